@@ -1,0 +1,55 @@
+// Names and limits that both the stack (synth time) and the functions (run time) need.
+// Imports nothing, because it is bundled into every function.
+
+/** Keys and TTL attribute of the one table. All keys are strings. */
+export const TABLE = { partitionKey: 'pk', sortKey: 'sk', expiry: 'expiresAt' } as const;
+
+/** Both indexes project keys only, and their keys are written once: an index write is billed like a table write. */
+export const INDEXES = {
+  /** On status items: every message of a recipient. `recipientAt` is a number, epoch milliseconds. */
+  byRecipient: { name: 'byRecipient', partitionKey: 'recipientKey', sortKey: 'recipientAt' },
+  /** On event items: `<domain>#<UTC day>#<type>` by time. `at` is a number, epoch milliseconds. */
+  byDay: { name: 'byDay', partitionKey: 'dayKey', sortKey: 'at' },
+} as const;
+
+export const ROUTES = { webhook: '/webhooks/mailgun', read: '/mailgun' } as const;
+
+/** Metrics are written as CloudWatch embedded metric format lines under one namespace and one dimension. */
+export const METRICS = {
+  namespace: 'MailgunLedger',
+  /** Value: the stack's name, so that several environments of one account stay apart. */
+  dimension: 'Ledger',
+  /** Second dimension of `refused`: the reason of the answer. */
+  reasonDimension: 'Reason',
+  refused: 'Refused',
+  deadLettered: 'DeadLettered',
+  retried: 'Retried',
+} as const;
+
+/** Event types that Mailgun can deliver by webhook, by the ids of its webhook API. */
+export const WEBHOOK_TYPES = [
+  'accepted',
+  'delivered',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'complained',
+  'permanent_fail',
+  'temporary_fail',
+] as const;
+
+/** The longest published schedule of Mailgun's retries: 10, 10, 15, 30 min, 1, 2, 4 h. */
+export const MAILGUN_RETRY_HORIZON_SECONDS = 29_100;
+
+/** A signature is taken when its timestamp is at most this old … */
+export const SIGNATURE_WINDOW_SECONDS = 24 * 3600;
+/** … or at most this far ahead of our clock. */
+export const SIGNATURE_AHEAD_SECONDS = 600;
+/** A claim outlives the last moment at which its signature could be taken. */
+export const CLAIM_MARGIN_SECONDS = 3600;
+
+/** Largest webhook body taken, in bytes. */
+export const MAX_BODY_BYTES = 262_144;
+
+/** Value the signing-key secret is deployed with: it names no key, so nothing can verify against it. */
+export const UNSET_SIGNING_KEYS = '{"unset":"put {\\"current\\":\\"<HTTP webhook signing key>\\"} here"}';

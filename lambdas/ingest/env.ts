@@ -1,0 +1,21 @@
+import { type EnvSource, listEnv, requireEnv } from '../runtime/env.ts';
+
+/** What the stack must set for ingest. */
+export interface IngestEnv {
+  LEDGER_NAME: string;
+  TABLE_NAME: string;
+  QUEUE_URL: string;
+  SIGNING_KEYS_SECRET_ARN: string;
+  /** Comma-separated sending domains, lower case. */
+  DOMAINS: string;
+}
+
+export function readIngestEnv(source: EnvSource) {
+  return {
+    ledgerName: requireEnv(source, 'LEDGER_NAME'),
+    tableName: requireEnv(source, 'TABLE_NAME'),
+    queueUrl: requireEnv(source, 'QUEUE_URL'),
+    signingKeysSecretArn: requireEnv(source, 'SIGNING_KEYS_SECRET_ARN'),
+    domains: listEnv(source, 'DOMAINS'),
+  };
+}

@@ -1,0 +1,24 @@
+import { type EnvSource, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+
+/** What the stack must set for process. */
+export interface ProcessEnv {
+  LEDGER_NAME: string;
+  TABLE_NAME: string;
+  QUEUE_URL: string;
+  DEAD_LETTERS_URL: string;
+  /** The queue's visibility timeout; retries of a failing message grow up to five times this. */
+  VISIBILITY_SECONDS: string;
+  /** How long events and statuses are kept, counted from receipt. */
+  RETENTION_DAYS: string;
+}
+
+export function readProcessEnv(source: EnvSource) {
+  return {
+    ledgerName: requireEnv(source, 'LEDGER_NAME'),
+    tableName: requireEnv(source, 'TABLE_NAME'),
+    queueUrl: requireEnv(source, 'QUEUE_URL'),
+    deadLettersUrl: requireEnv(source, 'DEAD_LETTERS_URL'),
+    visibilitySeconds: wholeNumberEnv(source, 'VISIBILITY_SECONDS'),
+    retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
+  };
+}
