@@ -1,0 +1,26 @@
+/** What the table holds for a token that was presented. */
+export interface Claim {
+  /** SHA-256 hex of timestamp and token. */
+  key: string;
+  /** Random, one per invocation: tells our own repeated write from somebody else's. */
+  id: string;
+  /** Versioned hash of the event that came with the token. */
+  hash: string;
+  /** Epoch seconds after which the signature is too old to be taken anyway. */
+  expiresAt: number;
+}
+
+/** `claimed`: the token is ours; `same-event`: a repeat; `other-event`: the token carried something else before. */
+export type ClaimOutcome = 'claimed' | 'same-event' | 'other-event';
+
+/**
+ * Judges a claim that was refused because `held` is there already.
+ * Our own id means that the write had landed and only its reply was lost.
+ * A hash of another version says nothing either way; it is taken as a repeat, which process absorbs.
+ */
+export function judgeClaim(held: Pick<Claim, 'id' | 'hash'>, mine: Claim): ClaimOutcome {
+  if (held.id === mine.id) return 'claimed';
+  if (held.hash === mine.hash) return 'same-event';
+  const versionOf = (hash: string) => hash.slice(0, hash.indexOf(':'));
+  return versionOf(held.hash) === versionOf(mine.hash) ? 'other-event' : 'same-event';
+}

@@ -1,0 +1,26 @@
+import type { JsonObject } from './canonical.ts';
+import { eventName } from './event.ts';
+import { keyPart, utcDay } from './identity.ts';
+
+/** Types with a partition of their own in the day index; a closed set, so that a reader can visit them all. */
+export const INDEXED_TYPES = [
+  'accepted',
+  'clicked',
+  'complained',
+  'delivered',
+  'failed',
+  'opened',
+  'rejected',
+  'stored',
+  'unsubscribed',
+] as const;
+
+/** Partition of every other type. */
+export const OTHER_TYPE = 'other';
+
+/** Partition of the day index: `<domain>#<UTC day>#<type>`. */
+export function dayPartition(domain: string, timeMs: number, event: JsonObject): string {
+  const name = eventName(event);
+  const type = INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
+  return `${keyPart(domain)}#${utcDay(timeMs)}#${type}`;
+}

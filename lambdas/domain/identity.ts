@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { JsonObject } from './canonical.ts';
+import { eventName, eventTimeMs, messageIdOf, recipientOf, textAt } from './event.ts';
+
+const MAX_KEY_PART_BYTES = 200;
+
+/** Where an event is stored, and what it is called outside. */
+export interface EventIdentity {
+  partition: string;
+  /** Sort key of the event item. */
+  eventSort: string;
+  /** Sort key of the status that the event may decide. */
+  statusSort: string;
+  /** `<name>#<id>`, as shown by the read API. */
+  eventKey: string;
+}
+
+/**
+ * A text as part of a key: `-` where it is empty, its hash where it is too long for a key,
+ * holds the separator, or would not survive UTF-8.
+ */
+export function keyPart(text: string): string {
+  if (text === '') return '-';
+  const fits = Buffer.byteLength(text) <= MAX_KEY_PART_BYTES && !text.includes('#') && text.isWellFormed();
+  return fits ? text : `sha256:${createHash('sha256').update(text, 'utf16le').digest('hex')}`;
+}
+
+/** Partition of all that belongs to a message. */
+export function messagePartition(messageId: string): string {
+  return `MSG#${keyPart(messageId)}`;
+}
+
+/** Key of a recipient, whatever its case. */
+export function recipientKey(recipient: string): string {
+  return keyPart(recipient.toLowerCase());
+}
+
+/** Day of a time in epoch milliseconds, as `YYYY-MM-DD` in UTC. */
+export function utcDay(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
+}
+
+/**
+ * The event's identity. Mailgun's id is unique within a day only, but inside one message that is enough;
+ * without a message the day becomes part of the partition. An event without id is named by what it says.
+ */
+export function identify(event: JsonObject, domain: string): EventIdentity {
+  const messageId = messageIdOf(event);
+  const timeMs = eventTimeMs(event);
+  const name = keyPart(eventName(event));
+  const id = keyPart(textAt(event, 'id') ?? contentId(event));
+  const recipient = recipientKey(recipientOf(event) ?? '');
+  const day = timeMs === undefined ? '-' : utcDay(timeMs);
+  return {
+    partition: messageId === undefined ? `NOMSG#${keyPart(domain)}#${day}` : messagePartition(messageId),
+    eventSort: `R#${recipient}#E#${name}#${id}`,
+    statusSort: `R#${recipient}#STATUS`,
+    eventKey: `${name}#${id}`,
+  };
+}
+
+function contentId(event: JsonObject): string {
+  const timeMs = eventTimeMs(event);
+  const second = timeMs === undefined ? '' : Math.floor(timeMs / 1000);
+  return createHash('sha256')
+    .update(JSON.stringify([eventName(event), second, textAt(event, 'url') ?? '']))
+    .digest('hex')
+    .slice(0, 32);
+}

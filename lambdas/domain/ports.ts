@@ -1,0 +1,83 @@
+import type { JsonObject } from './canonical.ts';
+import type { Claim, ClaimOutcome } from './claim.ts';
+import type { EventIdentity } from './identity.ts';
+import type { QueueMessage, Source } from './queue-message.ts';
+import type { SigningKeys } from './signature.ts';
+import type { Status, Verdict } from './status.ts';
+import type { Suppression } from './suppression.ts';
+
+// What the use cases need from outside. The adapters implement it on AWS, the model tests in memory.
+
+export interface KeyRing {
+  /** The signing keys, at most five minutes old. Throws where the secret cannot be read; no key at all where it is unset. */
+  read(): Promise<SigningKeys>;
+  /** The keys read anew, because nothing matched; undefined where the last reading is too fresh to ask again. */
+  reread(): Promise<SigningKeys | undefined>;
+}
+
+export interface Claims {
+  /** Takes the token for one event; repeating it with the same claim id has no further effect. */
+  claim(claim: Claim, nowSeconds: number): Promise<ClaimOutcome>;
+}
+
+export interface EventLookup {
+  /** Whether the event is stored, read strongly: stored means that all its effects are done. */
+  isStored(identity: EventIdentity): Promise<boolean>;
+  /** Notes on a stored event that a webhook brought it, unless that is noted already. */
+  noteWebhook(identity: EventIdentity, atMs: number): Promise<void>;
+}
+
+export interface EventQueue {
+  /** Resolves once the queue has taken the message. */
+  send(message: QueueMessage): Promise<void>;
+}
+
+/** One event with all that is derived from it, ready to be stored. */
+export interface EventRecord {
+  identity: EventIdentity;
+  event: JsonObject;
+  domain: string;
+  source: Source;
+  /** Epoch milliseconds: the event's own time, else the time of receipt. */
+  atMs: number;
+  receivedAtMs: number;
+  /** Epoch seconds. */
+  expiresAt: number;
+}
+
+export interface Records {
+  /** Writes the suppression unless an earlier event gave the same one. */
+  suppress(record: EventRecord, suppression: Suppression): Promise<void>;
+  /** Joins the event's verdict into the status of its message and recipient; the join never goes back. */
+  joinStatus(record: EventRecord, verdict: Verdict): Promise<void>;
+  /** Stores the event unless it is there. Throws `UnstorableError` where no retry could ever store it. */
+  putEvent(record: EventRecord): Promise<'stored' | 'known'>;
+}
+
+/** The database refuses the item for what it holds; trying again cannot help. */
+export class UnstorableError extends Error {
+  override name = 'UnstorableError';
+}
+
+/** A stored event as the read side sees it. */
+export interface StoredEvent {
+  eventKey: string;
+  event: JsonObject;
+  source: Source;
+  receivedAtMs: number;
+  atMs: number;
+}
+
+/** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
+export interface StoredStatus {
+  recipient: string;
+  status: Status | null;
+  reason: string | null;
+  statusAtMs: number;
+  decidedBy: string;
+}
+
+export interface MessageHistory {
+  /** Everything stored of one message; both lists are empty where it is unknown. */
+  read(messageId: string): Promise<{ statuses: StoredStatus[]; events: StoredEvent[] }>;
+}

@@ -1,0 +1,56 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Mailgun's signature block as received; `timestamp` is epoch seconds. */
+export interface Signature {
+  timestamp: string;
+  token: string;
+  signature: string;
+  /** On events of a subaccount: the same HMAC under the parent account's key. */
+  parentSignature?: string;
+}
+
+/** The account's HTTP webhook signing keys; `previous` during a rotation, `parent` for events of subaccounts. */
+export interface SigningKeys {
+  current?: string;
+  previous?: string;
+  parent?: string;
+}
+
+const TIMESTAMP = /^\d{10}$/;
+const HMAC_HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * Whether any key signed this block: HMAC-SHA256 over timestamp and token, lower-case hex
+ * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks).
+ * Every candidate is compared every time, so the time taken does not tell which key came close.
+ */
+export function isSigned(block: Signature, keys: SigningKeys): boolean {
+  if (!TIMESTAMP.test(block.timestamp) || block.token === '') return false;
+  const candidates: [key: string | undefined, claimed: string | undefined][] = [
+    [keys.current, block.signature],
+    [keys.previous, block.signature],
+    [keys.parent, block.parentSignature],
+  ];
+  let matched = false;
+  for (const [key, claimed] of candidates) {
+    if (key === undefined || key === '' || claimed === undefined || !HMAC_HEX.test(claimed)) continue;
+    const expected = createHmac('sha256', key)
+      .update(block.timestamp + block.token)
+      .digest();
+    if (timingSafeEqual(expected, Buffer.from(claimed, 'hex'))) matched = true;
+  }
+  return matched;
+}
+
+/** Whether the signed time is at most `windowSeconds` old and at most `aheadSeconds` in the future. */
+export function isFresh(timestamp: string, nowMs: number, windowSeconds: number, aheadSeconds: number): boolean {
+  const ageSeconds = nowMs / 1000 - Number(timestamp);
+  return ageSeconds <= windowSeconds && ageSeconds >= -aheadSeconds;
+}
+
+/** Names the single-use token: the same under every key, and for every way of cutting timestamp and token apart. */
+export function claimKey(block: Signature): string {
+  return createHash('sha256')
+    .update(block.timestamp + block.token)
+    .digest('hex');
+}

@@ -1,0 +1,78 @@
+import type { JsonObject } from './canonical.ts';
+import { deliveryCode, eventName, textAt } from './event.ts';
+
+export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
+
+/** What one event says about a message and recipient; the highest rank decides. */
+export interface Verdict {
+  rank: number;
+  /** null where the event says nothing about delivery. */
+  status: Status | null;
+  /** Why it failed; null for every other status. */
+  reason: string | null;
+}
+
+const SUPPRESSED_CODES = new Set([605, 606, 607]);
+
+/** The event's rank in the status join (DELIVERED by an open or click, which imply it, yields to a real delivery). */
+export function verdictOf(event: JsonObject): Verdict {
+  switch (eventName(event)) {
+    case 'accepted':
+      return { rank: 10, status: 'ACCEPTED', reason: null };
+    case 'opened':
+    case 'clicked':
+      return { rank: 25, status: 'DELIVERED', reason: null };
+    case 'delivered':
+      return { rank: 30, status: 'DELIVERED', reason: null };
+    case 'failed':
+      return isPermanent(event)
+        ? { rank: 40, status: 'FAILED', reason: failureReason(event) }
+        : { rank: 20, status: 'DEFERRED', reason: null };
+    case 'rejected':
+      return { rank: 40, status: 'FAILED', reason: 'rejected' };
+    case 'complained':
+      return { rank: 50, status: 'COMPLAINED', reason: null };
+    default:
+      return { rank: 0, status: null, reason: null };
+  }
+}
+
+/** Only a severity that says so is permanent: an unknown one must not condemn an address. */
+export function isPermanent(event: JsonObject): boolean {
+  return textAt(event, 'severity')?.toLowerCase() === 'permanent';
+}
+
+function failureReason(event: JsonObject): string {
+  const reason = textAt(event, 'reason')?.toLowerCase() ?? 'unknown';
+  const code = deliveryCode(event);
+  const suppressed = reason.startsWith('suppress-') || (code !== undefined && SUPPRESSED_CODES.has(code));
+  return suppressed ? 'suppressed' : reason;
+}
+
+const LAST_MS = 9_999_999_999_999;
+
+/**
+ * The join as one string: the greater one decides. Rank first, then the earlier event, then its key,
+ * so the winner is a function of the set of events and one conditional update can compare it.
+ */
+export function statusOrder(verdict: Verdict, timeMs: number, eventKey: string): string {
+  const earliness = String(LAST_MS - timeMs).padStart(13, '0');
+  return `${String(verdict.rank).padStart(2, '0')}#${earliness}#${eventKey}`;
+}
+
+const HISTORY_NAMES: Record<string, string> = {
+  accepted: 'EMAIL_ACCEPTED',
+  delivered: 'EMAIL_DELIVERED',
+  complained: 'EMAIL_COMPLAINED',
+  opened: 'EMAIL_OPENED',
+  clicked: 'EMAIL_CLICKED',
+  unsubscribed: 'EMAIL_UNSUBSCRIBED',
+  rejected: 'EMAIL_REJECTED',
+};
+
+/** Name of the event in a message's history. */
+export function historyName(event: JsonObject): string {
+  const name = eventName(event);
+  if (name === 'failed') return isPermanent(event) ? 'EMAIL_FAILED' : 'EMAIL_TEMP_FAILED';
+  return (Object.hasOwn(HISTORY_NAMES, name) && HISTORY_NAMES[name]) || 'EMAIL_OTHER';
+}

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { decodeQueueMessage, encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
+import { deliveredEvent } from '../support/webhooks.ts';
+
+const message = { source: 'webhook' as const, receivedAt: 1, domain: 'd', event: deliveredEvent() };
+
+test.each([
+  ['half a surrogate pair', '\ud800'],
+  ['a character that SQS refuses', '\uffff'],
+  ['a control character', '\u0000\u007f'],
+  ['an emoji', '🦄'],
+  ['line separators', '\u2028'],
+])('is ASCII and comes back whole with %s', (_name, text) => {
+  const sent = { ...message, event: deliveredEvent({ recipient: text }) };
+  const body = encodeQueueMessage(sent);
+
+  expect(body).toMatch(/^[\x20-\x7e]*$/);
+  expect(decodeQueueMessage(body)).toEqual({ ok: true, message: sent });
+});
+
+test.each([
+  ['no JSON', '{', 'not-json'],
+  ['no object', '[]', 'malformed-message'],
+  ['no version', '{}', 'unknown-version'],
+  ['a later version', JSON.stringify({ v: 2, ...message }), 'unknown-version'],
+  ['an unknown source', JSON.stringify({ v: 1, ...message, source: 'x' }), 'malformed-message'],
+  ['no event', JSON.stringify({ v: 1, ...message, event: [] }), 'malformed-message'],
+  ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message'],
+])('refuses %s with its reason', (_name, body, reason) => {
+  expect(decodeQueueMessage(body)).toEqual({ ok: false, reason });
+});

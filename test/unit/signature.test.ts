@@ -1,0 +1,74 @@
+import { expect, test } from '@jest/globals';
+import { claimKey, isFresh, isSigned } from '../../lambdas/domain/signature.ts';
+
+// Known answers, computed with Python's hmac and hashlib.
+const TOKEN = 'a'.repeat(50);
+const BY_CURRENT = '0ff8da0d08532f2603080052ff54a703c86895a3b59c12d2d3bf859d25e29b4d';
+const BY_PREVIOUS = 'b2a872aa636ab70375e9771614a14eb1137d40b639d44a80a9318a48c686eae6';
+const BY_PARENT = 'c013e3534d949bc27b079150d41671a6d8d12c42c738f9bda5e6b07d295832b9';
+const KEYS = { current: 'key-current-0001', previous: 'key-previous-0001', parent: 'key-parent-0001' };
+const block = { timestamp: '1770000000', token: TOKEN, signature: BY_CURRENT };
+
+test.each([
+  ['the current key', block, KEYS, true],
+  ['the previous key', { ...block, signature: BY_PREVIOUS }, KEYS, true],
+  [
+    'the parent key over parent-signature',
+    { ...block, signature: '0'.repeat(64), parentSignature: BY_PARENT },
+    KEYS,
+    true,
+  ],
+  ['the previous key alone', { ...block, signature: BY_PREVIOUS }, { previous: 'key-previous-0001' }, true],
+  [
+    'another token and time',
+    {
+      timestamp: '1769999999',
+      token: '0123456789'.repeat(5),
+      signature: 'a7177634fe7042f996eba8308a6c06d916affbf122a8f2b9a306e119fa30579b',
+    },
+    KEYS,
+    true,
+  ],
+  ['the parent key over signature', { ...block, signature: BY_PARENT }, KEYS, false],
+  [
+    'the current key over parent-signature',
+    { ...block, signature: '0'.repeat(64), parentSignature: BY_CURRENT },
+    KEYS,
+    false,
+  ],
+  ['a key that is not configured', { ...block, signature: BY_PREVIOUS }, { current: 'key-current-0001' }, false],
+  ['no key', block, {}, false],
+  [
+    'a blank key',
+    { ...block, signature: '6a3c1ad3e5b4a4a4d2b9cf0a3ea4a4b0c1d2e3f405162738495a6b7c8d9e0f10' },
+    { current: '' },
+    false,
+  ],
+  ['upper-case hex', { ...block, signature: BY_CURRENT.toUpperCase() }, KEYS, false],
+  ['63 digits', { ...block, signature: BY_CURRENT.slice(1) }, KEYS, false],
+  ['65 digits', { ...block, signature: `${BY_CURRENT}0` }, KEYS, false],
+  ['a newline after the digits', { ...block, signature: `${BY_CURRENT}\n` }, KEYS, false],
+  ['an empty signature', { ...block, signature: '' }, KEYS, false],
+  ['another timestamp', { ...block, timestamp: '1770000001' }, KEYS, false],
+  ['another token', { ...block, token: `${TOKEN}a` }, KEYS, false],
+  ['an empty token', { ...block, token: '' }, KEYS, false],
+  ['a moved cut', { ...block, timestamp: '1770000000a', token: TOKEN.slice(1) }, KEYS, false],
+  ['a padded timestamp', { ...block, timestamp: ' 1770000000' }, KEYS, false],
+])('isSigned: %s', (_name, signature, keys, expected) => {
+  expect(isSigned(signature, keys)).toBe(expected);
+});
+
+test.each([
+  ['exactly 24 h old', 86_400, true],
+  ['24 h and 1 s old', 86_401, false],
+  ['just signed', 0, true],
+  ['10 min ahead', -600, true],
+  ['10 min and 1 s ahead', -601, false],
+])('isFresh: %s', (_name, ageSeconds, expected) => {
+  expect(isFresh('1770000000', (1_770_000_000 + ageSeconds) * 1000, 86_400, 600)).toBe(expected);
+});
+
+test('claimKey is the same however timestamp and token are cut apart', () => {
+  expect(claimKey(block)).toBe('aa606a56a907cf194b522f4f68865f61b38ca3e47609f8a919ea6ba13bae7174');
+  expect(claimKey({ ...block, timestamp: '1770000000a', token: TOKEN.slice(1) })).toBe(claimKey(block));
+});

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import { historyName, statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
+
+const failed = (severity: string | null, over = {}) => ({ event: 'failed', severity, ...over });
+
+test.each([
+  ['accepted', { event: 'accepted' }, 10, 'ACCEPTED', null, 'EMAIL_ACCEPTED'],
+  ['temporary failure', failed('temporary'), 20, 'DEFERRED', null, 'EMAIL_TEMP_FAILED'],
+  ['failure of unknown severity', failed('internal'), 20, 'DEFERRED', null, 'EMAIL_TEMP_FAILED'],
+  ['failure without severity', failed(null), 20, 'DEFERRED', null, 'EMAIL_TEMP_FAILED'],
+  ['opened', { event: 'opened' }, 25, 'DELIVERED', null, 'EMAIL_OPENED'],
+  ['clicked', { event: 'clicked' }, 25, 'DELIVERED', null, 'EMAIL_CLICKED'],
+  ['delivered', { event: 'delivered' }, 30, 'DELIVERED', null, 'EMAIL_DELIVERED'],
+  ['upper case', { event: 'DELIVERED' }, 30, 'DELIVERED', null, 'EMAIL_DELIVERED'],
+  ['bounce', failed('permanent', { reason: 'bounce' }), 40, 'FAILED', 'bounce', 'EMAIL_FAILED'],
+  ['too old', failed('permanent', { reason: 'old' }), 40, 'FAILED', 'old', 'EMAIL_FAILED'],
+  ['without reason', failed('permanent'), 40, 'FAILED', 'unknown', 'EMAIL_FAILED'],
+  [
+    'code 605',
+    failed('permanent', { reason: 'suppress-bounce', 'delivery-status': { code: 605 } }),
+    40,
+    'FAILED',
+    'suppressed',
+    'EMAIL_FAILED',
+  ],
+  ['code 606', failed('permanent', { 'delivery-status': { code: 606 } }), 40, 'FAILED', 'suppressed', 'EMAIL_FAILED'],
+  [
+    'code 607 as text',
+    failed('permanent', { 'delivery-status': { code: '607' } }),
+    40,
+    'FAILED',
+    'suppressed',
+    'EMAIL_FAILED',
+  ],
+  ['rejected', { event: 'rejected' }, 40, 'FAILED', 'rejected', 'EMAIL_REJECTED'],
+  ['complained', { event: 'complained' }, 50, 'COMPLAINED', null, 'EMAIL_COMPLAINED'],
+  ['unsubscribed', { event: 'unsubscribed' }, 0, null, null, 'EMAIL_UNSUBSCRIBED'],
+  ['an unknown event', { event: 'some_new_event' }, 0, null, null, 'EMAIL_OTHER'],
+  ['a name every object has', { event: 'constructor' }, 0, null, null, 'EMAIL_OTHER'],
+])('%s', (_name, event, rank, status, reason, name) => {
+  expect(verdictOf(event)).toEqual({ rank, status, reason });
+  expect(historyName(event)).toBe(name);
+});
+
+test.each([
+  ['the higher rank wins, even if later', [40, 2000, 'a'], [30, 1000, 'a']],
+  ['a two-digit rank wins over rank 0', [10, 1000, 'a'], [0, 1000, 'z']],
+  ['among equals the earlier wins', [40, 1000, 'a'], [40, 1001, 'z']],
+  ['the earlier of a short and a long time wins', [40, 999, 'a'], [40, 1_770_000_000_000, 'a']],
+  ['then the greater key', [40, 1000, 'b'], [40, 1000, 'a']],
+] as const)('statusOrder: %s', (_name, winner, loser) => {
+  const order = ([rank, timeMs, key]: readonly [number, number, string]) =>
+    statusOrder({ rank, status: null, reason: null }, timeMs, key);
+  expect(order(winner) > order(loser)).toBe(true);
+});
