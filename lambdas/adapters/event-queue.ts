@@ -1,0 +1,49 @@
+import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { EventQueue } from '../domain/ports.ts';
+import { encodeQueueMessage } from '../domain/queue-message.ts';
+import { AWS_CLIENT_CONFIG } from './aws-clients.ts';
+
+export function openQueues(): SQSClient {
+  return new SQSClient(AWS_CLIENT_CONFIG);
+}
+
+/** The queue between ingest (or reconcile) and process. */
+export function createEventQueue(client: SQSClient, queueUrl: string): EventQueue {
+  return {
+    async send(message) {
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: encodeQueueMessage(message) }));
+    },
+  };
+}
+
+/** The process side of the queues: later retries, and the dead letters. */
+export interface RetryControl {
+  /** Hides a received message for this long. */
+  retryIn(receiptHandle: string, seconds: number): Promise<void>;
+  /** Puts a body that can never be processed aside, with the reason. */
+  bury(body: string, reason: string): Promise<void>;
+}
+
+export function createRetryControl(client: SQSClient, queueUrl: string, deadLettersUrl: string): RetryControl {
+  return {
+    async retryIn(receiptHandle, seconds) {
+      await client.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: queueUrl,
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: seconds,
+        }),
+      );
+    },
+
+    async bury(body, reason) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: deadLettersUrl,
+          MessageBody: body,
+          MessageAttributes: { reason: { DataType: 'String', StringValue: reason } },
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { EventIdentity } from '../domain/identity.ts';
+import type { EventLookup } from '../domain/ports.ts';
+import type { LedgerTable } from './table-client.ts';
+
+/** Looks single events up in the table, by strong reads. */
+export function createEventsTable({ client, name }: LedgerTable): EventLookup {
+  const key = (identity: EventIdentity) => ({ pk: identity.partition, sk: identity.eventSort });
+  return {
+    async isStored(identity) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: key(identity), ConsistentRead: true, ProjectionExpression: 'pk' }),
+      );
+      return Item !== undefined;
+    },
+
+    async noteWebhook(identity, atMs) {
+      await client.send(
+        new UpdateCommand({
+          TableName: name,
+          Key: key(identity),
+          UpdateExpression: 'SET webhookAt = if_not_exists(webhookAt, :at)',
+          ExpressionAttributeValues: { ':at': atMs },
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { KeyRing } from '../domain/ports.ts';
+import type { SigningKeys } from '../domain/signature.ts';
+import type { CachedSecret } from './cached-secret.ts';
+
+/** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */
+export function createKeyRing(secret: CachedSecret): KeyRing {
+  return {
+    read: async () => parseSigningKeys(await secret.read()),
+    async reread() {
+      const text = await secret.reread();
+      return text === undefined ? undefined : parseSigningKeys(text);
+    },
+  };
+}
+
+/** The keys that the secret holds; blank ones are left out, so an unset secret gives none. Throws where it is not a JSON object. */
+export function parseSigningKeys(text: string): SigningKeys {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw new Error('the signing-key secret is not a JSON object');
+  const keys: SigningKeys = {};
+  for (const name of ['current', 'previous', 'parent'] as const) {
+    const key = (parsed as Record<string, unknown>)[name];
+    if (typeof key === 'string' && key.trim() !== '') keys[name] = key.trim();
+  }
+  return keys;
+}
