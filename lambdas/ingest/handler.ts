@@ -1,1 +1,79 @@
-export const handler = async () => ({ statusCode: 501 });
+import { createHash, randomUUID } from 'node:crypto';
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { createCachedSecret } from '../adapters/cached-secret.ts';
+import { createClaimsTable } from '../adapters/claims-table.ts';
+import { createEventQueue, openQueues } from '../adapters/event-queue.ts';
+import { createEventsTable } from '../adapters/events-table.ts';
+import { createKeyRing } from '../adapters/key-ring.ts';
+import { openTable } from '../adapters/table-client.ts';
+import { METRICS } from '../contract.ts';
+import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
+import { createLog, errorFacts } from '../runtime/log.ts';
+import { parserFor } from './body-format.ts';
+import { readIngestEnv } from './env.ts';
+import { createIngest, type Refusal } from './ingest.ts';
+
+// Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
+// Everything that may yet succeed answers a code that Mailgun retries; 406 is the code that stops it.
+
+/** Time kept back from the function's timeout, so that a service that hangs still gets its sender an answer. */
+const TIMEOUT_EARLY_MS = 500;
+
+const STATUS_CODES: Record<Refusal | 'deadline' | 'internal-error', number> = {
+  'body-too-large': 413,
+  'malformed-body': 400,
+  'malformed-webhook': 400,
+  unauthorized: 401,
+  stale: 406,
+  'not-an-event': 406,
+  'foreign-domain': 406,
+  'token-reused': 406,
+  'signing-key-unset': 503,
+  'signing-key-unreadable': 503,
+  'table-unavailable': 503,
+  'queue-unavailable': 503,
+  deadline: 503,
+  'internal-error': 503,
+};
+
+// Runs once per cold start.
+const env = readIngestEnv(process.env);
+const log = createLog(env.ledgerName);
+const table = openTable(env.tableName);
+const ingest = createIngest({
+  keys: createKeyRing(createCachedSecret(env.signingKeysSecretArn, Date.now)),
+  claims: createClaimsTable(table),
+  events: createEventsTable(table),
+  queue: createEventQueue(openQueues(), env.queueUrl),
+  domains: env.domains,
+  now: Date.now,
+  newClaimId: randomUUID,
+});
+
+// Called by AWS.
+export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
+  timeoutEarlyInMillis: TIMEOUT_EARLY_MS,
+})
+  .use({
+    onError: ({ event, error }) =>
+      refuse(event, error?.name === 'TimeoutError' ? 'deadline' : 'internal-error', { cause: error }),
+  })
+  .handler(async (event) => {
+    const answer = await ingest({ bytes: bodyBytes(event), parse: parserFor(header(event, 'content-type')) });
+    return answer.ok ? jsonAnswer(200, { ok: true }) : refuse(event, answer.reason, answer);
+  });
+
+function refuse(
+  event: APIGatewayProxyEventV2,
+  reason: keyof typeof STATUS_CODES,
+  { messageId, cause }: { messageId?: string | undefined; cause?: unknown },
+): APIGatewayProxyStructuredResultV2 {
+  log.count(METRICS.refused, 'webhook refused', {
+    reason,
+    requestId: event.requestContext?.requestId,
+    messageIdHash: messageId === undefined ? undefined : createHash('sha256').update(messageId).digest('hex'),
+    ...(cause === undefined ? {} : errorFacts(cause)),
+  });
+  return jsonAnswer(STATUS_CODES[reason], { ok: false, reason });
+}

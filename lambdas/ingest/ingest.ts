@@ -1,0 +1,108 @@
+import {
+  CLAIM_MARGIN_SECONDS,
+  MAX_BODY_BYTES,
+  SIGNATURE_AHEAD_SECONDS,
+  SIGNATURE_WINDOW_SECONDS,
+} from '../contract.ts';
+import { eventHash } from '../domain/canonical.ts';
+import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
+import { identify } from '../domain/identity.ts';
+import type { Claims, EventLookup, EventQueue, KeyRing } from '../domain/ports.ts';
+import { claimKey, isFresh, isSigned, type Signature } from '../domain/signature.ts';
+import type { ParsedWebhook } from '../domain/webhook-body.ts';
+
+export type Refusal =
+  | 'body-too-large'
+  | 'malformed-body'
+  | 'malformed-webhook'
+  | 'unauthorized'
+  | 'stale'
+  | 'not-an-event'
+  | 'foreign-domain'
+  | 'token-reused'
+  | 'signing-key-unset'
+  | 'signing-key-unreadable'
+  | 'table-unavailable'
+  | 'queue-unavailable';
+
+/** `cause` is the failure behind a refusal that is not the sender's fault. */
+export type Answer = { ok: true } | { ok: false; reason: Refusal; messageId?: string | undefined; cause?: unknown };
+
+export interface IngestDeps {
+  keys: KeyRing;
+  claims: Claims;
+  events: EventLookup;
+  queue: EventQueue;
+  /** The sending domains of this environment, lower case. */
+  domains: readonly string[];
+  now: () => number;
+  newClaimId: () => string;
+}
+
+/** A POST to the webhook URL; `parse` reads the body by its content type. */
+export interface Post {
+  bytes: Uint8Array;
+  parse: (bytes: Uint8Array) => ParsedWebhook | Promise<ParsedWebhook>;
+}
+
+/**
+ * Takes webhooks: `{ok: true}` promises that the event is stored or in the queue.
+ * The checks stand in the order of the answer table; none is skipped because a field is absent.
+ */
+export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> {
+  return async ({ bytes, parse }) => {
+    if (bytes.length > MAX_BODY_BYTES) return { ok: false, reason: 'body-too-large' };
+    const parsed = await parse(bytes);
+    if (!parsed.ok) return parsed;
+
+    const { signature, event } = parsed.webhook;
+    const refusal = await authenticate(deps, signature);
+    if (refusal !== undefined) return refusal;
+    const nowMs = deps.now();
+    if (!isFresh(signature.timestamp, nowMs, SIGNATURE_WINDOW_SECONDS, SIGNATURE_AHEAD_SECONDS)) {
+      return { ok: false, reason: 'stale', messageId: event && messageIdOf(event) };
+    }
+    if (event === undefined) return { ok: false, reason: 'not-an-event' };
+    const messageId = messageIdOf(event);
+    const named = namedDomain(event);
+    if (named !== undefined && !deps.domains.includes(named)) return { ok: false, reason: 'foreign-domain', messageId };
+
+    const domain = eventDomain(event, deps.domains);
+    const identity = identify(event, domain);
+    const claim = {
+      key: claimKey(signature),
+      id: deps.newClaimId(),
+      hash: eventHash(event),
+      expiresAt: Number(signature.timestamp) + SIGNATURE_WINDOW_SECONDS + CLAIM_MARGIN_SECONDS,
+    };
+    try {
+      const outcome = await deps.claims.claim(claim, Math.floor(nowMs / 1000));
+      if (outcome === 'other-event') return { ok: false, reason: 'token-reused', messageId };
+      // A repeat proves only that the token was claimed: the first attempt may have died before it reached the queue.
+      if (outcome === 'same-event' && (await deps.events.isStored(identity))) {
+        await deps.events.noteWebhook(identity, nowMs);
+        return { ok: true };
+      }
+    } catch (cause) {
+      return { ok: false, reason: 'table-unavailable', messageId, cause };
+    }
+    try {
+      await deps.queue.send({ source: 'webhook', receivedAt: nowMs, domain, event });
+    } catch (cause) {
+      return { ok: false, reason: 'queue-unavailable', messageId, cause };
+    }
+    return { ok: true };
+  };
+}
+
+async function authenticate(deps: IngestDeps, signature: Signature): Promise<Answer | undefined> {
+  try {
+    const keys = await deps.keys.read();
+    if (Object.keys(keys).length === 0) return { ok: false, reason: 'signing-key-unset' };
+    if (isSigned(signature, keys)) return undefined;
+    const fresh = await deps.keys.reread();
+    return fresh !== undefined && isSigned(signature, fresh) ? undefined : { ok: false, reason: 'unauthorized' };
+  } catch (cause) {
+    return { ok: false, reason: 'signing-key-unreadable', cause };
+  }
+}

@@ -1,0 +1,31 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+
+/**
+ * Handles the records of a batch side by side and reports those that failed, so that one cannot fail its
+ * neighbours. `onFailure` may arrange the retry; should it fail too, the queue's own visibility timeout counts.
+ */
+export async function handleBatch(
+  event: SQSEvent,
+  handleRecord: (record: SQSRecord) => Promise<void>,
+  onFailure: (record: SQSRecord, error: unknown) => Promise<void>,
+): Promise<SQSBatchResponse> {
+  const failed = await Promise.all(
+    event.Records.map(async (record) => {
+      try {
+        await handleRecord(record);
+        return [];
+      } catch (error) {
+        await onFailure(record, error).catch(() => {});
+        return [{ itemIdentifier: record.messageId }];
+      }
+    }),
+  );
+  return { batchItemFailures: failed.flat() };
+}
+
+const MAX_GROWTH = 5;
+
+/** Seconds until the next try: doubling from two, up to five times the queue's visibility timeout. */
+export function retryDelaySeconds(receiveCount: number, visibilitySeconds: number): number {
+  return Math.min(2 ** Math.min(receiveCount, 16), MAX_GROWTH * visibilitySeconds);
+}

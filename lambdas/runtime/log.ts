@@ -1,0 +1,48 @@
+import { METRICS } from '../contract.ts';
+
+/** Facts of a log line. Never bodies, addresses, subjects, IPs, URLs, tokens, signatures or keys. */
+export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  /** One JSON line that says what happened. */
+  write(message: string, facts?: Facts): void;
+  /** The same line, which CloudWatch also counts as a metric (embedded metric format), by reason where one is given. */
+  count(metric: string, message: string, facts?: Facts & { reason?: string }): void;
+}
+
+/** Writes to standard output: Lambda passes JSON lines on as they are. */
+export function createLog(
+  ledgerName: string,
+  now: () => number = Date.now,
+  writeLine: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+): Log {
+  return {
+    write: (message, facts) => writeLine(JSON.stringify({ message, ...facts })),
+    count(metric, message, facts = {}) {
+      const dimensions = [[METRICS.dimension], ...(facts.reason ? [[METRICS.dimension, METRICS.reasonDimension]] : [])];
+      writeLine(
+        JSON.stringify({
+          message,
+          ...facts,
+          [METRICS.dimension]: ledgerName,
+          ...(facts.reason && { [METRICS.reasonDimension]: facts.reason }),
+          [metric]: 1,
+          _aws: {
+            Timestamp: now(),
+            CloudWatchMetrics: [
+              { Namespace: METRICS.namespace, Dimensions: dimensions, Metrics: [{ Name: metric, Unit: 'Count' }] },
+            ],
+          },
+        }),
+      );
+    },
+  };
+}
+
+/** What may be logged of an error: syntax errors quote their input, so only their name is taken. */
+export function errorFacts(error: unknown): Facts {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const { requestId, attempts } = (error as { $metadata?: { requestId?: string; attempts?: number } }).$metadata ?? {};
+  const detail = error instanceof SyntaxError ? undefined : error.message;
+  return { error: error.name, detail, awsRequestId: requestId, attempts };
+}

@@ -1,0 +1,194 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
+import { createIngest } from '../../lambdas/ingest/ingest.ts';
+import { createProcess } from '../../lambdas/process/process.ts';
+import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
+import {
+  DOMAIN,
+  deliveredEvent,
+  jsonBody,
+  KEY,
+  NOW_MS,
+  PARENT_KEY,
+  PREVIOUS_KEY,
+  signed,
+} from '../support/webhooks.ts';
+
+let ledger: InMemoryLedger;
+let keys: InMemoryKeyRing;
+
+beforeEach(() => {
+  ledger = new InMemoryLedger();
+  keys = new InMemoryKeyRing({ current: KEY, previous: PREVIOUS_KEY, parent: PARENT_KEY });
+});
+
+function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
+  let claims = 0;
+  return createIngest({
+    keys,
+    claims: ledger,
+    events: ledger,
+    queue: ledger,
+    domains: [DOMAIN],
+    now: () => NOW_MS,
+    newClaimId: () => `claim-${++claims}-${Math.random()}`,
+  })({ bytes, parse });
+}
+
+async function drain() {
+  const store = createProcess({ records: ledger, retentionDays: 400 });
+  for (const message of ledger.takeMessages()) await store(message);
+}
+
+test('a good webhook is claimed, queued with its whole event, and answered', async () => {
+  expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
+  expect(ledger.claims.size).toBe(1);
+  expect(ledger.takeMessages()).toEqual([
+    { source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent() },
+  ]);
+});
+
+test('a claim expires one hour after its signature could last be taken', async () => {
+  await ingest(jsonBody(deliveredEvent()));
+  expect([...ledger.claims.values()][0]?.expiresAt).toBe(NOW_MS / 1000 + 86_400 + 3600);
+});
+
+const old = { timestamp: String(NOW_MS / 1000 - 86_401) };
+const ahead = { timestamp: String(NOW_MS / 1000 + 601) };
+const padded = (size: number) => Buffer.concat([jsonBody(deliveredEvent()), Buffer.alloc(size, ' ')]).subarray(0, size);
+
+test.each([
+  ['256 KiB and one byte', padded(262_145), 'body-too-large'],
+  ['no JSON', Buffer.from('{'), 'malformed-body'],
+  ['no event', jsonBody(undefined), 'malformed-webhook'],
+  ['a wrong key', jsonBody(deliveredEvent(), signed('key-wrong')), 'unauthorized'],
+  ['a parent key over the plain signature', jsonBody(deliveredEvent(), signed(PARENT_KEY)), 'unauthorized'],
+  ['too old', jsonBody(deliveredEvent(), signed(KEY, old)), 'stale'],
+  ['too far ahead', jsonBody(deliveredEvent(), signed(KEY, ahead)), 'stale'],
+  ['a wrong key before too old', jsonBody(deliveredEvent(), signed('key-wrong', old)), 'unauthorized'],
+  [
+    'too old before a foreign domain',
+    jsonBody(deliveredEvent({ domain: { name: 'x.example' } }), signed(KEY, old)),
+    'stale',
+  ],
+  ['a foreign domain', jsonBody(deliveredEvent({ domain: { name: 'x.example' } })), 'foreign-domain'],
+])('refuses %s, before any call to table or queue', async (_name, bytes, reason) => {
+  expect(await ingest(bytes)).toMatchObject({ ok: false, reason });
+  expect(ledger.claims.size + ledger.queue.length).toBe(0);
+});
+
+test('takes exactly 256 KiB', async () => {
+  expect(await ingest(padded(262_144))).toEqual({ ok: true });
+});
+
+test('refuses an inbound Route post once its signature holds', async () => {
+  const route = (key: string) => () => ({ ok: true as const, webhook: { signature: signed(key) } });
+  expect(await ingest(new Uint8Array(), route('key-wrong'))).toMatchObject({ reason: 'unauthorized' });
+  expect(await ingest(new Uint8Array(), route(KEY))).toMatchObject({ reason: 'not-an-event' });
+});
+
+test.each([
+  ['the current key', signed(KEY)],
+  ['the previous key', signed(PREVIOUS_KEY)],
+  ['a timestamp as number', (() => ({ ...signed(KEY), timestamp: NOW_MS / 1000 }))()],
+])('takes a signature of %s', async (_name, signature) => {
+  // The numeric timestamp is signed by its digits.
+  expect(await ingest(jsonBody(deliveredEvent(), signature))).toEqual({ ok: true });
+});
+
+test('takes an event that names no domain', async () => {
+  expect(await ingest(jsonBody(deliveredEvent({ domain: undefined })))).toEqual({ ok: true });
+});
+
+test('a repeat before the event is stored is sent again; afterwards it is only answered', async () => {
+  const bytes = jsonBody(deliveredEvent());
+  await ingest(bytes);
+  expect(await ingest(bytes)).toEqual({ ok: true });
+  expect(ledger.queue).toHaveLength(2);
+
+  await drain();
+  expect(await ingest(bytes)).toEqual({ ok: true });
+  expect(ledger.queue).toHaveLength(0);
+  expect(ledger.events.size).toBe(1);
+});
+
+test('a crash between claim and send is healed by the retry', async () => {
+  const bytes = jsonBody(deliveredEvent());
+  const send = ledger.send;
+  ledger.send = () => Promise.reject(new Error('killed'));
+  expect(await ingest(bytes)).toMatchObject({ ok: false, reason: 'queue-unavailable' });
+
+  ledger.send = send;
+  expect(await ingest(bytes)).toEqual({ ok: true });
+  expect(ledger.queue).toHaveLength(1);
+});
+
+test('a repeat notes that a webhook came for an event that reconciliation had stored', async () => {
+  const bytes = jsonBody(deliveredEvent());
+  await ingest(bytes);
+  const [message] = ledger.takeMessages();
+  await createProcess({ records: ledger, retentionDays: 400 })({ ...message!, source: 'reconcile' });
+
+  expect(await ingest(bytes)).toEqual({ ok: true });
+  expect([...ledger.events.values()][0]).toMatchObject({ source: 'reconcile', webhookAt: NOW_MS });
+});
+
+test.each([
+  ['recipient', { recipient: 'eve@example.org' }],
+  ['severity', { severity: 'permanent' }],
+  ['message id', { message: { headers: { 'message-id': '2@mg.example.com' } } }],
+])('refuses a used token with another %s', async (_name, over) => {
+  const signature = signed();
+  await ingest(jsonBody(deliveredEvent(), signature));
+  expect(await ingest(jsonBody(deliveredEvent(over), signature))).toMatchObject({ reason: 'token-reused' });
+  expect(ledger.queue).toHaveLength(1);
+});
+
+test('refuses the token of a subaccount with another body, whichever signature it comes under', async () => {
+  const own = signed(KEY);
+  const parent = signed(PARENT_KEY, own).signature;
+  const unknown = { ...own, signature: 'f'.repeat(64) };
+  expect(await ingest(jsonBody(deliveredEvent(), { ...own, 'parent-signature': parent }))).toEqual({ ok: true });
+
+  const forged = deliveredEvent({ recipient: 'eve@example.org' });
+  const byParent = await ingest(jsonBody(forged, { ...unknown, 'parent-signature': parent }));
+  expect(byParent).toMatchObject({ reason: 'token-reused' });
+  expect(await ingest(jsonBody(forged, own))).toMatchObject({ reason: 'token-reused' });
+});
+
+test.each([
+  ['unset', new InMemoryKeyRing({}), 'signing-key-unset'],
+  ['unreadable', new InMemoryKeyRing(new Error('denied')), 'signing-key-unreadable'],
+  [
+    'unreadable the second time',
+    new InMemoryKeyRing({ current: 'old' }, new Error('denied')),
+    'signing-key-unreadable',
+  ],
+])('fails closed while the keys are %s', async (_name, ring, reason) => {
+  keys = ring;
+  expect(await ingest(jsonBody(deliveredEvent()))).toMatchObject({ ok: false, reason });
+  expect(ledger.claims.size + ledger.queue.length).toBe(0);
+});
+
+test('reads the keys anew when none matches, and only then', async () => {
+  keys = new InMemoryKeyRing({ current: 'key-before-the-rotation' }, { current: KEY });
+  expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
+  expect(keys.rereads).toBe(1);
+
+  keys = new InMemoryKeyRing({ current: KEY }, { current: 'x' });
+  expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
+  expect(keys.rereads).toBe(0);
+});
+
+test.each([
+  ['claim', 'table-unavailable'],
+  ['isStored', 'table-unavailable'],
+  ['noteWebhook', 'table-unavailable'],
+  ['send', 'queue-unavailable'],
+] as const)('answers retryably when %s fails', async (call, reason) => {
+  const bytes = jsonBody(deliveredEvent());
+  if (call !== 'claim') await ingest(bytes);
+  if (call === 'noteWebhook') await drain();
+  Object.assign(ledger, { [call]: () => Promise.reject(new Error('down')) });
+  expect(await ingest(bytes)).toMatchObject({ ok: false, reason, cause: new Error('down') });
+});
