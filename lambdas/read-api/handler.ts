@@ -1,1 +1,60 @@
-export const handler = async () => ({ statusCode: 501 });
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { createCachedSecret } from '../adapters/cached-secret.ts';
+import { createHistoryTable } from '../adapters/history-table.ts';
+import { openTable } from '../adapters/table-client.ts';
+import { ROUTES } from '../contract.ts';
+import { bareMessageId } from '../domain/event.ts';
+import { cors } from '../runtime/cors.ts';
+import { header, jsonAnswer } from '../runtime/http.ts';
+import { createLog, errorFacts } from '../runtime/log.ts';
+import { readReadApiEnv } from './env.ts';
+import { createMessages } from './messages.ts';
+import { isAuthorized } from './token.ts';
+
+// Trigger: any request below /mailgun on the read API. Promise: only a bearer of the token reads anything.
+// A failure answers 503 and is logged; nothing is written.
+
+const MESSAGES_PATH = `${ROUTES.read}/messages`;
+
+// Runs once per cold start.
+const env = readReadApiEnv(process.env);
+const log = createLog(env.ledgerName);
+const token = createCachedSecret(env.apiTokenSecretArn, Date.now);
+const messages = createMessages(createHistoryTable(openTable(env.tableName)));
+
+// Called by AWS.
+export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+  .use(cors(env.allowedOrigins))
+  .use({
+    // Sets the response instead of returning it, which would keep the CORS headers from being added.
+    onError: (request) => {
+      log.write('read failed', { requestId: request.event.requestContext.requestId, ...errorFacts(request.error) });
+      request.response = refusal(503, 'unavailable');
+    },
+  })
+  .handler(async (event) => {
+    if (!(await isAuthorized(header(event, 'authorization'), token))) {
+      return refusal(401, 'unauthorized', {}, { 'www-authenticate': 'Bearer' });
+    }
+    const { rawPath } = event;
+    const known = rawPath === MESSAGES_PATH || rawPath.startsWith(`${MESSAGES_PATH}/`);
+    if (!known) return refusal(404, 'unknown-route');
+    if (event.requestContext.http.method !== 'GET') return refusal(405, 'method-not-allowed', {}, { allow: 'GET' });
+    return readMessage(bareMessageId(messageIdFrom(event)));
+  });
+
+/** The gateway decodes the path once, so an id may hold slashes here; ids that no path can carry come as `?id=`. */
+function messageIdFrom({ rawPath, rawQueryString }: APIGatewayProxyEventV2): string {
+  return rawPath.slice(MESSAGES_PATH.length + 1) || (new URLSearchParams(rawQueryString).get('id') ?? '');
+}
+
+async function readMessage(messageId: string): Promise<APIGatewayProxyStructuredResultV2> {
+  if (messageId === '') return refusal(400, 'bad-parameter', { parameter: 'id' });
+  const message = await messages(messageId);
+  return message === undefined ? refusal(404, 'unknown-message') : jsonAnswer(200, message);
+}
+
+function refusal(statusCode: number, reason: string, more = {}, headers: Record<string, string> = {}) {
+  return jsonAnswer(statusCode, { ok: false, reason, ...more }, headers);
+}
