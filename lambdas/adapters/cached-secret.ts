@@ -1,18 +1,12 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { RotatingSecret } from '../domain/ports.ts';
 import { AWS_CLIENT_CONFIG } from './aws-clients.ts';
 
 const MAX_AGE_MS = 5 * 60_000;
 const REREAD_AFTER_MS = 30_000;
 
 /** A secret's text, kept for five minutes; a failed reading is not kept. */
-export interface CachedSecret {
-  /** The text, at most five minutes old. Throws where it cannot be read. */
-  read(): Promise<string>;
-  /** The text read anew; undefined where it was read within the last 30 seconds. */
-  reread(): Promise<string | undefined>;
-}
-
-export function createCachedSecret(secretArn: string, now: () => number): CachedSecret {
+export function createCachedSecret(secretArn: string, now: () => number): RotatingSecret {
   const client = new SecretsManagerClient(AWS_CLIENT_CONFIG);
   let reading: { at: number; text: Promise<string> } | undefined;
 

@@ -1,9 +1,8 @@
-import type { KeyRing } from '../domain/ports.ts';
+import type { KeyRing, RotatingSecret } from '../domain/ports.ts';
 import type { SigningKeys } from '../domain/signature.ts';
-import type { CachedSecret } from './cached-secret.ts';
 
 /** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */
-export function createKeyRing(secret: CachedSecret): KeyRing {
+export function createKeyRing(secret: RotatingSecret): KeyRing {
   return {
     read: async () => parseSigningKeys(await secret.read()),
     async reread() {

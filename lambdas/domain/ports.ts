@@ -8,6 +8,14 @@ import type { Suppression } from './suppression.ts';
 
 // What the use cases need from outside. The adapters implement it on AWS, the model tests in memory.
 
+/** The text of a secret that may be rotated under us. */
+export interface RotatingSecret {
+  /** The text, at most five minutes old. Throws where it cannot be read. */
+  read(): Promise<string>;
+  /** The text read anew; undefined where it was read within the last 30 seconds. */
+  reread(): Promise<string | undefined>;
+}
+
 export interface KeyRing {
   /** The signing keys, at most five minutes old. Throws where the secret cannot be read; no key at all where it is unset. */
   read(): Promise<SigningKeys>;

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { CachedSecret } from '../adapters/cached-secret.ts';
+import type { RotatingSecret } from '../domain/ports.ts';
 
 /** Whether an Authorization header carries the token; a token rotated meanwhile is read anew once. */
-export async function isAuthorized(authorization: string | undefined, secret: CachedSecret): Promise<boolean> {
+export async function isAuthorized(authorization: string | undefined, secret: RotatingSecret): Promise<boolean> {
   const presented = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   if (presented === undefined) return false;
   if (isSame(presented, await secret.read())) return true;

