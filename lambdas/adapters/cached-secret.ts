@@ -5,9 +5,16 @@ import { AWS_CLIENT_CONFIG } from './aws-clients.ts';
 const MAX_AGE_MS = 5 * 60_000;
 const REREAD_AFTER_MS = 30_000;
 
+export function openSecrets(): SecretsManagerClient {
+  return new SecretsManagerClient(AWS_CLIENT_CONFIG);
+}
+
 /** A secret's text, kept for five minutes; a failed reading is not kept. */
-export function createCachedSecret(secretArn: string, now: () => number): RotatingSecret {
-  const client = new SecretsManagerClient(AWS_CLIENT_CONFIG);
+export function createCachedSecret(
+  client: Pick<SecretsManagerClient, 'send'>,
+  secretArn: string,
+  now: () => number,
+): RotatingSecret {
   let reading: { at: number; text: Promise<string> } | undefined;
 
   const load = () => {
@@ -25,7 +32,7 @@ export function createCachedSecret(secretArn: string, now: () => number): Rotati
   };
 }
 
-async function fetchText(client: SecretsManagerClient, secretArn: string): Promise<string> {
+async function fetchText(client: Pick<SecretsManagerClient, 'send'>, secretArn: string): Promise<string> {
   const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
   if (SecretString === undefined) throw new Error('the secret holds no text');
   return SecretString;

@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createCachedSecret } from '../adapters/cached-secret.ts';
+import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
 import { createClaimsTable } from '../adapters/claims-table.ts';
 import { createEventQueue, openQueues } from '../adapters/event-queue.ts';
 import { createEventsTable } from '../adapters/events-table.ts';
 import { createKeyRing } from '../adapters/key-ring.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { METRICS } from '../contract.ts';
+import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';
@@ -42,11 +43,12 @@ const env = readIngestEnv(process.env);
 const log = createLog(env.ledgerName);
 const table = openTable(env.tableName);
 const ingest = createIngest({
-  keys: createKeyRing(createCachedSecret(env.signingKeysSecretArn, Date.now)),
+  keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now)),
   claims: createClaimsTable(table),
   events: createEventsTable(table),
   queue: createEventQueue(openQueues(), env.queueUrl),
   domains: env.domains,
+  hashEvent: eventHash,
   now: Date.now,
   newClaimId: randomUUID,
 });

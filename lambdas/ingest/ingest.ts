@@ -4,7 +4,7 @@ import {
   SIGNATURE_AHEAD_SECONDS,
   SIGNATURE_WINDOW_SECONDS,
 } from '../contract.ts';
-import { eventHash } from '../domain/canonical.ts';
+import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
 import type { Claims, EventLookup, EventQueue, KeyRing } from '../domain/ports.ts';
@@ -35,6 +35,8 @@ export interface IngestDeps {
   queue: EventQueue;
   /** The sending domains of this environment, lower case. */
   domains: readonly string[];
+  /** Versioned hash of an event, as `<version>:<digest>`. */
+  hashEvent: (event: JsonObject) => string;
   now: () => number;
   newClaimId: () => string;
 }
@@ -72,7 +74,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     const claim = {
       key: claimKey(signature),
       id: deps.newClaimId(),
-      hash: eventHash(event),
+      hash: deps.hashEvent(event),
       expiresAt: Number(signature.timestamp) + SIGNATURE_WINDOW_SECONDS + CLAIM_MARGIN_SECONDS,
     };
     try {

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createCachedSecret } from '../adapters/cached-secret.ts';
+import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
 import { createHistoryTable } from '../adapters/history-table.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { ROUTES } from '../contract.ts';
@@ -20,7 +20,7 @@ const MESSAGES_PATH = `${ROUTES.read}/messages`;
 // Runs once per cold start.
 const env = readReadApiEnv(process.env);
 const log = createLog(env.ledgerName);
-const token = createCachedSecret(env.apiTokenSecretArn, Date.now);
+const token = createCachedSecret(openSecrets(), env.apiTokenSecretArn, Date.now);
 const messages = createMessages(createHistoryTable(openTable(env.tableName)));
 
 // Called by AWS.

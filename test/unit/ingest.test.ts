@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import { eventHash } from '../../lambdas/domain/canonical.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
@@ -30,6 +31,7 @@ function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
     events: ledger,
     queue: ledger,
     domains: [DOMAIN],
+    hashEvent: eventHash,
     now: () => NOW_MS,
     newClaimId: () => `claim-${++claims}-${Math.random()}`,
   })({ bytes, parse });

@@ -1,0 +1,66 @@
+/** Thrown inside a process that has died; nobody outside ever sees its answer. */
+export class Crash extends Error {
+  override name = 'Crash';
+}
+
+/** When a call kills: before it is made, after it took effect but before its reply, or once the reply is there. */
+export const MOMENTS = ['before', 'committed', 'replied'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** Death (or a mere failure) at the n-th external call of one invocation. */
+export interface Trouble {
+  call: number;
+  moment: Moment;
+  /** `crash`: the process is gone; `fault`: the call fails, the process lives on. */
+  kind: 'crash' | 'fault';
+}
+
+/** One invocation of a function: every external call passes its gate, where it may meet its end. */
+export class Mortal {
+  /** Names of the external calls that were begun, in their order. */
+  readonly points: string[] = [];
+  readonly #trouble: Trouble | undefined;
+  #dead = false;
+
+  constructor(trouble?: Trouble) {
+    this.#trouble = trouble;
+  }
+
+  async gate<T>(point: string, call: () => Promise<T>): Promise<T> {
+    if (this.#dead) throw new Crash();
+    const struck = this.points.push(point) - 1 === this.#trouble?.call ? this.#trouble : undefined;
+    if (struck?.moment === 'before') throw this.#strike(struck);
+    const reply = await call();
+    if (struck?.moment === 'committed') throw this.#strike(struck);
+    if (struck?.kind === 'crash') this.#dead = true;
+    return reply;
+  }
+
+  /** The invocation's result; undefined where the process died on the way. */
+  async live<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await work();
+      return this.#dead ? undefined : result;
+    } catch (error) {
+      if (this.#dead) return undefined;
+      throw error;
+    }
+  }
+
+  /** The same object, with each method call an external call named `<prefix>.<method>`. */
+  wrap<T extends object>(prefix: string, target: T): T {
+    return new Proxy(target, {
+      get: (object, name, receiver) => {
+        const member = Reflect.get(object, name, receiver);
+        if (typeof member !== 'function' || typeof name !== 'string') return member;
+        return (...args: unknown[]) => this.gate(`${prefix}.${name}`, () => member.apply(object, args));
+      },
+    });
+  }
+
+  #strike(trouble: Trouble): Error {
+    if (trouble.kind === 'fault') return new Error(`${trouble.moment}: the service failed`);
+    this.#dead = true;
+    return new Crash();
+  }
+}
