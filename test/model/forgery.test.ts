@@ -1,0 +1,92 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/event-codec.ts';
+import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { messageIdOf } from '../../lambdas/domain/event.ts';
+import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
+import { parserFor } from '../../lambdas/ingest/body-format.ts';
+import { createIngest } from '../../lambdas/ingest/ingest.ts';
+import { createProcess } from '../../lambdas/process/process.ts';
+import { createMessages } from '../../lambdas/read-api/messages.ts';
+import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';
+import { forgery, strangeEvent } from './hostile.ts';
+
+const RUNS = Number(process.env.HOSTILE_RUNS ?? 20_000);
+const REFUSALS_BEFORE_THE_SIGNATURE = ['body-too-large', 'malformed-body', 'malformed-webhook', 'unauthorized'];
+const CONTENT_TYPES = [
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  '',
+];
+
+function stack() {
+  const ledger = new InMemoryLedger();
+  const calls: string[] = [];
+  const counted = new Proxy(ledger, {
+    get: (target, name, receiver) => {
+      const member = Reflect.get(target, name, receiver);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        calls.push(String(name));
+        return member.apply(target, args);
+      };
+    },
+  });
+  const ingest = createIngest({
+    keys: new InMemoryKeyRing({ current: KEY, previous: PREVIOUS_KEY, parent: PARENT_KEY }),
+    claims: counted,
+    events: counted,
+    queue: counted,
+    domains: [DOMAIN],
+    hashEvent: eventHash,
+    now: () => NOW_MS,
+    newClaimId: () => 'claim',
+  });
+  return { ledger, calls, ingest };
+}
+
+test('generated forgeries are all refused, with no call to table or queue', async () => {
+  const { calls, ingest } = stack();
+  const refused = new Map<string, number>();
+  await fc.assert(
+    fc.asyncProperty(forgery, fc.constantFrom(...CONTENT_TYPES), async ({ bytes }, contentType) => {
+      const answer = await ingest({ bytes, parse: parserFor(contentType) });
+      const reason = answer.ok ? 'accepted' : answer.reason;
+      expect(REFUSALS_BEFORE_THE_SIGNATURE).toContain(reason);
+      refused.set(reason, (refused.get(reason) ?? 0) + 1);
+    }),
+    { numRuns: RUNS },
+  );
+  expect(calls).toEqual([]);
+  console.log(`forgeries: ${RUNS} tried, 0 accepted: ${JSON.stringify(Object.fromEntries(refused))}`);
+}, 600_000);
+
+test('whatever a signed event holds, it is stored, read back whole, and never ends in an error', async () => {
+  let stored = 0;
+  await fc.assert(
+    fc.asyncProperty(strangeEvent, async (event: JsonObject) => {
+      const { ledger, ingest } = stack();
+      const bytes = jsonBody(event, signed());
+      expect(await ingest({ bytes, parse: parserFor('application/json') })).toEqual({ ok: true });
+      const body = ledger.queue.splice(0)[0] as string;
+      const decoded = decodeQueueMessage(body);
+      if (!decoded.ok) throw new Error(decoded.reason);
+      await createProcess({ records: ledger, retentionDays: 400 })(decoded.message);
+      const [record] = [...ledger.events.values()];
+      expect(JSON.stringify(unpackEvent(packEvent(record!.event)))).toBe(JSON.stringify(event));
+      const { partition, eventSort } = record!.identity;
+      expect(Buffer.byteLength(partition)).toBeLessThanOrEqual(2048);
+      expect(Buffer.byteLength(eventSort)).toBeLessThanOrEqual(1024);
+      const messageId = messageIdOf(event);
+      if (messageId !== undefined) {
+        expect((await createMessages(ledger)(messageId))?.events).toHaveLength(1);
+      }
+      stored += 1;
+    }),
+    { numRuns: RUNS },
+  );
+  console.log(`strange events: ${stored} stored and read back, 0 errors`);
+}, 600_000);

@@ -1,0 +1,43 @@
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+
+/** What the status must be by hand-written rank, independent of the code under test. */
+const FATES = {
+  accepted: { rank: 1, status: 'ACCEPTED', fields: {} },
+  deferred: { rank: 2, status: 'DEFERRED', fields: { event: 'failed', severity: 'temporary', reason: 'generic' } },
+  opened: { rank: 3, status: 'DELIVERED', fields: {} },
+  clicked: { rank: 3, status: 'DELIVERED', fields: { url: 'https://example.org/' } },
+  delivered: { rank: 4, status: 'DELIVERED', fields: {} },
+  bounced: { rank: 5, status: 'FAILED', fields: { event: 'failed', severity: 'permanent', reason: 'bounce' } },
+  complained: { rank: 6, status: 'COMPLAINED', fields: {} },
+  unsubscribed: { rank: 0, status: null, fields: { tags: ['*'] } },
+} as const;
+
+export type Fate = keyof typeof FATES;
+export const FATE_NAMES = Object.keys(FATES) as Fate[];
+
+/** An event of the model's small world; `second` is its time within the run. */
+export function lifeEvent(fate: Fate, message: number, recipient: number, second: number): JsonObject {
+  const fields: JsonObject = JSON.parse(JSON.stringify(FATES[fate].fields));
+  return {
+    event: fate,
+    ...fields,
+    id: `${fate}-${second}`,
+    timestamp: NOW_MS / 1000 - 3600 + second,
+    recipient: `person${recipient}@example.org`,
+    domain: { name: DOMAIN },
+    message: { headers: { 'message-id': `message${message}@${DOMAIN}` } },
+  };
+}
+
+/** The status that a set of events of one message and recipient must end in. */
+export function expectedStatus(events: JsonObject[]): { status: string | null; decidedBy: string } {
+  const judged = events.map((event) => {
+    const [fate] = String(event.id).split('-') as [Fate];
+    return { ...FATES[fate], second: Number(event.timestamp), key: `${event.event}#${event.id}` };
+  });
+  judged.sort((a, b) => b.rank - a.rank || a.second - b.second || (a.key < b.key ? 1 : -1));
+  const [winner] = judged;
+  if (winner === undefined) throw new Error('no events');
+  return { status: winner.status, decidedBy: winner.key };
+}

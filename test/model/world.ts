@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
+import { createKeyRing } from '../../lambdas/adapters/key-ring.ts';
+import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { identify } from '../../lambdas/domain/identity.ts';
+import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
+import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
+import { type Answer, createIngest } from '../../lambdas/ingest/ingest.ts';
+import { createProcess } from '../../lambdas/process/process.ts';
+import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { Mortal, type Trouble } from '../support/mortal.ts';
+import { DOMAIN, jsonBody, NOW_MS, signed } from '../support/webhooks.ts';
+
+type SignatureBlock = ReturnType<typeof signed>;
+
+/** A post that Mailgun or an attacker made. */
+export interface Posted {
+  event: JsonObject;
+  signature: SignatureBlock;
+}
+
+/** Mailgun, the stack and the clock, all in memory; every step of the model acts on it. */
+export class World {
+  readonly ledger = new InMemoryLedger();
+  readonly deadLetters: string[] = [];
+  /** Posts of Mailgun's own, whether they were acknowledged or not. */
+  readonly posted: Posted[] = [];
+  readonly attempted = new Map<string, JsonObject>();
+  readonly acknowledged = new Set<string>();
+  readonly answers = new Map<string, number>();
+  nowMs = NOW_MS;
+  mailgunKey = 'key-of-mailgun-0';
+  hashVersion = 1;
+  #secret = JSON.stringify({ current: 'key-of-mailgun-0' });
+  #claimIds = 0;
+  #keys = createKeyRing(
+    createCachedSecret({ send: async () => ({ SecretString: this.#secret }) } as never, 'arn', () => this.nowMs),
+  );
+
+  /** Mailgun posts an event, signed now. */
+  async deliver(event: JsonObject, trouble?: Trouble): Promise<Answer | undefined> {
+    return this.repost({ event, signature: this.sign() }, trouble);
+  }
+
+  /** Mailgun posts the very same bytes, as a retry that was not signed anew. */
+  async repost(posted: Posted, trouble?: Trouble): Promise<Answer | undefined> {
+    const key = eventId(posted.event);
+    this.attempted.set(key, posted.event);
+    this.posted.push(posted);
+    const answer = await this.post(jsonBody(posted.event, posted.signature), trouble);
+    if (answer?.ok) this.acknowledged.add(key);
+    return answer;
+  }
+
+  /** Anybody posts anything. */
+  async post(bytes: Uint8Array, trouble?: Trouble): Promise<Answer | undefined> {
+    const invocation = new Mortal(trouble);
+    const ingest = createIngest({
+      keys: invocation.wrap('secrets', this.#keys),
+      claims: invocation.wrap('table', this.ledger),
+      events: invocation.wrap('table', this.ledger),
+      queue: invocation.wrap('queue', this.ledger),
+      domains: [DOMAIN],
+      hashEvent: (event) => this.hash(event),
+      now: () => this.nowMs,
+      newClaimId: () => `claim-${++this.#claimIds}`,
+    });
+    const answer = await invocation.live(() => ingest({ bytes, parse: parseJsonWebhook }));
+    const outcome = answer === undefined ? 'died' : answer.ok ? 'ok' : answer.reason;
+    this.answers.set(outcome, (this.answers.get(outcome) ?? 0) + 1);
+    return answer;
+  }
+
+  /** Process takes the message at `index`; what fails or dies stays in the queue, as does a copy delivered twice. */
+  async process(index: number, trouble?: Trouble, staysAsDuplicate = false): Promise<void> {
+    const { queue } = this.ledger;
+    const position = queue.length === 0 ? -1 : index % queue.length;
+    const body = queue[position];
+    if (body === undefined) return;
+    const decoded = decodeQueueMessage(body);
+    if (!decoded.ok) throw new Error(`unreadable message in the queue: ${decoded.reason}`);
+    const invocation = new Mortal(trouble);
+    const store = createProcess({ records: invocation.wrap('table', this.ledger), retentionDays: 400 });
+    const outcome = await invocation.live(() => store(decoded.message)).catch(() => undefined);
+    if (outcome !== undefined && !staysAsDuplicate) queue.splice(position, 1);
+  }
+
+  /** A message's receives are used up. */
+  bury(index: number): void {
+    const { queue } = this.ledger;
+    if (queue.length > 0) this.deadLetters.push(...queue.splice(index % queue.length, 1));
+  }
+
+  redrive(): void {
+    this.ledger.queue.push(...this.deadLetters.splice(0));
+  }
+
+  /** Time passes, and TTL deletes claims that expired at least `ttlLagSeconds` ago. */
+  advance(seconds: number, ttlLagSeconds: number): void {
+    this.nowMs += seconds * 1000;
+    const { claims } = this.ledger;
+    for (const [key, claim] of claims) {
+      if (claim.expiresAt + ttlLagSeconds <= this.nowMs / 1000) claims.delete(key);
+    }
+  }
+
+  /** Mailgun's key changes at once; the secret follows when somebody sets it. */
+  rotateMailgunKey(): void {
+    this.mailgunKey = `key-of-mailgun-${createHash('sha256').update(this.mailgunKey).digest('hex').slice(0, 8)}`;
+  }
+
+  setSecret(): void {
+    const { current } = JSON.parse(this.#secret) as { current: string };
+    if (current !== this.mailgunKey) this.#secret = JSON.stringify({ current: this.mailgunKey, previous: current });
+  }
+
+  sign(ageSeconds = 0): SignatureBlock {
+    return signed(this.mailgunKey, { timestamp: String(Math.floor(this.nowMs / 1000) - ageSeconds) });
+  }
+
+  /** Redrives and processes until nothing is left. */
+  async drain(): Promise<void> {
+    this.redrive();
+    while (this.ledger.queue.length > 0) await this.process(0);
+  }
+
+  private hash(event: JsonObject): string {
+    return `${this.hashVersion}:${eventHash(event).slice(2)}${this.hashVersion}`;
+  }
+}
+
+/** Names an event across posts. */
+export function eventId(event: JsonObject): string {
+  const { partition, eventSort } = identify(event, DOMAIN);
+  return `${partition} ${eventSort}`;
+}
