@@ -51,5 +51,8 @@ export const CLAIM_MARGIN_SECONDS = 3600;
 /** Largest webhook body taken, in bytes. */
 export const MAX_BODY_BYTES = 262_144;
 
+/** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
+export const LONGEST_RETRY_VISIBILITIES = 5;
+
 /** Value the signing-key secret is deployed with: it names no key, so nothing can verify against it. */
 export const UNSET_SIGNING_KEYS = '{"unset":"put {\\"current\\":\\"<HTTP webhook signing key>\\"} here"}';

@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { LONGEST_RETRY_VISIBILITIES } from '../contract.ts';
 
 /**
  * Handles the records of a batch side by side and reports those that failed, so that one cannot fail its
@@ -23,9 +24,7 @@ export async function handleBatch(
   return { batchItemFailures: failed.flat() };
 }
 
-const MAX_GROWTH = 5;
-
 /** Seconds until the next try: doubling from two, up to five times the queue's visibility timeout. */
 export function retryDelaySeconds(receiveCount: number, visibilitySeconds: number): number {
-  return Math.min(2 ** Math.min(receiveCount, 16), MAX_GROWTH * visibilitySeconds);
+  return Math.min(2 ** Math.min(receiveCount, 16), LONGEST_RETRY_VISIBILITIES * visibilitySeconds);
 }

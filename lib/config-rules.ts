@@ -1,0 +1,88 @@
+import { CLAIM_MARGIN_SECONDS, MAILGUN_RETRY_HORIZON_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../lambdas/contract.ts';
+import type { EnvironmentConfig } from './config-schema.ts';
+import { brokenSignatureRules, brokenTimeRules, processingTimes } from './processing-times.ts';
+
+/** What the rules need to know besides the environment itself. */
+export interface RuleContext {
+  readonly name: string;
+  readonly currentAccount: string | undefined;
+  /** The local stack shortens times, and only the rules on times let it. */
+  readonly compressed: boolean;
+}
+
+type Rule = (config: Partial<EnvironmentConfig>, context: RuleContext) => string[];
+
+/** The rules no single key can break; keys that are wrong themselves are missing here and pass. */
+export function brokenRules(config: Partial<EnvironmentConfig>, context: RuleContext): string[] {
+  return RULES.flatMap((rule) => rule(config, context)).map((line) => `${context.name}.${line}`);
+}
+
+const PROD = 'prod';
+/** RFC 2606 keeps these for documentation: nobody's mail is there. */
+const EXAMPLE_HOST = /(^|\.)(test|example|invalid|localhost|example\.(com|net|org))$/;
+
+const RULES: Rule[] = [
+  function rightAccount({ account }, { name, currentAccount }) {
+    if (name === PROD && account === undefined) return ['account: is missing; prod must name its account'];
+    if (account === undefined || currentAccount === undefined || account === currentAccount) return [];
+    return [`account: got "${account}"; must be the account of the credentials in use, ${currentAccount}`];
+  },
+
+  function dataProtectedInProd({ protectData }, { name }) {
+    return name === PROD && protectData === false ? ['protectData: got false; must be true in prod'] : [];
+  },
+
+  function noExampleDomainInProd(config, { name }) {
+    if (name !== PROD) return [];
+    return hostNames(config)
+      .filter(({ host }) => EXAMPLE_HOST.test(host))
+      .map(({ path, value }) => `${path}: got "${value}"; must not be an example domain in prod`);
+  },
+
+  function certificateInRegion({ region, customDomain }) {
+    return Object.entries(customDomain ?? {}).flatMap(([api, domain]) => {
+      const certificateRegion = domain?.certificateArn.split(':')[3];
+      if (region === undefined || domain === undefined || certificateRegion === region) return [];
+      return [
+        `customDomain.${api}.certificateArn: is of ${certificateRegion}; must be of the stack's region ${region}`,
+      ];
+    });
+  },
+
+  function oneNamePerApi({ customDomain }) {
+    const { webhook, read } = customDomain ?? {};
+    if (webhook === undefined || webhook.name !== read?.name) return [];
+    return [`customDomain.read.name: got "${read.name}"; must differ from customDomain.webhook.name`];
+  },
+
+  function times({ processing }, { compressed }) {
+    if (processing === undefined) return [];
+    return brokenTimeRules(processing, processingTimes(processing), compressed).map((text) => `processing: ${text}`);
+  },
+
+  function signature() {
+    return brokenSignatureRules({
+      windowSeconds: SIGNATURE_WINDOW_SECONDS,
+      retryHorizonSeconds: MAILGUN_RETRY_HORIZON_SECONDS,
+      claimMarginSeconds: CLAIM_MARGIN_SECONDS,
+    }).map((text) => `signature: ${text}`);
+  },
+];
+
+/** Every host that a configuration names, and where. */
+function hostNames({ domains = [], alarms, origins = [], customDomain = {} }: Partial<EnvironmentConfig>) {
+  const named = (path: string, values: string[] = []) =>
+    values.map((value, index) => ({ path: `${path}[${index}]`, value, host: hostOf(value) }));
+  return [
+    ...domains.map(({ name }, index) => ({ path: `domains[${index}].name`, value: name, host: name })),
+    ...named('alarms.page', alarms?.page),
+    ...named('alarms.ticket', alarms?.ticket),
+    ...named('origins', origins),
+    ...Object.entries(customDomain).flatMap(([api, domain]) =>
+      domain ? [{ path: `customDomain.${api}.name`, value: domain.name, host: domain.name }] : [],
+    ),
+  ];
+}
+
+const hostOf = (address: string) =>
+  (URL.canParse(address) ? new URL(address).hostname : address.slice(address.lastIndexOf('@') + 1)).toLowerCase();

@@ -1,0 +1,231 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { z } from 'zod';
+import { WEBHOOK_TYPES } from '../lambdas/contract.ts';
+
+/** What a person needs to know of one key; error lines and docs/configuration.md are both made of it. */
+export interface Knob {
+  /** Completes "must be …". */
+  readonly right: string;
+  /** The same of one element, for lists and tags. */
+  readonly each?: string;
+  readonly means: string;
+  readonly example?: unknown;
+  /** Its value is never printed. */
+  readonly secret?: true;
+}
+
+const knobs = z.registry<Knob>();
+
+function knob<T extends z.ZodType>(schema: T, about: Knob): T {
+  knobs.add(schema, about);
+  return schema;
+}
+
+/** What is known of a schema; undefined for one that is not a key of its own. */
+export function knobOf(schema: z.ZodType): Knob | undefined {
+  const knob = knobs.get(schema);
+  return knob?.each ? { ...knob, right: `${knob.right}, each ${knob.each}` } : knob;
+}
+
+/** The schema inside defaults and optionals. */
+export function unwrap(schema: z.ZodType): z.ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}
+
+const HOST_LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(${HOST_LABEL}\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`);
+const hostName = () => z.string().toLowerCase().regex(HOST_NAME);
+
+const EMAIL = /^[^@\s]+@([^@\s]+)$/;
+const isAlarmAddress = (text: string) => {
+  const host = EMAIL.exec(text)?.[1];
+  return host === undefined
+    ? URL.canParse(text) && new URL(text).protocol === 'https:'
+    : HOST_NAME.test(host.toLowerCase());
+};
+
+const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
+const isExactOrigin = (text: string) => {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const secure = url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
+  return secure && url.origin === text && !text.includes('*');
+};
+
+const LOG_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number' && days < 9999) as number[];
+
+const wholeNumber = (from: number, to: number, standard: number, means: string) =>
+  knob(z.int().min(from).max(to).default(standard), { right: `a whole number from ${from} to ${to}`, means });
+
+const addresses = (means: string) =>
+  knob(distinct(z.string().refine(isAlarmAddress)).default([]), {
+    right: 'a list',
+    each: 'an email address or an https URL',
+    means,
+    example: ['oncall@example.com', 'https://events.example.net/integration/abc/enqueue'],
+  });
+
+const throttle = (ratePerSecond: number, burst: number, what: string) =>
+  group({
+    ratePerSecond: wholeNumber(1, 10_000, ratePerSecond, `${what} a second before the gateway answers 429.`),
+    burst: wholeNumber(1, 5_000, burst, `${what} at once before the gateway answers 429.`),
+  });
+
+/** An object of knobs; all of them have defaults, so it may be left out as a whole. */
+function group<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape).prefault({} as never);
+}
+
+const customDomain = (what: string) =>
+  z
+    .strictObject({
+      name: knob(hostName(), {
+        right: 'a host name',
+        means: `Host name of the ${what}.`,
+        example: 'hooks.example.com',
+      }),
+      certificateArn: knob(z.string().regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[0-9a-f-]+$/), {
+        right: 'the ARN of an ACM certificate',
+        means:
+          'Its certificate, in the region of the stack. A CNAME to the output `WebhookDomainTarget` or `ApiDomainTarget` makes it live.',
+        example: 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',
+      }),
+    })
+    .optional();
+
+/** A list in which nothing stands twice, judged even where single elements are wrong. */
+function distinct<T extends z.ZodType>(element: T, nameOf = (value: unknown) => value) {
+  const double = (list: unknown[]) => list.map(nameOf).find((name, index, names) => names.indexOf(name) !== index);
+  return z.array(element).refine((list) => double(list) === undefined, {
+    when: ({ value }) => Array.isArray(value),
+    error: ({ input }) => `got "${double(input as unknown[])}" twice; must be listed once`,
+  });
+}
+
+/** One environment of cdk.json: every deploy-time knob. */
+export const environmentSchema = z.strictObject({
+  account: knob(
+    z
+      .string()
+      .regex(/^\d{12}$/)
+      .optional(),
+    {
+      right: 'a string of 12 digits',
+      means: 'The only AWS account it may be deployed to. Required in prod.',
+      example: '333333333333',
+    },
+  ),
+  region: knob(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/), {
+    right: 'an AWS region',
+    means: 'The AWS region it is deployed to.',
+    example: 'eu-west-1',
+  }),
+  domains: knob(
+    distinct(
+      z.strictObject({
+        name: knob(hostName(), {
+          right: 'a host name',
+          means: 'A sending domain at Mailgun.',
+          example: 'mg.example.com',
+        }),
+        region: knob(z.enum(['us', 'eu']), {
+          right: '"us" or "eu"',
+          means: 'The Mailgun region that holds the domain.',
+          example: 'us',
+        }),
+      }),
+      (domain) => (domain as { name?: unknown } | null)?.name,
+    ).min(1),
+    {
+      right: 'a list of at least one',
+      each: 'an object {name, region}',
+      means: 'The sending domains whose events are taken.',
+      example: [{ name: 'mg.example.com', region: 'us' }],
+    },
+  ),
+  eventTypes: knob(
+    distinct(z.enum(WEBHOOK_TYPES))
+      .min(1)
+      .default([...WEBHOOK_TYPES]),
+    {
+      right: 'a list of at least one',
+      each: `one of ${WEBHOOK_TYPES.join(', ')}`,
+      means: 'The webhook types to register at Mailgun.',
+      example: ['delivered', 'permanent_fail'],
+    },
+  ),
+  alarms: group({
+    page: addresses('Who is woken: told when people are hurt now.'),
+    ticket: addresses('Who is told of what can wait for the morning.'),
+    runbookUrl: knob(z.string().min(1).max(200).default('docs/runbook.md'), {
+      right: 'where docs/runbook.md can be read, without #anchor',
+      means: 'Stands in the text of every alarm.',
+      example: 'https://git.example.com/mail/mailgun-ledger/blob/main/docs/runbook.md',
+    }),
+  }),
+  origins: knob(distinct(z.string().refine(isExactOrigin)).default([]), {
+    right: 'a list',
+    each: 'an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
+    means: 'The web pages that may read the API from a browser (CORS).',
+    example: ['https://mail.example.com', 'http://localhost:5173'],
+  }),
+  retentionDays: group({
+    events: wholeNumber(1, 3650, 400, 'Days that events and statuses are kept, counted from receipt.'),
+    logs: knob(
+      z
+        .int()
+        .refine((days) => LOG_DAYS.includes(days))
+        .default(30),
+      {
+        right: `one of ${LOG_DAYS.join(', ')}`,
+        means: 'Days that CloudWatch keeps the logs.',
+      },
+    ),
+  }),
+  throttle: group({
+    webhook: throttle(1000, 2000, 'Webhooks'),
+    read: throttle(50, 100, 'Reads'),
+  }),
+  webhookPathSecret: knob(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{16,128}$/)
+      .optional(),
+    {
+      right: '16 to 128 letters, digits, "-" or "_"',
+      means:
+        'Makes the route `POST /webhooks/mailgun/<secret>`: environments of one Mailgun account share its signing key, and this keeps them apart.',
+      example: 'choose-16-or-more',
+      secret: true,
+    },
+  ),
+  customDomain: group({ webhook: customDomain('webhook API'), read: customDomain('read API') }),
+  tags: knob(z.record(z.string().regex(/^(?!aws:).{1,128}$/i), z.string().max(256)).default({}), {
+    right: 'an object',
+    each: 'a string of up to 256 characters under a key that does not start with "aws:"',
+    means: 'Tags on everything, besides `app` and `env`.',
+    example: { team: 'mail' },
+  }),
+  protectData: knob(z.boolean().default(true), {
+    right: 'true or false',
+    means: 'Table and secrets outlive the stack; table and stack cannot be deleted by mistake. Must be true in prod.',
+  }),
+  processing: group({
+    timeoutSeconds: wholeNumber(1, 900, 30, 'Time that one batch may take.'),
+    batchSize: wholeNumber(1, 10, 10, 'Events handed to one invocation.'),
+    batchingWindowSeconds: wholeNumber(0, 300, 1, 'Time to wait for a fuller batch.'),
+    maxConcurrency: wholeNumber(2, 1000, 5, 'Batches processed at a time. New accounts allow 10 executions in all.'),
+    outageHours: knob(z.number().positive().max(48).default(9), {
+      right: 'a number of hours above 0 and at most 48',
+      means:
+        'Time the table may be out without a healthy event reaching the dead letters; at least 9 outside the local stack.',
+    }),
+  }),
+});
+
+/** One environment as parsed: defaults filled in, domains in lower case. */
+export type EnvironmentConfig = z.output<typeof environmentSchema>;

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { brokenRules } from './config-rules.ts';
+import { type EnvironmentConfig, environmentSchema, knobOf, unwrap } from './config-schema.ts';
+
+/** Everything a deployment chooses, checked. */
+export interface Config extends EnvironmentConfig {
+  /** dev, staging, prod … */
+  readonly name: string;
+}
+
+/** What the command line and cdk.json hand over. */
+export interface ConfigSource {
+  readonly environments: unknown;
+  readonly env: unknown;
+  /** Part of an environment, as object or JSON text, laid over the chosen one. */
+  readonly overlay?: unknown;
+  /** The account of the credentials in use, where there are any. */
+  readonly currentAccount?: string | undefined;
+}
+
+/** Carries every mistake, one line each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.lines = lines;
+  }
+}
+
+/** The chosen environment with defaults filled in; a ConfigError with all mistakes otherwise. */
+export function parseConfig(source: ConfigSource): Config {
+  const { name, environment } = chooseEnvironment(source);
+  const overlay = parseOverlay(source.overlay);
+  const merged = merge(environment, overlay);
+  if (!isObject(merged)) throw new ConfigError([`${name}: got ${show(merged)}; must be an object`]);
+
+  const { valid, issues } = parseEachKey(merged);
+  const lines = issues.flatMap((issue) => describe(issue, name, merged));
+  const context = { name, currentAccount: source.currentAccount, compressed: overlay !== undefined && name !== 'prod' };
+  lines.push(...brokenRules(valid, context));
+  if (lines.length > 0) throw new ConfigError(lines);
+  return { ...(valid as EnvironmentConfig), name };
+}
+
+function chooseEnvironment({ environments, env }: ConfigSource): { name: string; environment: unknown } {
+  if (!isObject(environments)) {
+    throw new ConfigError([`environments: got ${show(environments)}; must be an object in the context of cdk.json`]);
+  }
+  const names = Object.keys(environments).join('|');
+  if (env === undefined || env === '') throw new ConfigError([`env: is missing; choose one by -c env=${names}`]);
+  if (typeof env !== 'string' || !Object.hasOwn(environments, env)) {
+    throw new ConfigError([`env: got ${show(env)}; must be one of ${names}`]);
+  }
+  return { name: env, environment: environments[env] };
+}
+
+function parseOverlay(overlay: unknown): unknown {
+  if (typeof overlay !== 'string') return overlay;
+  try {
+    return JSON.parse(overlay);
+  } catch {
+    throw new ConfigError([`overlay: got ${show(overlay)}; must be JSON`]);
+  }
+}
+
+/** Objects are merged key by key; anything else, lists too, is replaced. */
+function merge(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base;
+  if (!isObject(base) || !isObject(over)) return over;
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(base[key], value);
+  return merged;
+}
+
+/** Key by key, so that a mistake in one does not hide what the rules have to say on the others. */
+function parseEachKey(environment: Record<string, unknown>) {
+  const valid: Record<string, unknown> = {};
+  const issues: z.core.$ZodIssue[] = [];
+  const unknown = Object.keys(environment).filter((key) => !Object.hasOwn(environmentSchema.shape, key));
+  if (unknown.length > 0) issues.push({ code: 'unrecognized_keys', keys: unknown, path: [], message: '' });
+  for (const [key, schema] of Object.entries(environmentSchema.shape)) {
+    const parsed = schema.safeParse(environment[key]);
+    if (parsed.success) valid[key] = parsed.data;
+    else issues.push(...parsed.error.issues.map((issue) => ({ ...issue, path: [key, ...issue.path] })));
+  }
+  return { valid: valid as Partial<EnvironmentConfig>, issues };
+}
+
+function describe(issue: z.core.$ZodIssue, name: string, environment: unknown): string | string[] {
+  const path = name + issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  const { right, secret, keys } = whatIsRight(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${path}.${key}: is no key; valid keys: ${keys}`);
+  }
+  if (issue.code === 'custom' && issue.message !== 'Invalid input') return `${path}: ${issue.message}`;
+  const value = issue.path.reduce<unknown>(
+    (inner, part) => (inner as Record<PropertyKey, unknown>)?.[part],
+    environment,
+  );
+  if (value === undefined) return `${path}: is missing; must be ${right}`;
+  return `${path}: got ${secret ? 'a value not shown' : show(value)}; must be ${right}`;
+}
+
+/** Follows a path through the schema. */
+function whatIsRight(path: PropertyKey[]) {
+  let schema: z.ZodType = environmentSchema;
+  let right: string | undefined;
+  let secret = false;
+  for (const part of path) {
+    const within = unwrap(schema);
+    const each = knobOf(schema)?.each;
+    if (within instanceof z.ZodObject) schema = within.shape[part as string];
+    else if (within instanceof z.ZodArray) schema = within.element as z.ZodType;
+    else if (within instanceof z.ZodRecord) schema = within.valueType as z.ZodType;
+    right = knobOf(schema)?.right ?? each;
+    secret ||= knobOf(schema)?.secret ?? false;
+  }
+  const object = unwrap(schema);
+  const keys = object instanceof z.ZodObject ? Object.keys(object.shape).join(', ') : '';
+  return { right: right ?? `an object of ${keys}`, secret, keys };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

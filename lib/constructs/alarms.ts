@@ -1,0 +1,124 @@
+import { Stack } from 'aws-cdk-lib';
+import { Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { METRICS } from '../../lambdas/contract.ts';
+import type { EventQueue } from './event-queue.ts';
+import { type AlarmRow, LedgerAlarm } from './ledger-alarm.ts';
+import type { Process } from './process.ts';
+import type { Topics } from './topics.ts';
+import type { WebhookApi } from './webhook-api.ts';
+
+interface AlarmSources {
+  readonly queue: EventQueue;
+  readonly process: Process;
+  readonly webhookApi: WebhookApi;
+  readonly ledgerName: string;
+}
+
+export interface AlarmsProps extends Omit<AlarmSources, 'ledgerName'> {
+  readonly runbookUrl: string;
+  readonly topics: Topics;
+}
+
+/** One alarm per row, in every environment; only whom it tells differs. */
+export class Alarms extends Construct {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const rows = alarmRows({ ...props, ledgerName: Stack.of(this).stackName });
+    for (const row of rows) new LedgerAlarm(this, { row, ...props });
+  }
+}
+
+const QUIET_QUEUE = {
+  treat: TreatMissingData.NOT_BREACHING,
+  because: 'SQS stops reporting on a queue that stays empty, which is good',
+};
+
+function alarmRows({ queue: { queue, deadLetters }, process, webhookApi, ledgerName }: AlarmSources): AlarmRow[] {
+  const { stage, logGroup: accessLog } = webhookApi.endpoint;
+  const processLog = process.function.logGroup.logGroupName;
+  return [
+    {
+      id: 'DeadLetters',
+      metric: (options) => deadLetters.metricApproximateNumberOfMessagesVisible(options),
+      statistic: 'Maximum',
+      periodSeconds: 60,
+      limit: 0,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Events lie in the dead letters.',
+      impact: 'Readers of the API miss these events. They are kept until 14 days after their receipt.',
+      missing: QUIET_QUEUE,
+      runbook: 'dead-letters',
+      firstCommand: `aws sqs receive-message --queue-url ${deadLetters.queueUrl} --message-attribute-names All --visibility-timeout 5`,
+    },
+    {
+      id: 'OldestMessage',
+      metric: (options) => queue.metricApproximateAgeOfOldestMessage(options),
+      statistic: 'Maximum',
+      periodSeconds: 60,
+      limit: 300,
+      datapoints: [3, 5],
+      severity: 'page',
+      happened: 'Events wait for more than 5 minutes to be stored.',
+      impact: 'Readers of the API see old statuses. Nothing is lost: the queue holds the events for days.',
+      missing: QUIET_QUEUE,
+      runbook: 'oldest-message',
+      firstCommand: `aws logs tail ${processLog} --since 15m`,
+    },
+    {
+      // Besides OldestMessage, because SQS leaves out of that age what was received three times.
+      id: 'EventsRetried',
+      metric: (options) =>
+        new Metric({
+          namespace: METRICS.namespace,
+          metricName: METRICS.retried,
+          dimensionsMap: { [METRICS.dimension]: ledgerName },
+          ...options,
+        }),
+      statistic: 'Sum',
+      periodSeconds: 300,
+      limit: 0,
+      // A single odd event is tried ever more seldom, so it does not fill three periods in a row.
+      datapoints: [3, 3],
+      severity: 'page',
+      happened: 'Storing events has kept failing for 15 minutes.',
+      impact: 'Readers of the API see old statuses. Nothing is lost: failing events stay in the queue for hours.',
+      missing: { treat: TreatMissingData.NOT_BREACHING, because: 'process writes this metric only when it retries' },
+      runbook: 'events-retried',
+      firstCommand: `aws logs tail ${processLog} --since 15m`,
+    },
+    {
+      id: 'WebhookErrors',
+      metric: (options) => stage.metricServerError(options),
+      statistic: 'Sum',
+      periodSeconds: 300,
+      limit: 0,
+      // One blip is healed by Mailgun's retry; a quiet domain in trouble is retried after 10 min and so counts twice.
+      datapoints: [2, 3],
+      severity: 'page',
+      happened: 'Mailgun gets errors (5xx) from the webhook URL.',
+      impact:
+        'Mailgun never repeats `delivered` events, so these are missed now; all others are after 8 hours of this.',
+      missing: { treat: TreatMissingData.NOT_BREACHING, because: 'where there are no requests there are no errors' },
+      runbook: 'webhook-errors',
+      firstCommand: `aws logs tail ${accessLog.logGroupName} --since 15m`,
+    },
+    {
+      id: 'ProcessErrors',
+      metric: (options) => process.function.metricErrors(options),
+      statistic: 'Sum',
+      periodSeconds: 300,
+      limit: 0,
+      // A failing event does not count here, so one is always a fault of the code or its settings.
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Process crashed or ran out of time.',
+      impact:
+        'Nobody yet: its events are back in the queue. Should it last, statuses grow old and OldestMessage pages.',
+      missing: { treat: TreatMissingData.NOT_BREACHING, because: 'Lambda reports nothing when nothing is to be done' },
+      runbook: 'process-errors',
+      firstCommand: `aws logs tail ${processLog} --since 1h`,
+    },
+  ];
+}

@@ -1,0 +1,66 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  type MetricOptions,
+  type TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { Construct } from 'constructs';
+import type { Topics } from './topics.ts';
+
+/** What there is to say about an alarm; nothing may be left out. */
+export interface AlarmRow {
+  /** Its construct id. */
+  readonly id: string;
+  readonly metric: (options: MetricOptions) => IMetric;
+  /** Depth and age are gauges and take `Maximum`; counts take `Sum`. */
+  readonly statistic: 'Maximum' | 'Sum';
+  readonly periodSeconds: number;
+  /** Alarms above this … */
+  readonly limit: number;
+  /** … in so many of so many periods. */
+  readonly datapoints: readonly [breaching: number, of: number];
+  /** Pages wake people. */
+  readonly severity: 'page' | 'ticket';
+  readonly happened: string;
+  /** Who is hurt, and how. */
+  readonly impact: string;
+  readonly missing: { readonly treat: TreatMissingData; readonly because: string };
+  /** Heading in docs/runbook.md, and the end of the alarm's name. */
+  readonly runbook: string;
+  /** What to type first. */
+  readonly firstCommand: string;
+}
+
+export interface LedgerAlarmProps {
+  readonly row: AlarmRow;
+  readonly runbookUrl: string;
+  readonly topics: Topics;
+}
+
+/** An alarm whose text tells the person it wakes what happened, who is hurt and what to do. */
+export class LedgerAlarm extends Alarm {
+  constructor(scope: Construct, { row, runbookUrl, topics }: LedgerAlarmProps) {
+    const [datapointsToAlarm, evaluationPeriods] = row.datapoints;
+    super(scope, row.id, {
+      alarmName: `${Stack.of(scope).stackName}-${row.runbook}`,
+      alarmDescription: [
+        row.happened,
+        `Impact: ${row.impact}`,
+        `Runbook: ${runbookUrl}#${row.runbook}`,
+        `First: ${row.firstCommand}`,
+      ].join('\n'),
+      metric: row.metric({ statistic: row.statistic, period: Duration.seconds(row.periodSeconds) }),
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      threshold: row.limit,
+      datapointsToAlarm,
+      evaluationPeriods,
+      treatMissingData: row.missing.treat,
+    });
+    const action = new SnsAction(topics[row.severity]);
+    this.addAlarmAction(action);
+    this.addOkAction(action);
+  }
+}

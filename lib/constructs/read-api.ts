@@ -1,0 +1,51 @@
+import { Stack } from 'aws-cdk-lib';
+import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { ROUTES } from '../../lambdas/contract.ts';
+import type { ReadApiEnv } from '../../lambdas/read-api/env.ts';
+import type { Config } from '../config.ts';
+import { HttpEndpoint } from './http-endpoint.ts';
+import { LedgerFunction } from './ledger-function.ts';
+
+export interface ReadApiProps {
+  readonly config: Config;
+  readonly table: Table;
+  readonly apiToken: Secret;
+}
+
+/** Answers the dashboard. Token and CORS live in the function, which answers preflights too. */
+export class ReadApi extends Construct {
+  readonly function: LedgerFunction;
+  readonly endpoint: HttpEndpoint;
+
+  constructor(scope: Construct, id: string, { config, table, apiToken }: ReadApiProps) {
+    super(scope, id);
+    this.function = new LedgerFunction(this, 'Function', {
+      handler: 'read-api',
+      timeoutSeconds: 15,
+      logRetentionDays: config.retentionDays.logs,
+      environment: {
+        LEDGER_NAME: Stack.of(this).stackName,
+        TABLE_NAME: table.tableName,
+        API_TOKEN_SECRET_ARN: apiToken.secretArn,
+        ALLOWED_ORIGINS: config.origins.join(','),
+      } satisfies Record<keyof ReadApiEnv, string>,
+    });
+    this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
+    this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/*`);
+    this.function.allow(['secretsmanager:GetSecretValue'], apiToken.secretArn);
+
+    this.endpoint = new HttpEndpoint(this, 'Http', {
+      name: 'read',
+      handler: this.function,
+      method: HttpMethod.ANY,
+      path: `${ROUTES.read}/{proxy+}`,
+      pathIsSecret: false,
+      throttle: config.throttle.read,
+      logRetentionDays: config.retentionDays.logs,
+      customDomain: config.customDomain.read,
+    });
+  }
+}

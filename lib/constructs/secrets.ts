@@ -1,0 +1,26 @@
+import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
+
+/** The two secrets: Mailgun's signing keys, set by an operator, and the read API's token, generated. */
+export class Secrets extends Construct {
+  readonly signingKeys: Secret;
+  readonly apiToken: Secret;
+
+  constructor(scope: Construct, id: string, props: { readonly protectData: boolean }) {
+    super(scope, id);
+    const removalPolicy = props.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.signingKeys = new Secret(this, 'SigningKeys', {
+      description: 'Mailgun HTTP webhook signing keys: {"current","previous"?,"parent"?}',
+      // Not a secret but a placeholder. It never changes, so CloudFormation never writes over the keys put later.
+      secretStringValue: SecretValue.unsafePlainText(UNSET_SIGNING_KEYS),
+      removalPolicy,
+    });
+    this.apiToken = new Secret(this, 'ApiToken', {
+      description: 'Bearer token of the read API',
+      generateSecretString: { passwordLength: 48, excludePunctuation: true },
+      removalPolicy,
+    });
+  }
+}

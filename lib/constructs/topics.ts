@@ -1,0 +1,41 @@
+import { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription, UrlSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+
+export interface TopicsProps {
+  readonly page: readonly string[];
+  readonly ticket: readonly string[];
+}
+
+/** Whom an alarm tells: one topic for what wakes people, one for what can wait. */
+export class Topics extends Construct {
+  readonly page: Topic;
+  readonly ticket: Topic;
+
+  constructor(scope: Construct, id: string, props: TopicsProps) {
+    super(scope, id);
+    this.page = this.topic('Page', props.page);
+    this.ticket = this.topic('Ticket', props.ticket);
+  }
+
+  /** Not encrypted by the key aws/sns, whose policy shuts CloudWatch out; what is sent names no person. */
+  private topic(id: string, addresses: readonly string[]): Topic {
+    const topic = new Topic(this, id, { enforceSSL: true });
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsOfThisAccount',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    for (const address of addresses) {
+      const isUrl = address.startsWith('https:');
+      topic.addSubscription(isUrl ? new UrlSubscription(address) : new EmailSubscription(address));
+    }
+    return topic;
+  }
+}

@@ -1,0 +1,30 @@
+import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { ROUTES } from '../../lambdas/contract.ts';
+import type { Config } from '../config.ts';
+import { HttpEndpoint } from './http-endpoint.ts';
+
+/** Where Mailgun posts. It knows no CORS: no browser has business here. */
+export class WebhookApi extends Construct {
+  readonly endpoint: HttpEndpoint;
+  /** The whole URL to register at Mailgun. */
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, { config, ingest }: { config: Config; ingest: IFunction }) {
+    super(scope, id);
+    const { webhookPathSecret } = config;
+    const path = webhookPathSecret === undefined ? ROUTES.webhook : `${ROUTES.webhook}/${webhookPathSecret}`;
+    this.endpoint = new HttpEndpoint(this, 'Http', {
+      name: 'webhooks',
+      handler: ingest,
+      method: HttpMethod.POST,
+      path,
+      pathIsSecret: webhookPathSecret !== undefined,
+      throttle: config.throttle.webhook,
+      logRetentionDays: config.retentionDays.logs,
+      customDomain: config.customDomain.webhook,
+    });
+    this.url = this.endpoint.baseUrl + path;
+  }
+}

@@ -1,0 +1,42 @@
+import { type App, Stack } from 'aws-cdk-lib';
+import type { Config } from './config.ts';
+import { Alarms } from './constructs/alarms.ts';
+import { EventQueue } from './constructs/event-queue.ts';
+import { Ingest } from './constructs/ingest.ts';
+import { LedgerTable } from './constructs/ledger-table.ts';
+import { Process } from './constructs/process.ts';
+import { ReadApi } from './constructs/read-api.ts';
+import { Secrets } from './constructs/secrets.ts';
+import { Topics } from './constructs/topics.ts';
+import { WebhookApi } from './constructs/webhook-api.ts';
+import { writeOutputs } from './outputs.ts';
+import { processingTimes } from './processing-times.ts';
+import { enforceStackRules } from './stack-rules.ts';
+
+/** Mailgun's webhooks, stored once and accounted for: the boxes of the picture and what joins them. */
+export class MailgunLedgerStack extends Stack {
+  constructor(app: App, config: Config) {
+    super(app, `mailgun-ledger-${config.name}`, {
+      env: { region: config.region, ...(config.account && { account: config.account }) },
+      description: "Mailgun's events, stored once and accounted for",
+      terminationProtection: config.protectData,
+      tags: { ...config.tags, app: 'mailgun-ledger', env: config.name },
+    });
+    const times = processingTimes(config.processing);
+
+    const { table } = new LedgerTable(this, 'Table', config);
+    const secrets = new Secrets(this, 'Secrets', config);
+    const queue = new EventQueue(this, 'Events', times);
+
+    const ingest = new Ingest(this, 'Ingest', { config, table, queue: queue.queue, signingKeys: secrets.signingKeys });
+    const process = new Process(this, 'Process', { config, table, queue, times });
+    const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
+    const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });
+
+    const topics = new Topics(this, 'Topics', config.alarms);
+    new Alarms(this, 'Alarms', { runbookUrl: config.alarms.runbookUrl, topics, queue, process, webhookApi });
+
+    enforceStackRules(this);
+    writeOutputs(this, config, { table, secrets, queue, ingest, process, readApi, webhookApi, topics });
+  }
+}

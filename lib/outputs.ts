@@ -1,0 +1,52 @@
+import { CfnOutput, type Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { ROUTES } from '../lambdas/contract.ts';
+import type { Config } from './config.ts';
+import type { EventQueue } from './constructs/event-queue.ts';
+import type { Ingest } from './constructs/ingest.ts';
+import type { Process } from './constructs/process.ts';
+import type { ReadApi } from './constructs/read-api.ts';
+import type { Secrets } from './constructs/secrets.ts';
+import type { Topics } from './constructs/topics.ts';
+import type { WebhookApi } from './constructs/webhook-api.ts';
+
+export interface OutputSources {
+  readonly table: Table;
+  readonly secrets: Secrets;
+  readonly queue: EventQueue;
+  readonly ingest: Ingest;
+  readonly process: Process;
+  readonly readApi: ReadApi;
+  readonly webhookApi: WebhookApi;
+  readonly topics: Topics;
+}
+
+/** Every name and address an operator needs; their keys are what the command line looks up. */
+export function writeOutputs(stack: Stack, config: Config, from: OutputSources): void {
+  const outputs: Record<string, [value: string | undefined, description: string]> = {
+    WebhookUrl: [from.webhookApi.url, 'Register this at Mailgun'],
+    WebhookDomainTarget: [from.webhookApi.endpoint.domainTarget, 'CNAME of the webhook host name'],
+    ApiUrl: [from.readApi.endpoint.baseUrl, `Base of the read API; paths begin with ${ROUTES.read}`],
+    ApiDomainTarget: [from.readApi.endpoint.domainTarget, "CNAME of the read API's host name"],
+    SigningKeysSecretArn: [from.secrets.signingKeys.secretArn, 'Put the Mailgun signing keys here'],
+    ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],
+    TableName: [from.table.tableName, 'Events, statuses, claims and suppressions'],
+    QueueUrl: [from.queue.queue.queueUrl, 'Events on their way to the table'],
+    DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],
+    PageTopicArn: [from.topics.page.topicArn, 'Alarms that wake people'],
+    TicketTopicArn: [from.topics.ticket.topicArn, 'Alarms that can wait'],
+    WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
+    Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
+    IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],
+    IngestLogGroup: [from.ingest.function.logGroup.logGroupName, 'Logs of ingest'],
+    ProcessFunctionName: [from.process.function.functionName, 'Stores events'],
+    ProcessLogGroup: [from.process.function.logGroup.logGroupName, 'Logs of process'],
+    ReadApiFunctionName: [from.readApi.function.functionName, 'Answers reads'],
+    ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
+    WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],
+    ReadAccessLogGroup: [from.readApi.endpoint.logGroup.logGroupName, 'Access log of the read API'],
+  };
+  for (const [key, [value, description]] of Object.entries(outputs)) {
+    if (value !== undefined) new CfnOutput(stack, key, { value, description });
+  }
+}

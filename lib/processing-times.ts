@@ -1,0 +1,94 @@
+import { LONGEST_RETRY_VISIBILITIES } from '../lambdas/contract.ts';
+
+// The times of queue and process hang together, so one place derives them from the few that are chosen.
+
+/** What a deployment chooses about the queue and its consumer. */
+export interface ProcessingChoice {
+  readonly timeoutSeconds: number;
+  readonly batchingWindowSeconds: number;
+  /** How long the table may be out without a healthy event reaching the dead letters. */
+  readonly outageHours: number;
+}
+
+/** What follows from it. */
+export interface ProcessingTimes {
+  readonly visibilitySeconds: number;
+  readonly maxReceiveCount: number;
+  readonly queueRetentionSeconds: number;
+  readonly deadLetterRetentionSeconds: number;
+}
+
+/** AWS asks for this many function timeouts, so that a throttled batch is not handed out a second time. */
+const TIMEOUTS_PER_VISIBILITY = 6;
+const SHORTEST_OUTAGE_HOURS = 9;
+/** Limits of SQS. */
+const MOST_RECEIVES = 1000;
+const LONGEST_RETENTION_SECONDS = 14 * 86_400;
+
+/** Waits of a message that never succeeds, until it is moved to the dead letters. */
+const longestStaySeconds = (times: ProcessingTimes) =>
+  times.maxReceiveCount * times.visibilitySeconds * LONGEST_RETRY_VISIBILITIES;
+
+export function processingTimes(choice: ProcessingChoice): ProcessingTimes {
+  const visibilitySeconds = TIMEOUTS_PER_VISIBILITY * choice.timeoutSeconds + choice.batchingWindowSeconds;
+  const maxReceiveCount = Math.ceil((choice.outageHours * 3600) / visibilitySeconds);
+  const staySeconds = maxReceiveCount * visibilitySeconds * LONGEST_RETRY_VISIBILITIES;
+  return {
+    visibilitySeconds,
+    maxReceiveCount,
+    // Two days more than the longest stay, for the time a message waits before it is first received.
+    queueRetentionSeconds: (Math.ceil(staySeconds / 86_400) + 2) * 86_400,
+    deadLetterRetentionSeconds: LONGEST_RETENTION_SECONDS,
+  };
+}
+
+/** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */
+export function brokenTimeRules(choice: ProcessingChoice, times: ProcessingTimes, compressed: boolean): string[] {
+  const shortestVisibility = TIMEOUTS_PER_VISIBILITY * choice.timeoutSeconds + choice.batchingWindowSeconds;
+  const survivesHours = (times.maxReceiveCount * times.visibilitySeconds) / 3600;
+  const rules: [holds: boolean, text: string][] = [
+    [
+      times.visibilitySeconds >= shortestVisibility,
+      `visibility ${times.visibilitySeconds} s must be at least 6 x timeout + batching window = ${shortestVisibility} s`,
+    ],
+    [
+      compressed || survivesHours >= SHORTEST_OUTAGE_HOURS,
+      `receive count x visibility = ${survivesHours.toFixed(1)} h must be at least ${SHORTEST_OUTAGE_HOURS} h; raise outageHours`,
+    ],
+    [
+      times.maxReceiveCount <= MOST_RECEIVES,
+      `receive count ${times.maxReceiveCount} must be at most ${MOST_RECEIVES}; raise timeoutSeconds or lower outageHours`,
+    ],
+    [
+      times.queueRetentionSeconds > longestStaySeconds(times),
+      `queue retention ${times.queueRetentionSeconds} s must exceed the longest stay ${longestStaySeconds(times)} s, or a message expires unseen`,
+    ],
+    [
+      times.deadLetterRetentionSeconds > times.queueRetentionSeconds,
+      `dead-letter retention ${times.deadLetterRetentionSeconds} s must exceed queue retention ${times.queueRetentionSeconds} s (a dead letter keeps its age); lower outageHours`,
+    ],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, text]) => text);
+}
+
+/** How long a webhook's signature and its claim count. */
+export interface SignatureTimes {
+  readonly windowSeconds: number;
+  readonly retryHorizonSeconds: number;
+  readonly claimMarginSeconds: number;
+}
+
+/** The rules of the signature window; one sentence for each that is broken. */
+export function brokenSignatureRules(times: SignatureTimes): string[] {
+  const rules: [holds: boolean, text: string][] = [
+    [
+      times.windowSeconds > times.retryHorizonSeconds,
+      `signature window ${times.windowSeconds} s must exceed Mailgun's retry horizon ${times.retryHorizonSeconds} s, or late retries are refused`,
+    ],
+    [
+      times.claimMarginSeconds > 0,
+      `claim margin ${times.claimMarginSeconds} s must be above 0, or a signature outlives the claim on its token`,
+    ],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, text]) => text);
+}

@@ -1,0 +1,140 @@
+import { describe, expect, test } from '@jest/globals';
+import { readIngestEnv } from '../../lambdas/ingest/env.ts';
+import { readProcessEnv } from '../../lambdas/process/env.ts';
+import { readReadApiEnv } from '../../lambdas/read-api/env.ts';
+import { buildStack, Synthesized } from '../support/synthesized.ts';
+
+const stack = buildStack('prod');
+const prod = new Synthesized('prod');
+
+const TABLE = { 'Fn::GetAtt': ['Table710B521B', 'Arn'] };
+const QUEUE = { 'Fn::GetAtt': ['EventsQueue7396B467', 'Arn'] };
+const DEAD_LETTERS = { 'Fn::GetAtt': ['EventsDeadLetters8A90034E', 'Arn'] };
+const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+
+const FUNCTIONS = [
+  {
+    name: 'Ingest',
+    path: 'Ingest/Function/Resource',
+    reads: readIngestEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      SIGNING_KEYS_SECRET_ARN: { Ref: 'SecretsSigningKeys20695C0E' },
+      DOMAINS: 'mg.mailgun-ledger.internal',
+    },
+    may: [
+      [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      ['sqs:SendMessage', QUEUE],
+      ['secretsmanager:GetSecretValue', { Ref: 'SecretsSigningKeys20695C0E' }],
+    ],
+  },
+  {
+    name: 'Process',
+    path: 'Process/Function/Resource',
+    reads: readProcessEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      DEAD_LETTERS_URL: { Ref: 'EventsDeadLetters8A90034E' },
+      VISIBILITY_SECONDS: '181',
+      RETENTION_DAYS: '400',
+    },
+    may: [
+      [['dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      [
+        [
+          'sqs:ChangeMessageVisibility',
+          'sqs:DeleteMessage',
+          'sqs:GetQueueAttributes',
+          'sqs:GetQueueUrl',
+          'sqs:ReceiveMessage',
+        ],
+        QUEUE,
+      ],
+      ['sqs:SendMessage', DEAD_LETTERS],
+    ],
+  },
+  {
+    name: 'ReadApi',
+    path: 'ReadApi/Function/Resource',
+    reads: readReadApiEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      API_TOKEN_SECRET_ARN: { Ref: 'SecretsApiTokenB8AA259C' },
+      ALLOWED_ORIGINS: 'https://mail.mailgun-ledger.internal',
+    },
+    may: [
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
+      ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/*']] }]],
+      ['secretsmanager:GetSecretValue', { Ref: 'SecretsApiTokenB8AA259C' }],
+    ],
+  },
+];
+
+test('there are no functions but those described here', () => {
+  expect(prod.ofType('AWS::Lambda::Function')).toHaveLength(FUNCTIONS.length);
+});
+
+describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
+  const lambda = prod.named('AWS::Lambda::Function', `${name}Function`);
+  const roleId = lambda.Properties.Role['Fn::GetAtt'][0];
+
+  test('runs on Node 24, on arm64', () => {
+    expect(lambda.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], MemorySize: 512 });
+  });
+
+  test('is found by its construct path, by which the local stack names it', () => {
+    expect(stack.node.findAll().filter((node) => node.node.path === `mailgun-ledger-prod/${path}`)).toHaveLength(1);
+  });
+
+  test('gets exactly the variables it reads, and the one for source maps', () => {
+    const read = new Set<unknown>();
+    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
+    reads(new Proxy<Record<string, string>>({}, { get }));
+
+    expect(lambda.Properties.Environment.Variables).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
+    expect([...read].toSorted()).toEqual(Object.keys(variables).toSorted());
+  });
+
+  test('writes JSON to a log group of its own, which forgets', () => {
+    const { LogFormat, SystemLogLevel, LogGroup } = lambda.Properties.LoggingConfig;
+
+    expect({ LogFormat, SystemLogLevel }).toEqual({ LogFormat: 'JSON', SystemLogLevel: 'WARN' });
+    expect(LogGroup.Ref).toMatch(new RegExp(`^${name}FunctionLogs`));
+    expect(prod.resources[LogGroup.Ref]?.Properties.RetentionInDays).toBe(30);
+  });
+
+  test('has a role of its own that may do exactly this, and its log', () => {
+    const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    const log = [['logs:CreateLogStream', 'logs:PutLogEvents'], own(lambda.Properties.LoggingConfig.LogGroup.Ref)];
+
+    expect(prod.resources[roleId]?.Properties.ManagedPolicyArns).toBeUndefined();
+    expect(prod.resources[roleId]?.Properties.Policies).toBeUndefined();
+    expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([log, ...may]);
+    expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true);
+  });
+});
+
+test('process takes batches that may fail in part, with a cap that leaves executions to ingest', () => {
+  const [source, ...others] = prod.ofType('AWS::Lambda::EventSourceMapping');
+
+  expect(others).toEqual([]);
+  expect(source?.Properties).toMatchObject({
+    EventSourceArn: QUEUE,
+    BatchSize: 10,
+    MaximumBatchingWindowInSeconds: 1,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    ScalingConfig: { MaximumConcurrency: 5 },
+  });
+});
+
+test('nothing reserves concurrency, since new accounts have little of it', () => {
+  const reserved = prod.ofType('AWS::Lambda::Function').map((each) => each.Properties.ReservedConcurrentExecutions);
+
+  expect(new Set(reserved)).toEqual(new Set([undefined]));
+});

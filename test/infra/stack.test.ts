@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type CfnResource, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
+import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { configurationPage } from '../../lib/configuration-page.ts';
+import { buildStack, Synthesized } from '../support/synthesized.ts';
+
+describe.each([
+  { env: 'dev', account: undefined, protectedStack: false },
+  { env: 'staging', account: '222222222222', protectedStack: true },
+  { env: 'prod', account: '333333333333', protectedStack: true },
+])('$env', ({ env, account, protectedStack }) => {
+  const stack = buildStack(env);
+
+  test('is a stack named after it, in its account, protected from deletion as configured', () => {
+    expect(stack.stackName).toBe(`mailgun-ledger-${env}`);
+    expect(Stack.of(stack).terminationProtection).toBe(protectedStack);
+    expect(/^\d+$/.test(stack.account) ? stack.account : undefined).toBe(account);
+  });
+
+  test('synthesizes without a warning', () => {
+    const found = Annotations.fromStack(stack).findWarning('*', Match.anyValue());
+
+    expect(found).toEqual([]);
+  });
+
+  test('is tagged with app and environment, whatever tags are configured', () => {
+    expect(buildStack(env, { tags: { team: 'mail', env: 'other' } }).tags.tagValues()).toEqual({
+      app: 'mailgun-ledger',
+      env,
+      team: 'mail',
+    });
+  });
+});
+
+test('every name and address an operator needs is an output', () => {
+  expect(Object.keys(new Synthesized('prod').outputs).toSorted()).toEqual([
+    'ApiTokenSecretArn',
+    'ApiUrl',
+    'DeadLettersUrl',
+    'Domains',
+    'IngestFunctionName',
+    'IngestLogGroup',
+    'PageTopicArn',
+    'ProcessFunctionName',
+    'ProcessLogGroup',
+    'QueueUrl',
+    'ReadAccessLogGroup',
+    'ReadApiFunctionName',
+    'ReadApiLogGroup',
+    'SigningKeysSecretArn',
+    'TableName',
+    'TicketTopicArn',
+    'WebhookAccessLogGroup',
+    'WebhookEventTypes',
+    'WebhookUrl',
+  ]);
+});
+
+test('the outputs of URL, domains and types can be used as they are', () => {
+  const { WebhookUrl, ApiUrl, Domains, WebhookEventTypes } = new Synthesized('dev', {
+    domains: [{ name: 'MG.example.com', region: 'us' }],
+    eventTypes: ['delivered', 'permanent_fail'],
+  }).outputs;
+
+  const endpoint = (api: string) => ({ 'Fn::GetAtt': [api, 'ApiEndpoint'] });
+  expect(WebhookUrl?.Value).toEqual({ 'Fn::Join': ['', [endpoint('WebhookApiHttpApi972241B7'), '/webhooks/mailgun']] });
+  expect(ApiUrl?.Value).toEqual(endpoint('ReadApiHttpApi5E49EAA9'));
+  expect(Domains?.Value).toBe('[{"name":"mg.example.com","region":"us"}]');
+  expect(WebhookEventTypes?.Value).toBe('delivered,permanent_fail');
+});
+
+test('docs/configuration.md says what the schema says', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+
+  expect(page).toBe(configurationPage());
+});
+
+describe('synth fails', () => {
+  const first = <T extends CfnResource>(stack: Stack, type: abstract new (...args: never[]) => T, path = ''): T =>
+    stack.node.findAll().find((node): node is T => node instanceof type && node.node.path.includes(path))!;
+
+  const BREACHES: [name: string, breach: (stack: Stack) => void, says: string][] = [
+    [
+      'when the webhook API answers CORS',
+      (stack) => Object.assign(first(stack, CfnApi, 'WebhookApi'), { corsConfiguration: { allowOrigins: ['*'] } }),
+      'WebhookApi/Http/Api/Resource: must not answer CORS itself',
+    ],
+    [
+      'when one bad event would fail its batch',
+      (stack) => Object.assign(first(stack, CfnEventSourceMapping), { functionResponseTypes: undefined }),
+      'must report partial failures',
+    ],
+    [
+      'when two functions share a role',
+      (stack) =>
+        Object.assign(first(stack, CfnFunction, 'Ingest'), { role: first(stack, CfnFunction, 'Process').role }),
+      'Ingest/Function/Resource: must have a role of its own',
+    ],
+    [
+      'when a function has no log group',
+      (stack) => Object.assign(first(stack, CfnFunction, 'Ingest'), { loggingConfig: undefined }),
+      'Ingest/Function/Resource: must have a log group of its own',
+    ],
+    [
+      'when a log group never forgets',
+      (stack) => Object.assign(first(stack, CfnLogGroup), { retentionInDays: undefined }),
+      'must have a retention',
+    ],
+    [
+      'when a role may do anything to something',
+      (stack) =>
+        Object.assign(first(stack, CfnPolicy), { policyDocument: policy('dynamodb:*', 'arn:aws:dynamodb:::x') }),
+      'must name its actions and resources',
+    ],
+    [
+      'when a role may do something to anything',
+      (stack) => Object.assign(first(stack, CfnPolicy), { policyDocument: policy('dynamodb:GetItem', '*') }),
+      'must name its actions and resources',
+    ],
+    [
+      'when an alarm has no missing-data rule',
+      (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: undefined }),
+      'must say how to take missing data',
+    ],
+    [
+      'when an alarm tells nobody',
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: [] }),
+      'must tell somebody',
+    ],
+    [
+      'when an alarm has no runbook',
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'Impact: somebody' }),
+      'must name its impact and its runbook',
+    ],
+  ];
+  const policy = (action: string, resource: string) => ({
+    Statement: [{ Effect: 'Allow', Action: action, Resource: resource }],
+  });
+
+  test.each(BREACHES)('%s', (_, breach, says) => {
+    const stack = buildStack('dev');
+    breach(stack);
+
+    expect(() => Template.fromStack(stack)).toThrow(says);
+  });
+});

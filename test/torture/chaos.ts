@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../local/mailgun-twin/random.ts';
+import type { ReadyInfo } from '../../local/ready.ts';
+
+/** What was done to the stack. */
+export interface Mischief {
+  kills: number;
+  /** Spells of faults, each on one operation for a fraction of a second. */
+  spells: number;
+}
+
+const VICTIMS = ['ingest', 'process'];
+const OPERATIONS = [
+  'dynamodb.PutItem',
+  'dynamodb.GetItem',
+  'dynamodb.UpdateItem',
+  'dynamodb.*',
+  'sqs.SendMessage',
+  'sqs.ReceiveMessage',
+  'sqs.DeleteMessageBatch',
+  'sqs.ChangeMessageVisibility',
+  'secretsmanager.GetSecretValue',
+];
+const MODES = ['refuse', '500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'];
+
+/** Kills functions and breaks their calls, in spells with calm between them, until the signal says stop. */
+export async function makeMischief(ready: ReadyInfo, random: Random, signal: AbortSignal): Promise<Mischief> {
+  const done: Mischief = { kills: 0, spells: 0 };
+  const pick = <T>(list: readonly T[]) => list[Math.floor(random.next() * list.length)] as T;
+  while (!signal.aborted) {
+    if (random.chance(0.5)) {
+      if (await kill(ready, pick(VICTIMS))) done.kills += 1;
+    } else {
+      const duplicates = random.chance(0.2);
+      const operation = duplicates ? 'sqs.SendMessage' : pick(OPERATIONS);
+      await setFaults(ready, operation, duplicates ? 'duplicate' : pick(MODES), pick([10, 50, 100]));
+      done.spells += 1;
+      await sleep(100 + random.next() * 400);
+      await clearFaults(ready);
+    }
+    await sleep(random.next() * 500);
+  }
+  return done;
+}
+
+export async function clearFaults(ready: ReadyInfo): Promise<void> {
+  await control(ready, '/faults', []);
+}
+
+async function setFaults(ready: ReadyInfo, target: string, mode: string, percent: number): Promise<void> {
+  const [service, operation] = target.split('.');
+  await control(ready, '/faults', [{ service, operation, mode, percent }]);
+}
+
+async function kill(ready: ReadyInfo, name: string): Promise<boolean> {
+  const stats = (await control(ready, '/stats')) as { processes: Record<string, number> };
+  const pid = stats.processes[name];
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks the stack's control: a POST where there is a body. */
+export async function control(ready: ReadyInfo, path: string, body?: unknown): Promise<unknown> {
+  const response = await fetch(ready.controlUrl + path, {
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${JSON.stringify(answer)}`);
+  return answer;
+}

@@ -1,0 +1,54 @@
+import type { ReadyInfo } from '../../local/ready.ts';
+import { expectedStatus, type lifeEvent } from '../model/life.ts';
+import { eventKey } from './traffic.ts';
+
+interface Message {
+  recipients: { recipient: string; status: string | null; decidedBy: string }[];
+  events: { key: string; recipient: string }[];
+}
+
+/** What the read API shows of a run. */
+export interface Stored {
+  keys: string[];
+  /** Statuses that are not what the stored events say. */
+  wrongStatuses: string[];
+}
+
+/** Reads every message of the run back and holds its statuses against its events. */
+export async function readBack(
+  ready: ReadyInfo,
+  attempted: ReadonlyMap<string, ReturnType<typeof lifeEvent>>,
+): Promise<Stored> {
+  const stored: Stored = { keys: [], wrongStatuses: [] };
+  const messageIds = new Set([...attempted.keys()].map((key) => key.slice(0, key.indexOf(' '))));
+  for (const messageId of messageIds) {
+    const message = await readMessage(ready, messageId);
+    if (message === undefined) continue;
+    const keys = message.events.map(({ recipient, key }) => eventKey(messageId, recipient, key));
+    stored.keys.push(...keys);
+    for (const { recipient, status, decidedBy } of message.recipients) {
+      const prefix = eventKey(messageId, recipient, '');
+      const events = [...new Set(keys)]
+        .filter((key) => key.startsWith(prefix))
+        .flatMap((key) => {
+          const event = attempted.get(key);
+          return event === undefined ? [] : [event];
+        });
+      const expected = events.length === 0 ? undefined : expectedStatus(events);
+      if (expected?.status !== status || expected?.decidedBy !== decidedBy) {
+        stored.wrongStatuses.push(
+          `${prefix}is ${status} by ${decidedBy}, not ${expected?.status} by ${expected?.decidedBy}`,
+        );
+      }
+    }
+  }
+  return stored;
+}
+
+async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message | undefined> {
+  const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}`;
+  const response = await fetch(url, { headers: { authorization: `Bearer ${ready.apiToken}` } });
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  return (await response.json()) as Message;
+}

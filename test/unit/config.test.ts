@@ -1,0 +1,246 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, type ConfigSource, parseConfig } from '../../lib/config.ts';
+import { environmentSchema, knobOf } from '../../lib/config-schema.ts';
+import { documentedKeys } from '../../lib/configuration-page.ts';
+
+const DEV = { region: 'us-east-1', domains: [{ name: 'mg.example.com', region: 'us' }] };
+const PROD = { region: 'eu-west-1', account: '333333333333', domains: [{ name: 'mg.acme.internal', region: 'eu' }] };
+const ENVIRONMENTS = { dev: DEV, prod: PROD };
+
+const KEYS = Object.keys(environmentSchema.shape).join(', ');
+const TYPES = 'accepted, delivered, opened, clicked, unsubscribed, complained, permanent_fail, temporary_fail';
+const CERTIFICATE = 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11';
+
+function mistakes(source: Partial<ConfigSource>): readonly string[] {
+  try {
+    parseConfig({ environments: ENVIRONMENTS, env: 'dev', ...source });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+const mistakesIn = (environment: object) => mistakes({ environments: { dev: { ...DEV, ...environment } } });
+const mistakesInProd = (environment: object, more: Partial<ConfigSource> = {}) =>
+  mistakes({ environments: { prod: { ...PROD, ...environment } }, env: 'prod', ...more });
+
+describe('a configuration that says only what it must', () => {
+  test('gets every default', () => {
+    expect(parseConfig({ environments: ENVIRONMENTS, env: 'dev' })).toEqual({
+      ...DEV,
+      name: 'dev',
+      eventTypes: TYPES.split(', '),
+      alarms: { page: [], ticket: [], runbookUrl: 'docs/runbook.md' },
+      origins: [],
+      retentionDays: { events: 400, logs: 30 },
+      throttle: { webhook: { ratePerSecond: 1000, burst: 2000 }, read: { ratePerSecond: 50, burst: 100 } },
+      customDomain: {},
+      tags: {},
+      protectData: true,
+      processing: { timeoutSeconds: 30, batchSize: 10, batchingWindowSeconds: 1, maxConcurrency: 5, outageHours: 9 },
+    });
+  });
+
+  test('has its domains in lower case', () => {
+    const environments = { dev: { ...DEV, domains: [{ name: 'MG.Example.COM', region: 'us' }] } };
+
+    expect(parseConfig({ environments, env: 'dev' }).domains).toEqual([{ name: 'mg.example.com', region: 'us' }]);
+  });
+});
+
+describe('the choice of an environment', () => {
+  test.each<[name: string, source: Partial<ConfigSource>, lines: string[]]>([
+    ['none', { env: undefined }, ['env: is missing; choose one by -c env=dev|prod']],
+    ['an unknown one', { env: 'qa' }, ['env: got "qa"; must be one of dev|prod']],
+    ['a name every object has', { env: 'constructor' }, ['env: got "constructor"; must be one of dev|prod']],
+    [
+      'no environments at all',
+      { environments: undefined },
+      ['environments: got nothing; must be an object in the context of cdk.json'],
+    ],
+    ['one that is no object', { environments: { dev: 'fast' } }, ['dev: got "fast"; must be an object']],
+  ])('%s', (_, source, lines) => {
+    expect(mistakes(source)).toEqual(lines);
+  });
+});
+
+describe('a mistake is told by its path, what was found and what would be right', () => {
+  const right = {
+    type: `must be one of ${TYPES}`,
+    address: 'must be an email address or an https URL',
+    origin: 'must be an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
+    tag: 'must be a string of up to 256 characters under a key that does not start with "aws:"',
+    secret: 'got a value not shown; must be 16 to 128 letters, digits, "-" or "_"',
+    logDays:
+      'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
+  };
+  const domain = { name: 'mg.example.com', region: 'us' };
+
+  test.each<[environment: object, line: string]>([
+    [{ regoin: 'us-east-1' }, `dev.regoin: is no key; valid keys: ${KEYS}`],
+    [{ throttle: { webhooks: {} } }, 'dev.throttle.webhooks: is no key; valid keys: webhook, read'],
+    [{ account: 222222222222 }, 'dev.account: got 222222222222; must be a string of 12 digits'],
+    [{ region: undefined }, 'dev.region: is missing; must be an AWS region'],
+    [{ region: 'Frankfurt' }, 'dev.region: got "Frankfurt"; must be an AWS region'],
+    [{ domains: [] }, 'dev.domains: got []; must be a list of at least one, each an object {name, region}'],
+    [{ domains: ['mg.example.com'] }, 'dev.domains[0]: got "mg.example.com"; must be an object {name, region}'],
+    [
+      { domains: [domain, { ...domain, name: 'MG.example.com' }] },
+      'dev.domains: got "mg.example.com" twice; must be listed once',
+    ],
+    [
+      { domains: [{ ...domain, name: 'mg_1.example.com' }] },
+      'dev.domains[0].name: got "mg_1.example.com"; must be a host name',
+    ],
+    [{ domains: [{ ...domain, name: 'localhost' }] }, 'dev.domains[0].name: got "localhost"; must be a host name'],
+    [{ domains: [{ ...domain, region: 'asia' }] }, 'dev.domains[0].region: got "asia"; must be "us" or "eu"'],
+    [{ eventTypes: ['bounced'] }, `dev.eventTypes[0]: got "bounced"; ${right.type}`],
+    [{ eventTypes: [] }, `dev.eventTypes: got []; must be a list of at least one, each one of ${TYPES}`],
+    [{ eventTypes: ['opened', 'opened'] }, 'dev.eventTypes: got "opened" twice; must be listed once'],
+    [{ alarms: 'me@example.com' }, 'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl'],
+    [{ alarms: { page: ['me'] } }, `dev.alarms.page[0]: got "me"; ${right.address}`],
+    [
+      { alarms: { page: ['http://example.com/a'] } },
+      `dev.alarms.page[0]: got "http://example.com/a"; ${right.address}`,
+    ],
+    [
+      { alarms: { ticket: ['a@example.com', 'a@example.com'] } },
+      'dev.alarms.ticket: got "a@example.com" twice; must be listed once',
+    ],
+    [
+      { origins: 'https://a.example.com' },
+      `dev.origins: got "https://a.example.com"; must be a list, each ${right.origin.slice(8)}`,
+    ],
+    [{ origins: ['*'] }, `dev.origins[0]: got "*"; ${right.origin}`],
+    [{ origins: ['https://*.example.com'] }, `dev.origins[0]: got "https://*.example.com"; ${right.origin}`],
+    [{ origins: ['https://a.example.com/'] }, `dev.origins[0]: got "https://a.example.com/"; ${right.origin}`],
+    [{ origins: ['http://a.example.com'] }, `dev.origins[0]: got "http://a.example.com"; ${right.origin}`],
+    [{ origins: ['https://a.example.com:443'] }, `dev.origins[0]: got "https://a.example.com:443"; ${right.origin}`],
+    [{ origins: ['null'] }, `dev.origins[0]: got "null"; ${right.origin}`],
+    [{ retentionDays: { events: 0 } }, 'dev.retentionDays.events: got 0; must be a whole number from 1 to 3650'],
+    [{ retentionDays: { logs: 31 } }, `dev.retentionDays.logs: got 31; ${right.logDays}`],
+    [
+      { throttle: { read: { burst: '100' } } },
+      'dev.throttle.read.burst: got "100"; must be a whole number from 1 to 5000',
+    ],
+    [{ webhookPathSecret: 'too-short' }, `dev.webhookPathSecret: ${right.secret}`],
+    [{ webhookPathSecret: 'not/url/safe/at/all' }, `dev.webhookPathSecret: ${right.secret}`],
+    [
+      { customDomain: { read: { name: 'api.example.com' } } },
+      'dev.customDomain.read.certificateArn: is missing; must be the ARN of an ACM certificate',
+    ],
+    [
+      { customDomain: { read: { name: 'api.example.com', certificateArn: CERTIFICATE } } },
+      "dev.customDomain.read.certificateArn: is of eu-west-1; must be of the stack's region us-east-1",
+    ],
+    [{ tags: { 'aws:team': 'mail' } }, `dev.tags.aws:team: got "mail"; ${right.tag}`],
+    [{ tags: { team: 7 } }, `dev.tags.team: got 7; ${right.tag}`],
+    [{ protectData: 'false' }, 'dev.protectData: got "false"; must be true or false'],
+    [{ processing: { batchSize: 2.5 } }, 'dev.processing.batchSize: got 2.5; must be a whole number from 1 to 10'],
+    [
+      { processing: { maxConcurrency: 1 } },
+      'dev.processing.maxConcurrency: got 1; must be a whole number from 2 to 1000',
+    ],
+    [
+      { processing: { outageHours: 49 } },
+      'dev.processing.outageHours: got 49; must be a number of hours above 0 and at most 48',
+    ],
+    [
+      { processing: { outageHours: 2 } },
+      'dev.processing: receive count x visibility = 2.0 h must be at least 9 h; raise outageHours',
+    ],
+    [
+      { processing: { timeoutSeconds: 1 } },
+      'dev.processing: receive count 4629 must be at most 1000; raise timeoutSeconds or lower outageHours',
+    ],
+  ])('%j', (environment, line) => {
+    expect(mistakesIn(environment)).toEqual([line]);
+  });
+
+  test('all of them at once, rules across keys too', () => {
+    expect(
+      mistakesIn({ region: 'x', domains: [domain, { ...domain, region: 'x' }], processing: { outageHours: 1 } }),
+    ).toEqual([
+      'dev.region: got "x"; must be an AWS region',
+      'dev.domains[1].region: got "x"; must be "us" or "eu"',
+      'dev.domains: got "mg.example.com" twice; must be listed once',
+      'dev.processing: receive count x visibility = 1.0 h must be at least 9 h; raise outageHours',
+    ]);
+  });
+});
+
+describe('the documented example', () => {
+  test.each(documentedKeys().map(({ key, schema }) => ({ key, schema })))('of $key is taken', ({ schema }) => {
+    const example = knobOf(schema)?.example;
+
+    expect(schema.safeParse(example ?? schema.parse(undefined))).toMatchObject({ success: true });
+  });
+});
+
+describe('prod', () => {
+  const example = 'must not be an example domain in prod';
+  const host = (name: string) => ({ name, certificateArn: CERTIFICATE });
+
+  test.each<[environment: object, line: string]>([
+    [{ account: undefined }, 'prod.account: is missing; prod must name its account'],
+    [{ protectData: false }, 'prod.protectData: got false; must be true in prod'],
+    [{ domains: [{ name: 'mg.example.com', region: 'us' }] }, `prod.domains[0].name: got "mg.example.com"; ${example}`],
+    [{ domains: [{ name: 'mail.acme.test', region: 'us' }] }, `prod.domains[0].name: got "mail.acme.test"; ${example}`],
+    [{ alarms: { page: ['me@example.org'] } }, `prod.alarms.page[0]: got "me@example.org"; ${example}`],
+    [{ alarms: { ticket: ['https://a.invalid/x'] } }, `prod.alarms.ticket[0]: got "https://a.invalid/x"; ${example}`],
+    [{ origins: ['https://mail.example.net'] }, `prod.origins[0]: got "https://mail.example.net"; ${example}`],
+    [{ origins: ['http://localhost:5173'] }, `prod.origins[0]: got "http://localhost:5173"; ${example}`],
+    [{ customDomain: { webhook: host('h.example') } }, `prod.customDomain.webhook.name: got "h.example"; ${example}`],
+    [
+      { customDomain: { webhook: host('h.acme.internal'), read: host('h.acme.internal') } },
+      'prod.customDomain.read.name: got "h.acme.internal"; must differ from customDomain.webhook.name',
+    ],
+  ])('%j is refused', (environment, line) => {
+    expect(mistakesInProd(environment)).toEqual([line]);
+  });
+
+  test('domains that only look like example domains are taken', () => {
+    expect(mistakesInProd({ domains: [{ name: 'mg.myexample.com', region: 'us' }] })).toEqual([]);
+  });
+
+  test('the credentials in use must be of its account, where there are any', () => {
+    expect(mistakesInProd({}, { currentAccount: '111111111111' })).toEqual([
+      'prod.account: got "333333333333"; must be the account of the credentials in use, 111111111111',
+    ]);
+    expect(mistakesInProd({}, { currentAccount: '333333333333' })).toEqual([]);
+    expect(mistakes({ currentAccount: '111111111111' })).toEqual([]);
+  });
+});
+
+describe('an overlay', () => {
+  const withOverlay = (overlay: unknown) => parseConfig({ environments: ENVIRONMENTS, env: 'dev', overlay });
+
+  test('is merged object by object, lists replaced, as JSON or as an object', () => {
+    const overlay = { domains: [{ name: 'mg.other.test', region: 'eu' }], throttle: { read: { burst: 7 } } };
+
+    const config = withOverlay(overlay);
+
+    expect(withOverlay(JSON.stringify(overlay))).toEqual(config);
+    expect(config.domains).toEqual(overlay.domains);
+    expect(config.throttle.read).toEqual({ ratePerSecond: 50, burst: 7 });
+    expect(config.region).toBe(DEV.region);
+  });
+
+  test('may compress the times', () => {
+    expect(withOverlay({ processing: { timeoutSeconds: 2, outageHours: 0.05 } }).processing.outageHours).toBe(0.05);
+  });
+
+  test('may not compress the times of prod', () => {
+    expect(mistakes({ env: 'prod', overlay: { processing: { outageHours: 1 } } })).toEqual([
+      'prod.processing: receive count x visibility = 1.0 h must be at least 9 h; raise outageHours',
+    ]);
+  });
+
+  test.each([
+    ['{oops', 'overlay: got "{oops"; must be JSON'],
+    ['[]', 'dev: got []; must be an object'],
+    ['{"domain":"x"}', `dev.domain: is no key; valid keys: ${KEYS}`],
+  ])('%s is refused', (overlay, line) => {
+    expect(mistakes({ overlay })).toEqual([line]);
+  });
+});

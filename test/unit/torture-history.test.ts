@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+import { checkHistory } from '../torture/history.ts';
+
+test('tells lost, unexpected, doubled and recovered events apart', () => {
+  const verdict = checkHistory({
+    attempted: new Set(['kept', 'lost', 'doubled', 'recovered', 'refused']),
+    acknowledged: new Set(['kept', 'lost', 'doubled']),
+    stored: ['kept', 'doubled', 'doubled', 'recovered', 'forged'],
+  });
+  expect(verdict).toEqual({
+    attempted: 5,
+    acknowledged: 3,
+    stored: 4,
+    lost: ['lost'],
+    unexpected: ['forged'],
+    doubled: ['doubled'],
+    recovered: ['recovered'],
+  });
+});
