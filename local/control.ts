@@ -1,0 +1,103 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { checkFault, type Fault } from './faults.ts';
+import type { LogLine } from './logbook.ts';
+import { readBody } from './loopback.ts';
+import { isRecord } from './template.ts';
+import type { Usage } from './usage.ts';
+
+/** The keys the stack accepts, as its secret holds them. */
+export interface SigningKeys {
+  readonly current: string;
+  readonly previous?: string;
+  readonly parent?: string;
+}
+
+export interface Stats extends Usage {
+  readonly queue: { readonly visible: number; readonly inFlight: number };
+  readonly deadLetters: number;
+  readonly processes: Readonly<Record<string, number>>;
+  readonly alarms: Readonly<Record<string, 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'>>;
+  /** The same calls and capacity by function; `event-source` is Lambda's poller. */
+  readonly byCaller: Readonly<Record<string, Usage>>;
+}
+
+/** What can be asked of a running stack, by HTTP or by a test that holds it. */
+export interface Controls {
+  stats(): Promise<Stats>;
+  putKeys(keys: SigningKeys): Promise<void>;
+  setFaults(faults: readonly Fault[]): void;
+  logs(): readonly LogLine[];
+}
+
+type Answer = readonly [status: number, value: unknown];
+
+const LARGEST_BODY_BYTES = 1024 * 1024;
+
+export function createControl(controls: Controls): RequestListener {
+  const routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>> = {
+    'GET /stats': async () => [200, await controls.stats()],
+    'GET /logs': () => [200, { lines: controls.logs() }],
+    async 'POST /keys'(body) {
+      const keys = parseKeys(body);
+      if (!keys) return badRequest('a body is needed like {"current":"<key>","previous"?:"<key>","parent"?:"<key>"}');
+      await controls.putKeys(keys);
+      return [200, { ok: true }];
+    },
+    'POST /faults'(body) {
+      const faults = Array.isArray(body) ? body.map(checkFault) : ['a body is needed like [{"service":"sqs",…}]'];
+      const mistake = faults.find((fault) => typeof fault === 'string');
+      if (mistake !== undefined) return badRequest(mistake);
+      controls.setFaults(faults as Fault[]);
+      return [200, { ok: true }];
+    },
+    'POST /reconcile': () => [501, { ok: false, reason: 'not-yet' }],
+  };
+
+  return async (incoming, outgoing) => {
+    const [status, value] = await answer(routes, incoming).catch(
+      (error): Answer => [500, { ok: false, reason: String(error) }],
+    );
+    outgoing.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
+  };
+}
+
+async function answer(
+  routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>>,
+  incoming: IncomingMessage,
+): Promise<Answer> {
+  const { bytes } = await readBody(incoming, LARGEST_BODY_BYTES);
+  if (isFromWebPage(incoming)) return [403, { ok: false, reason: 'not-for-web-pages' }];
+  const handle = routes[`${incoming.method} ${incoming.url?.split('?')[0]}`];
+  if (!handle) return [404, { ok: false, reason: 'unknown-path' }];
+  const body = parseJson(bytes.toString('utf8'));
+  return handle(body);
+}
+
+/** Any page open in a browser can send here; none has business here. */
+function isFromWebPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseKeys(body: unknown): SigningKeys | undefined {
+  if (!isRecord(body)) return undefined;
+  const { current, previous, parent } = body;
+  if (typeof current !== 'string' || current === '') return undefined;
+  for (const key of [previous, parent]) if (key !== undefined && typeof key !== 'string') return undefined;
+  return {
+    current,
+    ...(typeof previous === 'string' && { previous }),
+    ...(typeof parent === 'string' && { parent }),
+  };
+}
+
+function badRequest(explanation: string): Answer {
+  return [400, { ok: false, reason: 'bad-request', explanation }];
+}

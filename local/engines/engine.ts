@@ -1,0 +1,31 @@
+export interface EngineReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** One AWS service on this machine, spoken to in AWS's JSON protocol. */
+export interface Engine {
+  /** `signal` gives up waiting; what was asked may be done all the same. */
+  call(operation: string, body: Buffer, signal?: AbortSignal): Promise<EngineReply>;
+}
+
+/** Calls an engine with a value; the parsed reply, or an error with the engine's own words. */
+export async function request<Reply>(
+  engine: Engine,
+  operation: string,
+  input: unknown,
+  signal?: AbortSignal,
+): Promise<Reply> {
+  const { status, body } = await engine.call(operation, Buffer.from(JSON.stringify(input)), signal);
+  if (status !== 200) throw new Error(`${operation} answered ${status}: ${body.toString('utf8')}`);
+  return JSON.parse(body.toString('utf8')) as Reply;
+}
+
+export function jsonReply(status: number, value: unknown, version: '1.0' | '1.1' = '1.0'): EngineReply {
+  return {
+    status,
+    headers: { 'content-type': `application/x-amz-json-${version}` },
+    body: Buffer.from(JSON.stringify(value)),
+  };
+}

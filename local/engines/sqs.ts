@@ -1,0 +1,48 @@
+import type { Engine } from './engine.ts';
+
+export interface SqsEngine extends Engine {
+  createQueue(name: string, attributes: Readonly<Record<string, string>>, region: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+// Begun early, because it takes as long as everything else here together.
+const loading = import('fauxqs');
+
+/** The queues, inside this process. fauxqs can listen on every interface only, so it is never told to listen. */
+export async function startSqs(): Promise<SqsEngine> {
+  const { buildApp } = await loading;
+  const app = buildApp({ logger: false });
+  await app.ready();
+  const queues: string[] = [];
+  const inject = (operation: string, payload: Buffer | string, region?: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/',
+      headers: {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': `AmazonSQS.${operation}`,
+        // It reads the region of a new queue from where a signature names it.
+        ...(region && { authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/sqs/aws4_request` }),
+      },
+      payload,
+    });
+  return {
+    async call(operation, body) {
+      const reply = await inject(operation, body);
+      const headers: Record<string, string> = { 'content-type': 'application/x-amz-json-1.0' };
+      const queryError = reply.headers['x-amzn-query-error'];
+      if (typeof queryError === 'string') headers['x-amzn-query-error'] = queryError;
+      return { status: reply.statusCode, headers, body: reply.rawPayload };
+    },
+    async createQueue(name, Attributes, region) {
+      const reply = await inject('CreateQueue', JSON.stringify({ QueueName: name, Attributes }), region);
+      if (reply.statusCode !== 200) throw new Error(`the queue ${name} cannot be created: ${reply.payload}`);
+      queues.push(name);
+    },
+    async close() {
+      // Whoever waits for a message, or is just about to, would keep this process for as long as it waits.
+      for (const name of queues) await inject('DeleteQueue', JSON.stringify({ QueueUrl: `http://queues/${name}` }));
+      await app.close();
+    },
+  };
+}

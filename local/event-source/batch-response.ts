@@ -1,0 +1,21 @@
+import { isRecord } from '../template.ts';
+
+/**
+ * The messages of a batch that a function reports as failed. As Lambda reads it: no report means that all succeeded,
+ * one it cannot make sense of that all failed.
+ */
+export function failedMessages(payload: string, batch: readonly string[]): ReadonlySet<string> {
+  const all = new Set(batch);
+  const response: unknown = JSON.parse(payload);
+  if (response === null || response === '') return new Set();
+  if (!isRecord(response)) return all;
+  const failures = response.batchItemFailures ?? [];
+  if (!Array.isArray(failures)) return all;
+  const failed = new Set<string>();
+  for (const failure of failures) {
+    const id = isRecord(failure) ? failure.itemIdentifier : undefined;
+    if (typeof id !== 'string' || !all.has(id)) return all;
+    failed.add(id);
+  }
+  return failed;
+}

@@ -1,0 +1,51 @@
+import { functionIdOf, resourcesOfType } from '../resources.ts';
+import { propertiesOf, type Stack } from '../stack.ts';
+
+/** A queue whose messages go to a function, as the template says. */
+export interface EventSource {
+  readonly queueArn: string;
+  readonly queueUrl: string;
+  readonly functionId: string;
+  readonly batchSize: number;
+  readonly windowSeconds: number;
+  readonly maxConcurrency: number;
+  readonly reportsFailures: boolean;
+}
+
+interface Properties {
+  readonly EventSourceArn?: string;
+  readonly FunctionName: string;
+  readonly BatchSize?: number;
+  readonly MaximumBatchingWindowInSeconds?: number;
+  readonly ScalingConfig?: { readonly MaximumConcurrency?: number };
+  readonly FunctionResponseTypes?: readonly string[];
+  readonly FilterCriteria?: unknown;
+}
+
+/** What Lambda begins with where the template sets no maximum; it would grow from there. */
+const INITIAL_CONCURRENCY = 5;
+
+export function readEventSources(stack: Stack): EventSource[] {
+  const queueUrls = new Map(
+    resourcesOfType(stack.template, 'AWS::SQS::Queue').map(([id]) => [
+      stack.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id),
+      String(stack.resolve({ Ref: id }, id)),
+    ]),
+  );
+  return resourcesOfType(stack.template, 'AWS::Lambda::EventSourceMapping').map(([id, resource]) => {
+    const properties = propertiesOf<Properties>(stack, id, resource);
+    const { EventSourceArn: queueArn = '', FunctionName, FunctionResponseTypes = [] } = properties;
+    const queueUrl = queueUrls.get(queueArn);
+    if (queueUrl === undefined) throw new Error(`the local stack does not know the event source ${queueArn} (${id})`);
+    if (properties.FilterCriteria) throw new Error(`the local stack does not know filters of event sources (${id})`);
+    return {
+      queueArn,
+      queueUrl,
+      functionId: functionIdOf(FunctionName),
+      batchSize: properties.BatchSize ?? 10,
+      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
+      maxConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? INITIAL_CONCURRENCY,
+      reportsFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
+    };
+  });
+}

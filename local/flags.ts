@@ -1,0 +1,124 @@
+import { parseArgs } from 'node:util';
+import { CannotStart } from './cannot-start.ts';
+import { type Fault, parseFault } from './faults.ts';
+
+export interface Flags {
+  readonly help: boolean;
+  readonly port: number;
+  readonly traffic: boolean;
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly signingKey: string | undefined;
+  readonly previousSigningKey: string | undefined;
+  readonly parentSigningKey: string | undefined;
+  readonly domains: readonly string[];
+  readonly faults: readonly Fault[];
+  readonly seed: number | undefined;
+}
+
+const DEFAULT_PORT = 4010;
+
+export const HELP = `Runs the whole stack on this machine, from the template that a deploy would use, and sends it a story of events.
+
+  npm start                                         the stack, and traffic to look at
+  npm start -- --no-traffic --port 4020             the stack alone, on another port
+  npm start -- --once                               runs the story once; exit code 0 when nothing is unaccounted for
+  npm start -- --fault sqs.SendMessage:500:10       every tenth send fails
+  npm start -- --domain mg.acme.com --domain eu.acme.com --signing-key key-0123
+
+  --port N                    webhook port; 0 takes any (${DEFAULT_PORT})
+  --no-traffic                send nothing
+  --once                      stop when the story is told
+  --json                      JSON lines only on stdout; the first has "event":"ready"
+  --signing-key K             the key that signs webhooks (a random one)
+  --previous-signing-key K    a second key that is accepted
+  --parent-signing-key K      the key of a parent account
+  --domain D                  a sending domain; may be repeated (mg.example.com)
+  --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs or secretsmanager, O an
+                              operation or *, MODE one of refuse, 500, throttle, delay, hang, drop-reply, truncate,
+                              duplicate (sqs sends), partial (batches), index-lag (dynamodb.Query)
+  --seed N                    makes faults repeatable
+
+Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;
+
+const text = { type: 'string' } as const;
+const list = { type: 'string', multiple: true } as const;
+const yes = { type: 'boolean' } as const;
+
+/** Part of the contract, but what they steer is not there. */
+const NOT_YET = {
+  drop: text,
+  'mailgun-url': text,
+  'api-key': text,
+  source: text,
+  'reconcile-every': text,
+  settle: text,
+  slice: text,
+  retention: text,
+  'reconcile-from': text,
+  'metric-period': text,
+} as const;
+
+const OPTIONS = {
+  help: { ...yes, short: 'h' },
+  port: text,
+  'no-traffic': yes,
+  once: yes,
+  json: yes,
+  'signing-key': text,
+  'previous-signing-key': text,
+  'parent-signing-key': text,
+  domain: list,
+  fault: list,
+  seed: text,
+  ...NOT_YET,
+} as const;
+
+/** The command line; a `CannotStart` with one clear sentence where it makes no sense. */
+export function parseFlags(args: readonly string[]): Flags {
+  const values = readArguments(args);
+  for (const name of Object.keys(NOT_YET) as (keyof typeof NOT_YET)[]) {
+    if (values[name] !== undefined) throw mistake(`not yet: --${name} has nothing to steer in this version`);
+  }
+  return {
+    help: values.help ?? false,
+    port: wholeNumber('port', values.port, 65_535) ?? DEFAULT_PORT,
+    traffic: !values['no-traffic'],
+    once: values.once ?? false,
+    json: values.json ?? false,
+    signingKey: notBlank('signing-key', values['signing-key']),
+    previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),
+    parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),
+    domains: values.domain ?? ['mg.example.com'],
+    faults: (values.fault ?? []).map((fault) => {
+      const parsed = parseFault(fault);
+      if (typeof parsed === 'string') throw mistake(`--fault ${fault}: ${parsed}`);
+      return parsed;
+    }),
+    seed: wholeNumber('seed', values.seed, 2 ** 32 - 1),
+  };
+}
+
+function readArguments(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('. ');
+    throw mistake(`${sentence}; --help lists what there is`);
+  }
+}
+
+function wholeNumber(name: string, value: string | undefined, most: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d+$/.test(value) || Number(value) > most) {
+    throw mistake(`--${name} is a whole number from 0 to ${most}, not "${value}"`);
+  }
+  return Number(value);
+}
+
+function notBlank(name: string, value: string | undefined): string | undefined {
+  if (value !== undefined && value.trim() === '') throw mistake(`--${name} is blank`);
+  return value;
+}
+
+const mistake = (sentence: string) => new CannotStart(sentence, 2);

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FunctionProcess } from '../function-process.ts';
+import { readBody } from '../loopback.ts';
+import { formatAccessLog } from './access-log.ts';
+import type { HttpApiDefinition, Integration } from './definition.ts';
+import { answerFromFunction, gatewayAnswer, type HttpAnswer } from './function-response.ts';
+import { clfTime, requestEvent } from './request-event.ts';
+import { matchRoute, type RouteMatch } from './routes.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Largest body that the gateway reads, and largest event that Lambda takes. */
+const LARGEST_BODY_BYTES = 10 * 1024 * 1024;
+const LARGEST_EVENT_BYTES = 6 * 1024 * 1024;
+
+export interface GatewayOptions {
+  readonly api: HttpApiDefinition;
+  readonly accountId: string;
+  functionById(logicalId: string): Pick<FunctionProcess, 'invoke'>;
+  log(line: string): void;
+}
+
+/** Answers as an API Gateway HTTP API does whose routes lead to functions. */
+export function createGateway(options: GatewayOptions): RequestListener {
+  const { api, log } = options;
+  const bucket = new TokenBucket(api.throttle.ratePerSecond, api.throttle.burst);
+  return async (incoming, outgoing) => {
+    const requestId = randomUUID();
+    const receivedMs = Date.now();
+    const { match, answer, integration } = await handle(options, bucket, incoming, requestId, receivedMs).catch(
+      (error): Handled => ({ answer: INTERNAL_SERVER_ERROR, integration: { error: String(error) } }),
+    );
+    send(outgoing, answer, requestId);
+    if (!api.accessLogFormat) return;
+    const line = formatAccessLog(api.accessLogFormat, {
+      requestId,
+      routeKey: match?.route.key,
+      status: answer.status,
+      responseLength: answer.body.length,
+      responseLatency: Date.now() - receivedMs,
+      integrationLatency: integration?.latencyMs,
+      'integration.latency': integration?.latencyMs,
+      integrationErrorMessage: integration?.error,
+      'integration.error': integration?.error,
+      requestTime: clfTime(receivedMs),
+      requestTimeEpoch: receivedMs,
+      httpMethod: incoming.method,
+      protocol: `HTTP/${incoming.httpVersion}`,
+      path: incoming.url?.split('?')[0],
+      'identity.sourceIp': '127.0.0.1',
+      'identity.userAgent': incoming.headers['user-agent'],
+      apiId: api.id,
+      stage: '$default',
+    });
+    log(line);
+  };
+}
+
+interface Handled {
+  readonly answer: HttpAnswer;
+  readonly match?: RouteMatch<Integration> | undefined;
+  readonly integration?: { readonly latencyMs?: number; readonly error?: string | undefined };
+}
+
+const NO_BODY = new Set([204, 304]);
+const INTERNAL_SERVER_ERROR = gatewayAnswer(500, 'Internal Server Error');
+
+async function handle(
+  options: GatewayOptions,
+  bucket: TokenBucket,
+  incoming: IncomingMessage,
+  requestId: string,
+  receivedMs: number,
+): Promise<Handled> {
+  const { api } = options;
+  const { bytes, tooLarge } = await readBody(incoming, LARGEST_BODY_BYTES);
+  const [rawPath = '', rawQuery = ''] = splitOnce(incoming.url ?? '/', '?');
+  const path = decodePath(rawPath);
+  if (path === undefined) return { answer: gatewayAnswer(400, 'Bad Request') };
+
+  const match = matchRoute(api.routes, incoming.method ?? '', path);
+  if (!match) return { answer: gatewayAnswer(404, 'Not Found') };
+  if (!bucket.take()) return { match, answer: gatewayAnswer(429, 'Too Many Requests') };
+  const event = JSON.stringify(
+    requestEvent({
+      incoming,
+      path,
+      rawQuery,
+      body: bytes,
+      routeKey: match.route.key,
+      pathParameters: match.pathParameters,
+      apiId: api.id,
+      accountId: options.accountId,
+      stage: '$default',
+      requestId,
+      receivedMs,
+    }),
+  );
+  if (tooLarge || Buffer.byteLength(event) > LARGEST_EVENT_BYTES) {
+    return { match, answer: gatewayAnswer(413, 'Request Entity Too Large') };
+  }
+  return { match, ...(await integrate(options, match.route.target, event)) };
+}
+
+async function integrate(options: GatewayOptions, { functionId, timeoutMs }: Integration, event: string) {
+  const startedMs = Date.now();
+  const giveUp = new AbortController();
+  const outcome = await Promise.race([
+    options.functionById(functionId).invoke(event),
+    sleep(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined),
+  ]);
+  giveUp.abort();
+  const latencyMs = Date.now() - startedMs;
+  if (!outcome) {
+    const error = 'Endpoint request timed out';
+    return { answer: gatewayAnswer(503, 'Service Unavailable'), integration: { latencyMs, error } };
+  }
+  if (!outcome.ok) {
+    return { answer: INTERNAL_SERVER_ERROR, integration: { latencyMs, error: 'The function failed; see its log' } };
+  }
+  const answer = answerFromFunction(outcome.payload);
+  const error = answer ? undefined : 'The response of the function does not match the expected format';
+  return { answer: answer ?? INTERNAL_SERVER_ERROR, integration: { latencyMs, error } };
+}
+
+function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer, requestId: string): void {
+  const length = NO_BODY.has(status) ? {} : { 'content-length': body.length };
+  outgoing.writeHead(status, { ...headers, ...length, 'apigw-requestid': requestId }).end(body);
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function decodePath(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,27 @@
+/** Lets through `ratePerSecond` on average and at most `burst` at once. */
+export class TokenBucket {
+  readonly #ratePerSecond: number;
+  readonly #burst: number;
+  readonly #nowMs: () => number;
+  #tokens: number;
+  #filledMs: number;
+
+  constructor(ratePerSecond: number, burst: number, nowMs: () => number = () => performance.now()) {
+    this.#ratePerSecond = ratePerSecond;
+    this.#burst = burst;
+    this.#nowMs = nowMs;
+    this.#tokens = burst;
+    this.#filledMs = nowMs();
+  }
+
+  /** Takes one token; false where there is none. */
+  take(): boolean {
+    const now = this.#nowMs();
+    const earned = ((now - this.#filledMs) / 1000) * this.#ratePerSecond;
+    this.#tokens = Math.min(this.#burst, this.#tokens + earned);
+    this.#filledMs = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

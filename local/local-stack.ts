@@ -1,0 +1,121 @@
+import { startAwsEndpoint } from './aws-endpoint.ts';
+import { Closers } from './closers.ts';
+import { type Controls, createControl, type SigningKeys } from './control.ts';
+import { createResources } from './create-resources.ts';
+import { request } from './engines/engine.ts';
+import { type Engines, startEngines } from './engines/engines.ts';
+import { startEventSources } from './event-source/event-sources.ts';
+import { type Fault, FaultSource } from './faults.ts';
+import { startFunctions } from './functions.ts';
+import { openHttpApis, reserveApiDoors } from './http-api/http-apis.ts';
+import { IndexLag } from './index-lag.ts';
+import type { ReadyInfo } from './ready.ts';
+import { keyNamesOf } from './resources.ts';
+import { openRun } from './run.ts';
+import { outputOf, placeStack } from './stack.ts';
+import { createStats } from './stats.ts';
+import { synthesize } from './synthesize.ts';
+import { UsageMeter } from './usage.ts';
+
+export interface LocalStackOptions {
+  /** Webhook port; 0 takes any. */
+  readonly port: number;
+  readonly domains: readonly string[];
+  readonly keys: SigningKeys;
+  readonly faults: readonly Fault[];
+  /** With the same seed and the same calls, faults strike the same ones. */
+  readonly seed: number;
+  /** Told as each phase begins. */
+  readonly phase: (name: 'synthesize' | 'engines' | 'functions', about: string) => void;
+}
+
+export interface LocalStack extends Controls {
+  readonly ready: ReadyInfo;
+  readonly logPath: string;
+  stop(): Promise<void>;
+}
+
+const ACCOUNT_ID = '000000000000';
+
+/**
+ * Runs the template on this machine; resolves when it takes webhooks.
+ * Whatever is started is registered with `closers` at once, so that it can be ended at any moment.
+ */
+export async function startLocalStack(options: LocalStackOptions, closers = new Closers()): Promise<LocalStack> {
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function start(options: LocalStackOptions, closers: Closers): Promise<LocalStack> {
+  const { domains, keys, phase } = options;
+  const run = await openRun(options.port, closers);
+  phase('synthesize', `the dev stack for ${domains.join(', ')}`);
+  phase('engines', 'DynamoDB Local, SQS, secrets');
+  const [assembly, engines] = await Promise.all([synthesize(run, overlayFor(domains)), startEngines(run)]);
+
+  const usage = new UsageMeter();
+  const faults = new FaultSource(options.seed, options.faults);
+  const indexLag = new IndexLag(keyNamesOf(assembly.template));
+  const awsEndpoint = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag });
+  closers.add(() => awsEndpoint.close());
+  const doors = await reserveApiDoors(assembly.template, run);
+  const stack = placeStack(assembly, {
+    region: assembly.region,
+    accountId: ACCOUNT_ID,
+    awsEndpointUrl: awsEndpoint.url,
+    apiUrl: (logicalId) => doors.get(logicalId)?.url ?? '',
+  });
+  await createResources(stack, engines);
+  const putKeys = (value: SigningKeys) =>
+    putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
+  await putKeys(keys);
+
+  phase('functions', 'each bundle in a process of its own');
+  const functions = await startFunctions(stack, assembly, run);
+  openHttpApis(stack, doors, functions, run.logbook);
+  startEventSources(stack, functions, run);
+
+  const controls: Controls = {
+    stats: createStats(stack, engines.sqs, usage, functions),
+    putKeys,
+    setFaults: (list) => faults.replace(list),
+    logs: () => run.logbook.lines(),
+  };
+  const control = await run.reserveDoor();
+  control.open(createControl(controls));
+  const ready: ReadyInfo = {
+    event: 'ready',
+    pid: process.pid,
+    processes: functions.processes(),
+    webhookUrl: outputOf(stack, 'WebhookUrl'),
+    apiUrl: outputOf(stack, 'ApiUrl'),
+    apiToken: await getSecret(engines, outputOf(stack, 'ApiTokenSecretArn')),
+    controlUrl: control.url,
+    mailgunUrl: null,
+    dashboardUrl: null,
+    signingKey: keys.current,
+    domains,
+  };
+  run.announce(ready);
+  return { ...controls, ready, logPath: run.logbook.path, stop: () => closers.close() };
+}
+
+async function putSecret({ secretsmanager }: Engines, SecretId: string, SecretString: string): Promise<void> {
+  await request(secretsmanager, 'PutSecretValue', { SecretId, SecretString });
+}
+
+async function getSecret({ secretsmanager }: Engines, SecretId: string): Promise<string> {
+  return (await request<{ SecretString: string }>(secretsmanager, 'GetSecretValue', { SecretId })).SecretString;
+}
+
+/** Times are cut short where people would wait for them; everything else is as deployed. */
+function overlayFor(domains: readonly string[]) {
+  return {
+    domains: domains.map((name) => ({ name, region: 'us' })),
+    processing: { timeoutSeconds: 3, outageHours: 1 },
+  };
+}

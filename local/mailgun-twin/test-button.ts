@@ -1,0 +1,48 @@
+import type { EventData } from './event-parts.ts';
+
+/** The id of the message that the test button always speaks of. */
+export const testButtonMessageId = (domain: string) => `20180321164742.1.5C0FFEE5A11D0C5E@${domain}`;
+
+/** What the dashboard's test button sends for `delivered`: a fresh signature on an event of March 2018, every time the same. */
+export function testButtonEvent(domain: string): EventData {
+  return {
+    event: 'delivered',
+    id: 'Qm0xZt5hR2yV8nKcW3sLpA',
+    timestamp: 1521650862.417203,
+    'log-level': 'info',
+    'delivery-status': {
+      'attempt-no': 1,
+      'certificate-verified': true,
+      code: 250,
+      description: '',
+      message: 'OK',
+      'mx-host': 'mx.example.com',
+      'session-seconds': 0.27,
+      tls: true,
+      utf8: true,
+    },
+    flags: { 'is-authenticated': true, 'is-routed': false, 'is-system-test': false, 'is-test-mode': false },
+    envelope: {
+      sender: `bob@${domain}`,
+      'sending-ip': '198.51.100.7',
+      targets: 'alice@example.com',
+      transport: 'smtp',
+    },
+    message: {
+      headers: {
+        from: `Bob <bob@${domain}>`,
+        'message-id': testButtonMessageId(domain),
+        subject: 'A webhook to try things with',
+        to: 'Alice <alice@example.com>',
+      },
+      attachments: [],
+      size: 111,
+    },
+    recipient: 'alice@example.com',
+    'recipient-domain': 'example.com',
+    storage: { key: 'a-key', url: `https://storage-us-east4.api.mailgun.net/v3/domains/${domain}/messages/a-key` },
+    campaigns: [],
+    tags: ['first-tag', 'second-tag'],
+    'user-variables': { 'first-variable': 'a value', second_variable: 'another' },
+  };
+}

@@ -1,0 +1,74 @@
+import type { Clock } from './clock.ts';
+import { type DeliveryPlan, type DeliveryRecord, deliver, newRecord } from './delivery.ts';
+import type { EventData, Mail } from './event-parts.ts';
+import type { Random } from './random.ts';
+import type { SigningKeys } from './signature.ts';
+import { type Encoding, jsonWebhook, legacyWebhook, type Post } from './webhook.ts';
+
+/** Something the twin knows to have happened, and how reporting it went. */
+export interface TwinEvent {
+  readonly mail: Mail;
+  readonly data: EventData;
+  readonly encoding: Encoding;
+  /** Whether Mailgun's own event log would show it; it shows no press of the test button. */
+  readonly listed: boolean;
+  readonly record: DeliveryRecord;
+}
+
+export interface Happening {
+  readonly mail: Mail;
+  readonly data: EventData;
+  readonly plan: DeliveryPlan;
+  readonly encoding?: Encoding;
+  readonly listed?: boolean;
+  /** The keys of another account than the twin's own, such as a subaccount's. */
+  readonly keys?: SigningKeys;
+}
+
+/** Mailgun, as far as its customers' servers can see it. */
+export interface Twin {
+  /** Everything that happened, in that order; only ever appended to. */
+  readonly events: readonly TwinEvent[];
+  /** Notes an event and starts to deliver it. */
+  happen(happening: Happening): TwinEvent;
+  /** Resolves when every delivery has ended, whatever its outcome. */
+  settled(): Promise<void>;
+}
+
+export interface TwinDeps {
+  readonly signingKey: string;
+  readonly post: Post;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How many seconds of Mailgun's schedule pass in one second: by default its eight hours take 20 s. */
+  readonly compression?: number;
+}
+
+export const DEFAULT_COMPRESSION = 1440;
+
+export function createTwin({ signingKey, compression = DEFAULT_COMPRESSION, ...tools }: TwinDeps): Twin {
+  const events: TwinEvent[] = [];
+  const deliveries: Promise<PromiseSettledResult<void>>[] = [];
+
+  return {
+    events,
+    happen: ({ mail, data, plan, encoding = 'json', listed = true, keys = { signing: signingKey } }) => {
+      const event: TwinEvent = { mail, data, encoding, listed, record: newRecord() };
+      events.push(event);
+      const parcel = {
+        event: data.event,
+        write: (signature: Parameters<typeof jsonWebhook>[1]) =>
+          encoding === 'json' ? jsonWebhook(data, signature) : legacyWebhook(encoding, data, mail, signature),
+      };
+      const delivery = deliver(parcel, plan, event.record, { ...tools, keys, compression });
+      // Settled at once, so that a run that is called off leaves no rejection unheard.
+      deliveries.push(Promise.allSettled([delivery]).then(([result]) => result));
+      return event;
+    },
+    settled: async () => {
+      const results = await Promise.all(deliveries);
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** What a ready stack tells whoever drives it: the first JSON line on stdout, and `.local/<port>.json`. */
+export interface ReadyInfo {
+  readonly event: 'ready';
+  /** The stack's own process: the one to signal. */
+  readonly pid: number;
+  /** The process of each function by its short name. */
+  readonly processes: Readonly<Record<string, number>>;
+  readonly webhookUrl: string;
+  readonly apiUrl: string;
+  readonly apiToken: string;
+  readonly controlUrl: string;
+  /** The Mailgun twin's API; null while there is none. */
+  readonly mailgunUrl: string | null;
+  /** The dashboard; null while there is none. */
+  readonly dashboardUrl: string | null;
+  readonly signingKey: string;
+  readonly domains: readonly string[];
+}

@@ -1,0 +1,22 @@
+import type { Print, Reporter } from './reporter.ts';
+
+/** One JSON object a line, told apart by `event`: `progress`, `message` and `summary`, or `trouble`. */
+export function createJsonReporter(print: Print): Reporter {
+  const write = (event: string, facts: object) => print(JSON.stringify({ event, ...facts }));
+  return {
+    opening: (opening) => write('progress', { phase: 'opening', ...opening }),
+    phase: (phase) => write('progress', { phase }),
+    progress: (phase, mailSeconds, tally) =>
+      write('progress', { phase, mailSeconds: Math.round(mailSeconds), ...tally }),
+    waiting: (waiting) => write('progress', { phase: 'draining', waiting }),
+    drained: (leftovers) => write('progress', { phase: 'drained', ...leftovers }),
+    result: (verdicts, summary) => {
+      for (const { story, messageId, recipients } of verdicts) {
+        for (const verdict of recipients) write('message', { story, messageId, ...verdict });
+      }
+      write('summary', summary);
+    },
+    commands: () => {},
+    trouble: (error) => write('trouble', { message: String(error) }),
+  };
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../mailgun-twin/clock.ts';
+import type { ReadyInfo } from '../ready.ts';
+
+export interface StoredRecipient {
+  readonly recipient: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly decidedBy: string;
+  readonly opens: number;
+  readonly clicks: number;
+  readonly machineOpens: number;
+  readonly machineClicks: number;
+  readonly unsubscribed: boolean;
+}
+
+export interface StoredEvent {
+  readonly key: string;
+  readonly event: string;
+  readonly recipient: string | null;
+}
+
+/** What the read API answers about one message, as far as the scenario looks at it. */
+export interface StoredMessage {
+  readonly recipients: readonly StoredRecipient[];
+  readonly events: readonly StoredEvent[];
+}
+
+type Api = Pick<ReadyInfo, 'apiUrl' | 'apiToken'>;
+
+/** Ids with signs that mean something in a path travel as a parameter. */
+export function messageUrl({ apiUrl }: Api, messageId: string): string {
+  // The apostrophe too, so that the URL can stand between apostrophes in a shell.
+  const encoded = encodeURIComponent(messageId).replaceAll("'", '%27');
+  const base = `${apiUrl.replace(/\/$/, '')}/mailgun/messages`;
+  return /[/?#%]/.test(messageId) ? `${base}?id=${encoded}` : `${base}/${encoded}`;
+}
+
+/** A command line that reads the message back, to be pasted as it is. */
+export const curlCommand = (api: Api, messageId: string) =>
+  `curl -s -H 'Authorization: Bearer ${api.apiToken}' '${messageUrl(api, messageId)}'`;
+
+const READS_AT_MOST = 20;
+const READ_AGAIN_MS = 300;
+
+/** What is stored of a message; undefined where the API knows none. A stack with faults may fail a read or two. */
+export async function readMessage(api: Api, messageId: string, clock: Clock, signal: AbortSignal) {
+  const url = messageUrl(api, messageId);
+  for (let reads = 1; ; reads += 1) {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${api.apiToken}` }, signal });
+    if (response.ok) return (await response.json()) as StoredMessage;
+    const text = await response.text();
+    if (response.status === 404) return undefined;
+    if (response.status < 500 || reads === READS_AT_MOST) {
+      throw new Error(`the read API answered ${response.status} to ${url}: ${text}`);
+    }
+    await clock.sleep(READ_AGAIN_MS);
+  }
+}

@@ -1,0 +1,33 @@
+import type { Leftovers } from './drain.ts';
+import type { MessageVerdict } from './judge.ts';
+import type { Summary } from './summary.ts';
+import type { Tally } from './tally.ts';
+
+/** The parts of a run, in order. */
+export type Phase = 'reporting' | 'retrying' | 'draining' | 'reading';
+
+export interface Opening {
+  readonly run: string;
+  readonly messages: number;
+  readonly stories: number;
+  readonly events: number;
+  readonly daySeconds: number;
+  readonly compression: number;
+}
+
+/** Says how a run is going: in words to a person, or in JSON lines to a program. */
+export interface Reporter {
+  opening(opening: Opening): void;
+  phase(phase: Phase): void;
+  /** `mailSeconds`: mail time since the run began. */
+  progress(phase: Phase, mailSeconds: number, tally: Tally): void;
+  /** So many messages are still in the queue. */
+  waiting(messages: number): void;
+  drained(leftovers: Leftovers): void;
+  result(verdicts: readonly MessageVerdict[], summary: Summary): void;
+  /** Commands that work when pasted, each with what it does. */
+  commands(commands: readonly { readonly does: string; readonly command: string }[]): void;
+  trouble(error: unknown): void;
+}
+
+export type Print = (line: string) => void;

@@ -1,0 +1,51 @@
+import { attributeOf, type Place, requireKnownTypes, resourcesOfType } from './resources.ts';
+import type { Assembly } from './synthesize.ts';
+import { createResolver, type Resolve, type Resource, type Template } from './template.ts';
+
+/** A template, and what its intrinsics come to on this machine. */
+export interface Stack {
+  readonly template: Template;
+  readonly place: Place;
+  readonly resolve: Resolve;
+}
+
+export function placeStack({ template, stackName }: Assembly, place: Place): Stack {
+  requireKnownTypes(template);
+  const resolve = createResolver(template, {
+    pseudoParameters: {
+      'AWS::AccountId': place.accountId,
+      'AWS::Partition': 'aws',
+      'AWS::Region': place.region,
+      'AWS::StackId': `arn:aws:cloudformation:${place.region}:${place.accountId}:stack/${stackName}/local`,
+      'AWS::StackName': stackName,
+      'AWS::URLSuffix': 'amazonaws.com',
+    },
+    attribute(logicalId, name) {
+      const resource = template.Resources[logicalId];
+      if (!resource) throw new Error(`the template holds no resource ${logicalId}`);
+      return attributeOf(logicalId, resource, name, place);
+    },
+  });
+  return { template, place, resolve };
+}
+
+/** A resource's properties with every intrinsic resolved. CloudFormation's schema is what vouches for their type. */
+export function propertiesOf<Properties = Readonly<Record<string, unknown>>>(
+  { resolve }: Stack,
+  logicalId: string,
+  resource: Resource,
+): Properties {
+  return resolve(resource.Properties ?? {}, logicalId) as Properties;
+}
+
+export function outputOf({ template, resolve }: Stack, name: string): string {
+  const output = template.Outputs?.[name];
+  if (!output) throw new Error(`the template has no output ${name}`);
+  return String(resolve(output.Value, `Outputs/${name}`));
+}
+
+/** The HTTP API whose URL an output tells; undefined where it tells none. */
+export function apiOfOutput(template: Template, name: string): string | undefined {
+  const value = JSON.stringify(template.Outputs?.[name]?.Value ?? '');
+  return resourcesOfType(template, 'AWS::ApiGatewayV2::Api').find(([id]) => value.includes(`"${id}"`))?.[0];
+}

@@ -1,0 +1,45 @@
+import type { Stats } from './control.ts';
+import { type Engine, request } from './engines/engine.ts';
+import type { RunningFunctions } from './functions.ts';
+import { resourcesOfType } from './resources.ts';
+import { outputOf, propertiesOf, type Stack } from './stack.ts';
+import type { UsageMeter } from './usage.ts';
+
+/** Answers what a stack has done since its start, and what waits. */
+export function createStats(
+  stack: Stack,
+  sqs: Engine,
+  usage: UsageMeter,
+  { processes }: RunningFunctions,
+): () => Promise<Stats> {
+  const queueUrl = outputOf(stack, 'QueueUrl');
+  const deadLettersUrl = outputOf(stack, 'DeadLettersUrl');
+  const alarms = Object.fromEntries(alarmNames(stack).map((name) => [name, 'INSUFFICIENT_DATA' as const]));
+  return async () => {
+    const deadLetters = await countMessages(sqs, deadLettersUrl);
+    return {
+      queue: await countMessages(sqs, queueUrl),
+      deadLetters: deadLetters.visible + deadLetters.inFlight,
+      ...usage.total(),
+      processes: processes(),
+      alarms,
+      byCaller: usage.byCaller(),
+    };
+  };
+}
+
+/** A delayed message waits like a visible one. */
+async function countMessages(sqs: Engine, QueueUrl: string) {
+  const { Attributes } = await request<{ Attributes: Record<string, string> }>(sqs, 'GetQueueAttributes', {
+    QueueUrl,
+    AttributeNames: ['All'],
+  });
+  const count = (name: string) => Number(Attributes[`ApproximateNumberOfMessages${name}`]);
+  return { visible: count('') + count('Delayed'), inFlight: count('NotVisible') };
+}
+
+function alarmNames(stack: Stack): string[] {
+  return resourcesOfType(stack.template, 'AWS::CloudWatch::Alarm').map(([id, resource]) =>
+    String(propertiesOf(stack, id, resource).AlarmName ?? id),
+  );
+}

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CannotStart } from './cannot-start.ts';
+import { PROJECT_ROOT, type Run } from './run.ts';
+import type { Template } from './template.ts';
+
+/** The synthesized stack: its template and where its assets lie. */
+export interface Assembly {
+  readonly stackName: string;
+  readonly region: string;
+  readonly template: Template;
+  /** The folder of the asset that is uploaded under this object key. */
+  assetFolder(objectKey: string): string;
+}
+
+/** Runs the CDK app as the CDK command line does; `overlay` is laid over the configuration of `dev`. */
+export async function synthesize(run: Run, overlay: unknown): Promise<Assembly> {
+  const { app, context } = JSON.parse(await readFile(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
+  // Outside the project: bundles are CommonJS, and the project's package.json says otherwise.
+  const folder = join(run.temporaryFolder, 'cdk.out');
+  const cdkContext = { ...context, 'aws:cdk:enable-path-metadata': true, env: 'dev', overlay };
+  await runApp(app, run, {
+    ...process.env,
+    CDK_OUTDIR: folder,
+    CDK_CONTEXT_JSON: JSON.stringify(cdkContext),
+  });
+  return readAssembly(folder);
+}
+
+function runApp(command: string, { reaper, closers }: Run, env: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, {
+      cwd: PROJECT_ROOT,
+      env,
+      shell: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, to be ended with the bundlers it starts.
+      detached: true,
+    });
+    const group = -(child.pid ?? 0);
+    reaper.watch(group);
+    closers.add(() => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(group, 'SIGKILL');
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code) => {
+      reaper.forget(group);
+      if (code === 0) resolve();
+      else reject(new CannotStart(`The stack does not synthesize (${command}):\n${output.trimEnd()}`, 1));
+    });
+  });
+}
+
+interface Artifact {
+  readonly type: string;
+  readonly environment?: string;
+  readonly properties?: { readonly templateFile?: string; readonly file?: string; readonly stackName?: string };
+}
+
+/** Reads a cloud assembly that holds one stack. */
+export async function readAssembly(folder: string): Promise<Assembly> {
+  const readJson = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
+  const artifacts = Object.entries<Artifact>((await readJson('manifest.json')).artifacts);
+  const stacks = artifacts.filter(([, artifact]) => artifact.type === 'aws:cloudformation:stack');
+  const [stack, ...others] = stacks;
+  if (!stack || others.length > 0) {
+    throw new CannotStart(`The app holds ${stacks.length} stacks; the local stack runs exactly one.`, 1);
+  }
+  const [id, { environment = '', properties = {} }] = stack;
+
+  const folders = new Map<string, string>();
+  for (const [, artifact] of artifacts) {
+    if (artifact.type !== 'cdk:asset-manifest' || !artifact.properties?.file) continue;
+    const { files } = await readJson(artifact.properties.file);
+    for (const { source, destinations } of Object.values<Asset>(files)) {
+      for (const { objectKey } of Object.values(destinations)) folders.set(objectKey, join(folder, source.path));
+    }
+  }
+
+  const region = environment.split('/').at(-1) ?? '';
+  return {
+    stackName: properties.stackName ?? id,
+    region: region === '' || region === 'unknown-region' ? 'us-east-1' : region,
+    template: await readJson(properties.templateFile ?? ''),
+    assetFolder(objectKey) {
+      const found = folders.get(objectKey);
+      if (!found) throw new Error(`the assembly holds no asset ${objectKey}`);
+      return found;
+    },
+  };
+}
+
+interface Asset {
+  readonly source: { readonly path: string };
+  readonly destinations: Readonly<Record<string, { readonly objectKey: string }>>;
+}

@@ -1,0 +1,160 @@
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ReadyInfo } from '../../local/ready.ts';
+
+export interface StubEvent {
+  readonly id?: string;
+  readonly event: string;
+  readonly timestamp: number;
+  readonly recipient: string;
+  readonly severity?: string;
+  readonly reason?: string;
+  readonly messageId: string;
+  readonly bot?: string;
+}
+
+interface Signature {
+  readonly timestamp: string;
+  readonly token: string;
+  readonly signature: string;
+  readonly 'parent-signature'?: string;
+}
+
+/** How the stub misbehaves: by default not at all. */
+export interface StubFaults {
+  /** Acknowledged and forgotten. */
+  readonly forgets?: (event: StubEvent) => boolean;
+  /** Answered with another code than 200, and not kept. */
+  readonly answers?: (event: StubEvent) => number | undefined;
+  /** So many first reads are answered 503. */
+  readonly failedReads?: number;
+}
+
+const SIGNING_KEY = 'key-of-the-stub';
+/** The key of the primary account, whose subaccounts the stub listens to as well. */
+export const STUB_PARENT_KEY = 'key-of-the-parent';
+const API_TOKEN = 'token-of-the-stub';
+const RANKS: Record<string, number> = { accepted: 10, opened: 25, clicked: 25, delivered: 30, complained: 50 };
+
+/** The smallest receiver that keeps the stack's promises, in memory; it speaks the local stack's contract. */
+export async function startStubStack(faults: StubFaults = {}) {
+  const stored = new Map<string, StubEvent>();
+  let posts = 0;
+  let reads = 0;
+
+  async function receive(request: IncomingMessage): Promise<number> {
+    posts += 1;
+    const parsed = await parseWebhook(request);
+    if (!isSigned(parsed.signature)) return 401;
+    const answer = faults.answers?.(parsed.event);
+    if (answer !== undefined) return answer;
+    const { messageId, recipient, event, id } = parsed.event;
+    if (!faults.forgets?.(parsed.event)) stored.set([messageId, recipient, event, id].join(' '), parsed.event);
+    return 200;
+  }
+
+  function messageNamed(messageId: string) {
+    const events = [...stored.values()].filter((event) => event.messageId === messageId);
+    const recipients = [...Map.groupBy(events, ({ recipient }) => recipient)].map(([recipient, own]) =>
+      recipientRecord(recipient, own),
+    );
+    return { messageId, recipients, events: events.map((event) => ({ ...event, key: keyOf(event) })), next: null };
+  }
+
+  const server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stub');
+    const reply = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
+    if (pathname === '/webhooks/mailgun') return reply(await receive(request), {});
+    if (pathname === '/control/stats') return reply(200, { queue: { visible: 0, inFlight: 0 }, deadLetters: 0 });
+    if (request.headers.authorization !== `Bearer ${API_TOKEN}`) return reply(401, {});
+    reads += 1;
+    if (reads <= (faults.failedReads ?? 0)) return reply(503, {});
+    const id = searchParams.get('id') ?? decodeURIComponent(pathname.replace('/mailgun/messages/', ''));
+    const message = messageNamed(id);
+    return reply(message.events.length === 0 ? 404 : 200, message);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const ready: ReadyInfo = {
+    event: 'ready',
+    pid: process.pid,
+    processes: {},
+    mailgunUrl: null,
+    dashboardUrl: null,
+    webhookUrl: `${base}/webhooks/mailgun`,
+    apiUrl: base,
+    controlUrl: `${base}/control`,
+    apiToken: API_TOKEN,
+    signingKey: SIGNING_KEY,
+    domains: ['mg.example.com'],
+  };
+  return {
+    ready,
+    posts: () => posts,
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function isSigned({ timestamp, token, signature, 'parent-signature': parentSignature }: Signature): boolean {
+  const hmac = (key: string) =>
+    createHmac('sha256', key)
+      .update(timestamp + token)
+      .digest('hex');
+  return signature === hmac(SIGNING_KEY) || parentSignature === hmac(STUB_PARENT_KEY);
+}
+
+async function parseWebhook(request: IncomingMessage): Promise<{ signature: Signature; event: StubEvent }> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const headers = { 'content-type': request.headers['content-type'] ?? '' };
+  const body = new Response(Buffer.concat(chunks), { headers });
+  if (!headers['content-type'].startsWith('application/json')) return parseForm(await body.formData());
+  // biome-ignore lint/suspicious/noExplicitAny: a foreign shape, read field by field
+  const { signature, 'event-data': data } = (await body.json()) as any;
+  return { signature, event: fromEventData(data) };
+}
+
+function parseForm(form: FormData) {
+  const first = (name: string) => String(form.get(name));
+  const last = (name: string) => String(form.getAll(name).at(-1));
+  const [timestamp, token, signature] = [last('timestamp'), last('token'), last('signature')];
+  const event = { event: first('event'), timestamp: Number(timestamp), recipient: first('recipient') };
+  const messageId = first('Message-Id').slice(1, -1);
+  return { signature: { timestamp, token, signature }, event: { ...event, messageId } };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a foreign shape, read field by field
+function fromEventData(data: any): StubEvent {
+  const { id, event, timestamp, recipient, severity, reason } = data;
+  const bot = data['client-info']?.bot;
+  return { id, event, timestamp, recipient, severity, reason, messageId: data.message.headers['message-id'], bot };
+}
+
+const keyOf = ({ event, id }: StubEvent) => `${event}#${id}`;
+const rankOf = ({ event, severity }: StubEvent) => RANKS[event] ?? (severity === 'permanent' ? 40 : 20);
+
+function recipientRecord(recipient: string, own: readonly StubEvent[]) {
+  const decider = own
+    .filter(({ event }) => event !== 'unsubscribed')
+    .toSorted((a, b) => rankOf(b) - rankOf(a) || a.timestamp - b.timestamp)[0];
+  const rank = decider ? rankOf(decider) : 0;
+  const count = (name: string, byMachine: boolean) =>
+    own.filter(({ event, bot }) => event === name && Boolean(bot) === byMachine).length;
+  const failure = decider?.reason?.startsWith('suppress-') ? 'suppressed' : decider?.reason;
+  return {
+    recipient,
+    status: { 10: 'ACCEPTED', 20: 'DEFERRED', 25: 'DELIVERED', 30: 'DELIVERED', 40: 'FAILED', 50: 'COMPLAINED' }[rank],
+    reason: rank === 40 ? failure : null,
+    decidedBy: decider ? keyOf(decider) : null,
+    opens: count('opened', false),
+    clicks: count('clicked', false),
+    machineOpens: count('opened', true),
+    machineClicks: count('clicked', true),
+    unsubscribed: own.some(({ event }) => event === 'unsubscribed'),
+  };
+}
