@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
+import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
+import { createEventQueue } from '../../lambdas/adapters/event-queue.ts';
+import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
+import { createHistoryTable } from '../../lambdas/adapters/history-table.ts';
+import { createKeyRing } from '../../lambdas/adapters/key-ring.ts';
+import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
+import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
+import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
+import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
+import { createIngest } from '../../lambdas/ingest/ingest.ts';
+import { createProcess } from '../../lambdas/process/process.ts';
+import { startTestEngines, type TestEngines } from '../support/engines.ts';
+import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
+import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../support/webhooks.ts';
+
+// Every call that ingest and process make to AWS is a point. At each, the process dies before the call, after the
+// call took effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
+
+let engines: TestEngines;
+let alive = new Mortal();
+
+beforeAll(async () => {
+  engines = await startTestEngines();
+  await engines.putKeys({ current: KEY });
+  for (const client of [engines.dynamodb, engines.queues, engines.secrets]) {
+    const { middlewareStack } = client as unknown as Pick<DynamoDBClient, 'middlewareStack'>;
+    middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          alive.gate(String(commandName).replace(/Command$/, ''), () => next(args)),
+      { step: 'initialize', name: 'mortality' },
+    );
+  }
+}, 60_000);
+afterAll(() => engines?.close());
+
+/** One invocation of a function, which may be its last: its result, and the calls it began. */
+async function invoke<T>(
+  work: () => Promise<T>,
+  trouble?: Trouble,
+): Promise<{ result?: T | undefined; points: string[] }> {
+  alive = new Mortal(trouble);
+  const { points } = alive;
+  try {
+    return { result: await alive.live(work), points };
+  } finally {
+    alive = new Mortal();
+  }
+}
+
+/** A cold start of ingest takes one webhook. */
+function ingest(bytes: Uint8Array, trouble?: Trouble) {
+  const { table, queues, secrets, output } = engines;
+  const take = createIngest({
+    keys: createKeyRing(createCachedSecret(secrets, output('SigningKeysSecretArn'), () => NOW_MS)),
+    claims: createClaimsTable(table),
+    events: createEventsTable(table),
+    queue: createEventQueue(queues, output('QueueUrl')),
+    domains: [DOMAIN],
+    hashEvent: eventHash,
+    now: () => NOW_MS,
+    newClaimId: randomUUID,
+  });
+  return invoke(() => take({ bytes, parse: parseJsonWebhook }), trouble);
+}
+
+function storeBody(body: string, trouble?: Trouble) {
+  const store = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400 });
+  const decoded = decodeQueueMessage(body);
+  if (!decoded.ok) throw new Error(decoded.reason);
+  return invoke(() => store(decoded.message), trouble);
+}
+
+/** Processes all that is queued, without a crash. */
+async function drain(): Promise<void> {
+  const QueueUrl = engines.output('QueueUrl');
+  for (;;) {
+    const { Messages = [] } = await engines.queues.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    if (Messages.length === 0) return;
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      await storeBody(Body);
+      await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}
+
+function complaint(): { event: JsonObject; messageId: string; recipient: string } {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const recipient = `${randomUUID()}@example.org`;
+  const event = deliveredEvent({ event: 'complained', recipient, message: { headers: { 'message-id': messageId } } });
+  return { event, messageId, recipient };
+}
+
+/** The event is there once, with its status and its suppression. */
+async function expectOneEffect({ messageId, recipient }: ReturnType<typeof complaint>): Promise<void> {
+  const { statuses, events } = await createHistoryTable(engines.table).read(messageId);
+  expect(events).toHaveLength(1);
+  expect(statuses).toMatchObject([{ recipient, status: 'COMPLAINED', decidedBy: events[0]?.eventKey }]);
+  const { Items } = await engines.table.client.send(
+    new QueryCommand({
+      TableName: engines.table.name,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': `SUP#${recipient}` },
+    }),
+  );
+  expect(Items).toMatchObject([{ kind: 'complaint', eventKey: events[0]?.eventKey }]);
+}
+
+/** Every death that calls so far discovered allow: each point at each moment. */
+const deathsAt = (points: readonly string[]): Trouble[] =>
+  points.flatMap((_, call) => MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
+
+const cells = new Map<string, number>();
+function tick(name: string): void {
+  cells.set(name, (cells.get(name) ?? 0) + 1);
+}
+
+/** One delivery: the attempts die as told, and Mailgun retries until one is acknowledged. */
+async function deliver(deaths: readonly Trouble[], drained: 'between' | 'after', retry: 'same' | 'fresh') {
+  const subject = complaint();
+  const first = signed(KEY);
+  let points: string[] = [];
+  for (const [attempt, death] of [...deaths, undefined, undefined].entries()) {
+    const signature = attempt === 0 || retry === 'same' ? first : signed(KEY);
+    const outcome = await ingest(jsonBody(subject.event, signature), death);
+    points = outcome.points;
+    if (death === undefined) expect(outcome.result).toEqual({ ok: true });
+    if (outcome.result?.ok) break;
+    if (drained === 'between') await drain();
+  }
+  await drain();
+  await expectOneEffect(subject);
+  return points;
+}
+
+test('ingest: whichever call it dies at, once or twice, the event is stored exactly once', async () => {
+  const clean = await ingest(jsonBody(complaint().event, signed(KEY)));
+  await drain();
+  const seen = new Set(clean.points);
+  for (const drained of ['between', 'after'] as const) {
+    for (const retry of ['same', 'fresh'] as const) {
+      for (const first of deathsAt(clean.points)) {
+        const retried = await deliver([first], drained, retry);
+        tick(`ingest, one death, drained ${drained}, ${retry} token`);
+        for (const point of retried) seen.add(point);
+        for (const second of deathsAt(retried)) {
+          for (const point of await deliver([first, second], drained, retry)) seen.add(point);
+          tick(`ingest, two deaths, drained ${drained}, ${retry} token`);
+        }
+      }
+    }
+  }
+  console.log(
+    `ingest: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
+  );
+  expect([...seen].sort()).toEqual(['GetItem', 'GetSecretValue', 'PutItem', 'SendMessage', 'UpdateItem']);
+}, 300_000);
+
+test('process: whichever call it dies at, once or twice, the effects are there exactly once', async () => {
+  cells.clear();
+  const seen = new Set<string>();
+  const bodyOf = (event: JsonObject, source: 'webhook' | 'reconcile' = 'webhook') =>
+    JSON.stringify({ v: 1, source, receivedAt: NOW_MS, domain: DOMAIN, event });
+  for (const before of ['nothing', 'reconcile'] as const) {
+    const redeliver = async (deaths: readonly Trouble[]) => {
+      const subject = complaint();
+      if (before === 'reconcile') await storeBody(bodyOf(subject.event, 'reconcile'));
+      let points: string[] = [];
+      for (const death of [...deaths, undefined]) {
+        const outcome = await storeBody(bodyOf(subject.event), death);
+        points = outcome.points;
+        for (const point of points) seen.add(point);
+      }
+      await expectOneEffect(subject);
+      return points;
+    };
+    const clean = await redeliver([]);
+    for (const first of deathsAt(clean)) {
+      const retried = await redeliver([first]);
+      tick(`process, one death, stored before: ${before}`);
+      for (const second of deathsAt(retried)) {
+        await redeliver([first, second]);
+        tick(`process, two deaths, stored before: ${before}`);
+      }
+    }
+  }
+  console.log(
+    `process: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
+  );
+  expect([...seen].sort()).toEqual(['PutItem', 'UpdateItem']);
+}, 300_000);

@@ -1,0 +1,82 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws-clients.ts';
+import { startAwsEndpoint } from '../../local/aws-endpoint.ts';
+import { Closers } from '../../local/closers.ts';
+import { createResources } from '../../local/create-resources.ts';
+import { startEngines } from '../../local/engines/engines.ts';
+import { FaultSource } from '../../local/faults.ts';
+import { IndexLag } from '../../local/index-lag.ts';
+import { keyNamesOf } from '../../local/resources.ts';
+import { openRun } from '../../local/run.ts';
+import { outputOf, placeStack } from '../../local/stack.ts';
+import { synthesize } from '../../local/synthesize.ts';
+import { UsageMeter } from '../../local/usage.ts';
+import { DOMAIN } from './webhooks.ts';
+
+/** The engines with the template's tables, queues and secrets, behind the door that can break calls. */
+export async function startTestEngines() {
+  const closers = new Closers();
+  const run = await openRun(0, closers);
+  const overlay = { domains: [{ name: DOMAIN, region: 'us' }] };
+  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run)]);
+  const faults = new FaultSource(1);
+  const usage = new UsageMeter();
+  const indexLag = new IndexLag(keyNamesOf(assembly.template));
+  const endpoint = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag });
+  closers.add(() => endpoint.close());
+  const stack = placeStack(assembly, {
+    region: assembly.region,
+    accountId: '000000000000',
+    awsEndpointUrl: endpoint.url,
+    apiUrl: () => '',
+  });
+  await createResources(stack, engines);
+
+  const clientConfig = {
+    ...AWS_CLIENT_CONFIG,
+    endpoint: endpoint.url,
+    region: assembly.region,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  const dynamodb = new DynamoDBClient(clientConfig);
+  const queues = new SQSClient(clientConfig);
+  const secrets = new SecretsManagerClient(clientConfig);
+  return {
+    faults,
+    usage,
+    table: {
+      client: DynamoDBDocumentClient.from(dynamodb),
+      name: outputOf(stack, 'TableName'),
+    },
+    dynamodb,
+    queues,
+    secrets,
+    /** Sets the signing keys, as an operator would. */
+    putKeys: (keys: object | string) =>
+      secrets.send(
+        new PutSecretValueCommand({
+          SecretId: outputOf(stack, 'SigningKeysSecretArn'),
+          SecretString: typeof keys === 'string' ? keys : JSON.stringify(keys),
+        }),
+      ),
+    output: (name: string) => outputOf(stack, name),
+    /** Takes the bodies of up to ten messages out of a queue for a while. */
+    async receive(queueUrl: string) {
+      const { Messages = [] } = await queues.send(
+        new ReceiveMessageCommand({
+          QueueUrl: queueUrl,
+          MaxNumberOfMessages: 10,
+          MessageAttributeNames: ['All'],
+          MessageSystemAttributeNames: ['All'],
+        }),
+      );
+      return Messages;
+    },
+    close: () => closers.close(),
+  };
+}
+
+export type TestEngines = Awaited<ReturnType<typeof startTestEngines>>;
