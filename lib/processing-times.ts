@@ -21,6 +21,8 @@ export interface ProcessingTimes {
 /** AWS asks for this many function timeouts, so that a throttled batch is not handed out a second time. */
 const TIMEOUTS_PER_VISIBILITY = 6;
 const SHORTEST_OUTAGE_HOURS = 9;
+/** The first tries follow each other within minutes, and the last must still find the table back. */
+const QUICK_TRIES = 10;
 /** Limits of SQS. */
 const MOST_RECEIVES = 1000;
 const LONGEST_RETENTION_SECONDS = 14 * 86_400;
@@ -31,7 +33,7 @@ const longestStaySeconds = (times: ProcessingTimes) =>
 
 export function processingTimes(choice: ProcessingChoice): ProcessingTimes {
   const visibilitySeconds = TIMEOUTS_PER_VISIBILITY * choice.timeoutSeconds + choice.batchingWindowSeconds;
-  const maxReceiveCount = Math.ceil((choice.outageHours * 3600) / visibilitySeconds);
+  const maxReceiveCount = Math.ceil((choice.outageHours * 3600) / visibilitySeconds) + QUICK_TRIES;
   const staySeconds = maxReceiveCount * visibilitySeconds * LONGEST_RETRY_VISIBILITIES;
   return {
     visibilitySeconds,
