@@ -63,6 +63,13 @@ export async function startTestEngines() {
         }),
       ),
     output: (name: string) => outputOf(stack, name),
+    /** What a function's environment needs to reach the engines. */
+    awsEnvironment: {
+      AWS_ENDPOINT_URL: endpoint.url,
+      AWS_REGION: assembly.region,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+    },
     /** Takes the bodies of up to ten messages out of a queue for a while. */
     async receive(queueUrl: string) {
       const { Messages = [] } = await queues.send(
