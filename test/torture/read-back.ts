@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../local/ready.ts';
 import { expectedStatus, type lifeEvent } from '../model/life.ts';
 import { eventKey } from './traffic.ts';
@@ -45,10 +46,14 @@ export async function readBack(
   return stored;
 }
 
+/** Reads one message, as slowly as the API's throttle wants it. */
 async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message | undefined> {
   const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}`;
-  const response = await fetch(url, { headers: { authorization: `Bearer ${ready.apiToken}` } });
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as Message;
+  for (;;) {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${ready.apiToken}` } });
+    if (response.ok) return (await response.json()) as Message;
+    if (response.status === 404) return undefined;
+    if (response.status !== 429) throw new Error(`${url} answered ${response.status}`);
+    await sleep(200);
+  }
 }

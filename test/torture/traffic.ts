@@ -31,7 +31,7 @@ export function eventKey(messageId: string, recipient: string, key: string): str
  */
 export async function sendTraffic(
   ready: ReadyInfo,
-  count: number,
+  { events: count, firstMessage }: { events: number; firstMessage: number },
   random: Random,
   onProgress: (sent: number) => void,
 ): Promise<Traffic> {
@@ -77,7 +77,7 @@ export async function sendTraffic(
   const worker = async () => {
     while (next < count) {
       const nth = next++;
-      await deliver(nthEvent(nth, random));
+      await deliver(nthEvent(nth, firstMessage, random));
       onProgress(nth + 1);
     }
   };
@@ -85,9 +85,9 @@ export async function sendTraffic(
   return traffic;
 }
 
-function nthEvent(nth: number, random: Random): Event {
+function nthEvent(nth: number, firstMessage: number, random: Random): Event {
   const fate = FATE_NAMES[Math.floor(random.next() * FATE_NAMES.length)] ?? 'delivered';
-  return lifeEvent(fate, Math.floor(nth / EVENTS_PER_MESSAGE), nth % 2, nth);
+  return lifeEvent(fate, firstMessage + Math.floor(nth / EVENTS_PER_MESSAGE), nth % 2, nth);
 }
 
 function keyOf(event: Event): string {

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRandom, type Random } from '../../local/mailgun-twin/random.ts';
+import type { ReadyInfo } from '../../local/ready.ts';
+import { clearFaults, control } from './chaos.ts';
+import { checkHistory, type Verdict } from './history.ts';
+import { readBack } from './read-back.ts';
+import { sendTraffic, type Traffic } from './traffic.ts';
+
+/** What is done to a stack while traffic runs; it ends when the signal says so. */
+export type Weather<T> = (ready: ReadyInfo, random: Random, signal: AbortSignal) => Promise<T>;
+
+export interface Report<T> {
+  verdict: Verdict;
+  /** Statuses that are not what the stored events say. */
+  wrongStatuses: string[];
+  deadLetters: number;
+  traffic: Traffic;
+  /** What the weather says of itself. */
+  weather: T;
+}
+
+const DRAIN_WITHIN_MS = 240_000;
+
+/** Sends traffic through a running stack in bad weather, lets it drain in good weather, and checks what is there. */
+export async function torture<T>(
+  ready: ReadyInfo,
+  options: { events: number; seed: number; weather: Weather<T>; say?: (line: string) => void },
+): Promise<Report<T>> {
+  const { events, seed, say = () => {} } = options;
+  const calm = new AbortController();
+  const weather = options.weather(ready, createRandom(seed + 1), calm.signal);
+  let reported = 0;
+  // Several runs may follow each other on one stack.
+  const plan = { events, firstMessage: seed * 1_000_000 };
+  const traffic = await sendTraffic(ready, plan, createRandom(seed), (sent) => {
+    if (sent < reported + events / 10) return;
+    reported = sent;
+    say(`${sent} events posted`);
+  });
+  calm.abort();
+  const done = await weather;
+  await clearFaults(ready);
+  say('draining the queue');
+  const deadLetters = await drain(ready);
+  say('reading everything back');
+  const { keys, wrongStatuses } = await readBack(ready, traffic.attempted);
+  const { attempted, acknowledged } = traffic;
+  const verdict = checkHistory({ attempted: new Set(attempted.keys()), acknowledged, stored: keys });
+  return { verdict, wrongStatuses, deadLetters, traffic, weather: done };
+}
+
+/** What is broken in a report, line by line; empty where every promise was kept. */
+export function brokenPromises({ verdict, wrongStatuses, deadLetters }: Report<unknown>): string[] {
+  return [
+    ...verdict.lost.map((key) => `lost: ${key}`),
+    ...verdict.unexpected.map((key) => `unexpected: ${key}`),
+    ...verdict.doubled.map((key) => `doubled: ${key}`),
+    ...wrongStatuses.map((text) => `wrong status: ${text}`),
+    ...(deadLetters > 0 ? [`dead letters: ${deadLetters}`] : []),
+    ...(verdict.acknowledged === 0 ? ['nothing was acknowledged'] : []),
+  ];
+}
+
+/** Waits until the queue has been empty twice in a row; answers how many dead letters there are. */
+async function drain(ready: ReadyInfo): Promise<number> {
+  const until = Date.now() + DRAIN_WITHIN_MS;
+  for (let calm = 0; ; await sleep(500)) {
+    const { queue, deadLetters } = (await control(ready, '/stats')) as {
+      queue: { visible: number; inFlight: number };
+      deadLetters: number;
+    };
+    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
+    if (calm === 2) return deadLetters;
+    if (Date.now() > until) throw new Error(`not drained: ${JSON.stringify(queue)}`);
+  }
+}
