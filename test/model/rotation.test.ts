@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { FATE_NAMES, lifeEvent } from './life.ts';
+import { eventId, World } from './world.ts';
+
+const MINUTE_SECONDS = 60;
+const ROTATED_AT_MINUTE = 10;
+const MINUTES = 40;
+const RETRY_MINUTES = [5, 10, 15];
+
+test.each([0, 1, 2, 3, 4, 5])(
+  'the key changes under traffic, the secret %i min later: every refusal is a 401, every event is stored',
+  async (lateMinutes) => {
+    const world = new World();
+    const waiting = new Map<number, ReturnType<typeof lifeEvent>[]>();
+    let refused = 0;
+    for (let minute = 0; minute < MINUTES + 35; minute += 1) {
+      if (minute === ROTATED_AT_MINUTE) world.rotateMailgunKey();
+      if (minute === ROTATED_AT_MINUTE + lateMinutes) world.setSecret();
+      const fresh = minute < MINUTES ? FATE_NAMES.map((fate, n) => lifeEvent(fate, minute, 0, minute * 10 + n)) : [];
+      for (const event of [...fresh, ...(waiting.get(minute) ?? [])]) {
+        const answer = await world.deliver(event);
+        if (answer?.ok) continue;
+        expect(answer).toMatchObject({ ok: false, reason: 'unauthorized' });
+        refused += 1;
+        for (const later of RETRY_MINUTES) {
+          waiting.set(minute + later, [...(waiting.get(minute + later) ?? []), event]);
+        }
+      }
+      world.advance(MINUTE_SECONDS, 0);
+    }
+    await world.drain();
+
+    expect(refused > 0).toBe(lateMinutes > 0);
+    expect(world.acknowledged.size).toBe(MINUTES * FATE_NAMES.length);
+    expect([...world.attempted.keys()].filter((key) => !world.ledger.events.has(key))).toEqual([]);
+    expect(world.ledger.events.size).toBe(world.attempted.size);
+  },
+);
+
+test('what the old key signed before the rotation is taken after it', async () => {
+  const world = new World();
+  const event = lifeEvent('bounced', 0, 0, 0);
+  const signature = world.sign();
+  world.rotateMailgunKey();
+  world.setSecret();
+  world.advance(3600, 0);
+
+  expect(await world.repost({ event, signature })).toEqual({ ok: true });
+  await world.drain();
+  expect(world.ledger.events.has(eventId(event))).toBe(true);
+});
