@@ -35,6 +35,7 @@ export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening
 }
 
 async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { usage, faults, indexLag } = options;
   const { bytes } = await readBody(incoming, LARGEST_REQUEST_BYTES);
   const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
   const service = SERVICES[target] ?? '';
@@ -45,36 +46,35 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
   }
 
   const caller = callerOf(incoming.headers.authorization);
-  options.usage.called(caller, `${service}.${operation}`);
+  usage.called(caller, `${service}.${operation}`);
+  const metered = service === 'dynamodb' ? meterDynamoDb(engine, caller, options) : engine;
   const exchange: Exchange = {
     service,
     operation,
     body: bytes,
-    random: options.faults.random,
-    perform: (body) => perform(options, engine, caller, service, operation, body),
+    random: faults.random,
+    perform: (body) => metered.call(operation, body),
     reply: (reply) => send(outgoing, reply),
     reset: () => incoming.socket.resetAndDestroy(),
-    withoutRecent: (reply) => options.indexLag.withoutRecent(JSON.parse(bytes.toString('utf8')), reply),
+    withoutRecent: (reply) => indexLag.withoutRecent(JSON.parse(bytes.toString('utf8')), reply),
   };
-  const mode = options.faults.strike(service, operation);
+  const mode = faults.strike(service, operation);
   if (mode) await FAULT_EFFECTS[mode](exchange);
   else exchange.reply(await exchange.perform(bytes));
 }
 
-async function perform(
-  { usage, faults, indexLag }: AwsEndpointOptions,
-  engine: Engine,
-  caller: string,
-  service: string,
-  operation: string,
-  body: Buffer,
-): Promise<EngineReply> {
-  const asked = service === 'dynamodb' ? askForCapacity(operation, body) : undefined;
-  if (!asked) return engine.call(operation, body);
-  const [capacity, reply] = takeCapacity(operation, asked.input, await engine.call(operation, asked.body));
-  usage.consumed(caller, capacity);
-  if (reply.status === 200 && faults.has('index-lag')) indexLag.wrote(operation, asked.input);
-  return reply;
+/** DynamoDB that adds what each call consumes to the bill of its caller. */
+function meterDynamoDb(engine: Engine, caller: string, { usage, faults, indexLag }: AwsEndpointOptions): Engine {
+  return {
+    async call(operation, body) {
+      const asked = askForCapacity(operation, body);
+      if (!asked) return engine.call(operation, body);
+      const [capacity, reply] = takeCapacity(operation, asked.input, await engine.call(operation, asked.body));
+      usage.consumed(caller, capacity);
+      if (reply.status === 200 && faults.has('index-lag')) indexLag.wrote(operation, asked.input);
+      return reply;
+    },
+  };
 }
 
 function send(outgoing: ServerResponse, { status, headers, body }: EngineReply): void {

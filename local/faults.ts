@@ -1,6 +1,6 @@
 import { createRandom } from './mailgun-twin/random.ts';
 
-export const FAULT_MODES = [
+const FAULT_MODES = [
   'refuse',
   '500',
   'throttle',

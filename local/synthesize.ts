@@ -65,7 +65,7 @@ interface Artifact {
 }
 
 /** Reads a cloud assembly that holds one stack. */
-export async function readAssembly(folder: string): Promise<Assembly> {
+async function readAssembly(folder: string): Promise<Assembly> {
   const readJson = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
   const artifacts = Object.entries<Artifact>((await readJson('manifest.json')).artifacts);
   const stacks = artifacts.filter(([, artifact]) => artifact.type === 'aws:cloudformation:stack');

@@ -10,7 +10,7 @@ import { type Engine, request } from './engine.ts';
 import { connectEngine } from './remote-engine.ts';
 
 /** What it needs of a run. */
-export type DynamoDbRun = Pick<Run, 'closers' | 'reaper' | 'temporaryFolder'>;
+export type DynamoDbRun = Pick<Run, 'closers' | 'logbook' | 'reaper' | 'temporaryFolder'>;
 
 const START_TRIES = 3;
 
@@ -22,6 +22,9 @@ export async function startDynamoDb(run: DynamoDbRun): Promise<Engine> {
     const engine = connect(port, java.child, run.closers);
     try {
       await answers(engine, java);
+      java.child.once('exit', (code, signal) => {
+        if (!run.closers.closing) run.logbook.add('dynamodb', `ended: ${signal ?? code}; what it held is lost`);
+      });
       return engine;
     } catch (error) {
       // Somebody may have taken the port between our look and Java's start.
@@ -41,6 +44,8 @@ function spawnJava(port: number, { reaper, temporaryFolder }: DynamoDbRun): Java
     `-Djava.library.path=${join(folder, 'DynamoDBLocal_lib')}`,
     `-Djava.io.tmpdir=${temporaryFolder}`,
     '-XX:+UseSerialGC',
+    // Starts sooner, and in runs of 8,000 events takes less time in all than with the second compiler.
+    '-XX:TieredStopAtLevel=1',
     '-XX:-UsePerfData',
     '-jar',
     join(folder, 'DynamoDBLocal.jar'),

@@ -14,6 +14,8 @@ export interface QueuePollerOptions {
 }
 
 const LONG_POLL_SECONDS = 20;
+/** While a window is open: a receive for every message that trickles in would cost more than it brings. */
+const GATHER_MS = 100;
 /** An answer later than this is none. */
 const GRACE_MS = 3000;
 /** Between tries when SQS fails. */
@@ -61,12 +63,10 @@ export class QueuePoller {
     const { batchSize, windowSeconds } = this.#options.source;
     const messages = await this.#receive(batchSize, LONG_POLL_SECONDS);
     const untilMs = performance.now() + windowSeconds * 1000;
-    while (messages.length > 0 && messages.length < batchSize && !this.#stopping) {
-      const leftSeconds = (untilMs - performance.now()) / 1000;
-      if (leftSeconds <= 0) break;
-      const wait = Math.min(leftSeconds, LONG_POLL_SECONDS);
+    while (messages.length > 0 && messages.length < batchSize && performance.now() < untilMs && !this.#stopping) {
+      await sleep(GATHER_MS, undefined, { ref: false });
       try {
-        messages.push(...(await this.#receive(batchSize - messages.length, wait)));
+        messages.push(...(await this.#receive(batchSize - messages.length, 0)));
       } catch (error) {
         // What was received already goes on without the rest.
         this.#report('receive', error);
@@ -85,7 +85,7 @@ export class QueuePoller {
       MessageSystemAttributeNames: ['All'],
       MessageAttributeNames: ['All'],
     };
-    const patience = AbortSignal.timeout(Math.ceil(waitSeconds * 1000) + GRACE_MS);
+    const patience = AbortSignal.timeout(waitSeconds * 1000 + GRACE_MS);
     return (await request<{ Messages?: Message[] }>(sqs, 'ReceiveMessage', input, patience)).Messages ?? [];
   }
 

@@ -6,7 +6,7 @@ import { readBody } from '../loopback.ts';
 import { formatAccessLog } from './access-log.ts';
 import type { HttpApiDefinition, Integration } from './definition.ts';
 import { answerFromFunction, gatewayAnswer, type HttpAnswer } from './function-response.ts';
-import { clfTime, requestEvent } from './request-event.ts';
+import { requestEvent } from './request-event.ts';
 import { matchRoute, type RouteMatch } from './routes.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -28,30 +28,22 @@ export function createGateway(options: GatewayOptions): RequestListener {
   return async (incoming, outgoing) => {
     const requestId = randomUUID();
     const receivedMs = Date.now();
-    const { match, answer, integration } = await handle(options, bucket, incoming, requestId, receivedMs).catch(
-      (error): Handled => ({ answer: INTERNAL_SERVER_ERROR, integration: { error: String(error) } }),
+    const handled = await handle(options, bucket, incoming, requestId, receivedMs).catch(
+      (error): Handled => ({ answer: INTERNAL_SERVER_ERROR, integrationError: String(error) }),
     );
+    const { answer, match, ...integration } = handled;
     send(outgoing, answer, requestId);
     if (!api.accessLogFormat) return;
     const line = formatAccessLog(api.accessLogFormat, {
+      incoming,
+      apiId: api.id,
       requestId,
+      receivedMs,
       routeKey: match?.route.key,
       status: answer.status,
       responseLength: answer.body.length,
-      responseLatency: Date.now() - receivedMs,
-      integrationLatency: integration?.latencyMs,
-      'integration.latency': integration?.latencyMs,
-      integrationErrorMessage: integration?.error,
-      'integration.error': integration?.error,
-      requestTime: clfTime(receivedMs),
-      requestTimeEpoch: receivedMs,
-      httpMethod: incoming.method,
-      protocol: `HTTP/${incoming.httpVersion}`,
-      path: incoming.url?.split('?')[0],
-      'identity.sourceIp': '127.0.0.1',
-      'identity.userAgent': incoming.headers['user-agent'],
-      apiId: api.id,
-      stage: '$default',
+      integrationLatencyMs: integration.integrationLatencyMs,
+      integrationError: integration.integrationError,
     });
     log(line);
   };
@@ -60,7 +52,8 @@ export function createGateway(options: GatewayOptions): RequestListener {
 interface Handled {
   readonly answer: HttpAnswer;
   readonly match?: RouteMatch<Integration> | undefined;
-  readonly integration?: { readonly latencyMs?: number; readonly error?: string | undefined };
+  readonly integrationLatencyMs?: number;
+  readonly integrationError?: string | undefined;
 }
 
 const NO_BODY = new Set([204, 304]);
@@ -103,7 +96,11 @@ async function handle(
   return { match, ...(await integrate(options, match.route.target, event)) };
 }
 
-async function integrate(options: GatewayOptions, { functionId, timeoutMs }: Integration, event: string) {
+async function integrate(
+  options: GatewayOptions,
+  { functionId, timeoutMs }: Integration,
+  event: string,
+): Promise<Handled> {
   const startedMs = Date.now();
   const giveUp = new AbortController();
   const outcome = await Promise.race([
@@ -111,17 +108,14 @@ async function integrate(options: GatewayOptions, { functionId, timeoutMs }: Int
     sleep(timeoutMs, undefined, { signal: giveUp.signal }).catch(() => undefined),
   ]);
   giveUp.abort();
-  const latencyMs = Date.now() - startedMs;
-  if (!outcome) {
-    const error = 'Endpoint request timed out';
-    return { answer: gatewayAnswer(503, 'Service Unavailable'), integration: { latencyMs, error } };
-  }
-  if (!outcome.ok) {
-    return { answer: INTERNAL_SERVER_ERROR, integration: { latencyMs, error: 'The function failed; see its log' } };
-  }
-  const answer = answerFromFunction(outcome.payload);
-  const error = answer ? undefined : 'The response of the function does not match the expected format';
-  return { answer: answer ?? INTERNAL_SERVER_ERROR, integration: { latencyMs, error } };
+  const failed = (answer: HttpAnswer, integrationError: string): Handled => ({ answer, integrationError });
+  const handled = (() => {
+    if (!outcome) return failed(gatewayAnswer(503, 'Service Unavailable'), 'Endpoint request timed out');
+    if (!outcome.ok) return failed(INTERNAL_SERVER_ERROR, 'The function failed; see its log');
+    const answer = answerFromFunction(outcome.payload);
+    return answer ? { answer } : failed(INTERNAL_SERVER_ERROR, 'The function answered in no known form');
+  })();
+  return { ...handled, integrationLatencyMs: Date.now() - startedMs };
 }
 
 function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer, requestId: string): void {

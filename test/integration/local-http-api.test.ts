@@ -184,6 +184,17 @@ test('a client that reads only after it has sent everything gets its answer', as
   socket.destroy();
 });
 
+test('a client that goes away in the middle of its body harms nobody', async () => {
+  const { url, port, events } = await startGateway();
+  const socket = connect(port, '127.0.0.1');
+
+  socket.write('POST /hooks/x HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf');
+  socket.destroy();
+
+  expect((await fetch(`${url}/hooks/x`)).status).toBe(200);
+  expect(events).toHaveLength(1);
+});
+
 test('more than the stage allows is answered 429', async () => {
   const { url, events } = await startGateway({ throttle: { ratePerSecond: 0.001, burst: 2 } });
 
