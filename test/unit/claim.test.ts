@@ -37,6 +37,11 @@ test.each([
   expect(eventHash(deliveredEvent(over))).not.toBe(eventHash(deliveredEvent()));
 });
 
+test('the hash is that of the canonical form, as Python computes it', () => {
+  const event = { n: 1e21, ü: '\u0000', t: true, a: [1, 'x', { b: null }] };
+  expect(eventHash(event)).toBe('1:e870e2c4e264060f24753cebfc30bbbd959641c04a53fffd814ad3d265352fca');
+});
+
 test('keys that run into each other hash differently', () => {
   expect(eventHash({ a: '1,"b":"2' })).not.toBe(eventHash({ a: '1', b: '2' }));
   expect(eventHash(JSON.parse('{"__proto__":1}'))).not.toBe(eventHash({}));

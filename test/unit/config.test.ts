@@ -151,7 +151,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     ],
     [
       { processing: { timeoutSeconds: 1 } },
-      'dev.processing: receive count 4629 must be at most 1000; raise timeoutSeconds or lower outageHours',
+      'dev.processing: receive count 4639 must be at most 1000; raise timeoutSeconds or lower outageHours',
     ],
   ])('%j', (environment, line) => {
     expect(mistakesIn(environment)).toEqual([line]);
@@ -164,7 +164,7 @@ describe('a mistake is told by its path, what was found and what would be right'
       'dev.region: got "x"; must be an AWS region',
       'dev.domains[1].region: got "x"; must be "us" or "eu"',
       'dev.domains: got "mg.example.com" twice; must be listed once',
-      'dev.processing: receive count x visibility = 1.0 h must be at least 9 h; raise outageHours',
+      'dev.processing: receive count x visibility = 1.5 h must be at least 9 h; raise outageHours',
     ]);
   });
 });
@@ -232,7 +232,7 @@ describe('an overlay', () => {
 
   test('may not compress the times of prod', () => {
     expect(mistakes({ env: 'prod', overlay: { processing: { outageHours: 1 } } })).toEqual([
-      'prod.processing: receive count x visibility = 1.0 h must be at least 9 h; raise outageHours',
+      'prod.processing: receive count x visibility = 1.5 h must be at least 9 h; raise outageHours',
     ]);
   });
 

@@ -30,6 +30,8 @@ test.each([
   ['one pair of brackets', '<a@b>', 'a@b'],
   ['only one pair', '<<a@b>>', '<a@b>'],
   ['blanks around', ' <a@b> ', 'a@b'],
+  ['only the opening bracket', '<a@b', '<a@b'],
+  ['only the closing bracket', 'a@b>', 'a@b>'],
   ['empty brackets', '<>', undefined],
   ['empty', '', undefined],
   ['not a text', 7, undefined],
@@ -39,6 +41,7 @@ test.each([
 
 test.each([
   ['as sent', { recipient: 'Ada@Example.org' }, 'Ada@Example.org'],
+  ['without the blanks around', { recipient: ' ada@example.org ' }, 'ada@example.org'],
   ['absent', {}, undefined],
   ['an object', { recipient: {} }, undefined],
   [
@@ -46,6 +49,19 @@ test.each([
     { event: 'rejected', message: { headers: { to: 'Ada <ada@example.org>' } } },
     'ada@example.org',
   ],
+  ['rejected, without To', { event: 'rejected' }, undefined],
+  [
+    'rejected, blanks after',
+    { event: 'rejected', message: { headers: { to: '<ada@example.org> ' } } },
+    'ada@example.org',
+  ],
+  [
+    'rejected, words around',
+    { event: 'rejected', message: { headers: { to: 'to ada@example.org please' } } },
+    undefined,
+  ],
+  ['rejected, words behind', { event: 'rejected', message: { headers: { to: '<ada@example.org> Ada' } } }, undefined],
+  ['rejected, no address', { event: 'rejected', message: { headers: { to: 'Ada' } } }, undefined],
   ['rejected, bare', { event: 'rejected', message: { headers: { to: 'ada@example.org' } } }, 'ada@example.org'],
   ['rejected, several', { event: 'rejected', message: { headers: { to: 'a@b, c@d' } } }, undefined],
   ['another event never takes it from the header', { event: 'stored', message: { headers: { to: 'a@b' } } }, undefined],
@@ -61,6 +77,13 @@ test.each([
   ['sender', { envelope: { sender: 'x@news.example.com' } }, OURS, 'news.example.com'],
   ['from', { message: { headers: { from: 'Us <x@news.example.com>' } } }, OURS, 'news.example.com'],
   ['message id', { message: { headers: { 'message-id': '<1@news.example.com>' } } }, OURS, 'news.example.com'],
+  ['a bracket and blanks', { message: { headers: { from: 'x@news.example.com> ' } } }, OURS, 'news.example.com'],
+  [
+    'a name that is empty',
+    { domain: { name: '' }, envelope: { sender: 'x@news.example.com' } },
+    OURS,
+    'news.example.com',
+  ],
   ['a foreign sender says nothing', { envelope: { sender: 'x@other.example.net' } }, OURS, '-'],
   ['the only one', {}, ['mg.example.com'], 'mg.example.com'],
   ['none of several', {}, OURS, '-'],
@@ -72,5 +95,9 @@ test('names are compared in lower case, codes read from text', () => {
   expect(eventName({ event: 'CLICKED' })).toBe('clicked');
   expect(deliveryCode({ 'delivery-status': { code: '605' } })).toBe(605);
   expect(deliveryCode({ 'delivery-status': { code: '5.1.1' } })).toBeUndefined();
+  for (const code of ['1605', '6051', ['605'], null]) {
+    expect(deliveryCode({ 'delivery-status': { code } })).toBeUndefined();
+  }
   expect(deliveryCode({ 'delivery-status': null })).toBeUndefined();
+  expect(eventName({})).toBe('');
 });

@@ -18,12 +18,18 @@ test.each([
   expect(decodeQueueMessage(body)).toEqual({ ok: true, message: sent });
 });
 
+test('what reconciliation sends is read too', () => {
+  const sent = { ...message, source: 'reconcile' as const };
+  expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
+});
+
 test.each([
   ['no JSON', '{', 'not-json'],
   ['no object', '[]', 'malformed-message'],
   ['no version', '{}', 'unknown-version'],
   ['a later version', JSON.stringify({ v: 2, ...message }), 'unknown-version'],
   ['an unknown source', JSON.stringify({ v: 1, ...message, source: 'x' }), 'malformed-message'],
+  ['no domain', JSON.stringify({ v: 1, ...message, domain: null }), 'malformed-message'],
   ['no event', JSON.stringify({ v: 1, ...message, event: [] }), 'malformed-message'],
   ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message'],
 ])('refuses %s with its reason', (_name, body, reason) => {

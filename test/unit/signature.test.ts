@@ -6,6 +6,7 @@ const TOKEN = 'a'.repeat(50);
 const BY_CURRENT = '0ff8da0d08532f2603080052ff54a703c86895a3b59c12d2d3bf859d25e29b4d';
 const BY_PREVIOUS = 'b2a872aa636ab70375e9771614a14eb1137d40b639d44a80a9318a48c686eae6';
 const BY_PARENT = 'c013e3534d949bc27b079150d41671a6d8d12c42c738f9bda5e6b07d295832b9';
+const BY_THE_EMPTY_KEY = '440e40f7f70f882a036419b680c50c59e0af70926ea6b29368ed7f8630d46a30';
 const KEYS = { current: 'key-current-0001', previous: 'key-previous-0001', parent: 'key-parent-0001' };
 const block = { timestamp: '1770000000', token: TOKEN, signature: BY_CURRENT };
 
@@ -38,10 +39,27 @@ test.each([
   ],
   ['a key that is not configured', { ...block, signature: BY_PREVIOUS }, { current: 'key-current-0001' }, false],
   ['no key', block, {}, false],
+  ['a blank key', { ...block, signature: BY_THE_EMPTY_KEY }, { current: '' }, false],
   [
-    'a blank key',
-    { ...block, signature: '6a3c1ad3e5b4a4a4d2b9cf0a3ea4a4b0c1d2e3f405162738495a6b7c8d9e0f10' },
-    { current: '' },
+    'an empty token, though well signed',
+    { ...block, token: '', signature: '921bad001d3e5aca8e058c2087c61b13081baace627e19a5cd92cea1fe269d2f' },
+    KEYS,
+    false,
+  ],
+  [
+    'eleven digits, though well signed',
+    {
+      ...block,
+      timestamp: '11770000000',
+      signature: 'b94545675092cb45d65600fc5f69cab1d856d0da88bb42b915301cfd887a43e5',
+    },
+    KEYS,
+    false,
+  ],
+  [
+    'nine digits, though well signed',
+    { ...block, timestamp: '177000000', signature: '81293b115957e54295f048da816dc57607bc278062389a6a87f1b1631e0e1c44' },
+    KEYS,
     false,
   ],
   ['upper-case hex', { ...block, signature: BY_CURRENT.toUpperCase() }, KEYS, false],

@@ -26,6 +26,7 @@ test.each([
   ['no JSON', 'not json'],
   ['a byte order mark', '\ufeff{}'],
   ['65 levels', nested(65)],
+  ['65 levels of objects', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
   ['a hundred thousand levels', nested(100_000)],
 ])('no body: %s', (_name, text) => {
   expect(parseJsonWebhook(Buffer.from(text))).toEqual(refused('malformed-body'));
@@ -34,6 +35,12 @@ test.each([
 test('bytes that are not UTF-8 are no body', () => {
   const body = Buffer.from(jsonBody(deliveredEvent({ recipient: 'caf\u00e9@b.example' })));
   expect(parseJsonWebhook(Buffer.from(body.toString('utf8'), 'latin1'))).toEqual(refused('malformed-body'));
+});
+
+test('64 levels are read', () => {
+  const event = JSON.parse(`${'{"a":'.repeat(62)}1${'}'.repeat(62)}`);
+  expect(parseJsonWebhook(jsonBody({ ...event, event: 'x' }, SIGNATURE))).toMatchObject({ ok: true });
+  expect(parseJsonWebhook(Buffer.from(nested(64)))).toEqual(refused('malformed-webhook'));
 });
 
 test.each([

@@ -1,0 +1,100 @@
+import { expect, test } from '@jest/globals';
+import { eventFromLegacyForm } from '../../lambdas/domain/legacy-form.ts';
+
+test('every field of a click has its place in the current shape', () => {
+  const fields = Object.entries({
+    event: 'Clicked',
+    recipient: 'ada@example.org',
+    domain: 'mg.example.com',
+    'message-id': '1@mg.example.com',
+    ip: '203.0.113.7',
+    country: 'DE',
+    region: 'BE',
+    city: 'Berlin',
+    'user-agent': 'Mozilla/5.0',
+    'device-type': 'desktop',
+    'client-type': 'browser',
+    'client-name': 'Firefox',
+    'client-os': 'Linux',
+    url: 'https://example.org/',
+    tag: 'a',
+    'X-Mailgun-Tag': 'b',
+    'mailing-list': 'news@mg.example.com',
+    'message-headers': '[["Subject","Hi"]]',
+    'order-id': '77',
+    timestamp: '1770000000',
+    token: 't',
+    signature: 's',
+    'parent-signature': 'p',
+  });
+  expect(eventFromLegacyForm(fields, '1770000000')).toEqual({
+    event: 'clicked',
+    timestamp: 1770000000,
+    recipient: 'ada@example.org',
+    domain: 'mg.example.com',
+    url: 'https://example.org/',
+    ip: '203.0.113.7',
+    message: { headers: { 'message-id': '1@mg.example.com' } },
+    'delivery-status': {},
+    'client-info': {
+      'user-agent': 'Mozilla/5.0',
+      'device-type': 'desktop',
+      'client-type': 'browser',
+      'client-name': 'Firefox',
+      'client-os': 'Linux',
+    },
+    geolocation: { country: 'DE', region: 'BE', city: 'Berlin' },
+    'message-headers': '[["Subject","Hi"]]',
+    'mailing-list': 'news@mg.example.com',
+    tags: ['a', 'b'],
+    'user-variables': { 'order-id': '77' },
+  });
+});
+
+test.each([
+  [
+    'bounced',
+    [
+      ['error', 'no such user'],
+      ['code', '5.1.1'],
+      ['notification', 'n'],
+    ],
+    {
+      severity: 'permanent',
+      reason: 'bounce',
+      'delivery-status': { code: '5.1.1', message: 'no such user', notification: 'n' },
+    },
+  ],
+  [
+    'dropped',
+    [
+      ['reason', 'hardfail'],
+      ['code', '605'],
+      ['description', 'Not delivering'],
+    ],
+    { severity: 'permanent', reason: 'hardfail', 'delivery-status': { code: '605', message: 'Not delivering' } },
+  ],
+] as const)('%s becomes a permanent failure', (event, fields, expected) => {
+  expect(eventFromLegacyForm([['event', event], ...fields], '1770000000')).toEqual({
+    event: 'failed',
+    timestamp: 1770000000,
+    message: { headers: {} },
+    'client-info': {},
+    geolocation: {},
+    tags: [],
+    'user-variables': {},
+    ...expected,
+  });
+});
+
+test.each([
+  ['no event', []],
+  ['a blank event', [['event', ' ']]],
+] as const)('a form with %s holds none', (_name, fields) => {
+  expect(eventFromLegacyForm(fields, '1770000000')).toBeUndefined();
+});
+
+test('a timestamp that is no time stays a text, to be refused with its signature', () => {
+  expect(eventFromLegacyForm([['event', 'opened']], '17700000000')?.timestamp).toBe('17700000000');
+  expect(eventFromLegacyForm([['event', 'opened']], 'a1770000000')?.timestamp).toBe('a1770000000');
+});
