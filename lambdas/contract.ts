@@ -24,6 +24,13 @@ export const METRICS = {
   refused: 'Refused',
   deadLettered: 'DeadLettered',
   retried: 'Retried',
+  /** One for every run of reconcile that came to its end, configured or not. */
+  reconcileRun: 'ReconcileRun',
+  cursorAge: 'CursorAgeSeconds',
+  lostWebhooks: 'LostWebhooks',
+  openSliceAge: 'OpenSliceAgeSeconds',
+  stuck: 'Stuck',
+  unconfirmed: 'Unconfirmed',
 } as const;
 
 /** Event types that Mailgun can deliver by webhook, by the ids of its webhook API. */
@@ -56,3 +63,6 @@ export const LONGEST_RETRY_VISIBILITIES = 5;
 
 /** Value the signing-key secret is deployed with: it names no key, so nothing can verify against it. */
 export const UNSET_SIGNING_KEYS = '{"unset":"put {\\"current\\":\\"<HTTP webhook signing key>\\"} here"}';
+
+/** Value the API-key secret is deployed with: reconciliation is off until a key is put there. */
+export const UNSET_API_KEY = '{"unset":"put {\\"apiKey\\":\\"<Mailgun API key that may read events>\\"} here"}';

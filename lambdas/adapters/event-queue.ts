@@ -1,6 +1,13 @@
-import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  type QueueAttributeName,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { EventQueue } from '../domain/ports.ts';
 import { encodeQueueMessage } from '../domain/queue-message.ts';
+import type { QueueDepth } from '../domain/reconcile-ports.ts';
 import { AWS_CLIENT_CONFIG } from './aws-clients.ts';
 
 export function openQueues(): SQSClient {
@@ -12,6 +19,24 @@ export function createEventQueue(client: SQSClient, queueUrl: string): EventQueu
   return {
     async send(message) {
       await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: encodeQueueMessage(message) }));
+    },
+  };
+}
+
+const DEPTHS: QueueAttributeName[] = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+];
+
+/** How much the queue holds, as it reports it. */
+export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDepth {
+  return {
+    async messages() {
+      const { Attributes } = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: DEPTHS }),
+      );
+      return DEPTHS.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
     },
   };
 }

@@ -18,6 +18,15 @@ export const INDEXED_TYPES = [
 /** Partition of every other type. */
 export const OTHER_TYPE = 'other';
 
+/** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
+export function dayPartitions(domain: string, fromMs: number, toMs: number): string[][] {
+  const days: string[] = [];
+  for (let ms = Math.floor(fromMs / DAY_MS) * DAY_MS; ms <= toMs; ms += DAY_MS) days.push(utcDay(ms));
+  return days.map((day) => [...INDEXED_TYPES, OTHER_TYPE].map((type) => `${keyPart(domain)}#${day}#${type}`));
+}
+
+const DAY_MS = 86_400_000;
+
 /** Partition of the day index: `<domain>#<UTC day>#<type>`. */
 export function dayPartition(domain: string, timeMs: number, event: JsonObject): string {
   const name = eventName(event);

@@ -8,6 +8,8 @@ export interface Log {
   write(message: string, facts?: Facts): void;
   /** The same line, which CloudWatch also counts as a metric (embedded metric format), by reason where one is given. */
   count(metric: string, message: string, facts?: Facts & { reason?: string }): void;
+  /** One line whose values CloudWatch takes as metrics. */
+  measure(metrics: Readonly<Record<string, number>>, message: string, facts?: Facts): void;
 }
 
 /** Writes to standard output: Lambda passes JSON lines on as they are. */
@@ -32,6 +34,21 @@ export function createLog(
             CloudWatchMetrics: [
               { Namespace: METRICS.namespace, Dimensions: dimensions, Metrics: [{ Name: metric, Unit: 'Count' }] },
             ],
+          },
+        }),
+      );
+    },
+    measure(metrics, message, facts = {}) {
+      const Metrics = Object.keys(metrics).map((Name) => ({ Name }));
+      writeLine(
+        JSON.stringify({
+          message,
+          ...facts,
+          [METRICS.dimension]: ledgerName,
+          ...metrics,
+          _aws: {
+            Timestamp: now(),
+            CloudWatchMetrics: [{ Namespace: METRICS.namespace, Dimensions: [[METRICS.dimension]], Metrics }],
           },
         }),
       );

@@ -1,0 +1,56 @@
+import { paginateQuery } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../contract.ts';
+import { dayPartitions } from '../domain/day-index.ts';
+import type { DayIndex, StoredKey } from '../domain/reconcile-ports.ts';
+import type { LedgerTable } from './table-client.ts';
+
+/** Ten partitions a day are read side by side, so this bounds the memory. */
+const KEYS_PER_PAGE = 1000;
+
+/** Reads the day index: the types of a day are merged by time, page by page. */
+export function createDayIndexTable(table: LedgerTable): DayIndex {
+  return {
+    async *stored(domain, fromMs, toMs) {
+      for (const partitions of dayPartitions(domain, fromMs, toMs)) {
+        yield* merged(partitions.map((partition) => keysOf(table, partition, fromMs, toMs)));
+      }
+    },
+  };
+}
+
+async function* merged(streams: AsyncGenerator<StoredKey>[]): AsyncGenerator<StoredKey> {
+  const heads = await Promise.all(streams.map(async (stream) => ({ stream, head: await stream.next() })));
+  for (;;) {
+    const open = heads.filter(({ head }) => !head.done);
+    const [first, ...others] = open;
+    if (first === undefined) return;
+    const atOf = ({ head }: (typeof open)[number]) => (head.value as StoredKey).atMs;
+    const earliest = others.reduce((best, each) => (atOf(each) < atOf(best) ? each : best), first);
+    yield earliest.head.value as StoredKey;
+    earliest.head = await earliest.stream.next();
+  }
+}
+
+async function* keysOf(
+  { client, name }: LedgerTable,
+  partition: string,
+  fromMs: number,
+  toMs: number,
+): AsyncGenerator<StoredKey> {
+  const { byDay } = INDEXES;
+  const pages = paginateQuery(
+    { client, pageSize: KEYS_PER_PAGE },
+    {
+      TableName: name,
+      IndexName: byDay.name,
+      KeyConditionExpression: '#day = :day AND #at BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
+      ExpressionAttributeValues: { ':day': partition, ':from': fromMs, ':to': toMs },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      yield { partition: item.pk as string, eventSort: item.sk as string, atMs: item[byDay.sortKey] as number };
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { type Counts, total } from './counts.ts';
+
+/** A stretch of time in epoch seconds; the start belongs to it, the end does not. */
+export interface SliceBounds {
+  start: number;
+  end: number;
+}
+
+/** What is known of one slice of a domain's ledger. All counts are by event type. */
+export interface Slice extends SliceBounds {
+  domain: string;
+  /** Listed by Mailgun or stored; never shrinks. */
+  expected: Counts;
+  /** The most that Mailgun ever listed. */
+  listed: Counts;
+  stored: Counts;
+  missing: Counts;
+  /** Stored, but brought by reconciliation although a webhook should have. */
+  recovered: Counts;
+  /** Stored, and brought by reconciliation because no webhook can or is registered to. */
+  polled: Counts;
+  /** No webhook has come yet, and may still. */
+  late: Counts;
+  /** No webhook has come, and none will. */
+  lost: Counts;
+  /** Stored, but not listed by Mailgun. */
+  unconfirmed: Counts;
+  /** Listed events by tag and type; `""` untagged, `*` all, each event once. */
+  tags: Record<string, Counts>;
+  /** Missing events that are sent no more. */
+  stuck: number;
+  /** Passes that sent something. */
+  sends: number;
+  /** How often each missing event was sent, by its short name; empty where they are too many. */
+  attempts: Counts;
+  /** How often the others were sent at most. */
+  otherAttempts: number;
+  /** Mailgun no longer keeps this time, so nothing could be listed. */
+  unlisted: boolean;
+  passes: number;
+  /** Epoch milliseconds. */
+  firstAt: number;
+  settledAt: number | null;
+  /** Raised with every change, except of `passes`. */
+  version: number;
+}
+
+/** `due`: not judged yet; `open`: something is missing; `settled`: nothing is; `unlisted`: Mailgun no longer tells. */
+export type SliceState = 'due' | 'open' | 'settled' | 'unlisted';
+
+export function stateOf(slice: Pick<Slice, 'missing' | 'unlisted'>): SliceState {
+  if (total(slice.missing) > 0) return 'open';
+  return slice.unlisted ? 'unlisted' : 'settled';
+}
+
+/** The slice that starts at `position` and ends at the next multiple of the length, so that all but the first are aligned. */
+export function sliceFrom(position: number, lengthSeconds: number): SliceBounds {
+  return { start: position, end: alignedStart(position, lengthSeconds) + lengthSeconds };
+}
+
+/** The start of the aligned slice that holds this time. */
+export function alignedStart(epochSeconds: number, lengthSeconds: number): number {
+  return Math.floor(epochSeconds / lengthSeconds) * lengthSeconds;
+}
+
+/** Whether Mailgun has had its time to index what happened in the slice. */
+export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number): boolean {
+  return nowMs >= (end + settleSeconds) * 1000;
+}
+
+const LONGEST_SECOND_PASS_SECONDS = 24 * 3600;
+
+/** Age at which a slice is looked at for the second time. */
+export function secondPassSeconds(retentionSeconds: number): number {
+  return Math.min(LONGEST_SECOND_PASS_SECONDS, Math.floor(retentionSeconds / 2));
+}
+
+/** A missing event is sent so often; then it is stuck. */
+export const MOST_SENDS = 5;
+
+/** Wait of an open slice after so many sending passes: doubling from one period between runs. */
+export function waitSeconds(sends: number, everySeconds: number): number {
+  return everySeconds * 2 ** Math.min(Math.max(sends - 1, 0), MOST_SENDS - 1);
+}

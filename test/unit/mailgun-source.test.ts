@@ -1,0 +1,265 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createMailgunEvents } from '../../lambdas/adapters/mailgun-events.ts';
+import { baseUrlOf, waitAskedFor } from '../../lambdas/adapters/mailgun-http.ts';
+import { createMailgunLogs, eventOfLog } from '../../lambdas/adapters/mailgun-logs.ts';
+import { listPages } from '../../lambdas/reconcile/list-pages.ts';
+import { NOW_MS } from '../support/webhooks.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+/** A server that answers in turn, the last answer for ever, and notes who came with which key. */
+async function startServer() {
+  const requests: { url: string; method: string; authorization: string | undefined; body: string }[] = [];
+  let answers: Answer[] = [];
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { url = '', method = '', headers } = request;
+    requests.push({ url, method, authorization: headers.authorization, body });
+    (answers.length > 1 ? answers.shift() : answers[0])?.(request, response, body);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    requests,
+    answer: (...next: Answer[]) => {
+      answers = next;
+    },
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+const json =
+  (body: unknown, status = 200, headers = {}): Answer =>
+  (_request, response) =>
+    void response.writeHead(status, headers).end(JSON.stringify(body));
+
+let mailgun: Awaited<ReturnType<typeof startServer>>;
+let abroad: Awaited<ReturnType<typeof startServer>>;
+let nowMs = NOW_MS;
+let slept: number[] = [];
+beforeEach(async () => {
+  [mailgun, abroad] = [await startServer(), await startServer()];
+  [nowMs, slept] = [NOW_MS, []];
+});
+afterEach(() => {
+  mailgun.stop();
+  abroad.stop();
+});
+
+const access = () => ({
+  baseUrl: mailgun.url,
+  apiKey: async () => 'key-1',
+  now: () => nowMs,
+  sleep: async (ms: number) => {
+    slept.push(ms);
+    nowMs += ms;
+  },
+});
+const request = (over = {}) => ({
+  domain: { name: 'mg.example.com', region: 'us' as const },
+  begin: 1_770_000_000,
+  end: 1_770_000_900,
+  deadlineMs: NOW_MS + 300_000,
+  ...over,
+});
+const page = (over = {}) => createMailgunEvents(access()).page(request(over));
+const all = async (listing: AsyncIterable<unknown[]>) => {
+  const found = [];
+  for await (const each of listing) found.push(each);
+  return found;
+};
+const pages = () => all(listPages(createMailgunEvents(access()), request()));
+const event = { event: 'delivered', id: 'a', timestamp: 1_770_000_001.5 };
+const reason = (text: string) => expect.objectContaining({ name: 'ListingError', reason: text });
+
+describe('the Events API', () => {
+  test('is asked ascending, in epoch seconds, 300 at a time, with the key', async () => {
+    mailgun.answer(json({ items: [event], paging: { next: `${mailgun.url}/v3/next` } }));
+    expect(await page()).toEqual({ events: [event], next: `${mailgun.url}/v3/next` });
+    expect(mailgun.requests).toEqual([
+      {
+        url: '/v3/mg.example.com/events?begin=1770000000&end=1770000900&ascending=yes&limit=300',
+        method: 'GET',
+        authorization: `Basic ${Buffer.from('api:key-1').toString('base64')}`,
+        body: '',
+      },
+    ]);
+  });
+
+  test('is followed until an empty page, short pages or not', async () => {
+    const next = { next: `${mailgun.url}/v3/a` };
+    mailgun.answer(
+      json({ items: [event], paging: next }),
+      json({ items: [{ ...event, id: 'b' }, null, { id: 'no event' }], paging: { next: `${mailgun.url}/v3/b` } }),
+      json({ items: [], paging: next }),
+    );
+    expect(await pages()).toEqual([[event], [{ ...event, id: 'b' }], []]);
+    expect(mailgun.requests.map(({ url }) => url).slice(1)).toEqual(['/v3/a', '/v3/b']);
+  });
+
+  test.each([
+    ['a number of seconds', { 'retry-after': '7' }, 7000],
+    ['a date', { 'retry-after': new Date(NOW_MS + 9000).toUTCString() }, 9000],
+    ['a reset in seconds', { 'x-ratelimit-reset': String(NOW_MS / 1000 + 11) }, 11_000],
+    ['a reset in milliseconds', { 'x-ratelimit-reset': String(NOW_MS + 12_000) }, 12_000],
+    ['both: the longer', { 'retry-after': '3', 'x-ratelimit-reset': String(NOW_MS / 1000 + 5) }, 5000],
+    ['an hour: no longer than a minute at a time', { 'retry-after': '3600' }, 60_000],
+    ['nothing: a second', {}, 1000],
+    ['nonsense: a second', { 'retry-after': 'soon', 'x-ratelimit-reset': 'x' }, 1000],
+  ])('429 is waited out; it asks for %s', async (_, headers, waitMs) => {
+    mailgun.answer(json({}, 429, headers), json({ items: [] }));
+    expect(await page()).toEqual({ events: [] });
+    expect(slept).toEqual([waitMs]);
+  });
+
+  test.each([
+    ['500', json({}, 500)],
+    ['404, which may pass', json({}, 404)],
+    ['JSON that is cut off', (_q: unknown, response: ServerResponse) => void response.end('{"items":[{"ev')],
+    ['a connection that breaks', (q: IncomingMessage) => void q.socket.destroy()],
+  ])('%s is tried again', async (_, answer) => {
+    mailgun.answer(answer as Answer, answer as Answer, json({ items: [] }));
+    expect(await page()).toEqual({ events: [] });
+    expect(slept).toEqual([1000, 2000]);
+  });
+
+  test('a server that hangs costs no more than the time left', async () => {
+    mailgun.answer(() => {});
+    await expect(page({ deadlineMs: NOW_MS + 200 })).rejects.toEqual(reason('unavailable'));
+  });
+
+  test.each<[name: string, answer: Answer, why: string, tries: number]>([
+    ['a wrong key', json('Forbidden', 401), 'unauthorized', 1],
+    ['no permission', json({}, 403), 'unauthorized', 1],
+    ['time that is not kept any more', json({ message: 'x' }, 400), 'out-of-retention', 1],
+    ['another refusal', json({}, 422), 'refused', 1],
+    ['no list', json({ items: 'none' }), 'malformed', 1],
+    ['items without a next page', json({ items: [event] }), 'malformed', 1],
+    ['no object', json([]), 'malformed', 1],
+    ['429 for ever', json({}, 429, { 'retry-after': '60' }), 'rate-limited', 5],
+    [
+      'an answer without end',
+      (_q, response) => void response.end(`{"items":["${'x'.repeat(17 * 1024 * 1024)}"]}`),
+      'too-large',
+      1,
+    ],
+  ])('%s ends the listing', async (_, answer, why, tries) => {
+    mailgun.answer(answer);
+    await expect(page()).rejects.toEqual(reason(why));
+    expect(mailgun.requests).toHaveLength(tries);
+  });
+
+  test('a redirect is not followed', async () => {
+    mailgun.answer(json({}, 302, { location: abroad.url }));
+    await expect(page()).rejects.toEqual(reason('redirected'));
+    expect(abroad.requests).toEqual([]);
+  });
+
+  test.each([
+    ['another host', () => `${abroad.url}/v3/next`],
+    ['the host as a user name', () => mailgun.url.replace('//', '//api:x@')],
+    ['no URL', () => '/v3/next'],
+    ['another scheme', () => mailgun.url.replace('http:', 'ftp:')],
+  ])('the key goes nowhere else: next leads to %s', async (_, next) => {
+    mailgun.answer(json({ items: [event], paging: { next: next() } }));
+    await expect(pages()).rejects.toEqual(reason('foreign-host'));
+    expect(abroad.requests).toEqual([]);
+    expect(mailgun.requests).toHaveLength(1);
+  });
+
+  test('the same next for ever is noticed, and a circle of them', async () => {
+    mailgun.answer(json({ items: [event], paging: { next: `${mailgun.url}/v3/same` } }));
+    await expect(pages()).rejects.toEqual(reason('endless'));
+    expect(mailgun.requests.length).toBeLessThan(5);
+    let n = 0;
+    mailgun.answer((q, response) => {
+      n += 1;
+      json({ items: [{ ...event, id: String(n) }], paging: { next: `${mailgun.url}/v3/${n % 3}` } })(q, response, '');
+    });
+    await expect(pages()).rejects.toEqual(reason('endless'));
+    expect(n).toBeLessThan(20);
+  });
+
+  test('each region has its host', () => {
+    const { baseUrl: _, ...own } = access();
+    expect([baseUrlOf(own, 'us'), baseUrlOf(own, 'eu')]).toEqual([
+      'https://api.mailgun.net',
+      'https://api.eu.mailgun.net',
+    ]);
+  });
+});
+
+describe('the Logs API', () => {
+  const list = () => all(listPages(createMailgunLogs(access()), request()));
+  const log = {
+    event: 'delivered',
+    id: 'a',
+    '@timestamp': '2026-02-02T02:40:01.500Z',
+    domain: { name: 'mg.example.com' },
+    'user-variables': '{"order":"7"}',
+    storage: { key: 'k', url: ['https://storage.example/1'] },
+    tags: ['welcome'],
+  };
+
+  test('is asked for one domain, and its tokens go back with the same question', async () => {
+    mailgun.answer(
+      json({ items: [log], pagination: { next: 'token-1' } }),
+      json({ items: [{ ...log, id: 'b', domain: { name: 'other.example.com' } }], pagination: { next: 'token-2' } }),
+      json({ items: [], pagination: { next: 'token-3' } }),
+    );
+    const [events] = await list();
+    expect(events).toEqual([
+      {
+        event: 'delivered',
+        id: 'a',
+        timestamp: 1770000001.5,
+        domain: { name: 'mg.example.com' },
+        'user-variables': { order: '7' },
+        storage: { key: 'k', url: 'https://storage.example/1' },
+        tags: ['welcome'],
+      },
+    ]);
+    const bodies = mailgun.requests.map(({ body }) => JSON.parse(body));
+    expect(mailgun.requests[0]).toMatchObject({ url: '/v1/analytics/logs', method: 'POST' });
+    expect(bodies[0]).toEqual({
+      start: 'Mon, 02 Feb 2026 02:40:00 +0000',
+      end: 'Mon, 02 Feb 2026 02:55:00 +0000',
+      filter: {
+        AND: [{ attribute: 'domain', comparator: '=', values: [{ label: 'mg.example.com', value: 'mg.example.com' }] }],
+      },
+      include_subaccounts: false,
+      pagination: { sort: 'timestamp:asc', limit: 100 },
+    });
+    const { pagination: _, ...question } = bodies[0];
+    expect(bodies[2]).toEqual({ ...question, pagination: { sort: 'timestamp:asc', limit: 100, token: 'token-2' } });
+  });
+
+  test.each([
+    ['no next token', {}],
+    ['an empty one', { next: '' }],
+  ])('ends with %s', async (_, pagination) => {
+    mailgun.answer(json({ items: [log], pagination }));
+    expect(await list()).toHaveLength(1);
+  });
+
+  test.each<[name: string, item: Parameters<typeof eventOfLog>[0], event: object]>([
+    ['variables that are no JSON', { 'user-variables': 'Could not load' }, { 'user-variables': 'Could not load' }],
+    ['an object of variables', { 'user-variables': { a: 1 } }, { 'user-variables': { a: 1 } }],
+    ['storage as a list', { storage: [] }, { storage: [] }],
+    ['storage without a URL', { storage: { key: 'k', url: [] } }, { storage: { key: 'k' } }],
+    ['a time that is none', { '@timestamp': 'yesterday' }, {}],
+  ])('an item with %s', (_, item, mapped) => {
+    expect(eventOfLog(item)).toEqual(mapped);
+  });
+});
+
+test('no wait is asked for by a reset in the past', () => {
+  expect(waitAskedFor(new Headers({ 'x-ratelimit-reset': '1000000000' }), NOW_MS)).toBeUndefined();
+});
