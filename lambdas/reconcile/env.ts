@@ -1,0 +1,51 @@
+import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+
+/** What the stack must set for reconcile. Times are in seconds, because the local stack compresses them. */
+export interface ReconcileEnv {
+  LEDGER_NAME: string;
+  TABLE_NAME: string;
+  QUEUE_URL: string;
+  API_KEY_SECRET_ARN: string;
+  /** Comma-separated `<domain>=<us|eu>`. */
+  DOMAINS: string;
+  /** Comma-separated webhook types that are registered at Mailgun. */
+  EVENT_TYPES: string;
+  /** `events` or `logs`: which of Mailgun's APIs is read. */
+  SOURCE: string;
+  /** How often it runs; the first wait of an open slice is as long. */
+  EVERY_SECONDS: string;
+  SETTLE_SECONDS: string;
+  SLICE_SECONDS: string;
+  /** How long Mailgun keeps events. */
+  RETENTION_SECONDS: string;
+  /** Epoch seconds at which ledgers start; empty: at the first webhook of the domain. */
+  FROM_EPOCH_SECONDS: string;
+  /** Base URL in place of Mailgun's own; empty: that of the domain's region. */
+  MAILGUN_URL: string;
+  /** More messages than this in the queue are a backlog, into which nothing is sent. */
+  BACKLOG_MESSAGES: string;
+}
+
+export function readReconcileEnv(source: EnvSource) {
+  return {
+    ledgerName: requireEnv(source, 'LEDGER_NAME'),
+    tableName: requireEnv(source, 'TABLE_NAME'),
+    queueUrl: requireEnv(source, 'QUEUE_URL'),
+    apiKeySecretArn: requireEnv(source, 'API_KEY_SECRET_ARN'),
+    domains: listEnv(source, 'DOMAINS').map(readDomain),
+    eventTypes: listEnv(source, 'EVENT_TYPES'),
+    api: requireEnv(source, 'SOURCE') === 'logs' ? ('logs' as const) : ('events' as const),
+    everySeconds: wholeNumberEnv(source, 'EVERY_SECONDS'),
+    settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
+    sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
+    retentionSeconds: wholeNumberEnv(source, 'RETENTION_SECONDS'),
+    fromEpochSeconds: source.FROM_EPOCH_SECONDS ? wholeNumberEnv(source, 'FROM_EPOCH_SECONDS') : undefined,
+    mailgunUrl: source.MAILGUN_URL || undefined,
+    backlogMessages: wholeNumberEnv(source, 'BACKLOG_MESSAGES'),
+  };
+}
+
+function readDomain(text: string): { name: string; region: 'us' | 'eu' } {
+  const [name = '', region] = text.split('=');
+  return { name, region: region === 'eu' ? 'eu' : 'us' };
+}

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import middy from '@middy/core';
+import { createApiKey } from '../adapters/api-key.ts';
+import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
+import { createDayIndexTable } from '../adapters/day-index-table.ts';
+import { createEventQueue, createQueueDepth, openQueues } from '../adapters/event-queue.ts';
+import { createLeaseTable, createLedgerBookTable } from '../adapters/ledger-book-table.ts';
+import { createMailgunEvents } from '../adapters/mailgun-events.ts';
+import { createMailgunLogs } from '../adapters/mailgun-logs.ts';
+import { createSlicesTable } from '../adapters/slices-table.ts';
+import { createStoredEventsTable } from '../adapters/stored-events-table.ts';
+import { openTable } from '../adapters/table-client.ts';
+import { METRICS } from '../contract.ts';
+import { ListingError } from '../domain/reconcile-ports.ts';
+import { createLog, errorFacts } from '../runtime/log.ts';
+import type { RunReport, SliceNews } from './domain-run.ts';
+import { readReconcileEnv } from './env.ts';
+import { createReconcile } from './reconcile.ts';
+
+// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}. Promise: what Mailgun lists and the
+// table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the next run.
+
+/** Time kept back from the function's timeout, to note the progress and end orderly. */
+const RESERVE_MS = 25_000;
+
+// Runs once per cold start.
+const env = readReconcileEnv(process.env);
+const log = createLog(env.ledgerName);
+const table = openTable(env.tableName);
+const queues = openQueues();
+const apiKey = createApiKey(createCachedSecret(openSecrets(), env.apiKeySecretArn, Date.now));
+const createSource = env.api === 'logs' ? createMailgunLogs : createMailgunEvents;
+const reconcile = createReconcile({
+  source: createSource({ baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep }),
+  index: createDayIndexTable(table),
+  events: createStoredEventsTable(table),
+  queue: createEventQueue(queues, env.queueUrl),
+  depth: createQueueDepth(queues, env.queueUrl),
+  book: createLedgerBookTable(table),
+  slices: createSlicesTable(table),
+  lease: createLeaseTable(table),
+  domains: env.domains,
+  registered: env.eventTypes,
+  times: env,
+  backlogMessages: env.backlogMessages,
+  isConfigured: async () => (await apiKey()) !== undefined,
+  now: Date.now,
+  newHolderId: randomUUID,
+  onNews,
+  onFailure,
+});
+
+// Called by AWS.
+export const handler = middy<unknown, RunReport>().handler(async (event, context) => {
+  const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
+  const result = await reconcile({
+    ignoreWaits,
+    deadlineMs: Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS),
+  });
+  if (result.kind !== 'ran') {
+    log.measure({ [METRICS.reconcileRun]: 1 }, `reconcile is ${result.kind}`);
+    return { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false };
+  }
+  const { cursorAge, openSliceAge, stuck } = result.gauges;
+  log.measure(
+    {
+      [METRICS.reconcileRun]: 1,
+      [METRICS.cursorAge]: cursorAge,
+      [METRICS.openSliceAge]: openSliceAge,
+      [METRICS.stuck]: stuck,
+    },
+    'reconciled',
+    { ...result.report },
+  );
+  return result.report;
+});
+
+// Runs for every slice with such news.
+function onNews({ domain, start, lost, unconfirmed }: SliceNews): void {
+  const metrics = { [METRICS.lostWebhooks]: lost, [METRICS.unconfirmed]: unconfirmed };
+  log.measure(metrics, 'slice has lost or unconfirmed events', { domain, start });
+}
+
+// Runs for every domain that fails; the others go on.
+function onFailure(domain: string, error: unknown): void {
+  const reason = error instanceof ListingError ? error.reason : undefined;
+  const cause = error instanceof Error && error.cause !== undefined ? errorFacts(error.cause) : {};
+  log.write('domain not reconciled', { domain, reason, ...errorFacts(error), cause: cause.detail });
+}

@@ -1,0 +1,162 @@
+import { isDeeperThan, type JsonObject } from '../domain/canonical.ts';
+import { add } from '../domain/counts.ts';
+import { type Entry, joinStreams } from '../domain/join-streams.ts';
+import type { EventQueue } from '../domain/ports.ts';
+import {
+  type DayIndex,
+  type LedgerBook,
+  type ListingRequest,
+  type MailgunSource,
+  type SendingDomain,
+  type StoredEvents,
+  type StoredFacts,
+  storedName,
+} from '../domain/reconcile-ports.ts';
+import type { Slice, SliceBounds } from '../domain/slice.ts';
+import {
+  attemptName,
+  countAttempt,
+  countListed,
+  countOrigin,
+  emptyTally,
+  storedTypeOf,
+  type Tally,
+  typeOf,
+} from '../domain/tally.ts';
+import { listPages } from './list-pages.ts';
+
+export interface PassDeps {
+  source: MailgunSource;
+  index: DayIndex;
+  events: StoredEvents;
+  queue: EventQueue;
+  book: LedgerBook;
+  /** Webhook types that are registered at Mailgun. */
+  registered: readonly string[];
+  now: () => number;
+  /** Called between steps; throws where the run is no longer ours. */
+  keepAlive: () => Promise<void>;
+}
+
+export interface PassJob {
+  domain: SendingDomain;
+  bounds: SliceBounds;
+  previous: Slice | undefined;
+  /** The slice is as old as its second pass: what no webhook has brought by now is lost. */
+  isFinal: boolean;
+  maySend: boolean;
+  /** Mailgun no longer keeps this time: judge by what is stored alone. */
+  unlisted: boolean;
+  deadlineMs: number;
+}
+
+/** `held`: something is missing while nothing may be sent; `paused`: time is up, and the progress is noted. */
+export type PassOutcome = { kind: 'done'; tally: Tally } | { kind: 'held' } | { kind: 'paused' };
+
+const LOOK_UP_AT_ONCE = 100;
+const SEND_AT_ONCE = 10;
+/** What the queue takes as one message, with room for its envelope. */
+const LONGEST_EVENT = 1_000_000;
+const DEEPEST_EVENT = 64;
+
+/** Compares what Mailgun lists of a slice with what is stored, and sends what is missing. */
+export function createPass(deps: PassDeps): (job: PassJob) => Promise<PassOutcome> {
+  return async (job) => {
+    const { domain, bounds, previous } = job;
+    const saved = await deps.book.readProgress(domain.name);
+    const resumed = saved?.start === bounds.start && saved.passes === (previous?.passes ?? 0) ? saved : undefined;
+    const tally = resumed?.tally ?? emptyTally();
+    const fromMs = resumed?.fromMs ?? -Infinity;
+    const begin = Math.max(bounds.start, Number.isFinite(fromMs) ? Math.floor(fromMs / 1000) : 0) - 1;
+    const request: ListingRequest = { domain, begin, end: bounds.end + 1, deadlineMs: job.deadlineMs };
+    const pages = job.unlisted ? noPages() : listPages(deps.source, request);
+    const stored = deps.index.stored(domain.name, begin * 1000, request.end * 1000);
+
+    for await (const batch of joinStreams(pages, stored, domain.name, fromMs)) {
+      await deps.keepAlive();
+      const missing = await judge(deps, job, batch.entries, tally);
+      if (missing.length > 0 && !job.maySend) return { kind: 'held' };
+      const toSend = missing.filter(({ name }) => countAttempt(tally, attemptName(name), previous));
+      const isLast = batch.untilMs === Infinity;
+      const isLate = !isLast && deps.now() >= job.deadlineMs;
+      if (toSend.length > 0 || isLate) {
+        // Before the sends, so that a run that dies on the way sends nothing twice that it counts once.
+        await deps.book.putProgress(domain.name, {
+          start: bounds.start,
+          passes: previous?.passes ?? 0,
+          fromMs: isLast ? (bounds.end + 2) * 1000 : batch.untilMs,
+          tally,
+        });
+      }
+      await sendAll(
+        deps,
+        domain.name,
+        toSend.map(({ event }) => event),
+      );
+      if (isLate) return { kind: 'paused' };
+    }
+    return { kind: 'done', tally };
+  };
+}
+
+interface Missing {
+  name: string;
+  event: JsonObject;
+}
+
+/** Counts a batch and answers what is truly missing in it. */
+async function judge(deps: PassDeps, job: PassJob, entries: Entry[], tally: Tally): Promise<Missing[]> {
+  const { bounds, previous } = job;
+  // Only where something was sent before can a stored event have come without a webhook.
+  const wasSent = (previous?.sends ?? 0) > 0;
+  const asked = entries.filter((entry) => entry.event !== undefined && (entry.storedAtMs === undefined || wasSent));
+  const facts = await lookUp(deps.events, asked);
+  const isInside = (atMs: number) => atMs >= bounds.start * 1000 && atMs < bounds.end * 1000;
+  const missing: Missing[] = [];
+  for (const { identity, event, storedAtMs, orderMs, straggler } of entries) {
+    const name = storedName(identity);
+    const found = facts.get(name);
+    const atMs = storedAtMs ?? found?.atMs ?? orderMs;
+    if (!isInside(atMs)) continue;
+    if (event === undefined) {
+      add(tally.stored, storedTypeOf(identity.eventSort));
+      add(tally.unconfirmed, storedTypeOf(identity.eventSort));
+      continue;
+    }
+    // A listing out of order may repeat what it listed long before.
+    if (straggler && Object.hasOwn(tally.attempts, attemptName(name))) continue;
+    countListed(tally, event);
+    const isStored = storedAtMs !== undefined || found !== undefined;
+    if (!isStored) {
+      add(tally.missing, typeOf(event));
+      missing.push({ name, event });
+    } else if (straggler) {
+      // Its stored copy was counted when it went by, as one that Mailgun does not list.
+      add(tally.unconfirmed, typeOf(event), -1);
+    } else add(tally.stored, typeOf(event));
+    if (found !== undefined || !isStored) countOrigin(tally, event, found, deps.registered, job.isFinal);
+  }
+  return missing;
+}
+
+async function lookUp(events: StoredEvents, entries: Entry[]): Promise<Map<string, StoredFacts>> {
+  const found = new Map<string, StoredFacts>();
+  for (let from = 0; from < entries.length; from += LOOK_UP_AT_ONCE) {
+    const identities = entries.slice(from, from + LOOK_UP_AT_ONCE).map(({ identity }) => identity);
+    for (const [name, facts] of await events.lookUp(identities)) found.set(name, facts);
+  }
+  return found;
+}
+
+async function sendAll({ queue, now, keepAlive }: PassDeps, domain: string, events: JsonObject[]): Promise<void> {
+  const sendable = events.filter((event) => !isDeeperThan(event, DEEPEST_EVENT) && isShort(event));
+  for (let from = 0; from < sendable.length; from += SEND_AT_ONCE) {
+    const some = sendable.slice(from, from + SEND_AT_ONCE);
+    await Promise.all(some.map((event) => queue.send({ source: 'reconcile', receivedAt: now(), domain, event })));
+    await keepAlive();
+  }
+}
+
+const isShort = (event: JsonObject) => JSON.stringify(event).length < LONGEST_EVENT;
+
+async function* noPages(): AsyncGenerator<JsonObject[]> {}

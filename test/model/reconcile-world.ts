@@ -1,0 +1,184 @@
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { total } from '../../lambdas/domain/counts.ts';
+import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
+import { createProcess } from '../../lambdas/process/process.ts';
+import type { RunReport, SliceNews } from '../../lambdas/reconcile/domain-run.ts';
+import { createReconcile } from '../../lambdas/reconcile/reconcile.ts';
+import { InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { InMemoryBook, InMemoryMailgun, InMemoryStored } from '../support/in-memory-reconcile.ts';
+import { Mortal, type Trouble } from '../support/mortal.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+
+const TIMES = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 10 * 86_400 };
+const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'unsubscribed', 'complained', 'permanent_fail'];
+
+/** Mailgun's list, the table, the queue and reconcile in memory under one clock. */
+export class ReconcileWorld {
+  readonly ledger = new InMemoryLedger();
+  readonly book = new InMemoryBook();
+  readonly stored = new InMemoryStored(this.ledger);
+  readonly mailgun = new InMemoryMailgun(() => this.nowMs);
+  readonly sends = new Map<string, number>();
+  readonly news: SliceNews[] = [];
+  readonly failures: unknown[] = [];
+  /** Whatever is down now; its calls fail. */
+  readonly down = new Set<'mailgun' | 'table' | 'queue' | 'process' | 'secrets'>();
+  nowMs = NOW_MS;
+  fromEpochSeconds: number | undefined = NOW_MS / 1000;
+  backlogMessages = 50;
+  domains = [{ name: DOMAIN, region: 'us' as 'us' | 'eu' }];
+  isConfigured = true;
+  msPerCall = 0;
+  budgetMs = 275_000;
+  gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0 };
+  times = TIMES;
+  #holders = 0;
+
+  constructor() {
+    const send = this.ledger.send.bind(this.ledger);
+    this.ledger.send = async (message) => {
+      await send(message);
+      const key = String(message.event.id);
+      if (message.source === 'reconcile') this.sends.set(key, (this.sends.get(key) ?? 0) + 1);
+    };
+  }
+
+  /** Something happens at Mailgun; its webhook is taken, or nobody ever sees it. */
+  happen(event: JsonObject, isDropped: boolean): void {
+    this.mailgun.add(event);
+    if (!isDropped) this.webhook(event);
+  }
+
+  webhook(event: JsonObject): void {
+    void this.ledger.send({ source: 'webhook', receivedAt: this.nowMs, domain: DOMAIN, event });
+  }
+
+  async process(): Promise<void> {
+    if (this.down.has('process') || this.down.has('table')) return;
+    const store = createProcess({ records: this.ledger, retentionDays: 400 });
+    for (const body of this.ledger.queue.splice(0)) {
+      const decoded = decodeQueueMessage(body);
+      if (!decoded.ok) throw new Error(decoded.reason);
+      await store(decoded.message);
+    }
+  }
+
+  async run({ ignoreWaits = false, trouble }: { ignoreWaits?: boolean; trouble?: Trouble | undefined } = {}) {
+    const life = new Mortal(trouble);
+    const port = <T extends object>(prefix: 'mailgun' | 'table' | 'queue', target: T): T =>
+      life.wrap(
+        prefix,
+        new Proxy(target, {
+          get: (object, name, receiver) => {
+            const member = Reflect.get(object, name, receiver);
+            if (typeof member !== 'function') return member;
+            return (...args: unknown[]) => {
+              if (this.down.has(prefix)) throw new Error(`${prefix} is down`);
+              this.nowMs += this.msPerCall;
+              return member.apply(object, args);
+            };
+          },
+        }),
+      );
+    // Generators are no promises: their calls pass no gate, and an outage shows in the calls around them.
+    const reconcile = createReconcile({
+      source: port('mailgun', this.mailgun),
+      index: this.stored,
+      events: port('table', this.stored),
+      queue: port('queue', this.ledger),
+      depth: port('queue', this.stored),
+      book: port('table', this.book),
+      lease: port('table', this.book),
+      slices: sliceBook(port('table', this.book), this.book),
+      domains: this.domains,
+      registered: TYPES,
+      times: { ...this.times, fromEpochSeconds: this.fromEpochSeconds },
+      backlogMessages: this.backlogMessages,
+      isConfigured: async () => {
+        if (this.down.has('secrets')) throw new Error('secrets are down');
+        return this.isConfigured;
+      },
+      now: () => this.nowMs,
+      newHolderId: () => `run-${++this.#holders}`,
+      onNews: (news) => this.news.push(news),
+      onFailure: (_domain, error) => this.failures.push(error),
+    });
+    const result = await life
+      .live(() => reconcile({ ignoreWaits, deadlineMs: this.nowMs + this.budgetMs }))
+      .catch((error) => {
+        this.failures.push(error);
+        return undefined;
+      });
+    if (result?.kind === 'ran') this.gauges = result.gauges;
+    return { result, points: life.points };
+  }
+
+  /** A run that must come to its end. */
+  async report(ignoreWaits = false): Promise<RunReport> {
+    const { result } = await this.run({ ignoreWaits });
+    if (result?.kind !== 'ran') throw new Error(`the run is ${result?.kind}`, { cause: this.failures.at(-1) });
+    return result.report;
+  }
+
+  /** Hours pass, with a run and the queue's consumer every 15 minutes. */
+  async live(hours: number): Promise<void> {
+    for (let quarter = 0; quarter < hours * 4; quarter += 1) {
+      this.nowMs += 900_000;
+      await this.run();
+      await this.process();
+    }
+  }
+
+  get totals() {
+    const slices = [...this.book.slices.values()];
+    const sum = (name: 'expected' | 'stored' | 'missing' | 'recovered' | 'unconfirmed' | 'lost' | 'late' | 'polled') =>
+      slices.reduce((all, slice) => all + total(slice[name]), 0);
+    return {
+      expected: sum('expected'),
+      stored: sum('stored'),
+      missing: sum('missing'),
+      recovered: sum('recovered'),
+      unconfirmed: sum('unconfirmed'),
+      lost: sum('lost'),
+      late: sum('late'),
+      polled: sum('polled'),
+    };
+  }
+}
+
+/** `list` is a generator, which a gate of promises cannot hold. */
+function sliceBook(gated: InMemoryBook, book: InMemoryBook) {
+  return {
+    read: gated.read,
+    write: gated.write,
+    countPass: gated.countPass,
+    list: book.list.bind(book),
+  };
+}
+
+/** An event at a second of the world's time; ids are numbered, types and tags follow from the number. */
+export function numbered(number: number, atSeconds: number, over: JsonObject = {}): JsonObject {
+  const [name, fields] = KINDS[number % KINDS.length] as (typeof KINDS)[number];
+  return {
+    event: name,
+    id: `id-${number}`,
+    timestamp: atSeconds,
+    recipient: `person${number % 7}@example.org`,
+    domain: { name: DOMAIN },
+    message: { headers: { 'message-id': `message${number}@${DOMAIN}` } },
+    tags: TAGS[number % TAGS.length] as string[],
+    ...fields,
+    ...over,
+  };
+}
+
+const KINDS: [name: string, fields: JsonObject][] = [
+  ['accepted', {}],
+  ['delivered', {}],
+  ['opened', {}],
+  ['failed', { severity: 'permanent', reason: 'bounce' }],
+  ['delivered', {}],
+  ['clicked', { url: 'https://example.org/' }],
+  ['stored', {}],
+];
+const TAGS = [[], ['welcome'], ['welcome', 'spring'], ['spring', 'spring']];

@@ -1,0 +1,320 @@
+import { describe, expect, test } from '@jest/globals';
+import { total } from '../../lambdas/domain/counts.ts';
+import { ListingError } from '../../lambdas/domain/reconcile-ports.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { numbered, ReconcileWorld } from './reconcile-world.ts';
+
+const START = NOW_MS / 1000;
+const SLICE_START = Math.floor(START / 900) * 900;
+
+/** A world with this many events in its first slice, every `dropped`-th of which no webhook brought. */
+async function worldWith(events: number, dropped = 0) {
+  const world = new ReconcileWorld();
+  for (let n = 0; n < events; n += 1) {
+    world.happen(numbered(n, SLICE_START + (n * 900) / events), dropped > 0 && n % dropped === 0);
+  }
+  await world.process();
+  world.nowMs = (SLICE_START + 900 + 1800) * 1000;
+  return world;
+}
+const first = (world: ReconcileWorld) => world.book.slices.get(`${DOMAIN} ${SLICE_START}`)!;
+
+test('a slice with nothing missing is settled by one pass, without a look at the table itself', async () => {
+  const world = await worldWith(1000);
+  expect(await world.report()).toEqual({ slices: 1, expected: 1000, missing: 0, sent: 0, open: 0, done: true });
+  expect(world.stored.lookedUp).toBe(0);
+  expect(world.mailgun.calls).toBe(5);
+});
+
+test('what is missing is sent once, and settles in the next pass as recovered, lost or polled', async () => {
+  const world = await worldWith(1000, 10);
+  expect(await world.report()).toMatchObject({ expected: 1000, missing: 100, sent: 100, open: 1 });
+  await world.process();
+  world.nowMs += 900_000;
+  expect(await world.report()).toMatchObject({ missing: 0, sent: 0, open: 0, done: true });
+  const { recovered, polled, lost, late } = world.totals;
+  const dropped = Array.from({ length: 100 }, (_, n) => numbered(n * 10, 0).event);
+  expect({ recovered, polled, lost, late }).toEqual({
+    recovered: dropped.filter((name) => name !== 'stored').length,
+    polled: dropped.filter((name) => name === 'stored').length,
+    lost: dropped.filter((name) => name === 'delivered').length,
+    late: dropped.filter((name) => name !== 'stored' && name !== 'delivered').length,
+  });
+});
+
+test('at the second pass all that no webhook brought is lost, and is told once', async () => {
+  const world = await worldWith(70, 7);
+  await world.live(26);
+  expect(world.totals).toMatchObject({ missing: 0, recovered: 10, lost: 10, late: 0 });
+  expect(world.news.reduce((sum, { lost }) => sum + lost, 0)).toBe(10);
+});
+
+test('a settled slice that is run again changes only `passes`', async () => {
+  const world = await worldWith(50);
+  await world.report();
+  const before = structuredClone(first(world));
+  world.book.writes = [];
+  await world.report(true);
+  expect(world.book.writes).toEqual([`passes ${SLICE_START}`]);
+  expect(first(world)).toEqual({ ...before, passes: before.passes + 1 });
+});
+
+test.each([0, 10])('a listing that comes back empty lowers no number (1 of %d dropped)', async (dropped) => {
+  const world = await worldWith(50, dropped);
+  await world.report();
+  await world.process();
+  world.nowMs += 900_000;
+  await world.report();
+  const before = structuredClone(first(world));
+  world.mailgun.isListed = () => false;
+  world.nowMs += 900_000;
+  await world.report(true);
+  expect(first(world)).toEqual({ ...before, passes: before.passes + 1 });
+});
+
+test('an emptied listing does not settle a slice in which something is missing', async () => {
+  const world = await worldWith(50, 10);
+  await world.report();
+  world.ledger.queue = [];
+  world.mailgun.isListed = () => false;
+  world.nowMs += 900_000;
+  expect(await world.report()).toMatchObject({ missing: 5, sent: 0, open: 1 });
+});
+
+test('an event that was stored but never listed is unconfirmed, and is told at the second pass', async () => {
+  const world = await worldWith(20);
+  world.webhook(numbered(900, SLICE_START + 5, { id: 'forged' }));
+  await world.process();
+  await world.report();
+  expect([total(first(world).expected), total(first(world).listed), first(world).missing]).toEqual([21, 20, {}]);
+  expect(total(first(world).unconfirmed)).toBe(1);
+  expect(world.news).toEqual([]);
+  await world.report(true);
+  expect(world.news).toEqual([{ domain: DOMAIN, start: SLICE_START, lost: 0, unconfirmed: 1 }]);
+});
+
+test('an event indexed late is found by the second pass', async () => {
+  const world = await worldWith(20);
+  world.mailgun.add(numbered(900, SLICE_START + 5));
+  world.mailgun.isListed = ({ id }) => id !== 'id-900' || world.nowMs > (SLICE_START + 6 * 3600) * 1000;
+  await world.live(23);
+  expect(world.totals).toMatchObject({ missing: 0, expected: 20 });
+  await world.live(3);
+  expect(world.totals).toMatchObject({ missing: 0, expected: 21, stored: 21 });
+  expect(world.sends.get('id-900')).toBe(1);
+});
+
+test('two runs at once: one wins, nothing is doubled', async () => {
+  const world = await worldWith(100, 10);
+  const [a, b] = await Promise.all([world.run(), world.run()]);
+  expect([a.result?.kind, b.result?.kind].sort()).toEqual(['busy', 'ran']);
+  expect(Math.max(...world.sends.values())).toBe(1);
+});
+
+test('a run that outlived its lease discards what another has written', async () => {
+  const world = await worldWith(30, 10);
+  const write = world.book.write.bind(world.book);
+  world.book.write = async (slice, previous) => {
+    world.book.write = write;
+    world.book.lease = undefined;
+    await world.run();
+    return write(slice, previous);
+  };
+  const { result } = await world.run();
+  expect(result).toMatchObject({ report: { slices: 0, done: false } });
+  expect(first(world).version).toBe(1);
+});
+
+test('an event that is never stored is sent five times with growing waits, then is stuck', async () => {
+  const world = await worldWith(10);
+  world.mailgun.add(numbered(900, SLICE_START + 5));
+  const sentAt: number[] = [];
+  for (let quarter = 0; quarter < 4 * 24; quarter += 1) {
+    const before = world.sends.get('id-900') ?? 0;
+    await world.run();
+    if ((world.sends.get('id-900') ?? 0) > before) sentAt.push(quarter);
+    world.ledger.queue = [];
+    world.nowMs += 900_000;
+  }
+  expect(sentAt).toEqual([0, 1, 3, 7, 15]);
+  expect(world.gauges).toMatchObject({ stuck: 1 });
+  expect(world.gauges.openSliceAge).toBeGreaterThan(23 * 3600);
+});
+
+test('into a backlog nothing is sent, nothing is judged missing, and the cursor waits', async () => {
+  const world = await worldWith(200, 10);
+  world.down.add('process');
+  for (let n = 1000; n < 1100; n += 1) world.webhook(numbered(n, SLICE_START + 3000));
+  expect(await world.report()).toMatchObject({ slices: 0, missing: 0, sent: 0, done: false });
+  expect(world.book.cursors.get(DOMAIN)?.position).toBe(SLICE_START);
+  world.down.clear();
+  await world.process();
+  expect(await world.report()).toMatchObject({ missing: 20, sent: 20, done: true });
+});
+
+test('a run that ignores waits sends nothing while the queue holds anything', async () => {
+  const world = await worldWith(20, 10);
+  expect(await world.report(true)).toMatchObject({ sent: 2, done: true });
+  expect(await world.report(true)).toMatchObject({ sent: 0, done: false });
+  await world.process();
+  expect(await world.report(true)).toMatchObject({ sent: 0, missing: 0, open: 0, done: true });
+});
+
+test('a run whose time is up goes on inside the slice, and counts the same', async () => {
+  const whole = await worldWith(2000, 10);
+  await whole.report();
+  const world = await worldWith(2000, 10);
+  world.msPerCall = 200;
+  world.budgetMs = 3000;
+  let runs = 0;
+  for (; runs < 50 && !world.book.slices.has(`${DOMAIN} ${SLICE_START}`); runs += 1) {
+    await world.run();
+    await world.process();
+  }
+  expect(runs).toBeGreaterThan(3);
+  const { firstAt: _a, ...rest } = first(whole);
+  expect(first(world)).toMatchObject(rest);
+  expect(Math.max(...world.sends.values())).toBe(1);
+});
+
+test('an index that lags behind makes nothing missing', async () => {
+  const world = await worldWith(100);
+  world.stored.isIndexed = (name) => !name.includes('id-5');
+  expect(await world.report()).toMatchObject({ expected: 100, missing: 0, sent: 0 });
+  expect(first(world).stored).toEqual(first(world).listed);
+});
+
+test('sources that round a time differently agree on its slice', async () => {
+  const world = await worldWith(10);
+  const webhook = numbered(900, SLICE_START + 899.9996);
+  world.webhook(webhook);
+  world.mailgun.add({ ...webhook, timestamp: SLICE_START + 900 });
+  await world.process();
+  world.nowMs += 900_000;
+  await world.report();
+  expect(world.totals).toMatchObject({ expected: 11, stored: 11, missing: 0, unconfirmed: 0 });
+});
+
+test('statistics equal a count over the source list; an event with two tags counts once in *', async () => {
+  const world = await worldWith(777, 5);
+  for (const { id } of world.mailgun.events.slice(0, 50)) world.webhook(world.mailgun.events.find((e) => e.id === id)!);
+  await world.live(14);
+  const counted: Record<string, Record<string, number>> = {};
+  for (const event of world.mailgun.events) {
+    const tags = new Set(event.tags as string[]);
+    for (const tag of ['*', ...(tags.size ? tags : [''])]) {
+      const row = counted[tag] ?? {};
+      counted[tag] = row;
+      row[String(event.event)] = (row[String(event.event)] ?? 0) + 1;
+    }
+  }
+  expect(first(world).tags).toEqual(counted);
+  expect(total(first(world).tags['*']!)).toBe(777);
+});
+
+test('thousands of events in one second, and one page that repeats the one before', async () => {
+  const world = new ReconcileWorld();
+  for (let n = 0; n < 4000; n += 1) world.happen(numbered(n, SLICE_START + 7.5), n % 3 === 0);
+  await world.process();
+  world.nowMs = (SLICE_START + 2700) * 1000;
+  const page = world.mailgun.page.bind(world.mailgun);
+  world.mailgun.page = async (request) => {
+    const at = Number(request.position ?? 0);
+    const shifted = await page({ ...request, position: String(Math.max(0, at - 20)) });
+    return shifted.events.length <= 20 ? { events: [] } : shifted;
+  };
+  await world.report();
+  expect(world.totals).toMatchObject({ expected: 4000, missing: 1334 });
+  expect(Math.max(...world.sends.values())).toBe(1);
+});
+
+test('a listing that never ends is given up', async () => {
+  const world = await worldWith(20);
+  const events = world.mailgun.events.slice(0, 3);
+  world.mailgun.page = async () => ({ events, next: 'again' });
+  expect(await world.report()).toMatchObject({ slices: 0, done: false });
+  expect(world.failures).toEqual([new ListingError('endless')]);
+});
+
+test('time that Mailgun no longer keeps is judged by what is stored, and the ledger goes on', async () => {
+  const world = await worldWith(20);
+  world.nowMs += 11 * 86_400_000;
+  world.mailgun.retentionSeconds = 10 * 86_400;
+  await world.report();
+  expect(first(world)).toMatchObject({ unlisted: true, missing: {} });
+  expect(world.book.cursors.get(DOMAIN)!.position).toBeGreaterThan(START + 10 * 86_400);
+});
+
+test('a ledger starts with the slice of the first stored event, and not before', async () => {
+  const world = await worldWith(0);
+  world.fromEpochSeconds = undefined;
+  expect(await world.report()).toMatchObject({ slices: 0, done: true });
+  world.webhook(numbered(1, SLICE_START + 20));
+  await world.process();
+  await world.report();
+  expect([...world.book.slices.keys()]).toEqual([`${DOMAIN} ${SLICE_START}`]);
+});
+
+test('one domain that fails does not stop the others, nor use up their time', async () => {
+  const world = await worldWith(20, 10);
+  const page = world.mailgun.page.bind(world.mailgun);
+  world.mailgun.page = async (request) => {
+    if (request.domain.name === DOMAIN) return page(request);
+    world.nowMs = request.deadlineMs;
+    throw new ListingError('rate-limited');
+  };
+  world.domains = [{ name: 'other.example.com', region: 'eu' }, ...world.domains];
+  expect(await world.report()).toMatchObject({ slices: 1, sent: 2, done: false });
+  expect(world.failures).toHaveLength(1);
+});
+
+test('without an API key it is off, and touches nothing', async () => {
+  const world = await worldWith(20, 10);
+  world.isConfigured = false;
+  const { result, points } = await world.run();
+  expect({ result, points }).toEqual({ result: { kind: 'off' }, points: [] });
+});
+
+describe('crash points of reconcile', () => {
+  test.each(['first pass', 'second pass of an open slice'])(
+    '%s: whatever call kills it, the end is the same',
+    async (name) => {
+      const prepare = async () => {
+        const world = await worldWith(40, 8);
+        if (name === 'first pass') return world;
+        await world.run();
+        world.ledger.queue = world.ledger.queue.slice(0, 2);
+        await world.process();
+        world.nowMs += 900_000;
+        return world;
+      };
+      const { points } = await (await prepare()).run();
+      for (const moment of ['before', 'committed', 'replied'] as const) {
+        for (const kind of ['crash', 'fault'] as const) {
+          for (let call = 0; call < points.length; call += 1) {
+            const world = await prepare();
+            await world.run({ trouble: { call, moment, kind } });
+            await world.process();
+            await world.live(4);
+            const { expected, stored, missing } = world.totals;
+            expect({
+              at: `${call} ${points[call]} ${moment} ${kind}`,
+              expected,
+              stored,
+              missing,
+              open: world.book.open.size,
+            }).toEqual({
+              at: expect.any(String),
+              expected: 40,
+              stored: 40,
+              missing: 0,
+              open: 0,
+            });
+            expect(Math.max(...world.sends.values())).toBeLessThanOrEqual(5);
+          }
+        }
+      }
+      console.log(`crash points of the ${name}: ${points.length} calls x 3 moments x 2 kinds passed`);
+    },
+  );
+});
