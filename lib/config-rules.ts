@@ -1,5 +1,6 @@
 import { CLAIM_MARGIN_SECONDS, MAILGUN_RETRY_HORIZON_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../lambdas/contract.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
+import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes } from './processing-times.ts';
 
 /** What the rules need to know besides the environment itself. */
@@ -58,6 +59,11 @@ const RULES: Rule[] = [
   function times({ processing }, { compressed }) {
     if (processing === undefined) return [];
     return brokenTimeRules(processing, processingTimes(processing), compressed).map((text) => `processing: ${text}`);
+  },
+
+  function ledgerTimes({ reconcile }, { compressed }) {
+    if (reconcile === undefined) return [];
+    return brokenLedgerRules(reconcile, compressed).map((text) => `reconcile: ${text}`);
   },
 
   function signature() {

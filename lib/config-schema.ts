@@ -56,6 +56,9 @@ const isExactOrigin = (text: string) => {
   return secure && url.origin === text && !text.includes('*');
 };
 
+const isPlainOrigin = (text: string) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text.replace(/\/$/, '');
+
 const LOG_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number' && days < 9999) as number[];
 
 const wholeNumber = (from: number, to: number, standard: number, means: string) =>
@@ -223,6 +226,36 @@ export const environmentSchema = z.strictObject({
       right: 'a number of hours above 0 and at most 48',
       means:
         'Time the table may be out without a healthy event reaching the dead letters; at least 9 outside the local stack.',
+    }),
+  }),
+  reconcile: group({
+    source: knob(z.enum(['events', 'logs']).default('events'), {
+      right: '"events" or "logs"',
+      means: "Which of Mailgun's APIs is read: the Events API, or the Logs API that is to replace it.",
+    }),
+    everySeconds: wholeNumber(1, 3600, 900, 'Time between two runs; whole minutes outside the local stack.'),
+    settleSeconds: wholeNumber(
+      1,
+      86_400,
+      1800,
+      'Time after which Mailgun has indexed its events; at least 1800 outside the local stack.',
+    ),
+    sliceSeconds: wholeNumber(1, 3600, 900, 'Length of a slice of the ledger; it divides the hour.'),
+    retentionSeconds: wholeNumber(
+      60,
+      31_536_000,
+      86_400,
+      'How long Mailgun keeps events, by its plan. The second pass is at half of it, or after 24 h.',
+    ),
+    fromEpochSeconds: knob(z.int().min(1_000_000_000).max(9_999_999_999).optional(), {
+      right: 'a time in epoch seconds',
+      means: "Where the ledgers start; without it, at each domain's first webhook.",
+      example: 1_790_000_000,
+    }),
+    mailgunUrl: knob(z.string().refine(isPlainOrigin).optional(), {
+      right: 'an http or https URL without path or credentials',
+      means: "Read in place of Mailgun's own API, by the local stack: only an overlay may set it, never in prod.",
+      example: 'http://127.0.0.1:4020',
     }),
   }),
 });

@@ -28,6 +28,9 @@ const RULES = `
 - From \`processing\` follow: visibility = 6 x timeout + batching window; receive count = outage / visibility, at most 1000;
   queue retention = two days more than the longest stay of a failing message; dead letters keep for 14 days, which is longer.
 - The outage survived is at least 9 hours. Only an overlay may go below, and never in \`prod\`: the local stack compresses time.
+- Mailgun indexes late: \`settleSeconds\` is at least 1800, and runs are whole minutes apart, outside the local stack.
+- The second pass (half the retention, at most 24 h), a slice and the settle time together are shorter than the retention.
+- A slice divides the hour. \`mailgunUrl\` comes from an overlay alone.
 `;
 
 interface Row {

@@ -6,6 +6,7 @@ import { Ingest } from './constructs/ingest.ts';
 import { LedgerTable } from './constructs/ledger-table.ts';
 import { Process } from './constructs/process.ts';
 import { ReadApi } from './constructs/read-api.ts';
+import { Reconcile } from './constructs/reconcile.ts';
 import { Secrets } from './constructs/secrets.ts';
 import { Topics } from './constructs/topics.ts';
 import { WebhookApi } from './constructs/webhook-api.ts';
@@ -30,13 +31,27 @@ export class MailgunLedgerStack extends Stack {
 
     const ingest = new Ingest(this, 'Ingest', { config, table, queue: queue.queue, signingKeys: secrets.signingKeys });
     const process = new Process(this, 'Process', { config, table, queue, times });
+    const reconcile = new Reconcile(this, 'Reconcile', {
+      config,
+      table,
+      queue: queue.queue,
+      apiKey: secrets.apiKey,
+    });
     const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
     const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });
 
     const topics = new Topics(this, 'Topics', config.alarms);
-    new Alarms(this, 'Alarms', { runbookUrl: config.alarms.runbookUrl, topics, queue, process, webhookApi });
+    new Alarms(this, 'Alarms', {
+      runbookUrl: config.alarms.runbookUrl,
+      topics,
+      queue,
+      process,
+      reconcile,
+      webhookApi,
+      times: config.reconcile,
+    });
 
     enforceStackRules(this);
-    writeOutputs(this, config, { table, secrets, queue, ingest, process, readApi, webhookApi, topics });
+    writeOutputs(this, config, { table, secrets, queue, ingest, process, reconcile, readApi, webhookApi, topics });
   }
 }

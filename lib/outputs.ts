@@ -6,6 +6,7 @@ import type { EventQueue } from './constructs/event-queue.ts';
 import type { Ingest } from './constructs/ingest.ts';
 import type { Process } from './constructs/process.ts';
 import type { ReadApi } from './constructs/read-api.ts';
+import type { Reconcile } from './constructs/reconcile.ts';
 import type { Secrets } from './constructs/secrets.ts';
 import type { Topics } from './constructs/topics.ts';
 import type { WebhookApi } from './constructs/webhook-api.ts';
@@ -16,6 +17,7 @@ export interface OutputSources {
   readonly queue: EventQueue;
   readonly ingest: Ingest;
   readonly process: Process;
+  readonly reconcile: Reconcile;
   readonly readApi: ReadApi;
   readonly webhookApi: WebhookApi;
   readonly topics: Topics;
@@ -29,8 +31,9 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     ApiUrl: [from.readApi.endpoint.baseUrl, `Base of the read API; paths begin with ${ROUTES.read}`],
     ApiDomainTarget: [from.readApi.endpoint.domainTarget, "CNAME of the read API's host name"],
     SigningKeysSecretArn: [from.secrets.signingKeys.secretArn, 'Put the Mailgun signing keys here'],
+    ApiKeySecretArn: [from.secrets.apiKey.secretArn, 'Put the Mailgun API key here: {"apiKey":"…"}'],
     ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],
-    TableName: [from.table.tableName, 'Events, statuses, claims and suppressions'],
+    TableName: [from.table.tableName, 'Events, statuses, claims, suppressions and the ledger'],
     QueueUrl: [from.queue.queue.queueUrl, 'Events on their way to the table'],
     DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],
     PageTopicArn: [from.topics.page.topicArn, 'Alarms that wake people'],
@@ -41,6 +44,8 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     IngestLogGroup: [from.ingest.function.logGroup.logGroupName, 'Logs of ingest'],
     ProcessFunctionName: [from.process.function.functionName, 'Stores events'],
     ProcessLogGroup: [from.process.function.logGroup.logGroupName, 'Logs of process'],
+    ReconcileFunctionName: [from.reconcile.function.functionName, 'Finds what webhooks missed'],
+    ReconcileLogGroup: [from.reconcile.function.logGroup.logGroupName, 'Logs of reconcile'],
     ReadApiFunctionName: [from.readApi.function.functionName, 'Answers reads'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
     WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],

@@ -2,6 +2,10 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { checkFault, type Fault } from './faults.ts';
 import type { LogLine } from './logbook.ts';
 import { readBody } from './loopback.ts';
+import type { EventData } from './mailgun-twin/event-parts.ts';
+import type { ApiCounts } from './mailgun-twin/mailgun-api.ts';
+import { type Nasty, parseNasty } from './mailgun-twin/nasty.ts';
+import type { ReconcileResult, ReconcileSums } from './reconcile-runs.ts';
 import { isRecord } from './template.ts';
 import type { Usage } from './usage.ts';
 
@@ -12,7 +16,8 @@ export interface SigningKeys {
   readonly parent?: string;
 }
 
-export interface Stats extends Usage {
+/** What the stack's own engines and functions tell. */
+export interface StackStats extends Usage {
   readonly queue: { readonly visible: number; readonly inFlight: number };
   readonly deadLetters: number;
   readonly processes: Readonly<Record<string, number>>;
@@ -21,12 +26,24 @@ export interface Stats extends Usage {
   readonly byCaller: Readonly<Record<string, Usage>>;
 }
 
+export interface Stats extends StackStats {
+  /** Calls of the twin's API. */
+  readonly mailgun: ApiCounts;
+  readonly reconcile: ReconcileSums;
+}
+
 /** What can be asked of a running stack, by HTTP or by a test that holds it. */
 export interface Controls {
   stats(): Promise<Stats>;
   putKeys(keys: SigningKeys): Promise<void>;
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
+  /** One run of reconcile that ignores the waits. */
+  reconcile(): Promise<ReconcileResult>;
+  /** How the twin's API misbehaves from now on. */
+  misbehave(nasty: Nasty): void;
+  /** Has the twin's API list events of which no webhook tells. */
+  list(events: readonly EventData[]): void;
 }
 
 type Answer = readonly [status: number, value: unknown];
@@ -50,7 +67,18 @@ export function createControl(controls: Controls): RequestListener {
       controls.setFaults(faults as Fault[]);
       return [200, { ok: true }];
     },
-    'POST /reconcile': () => [501, { ok: false, reason: 'not-yet' }],
+    'POST /reconcile': async () => [200, await controls.reconcile()],
+    'POST /mailgun'(body) {
+      const nasty = parseNasty(body);
+      if (typeof nasty === 'string') return badRequest(nasty);
+      controls.misbehave(nasty);
+      return [200, { ok: true }];
+    },
+    'POST /mailgun/events'(body) {
+      if (!Array.isArray(body) || !body.every(isEventData)) return badRequest(`a body is needed like ${EVENT_EXAMPLE}`);
+      controls.list(body);
+      return [200, { ok: true }];
+    },
   };
 
   return async (incoming, outgoing) => {
@@ -96,6 +124,14 @@ function parseKeys(body: unknown): SigningKeys | undefined {
     ...(typeof previous === 'string' && { previous }),
     ...(typeof parent === 'string' && { parent }),
   };
+}
+
+const EVENT_EXAMPLE = '[{"event":"opened","id":"…","timestamp":1790000000.5,"recipient":"a@b.example",…}]';
+
+function isEventData(value: unknown): value is EventData {
+  if (!isRecord(value)) return false;
+  const { event, id, timestamp, recipient } = value;
+  return [event, id, recipient].every((text) => typeof text === 'string') && typeof timestamp === 'number';
 }
 
 function badRequest(explanation: string): Answer {

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { CannotStart } from './cannot-start.ts';
 import { type Fault, parseFault } from './faults.ts';
+import { type ReconcileChoice, USUAL_RECONCILE, usualRetentionSeconds } from './reconcile-choice.ts';
+import { DEFAULT_PORT } from './send/arguments.ts';
 
 export interface Flags {
   readonly help: boolean;
@@ -12,17 +14,19 @@ export interface Flags {
   readonly previousSigningKey: string | undefined;
   readonly parentSigningKey: string | undefined;
   readonly domains: readonly string[];
+  /** Percentage of first deliveries that fail. */
+  readonly drop: number;
+  readonly reconcile: ReconcileChoice;
   readonly faults: readonly Fault[];
   readonly seed: number | undefined;
 }
-
-const DEFAULT_PORT = 4010;
 
 export const HELP = `Runs the whole stack on this machine, from the template that a deploy would use, and sends it a story of events.
 
   npm start                                         the stack, and traffic to look at
   npm start -- --no-traffic --port 4020             the stack alone, on another port
   npm start -- --once                               runs the story once; exit code 0 when nothing is unaccounted for
+  npm start -- --once --drop 30                     loses webhooks, and shows how the ledger heals
   npm start -- --fault sqs.SendMessage:500:10       every tenth send fails
   npm start -- --domain mg.acme.com --domain eu.acme.com --signing-key key-0123
 
@@ -34,6 +38,15 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --previous-signing-key K    a second key that is accepted
   --parent-signing-key K      the key of a parent account
   --domain D                  a sending domain; may be repeated (mg.example.com)
+  --drop P                    this percentage of first webhook deliveries fails (0)
+  --source events|logs        which of Mailgun's APIs is read (events)
+  --reconcile-every S         seconds between two runs (${USUAL_RECONCILE.everySeconds})
+  --settle S                  seconds until a slice of the ledger is due (${USUAL_RECONCILE.settleSeconds})
+  --slice S                   seconds of a slice, a divisor of 3600 (${USUAL_RECONCILE.sliceSeconds})
+  --retention S               seconds Mailgun keeps events; the second pass is after half of it (120 or more)
+  --reconcile-from EPOCH      where the ledger starts (now, or with --mailgun-url at the first webhook)
+  --mailgun-url URL           reconcile against this Mailgun instead of the twin
+  --api-key K                 its key, or the twin's (a random one)
   --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs or secretsmanager, O an
                               operation or *, MODE one of refuse, 500, throttle, delay, hang, drop-reply, truncate,
                               duplicate (sqs sends), partial (batches), index-lag (dynamodb.Query)
@@ -41,21 +54,14 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
 
 Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;
 
+const LONGEST_SECONDS = 31_536_000;
+
 const text = { type: 'string' } as const;
 const list = { type: 'string', multiple: true } as const;
 const yes = { type: 'boolean' } as const;
 
 /** Part of the contract, but what they steer is not there. */
 const NOT_YET = {
-  drop: text,
-  'mailgun-url': text,
-  'api-key': text,
-  source: text,
-  'reconcile-every': text,
-  settle: text,
-  slice: text,
-  retention: text,
-  'reconcile-from': text,
   'metric-period': text,
 } as const;
 
@@ -69,6 +75,15 @@ const OPTIONS = {
   'previous-signing-key': text,
   'parent-signing-key': text,
   domain: list,
+  drop: text,
+  'mailgun-url': text,
+  'api-key': text,
+  source: text,
+  'reconcile-every': text,
+  settle: text,
+  slice: text,
+  retention: text,
+  'reconcile-from': text,
   fault: list,
   seed: text,
   ...NOT_YET,
@@ -80,6 +95,7 @@ export function parseFlags(args: readonly string[]): Flags {
   for (const name of Object.keys(NOT_YET) as (keyof typeof NOT_YET)[]) {
     if (values[name] !== undefined) throw mistake(`not yet: --${name} has nothing to steer in this version`);
   }
+  if (values.once && values['no-traffic']) throw mistake('--once tells a story and --no-traffic none: leave one out');
   return {
     help: values.help ?? false,
     port: wholeNumber('port', values.port, 65_535) ?? DEFAULT_PORT,
@@ -90,12 +106,37 @@ export function parseFlags(args: readonly string[]): Flags {
     previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),
     parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),
     domains: values.domain ?? ['mg.example.com'],
+    drop: wholeNumber('drop', values.drop, 100) ?? 0,
+    reconcile: reconcileChoice(values),
     faults: (values.fault ?? []).map((fault) => {
       const parsed = parseFault(fault);
       if (typeof parsed === 'string') throw mistake(`--fault ${fault}: ${parsed}`);
       return parsed;
     }),
     seed: wholeNumber('seed', values.seed, 2 ** 32 - 1),
+  };
+}
+
+function reconcileChoice(values: ReturnType<typeof readArguments>): ReconcileChoice {
+  const { source = 'events', 'mailgun-url': mailgunUrl } = values;
+  if (source !== 'events' && source !== 'logs') throw mistake(`--source is events or logs, not "${source}"`);
+  if (mailgunUrl !== undefined && !URL.canParse(mailgunUrl)) throw mistake(`--mailgun-url is no URL: "${mailgunUrl}"`);
+  const seconds = (name: 'reconcile-every' | 'settle' | 'slice' | 'retention') => {
+    const value = wholeNumber(name, values[name], LONGEST_SECONDS);
+    if (value === 0) throw mistake(`--${name} is at least 1`);
+    return value;
+  };
+  const settleSeconds = seconds('settle') ?? USUAL_RECONCILE.settleSeconds;
+  const sliceSeconds = seconds('slice') ?? USUAL_RECONCILE.sliceSeconds;
+  return {
+    source,
+    everySeconds: seconds('reconcile-every') ?? USUAL_RECONCILE.everySeconds,
+    settleSeconds,
+    sliceSeconds,
+    retentionSeconds: seconds('retention') ?? usualRetentionSeconds(settleSeconds, sliceSeconds),
+    fromEpochSeconds: wholeNumber('reconcile-from', values['reconcile-from'], 9_999_999_999),
+    mailgunUrl,
+    apiKey: notBlank('api-key', values['api-key']),
   };
 }
 

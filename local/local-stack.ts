@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { startAwsEndpoint } from './aws-endpoint.ts';
 import { Closers } from './closers.ts';
 import { type Controls, createControl, type SigningKeys } from './control.ts';
@@ -9,12 +10,20 @@ import { type Fault, FaultSource } from './faults.ts';
 import { startFunctions } from './functions.ts';
 import { openHttpApis, reserveApiDoors } from './http-api/http-apis.ts';
 import { IndexLag } from './index-lag.ts';
+import { EventLog } from './mailgun-twin/event-log.ts';
+import type { EventData } from './mailgun-twin/event-parts.ts';
+import { type MailgunApi, startMailgunApi } from './mailgun-twin/mailgun-api.ts';
+import { createRandom } from './mailgun-twin/random.ts';
 import type { ReadyInfo } from './ready.ts';
+import { type ReconcileChoice, reconcileOverlay, USUAL_RECONCILE } from './reconcile-choice.ts';
+import { ReconcileRuns } from './reconcile-runs.ts';
 import { keyNamesOf } from './resources.ts';
-import { openRun } from './run.ts';
+import { openRun, type Run } from './run.ts';
+import { startSchedules } from './schedules.ts';
 import { outputOf, placeStack } from './stack.ts';
 import { createStats } from './stats.ts';
 import { synthesize } from './synthesize.ts';
+import { isRecord } from './template.ts';
 import { UsageMeter } from './usage.ts';
 
 export interface LocalStackOptions {
@@ -22,6 +31,8 @@ export interface LocalStackOptions {
   readonly port: number;
   readonly domains: readonly string[];
   readonly keys: SigningKeys;
+  /** @default what the command line takes without flags */
+  readonly reconcile?: ReconcileChoice;
   readonly faults: readonly Fault[];
   /** With the same seed and the same calls, faults strike the same ones. */
   readonly seed: number;
@@ -32,6 +43,8 @@ export interface LocalStackOptions {
 export interface LocalStack extends Controls {
   readonly ready: ReadyInfo;
   readonly logPath: string;
+  /** What the twin's API lists. */
+  readonly eventLog: EventLog;
   stop(): Promise<void>;
 }
 
@@ -51,11 +64,17 @@ export async function startLocalStack(options: LocalStackOptions, closers = new 
 }
 
 async function start(options: LocalStackOptions, closers: Closers): Promise<LocalStack> {
-  const { domains, keys, phase } = options;
+  const { domains, keys, phase, reconcile = USUAL_RECONCILE } = options;
   const run = await openRun(options.port, closers);
+  const eventLog = new EventLog();
+  const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
+  const mailgun = await openMailgun(eventLog, apiKey, options, run);
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
-  const [assembly, engines] = await Promise.all([synthesize(run, overlayFor(domains)), startEngines(run)]);
+  const [assembly, engines] = await Promise.all([
+    synthesize(run, overlayFor(domains, reconcile, mailgun.url)),
+    startEngines(run),
+  ]);
 
   const usage = new UsageMeter();
   const faults = new FaultSource(options.seed, options.faults);
@@ -73,17 +92,31 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const putKeys = (value: SigningKeys) =>
     putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
   await putKeys(keys);
+  await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
 
   phase('functions', 'each bundle in a process of its own');
   const functions = await startFunctions(stack, assembly, run);
   openHttpApis(stack, doors, functions, run.logbook);
   startEventSources(stack, functions, run);
+  const reconcileId = outputOf(stack, 'ReconcileFunctionName');
+  const reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
+  startSchedules(
+    stack,
+    (id, event) => (id === reconcileId ? reconcileRuns.run(event) : functions.byId(id).invoke(event)),
+    run,
+  );
 
+  const stackStats = createStats(stack, engines.sqs, usage, functions);
   const controls: Controls = {
-    stats: createStats(stack, engines.sqs, usage, functions),
+    stats: async () => ({ ...(await stackStats()), mailgun: mailgun.counts(), reconcile: reconcileRuns.sums() }),
     putKeys,
     setFaults: (list) => faults.replace(list),
     logs: () => run.logbook.lines(),
+    reconcile: () => reconcileRuns.byHand(),
+    misbehave: (nasty) => mailgun.misbehave(nasty),
+    list: (events) => {
+      for (const data of events) eventLog.add(domainNamed(data) ?? domains[0] ?? '', data);
+    },
   };
   const control = await run.reserveDoor();
   control.open(createControl(controls));
@@ -95,13 +128,13 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     apiUrl: outputOf(stack, 'ApiUrl'),
     apiToken: await getSecret(engines, outputOf(stack, 'ApiTokenSecretArn')),
     controlUrl: control.url,
-    mailgunUrl: null,
+    mailgunUrl: reconcile.mailgunUrl ?? mailgun.url,
     dashboardUrl: null,
     signingKey: keys.current,
     domains,
   };
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, stop: () => closers.close() };
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
 }
 
 async function putSecret({ secretsmanager }: Engines, SecretId: string, SecretString: string): Promise<void> {
@@ -112,10 +145,22 @@ async function getSecret({ secretsmanager }: Engines, SecretId: string): Promise
   return (await request<{ SecretString: string }>(secretsmanager, 'GetSecretValue', { SecretId })).SecretString;
 }
 
+function domainNamed({ domain }: EventData): string | undefined {
+  return isRecord(domain) && typeof domain.name === 'string' ? domain.name : undefined;
+}
+
+async function openMailgun(log: EventLog, apiKey: string, options: LocalStackOptions, run: Run): Promise<MailgunApi> {
+  const { domains, seed } = options;
+  const api = await startMailgunApi({ log, apiKey, domains, random: createRandom(seed) });
+  run.closers.add(() => api.close());
+  return api;
+}
+
 /** Times are cut short where people would wait for them; everything else is as deployed. */
-function overlayFor(domains: readonly string[]) {
+function overlayFor(domains: readonly string[], reconcile: ReconcileChoice, twinUrl: string) {
   return {
     domains: domains.map((name) => ({ name, region: 'us' })),
     processing: { timeoutSeconds: 3, outageHours: 1 },
+    reconcile: reconcileOverlay(reconcile, twinUrl, Date.now()),
   };
 }

@@ -1,9 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotStart } from './cannot-start.ts';
 import { Closers } from './closers.ts';
+import type { SigningKeys } from './control.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { watchParent } from './parent.ts';
 import type { ReadyInfo } from './ready.ts';
+
+/** Who stops a stack waits for 5 s. */
+const STOP_WITHIN_MS = 4000;
 
 await main().catch(fail);
 
@@ -21,7 +26,8 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   const stop = async (exitCode: number) => {
     stopping.abort();
-    await closers.close();
+    // Whatever has not ended by then is ended by the reaper.
+    await Promise.race([closers.close(), sleep(STOP_WITHIN_MS)]);
     process.exit(exitCode);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
@@ -29,39 +35,45 @@ async function main(): Promise<void> {
 
   const { startLocalStack } = await import('./local-stack.ts');
   const seed = flags.seed ?? randomInt(2 ** 32);
+  const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
+  const { port, domains, faults, reconcile } = flags;
   const stack = await startLocalStack(
-    {
-      port: flags.port,
-      domains: flags.domains,
-      keys: {
-        current: flags.signingKey ?? `key-${randomBytes(16).toString('hex')}`,
-        ...(flags.previousSigningKey !== undefined && { previous: flags.previousSigningKey }),
-        ...(flags.parentSigningKey !== undefined && { parent: flags.parentSigningKey }),
-      },
-      faults: flags.faults,
-      seed,
-      phase: (name, about) => say(`  ${name.padEnd(10)}  ${about}`),
-    },
+    { port, domains, reconcile, faults, seed, phase, keys: keysOf(flags) },
     closers,
   ).catch((error) => {
-    // What fails because it was stopped is no failure.
     if (!stopping.signal.aborted) throw error;
+    // What fails because it was stopped is no failure; `stop` ends the process.
     return new Promise<never>(() => {});
   });
-  say(`  ready       in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
-  if (flags.faults.length > 0) say(`  faults      repeat with --seed ${seed}`);
+  phase('ready', `in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
+  if (faults.length > 0) phase('faults', `the same again with --seed ${seed}`);
   announce(flags, stack.ready);
   if (!flags.traffic) return;
 
   const { runScenario } = await import('./scenario.ts');
+  const { openTwin } = await import('./scenario/open-twin.ts');
+  const { signal } = stopping;
+  const { settleSeconds, sliceSeconds, mailgunUrl } = reconcile;
   const { ok } = await runScenario({
     ready: stack.ready,
+    twin: openTwin(stack.ready, stack.eventLog, signal),
     json: flags.json,
     print,
-    signal: stopping.signal,
+    signal,
+    drop: flags.drop,
+    endsAfterwards: flags.once,
+    dueAfterSeconds: mailgunUrl === undefined ? settleSeconds + sliceSeconds : undefined,
     ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),
   });
   if (flags.once && !stopping.signal.aborted) await stop(ok ? 0 : 1);
+}
+
+function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): SigningKeys {
+  return {
+    current: signingKey ?? `key-${randomBytes(16).toString('hex')}`,
+    ...(previousSigningKey !== undefined && { previous: previousSigningKey }),
+    ...(parentSigningKey !== undefined && { parent: parentSigningKey }),
+  };
 }
 
 function announce(flags: Flags, ready: ReadyInfo): void {
@@ -74,6 +86,7 @@ function announce(flags: Flags, ready: ReadyInfo): void {
   Signing key  ${ready.signingKey}
   Read API     ${ready.apiUrl}/mailgun/…
   Token        ${ready.apiToken}
+  Mailgun API  ${ready.mailgunUrl}
   Control      ${ready.controlUrl}/stats
   Stop         Ctrl-C, or: kill ${ready.pid}
 `);

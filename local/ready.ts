@@ -9,8 +9,8 @@ export interface ReadyInfo {
   readonly apiUrl: string;
   readonly apiToken: string;
   readonly controlUrl: string;
-  /** The Mailgun twin's API; null while there is none. */
-  readonly mailgunUrl: string | null;
+  /** The Mailgun that is reconciled against: the twin's API, unless another was asked for. */
+  readonly mailgunUrl: string;
   /** The dashboard; null while there is none. */
   readonly dashboardUrl: string | null;
   readonly signingKey: string;

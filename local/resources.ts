@@ -31,9 +31,10 @@ const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attribut
   'AWS::ApiGatewayV2::Integration': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Route': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Stage': (id) => ({ Ref: id }),
+  'AWS::Scheduler::Schedule': (id) => ({ Ref: id }),
 };
 
-/** Types with nothing to run here: rights, logs, alarms and whom they tell. They have a name and an ARN. */
+/** Types with nothing to run here: rights, logs, alarms and whom they tell, repetitions. They have a name and an ARN. */
 const IGNORED = new Set([
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
@@ -41,6 +42,7 @@ const IGNORED = new Set([
   'AWS::CloudWatch::Dashboard',
   'AWS::IAM::Policy',
   'AWS::IAM::Role',
+  'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Permission',
   'AWS::Logs::LogGroup',
   'AWS::SNS::Subscription',

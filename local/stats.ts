@@ -1,4 +1,4 @@
-import type { Stats } from './control.ts';
+import type { StackStats } from './control.ts';
 import { type Engine, request } from './engines/engine.ts';
 import type { RunningFunctions } from './functions.ts';
 import { resourcesOfType } from './resources.ts';
@@ -11,7 +11,7 @@ export function createStats(
   sqs: Engine,
   usage: UsageMeter,
   { processes }: RunningFunctions,
-): () => Promise<Stats> {
+): () => Promise<StackStats> {
   const queueUrl = outputOf(stack, 'QueueUrl');
   const deadLettersUrl = outputOf(stack, 'DeadLettersUrl');
   const alarms = Object.fromEntries(alarmNames(stack).map((name) => [name, 'INSUFFICIENT_DATA' as const]));

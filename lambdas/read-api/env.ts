@@ -1,4 +1,4 @@
-import { type EnvSource, listEnv, requireEnv } from '../runtime/env.ts';
+import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
 /** What the stack must set for read-api. */
 export interface ReadApiEnv {
@@ -7,6 +7,10 @@ export interface ReadApiEnv {
   API_TOKEN_SECRET_ARN: string;
   /** Comma-separated exact origins that a browser may read from; may be empty. */
   ALLOWED_ORIGINS: string;
+  /** Comma-separated sending domains, lower case. */
+  DOMAINS: string;
+  SLICE_SECONDS: string;
+  SETTLE_SECONDS: string;
 }
 
 export function readReadApiEnv(source: EnvSource) {
@@ -15,5 +19,8 @@ export function readReadApiEnv(source: EnvSource) {
     tableName: requireEnv(source, 'TABLE_NAME'),
     apiTokenSecretArn: requireEnv(source, 'API_TOKEN_SECRET_ARN'),
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
+    domains: listEnv(source, 'DOMAINS'),
+    sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
+    settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
   };
 }

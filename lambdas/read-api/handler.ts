@@ -2,6 +2,8 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
 import { createHistoryTable } from '../adapters/history-table.ts';
+import { createLedgerBookTable } from '../adapters/ledger-book-table.ts';
+import { createSlicesTable } from '../adapters/slices-table.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { ROUTES } from '../contract.ts';
 import { bareMessageId } from '../domain/event.ts';
@@ -9,7 +11,9 @@ import { cors } from '../runtime/cors.ts';
 import { header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { readReadApiEnv } from './env.ts';
+import { createLedger, createStats } from './ledger.ts';
 import { createMessages } from './messages.ts';
+import { readLedgerQuery } from './parameters.ts';
 import { isAuthorized } from './token.ts';
 
 // Trigger: any request below /mailgun on the read API. Promise: only a bearer of the token reads anything.
@@ -21,7 +25,15 @@ const MESSAGES_PATH = `${ROUTES.read}/messages`;
 const env = readReadApiEnv(process.env);
 const log = createLog(env.ledgerName);
 const token = createCachedSecret(openSecrets(), env.apiTokenSecretArn, Date.now);
-const messages = createMessages(createHistoryTable(openTable(env.tableName)));
+const table = openTable(env.tableName);
+const messages = createMessages(createHistoryTable(table));
+const { sliceSeconds, settleSeconds } = env;
+const ledgerDeps = {
+  ...{ slices: createSlicesTable(table), book: createLedgerBookTable(table) },
+  ...{ sliceSeconds, settleSeconds, now: Date.now },
+};
+const ledger = createLedger(ledgerDeps);
+const stats = createStats(ledgerDeps);
 
 // Called by AWS.
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
@@ -37,12 +49,22 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     if (!(await isAuthorized(header(event, 'authorization'), token))) {
       return refusal(401, 'unauthorized', {}, { 'www-authenticate': 'Bearer' });
     }
-    const { rawPath } = event;
-    const known = rawPath === MESSAGES_PATH || rawPath.startsWith(`${MESSAGES_PATH}/`);
-    if (!known) return refusal(404, 'unknown-route');
+    const read = routeOf(event.rawPath);
+    if (read === undefined) return refusal(404, 'unknown-route');
     if (event.requestContext.http.method !== 'GET') return refusal(405, 'method-not-allowed', {}, { allow: 'GET' });
-    return readMessage(bareMessageId(messageIdFrom(event)));
+    return read(event);
   });
+
+type Read = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
+
+function routeOf(path: string): Read | undefined {
+  if (path === MESSAGES_PATH || path.startsWith(`${MESSAGES_PATH}/`)) {
+    return (event) => readMessage(bareMessageId(messageIdFrom(event)));
+  }
+  if (path === `${ROUTES.read}/ledger`) return (event) => readLedger(event, ledger);
+  if (path === `${ROUTES.read}/stats`) return (event) => readLedger(event, stats);
+  return undefined;
+}
 
 /** The gateway decodes the path once, so an id may hold slashes here; ids that no path can carry come as `?id=`. */
 function messageIdFrom({ rawPath, rawQueryString }: APIGatewayProxyEventV2): string {
@@ -53,6 +75,13 @@ async function readMessage(messageId: string): Promise<APIGatewayProxyStructured
   if (messageId === '') return refusal(400, 'bad-parameter', { parameter: 'id' });
   const message = await messages(messageId);
   return message === undefined ? refusal(404, 'unknown-message') : jsonAnswer(200, message);
+}
+
+async function readLedger(event: APIGatewayProxyEventV2, answer: typeof ledger | typeof stats) {
+  const parameters = new URLSearchParams(event.rawQueryString);
+  const parsed = readLedgerQuery(parameters, env.domains, Date.now());
+  if (!parsed.ok) return refusal(400, 'bad-parameter', { parameter: parsed.parameter });
+  return jsonAnswer(200, await answer({ ...parsed.query, tag: parameters.get('tag') ?? undefined }));
 }
 
 function refusal(statusCode: number, reason: string, more = {}, headers: Record<string, string> = {}) {

@@ -18,6 +18,8 @@ export interface AlarmRow {
   /** Depth and age are gauges and take `Maximum`; counts take `Sum`. */
   readonly statistic: 'Maximum' | 'Sum';
   readonly periodSeconds: number;
+  /** `below`: alarms under the limit instead of above it. */
+  readonly breaches?: 'below';
   /** Alarms above this … */
   readonly limit: number;
   /** … in so many of so many periods. */
@@ -53,7 +55,8 @@ export class LedgerAlarm extends Alarm {
         `First: ${row.firstCommand}`,
       ].join('\n'),
       metric: row.metric({ statistic: row.statistic, period: Duration.seconds(row.periodSeconds) }),
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      comparisonOperator:
+        row.breaches === 'below' ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_THRESHOLD,
       threshold: row.limit,
       datapointsToAlarm,
       evaluationPeriods,

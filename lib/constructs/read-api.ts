@@ -31,6 +31,9 @@ export class ReadApi extends Construct {
         TABLE_NAME: table.tableName,
         API_TOKEN_SECRET_ARN: apiToken.secretArn,
         ALLOWED_ORIGINS: config.origins.join(','),
+        DOMAINS: config.domains.map((domain) => domain.name).join(','),
+        SLICE_SECONDS: String(config.reconcile.sliceSeconds),
+        SETTLE_SECONDS: String(config.reconcile.settleSeconds),
       } satisfies Record<keyof ReadApiEnv, string>,
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);

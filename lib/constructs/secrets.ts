@@ -1,11 +1,12 @@
 import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
+import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
 
-/** The two secrets: Mailgun's signing keys, set by an operator, and the read API's token, generated. */
+/** The secrets: Mailgun's signing keys and API key, set by an operator, and the read API's token, generated. */
 export class Secrets extends Construct {
   readonly signingKeys: Secret;
+  readonly apiKey: Secret;
   readonly apiToken: Secret;
 
   constructor(scope: Construct, id: string, props: { readonly protectData: boolean }) {
@@ -15,6 +16,12 @@ export class Secrets extends Construct {
       description: 'Mailgun HTTP webhook signing keys: {"current","previous"?,"parent"?}',
       // Not a secret but a placeholder. It never changes, so CloudFormation never writes over the keys put later.
       secretStringValue: SecretValue.unsafePlainText(UNSET_SIGNING_KEYS),
+      removalPolicy,
+    });
+    this.apiKey = new Secret(this, 'ApiKey', {
+      description: 'Mailgun API key that may read events: {"apiKey"}',
+      // A placeholder as well; reconciliation is off until a key is put.
+      secretStringValue: SecretValue.unsafePlainText(UNSET_API_KEY),
       removalPolicy,
     });
     this.apiToken = new Secret(this, 'ApiToken', {

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { type DeliveryPlan, type DeliveryRecord, deliver, newRecord } from './delivery.ts';
+import type { EventLog } from './event-log.ts';
 import type { EventData, Mail } from './event-parts.ts';
 import type { Random } from './random.ts';
 import type { SigningKeys } from './signature.ts';
@@ -27,6 +28,8 @@ export interface Happening {
 
 /** Mailgun, as far as its customers' servers can see it. */
 export interface Twin {
+  /** How many seconds of Mailgun's schedule pass in one second. */
+  readonly compression: number;
   /** Everything that happened, in that order; only ever appended to. */
   readonly events: readonly TwinEvent[];
   /** Notes an event and starts to deliver it. */
@@ -40,21 +43,25 @@ export interface TwinDeps {
   readonly post: Post;
   readonly clock: Clock;
   readonly random: Random;
-  /** How many seconds of Mailgun's schedule pass in one second: by default its eight hours take 20 s. */
+  /** Where the twin's API reads what it lists. */
+  readonly log?: EventLog;
+  /** @default eight hours take 20 s */
   readonly compression?: number;
 }
 
 export const DEFAULT_COMPRESSION = 1440;
 
-export function createTwin({ signingKey, compression = DEFAULT_COMPRESSION, ...tools }: TwinDeps): Twin {
+export function createTwin({ signingKey, log, compression = DEFAULT_COMPRESSION, ...tools }: TwinDeps): Twin {
   const events: TwinEvent[] = [];
   const deliveries: Promise<PromiseSettledResult<void>>[] = [];
 
   return {
+    compression,
     events,
     happen: ({ mail, data, plan, encoding = 'json', listed = true, keys = { signing: signingKey } }) => {
       const event: TwinEvent = { mail, data, encoding, listed, record: newRecord() };
       events.push(event);
+      if (listed) log?.add(mail.domain, data);
       const parcel = {
         event: data.event,
         write: (signature: Parameters<typeof jsonWebhook>[1]) =>

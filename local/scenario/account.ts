@@ -15,6 +15,10 @@ export interface AccountedEvent {
   readonly acknowledged: boolean;
   /** Some copy was answered 406, though nothing about it was wrong. */
   readonly refused: boolean;
+  /** Mailgun's API shows it. */
+  readonly listed: boolean;
+  /** It must be stored: it was acknowledged, or is there for reconciliation to find. */
+  readonly owed: boolean;
   readonly decides: boolean;
   readonly stored: number;
 }
@@ -25,8 +29,8 @@ export interface Account {
   readonly unknown: readonly string[];
 }
 
-/** Sets what Mailgun sent of a message against what is stored of it. */
-export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[]): Account {
+/** Sets what Mailgun sent of a message against what is stored of it, after reconciliation or without. */
+export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[], reconciled: boolean): Account {
   const sent = new Map<string, PlayedMessage['reported'][number][]>();
   for (const one of played.reported) {
     const { event } = one;
@@ -40,13 +44,16 @@ export function accountFor(played: PlayedMessage, stored: readonly StoredEvent[]
     const matches = stored.filter((candidate) => isCopy(candidate, event));
     for (const match of matches) claimed.add(match);
     const answers = copies.flatMap((copy) => answersOf(copy.event.record));
+    const acknowledged = answers.includes(200);
     return {
       key: keyOf(event),
       event: event.data.event,
       recipient: event.data.recipient,
       answers,
-      acknowledged: answers.includes(200),
+      acknowledged,
       refused: answers.includes(406),
+      listed: event.listed,
+      owed: acknowledged || (reconciled && event.listed),
       decides: copies.some(({ step }) => step.decides),
       stored: matches.length,
     };
@@ -65,7 +72,10 @@ function isCopy(stored: StoredEvent, event: TwinEvent): boolean {
 /** Mail treats the case of an address as meaningless, in practice, on both sides of the @. */
 export const isSameAddress = (one: string | null, other: string) => one?.toLowerCase() === other.toLowerCase();
 
-export const isLost = ({ acknowledged, stored }: AccountedEvent) => acknowledged && stored === 0;
+export const isLost = ({ owed, stored }: AccountedEvent) => owed && stored === 0;
+
+/** No webhook brought it, and it is there. */
+export const isRecovered = ({ acknowledged, stored }: AccountedEvent) => !acknowledged && stored > 0;
 
 /** Nobody's broken promise, unlike an event that was refused. */
-export const isNeverAcknowledged = ({ acknowledged, refused }: AccountedEvent) => !acknowledged && !refused;
+export const isExcused = ({ owed, refused }: AccountedEvent) => !owed && !refused;

@@ -1,6 +1,6 @@
 import type { Print, Reporter } from './reporter.ts';
 
-/** One JSON object a line, told apart by `event`: `progress`, `message` and `summary`, or `trouble`. */
+/** One JSON object a line, told apart by `event`: `progress`, `message`, `ledger` and `summary`, or `trouble`. */
 export function createJsonReporter(print: Print): Reporter {
   const write = (event: string, facts: object) => print(JSON.stringify({ event, ...facts }));
   return {
@@ -10,6 +10,9 @@ export function createJsonReporter(print: Print): Reporter {
       write('progress', { phase, mailSeconds: Math.round(mailSeconds), ...tally }),
     waiting: (waiting) => write('progress', { phase: 'draining', waiting }),
     drained: (leftovers) => write('progress', { phase: 'drained', ...leftovers }),
+    missed: (events) => write('progress', { phase: 'reconciling', missed: events }),
+    reconciled: (look) => write('progress', { phase: 'reconciling', ...look }),
+    ledger: (ledger) => write('ledger', ledger),
     result: (verdicts, summary) => {
       for (const { story, messageId, recipients } of verdicts) {
         for (const verdict of recipients) write('message', { story, messageId, ...verdict });

@@ -1,9 +1,9 @@
 import type { Expected } from '../mailgun-twin/story.ts';
-import { type Account, type AccountedEvent, accountFor, isNeverAcknowledged, isSameAddress } from './account.ts';
+import { type Account, type AccountedEvent, accountFor, isExcused, isSameAddress } from './account.ts';
 import type { PlayedMessage } from './play.ts';
 import type { StoredMessage, StoredRecipient } from './read-back.ts';
 
-/** `never-acknowledged`: it differs, and an event that no copy of was answered 200 explains the difference. */
+/** `never-acknowledged`: it differs, and an event that neither a 200 nor reconciliation vouches for explains that. */
 export type Judgement = 'as-expected' | 'never-acknowledged' | 'wrong';
 
 export interface RecipientVerdict {
@@ -23,9 +23,13 @@ export interface MessageVerdict {
 }
 
 /** Compares what is stored of a message with what its story says, by hand, that a reader must be told. */
-export function judgeMessage(played: PlayedMessage, stored: StoredMessage | undefined): MessageVerdict {
+export function judgeMessage(
+  played: PlayedMessage,
+  stored: StoredMessage | undefined,
+  reconciled: boolean,
+): MessageVerdict {
   const { story, mail } = played.cast;
-  const account = accountFor(played, stored?.events ?? []);
+  const account = accountFor(played, stored?.events ?? [], reconciled);
   const recipients = mail.to.map((recipient, nth) =>
     judgeRecipient(recipient, story.expected[nth]!, account, stored ?? { recipients: [], events: [] }),
   );
@@ -39,7 +43,7 @@ function judgeRecipient(recipient: string, expected: Expected, account: Account,
 
   const status = statusDifferences(expected, sent, found);
   const counts = countDifferences(expected, events, found);
-  const unacknowledged = sent.filter(isNeverAcknowledged);
+  const unacknowledged = sent.filter(isExcused);
   const statusExplained = unacknowledged.some(({ decides }) => decides);
   const countsExplained = counts.every(({ missing }) => missing > 0 && missing <= unacknowledged.length);
 

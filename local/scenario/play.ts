@@ -17,14 +17,12 @@ export interface Theatre {
   readonly clock: Clock;
   readonly random: Random;
   readonly mischief: Mischief;
-  /** How many seconds of mail time pass in one second. */
-  readonly compression: number;
   readonly subaccountKeys?: SigningKeys;
 }
 
 /** Lets every story happen at its time; resolves after the last event happened, while deliveries may still be under way. */
 export async function playStories(messages: readonly CastMessage[], theatre: Theatre): Promise<PlayedMessage[]> {
-  const { clock, compression } = theatre;
+  const { clock, twin } = theatre;
   const beganAt = clock.now();
   const played = messages.map((cast) => ({ cast, reported: [] as PlayedMessage['reported'][number][] }));
   const script = played
@@ -32,7 +30,7 @@ export async function playStories(messages: readonly CastMessage[], theatre: The
       message.cast.steps.map((step) => ({
         message,
         step,
-        epochMs: beganAt + ((message.cast.startSeconds + step.afterSeconds) * 1000) / compression,
+        epochMs: beganAt + ((message.cast.startSeconds + step.afterSeconds) * 1000) / twin.compression,
       })),
     )
     .sort((a, b) => a.epochMs - b.epochMs);
@@ -45,18 +43,21 @@ export async function playStories(messages: readonly CastMessage[], theatre: The
 }
 
 function report(cast: CastMessage, step: Step, epochMs: number, theatre: Theatre): TwinEvent {
-  const { twin, random, mischief, compression, subaccountKeys } = theatre;
+  const { twin, random, mischief, subaccountKeys } = theatre;
   const { story, mail } = cast;
   const encoding = story.encoding ?? 'json';
   const data = step.build({ mail, recipient: mail.to[step.recipient] ?? '', epochMs, random });
-  const plan = planDelivery(data.event, encoding, mischief, random);
-  const delayMs = plan.delayMs + (step.heldSeconds * 1000) / compression;
+  const listed = story.listed ?? true;
+  // Whatever Mailgun does not list has its webhook alone: nothing could bring it back.
+  const dropChance = listed ? mischief.dropChance : 0;
+  const plan = planDelivery(data.event, encoding, { ...mischief, dropChance }, random);
+  const delayMs = plan.delayMs + (step.heldSeconds * 1000) / twin.compression;
   return twin.happen({
     mail,
     data,
     encoding,
     plan: { ...plan, delayMs },
-    listed: story.listed ?? true,
+    listed,
     ...(story.fromSubaccount && subaccountKeys ? { keys: subaccountKeys } : {}),
   });
 }

@@ -25,7 +25,7 @@ export interface StoredMessage {
   readonly events: readonly StoredEvent[];
 }
 
-type Api = Pick<ReadyInfo, 'apiUrl' | 'apiToken'>;
+export type Api = Pick<ReadyInfo, 'apiUrl' | 'apiToken'>;
 
 /** Ids with signs that mean something in a path travel as a parameter. */
 export function messageUrl({ apiUrl }: Api, messageId: string): string {
@@ -42,12 +42,21 @@ export const curlCommand = (api: Api, messageId: string) =>
 const READS_AT_MOST = 20;
 const READ_AGAIN_MS = 300;
 
-/** What is stored of a message; undefined where the API knows none. A stack with faults may fail a read or two. */
-export async function readMessage(api: Api, messageId: string, clock: Clock, signal: AbortSignal) {
-  const url = messageUrl(api, messageId);
+/** What is stored of a message; undefined where the API knows none. */
+export function readMessage(api: Api, messageId: string, clock: Clock, signal: AbortSignal) {
+  return readUrl<StoredMessage>(api, messageUrl(api, messageId), clock, signal);
+}
+
+/** `route` with its parameters, as it stands behind `/mailgun/`. */
+export function readApi<Reply>(api: Api, route: string, clock: Clock, signal: AbortSignal) {
+  return readUrl<Reply>(api, `${api.apiUrl.replace(/\/$/, '')}/mailgun/${route}`, clock, signal);
+}
+
+/** A stack with faults may fail a read or two. */
+async function readUrl<Reply>(api: Api, url: string, clock: Clock, signal: AbortSignal): Promise<Reply | undefined> {
   for (let reads = 1; ; reads += 1) {
     const response = await fetch(url, { headers: { authorization: `Bearer ${api.apiToken}` }, signal });
-    if (response.ok) return (await response.json()) as StoredMessage;
+    if (response.ok) return (await response.json()) as Reply;
     const text = await response.text();
     if (response.status === 404) return undefined;
     if (response.status < 500 || reads === READS_AT_MOST) {

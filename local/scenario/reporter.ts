@@ -1,10 +1,12 @@
 import type { Leftovers } from './drain.ts';
+import type { Look } from './heal.ts';
 import type { MessageVerdict } from './judge.ts';
+import type { Ledger } from './ledger.ts';
 import type { Summary } from './summary.ts';
 import type { Tally } from './tally.ts';
 
 /** The parts of a run, in order. */
-export type Phase = 'reporting' | 'retrying' | 'draining' | 'reading';
+export type Phase = 'reporting' | 'retrying' | 'draining' | 'reconciling' | 'reading';
 
 export interface Opening {
   readonly run: string;
@@ -24,7 +26,12 @@ export interface Reporter {
   /** So many messages are still in the queue. */
   waiting(messages: number): void;
   drained(leftovers: Leftovers): void;
+  /** So many events no webhook brought, by type. */
+  missed(events: Readonly<Record<string, number>>): void;
+  /** Something happened to the ledger. */
+  reconciled(look: Look): void;
   result(verdicts: readonly MessageVerdict[], summary: Summary): void;
+  ledger(ledger: Ledger): void;
   /** Commands that work when pasted, each with what it does. */
   commands(commands: readonly { readonly does: string; readonly command: string }[]): void;
   trouble(error: unknown): void;

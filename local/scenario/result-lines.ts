@@ -1,4 +1,4 @@
-import { type AccountedEvent, isLost, isNeverAcknowledged } from './account.ts';
+import { type AccountedEvent, isExcused, isLost } from './account.ts';
 import type { MessageVerdict, RecipientVerdict } from './judge.ts';
 import type { Summary } from './summary.ts';
 
@@ -43,7 +43,7 @@ function mark(messages: readonly MessageVerdict[]): string {
 function findings({ story, messageId, recipients, account }: MessageVerdict): string[] {
   const lines = [
     ...recipients.filter(({ differences }) => differences.length > 0).map(recipientFinding),
-    ...account.events.filter(isLost).map((event) => `LOST: acknowledged and not stored: ${describe(event)}`),
+    ...account.events.filter(isLost).map((event) => `LOST: ${reproach(event)} and not stored: ${describe(event)}`),
     ...account.events
       .filter(({ stored }) => stored > 1)
       .map((event) => `stored ${event.stored} times: ${describe(event)}`),
@@ -61,21 +61,22 @@ function recipientFinding({ recipient, judgement, differences }: RecipientVerdic
 function neverAcknowledged(verdicts: readonly MessageVerdict[]): string[] {
   const lines = verdicts.flatMap(({ messageId, account }) =>
     account.events
-      .filter(isNeverAcknowledged)
+      .filter(isExcused)
       .map((event) => `  ${describe(event)} of ${messageId}: ${event.answers.map(answer).join(', ')}`),
   );
   return lines.length === 0 ? [] : ['', 'Never acknowledged, so not promised:', ...lines];
 }
 
+const reproach = ({ acknowledged }: AccountedEvent) => (acknowledged ? 'acknowledged' : 'listed by Mailgun');
 const answer = (status: number | null) => status ?? 'no answer';
 const describe = ({ event, key, recipient }: AccountedEvent) => `${key ?? event} for ${recipient}`;
 
 function sums(summary: Summary): string[] {
   const { events, acknowledged, storedOnce, lost, storedTwice, unknown, refused, neverAcknowledged, wrong } = summary;
-  const { waiting, deadLetters } = summary;
+  const { recovered, waiting, deadLetters } = summary;
   return [
-    `${events} different events: ${acknowledged} acknowledged, ${storedOnce} stored once, ${lost} lost, ${storedTwice} stored twice,`,
-    `${unknown} never sent, ${refused} refused, ${neverAcknowledged} never acknowledged; ${wrong} records wrong.`,
+    `${events} different events: ${acknowledged} acknowledged, ${recovered} recovered, ${storedOnce} stored once, ${lost} lost,`,
+    `${storedTwice} stored twice, ${unknown} never sent, ${refused} refused, ${neverAcknowledged} never acknowledged; ${wrong} records wrong.`,
     ...(lost > 0 && waiting + deadLetters > 0
       ? [`Of those lost, some may be among ${waiting} waiting and ${deadLetters} dead letters.`]
       : []),

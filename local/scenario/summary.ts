@@ -1,4 +1,4 @@
-import { type AccountedEvent, isLost, isNeverAcknowledged } from './account.ts';
+import { type AccountedEvent, isExcused, isLost, isRecovered } from './account.ts';
 import type { Leftovers } from './drain.ts';
 import type { MessageVerdict } from './judge.ts';
 
@@ -10,13 +10,16 @@ export interface Summary extends Leftovers {
   readonly events: number;
   readonly acknowledged: number;
   readonly storedOnce: number;
-  /** Acknowledged and not stored; what still waits in a queue is among them. */
+  /** Acknowledged, or listed when reconciliation looked, and not stored; what still waits in a queue is among them. */
   readonly lost: number;
   readonly storedTwice: number;
   /** Stored, though Mailgun never sent it. */
   readonly unknown: number;
   /** Answered 406 without reason. */
   readonly refused: number;
+  /** No webhook brought it, reconciliation did. */
+  readonly recovered: number;
+  /** Neither acknowledged nor for reconciliation to find. */
   readonly neverAcknowledged: number;
   /** Recipients whose record differs from their story without an excuse. */
   readonly wrong: number;
@@ -35,7 +38,8 @@ export function summarize(verdicts: readonly MessageVerdict[], leftovers: Leftov
     storedTwice: count(({ stored }) => stored > 1),
     unknown: verdicts.reduce((sum, { account }) => sum + account.unknown.length, 0),
     refused: count(({ refused }) => refused),
-    neverAcknowledged: count(isNeverAcknowledged),
+    recovered: count(isRecovered),
+    neverAcknowledged: count(isExcused),
     wrong: verdicts.flatMap(({ recipients }) => recipients).filter(({ judgement }) => judgement === 'wrong').length,
   };
   const { acknowledged, lost, storedTwice, unknown, refused, wrong } = numbers;

@@ -1,3 +1,4 @@
+import { answersOf } from '../mailgun-twin/delivery.ts';
 import type { TwinEvent } from '../mailgun-twin/twin.ts';
 
 /** How far the deliveries have come, in numbers for a person to watch. */
@@ -24,4 +25,11 @@ export function tally(events: readonly TwinEvent[]): Tally {
     rejected: count(({ record }) => record.outcome === 'rejected'),
     unacknowledged: count(({ record }) => record.outcome === 'gave-up' || record.outcome === 'lost'),
   };
+}
+
+/** Listed events of which no copy was answered 200. */
+export function missedByType(events: readonly TwinEvent[]): Record<string, number> {
+  const missed = events.filter(({ listed, record }) => listed && !answersOf(record).includes(200));
+  const types = Map.groupBy(missed, ({ data }) => data.event);
+  return Object.fromEntries([...types].map(([type, those]) => [type, those.length]));
 }

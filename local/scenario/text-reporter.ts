@@ -1,11 +1,13 @@
+import { createLedgerLines } from './ledger-lines.ts';
 import type { Phase, Print, Reporter } from './reporter.ts';
 import { createResultLines } from './result-lines.ts';
 
 const HEADINGS: Readonly<Record<Phase, string>> = {
-  reporting: '1/4  Mailgun reports what happens: late, twice, in the wrong order',
-  retrying: '2/4  The last repeats and retries arrive',
-  draining: '3/4  The queue empties',
-  reading: '4/4  Every message is read back through the read API',
+  reporting: '1/5  Mailgun reports what happens: late, twice, in the wrong order',
+  retrying: '2/5  The last repeats and retries arrive',
+  draining: '3/5  The queue empties',
+  reconciling: '4/5  Reconciliation looks for what the webhooks missed',
+  reading: '5/5  Every message is read back through the read API',
 };
 
 const COLUMNS = ['mail time', 'sent', 'acknowledged', 'repeats', 'retries', 'failed'] as const;
@@ -30,8 +32,21 @@ export function createTextReporter(print: Print): Reporter {
       print(row([mailTime(mailSeconds), sent, acknowledged, repeats, retries, rejected + unacknowledged])),
     waiting: (waiting) => print(waiting === 0 ? '     empty' : `     ${waiting} waiting`),
     drained: ({ waiting, deadLetters }) => {
-      if (waiting > 0) print(`     no progress any more: ${waiting} messages are stuck`);
+      if (waiting > 0) print(`     no progress any more; left in the queue: ${waiting}`);
       if (deadLetters > 0) print(`     ${deadLetters} in the dead letters`);
+    },
+    missed: (events) => {
+      const types = Object.entries(events).map(([type, count]) => `${count} ${type}`);
+      print(`     ${types.length === 0 ? 'No event was missed.' : `No webhook brought: ${types.join(', ')}.`}`);
+      print('     The ledger waits until Mailgun has indexed its events.');
+    },
+    reconciled: ({ by, missing, sent, settled, slices }) =>
+      print(
+        `     ${by === 'schedule' ? 'on schedule' : 'a run'.padEnd(11)}   ${missing} missing, ${sent} sent to the queue; ` +
+          `${settled} of ${slices} slices settled`,
+      ),
+    ledger: (ledger) => {
+      for (const line of createLedgerLines(ledger)) print(line);
     },
     result: (verdicts, summary) => {
       for (const line of createResultLines(verdicts, summary)) print(line);

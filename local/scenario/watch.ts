@@ -6,7 +6,8 @@ import { tally } from './tally.ts';
 const REPORT_EVERY_MS = 2_000;
 
 /** Makes a function that reports, every two seconds, how far the deliveries have come while some work goes on. */
-export function createWatch(twin: Twin, clock: Clock, compression: number, reporter: Reporter) {
+export function createWatch(twin: Twin, clock: Clock, reporter: Reporter) {
+  const { compression } = twin;
   const beganAt = clock.now();
   return async <T>(phase: Phase, work: Promise<T>): Promise<T> => {
     reporter.phase(phase);

@@ -13,7 +13,17 @@ const PAGE = { Ref: 'TopicsPage76C97084' };
 const TICKET = { Ref: 'TopicsTicket85AFFA83' };
 const attribute = (id: string, name: string) => ({ 'Fn::GetAtt': [id, name] });
 
-const ALARMS = [
+interface ExpectedAlarm {
+  runbook: string;
+  tells: object;
+  metric: unknown[];
+  dimensions: object;
+  above?: number[];
+  below?: number[];
+  missing?: string;
+}
+
+const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'dead-letters',
     tells: TICKET,
@@ -49,6 +59,49 @@ const ALARMS = [
     dimensions: { FunctionName: { Ref: 'ProcessFunction4423FA37' } },
     above: [0, 1, 1],
   },
+  {
+    runbook: 'reconcile-stopped',
+    tells: PAGE,
+    metric: ['MailgunLedger', 'ReconcileRun', 'Sum', 1800],
+    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    below: [1, 2, 2],
+    missing: 'breaching',
+  },
+  {
+    runbook: 'cursor-too-old',
+    tells: PAGE,
+    metric: ['MailgunLedger', 'CursorAgeSeconds', 'Maximum', 1800],
+    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    above: [43_200, 1, 1],
+  },
+  {
+    runbook: 'lost-webhooks',
+    tells: PAGE,
+    metric: ['MailgunLedger', 'LostWebhooks', 'Sum', 300],
+    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    above: [0, 1, 1],
+  },
+  {
+    runbook: 'open-slice',
+    tells: TICKET,
+    metric: ['MailgunLedger', 'OpenSliceAgeSeconds', 'Maximum', 1800],
+    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    above: [29_700, 1, 1],
+  },
+  {
+    runbook: 'stuck',
+    tells: PAGE,
+    metric: ['MailgunLedger', 'Stuck', 'Maximum', 1800],
+    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    above: [0, 1, 1],
+  },
+  {
+    runbook: 'unconfirmed',
+    tells: PAGE,
+    metric: ['MailgunLedger', 'Unconfirmed', 'Sum', 300],
+    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    above: [0, 1, 1],
+  },
 ];
 
 const alarmsOf = (stack: Synthesized) => stack.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
@@ -65,7 +118,7 @@ test('dev has the same alarms as prod', () => {
   expect(watched(dev)).toEqual(watched(prod));
 });
 
-describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, above }) => {
+describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, above, below, missing }) => {
   const alarm = alarmsOf(prod).find(({ AlarmName }) => AlarmName === `mailgun-ledger-prod-${runbook}`);
   const text = typeof alarm.AlarmDescription === 'string' ? alarm.AlarmDescription : flatten(alarm.AlarmDescription);
 
@@ -74,8 +127,8 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, above }
     expect(
       Object.fromEntries(alarm.Dimensions.map((each: { Name: string; Value: unknown }) => [each.Name, each.Value])),
     ).toEqual(dimensions);
-    expect(alarm.ComparisonOperator).toBe('GreaterThanThreshold');
-    expect([alarm.Threshold, alarm.DatapointsToAlarm, alarm.EvaluationPeriods]).toEqual(above);
+    expect(alarm.ComparisonOperator).toBe(below ? 'LessThanThreshold' : 'GreaterThanThreshold');
+    expect([alarm.Threshold, alarm.DatapointsToAlarm, alarm.EvaluationPeriods]).toEqual(below ?? above);
   });
 
   test('tells those it is for when it begins and when it ends', () => {
@@ -83,8 +136,8 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, above }
     expect(alarm.OKActions).toEqual([tells]);
   });
 
-  test('is quiet where nothing is reported', () => {
-    expect(alarm.TreatMissingData).toBe('notBreaching');
+  test('is quiet where nothing is reported, unless that is the fault itself', () => {
+    expect(alarm.TreatMissingData).toBe(missing ?? 'notBreaching');
   });
 
   test('says who is hurt, where the runbook is and what to type first, within the 1024 characters there are', () => {

@@ -53,7 +53,7 @@ describe('the app', () => {
     const assets = readdirSync(outputFolder).filter((name) => name.startsWith('asset.'));
 
     expect({ status, warned: /warn/i.test(stderr) }).toEqual({ status: 0, warned: false });
-    expect(assets).toHaveLength(3);
+    expect(assets).toHaveLength(4);
     for (const asset of assets) {
       const read = (file: string) => readFileSync(join(outputFolder, asset, file), 'utf8');
       expect(read('index.js')).toMatch(/^"use strict";.*module\.exports=/s);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
+import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
 import { Synthesized } from '../support/synthesized.ts';
 
 const dev = new Synthesized('dev');
@@ -87,6 +87,15 @@ describe('the secrets', () => {
     }
   });
 
+  test('deploy the API key as the placeholder that turns reconciliation off', () => {
+    for (const environment of [dev, prod]) {
+      const secret = environment.named('AWS::SecretsManager::Secret', 'SecretsApiKey').Properties;
+      expect(secret.SecretString).toBe(UNSET_API_KEY);
+      expect(secret.GenerateSecretString).toBeUndefined();
+      expect(JSON.parse(UNSET_API_KEY)).not.toHaveProperty('apiKey');
+    }
+  });
+
   test('generate the API token, 48 characters without punctuation', () => {
     const secret = prod.named('AWS::SecretsManager::Secret', 'SecretsApiToken').Properties;
 
@@ -120,7 +129,7 @@ describe('what may not be lost', () => {
     const secretNames = prod.ofType('AWS::SecretsManager::Secret').map(({ Properties }) => Properties.Name);
 
     expect(named).toEqual([]);
-    expect(secretNames).toEqual([undefined, undefined]);
+    expect(secretNames).toEqual([undefined, undefined, undefined]);
   });
 
   // A new logical id is a new resource: an empty table, or a URL that Mailgun does not know.
@@ -133,6 +142,7 @@ describe('what may not be lost', () => {
       'EventsDeadLetters8A90034E',
       'EventsQueue7396B467',
       'ReadApiHttpApi5E49EAA9',
+      'SecretsApiKey92A01E51',
       'SecretsApiTokenB8AA259C',
       'SecretsSigningKeys20695C0E',
       'Table710B521B',

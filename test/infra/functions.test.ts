@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readIngestEnv } from '../../lambdas/ingest/env.ts';
 import { readProcessEnv } from '../../lambdas/process/env.ts';
 import { readReadApiEnv } from '../../lambdas/read-api/env.ts';
+import { readReconcileEnv } from '../../lambdas/reconcile/env.ts';
 import { buildStack, Synthesized } from '../support/synthesized.ts';
 
 const stack = buildStack('prod');
@@ -10,6 +11,7 @@ const prod = new Synthesized('prod');
 const TABLE = { 'Fn::GetAtt': ['Table710B521B', 'Arn'] };
 const QUEUE = { 'Fn::GetAtt': ['EventsQueue7396B467', 'Arn'] };
 const DEAD_LETTERS = { 'Fn::GetAtt': ['EventsDeadLetters8A90034E', 'Arn'] };
+const API_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsApiKey'))!;
 const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 const FUNCTIONS = [
@@ -66,11 +68,44 @@ const FUNCTIONS = [
       TABLE_NAME: { Ref: 'Table710B521B' },
       API_TOKEN_SECRET_ARN: { Ref: 'SecretsApiTokenB8AA259C' },
       ALLOWED_ORIGINS: 'https://mail.mailgun-ledger.internal',
+      DOMAINS: 'mg.mailgun-ledger.internal',
+      SLICE_SECONDS: '900',
+      SETTLE_SECONDS: '1800',
     },
     may: [
       [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
       ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/*']] }]],
       ['secretsmanager:GetSecretValue', { Ref: 'SecretsApiTokenB8AA259C' }],
+    ],
+  },
+  {
+    name: 'Reconcile',
+    path: 'Reconcile/Function/Resource',
+    reads: readReconcileEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      API_KEY_SECRET_ARN: { Ref: API_KEY },
+      DOMAINS: 'mg.mailgun-ledger.internal=eu',
+      EVENT_TYPES: 'accepted,delivered,opened,clicked,unsubscribed,complained,permanent_fail,temporary_fail',
+      SOURCE: 'events',
+      EVERY_SECONDS: '900',
+      SETTLE_SECONDS: '1800',
+      SLICE_SECONDS: '900',
+      RETENTION_SECONDS: '86400',
+      FROM_EPOCH_SECONDS: '',
+      MAILGUN_URL: '',
+      BACKLOG_MESSAGES: '50',
+    },
+    may: [
+      [
+        ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        TABLE,
+      ],
+      ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/byDay']] }]],
+      [['sqs:GetQueueAttributes', 'sqs:SendMessage'], QUEUE],
+      ['secretsmanager:GetSecretValue', { Ref: API_KEY }],
     ],
   },
 ];
@@ -117,6 +152,37 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
     expect(prod.resources[roleId]?.Properties.Policies).toBeUndefined();
     expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([log, ...may]);
     expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true);
+  });
+});
+
+describe('the schedule of reconcile', () => {
+  const schedule = prod.ofType('AWS::Scheduler::Schedule')[0]!.Properties;
+  const reconcile = own(Object.keys(prod.resources).find((id) => /^ReconcileFunction[0-9A-F]{8}$/.test(id))!);
+
+  test('invokes it every 15 minutes, and nothing is tried again', () => {
+    expect(schedule).toMatchObject({ ScheduleExpression: 'rate(15 minutes)', FlexibleTimeWindow: { Mode: 'OFF' } });
+    expect(schedule.Target).toMatchObject({ Arn: reconcile, RetryPolicy: { MaximumRetryAttempts: 0 } });
+    expect(prod.ofType('AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({ MaximumRetryAttempts: 0 }),
+    ]);
+  });
+
+  test('has a role that may invoke it and nothing else', () => {
+    const roleId = schedule.Target.RoleArn['Fn::GetAtt'][0];
+    const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+
+    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toEqual([
+      { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: reconcile },
+    ]);
+  });
+
+  test('is as short as an overlay says, in seconds where need be', () => {
+    const expressions = [2, 60].map((everySeconds) => {
+      const stack = new Synthesized('dev', { reconcile: { everySeconds } });
+      return stack.ofType('AWS::Scheduler::Schedule')[0]!.Properties.ScheduleExpression;
+    });
+
+    expect(expressions).toEqual(['rate(2 seconds)', 'rate(1 minute)']);
   });
 });
 

@@ -41,6 +41,7 @@ describe.each([
 
 test('every name and address an operator needs is an output', () => {
   expect(Object.keys(new Synthesized('prod').outputs).toSorted()).toEqual([
+    'ApiKeySecretArn',
     'ApiTokenSecretArn',
     'ApiUrl',
     'DeadLettersUrl',
@@ -54,6 +55,8 @@ test('every name and address an operator needs is an output', () => {
     'ReadAccessLogGroup',
     'ReadApiFunctionName',
     'ReadApiLogGroup',
+    'ReconcileFunctionName',
+    'ReconcileLogGroup',
     'SigningKeysSecretArn',
     'TableName',
     'TicketTopicArn',

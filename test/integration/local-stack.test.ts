@@ -10,6 +10,8 @@ import type { ReadyInfo } from '../../local/ready.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const KEY = 'key-of-the-test';
 const PATIENCE_MS = 60_000;
+const EVENT = { event: 'opened', recipient: 'ada@north.example', domain: { name: 'mg.example.com' } };
+const QUICK = ['--reconcile-every', '1', '--settle', '1', '--slice', '3', '--retention', '60'];
 
 interface Started {
   readonly npm: ChildProcess;
@@ -36,7 +38,7 @@ function npmStart(...flags: string[]) {
 }
 
 async function start(): Promise<Started> {
-  const npm = npmStart('--port', '0', '--signing-key', KEY);
+  const npm = npmStart('--port', '0', '--signing-key', KEY, ...QUICK);
   const lines: string[] = [];
   const ended = new Promise<number | null>((resolve) => npm.once('close', resolve));
   let troubles = '';
@@ -133,12 +135,17 @@ describe('a running stack', () => {
     expect(ready).toEqual({
       event: 'ready',
       pid: expect.any(Number),
-      processes: { ingest: expect.any(Number), process: expect.any(Number), 'read-api': expect.any(Number) },
+      processes: {
+        ingest: expect.any(Number),
+        process: expect.any(Number),
+        reconcile: expect.any(Number),
+        'read-api': expect.any(Number),
+      },
       webhookUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/webhooks\/mailgun$/),
       apiUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       apiToken: expect.stringMatching(/^[A-Za-z0-9]{48}$/),
       controlUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
-      mailgunUrl: null,
+      mailgunUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       dashboardUrl: null,
       signingKey: KEY,
       domains: ['mg.example.com'],
@@ -173,6 +180,36 @@ describe('a running stack', () => {
     expect(after.process).toBe(before.process);
   });
 
+  test('an event that only the twin lists is found by reconciliation, by hand and on schedule', async () => {
+    const happened = (id: string) => ({
+      ...EVENT,
+      id,
+      message: { headers: { 'message-id': id } },
+      timestamp: Date.now() / 1000,
+    });
+    const isStored = async (id: string) => {
+      const headers = { authorization: `Bearer ${ready.apiToken}` };
+      return (await fetch(`${ready.apiUrl}/mailgun/messages/${id}`, { headers })).status === 200;
+    };
+    await control('/mailgun', { fails: { mode: '429-reset-seconds', percent: 10, seconds: 1 } });
+
+    for (const { id, run } of [
+      { id: 'found-by-hand', run: async () => (await control('/reconcile', {})).status },
+      { id: 'found-on-schedule', run: () => sleep(500) },
+    ]) {
+      expect((await control('/mailgun/events', [happened(id)])).status).toBe(200);
+      while (!(await isStored(id))) {
+        await run();
+        await drained();
+      }
+    }
+
+    let stats = await drained();
+    for (; stats.reconcile.sent < 2; stats = await drained()) await sleep(100);
+    expect(stats.mailgun).toMatchObject({ calls: expect.any(Number), foreignCredentials: 0 });
+    await control('/mailgun', {});
+  }, 60_000);
+
   test('faults can be set and taken back while it runs', async () => {
     const fault = { service: 'sqs', operation: 'SendMessage', mode: '500', percent: 100 };
 
@@ -187,7 +224,8 @@ describe('a running stack', () => {
     expect((await control('/faults', {})).status).toBe(400);
     expect((await control('/keys', { current: '' })).status).toBe(400);
     expect((await control('/nowhere')).status).toBe(404);
-    expect(await control('/reconcile', {})).toEqual({ status: 501, json: { ok: false, reason: 'not-yet' } });
+    expect((await control('/mailgun', { colour: 'red' })).status).toBe(400);
+    expect((await control('/mailgun/events', [{ event: 'opened' }])).status).toBe(400);
     expect(await post()).toBe(200);
   });
 

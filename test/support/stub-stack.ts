@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
 import type { ReadyInfo } from '../../local/ready.ts';
+import { createStubLedger } from './stub-ledger.ts';
 
 export interface StubEvent {
   readonly id?: string;
@@ -27,6 +29,8 @@ export interface StubFaults {
   readonly forgets?: (event: StubEvent) => boolean;
   /** Answered with another code than 200, and not kept. */
   readonly answers?: (event: StubEvent) => number | undefined;
+  /** Never found by reconciliation, though Mailgun lists it. */
+  readonly overlooks?: (event: EventData) => boolean;
   /** So many first reads are answered 503. */
   readonly failedReads?: number;
 }
@@ -43,14 +47,20 @@ export async function startStubStack(faults: StubFaults = {}) {
   let posts = 0;
   let reads = 0;
 
+  const nameOf = ({ messageId, recipient, event, id }: StubEvent) => [messageId, recipient, event, id].join(' ');
+  const ledger = createStubLedger({
+    isStored: (data) => stored.has(nameOf(fromEventData(data))),
+    store: (data) => stored.set(nameOf(fromEventData(data)), fromEventData(data)),
+    overlooks: faults.overlooks,
+  });
+
   async function receive(request: IncomingMessage): Promise<number> {
     posts += 1;
     const parsed = await parseWebhook(request);
     if (!isSigned(parsed.signature)) return 401;
     const answer = faults.answers?.(parsed.event);
     if (answer !== undefined) return answer;
-    const { messageId, recipient, event, id } = parsed.event;
-    if (!faults.forgets?.(parsed.event)) stored.set([messageId, recipient, event, id].join(' '), parsed.event);
+    if (!faults.forgets?.(parsed.event)) stored.set(nameOf(parsed.event), parsed.event);
     return 200;
   }
 
@@ -66,10 +76,15 @@ export async function startStubStack(faults: StubFaults = {}) {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stub');
     const reply = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
     if (pathname === '/webhooks/mailgun') return reply(await receive(request), {});
-    if (pathname === '/control/stats') return reply(200, { queue: { visible: 0, inFlight: 0 }, deadLetters: 0 });
+    if (pathname === '/control/stats') {
+      return reply(200, { queue: { visible: 0, inFlight: 0 }, deadLetters: 0, reconcile: ledger.sums });
+    }
+    if (pathname === '/control/reconcile') return reply(200, ledger.reconcile());
     if (request.headers.authorization !== `Bearer ${API_TOKEN}`) return reply(401, {});
     reads += 1;
     if (reads <= (faults.failedReads ?? 0)) return reply(503, {});
+    if (pathname === '/mailgun/ledger') return reply(200, ledger.ledger());
+    if (pathname === '/mailgun/stats') return reply(200, ledger.stats());
     const id = searchParams.get('id') ?? decodeURIComponent(pathname.replace('/mailgun/messages/', ''));
     const message = messageNamed(id);
     return reply(message.events.length === 0 ? 404 : 200, message);
@@ -81,7 +96,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     event: 'ready',
     pid: process.pid,
     processes: {},
-    mailgunUrl: null,
+    mailgunUrl: base,
     dashboardUrl: null,
     webhookUrl: `${base}/webhooks/mailgun`,
     apiUrl: base,
@@ -92,6 +107,8 @@ export async function startStubStack(faults: StubFaults = {}) {
   };
   return {
     ready,
+    /** What the stub's Mailgun lists. */
+    log: ledger.log,
     posts: () => posts,
     stop: () => {
       server.closeAllConnections();

@@ -38,6 +38,13 @@ describe('a configuration that says only what it must', () => {
       tags: {},
       protectData: true,
       processing: { timeoutSeconds: 30, batchSize: 10, batchingWindowSeconds: 1, maxConcurrency: 5, outageHours: 9 },
+      reconcile: {
+        source: 'events',
+        everySeconds: 900,
+        settleSeconds: 1800,
+        sliceSeconds: 900,
+        retentionSeconds: 86_400,
+      },
     });
   });
 
@@ -153,6 +160,31 @@ describe('a mistake is told by its path, what was found and what would be right'
       { processing: { timeoutSeconds: 1 } },
       'dev.processing: receive count 4639 must be at most 1000; raise timeoutSeconds or lower outageHours',
     ],
+    [{ reconcile: { source: 'api' } }, 'dev.reconcile.source: got "api"; must be "events" or "logs"'],
+    [
+      { reconcile: { settleSeconds: 1799 } },
+      'dev.reconcile: settle 1799 s must be at least 1800 s, since Mailgun indexes late',
+    ],
+    [
+      { reconcile: { retentionSeconds: 5400 } },
+      "dev.reconcile: second pass + slice + settle = 5400 s must be less than Mailgun's retention 5400 s",
+    ],
+    [
+      { reconcile: { sliceSeconds: 1000 } },
+      'dev.reconcile: slice 1000 s must divide the hour, so that slices add up to hours',
+    ],
+    [
+      { reconcile: { everySeconds: 90 } },
+      'dev.reconcile: every 90 s must be whole minutes; the schedule knows no shorter unit',
+    ],
+    [
+      { reconcile: { mailgunUrl: 'http://127.0.0.1:4020' } },
+      'dev.reconcile: mailgunUrl is only for the local stack; it must come from an overlay',
+    ],
+    [
+      { reconcile: { mailgunUrl: 'http://api:key@127.0.0.1' } },
+      'dev.reconcile.mailgunUrl: got "http://api:key@127.0.0.1"; must be an http or https URL without path or credentials',
+    ],
   ])('%j', (environment, line) => {
     expect(mistakesIn(environment)).toEqual([line]);
   });
@@ -228,6 +260,14 @@ describe('an overlay', () => {
 
   test('may compress the times', () => {
     expect(withOverlay({ processing: { timeoutSeconds: 2, outageHours: 0.05 } }).processing.outageHours).toBe(0.05);
+  });
+
+  test('may compress the times of the ledger, and name another Mailgun', () => {
+    const reconcile = { everySeconds: 2, settleSeconds: 1, sliceSeconds: 4, retentionSeconds: 60 };
+
+    expect(withOverlay({ reconcile: { ...reconcile, mailgunUrl: 'http://127.0.0.1:1' } }).reconcile).toMatchObject(
+      reconcile,
+    );
   });
 
   test('may not compress the times of prod', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseFlags } from '../../local/flags.ts';
+import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 
 function mistake(...args: string[]) {
   try {
@@ -17,45 +18,66 @@ test('without flags: the usual port, traffic, one example domain', () => {
     once: false,
     json: false,
     domains: ['mg.example.com'],
+    drop: 0,
+    reconcile: USUAL_RECONCILE,
     faults: [],
   });
 });
 
 test('every flag that works', () => {
   const flags = parseFlags([
-    ...['--port', '0', '--no-traffic', '--once', '--json', '--seed', '7'],
+    ...['--port', '0', '--no-traffic', '--json', '--seed', '7'],
     ...['--signing-key', 'a', '--previous-signing-key', 'b', '--parent-signing-key', 'c'],
     ...['--domain', 'mg.acme.com', '--domain', 'eu.acme.com', '--fault', 'sqs.*:500:1'],
+    ...['--drop', '20', '--source', 'logs', '--mailgun-url', 'http://127.0.0.1:1', '--api-key', 'd'],
+    ...[
+      '--reconcile-every',
+      '1',
+      '--settle',
+      '2',
+      '--slice',
+      '3',
+      '--retention',
+      '60',
+      '--reconcile-from',
+      '1790000000',
+    ],
   ]);
 
   expect(flags).toEqual({
     help: false,
     port: 0,
     traffic: false,
-    once: true,
+    once: false,
     json: true,
     signingKey: 'a',
     previousSigningKey: 'b',
     parentSigningKey: 'c',
     domains: ['mg.acme.com', 'eu.acme.com'],
+    drop: 20,
+    reconcile: {
+      source: 'logs',
+      everySeconds: 1,
+      settleSeconds: 2,
+      sliceSeconds: 3,
+      retentionSeconds: 60,
+      fromEpochSeconds: 1_790_000_000,
+      mailgunUrl: 'http://127.0.0.1:1',
+      apiKey: 'd',
+    },
     faults: [{ service: 'sqs', operation: '*', mode: '500', percent: 1 }],
     seed: 7,
   });
 });
 
-test.each([
-  'drop',
-  'mailgun-url',
-  'api-key',
-  'source',
-  'reconcile-every',
-  'settle',
-  'slice',
-  'retention',
-  'reconcile-from',
-  'metric-period',
-])('--%s answers that it is not there yet, with exit code 2', (name) => {
-  expect(mistake(`--${name}`, '1')).toMatchObject({ message: expect.stringMatching(/^not yet: /), exitCode: 2 });
+test('the retention grows with slices and settle times, which the second pass must reach', () => {
+  const { reconcile } = parseFlags(['--settle', '100', '--slice', '60']);
+
+  expect(reconcile.retentionSeconds / 2 + 160).toBeLessThan(reconcile.retentionSeconds);
+});
+
+test('--metric-period answers that it is not there yet, with exit code 2', () => {
+  expect(mistake('--metric-period', '1')).toMatchObject({ message: expect.stringMatching(/^not yet: /), exitCode: 2 });
 });
 
 test.each([
@@ -64,6 +86,11 @@ test.each([
   { args: ['--port'], message: "Option '--port <value>' argument missing" },
   { args: ['--port', '70000'], message: '--port is a whole number from 0 to 65535, not "70000"' },
   { args: ['--port', 'x'], message: '--port is a whole number' },
+  { args: ['--once', '--no-traffic'], message: '--once tells a story and --no-traffic none' },
+  { args: ['--drop', '101'], message: '--drop is a whole number from 0 to 100, not "101"' },
+  { args: ['--slice', '0'], message: '--slice is at least 1' },
+  { args: ['--source', 'webhooks'], message: '--source is events or logs, not "webhooks"' },
+  { args: ['--mailgun-url', 'nowhere'], message: '--mailgun-url is no URL: "nowhere"' },
   { args: ['--signing-key', ' '], message: '--signing-key is blank' },
   { args: ['--fault', 'sqs.SendMessage:no:1'], message: '--fault sqs.SendMessage:no:1: mode must be one of' },
 ])('$args is one sentence and exit code 2', ({ args, message }) => {

@@ -1,0 +1,47 @@
+/** What a deployment chooses about reconciliation. */
+export interface LedgerChoice {
+  readonly everySeconds: number;
+  readonly settleSeconds: number;
+  readonly sliceSeconds: number;
+  /** How long Mailgun keeps events. */
+  readonly retentionSeconds: number;
+  readonly mailgunUrl?: string | undefined;
+}
+
+const SHORTEST_SETTLE_SECONDS = 1800;
+/** As lambdas/domain/slice.ts has them; a test compares. */
+const LONGEST_SECOND_PASS_SECONDS = 86_400;
+const MOST_SENDS = 5;
+
+/** When a slice is looked at for the second time, counted from its end. */
+export const secondPassSeconds = ({ retentionSeconds }: LedgerChoice) =>
+  Math.min(LONGEST_SECOND_PASS_SECONDS, Math.floor(retentionSeconds / 2));
+
+/** How old the cursor may grow before people must act: half of what Mailgun keeps. */
+export const cursorLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
+
+/** How long a slice may stay open: all its waits, which double from one period on, and two periods more. */
+export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MOST_SENDS + 1) * everySeconds;
+
+/** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */
+export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): string[] {
+  const { everySeconds, settleSeconds, sliceSeconds, retentionSeconds, mailgunUrl } = choice;
+  const reachSeconds = secondPassSeconds(choice) + sliceSeconds + settleSeconds;
+  const rules: [holds: boolean, text: string][] = [
+    [
+      compressed || settleSeconds >= SHORTEST_SETTLE_SECONDS,
+      `settle ${settleSeconds} s must be at least ${SHORTEST_SETTLE_SECONDS} s, since Mailgun indexes late`,
+    ],
+    [
+      reachSeconds < retentionSeconds,
+      `second pass + slice + settle = ${reachSeconds} s must be less than Mailgun's retention ${retentionSeconds} s`,
+    ],
+    [3600 % sliceSeconds === 0, `slice ${sliceSeconds} s must divide the hour, so that slices add up to hours`],
+    [
+      compressed || everySeconds % 60 === 0,
+      `every ${everySeconds} s must be whole minutes; the schedule knows no shorter unit`,
+    ],
+    [compressed || mailgunUrl === undefined, 'mailgunUrl is only for the local stack; it must come from an overlay'],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, text]) => text);
+}

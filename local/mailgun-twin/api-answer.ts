@@ -1,0 +1,27 @@
+/** What the twin's API answers to one request. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+export const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
+export const refusal = (status: number, message: string): ApiAnswer => ({ status, body: { message } });
+
+/** A mistake of the caller: answered 400 with its message. */
+export class BadRequest extends Error {}
+
+/** Epoch seconds, with a fraction or without, or RFC 2822: both are in use. */
+export function parseTime(name: string, value: unknown): number {
+  if (typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))) return Number(value);
+  const epochMs = typeof value === 'string' && /^[A-Z][a-z]{2}, \d/.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(epochMs)) throw new BadRequest(`${name} is neither an epoch nor an RFC 2822 date`);
+  return epochMs / 1000;
+}
+
+export function parseLimit(value: unknown, most: number, otherwise: number): number {
+  if (value === undefined || value === null) return otherwise;
+  const limit = Number(value);
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new BadRequest(`limit must be from 1 to ${most}`);
+  return limit;
+}

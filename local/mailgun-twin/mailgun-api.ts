@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ApiAnswer, BadRequest, refusal } from './api-answer.ts';
+import type { EventLog } from './event-log.ts';
+import { listEvents } from './events-api.ts';
+import { startForeignHost } from './foreign-host.ts';
+import { openLibrary } from './library.ts';
+import { listLogs } from './logs-api.ts';
+import { readText, startServer } from './loopback-server.ts';
+import type { Failure, Nasty } from './nasty.ts';
+import type { Random } from './random.ts';
+
+export interface MailgunApiOptions {
+  /** What is listed; read anew at each request. */
+  readonly log: EventLog;
+  readonly apiKey: string;
+  readonly domains: readonly string[];
+  readonly random: Random;
+  /** Epoch milliseconds. @default the machine's clock */
+  readonly nowMs?: () => number;
+}
+
+/** Mailgun's API as far as it tells events: one server stands for all regions. */
+export interface MailgunApi {
+  readonly url: string;
+  /** From now on it misbehaves like this, and in no other way. */
+  misbehave(nasty: Nasty): void;
+  counts(): ApiCounts;
+  close(): Promise<void>;
+}
+
+export interface ApiCounts {
+  readonly calls: number;
+  /** Requests that followed a page abroad, and how many of them carried the key there. */
+  readonly foreignRequests: number;
+  readonly foreignCredentials: number;
+}
+
+export async function startMailgunApi(options: MailgunApiOptions): Promise<MailgunApi> {
+  const { log, apiKey, domains, random, nowMs = Date.now } = options;
+  const foreign = await startForeignHost();
+  const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  let nasty: Nasty = {};
+  let calls = 0;
+
+  const server = await startServer((incoming, outgoing) => {
+    calls += 1;
+    void handle(incoming, outgoing);
+  });
+
+  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await readText(incoming);
+    const { fails } = nasty;
+    const failure = fails && random.chance(fails.percent / 100) ? fails.mode : undefined;
+    if (failure === 'hang') return;
+    const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
+    const { status, headers, body: value } = refused ?? answer(incoming, body);
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
+    outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
+  }
+
+  function answer({ headers, method, url = '/' }: IncomingMessage, body: string): ApiAnswer {
+    if (headers.authorization !== credentials) return { status: 401, body: 'Forbidden' };
+    const { pathname, searchParams } = new URL(url, server.url);
+    const now = () => nowMs() / 1000;
+    const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
+    try {
+      if (method === 'POST' && pathname === '/v1/analytics/logs') return listLogs(library, parseJson(body));
+      const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
+      if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
+      if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
+      return listEvents(library, decodeURIComponent(domain), page, searchParams);
+    } catch (error) {
+      return error instanceof BadRequest ? refusal(400, error.message) : refusal(500, String(error));
+    }
+  }
+
+  return {
+    url: server.url,
+    misbehave: (wish) => {
+      nasty = wish;
+    },
+    counts: () => {
+      const { requests, credentials: carried } = foreign.received();
+      return { calls, foreignRequests: requests, foreignCredentials: carried };
+    },
+    close: async () => {
+      await Promise.all([server.close(), foreign.close()]);
+    },
+  };
+}
+
+/** Undefined for a failure that spoils a good answer. */
+function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAnswer | undefined {
+  const resetMs = nowMs + seconds * 1000;
+  const answers: Partial<Record<Failure, ApiAnswer>> = {
+    '429-retry-after': { ...TOO_MANY, headers: { 'retry-after': String(Math.ceil(seconds)) } },
+    '429-reset-seconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs / 1000)) } },
+    '429-reset-milliseconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs)) } },
+    '500': refusal(500, 'Internal Server Error'),
+  };
+  return answers[failure];
+}
+
+const TOO_MANY = refusal(429, 'Too many requests');
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

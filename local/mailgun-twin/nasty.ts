@@ -1,0 +1,67 @@
+/** How a call of the API may fail: a 429 tells when to come again in one of three ways. */
+export const FAILURES = [
+  '429-retry-after',
+  '429-reset-seconds',
+  '429-reset-milliseconds',
+  '500',
+  'hang',
+  'truncate',
+] as const;
+
+export type Failure = (typeof FAILURES)[number];
+
+/** How Mailgun's API misbehaves; what is not there does not. */
+export interface Nasty {
+  /** This percentage of events is listed only so many seconds after it happened, in pages already read too. */
+  readonly late?: { readonly seconds: number; readonly percent: number };
+  /** Percentage of its events that a page leaves out, others at each read. */
+  readonly changing?: number;
+  /** Pages hold fewer events than asked for, though more follow. */
+  readonly shortPages?: boolean;
+  /** This percentage of calls fails; a 429 asks to wait so many seconds. */
+  readonly fails?: { readonly mode: Failure; readonly percent: number; readonly seconds?: number };
+  /** Where the next page is said to be: on another host, or for ever here. */
+  readonly next?: 'foreign' | 'same';
+  /** Listings that begin earlier than this long ago are refused. */
+  readonly retentionSeconds?: number;
+  /** Nothing is listed. */
+  readonly empty?: boolean;
+  readonly items?: 'without-id' | 'string-timestamps';
+}
+
+type Check = (value: unknown) => boolean;
+
+const isNumber = (value: unknown) => typeof value === 'number' && value >= 0;
+const isPercentage = (value: unknown) => isNumber(value) && (value as number) <= 100;
+const isFlag = (value: unknown) => typeof value === 'boolean';
+const isOneOf =
+  (...choices: readonly unknown[]): Check =>
+  (value) =>
+    choices.includes(value);
+const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const CHECKS: Readonly<Record<keyof Nasty, Check>> = {
+  late: (value) => isFields(value) && isNumber(value.seconds) && isPercentage(value.percent),
+  changing: isPercentage,
+  shortPages: isFlag,
+  fails: (value) =>
+    isFields(value) &&
+    isOneOf(...FAILURES)(value.mode) &&
+    isPercentage(value.percent) &&
+    (value.seconds === undefined || isNumber(value.seconds)),
+  next: isOneOf('foreign', 'same'),
+  retentionSeconds: isNumber,
+  empty: isFlag,
+  items: isOneOf('without-id', 'string-timestamps'),
+};
+
+/** Takes over what somebody wishes for; a sentence where that makes no sense. */
+export function parseNasty(value: unknown): Nasty | string {
+  if (!isFields(value)) return `a body is needed like {"late":{"seconds":2,"percent":50}}`;
+  for (const [name, wish] of Object.entries(value)) {
+    const check = (CHECKS as Readonly<Record<string, Check | undefined>>)[name];
+    if (!check) return `${name} is none of ${Object.keys(CHECKS).join(', ')}`;
+    if (!check(wish)) return `${name} cannot be ${JSON.stringify(wish)}`;
+  }
+  return value;
+}

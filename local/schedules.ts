@@ -1,0 +1,48 @@
+import type { Outcome } from './function-sandbox.ts';
+import { functionIdOf, resourcesOfType } from './resources.ts';
+import type { Run } from './run.ts';
+import { propertiesOf, type Stack } from './stack.ts';
+
+/** A function that runs again and again, as the template says. */
+export interface Schedule {
+  readonly functionId: string;
+  readonly everySeconds: number;
+  /** Event as JSON text. */
+  readonly input: string;
+}
+
+interface Properties {
+  readonly ScheduleExpression: string;
+  readonly State?: string;
+  readonly Target: { readonly Arn: string; readonly Input?: string };
+}
+
+/** The local stack's own `second` among them, since it compresses time. */
+const UNIT_SECONDS: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
+
+export function readSchedules(stack: Stack): Schedule[] {
+  return resourcesOfType(stack.template, 'AWS::Scheduler::Schedule').flatMap(([id, resource]) => {
+    const { ScheduleExpression, State, Target } = propertiesOf<Properties>(stack, id, resource);
+    const [, count, unit = ''] = /^rate\((\d+) ([a-z]+?)s?\)$/.exec(ScheduleExpression) ?? [];
+    const everySeconds = Number(count) * (UNIT_SECONDS[unit] ?? Number.NaN);
+    if (!(everySeconds > 0))
+      throw new Error(`the local stack does not know the schedule ${ScheduleExpression} (${id})`);
+    if (State === 'DISABLED') return [];
+    return [{ functionId: functionIdOf(Target.Arn), everySeconds, input: Target.Input ?? '{}' }];
+  });
+}
+
+/** Begins to run what the template schedules, the first time after one period; as in AWS, a run waits for no other. */
+export function startSchedules(
+  stack: Stack,
+  invoke: (functionId: string, event: string) => Promise<Outcome>,
+  { closers, logbook }: Run,
+): void {
+  for (const { functionId, everySeconds, input } of readSchedules(stack)) {
+    const timer = setInterval(async () => {
+      const outcome = await invoke(functionId, input);
+      if (!outcome.ok && !closers.closing) logbook.add('schedule', `${functionId} failed: ${outcome.error}`);
+    }, everySeconds * 1000);
+    closers.add(() => clearInterval(timer));
+  }
+}

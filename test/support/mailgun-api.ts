@@ -1,0 +1,66 @@
+import { EventLog } from '../../local/mailgun-twin/event-log.ts';
+import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
+import { startMailgunApi } from '../../local/mailgun-twin/mailgun-api.ts';
+import { createRandom } from '../../local/mailgun-twin/random.ts';
+
+export const API_KEY = 'key-of-the-api';
+export const API_DOMAIN = 'mg.example.com';
+/** When the first event of `delivered` happened, and what the API takes for the present. */
+export const BEGAN = 1_790_000_000;
+export const NOW_SECONDS = BEGAN + 100_000;
+
+/** The nth event: they happen a tenth of a second apart. */
+export const delivered = (nth: number): EventData => ({
+  event: nth % 2 === 0 ? 'delivered' : 'opened',
+  id: `event-${nth}`,
+  timestamp: BEGAN + nth / 10 + 0.000_123,
+  recipient: 'ada@north.example',
+  domain: { name: API_DOMAIN },
+  'user-variables': { order: 7 },
+  storage: { key: 'k', url: 'https://storage.example/k' },
+});
+
+/** The twin's API on a log of its own; the caller closes it. */
+export async function startTestApi(events = 0) {
+  const log = new EventLog();
+  for (let nth = 0; nth < events; nth += 1) log.add(API_DOMAIN, delivered(nth));
+  const clock = { seconds: NOW_SECONDS };
+  const api = await startMailgunApi({
+    log,
+    apiKey: API_KEY,
+    domains: [API_DOMAIN, 'eu.example.com'],
+    random: createRandom(1),
+    nowMs: () => clock.seconds * 1000,
+  });
+  const authorization = `Basic ${Buffer.from(`api:${API_KEY}`).toString('base64')}`;
+
+  async function get(
+    path: string,
+    init: RequestInit = {},
+  ): Promise<{ status: number; headers: Headers; json: Answer }> {
+    const url = path.startsWith('http') ? path : api.url + path;
+    const response = await fetch(url, { ...init, headers: { authorization, ...init.headers } });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, json: text.startsWith('{') ? JSON.parse(text) : text };
+  }
+
+  /** Every event of a listing, read as Mailgun says: until a page is empty. */
+  async function readAll(query: string, pagesAtMost = 1000): Promise<EventData[]> {
+    const found: EventData[] = [];
+    for (let url = `/v3/${API_DOMAIN}/events?${query}`, pages = 0; pages < pagesAtMost; pages += 1) {
+      const { json } = await get(url);
+      if (json.items.length === 0) break;
+      found.push(...json.items);
+      url = json.paging.next;
+    }
+    return found;
+  }
+
+  const logs = (body: object) => get('/v1/analytics/logs', { method: 'POST', body: JSON.stringify(body) });
+  return { ...api, log, clock, get, readAll, logs };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers of two APIs, held by the assertions
+type Answer = any;
+
+export type TestApi = Awaited<ReturnType<typeof startTestApi>>;

@@ -1,0 +1,129 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLedger, createStats } from '../../lambdas/read-api/ledger.ts';
+import { readLedgerQuery } from '../../lambdas/read-api/parameters.ts';
+import { numbered, ReconcileWorld } from '../model/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+
+const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
+
+/** A ledger of two hours: an event every minute, one of which is missing for good in the second hour. */
+async function world() {
+  const world = new ReconcileWorld();
+  world.fromEpochSeconds = HOUR;
+  for (let n = 0; n < 120; n += 1) world.happen(numbered(n, HOUR + n * 60), n === 100);
+  await world.process();
+  world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
+  await world.run();
+  const deps = { slices: world.book, book: world.book, sliceSeconds: 900, settleSeconds: 1800, now: () => world.nowMs };
+  return { world, ledger: createLedger(deps), stats: createStats(deps) };
+}
+const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
+
+describe('the ledger', () => {
+  test('shows slices and their sums by the contract', async () => {
+    const { ledger } = await world();
+    const answer = await ledger(all);
+    expect(answer).toMatchObject({
+      totals: { expected: 120, stored: 119, unaccounted: 1, unconfirmed: 0, due: 0 },
+      completeness: 'incomplete',
+    });
+    expect(answer.slices).toHaveLength(8);
+    expect(answer.slices[6]).toEqual({
+      domain: DOMAIN,
+      start: HOUR + 5400,
+      end: HOUR + 6300,
+      state: 'open',
+      expected: expect.any(Object),
+      stored: expect.any(Object),
+      missing: { opened: 1 },
+      recovered: {},
+      unconfirmed: {},
+      polled: {},
+      late: { opened: 1 },
+      lost: {},
+      stuck: 0,
+      passes: 1,
+    });
+  });
+
+  test('from is inclusive, to exclusive', async () => {
+    const { ledger } = await world();
+    const { slices } = await ledger({ domain: DOMAIN, from: HOUR + 900, to: HOUR + 1800 });
+    expect(slices.map(({ start, state }) => [start, state])).toEqual([[HOUR + 900, 'settled']]);
+  });
+
+  test('says which slices are due, and that it is not known then whether they are complete', async () => {
+    const { world: later, ledger } = await world();
+    await later.process();
+    later.nowMs += 1_800_000;
+    const { slices, totals, completeness } = await ledger({ ...all, from: HOUR + 7200, to: HOUR + 20_000 });
+    expect(slices.map(({ start, state }) => [start - HOUR, state])).toEqual([
+      [7200, 'due'],
+      [8100, 'due'],
+    ]);
+    expect({ totals, completeness }).toMatchObject({ totals: { due: 2 }, completeness: 'unknown' });
+  });
+
+  test('is unknown for a domain that has none', async () => {
+    const { ledger } = await world();
+    expect(await ledger({ ...all, domain: 'other.example.com' })).toEqual({
+      slices: [],
+      totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, due: 0 },
+      completeness: 'unknown',
+    });
+  });
+});
+
+describe('statistics', () => {
+  test('add slices up to hours, one bucket for each tag, and mark the open hour', async () => {
+    const { stats } = await world();
+    const { buckets } = await stats({ ...all, tag: undefined });
+    expect(buckets.map(({ tag, open }) => [tag, open])).toEqual(
+      [false, true].flatMap((open) => ['', '*', 'spring', 'welcome'].map((tag) => [tag, open])),
+    );
+    const everything = buckets.filter(({ tag }) => tag === '*').map(({ counts }) => counts);
+    const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
+    expect(everything.map(sum)).toEqual([60, 60]);
+  });
+
+  test.each(['*', '', 'welcome', 'none'])('of one tag: "%s"', async (tag) => {
+    const { stats } = await world();
+    const { buckets } = await stats({ ...all, tag });
+    expect(buckets.map(({ hour, tag: named }) => [hour, named])).toEqual([
+      [new Date(HOUR * 1000).toISOString(), tag],
+      [new Date((HOUR + 3600) * 1000).toISOString(), tag],
+    ]);
+    expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
+  });
+});
+
+describe('parameters', () => {
+  const read = (text: string, domains = ['mg.example.com']) =>
+    readLedgerQuery(new URLSearchParams(text), domains, NOW_MS);
+  const now = NOW_MS / 1000;
+
+  test.each<[text: string, from: number, to: number]>([
+    ['', now - 86_400, now],
+    ['domain=MG.example.com&from=1769990000&to=1769999000', 1769990000, 1769999000],
+    ['from=2026-02-01&to=2026-02-02', 1769904000, 1769990400],
+    ['from=2026-02-01T00:00:00Z&to=2026-02-02T01:00:00%2B01:00', 1769904000, 1769990400],
+    ['from=2026-02-01T00:00Z&to=2026-02-02T01:00:00+01:00', 1769904000, 1769990400],
+  ])('%s', (text, from, to) => {
+    expect(read(text)).toEqual({ ok: true, query: { domain: 'mg.example.com', from, to } });
+  });
+
+  test.each([
+    ['domain=other.example.com', 'domain'],
+    ['from=yesterday', 'from'],
+    ['to=2026-02-02T00:00:00', 'to'],
+    ['to=-1', 'to'],
+    ['from=1769999000&to=1769999000', 'from'],
+    ['from=1700000000&to=1769999000', 'from'],
+  ])('%s is refused', (text, parameter) => {
+    expect(read(text)).toEqual({ ok: false, parameter });
+  });
+
+  test('several domains: one must be named', () => {
+    expect(read('', ['a.example.com', 'b.example.com'])).toEqual({ ok: false, parameter: 'domain' });
+  });
+});
