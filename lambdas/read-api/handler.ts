@@ -27,10 +27,12 @@ const log = createLog(env.ledgerName);
 const token = createCachedSecret(openSecrets(), env.apiTokenSecretArn, Date.now);
 const table = openTable(env.tableName);
 const messages = createMessages(createHistoryTable(table));
-const { sliceSeconds, settleSeconds } = env;
 const ledgerDeps = {
-  ...{ slices: createSlicesTable(table), book: createLedgerBookTable(table) },
-  ...{ sliceSeconds, settleSeconds, now: Date.now },
+  slices: createSlicesTable(table),
+  book: createLedgerBookTable(table),
+  sliceSeconds: env.sliceSeconds,
+  settleSeconds: env.settleSeconds,
+  now: Date.now,
 };
 const ledger = createLedger(ledgerDeps);
 const stats = createStats(ledgerDeps);
