@@ -3,7 +3,9 @@ import { total } from '../../lambdas/domain/counts.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import type { RunReport } from '../../lambdas/reconcile/domain-run.ts';
-import { createReconcile } from '../../lambdas/reconcile/reconcile.ts';
+import { createReconcile, type ReconcileDeps } from '../../lambdas/reconcile/reconcile.ts';
+import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replay.ts';
+import type { ReplayReport } from '../../lambdas/reconcile/replay-contract.ts';
 import type { SliceNews } from '../../lambdas/reconcile/slice-visit.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { InMemoryBook, InMemoryMailgun, InMemoryStored } from '../support/in-memory-reconcile.ts';
@@ -33,6 +35,8 @@ export class ReconcileWorld {
   budgetMs = 275_000;
   gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0 };
   times = TIMES;
+  /** The same ledger, with a progress of its own. */
+  readonly replayBook = Object.assign(new InMemoryBook(), { cursors: this.book.cursors, open: this.book.open });
   #holders = 0;
 
   constructor() {
@@ -66,6 +70,30 @@ export class ReconcileWorld {
 
   async run({ ignoreWaits = false, trouble }: { ignoreWaits?: boolean; trouble?: Trouble | undefined } = {}) {
     const life = new Mortal(trouble);
+    const reconcile = createReconcile(this.#deps(life));
+    const result = await life
+      .live(() => reconcile({ ignoreWaits, deadlineMs: this.nowMs + this.budgetMs }))
+      .catch((error) => {
+        this.failures.push(error);
+        return undefined;
+      });
+    if (result?.kind === 'ran') this.gauges = result.gauges;
+    return { result, points: life.points };
+  }
+
+  /** One call of a replay of the world's domain. */
+  async replay(
+    over: Partial<ReplayRequest> & Pick<ReplayRequest, 'fromEpochSeconds' | 'toEpochSeconds'>,
+    trouble?: Trouble,
+  ): Promise<{ report: ReplayReport | undefined; points: string[] }> {
+    const life = new Mortal(trouble);
+    const replay = createReplay({ ...this.#deps(life), book: life.wrap('replay', this.replayBook) });
+    const request = { domain: DOMAIN, plan: false, deadlineMs: this.nowMs + this.budgetMs, ...over };
+    const report = await life.live(() => replay(request));
+    return { report, points: life.points };
+  }
+
+  #deps(life: Mortal) {
     const port = <T extends object>(prefix: 'mailgun' | 'table' | 'queue', target: T): T =>
       life.wrap(
         prefix,
@@ -82,7 +110,7 @@ export class ReconcileWorld {
         }),
       );
     // Generators are no promises: their calls pass no gate, and an outage shows in the calls around them.
-    const reconcile = createReconcile({
+    return {
       source: port('mailgun', this.mailgun),
       index: this.stored,
       events: port('table', this.stored),
@@ -101,17 +129,9 @@ export class ReconcileWorld {
       },
       now: () => this.nowMs,
       newHolderId: () => `run-${++this.#holders}`,
-      onNews: (news) => this.news.push(news),
-      onFailure: (_domain, error) => this.failures.push(error),
-    });
-    const result = await life
-      .live(() => reconcile({ ignoreWaits, deadlineMs: this.nowMs + this.budgetMs }))
-      .catch((error) => {
-        this.failures.push(error);
-        return undefined;
-      });
-    if (result?.kind === 'ran') this.gauges = result.gauges;
-    return { result, points: life.points };
+      onNews: (news: SliceNews) => this.news.push(news),
+      onFailure: (_domain: string, error: unknown) => this.failures.push(error),
+    } satisfies ReconcileDeps;
   }
 
   /** A run that must come to its end. */

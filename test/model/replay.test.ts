@@ -1,0 +1,248 @@
+import { expect, test } from '@jest/globals';
+import { type ReplayCommandDeps, replay as replayCommand } from '../../cli/replay.ts';
+import { ListingError, type Progress } from '../../lambdas/domain/reconcile-ports.ts';
+import { replayIn } from '../../lambdas/reconcile/replay-contract.ts';
+import { MOMENTS } from '../support/mortal.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { numbered, ReconcileWorld } from './reconcile-world.ts';
+
+const LEDGER_START = Math.floor(NOW_MS / 1000 / 900) * 900;
+const DAY_BEFORE = LEDGER_START - 86_400;
+const BEFORE = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: LEDGER_START };
+
+/** A ledger that runs, and before its start a day with 480 events, every fourth of which is stored. */
+async function worldWithPast(): Promise<ReconcileWorld> {
+  const world = new ReconcileWorld();
+  for (let n = 0; n < 480; n += 1) world.happen(numbered(n, DAY_BEFORE + n * 180), n % 4 !== 0);
+  for (let n = 480; n < 500; n += 1) world.happen(numbered(n, LEDGER_START + n), false);
+  await world.process();
+  await world.live(2);
+  return world;
+}
+
+const state = ({ book, ledger }: ReconcileWorld) =>
+  structuredClone([book.slices, book.cursors, book.open, book.progress, book.lease, ledger.events.size, ledger.queue]);
+
+/** Calls the replay until it is done, with the queue's consumer in between. */
+async function replayAll(world: ReconcileWorld, range = BEFORE): Promise<number> {
+  let calls = 0;
+  for (let { fromEpochSeconds } = range; ; ) {
+    const { report } = await world.replay({ ...range, fromEpochSeconds });
+    calls += 1;
+    await world.process();
+    if (report?.done) return calls;
+    fromEpochSeconds = report?.nextFromEpochSeconds ?? fromEpochSeconds;
+    if (calls > 200) throw new Error(`no end: ${JSON.stringify(report)}`);
+  }
+}
+
+test('a plan counts what is missing, and neither writes nor sends anything', async () => {
+  const world = await worldWithPast();
+  const before = state(world);
+
+  const { report, points } = await world.replay({ ...BEFORE, plan: true });
+
+  expect(report).toEqual({
+    ...{ state: 'ran', slices: 96, newSlices: 96, changedSlices: 0, unreachable: 0 },
+    ...{ expected: 480, missing: 360, sent: 360, stuck: 0, done: true, nextFromEpochSeconds: LEDGER_START },
+  });
+  expect(new Set(points)).toEqual(new Set(['mailgun.page', 'table.read', 'table.lookUp']));
+  expect(state(world)).toEqual(before);
+});
+
+test('a plan that runs out of time inside a slice goes on with its progress', async () => {
+  const world = new ReconcileWorld();
+  for (let n = 0; n < 3000; n += 1) world.happen(numbered(n, DAY_BEFORE + n / 4), n % 3 === 0);
+  await world.process();
+  world.msPerCall = 1000;
+  let missing = 0;
+  let calls = 0;
+  let progress: Progress | undefined;
+  for (let fromEpochSeconds = DAY_BEFORE; ; calls += 1) {
+    const range = { fromEpochSeconds, toEpochSeconds: DAY_BEFORE + 900 };
+    const { report } = await world.replay({ ...range, plan: true, progress, deadlineMs: world.nowMs + 5000 });
+    missing += report?.missing ?? 0;
+    progress = report?.progress;
+    if (report?.done) break;
+    fromEpochSeconds = report?.nextFromEpochSeconds ?? fromEpochSeconds;
+  }
+  expect(missing).toBe(1000);
+  expect(calls).toBeGreaterThan(1);
+  expect(world.book.progress.size).toBe(0);
+});
+
+test('a time before the ledger is replayed: exactly what is missing, once, and without paging anybody', async () => {
+  const world = await worldWithPast();
+  world.news.length = 0;
+
+  await replayAll(world);
+  await world.live(3);
+
+  expect(world.ledger.events.size).toBe(500);
+  expect(world.sends.size).toBe(360);
+  expect([...world.sends.values()].every((times) => times === 1)).toBe(true);
+  expect(world.totals).toMatchObject({ expected: 500, stored: 500, missing: 0 });
+  expect(world.book.open.size).toBe(0);
+  expect(world.news).toEqual([]);
+});
+
+test('nothing is sent into a backlog, and the next call goes on from the slice that was held', async () => {
+  const world = await worldWithPast();
+
+  const { report } = await world.replay(BEFORE);
+
+  expect(report).toMatchObject({ state: 'backlog', done: false });
+  expect(world.ledger.queue.length).toBeLessThanOrEqual(world.backlogMessages + 10);
+  const { report: again } = await world.replay({ ...BEFORE, fromEpochSeconds: report!.nextFromEpochSeconds });
+  expect(again).toMatchObject({ state: 'backlog', slices: 0, nextFromEpochSeconds: report!.nextFromEpochSeconds });
+});
+
+test('what an open slice lacks is not sent again while it may be in the queue', async () => {
+  const world = await worldWithPast();
+  const one = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 };
+  await world.replay(one);
+
+  expect((await world.replay(one)).report).toMatchObject({ state: 'backlog', sent: 0 });
+  await world.process();
+  expect((await world.replay(one)).report).toMatchObject({ state: 'ran', done: true, missing: 0 });
+  expect(Math.max(...world.sends.values())).toBe(1);
+});
+
+test('slices that are settled again change only `passes`', async () => {
+  const world = await worldWithPast();
+  const range = { fromEpochSeconds: LEDGER_START, toEpochSeconds: LEDGER_START + 1800 };
+  const before = structuredClone([...world.book.slices.values()]);
+
+  const { report } = await world.replay(range);
+
+  expect(report).toMatchObject({ slices: 2, newSlices: 0, changedSlices: 0, missing: 0, done: true });
+  const touched = ({ start }: { start: number }) => start < LEDGER_START + 1800;
+  expect([...world.book.slices.values()]).toEqual(
+    before.map((slice) => (touched(slice) ? { ...slice, passes: slice.passes + 1 } : slice)),
+  );
+});
+
+test('a replay that dies at any call is resumed, and nothing is lost or stored twice', async () => {
+  const range = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 };
+  const { points } = await (await worldWithPast()).replay(range);
+  expect(points.length).toBeGreaterThan(10);
+  for (let call = 0; call < points.length; call += 1) {
+    for (const moment of MOMENTS) {
+      const world = await worldWithPast();
+      const stored = world.ledger.events.size;
+      await world.replay(range, { call, moment, kind: 'crash' });
+      await world.process();
+      world.nowMs += 60_000;
+      await replayAll(world, range);
+      await world.live(3);
+      const slice = world.book.slices.get(`${DOMAIN} ${DAY_BEFORE}`);
+      const sent = [...world.sends.values()];
+      expect({ point: points[call], moment, missing: slice?.missing, stored: world.ledger.events.size }).toEqual({
+        ...{ point: points[call], moment, missing: {}, stored: stored + 3 },
+      });
+      expect(Math.max(...sent)).toBeLessThanOrEqual(2);
+    }
+  }
+});
+
+test('a replay stops at time that is not due, and ends', async () => {
+  const world = await worldWithPast();
+  const toEpochSeconds = Math.floor(world.nowMs / 1000) + 3600;
+  const { report } = await world.replay({ fromEpochSeconds: LEDGER_START, toEpochSeconds });
+  expect(report).toMatchObject({ state: 'ran', done: true });
+  expect(report!.nextFromEpochSeconds).toBeLessThan(toEpochSeconds);
+});
+
+test('slices of which Mailgun lists nothing any more are told, and not written', async () => {
+  const world = await worldWithPast();
+  world.mailgun.retentionSeconds = 12 * 3600;
+  const slices = world.book.slices.size;
+  const { report } = await world.replay({ fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 1800 });
+  expect(report).toMatchObject({ state: 'ran', done: true, unreachable: 2, slices: 0 });
+  expect(world.book.slices.size).toBe(slices);
+});
+
+test.each([
+  { name: 'a listing that cannot be read', expected: { state: 'failed', reason: 'unauthorized' } },
+  { name: 'another run', expected: { state: 'busy' } },
+  { name: 'no key', expected: { state: 'off' } },
+  { name: 'a domain of somebody else', expected: { state: 'unknown-domain' } },
+])('$name stops a replay at its place', async ({ name, expected }) => {
+  const world = await worldWithPast();
+  if (expected.reason) world.mailgun.failure = new ListingError('unauthorized');
+  if (expected.state === 'busy') world.book.lease = { holder: 'other', until: world.nowMs + 1000 };
+  if (expected.state === 'off') world.isConfigured = false;
+  const domain = name.startsWith('a domain') ? 'other.example' : DOMAIN;
+  const { report } = await world.replay({ ...BEFORE, domain });
+  expect(report).toMatchObject({ ...expected, done: false, slices: 0, nextFromEpochSeconds: DAY_BEFORE });
+});
+
+/** The command on the world, as if it were a stack; its function takes as many milliseconds a call. */
+function commandOn(world: ReconcileWorld, over: Partial<ReplayCommandDeps> = {}) {
+  const lines: string[] = [];
+  const invoke = async (_name: string, event: unknown) => {
+    const request = replayIn(JSON.parse(JSON.stringify(event)));
+    return (await world.replay({ ...request!, deadlineMs: world.nowMs + 30_000 })).report;
+  };
+  const deps: ReplayCommandDeps = {
+    findTarget: async () => ({ domains: [DOMAIN], invoke }),
+    print: (line) => lines.push(line),
+    now: () => world.nowMs,
+    async sleep(ms) {
+      world.nowMs += ms;
+      await world.process();
+    },
+    signal: new AbortController().signal,
+    ...over,
+  };
+  return { lines, run: (...args: string[]) => replayCommand(['--local', ...args], deps) };
+}
+const FROM_TO = ['--from', String(DAY_BEFORE), '--to', String(LEDGER_START)];
+
+test('the command replays all, waits out the backlog and says so', async () => {
+  const world = await worldWithPast();
+  const { lines, run } = commandOn(world);
+
+  expect(await run(...FROM_TO)).toBe(0);
+  await world.process();
+
+  expect(world.ledger.events.size).toBe(500);
+  expect([...world.sends.values()].every((times) => times === 1)).toBe(true);
+  expect(lines).toContain(`${DOMAIN}  waiting: the queue has a backlog, and nothing is sent into it`);
+  expect(lines.at(-1)).toBe('Replayed: 480 events, 360 missing, 360 sent to the queue.');
+});
+
+test('the command that is interrupted prints the one that goes on, and that one does the rest', async () => {
+  const world = await worldWithPast();
+  const stop = new AbortController();
+  const { lines, run } = commandOn(world, {
+    async sleep() {
+      await world.process();
+      stop.abort();
+    },
+    signal: stop.signal,
+  });
+  expect(await run(...FROM_TO)).toBe(1);
+  const resume = lines.at(-1)?.trim().replace('npm run ledger -- replay --local ', '').split(' ') ?? [];
+  expect(lines.at(-2)).toBe('Go on with:');
+  expect(resume).toContain('--domain');
+
+  expect(await commandOn(world).run(...resume)).toBe(0);
+  await world.process();
+
+  expect(world.ledger.events.size).toBe(500);
+  expect([...world.sends.values()].every((times) => times === 1)).toBe(true);
+});
+
+test('the printed plan says what it would do, and at what cost', async () => {
+  const { lines, run } = commandOn(await worldWithPast());
+  expect(await run(...FROM_TO, '--plan')).toBe(0);
+  expect(lines.slice(1)).toEqual([
+    'Plan: nothing was written, and nothing was sent.',
+    '  events        480',
+    '  missing       360',
+    '  would send    360 to the queue',
+    '  would change  96 slices written for the first time, 0 otherwise, 0 only looked at once more',
+    '  would cost    at most $0.0021: 2,016 writes, 2,448 reads, 1,176 queue requests (prices of us-east-1, 2024-11-14)',
+  ]);
+});
