@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { checkFault, type Fault } from './faults.ts';
+import type { Outcome } from './function-sandbox.ts';
 import type { LogLine } from './logbook.ts';
 import { readBody } from './loopback.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
@@ -40,6 +41,8 @@ export interface Controls {
   logs(): readonly LogLine[];
   /** One run of reconcile that ignores the waits. */
   reconcile(): Promise<ReconcileResult>;
+  /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
+  invoke(functionName: string, event: string): Promise<Outcome> | undefined;
   /** How the twin's API misbehaves from now on. */
   misbehave(nasty: Nasty): void;
   /** Has the twin's API list events of which no webhook tells. */
@@ -80,9 +83,15 @@ export function createControl(controls: Controls): RequestListener {
       return [200, { ok: true }];
     },
   };
+  const invoke = async (functionName: string, event: unknown): Promise<Answer> => {
+    const outcome = await controls.invoke(functionName, JSON.stringify(event ?? {}));
+    if (outcome === undefined) return [404, { ok: false, reason: 'unknown-function' }];
+    if (!outcome.ok) return [502, { ok: false, reason: 'function-failed', explanation: outcome.error }];
+    return [200, JSON.parse(outcome.payload)];
+  };
 
   return async (incoming, outgoing) => {
-    const [status, value] = await answer(routes, incoming).catch(
+    const [status, value] = await answer(routes, invoke, incoming).catch(
       (error): Answer => [500, { ok: false, reason: String(error) }],
     );
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
@@ -91,11 +100,14 @@ export function createControl(controls: Controls): RequestListener {
 
 async function answer(
   routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>>,
+  invoke: (functionName: string, event: unknown) => Promise<Answer>,
   incoming: IncomingMessage,
 ): Promise<Answer> {
   const { bytes } = await readBody(incoming, LARGEST_BODY_BYTES);
   if (isFromWebPage(incoming)) return [403, { ok: false, reason: 'not-for-web-pages' }];
-  const handle = routes[`${incoming.method} ${incoming.url?.split('?')[0]}`];
+  const route = `${incoming.method} ${incoming.url?.split('?')[0]}`;
+  const [, functionName] = /^POST \/invoke\/([a-z-]+)$/.exec(route) ?? [];
+  const handle = functionName === undefined ? routes[route] : (event: unknown) => invoke(functionName, event);
   if (!handle) return [404, { ok: false, reason: 'unknown-path' }];
   const body = parseJson(bytes.toString('utf8'));
   return handle(body);

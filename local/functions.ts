@@ -8,6 +8,8 @@ import type { Assembly } from './synthesize.ts';
 /** The functions of a stack, each in its own process. */
 export interface RunningFunctions {
   byId(logicalId: string): FunctionProcess;
+  /** By the name people use. */
+  byName(name: string): FunctionProcess | undefined;
   processes(): Record<string, number>;
 }
 
@@ -24,6 +26,7 @@ export async function startFunctions(stack: Stack, assembly: Assembly, run: Run)
       if (!found) throw new Error(`the template holds no function ${logicalId}`);
       return found;
     },
+    byName: (name) => [...functions.values()].find(({ spec }) => spec.name === name),
     processes: () => Object.fromEntries([...functions.values()].map(({ spec, pid }) => [spec.name, pid])),
   };
 }

@@ -113,6 +113,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     setFaults: (list) => faults.replace(list),
     logs: () => run.logbook.lines(),
     reconcile: () => reconcileRuns.byHand(),
+    invoke: (functionName, event) => functions.byName(functionName)?.invoke(event),
     misbehave: (nasty) => mailgun.misbehave(nasty),
     list: (events) => {
       for (const data of events) eventLog.add(domainNamed(data) ?? domains[0] ?? '', data);

@@ -4,8 +4,11 @@ import type { Cursor, Lease, LedgerBook, OpenSlice, Progress } from '../domain/r
 import { isDone, timeKey } from './slices-table.ts';
 import type { LedgerTable } from './table-client.ts';
 
-/** Cursor and progress as items `LEDGER#<domain>`, markers of open slices as `OPEN#<domain>` by their start. */
-export function createLedgerBookTable({ client, name }: LedgerTable): LedgerBook {
+/**
+ * Cursor and progress as items `LEDGER#<domain>`, markers of open slices as `OPEN#<domain>` by their start.
+ * Who is at work in slices of their own keep their progress under a name of their own.
+ */
+export function createLedgerBookTable({ client, name }: LedgerTable, progressName = 'PROGRESS'): LedgerBook {
   const ledgerKey = (domain: string, sk: string) => ({ pk: `LEDGER#${keyPart(domain)}`, sk });
   const openKey = (domain: string, start: number) => ({ pk: `OPEN#${keyPart(domain)}`, sk: timeKey(start) });
   const read = async (key: { pk: string; sk: string }) => {
@@ -66,17 +69,17 @@ export function createLedgerBookTable({ client, name }: LedgerTable): LedgerBook
     },
 
     async readProgress(domain) {
-      const item = await read(ledgerKey(domain, 'PROGRESS'));
+      const item = await read(ledgerKey(domain, progressName));
       return item && (JSON.parse(item.progress as string) as Progress);
     },
 
     async putProgress(domain, progress) {
-      const Item = { ...ledgerKey(domain, 'PROGRESS'), progress: JSON.stringify(progress) };
+      const Item = { ...ledgerKey(domain, progressName), progress: JSON.stringify(progress) };
       await client.send(new PutCommand({ TableName: name, Item }));
     },
 
     async dropProgress(domain) {
-      await client.send(new DeleteCommand({ TableName: name, Key: ledgerKey(domain, 'PROGRESS') }));
+      await client.send(new DeleteCommand({ TableName: name, Key: ledgerKey(domain, progressName) }));
     },
   };
 }

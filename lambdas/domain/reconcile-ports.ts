@@ -109,6 +109,8 @@ export interface OpenSlice extends SliceBounds {
   nextAt: number;
   since: number;
   stuck: number;
+  /** Found by a replay: what is lost there is no news. */
+  isBackfill?: boolean;
 }
 
 /** A pass that was interrupted: all that Mailgun lists before `fromMs` is in the tally. */

@@ -1,48 +1,10 @@
 import { total } from '../domain/counts.ts';
-import {
-  type Cursor,
-  ListingError,
-  type OpenSlice,
-  type SendingDomain,
-  type Slices,
-} from '../domain/reconcile-ports.ts';
-import {
-  alignedStart,
-  isDue,
-  type Slice,
-  type SliceBounds,
-  secondPassSeconds,
-  sliceFrom,
-  stateOf,
-  waitSeconds,
-} from '../domain/slice.ts';
-import { saysTheSame, slicePassed, type Tally } from '../domain/tally.ts';
-import { createPass, type PassDeps } from './pass.ts';
+import type { Cursor, OpenSlice, SendingDomain } from '../domain/reconcile-ports.ts';
+import { alignedStart, isDue, type SliceBounds, secondPassSeconds, sliceFrom, stateOf } from '../domain/slice.ts';
+import { LostRaceError } from './lease.ts';
+import { createSliceVisit, type SliceVisitDeps } from './slice-visit.ts';
 
-/** Times that a deployment chooses, in seconds. */
-export interface LedgerTimes {
-  everySeconds: number;
-  settleSeconds: number;
-  sliceSeconds: number;
-  retentionSeconds: number;
-  /** Where ledgers start; otherwise at the first webhook of the domain. */
-  fromEpochSeconds?: number | undefined;
-}
-
-/** What is worth telling of a slice that was written. */
-export interface SliceNews {
-  domain: string;
-  start: number;
-  lost: number;
-  unconfirmed: number;
-}
-
-export interface DomainRunDeps extends PassDeps {
-  slices: Slices;
-  times: LedgerTimes;
-  /** Told of slices in which webhooks were lost, or events stand that Mailgun does not list. */
-  onNews: (news: SliceNews) => void;
-}
+export type DomainRunDeps = SliceVisitDeps;
 
 export interface DomainRun {
   domain: SendingDomain;
@@ -61,11 +23,6 @@ export interface RunReport {
   done: boolean;
 }
 
-/** Somebody else wrote what this run was about to write, so its results are void. */
-export class LostRaceError extends Error {
-  override name = 'LostRaceError';
-}
-
 /** The day index is searched so far back for a domain's first event. */
 const FURTHEST_START_SECONDS = 31 * 86_400;
 
@@ -74,7 +31,7 @@ export function createDomainRun(
   deps: DomainRunDeps,
 ): (run: DomainRun, report: RunReport) => Promise<Cursor | undefined> {
   const { book, slices, times, now } = deps;
-  const pass = createPass(deps);
+  const visitSlice = createSliceVisit(deps);
   const secondSeconds = secondPassSeconds(times.retentionSeconds);
 
   return async (run, report) => {
@@ -144,54 +101,21 @@ export function createDomainRun(
     open: OpenSlice | undefined,
     report: RunReport,
   ): Promise<boolean> {
-    const name = run.domain.name;
-    const previous = await slices.read(name, bounds.start);
+    const previous = await slices.read(run.domain.name, bounds.start);
     const isFinal = run.ignoreWaits || now() >= (bounds.end + secondSeconds) * 1000;
-    const job = { ...run, bounds, previous, isFinal, unlisted: false };
-    // The listing begins a second before the slice, so one at the very edge is refused too.
-    const isOutOfReach = (bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000;
-    let unlisted = false;
-    const outcome = await pass(job).catch((error) => {
-      unlisted = isOutOfReach && error instanceof ListingError && error.reason === 'out-of-retention';
-      if (!unlisted) throw error;
-      return pass({ ...job, unlisted });
+    const outcome = await visitSlice({
+      ...run,
+      bounds,
+      previous,
+      open,
+      isFinal,
+      isBackfill: open?.isBackfill ?? false,
     });
     if (outcome.kind !== 'done') return false;
-    await write({ ...bounds, domain: name }, previous, open, outcome.tally, unlisted, isFinal, report);
-    return true;
-  }
-
-  async function write(
-    bounds: SliceBounds & { domain: string },
-    previous: Slice | undefined,
-    open: OpenSlice | undefined,
-    tally: Tally,
-    unlisted: boolean,
-    isFinal: boolean,
-    report: RunReport,
-  ): Promise<void> {
-    const nowMs = now();
-    const { domain, start, end } = bounds;
-    const next = slicePassed(bounds, previous, tally, { nowMs, unlisted });
-    const isOpen = stateOf(next) === 'open';
-    // The marker stands before an open slice and falls after a settled one, so no crash hides what is missing.
-    if (isOpen) {
-      const nextAt = nowMs + waitSeconds(next.sends, times.everySeconds) * 1000;
-      await book.putOpen(domain, { start, end, nextAt, since: open?.since ?? nowMs, stuck: next.stuck });
-    }
-    // Before the write: a page too many is better than one that a crash swallows.
-    const lost = Math.max(0, total(next.lost) - total(previous?.lost ?? {}));
-    const unconfirmed = isFinal ? total(next.unconfirmed) : 0;
-    if (lost + unconfirmed > 0) deps.onNews({ domain, start, lost, unconfirmed });
-    const isSame = previous !== undefined && saysTheSame(previous, next);
-    if (!(isSame ? await slices.countPass(previous) : await slices.write(next, previous))) throw new LostRaceError();
-    if (!isOpen && (open !== undefined || (previous !== undefined && stateOf(previous) === 'open'))) {
-      await book.dropOpen(domain, start);
-    }
-    await book.dropProgress(domain);
     report.slices += 1;
-    report.expected += total(next.expected);
-    report.missing += total(next.missing);
-    report.sent += tally.sent;
+    report.expected += total(outcome.slice.expected);
+    report.missing += total(outcome.slice.missing);
+    report.sent += outcome.sent;
+    return true;
   }
 }

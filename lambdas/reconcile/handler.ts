@@ -14,15 +14,21 @@ import { openTable } from '../adapters/table-client.ts';
 import { METRICS } from '../contract.ts';
 import { ListingError } from '../domain/reconcile-ports.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
-import type { RunReport, SliceNews } from './domain-run.ts';
+import type { RunReport } from './domain-run.ts';
 import { readReconcileEnv } from './env.ts';
 import { createReconcile } from './reconcile.ts';
+import { createReplay } from './replay.ts';
+import { type ReplayReport, replayIn } from './replay-contract.ts';
+import type { SliceNews } from './slice-visit.ts';
 
-// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}. Promise: what Mailgun lists and the
-// table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the next run.
+// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true} or {"replay":{…}}. Promise: what Mailgun
+// lists and the table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the
+// next run.
 
 /** Time kept back from the function's timeout, to note the progress and end orderly. */
 const RESERVE_MS = 25_000;
+/** One call of a replay takes no longer, so that its operator sees it move. */
+const REPLAY_CALL_MS = 30_000;
 
 // Runs once per cold start.
 const env = readReconcileEnv(process.env);
@@ -31,7 +37,7 @@ const table = openTable(env.tableName);
 const queues = openQueues();
 const apiKey = createApiKey(createCachedSecret(openSecrets(), env.apiKeySecretArn, Date.now));
 const createSource = env.api === 'logs' ? createMailgunLogs : createMailgunEvents;
-const reconcile = createReconcile({
+const deps = {
   source: createSource({ baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep }),
   index: createDayIndexTable(table),
   events: createStoredEventsTable(table),
@@ -49,15 +55,30 @@ const reconcile = createReconcile({
   newHolderId: randomUUID,
   onNews,
   onFailure,
-});
+};
+const reconcile = createReconcile(deps);
+const replay = createReplay({ ...deps, book: createLedgerBookTable(table, 'REPLAY') });
 
 // Called by AWS.
-export const handler = middy<unknown, RunReport>().handler(async (event, context) => {
-  const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
-  const result = await reconcile({
-    ignoreWaits,
-    deadlineMs: Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS),
-  });
+export const handler = middy<unknown, RunReport | ReplayReport>().handler(async (event, context) => {
+  const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
+  const request = replayIn(event);
+  if (request === undefined) {
+    const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
+    return run(ignoreWaits, lastMs);
+  }
+  const soonMs = () => Math.min(lastMs, Date.now() + REPLAY_CALL_MS);
+  // A long replay holds the lease most of the time, and the ledger must not fall behind for it.
+  if (!request.plan) await run(false, soonMs());
+  const report = await replay({ ...request, deadlineMs: soonMs() });
+  const { progress: _progress, ...facts } = report;
+  log.write('replayed', { domain: request.domain, plan: request.plan, ...facts });
+  return report;
+});
+
+// Runs for every run, by schedule or before a replay.
+async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport> {
+  const result = await reconcile({ ignoreWaits, deadlineMs });
   if (result.kind !== 'ran') {
     log.measure({ [METRICS.reconcileRun]: 1 }, `reconcile is ${result.kind}`);
     return { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false };
@@ -74,7 +95,7 @@ export const handler = middy<unknown, RunReport>().handler(async (event, context
     { ...result.report },
   );
   return result.report;
-});
+}
 
 // Runs for every slice with such news.
 function onNews({ domain, start, lost, unconfirmed }: SliceNews): void {

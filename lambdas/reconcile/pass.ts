@@ -30,7 +30,7 @@ export interface PassDeps {
   index: DayIndex;
   events: StoredEvents;
   queue: EventQueue;
-  book: LedgerBook;
+  book: Pick<LedgerBook, 'readProgress' | 'putProgress'>;
   /** Webhook types that are registered at Mailgun. */
   registered: readonly string[];
   now: () => number;

@@ -1,15 +1,14 @@
-import type { Lease, QueueDepth, SendingDomain } from '../domain/reconcile-ports.ts';
-import { createDomainRun, type DomainRunDeps, LostRaceError, type RunReport } from './domain-run.ts';
+import type { QueueDepth, SendingDomain } from '../domain/reconcile-ports.ts';
+import { createDomainRun, type DomainRunDeps, type RunReport } from './domain-run.ts';
+import { type LeaseDeps, withLease } from './lease.ts';
 
-export interface ReconcileDeps extends Omit<DomainRunDeps, 'keepAlive'> {
+export interface ReconcileDeps extends Omit<DomainRunDeps, 'keepAlive'>, LeaseDeps {
   domains: readonly SendingDomain[];
-  lease: Lease;
   depth: QueueDepth;
   /** Whether somebody has put a Mailgun API key. */
   isConfigured: () => Promise<boolean>;
   /** More messages than this in the queue are a backlog. */
   backlogMessages: number;
-  newHolderId: () => string;
   onFailure: (domain: string, error: unknown) => void;
 }
 
@@ -29,24 +28,11 @@ export interface Gauges {
 /** `off` without an API key; `busy` while another run holds the lease. */
 export type RunResult = { kind: 'ran'; report: RunReport; gauges: Gauges } | { kind: 'off' | 'busy' };
 
-const LEASE_MS = 30_000;
-const PROLONG_AFTER_MS = 10_000;
-
 /** One run over all domains: finds what webhooks missed, has it stored, and writes the ledger. */
 export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => Promise<RunResult> {
   return async (request) => {
     if (!(await deps.isConfigured())) return { kind: 'off' };
-    const holder = deps.newHolderId();
-    let heldAt = deps.now();
-    if (!(await deps.lease.hold(holder, heldAt, heldAt + LEASE_MS))) return { kind: 'busy' };
-    const keepAlive = async () => {
-      const nowMs = deps.now();
-      if (nowMs - heldAt < PROLONG_AFTER_MS) return;
-      if (!(await deps.lease.hold(holder, nowMs, nowMs + LEASE_MS))) throw new LostRaceError();
-      heldAt = nowMs;
-    };
-
-    try {
+    const result = await withLease(deps, async (keepAlive) => {
       const messages = await deps.depth.messages();
       const maySend = messages <= (request.ignoreWaits ? 0 : deps.backlogMessages);
       const runDomain = createDomainRun({ ...deps, keepAlive });
@@ -64,11 +50,9 @@ export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => P
         }
         await gauge(deps, domain.name, report, gauges).catch((error) => deps.onFailure(domain.name, error));
       }
-      return { kind: 'ran', report, gauges };
-    } finally {
-      // It runs out by itself.
-      await deps.lease.release(holder).catch(() => {});
-    }
+      return { kind: 'ran' as const, report, gauges };
+    });
+    return result === 'busy' ? { kind: 'busy' } : result;
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
 import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
@@ -47,6 +47,14 @@ describe('claims', () => {
 
     expect(await claims.claim({ ...first, id: 'other', hash: '1:bb' }, 1999)).toBe('other-event');
     expect(await claims.claim({ ...first, id: 'other', hash: '1:bb' }, 2000)).toBe('claimed');
+  });
+
+  test('one that holds neither id nor hash tells nothing, and is taken as a repeat', async () => {
+    const first = claim();
+    const { client, name } = engines.table;
+    const Item = { pk: `CLAIM#${first.key}`, sk: 'CLAIM', expiresAt: 2000 };
+    await client.send(new PutCommand({ TableName: name, Item }));
+    expect(await createClaimsTable(engines.table).claim(first, 1000)).toBe('same-event');
   });
 
   test('of two at once exactly one wins', async () => {

@@ -243,6 +243,23 @@ test('the printed plan says what it would do, and at what cost', async () => {
     '  missing       360',
     '  would send    360 to the queue',
     '  would change  96 slices written for the first time, 0 otherwise, 0 only looked at once more',
-    '  would cost    at most $0.0021: 2,016 writes, 2,448 reads, 1,176 queue requests (prices of us-east-1, 2024-11-14)',
+    '  would cost    at most $0.0020: 2,016 writes, 2,448 reads, 1,176 queue requests (prices of us-east-1, 2024-11-14)',
   ]);
+});
+
+test.each([
+  { replay: null, says: 'replay is no object' },
+  { replay: { fromEpochSeconds: 1, toEpochSeconds: 2 }, says: 'replay.domain is no string' },
+  { replay: { domain: DOMAIN, fromEpochSeconds: '1', toEpochSeconds: 2 }, says: 'replay.fromEpochSeconds is no time' },
+  { replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2.5 }, says: 'replay.toEpochSeconds is no time' },
+  {
+    replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2, plan: 'yes' },
+    says: 'replay.plan is no boolean',
+  },
+])('a malformed request is refused, and never taken for a run: $says', ({ replay, says }) => {
+  expect(() => replayIn({ replay })).toThrow(says);
+});
+
+test('other invocations are no replay', () => {
+  for (const event of [undefined, null, {}, { ignoreWaits: true }]) expect(replayIn(event)).toBeUndefined();
 });

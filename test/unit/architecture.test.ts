@@ -58,6 +58,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the stack knows names of the functions, not their code',
   },
   {
+    folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,
+    mayImport: /^(cli\/|node:|@aws-sdk\/client-(cloudformation|lambda)$)/,
+    why: 'the command line knows a running stack alone',
+  },
+  {
     folder: /^local\/mailgun-twin\//,
     mayImport: /^(local\/(mailgun-twin\/|ready\.ts$)|node:)/,
     why: 'the twin shares no code with the stack',

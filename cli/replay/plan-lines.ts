@@ -1,0 +1,48 @@
+import { PRICES } from '../prices.ts';
+import type { ReplayCounts } from './answer.ts';
+
+// At most: an event of 1 kB with all its items and index entries, a slice with many tags, and the pass that settles it.
+const WRITES_PER_SENT = 4;
+const WRITES_PER_SLICE = 6;
+const READS_PER_EVENT = 0.1;
+const READS_PER_MISSING = 4;
+const READS_PER_SLICE = 10;
+/** Taken, received and deleted. */
+const QUEUE_REQUESTS_PER_SENT = 3;
+
+/** What a replay uses at most, in units that are paid for, and its price in dollars. */
+export interface ReplayCost {
+  readonly writes: number;
+  readonly reads: number;
+  readonly queueRequests: number;
+  readonly dollars: number;
+}
+
+export function costOf({ slices, expected, missing, sent }: ReplayCounts): ReplayCost {
+  const writes = sent * WRITES_PER_SENT + slices * WRITES_PER_SLICE;
+  const reads = Math.ceil(expected * READS_PER_EVENT + missing * READS_PER_MISSING + slices * READS_PER_SLICE);
+  const queueRequests = sent * QUEUE_REQUESTS_PER_SENT + slices;
+  const { perWriteUnit, perReadUnit, perQueueRequest } = PRICES;
+  const dollars = writes * perWriteUnit + reads * perReadUnit + queueRequests * perQueueRequest;
+  return { writes, reads, queueRequests, dollars };
+}
+
+/** The plan as people read it. */
+export function planLines(counts: ReplayCounts): string[] {
+  const { slices, newSlices, changedSlices, expected, missing, sent, stuck } = counts;
+  const { writes, reads, queueRequests, dollars } = costOf(counts);
+  return [
+    'Plan: nothing was written, and nothing was sent.',
+    `  events        ${number(expected)}`,
+    `  missing       ${number(missing)}`,
+    `  would send    ${number(sent)} to the queue${stuck > 0 ? `, and not the ${number(stuck)} that are stuck` : ''}`,
+    `  would change  ${number(newSlices)} slices written for the first time, ${number(changedSlices)} otherwise, ` +
+      `${number(slices - newSlices - changedSlices)} only looked at once more`,
+    `  would cost    at most $${dollars.toFixed(4)}: ${number(writes)} writes, ${number(reads)} reads, ` +
+      `${number(queueRequests)} queue requests (prices of ${PRICES.region}, ${PRICES.date})`,
+  ];
+}
+
+export function number(value: number): string {
+  return value.toLocaleString('en-US');
+}

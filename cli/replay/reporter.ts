@@ -1,0 +1,49 @@
+import { timeText } from '../time.ts';
+import type { ReplayCounts } from './answer.ts';
+import { costOf, number, planLines } from './plan-lines.ts';
+
+/** Tells of a replay as it goes. */
+export interface Reporter {
+  progress(domain: string, reached: number, sums: ReplayCounts): void;
+  waiting(domain: string, why: string): void;
+  /** A part that could not be replayed, or is not to be yet. */
+  left(domain: string, why: string): void;
+  /** Commands that go on where it stopped. */
+  resume(commands: readonly string[]): void;
+  end(sums: ReplayCounts, complete: boolean): void;
+}
+
+export function createTextReporter(print: (line: string) => void, plan: boolean): Reporter {
+  return {
+    progress(domain, reached, { expected, missing, sent }) {
+      const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
+      print(`${domain}  until ${timeText(reached)}  ${counts}`);
+    },
+    waiting: (domain, why) => print(`${domain}  waiting: ${why}`),
+    left: (domain, why) => print(`${domain}  ${why}`),
+    resume(commands) {
+      print('Go on with:');
+      for (const command of commands) print(`  ${command}`);
+    },
+    end(sums, complete) {
+      if (plan) for (const line of planLines(sums)) print(line);
+      else {
+        const { expected, missing, sent } = sums;
+        print(`Replayed: ${number(expected)} events, ${number(missing)} missing, ${number(sent)} sent to the queue.`);
+      }
+      if (!complete) print('This is not all of the time asked for.');
+    },
+  };
+}
+
+export function createJsonReporter(print: (line: string) => void, plan: boolean): Reporter {
+  const tell = (line: object) => print(JSON.stringify(line));
+  return {
+    progress: (domain, reached, sums) => tell({ event: 'progress', domain, reached: timeText(reached), ...sums }),
+    waiting: (domain, why) => tell({ event: 'waiting', domain, why }),
+    left: (domain, why) => tell({ event: 'left', domain, why }),
+    resume: (commands) => tell({ event: 'resume', commands }),
+    end: (sums, complete) =>
+      tell({ event: plan ? 'plan' : 'replayed', complete, ...sums, ...(plan && { cost: costOf(sums) }) }),
+  };
+}

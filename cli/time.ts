@@ -1,0 +1,30 @@
+import { WrongInput } from './wrong-input.ts';
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const ISO = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
+
+/** Epoch seconds of a time as people type it: ISO 8601 with offset, epoch seconds, or so long ago (`2h`). */
+export function parseTime(flag: string, text: string, nowMs: number): number {
+  const ago = /^(\d{1,6})([smhd])$/.exec(text);
+  if (ago) return Math.floor(nowMs / 1000) - Number(ago[1]) * (UNIT_SECONDS[ago[2] as string] as number);
+  if (/^\d{9,10}$/.test(text)) return Number(text);
+  const iso = ISO.exec(text);
+  if (iso && iso[4] === undefined) {
+    throw new WrongInput(`--${flag} "${text}" has no offset from UTC: write ${text}Z, or ${text}+02:00`);
+  }
+  const ms = Date.parse(text);
+  if (!iso || Number.isNaN(ms) || !isDay(Number(iso[1]), Number(iso[2]), Number(iso[3]))) {
+    throw new WrongInput(`--${flag} is a time like 2026-11-22T08:00:00Z, 1795334400 or 2h (ago), not "${text}"`);
+  }
+  return Math.floor(ms / 1000);
+}
+
+/** The same as an operator reads it. */
+export function timeText(epochSeconds: number): string {
+  return new Date(epochSeconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** The 30th of February is read as the 2nd of March otherwise. */
+function isDay(year: number, month: number, day: number): boolean {
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
+}

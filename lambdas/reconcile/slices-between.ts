@@ -1,0 +1,33 @@
+import type { Slices } from '../domain/reconcile-ports.ts';
+import { alignedStart, type SliceBounds } from '../domain/slice.ts';
+
+/** Slices divide the hour, so none is longer. */
+const LONGEST_SLICE_SECONDS = 3600;
+
+/** The slices that a time touches, ascending: those of the ledger as they are, and aligned ones where it has none. */
+export async function* slicesBetween(
+  slices: Pick<Slices, 'list'>,
+  domain: string,
+  range: { from: number; to: number },
+  lengthSeconds: number,
+): AsyncGenerator<SliceBounds> {
+  const { from, to } = range;
+  let position = alignedStart(from, lengthSeconds);
+  for await (const { start, end } of slices.list(domain, from - LONGEST_SLICE_SECONDS, to + lengthSeconds)) {
+    if (end > from) {
+      yield* between(position, Math.min(start, to), start);
+      if (start < to) yield { start, end };
+    }
+    position = Math.max(position, end);
+  }
+  yield* between(position, to, Number.POSITIVE_INFINITY);
+
+  /** Aligned slices that start before one time and end at another at the latest. */
+  function* between(first: number, before: number, latest: number): Generator<SliceBounds> {
+    for (let start = first; start < before; ) {
+      const end = Math.min(alignedStart(start, lengthSeconds) + lengthSeconds, latest);
+      yield { start, end };
+      start = end;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { expect, test } from '@jest/globals';
+import { commandOf, HELP, parseReplayArguments } from '../../cli/replay/arguments.ts';
+import { replay } from '../../cli/replay.ts';
+import { OutOfReach } from '../../cli/target.ts';
+import { parseTime } from '../../cli/time.ts';
+
+const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
+const NOW = NOW_MS / 1000;
+
+test.each([
+  { text: '2026-11-22T08:00:00Z', seconds: NOW - 4 * 3600 },
+  { text: '2026-11-22T08:00Z', seconds: NOW - 4 * 3600 },
+  { text: '2026-11-22T08:00:00.900+02:00', seconds: NOW - 6 * 3600 },
+  { text: '1795334400', seconds: 1795334400 },
+  { text: '45s', seconds: NOW - 45 },
+  { text: '30m', seconds: NOW - 1800 },
+  { text: '2h', seconds: NOW - 7200 },
+  { text: '3d', seconds: NOW - 3 * 86_400 },
+])('the time $text', ({ text, seconds }) => {
+  expect(parseTime('from', text, NOW_MS)).toBe(seconds);
+});
+
+const NO_TIME = /^--from is a time like/;
+test.each([
+  { args: ['--from', '2026-11-22T08:00:00', '--to', '1h'], says: /^--from "2026-11-22T08:00:00" has no offset/ },
+  { args: ['--from', '2026-02-30T08:00:00Z', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '2026-11-22', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '2w', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '-2h', '--to', '1h'], says: /--from/ },
+  { args: ['--to', '1h'], says: /^--from is missing/ },
+  { args: ['--from', '2h'], says: /^--to is missing/ },
+  { args: ['--from', '1h', '--to', '2h'], says: /^--from 1h is not before --to 2h$/ },
+  { args: ['--from', '2h', '--to', '2h'], says: /not before/ },
+  { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], says: /has not come yet/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /exclude each other/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '0'], says: /is a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '70000'], says: /is a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--fast'], says: /--fast/ },
+  { args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'], says: /^--domain x.example is none of the stack's/ },
+])('one sentence and exit code 2: $args', async ({ args, says }) => {
+  const { exitCode, lines } = await run(['--local', ...args]);
+  expect(exitCode).toBe(2);
+  expect(lines).toEqual([expect.stringMatching(says)]);
+  expect(lines[0]).not.toContain('\n');
+});
+
+test.each([
+  { args: ['--from', '2h', '--to', '1h'], says: /^--env or --local is missing/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev', '--port', '4010'], says: /^--port goes with --local/ },
+])('where to replay must be said: $args', async ({ args, says }) => {
+  const { exitCode, lines } = await run(args);
+  expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(says)] });
+});
+
+test('help has examples and exit codes, and needs no stack', async () => {
+  expect(await run(['--help'])).toEqual({ exitCode: 0, lines: [HELP] });
+  expect(HELP).toMatch(/Exit code: 0 .*1 .*2 /);
+});
+
+test('a stack that cannot be reached is exit code 1, in JSON too', async () => {
+  const findTarget = async () => {
+    throw new OutOfReach('no local stack is running');
+  };
+  const args = ['--local', '--from', '2h', '--to', '1h'];
+  expect(await run(args, findTarget)).toEqual({ exitCode: 1, lines: ['no local stack is running'] });
+  const { lines } = await run([...args, '--json'], findTarget);
+  expect(JSON.parse(lines[0] ?? '')).toEqual({ event: 'error', message: 'no local stack is running' });
+});
+
+test('a call that fails is told, with the command that goes on', async () => {
+  const invoke = async () => {
+    throw new OutOfReach('reconcile failed: out of time');
+  };
+  const { exitCode, lines } = await run(['--env', 'prod', '--from', '2h', '--to', '1h'], async () => ({
+    domains: ['mg.example.com'],
+    invoke,
+  }));
+  expect(exitCode).toBe(1);
+  expect(lines[0]).toBe('mg.example.com  stopped: reconcile failed: out of time');
+  expect(lines.at(-1)?.trim()).toBe(
+    'npm run ledger -- replay --env prod --from 2026-11-22T10:00:00Z --to 2026-11-22T11:00:00Z --domain mg.example.com',
+  );
+});
+
+test('the command that goes on means the same', () => {
+  const args = parseReplayArguments(['--local', '--port', '4020', '--from', '2h', '--to', '1h', '--plan'], NOW_MS);
+  if (args === 'help') throw new Error('help');
+  const command = commandOf(args, { from: '2026-11-22T10:00:00Z', to: '2026-11-22T11:00:00Z' });
+  expect(parseReplayArguments(command.split(' ').slice(5), NOW_MS)).toEqual(args);
+});
+
+async function run(
+  args: readonly string[],
+  findTarget = async () => ({ domains: ['mg.example.com'], invoke: async (): Promise<unknown> => ({}) }),
+) {
+  const lines: string[] = [];
+  const { signal } = new AbortController();
+  const print = (line: string) => lines.push(line);
+  const exitCode = await replay(args, { findTarget, print, now: () => NOW_MS, sleep: async () => {}, signal });
+  return { exitCode, lines };
+}
