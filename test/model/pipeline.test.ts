@@ -20,6 +20,9 @@ const GENUINE_ANSWERS = new Set([
   'queue-unavailable',
 ]);
 
+/** Every answer there is; `died` is none. */
+const ANSWERS = new Set([...GENUINE_ANSWERS, ...NOT_RETRIED, 'malformed-body', 'malformed-webhook', 'body-too-large']);
+
 class Step implements fc.AsyncCommand<object, World> {
   readonly #name: string;
   readonly #act: (world: World) => Promise<void> | void;
@@ -156,6 +159,7 @@ const commands = [
 /** Nothing unverified ever reaches the queue; after draining, the records are what the events say. */
 async function checkInvariants(world: World): Promise<void> {
   await world.drain();
+  for (const outcome of world.answers.keys()) expect(ANSWERS).toContain(outcome);
   const { events, statuses } = world.ledger;
   for (const key of world.acknowledged) expect([...events.keys()]).toContain(key);
   for (const [key, record] of events) {
