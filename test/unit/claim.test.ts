@@ -38,8 +38,12 @@ test.each([
 });
 
 test('the hash is that of the canonical form, as Python computes it', () => {
-  const event = { n: 1e21, ü: '\u0000', t: true, a: [1, 'x', { b: null }] };
-  expect(eventHash(event)).toBe('1:e870e2c4e264060f24753cebfc30bbbd959641c04a53fffd814ad3d265352fca');
+  const event = { n: 1e21, ü: '\u0000', t: true, a: [1, 'x', { d: 2, b: null }] };
+  expect(eventHash(event)).toBe('1:7e7f009e2745133b1aa9619151d5f8fd70d59617030a9362f14dadad9f080178');
+});
+
+test('a number too large for a float is not the same as none', () => {
+  expect(eventHash(JSON.parse('{"n":1e400}'))).not.toBe(eventHash({ n: null }));
 });
 
 test('keys that run into each other hash differently', () => {

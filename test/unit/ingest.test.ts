@@ -50,6 +50,18 @@ test('a good webhook is claimed, queued with its whole event, and answered', asy
   ]);
 });
 
+test('a webhook that is taken at once is not looked up', async () => {
+  ledger.isStored = () => Promise.reject(new Error('nobody asked'));
+  expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
+});
+
+test('a refusal after the signature names the message, where there is one', async () => {
+  const messageId = '20260202023950.1.ABCDEF@mg.example.com';
+  expect(await ingest(jsonBody(deliveredEvent(), signed(KEY, old)))).toEqual({ ok: false, reason: 'stale', messageId });
+  const route = () => ({ ok: true as const, webhook: { signature: signed(KEY, old) } });
+  expect(await ingest(new Uint8Array(), route)).toEqual({ ok: false, reason: 'stale' });
+});
+
 test('a claim expires one hour after its signature could last be taken', async () => {
   await ingest(jsonBody(deliveredEvent()));
   expect([...ledger.claims.values()][0]?.expiresAt).toBe(NOW_MS / 1000 + 86_400 + 3600);
@@ -85,8 +97,8 @@ test('takes exactly 256 KiB', async () => {
 
 test('refuses an inbound Route post once its signature holds', async () => {
   const route = (key: string) => () => ({ ok: true as const, webhook: { signature: signed(key) } });
-  expect(await ingest(new Uint8Array(), route('key-wrong'))).toMatchObject({ reason: 'unauthorized' });
-  expect(await ingest(new Uint8Array(), route(KEY))).toMatchObject({ reason: 'not-an-event' });
+  expect(await ingest(new Uint8Array(), route('key-wrong'))).toMatchObject({ ok: false, reason: 'unauthorized' });
+  expect(await ingest(new Uint8Array(), route(KEY))).toMatchObject({ ok: false, reason: 'not-an-event' });
 });
 
 test.each([
@@ -142,7 +154,7 @@ test.each([
 ])('refuses a used token with another %s', async (_name, over) => {
   const signature = signed();
   await ingest(jsonBody(deliveredEvent(), signature));
-  expect(await ingest(jsonBody(deliveredEvent(over), signature))).toMatchObject({ reason: 'token-reused' });
+  expect(await ingest(jsonBody(deliveredEvent(over), signature))).toMatchObject({ ok: false, reason: 'token-reused' });
   expect(ledger.queue).toHaveLength(1);
 });
 
@@ -154,8 +166,8 @@ test('refuses the token of a subaccount with another body, whichever signature i
 
   const forged = deliveredEvent({ recipient: 'eve@example.org' });
   const byParent = await ingest(jsonBody(forged, { ...unknown, 'parent-signature': parent }));
-  expect(byParent).toMatchObject({ reason: 'token-reused' });
-  expect(await ingest(jsonBody(forged, own))).toMatchObject({ reason: 'token-reused' });
+  expect(byParent).toMatchObject({ ok: false, reason: 'token-reused' });
+  expect(await ingest(jsonBody(forged, own))).toMatchObject({ ok: false, reason: 'token-reused' });
 });
 
 test.each([

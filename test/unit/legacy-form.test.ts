@@ -27,7 +27,7 @@ test('every field of a click has its place in the current shape', () => {
     signature: 's',
     'parent-signature': 'p',
   });
-  expect(eventFromLegacyForm(fields, '1770000000')).toEqual({
+  expect(eventFromLegacyForm(fields, '1770000000')).toStrictEqual({
     event: 'clicked',
     timestamp: 1770000000,
     recipient: 'ada@example.org',
@@ -75,7 +75,7 @@ test.each([
     { severity: 'permanent', reason: 'hardfail', 'delivery-status': { code: '605', message: 'Not delivering' } },
   ],
 ] as const)('%s becomes a permanent failure', (event, fields, expected) => {
-  expect(eventFromLegacyForm([['event', event], ...fields], '1770000000')).toEqual({
+  expect(eventFromLegacyForm([['event', event], ...fields], '1770000000')).toStrictEqual({
     event: 'failed',
     timestamp: 1770000000,
     message: { headers: {} },

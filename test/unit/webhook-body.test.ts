@@ -55,6 +55,10 @@ test.each([
   ['a blank event', { signature: SIGNATURE, 'event-data': { event: ' ' } }],
   ['an event that is no text', { signature: SIGNATURE, 'event-data': { event: ['delivered'] } }],
   ['a fractional timestamp', { signature: { ...SIGNATURE, timestamp: 1.5 }, 'event-data': deliveredEvent() }],
+  [
+    'a signature in an array',
+    { signature: { ...SIGNATURE, signature: [SIGNATURE.signature] }, 'event-data': deliveredEvent() },
+  ],
   ['a token in an array', { signature: { ...SIGNATURE, token: ['t'] }, 'event-data': deliveredEvent() }],
   ['fields inherited by name', { __proto__: { signature: SIGNATURE }, 'event-data': deliveredEvent() }],
 ])('no webhook: %s', (_name, body) => {
@@ -110,6 +114,13 @@ test('user variables of the same name: the last counts for the signature, the fi
     ok: true,
     webhook: { signature: SIGNATURE, event: { event: 'failed', recipient: 'ada@example.org' } },
   });
+});
+
+test('a parent signature is taken from a form too, and none is made up', async () => {
+  const parsed = await post([...legacy, ['parent-signature', 'p']]);
+  expect(parsed).toMatchObject({ ok: true, webhook: { signature: { parentSignature: 'p' } } });
+  const without = await post([['sender', 'a@b.example'], ...(Object.entries(SIGNATURE) as [string, string][])]);
+  expect(without).toStrictEqual({ ok: true, webhook: { signature: SIGNATURE } });
 });
 
 test('a variable named __proto__ stays a variable', async () => {
