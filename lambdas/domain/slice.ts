@@ -6,12 +6,9 @@ export interface SliceBounds {
   end: number;
 }
 
-/** What is known of one slice of a domain's ledger. All counts are by event type. */
-export interface Slice extends SliceBounds {
-  domain: string;
-  /** Listed by Mailgun or stored; never shrinks. */
-  expected: Counts;
-  /** The most that Mailgun ever listed. */
+/** What is counted of the events of a slice, by their type. */
+export interface SliceCounts {
+  /** Listed by Mailgun; of a slice, the most that it ever listed. */
   listed: Counts;
   stored: Counts;
   missing: Counts;
@@ -29,10 +26,17 @@ export interface Slice extends SliceBounds {
   tags: Record<string, Counts>;
   /** Missing events that are sent no more. */
   stuck: number;
-  /** Passes that sent something. */
-  sends: number;
   /** How often each missing event was sent, by its short name; empty where they are too many. */
   attempts: Counts;
+}
+
+/** What is known of one slice of a domain's ledger. */
+export interface Slice extends SliceBounds, SliceCounts {
+  domain: string;
+  /** Listed by Mailgun or stored; never shrinks. */
+  expected: Counts;
+  /** Passes that sent something. */
+  sends: number;
   /** How often the others were sent at most. */
   otherAttempts: number;
   /** Mailgun no longer keeps this time, so nothing could be listed. */

@@ -4,23 +4,12 @@ import { add, type Counts, difference, greatest, isLessThan, numberOf, sortedNam
 import { eventName, valueAt } from './event.ts';
 import { keyPart } from './identity.ts';
 import type { StoredFacts } from './reconcile-ports.ts';
-import { MOST_SENDS, type Slice, type SliceBounds } from './slice.ts';
+import { MOST_SENDS, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
 import { isExpectedByWebhook, isNeverRetried } from './webhook-type.ts';
 
 /** What one pass over a slice has counted so far. */
-export interface Tally {
-  listed: Counts;
-  stored: Counts;
-  missing: Counts;
-  recovered: Counts;
-  polled: Counts;
-  late: Counts;
-  lost: Counts;
-  unconfirmed: Counts;
-  tags: Record<string, Counts>;
-  stuck: number;
+export interface Tally extends SliceCounts {
   sent: number;
-  attempts: Counts;
   mostAttempts: number;
 }
 
