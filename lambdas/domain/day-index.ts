@@ -18,18 +18,21 @@ export const INDEXED_TYPES = [
 /** Partition of every other type. */
 export const OTHER_TYPE = 'other';
 
+const DAY_MS = 86_400_000;
+
+/** `<domain>#<UTC day>#<type>` */
+const partitionOf = (domain: string, day: string, type: string) => `${keyPart(domain)}#${day}#${type}`;
+
 /** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
 export function dayPartitions(domain: string, fromMs: number, toMs: number): string[][] {
   const days: string[] = [];
   for (let ms = Math.floor(fromMs / DAY_MS) * DAY_MS; ms <= toMs; ms += DAY_MS) days.push(utcDay(ms));
-  return days.map((day) => [...INDEXED_TYPES, OTHER_TYPE].map((type) => `${keyPart(domain)}#${day}#${type}`));
+  return days.map((day) => [...INDEXED_TYPES, OTHER_TYPE].map((type) => partitionOf(domain, day, type)));
 }
 
-const DAY_MS = 86_400_000;
-
-/** Partition of the day index: `<domain>#<UTC day>#<type>`. */
+/** Partition of an event in the day index. */
 export function dayPartition(domain: string, timeMs: number, event: JsonObject): string {
   const name = eventName(event);
   const type = INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
-  return `${keyPart(domain)}#${utcDay(timeMs)}#${type}`;
+  return partitionOf(domain, utcDay(timeMs), type);
 }

@@ -18,41 +18,40 @@ export function createLog(
   now: () => number = Date.now,
   writeLine: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ): Log {
+  const writeMetrics = (
+    message: string,
+    facts: Facts,
+    dimensions: string[][],
+    values: object,
+    unit?: { Unit: string },
+  ) =>
+    writeLine(
+      JSON.stringify({
+        message,
+        ...facts,
+        [METRICS.dimension]: ledgerName,
+        ...values,
+        _aws: {
+          Timestamp: now(),
+          CloudWatchMetrics: [
+            {
+              Namespace: METRICS.namespace,
+              Dimensions: dimensions,
+              Metrics: Object.keys(values).map((Name) => ({ Name, ...unit })),
+            },
+          ],
+        },
+      }),
+    );
+  const allTogether = [[METRICS.dimension]];
   return {
     write: (message, facts) => writeLine(JSON.stringify({ message, ...facts })),
-    count(metric, message, facts = {}) {
-      const dimensions = [[METRICS.dimension], ...(facts.reason ? [[METRICS.dimension, METRICS.reasonDimension]] : [])];
-      writeLine(
-        JSON.stringify({
-          message,
-          ...facts,
-          [METRICS.dimension]: ledgerName,
-          ...(facts.reason && { [METRICS.reasonDimension]: facts.reason }),
-          [metric]: 1,
-          _aws: {
-            Timestamp: now(),
-            CloudWatchMetrics: [
-              { Namespace: METRICS.namespace, Dimensions: dimensions, Metrics: [{ Name: metric, Unit: 'Count' }] },
-            ],
-          },
-        }),
-      );
+    count(metric, message, { reason, ...facts } = {}) {
+      const byReason = reason ? { reason, [METRICS.reasonDimension]: reason } : {};
+      const dimensions = [...allTogether, ...(reason ? [[METRICS.dimension, METRICS.reasonDimension]] : [])];
+      writeMetrics(message, { ...byReason, ...facts }, dimensions, { [metric]: 1 }, { Unit: 'Count' });
     },
-    measure(metrics, message, facts = {}) {
-      const Metrics = Object.keys(metrics).map((Name) => ({ Name }));
-      writeLine(
-        JSON.stringify({
-          message,
-          ...facts,
-          [METRICS.dimension]: ledgerName,
-          ...metrics,
-          _aws: {
-            Timestamp: now(),
-            CloudWatchMetrics: [{ Namespace: METRICS.namespace, Dimensions: [[METRICS.dimension]], Metrics }],
-          },
-        }),
-      );
-    },
+    measure: (metrics, message, facts = {}) => writeMetrics(message, facts, allTogether, metrics),
   };
 }
 
