@@ -1,38 +1,112 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient, paginateDescribeAlarms, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { OutOfReach, type Target } from './target.ts';
+import { openClients } from './clients.ts';
+import { type AlarmState, LOG_GROUPS, type LogEntry, logEntry, OutOfReach, type Target } from './target.ts';
 
 /** Longer than any function of the stack takes. */
 const ANSWER_WITHIN_MS = 310_000;
+const MAILGUN_URLS: Readonly<Record<string, string>> = {
+  us: 'https://api.mailgun.net',
+  eu: 'https://api.eu.mailgun.net',
+};
 
 /** The deployed stack of an environment, with the credentials and region of the shell. */
 export async function findAws(environment: string): Promise<Target> {
-  const outputs = await outputsOf(`mailgun-ledger-${environment}`);
-  // A repeated call would run beside the one whose answer is late.
-  const lambda = new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: ANSWER_WITHIN_MS } });
-  const domains = JSON.parse(outputs.get('Domains') ?? '[]') as { name: string }[];
+  const stackName = `mailgun-ledger-${environment}`;
+  const outputs = await outputsOf(stackName);
+  const output = (key: string) => {
+    const value = outputs.get(key);
+    if (value === undefined) throw new OutOfReach(`the stack ${stackName} has no output ${key}; deploy this version`);
+    return value;
+  };
+  const domains = JSON.parse(outputs.get('Domains') ?? '[]') as { name: string; region: string }[];
   return {
+    name: stackName,
+    stackName,
+    place: { kind: 'aws', environment },
     domains: domains.map(({ name }) => name),
-    async invoke(functionName, event) {
-      const FunctionName = outputs.get(`${functionName[0]?.toUpperCase()}${functionName.slice(1)}FunctionName`);
-      if (FunctionName === undefined) throw new OutOfReach(`the stack has no function ${functionName}`);
-      const command = new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) });
-      const { FunctionError, Payload } = await lambda.send(command).catch((cause) => {
-        throw new OutOfReach(`${functionName} cannot be run: ${cause.message}`, { cause });
+    clients: openClients(),
+    output,
+    mailgunUrl(domain) {
+      const region = domains.find(({ name }) => name === domain)?.region ?? '';
+      const url = MAILGUN_URLS[region];
+      if (url === undefined) throw new OutOfReach(`${domain} is none of the stack's domains`);
+      return url;
+    },
+    invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event),
+    async logs(source, sinceMs) {
+      const entries: LogEntry[] = [];
+      const pages = paginateFilterLogEvents(
+        { client: new CloudWatchLogsClient({}) },
+        { logGroupName: output(LOG_GROUPS[source]), startTime: sinceMs },
+      );
+      await reach(`the logs of ${source} cannot be read`, async () => {
+        for await (const { events = [] } of pages) {
+          for (const { timestamp = 0, message = '' } of events) entries.push(logEntry(timestamp, message));
+        }
       });
-      const answer = Buffer.from(Payload ?? []).toString('utf8');
-      if (FunctionError !== undefined) throw new OutOfReach(`${functionName} failed: ${answer}`);
-      return JSON.parse(answer);
+      return entries;
+    },
+    async alarms() {
+      const alarms: AlarmState[] = [];
+      const pages = paginateDescribeAlarms({ client: new CloudWatchClient({}) }, { AlarmNamePrefix: `${stackName}-` });
+      await reach('the alarms cannot be read', async () => {
+        for await (const { MetricAlarms = [] } of pages) {
+          for (const {
+            AlarmName = '',
+            StateValue,
+            StateTransitionedTimestamp,
+            AlarmDescription = '',
+          } of MetricAlarms) {
+            alarms.push({
+              name: AlarmName,
+              state: StateValue ?? 'INSUFFICIENT_DATA',
+              sinceMs: StateTransitionedTimestamp?.getTime(),
+              description: AlarmDescription,
+            });
+          }
+        }
+      });
+      return alarms;
+    },
+    async soundAlarm(AlarmName, StateReason) {
+      const command = new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason });
+      await reach(`the alarm ${AlarmName} cannot be set`, () => new CloudWatchClient({}).send(command));
     },
   };
 }
 
 async function outputsOf(StackName: string): Promise<Map<string, string>> {
-  const { Stacks = [] } = await new CloudFormationClient({})
-    .send(new DescribeStacksCommand({ StackName }))
-    .catch((cause) => {
-      throw new OutOfReach(`the stack ${StackName} cannot be read: ${cause.message}`, { cause });
-    });
+  const { Stacks = [] } = await reach(`the stack ${StackName} cannot be read`, () =>
+    new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName })),
+  );
   const outputs = Stacks[0]?.Outputs ?? [];
   return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+}
+
+/** `read-api` is named by the output `ReadApiFunctionName`. */
+function outputOfFunction(functionName: string): string {
+  return `${functionName.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}FunctionName`;
+}
+
+async function invoke(FunctionName: string, functionName: string, event: unknown): Promise<unknown> {
+  // A repeated call would run beside the one whose answer is late.
+  const lambda = new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: ANSWER_WITHIN_MS } });
+  const { FunctionError, Payload } = await reach(`${functionName} cannot be run`, () =>
+    lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) })),
+  );
+  const answer = Buffer.from(Payload ?? []).toString('utf8');
+  if (FunctionError !== undefined) throw new OutOfReach(`${functionName} failed: ${answer}`);
+  return JSON.parse(answer);
+}
+
+/** Calls AWS; what fails is told in one sentence. */
+async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw new OutOfReach(`${sentence}: ${(cause as Error).message}`, { cause });
+  }
 }

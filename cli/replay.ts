@@ -1,18 +1,10 @@
+import { type CommandBuilder, ledgerCommand, timeOption, type World } from './command.ts';
 import { addCounts, NO_COUNTS, type ReplayAnswer, type ReplayCounts, readAnswer } from './replay/answer.ts';
-import { commandOf, HELP, parseReplayArguments, type ReplayArguments } from './replay/arguments.ts';
+import { commandOf, type ReplayArguments, type ReplayOptions, replayArguments } from './replay/arguments.ts';
 import { createJsonReporter, createTextReporter, type Reporter } from './replay/reporter.ts';
-import { OutOfReach, type Place, type Target } from './target.ts';
+import { OutOfReach, type Target } from './target.ts';
 import { timeText } from './time.ts';
 import { WrongInput } from './wrong-input.ts';
-
-export interface ReplayCommandDeps {
-  findTarget: (place: Place) => Promise<Target>;
-  print: (line: string) => void;
-  now: () => number;
-  sleep: (ms: number) => Promise<void>;
-  /** Aborted when the operator wants it to end. */
-  signal: AbortSignal;
-}
 
 const WAIT_MS = 5000;
 /** So long nothing moves; then it gives up. */
@@ -26,32 +18,37 @@ const WAITS: Readonly<Record<string, string>> = {
 /** Failures of the listing that may pass. */
 const PASSING = ['rate-limited', 'unavailable', 'malformed'];
 
-/** Answers the exit code. */
-export async function replay(args: readonly string[], deps: ReplayCommandDeps): Promise<number> {
-  const { print, now, findTarget } = deps;
-  try {
-    const parsed = parseReplayArguments(args, now());
-    if (parsed === 'help') {
-      print(HELP);
-      return 0;
-    }
-    const createReporter = parsed.json ? createJsonReporter : createTextReporter;
-    const reporter = createReporter(print, parsed.plan);
-    const target = await findTarget(parsed.place);
-    return await replayAll(parsed, target, reporter, deps);
-  } catch (error) {
-    if (!(error instanceof WrongInput || error instanceof OutOfReach)) throw error;
-    print(args.includes('--json') ? JSON.stringify({ event: 'error', message: error.message }) : error.message);
-    return error instanceof WrongInput ? 2 : 1;
-  }
-}
+const EXAMPLES = `
+It can be interrupted at any time, and then prints the command that goes on.
+What is sent is stored within minutes; the scheduled runs then settle its slices.
 
-async function replayAll(
-  args: ReplayArguments,
-  target: Target,
-  reporter: Reporter,
-  deps: ReplayCommandDeps,
-): Promise<number> {
+Examples:
+  npm run ledger -- replay --local --from 2h --to 30m --plan
+  npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
+  npm run ledger -- replay --env prod --from 3d --to 1h --domain mg.example.com --json
+
+Exit code: 0 done, 1 not all could be replayed (or it was interrupted), 2 wrong usage.`;
+
+export const replayCommand: CommandBuilder = (world, run) =>
+  ledgerCommand('replay', 'has stored what Mailgun lists of a time and the table lacks')
+    .requiredOption('--from <time>', 'begin: ISO 8601 with offset, epoch seconds, or 2h ago', timeOption('from', world))
+    .requiredOption(
+      '--to <time>',
+      'end, the same way; slices that the time touches are looked at as a whole',
+      timeOption('to', world),
+    )
+    .option('--domain <name>', 'only this sending domain (all of the stack)')
+    .option('--plan', 'only say what would be done, and what it costs; nothing is written or sent')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run<ReplayOptions>(async (options) => {
+        const args = replayArguments(options, world);
+        const createReporter = args.json ? createJsonReporter : createTextReporter;
+        return replayAll(args, await world.findTarget(args.place), createReporter(world.print, args.plan), world);
+      }),
+    );
+
+async function replayAll(args: ReplayArguments, target: Target, reporter: Reporter, deps: World): Promise<number> {
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
   if (only !== undefined && !target.domains.includes(only)) {
     throw new WrongInput(`--domain ${only} is none of the stack's: ${target.domains.join(', ')}`);
@@ -88,7 +85,7 @@ async function replayDomain(
   { fromEpochSeconds, toEpochSeconds, plan }: ReplayArguments,
   target: Target,
   reporter: Reporter,
-  { now, sleep, signal }: ReplayCommandDeps,
+  { now, sleep, signal }: World,
 ): Promise<DomainEnd> {
   let sums = NO_COUNTS;
   let reached = fromEpochSeconds;

@@ -33,8 +33,19 @@ export interface Stats extends StackStats {
   readonly reconcile: ReconcileSums;
 }
 
+/** What the operator's commands need to find of a stack: on AWS its outputs tell. */
+export interface StackPlace {
+  readonly stackName: string;
+  readonly region: string;
+  readonly awsEndpointUrl: string;
+  /** Names the operator among the callers of the engines. */
+  readonly accessKeyId: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
 /** What can be asked of a running stack, by HTTP or by a test that holds it. */
 export interface Controls {
+  readonly place: StackPlace;
   stats(): Promise<Stats>;
   putKeys(keys: SigningKeys): Promise<void>;
   setFaults(faults: readonly Fault[]): void;
@@ -55,6 +66,7 @@ const LARGEST_BODY_BYTES = 1024 * 1024;
 
 export function createControl(controls: Controls): RequestListener {
   const routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>> = {
+    'GET /place': () => [200, controls.place],
     'GET /stats': async () => [200, await controls.stats()],
     'GET /logs': () => [200, { lines: controls.logs() }],
     async 'POST /keys'(body) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { startAwsEndpoint } from './aws-endpoint.ts';
+import { accessKeyIdOf } from './caller.ts';
 import { Closers } from './closers.ts';
 import { type Controls, createControl, type SigningKeys } from './control.ts';
 import { createResources } from './create-resources.ts';
@@ -20,7 +21,7 @@ import { ReconcileRuns } from './reconcile-runs.ts';
 import { keyNamesOf } from './resources.ts';
 import { openRun, type Run } from './run.ts';
 import { startSchedules } from './schedules.ts';
-import { outputOf, placeStack } from './stack.ts';
+import { outputOf, outputsOf, placeStack } from './stack.ts';
 import { createStats } from './stats.ts';
 import { synthesize } from './synthesize.ts';
 import { isRecord } from './template.ts';
@@ -108,6 +109,13 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
 
   const stackStats = createStats(stack, engines.sqs, usage, functions);
   const controls: Controls = {
+    place: {
+      stackName: assembly.stackName,
+      region: assembly.region,
+      awsEndpointUrl: awsEndpoint.url,
+      accessKeyId: accessKeyIdOf('operator'),
+      outputs: outputsOf(stack),
+    },
     stats: async () => ({ ...(await stackStats()), mailgun: mailgun.counts(), reconcile: reconcileRuns.sums() }),
     putKeys,
     setFaults: (list) => faults.replace(list),

@@ -44,6 +44,10 @@ export function outputOf({ template, resolve }: Stack, name: string): string {
   return String(resolve(output.Value, `Outputs/${name}`));
 }
 
+export function outputsOf(stack: Stack): Record<string, string> {
+  return Object.fromEntries(Object.keys(stack.template.Outputs ?? {}).map((name) => [name, outputOf(stack, name)]));
+}
+
 /** The HTTP API whose URL an output tells; undefined where it tells none. */
 export function apiOfOutput(template: Template, name: string): string | undefined {
   const value = JSON.stringify(template.Outputs?.[name]?.Value ?? '');

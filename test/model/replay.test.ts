@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { type ReplayCommandDeps, replay as replayCommand } from '../../cli/replay.ts';
+import type { World } from '../../cli/command.ts';
 import { ListingError, type Progress } from '../../lambdas/domain/reconcile-ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replay-contract.ts';
+import { runCommand, stubTarget } from '../support/command-line.ts';
 import { MOMENTS } from '../support/mortal.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
@@ -178,24 +179,24 @@ test.each([
 });
 
 /** The command on the world, as if it were a stack; its function takes as many milliseconds a call. */
-function commandOn(world: ReconcileWorld, over: Partial<ReplayCommandDeps> = {}) {
+function commandOn(world: ReconcileWorld, over: Partial<World> = {}) {
   const lines: string[] = [];
   const invoke = async (_name: string, event: unknown) => {
     const request = replayIn(JSON.parse(JSON.stringify(event)));
     return (await world.replay({ ...request!, deadlineMs: world.nowMs + 30_000 })).report;
   };
-  const deps: ReplayCommandDeps = {
-    findTarget: async () => ({ domains: [DOMAIN], invoke }),
+  const about: Partial<World> = {
+    findTarget: async () => stubTarget({ domains: [DOMAIN], invoke }),
     print: (line) => lines.push(line),
     now: () => world.nowMs,
     async sleep(ms) {
       world.nowMs += ms;
       await world.process();
     },
-    signal: new AbortController().signal,
     ...over,
   };
-  return { lines, run: (...args: string[]) => replayCommand(['--local', ...args], deps) };
+  const run = async (...args: string[]) => (await runCommand(['replay', '--local', ...args], about)).exitCode;
+  return { lines, run };
 }
 const FROM_TO = ['--from', String(DAY_BEFORE), '--to', String(LEDGER_START)];
 

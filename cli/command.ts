@@ -1,0 +1,96 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { Place, Target } from './target.ts';
+import { parseTime } from './time.ts';
+import { WrongInput } from './wrong-input.ts';
+
+/** What a command has of the world around it. */
+export interface World {
+  /** A line of the answer, to standard output. */
+  readonly print: (line: string) => void;
+  /** A line about the command itself: progress, errors. */
+  readonly printError: (line: string) => void;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly findTarget: (place: Place) => Promise<Target>;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Aborted when the operator wants it to end. */
+  readonly signal: AbortSignal;
+  /** All of standard input. */
+  readonly readInput: () => Promise<string>;
+  /** Asks a person; undefined where nobody sits there. */
+  readonly ask: (question: string) => Promise<string | undefined>;
+}
+
+/** Answers an exit code: 0 done, or healthy; 1 not all was done, or something is wrong. */
+export type Action<Options> = (options: Options, ...args: string[]) => Promise<number>;
+
+/** Hands a command's action over, and keeps its exit code. */
+export type Run = <Options>(action: Action<Options>) => (...args: unknown[]) => Promise<void>;
+
+/** Builds one command; `run` wraps its action. */
+export type CommandBuilder = (world: World, run: Run) => Command;
+
+/** Options that say where, and how to answer. */
+export interface PlaceOptions {
+  readonly env?: string;
+  readonly local?: boolean;
+  readonly port?: number;
+  readonly json?: boolean;
+}
+
+export const DEFAULT_PORT = 4010;
+/** Environment variable that says where when no option does: `prod`, `local` or `local:4010`. */
+export const TARGET_VARIABLE = 'LEDGER_TARGET';
+
+/** A command that works on a ledger: `--env`, or `--local` with `--port`. */
+export function ledgerCommand(name: string, summary: string): Command {
+  return new Command(name)
+    .summary(summary)
+    .description(summary)
+    .option('--env <name>', 'the stack of this environment on AWS, with the credentials and region of the shell')
+    .option('--local', 'the stack that runs on this machine')
+    .option('--port <n>', `webhook port of the local stack (default: ${DEFAULT_PORT})`, parsePort)
+    .option('--json', 'JSON lines in place of text');
+}
+
+/** Where the options, or else the environment variable, point. */
+export function placeOf({ env, local, port }: PlaceOptions, environment: World['environment']): Place {
+  if (env !== undefined && local) throw new WrongInput('--env and --local exclude each other');
+  if (port !== undefined && env !== undefined) throw new WrongInput('--port goes with --local only');
+  if (env !== undefined) return { kind: 'aws', environment: env };
+  if (local) return { kind: 'local', port: port ?? DEFAULT_PORT };
+  const [, isLocal, ownPort, name] = /^(?:(local)(?::(\d{1,5}))?|(.+))$/.exec(environment[TARGET_VARIABLE] ?? '') ?? [];
+  if (isLocal) return { kind: 'local', port: port ?? Number(ownPort ?? DEFAULT_PORT) };
+  if (port !== undefined) throw new WrongInput('--port goes with --local only');
+  if (name) return { kind: 'aws', environment: name };
+  throw new WrongInput(`--env or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`);
+}
+
+/** The same as options, for commands that are printed. */
+export function placeText(place: Place): string {
+  return place.kind === 'aws' ? `--env ${place.environment}` : `--local --port ${place.port}`;
+}
+
+/** Parses `--<flag> <time>` into epoch seconds. */
+export const timeOption = (flag: string, world: World) => (text: string) => parseTime(flag, text, world.now());
+
+export function parsePort(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('It is a port number.');
+  return Number(text);
+}
+
+/** Parses a whole number from `least` on. */
+export const wholeNumber = (least: number) => (text: string) => {
+  if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+    throw new InvalidArgumentError(`It is a whole number of at least ${least}.`);
+  }
+  return Number(text);
+};
+
+/** For what cannot be undone: `--yes`, or a yes from the person who sits there. */
+export async function confirm(world: World, yes: boolean | undefined, question: string): Promise<void> {
+  if (yes) return;
+  const answer = await world.ask(`${question} [y/N] `);
+  if (answer === undefined) throw new WrongInput('this needs --yes where nobody can be asked');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new WrongInput('nothing was done');
+}
