@@ -99,11 +99,13 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
 
 async function authenticate(deps: IngestDeps, signature: Signature): Promise<Answer | undefined> {
   try {
-    const keys = await deps.keys.read();
-    if (Object.keys(keys).length === 0) return { ok: false, reason: 'signing-key-unset' };
-    if (isSigned(signature, keys)) return undefined;
+    const known = await deps.keys.read();
+    if (isSigned(signature, known)) return undefined;
+    // Rotated meanwhile, or put for the first time.
     const fresh = await deps.keys.reread();
-    return fresh !== undefined && isSigned(signature, fresh) ? undefined : { ok: false, reason: 'unauthorized' };
+    if (fresh !== undefined && isSigned(signature, fresh)) return undefined;
+    const isUnset = Object.keys(fresh ?? known).length === 0;
+    return { ok: false, reason: isUnset ? 'signing-key-unset' : 'unauthorized' };
   } catch (cause) {
     return { ok: false, reason: 'signing-key-unreadable', cause };
   }

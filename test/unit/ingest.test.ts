@@ -189,6 +189,9 @@ test('reads the keys anew when none matches, and only then', async () => {
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
   expect(keys.rereads).toBe(1);
 
+  keys = new InMemoryKeyRing({}, { current: KEY });
+  expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
+
   keys = new InMemoryKeyRing({ current: KEY }, { current: 'x' });
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
   expect(keys.rereads).toBe(0);
