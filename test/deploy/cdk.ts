@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { leaveOut } from './left-out.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The project's own CDK command line and app, on one endpoint. */
+export class Cdk {
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor(environment: NodeJS.ProcessEnv) {
+    this.#environment = environment;
+  }
+
+  bootstrap(): Promise<string> {
+    return this.#cdk('bootstrap', '-c', 'env=dev');
+  }
+
+  /** Synthesizes an environment of cdk.json, or one made of `dev`, into a folder. */
+  async synth(name: string, overlay: object, folder: string): Promise<string[]> {
+    const { app, context } = JSON.parse(await readFile(join(ROOT, 'cdk.json'), 'utf8'));
+    const { environments } = context;
+    const all = { ...environments, [name]: environments[name] ?? environments.dev };
+    const CDK_CONTEXT_JSON = JSON.stringify({ ...context, environments: all, env: name, overlay });
+    const [command, ...args] = (app as string).split(' ');
+    await this.#run(command ?? '', args, { CDK_OUTDIR: folder, CDK_CONTEXT_JSON });
+    return leaveOut(folder);
+  }
+
+  /** Rejects with all that was printed where it fails. */
+  deploy(folder: string): Promise<string> {
+    return this.#cdk('deploy', '--app', folder, '--require-approval', 'never');
+  }
+
+  destroy(folder: string): Promise<string> {
+    return this.#cdk('destroy', '--app', folder, '--force');
+  }
+
+  #cdk(...args: string[]): Promise<string> {
+    return this.#run(process.execPath, [join(ROOT, 'node_modules/aws-cdk/bin/cdk'), ...args, '--ci']);
+  }
+
+  async #run(command: string, args: string[], more: NodeJS.ProcessEnv = {}): Promise<string> {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...this.#environment, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [out, error, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+    if (code !== 0) throw new Error(`${[command, ...args].join(' ')} ended with ${code}:\n${out}${error}`);
+    return out + error;
+  }
+}

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  paginateDescribeStackEvents,
+  paginateListStackResources,
+  type Stack,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { findTarget, type Target } from '../../cli/target.ts';
+import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
+import { call } from './web.ts';
+
+const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];
+const AT_ONCE = 10;
+
+/** A deployed environment, as its users meet it. */
+export class Deployed {
+  readonly #target: Target;
+  readonly #token: string;
+  readonly #stackId: string;
+  readonly #messageIds: string[] = [];
+
+  private constructor(target: Target, token: string, stackId: string) {
+    this.#target = target;
+    this.#token = token;
+    this.#stackId = stackId;
+  }
+
+  static async find(environment: string): Promise<Deployed> {
+    const target = await findTarget({ kind: 'aws', environment });
+    const { SecretString = '' } = await target.clients.secrets.send(
+      new GetSecretValueCommand({ SecretId: target.output('ApiTokenSecretArn') }),
+    );
+    const { StackId = '' } = await describe(target.stackName);
+    return new Deployed(target, SecretString, StackId);
+  }
+
+  addresses(): string[] {
+    return ADDRESSES.map((key) => this.#target.output(key));
+  }
+
+  async setKey(current: string): Promise<void> {
+    const SecretId = this.#target.output('SigningKeysSecretArn');
+    const SecretString = JSON.stringify({ current });
+    await this.#target.clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+  }
+
+  /** Posts so many new events, those refused by a 503 once more as Mailgun does; answers how often each last code came. */
+  async post(
+    key: string,
+    count: number,
+    { twice = false, retryMs = 0 }: { twice?: boolean; retryMs?: number } = {},
+  ): Promise<Record<number, number>> {
+    const codes: Record<number, number> = {};
+    const bodies = Array.from({ length: count }, () => {
+      const messageId = `${randomUUID()}@${DOMAIN}`;
+      const timestamp = String(Math.floor(Date.now() / 1000));
+      const event = deliveredEvent({
+        id: randomUUID(),
+        timestamp: Date.now() / 1000,
+        message: { headers: { 'message-id': messageId } },
+      });
+      return { messageId, body: Buffer.from(jsonBody(event, signed(key, { timestamp }))).toString('utf8') };
+    });
+    const posts = [...bodies, ...(twice ? bodies : [])];
+    const headers = { 'content-type': 'application/json' };
+    const retryUntil = Date.now() + retryMs;
+    const worker = async () => {
+      for (let next = posts.shift(); next !== undefined; next = posts.shift()) {
+        const { status } = await call(this.#target.output('WebhookUrl'), 'POST', headers, next.body);
+        if (status === 503 && Date.now() < retryUntil) {
+          posts.push(next);
+          await sleep(500);
+          continue;
+        }
+        codes[status] = (codes[status] ?? 0) + 1;
+        if (status === 200 && !this.#messageIds.includes(next.messageId)) this.#messageIds.push(next.messageId);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return codes;
+  }
+
+  /** Of the acknowledged messages, how many the read API shows with exactly one event. */
+  async storedOnce(): Promise<number> {
+    let once = 0;
+    for (const id of this.#messageIds) {
+      const url = `${this.#target.output('ApiUrl')}/mailgun/messages/${encodeURIComponent(id)}`;
+      const { status, body } = await call(url, 'GET', { authorization: `Bearer ${this.#token}` });
+      if (status === 200 && JSON.parse(body).events.length === 1) once += 1;
+    }
+    return once;
+  }
+
+  /** Items of the table by the part of the sort key after the recipient: `E` for events. */
+  async items(kind: string): Promise<number> {
+    let count = 0;
+    const pages = paginateScan(
+      { client: this.#target.clients.table },
+      { TableName: this.#target.output('TableName'), ConsistentRead: true },
+    );
+    for await (const { Items = [] } of pages) {
+      count += Items.filter(({ sk }) => String(sk).split('#')[2] === kind).length;
+    }
+    return count;
+  }
+
+  /** Runs of reconcile that nobody asked for. */
+  async scheduledRuns(): Promise<number> {
+    const lines = await this.#target.logs('reconcile', 0);
+    return lines.filter(({ facts }) => facts.ReconcileRun === 1 || JSON.stringify(facts).includes('ReconcileRun'))
+      .length;
+  }
+
+  async status(): Promise<string> {
+    return (await describe(this.#stackId)).StackStatus ?? '';
+  }
+
+  async allowTermination(): Promise<void> {
+    const command = { StackName: this.#target.stackName, EnableTerminationProtection: false };
+    await new CloudFormationClient({}).send(new UpdateTerminationProtectionCommand(command));
+  }
+
+  /** All that the stack consists of: `<type> <name>`. */
+  async resources(): Promise<string[]> {
+    const resources: string[] = [];
+    const pages = paginateListStackResources({ client: new CloudFormationClient({}) }, { StackName: this.#stackId });
+    for await (const { StackResourceSummaries = [] } of pages) {
+      for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
+        resources.push(`${ResourceType} ${PhysicalResourceId}`);
+      }
+    }
+    return resources;
+  }
+
+  /** Which of these CloudFormation did not delete with the stack. */
+  async leftOf(resources: readonly string[]): Promise<string[]> {
+    const left = new Set(resources);
+    const pages = paginateDescribeStackEvents({ client: new CloudFormationClient({}) }, { StackName: this.#stackId });
+    for await (const { StackEvents = [] } of pages) {
+      for (const { ResourceType, PhysicalResourceId, ResourceStatus } of StackEvents) {
+        if (ResourceStatus === 'DELETE_COMPLETE') left.delete(`${ResourceType} ${PhysicalResourceId}`);
+      }
+    }
+    return [...left];
+  }
+}
+
+async function describe(StackName: string): Promise<Partial<Stack>> {
+  const { Stacks = [] } = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName }));
+  return Stacks[0] ?? {};
+}

@@ -1,0 +1,187 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Cdk } from './cdk.ts';
+import { Deployed } from './deployed.ts';
+import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
+
+const HELP = `npm run test:deploy
+
+Deploys the stack for real, with the CDK command line, to an AWS emulator that it installs from PyPI and
+starts as a process of its own; or to the endpoint that AWS_ENDPOINT_URL names. Takes about three minutes.
+
+Exit code: 0 all steps passed, or the emulator cannot be installed here (it says SKIPPED); 1 a step failed.`;
+
+const WEBHOOKS = 100;
+const PATIENCE_MS = 120_000;
+/** Functions that saw no key look again after 30 s. */
+const KEYS_KNOWN_MS = 60_000;
+
+const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } });
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+const project = join(import.meta.dirname, '../..');
+const emulatorFolder = join(project, '.local/emulator');
+mkdirSync(join(project, '.local'), { recursive: true });
+const work = mkdtempSync(join(tmpdir(), 'mailgun-ledger-deploy-'));
+let passed = 0;
+
+try {
+  const endpoint = await openEndpoint(emulatorFolder, say);
+  try {
+    await deployEverything(endpoint);
+  } finally {
+    await endpoint.close();
+  }
+  console.log(`\ndeployed for real: ${passed} passed, 0 failed`);
+} catch (error) {
+  if (error instanceof NoEmulator) {
+    console.log(`\nSKIPPED: nothing was deployed. ${error.message}`);
+  } else {
+    console.error(error);
+    console.log(`\ndeployed for real: ${passed} passed, 1 failed`);
+    process.exitCode = 1;
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+
+async function deployEverything({ url }: Endpoint): Promise<void> {
+  const environment = {
+    ...process.env,
+    // An account id is remembered by access key, in HOME: both are new each time.
+    HOME: work,
+    AWS_ENDPOINT_URL: url,
+    AWS_S3_FORCE_PATH_STYLE: '1',
+    AWS_ACCESS_KEY_ID: process.env.AWS_ACCESS_KEY_ID ?? `local${randomBytes(6).toString('hex')}`,
+    AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY ?? 'local',
+    AWS_REGION: 'us-east-1',
+    CDK_DISABLE_CLI_TELEMETRY: '1',
+  };
+  Object.assign(process.env, environment);
+  const cdk = new Cdk(environment);
+  const folder = (name: string) => join(work, name);
+  // A run of reconcile a minute, so that it can be waited for.
+  const often = { reconcile: { everySeconds: 60 } };
+
+  await step('bootstrap', () => cdk.bootstrap());
+  await step('deploy dev and, beside it, an environment whose data is protected', async () => {
+    for (const line of await cdk.synth('dev', often, folder('dev'))) say(line);
+    await cdk.synth('protected', { protectData: true }, folder('protected'));
+    await Promise.all([cdk.deploy(folder('dev')), cdk.deploy(folder('protected'))]);
+  });
+  const dev = await Deployed.find('dev');
+  const other = await Deployed.find('protected');
+
+  await step('refuse every webhook while no key is set, so that Mailgun tries again', async () => {
+    equal(await dev.post('key-not-set', 1), { 503: 1 });
+  });
+  await step('set the signing keys', async () => {
+    await dev.setKey('key-dev');
+    await other.setKey('key-protected');
+  });
+  await step(`take ${WEBHOOKS} webhooks, and every one of them a second time`, async () => {
+    equal(await dev.post('key-dev', WEBHOOKS, { twice: true, retryMs: KEYS_KNOWN_MS }), { 200: 2 * WEBHOOKS });
+  });
+  await step(`read ${WEBHOOKS} back from the read API, each stored once`, async () => {
+    await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS));
+  });
+  await step('keep the environments apart', async () => {
+    equal(await other.post('key-dev', 1), { 401: 1 });
+    equal(await other.post('key-protected', 3), { 200: 3 });
+    await within(PATIENCE_MS, async () => equal(await other.storedOnce(), 3));
+    equal([await dev.items('E'), await other.items('E')], [WEBHOOKS, 3]);
+  });
+  await step('run reconcile by its schedule', () =>
+    within(PATIENCE_MS, async () => equal((await dev.scheduledRuns()) > 0, true)),
+  );
+
+  await step('deploy a change: same URLs, keys and data', async () => {
+    const before = dev.addresses();
+    await cdk.synth('dev', { ...often, processing: { batchSize: 5 } }, folder('changed'));
+    await cdk.deploy(folder('changed'));
+    const changed = await Deployed.find('dev');
+    equal(changed.addresses(), before);
+    equal(await dev.post('key-dev', 1), { 200: 1 });
+    await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS + 1));
+  });
+  await step('roll back a deploy that fails, and stay at work', async () => {
+    await cdk.synth('dev', { ...often, processing: { batchSize: 6 } }, folder('broken'));
+    breakTemplate(folder('broken'));
+    const failed = await cdk.deploy(folder('broken')).then(
+      () => 'deployed',
+      () => 'failed',
+    );
+    equal([failed, await dev.status()], ['failed', 'UPDATE_ROLLBACK_COMPLETE']);
+    equal(await dev.post('key-dev', 1), { 200: 1 });
+    await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS + 2));
+  });
+
+  await step('destroy dev: nothing is left', async () => {
+    const all = await dev.resources();
+    await cdk.destroy(folder('changed'));
+    equal(await dev.leftOf(all), []);
+  });
+  await step('destroy the other: table and secrets are left', async () => {
+    await other.allowTermination();
+    const all = await other.resources();
+    await cdk.destroy(folder('protected'));
+    const left = await other.leftOf(all);
+    for (const line of left) say(`left: ${line}`);
+    equal([...new Set(left.map((line) => line.split(' ')[0]))].toSorted(), [
+      'AWS::DynamoDB::Table',
+      'AWS::SecretsManager::Secret',
+    ]);
+    equal(await other.items('E'), 3);
+  });
+}
+
+/** A function whose layer is nowhere: it can be created neither on AWS nor here. */
+function breakTemplate(folder: string): void {
+  const path = join(folder, 'mailgun-ledger-dev.template.json');
+  const template = JSON.parse(readFileSync(path, 'utf8'));
+  const [, ingest] = Object.entries<Resource>(template.Resources).find(
+    ([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('Ingest'),
+  ) as [string, Resource];
+  const Layers = [`arn:aws:lambda:us-east-1:000000000000:layer:none-${randomUUID()}:1`];
+  template.Resources.Broken = { Type: ingest.Type, Properties: { ...ingest.Properties, Layers } };
+  writeFileSync(path, JSON.stringify(template));
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: object;
+}
+
+async function step(what: string, act: () => Promise<unknown>): Promise<void> {
+  const startedMs = performance.now();
+  await act();
+  passed += 1;
+  console.log(`ok  ${what} (${((performance.now() - startedMs) / 1000).toFixed(1)} s)`);
+}
+
+function say(line: string): void {
+  console.log(`    ${line}`);
+}
+
+function equal(got: unknown, wanted: unknown): void {
+  const [is, must] = [JSON.stringify(got), JSON.stringify(wanted)];
+  if (is !== must) throw new Error(`got ${is}, wanted ${must}`);
+}
+
+/** Tries until it holds. */
+async function within(ms: number, holds: () => Promise<void>): Promise<void> {
+  for (const until = Date.now() + ms; ; ) {
+    try {
+      return await holds();
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
