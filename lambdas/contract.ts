@@ -22,16 +22,37 @@ export const METRICS = {
   /** Second dimension of `refused`: the reason of the answer. */
   reasonDimension: 'Reason',
   refused: 'Refused',
+  /** Webhooks refused because no signing key has ever been put: nobody is to be woken yet. */
+  unconfigured: 'Unconfigured',
+  /** Webhooks refused for want of a readable signing key, although webhooks were taken before. */
+  signingKeyUnusable: 'SigningKeyUnusable',
+  /** Runs of reconcile without a readable API key, although there is a ledger. */
+  apiKeyUnusable: 'ApiKeyUnusable',
+  /** Events stored for the first time: delivered, given up after a try, complained of. */
+  delivered: 'Delivered',
+  bounced: 'Bounced',
+  complained: 'Complained',
   deadLettered: 'DeadLettered',
   retried: 'Retried',
   /** One for every run of reconcile that came to its end, configured or not. */
   reconcileRun: 'ReconcileRun',
   cursorAge: 'CursorAgeSeconds',
   lostWebhooks: 'LostWebhooks',
+  openSlices: 'OpenSlices',
   openSliceAge: 'OpenSliceAgeSeconds',
   stuck: 'Stuck',
   unconfirmed: 'Unconfirmed',
+  /** Events that webhooks should have brought, in time of which no webhook brought any. */
+  silentEvents: 'SilentEvents',
+  /** Differences between the webhooks registered at Mailgun and this stack. */
+  webhookDrift: 'WebhookDrift',
 } as const;
+
+/**
+ * Counted by metric filters on the webhook API's access log, so that a webhook that is taken costs no line.
+ * A filter cannot give a fixed dimension: the name space `<METRICS.namespace>/<stack>` keeps environments apart.
+ */
+export const ACCESS_METRICS = { acknowledged: 'Acknowledged', throttled: 'Throttled' } as const;
 
 /** Event types that Mailgun can deliver by webhook, by the ids of its webhook API. */
 export const WEBHOOK_TYPES = [

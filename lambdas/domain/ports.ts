@@ -28,6 +28,12 @@ export interface Claims {
   claim(claim: Claim, nowSeconds: number): Promise<ClaimOutcome>;
 }
 
+/** The fact that a webhook was verified once, ever: before it, nobody has put this environment to use. */
+export interface FirstWebhook {
+  note(atMs: number): Promise<void>;
+  isNoted(): Promise<boolean>;
+}
+
 export interface EventLookup {
   /** Whether the event is stored, read strongly: stored means that all its effects are done. */
   isStored(identity: EventIdentity): Promise<boolean>;

@@ -11,6 +11,8 @@ import { isExpectedByWebhook, isNeverRetried } from './webhook-type.ts';
 export interface Tally extends SliceCounts {
   sent: number;
   mostAttempts: number;
+  /** Listed events that a registered webhook should bring. */
+  deliverable: number;
 }
 
 export function emptyTally(): Tally {
@@ -18,6 +20,7 @@ export function emptyTally(): Tally {
   return {
     ...{ listed: none(), stored: none(), missing: none(), recovered: none(), polled: none(), late: none() },
     ...{ lost: none(), unconfirmed: none(), tags: {}, stuck: 0, sent: 0, attempts: none(), mostAttempts: 0 },
+    deliverable: 0,
   };
 }
 

@@ -5,6 +5,7 @@ import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
 import { createClaimsTable } from '../adapters/claims-table.ts';
 import { createEventQueue, openQueues } from '../adapters/event-queue.ts';
 import { createEventsTable } from '../adapters/events-table.ts';
+import { createFirstWebhookTable } from '../adapters/first-webhook-table.ts';
 import { createKeyRing } from '../adapters/key-ring.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { METRICS } from '../contract.ts';
@@ -46,6 +47,7 @@ const ingest = createIngest({
   keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now)),
   claims: createClaimsTable(table),
   events: createEventsTable(table),
+  firstWebhook: createFirstWebhookTable(table),
   queue: createEventQueue(openQueues(), env.queueUrl),
   domains: env.domains,
   hashEvent: eventHash,
@@ -69,13 +71,21 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
 function refuse(
   event: APIGatewayProxyEventV2,
   reason: keyof typeof STATUS_CODES,
-  { messageId, cause }: { messageId?: string | undefined; cause?: unknown },
+  refusal: { messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined },
 ): APIGatewayProxyStructuredResultV2 {
+  const { messageId, cause } = refusal;
   log.count(METRICS.refused, 'webhook refused', {
     reason,
     requestId: event.requestContext?.requestId,
     messageIdHash: messageId === undefined ? undefined : createHash('sha256').update(messageId).digest('hex'),
     ...(cause === undefined ? {} : errorFacts(cause)),
   });
+  countWithoutKey(reason, refusal.wasInUse);
   return jsonAnswer(STATUS_CODES[reason], { ok: false, reason });
+}
+
+/** Tells an environment that lost its keys from one that never had any: only the first wakes people. */
+function countWithoutKey(reason: keyof typeof STATUS_CODES, wasInUse: boolean | undefined): void {
+  if (wasInUse === true) log.count(METRICS.signingKeyUnusable, 'signing key is gone or unreadable');
+  else if (wasInUse === false && reason === 'signing-key-unset') log.count(METRICS.unconfigured, 'no signing key yet');
 }

@@ -7,7 +7,7 @@ import {
 import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
-import type { Claims, EventLookup, EventQueue, KeyRing } from '../domain/ports.ts';
+import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../domain/ports.ts';
 import { claimKey, isFresh, isSigned, type Signature } from '../domain/signature.ts';
 import type { ParsedWebhook } from '../domain/webhook-body.ts';
 
@@ -25,13 +25,19 @@ export type Refusal =
   | 'table-unavailable'
   | 'queue-unavailable';
 
-/** `cause` is the failure behind a refusal that is not the sender's fault. */
-export type Answer = { ok: true } | { ok: false; reason: Refusal; messageId?: string | undefined; cause?: unknown };
+/**
+ * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` stands where no key can be had:
+ * whether webhooks were taken before; absent where the table does not say.
+ */
+export type Answer =
+  | { ok: true }
+  | { ok: false; reason: Refusal; messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined };
 
 export interface IngestDeps {
   keys: KeyRing;
   claims: Claims;
   events: EventLookup;
+  firstWebhook: Pick<FirstWebhook, 'isNoted'>;
   queue: EventQueue;
   /** The sending domains of this environment, lower case. */
   domains: readonly string[];
@@ -104,9 +110,15 @@ async function authenticate(deps: IngestDeps, signature: Signature): Promise<Ans
     // Rotated meanwhile, or put for the first time.
     const fresh = await deps.keys.reread();
     if (fresh !== undefined && isSigned(signature, fresh)) return undefined;
-    const isUnset = Object.keys(fresh ?? known).length === 0;
-    return { ok: false, reason: isUnset ? 'signing-key-unset' : 'unauthorized' };
+    if (Object.keys(fresh ?? known).length > 0) return { ok: false, reason: 'unauthorized' };
+    return withoutKey(deps, { ok: false, reason: 'signing-key-unset' });
   } catch (cause) {
-    return { ok: false, reason: 'signing-key-unreadable', cause };
+    return withoutKey(deps, { ok: false, reason: 'signing-key-unreadable', cause });
   }
+}
+
+/** Only here is the table asked, so a webhook that is taken costs no look. */
+async function withoutKey({ firstWebhook }: IngestDeps, refusal: Answer & { ok: false }): Promise<Answer> {
+  const wasInUse = await firstWebhook.isNoted().catch(() => undefined);
+  return { ...refusal, wasInUse };
 }

@@ -1,14 +1,18 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/event-queue.ts';
+import { createFirstWebhookTable } from '../adapters/first-webhook-table.ts';
 import { createRecordsTable } from '../adapters/records-table.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { METRICS } from '../contract.ts';
+import type { JsonObject } from '../domain/canonical.ts';
 import { UnstorableError } from '../domain/ports.ts';
 import { decodeQueueMessage } from '../domain/queue-message.ts';
 import { handleBatch, retryDelaySeconds } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { once } from '../runtime/once.ts';
 import { readProcessEnv } from './env.ts';
+import { outcomeMetrics } from './outcomes.ts';
 import { createProcess } from './process.ts';
 
 // Trigger: the event queue. Promise: every record is stored, known already, put among the dead letters with its
@@ -18,26 +22,35 @@ import { createProcess } from './process.ts';
 const env = readProcessEnv(process.env);
 const log = createLog(env.ledgerName);
 const queues = createRetryControl(openQueues(), env.queueUrl, env.deadLettersUrl);
+const table = openTable(env.tableName);
 const store = createProcess({
-  records: createRecordsTable(openTable(env.tableName)),
+  records: createRecordsTable(table),
   retentionDays: env.retentionDays,
 });
+const noteFirstWebhook = once(createFirstWebhookTable(table).note);
 
 // Called by AWS.
-export const handler = middy<SQSEvent, SQSBatchResponse>().handler((event) =>
-  handleBatch(event, handleRecord, retryLater),
-);
+export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event) => {
+  const stored: JsonObject[] = [];
+  const response = await handleBatch(event, (record) => handleRecord(record, stored), retryLater);
+  const outcomes = outcomeMetrics(stored);
+  if (Object.keys(outcomes).length > 0) log.measure(outcomes, 'outcomes of new events');
+  return response;
+});
 
-// Runs for every record.
-async function handleRecord(record: SQSRecord): Promise<void> {
+// Runs for every record; what is new goes into `stored`.
+async function handleRecord(record: SQSRecord, stored: JsonObject[]): Promise<void> {
   const decoded = decodeQueueMessage(record.body);
   if (!decoded.ok) return bury(record, decoded.reason);
+  const { event, source, receivedAt } = decoded.message;
   try {
-    await store(decoded.message);
+    if ((await store(decoded.message)) === 'stored') stored.push(event);
   } catch (error) {
     if (!(error instanceof UnstorableError)) throw error;
-    await bury(record, 'unstorable');
+    return bury(record, 'unstorable');
   }
+  // The event is stored, and whether this note is written must not bring it back.
+  if (source === 'webhook') await noteFirstWebhook(receivedAt).catch(() => {});
 }
 
 async function bury(record: SQSRecord, reason: string): Promise<void> {

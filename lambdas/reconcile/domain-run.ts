@@ -2,7 +2,7 @@ import { total } from '../domain/counts.ts';
 import type { Cursor, OpenSlice, SendingDomain } from '../domain/reconcile-ports.ts';
 import { alignedStart, isDue, type SliceBounds, secondPassSeconds, sliceFrom, stateOf } from '../domain/slice.ts';
 import { LostRaceError } from './lease.ts';
-import { createSliceVisit, type SliceVisitDeps } from './slice-visit.ts';
+import { createSliceVisit, type Hearing, type SliceVisitDeps } from './slice-visit.ts';
 
 export type DomainRunDeps = SliceVisitDeps;
 
@@ -11,6 +11,8 @@ export interface DomainRun {
   ignoreWaits: boolean;
   maySend: boolean;
   deadlineMs: number;
+  /** Told of every slice that is looked at for the first time. */
+  onHearing: (hearing: Hearing) => void;
 }
 
 /** What a run has done, by the local stack's contract; `done`: nothing that is due was left undone. */
@@ -116,6 +118,7 @@ export function createDomainRun(
     report.expected += total(outcome.slice.expected);
     report.missing += total(outcome.slice.missing);
     report.sent += outcome.sent;
+    if (outcome.hearing !== undefined) run.onHearing(outcome.hearing);
     return true;
   }
 }

@@ -80,16 +80,25 @@ export const handler = middy<unknown, RunReport | ReplayReport>().handler(async 
 async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport> {
   const result = await reconcile({ ignoreWaits, deadlineMs });
   if (result.kind !== 'ran') {
-    log.measure({ [METRICS.reconcileRun]: 1 }, `reconcile is ${result.kind}`);
+    const isKeyGone = result.kind !== 'busy' && result.wasOn;
+    const metrics = { [METRICS.reconcileRun]: 1, ...(isKeyGone && { [METRICS.apiKeyUnusable]: 1 }) };
+    const facts = result.kind === 'unreadable' ? errorFacts(result.cause) : {};
+    log.measure(
+      metrics,
+      isKeyGone ? `reconcile lost its API key: ${result.kind}` : `reconcile is ${result.kind}`,
+      facts,
+    );
     return { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false };
   }
-  const { cursorAge, openSliceAge, stuck } = result.gauges;
+  const { cursorAge, openSliceAge, stuck, silentEvents } = result.gauges;
   log.measure(
     {
       [METRICS.reconcileRun]: 1,
       [METRICS.cursorAge]: cursorAge,
+      [METRICS.openSlices]: result.report.open,
       [METRICS.openSliceAge]: openSliceAge,
       [METRICS.stuck]: stuck,
+      [METRICS.silentEvents]: silentEvents,
     },
     'reconciled',
     { ...result.report },

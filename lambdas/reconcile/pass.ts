@@ -23,6 +23,7 @@ import {
   type Tally,
   typeOf,
 } from '../domain/tally.ts';
+import { isExpectedByWebhook } from '../domain/webhook-type.ts';
 import { listPages } from './list-pages.ts';
 
 export interface PassDeps {
@@ -126,6 +127,7 @@ async function judge(deps: PassDeps, job: PassJob, entries: Entry[], tally: Tall
     // A listing out of order may repeat what it listed long before.
     if (straggler && Object.hasOwn(tally.attempts, attemptName(name))) continue;
     countListed(tally, event);
+    if (isExpectedByWebhook(event, deps.registered)) tally.deliverable += 1;
     const isStored = storedAtMs !== undefined || found !== undefined;
     if (!isStored) {
       add(tally.missing, typeOf(event));

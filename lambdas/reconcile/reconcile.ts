@@ -1,6 +1,7 @@
 import type { QueueDepth, SendingDomain } from '../domain/reconcile-ports.ts';
 import { createDomainRun, type DomainRunDeps, type RunReport } from './domain-run.ts';
 import { type LeaseDeps, withLease } from './lease.ts';
+import type { Hearing } from './slice-visit.ts';
 
 export interface ReconcileDeps extends Omit<DomainRunDeps, 'keepAlive'>, LeaseDeps {
   domains: readonly SendingDomain[];
@@ -23,30 +24,52 @@ export interface Gauges {
   cursorAge: number;
   openSliceAge: number;
   stuck: number;
+  /** Of domains whose new slices no webhook brought anything in: the events that webhooks should have brought. */
+  silentEvents: number;
 }
 
-/** `off` without an API key; `busy` while another run holds the lease. */
-export type RunResult = { kind: 'ran'; report: RunReport; gauges: Gauges } | { kind: 'off' | 'busy' };
+/**
+ * `off` without an API key; `unreadable` where its secret cannot be read; `busy` while another run holds the lease.
+ * `wasOn`: there is a ledger, so a key was there once.
+ */
+export type RunResult =
+  | { kind: 'ran'; report: RunReport; gauges: Gauges }
+  | { kind: 'busy' }
+  | { kind: 'off'; wasOn: boolean }
+  | { kind: 'unreadable'; wasOn: boolean; cause: unknown };
 
 /** One run over all domains: finds what webhooks missed, has it stored, and writes the ledger. */
 export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => Promise<RunResult> {
   return async (request) => {
-    if (!(await deps.isConfigured())) return { kind: 'off' };
+    try {
+      if (!(await deps.isConfigured())) return { kind: 'off', wasOn: await hasLedger(deps) };
+    } catch (cause) {
+      return { kind: 'unreadable', wasOn: await hasLedger(deps), cause };
+    }
     const result = await withLease(deps, async (keepAlive) => {
       const messages = await deps.depth.messages();
       const maySend = messages <= (request.ignoreWaits ? 0 : deps.backlogMessages);
       const runDomain = createDomainRun({ ...deps, keepAlive });
       const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
-      const gauges: Gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0 };
+      const gauges: Gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
       for (const [index, domain] of deps.domains.entries()) {
         // A fair share of the time that is left, so that one domain's arrears starve no other.
         const nowMs = deps.now();
         const deadlineMs = nowMs + (request.deadlineMs - nowMs) / (deps.domains.length - index);
+        const heard: Hearing = { deliverable: 0, absent: 0 };
+        const onHearing = ({ deliverable, absent }: Hearing) => {
+          heard.deliverable += deliverable;
+          heard.absent += absent;
+        };
         try {
-          await runDomain({ domain, ignoreWaits: request.ignoreWaits, maySend, deadlineMs }, report);
+          await runDomain({ domain, ignoreWaits: request.ignoreWaits, maySend, deadlineMs, onHearing }, report);
         } catch (error) {
           report.done = false;
           deps.onFailure(domain.name, error);
+        }
+        // What process has not stored yet may have come by webhook, and lie in the queue.
+        if (heard.absent === heard.deliverable && heard.deliverable > messages) {
+          gauges.silentEvents += heard.deliverable;
         }
         await gauge(deps, domain.name, report, gauges).catch((error) => deps.onFailure(domain.name, error));
       }
@@ -54,6 +77,15 @@ export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => P
     });
     return result === 'busy' ? { kind: 'busy' } : result;
   };
+}
+
+/** Where the table does not say, its own alarms do. */
+async function hasLedger({ book, domains }: Pick<ReconcileDeps, 'book' | 'domains'>): Promise<boolean> {
+  const cursors = domains.map(({ name }) => book.readCursor(name));
+  return Promise.all(cursors).then(
+    (found) => found.some((cursor) => cursor !== undefined),
+    () => false,
+  );
 }
 
 async function gauge(

@@ -39,7 +39,17 @@ export interface SliceVisit extends Omit<PassJob, 'unlisted'> {
   mayBeUnlisted?: boolean;
 }
 
-export type VisitOutcome = { kind: 'done'; slice: Slice; sent: number } | { kind: 'held' } | { kind: 'paused' };
+/** Events that webhooks should have brought, and how many of them none did. */
+export interface Hearing {
+  deliverable: number;
+  absent: number;
+}
+
+/** `hearing`: of a slice that is looked at for the first time; later, what webhooks did is known. */
+export type VisitOutcome =
+  | { kind: 'done'; slice: Slice; sent: number; hearing?: Hearing | undefined }
+  | { kind: 'held' }
+  | { kind: 'paused' };
 
 /** Passes over one slice, and writes what came of it. */
 export function createSliceVisit(deps: SliceVisitDeps): (visit: SliceVisit) => Promise<VisitOutcome> {
@@ -58,7 +68,9 @@ export function createSliceVisit(deps: SliceVisitDeps): (visit: SliceVisit) => P
     });
     if (outcome.kind !== 'done') return outcome;
     const slice = await write(visit, outcome.tally, unlisted);
-    return { kind: 'done', slice, sent: outcome.tally.sent };
+    const { deliverable, late, lost, sent } = outcome.tally;
+    const isNew = visit.previous === undefined && !visit.isBackfill;
+    return { kind: 'done', slice, sent, ...(isNew && { hearing: { deliverable, absent: total(late) + total(lost) } }) };
   };
 
   async function write(visit: SliceVisit, tally: Tally, unlisted: boolean): Promise<Slice> {

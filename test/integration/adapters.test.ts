@@ -5,6 +5,7 @@ import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
 import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
 import { createEventQueue, createRetryControl } from '../../lambdas/adapters/event-queue.ts';
 import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
+import { createFirstWebhookTable } from '../../lambdas/adapters/first-webhook-table.ts';
 import { createHistoryTable } from '../../lambdas/adapters/history-table.ts';
 import { createKeyRing } from '../../lambdas/adapters/key-ring.ts';
 import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
@@ -71,6 +72,18 @@ describe('claims', () => {
     const claimed = createClaimsTable(engines.table).claim(claim(), 1000);
     await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
   });
+});
+
+test('the first webhook is noted once, whoever comes later', async () => {
+  const firstWebhook = createFirstWebhookTable(engines.table);
+  expect(await firstWebhook.isNoted()).toBe(false);
+  await firstWebhook.note(1000);
+  await firstWebhook.note(2000);
+
+  expect(await firstWebhook.isNoted()).toBe(true);
+  const { client, name } = engines.table;
+  const { Item } = await client.send(new GetCommand({ TableName: name, Key: { pk: 'LEDGER', sk: 'FIRST-WEBHOOK' } }));
+  expect(Item?.at).toBe(1000);
 });
 
 /** Stores events through process and the real table, in a message of their own. */

@@ -7,6 +7,7 @@ import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
 import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
 import { createEventQueue } from '../../lambdas/adapters/event-queue.ts';
 import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
+import { createFirstWebhookTable } from '../../lambdas/adapters/first-webhook-table.ts';
 import { createHistoryTable } from '../../lambdas/adapters/history-table.ts';
 import { createKeyRing } from '../../lambdas/adapters/key-ring.ts';
 import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
@@ -61,6 +62,7 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
     keys: createKeyRing(createCachedSecret(secrets, output('SigningKeysSecretArn'), () => NOW_MS)),
     claims: createClaimsTable(table),
     events: createEventsTable(table),
+    firstWebhook: createFirstWebhookTable(table),
     queue: createEventQueue(queues, output('QueueUrl')),
     domains: [DOMAIN],
     hashEvent: eventHash,

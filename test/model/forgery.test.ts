@@ -39,6 +39,7 @@ function stack() {
     keys: new InMemoryKeyRing({ current: KEY, previous: PREVIOUS_KEY, parent: PARENT_KEY }),
     claims: counted,
     events: counted,
+    firstWebhook: counted,
     queue: counted,
     domains: [DOMAIN],
     hashEvent: eventHash,

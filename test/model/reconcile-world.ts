@@ -33,7 +33,7 @@ export class ReconcileWorld {
   isConfigured = true;
   msPerCall = 0;
   budgetMs = 275_000;
-  gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0 };
+  gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
   times = TIMES;
   /** The same ledger, with a progress of its own. */
   readonly replayBook = Object.assign(new InMemoryBook(), { cursors: this.book.cursors, open: this.book.open });

@@ -268,11 +268,26 @@ test('one domain that fails does not stop the others, nor use up their time', as
   expect(world.failures).toHaveLength(1);
 });
 
-test('without an API key it is off, and touches nothing', async () => {
+test('without an API key it is off, and only looks whether there is a ledger', async () => {
   const world = await worldWith(20, 10);
   world.isConfigured = false;
-  const { result, points } = await world.run();
-  expect({ result, points }).toEqual({ result: { kind: 'off' }, points: [] });
+  expect(await world.run()).toEqual({ result: { kind: 'off', wasOn: false }, points: ['table.readCursor'] });
+
+  world.isConfigured = true;
+  await world.run();
+  world.isConfigured = false;
+  expect(await world.run()).toEqual({ result: { kind: 'off', wasOn: true }, points: ['table.readCursor'] });
+});
+
+test('with an API key that cannot be read it is off too, whatever the table says', async () => {
+  const world = await worldWith(20, 10);
+  await world.run();
+  world.down.add('secrets');
+  const cause = new Error('secrets are down');
+  expect((await world.run()).result).toEqual({ kind: 'unreadable', wasOn: true, cause });
+
+  world.down.add('table');
+  expect((await world.run()).result).toEqual({ kind: 'unreadable', wasOn: false, cause });
 });
 
 describe('crash points of reconcile', () => {

@@ -59,6 +59,7 @@ export class World {
       keys: invocation.wrap('secrets', this.#keys),
       claims: invocation.wrap('table', this.ledger),
       events: invocation.wrap('table', this.ledger),
+      firstWebhook: invocation.wrap('table', this.ledger),
       queue: invocation.wrap('queue', this.ledger),
       domains: [DOMAIN],
       hashEvent: (event) => this.hash(event),

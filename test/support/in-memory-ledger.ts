@@ -7,6 +7,7 @@ import type {
   EventLookup,
   EventQueue,
   EventRecord,
+  FirstWebhook,
   KeyRing,
   MessageHistory,
   Records,
@@ -25,8 +26,9 @@ export interface StatusItem {
 }
 
 /** The ports in memory, with the conditions that the engines check. */
-export class InMemoryLedger implements Claims, EventLookup, EventQueue, Records, MessageHistory {
+export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQueue, Records, MessageHistory {
   claims = new Map<string, Claim>();
+  firstWebhookAt: number | undefined;
   queue: string[] = [];
   events = new Map<string, EventRecord & { webhookAt?: number }>();
   statuses = new Map<string, StatusItem>();
@@ -46,6 +48,14 @@ export class InMemoryLedger implements Claims, EventLookup, EventQueue, Records,
   async noteWebhook(identity: EventIdentity, atMs: number) {
     const stored = this.events.get(itemKey(identity));
     if (stored !== undefined) stored.webhookAt ??= atMs;
+  }
+
+  async note(atMs: number) {
+    this.firstWebhookAt ??= atMs;
+  }
+
+  async isNoted() {
+    return this.firstWebhookAt !== undefined;
   }
 
   async send(message: QueueMessage) {

@@ -29,6 +29,7 @@ function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
     keys,
     claims: ledger,
     events: ledger,
+    firstWebhook: ledger,
     queue: ledger,
     domains: [DOMAIN],
     hashEvent: eventHash,
@@ -182,6 +183,29 @@ test.each([
   keys = ring;
   expect(await ingest(jsonBody(deliveredEvent()))).toMatchObject({ ok: false, reason });
   expect(ledger.claims.size + ledger.queue.length).toBe(0);
+});
+
+test.each([
+  ['unset', new InMemoryKeyRing({}), 'signing-key-unset'],
+  ['unreadable', new InMemoryKeyRing(new Error('denied')), 'signing-key-unreadable'],
+])('while the keys are %s it says whether webhooks were taken before', async (_name, ring, reason) => {
+  keys = ring;
+  const refusal = () => ingest(jsonBody(deliveredEvent()));
+  expect(await refusal()).toMatchObject({ reason, wasInUse: false });
+  await ledger.note(NOW_MS);
+  expect(await refusal()).toMatchObject({ reason, wasInUse: true });
+  ledger.isNoted = () => Promise.reject(new Error('down'));
+  expect(await refusal()).toMatchObject({ reason, wasInUse: undefined });
+});
+
+test.each([
+  ['a webhook that is taken', () => jsonBody(deliveredEvent())],
+  ['a wrong key', () => jsonBody(deliveredEvent(), signed('key-wrong'))],
+])('%s costs no look whether webhooks were taken before', async (_name, body) => {
+  ledger.isNoted = () => {
+    throw new Error('nobody asked');
+  };
+  expect(['unauthorized', undefined]).toContain(((await ingest(body())) as { reason?: string }).reason);
 });
 
 test('reads the keys anew when none matches, and only then', async () => {

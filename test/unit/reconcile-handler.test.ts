@@ -1,22 +1,16 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { UNSET_API_KEY } from '../../lambdas/contract.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts';
 
-const server = createServer((_request, response) => response.end(JSON.stringify({ SecretString: UNSET_API_KEY })));
-beforeAll(() => new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening)));
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
+let handler: (event: unknown, context: Context) => Promise<unknown>;
+let secret = {};
+let cursor = {};
 
-test('a deployed but unconfigured reconcile does nothing, and says that it ran', async () => {
-  Object.assign(process.env, {
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+beforeAll(async () => {
+  aws = await startAwsStandIn(({ operation }) => (operation === 'GetSecretValue' ? secret : cursor));
+  Object.assign(process.env, aws.environment, {
     LEDGER_NAME: 'ledger',
     TABLE_NAME: 'table',
     QUEUE_URL: 'http://127.0.0.1/queue',
@@ -30,25 +24,28 @@ test('a deployed but unconfigured reconcile does nothing, and says that it ran',
     RETENTION_SECONDS: '86400',
     BACKLOG_MESSAGES: '50',
   });
-  const lines: string[] = [];
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
-  const { handler } = await import('../../lambdas/reconcile/handler.ts');
-  const context = { getRemainingTimeInMillis: () => 300_000 } as Context;
-  const report = await handler({}, context);
-  write.mockRestore();
+  ({ handler } = (await import('../../lambdas/reconcile/handler.ts')) as never);
+});
+afterAll(() => aws.close());
 
-  expect(report).toEqual({ slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false });
-  expect(lines.map((line) => JSON.parse(line))).toEqual([
-    {
-      message: 'reconcile is off',
-      Ledger: 'ledger',
-      ReconcileRun: 1,
-      _aws: {
-        Timestamp: expect.any(Number),
-        CloudWatchMetrics: [
-          { Namespace: 'MailgunLedger', Dimensions: [['Ledger']], Metrics: [{ Name: 'ReconcileRun' }] },
-        ],
-      },
-    },
-  ]);
+const LEDGER = { Item: { position: { N: '900' }, second: { N: '900' } } };
+const RUN = { ReconcileRun: 1, Ledger: 'ledger' };
+const GONE = { ApiKeyUnusable: 1, Ledger: 'ledger' };
+
+// An unreadable secret is not kept, and one that is read is: the order matters.
+test.each([
+  ['unreadable, without a ledger', {}, {}, [RUN], 'reconcile is unreadable'],
+  ['unreadable, with a ledger', {}, LEDGER, [RUN, GONE], 'reconcile lost its API key: unreadable'],
+  ['unset, without a ledger', { SecretString: UNSET_API_KEY }, {}, [RUN], 'reconcile is off'],
+  ['unset, with a ledger', undefined, LEDGER, [RUN, GONE], 'reconcile lost its API key: off'],
+])('with an API key %s it does nothing, and says that it ran', async (_name, text, held, metrics, message) => {
+  if (text !== undefined) secret = text;
+  cursor = held;
+  const lines = await linesOf(async () => {
+    const report = await handler({}, { getRemainingTimeInMillis: () => 300_000 } as Context);
+    expect(report).toEqual({ slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false });
+  });
+
+  expect(metricsIn(lines)).toEqual(metrics);
+  expect(lines).toMatchObject([{ message }]);
 });

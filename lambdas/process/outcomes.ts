@@ -1,0 +1,32 @@
+import { METRICS } from '../contract.ts';
+import type { JsonObject } from '../domain/canonical.ts';
+import { eventName } from '../domain/event.ts';
+import { verdictOf } from '../domain/status.ts';
+
+/**
+ * How the attempts that these events tell of came out, by metric; what is none is left out. Bounced is every permanent
+ * failure of a mail that Mailgun tried to deliver: suppressed and rejected mail never left it.
+ */
+export function outcomeMetrics(events: readonly JsonObject[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const event of events) {
+    const metric = metricOf(event);
+    if (metric !== undefined) counts[metric] = (counts[metric] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function metricOf(event: JsonObject): string | undefined {
+  switch (eventName(event)) {
+    case 'delivered':
+      return METRICS.delivered;
+    case 'complained':
+      return METRICS.complained;
+    case 'failed': {
+      const { status, reason } = verdictOf(event);
+      return status === 'FAILED' && reason !== 'suppressed' ? METRICS.bounced : undefined;
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { jest } from '@jest/globals';
+
+/** One call of a function to AWS, by its operation. */
+export interface AwsCall {
+  operation: string;
+  input: Record<string, unknown>;
+}
+
+/** Stands in for AWS while a handler is tried: answers every call by what the test says, and remembers it. */
+export async function startAwsStandIn(answer: (call: AwsCall) => object) {
+  const calls: AwsCall[] = [];
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
+    const call = { operation, input: JSON.parse(body) };
+    calls.push(call);
+    response.end(JSON.stringify(answer(call)));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    calls,
+    environment: {
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    },
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** The log lines that the work writes to standard output. */
+export async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
+  const lines: string[] = [];
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+  try {
+    await work();
+  } finally {
+    write.mockRestore();
+  }
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** What CloudWatch makes of the lines: the value of every metric, by its name and dimensions. */
+export function metricsIn(lines: Record<string, unknown>[]): Record<string, unknown>[] {
+  return lines.flatMap(({ _aws, ...facts }) => {
+    const { CloudWatchMetrics = [] } = (_aws ?? {}) as {
+      CloudWatchMetrics?: { Dimensions: string[][]; Metrics: { Name: string }[] }[];
+    };
+    return CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) =>
+      Metrics.flatMap(({ Name }) =>
+        Dimensions.map((names) => ({
+          [Name]: facts[Name],
+          ...Object.fromEntries(names.map((name) => [name, facts[name]])),
+        })),
+      ),
+    );
+  });
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import { UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts';
+import { DOMAIN, deliveredEvent, jsonBody } from '../support/webhooks.ts';
+
+let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
+let handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
+let secret = {};
+let firstWebhook = {};
+
+beforeAll(async () => {
+  aws = await startAwsStandIn(({ operation }) => (operation === 'GetSecretValue' ? secret : firstWebhook));
+  Object.assign(process.env, aws.environment, {
+    LEDGER_NAME: 'ledger',
+    TABLE_NAME: 'table',
+    QUEUE_URL: 'http://127.0.0.1/queue',
+    SIGNING_KEYS_SECRET_ARN: 'arn',
+    DOMAINS: DOMAIN,
+  });
+  ({ handler } = (await import('../../lambdas/ingest/handler.ts')) as never);
+});
+afterAll(() => aws.close());
+beforeEach(() => {
+  aws.calls.length = 0;
+});
+
+const post = () => {
+  const body = Buffer.from(jsonBody(deliveredEvent())).toString();
+  const event = { headers: {}, body, isBase64Encoded: false } as APIGatewayProxyEventV2;
+  return handler(event, { getRemainingTimeInMillis: () => 5000 } as Context);
+};
+
+const IN_USE = { Item: { pk: { S: 'LEDGER' }, sk: { S: 'FIRST-WEBHOOK' }, at: { N: '1' } } };
+const refused = (reason: string) => [
+  { Refused: 1, Ledger: 'ledger' },
+  { Refused: 1, Ledger: 'ledger', Reason: reason },
+];
+
+// An unreadable secret is not kept, and one that is read is: the order matters.
+test.each([
+  ['unreadable and never used', {}, {}, 'signing-key-unreadable', []],
+  ['unreadable after use', {}, IN_USE, 'signing-key-unreadable', [{ SigningKeyUnusable: 1, Ledger: 'ledger' }]],
+  [
+    'unset and never used',
+    { SecretString: UNSET_SIGNING_KEYS },
+    {},
+    'signing-key-unset',
+    [{ Unconfigured: 1, Ledger: 'ledger' }],
+  ],
+  ['unset after use', undefined, IN_USE, 'signing-key-unset', [{ SigningKeyUnusable: 1, Ledger: 'ledger' }]],
+])('a signing key that is %s is counted so, besides the refusal', async (_name, text, marker, reason, metrics) => {
+  if (text !== undefined) secret = text;
+  firstWebhook = marker;
+  const lines = await linesOf(async () => expect(await post()).toMatchObject({ statusCode: 503 }));
+
+  expect(metricsIn(lines)).toEqual([...refused(reason), ...metrics]);
+  expect(aws.calls.filter(({ operation }) => operation !== 'GetSecretValue')).toEqual([
+    { operation: 'GetItem', input: { TableName: 'table', Key: { pk: { S: 'LEDGER' }, sk: { S: 'FIRST-WEBHOOK' } } } },
+  ]);
+});

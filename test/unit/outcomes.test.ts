@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { outcomeMetrics } from '../../lambdas/process/outcomes.ts';
+import { deliveredEvent } from '../support/webhooks.ts';
+
+const failed = (over: object) => deliveredEvent({ event: 'failed', ...over });
+
+test.each([
+  ['a delivery', deliveredEvent(), { Delivered: 1 }],
+  ['a complaint', deliveredEvent({ event: 'complained' }), { Complained: 1 }],
+  ['a name in upper case', deliveredEvent({ event: 'DELIVERED' }), { Delivered: 1 }],
+  ['a bounce', failed({ severity: 'permanent', reason: 'bounce' }), { Bounced: 1 }],
+  ['a failure for good without a reason', failed({ severity: 'permanent' }), { Bounced: 1 }],
+  ['one given up as too old', failed({ severity: 'permanent', reason: 'old' }), { Bounced: 1 }],
+  ['one not tried', failed({ severity: 'permanent', reason: 'suppress-bounce' }), {}],
+  ['one not tried, by its code', failed({ severity: 'permanent', 'delivery-status': { code: 607 } }), {}],
+  ['a failure for now', failed({ severity: 'temporary', reason: 'generic' }), {}],
+  ['a failure of unknown severity', failed({}), {}],
+  ['a rejection', deliveredEvent({ event: 'rejected' }), {}],
+  ['an open', deliveredEvent({ event: 'opened' }), {}],
+])('%s counts so', (_name, event, counts) => {
+  expect(outcomeMetrics([event])).toEqual(counts);
+});
+
+test('a batch is counted together', () => {
+  const bounce = failed({ severity: 'permanent', reason: 'bounce' });
+
+  expect(outcomeMetrics([deliveredEvent(), bounce, deliveredEvent(), deliveredEvent({ event: 'opened' })])).toEqual({
+    Delivered: 2,
+    Bounced: 1,
+  });
+  expect(outcomeMetrics([])).toEqual({});
+});

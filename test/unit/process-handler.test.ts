@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { encodeQueueMessage, type Source } from '../../lambdas/domain/queue-message.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+
+let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
+let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+
+beforeAll(async () => {
+  aws = await startAwsStandIn(() => ({}));
+  Object.assign(process.env, aws.environment, {
+    LEDGER_NAME: 'ledger',
+    TABLE_NAME: 'table',
+    QUEUE_URL: 'http://127.0.0.1/queue',
+    DEAD_LETTERS_URL: 'http://127.0.0.1/dead-letters',
+    VISIBILITY_SECONDS: '19',
+    RETENTION_DAYS: '30',
+  });
+  ({ handler } = (await import('../../lambdas/process/handler.ts')) as never);
+});
+afterAll(() => aws.close());
+
+function handle(source: Source, events: object[]) {
+  const Records = events.map((over, n) => ({
+    messageId: `m${n}`,
+    attributes: { ApproximateReceiveCount: '1' },
+    body: encodeQueueMessage({
+      source,
+      receivedAt: NOW_MS,
+      domain: DOMAIN,
+      event: deliveredEvent({ id: randomUUID(), ...over }),
+    }),
+  }));
+  return linesOf(() => handler({ Records } as unknown as SQSEvent, {} as Context));
+}
+
+const notes = () => aws.calls.filter(({ input }) => JSON.stringify(input).includes('FIRST-WEBHOOK'));
+
+test('a batch writes one metric line of what it stored, and none where no mail came to an end', async () => {
+  const bounce = { event: 'failed', severity: 'permanent', reason: 'bounce' };
+  const lines = await handle('reconcile', [{}, bounce, {}, { event: 'opened' }]);
+
+  expect(lines).toHaveLength(1);
+  expect(metricsIn(lines)).toEqual([
+    { Delivered: 2, Ledger: 'ledger' },
+    { Bounced: 1, Ledger: 'ledger' },
+  ]);
+  expect(await handle('reconcile', [{ event: 'opened' }, { event: 'accepted' }])).toEqual([]);
+});
+
+test('the first webhook is noted, once in the life of a sandbox; what reconcile found is none', async () => {
+  expect(notes()).toEqual([]);
+  await handle('webhook', [{}, {}, {}]);
+  await handle('webhook', [{}]);
+
+  expect(notes()).toEqual([
+    {
+      operation: 'PutItem',
+      input: {
+        TableName: 'table',
+        Item: { pk: { S: 'LEDGER' }, sk: { S: 'FIRST-WEBHOOK' }, at: { N: String(NOW_MS) } },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      },
+    },
+  ]);
+});
