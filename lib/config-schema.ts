@@ -109,6 +109,53 @@ function distinct<T extends z.ZodType>(element: T, nameOf = (value: unknown) => 
   });
 }
 
+const limit = (standard: number, means: string) =>
+  knob(z.number().min(0).max(1e9).default(standard), { right: 'a number from 0 to 1000000000', means });
+
+const derivedLimit = (means: string, example: number) =>
+  knob(z.number().min(0).max(1e9).optional(), { right: 'a number from 0 to 1000000000', means, example });
+
+/** An alarm goes off above its limit. */
+const ALARM_LIMITS = {
+  webhookErrors: limit(0, 'webhook-errors: answers 5xx in 5 minutes.'),
+  unauthorized: limit(0, 'unauthorized: webhooks that no key verifies in 5 minutes, while none is verified.'),
+  tokenReused: limit(0, 'token-reused: webhooks whose token carried another event, in 5 minutes.'),
+  webhooksRefused: limit(0, 'webhooks-refused: verified webhooks that are stale or of a foreign domain, in 5 minutes.'),
+  webhookLatencyMs: limit(3000, 'webhooks-slow: 99th percentile of the time to an answer, in milliseconds.'),
+  throttled: limit(0, 'webhooks-throttled: webhooks answered 429 in 5 minutes.'),
+  signingKeyUnusable: limit(0, 'signing-key-unusable: webhooks refused for want of a key in 5 minutes.'),
+  oldestMessageSeconds: limit(300, 'oldest-message: how long an event waits to be stored.'),
+  eventsRetried: limit(0, 'events-retried: failed tries in 5 minutes.'),
+  deadLetters: limit(0, 'dead-letters: events among the dead letters.'),
+  processErrors: limit(0, 'process-errors: crashes and time-outs in 5 minutes.'),
+  tableThrottled: limit(0, 'table-throttled: throttled reads and writes in 5 minutes.'),
+  tableErrors: limit(0, 'table-errors: errors of DynamoDB itself in 5 minutes.'),
+  cursorAgeSeconds: derivedLimit(
+    'cursor-too-old: age of the ledger. Without it, half of `reconcile.retentionSeconds`.',
+    43_200,
+  ),
+  lostWebhooks: limit(0, 'lost-webhooks: webhooks found lost in 5 minutes.'),
+  openSliceSeconds: derivedLimit(
+    'open-slice: how long something is missing. Without it, 33 times `reconcile.everySeconds`.',
+    29_700,
+  ),
+  stuck: limit(0, 'stuck: events that are sent no more.'),
+  unconfirmed: limit(0, 'unconfirmed: stored events that Mailgun does not list.'),
+  silentEvents: limit(2, 'silence: events that Mailgun lists of a time of which no webhook was verified.'),
+  apiKeyUnusable: limit(0, 'api-key-unusable: runs without a key in two periods between runs.'),
+  webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
+  bouncePercent: limit(5, 'bounces: failures per hundred deliveries tried, in an hour.'),
+  complaintPercent: limit(0.1, 'complaints: complaints per hundred deliveries, in an hour.'),
+  leastSent: limit(200, 'bounces and complaints: fewer mails in an hour say nothing.'),
+  publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
+  publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
+  runPeriodSeconds: knob(z.int().min(60).max(86_400).multipleOf(60).optional(), {
+    right: 'a whole number of minutes from 60 to 86400 seconds',
+    means: 'Period of the alarms on what runs of reconcile report. Without it, twice `reconcile.everySeconds`.',
+    example: 1800,
+  }),
+};
+
 /** One environment of cdk.json: every deploy-time knob. */
 export const environmentSchema = z.strictObject({
   account: knob(
@@ -169,6 +216,7 @@ export const environmentSchema = z.strictObject({
       means: 'Stands in the text of every alarm.',
       example: 'https://git.example.com/mail/mailgun-ledger/blob/main/docs/runbook.md',
     }),
+    limits: group(ALARM_LIMITS),
   }),
   origins: knob(distinct(z.string().refine(isExactOrigin)).default([]), {
     right: 'a list',
@@ -262,3 +310,4 @@ export const environmentSchema = z.strictObject({
 
 /** One environment as parsed: defaults filled in, domains in lower case. */
 export type EnvironmentConfig = z.output<typeof environmentSchema>;
+export type AlarmLimits = EnvironmentConfig['alarms']['limits'];

@@ -2,6 +2,7 @@ import { type App, Stack } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { EventQueue } from './constructs/event-queue.ts';
+import { HealthDashboard } from './constructs/health-dashboard.ts';
 import { Ingest } from './constructs/ingest.ts';
 import { LedgerTable } from './constructs/ledger-table.ts';
 import { Process } from './constructs/process.ts';
@@ -41,17 +42,13 @@ export class MailgunLedgerStack extends Stack {
     const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });
 
     const topics = new Topics(this, 'Topics', config.alarms);
-    new Alarms(this, 'Alarms', {
-      runbookUrl: config.alarms.runbookUrl,
-      topics,
-      queue,
-      process,
-      reconcile,
-      webhookApi,
-      times: config.reconcile,
-    });
+    const watched = { table, queue, process, webhookApi, times: config.reconcile };
+    const { runbookUrl, limits } = config.alarms;
+    const { alarms } = new Alarms(this, 'Alarms', { ...watched, runbookUrl, env: config.name, topics, limits });
+    const health = new HealthDashboard(this, 'Health', { ...watched, alarms });
 
     enforceStackRules(this);
-    writeOutputs(this, config, { table, secrets, queue, ingest, process, reconcile, readApi, webhookApi, topics });
+    const functions = { ingest, process, reconcile, readApi };
+    writeOutputs(this, config, { table, secrets, queue, ...functions, webhookApi, topics, health });
   }
 }

@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
+import type { HealthDashboard } from './constructs/health-dashboard.ts';
 import type { Ingest } from './constructs/ingest.ts';
 import type { Process } from './constructs/process.ts';
 import type { ReadApi } from './constructs/read-api.ts';
@@ -21,6 +22,7 @@ export interface OutputSources {
   readonly readApi: ReadApi;
   readonly webhookApi: WebhookApi;
   readonly topics: Topics;
+  readonly health: HealthDashboard;
 }
 
 /** Every name and address an operator needs; their keys are what the command line looks up. */
@@ -38,6 +40,7 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],
     PageTopicArn: [from.topics.page.topicArn, 'Alarms that wake people'],
     TicketTopicArn: [from.topics.ticket.topicArn, 'Alarms that can wait'],
+    HealthDashboardUrl: [from.health.url, 'Is it healthy, since when not, what is behind'],
     WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
     IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],

@@ -1,9 +1,18 @@
 import { CfnResource, type Stack } from 'aws-cdk-lib';
 import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
+import { CfnTopic } from 'aws-cdk-lib/aws-sns';
+import {
+  comparesSimply,
+  countsSimply,
+  judgesMissingData,
+  measuresSimply,
+  saysWhatToDo,
+  tellsOneTopic,
+} from './alarm-rules.ts';
 
 type Resolve = (value: unknown) => unknown;
 
@@ -19,6 +28,9 @@ const rule = <T extends CfnResource>(of: Rule<T>['of'], must: string, holds: Rul
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 const functionsWith = (all: CfnResource[], has: (resource: CfnFunction) => boolean) =>
   all.filter((resource) => resource instanceof CfnFunction && has(resource)).length;
+
+const topicIds = (all: CfnResource[], resolve: Resolve) =>
+  all.filter((resource) => resource instanceof CfnTopic).map(({ logicalId }) => resolve(logicalId) as string);
 
 const RULES = [
   rule(CfnApi, 'must not answer CORS itself: webhooks know none, and reads answer it in the function', (api) => {
@@ -43,12 +55,15 @@ const RULES = [
     const { Statement: statements } = resolve(policyDocument) as { Statement: Record<string, unknown>[] };
     return statements.every(({ Action, Resource }) => !JSON.stringify(Action).includes('*') && !same(Resource, '*'));
   }),
-  rule(CfnAlarm, 'must say how to take missing data', (alarm) => alarm.treatMissingData !== undefined),
-  rule(CfnAlarm, 'must tell somebody', (alarm) => (alarm.alarmActions ?? []).length > 0),
-  rule(CfnAlarm, 'must name its impact and its runbook', ({ alarmDescription }, resolve) => {
-    const text = JSON.stringify(resolve(alarmDescription) ?? '');
-    return /Impact: \w/.test(text) && /Runbook: \S+#[\w-]+/.test(text);
-  }),
+  rule(CfnAlarm, 'must say how to take missing data: breaching or notBreaching', judgesMissingData),
+  rule(CfnAlarm, 'must be above or below its threshold', comparesSimply),
+  rule(CfnAlarm, 'must have one metric or one plain expression, of Sum, Maximum or p99', measuresSimply),
+  rule(CfnAlarm, 'must have a severity: tell one topic of the stack of its begin and its end', (alarm, resolve, all) =>
+    tellsOneTopic(alarm, resolve, topicIds(all, resolve)),
+  ),
+  rule(CfnAlarm, 'must say what happened, its impact, its runbook and the first command', saysWhatToDo),
+  rule(CfnCompositeAlarm, 'must not be: nothing shows it to work', () => false),
+  rule(CfnMetricFilter, 'must compare numbers and count ones', countsSimply),
 ];
 
 /** Fails synth, naming the resource, where the stack breaks what it promises, whoever changed it and by what means. */

@@ -78,5 +78,6 @@ function accessLogFormat(withoutRoute: boolean): AccessLogFormat {
     responseLength: '$context.responseLength',
     integrationError: '$context.integrationErrorMessage',
   };
-  return AccessLogFormat.custom(JSON.stringify(fields));
+  // A number, since metric filters compare it as one.
+  return AccessLogFormat.custom(JSON.stringify(fields).replace('"$context.status"', '$context.status'));
 }

@@ -1,11 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  type MetricOptions,
-  type TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
 import type { Topics } from './topics.ts';
@@ -14,10 +8,7 @@ import type { Topics } from './topics.ts';
 export interface AlarmRow {
   /** Its construct id. */
   readonly id: string;
-  readonly metric: (options: MetricOptions) => IMetric;
-  /** Depth and age are gauges and take `Maximum`; counts take `Sum`. */
-  readonly statistic: 'Maximum' | 'Sum';
-  readonly periodSeconds: number;
+  readonly metric: IMetric;
   /** `below`: alarms under the limit instead of above it. */
   readonly breaches?: 'below';
   /** Alarms above this … */
@@ -32,19 +23,21 @@ export interface AlarmRow {
   readonly missing: { readonly treat: TreatMissingData; readonly because: string };
   /** Heading in docs/runbook.md, and the end of the alarm's name. */
   readonly runbook: string;
-  /** What to type first. */
+  /** What to type first, behind `npm run ledger --`. */
   readonly firstCommand: string;
 }
 
 export interface LedgerAlarmProps {
   readonly row: AlarmRow;
   readonly runbookUrl: string;
+  /** Name of the environment, as the command line takes it. */
+  readonly env: string;
   readonly topics: Topics;
 }
 
 /** An alarm whose text tells the person it wakes what happened, who is hurt and what to do. */
 export class LedgerAlarm extends Alarm {
-  constructor(scope: Construct, { row, runbookUrl, topics }: LedgerAlarmProps) {
+  constructor(scope: Construct, { row, runbookUrl, env, topics }: LedgerAlarmProps) {
     const [datapointsToAlarm, evaluationPeriods] = row.datapoints;
     super(scope, row.id, {
       alarmName: `${Stack.of(scope).stackName}-${row.runbook}`,
@@ -52,9 +45,9 @@ export class LedgerAlarm extends Alarm {
         row.happened,
         `Impact: ${row.impact}`,
         `Runbook: ${runbookUrl}#${row.runbook}`,
-        `First: ${row.firstCommand}`,
+        `First: npm run ledger -- ${row.firstCommand} --env ${env}`,
       ].join('\n'),
-      metric: row.metric({ statistic: row.statistic, period: Duration.seconds(row.periodSeconds) }),
+      metric: row.metric,
       comparisonOperator:
         row.breaches === 'below' ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_THRESHOLD,
       threshold: row.limit,

@@ -1,9 +1,11 @@
 import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { ROUTES } from '../../lambdas/contract.ts';
+import { ACCESS_METRICS, ROUTES } from '../../lambdas/contract.ts';
 import type { Config } from '../config.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
+import { accessNamespace } from './ledger-metrics.ts';
 
 /** Where Mailgun posts. It knows no CORS: no browser has business here. */
 export class WebhookApi extends Construct {
@@ -26,5 +28,18 @@ export class WebhookApi extends Construct {
       customDomain: config.customDomain.webhook,
     });
     this.url = this.endpoint.baseUrl + path;
+    this.countInLog('Acknowledged', ACCESS_METRICS.acknowledged, 200);
+    this.countInLog('Throttled', ACCESS_METRICS.throttled, 429);
+  }
+
+  /** HTTP APIs have no metric of either; of what is throttled, no function ever knows. */
+  private countInLog(id: string, metricName: string, status: number): void {
+    new MetricFilter(this, id, {
+      logGroup: this.endpoint.logGroup,
+      filterPattern: FilterPattern.numberValue('$.status', '=', status),
+      metricNamespace: accessNamespace(this),
+      metricName,
+      metricValue: '1',
+    });
   }
 }

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { publishingRows } from '../../lib/constructs/alarms/publishing.ts';
+import type { AlarmSources } from '../../lib/constructs/alarms/sources.ts';
+import { LedgerMetrics } from '../../lib/constructs/ledger-metrics.ts';
 import { Synthesized } from '../support/synthesized.ts';
 
 const dev = new Synthesized('dev');
@@ -8,50 +14,96 @@ const prod = new Synthesized('prod');
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
+/** Headings of rows that only an environment that publishes has. */
+const PUBLISHING = ['publish-lag', 'publish-failures'];
 
 const PAGE = { Ref: 'TopicsPage76C97084' };
 const TICKET = { Ref: 'TopicsTicket85AFFA83' };
 const attribute = (id: string, name: string) => ({ 'Fn::GetAtt': [id, name] });
 
-interface ExpectedAlarm {
-  runbook: string;
-  tells: object;
+interface ExpectedMetric {
   metric: unknown[];
   dimensions: object;
+}
+
+interface ExpectedAlarm extends Partial<ExpectedMetric> {
+  runbook: string;
+  tells: object;
+  /** In place of the one metric. */
+  expression?: string;
+  of?: Record<string, ExpectedMetric>;
   above?: number[];
   below?: number[];
   missing?: string;
 }
 
+const own = (name: string, statistic: string, period: number, reason?: string): ExpectedMetric => ({
+  metric: ['MailgunLedger', name, statistic, period],
+  dimensions: { Ledger: 'mailgun-ledger-prod', ...(reason && { Reason: reason }) },
+});
+const access = (name: string, period: number): ExpectedMetric => ({
+  metric: ['MailgunLedger/mailgun-ledger-prod', name, 'Sum', period],
+  dimensions: {},
+});
+const queue = (id: string, name: string): ExpectedMetric => ({
+  metric: ['AWS/SQS', name, 'Maximum', 60],
+  dimensions: { QueueName: attribute(id, 'QueueName') },
+});
+const api = (name: string, statistic: string, period: number): ExpectedMetric => ({
+  metric: ['AWS/ApiGateway', name, statistic, period],
+  dimensions: { ApiId: { Ref: 'WebhookApiHttpApi972241B7' }, Stage: '$default' },
+});
+const table = (name: string, operation?: string): ExpectedMetric => ({
+  metric: ['AWS/DynamoDB', name, 'Sum', 300],
+  dimensions: { TableName: { Ref: 'Table710B521B' }, ...(operation && { Operation: operation }) },
+});
+
 const ALARMS: ExpectedAlarm[] = [
+  {
+    runbook: 'webhook-errors',
+    tells: PAGE,
+    expression: 'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
+    of: {
+      errors: api('5xx', 'Sum', 300),
+      unconfigured: own('Unconfigured', 'Sum', 300),
+      keyless: own('SigningKeyUnusable', 'Sum', 300),
+    },
+    above: [0, 2, 3],
+  },
+  {
+    runbook: 'unauthorized',
+    tells: PAGE,
+    expression: 'IF(FILL(acknowledged, 0) > 0, 0, FILL(unauthorized, 0))',
+    of: {
+      unauthorized: own('Refused', 'Sum', 300, 'unauthorized'),
+      acknowledged: access('Acknowledged', 300),
+    },
+    above: [0, 3, 5],
+  },
+  { runbook: 'signing-key-unusable', tells: PAGE, ...own('SigningKeyUnusable', 'Sum', 300), above: [0, 2, 3] },
+  { runbook: 'token-reused', tells: PAGE, ...own('Refused', 'Sum', 300, 'token-reused'), above: [0, 1, 1] },
+  {
+    runbook: 'webhooks-refused',
+    tells: TICKET,
+    expression: 'FILL(stale, 0) + FILL(foreign, 0)',
+    of: { stale: own('Refused', 'Sum', 300, 'stale'), foreign: own('Refused', 'Sum', 300, 'foreign-domain') },
+    above: [0, 1, 1],
+  },
+  { runbook: 'webhooks-slow', tells: TICKET, ...api('Latency', 'p99', 60), above: [3000, 3, 5] },
+  { runbook: 'webhooks-throttled', tells: TICKET, ...access('Throttled', 300), above: [0, 1, 1] },
   {
     runbook: 'dead-letters',
     tells: TICKET,
-    metric: ['AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'Maximum', 60],
-    dimensions: { QueueName: attribute('EventsDeadLetters8A90034E', 'QueueName') },
+    ...queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesVisible'),
     above: [0, 1, 1],
   },
   {
     runbook: 'oldest-message',
     tells: PAGE,
-    metric: ['AWS/SQS', 'ApproximateAgeOfOldestMessage', 'Maximum', 60],
-    dimensions: { QueueName: attribute('EventsQueue7396B467', 'QueueName') },
+    ...queue('EventsQueue7396B467', 'ApproximateAgeOfOldestMessage'),
     above: [300, 3, 5],
   },
-  {
-    runbook: 'events-retried',
-    tells: PAGE,
-    metric: ['MailgunLedger', 'Retried', 'Sum', 300],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
-    above: [0, 3, 3],
-  },
-  {
-    runbook: 'webhook-errors',
-    tells: PAGE,
-    metric: ['AWS/ApiGateway', '5xx', 'Sum', 300],
-    dimensions: { ApiId: { Ref: 'WebhookApiHttpApi972241B7' }, Stage: '$default' },
-    above: [0, 2, 3],
-  },
+  { runbook: 'events-retried', tells: PAGE, ...own('Retried', 'Sum', 300), above: [0, 3, 3] },
   {
     runbook: 'process-errors',
     tells: TICKET,
@@ -60,73 +112,92 @@ const ALARMS: ExpectedAlarm[] = [
     above: [0, 1, 1],
   },
   {
+    runbook: 'table-throttled',
+    tells: TICKET,
+    expression: 'FILL(reads, 0) + FILL(writes, 0)',
+    of: { reads: table('ReadThrottleEvents'), writes: table('WriteThrottleEvents') },
+    above: [0, 2, 3],
+  },
+  {
+    runbook: 'table-errors',
+    tells: TICKET,
+    expression:
+      'FILL(putItem, 0) + FILL(updateItem, 0) + FILL(deleteItem, 0) + FILL(getItem, 0) + FILL(batchGetItem, 0) + FILL(query, 0)',
+    of: {
+      putItem: table('SystemErrors', 'PutItem'),
+      updateItem: table('SystemErrors', 'UpdateItem'),
+      deleteItem: table('SystemErrors', 'DeleteItem'),
+      getItem: table('SystemErrors', 'GetItem'),
+      batchGetItem: table('SystemErrors', 'BatchGetItem'),
+      query: table('SystemErrors', 'Query'),
+    },
+    above: [0, 2, 3],
+  },
+  {
     runbook: 'reconcile-stopped',
     tells: PAGE,
-    metric: ['MailgunLedger', 'ReconcileRun', 'Sum', 1800],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
+    ...own('ReconcileRun', 'Sum', 1800),
     below: [1, 2, 2],
     missing: 'breaching',
   },
+  { runbook: 'api-key-unusable', tells: PAGE, ...own('ApiKeyUnusable', 'Sum', 1800), above: [0, 2, 2] },
+  { runbook: 'cursor-too-old', tells: PAGE, ...own('CursorAgeSeconds', 'Maximum', 1800), above: [43_200, 1, 1] },
+  { runbook: 'lost-webhooks', tells: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1] },
+  { runbook: 'silence', tells: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2] },
+  { runbook: 'webhook-drift', tells: TICKET, ...own('WebhookDrift', 'Maximum', 1800), above: [0, 1, 1] },
+  { runbook: 'open-slice', tells: TICKET, ...own('OpenSliceAgeSeconds', 'Maximum', 1800), above: [29_700, 1, 1] },
+  { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1] },
+  { runbook: 'unconfirmed', tells: PAGE, ...own('Unconfirmed', 'Sum', 300), above: [0, 1, 1] },
   {
-    runbook: 'cursor-too-old',
-    tells: PAGE,
-    metric: ['MailgunLedger', 'CursorAgeSeconds', 'Maximum', 1800],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
-    above: [43_200, 1, 1],
-  },
-  {
-    runbook: 'lost-webhooks',
-    tells: PAGE,
-    metric: ['MailgunLedger', 'LostWebhooks', 'Sum', 300],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
-    above: [0, 1, 1],
-  },
-  {
-    runbook: 'open-slice',
+    runbook: 'bounces',
     tells: TICKET,
-    metric: ['MailgunLedger', 'OpenSliceAgeSeconds', 'Maximum', 1800],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
-    above: [29_700, 1, 1],
+    expression:
+      'IF(FILL(delivered, 0) + FILL(bounced, 0) >= 200, 100 * FILL(bounced, 0) / (FILL(delivered, 0) + FILL(bounced, 0)), 0)',
+    of: { delivered: own('Delivered', 'Sum', 3600), bounced: own('Bounced', 'Sum', 3600) },
+    above: [5, 1, 1],
   },
   {
-    runbook: 'stuck',
-    tells: PAGE,
-    metric: ['MailgunLedger', 'Stuck', 'Maximum', 1800],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
-    above: [0, 1, 1],
-  },
-  {
-    runbook: 'unconfirmed',
-    tells: PAGE,
-    metric: ['MailgunLedger', 'Unconfirmed', 'Sum', 300],
-    dimensions: { Ledger: 'mailgun-ledger-prod' },
-    above: [0, 1, 1],
+    runbook: 'complaints',
+    tells: TICKET,
+    expression: 'IF(FILL(delivered, 0) >= 200, 100 * FILL(complained, 0) / FILL(delivered, 0), 0)',
+    of: { delivered: own('Delivered', 'Sum', 3600), complained: own('Complained', 'Sum', 3600) },
+    above: [0.1, 1, 1],
   },
 ];
 
 const alarmsOf = (stack: Synthesized) => stack.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
+const nameOf = (runbook: string) => `mailgun-ledger-prod-${runbook}`;
 
 test('there are exactly the alarms described here', () => {
   const names = alarmsOf(prod).map(({ AlarmName }) => AlarmName);
 
-  expect(names.toSorted()).toEqual(ALARMS.map(({ runbook }) => `mailgun-ledger-prod-${runbook}`).toSorted());
+  expect(names.toSorted()).toEqual(ALARMS.map(({ runbook }) => nameOf(runbook)).toSorted());
 });
 
 test('dev has the same alarms as prod', () => {
-  const watched = (stack: Synthesized) => alarmsOf(stack).map(({ MetricName, Threshold }) => [MetricName, Threshold]);
+  const watched = (stack: Synthesized) =>
+    alarmsOf(stack).map(({ MetricName, Metrics, Threshold }) => [MetricName ?? Metrics[0].Expression, Threshold]);
 
   expect(watched(dev)).toEqual(watched(prod));
 });
 
-describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, above, below, missing }) => {
-  const alarm = alarmsOf(prod).find(({ AlarmName }) => AlarmName === `mailgun-ledger-prod-${runbook}`);
-  const text = typeof alarm.AlarmDescription === 'string' ? alarm.AlarmDescription : flatten(alarm.AlarmDescription);
+describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, expression, of, above, below, missing }) => {
+  const alarm = alarmsOf(prod).find(({ AlarmName }) => AlarmName === nameOf(runbook));
+  const text = alarm?.AlarmDescription;
 
-  test('watches its metric against its limit', () => {
-    expect([alarm.Namespace, alarm.MetricName, alarm.Statistic, alarm.Period]).toEqual(metric);
-    expect(
-      Object.fromEntries(alarm.Dimensions.map((each: { Name: string; Value: unknown }) => [each.Name, each.Value])),
-    ).toEqual(dimensions);
+  test('watches its metric', () => {
+    if (expression !== undefined) {
+      const [first, ...others] = alarm.Metrics;
+      expect([first.Expression, first.ReturnData]).toEqual([expression, true]);
+      expect(Object.fromEntries(others.map(readEntry))).toEqual(of);
+    } else {
+      const statistic = alarm.Statistic ?? alarm.ExtendedStatistic;
+      expect([alarm.Namespace, alarm.MetricName, statistic, alarm.Period]).toEqual(metric);
+      expect(dimensionsOf(alarm)).toEqual(dimensions);
+    }
+  });
+
+  test('goes off at its limit, in so many of so many periods', () => {
     expect(alarm.ComparisonOperator).toBe(below ? 'LessThanThreshold' : 'GreaterThanThreshold');
     expect([alarm.Threshold, alarm.DatapointsToAlarm, alarm.EvaluationPeriods]).toEqual(below ?? above);
   });
@@ -141,22 +212,27 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, above, 
   });
 
   test('says who is hurt, where the runbook is and what to type first, within the 1024 characters there are', () => {
-    expect(text).toMatch(/^\S.*\.\nImpact: \S.*\.\nRunbook: docs\/runbook\.md#[\w-]+\nFirst: aws \S+/);
+    const commands =
+      /(status|doctor|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|webhook-access) .+)/;
+    const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
+
+    expect(text).toMatch(/^\S.*\.\nImpact: \S.*\.\nRunbook: docs\/runbook\.md#[\w-]+\n/);
+    expect(text).toMatch(first);
     expect(text.length).toBeLessThan(1024);
   });
 
   test('has its own heading in the runbook, with all five parts', () => {
     const anchor = /Runbook: \S+#([\w-]+)/.exec(text)?.[1];
-    const section = RUNBOOK.split(/^## /m).find((part) => part.startsWith(`${anchor}\n`)) ?? '';
 
     expect(anchor).toBe(runbook);
-    for (const part of ['Means', 'Who is hurt', 'Check', 'Fix', 'Stop worrying'])
-      expect(section).toContain(`**${part}`);
+    expectAllParts(runbook);
   });
 });
 
 test('the runbook has no heading without an alarm', () => {
-  expect(HEADINGS.toSorted()).toEqual(ALARMS.map(({ runbook }) => runbook).toSorted());
+  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING];
+
+  expect(HEADINGS.toSorted()).toEqual(anchors.toSorted());
 });
 
 test('every output that the runbook asks for exists', () => {
@@ -164,6 +240,67 @@ test('every output that the runbook asks for exists', () => {
 
   expect(asked.length).toBeGreaterThan(5);
   expect(Object.keys(prod.outputs)).toEqual(expect.arrayContaining(asked));
+});
+
+describe('where the environment publishes', () => {
+  const stack = new Stack(new App(), 'publishing');
+  const publishing = {
+    function: new LambdaFunction(stack, 'Function', {
+      code: Code.fromInline('-'),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+    }),
+    failures: new Queue(stack, 'Failures'),
+  };
+  const limits = { publishLagSeconds: 21_600, publishFailures: 0 };
+  const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
+
+  test('its lag and its failures are tickets', () => {
+    const rows = publishingRows({ ...sources, publishing });
+    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
+      const { metricName, statistic, period, dimensions } = metric.toMetricConfig().metricStat!;
+      return [runbook, severity, limit, datapoints, metricName, statistic, period.toSeconds(), dimensions?.[0]?.value];
+    });
+
+    expect(watched).toEqual([
+      ['publish-lag', 'ticket', 21_600_000, [1, 1], 'IteratorAge', 'Maximum', 300, publishing.function.functionName],
+      [
+        'publish-failures',
+        'ticket',
+        0,
+        [1, 1],
+        'ApproximateNumberOfMessagesVisible',
+        'Maximum',
+        60,
+        publishing.failures.queueName,
+      ],
+    ]);
+  });
+
+  test('elsewhere there are no such rows', () => {
+    expect(publishingRows(sources)).toEqual([]);
+  });
+
+  test.each(PUBLISHING)('%s has its own heading in the runbook, with all five parts', expectAllParts);
+});
+
+test('limits are configured, those of times too', () => {
+  const limits = {
+    oldestMessageSeconds: 5,
+    cursorAgeSeconds: 60,
+    openSliceSeconds: 70,
+    runPeriodSeconds: 120,
+    bouncePercent: 2.5,
+    leastSent: 10,
+  };
+  const alarms = alarmsOf(new Synthesized('dev', { alarms: { limits } }));
+  const alarmOf = (runbook: string) => alarms.find(({ AlarmName }) => AlarmName === `mailgun-ledger-dev-${runbook}`);
+
+  expect(alarmOf('oldest-message').Threshold).toBe(5);
+  expect([alarmOf('cursor-too-old').Threshold, alarmOf('cursor-too-old').Period]).toEqual([60, 120]);
+  expect([alarmOf('open-slice').Threshold, alarmOf('reconcile-stopped').Period]).toEqual([70, 120]);
+  expect(alarmOf('bounces').Threshold).toBe(2.5);
+  expect(alarmOf('complaints').Metrics[0].Expression).toContain('>= 10,');
 });
 
 describe('the topics', () => {
@@ -210,10 +347,28 @@ describe('the topics', () => {
   });
 });
 
-/** Renders references as names of about the length they will have. */
-function flatten(join: { 'Fn::Join': [string, unknown[]] }): string {
-  const [separator, parts] = join['Fn::Join'];
-  const text = (part: unknown) =>
-    typeof part === 'string' ? part : 'https://sqs.eu-west-1.amazonaws.com/'.padEnd(120, 'x');
-  return parts.map(text).join(separator);
+interface NameAndValue {
+  Name: string;
+  Value: unknown;
+}
+
+const dimensionsOf = ({ Dimensions = [] }: { Dimensions?: NameAndValue[] }) =>
+  Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+
+interface Entry {
+  Id: string;
+  MetricStat: {
+    Metric: { Namespace: string; MetricName: string; Dimensions?: NameAndValue[] };
+    Stat: string;
+    Period: number;
+  };
+}
+
+function readEntry({ Id, MetricStat: { Metric, Stat, Period } }: Entry): [string, ExpectedMetric] {
+  return [Id, { metric: [Metric.Namespace, Metric.MetricName, Stat, Period], dimensions: dimensionsOf(Metric) }];
+}
+
+function expectAllParts(heading: string): void {
+  const section = RUNBOOK.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  for (const part of ['Means', 'Who is hurt', 'Check', 'Fix', 'Stop worrying']) expect(section).toContain(`**${part}`);
 }

@@ -58,7 +58,7 @@ describe.each([
   });
 
   test('logs what happened, but no path, address or user agent', () => {
-    const format = JSON.parse(stage.AccessLogSettings.Format);
+    const format = JSON.parse(stage.AccessLogSettings.Format.replace(':$context.status', ':200'));
     const used = [...stage.AccessLogSettings.Format.matchAll(/\$context\.([\w.]+)/g)].map((match) => match[1]);
 
     expect(Object.keys(format)).toContain('requestId');
@@ -73,6 +73,24 @@ describe.each([
       Properties: { RetentionInDays: 30 },
     });
   });
+});
+
+test.each([
+  ['Acknowledged', '{ $.status = 200 }'],
+  ['Throttled', '{ $.status = 429 }'],
+])('%s is counted in the access log of the webhook API, where the status stands as a number', (name, pattern) => {
+  const { LogGroupName, FilterPattern, MetricTransformations } = prod.named(
+    'AWS::Logs::MetricFilter',
+    `WebhookApi${name}`,
+  ).Properties;
+  const { DestinationArn, Format } = stageOf(prod, WEBHOOK_API).AccessLogSettings;
+
+  expect(FilterPattern).toBe(pattern);
+  expect(DestinationArn['Fn::GetAtt']).toEqual([LogGroupName.Ref, 'Arn']);
+  expect(Format).toContain('"status":$context.status,');
+  expect(MetricTransformations).toEqual([
+    { MetricName: name, MetricNamespace: 'MailgunLedger/mailgun-ledger-prod', MetricValue: '1' },
+  ]);
 });
 
 describe('with a path secret', () => {

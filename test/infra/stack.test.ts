@@ -4,10 +4,10 @@ import { describe, expect, test } from '@jest/globals';
 import { type CfnResource, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
-import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
 import { configurationPage } from '../../lib/configuration-page.ts';
 import { buildStack, Synthesized } from '../support/synthesized.ts';
 
@@ -46,6 +46,7 @@ test('every name and address an operator needs is an output', () => {
     'ApiUrl',
     'DeadLettersUrl',
     'Domains',
+    'HealthDashboardUrl',
     'IngestFunctionName',
     'IngestLogGroup',
     'PageTopicArn',
@@ -133,19 +134,103 @@ describe('synth fails', () => {
       'must say how to take missing data',
     ],
     [
+      'when an alarm takes missing data as nobody evaluates it',
+      (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: 'ignore' }),
+      'must say how to take missing data',
+    ],
+    [
+      'when an alarm compares otherwise',
+      (stack) =>
+        Object.assign(first(stack, CfnAlarm), { comparisonOperator: 'LessThanLowerOrGreaterThanUpperThreshold' }),
+      'must be above or below its threshold',
+    ],
+    [
+      'when an alarm has another statistic',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { statistic: 'Average' }),
+      'DeadLetters/Resource: must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm has another percentile',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'WebhooksSlow'), { extendedStatistic: 'p50' }),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when a metric of an expression has another statistic',
+      (stack) => withMetrics(stack, ([expression, stat]) => [expression, { ...stat, metricStat: { stat: 'Average' } }]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an expression uses what nobody evaluates',
+      (stack) =>
+        withMetrics(stack, ([expression, ...stats]) => [{ ...expression, expression: 'RATE(errors)' }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an expression reads a metric that is not there',
+      (stack) => withMetrics(stack, ([expression]) => [expression]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm has two expressions',
+      (stack) => withMetrics(stack, ([expression, ...stats]) => [expression, { ...expression, id: 'e2' }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
       'when an alarm tells nobody',
       (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: [] }),
-      'must tell somebody',
+      'must have a severity',
+    ],
+    [
+      'when an alarm tells somebody else',
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: ['arn:aws:sns:eu-west-1:1:x'] }),
+      'must have a severity',
+    ],
+    [
+      'when an alarm does not tell of its end',
+      (stack) => Object.assign(first(stack, CfnAlarm), { okActions: [] }),
+      'must have a severity',
     ],
     [
       'when an alarm has no runbook',
-      (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'Impact: somebody' }),
-      'must name its impact and its runbook',
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'It is.\nImpact: somebody.' }),
+      'must say what happened, its impact, its runbook and the first command',
+    ],
+    [
+      'when an alarm says more than CloudWatch takes',
+      (stack) => {
+        const alarm = first(stack, CfnAlarm);
+        Object.assign(alarm, { alarmDescription: `${'Much '.repeat(200)}${alarm.alarmDescription}` });
+      },
+      'must say what happened, its impact, its runbook and the first command',
+    ],
+    [
+      'when alarms are composed',
+      (stack) => new CfnCompositeAlarm(stack, 'Composed', { alarmRule: 'TRUE' }),
+      'Composed: must not be',
+    ],
+    [
+      'when a metric filter compares texts',
+      (stack) => Object.assign(first(stack, CfnMetricFilter), { filterPattern: '{ $.status = "4*" }' }),
+      'must compare numbers and count ones',
+    ],
+    [
+      'when a metric filter counts what is in the line',
+      (stack) =>
+        Object.assign(first(stack, CfnMetricFilter), {
+          metricTransformations: [{ metricName: 'M', metricNamespace: 'N', metricValue: '$.latencyMs' }],
+        }),
+      'must compare numbers and count ones',
     ],
   ];
   const policy = (action: string, resource: string) => ({
     Statement: [{ Effect: 'Allow', Action: action, Resource: resource }],
   });
+
+  type MetricEntry = CfnAlarm.MetricDataQueryProperty;
+  const withMetrics = (stack: Stack, change: (entries: MetricEntry[]) => unknown[]) => {
+    const alarm = first(stack, CfnAlarm, 'WebhookErrors');
+    Object.assign(alarm, { metrics: change(stack.resolve(alarm.metrics)) });
+  };
 
   test.each(BREACHES)('%s', (_, breach, says) => {
     const stack = buildStack('dev');

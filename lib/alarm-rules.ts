@@ -1,0 +1,61 @@
+import type { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
+import { idsIn } from './alarm-expression.ts';
+
+// What alarms may be made of: the local stack evaluates these forms and no other, so that an alarm that was seen to go
+// off there is the alarm that is deployed.
+
+type Resolve = (value: unknown) => unknown;
+
+const OPERATORS = ['GreaterThanThreshold', 'LessThanThreshold'];
+const MISSING_DATA = ['notBreaching', 'breaching'];
+const STATISTICS = ['Sum', 'Maximum', 'p99'];
+
+export const comparesSimply = ({ comparisonOperator }: CfnAlarm) => OPERATORS.includes(comparisonOperator ?? '');
+
+export const judgesMissingData = ({ treatMissingData }: CfnAlarm) => MISSING_DATA.includes(treatMissingData ?? '');
+
+/** One metric, or one expression over metrics, each under a statistic that is known. */
+export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
+  const entries = resolve(alarm.metrics) as CfnAlarm.MetricDataQueryProperty[] | undefined;
+  if (entries === undefined) {
+    const statistics = [alarm.statistic, alarm.extendedStatistic].filter((each) => each !== undefined);
+    return alarm.metricName !== undefined && statistics.length === 1 && STATISTICS.includes(statistics[0] as string);
+  }
+  const [expression, ...others] = entries.filter((entry) => entry.expression !== undefined);
+  if (expression === undefined || others.length > 0 || expression.returnData === false) return false;
+  const stats = entries.filter((entry) => entry !== expression);
+  const areKnown = stats.every(({ metricStat, returnData }) => {
+    const { stat } = (metricStat ?? {}) as CfnAlarm.MetricStatProperty;
+    return returnData === false && STATISTICS.includes(stat ?? '');
+  });
+  const ids = idsIn(expression.expression ?? '');
+  return areKnown && ids !== undefined && [...ids].every((id) => stats.some((each) => each.id === id));
+}
+
+/** The severity of an alarm is whom it tells: one topic of this stack, when it begins and when it ends. */
+export function tellsOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: readonly string[]): boolean {
+  const [begin, end] = [alarm.alarmActions, alarm.okActions].map((actions) => resolve(actions ?? []) as unknown[]);
+  const told = begin?.length === 1 ? (begin[0] as { Ref?: string }).Ref : undefined;
+  return told !== undefined && topicIds.includes(told) && JSON.stringify(begin) === JSON.stringify(end);
+}
+
+/** What happened, who is hurt, where the runbook is and what to type first, in the 1024 characters there are. */
+export function saysWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
+  const text = resolve(alarmDescription ?? '');
+  const lines = /^\S.*\.\nImpact: \S.*\.\nRunbook: \S+#[\w-]+\nFirst: npm run ledger -- \S.* --env \S+$/;
+  return typeof text === 'string' && text.length <= 1024 && lines.test(text);
+}
+
+/** Counts lines by comparing numbers of theirs. */
+export function countsSimply({ filterPattern, metricTransformations }: CfnMetricFilter, resolve: Resolve): boolean {
+  const comparison = /\$\.\w+ (?:=|>=|<=|>|<) \d+/.source;
+  const transformations = resolve(metricTransformations) as CfnMetricFilter.MetricTransformationProperty[];
+  return (
+    new RegExp(`^\\{ ${comparison}(?: && ${comparison})* \\}$`).test(filterPattern) &&
+    transformations.every(
+      ({ metricValue, defaultValue, dimensions }) =>
+        metricValue === '1' && defaultValue === undefined && dimensions === undefined,
+    )
+  );
+}

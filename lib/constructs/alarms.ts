@@ -1,0 +1,32 @@
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { mailRows } from './alarms/mail.ts';
+import { publishingRows } from './alarms/publishing.ts';
+import { reconciliationRows } from './alarms/reconciliation.ts';
+import type { Watched } from './alarms/sources.ts';
+import { storingRows } from './alarms/storing.ts';
+import { webhookRows } from './alarms/webhooks.ts';
+import { LedgerAlarm } from './ledger-alarm.ts';
+import { LedgerMetrics } from './ledger-metrics.ts';
+import type { Topics } from './topics.ts';
+
+export interface AlarmsProps extends Watched {
+  readonly runbookUrl: string;
+  readonly env: string;
+  readonly topics: Topics;
+}
+
+/** One alarm per row, in every environment; only whom it tells differs. */
+export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const { runbookUrl, env, topics } = props;
+    const sources = { ...props, metrics: new LedgerMetrics(this) };
+    const rows = [webhookRows, storingRows, reconciliationRows, mailRows, publishingRows];
+    this.alarms = rows
+      .flatMap((rowsOf) => rowsOf(sources))
+      .map((row) => new LedgerAlarm(this, { row, runbookUrl, env, topics }));
+  }
+}

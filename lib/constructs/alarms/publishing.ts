@@ -1,0 +1,33 @@
+import type { AlarmRow } from '../ledger-alarm.ts';
+import { type AlarmSources, QUIET_QUEUE, quiet } from './sources.ts';
+
+/** Where the environment publishes; no row where it does not. */
+export function publishingRows({ publishing, metrics, limits }: AlarmSources): AlarmRow[] {
+  if (publishing === undefined) return [];
+  return [
+    {
+      id: 'PublishLag',
+      metric: metrics.function('IteratorAge', publishing.function, 'Maximum', 300),
+      limit: limits.publishLagSeconds * 1000,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Changes of status are published hours late.',
+      impact: 'Subscribers of the event bus act on old statuses. After 24 hours changes are lost to them.',
+      missing: quiet('Lambda reports no age while the stream brings nothing'),
+      runbook: 'publish-lag',
+      firstCommand: 'logs publish --since 2h',
+    },
+    {
+      id: 'PublishFailures',
+      metric: metrics.queue('ApproximateNumberOfMessagesVisible', publishing.failures, 60),
+      limit: limits.publishFailures,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Changes of status could not be published.',
+      impact: 'Subscribers of the event bus miss these changes until they are published again.',
+      missing: QUIET_QUEUE,
+      runbook: 'publish-failures',
+      firstCommand: 'logs publish --since 2h',
+    },
+  ];
+}

@@ -1,0 +1,33 @@
+import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { AlarmLimits } from '../../config-schema.ts';
+import type { LedgerChoice } from '../../ledger-times.ts';
+import type { EventQueue } from '../event-queue.ts';
+import type { LedgerMetrics } from '../ledger-metrics.ts';
+import type { Process } from '../process.ts';
+import type { WebhookApi } from '../webhook-api.ts';
+
+/** What alarms watch. */
+export interface Watched {
+  readonly table: Table;
+  readonly queue: EventQueue;
+  readonly process: Process;
+  readonly webhookApi: WebhookApi;
+  /** Where the environment publishes: what reads the stream, and where its failures go. */
+  readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
+  readonly times: LedgerChoice;
+  readonly limits: AlarmLimits;
+}
+
+export interface AlarmSources extends Watched {
+  readonly metrics: LedgerMetrics;
+}
+
+/** Most counts: written only when there is something to count. */
+export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });
+
+export const NO_TRAFFIC = quiet('where there are no requests there is nothing to report');
+export const QUIET_QUEUE = quiet('SQS stops reporting on a queue that stays empty, which is good');
+export const NO_NEWS = quiet('it is written only when there is something to tell');

@@ -1,0 +1,129 @@
+import { ACCESS_METRICS, METRICS } from '../../../lambdas/contract.ts';
+import type { AlarmRow } from '../ledger-alarm.ts';
+import { type AlarmSources, NO_NEWS, NO_TRAFFIC } from './sources.ts';
+
+const FIVE_MINUTES = 300;
+const REFUSALS = 'logs ingest --since 30m --message "webhook refused"';
+
+/** What Mailgun meets at the webhook URL. */
+export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): AlarmRow[] {
+  const { stage } = webhookApi.endpoint;
+  const refused = (reason: string) => metrics.own(METRICS.refused, 'Sum', FIVE_MINUTES, reason);
+  return [
+    {
+      id: 'WebhookErrors',
+      // Without a key nothing is taken anyway: one never put wakes nobody, one that is gone has a row of its own. Not
+      // subtracted, since the two sides of a request may fall into neighbouring periods.
+      metric: metrics.math(
+        'answers 5xx',
+        'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
+        {
+          errors: metrics.api('5xx', stage, 'Sum', FIVE_MINUTES),
+          unconfigured: metrics.own(METRICS.unconfigured, 'Sum', FIVE_MINUTES),
+          keyless: metrics.own(METRICS.signingKeyUnusable, 'Sum', FIVE_MINUTES),
+        },
+        FIVE_MINUTES,
+      ),
+      limit: limits.webhookErrors,
+      // One blip is healed by Mailgun's retry; a quiet domain in trouble is retried after 10 min and so counts twice.
+      datapoints: [2, 3],
+      severity: 'page',
+      happened: 'Mailgun gets errors (5xx) from the webhook URL.',
+      impact:
+        'Mailgun never repeats `delivered` events, so these are missed now; all others are after 8 hours of this.',
+      missing: NO_TRAFFIC,
+      runbook: 'webhook-errors',
+      firstCommand: REFUSALS,
+    },
+    {
+      id: 'Unauthorized',
+      metric: metrics.math(
+        'unauthorized, none verified',
+        'IF(FILL(acknowledged, 0) > 0, 0, FILL(unauthorized, 0))',
+        {
+          unauthorized: refused('unauthorized'),
+          acknowledged: metrics.access(ACCESS_METRICS.acknowledged, FIVE_MINUTES),
+        },
+        FIVE_MINUTES,
+      ),
+      limit: limits.unauthorized,
+      // Mailgun comes back after 10 and 20 minutes, so even one event under a wrong key fills three of these periods.
+      // A scanner's burst fills one or two, however many posts of Mailgun's shape it holds.
+      datapoints: [3, 5],
+      severity: 'page',
+      happened: 'No webhook is verified, and webhooks keep coming that no signing key verifies.',
+      impact:
+        'Mailgun never repeats `delivered` events, so these are missed now; all others are after 8 hours of this.',
+      missing: NO_TRAFFIC,
+      runbook: 'unauthorized',
+      firstCommand: 'keys status',
+    },
+    {
+      id: 'SigningKeyUnusable',
+      metric: metrics.own(METRICS.signingKeyUnusable, 'Sum', FIVE_MINUTES),
+      limit: limits.signingKeyUnusable,
+      // As in WebhookErrors: one failed reading is healed by a retry.
+      datapoints: [2, 3],
+      severity: 'page',
+      happened: 'The signing key is unset or cannot be read, and webhooks were taken before.',
+      impact: 'All webhooks are refused. `delivered` events are missed now, all others after 8 hours of this.',
+      missing: NO_NEWS,
+      runbook: 'signing-key-unusable',
+      firstCommand: 'keys status',
+    },
+    {
+      id: 'TokenReused',
+      metric: refused('token-reused'),
+      limit: limits.tokenReused,
+      datapoints: [1, 1],
+      severity: 'page',
+      happened: 'A signature came a second time, with another event than before.',
+      impact:
+        'Nobody yet: the event was refused. Somebody holds a signature of ours and tries to forge events with it.',
+      missing: NO_NEWS,
+      runbook: 'token-reused',
+      firstCommand: REFUSALS,
+    },
+    {
+      id: 'WebhooksRefused',
+      metric: metrics.math(
+        'stale or of a foreign domain',
+        'FILL(stale, 0) + FILL(foreign, 0)',
+        { stale: refused('stale'), foreign: refused('foreign-domain') },
+        FIVE_MINUTES,
+      ),
+      limit: limits.webhooksRefused,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Webhooks with a good signature were refused for good (406): too old, or of a domain not configured.',
+      impact: 'Readers of the API miss these events. Mailgun does not send them again, and lists them for some days.',
+      missing: NO_NEWS,
+      runbook: 'webhooks-refused',
+      firstCommand: REFUSALS,
+    },
+    {
+      id: 'WebhooksSlow',
+      metric: metrics.api('Latency', stage, 'p99', 60),
+      limit: limits.webhookLatencyMs,
+      datapoints: [3, 5],
+      severity: 'ticket',
+      happened: 'Mailgun waits for seconds for the answer to a webhook.',
+      impact: 'Nobody yet. After 5 seconds the answer is an error, and then `delivered` events are missed.',
+      missing: NO_TRAFFIC,
+      runbook: 'webhooks-slow',
+      firstCommand: 'logs webhook-access --since 30m',
+    },
+    {
+      id: 'WebhooksThrottled',
+      metric: metrics.access(ACCESS_METRICS.throttled, FIVE_MINUTES),
+      limit: limits.throttled,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Webhooks were answered 429: more came than the gateway lets through.',
+      impact: 'Of these, `delivered` events are missed until reconcile finds them; Mailgun repeats all others.',
+      missing: NO_NEWS,
+      runbook: 'webhooks-throttled',
+      firstCommand: 'logs webhook-access --since 30m',
+    },
+  ];
+}
