@@ -8,7 +8,7 @@ export interface AwsCall {
   input: Record<string, unknown>;
 }
 
-/** Stands in for AWS while a handler is tried: answers every call by what the test says, and remembers it. */
+/** Stands in for AWS while a handler is tried: answers every call by what the test says (`__type`: an error), and remembers it. */
 export async function startAwsStandIn(answer: (call: AwsCall) => object) {
   const calls: AwsCall[] = [];
   const server = createServer(async (request, response) => {
@@ -17,7 +17,9 @@ export async function startAwsStandIn(answer: (call: AwsCall) => object) {
     const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
     const call = { operation, input: JSON.parse(body) };
     calls.push(call);
-    response.end(JSON.stringify(answer(call)));
+    const answered = answer(call);
+    response.statusCode = '__type' in answered ? 400 : 200;
+    response.end(JSON.stringify(answered));
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {

@@ -32,6 +32,7 @@ const post = () => {
 };
 
 const IN_USE = { Item: { pk: { S: 'LEDGER' }, sk: { S: 'FIRST-WEBHOOK' }, at: { N: '1' } } };
+const REFUSED_READ = { __type: 'com.amazonaws.dynamodb.v20120810#AccessDeniedException' };
 const refused = (reason: string) => [
   { Refused: 1, Ledger: 'ledger' },
   { Refused: 1, Ledger: 'ledger', Reason: reason },
@@ -49,6 +50,7 @@ test.each([
     [{ Unconfigured: 1, Ledger: 'ledger' }],
   ],
   ['unset after use', undefined, IN_USE, 'signing-key-unset', [{ SigningKeyUnusable: 1, Ledger: 'ledger' }]],
+  ['unset while the table does not say', undefined, REFUSED_READ, 'signing-key-unset', []],
 ])('a signing key that is %s is counted so, besides the refusal', async (_name, text, marker, reason, metrics) => {
   if (text !== undefined) secret = text;
   firstWebhook = marker;

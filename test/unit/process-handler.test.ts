@@ -6,10 +6,11 @@ import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts'
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
+let putAnswer = {};
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 beforeAll(async () => {
-  aws = await startAwsStandIn(() => ({}));
+  aws = await startAwsStandIn(({ operation }) => (operation === 'PutItem' ? putAnswer : {}));
   Object.assign(process.env, aws.environment, {
     LEDGER_NAME: 'ledger',
     TABLE_NAME: 'table',
@@ -48,6 +49,14 @@ test('a batch writes one metric line of what it stored, and none where no mail c
     { Bounced: 1, Ledger: 'ledger' },
   ]);
   expect(await handle('reconcile', [{ event: 'opened' }, { event: 'accepted' }])).toEqual([]);
+});
+
+test('what is known already counts no second time', async () => {
+  putAnswer = { __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', Item: {} };
+  const lines = await handle('reconcile', [{}, {}]);
+  putAnswer = {};
+
+  expect(lines).toEqual([]);
 });
 
 test('the first webhook is noted, once in the life of a sandbox; what reconcile found is none', async () => {
