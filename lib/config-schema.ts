@@ -149,9 +149,10 @@ const ALARM_LIMITS = {
   leastSent: limit(200, 'bounces and complaints: fewer mails in an hour say nothing.'),
   publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
-  runPeriodSeconds: knob(z.int().min(60).max(86_400).multipleOf(60).optional(), {
-    right: 'a whole number of minutes from 60 to 86400 seconds',
-    means: 'Period of the alarms on what runs of reconcile report. Without it, twice `reconcile.everySeconds`.',
+  runPeriodSeconds: knob(z.int().min(60).max(43_200).multipleOf(60).optional(), {
+    right: 'a whole number of minutes from 60 to 43200 seconds',
+    means:
+      'Period of the alarms on what runs of reconcile report; that of webhook-drift is twice as long. Without it, twice `reconcile.everySeconds`.',
     example: 1800,
   }),
 };

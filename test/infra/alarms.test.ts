@@ -144,7 +144,7 @@ const ALARMS: ExpectedAlarm[] = [
   { runbook: 'cursor-too-old', tells: PAGE, ...own('CursorAgeSeconds', 'Maximum', 1800), above: [43_200, 1, 1] },
   { runbook: 'lost-webhooks', tells: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1] },
   { runbook: 'silence', tells: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2] },
-  { runbook: 'webhook-drift', tells: TICKET, ...own('WebhookDrift', 'Maximum', 1800), above: [0, 1, 1] },
+  { runbook: 'webhook-drift', tells: TICKET, ...own('WebhookDrift', 'Maximum', 3600), above: [0, 1, 2] },
   { runbook: 'open-slice', tells: TICKET, ...own('OpenSliceAgeSeconds', 'Maximum', 1800), above: [29_700, 1, 1] },
   { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1] },
   { runbook: 'unconfirmed', tells: PAGE, ...own('Unconfirmed', 'Sum', 300), above: [0, 1, 1] },

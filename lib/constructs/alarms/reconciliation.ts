@@ -85,9 +85,10 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
     },
     {
       id: 'WebhookDrift',
-      metric: gauge(METRICS.webhookDrift),
+      // Compared in every fourth period between runs, so each of these holds one comparison, or now and then none.
+      metric: metrics.own(METRICS.webhookDrift, 'Maximum', 2 * periodSeconds),
       limit: limits.webhookDrift,
-      datapoints: [1, 1],
+      datapoints: [1, 2],
       severity: 'ticket',
       happened: 'The webhooks registered at Mailgun are not those of this stack.',
       impact: 'Events of missing types come late, by reconciliation; a foreign URL sees who gets which mail.',
