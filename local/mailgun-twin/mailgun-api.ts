@@ -60,7 +60,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   }
 
   function answer({ headers, method, url = '/' }: IncomingMessage, body: string): ApiAnswer {
-    if (headers.authorization !== credentials) return { status: 401, body: 'Forbidden' };
+    if (headers.authorization !== credentials) return FORBIDDEN;
     const { pathname, searchParams } = new URL(url, server.url);
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
@@ -94,6 +94,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
 function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAnswer | undefined {
   const resetMs = nowMs + seconds * 1000;
   const answers: Partial<Record<Failure, ApiAnswer>> = {
+    '401': FORBIDDEN,
     '429-retry-after': { ...TOO_MANY, headers: { 'retry-after': String(Math.ceil(seconds)) } },
     '429-reset-seconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs / 1000)) } },
     '429-reset-milliseconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs)) } },
@@ -102,6 +103,7 @@ function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAns
   return answers[failure];
 }
 
+const FORBIDDEN: ApiAnswer = { status: 401, body: 'Forbidden' };
 const TOO_MANY = refusal(429, 'Too many requests');
 
 function parseJson(text: string): unknown {

@@ -50,10 +50,10 @@ test.each([
   expect([status, headers.get(header)]).toEqual([429, value]);
 });
 
-test('a call fails with 500, and all is well afterwards', async () => {
+test.each(['401', '500'] as const)('a call fails with %s, and all is well afterwards', async (mode) => {
   api = await startTestApi(1);
-  api.misbehave({ fails: { mode: '500', percent: 100 } });
-  expect((await api.get(FIRST_PAGE)).status).toBe(500);
+  api.misbehave({ fails: { mode, percent: 100 } });
+  expect((await api.get(FIRST_PAGE)).status).toBe(Number(mode));
 
   api.misbehave({});
 
