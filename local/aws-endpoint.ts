@@ -6,6 +6,8 @@ import { type Exchange, FAULT_EFFECTS } from './fault-effects.ts';
 import type { FaultSource } from './faults.ts';
 import type { IndexLag } from './index-lag.ts';
 import { type Listening, listenOnLoopback, readBody } from './loopback.ts';
+import { measureTableCall } from './metrics/implied-metrics.ts';
+import type { Measure } from './metrics/metric.ts';
 import type { UsageMeter } from './usage.ts';
 
 /** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
@@ -23,6 +25,8 @@ export interface AwsEndpointOptions {
   readonly usage: UsageMeter;
   readonly faults: FaultSource;
   readonly indexLag: IndexLag;
+  /** @default measures nothing */
+  readonly measure?: Measure;
 }
 
 /** The one door between functions and engines: it counts what passes, and spoils what it is told to. */
@@ -35,7 +39,7 @@ export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening
 }
 
 async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const { usage, faults, indexLag } = options;
+  const { usage, faults, indexLag, measure = () => {} } = options;
   const { bytes } = await readBody(incoming, LARGEST_REQUEST_BYTES);
   const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
   const service = SERVICES[target] ?? '';
@@ -54,7 +58,10 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
     body: bytes,
     random: faults.random,
     perform: (body) => metered.call(operation, body),
-    reply: (reply) => send(outgoing, reply),
+    reply(reply) {
+      if (service === 'dynamodb') measureTableCall(operation, bytes, reply, measure);
+      send(outgoing, reply);
+    },
     reset: () => incoming.socket.resetAndDestroy(),
     withoutRecent: (reply) => indexLag.withoutRecent(JSON.parse(bytes.toString('utf8')), reply),
   };

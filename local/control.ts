@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import type { AlarmState } from './alarms/evaluate.ts';
+import type { Notification } from './alarms/topics.ts';
 import { checkFault, type Fault } from './faults.ts';
 import type { Outcome } from './function-sandbox.ts';
 import type { LogLine } from './logbook.ts';
@@ -22,7 +24,7 @@ export interface StackStats extends Usage {
   readonly queue: { readonly visible: number; readonly inFlight: number };
   readonly deadLetters: number;
   readonly processes: Readonly<Record<string, number>>;
-  readonly alarms: Readonly<Record<string, 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'>>;
+  readonly alarms: Readonly<Record<string, AlarmState>>;
   /** The same calls and capacity by function; `event-source` is Lambda's poller. */
   readonly byCaller: Readonly<Record<string, Usage>>;
 }
@@ -50,6 +52,10 @@ export interface Controls {
   putKeys(keys: SigningKeys): Promise<void>;
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
+  /** What has arrived at the topics, oldest first. */
+  notifications(): readonly Notification[];
+  /** Sets an alarm's state until it is evaluated again; false where there is none of that name. */
+  setAlarm(name: string, state: AlarmState, reason: string): boolean;
   /** One run of reconcile that ignores the waits. */
   reconcile(): Promise<ReconcileResult>;
   /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
@@ -61,6 +67,8 @@ export interface Controls {
 }
 
 type Answer = readonly [status: number, value: unknown];
+/** `POST /<kind>/<name>`. */
+type NamedRoutes = Readonly<Record<string, (name: string, body: unknown) => Answer | Promise<Answer>>>;
 
 const LARGEST_BODY_BYTES = 1024 * 1024;
 
@@ -69,6 +77,7 @@ export function createControl(controls: Controls): RequestListener {
     'GET /place': () => [200, controls.place],
     'GET /stats': async () => [200, await controls.stats()],
     'GET /logs': () => [200, { lines: controls.logs() }],
+    'GET /notifications': () => [200, { notifications: controls.notifications() }],
     async 'POST /keys'(body) {
       const keys = parseKeys(body);
       if (!keys) return badRequest('a body is needed like {"current":"<key>","previous"?:"<key>","parent"?:"<key>"}');
@@ -95,15 +104,25 @@ export function createControl(controls: Controls): RequestListener {
       return [200, { ok: true }];
     },
   };
-  const invoke = async (functionName: string, event: unknown): Promise<Answer> => {
-    const outcome = await controls.invoke(functionName, JSON.stringify(event ?? {}));
-    if (outcome === undefined) return [404, { ok: false, reason: 'unknown-function' }];
-    if (!outcome.ok) return [502, { ok: false, reason: 'function-failed', explanation: outcome.error }];
-    return [200, JSON.parse(outcome.payload)];
+  const named: NamedRoutes = {
+    async invoke(functionName, event) {
+      const outcome = await controls.invoke(functionName, JSON.stringify(event ?? {}));
+      if (outcome === undefined) return [404, { ok: false, reason: 'unknown-function' }];
+      if (!outcome.ok) return [502, { ok: false, reason: 'function-failed', explanation: outcome.error }];
+      return [200, JSON.parse(outcome.payload)];
+    },
+    alarms(name, body) {
+      const { state, reason } = isRecord(body) ? body : {};
+      if (!isAlarmState(state) || typeof reason !== 'string' || reason === '') {
+        return badRequest('a body is needed like {"state":"ALARM","reason":"drill"}');
+      }
+      if (!controls.setAlarm(name, state, reason)) return [404, { ok: false, reason: 'unknown-alarm' }];
+      return [200, { ok: true }];
+    },
   };
 
   return async (incoming, outgoing) => {
-    const [status, value] = await answer(routes, invoke, incoming).catch(
+    const [status, value] = await answer(routes, named, incoming).catch(
       (error): Answer => [500, { ok: false, reason: String(error) }],
     );
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
@@ -112,17 +131,16 @@ export function createControl(controls: Controls): RequestListener {
 
 async function answer(
   routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>>,
-  invoke: (functionName: string, event: unknown) => Promise<Answer>,
+  named: NamedRoutes,
   incoming: IncomingMessage,
 ): Promise<Answer> {
   const { bytes } = await readBody(incoming, LARGEST_BODY_BYTES);
   if (isFromWebPage(incoming)) return [403, { ok: false, reason: 'not-for-web-pages' }];
   const route = `${incoming.method} ${incoming.url?.split('?')[0]}`;
-  const [, functionName] = /^POST \/invoke\/([a-z-]+)$/.exec(route) ?? [];
-  const handle = functionName === undefined ? routes[route] : (event: unknown) => invoke(functionName, event);
-  if (!handle) return [404, { ok: false, reason: 'unknown-path' }];
+  const [, kind, name = ''] = /^POST \/(invoke|alarms)\/([A-Za-z0-9-]+)$/.exec(route) ?? [];
   const body = parseJson(bytes.toString('utf8'));
-  return handle(body);
+  const answered = kind === undefined ? routes[route]?.(body) : named[kind]?.(name, body);
+  return answered ?? [404, { ok: false, reason: 'unknown-path' }];
 }
 
 /** Any page open in a browser can send here; none has business here. */
@@ -148,6 +166,10 @@ function parseKeys(body: unknown): SigningKeys | undefined {
     ...(typeof previous === 'string' && { previous }),
     ...(typeof parent === 'string' && { parent }),
   };
+}
+
+function isAlarmState(value: unknown): value is AlarmState {
+  return value === 'OK' || value === 'ALARM' || value === 'INSUFFICIENT_DATA';
 }
 
 const EVENT_EXAMPLE = '[{"event":"opened","id":"…","timestamp":1790000000.5,"recipient":"a@b.example",…}]';

@@ -17,6 +17,8 @@ export interface Flags {
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
   readonly reconcile: ReconcileChoice;
+  /** How long a minute of alarms takes. */
+  readonly metricPeriodSeconds: number;
   readonly faults: readonly Fault[];
   readonly seed: number | undefined;
 }
@@ -28,6 +30,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   npm start -- --once                               runs the story once; exit code 0 when nothing is unaccounted for
   npm start -- --once --drop 30                     loses webhooks, and shows how the ledger heals
   npm start -- --fault sqs.SendMessage:500:10       every tenth send fails
+  npm start -- --metric-period 1                    alarms sixty times as fast
   npm start -- --domain mg.acme.com --domain eu.acme.com --signing-key key-0123
 
   --port N                    webhook port; 0 takes any (${DEFAULT_PORT})
@@ -45,6 +48,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --slice S                   seconds of a slice, a divisor of 3600 (${USUAL_RECONCILE.sliceSeconds})
   --retention S               seconds Mailgun keeps events; the second pass is after half of it (120 or more)
   --reconcile-from EPOCH      where the ledger starts (now, or with --mailgun-url at the first webhook)
+  --metric-period S           seconds that a minute of metrics and alarms takes (60)
   --mailgun-url URL           reconcile against this Mailgun instead of the twin
   --api-key K                 its key, or the twin's (a random one)
   --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs or secretsmanager, O an
@@ -59,11 +63,6 @@ const LONGEST_SECONDS = 31_536_000;
 const text = { type: 'string' } as const;
 const list = { type: 'string', multiple: true } as const;
 const yes = { type: 'boolean' } as const;
-
-/** Part of the contract, but what they steer is not there. */
-const NOT_YET = {
-  'metric-period': text,
-} as const;
 
 const OPTIONS = {
   help: { ...yes, short: 'h' },
@@ -86,15 +85,12 @@ const OPTIONS = {
   'reconcile-from': text,
   fault: list,
   seed: text,
-  ...NOT_YET,
+  'metric-period': text,
 } as const;
 
 /** The command line; a `CannotStart` with one clear sentence where it makes no sense. */
 export function parseFlags(args: readonly string[]): Flags {
   const values = readArguments(args);
-  for (const name of Object.keys(NOT_YET) as (keyof typeof NOT_YET)[]) {
-    if (values[name] !== undefined) throw mistake(`not yet: --${name} has nothing to steer in this version`);
-  }
   if (values.once && values['no-traffic']) throw mistake('--once tells a story and --no-traffic none: leave one out');
   return {
     help: values.help ?? false,
@@ -108,6 +104,7 @@ export function parseFlags(args: readonly string[]): Flags {
     domains: values.domain ?? ['mg.example.com'],
     drop: wholeNumber('drop', values.drop, 100) ?? 0,
     reconcile: reconcileChoice(values),
+    metricPeriodSeconds: seconds('metric-period', values['metric-period'], 3600) ?? 60,
     faults: (values.fault ?? []).map((fault) => {
       const parsed = parseFault(fault);
       if (typeof parsed === 'string') throw mistake(`--fault ${fault}: ${parsed}`);
@@ -121,19 +118,15 @@ function reconcileChoice(values: ReturnType<typeof readArguments>): ReconcileCho
   const { source = 'events', 'mailgun-url': mailgunUrl } = values;
   if (source !== 'events' && source !== 'logs') throw mistake(`--source is events or logs, not "${source}"`);
   if (mailgunUrl !== undefined && !URL.canParse(mailgunUrl)) throw mistake(`--mailgun-url is no URL: "${mailgunUrl}"`);
-  const seconds = (name: 'reconcile-every' | 'settle' | 'slice' | 'retention') => {
-    const value = wholeNumber(name, values[name], LONGEST_SECONDS);
-    if (value === 0) throw mistake(`--${name} is at least 1`);
-    return value;
-  };
-  const settleSeconds = seconds('settle') ?? USUAL_RECONCILE.settleSeconds;
-  const sliceSeconds = seconds('slice') ?? USUAL_RECONCILE.sliceSeconds;
+  const time = (name: 'reconcile-every' | 'settle' | 'slice' | 'retention') => seconds(name, values[name]);
+  const settleSeconds = time('settle') ?? USUAL_RECONCILE.settleSeconds;
+  const sliceSeconds = time('slice') ?? USUAL_RECONCILE.sliceSeconds;
   return {
     source,
-    everySeconds: seconds('reconcile-every') ?? USUAL_RECONCILE.everySeconds,
+    everySeconds: time('reconcile-every') ?? USUAL_RECONCILE.everySeconds,
     settleSeconds,
     sliceSeconds,
-    retentionSeconds: seconds('retention') ?? usualRetentionSeconds(settleSeconds, sliceSeconds),
+    retentionSeconds: time('retention') ?? usualRetentionSeconds(settleSeconds, sliceSeconds),
     fromEpochSeconds: wholeNumber('reconcile-from', values['reconcile-from'], 9_999_999_999),
     mailgunUrl,
     apiKey: notBlank('api-key', values['api-key']),
@@ -147,6 +140,12 @@ function readArguments(args: readonly string[]) {
     const [sentence] = (error as Error).message.split('. ');
     throw mistake(`${sentence}; --help lists what there is`);
   }
+}
+
+function seconds(name: string, value: string | undefined, most = LONGEST_SECONDS): number | undefined {
+  const read = wholeNumber(name, value, most);
+  if (read === 0) throw mistake(`--${name} is at least 1`);
+  return read;
 }
 
 function wholeNumber(name: string, value: string | undefined, most: number): number | undefined {

@@ -20,15 +20,18 @@ const MOST_AT_ONCE = 10;
 export class FunctionProcess {
   readonly spec: FunctionSpec;
   readonly #run: SandboxRun;
+  readonly #onOutcome: (outcome: Outcome) => void;
   readonly #sandboxes = new Set<FunctionSandbox>();
   readonly #waiting: (() => void)[] = [];
   #current: FunctionSandbox;
   #free = MOST_AT_ONCE;
   #stopping = false;
 
-  constructor(spec: FunctionSpec, run: SandboxRun) {
+  /** `onOutcome` is told how each invocation ends. */
+  constructor(spec: FunctionSpec, run: SandboxRun, onOutcome: (outcome: Outcome) => void = () => {}) {
     this.spec = spec;
     this.#run = run;
+    this.#onOutcome = onOutcome;
     this.#current = this.#start();
   }
 
@@ -70,6 +73,7 @@ export class FunctionProcess {
       if (!(await sandbox.loaded) || !sandbox.accepts) continue;
       const outcome = await sandbox.invoke(event, this.spec.timeoutMs);
       if (!outcome.ok && outcome.timedOut) this.#replace(sandbox);
+      this.#onOutcome(outcome);
       return outcome;
     }
     return { ok: false, error: 'stopping', timedOut: false };

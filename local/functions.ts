@@ -1,5 +1,7 @@
 import { accessKeyIdOf } from './caller.ts';
 import { FunctionProcess, type FunctionSpec } from './function-process.ts';
+import { measureInvocation } from './metrics/implied-metrics.ts';
+import type { Measure } from './metrics/metric.ts';
 import { resourcesOfType, shortName } from './resources.ts';
 import type { Run } from './run.ts';
 import { propertiesOf, type Stack } from './stack.ts';
@@ -14,10 +16,15 @@ export interface RunningFunctions {
 }
 
 /** Starts every function of the template; resolves when all their bundles are loaded. */
-export async function startFunctions(stack: Stack, assembly: Assembly, run: Run): Promise<RunningFunctions> {
-  const functions = new Map(
-    [...readFunctions(stack, assembly)].map(([id, spec]) => [id, new FunctionProcess(spec, run)] as const),
-  );
+export async function startFunctions(
+  stack: Stack,
+  assembly: Assembly,
+  run: Run,
+  measure: Measure,
+): Promise<RunningFunctions> {
+  const start = (id: string, spec: FunctionSpec) =>
+    new FunctionProcess(spec, run, ({ ok }) => measureInvocation(id, !ok, measure));
+  const functions = new Map([...readFunctions(stack, assembly)].map(([id, spec]) => [id, start(id, spec)]));
   run.closers.add(() => Promise.all([...functions.values()].map((running) => running.stop())));
   await Promise.all([...functions.values()].map((running) => running.loaded()));
   return {

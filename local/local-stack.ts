@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { compressedLimits } from './alarms/compressed-limits.ts';
+import { readAlarms } from './alarms/definition.ts';
+import { type AlarmNews, startAlarms } from './alarms/start-alarms.ts';
 import { startAwsEndpoint } from './aws-endpoint.ts';
 import { accessKeyIdOf } from './caller.ts';
 import { Closers } from './closers.ts';
@@ -9,19 +12,23 @@ import { type Engines, startEngines } from './engines/engines.ts';
 import { startEventSources } from './event-source/event-sources.ts';
 import { type Fault, FaultSource } from './faults.ts';
 import { startFunctions } from './functions.ts';
+import { readHttpApis } from './http-api/definition.ts';
 import { openHttpApis, reserveApiDoors } from './http-api/http-apis.ts';
 import { IndexLag } from './index-lag.ts';
 import { EventLog } from './mailgun-twin/event-log.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
 import { type MailgunApi, startMailgunApi } from './mailgun-twin/mailgun-api.ts';
 import { createRandom } from './mailgun-twin/random.ts';
+import { measureEmbedded } from './metrics/embedded-metrics.ts';
+import { readMetricFilters } from './metrics/metric-filters.ts';
+import { MetricStore } from './metrics/metric-store.ts';
 import type { ReadyInfo } from './ready.ts';
 import { type ReconcileChoice, reconcileOverlay, USUAL_RECONCILE } from './reconcile-choice.ts';
 import { ReconcileRuns } from './reconcile-runs.ts';
 import { keyNamesOf } from './resources.ts';
 import { openRun, type Run } from './run.ts';
 import { startSchedules } from './schedules.ts';
-import { outputOf, outputsOf, placeStack } from './stack.ts';
+import { outputOf, outputsOf, placeStack, type Stack } from './stack.ts';
 import { createStats } from './stats.ts';
 import { synthesize } from './synthesize.ts';
 import { isRecord } from './template.ts';
@@ -31,9 +38,16 @@ export interface LocalStackOptions {
   /** Webhook port; 0 takes any. */
   readonly port: number;
   readonly domains: readonly string[];
-  readonly keys: SigningKeys;
+  /** Undefined: as after a first deploy, neither signing keys nor an API key are put. */
+  readonly keys: SigningKeys | undefined;
   /** @default what the command line takes without flags */
   readonly reconcile?: ReconcileChoice;
+  /** How long a minute of alarms takes. @default 60 */
+  readonly metricPeriodSeconds?: number;
+  /** Configuration laid over what the local stack chooses itself. */
+  readonly overlay?: Overlay;
+  /** Told of every alarm that changes its state. */
+  readonly onAlarm?: (news: AlarmNews) => void;
   readonly faults: readonly Fault[];
   /** With the same seed and the same calls, faults strike the same ones. */
   readonly seed: number;
@@ -65,7 +79,7 @@ export async function startLocalStack(options: LocalStackOptions, closers = new 
 }
 
 async function start(options: LocalStackOptions, closers: Closers): Promise<LocalStack> {
-  const { domains, keys, phase, reconcile = USUAL_RECONCILE } = options;
+  const { domains, keys, phase, reconcile = USUAL_RECONCILE, metricPeriodSeconds = 60, onAlarm = () => {} } = options;
   const run = await openRun(options.port, closers);
   const eventLog = new EventLog();
   const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
@@ -73,14 +87,17 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
   const [assembly, engines] = await Promise.all([
-    synthesize(run, overlayFor(domains, reconcile, mailgun.url)),
+    synthesize(run, layOver(overlayFor(domains, reconcile, metricPeriodSeconds, mailgun.url), options.overlay)),
     startEngines(run),
   ]);
 
   const usage = new UsageMeter();
   const faults = new FaultSource(options.seed, options.faults);
   const indexLag = new IndexLag(keyNamesOf(assembly.template));
-  const awsEndpoint = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag });
+  const minuteMs = metricPeriodSeconds * 1000;
+  const store = new MetricStore(minuteMs);
+  const { measure } = store;
+  const awsEndpoint = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag, measure });
   closers.add(() => awsEndpoint.close());
   const doors = await reserveApiDoors(assembly.template, run);
   const stack = placeStack(assembly, {
@@ -89,15 +106,20 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     awsEndpointUrl: awsEndpoint.url,
     apiUrl: (logicalId) => doors.get(logicalId)?.url ?? '',
   });
+  const filters = readMetricFilters(stack, accessLogGroupsOf(stack));
+  const alarms = readAlarms(stack, filters);
   await createResources(stack, engines);
   const putKeys = (value: SigningKeys) =>
     putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
-  await putKeys(keys);
-  await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
+  if (keys) {
+    await putKeys(keys);
+    await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
+  }
 
   phase('functions', 'each bundle in a process of its own');
-  const functions = await startFunctions(stack, assembly, run);
-  openHttpApis(stack, doors, functions, run.logbook);
+  run.logbook.listen((line) => measureEmbedded(line, measure));
+  const functions = await startFunctions(stack, assembly, run, measure);
+  openHttpApis({ stack, doors, functions, logbook: run.logbook, filters, measure });
   startEventSources(stack, functions, run);
   const reconcileId = outputOf(stack, 'ReconcileFunctionName');
   const reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
@@ -107,7 +129,8 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     run,
   );
 
-  const stackStats = createStats(stack, engines.sqs, usage, functions);
+  const { board, topics } = startAlarms({ stack, alarms, store, sqs: engines.sqs, run, minuteMs, onChange: onAlarm });
+  const stackStats = createStats(stack, engines.sqs, usage, functions, () => board.states());
   const controls: Controls = {
     place: {
       stackName: assembly.stackName,
@@ -120,6 +143,8 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     putKeys,
     setFaults: (list) => faults.replace(list),
     logs: () => run.logbook.lines(),
+    notifications: () => topics.arrived(),
+    setAlarm: (name, state, reason) => board.set(name, state, reason),
     reconcile: () => reconcileRuns.byHand(),
     invoke: (functionName, event) => functions.byName(functionName)?.invoke(event),
     misbehave: (nasty) => mailgun.misbehave(nasty),
@@ -139,11 +164,15 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     controlUrl: control.url,
     mailgunUrl: reconcile.mailgunUrl ?? mailgun.url,
     dashboardUrl: null,
-    signingKey: keys.current,
+    signingKey: keys?.current ?? '',
     domains,
   };
   run.announce(ready);
   return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
+}
+
+function accessLogGroupsOf(stack: Stack): Set<string> {
+  return new Set(readHttpApis(stack).flatMap(({ accessLogGroupId }) => accessLogGroupId ?? []));
 }
 
 async function putSecret({ secretsmanager }: Engines, SecretId: string, SecretString: string): Promise<void> {
@@ -165,11 +194,28 @@ async function openMailgun(log: EventLog, apiKey: string, options: LocalStackOpt
   return api;
 }
 
+type Overlay = Readonly<Record<string, unknown>>;
+
 /** Times are cut short where people would wait for them; everything else is as deployed. */
-function overlayFor(domains: readonly string[], reconcile: ReconcileChoice, twinUrl: string) {
+function overlayFor(
+  domains: readonly string[],
+  reconcile: ReconcileChoice,
+  metricPeriodSeconds: number,
+  twinUrl: string,
+): Overlay {
   return {
     domains: domains.map((name) => ({ name, region: 'us' })),
     processing: { timeoutSeconds: 3, outageHours: 1 },
     reconcile: reconcileOverlay(reconcile, twinUrl, Date.now()),
+    alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },
   };
+}
+
+/** Objects are merged, all else is replaced. */
+function layOver(under: Overlay, over: Overlay = {}): Overlay {
+  const merged = Object.entries(over).map(([key, value]) => {
+    const below = under[key];
+    return [key, isRecord(below) && isRecord(value) ? layOver(below, value) : value];
+  });
+  return { ...under, ...Object.fromEntries(merged) };
 }

@@ -17,6 +17,7 @@ export class Logbook {
   readonly path: string;
   readonly #file: WriteStream;
   readonly #lines: LogLine[] = [];
+  readonly #listeners: ((line: string) => void)[] = [];
 
   constructor(path: string) {
     this.path = path;
@@ -28,6 +29,12 @@ export class Logbook {
     this.#lines.push(entry);
     if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, KEPT_LINES);
     this.#file.write(`${entry.at} ${source} ${line}\n`);
+    for (const hear of this.#listeners) hear(line);
+  }
+
+  /** Calls back with every line from now on. */
+  listen(hear: (line: string) => void): void {
+    this.#listeners.push(hear);
   }
 
   /** Takes over a stream line by line. */

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AlarmNews } from './alarms/start-alarms.ts';
 import { CannotStart } from './cannot-start.ts';
 import { Closers } from './closers.ts';
 import type { SigningKeys } from './control.ts';
@@ -36,9 +37,10 @@ async function main(): Promise<void> {
   const { startLocalStack } = await import('./local-stack.ts');
   const seed = flags.seed ?? randomInt(2 ** 32);
   const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
-  const { port, domains, faults, reconcile } = flags;
+  const { port, domains, faults, reconcile, metricPeriodSeconds } = flags;
+  const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
   const stack = await startLocalStack(
-    { port, domains, reconcile, faults, seed, phase, keys: keysOf(flags) },
+    { port, domains, reconcile, metricPeriodSeconds, faults, seed, phase, onAlarm, keys: keysOf(flags) },
     closers,
   ).catch((error) => {
     if (!stopping.signal.aborted) throw error;
@@ -90,6 +92,14 @@ function announce(flags: Flags, ready: ReadyInfo): void {
   Control      ${ready.controlUrl}/stats
   Stop         Ctrl-C, or: kill ${ready.pid}
 `);
+}
+
+/** That all is well to begin with is no news. */
+function tellOfAlarm(flags: Flags, { name, description, from, to, reason, atMs }: AlarmNews): void {
+  if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;
+  const at = new Date(atMs).toISOString();
+  if (flags.json) print(JSON.stringify({ event: 'alarm', at, name, state: to, was: from, reason, description }));
+  else print(`  ${to === 'ALARM' ? '✖' : '✔'}  ${at.slice(11, 19)}  ${name} is ${to}: ${description.split('\n')[0]}`);
 }
 
 function print(line: string): void {

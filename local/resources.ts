@@ -32,22 +32,21 @@ const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attribut
   'AWS::ApiGatewayV2::Route': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Stage': (id) => ({ Ref: id }),
   'AWS::Scheduler::Schedule': (id) => ({ Ref: id }),
+  'AWS::CloudWatch::Alarm': (id, place) => ({ Ref: id, Arn: arn('cloudwatch', place, `alarm:${id}`) }),
+  'AWS::Logs::MetricFilter': (id) => ({ Ref: id }),
+  'AWS::SNS::Topic': (id, place) => ({ Ref: arn('sns', place, id), TopicArn: arn('sns', place, id), TopicName: id }),
 };
 
-/** Types with nothing to run here: rights, logs, alarms and whom they tell, repetitions. They have a name and an ARN. */
+/** Types with nothing to run here: rights, logs, who reads them, repetitions. They have a name and an ARN. */
 const IGNORED = new Set([
   'AWS::CDK::Metadata',
-  'AWS::CloudWatch::Alarm',
-  'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
   'AWS::IAM::Policy',
   'AWS::IAM::Role',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Lambda::Permission',
   'AWS::Logs::LogGroup',
-  'AWS::Logs::MetricFilter',
   'AWS::SNS::Subscription',
-  'AWS::SNS::Topic',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
 ]);

@@ -1,8 +1,8 @@
+import type { AlarmState } from './alarms/evaluate.ts';
 import type { StackStats } from './control.ts';
 import { type Engine, request } from './engines/engine.ts';
 import type { RunningFunctions } from './functions.ts';
-import { resourcesOfType } from './resources.ts';
-import { outputOf, propertiesOf, type Stack } from './stack.ts';
+import { outputOf, type Stack } from './stack.ts';
 import type { UsageMeter } from './usage.ts';
 
 /** Answers what a stack has done since its start, and what waits. */
@@ -11,10 +11,10 @@ export function createStats(
   sqs: Engine,
   usage: UsageMeter,
   { processes }: RunningFunctions,
+  alarms: () => Record<string, AlarmState>,
 ): () => Promise<StackStats> {
   const queueUrl = outputOf(stack, 'QueueUrl');
   const deadLettersUrl = outputOf(stack, 'DeadLettersUrl');
-  const alarms = Object.fromEntries(alarmNames(stack).map((name) => [name, 'INSUFFICIENT_DATA' as const]));
   return async () => {
     const deadLetters = await countMessages(sqs, deadLettersUrl);
     return {
@@ -22,7 +22,7 @@ export function createStats(
       deadLetters: deadLetters.visible + deadLetters.inFlight,
       ...usage.total(),
       processes: processes(),
-      alarms,
+      alarms: alarms(),
       byCaller: usage.byCaller(),
     };
   };
@@ -36,10 +36,4 @@ async function countMessages(sqs: Engine, QueueUrl: string) {
   });
   const count = (name: string) => Number(Attributes[`ApproximateNumberOfMessages${name}`]);
   return { visible: count('') + count('Delayed'), inFlight: count('NotVisible') };
-}
-
-function alarmNames(stack: Stack): string[] {
-  return resourcesOfType(stack.template, 'AWS::CloudWatch::Alarm').map(([id, resource]) =>
-    String(propertiesOf(stack, id, resource).AlarmName ?? id),
-  );
 }

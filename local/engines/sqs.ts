@@ -1,7 +1,10 @@
+import { isRecord } from '../template.ts';
 import type { Engine } from './engine.ts';
 
 export interface SqsEngine extends Engine {
   createQueue(name: string, attributes: Readonly<Record<string, string>>, region: string): Promise<void>;
+  /** When the oldest message of a queue was sent, among those received at most so often; undefined without any. */
+  oldestSentMs(name: string, mostReceives: number): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -12,6 +15,10 @@ const loading = import('fauxqs');
 export async function startSqs(): Promise<SqsEngine> {
   const { buildApp } = await loading;
   const app = buildApp({ logger: false });
+  // Its inspection of a queue would write out every message, bodies and all.
+  app.addHook('preSerialization', async (_request, _reply, payload) =>
+    isInspection(payload) ? ages(payload) : payload,
+  );
   await app.ready();
   const queues: string[] = [];
   const inject = (operation: string, payload: Buffer | string, region?: string) =>
@@ -39,10 +46,42 @@ export async function startSqs(): Promise<SqsEngine> {
       if (reply.statusCode !== 200) throw new Error(`the queue ${name} cannot be created: ${reply.payload}`);
       queues.push(name);
     },
+    async oldestSentMs(name, mostReceives) {
+      const reply = await app.inject({ method: 'GET', url: `/_fauxqs/queues/${name}` });
+      if (reply.statusCode !== 200) throw new Error(`the queue ${name} cannot be inspected: ${reply.payload}`);
+      const sent = reply.json<[sentMs: number, receives: number][]>();
+      return sent.reduce<number | undefined>(
+        (oldest, [sentMs, receives]) =>
+          receives > mostReceives || (oldest !== undefined && oldest < sentMs) ? oldest : sentMs,
+        undefined,
+      );
+    },
     async close() {
       // Whoever waits for a message, or is just about to, would keep this process for as long as it waits.
       for (const name of queues) await inject('DeleteQueue', JSON.stringify({ QueueUrl: `http://queues/${name}` }));
       await app.close();
     },
   };
+}
+
+interface Inspected {
+  readonly sentTimestamp: number;
+  readonly approximateReceiveCount: number;
+}
+
+interface Inspection {
+  readonly messages: {
+    readonly ready: readonly Inspected[];
+    readonly delayed: readonly Inspected[];
+    readonly inflight: readonly { readonly message: Inspected }[];
+  };
+}
+
+function isInspection(payload: unknown): payload is Inspection {
+  return isRecord(payload) && isRecord(payload.messages) && Array.isArray(payload.messages.inflight);
+}
+
+function ages({ messages: { ready, delayed, inflight } }: Inspection): [number, number][] {
+  const all = [...ready, ...delayed, ...inflight.map(({ message }) => message)];
+  return all.map(({ sentTimestamp, approximateReceiveCount }) => [sentTimestamp, approximateReceiveCount]);
 }

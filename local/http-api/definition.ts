@@ -20,6 +20,8 @@ export interface HttpApiDefinition {
   readonly routes: readonly Route<Integration>[];
   readonly throttle: Throttle;
   readonly accessLogFormat: string | undefined;
+  /** Logical id of the log group that the access log goes to. */
+  readonly accessLogGroupId: string | undefined;
 }
 
 /** What an account has where a stage sets nothing. */
@@ -59,6 +61,7 @@ export function readHttpApis(stack: Stack): HttpApiDefinition[] {
         burst: ThrottlingBurstLimit ?? ACCOUNT_THROTTLE.burst,
       },
       accessLogFormat: stage.AccessLogSettings?.Format,
+      accessLogGroupId: stage.AccessLogSettings?.DestinationArn?.split(':').at(-1),
     };
   });
 }
@@ -76,7 +79,7 @@ interface Belonging {
   readonly StageName?: unknown;
   readonly RouteSettings?: unknown;
   readonly DefaultRouteSettings?: { readonly ThrottlingRateLimit?: number; readonly ThrottlingBurstLimit?: number };
-  readonly AccessLogSettings?: { readonly Format?: string };
+  readonly AccessLogSettings?: { readonly Format?: string; readonly DestinationArn?: string };
 }
 
 function readIntegration({ id, ...properties }: Belonging): Integration {

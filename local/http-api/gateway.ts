@@ -19,11 +19,13 @@ export interface GatewayOptions {
   readonly accountId: string;
   functionById(logicalId: string): Pick<FunctionProcess, 'invoke'>;
   log(line: string): void;
+  /** Told of every request that was answered. */
+  answered(status: number, latencyMs: number): void;
 }
 
 /** Answers as an API Gateway HTTP API does whose routes lead to functions. */
 export function createGateway(options: GatewayOptions): RequestListener {
-  const { api, log } = options;
+  const { api, log, answered } = options;
   const bucket = new TokenBucket(api.throttle.ratePerSecond, api.throttle.burst);
   return async (incoming, outgoing) => {
     const requestId = randomUUID();
@@ -33,6 +35,7 @@ export function createGateway(options: GatewayOptions): RequestListener {
     );
     const { answer, match, ...integration } = handled;
     send(outgoing, answer, requestId);
+    answered(answer.status, Date.now() - receivedMs);
     if (!api.accessLogFormat) return;
     const line = formatAccessLog(api.accessLogFormat, {
       incoming,

@@ -28,6 +28,7 @@ async function startGateway({
 }: GatewayUnderTest = {}) {
   const events: Record<string, unknown>[] = [];
   const logs: string[] = [];
+  const counted: number[] = [];
   const gateway = createGateway({
     api: {
       id: 'Api',
@@ -35,6 +36,7 @@ async function startGateway({
       routes: routes.map((key) => parseRoute(key, { functionId: 'Function', timeoutMs })),
       throttle,
       accessLogFormat,
+      accessLogGroupId: undefined,
     },
     accountId: '000000000000',
     functionById: () => ({
@@ -44,10 +46,11 @@ async function startGateway({
       },
     }),
     log: (line) => logs.push(line),
+    answered: (status) => counted.push(status),
   });
   const listening = await listenOnLoopback(gateway);
   closing.push(listening);
-  return { url: listening.url, port: listening.port, events, logs };
+  return { url: listening.url, port: listening.port, events, logs, counted };
 }
 
 test('a function gets the request in payload format 2.0', async () => {
@@ -196,12 +199,13 @@ test('a client that goes away in the middle of its body harms nobody', async () 
 });
 
 test('more than the stage allows is answered 429', async () => {
-  const { url, events } = await startGateway({ throttle: { ratePerSecond: 0.001, burst: 2 } });
+  const { url, events, counted } = await startGateway({ throttle: { ratePerSecond: 0.001, burst: 2 } });
 
   const statuses = [];
   for (let nth = 0; nth < 3; nth += 1) statuses.push((await fetch(`${url}/hooks/x`)).status);
 
   expect(statuses).toEqual([200, 200, 429]);
+  expect(counted).toEqual([200, 200, 429]);
   expect(events).toHaveLength(2);
 });
 

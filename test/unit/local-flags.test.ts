@@ -20,13 +20,14 @@ test('without flags: the usual port, traffic, one example domain', () => {
     domains: ['mg.example.com'],
     drop: 0,
     reconcile: USUAL_RECONCILE,
+    metricPeriodSeconds: 60,
     faults: [],
   });
 });
 
 test('every flag that works', () => {
   const flags = parseFlags([
-    ...['--port', '0', '--no-traffic', '--json', '--seed', '7'],
+    ...['--port', '0', '--no-traffic', '--json', '--seed', '7', '--metric-period', '2'],
     ...['--signing-key', 'a', '--previous-signing-key', 'b', '--parent-signing-key', 'c'],
     ...['--domain', 'mg.acme.com', '--domain', 'eu.acme.com', '--fault', 'sqs.*:500:1'],
     ...['--drop', '20', '--source', 'logs', '--mailgun-url', 'http://127.0.0.1:1', '--api-key', 'd'],
@@ -65,6 +66,7 @@ test('every flag that works', () => {
       mailgunUrl: 'http://127.0.0.1:1',
       apiKey: 'd',
     },
+    metricPeriodSeconds: 2,
     faults: [{ service: 'sqs', operation: '*', mode: '500', percent: 1 }],
     seed: 7,
   });
@@ -76,10 +78,6 @@ test('the retention grows with slices and settle times, which the second pass mu
   expect(reconcile.retentionSeconds / 2 + 160).toBeLessThan(reconcile.retentionSeconds);
 });
 
-test('--metric-period answers that it is not there yet, with exit code 2', () => {
-  expect(mistake('--metric-period', '1')).toMatchObject({ message: expect.stringMatching(/^not yet: /), exitCode: 2 });
-});
-
 test.each([
   { args: ['--colour'], message: "Unknown option '--colour'; --help lists what there is" },
   { args: ['x'], message: "Unexpected argument 'x'" },
@@ -88,6 +86,8 @@ test.each([
   { args: ['--port', 'x'], message: '--port is a whole number' },
   { args: ['--once', '--no-traffic'], message: '--once tells a story and --no-traffic none' },
   { args: ['--drop', '101'], message: '--drop is a whole number from 0 to 100, not "101"' },
+  { args: ['--metric-period', '0'], message: '--metric-period is at least 1' },
+  { args: ['--metric-period', '0.5'], message: '--metric-period is a whole number' },
   { args: ['--slice', '0'], message: '--slice is at least 1' },
   { args: ['--source', 'webhooks'], message: '--source is events or logs, not "webhooks"' },
   { args: ['--mailgun-url', 'nowhere'], message: '--mailgun-url is no URL: "nowhere"' },

@@ -1,0 +1,84 @@
+import type { MetricStore } from '../metrics/metric-store.ts';
+import type { Place } from '../resources.ts';
+import { type AlarmChange, alarmMessage, reasonOf } from './alarm-message.ts';
+import type { AlarmDefinition } from './definition.ts';
+import { type AlarmState, EXTRA_PERIODS, evaluate } from './evaluate.ts';
+import type { Topics } from './topics.ts';
+
+export interface AlarmBoardOptions {
+  readonly alarms: readonly AlarmDefinition[];
+  readonly store: MetricStore;
+  readonly topics: Pick<Topics, 'publish'>;
+  readonly place: Place;
+  /** The first minute of metric time that is wholly watched. */
+  readonly firstMinute: number;
+  /** Told of every change. */
+  readonly onChange: (alarm: AlarmDefinition, change: AlarmChange) => void;
+}
+
+/** The alarms of a stack and their states. */
+export class AlarmBoard {
+  readonly #options: AlarmBoardOptions;
+  readonly #states: Map<string, AlarmState>;
+
+  constructor(options: AlarmBoardOptions) {
+    this.#options = options;
+    this.#states = new Map(options.alarms.map(({ name }) => [name, 'INSUFFICIENT_DATA']));
+    for (const alarm of options.alarms) {
+      const minutes = (alarm.evaluationPeriods + EXTRA_PERIODS) * (alarm.periodSeconds / 60);
+      for (const { metric, statistic } of alarm.queries) options.store.watch(metric, statistic, minutes);
+    }
+  }
+
+  states(): Record<string, AlarmState> {
+    return Object.fromEntries(this.#states);
+  }
+
+  /** Evaluates every alarm by the periods that end with this minute of metric time, which is the first not to count. */
+  evaluateAt(endMinute: number): void {
+    for (const alarm of this.#options.alarms) {
+      const evaluation = evaluate(alarm, this.#valuesOf(alarm, endMinute), this.#stateOf(alarm));
+      const watchedMinutes = endMinute - this.#options.firstMinute;
+      const neededMinutes = (alarm.evaluationPeriods * alarm.periodSeconds) / 60;
+      // Before its first minutes are over, what is missing may only not have come yet.
+      const isEarly = alarm.missing === 'breaching' && evaluation.filled > 0 && watchedMinutes < neededMinutes;
+      if (!isEarly) this.#change(alarm, evaluation.state, reasonOf(alarm, evaluation));
+    }
+  }
+
+  /** Sets a state by hand until the next evaluation; false where there is no such alarm. */
+  set(name: string, state: AlarmState, reason: string): boolean {
+    const alarm = this.#options.alarms.find((each) => each.name === name);
+    if (alarm) this.#change(alarm, state, reason);
+    return alarm !== undefined;
+  }
+
+  /** Oldest first. Periods slide with the minutes, as CloudWatch's do where nothing else is said. */
+  #valuesOf({ periodSeconds, evaluationPeriods, queries, expression }: AlarmDefinition, endMinute: number) {
+    const length = periodSeconds / 60;
+    const periods = evaluationPeriods + EXTRA_PERIODS;
+    return Array.from({ length: periods }, (_, index) => {
+      const from = endMinute - (periods - index) * length;
+      return expression((id) => {
+        const query = queries.find((each) => each.id === id);
+        return query && this.#options.store.read(query.metric, query.statistic, from, from + length);
+      });
+    });
+  }
+
+  #stateOf({ name }: AlarmDefinition): AlarmState {
+    return this.#states.get(name) ?? 'INSUFFICIENT_DATA';
+  }
+
+  #change(alarm: AlarmDefinition, to: AlarmState, reason: string): void {
+    const from = this.#stateOf(alarm);
+    if (from === to) return;
+    this.#states.set(alarm.name, to);
+    const { topics, place, onChange } = this.#options;
+    const change = { from, to, reason, atMs: Date.now() };
+    const { subject, message } = alarmMessage(alarm, change, place);
+    const actions = to === 'ALARM' ? alarm.alarmActions : to === 'OK' ? alarm.okActions : [];
+    for (const arn of actions) topics.publish(arn, subject, message);
+    onChange(alarm, change);
+  }
+}

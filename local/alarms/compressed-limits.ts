@@ -1,0 +1,18 @@
+/** As the configuration has them; a test compares. */
+const OLDEST_MESSAGE_SECONDS = 300;
+const PUBLISH_LAG_SECONDS = 21_600;
+const LONGEST_PERIOD_SECONDS = 43_200;
+
+/**
+ * Limits that are times of metrics pass as quickly as the minute of metric time does; what waits for reconcile is
+ * measured over two of its runs, however often it runs here. Answers are no quicker, so their limit stays.
+ */
+export function compressedLimits(metricPeriodSeconds: number, reconcileEverySeconds: number) {
+  const compressed = (seconds: number) => Math.max(1, Math.round((seconds * metricPeriodSeconds) / 60));
+  const runMinutes = Math.ceil((2 * reconcileEverySeconds) / metricPeriodSeconds);
+  return {
+    oldestMessageSeconds: compressed(OLDEST_MESSAGE_SECONDS),
+    publishLagSeconds: compressed(PUBLISH_LAG_SECONDS),
+    runPeriodSeconds: Math.min(60 * runMinutes, LONGEST_PERIOD_SECONDS),
+  };
+}

@@ -1,0 +1,185 @@
+import { CannotStart } from '../cannot-start.ts';
+import { IMPLIED_METRICS } from '../metrics/implied-metrics.ts';
+import type { Metric } from '../metrics/metric.ts';
+import type { MetricFilter } from '../metrics/metric-filters.ts';
+import type { Statistic } from '../metrics/metric-store.ts';
+import { resourcesOfType } from '../resources.ts';
+import { propertiesOf, type Stack } from '../stack.ts';
+import { isRecord } from '../template.ts';
+import type { AlarmRule } from './evaluate.ts';
+import { type Expression, parseExpression } from './expression.ts';
+
+/** A metric and how its values become one. */
+export interface MetricQuery {
+  readonly id: string;
+  readonly metric: Metric;
+  readonly statistic: Statistic;
+}
+
+/** An alarm of the template, checked to be one that is evaluated as CloudWatch would. */
+export interface AlarmDefinition extends AlarmRule {
+  readonly name: string;
+  readonly description: string;
+  readonly periodSeconds: number;
+  readonly queries: readonly MetricQuery[];
+  readonly expression: Expression;
+  /** ARNs of topics. */
+  readonly alarmActions: readonly string[];
+  readonly okActions: readonly string[];
+  /** What it watches, as a notification quotes it. */
+  readonly trigger: Readonly<Record<string, unknown>>;
+}
+
+type Properties = Readonly<Record<string, unknown>>;
+type Refuse = (what: string) => CannotStart;
+
+const KNOWN = new Set([
+  ...['AlarmName', 'AlarmDescription', 'AlarmActions', 'OKActions', 'Tags'],
+  ...['Namespace', 'MetricName', 'Dimensions', 'Statistic', 'ExtendedStatistic', 'Period', 'Metrics'],
+  ...['ComparisonOperator', 'Threshold', 'DatapointsToAlarm', 'EvaluationPeriods', 'TreatMissingData'],
+]);
+/** Where functions' embedded metrics go. */
+const OWN_NAMESPACE = 'MailgunLedger';
+const OWN_DIMENSIONS = [['Ledger'], ['Ledger', 'Reason']];
+
+/** Every alarm of the template; one sentence with its name for the first that the local stack could not judge truly. */
+export function readAlarms(stack: Stack, filters: readonly MetricFilter[]): AlarmDefinition[] {
+  const topics = new Set(
+    resourcesOfType(stack.template, 'AWS::SNS::Topic').map(([id]) => String(stack.resolve({ Ref: id }, id))),
+  );
+  return resourcesOfType(stack.template, 'AWS::CloudWatch::Alarm').map(([id, resource]) => {
+    const properties = propertiesOf<Properties>(stack, id, resource);
+    const name = String(properties.AlarmName ?? id);
+    const refuse: Refuse = (what) => new CannotStart(`The local stack cannot judge the alarm ${name}: ${what}.`, 1);
+    const unknown = Object.keys(properties).find((key) => !KNOWN.has(key));
+    if (unknown !== undefined) throw refuse(`it knows no ${unknown}`);
+    const actions = (key: string) => {
+      const arns = list(properties[key]).map(String);
+      const stranger = arns.find((arn) => !topics.has(arn));
+      if (stranger !== undefined) throw refuse(`the action ${stranger} is no topic of the template`);
+      return arns;
+    };
+    const watched = properties.Metrics === undefined ? readMetric(properties, refuse) : readMath(properties, refuse);
+    for (const { metric } of watched.queries) requireKnown(metric, filters, refuse);
+    const { rule, trigger } = readRule(properties, watched.queries, refuse);
+    return {
+      ...rule,
+      ...watched,
+      name,
+      description: String(properties.AlarmDescription ?? ''),
+      alarmActions: actions('AlarmActions'),
+      okActions: actions('OKActions'),
+      trigger: { ...watched.trigger, ...trigger },
+    };
+  });
+}
+
+type Watched = Pick<AlarmDefinition, 'periodSeconds' | 'queries' | 'expression' | 'trigger'>;
+
+function readMetric(properties: Properties, refuse: Refuse): Watched {
+  const { MetricName, Namespace, ExtendedStatistic, Statistic } = properties;
+  const metric = metricOf(properties);
+  const query = { id: 'm', metric, statistic: statisticOf(Statistic ?? ExtendedStatistic, refuse) };
+  const trigger = {
+    MetricName,
+    Namespace,
+    ...(Statistic === undefined
+      ? { StatisticType: 'ExtendedStatistic', ExtendedStatistic }
+      : { StatisticType: 'Statistic', Statistic: String(Statistic).toUpperCase() }),
+    Unit: null,
+    Dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ value, name })),
+    Period: properties.Period,
+  };
+  return {
+    periodSeconds: periodOf(properties.Period, refuse),
+    queries: [query],
+    expression: parseExpression('m', ['m']),
+    trigger,
+  };
+}
+
+function readMath({ Metrics }: Properties, refuse: Refuse): Watched {
+  const entries = list(Metrics).filter(isRecord);
+  const metrics = entries.filter(({ MetricStat }) => isRecord(MetricStat));
+  const [math, ...others] = entries.filter(({ Expression }) => typeof Expression === 'string');
+  if (!math || others.length > 0 || metrics.length + 1 !== entries.length || math.ReturnData === false) {
+    throw refuse('its metrics must be plain ones and exactly one expression that returns data');
+  }
+  if (metrics.some(({ ReturnData }) => ReturnData !== false)) {
+    throw refuse('only its expression may return data');
+  }
+  const stats = metrics.map(({ Id, MetricStat }) => {
+    const { Metric, Stat, Period } = MetricStat as Properties;
+    const query = { id: String(Id), metric: metricOf(Metric as Properties), statistic: statisticOf(Stat, refuse) };
+    return { query, periodSeconds: periodOf(Period, refuse) };
+  });
+  const [periodSeconds = 0, ...otherPeriods] = new Set(stats.map((stat) => stat.periodSeconds));
+  if (otherPeriods.length > 0) throw refuse('its metrics have more than one period');
+  const queries = stats.map(({ query }) => query);
+  const ids = queries.map(({ id }) => id);
+  try {
+    return { periodSeconds, queries, expression: parseExpression(String(math.Expression), ids), trigger: { Metrics } };
+  } catch (error) {
+    throw refuse((error as Error).message);
+  }
+}
+
+function readRule(
+  properties: Properties,
+  queries: readonly MetricQuery[],
+  refuse: Refuse,
+): { rule: AlarmRule; trigger: Properties } {
+  const { ComparisonOperator: operator, TreatMissingData: missing } = properties;
+  const [threshold, evaluationPeriods] = [Number(properties.Threshold), Number(properties.EvaluationPeriods)];
+  const datapointsToAlarm = Number(properties.DatapointsToAlarm ?? evaluationPeriods);
+  if (operator !== 'GreaterThanThreshold' && operator !== 'LessThanThreshold') {
+    throw refuse(`it knows no operator ${operator}`);
+  }
+  if (missing !== 'notBreaching' && missing !== 'breaching') throw refuse(`it knows no missing-data rule ${missing}`);
+  if (!Number.isFinite(threshold)) throw refuse('its threshold is no number');
+  if (!(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods)) {
+    throw refuse(`${datapointsToAlarm} of ${evaluationPeriods} datapoints cannot be`);
+  }
+  // CloudWatch ignores what is missing of DynamoDB, whatever the alarm says.
+  const isTable = queries.some(({ metric }) => metric.namespace === 'AWS/DynamoDB');
+  return {
+    rule: { operator, threshold, datapointsToAlarm, evaluationPeriods, missing: isTable ? 'ignore' : missing },
+    trigger: {
+      EvaluationPeriods: evaluationPeriods,
+      DatapointsToAlarm: datapointsToAlarm,
+      ComparisonOperator: operator,
+      Threshold: threshold,
+      TreatMissingData: missing,
+    },
+  };
+}
+
+function metricOf({ Namespace, MetricName, Dimensions }: Properties): Metric {
+  const dimensions = list(Dimensions)
+    .filter(isRecord)
+    .map(({ Name, Value }) => [String(Name), String(Value)]);
+  return { namespace: String(Namespace), name: String(MetricName), dimensions: Object.fromEntries(dimensions) };
+}
+
+function statisticOf(value: unknown, refuse: Refuse): Statistic {
+  if (value === 'Sum' || value === 'Maximum' || value === 'p99') return value;
+  throw refuse(`it knows no statistic ${value}`);
+}
+
+function periodOf(value: unknown, refuse: Refuse): number {
+  if (Number.isInteger(value) && Number(value) > 0 && Number(value) % 60 === 0) return Number(value);
+  throw refuse(`a period of ${value} s is not a number of minutes`);
+}
+
+function requireKnown({ namespace, name, dimensions }: Metric, filters: readonly MetricFilter[], refuse: Refuse): void {
+  const names = Object.keys(dimensions).sort();
+  const isFiltered = filters.some(({ metric }) => metric.namespace === namespace && metric.name === name);
+  const allowed = isFiltered ? [[]] : namespace === OWN_NAMESPACE ? OWN_DIMENSIONS : IMPLIED_METRICS[namespace]?.[name];
+  if (!allowed) throw refuse(`nothing here reports the metric ${namespace} ${name}`);
+  if (allowed.some((each) => each.toSorted().join() === names.join())) return;
+  throw refuse(`nothing here reports ${namespace} ${name} by ${names.join(', ') || 'no dimension'}`);
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

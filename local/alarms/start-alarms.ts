@@ -1,0 +1,67 @@
+import type { SqsEngine } from '../engines/sqs.ts';
+import type { MetricStore } from '../metrics/metric-store.ts';
+import { createQueueGauges } from '../metrics/queue-gauges.ts';
+import type { Run } from '../run.ts';
+import type { Stack } from '../stack.ts';
+import { AlarmBoard } from './alarm-board.ts';
+import type { AlarmChange } from './alarm-message.ts';
+import type { AlarmDefinition } from './definition.ts';
+import { Topics } from './topics.ts';
+
+/** A change of an alarm's state, for whoever watches the stack. */
+export type AlarmNews = AlarmChange & Pick<AlarmDefinition, 'name' | 'description'>;
+
+export interface AlarmParts {
+  readonly stack: Stack;
+  readonly alarms: readonly AlarmDefinition[];
+  readonly store: MetricStore;
+  readonly sqs: SqsEngine;
+  readonly run: Run;
+  /** How long a minute of metric time takes. */
+  readonly minuteMs: number;
+  readonly onChange: (news: AlarmNews) => void;
+}
+
+/** Lines of functions come through pipes, so a minute is judged so long after its end, or a quarter of it. */
+const GRACE_MS = 250;
+
+/** Judges the alarms of the template at the end of every minute of metric time, from now to the end of the run. */
+export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Topics } {
+  const { stack, alarms, store, sqs, run, minuteMs } = parts;
+  const topics = new Topics(stack);
+  const firstMinute = Math.ceil(Date.now() / minuteMs);
+  const board = new AlarmBoard({
+    alarms,
+    store,
+    topics,
+    place: stack.place,
+    firstMinute,
+    onChange({ name, description }, change) {
+      run.logbook.add('alarms', `${name} ${change.from} -> ${change.to}: ${change.reason}`);
+      parts.onChange({ ...change, name, description });
+    },
+  });
+  const gauge = createQueueGauges(stack, sqs, store.measure);
+  const graceMs = Math.min(GRACE_MS, minuteMs / 4);
+  const look = async (endMinute: number) => {
+    // Gauges are read once a minute, as of its end.
+    await gauge(endMinute * minuteMs - 1).catch((error) => run.logbook.add('alarms', `queues not measured: ${error}`));
+    if (!run.closers.closing) board.evaluateAt(endMinute);
+  };
+  let timer: NodeJS.Timeout;
+  const lookAtTheEndOf = (minute: number) => {
+    const endMinute = minute + 1;
+    timer = setTimeout(
+      async () => {
+        await look(endMinute);
+        // On a busy machine some may have passed meanwhile.
+        const nextMinute = Math.max(endMinute, Math.floor((Date.now() - graceMs) / minuteMs));
+        if (!run.closers.closing) lookAtTheEndOf(nextMinute);
+      },
+      endMinute * minuteMs + graceMs - Date.now(),
+    );
+  };
+  lookAtTheEndOf(firstMinute);
+  run.closers.add(() => clearTimeout(timer));
+  return { board, topics };
+}

@@ -1,0 +1,41 @@
+import { resourcesOfType, shortName } from '../resources.ts';
+import type { Stack } from '../stack.ts';
+
+/** What arrived at a topic. */
+export interface Notification {
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  /** The topic's short name: `topics-page`. */
+  readonly topic: string;
+  readonly subject: string;
+  /** The JSON text that subscribers get, parsed. */
+  readonly message: Readonly<Record<string, unknown>>;
+}
+
+const KEPT = 1000;
+
+/** The topics of the template: nothing leaves the machine, so what is published is kept to be looked at. */
+export class Topics {
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #arrived: Notification[] = [];
+
+  constructor(stack: Stack) {
+    this.#names = new Map(
+      resourcesOfType(stack.template, 'AWS::SNS::Topic').map(([id, resource]) => [
+        String(stack.resolve({ Ref: id }, id)),
+        shortName(id, resource),
+      ]),
+    );
+  }
+
+  publish(arn: string, subject: string, message: Notification['message']): void {
+    const topic = this.#names.get(arn) ?? arn;
+    this.#arrived.push({ at: new Date().toISOString(), topic, subject, message });
+    if (this.#arrived.length > 2 * KEPT) this.#arrived.splice(0, KEPT);
+  }
+
+  /** The last ones, oldest first. */
+  arrived(): readonly Notification[] {
+    return [...this.#arrived];
+  }
+}

@@ -1,0 +1,74 @@
+import type { EngineReply } from '../engines/engine.ts';
+import type { Measure } from './metric.ts';
+
+/** Metrics that AWS services report of themselves and the local stack in their place, with their dimensions. */
+export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
+  'AWS/SQS': {
+    ApproximateNumberOfMessagesVisible: [['QueueName']],
+    ApproximateAgeOfOldestMessage: [['QueueName']],
+  },
+  'AWS/Lambda': {
+    Errors: [['FunctionName']],
+    Throttles: [['FunctionName']],
+    Invocations: [['FunctionName']],
+    // Of functions that read a stream; whoever runs the stream measures it.
+    IteratorAge: [['FunctionName']],
+  },
+  'AWS/ApiGateway': {
+    '4xx': [['ApiId'], ['ApiId', 'Stage']],
+    '5xx': [['ApiId'], ['ApiId', 'Stage']],
+    Count: [['ApiId'], ['ApiId', 'Stage']],
+    Latency: [['ApiId'], ['ApiId', 'Stage']],
+  },
+  'AWS/DynamoDB': {
+    ReadThrottleEvents: [['TableName']],
+    WriteThrottleEvents: [['TableName']],
+    SystemErrors: [['TableName', 'Operation']],
+  },
+};
+
+/** What Lambda reports of one run of a function. */
+export function measureInvocation(functionId: string, failed: boolean, measure: Measure): void {
+  const dimensions = { FunctionName: functionId };
+  const report = (name: string, value: number) => measure({ namespace: 'AWS/Lambda', name, dimensions }, value);
+  report('Invocations', 1);
+  report('Errors', failed ? 1 : 0);
+  report('Throttles', 0);
+}
+
+/** What API Gateway reports of one request. */
+export function measureRequest(apiId: string, status: number, latencyMs: number, measure: Measure): void {
+  for (const dimensions of [{ ApiId: apiId }, { ApiId: apiId, Stage: '$default' }]) {
+    const report = (name: string, value: number) => measure({ namespace: 'AWS/ApiGateway', name, dimensions }, value);
+    report('Count', 1);
+    report('Latency', latencyMs);
+    report('4xx', status >= 400 && status < 500 ? 1 : 0);
+    report('5xx', status >= 500 ? 1 : 0);
+  }
+}
+
+const READS = new Set(['GetItem', 'BatchGetItem', 'TransactGetItems', 'Query', 'Scan']);
+const THROTTLED = /(ThrottlingException|ProvisionedThroughputExceededException|RequestLimitExceeded)"/;
+
+/** What DynamoDB reports of one call that failed; nothing of one that succeeded. */
+export function measureTableCall(operation: string, input: Buffer, reply: EngineReply, measure: Measure): void {
+  if (reply.status === 200) return;
+  const report = (name: string, dimensions: Record<string, string>) =>
+    measure({ namespace: 'AWS/DynamoDB', name, dimensions }, 1);
+  const isThrottled = THROTTLED.test(reply.body.toString('utf8'));
+  for (const TableName of tablesOf(input)) {
+    if (reply.status >= 500) report('SystemErrors', { TableName, Operation: operation });
+    else if (isThrottled) report(READS.has(operation) ? 'ReadThrottleEvents' : 'WriteThrottleEvents', { TableName });
+  }
+}
+
+function tablesOf(body: Buffer): string[] {
+  const input = JSON.parse(body.toString('utf8'));
+  if (typeof input.TableName === 'string') return [input.TableName];
+  const items: Record<string, { TableName: string }>[] = input.TransactItems ?? [];
+  const names = [
+    ...Object.keys(input.RequestItems ?? {}),
+    ...items.flatMap((item) => Object.values(item).map(({ TableName }) => TableName)),
+  ];
+  return [...new Set(names)];
+}

@@ -1,0 +1,90 @@
+import { type Measure, type Metric, metricKey } from './metric.ts';
+
+export type Statistic = 'Sum' | 'Maximum' | 'p99';
+
+/** What was measured in one minute of metric time. */
+interface Minute {
+  sum: number;
+  maximum: number;
+  count: number;
+  /** For percentiles; beyond `MOST_VALUES` a sample of them. */
+  readonly values: number[];
+}
+
+interface Series {
+  keptMinutes: number;
+  keepsValues: boolean;
+  newest: number;
+  readonly minutes: Map<number, Minute>;
+}
+
+const MOST_VALUES = 2000;
+/** Lines arrive a little after they were written, and so may their minute. */
+const LATE_MINUTES = 2;
+
+/** The last minutes of those metrics that somebody watches; others are let go, so its size is fixed by who watches. */
+export class MetricStore {
+  readonly #minuteMs: number;
+  readonly #random: () => number;
+  readonly #series = new Map<string, Series>();
+
+  /** `minuteMs`: how long a minute of metric time takes. */
+  constructor(minuteMs: number, random: () => number = Math.random) {
+    this.#minuteMs = minuteMs;
+    this.#random = random;
+  }
+
+  /** Keeps a metric for so many minutes from now on. */
+  watch(metric: Metric, statistic: Statistic, minutes: number): void {
+    const key = metricKey(metric);
+    const series = this.#series.get(key) ?? { keptMinutes: 0, keepsValues: false, newest: 0, minutes: new Map() };
+    series.keptMinutes = Math.max(series.keptMinutes, minutes + LATE_MINUTES);
+    series.keepsValues ||= statistic === 'p99';
+    this.#series.set(key, series);
+  }
+
+  readonly measure: Measure = (metric, value, atMs = Date.now()) => {
+    const series = this.#series.get(metricKey(metric));
+    if (!series) return;
+    const minute = this.#minuteOf(series, Math.floor(atMs / this.#minuteMs));
+    minute.sum += value;
+    minute.maximum = Math.max(minute.maximum, value);
+    minute.count += 1;
+    if (!series.keepsValues) return;
+    const index = minute.values.length < MOST_VALUES ? minute.values.length : Math.floor(this.#random() * minute.count);
+    if (index < MOST_VALUES) minute.values[index] = value;
+  };
+
+  /** A statistic over the minutes `from` to `to`, without `to`; undefined where nothing was measured. */
+  read(metric: Metric, statistic: Statistic, from: number, to: number): number | undefined {
+    const series = this.#series.get(metricKey(metric));
+    if (!series) throw new Error(`nobody watches ${metricKey(metric)}`);
+    const found: Minute[] = [];
+    for (let index = from; index < to; index += 1) {
+      const minute = series.minutes.get(index);
+      if (minute) found.push(minute);
+    }
+    return found.length === 0 ? undefined : STATISTICS[statistic](found);
+  }
+
+  #minuteOf(series: Series, index: number): Minute {
+    const known = series.minutes.get(index);
+    if (known) return known;
+    const minute: Minute = { sum: 0, maximum: Number.NEGATIVE_INFINITY, count: 0, values: [] };
+    series.minutes.set(index, minute);
+    series.newest = Math.max(series.newest, index);
+    for (const old of series.minutes.keys()) {
+      if (old <= series.newest - series.keptMinutes) series.minutes.delete(old);
+    }
+    return minute;
+  }
+}
+
+const STATISTICS: Readonly<Record<Statistic, (minutes: readonly Minute[]) => number>> = {
+  Sum: (minutes) => minutes.reduce((sum, minute) => sum + minute.sum, 0),
+  Maximum: (minutes) => Math.max(...minutes.map(({ maximum }) => maximum)),
+  p99: (minutes) => {
+    const values = minutes.flatMap((minute) => minute.values).sort((a, b) => a - b);
+    return values[Math.ceil(values.length * 0.99) - 1] ?? Number.NaN;
+  },
+};

@@ -1,0 +1,13 @@
+/** A metric as CloudWatch knows it: two with other dimensions are two metrics. */
+export interface Metric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/** Takes a value of a metric, as of a time in epoch milliseconds or now. */
+export type Measure = (metric: Metric, value: number, atMs?: number) => void;
+
+export function metricKey({ namespace, name, dimensions }: Metric): string {
+  return JSON.stringify([namespace, name, Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}

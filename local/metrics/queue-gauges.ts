@@ -1,0 +1,30 @@
+import { request } from '../engines/engine.ts';
+import type { SqsEngine } from '../engines/sqs.ts';
+import { resourcesOfType } from '../resources.ts';
+import type { Stack } from '../stack.ts';
+import type { Measure } from './metric.ts';
+
+/** SQS leaves messages out of the age that were received more often: they are at the back of the queue then. */
+const MOST_RECEIVES = 3;
+
+/** Measures every queue of the template as it is now. */
+export function createQueueGauges(
+  { template }: Stack,
+  sqs: SqsEngine,
+  measure: Measure,
+): (atMs: number) => Promise<void> {
+  const queues = resourcesOfType(template, 'AWS::SQS::Queue').map(([id]) => id);
+  return async (atMs) => {
+    for (const id of queues) {
+      const report = (name: string, value: number) =>
+        measure({ namespace: 'AWS/SQS', name, dimensions: { QueueName: id } }, value, atMs);
+      const { Attributes } = await request<{ Attributes: Record<string, string> }>(sqs, 'GetQueueAttributes', {
+        QueueUrl: `http://queues/${id}`,
+        AttributeNames: ['ApproximateNumberOfMessages'],
+      });
+      report('ApproximateNumberOfMessagesVisible', Number(Attributes.ApproximateNumberOfMessages));
+      const oldestMs = await sqs.oldestSentMs(id, MOST_RECEIVES);
+      report('ApproximateAgeOfOldestMessage', oldestMs === undefined ? 0 : Math.floor((atMs - oldestMs) / 1000));
+    }
+  };
+}
