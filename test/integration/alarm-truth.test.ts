@@ -1,0 +1,490 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { LocalStackOptions } from '../../local/local-stack.ts';
+import { castStories } from '../../local/mailgun-twin/cast.ts';
+import { createClock } from '../../local/mailgun-twin/clock.ts';
+import { LIFE_STORIES } from '../../local/mailgun-twin/life-stories.ts';
+import { createRandom } from '../../local/mailgun-twin/random.ts';
+import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
+import { openTwin } from '../../local/scenario/open-twin.ts';
+import { playStories } from '../../local/scenario/play.ts';
+import { confusionMatrix, type Fault, type Finding, firedSince, strike, unrelated } from '../support/alarm-truth.ts';
+import { AlarmWorld, eventOf, freshSignature } from '../support/alarm-world.ts';
+import { DOMAIN } from '../support/webhooks.ts';
+
+// Every fault sets off the alarm that is for it, and nothing that has nothing to do with it. A minute of metric time
+// takes a second here; limits that are times are shorter, so that nobody has to wait for them.
+
+const REFUSED = 'the fault makes ingest refuse webhooks as well, and Mailgun sees it';
+const SHORT_CURSOR = 'the ledger stood still meanwhile, and its limit is 15 s here instead of 12 h';
+const SHORT_AGE = 'what fails waits for its next try, and the limit is 5 s here instead of 5 min';
+
+const opened = { event: 'opened' };
+const happen = (world: AlarmWorld) => world.happen();
+const traffic = (world: AlarmWorld) => world.happen(opened);
+
+const AT_THE_DOOR: Fault[] = [
+  {
+    name: 'queue down',
+    alarm: 'webhook-errors',
+    begin: (world) => world.spoil('refuse', 100, 'sqs.SendMessage'),
+    during: happen,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'wrong signing key',
+    alarm: 'unauthorized',
+    during: (world) => world.post(eventOf(), freshSignature('key-of-somebody-else')),
+  },
+  {
+    name: 'signature used again, for another event',
+    alarm: 'token-reused',
+    begin: async (world) => {
+      const signature = freshSignature();
+      const event = eventOf();
+      expect(await world.post(event, signature)).toBe(200);
+      world.stack.list([event]);
+      expect(await world.post(eventOf(), signature)).toBe(406);
+    },
+  },
+  {
+    name: 'stale webhooks',
+    alarm: 'webhooks-refused',
+    during: (world) =>
+      world.post(eventOf(), freshSignature(undefined, { timestamp: String(Math.floor(Date.now() / 1000) - 90_000) })),
+  },
+  {
+    name: 'foreign domain',
+    alarm: 'webhooks-refused',
+    during: (world) => world.post(eventOf({ domain: { name: 'mg.foreign.example' } })),
+  },
+  {
+    name: 'endpoint throttled',
+    alarm: 'webhooks-throttled',
+    begin: (world) => Promise.all(Array.from({ length: 60 }, () => world.happen())),
+  },
+  {
+    name: 'signing key unreadable',
+    alarm: 'signing-key-unusable',
+    begin: async (world) => {
+      world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
+      await world.signal('ingest', 'SIGKILL');
+    },
+    during: happen,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'slow table',
+    alarm: 'webhooks-slow',
+    relatives: { 'webhook-errors': 'an answer that takes too long is an error', 'oldest-message': SHORT_AGE },
+    begin: (world) => world.spoil('delay', 60, 'dynamodb.PutItem'),
+    during: (world) => Promise.race([Promise.all([1, 2, 3].map(() => world.happen())), sleep(300)]),
+    end: (world) => world.spoil(),
+  },
+];
+
+const STORING: Fault[] = [
+  {
+    name: 'table throttled',
+    alarm: 'table-throttled',
+    relatives: { 'webhook-errors': REFUSED },
+    begin: (world) => world.spoil('throttle', 40, 'dynamodb.PutItem', 'dynamodb.UpdateItem'),
+    during: traffic,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'table down',
+    alarm: 'table-errors',
+    relatives: {
+      'webhook-errors': REFUSED,
+      'events-retried': 'what was in the queue cannot be stored either',
+      'reconcile-stopped': 'a run without its lease comes to no end',
+      'cursor-too-old': SHORT_CURSOR,
+    },
+    begin: (world) => world.spoil('500', 100, 'dynamodb.*'),
+    during: traffic,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'process crashes',
+    alarm: 'process-errors',
+    relatives: { 'oldest-message': SHORT_AGE },
+    begin: (world) => world.spoil('hang', 100, 'dynamodb.UpdateItem'),
+    during: async (world) => {
+      await world.happen(opened);
+      // By then it has begun with it.
+      await sleep(2500);
+      await world.signal('process', 'SIGKILL');
+    },
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'process gets nothing from the queue',
+    alarm: 'oldest-message',
+    waitSeconds: 5,
+    begin: (world) => world.spoil('refuse', 100, 'sqs.ReceiveMessage'),
+    during: traffic,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'process cannot write',
+    alarm: 'events-retried',
+    relatives: { 'oldest-message': SHORT_AGE },
+    begin: (world) => world.spoil('refuse', 100, 'dynamodb.UpdateItem'),
+    during: traffic,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'poison message',
+    alarm: 'dead-letters',
+    begin: (world) => world.enqueue('{"v":1}'),
+    end: (world) => world.emptyDeadLetters(),
+  },
+  {
+    name: 'one mail in two bounces',
+    alarm: 'bounces',
+    lingers: true,
+    begin: async (world) => {
+      for (let nth = 0; nth < 40; nth += 1) {
+        await world.happen();
+        await world.happen({ event: 'failed', severity: 'permanent', reason: 'bounce' });
+      }
+    },
+  },
+  {
+    name: 'complaints',
+    alarm: 'complaints',
+    lingers: true,
+    begin: async (world) => {
+      for (let nth = 0; nth < 30; nth += 1) await world.happen();
+      await world.happen({ event: 'complained' });
+    },
+  },
+  {
+    name: 'an event that no table can hold',
+    alarm: 'stuck',
+    waitSeconds: 10,
+    lingers: true,
+    relatives: {
+      'dead-letters': 'that is where it goes, five times',
+      'open-slice': 'it is missing for good',
+      'lost-webhooks': 'no webhook told of it either, which a run that ignores waits judges at once',
+    },
+    begin: (world) => world.list({ ...opened, 'user-variables': { large: randomBytes(450_000).toString('base64') } }),
+    during: async (world) => {
+      await world.drained();
+      await world.stack.reconcile();
+    },
+  },
+];
+
+let unlisted: ReturnType<typeof eventOf>;
+
+const RECONCILIATION: Fault[] = [
+  {
+    name: 'a webhook that never comes',
+    alarm: 'lost-webhooks',
+    waitSeconds: 10,
+    begin: (world) => world.list(),
+    during: traffic,
+  },
+  {
+    name: 'an event that Mailgun does not list',
+    alarm: 'unconfirmed',
+    waitSeconds: 10,
+    begin: (world) => {
+      unlisted = eventOf(opened);
+      return world.post(unlisted);
+    },
+    during: judgeAtOnce,
+    // Or the second pass would tell of it again.
+    end: (world) => world.stack.list([unlisted]),
+  },
+  {
+    name: 'Mailgun lists nothing',
+    alarm: 'unconfirmed',
+    waitSeconds: 10,
+    begin: (world) => world.stack.misbehave({ empty: true }),
+    during: judgeAtOnce,
+    end: (world) => world.stack.misbehave({}),
+  },
+  {
+    name: 'Mailgun refuses the API key',
+    alarm: 'cursor-too-old',
+    waitSeconds: 15,
+    begin: (world) => world.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
+    during: traffic,
+    end: (world) => world.stack.misbehave({}),
+  },
+  {
+    name: 'API key unreadable',
+    alarm: 'api-key-unusable',
+    relatives: { 'cursor-too-old': SHORT_CURSOR },
+    begin: async (world) => {
+      world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
+      await world.signal('reconcile', 'SIGKILL');
+    },
+    during: traffic,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'reconcile does not run',
+    alarm: 'reconcile-stopped',
+    relatives: { 'cursor-too-old': SHORT_CURSOR },
+    begin: (world) => world.signal('reconcile', 'SIGSTOP'),
+    during: traffic,
+    end: async (world) => {
+      await world.signal('reconcile', 'SIGCONT');
+      // Its first run tells how far behind it is.
+      await world.stack.reconcile();
+    },
+  },
+  {
+    name: 'what reconcile sends is not stored',
+    alarm: 'open-slice',
+    waitSeconds: 18,
+    relatives: { 'oldest-message': SHORT_AGE },
+    begin: async (world) => {
+      world.spoil('refuse', 100, 'sqs.ReceiveMessage');
+      // Whoever waited for a message already still gets one.
+      await world.happen(opened);
+      await sleep(2000);
+      world.list(opened);
+    },
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'no webhook comes at all',
+    alarm: 'silence',
+    waitSeconds: 10,
+    lingers: true,
+    relatives: { 'lost-webhooks': 'each of them is lost as well, at the second pass' },
+    during: (world) => world.list(opened),
+  },
+];
+
+/** A run that ignores waits judges what the second pass would judge hours later. */
+async function judgeAtOnce(world: AlarmWorld): Promise<void> {
+  await world.happen(opened);
+  await world.stack.reconcile();
+}
+
+/** Alarms that no fault here sets off, and why. */
+const UNTRIED: Readonly<Record<string, string>> = {
+  'webhook-drift': 'nothing compares the registered webhooks yet',
+};
+
+/** Few requests are let through, answers are slow early, rates count early, and no machine is too slow for process. */
+const OVERLAY = {
+  throttle: { webhook: { ratePerSecond: 30, burst: 30 } },
+  processing: { timeoutSeconds: 5 },
+  alarms: { limits: { webhookLatencyMs: 1000, leastSent: 20, runPeriodSeconds: 300 } },
+};
+
+const QUICK: Partial<LocalStackOptions> = {
+  reconcile: { ...USUAL_RECONCILE, everySeconds: 1, settleSeconds: 6, sliceSeconds: 3, retentionSeconds: 120 },
+  overlay: OVERLAY,
+};
+const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
+
+/** One stack, and what happens to it. */
+interface Scene<Result> {
+  readonly options: Partial<LocalStackOptions>;
+  play(world: AlarmWorld): Promise<Result>;
+}
+
+const struckBy = (faults: readonly Fault[], over: object = {}): Scene<Finding[]> => ({
+  options: { ...QUICK, overlay: { ...OVERLAY, ...over } },
+  async play(world) {
+    const findings: Finding[] = [];
+    const lingering = new Set<string>();
+    // Nobody has used the environment before its first webhook, nor is there a ledger.
+    expect(await world.happen(opened)).toBe(200);
+    for (const fault of faults) {
+      const finding = await strike(world, fault, lingering);
+      findings.push(finding);
+      if (fault.lingers)
+        for (const anchor of [...finding.fired, ...Object.keys(fault.relatives ?? {})]) lingering.add(anchor);
+    }
+    return findings;
+  },
+});
+
+/** Eight hours of Mailgun in twenty seconds: doubles, retries, late and overtaken events, and some bounces. */
+const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
+  options: {
+    metricPeriodSeconds: 2,
+    reconcile: { ...USUAL_RECONCILE, everySeconds: 3 },
+    overlay: { processing: OVERLAY.processing },
+  },
+  async play(world) {
+    const calledOff = new AbortController();
+    const clock = createClock(calledOff.signal);
+    const random = createRandom(7);
+    const twin = openTwin(world.stack.ready, world.stack.eventLog, calledOff.signal);
+    // Complaints are rarer than one in a thousand on a normal day, and what Mailgun does not list is not confirmed.
+    const stories = LIFE_STORIES.filter(
+      ({ listed, expected }) => listed !== false && expected.every(({ status }) => status !== 'COMPLAINED'),
+    );
+    const stage = { domains: [DOMAIN], run: 'day', epochMs: clock.now(), daySeconds: 29_100, random };
+    const mischief = { reorderMs: 2500, repeatChance: 0.3, troubleChance: 0.15, dropChance: 0 };
+    const bulk = async () => {
+      for (let nth = 0; nth < 300; nth += 1) {
+        await world.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
+        await sleep(50);
+      }
+    };
+    await Promise.all([playStories(castStories(stories, stage), { twin, clock, random, mischief }), bulk()]);
+    await twin.settled();
+    await world.drained();
+    // Until all of the day is due, and then once more as at the second pass.
+    await sleep((USUAL_RECONCILE.settleSeconds + 2 * USUAL_RECONCILE.sliceSeconds) * 1000);
+    const { expected } = await world.stack.reconcile();
+    await sleep(5000);
+    calledOff.abort();
+    return { alarms: firedSince(world, 0), stored: expected };
+  },
+};
+
+/** Mailgun posts to an environment that was deployed and no more. */
+const UNCONFIGURED: Scene<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }> = {
+  options: { keys: undefined, reconcile: { ...USUAL_RECONCILE, everySeconds: 1 } },
+  async play(world) {
+    const statuses = new Set<number>();
+    for (const untilMs = Date.now() + 20_000; Date.now() < untilMs; await sleep(300)) {
+      statuses.add(await world.post(eventOf()));
+    }
+    return { alarms: firedSince(world, 0), statuses, states: await world.alarms() };
+  },
+};
+
+/** Plays scenes, so many at a time. */
+function playAll(lanes: number) {
+  const waiting: (() => Promise<void>)[] = [];
+  const play = <Result>(scene: Scene<Result>): Promise<Result> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    waiting.push(async () => {
+      try {
+        const world = await AlarmWorld.start(scene.options);
+        worlds.add(world);
+        resolve(await scene.play(world).finally(() => world.stop()));
+        worlds.delete(world);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    // Whoever waits for it hears of it.
+    promise.catch(() => {});
+    return promise;
+  };
+  const begin = () => {
+    for (let lane = 0; lane < lanes; lane += 1) {
+      void (async () => {
+        for (let next = waiting.shift(); next; next = waiting.shift()) await next();
+      })();
+    }
+  };
+  return { play, begin };
+}
+
+const worlds = new Set<AlarmWorld>();
+let scenes: Readonly<Record<'door' | 'storing' | 'reconciliation', Promise<Finding[]>>>;
+let normalDay: Promise<{ alarms: string[]; stored: number }>;
+let unconfigured: Promise<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }>;
+
+beforeAll(() => {
+  const { play, begin } = playAll(3);
+  scenes = {
+    door: play(struckBy(AT_THE_DOOR)),
+    reconciliation: play(struckBy(RECONCILIATION, QUICKER_LIMITS)),
+    storing: play(struckBy(STORING)),
+  };
+  normalDay = play(NORMAL_DAY);
+  unconfigured = play(UNCONFIGURED);
+  begin();
+});
+afterAll(async () => {
+  for (const world of worlds) await world.stop();
+});
+
+const PATIENCE_MS = 600_000;
+
+describe.each([
+  { scene: 'door', faults: AT_THE_DOOR },
+  { scene: 'storing', faults: STORING },
+  { scene: 'reconciliation', faults: RECONCILIATION },
+] as const)('$scene', ({ scene, faults }) => {
+  describe.each(faults)('$name', ({ name, alarm, lingers }) => {
+    const finding = async () => (await scenes[scene]).find(({ fault }) => fault.name === name)!;
+
+    test(
+      `sets off ${alarm} within two of its periods, and nothing unrelated`,
+      async () => {
+        const found = await finding();
+
+        expect(found.fired).toContain(alarm);
+        expect(unrelated(found)).toEqual([]);
+        expect(found.afterMs).toBeLessThan(found.withinMs);
+        if (!lingers) expect(found.stillRed).toEqual([]);
+      },
+      PATIENCE_MS,
+    );
+
+    test(
+      'tells enough to begin with',
+      async () => {
+        const { notification, topic } = await finding();
+
+        expect(topic).toMatch(/^topics-(page|ticket)$/);
+        expect(notification).toMatchObject({
+          AlarmName: `mailgun-ledger-dev-${alarm}`,
+          NewStateValue: 'ALARM',
+          NewStateReason: expect.stringMatching(/^Threshold Crossed: .+\.$/),
+        });
+        expect(notification?.AlarmDescription).toMatch(
+          new RegExp(
+            `^\\S.+\\.\\nImpact: \\S.+\\.\\nRunbook: \\S+#${alarm}\\nFirst: npm run ledger -- \\S.* --env dev$`,
+          ),
+        );
+      },
+      PATIENCE_MS,
+    );
+  });
+});
+
+test(
+  'on a normal day no alarm goes off',
+  async () => {
+    const { alarms, stored } = await normalDay;
+
+    expect(alarms).toEqual([]);
+    expect(stored).toBeGreaterThan(300);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'a deployed but unconfigured environment wakes nobody, although webhooks come',
+  async () => {
+    const { alarms, statuses, states } = await unconfigured;
+
+    expect([...statuses]).toEqual([503]);
+    expect(alarms).toEqual([]);
+    expect([...states].filter(([, state]) => state !== 'OK')).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'every alarm of the template is set off by a fault, or says why not',
+  async () => {
+    const findings = (await Promise.all(Object.values(scenes))).flat();
+    const alarms = [...(await unconfigured).states.keys()];
+    console.log(`\n${confusionMatrix(findings, alarms)}\n`);
+
+    const tried = new Set(findings.map(({ fault }) => fault.alarm));
+    expect(alarms.filter((anchor) => !tried.has(anchor))).toEqual(Object.keys(UNTRIED));
+  },
+  PATIENCE_MS,
+);

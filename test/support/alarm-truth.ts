@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AlarmWorld } from './alarm-world.ts';
+import { MINUTE_MS } from './alarm-world.ts';
+
+/** Something that goes wrong, and the alarm that is for it. */
+export interface Fault {
+  readonly name: string;
+  readonly alarm: string;
+  /** Other alarms that may go off, each with the reason why it is no false one. */
+  readonly relatives?: Readonly<Record<string, string>>;
+  /** Seconds that the stack's own waits take before a metric can show it. */
+  readonly waitSeconds?: number;
+  /** It cannot be undone, or its period is too long to wait for: the next fault begins while its alarms still stand. */
+  readonly lingers?: boolean;
+  readonly begin?: (world: AlarmWorld) => unknown;
+  /** Goes on as long as it lasts. */
+  readonly during?: (world: AlarmWorld) => unknown;
+  readonly end?: (world: AlarmWorld) => unknown;
+}
+
+/** What one fault set off. */
+export interface Finding {
+  readonly fault: Fault;
+  /** In the order in which they went off. */
+  readonly fired: readonly string[];
+  /** Undefined where its own alarm did not go off. */
+  readonly afterMs: number | undefined;
+  /** Two times all the periods that its alarm looks at, and its waits before them. */
+  readonly withinMs: number;
+  /** Alarms that did not come back to OK. */
+  readonly stillRed: readonly string[];
+  readonly notification: Readonly<Record<string, unknown>> | undefined;
+  readonly topic: string | undefined;
+}
+
+const STEP_MS = 200;
+const PATIENCE_MS = 60_000;
+/** A busy machine runs late, and metric time does not wait for it. */
+const LATE_MS = 8000;
+
+/** Lets one fault last until its alarm goes off, ends it, and waits until all is well again. */
+export async function strike(world: AlarmWorld, fault: Fault, lingering: ReadonlySet<string>): Promise<Finding> {
+  await untilCalm(world, new Set([...lingering].filter((anchor) => anchor !== fault.alarm)));
+  const earlier = world.changes.length;
+  const isFired = () => firedSince(world, earlier).includes(fault.alarm);
+  const beganMs = Date.now();
+  await fault.begin?.(world);
+  while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(world, fault);
+  // Long enough for what else it may set off at once.
+  for (const untilMs = Date.now() + 1.5 * MINUTE_MS; Date.now() < untilMs; ) await step(world, fault);
+  await fault.end?.(world);
+  const stillRed = fault.lingers ? [] : await untilCalm(world, lingering);
+
+  const change = world.changes
+    .slice(earlier)
+    .find((news) => isAlarm(news) && world.anchorOf(news.name) === fault.alarm);
+  const arrived = world.notificationsOf(fault.alarm).findLast(({ message }) => message.NewStateValue === 'ALARM');
+  return {
+    fault,
+    fired: firedSince(world, earlier),
+    afterMs: change && change.atMs - beganMs,
+    withinMs: (fault.waitSeconds ?? 0) * 1000 + 2 * windowMs(arrived?.message.Trigger) + LATE_MS,
+    stillRed,
+    notification: change && arrived?.message,
+    topic: arrived?.topic,
+  };
+}
+
+async function step(world: AlarmWorld, fault: Fault): Promise<void> {
+  await fault.during?.(world);
+  await sleep(STEP_MS);
+}
+
+const isAlarm = ({ to }: { to: string }) => to === 'ALARM';
+
+/** Which alarms went off, each once. */
+export function firedSince(world: AlarmWorld, earlier: number): string[] {
+  const names = world.changes
+    .slice(earlier)
+    .filter(isAlarm)
+    .map(({ name }) => world.anchorOf(name));
+  return [...new Set(names)];
+}
+
+/** Waits until every alarm but these has been OK for two minutes of metric time; those that are not when patience ends. */
+async function untilCalm(world: AlarmWorld, except: ReadonlySet<string>): Promise<string[]> {
+  const untilMs = Date.now() + PATIENCE_MS;
+  for (let calmSinceMs = Date.now(); ; await sleep(STEP_MS)) {
+    const red = [...(await world.alarms())].filter(([anchor, state]) => state !== 'OK' && !except.has(anchor));
+    if (red.length > 0) calmSinceMs = Date.now();
+    const isCalm = Date.now() - calmSinceMs > 2 * MINUTE_MS;
+    if (isCalm || Date.now() > untilMs) return red.map(([anchor]) => anchor);
+  }
+}
+
+/** All the periods that an alarm looks at, in compressed time. */
+function windowMs(trigger: unknown): number {
+  const { Period, EvaluationPeriods, Metrics } = (trigger ?? {}) as {
+    Period?: number;
+    EvaluationPeriods?: number;
+    Metrics?: { MetricStat?: { Period: number } }[];
+  };
+  const periodSeconds = Period ?? Metrics?.find(({ MetricStat }) => MetricStat)?.MetricStat?.Period ?? 0;
+  return ((periodSeconds * (EvaluationPeriods ?? 0)) / 60) * MINUTE_MS;
+}
+
+/** Alarms that went off without being the fault's own or a relative of it. */
+export function unrelated({ fault, fired }: Finding): string[] {
+  return fired.filter((anchor) => anchor !== fault.alarm && fault.relatives?.[anchor] === undefined);
+}
+
+/** Faults against alarms as text. `@` its own, `r` a relative, `!` one that has nothing to do with it. */
+export function confusionMatrix(findings: readonly Finding[], alarms: readonly string[]): string {
+  const width = Math.max(...findings.map(({ fault }) => fault.name.length));
+  const cell = (finding: Finding, anchor: string) => {
+    if (!finding.fired.includes(anchor)) return '.';
+    if (finding.fault.alarm === anchor) return '@';
+    return finding.fault.relatives?.[anchor] === undefined ? '!' : 'r';
+  };
+  const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(1)} s`).padStart(7);
+  const letters = alarms.map((_, nth) => String.fromCharCode(nth < 26 ? 97 + nth : 39 + nth));
+  return [
+    `${' '.repeat(width)}  ${letters.join(' ')}    after  within`,
+    ...findings.map((finding) => {
+      const cells = alarms.map((anchor) => cell(finding, anchor)).join(' ');
+      return `${finding.fault.name.padEnd(width)}  ${cells}  ${seconds(finding.afterMs)} ${seconds(finding.withinMs)}`;
+    }),
+    '',
+    ...alarms.map((anchor, nth) => `${letters[nth]}  ${anchor}`),
+    '',
+    '@ its own alarm   r a relative, allowed   ! unrelated   . quiet',
+    ...findings.flatMap(({ fault, fired }) =>
+      fired
+        .filter((anchor) => fault.relatives?.[anchor] !== undefined)
+        .map((anchor) => `r  ${fault.name} -> ${anchor}: ${fault.relatives?.[anchor]}`),
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { AlarmNews } from '../../local/alarms/start-alarms.ts';
+import type { Notification } from '../../local/alarms/topics.ts';
+import type { Fault } from '../../local/faults.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
+import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
+import { DOMAIN, deliveredEvent, signed } from './webhooks.ts';
+
+export const KEY = 'key-of-the-alarms';
+/** A minute of metric time. */
+export const MINUTE_MS = 1000;
+
+/** A running stack whose alarms go sixty times as fast, and the means to harm it. */
+export class AlarmWorld {
+  readonly stack: LocalStack;
+  /** Every change of an alarm since the start. */
+  readonly changes: AlarmNews[];
+  readonly #sqs: SQSClient;
+
+  static async start(options: Partial<LocalStackOptions> = {}): Promise<AlarmWorld> {
+    const changes: AlarmNews[] = [];
+    const stack = await startLocalStack({
+      port: 0,
+      domains: [DOMAIN],
+      keys: { current: KEY },
+      metricPeriodSeconds: MINUTE_MS / 1000,
+      onAlarm: (news) => changes.push(news),
+      faults: [],
+      seed: 1,
+      phase: () => {},
+      ...options,
+    });
+    return new AlarmWorld(stack, changes);
+  }
+
+  private constructor(stack: LocalStack, changes: AlarmNews[]) {
+    this.stack = stack;
+    this.changes = changes;
+    const { region, awsEndpointUrl } = stack.place;
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    this.#sqs = new SQSClient({ region, endpoint: awsEndpointUrl, credentials });
+  }
+
+  /** Alarms by the end of their name, with their state. */
+  async alarms(): Promise<Map<string, string>> {
+    const { alarms } = await this.stack.stats();
+    return new Map(Object.entries(alarms).map(([name, state]) => [this.anchorOf(name), state]));
+  }
+
+  /** The end of an alarm's name, which is its heading in the runbook. */
+  anchorOf(name: string): string {
+    return name.replace(`${this.stack.place.stackName}-`, '');
+  }
+
+  notificationsOf(anchor: string): Notification[] {
+    return this.stack.notifications().filter(({ message }) => this.anchorOf(String(message.AlarmName)) === anchor);
+  }
+
+  /** Posts a webhook; the status code, or 0 where there was no answer. */
+  async post(event: object, signature: object = freshSignature()): Promise<number> {
+    const body = JSON.stringify({ signature, 'event-data': event });
+    const headers = { 'content-type': 'application/json' };
+    return fetch(this.stack.ready.webhookUrl, { method: 'POST', headers, body }).then(
+      ({ status }) => status,
+      () => 0,
+    );
+  }
+
+  /** An event happens: its webhook comes, and Mailgun lists it. What was refused is not listed, or it would be lost too. */
+  async happen(over: Readonly<Record<string, unknown>> = {}): Promise<number> {
+    const event = eventOf(over);
+    const status = await this.post(event);
+    if (status === 200) this.stack.list([event]);
+    return status;
+  }
+
+  /** Happens at Mailgun, and no webhook tells of it. */
+  list(over: Readonly<Record<string, unknown>> = {}): void {
+    this.stack.list([eventOf(over)]);
+  }
+
+  /** Spoils every call of these operations, `<service>.<operation>`; nothing where none is named. */
+  spoil(mode: Fault['mode'] = '500', percent = 100, ...calls: string[]): void {
+    this.stack.setFaults(
+      calls.map((call) => {
+        const [service = '', operation = ''] = call.split('.');
+        return { service, operation, mode, percent };
+      }),
+    );
+  }
+
+  async signal(name: string, signal: NodeJS.Signals): Promise<void> {
+    const pid = (await this.stack.stats()).processes[name];
+    if (pid !== undefined) process.kill(pid, signal);
+  }
+
+  async enqueue(body: string): Promise<void> {
+    const { QueueUrl } = this.stack.place.outputs;
+    await this.#sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+  }
+
+  async emptyDeadLetters(): Promise<void> {
+    await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: this.stack.place.outputs.DeadLettersUrl }));
+  }
+
+  async drained(): Promise<void> {
+    for (;;) {
+      const { queue } = await this.stack.stats();
+      if (queue.visible + queue.inFlight === 0) return;
+      await sleep(100);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#sqs.destroy();
+    await this.stack.stop();
+  }
+}
+
+export const freshSignature = (key = KEY, over: { timestamp?: string; token?: string } = {}) =>
+  signed(key, { timestamp: String(Math.floor(Date.now() / 1000)), ...over });
+
+/** An event of this moment, under an id of its own. */
+export const eventOf = (over: Readonly<Record<string, unknown>> = {}) =>
+  deliveredEvent({
+    id: randomUUID(),
+    timestamp: Date.now() / 1000,
+    message: { headers: { 'message-id': `${randomUUID()}@${DOMAIN}` } },
+    ...over,
+  }) as unknown as EventData;
