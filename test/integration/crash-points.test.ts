@@ -5,6 +5,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
 import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
+import { createErasuresTable } from '../../lambdas/adapters/erasures-table.ts';
 import { createEventQueue } from '../../lambdas/adapters/event-queue.ts';
 import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
 import { createFirstWebhookTable } from '../../lambdas/adapters/first-webhook-table.ts';
@@ -17,6 +18,7 @@ import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
+import { erasureKey } from '../support/erasures.ts';
 import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../support/webhooks.ts';
 
@@ -73,7 +75,13 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
 }
 
 function storeBody(body: string, trouble?: Trouble) {
-  const store = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400 });
+  const { table } = engines;
+  const store = createProcess({
+    records: createRecordsTable(table),
+    erasures: createErasuresTable(table, erasureKey),
+    erasureKey,
+    retentionDays: 400,
+  });
   const decoded = decodeQueueMessage(body);
   if (!decoded.ok) throw new Error(decoded.reason);
   return invoke(() => store(decoded.message), trouble);
@@ -197,5 +205,5 @@ test('process: whichever call it dies at, once or twice, the effects are there e
   console.log(
     `process: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
   );
-  expect([...seen].sort()).toEqual(['PutItem', 'UpdateItem']);
+  expect([...seen].sort()).toEqual(['GetItem', 'PutItem', 'UpdateItem']);
 }, 300_000);
