@@ -35,6 +35,8 @@ export interface LocalStackOptions {
   /** @default what the command line takes without flags */
   readonly reconcile?: ReconcileChoice;
   readonly faults: readonly Fault[];
+  /** Keys of the environment that are laid over as well. */
+  readonly overlay?: Readonly<Record<string, unknown>>;
   /** With the same seed and the same calls, faults strike the same ones. */
   readonly seed: number;
   /** Told as each phase begins. */
@@ -73,7 +75,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
   const [assembly, engines] = await Promise.all([
-    synthesize(run, overlayFor(domains, reconcile, mailgun.url)),
+    synthesize(run, { ...overlayFor(domains, reconcile, mailgun.url), ...options.overlay }),
     startEngines(run),
   ]);
 

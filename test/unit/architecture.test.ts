@@ -28,6 +28,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   { folder: /^lambdas\/contract\.ts$/, mayImport: /^$/, why: 'the contract imports nothing' },
   { folder: /^lambdas\/domain\//, mayImport: /^(lambdas\/domain\/|node:crypto$)/, why: 'the domain is pure' },
   {
+    folder: /^lambdas\/adapters\/jwt-issuer\.ts$/,
+    mayImport: /^(lambdas\/domain\/|jose$)/,
+    why: 'the one place that knows JWTs',
+  },
+  {
     folder: /^lambdas\/adapters\//,
     mayImport: /^(lambdas\/(adapters|domain)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/)/,
     why: 'adapters know the domain and their service alone',

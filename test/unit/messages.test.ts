@@ -12,7 +12,7 @@ async function historyOf(...events: Record<string, unknown>[]) {
   for (const over of events) {
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent(over) });
   }
-  return createMessages(ledger)(MESSAGE_ID);
+  return (await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
 }
 
 test('an unknown message has no history', async () => {
@@ -35,6 +35,8 @@ test('the history of a message follows the contract', async () => {
         machineOpens: 0,
         machineClicks: 0,
         unsubscribed: false,
+        unsubscribedFrom: [],
+        countsComplete: true,
       },
     ],
     events: [
@@ -42,6 +44,8 @@ test('the history of a message follows the contract', async () => {
         key: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
         event: 'delivered',
         name: 'EMAIL_DELIVERED',
+        messageId: MESSAGE_ID,
+        domain: DOMAIN,
         recipient: 'Ada@Example.org',
         timestamp: 1769999990.5,
         receivedAt: '2026-02-02T02:40:00.000Z',
@@ -50,11 +54,11 @@ test('the history of a message follows the contract', async () => {
         reason: null,
         tags: ['welcome'],
         userVariables: {},
+        userVariablesNote: null,
         deliveryStatus: { code: 250, message: 'OK' },
         url: null,
       },
     ],
-    next: null,
   });
 });
 
