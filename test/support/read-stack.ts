@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
+import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 import { DOMAIN, deliveredEvent, signed } from './webhooks.ts';
 
 /** The origin that `dev` allows. */
@@ -15,7 +16,7 @@ export interface Reply {
 }
 
 /** A local stack for tests of the read API: what is posted to it, and what it answers. */
-export async function startReadStack(overlay: Record<string, unknown> = {}) {
+export async function startReadStack(overlay: Record<string, unknown> = {}, apiKey?: string) {
   const key = `key-${randomUUID()}`;
   const stack: LocalStack = await startLocalStack({
     port: 0,
@@ -23,6 +24,7 @@ export async function startReadStack(overlay: Record<string, unknown> = {}) {
     keys: { current: key },
     faults: [],
     seed: 1,
+    ...(apiKey !== undefined && { reconcile: { ...USUAL_RECONCILE, apiKey } }),
     // Tests ask faster than people do.
     overlay: { throttle: { read: { ratePerSecond: 5000, burst: 5000 } }, ...overlay },
     phase: () => {},

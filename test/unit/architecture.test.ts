@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['bin', 'cli', 'lib', 'lambdas', 'local'];
+const CODE_FOLDERS = ['bin', 'cli', 'examples', 'lib', 'lambdas', 'local'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -66,6 +66,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,
     mayImport: /^(cli\/|lambdas\/domain\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
     why: 'the command line knows a running stack, its names and its rules, never how it is built',
+  },
+  {
+    folder: /^examples\//,
+    mayImport: /^(node:|mailgun\.js$)/,
+    why: "an example stands in somebody else's code",
   },
   {
     folder: /^local\/mailgun-twin\//,
