@@ -76,7 +76,7 @@ const RULES: Rule[] = [
 ];
 
 /** Every host that a configuration names, and where. */
-function hostNames({ domains = [], alarms, origins = [], customDomain = {} }: Partial<EnvironmentConfig>) {
+function hostNames({ domains = [], alarms, origins = [], readApi, customDomain = {} }: Partial<EnvironmentConfig>) {
   const named = (path: string, values: string[] = []) =>
     values.map((value, index) => ({ path: `${path}[${index}]`, value, host: hostOf(value) }));
   return [
@@ -84,11 +84,14 @@ function hostNames({ domains = [], alarms, origins = [], customDomain = {} }: Pa
     ...named('alarms.page', alarms?.page),
     ...named('alarms.ticket', alarms?.ticket),
     ...named('origins', origins),
+    ...(readApi?.jwt ? [issuerHost(readApi.jwt.issuer)] : []),
     ...Object.entries(customDomain).flatMap(([api, domain]) =>
       domain ? [{ path: `customDomain.${api}.name`, value: domain.name, host: domain.name }] : [],
     ),
   ];
 }
+
+const issuerHost = (issuer: string) => ({ path: 'readApi.jwt.issuer', value: issuer, host: hostOf(issuer) });
 
 const hostOf = (address: string) =>
   (URL.canParse(address) ? new URL(address).hostname : address.slice(address.lastIndexOf('@') + 1)).toLowerCase();

@@ -56,6 +56,13 @@ const isExactOrigin = (text: string) => {
   return secure && url.origin === text && !text.includes('*');
 };
 
+const isIssuer = (text: string) => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, search, hash, username } = new URL(text);
+  const secure = protocol === 'https:' || (protocol === 'http:' && LOCAL_HOSTS.includes(hostname));
+  return secure && !search && !hash && !username && text.length <= 500;
+};
+
 const isPlainOrigin = (text: string) =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text.replace(/\/$/, '');
 
@@ -224,6 +231,27 @@ export const environmentSchema = z.strictObject({
     each: 'an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
     means: 'The web pages that may read the API from a browser (CORS).',
     example: ['https://mail.example.com', 'http://localhost:5173'],
+  }),
+  readApi: group({
+    credentials: knob(z.boolean().default(false), {
+      right: 'true or false',
+      means: 'Lets the pages of `origins` read with credentials (cookies). The API itself needs none.',
+    }),
+    jwt: z
+      .strictObject({
+        issuer: knob(z.string().refine(isIssuer), {
+          right: 'an https URL without query, as it stands in `iss`',
+          means:
+            'Readers show a JWT of this issuer in place of the generated token. Its keys are found by OpenID Connect discovery.',
+          example: 'https://login.example.com/',
+        }),
+        audience: knob(z.string().min(1).max(200), {
+          right: 'a text of 1 to 200 characters',
+          means: 'What must be among `aud` of the JWT.',
+          example: 'mailgun-ledger',
+        }),
+      })
+      .optional(),
   }),
   retentionDays: group({
     events: wholeNumber(1, 3650, 400, 'Days that events and statuses are kept, counted from receipt.'),

@@ -50,6 +50,10 @@ const RULES = [
       logGroup !== undefined && functionsWith(all, (other) => same(logGroupOf(other.loggingConfig), logGroup)) === 1
     );
   }),
+  rule(CfnFunction, 'must name each origin that may read: no "*", and never one with credentials', (each, resolve) => {
+    const { variables = {} } = (resolve(each.environment) ?? {}) as { variables?: Record<string, unknown> };
+    return !String(variables.ALLOWED_ORIGINS ?? '').includes('*');
+  }),
   rule(CfnLogGroup, 'must have a retention', (logGroup) => logGroup.retentionInDays !== undefined),
   rule(CfnPolicy, 'must name its actions and resources', ({ policyDocument }, resolve) => {
     const { Statement: statements } = resolve(policyDocument) as { Statement: Record<string, unknown>[] };

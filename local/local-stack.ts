@@ -27,6 +27,7 @@ import { type ReconcileChoice, reconcileOverlay, USUAL_RECONCILE } from './recon
 import { ReconcileRuns } from './reconcile-runs.ts';
 import { keyNamesOf } from './resources.ts';
 import { openRun, type Run } from './run.ts';
+import { openTwin } from './scenario/open-twin.ts';
 import { startSchedules } from './schedules.ts';
 import { outputOf, outputsOf, placeStack, type Stack } from './stack.ts';
 import { createStats } from './stats.ts';
@@ -109,8 +110,11 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const filters = readMetricFilters(stack, accessLogGroupsOf(stack));
   const alarms = readAlarms(stack, filters);
   await createResources(stack, engines);
-  const putKeys = (value: SigningKeys) =>
-    putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
+  let signingKey = keys?.current ?? '';
+  const putKeys = async (value: SigningKeys) => {
+    await putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
+    signingKey = value.current;
+  };
   if (keys) {
     await putKeys(keys);
     await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
@@ -167,6 +171,10 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     signingKey: keys?.current ?? '',
     domains,
   };
+  const sending = new AbortController();
+  closers.add(() => sending.abort());
+  const twin = openTwin(ready, eventLog, sending.signal);
+  mailgun.takeMail({ happen: (happening) => twin.happen({ ...happening, keys: { signing: signingKey } }) });
   run.announce(ready);
   return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
 }

@@ -1,48 +1,37 @@
-import { paginateQuery } from '@aws-sdk/lib-dynamodb';
-import { messagePartition } from '../domain/identity.ts';
-import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/ports.ts';
-import { unpackEvent } from './event-codec.ts';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { eventSortPrefix, messagePartition, statusSortOf } from '../domain/identity.ts';
+import type { Source } from '../domain/queue-message.ts';
+import type { MessageHistory } from '../domain/read-ports.ts';
+import { queryRange } from './query-range.ts';
+import { historyEntries, storedStatus } from './stored-items.ts';
 import type { LedgerTable } from './table-client.ts';
 
-/** Reads all that is stored of one message. */
-export function createHistoryTable({ client, name }: LedgerTable): MessageHistory {
+/** Reads what is stored of one message, page by page. */
+export function createHistoryTable(table: LedgerTable): MessageHistory {
+  const { client, name } = table;
   return {
-    async read(messageId) {
-      const statuses: StoredStatus[] = [];
-      const events: StoredEvent[] = [];
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': messagePartition(messageId) },
-        },
-      );
-      for await (const page of pages) {
-        for (const item of page.Items ?? []) {
-          if (item.raw === undefined) statuses.push(storedStatus(item));
-          else events.push(storedEvent(item));
-        }
-      }
-      return { statuses, events };
+    async page(messageId, most, after) {
+      const { items, hasMore } = await queryRange(table, messagePartition(messageId), 'R#', most, after);
+      return { entries: historyEntries(items), hasMore };
     },
-  };
-}
 
-type Item = Record<string, unknown>;
+    async status(messageId, recipientKey) {
+      const Key = { pk: messagePartition(messageId), sk: statusSortOf(recipientKey) };
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
+      return Item && storedStatus(Item);
+    },
 
-function storedStatus(item: Item): StoredStatus {
-  const { recipient, status, reason, statusAt, decidedBy } = item as unknown as StoredStatus & { statusAt: number };
-  return { recipient, status, reason, statusAtMs: statusAt, decidedBy };
-}
-
-function storedEvent(item: Item): StoredEvent {
-  const sort = item.sk as string;
-  return {
-    eventKey: sort.slice(sort.indexOf('#E#') + '#E#'.length),
-    event: unpackEvent(item.raw as Uint8Array),
-    source: item.source as StoredEvent['source'],
-    receivedAtMs: item.receivedAt as number,
-    atMs: item.at as number,
+    async sourceOf(messageId, recipientKey, eventKey) {
+      const Key = { pk: messagePartition(messageId), sk: eventSortPrefix(recipientKey) + eventKey };
+      const { Item } = await client.send(
+        new GetCommand({
+          TableName: name,
+          Key,
+          ProjectionExpression: '#source',
+          ExpressionAttributeNames: { '#source': 'source' },
+        }),
+      );
+      return Item?.source as Source | undefined;
+    },
   };
 }

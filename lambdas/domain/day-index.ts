@@ -32,7 +32,20 @@ export function dayPartitions(domain: string, fromMs: number, toMs: number): str
 
 /** Partition of an event in the day index. */
 export function dayPartition(domain: string, timeMs: number, event: JsonObject): string {
-  const name = eventName(event);
-  const type = INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
+  return partitionOf(domain, utcDay(timeMs), indexedType(eventName(event)));
+}
+
+/** The type under which the day index holds events of this name. */
+export function indexedType(name: string): string {
+  return INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
+}
+
+/** Partition of one type and the day of a time. */
+export function typePartition(domain: string, timeMs: number, type: string): string {
   return partitionOf(domain, utcDay(timeMs), type);
+}
+
+/** The domain that a partition of the day index is of, as the key has it. */
+export function domainOfPartition(partition: string): string {
+  return partition.slice(0, partition.indexOf('#'));
 }

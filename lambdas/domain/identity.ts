@@ -30,6 +30,12 @@ export function messagePartition(messageId: string): string {
   return `MSG#${keyPart(messageId)}`;
 }
 
+/** The message id that a partition is named after; undefined where only the events know it, or nothing does. */
+export function messageIdInPartition(partition: string): string | undefined {
+  const [kind, text] = partition.split('#');
+  return kind === 'MSG' && text !== undefined && !/^sha256:[0-9a-f]{64}$/.test(text) ? text : undefined;
+}
+
 /** Key of a recipient, whatever its case. */
 export function recipientKey(recipient: string): string {
   return keyPart(recipient.toLowerCase());
@@ -53,11 +59,22 @@ export function identify(event: JsonObject, domain: string): EventIdentity {
   const day = timeMs === undefined ? '-' : utcDay(timeMs);
   return {
     partition: messageId === undefined ? `NOMSG#${keyPart(domain)}#${day}` : messagePartition(messageId),
-    eventSort: `R#${recipient}#E#${name}#${id}`,
-    statusSort: `R#${recipient}#STATUS`,
+    eventSort: `${eventSortPrefix(recipient)}${name}#${id}`,
+    statusSort: statusSortOf(recipient),
     eventKey: `${name}#${id}`,
   };
 }
+
+/** What a sort key of a message's partition says; the event key is absent in that of a status. */
+export function readSort(sort: string): { recipientKey: string; eventKey?: string } {
+  const [, recipientKey = '', kind, name = '', id = ''] = sort.split('#');
+  return kind === 'E' ? { recipientKey, eventKey: `${name}#${id}` } : { recipientKey };
+}
+
+/** Sort keys of a recipient's status, and of its events of one name or of all, up to their id. */
+export const statusSortOf = (recipient: string) => `R#${recipient}#STATUS`;
+export const eventSortPrefix = (recipient: string, name?: string) =>
+  `R#${recipient}#E#${name === undefined ? '' : `${keyPart(name)}#`}`;
 
 function contentId(event: JsonObject): string {
   const timeMs = eventTimeMs(event);

@@ -3,7 +3,7 @@ import type { Claim, ClaimOutcome } from './claim.ts';
 import type { EventIdentity } from './identity.ts';
 import type { QueueMessage, Source } from './queue-message.ts';
 import type { SigningKeys } from './signature.ts';
-import type { Status, Verdict } from './status.ts';
+import type { Verdict } from './status.ts';
 import type { Suppression } from './suppression.ts';
 
 // What the use cases need from outside. The adapters implement it on AWS, the model tests in memory.
@@ -82,27 +82,4 @@ export interface Records {
 /** The database refuses the item for what it holds; trying again cannot help. */
 export class UnstorableError extends Error {
   override name = 'UnstorableError';
-}
-
-/** A stored event as the read side sees it. */
-export interface StoredEvent {
-  eventKey: string;
-  event: JsonObject;
-  source: Source;
-  receivedAtMs: number;
-  atMs: number;
-}
-
-/** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
-export interface StoredStatus {
-  recipient: string;
-  status: Status | null;
-  reason: string | null;
-  statusAtMs: number;
-  decidedBy: string;
-}
-
-export interface MessageHistory {
-  /** Everything stored of one message; both lists are empty where it is unknown. */
-  read(messageId: string): Promise<{ statuses: StoredStatus[]; events: StoredEvent[] }>;
 }

@@ -23,7 +23,7 @@ export function suppressionsOf(event: JsonObject): Suppression[] {
     case 'complained':
       return [{ kind: 'complaint', scope: '*', reason: null }];
     case 'unsubscribed':
-      return unsubscribedScopes(event).map((scope) => ({ kind: 'unsubscribe', scope, reason: null }));
+      return scopesOfUnsubscribe(event).map((scope) => ({ kind: 'unsubscribe', scope, reason: null }));
     case 'failed':
       return isHardBounce(event) ? [{ kind: 'bounce', scope: '*', reason: textAt(event, 'reason') ?? null }] : [];
     default:
@@ -39,7 +39,8 @@ function isHardBounce(event: JsonObject): boolean {
   return reason === 'bounce' || reason === 'suppress-bounce' || bounceType === 'hard';
 }
 
-function unsubscribedScopes(event: JsonObject): string[] {
+/** The tags that an unsubscribe is from, or `*` for everything. */
+export function scopesOfUnsubscribe(event: JsonObject): string[] {
   const listed = valueAt(event, 'tags');
   const tags = Array.isArray(listed) ? listed.filter((tag) => typeof tag === 'string' && tag !== '') : [];
   const scopes = [...new Set(tags as string[])];

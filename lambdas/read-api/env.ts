@@ -4,9 +4,15 @@ import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/
 export interface ReadApiEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  /** Empty where JWTs are taken in place of the token. */
   API_TOKEN_SECRET_ARN: string;
+  /** Issuer and audience of the JWTs that are taken; both empty where the token is. */
+  JWT_ISSUER: string;
+  JWT_AUDIENCE: string;
   /** Comma-separated exact origins that a browser may read from; may be empty. */
   ALLOWED_ORIGINS: string;
+  /** `true` or `false`: whether browsers may read with credentials. */
+  ALLOW_CREDENTIALS: string;
   /** Comma-separated sending domains, lower case. */
   DOMAINS: string;
   SLICE_SECONDS: string;
@@ -17,10 +23,21 @@ export function readReadApiEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
-    apiTokenSecretArn: requireEnv(source, 'API_TOKEN_SECRET_ARN'),
+    auth: readAuth(source),
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
+    credentials: requireEnv(source, 'ALLOW_CREDENTIALS') === 'true',
     domains: listEnv(source, 'DOMAINS'),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
   };
+}
+
+/** Fails closed: half of the JWT settings is an error, and without them the token's secret must be named. */
+function readAuth(source: EnvSource) {
+  const jwt = { issuer: source.JWT_ISSUER ?? '', audience: source.JWT_AUDIENCE ?? '' };
+  const tokenSecretArn = source.API_TOKEN_SECRET_ARN ?? '';
+  if (jwt.issuer === '' && jwt.audience === '') {
+    return { tokenSecretArn: tokenSecretArn || requireEnv(source, 'API_TOKEN_SECRET_ARN') };
+  }
+  return { jwt: { issuer: requireEnv(source, 'JWT_ISSUER'), audience: requireEnv(source, 'JWT_AUDIENCE') } };
 }

@@ -1,66 +1,104 @@
-import type { Json, JsonObject } from '../domain/canonical.ts';
-import { recipientOf, textAt, valueAt } from '../domain/event.ts';
-import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/ports.ts';
-import { historyName } from '../domain/status.ts';
+import { readSort } from '../domain/identity.ts';
+import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
+import { isKeyText } from './cursor.ts';
+import { type EventEntry, eventEntry } from './event-entry.ts';
+import { PageRoom } from './page-room.ts';
+import { count, emptyTally, isTally, type Tally } from './tally.ts';
 
-/** A message's history by the read API's contract; undefined where nothing is stored of it. */
+/** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */
+export interface MessagePosition {
+  after: string;
+  tally?: Tally;
+}
+
+export interface MessageQuery {
+  messageId: string;
+  limit: number;
+  position?: MessagePosition | undefined;
+}
+
+export function isMessagePosition(value: unknown): value is MessagePosition {
+  const { after, tally } = (value ?? {}) as Partial<MessagePosition>;
+  return isKeyText(after) && after.startsWith('R#') && (tally === undefined || isTally(tally));
+}
+
+/**
+ * A page of a message's history; undefined where nothing is stored of the message. Pages go by recipient, since that
+ * is how a message is stored; the events of one page stand in the order of their time. A page takes one query, and
+ * up to four reads for recipients whose events go over its edge.
+ */
 export function createMessages(history: MessageHistory) {
-  return async (messageId: string) => {
-    const { statuses, events } = await history.read(messageId);
-    if (statuses.length === 0 && events.length === 0) return undefined;
-    const ordered = events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1));
-    return {
-      messageId,
-      recipients: statuses.map((status) => recipientEntry(status, ordered)),
-      events: ordered.map(eventEntry),
-      next: null,
-    };
+  return async ({ messageId, limit, position }: MessageQuery) => {
+    const page = takePage(await history.page(messageId, 2 * limit + 1, position?.after), limit);
+    if (position === undefined && page.last === undefined) return undefined;
+    const last = page.last ?? position?.after ?? '';
+    const split = page.hasMore && !page.statuses.has(readSort(last).recipientKey) ? readSort(last).recipientKey : '';
+    const carried = position?.tally && { recipientKey: readSort(position.after).recipientKey, tally: position.tally };
+
+    const recipients = [];
+    let splitTally: Tally | undefined;
+    for (const recipientKey of page.recipientKeys) {
+      const own = page.events.filter((event) => event.recipientKey === recipientKey);
+      const tally = carried?.recipientKey === recipientKey ? carried.tally : emptyTally();
+      for (const { event } of own) count(tally, event);
+      if (recipientKey === split) splitTally = tally;
+      const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
+      if (status === undefined) continue;
+      const { decidedBy } = status;
+      const deciding = own.find(({ eventKey }) => eventKey === decidedBy);
+      const source = deciding?.source ?? (await history.sourceOf(messageId, recipientKey, decidedBy)) ?? null;
+      recipients.push(recipientEntry(status, source, tally, recipientKey !== split));
+    }
+    const next: MessagePosition | undefined = page.hasMore
+      ? { after: last, ...(splitTally && { tally: splitTally }) }
+      : undefined;
+    return { body: { messageId, recipients, events: page.entries }, next };
   };
 }
 
-function recipientEntry(status: StoredStatus, events: StoredEvent[]) {
-  const own = events.filter(({ event }) => isFor(event, status.recipient));
-  const count = (name: string, byMachine: boolean) =>
-    own.filter(({ event }) => textAt(event, 'event')?.toLowerCase() === name && isMachine(event) === byMachine).length;
+/** Takes what fits; statuses take no room. */
+function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page']>>, limit: number) {
+  const room = new PageRoom(limit);
+  const events: StoredEvent[] = [];
+  const shown: { atMs: number; entry: EventEntry }[] = [];
+  const statuses = new Map<string, StoredStatus>();
+  const recipientKeys = new Set<string>();
+  let last: string | undefined;
+  for (const found of entries) {
+    if ('event' in found) {
+      if (room.isFull) {
+        hasMore = true;
+        break;
+      }
+      const entry = eventEntry(found.event);
+      room.take(entry);
+      events.push(found.event);
+      shown.push({ atMs: found.event.atMs, entry });
+      recipientKeys.add(found.event.recipientKey);
+    } else {
+      statuses.set(found.status.recipientKey, found.status);
+      recipientKeys.add(found.status.recipientKey);
+    }
+    last = found.sort;
+  }
+  const ordered = shown.sort((a, b) => a.atMs - b.atMs || (a.entry.key < b.entry.key ? -1 : 1));
+  return { events, statuses, recipientKeys, last, hasMore, entries: ordered.map(({ entry }) => entry) };
+}
+
+function recipientEntry(status: StoredStatus, source: string | null, tally: Tally, countsComplete: boolean) {
   return {
     recipient: status.recipient,
     status: status.status,
     reason: status.reason,
     statusAt: status.statusAtMs / 1000,
     decidedBy: status.decidedBy,
-    source: own.find(({ eventKey }) => eventKey === status.decidedBy)?.source ?? null,
-    opens: count('opened', false),
-    clicks: count('clicked', false),
-    machineOpens: count('opened', true),
-    machineClicks: count('clicked', true),
-    unsubscribed: own.some(({ event }) => historyName(event) === 'EMAIL_UNSUBSCRIBED'),
-  };
-}
-
-function isFor(event: JsonObject, recipient: string): boolean {
-  return (recipientOf(event) ?? '').toLowerCase() === recipient.toLowerCase();
-}
-
-/** Mail clients' proxies and scanners open and click too; Mailgun marks them in `client-info.bot`. */
-function isMachine(event: JsonObject): boolean {
-  return textAt(event, 'client-info', 'bot') !== undefined;
-}
-
-function eventEntry({ eventKey, event, source, receivedAtMs, atMs }: StoredEvent) {
-  const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
-  return {
-    key: eventKey,
-    event: textAt(event, 'event')?.toLowerCase() ?? '',
-    name: historyName(event),
-    recipient: recipientOf(event) ?? null,
-    timestamp: atMs / 1000,
-    receivedAt: new Date(receivedAtMs).toISOString(),
     source,
-    severity: raw('severity'),
-    reason: raw('reason'),
-    tags: Array.isArray(raw('tags')) ? raw('tags') : [],
-    userVariables: raw('user-variables'),
-    deliveryStatus: raw('delivery-status'),
-    url: raw('url'),
+    opens: tally.opens,
+    clicks: tally.clicks,
+    machineOpens: tally.machineOpens,
+    machineClicks: tally.machineClicks,
+    unsubscribed: tally.unsubscribedFrom.length > 0,
+    unsubscribedFrom: tally.unsubscribedFrom,
+    countsComplete,
   };
 }

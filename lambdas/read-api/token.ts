@@ -1,13 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RotatingSecret } from '../domain/ports.ts';
+import type { BearerCheck } from '../domain/read-ports.ts';
 
-/** Whether an Authorization header carries the token; a token rotated meanwhile is read anew once. */
-export async function isAuthorized(authorization: string | undefined, secret: RotatingSecret): Promise<boolean> {
-  const presented = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-  if (presented === undefined) return false;
-  if (isSame(presented, await secret.read())) return true;
-  const fresh = await secret.reread();
-  return fresh !== undefined && isSame(presented, fresh);
+/** Takes the one token that the secret holds; a token rotated meanwhile is read anew once. */
+export function createTokenCheck(secret: RotatingSecret): BearerCheck {
+  return async (bearer) => {
+    if (isSame(bearer, await secret.read())) return true;
+    const fresh = await secret.reread();
+    return fresh !== undefined && isSame(bearer, fresh);
+  };
 }
 
 /** Compares digests, so that neither content nor length shows in the time taken. */

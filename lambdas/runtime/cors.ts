@@ -8,13 +8,21 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '600',
 };
 
+export interface CorsRules {
+  /** Exact origins that a browser may read from. */
+  allowedOrigins: readonly string[];
+  /** Whether pages may read with cookies or client certificates, which this API has no use for itself. */
+  credentials: boolean;
+}
+
 /**
  * CORS for exact origins, on errors too. It lives in the function because the gateway's own cannot vary by
  * origin, and would answer preflights before the function sees them.
  */
-export function cors(
-  allowedOrigins: readonly string[],
-): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2> {
+export function cors({
+  allowedOrigins,
+  credentials,
+}: CorsRules): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2> {
   const headersFor = (event: APIGatewayProxyEventV2): Record<string, string> => {
     const origin = header(event, 'origin');
     const granted = origin !== undefined && allowedOrigins.includes(origin);
@@ -23,6 +31,7 @@ export function cors(
       'cache-control': 'private, no-cache',
       ...(granted && {
         'access-control-allow-origin': origin,
+        ...(credentials && { 'access-control-allow-credentials': 'true' }),
         'access-control-expose-headers': 'ETag, Link, Retry-After',
       }),
     };

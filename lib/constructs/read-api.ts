@@ -22,6 +22,7 @@ export class ReadApi extends Construct {
 
   constructor(scope: Construct, id: string, { config, table, apiToken }: ReadApiProps) {
     super(scope, id);
+    const { jwt } = config.readApi;
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'read-api',
       timeoutSeconds: 15,
@@ -29,8 +30,11 @@ export class ReadApi extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
-        API_TOKEN_SECRET_ARN: apiToken.secretArn,
+        API_TOKEN_SECRET_ARN: jwt ? '' : apiToken.secretArn,
+        JWT_ISSUER: jwt?.issuer ?? '',
+        JWT_AUDIENCE: jwt?.audience ?? '',
         ALLOWED_ORIGINS: config.origins.join(','),
+        ALLOW_CREDENTIALS: String(config.readApi.credentials),
         DOMAINS: config.domains.map((domain) => domain.name).join(','),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
@@ -38,7 +42,7 @@ export class ReadApi extends Construct {
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/*`);
-    this.function.allow(['secretsmanager:GetSecretValue'], apiToken.secretArn);
+    if (!jwt) this.function.allow(['secretsmanager:GetSecretValue'], apiToken.secretArn);
 
     this.endpoint = new HttpEndpoint(this, 'Http', {
       name: 'read',

@@ -24,8 +24,8 @@ export async function startServer(listener: RequestListener): Promise<LoopbackSe
   };
 }
 
-export async function readText(incoming: IncomingMessage): Promise<string> {
+export async function readBytes(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

@@ -5,9 +5,11 @@ import { listEvents } from './events-api.ts';
 import { startForeignHost } from './foreign-host.ts';
 import { openLibrary } from './library.ts';
 import { listLogs } from './logs-api.ts';
-import { readText, startServer } from './loopback-server.ts';
+import { readBytes, startServer } from './loopback-server.ts';
+import { type SendRequest, takeMessage } from './messages-api.ts';
 import type { Failure, Nasty } from './nasty.ts';
 import type { Random } from './random.ts';
+import type { Twin } from './twin.ts';
 
 export interface MailgunApiOptions {
   /** What is listed; read anew at each request. */
@@ -19,11 +21,13 @@ export interface MailgunApiOptions {
   readonly nowMs?: () => number;
 }
 
-/** Mailgun's API as far as it tells events: one server stands for all regions. */
+/** Mailgun's API as far as it takes mail and tells events: one server stands for all regions. */
 export interface MailgunApi {
   readonly url: string;
   /** From now on it misbehaves like this, and in no other way. */
   misbehave(nasty: Nasty): void;
+  /** From now on it takes mail, and this twin tells what becomes of it. */
+  takeMail(twin: Pick<Twin, 'happen'>): void;
   counts(): ApiCounts;
   close(): Promise<void>;
 }
@@ -40,6 +44,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   const foreign = await startForeignHost();
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   let nasty: Nasty = {};
+  let sender: Pick<Twin, 'happen'> | undefined;
   let calls = 0;
 
   const server = await startServer((incoming, outgoing) => {
@@ -48,24 +53,31 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   });
 
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const body = await readText(incoming);
+    const body = await readBytes(incoming);
     const { fails } = nasty;
     const failure = fails && random.chance(fails.percent / 100) ? fails.mode : undefined;
     if (failure === 'hang') return;
     const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
-    const { status, headers, body: value } = refused ?? answer(incoming, body);
+    const { status, headers, body: value } = refused ?? (await answer(incoming, body));
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
     outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
   }
 
-  function answer({ headers, method, url = '/' }: IncomingMessage, body: string): ApiAnswer {
+  async function answer({ headers, method, url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
     if (headers.authorization !== credentials) return FORBIDDEN;
     const { pathname, searchParams } = new URL(url, server.url);
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
     try {
-      if (method === 'POST' && pathname === '/v1/analytics/logs') return listLogs(library, parseJson(body));
+      if (method === 'POST' && pathname === '/v1/analytics/logs')
+        return listLogs(library, parseJson(body.toString('utf8')));
+      const [, sending] = /^\/v3\/([^/]+)\/messages$/.exec(pathname) ?? [];
+      if (method === 'POST' && sending !== undefined && sender) {
+        if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);
+        const request: SendRequest = { domain: sending, contentType: headers['content-type'] ?? '', body };
+        return await takeMessage(request, { twin: sender, random, nowMs });
+      }
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
       if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
       if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
@@ -79,6 +91,9 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     url: server.url,
     misbehave: (wish) => {
       nasty = wish;
+    },
+    takeMail: (twin) => {
+      sender = twin;
     },
     counts: () => {
       const { requests, credentials: carried } = foreign.received();

@@ -42,9 +42,26 @@ export const curlCommand = (api: Api, messageId: string) =>
 const READS_AT_MOST = 20;
 const READ_AGAIN_MS = 300;
 
-/** What is stored of a message; undefined where the API knows none. */
-export function readMessage(api: Api, messageId: string, clock: Clock, signal: AbortSignal) {
-  return readUrl<StoredMessage>(api, messageUrl(api, messageId), clock, signal);
+/** What is stored of a message, all its pages; undefined where the API knows none. */
+export async function readMessage(
+  api: Api,
+  messageId: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<StoredMessage | undefined> {
+  const recipients = new Map<string, StoredRecipient>();
+  const events: StoredEvent[] = [];
+  const first = messageUrl(api, messageId);
+  for (let url: string | undefined = first; url !== undefined; ) {
+    const page: (StoredMessage & { next?: string | null }) | undefined = await readUrl(api, url, clock, signal);
+    if (page === undefined) return undefined;
+    // Where a recipient's events go over the edge of a page, the later entry has counted more.
+    for (const entry of page.recipients) recipients.set(entry.recipient, entry);
+    events.push(...page.events);
+    const cursor: URLSearchParams | undefined = page.next ? new URLSearchParams({ cursor: page.next }) : undefined;
+    url = cursor ? `${first}${first.includes('?') ? '&' : '?'}${cursor}` : undefined;
+  }
+  return { recipients: [...recipients.values()], events };
 }
 
 /** `route` with its parameters, as it stands behind `/mailgun/`. */

@@ -70,7 +70,10 @@ const FUNCTIONS = [
       LEDGER_NAME: 'mailgun-ledger-prod',
       TABLE_NAME: { Ref: 'Table710B521B' },
       API_TOKEN_SECRET_ARN: { Ref: 'SecretsApiTokenB8AA259C' },
+      JWT_ISSUER: '',
+      JWT_AUDIENCE: '',
       ALLOWED_ORIGINS: 'https://mail.mailgun-ledger.internal',
+      ALLOW_CREDENTIALS: 'false',
       DOMAINS: 'mg.mailgun-ledger.internal',
       SLICE_SECONDS: '900',
       SETTLE_SECONDS: '1800',
@@ -207,4 +210,45 @@ test('nothing reserves concurrency, since new accounts have little of it', () =>
   const reserved = prod.ofType('AWS::Lambda::Function').map((each) => each.Properties.ReservedConcurrentExecutions);
 
   expect(new Set(reserved)).toEqual(new Set([undefined]));
+});
+
+describe('a read API that takes JWTs', () => {
+  const jwt = { issuer: 'https://login.mailgun-ledger.internal/', audience: 'mailgun-ledger' };
+  const withJwt = new Synthesized('prod', { readApi: { credentials: true, jwt } });
+  const lambda = withJwt.named('AWS::Lambda::Function', 'ReadApiFunction');
+
+  test('knows issuer and audience, and no token', () => {
+    expect(lambda.Properties.Environment.Variables).toMatchObject({
+      API_TOKEN_SECRET_ARN: '',
+      JWT_ISSUER: jwt.issuer,
+      JWT_AUDIENCE: jwt.audience,
+      ALLOW_CREDENTIALS: 'true',
+    });
+  });
+
+  test('may read no secret', () => {
+    const roleId = lambda.Properties.Role['Fn::GetAtt'][0];
+    const policies = withJwt.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+    const actions = policies.flatMap(({ Properties }) =>
+      Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action),
+    );
+    expect(actions.toSorted()).toEqual([
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ]);
+  });
+});
+
+test.each([
+  ['neither token nor JWT', { API_TOKEN_SECRET_ARN: '' }],
+  ['an issuer without audience', { JWT_ISSUER: 'https://login.example.com' }],
+  ['an audience without issuer', { JWT_AUDIENCE: 'a' }],
+])('the read API does not start with %s', (_, over) => {
+  const whole = { LEDGER_NAME: 'l', TABLE_NAME: 't', API_TOKEN_SECRET_ARN: 'arn', ALLOW_CREDENTIALS: 'false' };
+  const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1' };
+  expect(readReadApiEnv({ ...whole, ...rest }).auth).toEqual({ tokenSecretArn: 'arn' });
+  expect(() => readReadApiEnv({ ...whole, ...rest, ...over })).toThrow('is not set');
 });

@@ -98,6 +98,12 @@ describe('synth fails', () => {
       'WebhookApi/Http/Api/Resource: must not answer CORS itself',
     ],
     [
+      'when every origin may read, with credentials or without',
+      (stack) =>
+        (first(stack, CfnFunction, 'ReadApi').environment = { variables: { ALLOWED_ORIGINS: 'https://a.internal,*' } }),
+      'ReadApi/Function/Resource: must name each origin that may read',
+    ],
+    [
       'when one bad event would fail its batch',
       (stack) => Object.assign(first(stack, CfnEventSourceMapping), { functionResponseTypes: undefined }),
       'must report partial failures',

@@ -18,6 +18,7 @@ import type { Fault } from '../../local/faults.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { NOBODY_ERASED } from '../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+import { wholeHistory } from '../support/whole-history.ts';
 
 let engines: TestEngines;
 beforeAll(async () => {
@@ -95,7 +96,7 @@ async function store(...events: JsonObject[]) {
     const placed = { ...event, message: { headers: { 'message-id': messageId } } };
     await process({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: placed });
   }
-  return { messageId, history: await createHistoryTable(engines.table).read(messageId) };
+  return { messageId, history: await wholeHistory(createHistoryTable(engines.table), messageId) };
 }
 
 describe('records', () => {
@@ -104,6 +105,7 @@ describe('records', () => {
     expect(history).toEqual({
       statuses: [
         {
+          recipientKey: 'ada@example.org',
           recipient: 'Ada@Example.org',
           status: 'DELIVERED',
           reason: null,
@@ -114,6 +116,8 @@ describe('records', () => {
       events: [
         {
           eventKey: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+          recipientKey: 'ada@example.org',
+          domain: DOMAIN,
           event: deliveredEvent({ message: { headers: { 'message-id': messageId } } }),
           source: 'webhook',
           receivedAtMs: NOW_MS,
@@ -205,7 +209,7 @@ describe('records', () => {
     engines.faults.replace([]);
     expect(await process(message)).toBe('stored');
     expect(await process(message)).toBe('known');
-    const history = await createHistoryTable(engines.table).read(messageId);
+    const history = await wholeHistory(createHistoryTable(engines.table), messageId);
     expect([history.statuses.length, history.events.length]).toEqual([1, 1]);
   });
 });

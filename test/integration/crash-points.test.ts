@@ -21,6 +21,7 @@ import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { erasureKey } from '../support/erasures.ts';
 import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../support/webhooks.ts';
+import { wholeHistory } from '../support/whole-history.ts';
 
 // Every call that ingest and process make to AWS is a point. At each, the process dies before the call, after the
 // call took effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
@@ -111,7 +112,7 @@ function complaint(): { event: JsonObject; messageId: string; recipient: string 
 
 /** The event is there once, with its status and its suppression. */
 async function expectOneEffect({ messageId, recipient }: ReturnType<typeof complaint>): Promise<void> {
-  const { statuses, events } = await createHistoryTable(engines.table).read(messageId);
+  const { statuses, events } = await wholeHistory(createHistoryTable(engines.table), messageId);
   expect(events).toHaveLength(1);
   expect(statuses).toMatchObject([{ recipient, status: 'COMPLAINED', decidedBy: events[0]?.eventKey }]);
   const { Items } = await engines.table.client.send(

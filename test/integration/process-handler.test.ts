@@ -5,6 +5,7 @@ import { createHistoryTable } from '../../lambdas/adapters/history-table.ts';
 import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+import { wholeHistory } from '../support/whole-history.ts';
 
 let engines: TestEngines;
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
@@ -48,7 +49,8 @@ function goodBodies(messageId: string, count: number): string[] {
   );
 }
 
-const storedOf = async (messageId: string) => (await createHistoryTable(engines.table).read(messageId)).events.length;
+const storedOf = async (messageId: string) =>
+  (await wholeHistory(createHistoryTable(engines.table), messageId)).events.length;
 
 test.each([
   ['no JSON', '{', 'not-json'],

@@ -84,7 +84,7 @@ test('whatever a signed event holds, it is stored, read back whole, and never en
       expect(Buffer.byteLength(eventSort)).toBeLessThanOrEqual(1024);
       const messageId = messageIdOf(event);
       if (messageId !== undefined) {
-        expect((await createMessages(ledger)(messageId))?.events).toHaveLength(1);
+        expect((await createMessages(ledger)({ messageId, limit: 100 }))?.body.events).toHaveLength(1);
       }
       stored += 1;
     }),

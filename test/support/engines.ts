@@ -6,6 +6,7 @@ import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws-clients.ts';
 import { startAwsEndpoint } from '../../local/aws-endpoint.ts';
 import { Closers } from '../../local/closers.ts';
 import { createResources } from '../../local/create-resources.ts';
+import { request } from '../../local/engines/engine.ts';
 import { startEngines } from '../../local/engines/engines.ts';
 import { FaultSource } from '../../local/faults.ts';
 import { IndexLag } from '../../local/index-lag.ts';
@@ -52,6 +53,11 @@ export async function startTestEngines() {
       name: outputOf(stack, 'TableName'),
     },
     dynamodb,
+    /** Writes a batch past the door, which counts and remembers every item: much quicker. */
+    writeBatch: (items: object[]) =>
+      request<{ UnprocessedItems?: object }>(engines.dynamodb, 'BatchWriteItem', {
+        RequestItems: { [outputOf(stack, 'TableName')]: items.map((Item) => ({ PutRequest: { Item } })) },
+      }),
     queues,
     secrets,
     /** Sets the signing keys, as an operator would. */

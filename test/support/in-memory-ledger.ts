@@ -1,7 +1,14 @@
 import { type Claim, judgeClaim } from '../../lambdas/domain/claim.ts';
 import { recipientOf } from '../../lambdas/domain/event.ts';
 import type { EventIdentity } from '../../lambdas/domain/identity.ts';
-import { keyPart, messagePartition, recipientKey } from '../../lambdas/domain/identity.ts';
+import {
+  eventSortPrefix,
+  keyPart,
+  messagePartition,
+  readSort,
+  recipientKey,
+  statusSortOf,
+} from '../../lambdas/domain/identity.ts';
 import type {
   Claims,
   EventLookup,
@@ -9,10 +16,10 @@ import type {
   EventRecord,
   FirstWebhook,
   KeyRing,
-  MessageHistory,
   Records,
 } from '../../lambdas/domain/ports.ts';
 import { decodeQueueMessage, encodeQueueMessage, type QueueMessage } from '../../lambdas/domain/queue-message.ts';
+import type { HistoryEntry, MessageHistory } from '../../lambdas/domain/read-ports.ts';
 import type { SigningKeys } from '../../lambdas/domain/signature.ts';
 import { type Status, statusOrder } from '../../lambdas/domain/status.ts';
 
@@ -108,15 +115,34 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     return 'known' as const;
   }
 
-  async read(messageId: string) {
-    const partition = messagePartition(messageId);
-    const inPartition = <T>([key]: [string, T]) => key.startsWith(`${partition} `);
-    return {
-      statuses: [...this.statuses].filter(inPartition).map(([, status]) => status),
-      events: [...this.events]
-        .filter(inPartition)
-        .map(([, record]) => ({ ...record, eventKey: record.identity.eventKey })),
-    };
+  async page(messageId: string, most: number, after = '') {
+    const behind = this.#entries(messageId).filter(({ sort }) => sort > after);
+    return { entries: behind.slice(0, most), hasMore: behind.length > most };
+  }
+
+  async status(messageId: string, recipient: string) {
+    const found = this.#entries(messageId).find(({ sort }) => sort === statusSortOf(recipient));
+    return found && 'status' in found ? found.status : undefined;
+  }
+
+  async sourceOf(messageId: string, recipient: string, eventKey: string) {
+    const sort = eventSortPrefix(recipient) + eventKey;
+    return this.events.get(`${messagePartition(messageId)} ${sort}`)?.source;
+  }
+
+  #entries(messageId: string): HistoryEntry[] {
+    const prefix = `${messagePartition(messageId)} `;
+    const entries: HistoryEntry[] = [];
+    for (const [key, status] of this.statuses) {
+      const sort = key.slice(prefix.length);
+      if (key.startsWith(prefix)) entries.push({ sort, status: { ...status, ...readSort(sort) } });
+    }
+    for (const [key, record] of this.events) {
+      const sort = key.slice(prefix.length);
+      const { eventKey } = record.identity;
+      if (key.startsWith(prefix)) entries.push({ sort, event: { ...record, ...readSort(sort), eventKey } });
+    }
+    return entries.sort((a, b) => (a.sort < b.sort ? -1 : 1));
   }
 }
 

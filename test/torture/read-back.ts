@@ -6,6 +6,7 @@ import { eventKey } from './traffic.ts';
 interface Message {
   recipients: { recipient: string; status: string | null; decidedBy: string }[];
   events: { key: string; recipient: string }[];
+  next: string | null;
 }
 
 /** What the read API shows of a run. */
@@ -46,9 +47,23 @@ export async function readBack(
   return stored;
 }
 
-/** Reads one message, as slowly as the API's throttle wants it. */
+/** Reads one message, all its pages. */
 async function readMessage(ready: ReadyInfo, messageId: string): Promise<Message | undefined> {
-  const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}`;
+  const whole: Message = { recipients: [], events: [], next: null };
+  do {
+    const page = await readPage(ready, messageId, whole.next);
+    if (page === undefined) return undefined;
+    whole.recipients.push(...page.recipients);
+    whole.events.push(...page.events);
+    whole.next = page.next;
+  } while (whole.next !== null);
+  return whole;
+}
+
+/** Reads one page, as slowly as the API's throttle wants it. */
+async function readPage(ready: ReadyInfo, messageId: string, cursor: string | null): Promise<Message | undefined> {
+  const parameters = new URLSearchParams({ limit: '1000', ...(cursor !== null && { cursor }) });
+  const url = `${ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}?${parameters}`;
   for (;;) {
     const response = await fetch(url, { headers: { authorization: `Bearer ${ready.apiToken}` } });
     if (response.ok) return (await response.json()) as Message;

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['bin', 'cli', 'lib', 'lambdas', 'local'];
+const CODE_FOLDERS = ['bin', 'cli', 'examples', 'lib', 'lambdas', 'local'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -27,6 +27,11 @@ const files = CODE_FOLDERS.flatMap((folder) => {
 const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   { folder: /^lambdas\/contract\.ts$/, mayImport: /^$/, why: 'the contract imports nothing' },
   { folder: /^lambdas\/domain\//, mayImport: /^(lambdas\/domain\/|node:crypto$)/, why: 'the domain is pure' },
+  {
+    folder: /^lambdas\/adapters\/jwt-issuer\.ts$/,
+    mayImport: /^(lambdas\/domain\/|jose$)/,
+    why: 'the one place that knows JWTs',
+  },
   {
     folder: /^lambdas\/adapters\//,
     mayImport: /^(lambdas\/(adapters|domain)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/)/,
@@ -62,6 +67,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     mayImport:
       /^(cli\/|lambdas\/domain\/|lambdas\/adapters\/event-codec\.ts$|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
     why: 'the command line knows a running stack, its names, its rules and how events are packed, never how it is built',
+  },
+  {
+    folder: /^examples\//,
+    mayImport: /^(node:|mailgun\.js$)/,
+    why: "an example stands in somebody else's code",
   },
   {
     folder: /^local\/mailgun-twin\//,

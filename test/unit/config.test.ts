@@ -62,6 +62,7 @@ describe('a configuration that says only what it must', () => {
         },
       },
       origins: [],
+      readApi: { credentials: false },
       retentionDays: { events: 400, logs: 30 },
       throttle: { webhook: { ratePerSecond: 1000, burst: 2000 }, read: { ratePerSecond: 50, burst: 100 } },
       customDomain: {},
@@ -103,6 +104,7 @@ describe('the choice of an environment', () => {
 
 describe('a mistake is told by its path, what was found and what would be right', () => {
   const right = {
+    issuer: 'must be an https URL without query, as it stands in `iss`',
     type: `must be one of ${TYPES}`,
     address: 'must be an email address or an https URL',
     origin: 'must be an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
@@ -156,6 +158,19 @@ describe('a mistake is told by its path, what was found and what would be right'
     [{ origins: ['https://a.example.com/'] }, `dev.origins[0]: got "https://a.example.com/"; ${right.origin}`],
     [{ origins: ['http://a.example.com'] }, `dev.origins[0]: got "http://a.example.com"; ${right.origin}`],
     [{ origins: ['https://a.example.com:443'] }, `dev.origins[0]: got "https://a.example.com:443"; ${right.origin}`],
+    [{ origins: ['*'], readApi: { credentials: true } }, `dev.origins[0]: got "*"; ${right.origin}`],
+    [
+      { readApi: { jwt: { issuer: 'login.acme.internal', audience: 'a' } } },
+      `dev.readApi.jwt.issuer: got "login.acme.internal"; ${right.issuer}`,
+    ],
+    [
+      { readApi: { jwt: { issuer: 'http://login.acme.internal', audience: 'a' } } },
+      `dev.readApi.jwt.issuer: got "http://login.acme.internal"; ${right.issuer}`,
+    ],
+    [
+      { readApi: { jwt: { issuer: 'https://login.acme.internal' } } },
+      'dev.readApi.jwt.audience: is missing; must be a text of 1 to 200 characters',
+    ],
     [{ origins: ['null'] }, `dev.origins[0]: got "null"; ${right.origin}`],
     [{ retentionDays: { events: 0 } }, 'dev.retentionDays.events: got 0; must be a whole number from 1 to 3650'],
     [{ retentionDays: { logs: 31 } }, `dev.retentionDays.logs: got 31; ${right.logDays}`],
@@ -255,6 +270,10 @@ describe('prod', () => {
     [{ alarms: { ticket: ['https://a.invalid/x'] } }, `prod.alarms.ticket[0]: got "https://a.invalid/x"; ${example}`],
     [{ origins: ['https://mail.example.net'] }, `prod.origins[0]: got "https://mail.example.net"; ${example}`],
     [{ origins: ['http://localhost:5173'] }, `prod.origins[0]: got "http://localhost:5173"; ${example}`],
+    [
+      { readApi: { jwt: { issuer: 'https://login.example.com/', audience: 'a' } } },
+      `prod.readApi.jwt.issuer: got "https://login.example.com/"; ${example}`,
+    ],
     [{ customDomain: { webhook: host('h.example') } }, `prod.customDomain.webhook.name: got "h.example"; ${example}`],
     [
       { customDomain: { webhook: host('h.acme.internal'), read: host('h.acme.internal') } },

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { createMessages } from '../../lambdas/read-api/messages.ts';
+import { createMessages, type MessagePosition } from '../../lambdas/read-api/messages.ts';
 import { NOBODY_ERASED } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
@@ -13,7 +13,7 @@ async function historyOf(...events: Record<string, unknown>[]) {
   for (const over of events) {
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent(over) });
   }
-  return createMessages(ledger)(MESSAGE_ID);
+  return (await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
 }
 
 test('an unknown message has no history', async () => {
@@ -36,6 +36,8 @@ test('the history of a message follows the contract', async () => {
         machineOpens: 0,
         machineClicks: 0,
         unsubscribed: false,
+        unsubscribedFrom: [],
+        countsComplete: true,
       },
     ],
     events: [
@@ -43,6 +45,8 @@ test('the history of a message follows the contract', async () => {
         key: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
         event: 'delivered',
         name: 'EMAIL_DELIVERED',
+        messageId: MESSAGE_ID,
+        domain: DOMAIN,
         recipient: 'Ada@Example.org',
         timestamp: 1769999990.5,
         receivedAt: '2026-02-02T02:40:00.000Z',
@@ -51,11 +55,11 @@ test('the history of a message follows the contract', async () => {
         reason: null,
         tags: ['welcome'],
         userVariables: {},
+        userVariablesNote: null,
         deliveryStatus: { code: 250, message: 'OK' },
         url: null,
       },
     ],
-    next: null,
   });
 });
 
@@ -77,4 +81,62 @@ test('opens and clicks are counted per recipient, humans and machines apart', as
 test('events stand in the order of their time', async () => {
   const history = await historyOf({ id: 'b', timestamp: 30 }, { id: 'c', timestamp: 10 }, { id: 'a', timestamp: 30 });
   expect(history?.events.map(({ key }) => key)).toEqual(['delivered#c', 'delivered#a', 'delivered#b']);
+});
+
+test('an unsubscribe names its tags, or everything', async () => {
+  const history = await historyOf(
+    { event: 'unsubscribed', id: '1', tags: ['spring', 'news'] },
+    { event: 'unsubscribed', id: '2', tags: ['news'] },
+    { event: 'unsubscribed', id: '3', tags: [], recipient: 'eve@example.org' },
+  );
+  expect(history?.recipients).toMatchObject([
+    { unsubscribed: true, unsubscribedFrom: ['news', 'spring'] },
+    { unsubscribed: true, unsubscribedFrom: ['*'] },
+  ]);
+});
+
+test.each([
+  [{ order: 7 }, null],
+  [[], null],
+  ['{"order":7}', null],
+  ['Could not load user-variables. They were either truncated or invalid JSON', 'lost-by-mailgun'],
+])('user variables stand as they came: %j', async (variables, note) => {
+  const history = await historyOf({ 'user-variables': variables });
+  expect(history?.events[0]).toMatchObject({ userVariables: variables, userVariablesNote: note });
+});
+
+test('an event of which only a name is left is shown as that', async () => {
+  const ledger = new InMemoryLedger();
+  const event = { event: 'opened', id: '1', timestamp: 30, domain: { name: DOMAIN }, tags: ['news'] };
+  const partition = `MSG#${MESSAGE_ID}`;
+  const identity = { partition, eventSort: 'R#erased:0f#E#opened#1', statusSort: '', eventKey: 'opened#1' };
+  const record = { identity, event, domain: DOMAIN, source: 'webhook' as const, receivedAtMs: NOW_MS, expiresAt: 0 };
+  await ledger.putEvent({ ...record, atMs: 30_000 });
+  const page = await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 });
+  expect(page?.body).toMatchObject({
+    recipients: [],
+    events: [
+      { key: 'opened#1', name: 'EMAIL_OPENED', recipient: null, messageId: null, tags: ['news'], timestamp: 30 },
+    ],
+  });
+});
+
+test('a page ends where an answer could hold no more', async () => {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  for (let n = 0; n < 10; n += 1) {
+    const event = deliveredEvent({ id: `big${n}`, 'user-variables': 'x'.repeat(1_000_000) });
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  }
+  const messages = createMessages(ledger);
+  const keys: string[] = [];
+  const sizes: number[] = [];
+  for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
+    const page = await messages({ messageId: MESSAGE_ID, limit: 1000, position });
+    keys.push(...(page?.body.events ?? []).map(({ key }) => key));
+    sizes.push(page?.body.events.length ?? 0);
+    position = page?.next;
+  }
+  expect(new Set(keys).size).toBe(10);
+  expect(sizes).toEqual([3, 3, 3, 1]);
 });

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import Mailgun from 'mailgun.js';
+
+// Sends one mail with mailgun.js and follows it in the ledger. Run it with
+// node examples/send-and-follow.ts ada@example.org order-7
+
+/** What the sender needs to know; in production it comes from your own configuration. */
+interface Settings {
+  ledgerUrl: string;
+  ledgerToken: string;
+  mailgunUrl: string;
+  mailgunKey: string;
+  domain: string;
+}
+
+interface Suppressions {
+  suppressed: boolean;
+  suppressions: { kind: string; reason: string | null }[];
+}
+
+interface Message {
+  recipients: { recipient: string; status: string | null; reason: string | null; countsComplete: boolean }[];
+  events: { name: string; timestamp: number; userVariables: unknown }[];
+}
+
+export type Outcome =
+  | { sent: false; because: string[] }
+  | { sent: true; messageId: string; status: string | null; events: string[]; myId: unknown };
+
+/** Asks, sends, and waits until the ledger says what became of the mail. */
+export async function sendAndFollow(
+  settings: Settings,
+  to: string,
+  myId: string,
+  patienceMs = 60_000,
+): Promise<Outcome> {
+  const { ledgerUrl, ledgerToken, mailgunUrl, mailgunKey, domain } = settings;
+
+  /** One read of the ledger; undefined for what it does not know yet. */
+  async function read<T>(path: string): Promise<T | undefined> {
+    const response = await fetch(ledgerUrl + path, { headers: { authorization: `Bearer ${ledgerToken}` } });
+    if (response.status === 404) return undefined;
+    // 503 and 429 may be tried again; here the caller does.
+    if (!response.ok) throw new Error(`the ledger answered ${response.status}: ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  // 1. Ask first. Name the domain and the tags of the mail, or any unsubscribe holds it back.
+  const tag = 'receipts';
+  const asked = `/mailgun/suppressions/${encodeURIComponent(to)}?domain=${domain}&tag=${tag}`;
+  const known = await read<Suppressions>(asked);
+  if (known?.suppressed) return { sent: false, because: known.suppressions.map(({ kind }) => kind) };
+
+  // 2. Send, with an id of your own on the mail: `v:` variables come back on every event.
+  const mailgun = new Mailgun(FormData).client({ username: 'api', key: mailgunKey, url: mailgunUrl });
+  const { id } = await mailgun.messages.create(domain, {
+    from: `Shop <shop@${domain}>`,
+    to: [to],
+    subject: 'Your receipt',
+    text: 'Thank you for your order.',
+    'o:tag': [tag],
+    'v:my-id': myId,
+  });
+  if (id === undefined) throw new Error('Mailgun gave no message id');
+
+  // 3. Keep the message id with your own record: it is what joins the two. Brackets make no difference.
+  const messageId = id.replace(/^<|>$/g, '');
+
+  // 4. Show the status. A page asks on condition (If-None-Match) instead of waiting like this.
+  for (const endMs = Date.now() + patienceMs; ; await sleep(500)) {
+    const message = await read<Message>(`/mailgun/messages/${encodeURIComponent(messageId)}`);
+    const own = message?.recipients.find(({ recipient }) => recipient.toLowerCase() === to.toLowerCase());
+    const isOver = own !== undefined && own.status !== null && !['ACCEPTED', 'DEFERRED'].includes(own.status);
+    if (!isOver && Date.now() < endMs) continue;
+    const [first] = message?.events ?? [];
+    return {
+      sent: true,
+      messageId,
+      status: own?.status ?? null,
+      events: (message?.events ?? []).map(({ name }) => name),
+      myId: (first?.userVariables as Record<string, unknown> | undefined)?.['my-id'],
+    };
+  }
+}
+
+if (import.meta.main) {
+  const need = (name: string) => {
+    const value = process.env[name];
+    if (!value) throw new Error(`set ${name}`);
+    return value;
+  };
+  const [to, myId] = process.argv.slice(2);
+  if (!to || !myId) throw new Error('usage: node examples/send-and-follow.ts <address> <your id>');
+  const settings = {
+    ledgerUrl: need('LEDGER_URL'),
+    ledgerToken: need('LEDGER_TOKEN'),
+    mailgunUrl: need('MAILGUN_URL'),
+    mailgunKey: need('MAILGUN_KEY'),
+    domain: need('MAILGUN_DOMAIN'),
+  };
+  console.log(JSON.stringify(await sendAndFollow(settings, to, myId), null, 2));
+}

@@ -1,0 +1,56 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { BearerCheck } from '../domain/read-ports.ts';
+
+export interface JwtRules {
+  /** As it stands in `iss`; its discovery document names its keys. */
+  issuer: string;
+  /** Must be among `aud`. */
+  audience: string;
+}
+
+/** What a public key verifies; nothing that a shared secret signs, and never `none`. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+const TIMEOUT_MS = 2000;
+const CLOCK_TOLERANCE_SECONDS = 30;
+
+/** Errors that say something of the issuer and not of the token. */
+const ISSUER_ERRORS = [errors.JWKSTimeout, errors.JWKSInvalid];
+
+/**
+ * Takes JWTs of one issuer for one audience that have not run out. Its keys are kept for ten minutes, and asked for
+ * again, at most twice a minute, where a token names an unknown one.
+ */
+export function createJwtCheck({ issuer, audience }: JwtRules): BearerCheck {
+  let keys: Promise<JWTVerifyGetKey> | undefined;
+  return async (bearer) => {
+    keys ??= discoverKeys(issuer);
+    const key = await keys.catch((error) => {
+      keys = undefined;
+      throw error;
+    });
+    try {
+      const rules = { issuer, audience, algorithms: ALGORITHMS, requiredClaims: ['exp'] };
+      await jwtVerify(bearer, key, { ...rules, clockTolerance: CLOCK_TOLERANCE_SECONDS });
+      return true;
+    } catch (error) {
+      if (isOfToken(error)) return false;
+      throw error;
+    }
+  };
+}
+
+/** The library's plain error stands for an answer of the issuer that was none. */
+function isOfToken(error: unknown): boolean {
+  const isPlain = error instanceof errors.JOSEError && error.constructor === errors.JOSEError;
+  return error instanceof errors.JOSEError && !isPlain && !ISSUER_ERRORS.some((each) => error instanceof each);
+}
+
+/** Where the issuer's keys are, by its discovery document (OpenID Connect Discovery 1.0). */
+async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`the issuer's discovery document answered ${response.status}`);
+  const found = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
+  if (found.issuer !== issuer) throw new Error('the discovery document is of another issuer');
+  return createRemoteJWKSet(new URL(String(found.jwks_uri)), { timeoutDuration: TIMEOUT_MS });
+}

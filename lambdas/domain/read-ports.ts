@@ -1,0 +1,123 @@
+import type { JsonObject } from './canonical.ts';
+import type { Source } from './queue-message.ts';
+import type { Status } from './status.ts';
+import type { SuppressionKind } from './suppression.ts';
+
+// What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
+
+/** Whether a bearer's token lets it read. Throws where that cannot be found out. */
+export type BearerCheck = (bearer: string) => Promise<boolean>;
+
+/** A stored event as the read side sees it. */
+export interface StoredEvent {
+  eventKey: string;
+  /** The recipient as the key has it. */
+  recipientKey: string;
+  /** The sending domain, `-` where none is known. */
+  domain: string;
+  /** What Mailgun sent; little more than name and time where the recipient was erased. */
+  event: JsonObject;
+  source: Source;
+  receivedAtMs: number;
+  atMs: number;
+}
+
+/** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
+export interface StoredStatus {
+  recipientKey: string;
+  recipient: string;
+  status: Status | null;
+  reason: string | null;
+  statusAtMs: number;
+  decidedBy: string;
+}
+
+/** An event or a status of a message, with its sort key. */
+export type HistoryEntry = { sort: string } & ({ event: StoredEvent } | { status: StoredStatus });
+
+export interface HistoryPage {
+  /** In the order of their sort keys: recipient by recipient, the events by name and id, then the status. Read once. */
+  entries: Iterable<HistoryEntry>;
+  /** Whether entries follow after these. */
+  hasMore: boolean;
+}
+
+export interface MessageHistory {
+  /** Up to so many entries of a message behind a sort key. */
+  page(messageId: string, most: number, after?: string): Promise<HistoryPage>;
+  /** The status of one recipient. */
+  status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
+  /** What brought one event. */
+  sourceOf(messageId: string, recipientKey: string, eventKey: string): Promise<Source | undefined>;
+}
+
+/** Where the status of a message of some recipient is stored, and its place in that recipient's list. */
+export interface MessagePlace {
+  partition: string;
+  atMs: number;
+}
+
+/** A status, and which message it is of; null where no message id is known. */
+export interface RecipientMessage {
+  messageId: string | null;
+  status: StoredStatus;
+}
+
+export interface RecipientHistory {
+  /** Up to so many messages of a recipient, newest first, behind a place; `hasMore` where others follow. */
+  newest(
+    recipientKey: string,
+    most: number,
+    after?: MessagePlace,
+  ): Promise<{ places: MessagePlace[]; hasMore: boolean }>;
+  /** The statuses at these places, undefined where one is gone. */
+  messages(recipientKey: string, places: MessagePlace[]): Promise<(RecipientMessage | undefined)[]>;
+  /** Up to so many events of a recipient in one partition, of one name where one is given, behind a sort key. */
+  events(
+    partition: string,
+    recipientKey: string,
+    name: string | undefined,
+    most: number,
+    after?: string,
+  ): Promise<HistoryPage>;
+}
+
+/** Where an event is stored, and its place among those of a domain. */
+export interface EventPlace {
+  /** Its type in the day index. */
+  type: string;
+  partition: string;
+  sort: string;
+  atMs: number;
+}
+
+/** Events of a domain from one time to before another, of these types of the day index. */
+export interface EventRange {
+  domain: string;
+  fromMs: number;
+  toMs: number;
+  types: readonly string[];
+}
+
+export interface DayEvents {
+  /** Up to so many events, newest first, behind a place; `hasMore` where others follow. */
+  newest(range: EventRange, most: number, after?: EventPlace): Promise<{ places: EventPlace[]; hasMore: boolean }>;
+  /** The events at these places in their order, undefined where one is gone. It stops reading when its reader does. */
+  read(places: EventPlace[]): AsyncIterable<StoredEvent | undefined>;
+}
+
+/** A reason not to send to a recipient, as stored. Times in epoch milliseconds. */
+export interface StoredSuppression {
+  domain: string;
+  kind: SuppressionKind;
+  scope: string;
+  reason: string | null;
+  sinceMs: number;
+  eventKey: string;
+  liftedAtMs: number | null;
+}
+
+export interface Suppressions {
+  /** All of one recipient, read strongly. */
+  list(recipientKey: string): Promise<StoredSuppression[]>;
+}

@@ -1,0 +1,88 @@
+import { eventSortPrefix, keyPart, recipientKey } from '../domain/identity.ts';
+import type { MessagePlace, RecipientHistory, StoredEvent } from '../domain/read-ports.ts';
+import { isKeyText } from './cursor.ts';
+import { type EventEntry, eventEntry } from './event-entry.ts';
+import { PageRoom } from './page-room.ts';
+import { isMessagePlace } from './recipients.ts';
+
+export interface SearchQuery {
+  recipient: string;
+  domain?: string | undefined;
+  fromMs: number;
+  /** Exclusive. */
+  toMs: number;
+  type?: string | undefined;
+  limit: number;
+  position?: SearchPosition | undefined;
+}
+
+/** A message, and the key in it behind which a page begins; without one the message is done. */
+export interface SearchPosition extends MessagePlace {
+  after?: string;
+}
+
+export function isSearchPosition(value: unknown, { recipient, type }: SearchQuery): value is SearchPosition {
+  const { after } = (value ?? {}) as Partial<SearchPosition>;
+  const isWithin = isKeyText(after) && after.startsWith(eventSortPrefix(recipientKey(recipient), type));
+  return isMessagePlace(value) && (after === undefined || isWithin);
+}
+
+/** Messages looked at for one page, and queries made in all of them. */
+const MOST_MESSAGES = 50;
+const MOST_QUERIES = 60;
+
+/**
+ * A page of one recipient's events. Pages go by message, the newest first; the events of one page stand newest first.
+ * A page takes a bounded number of queries, so where the search passes over much, it may hold little or nothing
+ * while more pages follow.
+ */
+export function createRecipientSearch(history: RecipientHistory) {
+  return async (query: SearchQuery) => {
+    const room = new PageRoom(query.limit);
+    const found: { atMs: number; entry: EventEntry }[] = [];
+    let last = query.position;
+    let isOver = false;
+    for await (const step of walk(history, query)) {
+      const event = step.event && isAskedFor(step.event, query) ? step.event : undefined;
+      if (event !== undefined && room.isFull) break;
+      isOver = step.position === undefined;
+      last = step.position;
+      if (event === undefined) continue;
+      const entry = eventEntry(event);
+      room.take(entry);
+      found.push({ atMs: event.atMs, entry });
+    }
+    const events = found.sort((a, b) => b.atMs - a.atMs || (a.entry.key < b.entry.key ? -1 : 1));
+    return { body: { events: events.map(({ entry }) => entry) }, next: isOver ? undefined : last };
+  };
+}
+
+/** An event, or the end of a message, and the position behind it; no position at the end of all. */
+type Step = { position?: SearchPosition | undefined; event?: StoredEvent };
+
+async function* walk(history: RecipientHistory, { recipient, type, limit, position }: SearchQuery) {
+  const key = recipientKey(recipient);
+  let queries = 0;
+
+  async function* stepsOf(place: MessagePlace, start?: string): AsyncGenerator<Step> {
+    for (let after = start, hasMore = true; hasMore && queries < MOST_QUERIES; queries += 1) {
+      const page = await history.events(place.partition, key, type, limit, after);
+      for (const entry of page.entries) {
+        after = entry.sort;
+        if ('event' in entry) yield { position: { ...place, after }, event: entry.event };
+      }
+      hasMore = page.hasMore;
+      if (!hasMore) yield { position: place };
+    }
+  }
+
+  const start = position && { partition: position.partition, atMs: position.atMs };
+  if (start && position.after !== undefined) yield* stepsOf(start, position.after);
+  const { places, hasMore } = await history.newest(key, MOST_MESSAGES, start);
+  for (const place of places) yield* stepsOf(place);
+  if (!hasMore && queries < MOST_QUERIES) yield {};
+}
+
+function isAskedFor({ atMs, domain }: StoredEvent, { fromMs, toMs, domain: wanted }: SearchQuery): boolean {
+  return atMs >= fromMs && atMs < toMs && (wanted === undefined || domain === keyPart(wanted));
+}

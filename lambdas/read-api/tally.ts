@@ -1,0 +1,48 @@
+import type { JsonObject } from '../domain/canonical.ts';
+import { eventName } from '../domain/event.ts';
+import { scopesOfUnsubscribe } from '../domain/suppression.ts';
+import { isMachine } from './event-entry.ts';
+
+/** What a recipient did with a message; people and machines apart. */
+export interface Tally {
+  opens: number;
+  clicks: number;
+  machineOpens: number;
+  machineClicks: number;
+  /** Tags, or `*` for everything; empty where the recipient did not unsubscribe. */
+  unsubscribedFrom: string[];
+}
+
+export const emptyTally = (): Tally => ({
+  opens: 0,
+  clicks: 0,
+  machineOpens: 0,
+  machineClicks: 0,
+  unsubscribedFrom: [],
+});
+
+/** Mailgun takes ten tags a message. A cursor carries this list, so it must not grow. */
+const MOST_TAGS = 10;
+
+export function count(tally: Tally, event: JsonObject): void {
+  const name = eventName(event);
+  if (name === 'opened') tally[isMachine(event) ? 'machineOpens' : 'opens'] += 1;
+  if (name === 'clicked') tally[isMachine(event) ? 'machineClicks' : 'clicks'] += 1;
+  if (name !== 'unsubscribed') return;
+  const scopes = [...new Set([...tally.unsubscribedFrom, ...scopesOfUnsubscribe(event)])].sort();
+  const isAll = scopes.includes('*') || scopes.length > MOST_TAGS || scopes.some((scope) => scope.length > 200);
+  tally.unsubscribedFrom = isAll ? ['*'] : scopes;
+}
+
+/** Whether a value of a cursor is a tally. */
+export function isTally(value: unknown): value is Tally {
+  const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<Tally>;
+  return (
+    Array.isArray(unsubscribedFrom) &&
+    unsubscribedFrom.length <= MOST_TAGS &&
+    unsubscribedFrom.every((scope) => typeof scope === 'string') &&
+    ([counts.opens, counts.clicks, counts.machineOpens, counts.machineClicks] as unknown[]).every(
+      (number) => Number.isSafeInteger(number) && (number as number) >= 0,
+    )
+  );
+}

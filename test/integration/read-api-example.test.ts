@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { eventOf, type ReadStack, startReadStack } from '../support/read-stack.ts';
+import { DOMAIN } from '../support/webhooks.ts';
+
+// The example of docs/integrate.md, run as a person would, against the local stack.
+
+const ROOT = join(import.meta.dirname, '../..');
+const MAILGUN_KEY = 'key-of-the-example';
+let api: ReadStack;
+
+beforeAll(async () => {
+  api = await startReadStack({}, MAILGUN_KEY);
+}, 60_000);
+afterAll(() => api?.stop());
+
+async function run(to: string, myId: string) {
+  const { stdout } = await promisify(execFile)(process.execPath, ['examples/send-and-follow.ts', to, myId], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      LEDGER_URL: api.ready.apiUrl,
+      LEDGER_TOKEN: api.ready.apiToken,
+      MAILGUN_URL: api.ready.mailgunUrl,
+      MAILGUN_KEY,
+      MAILGUN_DOMAIN: DOMAIN,
+    },
+  });
+  return JSON.parse(stdout);
+}
+
+test('a mail is sent, joined by its message id, and its status shown', async () => {
+  const outcome = await run('Ada+shop@North.Example', 'order-7');
+  expect(outcome).toEqual({
+    sent: true,
+    messageId: expect.stringContaining(`@${DOMAIN}`),
+    status: 'DELIVERED',
+    events: ['EMAIL_ACCEPTED', 'EMAIL_DELIVERED'],
+    myId: 'order-7',
+  });
+  const { body } = await api.get(`/mailgun/messages/${encodeURIComponent(outcome.messageId)}`);
+  expect(body.events[0]).toMatchObject({ tags: ['receipts'], recipient: 'Ada+shop@North.Example' });
+}, 90_000);
+
+test('nobody is written to who does not want it', async () => {
+  const recipient = 'gone@north.example';
+  await api.store(
+    eventOf('bounced@mg.example.com', { recipient, event: 'failed', severity: 'permanent', reason: 'bounce' }),
+  );
+  expect(await run(recipient, 'order-8')).toEqual({ sent: false, because: ['bounce'] });
+  expect((await api.get(`/mailgun/recipients/${recipient}`)).body.messages).toHaveLength(1);
+}, 90_000);
+
+test('an unsubscribe from another tag holds nothing back', async () => {
+  const recipient = 'picky@north.example';
+  await api.store(eventOf('news@mg.example.com', { recipient, event: 'unsubscribed', tags: ['news'] }));
+  expect(await run(recipient, 'order-9')).toMatchObject({ sent: true, status: 'DELIVERED' });
+}, 90_000);

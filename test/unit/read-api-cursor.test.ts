@@ -1,0 +1,113 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { isKeyText, isTime, readCursor, writeCursor } from '../../lambdas/read-api/cursor.ts';
+import { createEvents, isEventPlace } from '../../lambdas/read-api/events.ts';
+import { createMessages, isMessagePosition } from '../../lambdas/read-api/messages.ts';
+import { isSearchPosition } from '../../lambdas/read-api/recipient-search.ts';
+import { isMessagePlace } from '../../lambdas/read-api/recipients.ts';
+import { createRoutes } from '../../lambdas/read-api/routes.ts';
+
+const QUERY = ['messages', 'a@b.example', undefined];
+
+test('a cursor gives its position back to its own query', () => {
+  const position = { after: 'R#ü "#E#delivered#1', tally: { opens: 1 } };
+  expect(readCursor(QUERY, writeCursor(QUERY, position))).toEqual(position);
+});
+
+test.each([
+  ['another message', ['messages', 'a@b.examplf', undefined]],
+  ['another route', ['recipients', 'a@b.example', undefined]],
+  ['one parameter more', ['messages', 'a@b.example', 'x']],
+  ['an empty parameter for none', ['messages', 'a@b.example', '']],
+])('it is nothing to %s', (_, query) => {
+  expect(readCursor(query, writeCursor(QUERY, { after: 'R#' }))).toBeUndefined();
+});
+
+test('any other text is nothing, and throws nothing', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String()), (text) => {
+      expect(readCursor(QUERY, text)).toBeUndefined();
+      expect(readCursor(QUERY, `${text}.${text}`)).toBeUndefined();
+    }),
+  );
+});
+
+test('a text that was checked but is no JSON is nothing', () => {
+  const [, check] = writeCursor(QUERY, 1).split('.');
+  expect(readCursor(QUERY, `.${check}`)).toBeUndefined();
+});
+
+test.each([
+  [isKeyText, ['x', 'R#ü'], ['', 7, null, 'x'.repeat(1025), '\ud800']],
+  [isTime, [0, 1_770_000_000_000], [-1, 0.5, Number.NaN, 1e13, '5']],
+  [
+    isMessagePosition,
+    [{ after: 'R#a#STATUS' }],
+    [null, {}, { after: 'CLAIM' }, { after: 'R#a', tally: {} }, { after: 'R#a', tally: { opens: -1 } }],
+  ],
+  [
+    isMessagePlace,
+    [{ partition: 'MSG#x', atMs: 5 }],
+    [null, { partition: 'CLAIM#x', atMs: 5 }, { partition: 'MSG#x' }],
+  ],
+] as [(value: unknown) => boolean, unknown[], unknown[]][])('%p', (check, good, bad) => {
+  expect(good.filter((value) => !check(value))).toEqual([]);
+  expect(bad.filter((value) => check(value))).toEqual([]);
+});
+
+test('a place outside the range, or of another type, is none of a list of events', () => {
+  const query = { domain: 'd', fromMs: 1000, toMs: 2000, type: 'opened', limit: 1 };
+  const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a#E#opened#1', atMs: 1500 };
+  expect(isEventPlace(place, query)).toBe(true);
+  for (const wrong of [{ atMs: 999 }, { atMs: 2000 }, { type: 'clicked' }, { partition: 7 }, { sort: '' }]) {
+    expect(isEventPlace({ ...place, ...wrong }, query)).toBe(false);
+  }
+});
+
+test("a key of another recipient's events is none of a search", () => {
+  const query = { recipient: 'A@b.example', fromMs: 0, toMs: 1, limit: 1 };
+  const place = { partition: 'MSG#x', atMs: 5 };
+  expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#opened#1' }, query)).toBe(true);
+  expect(isSearchPosition({ ...place, after: 'R#c@b.example#E#opened#1' }, query)).toBe(false);
+  expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#clicked#1' }, { ...query, type: 'opened' })).toBe(false);
+});
+
+test('whoever makes up a checked cursor is refused, or reads inside the query', async () => {
+  const asked: unknown[] = [];
+  const routes = createRoutes({
+    messages: createMessages({
+      page: async (...args) => {
+        asked.push(args);
+        return { entries: [], hasMore: false };
+      },
+      status: async () => undefined,
+      sourceOf: async () => undefined,
+    }),
+    events: createEvents({
+      newest: async (range) => {
+        asked.push(range);
+        return { places: [], hasMore: false };
+      },
+      async *read() {},
+    }),
+    domains: ['d.example'],
+    now: () => 5_000_000,
+  } as never);
+  const read = (path: string, named: string, cursor: string) =>
+    routes
+      .find((route) => route.path.startsWith(path))!
+      .read({ named, query: new URLSearchParams({ cursor }), body: Buffer.of() });
+
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue(), fc.integer(), fc.integer(), async (value, fromMs, toMs) => {
+      const message = await read('/messages', 'm', writeCursor(['messages', 'm'], value));
+      expect(message.ok || message.reason).toBe(isMessagePosition(value) || 'bad-parameter');
+      const name = ['events', 'd.example', undefined, undefined, undefined, undefined];
+      const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a', atMs: toMs - 1 };
+      const events = await read('/events', '', writeCursor(name, { range: { fromMs, toMs }, place }));
+      const isRange = fromMs >= 0 && toMs > fromMs && toMs - fromMs <= 31 * 86_400_000;
+      expect(events.ok || events.reason).toBe(isRange || 'bad-parameter');
+    }),
+  );
+  expect(asked.filter((each) => (each as { toMs?: number }).toMs === Number.POSITIVE_INFINITY)).toEqual([]);
+});
