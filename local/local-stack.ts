@@ -46,6 +46,8 @@ export interface LocalStack extends Controls {
   readonly logPath: string;
   /** What the twin's API lists. */
   readonly eventLog: EventLog;
+  /** The twin's API. */
+  readonly mailgun: MailgunApi;
   stop(): Promise<void>;
 }
 
@@ -94,6 +96,9 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
   await putKeys(keys);
   await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
+  // As after `webhooks sync`: an ordinary local day has no drift.
+  const types = outputOf(stack, 'WebhookEventTypes').split(',');
+  for (const domain of domains) mailgun.register(domain, types, outputOf(stack, 'WebhookUrl'));
 
   phase('functions', 'each bundle in a process of its own');
   const functions = await startFunctions(stack, assembly, run);
@@ -143,7 +148,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     domains,
   };
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, mailgun, stop: () => closers.close() };
 }
 
 async function putSecret({ secretsmanager }: Engines, SecretId: string, SecretString: string): Promise<void> {

@@ -15,13 +15,15 @@ export interface ReconcileProps {
   readonly table: Table;
   readonly queue: IQueue;
   readonly apiKey: Secret;
+  /** Compared with what is registered at Mailgun. */
+  readonly webhookUrl: string;
 }
 
 /** Finds what the webhooks missed, on a schedule, and writes the ledger. */
 export class Reconcile extends Construct {
   readonly function: LedgerFunction;
 
-  constructor(scope: Construct, id: string, { config, table, queue, apiKey }: ReconcileProps) {
+  constructor(scope: Construct, id: string, { config, table, queue, apiKey, webhookUrl }: ReconcileProps) {
     super(scope, id);
     const { reconcile, processing } = config;
     this.function = new LedgerFunction(this, 'Function', {
@@ -35,6 +37,7 @@ export class Reconcile extends Construct {
         API_KEY_SECRET_ARN: apiKey.secretArn,
         DOMAINS: config.domains.map(({ name, region }) => `${name}=${region}`).join(','),
         EVENT_TYPES: config.eventTypes.join(','),
+        WEBHOOK_URL: webhookUrl,
         SOURCE: reconcile.source,
         EVERY_SECONDS: String(reconcile.everySeconds),
         SETTLE_SECONDS: String(reconcile.settleSeconds),

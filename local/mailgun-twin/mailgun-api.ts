@@ -8,6 +8,8 @@ import { listLogs } from './logs-api.ts';
 import { readText, startServer } from './loopback-server.ts';
 import type { Failure, Nasty } from './nasty.ts';
 import type { Random } from './random.ts';
+import { createSuppressionLists } from './suppressions-api.ts';
+import { createWebhookRegistry, type WebhookRegistry } from './webhooks-api.ts';
 
 export interface MailgunApiOptions {
   /** What is listed; read anew at each request. */
@@ -19,11 +21,13 @@ export interface MailgunApiOptions {
   readonly nowMs?: () => number;
 }
 
-/** Mailgun's API as far as it tells events: one server stands for all regions. */
+/** Mailgun's API of one region: events, webhooks, suppressions. One server stands for all regions of a local stack. */
 export interface MailgunApi {
   readonly url: string;
   /** From now on it misbehaves like this, and in no other way. */
   misbehave(nasty: Nasty): void;
+  /** Registers a URL for types of a domain, as somebody did before. */
+  readonly register: WebhookRegistry['register'];
   counts(): ApiCounts;
   close(): Promise<void>;
 }
@@ -39,6 +43,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   const { log, apiKey, domains, random, nowMs = Date.now } = options;
   const foreign = await startForeignHost();
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  const webhooks = createWebhookRegistry(domains);
+  const suppressions = createSuppressionLists(domains);
   let nasty: Nasty = {};
   let calls = 0;
 
@@ -53,19 +59,22 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     const failure = fails && random.chance(fails.percent / 100) ? fails.mode : undefined;
     if (failure === 'hang') return;
     const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
-    const { status, headers, body: value } = refused ?? answer(incoming, body);
+    const { status, headers, body: value } = refused ?? (await answer(incoming, body));
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
     outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
   }
 
-  function answer({ headers, method, url = '/' }: IncomingMessage, body: string): ApiAnswer {
+  async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: string): Promise<ApiAnswer> {
     if (headers.authorization !== credentials) return { status: 401, body: 'Forbidden' };
     const { pathname, searchParams } = new URL(url, server.url);
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
     try {
       if (method === 'POST' && pathname === '/v1/analytics/logs') return listLogs(library, parseJson(body));
+      const request = { method, path: pathname, form: await formOf(headers['content-type'], body) };
+      const managed = webhooks.answer(request) ?? suppressions(request);
+      if (managed !== undefined) return managed;
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
       if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
       if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
@@ -80,6 +89,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     misbehave: (wish) => {
       nasty = wish;
     },
+    register: webhooks.register,
     counts: () => {
       const { requests, credentials: carried } = foreign.received();
       return { calls, foreignRequests: requests, foreignCredentials: carried };
@@ -103,6 +113,12 @@ function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAns
 }
 
 const TOO_MANY = refusal(429, 'Too many requests');
+
+/** Fields of a multipart or urlencoded body; none where it is neither. */
+async function formOf(contentType: string | undefined, body: string): Promise<FormData> {
+  const form = new Response(body, { headers: { 'content-type': contentType ?? '' } }).formData();
+  return form.catch(() => new FormData());
+}
 
 function parseJson(text: string): unknown {
   try {

@@ -89,6 +89,9 @@ const FUNCTIONS = [
       API_KEY_SECRET_ARN: { Ref: API_KEY },
       DOMAINS: 'mg.mailgun-ledger.internal=eu',
       EVENT_TYPES: 'accepted,delivered,opened,clicked,unsubscribed,complained,permanent_fail,temporary_fail',
+      WEBHOOK_URL: {
+        'Fn::Join': ['', [{ 'Fn::GetAtt': ['WebhookApiHttpApi972241B7', 'ApiEndpoint'] }, '/webhooks/mailgun']],
+      },
       SOURCE: 'events',
       EVERY_SECONDS: '900',
       SETTLE_SECONDS: '1800',
