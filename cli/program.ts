@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandBuilder, Run, World } from './command.ts';
 import { replayCommand } from './replay.ts';
+import { suppressionsCommand } from './suppressions.ts';
 import { OutOfReach } from './target.ts';
+import { webhooksCommand } from './webhooks.ts';
 import { WrongInput } from './wrong-input.ts';
 
-const COMMANDS: readonly CommandBuilder[] = [replayCommand];
+const COMMANDS: readonly CommandBuilder[] = [replayCommand, suppressionsCommand, webhooksCommand];
 
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.
