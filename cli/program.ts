@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandBuilder, Run, World } from './command.ts';
 import { replayCommand } from './replay.ts';
+import { sendTestCommand } from './send-test.ts';
 import { suppressionsCommand } from './suppressions.ts';
 import { OutOfReach } from './target.ts';
 import { webhooksCommand } from './webhooks.ts';
 import { WrongInput } from './wrong-input.ts';
 
-const COMMANDS: readonly CommandBuilder[] = [replayCommand, suppressionsCommand, webhooksCommand];
+const COMMANDS: readonly CommandBuilder[] = [replayCommand, sendTestCommand, suppressionsCommand, webhooksCommand];
 
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.
