@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandBuilder, Run, World } from './command.ts';
+import { dlqCommand } from './dlq.ts';
+import { drillCommand } from './drill.ts';
 import { replayCommand } from './replay.ts';
 import { sendTestCommand } from './send-test.ts';
 import { suppressionsCommand } from './suppressions.ts';
@@ -7,7 +9,14 @@ import { OutOfReach } from './target.ts';
 import { webhooksCommand } from './webhooks.ts';
 import { WrongInput } from './wrong-input.ts';
 
-const COMMANDS: readonly CommandBuilder[] = [replayCommand, sendTestCommand, suppressionsCommand, webhooksCommand];
+const COMMANDS: readonly CommandBuilder[] = [
+  dlqCommand,
+  drillCommand,
+  replayCommand,
+  sendTestCommand,
+  suppressionsCommand,
+  webhooksCommand,
+];
 
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.

@@ -82,6 +82,9 @@ export const MAX_BODY_BYTES = 262_144;
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
 export const LONGEST_RETRY_VISIBILITIES = 5;
 
+/** Message attributes of what process puts among the dead letters; what SQS itself moves there has none. */
+export const DEAD_LETTER_ATTRIBUTES = { reason: 'reason', detail: 'detail' } as const;
+
 /** Value the signing-key secret is deployed with: it names no key, so nothing can verify against it. */
 export const UNSET_SIGNING_KEYS = '{"unset":"put {\\"current\\":\\"<HTTP webhook signing key>\\"} here"}';
 

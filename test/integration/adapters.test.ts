@@ -247,9 +247,16 @@ describe('queues', () => {
 
   test('a buried message lies among the dead letters with its reason', async () => {
     const deadLettersUrl = engines.output('DeadLettersUrl');
-    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).bury('{', 'not-json');
+    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).bury(
+      '{',
+      'not-json',
+      'character 1',
+    );
     const [message] = await engines.receive(deadLettersUrl);
-    expect(message).toMatchObject({ Body: '{', MessageAttributes: { reason: { StringValue: 'not-json' } } });
+    expect(message).toMatchObject({
+      Body: '{',
+      MessageAttributes: { reason: { StringValue: 'not-json' }, detail: { StringValue: 'character 1' } },
+    });
   });
 });
 
