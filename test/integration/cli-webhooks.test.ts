@@ -173,6 +173,16 @@ test('what --remove names goes from every type and level, and nothing else does'
   expect((await sync('--remove', OLD, '--yes')).lines.at(-1)).toMatchObject({ event: 'synced', changes: 0 });
 });
 
+test('named for one domain, an URL stays at the account and the other domains', async () => {
+  for (const domain of [DOMAIN, SECOND]) await put('opened', [own, OLD], domain);
+  await local.mailgun('/v1/webhooks', { method: 'POST', body: formOf({ url: OLD, event_types: ['clicked'] }) });
+
+  await sync('--remove', OLD, '--yes', '--domain', DOMAIN);
+
+  const [first, second, account] = (await registered()).map((answer) => JSON.stringify(answer).includes(OLD));
+  expect([first, second, account]).toEqual([false, true, true]);
+});
+
 test.each([
   [['check', '--domain', 'x.example'], /none of the stack's/],
   [['sync', '--remove', 'nonsense'], /takes a URL/],
