@@ -2,6 +2,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { CloudWatchClient, paginateDescribeAlarms, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { audienceOf } from './aws-audience.ts';
 import { openClients } from './clients.ts';
 import { type AlarmState, LOG_GROUPS, type LogEntry, logEntry, OutOfReach, type Target } from './target.ts';
 
@@ -75,6 +76,8 @@ export async function findAws(environment: string): Promise<Target> {
       const command = new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason });
       await reach(`the alarm ${AlarmName} cannot be set`, () => new CloudWatchClient({}).send(command));
     },
+    audience: (alarmName) => reach(`the subscriptions of ${alarmName} cannot be read`, () => audienceOf(alarmName)),
+    notifications: async () => undefined,
   };
 }
 

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { openClients } from './clients.ts';
-import { type AlarmState, LOG_GROUPS, type LogSource, logEntry, OutOfReach, type Target } from './target.ts';
+import {
+  type AlarmState,
+  LOG_GROUPS,
+  type LogSource,
+  logEntry,
+  type Notification,
+  OutOfReach,
+  type Target,
+} from './target.ts';
 
 interface Running {
   readonly controlUrl: string;
@@ -63,6 +71,13 @@ export async function findLocal(port: number, folder: URL): Promise<Target> {
     async soundAlarm(name, reason) {
       const response = await control(`/alarms/${encodeURIComponent(name)}`, { state: 'ALARM', reason });
       if (!response.ok) throw new OutOfReach(`the alarm ${name} cannot be set: ${(await response.text()).trim()}`);
+    },
+    // Nobody is subscribed to the local topics.
+    audience: async () => [],
+    async notifications() {
+      const response = await control('/notifications');
+      if (!response.ok) throw new OutOfReach('the local stack of this version keeps no notifications');
+      return ((await response.json()) as { notifications: Notification[] }).notifications;
     },
   };
 }

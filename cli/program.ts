@@ -1,11 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandBuilder, Run, World } from './command.ts';
+import { dlqCommand } from './dlq.ts';
+import { drillCommand } from './drill.ts';
 import { eraseCommand } from './erase.ts';
 import { replayCommand } from './replay.ts';
+import { sendTestCommand } from './send-test.ts';
+import { suppressionsCommand } from './suppressions.ts';
 import { OutOfReach } from './target.ts';
+import { webhooksCommand } from './webhooks.ts';
 import { WrongInput } from './wrong-input.ts';
 
-const COMMANDS: readonly CommandBuilder[] = [replayCommand, eraseCommand];
+const COMMANDS: readonly CommandBuilder[] = [
+  dlqCommand,
+  drillCommand,
+  eraseCommand,
+  replayCommand,
+  sendTestCommand,
+  suppressionsCommand,
+  webhooksCommand,
+];
 
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.

@@ -22,6 +22,10 @@ export interface Target {
   alarms(): Promise<AlarmState[]>;
   /** Sets an alarm off until its next evaluation. */
   soundAlarm(name: string, reason: string): Promise<void>;
+  /** The topics that an alarm tells. */
+  audience(alarmName: string): Promise<TopicAudience[]>;
+  /** What has arrived at the topics, oldest first; undefined where only those who are subscribed can tell. */
+  notifications(): Promise<Notification[] | undefined>;
 }
 
 export type Place =
@@ -61,6 +65,20 @@ export interface AlarmState {
   /** Since when, epoch milliseconds; undefined where it is not known. */
   readonly sinceMs: number | undefined;
   readonly description: string;
+}
+
+/** A topic, and how many subscriptions it has. */
+export interface TopicAudience {
+  readonly topic: string;
+  readonly confirmed: number;
+  readonly pending: number;
+}
+
+/** What arrived at a topic; `message` as CloudWatch writes it. */
+export interface Notification {
+  readonly topic: string;
+  readonly subject: string;
+  readonly message: Readonly<Record<string, unknown>>;
 }
 
 /** What is asked for cannot be reached. */

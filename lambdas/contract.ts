@@ -44,7 +44,7 @@ export const METRICS = {
   unconfirmed: 'Unconfirmed',
   /** Events that webhooks should have brought, in time of which no webhook brought any. */
   silentEvents: 'SilentEvents',
-  /** Differences between the webhooks registered at Mailgun and this stack. */
+  /** How much the webhooks registered at Mailgun differ from what this stack needs; written about once an hour. */
   webhookDrift: 'WebhookDrift',
 } as const;
 
@@ -81,6 +81,9 @@ export const MAX_BODY_BYTES = 262_144;
 
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
 export const LONGEST_RETRY_VISIBILITIES = 5;
+
+/** Message attributes of what process puts among the dead letters; what SQS itself moves there has none. */
+export const DEAD_LETTER_ATTRIBUTES = { reason: 'reason', detail: 'detail' } as const;
 
 /** Value the signing-key secret is deployed with: it names no key, so nothing can verify against it. */
 export const UNSET_SIGNING_KEYS = '{"unset":"put {\\"current\\":\\"<HTTP webhook signing key>\\"} here"}';

@@ -33,15 +33,16 @@ export class MailgunLedgerStack extends Stack {
     const ingest = new Ingest(this, 'Ingest', { config, table, queue: queue.queue, signingKeys: secrets.signingKeys });
     const { erasureKey } = secrets;
     const process = new Process(this, 'Process', { config, table, queue, erasureKey, times });
+    const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });
     const reconcile = new Reconcile(this, 'Reconcile', {
       config,
       table,
       queue: queue.queue,
       apiKey: secrets.apiKey,
       erasureKey,
+      webhookUrl: webhookApi.url,
     });
     const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
-    const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });
 
     const topics = new Topics(this, 'Topics', config.alarms);
     const watched = { table, queue, process, webhookApi, times: config.reconcile };

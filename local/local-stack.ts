@@ -61,6 +61,8 @@ export interface LocalStack extends Controls {
   readonly logPath: string;
   /** What the twin's API lists. */
   readonly eventLog: EventLog;
+  /** The twin's API. */
+  readonly mailgun: MailgunApi;
   stop(): Promise<void>;
 }
 
@@ -119,6 +121,9 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     await putKeys(keys);
     await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
   }
+  // As after `webhooks sync`: an ordinary local day has no drift.
+  const types = outputOf(stack, 'WebhookEventTypes').split(',');
+  for (const domain of domains) mailgun.register(domain, types, outputOf(stack, 'WebhookUrl'));
 
   phase('functions', 'each bundle in a process of its own');
   run.logbook.listen((line) => measureEmbedded(line, measure));
@@ -176,7 +181,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const twin = openTwin(ready, eventLog, sending.signal);
   mailgun.takeMail({ happen: (happening) => twin.happen({ ...happening, keys: { signing: signingKey } }) });
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, mailgun, stop: () => closers.close() };
 }
 
 function accessLogGroupsOf(stack: Stack): Set<string> {

@@ -5,6 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { DEAD_LETTER_ATTRIBUTES } from '../contract.ts';
 import type { EventQueue } from '../domain/ports.ts';
 import { encodeQueueMessage } from '../domain/queue-message.ts';
 import type { QueueDepth } from '../domain/reconcile-ports.ts';
@@ -45,8 +46,8 @@ export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDept
 export interface RetryControl {
   /** Hides a received message for this long. */
   retryIn(receiptHandle: string, seconds: number): Promise<void>;
-  /** Puts a body that can never be processed aside, with the reason. */
-  bury(body: string, reason: string): Promise<void>;
+  /** Puts a body that can never be processed aside, with the reason and more about it, which names no person. */
+  bury(body: string, reason: string, detail: string): Promise<void>;
 }
 
 export function createRetryControl(client: SQSClient, queueUrl: string, deadLettersUrl: string): RetryControl {
@@ -61,12 +62,15 @@ export function createRetryControl(client: SQSClient, queueUrl: string, deadLett
       );
     },
 
-    async bury(body, reason) {
+    async bury(body, reason, detail) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: deadLettersUrl,
           MessageBody: body,
-          MessageAttributes: { reason: { DataType: 'String', StringValue: reason } },
+          MessageAttributes: {
+            [DEAD_LETTER_ATTRIBUTES.reason]: { DataType: 'String', StringValue: reason },
+            [DEAD_LETTER_ATTRIBUTES.detail]: { DataType: 'String', StringValue: detail },
+          },
         }),
       );
     },

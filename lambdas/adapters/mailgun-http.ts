@@ -22,16 +22,26 @@ export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
   return (access.baseUrl ?? BASE_URLS[region]).replace(/\/$/, '');
 }
 
-/** One JSON object from Mailgun. 429 and 5xx, hangs and torn answers are tried again while there is time. */
+/**
+ * One JSON object from Mailgun. 429 and 5xx, hangs and torn answers are tried again while there is time; a 404 too,
+ * unless `absent` stands for it.
+ */
 export async function askMailgun(
   access: MailgunAccess,
   url: string,
   init: RequestInit,
   deadlineMs: number,
+  absent?: JsonObject,
 ): Promise<JsonObject> {
   const authorization = `Basic ${Buffer.from(`api:${await access.apiKey()}`).toString('base64')}`;
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await tryOnce(access, url, { ...init, headers: { ...init.headers, authorization } }, deadlineMs);
+    const answer = await tryOnce(
+      access,
+      url,
+      { ...init, headers: { ...init.headers, authorization } },
+      deadlineMs,
+      absent,
+    );
     if (answer.kind === 'answered') return answer.body;
     if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
     const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
@@ -45,7 +55,13 @@ type Answer =
   | { kind: 'refused'; reason: ListingError['reason']; cause?: unknown }
   | { kind: 'again'; reason: ListingError['reason']; waitMs?: number | undefined; cause?: unknown };
 
-async function tryOnce(access: MailgunAccess, url: string, init: RequestInit, deadlineMs: number): Promise<Answer> {
+async function tryOnce(
+  access: MailgunAccess,
+  url: string,
+  init: RequestInit,
+  deadlineMs: number,
+  absent: JsonObject | undefined,
+): Promise<Answer> {
   const timeLeftMs = deadlineMs - access.now();
   if (timeLeftMs <= 0) return { kind: 'refused', reason: 'unavailable' };
   const signal = AbortSignal.timeout(Math.min(LONGEST_REQUEST_MS, timeLeftMs));
@@ -55,7 +71,7 @@ async function tryOnce(access: MailgunAccess, url: string, init: RequestInit, de
     const refusal = judgeStatus(response, access.now());
     if (refusal !== undefined) {
       await response.body?.cancel();
-      return refusal;
+      return absent !== undefined && response.status === 404 ? { kind: 'answered', body: absent } : refusal;
     }
     const text = await readText(response);
     if (text === undefined) return { kind: 'refused', reason: 'too-large' };

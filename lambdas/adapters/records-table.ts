@@ -3,7 +3,7 @@ import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../contract.ts';
 import { dayPartition } from '../domain/day-index.ts';
 import { recipientOf } from '../domain/event.ts';
-import { keyPart, recipientKey } from '../domain/identity.ts';
+import { keyPart, recipientKey, suppressionPartition } from '../domain/identity.ts';
 import { type Records, UnstorableError } from '../domain/ports.ts';
 import { statusOrder } from '../domain/status.ts';
 import { packEvent } from './event-codec.ts';
@@ -17,20 +17,21 @@ export function createRecordsTable(table: LedgerTable): Records {
   return {
     async suppress(record, suppression) {
       const recipient = recipientOf(record.event) ?? '';
-      await conditional(() =>
+      const Key = {
+        pk: suppressionPartition(recipient),
+        sk: `${keyPart(record.domain)}#${suppression.kind}#${keyPart(suppression.scope)}`,
+      };
+      const refused = await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
-            Key: {
-              pk: `SUP#${recipientKey(recipient)}`,
-              sk: `${keyPart(record.domain)}#${suppression.kind}#${keyPart(suppression.scope)}`,
-            },
+            Key,
             // The earliest event counts, so that the record does not depend on arrival.
             ConditionExpression:
               'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey > :eventKey)',
             UpdateExpression:
-              'SET since = :since, eventKey = :eventKey, reason = :reason, recipient = :recipient, ' +
-              '#domain = :domain, kind = :kind, #scope = :scope',
+              'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
+              'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope',
             ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope' },
             ExpressionAttributeValues: {
               ':since': record.atMs,
@@ -41,6 +42,20 @@ export function createRecordsTable(table: LedgerTable): Records {
               ':kind': suppression.kind,
               ':scope': suppression.scope,
             },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      );
+      if (refused === undefined || Number(refused.Item?.lastAt?.N) >= record.atMs) return;
+      // What is later than a lift suppresses again.
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key,
+            ConditionExpression: 'attribute_not_exists(lastAt) OR lastAt < :at',
+            UpdateExpression: 'SET lastAt = :at',
+            ExpressionAttributeValues: { ':at': record.atMs },
           }),
         ),
       );

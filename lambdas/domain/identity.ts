@@ -41,6 +41,11 @@ export function recipientKey(recipient: string): string {
   return keyPart(recipient.toLowerCase());
 }
 
+/** Partition of all suppressions of a recipient. */
+export function suppressionPartition(recipient: string): string {
+  return `SUP#${recipientKey(recipient)}`;
+}
+
 /** Day of a time in epoch milliseconds, as `YYYY-MM-DD` in UTC. */
 export function utcDay(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10);

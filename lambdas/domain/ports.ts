@@ -71,7 +71,7 @@ export interface EventRecord {
 }
 
 export interface Records {
-  /** Writes the suppression unless an earlier event gave the same one. */
+  /** Joins the suppression: the earliest event decides what it says, the latest whether it holds after a lift. */
   suppress(record: EventRecord, suppression: Suppression): Promise<void>;
   /** Joins the event's verdict into the status of its message and recipient; the join never goes back. */
   joinStatus(record: EventRecord, verdict: Verdict): Promise<void>;

@@ -17,27 +17,33 @@ export const QUEUE_MESSAGE_VERSION = 1;
 
 export type DecodedQueueMessage =
   | { ok: true; message: QueueMessage }
-  | { ok: false; reason: 'not-json' | 'unknown-version' | 'malformed-message' };
+  | { ok: false; reason: UnreadableReason; where: string };
+
+/** `where` names a place in the body, never what stands there. */
+export type UnreadableReason = 'not-json' | 'unknown-version' | 'malformed-message';
 
 /** The message as ASCII JSON. */
 export function encodeQueueMessage(message: QueueMessage): string {
   return asciiJson({ v: QUEUE_MESSAGE_VERSION, ...message });
 }
 
-/** Reads a message body; a reason where no version of ours wrote it. */
+/** Reads a message body; a reason, and where it applies, where no version of ours wrote it. */
 export function decodeQueueMessage(body: string): DecodedQueueMessage {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
-  } catch {
-    return { ok: false, reason: 'not-json' };
+  } catch (error) {
+    // The parser's own message quotes the text.
+    const position = / at position (\d+)/.exec((error as Error).message)?.[1];
+    return { ok: false, reason: 'not-json', where: position === undefined ? 'body' : `character ${position}` };
   }
-  if (!isObject(parsed)) return { ok: false, reason: 'malformed-message' };
-  if (parsed.v !== QUEUE_MESSAGE_VERSION) return { ok: false, reason: 'unknown-version' };
+  if (!isObject(parsed)) return { ok: false, reason: 'malformed-message', where: 'body' };
+  if (parsed.v !== QUEUE_MESSAGE_VERSION) return { ok: false, reason: 'unknown-version', where: 'v' };
   const { source, receivedAt, domain, event } = parsed;
-  const known = source === 'webhook' || source === 'reconcile';
-  if (!known || !Number.isSafeInteger(receivedAt) || typeof domain !== 'string' || !isObject(event)) {
-    return { ok: false, reason: 'malformed-message' };
-  }
+  const malformed = (where: string) => ({ ok: false, reason: 'malformed-message', where }) as const;
+  if (source !== 'webhook' && source !== 'reconcile') return malformed('source');
+  if (!Number.isSafeInteger(receivedAt)) return malformed('receivedAt');
+  if (typeof domain !== 'string') return malformed('domain');
+  if (!isObject(event)) return malformed('event');
   return { ok: true, message: { source, receivedAt: receivedAt as number, domain, event } };
 }

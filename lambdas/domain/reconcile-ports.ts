@@ -3,6 +3,7 @@ import type { EventIdentity } from './identity.ts';
 import type { Source } from './queue-message.ts';
 import type { Slice, SliceBounds } from './slice.ts';
 import type { Tally } from './tally.ts';
+import type { RegisteredWebhook } from './webhook-drift.ts';
 
 // What reconciliation needs from outside, besides the queue. All times not named otherwise are epoch seconds.
 
@@ -32,6 +33,13 @@ export interface ListingPage {
 export interface MailgunSource {
   /** One page of what Mailgun lists, ascending by time. Waits out 429 and 5xx; throws `ListingError` where that does not help. */
   page(request: ListingRequest): Promise<ListingPage>;
+}
+
+/** What is registered at Mailgun; a `ListingError` where it cannot be read by then (epoch milliseconds). */
+export interface RegisteredWebhooks {
+  ofDomain(domain: SendingDomain, deadlineMs: number): Promise<RegisteredWebhook[]>;
+  /** For all domains of the account in a region. */
+  ofAccount(region: SendingDomain['region'], deadlineMs: number): Promise<RegisteredWebhook[]>;
 }
 
 export type ListingFailure =

@@ -11,6 +11,14 @@ export interface Suppression {
   reason: string | null;
 }
 
+/**
+ * Whether a suppression holds (epoch milliseconds): it was not lifted, or its latest event is later than the lift.
+ * Both are greatest values, so neither arrival nor the order of events and lifts counts.
+ */
+export function isSuppressing({ lastAt, liftedAt }: { lastAt: number; liftedAt?: number | undefined }): boolean {
+  return liftedAt === undefined || lastAt > liftedAt;
+}
+
 /** Mailgun could not reach the host, or gave up after retrying: the address may be good. */
 const UNREACHED_CODES = new Set([498, 499, 602]);
 /** Mailgun takes at most ten tags a message; a longer list is taken as unsubscribed from everything. */

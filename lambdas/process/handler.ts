@@ -47,21 +47,26 @@ export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event)
 // Runs for every record; what is new goes into `stored`.
 async function handleRecord(record: SQSRecord, stored: JsonObject[]): Promise<void> {
   const decoded = decodeQueueMessage(record.body);
-  if (!decoded.ok) return bury(record, decoded.reason);
+  if (!decoded.ok) return bury(record, decoded.reason, decoded.where);
   const { event, source, receivedAt } = decoded.message;
   try {
     if ((await store(decoded.message)) === 'stored') stored.push(event);
   } catch (error) {
     if (!(error instanceof UnstorableError)) throw error;
-    return bury(record, 'unstorable');
+    const { detail } = errorFacts(error.cause ?? error);
+    return bury(record, 'unstorable', String(detail || error.message));
   }
   // The event is stored, and whether this note is written must not bring it back.
   if (source === 'webhook') await noteFirstWebhook(receivedAt).catch(() => {});
 }
 
-async function bury(record: SQSRecord, reason: string): Promise<void> {
-  await queues.bury(record.body, reason);
-  log.count(METRICS.deadLettered, 'message put among the dead letters', { reason, sqsMessageId: record.messageId });
+async function bury(record: SQSRecord, reason: string, detail: string): Promise<void> {
+  await queues.bury(record.body, reason, detail);
+  log.count(METRICS.deadLettered, 'message put among the dead letters', {
+    reason,
+    detail,
+    sqsMessageId: record.messageId,
+  });
 }
 
 async function retryLater(record: SQSRecord, error: unknown): Promise<void> {

@@ -11,6 +11,8 @@ export interface ReconcileEnv {
   DOMAINS: string;
   /** Comma-separated webhook types that are registered at Mailgun. */
   EVENT_TYPES: string;
+  /** This stack's URL as it is to be registered; it may hold the path secret, so it is never logged. */
+  WEBHOOK_URL: string;
   /** `events` or `logs`: which of Mailgun's APIs is read. */
   SOURCE: string;
   /** How often it runs; the first wait of an open slice is as long. */
@@ -36,6 +38,7 @@ export function readReconcileEnv(source: EnvSource) {
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     domains: listEnv(source, 'DOMAINS').map(readDomain),
     eventTypes: listEnv(source, 'EVENT_TYPES'),
+    webhookUrl: requireEnv(source, 'WEBHOOK_URL'),
     api: requireEnv(source, 'SOURCE') === 'logs' ? ('logs' as const) : ('events' as const),
     everySeconds: wholeNumberEnv(source, 'EVERY_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),

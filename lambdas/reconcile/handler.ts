@@ -9,12 +9,15 @@ import { createEventQueue, createQueueDepth, openQueues } from '../adapters/even
 import { createLeaseTable, createLedgerBookTable } from '../adapters/ledger-book-table.ts';
 import { createMailgunEvents } from '../adapters/mailgun-events.ts';
 import { createMailgunLogs } from '../adapters/mailgun-logs.ts';
+import { createMailgunWebhooks } from '../adapters/mailgun-webhooks.ts';
 import { createSlicesTable } from '../adapters/slices-table.ts';
 import { createStoredEventsTable } from '../adapters/stored-events-table.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { METRICS } from '../contract.ts';
 import { ListingError } from '../domain/reconcile-ports.ts';
+import type { DriftKind } from '../domain/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { createCompareWebhooks } from './compare-webhooks.ts';
 import type { RunReport } from './domain-run.ts';
 import { readReconcileEnv } from './env.ts';
 import { createReconcile } from './reconcile.ts';
@@ -39,8 +42,9 @@ const queues = openQueues();
 const secrets = openSecrets();
 const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now));
 const createSource = env.api === 'logs' ? createMailgunLogs : createMailgunEvents;
+const mailgun = { baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep };
 const deps = {
-  source: createSource({ baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep }),
+  source: createSource(mailgun),
   index: createDayIndexTable(table),
   events: createStoredEventsTable(table),
   erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now)),
@@ -60,6 +64,17 @@ const deps = {
   onFailure,
 };
 const reconcile = createReconcile(deps);
+const compareWebhooks = createCompareWebhooks({
+  webhooks: createMailgunWebhooks(mailgun),
+  domains: env.domains,
+  webhookUrl: env.webhookUrl,
+  wanted: env.eventTypes,
+  isConfigured: deps.isConfigured,
+  everySeconds: env.everySeconds,
+  now: Date.now,
+  onCompared,
+  onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
+});
 const replay = createReplay({ ...deps, book: createLedgerBookTable(table, 'REPLAY') });
 
 // Called by AWS.
@@ -68,7 +83,9 @@ export const handler = middy<unknown, RunReport | ReplayReport>().handler(async 
   const request = replayIn(event);
   if (request === undefined) {
     const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
-    return run(ignoreWaits, lastMs);
+    const report = await run(ignoreWaits, lastMs);
+    await compare(ignoreWaits);
+    return report;
   }
   const soonMs = () => Math.min(lastMs, Date.now() + REPLAY_CALL_MS);
   // A long replay holds the lease most of the time, and the ledger must not fall behind for it.
@@ -109,6 +126,17 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
   return result.report;
 }
 
+// Runs after every scheduled run; a listing that fails does not keep it from telling what it could compare.
+async function compare(ignoreWaits: boolean): Promise<void> {
+  const drift = await compareWebhooks({ ignoreWaits });
+  if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
+}
+
+// Runs for every domain whose webhooks differ from what is wanted.
+function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>): void {
+  if (Object.keys(counts).length > 0) log.write('webhooks differ', { domain, ...counts });
+}
+
 // Runs for every slice with such news.
 function onNews({ domain, start, lost, unconfirmed }: SliceNews): void {
   const metrics = { [METRICS.lostWebhooks]: lost, [METRICS.unconfirmed]: unconfirmed };
@@ -116,8 +144,8 @@ function onNews({ domain, start, lost, unconfirmed }: SliceNews): void {
 }
 
 // Runs for every domain that fails; the others go on.
-function onFailure(domain: string, error: unknown): void {
+function onFailure(domain: string, error: unknown, message = 'domain not reconciled'): void {
   const reason = error instanceof ListingError ? error.reason : undefined;
   const cause = error instanceof Error && error.cause !== undefined ? errorFacts(error.cause) : {};
-  log.write('domain not reconciled', { domain, reason, ...errorFacts(error), cause: cause.detail });
+  log.write(message, { domain, reason, ...errorFacts(error), cause: cause.detail });
 }

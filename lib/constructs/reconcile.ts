@@ -16,13 +16,15 @@ export interface ReconcileProps {
   readonly queue: IQueue;
   readonly apiKey: Secret;
   readonly erasureKey: Secret;
+  /** Compared with what is registered at Mailgun. */
+  readonly webhookUrl: string;
 }
 
 /** Finds what the webhooks missed, on a schedule, and writes the ledger. */
 export class Reconcile extends Construct {
   readonly function: LedgerFunction;
 
-  constructor(scope: Construct, id: string, { config, table, queue, apiKey, erasureKey }: ReconcileProps) {
+  constructor(scope: Construct, id: string, { config, table, queue, apiKey, erasureKey, webhookUrl }: ReconcileProps) {
     super(scope, id);
     const { reconcile, processing } = config;
     this.function = new LedgerFunction(this, 'Function', {
@@ -37,6 +39,7 @@ export class Reconcile extends Construct {
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: config.domains.map(({ name, region }) => `${name}=${region}`).join(','),
         EVENT_TYPES: config.eventTypes.join(','),
+        WEBHOOK_URL: webhookUrl,
         SOURCE: reconcile.source,
         EVERY_SECONDS: String(reconcile.everySeconds),
         SETTLE_SECONDS: String(reconcile.settleSeconds),

@@ -9,7 +9,9 @@ import { readBytes, startServer } from './loopback-server.ts';
 import { type SendRequest, takeMessage } from './messages-api.ts';
 import type { Failure, Nasty } from './nasty.ts';
 import type { Random } from './random.ts';
+import { createSuppressionLists } from './suppressions-api.ts';
 import type { Twin } from './twin.ts';
+import { createWebhookRegistry, type WebhookRegistry } from './webhooks-api.ts';
 
 export interface MailgunApiOptions {
   /** What is listed; read anew at each request. */
@@ -21,13 +23,15 @@ export interface MailgunApiOptions {
   readonly nowMs?: () => number;
 }
 
-/** Mailgun's API as far as it takes mail and tells events: one server stands for all regions. */
+/** Mailgun's API of one region: mail, events, webhooks, suppressions. One server stands for all regions of a local stack. */
 export interface MailgunApi {
   readonly url: string;
   /** From now on it misbehaves like this, and in no other way. */
   misbehave(nasty: Nasty): void;
   /** From now on it takes mail, and this twin tells what becomes of it. */
   takeMail(twin: Pick<Twin, 'happen'>): void;
+  /** Registers a URL for types of a domain, as somebody did before. */
+  readonly register: WebhookRegistry['register'];
   counts(): ApiCounts;
   close(): Promise<void>;
 }
@@ -43,6 +47,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   const { log, apiKey, domains, random, nowMs = Date.now } = options;
   const foreign = await startForeignHost();
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  const webhooks = createWebhookRegistry(domains);
+  const suppressions = createSuppressionLists(domains);
   let nasty: Nasty = {};
   let sender: Pick<Twin, 'happen'> | undefined;
   let calls = 0;
@@ -64,7 +70,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
   }
 
-  async function answer({ headers, method, url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
+  async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
     if (headers.authorization !== credentials) return FORBIDDEN;
     const { pathname, searchParams } = new URL(url, server.url);
     const now = () => nowMs() / 1000;
@@ -75,9 +81,12 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       const [, sending] = /^\/v3\/([^/]+)\/messages$/.exec(pathname) ?? [];
       if (method === 'POST' && sending !== undefined && sender) {
         if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);
-        const request: SendRequest = { domain: sending, contentType: headers['content-type'] ?? '', body };
-        return await takeMessage(request, { twin: sender, random, nowMs });
+        const mail: SendRequest = { domain: sending, contentType: headers['content-type'] ?? '', body };
+        return await takeMessage(mail, { twin: sender, random, nowMs });
       }
+      const request = { method, path: pathname, form: await formOf(headers['content-type'], body) };
+      const managed = webhooks.answer(request) ?? suppressions(request);
+      if (managed !== undefined) return managed;
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
       if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
       if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
@@ -95,6 +104,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     takeMail: (twin) => {
       sender = twin;
     },
+    register: webhooks.register,
     counts: () => {
       const { requests, credentials: carried } = foreign.received();
       return { calls, foreignRequests: requests, foreignCredentials: carried };
@@ -120,6 +130,12 @@ function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAns
 
 const FORBIDDEN: ApiAnswer = { status: 401, body: 'Forbidden' };
 const TOO_MANY = refusal(429, 'Too many requests');
+
+/** Fields of a multipart or urlencoded body; none where it is neither. */
+async function formOf(contentType: string | undefined, body: Buffer): Promise<FormData> {
+  const form = new Response(body, { headers: { 'content-type': contentType ?? '' } }).formData();
+  return form.catch(() => new FormData());
+}
 
 function parseJson(text: string): unknown {
   try {

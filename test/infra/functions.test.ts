@@ -96,6 +96,9 @@ const FUNCTIONS = [
       ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
       DOMAINS: 'mg.mailgun-ledger.internal=eu',
       EVENT_TYPES: 'accepted,delivered,opened,clicked,unsubscribed,complained,permanent_fail,temporary_fail',
+      WEBHOOK_URL: {
+        'Fn::Join': ['', [{ 'Fn::GetAtt': ['WebhookApiHttpApi972241B7', 'ApiEndpoint'] }, '/webhooks/mailgun']],
+      },
       SOURCE: 'events',
       EVERY_SECONDS: '900',
       SETTLE_SECONDS: '1800',

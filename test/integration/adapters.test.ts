@@ -199,6 +199,23 @@ describe('records', () => {
     expect(Item).toMatchObject({ since: 100_000, eventKey: 'complained#early', kind: 'complaint', scope: '*' });
   });
 
+  test.each([
+    [[100, 200, 300]],
+    [[100, 300, 200]],
+    [[200, 100, 300]],
+    [[200, 300, 100]],
+    [[300, 100, 200]],
+    [[300, 200, 100]],
+  ])('the latest event decides whether a lifted suppression holds, in the order %p', async (order) => {
+    const recipient = `${randomUUID()}@example.org`;
+    const Key = { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` };
+    for (const timestamp of [...order, ...order]) {
+      await store(deliveredEvent({ event: 'complained', recipient, id: `at ${timestamp}`, timestamp }));
+    }
+    const { Item } = await engines.table.client.send(new GetCommand({ TableName: engines.table.name, Key }));
+    expect(Item).toMatchObject({ since: 100_000, lastAt: 300_000, eventKey: 'complained#at 100' });
+  });
+
   test('a write whose reply was lost has its effect once', async () => {
     const messageId = randomUUID();
     const event = deliveredEvent({ message: { headers: { 'message-id': messageId } } });
@@ -235,9 +252,16 @@ describe('queues', () => {
 
   test('a buried message lies among the dead letters with its reason', async () => {
     const deadLettersUrl = engines.output('DeadLettersUrl');
-    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).bury('{', 'not-json');
+    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).bury(
+      '{',
+      'not-json',
+      'character 1',
+    );
     const [message] = await engines.receive(deadLettersUrl);
-    expect(message).toMatchObject({ Body: '{', MessageAttributes: { reason: { StringValue: 'not-json' } } });
+    expect(message).toMatchObject({
+      Body: '{',
+      MessageAttributes: { reason: { StringValue: 'not-json' }, detail: { StringValue: 'character 1' } },
+    });
   });
 });
 

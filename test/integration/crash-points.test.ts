@@ -122,7 +122,7 @@ async function expectOneEffect({ messageId, recipient }: ReturnType<typeof compl
       ExpressionAttributeValues: { ':pk': `SUP#${recipient}` },
     }),
   );
-  expect(Items).toMatchObject([{ kind: 'complaint', eventKey: events[0]?.eventKey }]);
+  expect(Items).toMatchObject([{ kind: 'complaint', eventKey: events[0]?.eventKey, lastAt: Items?.[0]?.since }]);
 }
 
 /** Every death that calls so far discovered allow: each point at each moment. */

@@ -38,6 +38,8 @@ export function stubTarget(over: Partial<Target>): Target {
     logs: missing,
     alarms: missing,
     soundAlarm: missing,
+    audience: missing,
+    notifications: missing,
     ...over,
   };
 }

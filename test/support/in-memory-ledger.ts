@@ -39,7 +39,7 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
   queue: string[] = [];
   events = new Map<string, EventRecord & { webhookAt?: number }>();
   statuses = new Map<string, StatusItem>();
-  suppressions = new Map<string, { sinceMs: number; eventKey: string; reason: string | null }>();
+  suppressions = new Map<string, { sinceMs: number; lastMs: number; eventKey: string; reason: string | null }>();
 
   async claim(claim: Claim, nowSeconds: number) {
     const held = this.claims.get(claim.key);
@@ -86,7 +86,9 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     const { eventKey } = record.identity;
     const isEarlier =
       held === undefined || held.sinceMs > record.atMs || (held.sinceMs === record.atMs && held.eventKey > eventKey);
-    if (isEarlier) this.suppressions.set(key, { sinceMs: record.atMs, eventKey, reason });
+    const lastMs = Math.max(held?.lastMs ?? 0, record.atMs);
+    if (isEarlier) this.suppressions.set(key, { sinceMs: record.atMs, lastMs, eventKey, reason });
+    else held.lastMs = lastMs;
   }
 
   async joinStatus(record: EventRecord, verdict: Parameters<Records['joinStatus']>[1]) {

@@ -24,14 +24,15 @@ test('what reconciliation sends is read too', () => {
 });
 
 test.each([
-  ['no JSON', '{', 'not-json'],
-  ['no object', '[]', 'malformed-message'],
-  ['no version', '{}', 'unknown-version'],
-  ['a later version', JSON.stringify({ v: 2, ...message }), 'unknown-version'],
-  ['an unknown source', JSON.stringify({ v: 1, ...message, source: 'x' }), 'malformed-message'],
-  ['no domain', JSON.stringify({ v: 1, ...message, domain: null }), 'malformed-message'],
-  ['no event', JSON.stringify({ v: 1, ...message, event: [] }), 'malformed-message'],
-  ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message'],
-])('refuses %s with its reason', (_name, body, reason) => {
-  expect(decodeQueueMessage(body)).toEqual({ ok: false, reason });
+  ['no JSON', '{', 'not-json', 'character 1'],
+  ['no JSON that says where', 'ada@example.org', 'not-json', 'body'],
+  ['no object', '[]', 'malformed-message', 'body'],
+  ['no version', '{}', 'unknown-version', 'v'],
+  ['a later version', JSON.stringify({ v: 2, ...message }), 'unknown-version', 'v'],
+  ['an unknown source', JSON.stringify({ v: 1, ...message, source: 'x' }), 'malformed-message', 'source'],
+  ['no domain', JSON.stringify({ v: 1, ...message, domain: null }), 'malformed-message', 'domain'],
+  ['no event', JSON.stringify({ v: 1, ...message, event: [] }), 'malformed-message', 'event'],
+  ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message', 'receivedAt'],
+])('refuses %s with its reason and place', (_name, body, reason, where) => {
+  expect(decodeQueueMessage(body)).toEqual({ ok: false, reason, where });
 });

@@ -18,6 +18,7 @@ beforeAll(async () => {
     ERASURE_KEY_SECRET_ARN: 'arn',
     DOMAINS: 'mg.example.com=us',
     EVENT_TYPES: 'delivered',
+    WEBHOOK_URL: 'https://hooks.example.com/webhooks/mailgun',
     SOURCE: 'events',
     EVERY_SECONDS: '900',
     SETTLE_SECONDS: '1800',

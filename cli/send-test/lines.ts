@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+/** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */
+const hop = z.enum(['answered', 'stored', 'readable']);
+
+/** The lines of `send-test --json`. */
+export const sendTestLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('sent'), messageId: z.string(), recipient: z.string(), eventKey: z.string() }),
+  z.strictObject({ event: z.literal('hop'), hop, tookMs: z.int().min(0), sinceSentMs: z.int().min(0) }),
+  z.strictObject({ event: z.literal('lost'), hop, why: z.string() }),
+  z.strictObject({ event: z.literal('done'), messageId: z.string(), tookMs: z.int().min(0) }),
+]);
+
+export type SendTestLine = z.infer<typeof sendTestLine>;
+export type Hop = z.infer<typeof hop>;

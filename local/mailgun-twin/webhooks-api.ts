@@ -1,0 +1,122 @@
+import { type ApiAnswer, BadRequest, ok, refusal } from './api-answer.ts';
+
+/** What can be registered, by Mailgun's ids. */
+const TYPES = [
+  'accepted',
+  'delivered',
+  'opened',
+  'clicked',
+  'unsubscribed',
+  'complained',
+  'permanent_fail',
+  'temporary_fail',
+];
+const MOST_URLS = 3;
+
+/** A record of before there were several URLs a type holds `url`; it is shown as it was written. */
+type DomainRecord = { urls: string[] } | { url: string };
+
+interface AccountHook {
+  readonly webhook_id: string;
+  readonly description: string;
+  readonly url: string;
+  readonly event_types: readonly string[];
+  readonly created_at: string;
+}
+
+export interface ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly form: FormData;
+}
+
+/** The webhooks registered in one account: of each domain by type, and of the account by URL. */
+export interface WebhookRegistry {
+  /** Undefined where the request is for another API. */
+  answer(request: ApiRequest): ApiAnswer | undefined;
+  /** Registers a URL for types of a domain as an earlier day would have left it. */
+  register(domain: string, types: readonly string[], url: string, form?: 'legacy'): void;
+}
+
+export function createWebhookRegistry(domains: readonly string[]): WebhookRegistry {
+  const byDomain = new Map(domains.map((domain) => [domain, new Map<string, DomainRecord>()]));
+  const ofAccount = new Map<string, AccountHook>();
+  let created = 0;
+
+  function answerDomain({ method, form }: ApiRequest, domain: string, id: string | undefined): ApiAnswer {
+    const records = byDomain.get(domain);
+    if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
+    if (id === undefined) {
+      if (method === 'GET') return ok({ webhooks: Object.fromEntries(records) });
+      if (method !== 'POST') return refusal(405, 'Method not allowed');
+      const type = knownType(form.get('id'));
+      if (records.has(type)) return refusal(400, 'Webhook already exists');
+      return written(records, type, urlsOf(form), 'Webhook has been created');
+    }
+    const record = records.get(id);
+    if (record === undefined) return refusal(404, 'Webhook not found');
+    if (method === 'GET') return ok({ webhook: record });
+    if (method === 'PUT') return written(records, id, urlsOf(form), 'Webhook has been updated');
+    if (method !== 'DELETE') return refusal(405, 'Method not allowed');
+    records.delete(id);
+    return ok({ message: 'Webhook has been deleted', webhook: record });
+  }
+
+  function written(records: Map<string, DomainRecord>, type: string, urls: string[], message: string): ApiAnswer {
+    if (urls.length > MOST_URLS) return tooMany(type);
+    records.set(type, { urls });
+    return ok({ message, webhook: { urls } });
+  }
+
+  function answerAccount({ method, form }: ApiRequest, id: string | undefined): ApiAnswer {
+    if (id === undefined && method === 'GET') return ok({ webhooks: [...ofAccount.values()] });
+    if (id === undefined && method !== 'POST') return refusal(405, 'Method not allowed');
+    const held = id === undefined ? undefined : ofAccount.get(id);
+    if (id !== undefined && held === undefined) return { status: 404, body: { Description: 'Webhook not found' } };
+    if (method === 'GET') return ok(held);
+    if (method === 'DELETE') {
+      ofAccount.delete(id ?? '');
+      return { status: 204, body: '' };
+    }
+    const [url = ''] = urlsOf(form);
+    const types = form.getAll('event_types').map(knownType);
+    for (const type of types) {
+      const others = [...ofAccount.values()].filter((hook) => hook !== held && hook.event_types.includes(type));
+      if (new Set([...others.map((hook) => hook.url), url]).size > MOST_URLS) return tooMany(type);
+    }
+    created += 1;
+    const webhook_id = held?.webhook_id ?? `webhook-${created}`;
+    const description = String(form.get('description') ?? '');
+    const created_at = held?.created_at ?? new Date().toISOString();
+    ofAccount.set(webhook_id, { webhook_id, description, url, event_types: types, created_at });
+    return ok({ webhook_id });
+  }
+
+  return {
+    answer(request) {
+      const [, domain, type] = /^\/v3\/domains\/([^/]+)\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
+      if (domain !== undefined) return answerDomain(request, decodeURIComponent(domain), type);
+      const [isAccount, id] = /^\/v1\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
+      return isAccount === undefined ? undefined : answerAccount(request, id);
+    },
+    register(domain, types, url, form) {
+      for (const type of types) byDomain.get(domain)?.set(type, form === 'legacy' ? { url } : { urls: [url] });
+    },
+  };
+}
+
+const tooMany = (type: string): ApiAnswer => ({
+  status: 409,
+  body: { message: `unable to add more than ${MOST_URLS} urls for event type ${type}` },
+});
+
+function knownType(value: unknown): string {
+  if (!TYPES.includes(String(value))) throw new BadRequest(`unknown webhook type: ${String(value)}`);
+  return String(value);
+}
+
+function urlsOf(form: FormData): string[] {
+  const urls = [...new Set(form.getAll('url').map(String))];
+  if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) throw new BadRequest('url is missing or no URL');
+  return urls;
+}

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { World } from '../../cli/command.ts';
+import { findTarget } from '../../cli/target.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
+import { runCommand } from './command-line.ts';
+import { DOMAIN } from './webhooks.ts';
+
+export const LOCAL_KEY = 'key-of-the-local-stack';
+export const LOCAL_API_KEY = 'key-of-the-local-mailgun';
+export const RECONCILE = {
+  source: 'events',
+  everySeconds: 600,
+  settleSeconds: 1,
+  sliceSeconds: 3,
+  retentionSeconds: 600,
+  fromEpochSeconds: undefined,
+  mailgunUrl: undefined,
+  apiKey: LOCAL_API_KEY,
+} as const;
+
+/** A local stack, and the operator's commands on it, found as the operator's are. */
+export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
+  const stack = await startLocalStack({
+    port: 0,
+    domains: [DOMAIN],
+    keys: { current: LOCAL_KEY },
+    reconcile: RECONCILE,
+    faults: [],
+    seed: 1,
+    phase: () => {},
+    ...over,
+  });
+  const port = Number(new URL(stack.ready.webhookUrl).port);
+  return {
+    stack,
+    port,
+    target: await findTarget({ kind: 'local', port }),
+    ledger: (args: readonly string[], world: Partial<World> = {}) =>
+      runCommand([...args, '--local', '--port', String(port)], { findTarget, sleep, ...world }),
+    /** Asks the twin's API, as Mailgun's own dashboard would. */
+    mailgun: (path: string, init: RequestInit = {}) => askTwin(stack.mailgun.url, path, init),
+  };
+}
+
+export type LocalLedger = Awaited<ReturnType<typeof startLocalLedger>>;
+
+export async function askTwin(baseUrl: string, path: string, init: RequestInit = {}, apiKey = LOCAL_API_KEY) {
+  const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  const response = await fetch(baseUrl + path, { ...init, headers: { authorization } });
+  const text = await response.text();
+  // biome-ignore lint/suspicious/noExplicitAny: answers of several APIs, held by the assertions
+  const json: any = text.startsWith('{') ? JSON.parse(text) : undefined;
+  return { status: response.status, json };
+}
+
+/** Fields of a form; a list repeats its name. */
+export function formOf(fields: Readonly<Record<string, string | readonly string[]>>): FormData {
+  const form = new FormData();
+  for (const [name, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(name, value);
+  return form;
+}
+
+/** Until nothing waits in the queue or is being processed. */
+export async function drained({ stats }: LocalStack): Promise<void> {
+  for (let calm = 0; calm < 2; await sleep(200)) {
+    const { queue } = await stats();
+    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
+  }
+}
