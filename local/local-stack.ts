@@ -11,6 +11,7 @@ import { type Fault, FaultSource } from './faults.ts';
 import { startFunctions } from './functions.ts';
 import { openHttpApis, reserveApiDoors } from './http-api/http-apis.ts';
 import { IndexLag } from './index-lag.ts';
+import type { MailgunAccount } from './mailgun-twin/account.ts';
 import { EventLog } from './mailgun-twin/event-log.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
 import { type MailgunApi, startMailgunApi } from './mailgun-twin/mailgun-api.ts';
@@ -46,6 +47,8 @@ export interface LocalStack extends Controls {
   readonly logPath: string;
   /** What the twin's API lists. */
   readonly eventLog: EventLog;
+  /** What the twin signs with. */
+  readonly account: MailgunAccount;
   stop(): Promise<void>;
 }
 
@@ -69,7 +72,8 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const run = await openRun(options.port, closers);
   const eventLog = new EventLog();
   const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
-  const mailgun = await openMailgun(eventLog, apiKey, options, run);
+  const account = { signingKey: keys.current };
+  const mailgun = await openMailgun({ log: eventLog, apiKey, account }, options, run);
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
   const [assembly, engines] = await Promise.all([
@@ -143,7 +147,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     domains,
   };
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, account, stop: () => closers.close() };
 }
 
 async function putSecret({ secretsmanager }: Engines, SecretId: string, SecretString: string): Promise<void> {
@@ -158,9 +162,12 @@ function domainNamed({ domain }: EventData): string | undefined {
   return isRecord(domain) && typeof domain.name === 'string' ? domain.name : undefined;
 }
 
-async function openMailgun(log: EventLog, apiKey: string, options: LocalStackOptions, run: Run): Promise<MailgunApi> {
-  const { domains, seed } = options;
-  const api = await startMailgunApi({ log, apiKey, domains, random: createRandom(seed) });
+async function openMailgun(
+  its: { log: EventLog; apiKey: string; account: MailgunAccount },
+  { domains, seed }: LocalStackOptions,
+  run: Run,
+): Promise<MailgunApi> {
+  const api = await startMailgunApi({ ...its, domains, random: createRandom(seed) });
   run.closers.add(() => api.close());
   return api;
 }

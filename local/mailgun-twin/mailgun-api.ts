@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerSigningKey, type MailgunAccount } from './account.ts';
 import { type ApiAnswer, BadRequest, refusal } from './api-answer.ts';
 import type { EventLog } from './event-log.ts';
 import { listEvents } from './events-api.ts';
@@ -13,13 +14,14 @@ export interface MailgunApiOptions {
   /** What is listed; read anew at each request. */
   readonly log: EventLog;
   readonly apiKey: string;
+  readonly account: MailgunAccount;
   readonly domains: readonly string[];
   readonly random: Random;
   /** Epoch milliseconds. @default the machine's clock */
   readonly nowMs?: () => number;
 }
 
-/** Mailgun's API as far as it tells events: one server stands for all regions. */
+/** Mailgun's API as far as it tells events and the signing key: one server stands for all regions. */
 export interface MailgunApi {
   readonly url: string;
   /** From now on it misbehaves like this, and in no other way. */
@@ -36,7 +38,7 @@ export interface ApiCounts {
 }
 
 export async function startMailgunApi(options: MailgunApiOptions): Promise<MailgunApi> {
-  const { log, apiKey, domains, random, nowMs = Date.now } = options;
+  const { log, apiKey, account, domains, random, nowMs = Date.now } = options;
   const foreign = await startForeignHost();
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   let nasty: Nasty = {};
@@ -65,6 +67,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
     try {
+      if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs') return listLogs(library, parseJson(body));
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
       if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
