@@ -1,10 +1,25 @@
 import { Command, CommanderError } from 'commander';
+import { awsSentence } from './aws-errors.ts';
 import type { CommandBuilder, Run, World } from './command.ts';
+import { doctorCommand } from './doctor.ts';
+import { keysCommand } from './keys.ts';
+import { logsCommand } from './logs.ts';
 import { replayCommand } from './replay.ts';
+import { statusCommand } from './status.ts';
 import { OutOfReach } from './target.ts';
+import { tokenCommand } from './token.ts';
+import { whyCommand } from './why.ts';
 import { WrongInput } from './wrong-input.ts';
 
-const COMMANDS: readonly CommandBuilder[] = [replayCommand];
+const COMMANDS: readonly CommandBuilder[] = [
+  doctorCommand,
+  statusCommand,
+  whyCommand,
+  logsCommand,
+  keysCommand,
+  tokenCommand,
+  replayCommand,
+];
 
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.
@@ -33,9 +48,11 @@ export async function runProgram(args: readonly string[], world: World): Promise
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof WrongInput || error instanceof OutOfReach)) throw error;
-    if (args.includes('--json')) world.print(JSON.stringify({ event: 'error', message: error.message }));
-    else world.printError(error.message);
+    const isOurs = error instanceof WrongInput || error instanceof OutOfReach;
+    const message = isOurs ? error.message : awsSentence(error);
+    if (message === undefined) throw error;
+    if (args.includes('--json')) world.print(JSON.stringify({ event: 'error', message }));
+    else world.printError(message);
     return error instanceof WrongInput ? 2 : 1;
   }
 }

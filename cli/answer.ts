@@ -1,0 +1,16 @@
+import type { World } from './command.ts';
+
+/** Prints one and the same answer: a JSON line with `--json`, lines for people otherwise. */
+export type Tell<Line> = (line: Line, ...text: string[]) => void;
+
+export function createTell<Line>({ print }: Pick<World, 'print'>, json = false): Tell<Line> {
+  return (line, ...text) => {
+    if (json) print(JSON.stringify(line));
+    else for (const each of text) print(each);
+  };
+}
+
+/** `3 events`, `1 event`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,80 @@
+import { readSecretField } from './secret.ts';
+import { OutOfReach, type Target } from './target.ts';
+
+const ANSWER_WITHIN_MS = 20_000;
+const LONGEST_ANSWER_BYTES = 1024 * 1024;
+
+export interface MailgunAnswer {
+  readonly status: number;
+  /** Parsed JSON; undefined where it was none. */
+  readonly body: unknown;
+}
+
+/** Asks Mailgun's API with the stack's key. */
+export type AskMailgun = (
+  domain: string,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  form?: FormData,
+) => Promise<MailgunAnswer>;
+
+/** Reads the key; OutOfReach where there is none, or where Mailgun refuses it or does not answer. */
+export async function openMailgun(target: Target): Promise<AskMailgun> {
+  const apiKey = await readSecretField(target, 'ApiKeySecretArn', 'apiKey');
+  if (apiKey === undefined)
+    throw new OutOfReach('the stack has no Mailgun API key; put {"apiKey":"…"} into ApiKeySecretArn');
+  const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+
+  return async (domain, method, path, form) => {
+    const host = new URL(target.mailgunUrl(domain)).host;
+    let response: Response;
+    let text: string | undefined;
+    try {
+      // Not followed: a redirect would carry the key to wherever it points.
+      response = await fetch(target.mailgunUrl(domain) + path, {
+        method,
+        headers: { authorization },
+        body: form ?? null,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      });
+      text = await readText(response);
+    } catch (cause) {
+      throw new OutOfReach(`Mailgun (${host}) does not answer: ${(cause as Error).message}`, { cause });
+    }
+    const { status } = response;
+    if (status === 401 || status === 403) {
+      throw new OutOfReach(
+        `Mailgun (${host}) refuses the API key (${status}): wrong key, too few rights, or an IP allowlist`,
+      );
+    }
+    if (text === undefined) throw new OutOfReach(`Mailgun (${host}) answers more than can be taken`);
+    if (status === 429 || status >= 500) throw new OutOfReach(`Mailgun (${host}) answered ${status}; try again later`);
+    return { status, body: parsed(text) };
+  };
+}
+
+/** What Mailgun says about a request that it did not grant. */
+export function messageOf({ status, body }: MailgunAnswer): string {
+  const message = (body as { message?: unknown } | undefined)?.message;
+  return typeof message === 'string' ? `${status} ${message}` : String(status);
+}
+
+async function readText(response: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > LONGEST_ANSWER_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
