@@ -10,9 +10,9 @@ const HEADERS = ['authorization'];
 /** The origin as a browser sends it; WrongInput where it is none. */
 export function checkOrigin(text: string): string {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
-  if (origin === text) return origin;
-  const hint = origin === 'null' ? 'like https://mail.example.com' : `: ${origin}`;
-  throw new WrongInput(`--origin is scheme, host and port alone${origin === 'null' ? ', ' : ''}${hint}`);
+  if (origin === text && origin !== 'null') return origin;
+  const example = origin === 'null' ? 'https://mail.example.com' : origin;
+  throw new WrongInput(`--origin is scheme, host and port alone, like ${example}`);
 }
 
 /** What a page of that origin meets, step by step, as its browser judges it. */

@@ -3,6 +3,7 @@ import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { isDue, type Slice, secondPassSeconds, sliceFrom } from '../../lambdas/domain/slice.ts';
 import type { Target } from '../target.ts';
+import { isLookedAtTwice } from './second-look.ts';
 import { tableOf } from './table.ts';
 import type { LedgerTimes } from './times.ts';
 
@@ -45,7 +46,7 @@ export async function readDomainLedger(
     sums.expected += total(slice.expected);
     sums.missing += total(slice.missing);
     sums.lost += total(slice.lost);
-    if (cursor !== undefined && slice.start < cursor.second) sums.unconfirmed += total(slice.unconfirmed);
+    if (isLookedAtTwice(slice, cursor, times)) sums.unconfirmed += total(slice.unconfirmed);
   }
   const isIncomplete = open.length > 0 || sums.missing > 0;
   const isKnown = cursor !== undefined && !isBehind(cursor.position, times, nowMs);

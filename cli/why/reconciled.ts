@@ -2,8 +2,9 @@ import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.
 import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { type Cursor, storedName } from '../../lambdas/domain/reconcile-ports.ts';
-import { alignedStart, isDue, type Slice, secondPassSeconds, sliceFrom, stateOf } from '../../lambdas/domain/slice.ts';
+import { alignedStart, isDue, type Slice, sliceFrom, stateOf } from '../../lambdas/domain/slice.ts';
 import { shortName } from '../../lambdas/domain/tally.ts';
+import { isLookedAtTwice } from '../ledger/second-look.ts';
 import { tableOf } from '../ledger/table.ts';
 import type { LedgerTimes } from '../ledger/times.ts';
 import type { Target } from '../target.ts';
@@ -52,8 +53,7 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
     return unknown(state, `it came in after this time was last compared, at ${new Date(slice.passedAt).toISOString()}`);
   }
   if (Object.hasOwn(slice.unconfirmedNames, shortName(storedName(event)))) {
-    const isOld = slice.start < cursor.second || isDue(slice, secondPassSeconds(times.retentionSeconds), nowMs);
-    return { slice: state, listed: isOld ? 'never' : 'not yet', why: null };
+    return { slice: state, listed: isLookedAtTwice(slice, cursor, times) ? 'never' : 'not yet', why: null };
   }
   if (Object.keys(slice.unconfirmedNames).length < total(slice.unconfirmed)) {
     return unknown(state, `too many events of this time are not listed: ${total(slice.unconfirmed)}`);
