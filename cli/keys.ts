@@ -44,7 +44,7 @@ const HOUR_MS = 3_600_000;
 const SET_EXAMPLES = `
 The key is read from standard input, never from the command line, and never shown: only the first eight hex digits of
 its SHA-256 are. The key that was current becomes previous, and goes on to verify. Setting the same key again changes
-nothing. Functions take a new key within 5 minutes; ingest at once when a signature does not match.
+nothing. Functions take a new key within 5 minutes, ingest within 30 seconds where a signature does not match.
 
 Examples:
   npm run ledger -- keys set --env prod < signing-key.txt

@@ -150,10 +150,8 @@ describe('unconfirmed events', () => {
     const tally = emptyTally();
     for (const name of ['one', 'two']) countUnconfirmed(tally, name, 'opened');
     confirm(tally, 'one', 'opened');
-    expect(slicePassed(BOUNDS, undefined, tally, NOW)).toMatchObject({
-      unconfirmed: { opened: 1 },
-      unconfirmedNames: { [shortName('two')]: 1 },
-    });
+    const { unconfirmed, unconfirmedNames } = slicePassed(BOUNDS, undefined, tally, NOW);
+    expect([unconfirmed, unconfirmedNames]).toEqual([{ opened: 1 }, { [shortName('two')]: 1 }]);
   });
 
   test('beyond two hundred are counted, and not named', () => {
