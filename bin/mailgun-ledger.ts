@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 // The operator's command line: npm run ledger -- --help
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from '../cli/program.ts';
-import { askPerson } from '../cli/question.ts';
+import { askPerson, readInput } from '../cli/question.ts';
 import { findTarget } from '../cli/target.ts';
 
 const stop = new AbortController();
@@ -14,10 +13,11 @@ const exitCode = await runProgram(process.argv.slice(2), {
   printError: (line) => process.stderr.write(`${line}\n`),
   environment: process.env,
   findTarget,
+  openAccount: async (region) => (await import('../cli/aws-account.ts')).openAccount(region),
   now: Date.now,
   sleep: (ms) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {}),
   signal: stop.signal,
-  readInput: () => text(process.stdin),
+  readInput,
   ask: askPerson,
 });
 // A call that was left behind would keep the process waiting.

@@ -2,9 +2,21 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { CloudWatchClient, paginateDescribeAlarms, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { openAccount } from './aws-account.ts';
 import { audienceOf } from './aws-audience.ts';
+import { awsSentence, isNoSuchStack } from './aws-errors.ts';
 import { openClients } from './clients.ts';
-import { type AlarmState, LOG_GROUPS, type LogEntry, logEntry, OutOfReach, type Target } from './target.ts';
+import { type Environments, environmentOf, readEnvironments } from './environments.ts';
+import {
+  type AlarmState,
+  LOG_GROUPS,
+  type LogEntry,
+  logEntry,
+  NoSuchStack,
+  OutOfReach,
+  saying,
+  type Target,
+} from './target.ts';
 
 /** Longer than any function of the stack takes. */
 const ANSWER_WITHIN_MS = 310_000;
@@ -13,10 +25,12 @@ const MAILGUN_URLS: Readonly<Record<string, string>> = {
   eu: 'https://api.eu.mailgun.net',
 };
 
-/** The deployed stack of an environment, with the credentials and region of the shell. */
+/** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
 export async function findAws(environment: string): Promise<Target> {
   const stackName = `mailgun-ledger-${environment}`;
-  const outputs = await outputsOf(stackName);
+  const environments = readEnvironments();
+  const settings = { region: environmentOf(environments, environment).region };
+  const outputs = await outputsOf(stackName, environments, environment);
   const output = (key: string) => {
     const value = outputs.get(key);
     if (value === undefined) throw new OutOfReach(`the stack ${stackName} has no output ${key}; deploy this version`);
@@ -28,7 +42,7 @@ export async function findAws(environment: string): Promise<Target> {
     stackName,
     place: { kind: 'aws', environment },
     domains: domains.map(({ name }) => name),
-    clients: openClients(),
+    clients: openClients(settings),
     output,
     mailgunUrl(domain) {
       const region = domains.find(({ name }) => name === domain)?.region ?? '';
@@ -36,23 +50,26 @@ export async function findAws(environment: string): Promise<Target> {
       if (url === undefined) throw new OutOfReach(`${domain} is none of the stack's domains`);
       return url;
     },
-    invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event),
-    async logs(source, sinceMs) {
+    invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event, settings),
+    async logs(source, sinceMs, message) {
       const entries: LogEntry[] = [];
       const pages = paginateFilterLogEvents(
-        { client: new CloudWatchLogsClient({}) },
-        { logGroupName: output(LOG_GROUPS[source]), startTime: sinceMs },
+        { client: new CloudWatchLogsClient(settings) },
+        { logGroupName: output(LOG_GROUPS[source]), startTime: sinceMs, ...filterFor(message) },
       );
       await reach(`the logs of ${source} cannot be read`, async () => {
         for await (const { events = [] } of pages) {
-          for (const { timestamp = 0, message = '' } of events) entries.push(logEntry(timestamp, message));
+          for (const event of events) entries.push(logEntry(event.timestamp ?? 0, event.message ?? ''));
         }
       });
-      return entries;
+      return entries.filter(saying(message));
     },
     async alarms() {
       const alarms: AlarmState[] = [];
-      const pages = paginateDescribeAlarms({ client: new CloudWatchClient({}) }, { AlarmNamePrefix: `${stackName}-` });
+      const pages = paginateDescribeAlarms(
+        { client: new CloudWatchClient(settings) },
+        { AlarmNamePrefix: `${stackName}-` },
+      );
       await reach('the alarms cannot be read', async () => {
         for await (const { MetricAlarms = [] } of pages) {
           for (const {
@@ -74,19 +91,38 @@ export async function findAws(environment: string): Promise<Target> {
     },
     async soundAlarm(AlarmName, StateReason) {
       const command = new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason });
-      await reach(`the alarm ${AlarmName} cannot be set`, () => new CloudWatchClient({}).send(command));
+      await reach(`the alarm ${AlarmName} cannot be set`, () => new CloudWatchClient(settings).send(command));
     },
     audience: (alarmName) => reach(`the subscriptions of ${alarmName} cannot be read`, () => audienceOf(alarmName)),
     notifications: async () => undefined,
   };
 }
 
-async function outputsOf(StackName: string): Promise<Map<string, string>> {
+async function outputsOf(StackName: string, environments: Environments, name: string): Promise<Map<string, string>> {
+  const { account, region } = environmentOf(environments, name);
+  const { account: ours } = await reach(`the stack ${StackName} cannot be read`, () => openAccount(region).identity());
+  if (account !== undefined && account !== ours) {
+    throw new OutOfReach(
+      `the AWS credentials are those of account ${ours}, but cdk.json has ${name} in account ${account}`,
+    );
+  }
+  const describe = new DescribeStacksCommand({ StackName });
   const { Stacks = [] } = await reach(`the stack ${StackName} cannot be read`, () =>
-    new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName })),
+    new CloudFormationClient({ region }).send(describe).catch((error) => {
+      if (!isNoSuchStack(error)) throw error;
+      throw new NoSuchStack(
+        `there is no stack ${StackName} in ${region} of account ${ours}; ` +
+          `cdk.json knows ${Object.keys(environments).join(', ')}`,
+      );
+    }),
   );
   const outputs = Stacks[0]?.Outputs ?? [];
   return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+}
+
+/** CloudWatch finds the lines itself, where the text fits into its pattern. */
+function filterFor(message: string | undefined) {
+  return message === undefined || /["\\*]/.test(message) ? {} : { filterPattern: `{ $.message = "*${message}*" }` };
 }
 
 /** `read-api` is named by the output `ReadApiFunctionName`. */
@@ -94,9 +130,18 @@ function outputOfFunction(functionName: string): string {
   return `${functionName.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}FunctionName`;
 }
 
-async function invoke(FunctionName: string, functionName: string, event: unknown): Promise<unknown> {
+async function invoke(
+  FunctionName: string,
+  functionName: string,
+  event: unknown,
+  settings: { region: string },
+): Promise<unknown> {
   // A repeated call would run beside the one whose answer is late.
-  const lambda = new LambdaClient({ maxAttempts: 1, requestHandler: { requestTimeout: ANSWER_WITHIN_MS } });
+  const lambda = new LambdaClient({
+    ...settings,
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: ANSWER_WITHIN_MS },
+  });
   const { FunctionError, Payload } = await reach(`${functionName} cannot be run`, () =>
     lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) })),
   );
@@ -110,6 +155,7 @@ async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Pro
   try {
     return await call();
   } catch (cause) {
-    throw new OutOfReach(`${sentence}: ${(cause as Error).message}`, { cause });
+    if (cause instanceof OutOfReach) throw cause;
+    throw new OutOfReach(`${sentence}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
   }
 }

@@ -5,15 +5,15 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clients } from './target.ts';
 
 interface ClientSettings {
-  readonly region?: string;
+  readonly region: string;
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 const TIMES = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-/** The clients of a place; without settings, of the shell's credentials and region. */
-export function openClients(settings: ClientSettings = {}): Clients {
+/** The clients of a place; without credentials, with those of the shell. */
+export function openClients(settings: ClientSettings): Clients {
   const options = { ...settings, requestHandler: TIMES };
   return {
     table: DynamoDBDocumentClient.from(new DynamoDBClient(options), {

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { AwsAccount } from './aws-account.ts';
 import type { Place, Target } from './target.ts';
 import { parseTime } from './time.ts';
 import { WrongInput } from './wrong-input.ts';
@@ -11,12 +12,14 @@ export interface World {
   readonly printError: (line: string) => void;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly findTarget: (place: Place) => Promise<Target>;
+  /** The AWS account that the shell's credentials belong to, in a region. */
+  readonly openAccount: (region: string) => Promise<AwsAccount>;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   /** Aborted when the operator wants it to end. */
   readonly signal: AbortSignal;
-  /** All of standard input. */
-  readonly readInput: () => Promise<string>;
+  /** All of standard input; where a person sits there, one line that is not shown as it is typed. */
+  readonly readInput: (question: string) => Promise<string>;
   /** Asks a person; undefined where nobody sits there. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }
@@ -47,7 +50,7 @@ export function ledgerCommand(name: string, summary: string): Command {
   return new Command(name)
     .summary(summary)
     .description(summary)
-    .option('--env <name>', 'the stack of this environment on AWS, with the credentials and region of the shell')
+    .option('--env <name>', 'the stack of this environment of cdk.json on AWS, with the credentials of the shell')
     .option('--local', 'the stack that runs on this machine')
     .option('--port <n>', `webhook port of the local stack (default: ${DEFAULT_PORT})`, parsePort)
     .option('--json', 'JSON lines in place of text');

@@ -7,6 +7,7 @@ import {
   logEntry,
   type Notification,
   OutOfReach,
+  saying,
   type Target,
 } from './target.ts';
 
@@ -57,12 +58,13 @@ export async function findLocal(port: number, folder: URL): Promise<Target> {
       if (!response.ok) throw new OutOfReach(`${functionName} of the local stack failed: ${answer.trim()}`);
       return JSON.parse(answer);
     },
-    async logs(source, sinceMs) {
+    async logs(source, sinceMs, message) {
       const { lines } = await read<{ lines: { at: string; source: string; line: string }[] }>('/logs');
       return lines
         .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])
         .map(({ at, line }) => logEntry(Date.parse(at), line))
-        .filter(({ atMs }) => atMs >= sinceMs);
+        .filter(({ atMs }) => atMs >= sinceMs)
+        .filter(saying(message));
     },
     async alarms() {
       const { alarms } = await read<{ alarms: Record<string, AlarmState['state']> }>('/stats');

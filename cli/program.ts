@@ -1,23 +1,37 @@
 import { Command, CommanderError } from 'commander';
+import { awsSentence } from './aws-errors.ts';
 import type { CommandBuilder, Run, World } from './command.ts';
 import { dlqCommand } from './dlq.ts';
+import { doctorCommand } from './doctor.ts';
 import { drillCommand } from './drill.ts';
 import { eraseCommand } from './erase.ts';
+import { keysCommand } from './keys.ts';
+import { logsCommand } from './logs.ts';
 import { replayCommand } from './replay.ts';
 import { sendTestCommand } from './send-test.ts';
+import { statusCommand } from './status.ts';
 import { suppressionsCommand } from './suppressions.ts';
 import { OutOfReach } from './target.ts';
+import { tokenCommand } from './token.ts';
 import { webhooksCommand } from './webhooks.ts';
+import { whyCommand } from './why.ts';
 import { WrongInput } from './wrong-input.ts';
 
+/** In the order of --help: look, mend, set up, drill, erase. */
 const COMMANDS: readonly CommandBuilder[] = [
+  statusCommand,
+  doctorCommand,
+  whyCommand,
+  logsCommand,
   dlqCommand,
-  drillCommand,
-  eraseCommand,
   replayCommand,
-  sendTestCommand,
   suppressionsCommand,
   webhooksCommand,
+  keysCommand,
+  tokenCommand,
+  sendTestCommand,
+  drillCommand,
+  eraseCommand,
 ];
 
 const HELP = `
@@ -47,9 +61,11 @@ export async function runProgram(args: readonly string[], world: World): Promise
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof WrongInput || error instanceof OutOfReach)) throw error;
-    if (args.includes('--json')) world.print(JSON.stringify({ event: 'error', message: error.message }));
-    else world.printError(error.message);
+    const isOurs = error instanceof WrongInput || error instanceof OutOfReach;
+    const message = isOurs ? error.message : awsSentence(error);
+    if (message === undefined) throw error;
+    if (args.includes('--json')) world.print(JSON.stringify({ event: 'error', message }));
+    else world.printError(message);
     return error instanceof WrongInput ? 2 : 1;
   }
 }

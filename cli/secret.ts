@@ -1,4 +1,5 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { awsSentence } from './aws-errors.ts';
 import { OutOfReach, type Target } from './target.ts';
 
 /** The text of the secret that an output names. */
@@ -10,7 +11,8 @@ export async function readSecret(target: Target, outputKey: string): Promise<str
     return SecretString ?? '';
   } catch (cause) {
     if (cause instanceof OutOfReach) throw cause;
-    throw new OutOfReach(`the secret ${outputKey} cannot be read: ${(cause as Error).message}`, { cause });
+    const why = awsSentence(cause) ?? (cause as Error).message;
+    throw new OutOfReach(`the secret ${outputKey} cannot be read: ${why}`, { cause });
   }
 }
 

@@ -17,8 +17,8 @@ export interface Target {
   mailgunUrl(domain: string): string;
   /** Runs a function of the stack, by its short name, and answers what it answers. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
-  /** Log lines since a time (epoch milliseconds), oldest first. */
-  logs(source: LogSource, sinceMs: number): Promise<LogEntry[]>;
+  /** Log lines since a time (epoch milliseconds), oldest first; of a message, those that contain it. */
+  logs(source: LogSource, sinceMs: number, message?: string): Promise<LogEntry[]>;
   alarms(): Promise<AlarmState[]>;
   /** Sets an alarm off until its next evaluation. */
   soundAlarm(name: string, reason: string): Promise<void>;
@@ -86,6 +86,11 @@ export class OutOfReach extends Error {
   override name = 'OutOfReach';
 }
 
+/** The environment has not been deployed. */
+export class NoSuchStack extends OutOfReach {
+  override name = 'NoSuchStack';
+}
+
 /** Finds it; the SDK is loaded only where it is needed. */
 export async function findTarget(place: Place): Promise<Target> {
   if (place.kind === 'local') {
@@ -95,6 +100,12 @@ export async function findTarget(place: Place): Promise<Target> {
   const { findAws } = await import('./aws-target.ts');
   return findAws(place.environment);
 }
+
+/** Whether a line's message contains a text; every line does where none is asked for. */
+export const saying =
+  (text: string | undefined) =>
+  ({ facts }: LogEntry) =>
+    text === undefined || (typeof facts.message === 'string' && facts.message.includes(text));
 
 /** A log line as it is written: JSON mostly. */
 export function logEntry(atMs: number, line: string): LogEntry {

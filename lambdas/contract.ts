@@ -54,6 +54,12 @@ export const METRICS = {
  */
 export const ACCESS_METRICS = { acknowledged: 'Acknowledged', throttled: 'Throttled' } as const;
 
+/** Log lines that the operator's commands look for. */
+export const MESSAGES = {
+  refused: 'webhook refused',
+  verifiedByAnotherKey: 'webhook verified by another key',
+} as const;
+
 /** Event types that Mailgun can deliver by webhook, by the ids of its webhook API. */
 export const WEBHOOK_TYPES = [
   'accepted',

@@ -25,6 +25,11 @@ export interface OutputSources {
   readonly health: HealthDashboard;
 }
 
+/** What tells whether the ledger is behind. */
+function timesOf({ everySeconds, settleSeconds, sliceSeconds, retentionSeconds }: Config['reconcile']) {
+  return { everySeconds, settleSeconds, sliceSeconds, retentionSeconds };
+}
+
 /** Every name and address an operator needs; their keys are what the command line looks up. */
 export function writeOutputs(stack: Stack, config: Config, from: OutputSources): void {
   const outputs: Record<string, [value: string | undefined, description: string]> = {
@@ -44,6 +49,7 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     HealthDashboardUrl: [from.health.url, 'Is it healthy, since when not, what is behind'],
     WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
+    LedgerTimes: [JSON.stringify(timesOf(config.reconcile)), 'When a slice of the ledger is due, in seconds'],
     IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],
     IngestLogGroup: [from.ingest.function.logGroup.logGroupName, 'Logs of ingest'],
     ProcessFunctionName: [from.process.function.functionName, 'Stores events'],

@@ -15,6 +15,7 @@ import { startFunctions } from './functions.ts';
 import { readHttpApis } from './http-api/definition.ts';
 import { openHttpApis, reserveApiDoors } from './http-api/http-apis.ts';
 import { IndexLag } from './index-lag.ts';
+import type { MailgunAccount } from './mailgun-twin/account.ts';
 import { EventLog } from './mailgun-twin/event-log.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
 import { type MailgunApi, startMailgunApi } from './mailgun-twin/mailgun-api.ts';
@@ -63,6 +64,8 @@ export interface LocalStack extends Controls {
   readonly eventLog: EventLog;
   /** The twin's API. */
   readonly mailgun: MailgunApi;
+  /** What the twin signs with. */
+  readonly account: MailgunAccount;
   stop(): Promise<void>;
 }
 
@@ -86,7 +89,9 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const run = await openRun(options.port, closers);
   const eventLog = new EventLog();
   const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
-  const mailgun = await openMailgun(eventLog, apiKey, options, run);
+  // An account has a signing key even where the stack does not know it yet.
+  const account = { signingKey: keys?.current ?? `key-${randomBytes(16).toString('hex')}` };
+  const mailgun = await openMailgun({ log: eventLog, apiKey, account }, options, run);
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
   const [assembly, engines] = await Promise.all([
@@ -112,11 +117,8 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const filters = readMetricFilters(stack, accessLogGroupsOf(stack));
   const alarms = readAlarms(stack, filters);
   await createResources(stack, engines);
-  let signingKey = keys?.current ?? '';
-  const putKeys = async (value: SigningKeys) => {
-    await putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
-    signingKey = value.current;
-  };
+  const putKeys = (value: SigningKeys) =>
+    putSecret(engines, outputOf(stack, 'SigningKeysSecretArn'), JSON.stringify(value));
   if (keys) {
     await putKeys(keys);
     await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
@@ -173,15 +175,14 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     controlUrl: control.url,
     mailgunUrl: reconcile.mailgunUrl ?? mailgun.url,
     dashboardUrl: null,
-    signingKey: keys?.current ?? '',
+    signingKey: account.signingKey,
     domains,
   };
   const sending = new AbortController();
   closers.add(() => sending.abort());
-  const twin = openTwin(ready, eventLog, sending.signal);
-  mailgun.takeMail({ happen: (happening) => twin.happen({ ...happening, keys: { signing: signingKey } }) });
+  mailgun.takeMail(openTwin(ready, { eventLog, account }, sending.signal));
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, eventLog, mailgun, stop: () => closers.close() };
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, mailgun, account, stop: () => closers.close() };
 }
 
 function accessLogGroupsOf(stack: Stack): Set<string> {
@@ -200,9 +201,12 @@ function domainNamed({ domain }: EventData): string | undefined {
   return isRecord(domain) && typeof domain.name === 'string' ? domain.name : undefined;
 }
 
-async function openMailgun(log: EventLog, apiKey: string, options: LocalStackOptions, run: Run): Promise<MailgunApi> {
-  const { domains, seed } = options;
-  const api = await startMailgunApi({ log, apiKey, domains, random: createRandom(seed) });
+async function openMailgun(
+  its: { log: EventLog; apiKey: string; account: MailgunAccount },
+  { domains, seed }: LocalStackOptions,
+  run: Run,
+): Promise<MailgunApi> {
+  const api = await startMailgunApi({ ...its, domains, random: createRandom(seed) });
   run.closers.add(() => api.close());
   return api;
 }

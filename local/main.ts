@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const { settleSeconds, sliceSeconds, mailgunUrl } = reconcile;
   const { ok } = await runScenario({
     ready: stack.ready,
-    twin: openTwin(stack.ready, stack.eventLog, signal),
+    twin: openTwin(stack.ready, stack, signal),
     json: flags.json,
     print,
     signal,

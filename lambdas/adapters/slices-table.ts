@@ -46,16 +46,16 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
       );
     },
 
-    async countPass({ domain, start, version }) {
+    async countPass({ domain, start, version }, passedAt) {
       return isDone(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key: key(domain, start),
             ConditionExpression: '#version = :version',
-            UpdateExpression: 'SET passes = passes + :one',
+            UpdateExpression: 'SET passes = passes + :one, passedAt = :passedAt',
             ExpressionAttributeNames: { '#version': 'version' },
-            ExpressionAttributeValues: { ':version': version, ':one': 1 },
+            ExpressionAttributeValues: { ':version': version, ':one': 1, ':passedAt': passedAt },
           }),
         ),
       );

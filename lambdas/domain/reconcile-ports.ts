@@ -101,7 +101,7 @@ export interface Slices {
   /** Puts the slice unless another version than `previous` is there: false, and nothing is written. */
   write(slice: Slice, previous: Slice | undefined): Promise<boolean>;
   /** Counts a pass that changed nothing; false where the slice has changed. */
-  countPass(slice: Slice): Promise<boolean>;
+  countPass(slice: Slice, passedAt: number): Promise<boolean>;
 }
 
 /** How far a domain's ledger has come. */

@@ -20,24 +20,25 @@ const TIMESTAMP = /^\d{10}$/;
 const HMAC_HEX = /^[0-9a-f]{64}$/;
 
 /**
- * Whether any key signed this block: HMAC-SHA256 over timestamp and token, lower-case hex
+ * The key that signed this block, the first of several: HMAC-SHA256 over timestamp and token, lower-case hex
  * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks).
  * Every candidate is compared every time, so the time taken does not tell which key came close.
  */
-export function isSigned(block: Signature, keys: SigningKeys): boolean {
-  if (!TIMESTAMP.test(block.timestamp) || block.token === '') return false;
-  const candidates: [key: string | undefined, claimed: string | undefined][] = [
-    [keys.current, block.signature],
-    [keys.previous, block.signature],
-    [keys.parent, block.parentSignature],
+export function signedBy(block: Signature, keys: SigningKeys): keyof SigningKeys | undefined {
+  if (!TIMESTAMP.test(block.timestamp) || block.token === '') return undefined;
+  const candidates: [name: keyof SigningKeys, claimed: string | undefined][] = [
+    ['current', block.signature],
+    ['previous', block.signature],
+    ['parent', block.parentSignature],
   ];
-  let matched = false;
-  for (const [key, claimed] of candidates) {
+  let matched: keyof SigningKeys | undefined;
+  for (const [name, claimed] of candidates) {
+    const key = keys[name];
     if (key === undefined || key === '' || claimed === undefined || !HMAC_HEX.test(claimed)) continue;
     const expected = createHmac('sha256', key)
       .update(block.timestamp + block.token)
       .digest();
-    if (timingSafeEqual(expected, Buffer.from(claimed, 'hex'))) matched = true;
+    if (timingSafeEqual(expected, Buffer.from(claimed, 'hex'))) matched ??= name;
   }
   return matched;
 }

@@ -22,6 +22,8 @@ export interface SliceCounts {
   lost: Counts;
   /** Stored, but not listed by Mailgun. */
   unconfirmed: Counts;
+  /** The same events by their short names, up to a limit, so that each can be told. */
+  unconfirmedNames: Counts;
   /** Listed events by tag and type; `""` untagged, `*` all, each event once. */
   tags: Record<string, Counts>;
   /** Missing events that are sent no more. */
@@ -42,10 +44,11 @@ export interface Slice extends SliceBounds, SliceCounts {
   /** Mailgun no longer keeps this time, so nothing could be listed. */
   unlisted: boolean;
   passes: number;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: the first pass, and the last one that compared. */
   firstAt: number;
+  passedAt: number;
   settledAt: number | null;
-  /** Raised with every change, except of `passes`. */
+  /** Raised with every change, except of `passes` and `passedAt`. */
   version: number;
 }
 

@@ -20,12 +20,15 @@ export function emptyTally(): Tally {
   return {
     ...{ listed: none(), stored: none(), missing: none(), recovered: none(), polled: none(), late: none() },
     ...{ lost: none(), unconfirmed: none(), tags: {}, stuck: 0, sent: 0, attempts: none(), mostAttempts: 0 },
+    unconfirmedNames: none(),
     deliverable: 0,
   };
 }
 
 /** Missing events followed one by one; beyond it they share one number, so that the slice stays one small item. */
 const MOST_FOLLOWED = 200;
+/** Unconfirmed events that are named; of more only the number is known. */
+const MOST_NAMED = 200;
 /** Tags with a row of their own; a slice is one item, whatever people put into tags. */
 const MOST_TAGS = 1000;
 
@@ -74,8 +77,20 @@ export function countOrigin(
   add(isFinal || isNeverRetried(event) ? tally.lost : tally.late, type);
 }
 
-/** Short name under which a slice remembers how often a missing event was sent. */
-export function attemptName(storedName: string): string {
+/** Counts a stored event that Mailgun does not list. */
+export function countUnconfirmed(tally: Tally, storedName: string, type: string): void {
+  add(tally.unconfirmed, type);
+  if (Object.keys(tally.unconfirmedNames).length < MOST_NAMED) add(tally.unconfirmedNames, shortName(storedName));
+}
+
+/** It is listed after all. */
+export function confirm(tally: Tally, storedName: string, type: string): void {
+  add(tally.unconfirmed, type, -1);
+  add(tally.unconfirmedNames, shortName(storedName), -1);
+}
+
+/** Short name under which a slice remembers an event. */
+export function shortName(storedName: string): string {
   return createHash('sha256').update(storedName).digest('base64url').slice(0, 12);
 }
 
@@ -120,6 +135,7 @@ export function slicePassed(
     late: from.late,
     lost: from.lost,
     unconfirmed: unlisted && !previous ? {} : from.unconfirmed,
+    unconfirmedNames: unlisted && !previous ? {} : (from.unconfirmedNames ?? {}),
     tags: joinTags(previous?.tags ?? {}, tally.tags),
     stuck: isOpen ? Math.max(kept?.stuck ?? 0, tally.stuck) : 0,
     sends: (previous?.sends ?? 0) + (tally.sent > 0 ? 1 : 0),
@@ -128,14 +144,15 @@ export function slicePassed(
     unlisted: unlisted && (previous?.unlisted ?? true),
     passes: (previous?.passes ?? 0) + 1,
     firstAt: previous?.firstAt ?? nowMs,
+    passedAt: kept?.passedAt ?? nowMs,
     settledAt: isOpen ? null : (previous?.settledAt ?? nowMs),
     version: (previous?.version ?? 0) + 1,
   };
 }
 
-/** Whether two states of a slice say the same, the number of passes aside. */
+/** Whether two states of a slice say the same, the passes aside. */
 export function saysTheSame(a: Slice, b: Slice): boolean {
-  const content = ({ passes: _passes, version: _version, ...rest }: Slice) => canonical(rest);
+  const content = ({ passes: _passes, passedAt: _passedAt, version: _version, ...rest }: Slice) => canonical(rest);
   return content(a) === content(b);
 }
 

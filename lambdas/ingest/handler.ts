@@ -8,7 +8,7 @@ import { createEventsTable } from '../adapters/events-table.ts';
 import { createFirstWebhookTable } from '../adapters/first-webhook-table.ts';
 import { createKeyRing } from '../adapters/key-ring.ts';
 import { openTable } from '../adapters/table-client.ts';
-import { METRICS } from '../contract.ts';
+import { MESSAGES, METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -65,7 +65,10 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
   })
   .handler(async (event) => {
     const answer = await ingest({ bytes: bodyBytes(event), parse: parserFor(header(event, 'content-type')) });
-    return answer.ok ? jsonAnswer(200, { ok: true }) : refuse(event, answer.reason, answer);
+    if (!answer.ok) return refuse(event, answer.reason, answer);
+    // Tells when the last signature of an old key has come in.
+    if (answer.verifiedBy !== undefined) log.write(MESSAGES.verifiedByAnotherKey, { key: answer.verifiedBy });
+    return jsonAnswer(200, { ok: true });
   });
 
 function refuse(
@@ -74,7 +77,7 @@ function refuse(
   refusal: { messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined },
 ): APIGatewayProxyStructuredResultV2 {
   const { messageId, cause } = refusal;
-  log.count(METRICS.refused, 'webhook refused', {
+  log.count(METRICS.refused, MESSAGES.refused, {
     reason,
     requestId: event.requestContext?.requestId,
     messageIdHash: messageId === undefined ? undefined : createHash('sha256').update(messageId).digest('hex'),

@@ -8,7 +8,7 @@ import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../domain/ports.ts';
-import { claimKey, isFresh, isSigned, type Signature } from '../domain/signature.ts';
+import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/signature.ts';
 import type { ParsedWebhook } from '../domain/webhook-body.ts';
 
 export type Refusal =
@@ -25,12 +25,18 @@ export type Refusal =
   | 'table-unavailable'
   | 'queue-unavailable';
 
+/** Set where another key than the current one had signed. */
+export interface Taken {
+  ok: true;
+  verifiedBy?: 'previous' | 'parent';
+}
+
 /**
  * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` stands where no key can be had:
  * whether webhooks were taken before; absent where the table does not say.
  */
 export type Answer =
-  | { ok: true }
+  | Taken
   | { ok: false; reason: Refusal; messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined };
 
 export interface IngestDeps {
@@ -64,8 +70,9 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     if (!parsed.ok) return parsed;
 
     const { signature, event } = parsed.webhook;
-    const refusal = await authenticate(deps, signature);
-    if (refusal !== undefined) return refusal;
+    const signer = await authenticate(deps, signature);
+    if (typeof signer !== 'string') return signer;
+    const taken: Taken = signer === 'current' ? { ok: true } : { ok: true, verifiedBy: signer };
     const nowMs = deps.now();
     if (!isFresh(signature.timestamp, nowMs, SIGNATURE_WINDOW_SECONDS, SIGNATURE_AHEAD_SECONDS)) {
       return { ok: false, reason: 'stale', messageId: event && messageIdOf(event) };
@@ -89,7 +96,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
       // A repeat proves only that the token was claimed: the first attempt may have died before it reached the queue.
       const isStored = outcome === 'same-event' && (await deps.events.isStored(identity));
       // What was erased in between is sent again too: process knows its tombstone.
-      if (isStored && (await deps.events.noteWebhook(identity, nowMs))) return { ok: true };
+      if (isStored && (await deps.events.noteWebhook(identity, nowMs))) return taken;
     } catch (cause) {
       return { ok: false, reason: 'table-unavailable', messageId, cause };
     }
@@ -98,17 +105,19 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     } catch (cause) {
       return { ok: false, reason: 'queue-unavailable', messageId, cause };
     }
-    return { ok: true };
+    return taken;
   };
 }
 
-async function authenticate(deps: IngestDeps, signature: Signature): Promise<Answer | undefined> {
+async function authenticate(deps: IngestDeps, signature: Signature): Promise<keyof SigningKeys | Answer> {
   try {
     const known = await deps.keys.read();
-    if (isSigned(signature, known)) return undefined;
+    const signer = signedBy(signature, known);
+    if (signer !== undefined) return signer;
     // Rotated meanwhile, or put for the first time.
     const fresh = await deps.keys.reread();
-    if (fresh !== undefined && isSigned(signature, fresh)) return undefined;
+    const freshSigner = fresh && signedBy(signature, fresh);
+    if (freshSigner !== undefined) return freshSigner;
     if (Object.keys(fresh ?? known).length > 0) return { ok: false, reason: 'unauthorized' };
     return withoutKey(deps, { ok: false, reason: 'signing-key-unset' });
   } catch (cause) {

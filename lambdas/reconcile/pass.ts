@@ -15,11 +15,13 @@ import {
 } from '../domain/reconcile-ports.ts';
 import type { Slice, SliceBounds } from '../domain/slice.ts';
 import {
-  attemptName,
+  confirm,
   countAttempt,
   countListed,
   countOrigin,
+  countUnconfirmed,
   emptyTally,
+  shortName,
   storedTypeOf,
   type Tally,
   typeOf,
@@ -68,7 +70,7 @@ export function createPass(deps: PassDeps): (job: PassJob) => Promise<PassOutcom
     const { domain, bounds, previous } = job;
     const saved = await deps.book.readProgress(domain.name);
     const resumed = saved?.start === bounds.start && saved.passes === (previous?.passes ?? 0) ? saved : undefined;
-    const tally = resumed?.tally ?? emptyTally();
+    const tally = { ...emptyTally(), ...resumed?.tally };
     const fromMs = resumed?.fromMs ?? -Infinity;
     const begin = Math.max(bounds.start, Number.isFinite(fromMs) ? Math.floor(fromMs / 1000) : 0) - 1;
     const request: ListingRequest = { domain, begin, end: bounds.end + 1, deadlineMs: job.deadlineMs };
@@ -82,7 +84,7 @@ export function createPass(deps: PassDeps): (job: PassJob) => Promise<PassOutcom
       await deps.keepAlive();
       const missing = await judge(deps, job, batch.entries, tally, erasureKey);
       if (missing.length > 0 && !job.maySend) return { kind: 'held' };
-      const toSend = missing.filter(({ name }) => countAttempt(tally, attemptName(name), previous));
+      const toSend = missing.filter(({ name }) => countAttempt(tally, shortName(name), previous));
       const isLast = batch.untilMs === Infinity;
       const isLate = !isLast && deps.now() >= job.deadlineMs;
       if (toSend.length > 0 || isLate) {
@@ -132,11 +134,11 @@ async function judge(
     if (!isInside(atMs)) continue;
     if (event === undefined) {
       add(tally.stored, storedTypeOf(identity.eventSort));
-      add(tally.unconfirmed, storedTypeOf(identity.eventSort));
+      countUnconfirmed(tally, name, storedTypeOf(identity.eventSort));
       continue;
     }
     // A listing out of order may repeat what it listed long before.
-    if (straggler && Object.hasOwn(tally.attempts, attemptName(name))) continue;
+    if (straggler && Object.hasOwn(tally.attempts, shortName(name))) continue;
     countListed(tally, event);
     if (isExpectedByWebhook(event, deps.registered)) tally.deliverable += 1;
     const isStored = storedAtMs !== undefined || found !== undefined;
@@ -145,7 +147,7 @@ async function judge(
       missing.push({ name, event });
     } else if (straggler) {
       // Its stored copy was counted when it went by, as one that Mailgun does not list.
-      add(tally.unconfirmed, typeOf(event), -1);
+      confirm(tally, name, typeOf(event));
     } else add(tally.stored, typeOf(event));
     if (found !== undefined || !isStored) countOrigin(tally, event, found, deps.registered, job.isFinal);
   }

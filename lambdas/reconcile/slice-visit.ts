@@ -91,7 +91,8 @@ export function createSliceVisit(deps: SliceVisitDeps): (visit: SliceVisit) => P
     const unconfirmed = isFinal ? total(next.unconfirmed) : 0;
     if (lost + unconfirmed > 0) deps.onNews({ domain, start, lost, unconfirmed });
     const isSame = previous !== undefined && saysTheSame(previous, next);
-    if (!(isSame ? await slices.countPass(previous) : await slices.write(next, previous))) throw new LostRaceError();
+    if (!(isSame ? await slices.countPass(previous, next.passedAt) : await slices.write(next, previous)))
+      throw new LostRaceError();
     if (!isOpen && (open !== undefined || (previous !== undefined && stateOf(previous) === 'open'))) {
       await book.dropOpen(domain, start);
     }

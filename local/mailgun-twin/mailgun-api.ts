@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerSigningKey, type MailgunAccount } from './account.ts';
 import { type ApiAnswer, BadRequest, refusal } from './api-answer.ts';
 import type { EventLog } from './event-log.ts';
 import { listEvents } from './events-api.ts';
@@ -17,13 +18,14 @@ export interface MailgunApiOptions {
   /** What is listed; read anew at each request. */
   readonly log: EventLog;
   readonly apiKey: string;
+  readonly account: MailgunAccount;
   readonly domains: readonly string[];
   readonly random: Random;
   /** Epoch milliseconds. @default the machine's clock */
   readonly nowMs?: () => number;
 }
 
-/** Mailgun's API of one region: mail, events, webhooks, suppressions. One server stands for all regions of a local stack. */
+/** Mailgun's API: mail, events, webhooks, suppressions, the signing key. One server stands for all regions. */
 export interface MailgunApi {
   readonly url: string;
   /** From now on it misbehaves like this, and in no other way. */
@@ -44,7 +46,7 @@ export interface ApiCounts {
 }
 
 export async function startMailgunApi(options: MailgunApiOptions): Promise<MailgunApi> {
-  const { log, apiKey, domains, random, nowMs = Date.now } = options;
+  const { log, apiKey, account, domains, random, nowMs = Date.now } = options;
   const foreign = await startForeignHost();
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   const webhooks = createWebhookRegistry(domains);
@@ -76,6 +78,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
     try {
+      if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs')
         return listLogs(library, parseJson(body.toString('utf8')));
       const [, sending] = /^\/v3\/([^/]+)\/messages$/.exec(pathname) ?? [];

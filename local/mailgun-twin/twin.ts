@@ -39,6 +39,7 @@ export interface Twin {
 }
 
 export interface TwinDeps {
+  /** Read for each event: it may be rotated. */
   readonly signingKey: string;
   readonly post: Post;
   readonly clock: Clock;
@@ -51,14 +52,15 @@ export interface TwinDeps {
 
 export const DEFAULT_COMPRESSION = 1440;
 
-export function createTwin({ signingKey, log, compression = DEFAULT_COMPRESSION, ...tools }: TwinDeps): Twin {
+export function createTwin(deps: TwinDeps): Twin {
+  const { log, compression = DEFAULT_COMPRESSION, post, clock, random } = deps;
   const events: TwinEvent[] = [];
   const deliveries: Promise<PromiseSettledResult<void>>[] = [];
 
   return {
     compression,
     events,
-    happen: ({ mail, data, plan, encoding = 'json', listed = true, keys = { signing: signingKey } }) => {
+    happen: ({ mail, data, plan, encoding = 'json', listed = true, keys = { signing: deps.signingKey } }) => {
       const event: TwinEvent = { mail, data, encoding, listed, record: newRecord() };
       events.push(event);
       if (listed) log?.add(mail.domain, data);
@@ -67,7 +69,7 @@ export function createTwin({ signingKey, log, compression = DEFAULT_COMPRESSION,
         write: (signature: Parameters<typeof jsonWebhook>[1]) =>
           encoding === 'json' ? jsonWebhook(data, signature) : legacyWebhook(encoding, data, mail, signature),
       };
-      const delivery = deliver(parcel, plan, event.record, { ...tools, keys, compression });
+      const delivery = deliver(parcel, plan, event.record, { post, clock, random, keys, compression });
       // Settled at once, so that a run that is called off leaves no rejection unheard.
       deliveries.push(Promise.allSettled([delivery]).then(([result]) => result));
       return event;

@@ -50,6 +50,7 @@ test('every name and address an operator needs is an output', () => {
     'HealthDashboardUrl',
     'IngestFunctionName',
     'IngestLogGroup',
+    'LedgerTimes',
     'PageTopicArn',
     'ProcessFunctionName',
     'ProcessLogGroup',

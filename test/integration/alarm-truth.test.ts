@@ -322,7 +322,7 @@ const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
     const calledOff = new AbortController();
     const clock = createClock(calledOff.signal);
     const random = createRandom(7);
-    const twin = openTwin(world.stack.ready, world.stack.eventLog, calledOff.signal);
+    const twin = openTwin(world.stack.ready, world.stack, calledOff.signal);
     // Complaints are rarer than one in a thousand on a normal day, and what Mailgun does not list is not confirmed.
     const stories = LIFE_STORIES.filter(
       ({ listed, expected }) => listed !== false && expected.every(({ status }) => status !== 'COMPLAINED'),

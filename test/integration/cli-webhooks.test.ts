@@ -213,6 +213,7 @@ test('each region is asked for its own domains', async () => {
       startMailgunApi({
         log: new EventLog(),
         apiKey: LOCAL_API_KEY,
+        account: { signingKey: 'key-of-the-account' },
         domains: [`${region}.example.com`],
         random: createRandom(1),
       }),

@@ -45,9 +45,9 @@ test('counting a pass changes nothing else, and fails on a slice that has change
   const slice = sliceOf(domain, 900, 1);
   await slices.write(slice, undefined);
 
-  expect(await slices.countPass(slice)).toBe(true);
-  expect(await slices.read(domain, 900)).toEqual({ ...slice, passes: 2 });
-  expect(await slices.countPass({ ...slice, version: slice.version + 7 })).toBe(false);
+  expect(await slices.countPass(slice, 7)).toBe(true);
+  expect(await slices.read(domain, 900)).toEqual({ ...slice, passes: 2, passedAt: 7 });
+  expect(await slices.countPass({ ...slice, version: slice.version + 7 }, 8)).toBe(false);
 });
 
 test('slices are listed by their start, ascending, the end left out', async () => {

@@ -17,7 +17,12 @@ async function run(faults: StubFaults = {}, { compression = QUICK, ...options }:
   const { signal = new AbortController().signal } = options;
   const { ok } = await runScenario({
     ready: stub.ready,
-    twin: openTwin(stub.ready, stub.log, signal, compression),
+    twin: openTwin(
+      stub.ready,
+      { eventLog: stub.log, account: { signingKey: stub.ready.signingKey } },
+      signal,
+      compression,
+    ),
     json: false,
     signal,
     dueAfterSeconds: 0,

@@ -152,3 +152,14 @@ test('Mailgun’s own client reads the same events from both', async () => {
   expect(fromEvents).toEqual(Array.from({ length: 250 }, (_, nth) => delivered(nth)));
   expect(idsOf(fromLogs)).toEqual(ids(0, 250));
 });
+
+test('the signing key is one for the account: read by who has the API key, and replaced at once', async () => {
+  api = await startTestApi();
+  const path = '/v5/accounts/http_signing_key';
+  const key = async (method: string) => (await api.get(path, { method })).json.http_signing_key;
+  expect(await key('GET')).toBe('key-of-the-account');
+  const fresh = await key('POST');
+  expect(fresh).toMatch(/^key-[0-9a-f]{32}$/);
+  expect(await key('GET')).toBe(fresh);
+  expect((await api.get(path, { headers: { authorization: 'Basic bm8=' } })).status).toBe(401);
+});

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { total } from '../../lambdas/domain/counts.ts';
-import { ListingError } from '../../lambdas/domain/reconcile-ports.ts';
+import { identify } from '../../lambdas/domain/identity.ts';
+import { ListingError, storedName } from '../../lambdas/domain/reconcile-ports.ts';
+import { shortName } from '../../lambdas/domain/tally.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
@@ -56,7 +58,7 @@ test('a settled slice that is run again changes only `passes`', async () => {
   world.book.writes = [];
   await world.report(true);
   expect(world.book.writes).toEqual([`passes ${SLICE_START}`]);
-  expect(first(world)).toEqual({ ...before, passes: before.passes + 1 });
+  expect(first(world)).toEqual({ ...before, passes: before.passes + 1, passedAt: world.nowMs });
 });
 
 test.each([0, 10])('a listing that comes back empty lowers no number (1 of %d dropped)', async (dropped) => {
@@ -83,11 +85,13 @@ test('an emptied listing does not settle a slice in which something is missing',
 
 test('an event that was stored but never listed is unconfirmed, and is told at the second pass', async () => {
   const world = await worldWith(20);
-  world.webhook(numbered(900, SLICE_START + 5, { id: 'forged' }));
+  const forged = numbered(900, SLICE_START + 5, { id: 'forged' });
+  world.webhook(forged);
   await world.process();
   await world.report();
   expect([total(first(world).expected), total(first(world).listed), first(world).missing]).toEqual([21, 20, {}]);
   expect(total(first(world).unconfirmed)).toBe(1);
+  expect(first(world).unconfirmedNames).toEqual({ [shortName(storedName(identify(forged, DOMAIN)))]: 1 });
   expect(world.news).toEqual([]);
   await world.report(true);
   expect(world.news).toEqual([{ domain: DOMAIN, start: SLICE_START, lost: 0, unconfirmed: 1 }]);
@@ -172,7 +176,7 @@ test('a run whose time is up goes on inside the slice, and counts the same', asy
     await world.process();
   }
   expect(runs).toBeGreaterThan(3);
-  const { firstAt: _a, ...rest } = first(whole);
+  const { firstAt: _a, passedAt: _b, ...rest } = first(whole);
   expect(first(world)).toMatchObject(rest);
   expect(Math.max(...world.sends.values())).toBe(1);
 });

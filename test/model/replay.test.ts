@@ -109,7 +109,7 @@ test('what an open slice lacks is not sent again while it may be in the queue', 
   expect(Math.max(...world.sends.values())).toBe(1);
 });
 
-test('slices that are settled again change only `passes`', async () => {
+test('slices that are settled again change only their passes', async () => {
   const world = await worldWithPast();
   const range = { fromEpochSeconds: LEDGER_START, toEpochSeconds: LEDGER_START + 1800 };
   const before = structuredClone([...world.book.slices.values()]);
@@ -119,7 +119,7 @@ test('slices that are settled again change only `passes`', async () => {
   expect(report).toMatchObject({ slices: 2, newSlices: 0, changedSlices: 0, missing: 0, done: true });
   const touched = ({ start }: { start: number }) => start < LEDGER_START + 1800;
   expect([...world.book.slices.values()]).toEqual(
-    before.map((slice) => (touched(slice) ? { ...slice, passes: slice.passes + 1 } : slice)),
+    before.map((slice) => (touched(slice) ? { ...slice, passes: slice.passes + 1, passedAt: world.nowMs } : slice)),
   );
 });
 

@@ -11,6 +11,9 @@ export async function runCommand(args: readonly string[], over: Partial<World> =
     printError: (line) => errors.push(line),
     environment: {},
     findTarget: async () => stubTarget({}),
+    openAccount: async () => {
+      throw new OutOfReach('the stub has no account');
+    },
     now: Date.now,
     sleep: async () => {},
     signal: new AbortController().signal,

@@ -47,10 +47,11 @@ export class InMemoryBook implements LedgerBook, Slices, Lease {
     return true;
   }
 
-  async countPass({ domain, start, version }: Slice) {
+  async countPass({ domain, start, version }: Slice, passedAt: number) {
     const held = this.slices.get(`${domain} ${start}`);
     if (held?.version !== version) return false;
     held.passes += 1;
+    held.passedAt = passedAt;
     this.writes.push(`passes ${start}`);
     return true;
   }

@@ -28,6 +28,7 @@ export async function startTestApi(events = 0) {
   const api = await startMailgunApi({
     log,
     apiKey: API_KEY,
+    account: { signingKey: 'key-of-the-account' },
     domains: [API_DOMAIN, 'eu.example.com'],
     random: createRandom(1),
     nowMs: () => clock.seconds * 1000,

@@ -103,13 +103,19 @@ test('refuses an inbound Route post once its signature holds', async () => {
   expect(await ingest(new Uint8Array(), route(KEY))).toMatchObject({ ok: false, reason: 'not-an-event' });
 });
 
+const SAME = { timestamp: String(NOW_MS / 1000), token: 'b'.repeat(50) };
 test.each([
-  ['the current key', signed(KEY)],
-  ['the previous key', signed(PREVIOUS_KEY)],
-  ['a timestamp as number', (() => ({ ...signed(KEY), timestamp: NOW_MS / 1000 }))()],
-])('takes a signature of %s', async (_name, signature) => {
+  ['the current key', signed(KEY), {}],
+  ['the previous key, and says so', signed(PREVIOUS_KEY), { verifiedBy: 'previous' }],
+  [
+    'the parent key, and says so',
+    { ...signed('key-other', SAME), 'parent-signature': signed(PARENT_KEY, SAME).signature },
+    { verifiedBy: 'parent' },
+  ],
+  ['a timestamp as number', (() => ({ ...signed(KEY), timestamp: NOW_MS / 1000 }))(), {}],
+])('takes a signature of %s', async (_name, signature, says) => {
   // The numeric timestamp is signed by its digits.
-  expect(await ingest(jsonBody(deliveredEvent(), signature))).toEqual({ ok: true });
+  expect(await ingest(jsonBody(deliveredEvent(), signature))).toEqual({ ok: true, ...says });
 });
 
 test('takes an event that names no domain', async () => {

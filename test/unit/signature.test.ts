@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { claimKey, isFresh, isSigned } from '../../lambdas/domain/signature.ts';
+import { claimKey, isFresh, signedBy } from '../../lambdas/domain/signature.ts';
 
 // Known answers, computed with Python's hmac and hashlib.
 const TOKEN = 'a'.repeat(50);
@@ -11,15 +11,15 @@ const KEYS = { current: 'key-current-0001', previous: 'key-previous-0001', paren
 const block = { timestamp: '1770000000', token: TOKEN, signature: BY_CURRENT };
 
 test.each([
-  ['the current key', block, KEYS, true],
-  ['the previous key', { ...block, signature: BY_PREVIOUS }, KEYS, true],
+  ['the current key', block, KEYS, 'current'],
+  ['the previous key', { ...block, signature: BY_PREVIOUS }, KEYS, 'previous'],
   [
     'the parent key over parent-signature',
     { ...block, signature: '0'.repeat(64), parentSignature: BY_PARENT },
     KEYS,
-    true,
+    'parent',
   ],
-  ['the previous key alone', { ...block, signature: BY_PREVIOUS }, { previous: 'key-previous-0001' }, true],
+  ['the previous key alone', { ...block, signature: BY_PREVIOUS }, { previous: 'key-previous-0001' }, 'previous'],
   [
     'another token and time',
     {
@@ -28,23 +28,23 @@ test.each([
       signature: 'a7177634fe7042f996eba8308a6c06d916affbf122a8f2b9a306e119fa30579b',
     },
     KEYS,
-    true,
+    'current',
   ],
-  ['the parent key over signature', { ...block, signature: BY_PARENT }, KEYS, false],
+  ['the parent key over signature', { ...block, signature: BY_PARENT }, KEYS, undefined],
   [
     'the current key over parent-signature',
     { ...block, signature: '0'.repeat(64), parentSignature: BY_CURRENT },
     KEYS,
-    false,
+    undefined,
   ],
-  ['a key that is not configured', { ...block, signature: BY_PREVIOUS }, { current: 'key-current-0001' }, false],
-  ['no key', block, {}, false],
-  ['a blank key', { ...block, signature: BY_THE_EMPTY_KEY }, { current: '' }, false],
+  ['a key that is not configured', { ...block, signature: BY_PREVIOUS }, { current: 'key-current-0001' }, undefined],
+  ['no key', block, {}, undefined],
+  ['a blank key', { ...block, signature: BY_THE_EMPTY_KEY }, { current: '' }, undefined],
   [
     'an empty token, though well signed',
     { ...block, token: '', signature: '921bad001d3e5aca8e058c2087c61b13081baace627e19a5cd92cea1fe269d2f' },
     KEYS,
-    false,
+    undefined,
   ],
   [
     'eleven digits, though well signed',
@@ -54,26 +54,26 @@ test.each([
       signature: 'b94545675092cb45d65600fc5f69cab1d856d0da88bb42b915301cfd887a43e5',
     },
     KEYS,
-    false,
+    undefined,
   ],
   [
     'nine digits, though well signed',
     { ...block, timestamp: '177000000', signature: '81293b115957e54295f048da816dc57607bc278062389a6a87f1b1631e0e1c44' },
     KEYS,
-    false,
+    undefined,
   ],
-  ['upper-case hex', { ...block, signature: BY_CURRENT.toUpperCase() }, KEYS, false],
-  ['63 digits', { ...block, signature: BY_CURRENT.slice(1) }, KEYS, false],
-  ['65 digits', { ...block, signature: `${BY_CURRENT}0` }, KEYS, false],
-  ['a newline after the digits', { ...block, signature: `${BY_CURRENT}\n` }, KEYS, false],
-  ['an empty signature', { ...block, signature: '' }, KEYS, false],
-  ['another timestamp', { ...block, timestamp: '1770000001' }, KEYS, false],
-  ['another token', { ...block, token: `${TOKEN}a` }, KEYS, false],
-  ['an empty token', { ...block, token: '' }, KEYS, false],
-  ['a moved cut', { ...block, timestamp: '1770000000a', token: TOKEN.slice(1) }, KEYS, false],
-  ['a padded timestamp', { ...block, timestamp: ' 1770000000' }, KEYS, false],
-])('isSigned: %s', (_name, signature, keys, expected) => {
-  expect(isSigned(signature, keys)).toBe(expected);
+  ['upper-case hex', { ...block, signature: BY_CURRENT.toUpperCase() }, KEYS, undefined],
+  ['63 digits', { ...block, signature: BY_CURRENT.slice(1) }, KEYS, undefined],
+  ['65 digits', { ...block, signature: `${BY_CURRENT}0` }, KEYS, undefined],
+  ['a newline after the digits', { ...block, signature: `${BY_CURRENT}\n` }, KEYS, undefined],
+  ['an empty signature', { ...block, signature: '' }, KEYS, undefined],
+  ['another timestamp', { ...block, timestamp: '1770000001' }, KEYS, undefined],
+  ['another token', { ...block, token: `${TOKEN}a` }, KEYS, undefined],
+  ['an empty token', { ...block, token: '' }, KEYS, undefined],
+  ['a moved cut', { ...block, timestamp: '1770000000a', token: TOKEN.slice(1) }, KEYS, undefined],
+  ['a padded timestamp', { ...block, timestamp: ' 1770000000' }, KEYS, undefined],
+])('signedBy: %s', (_name, signature, keys, expected) => {
+  expect(signedBy(signature, keys)).toBe(expected);
 });
 
 test.each([

@@ -2,7 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { add, type Counts, difference, greatest, isLessThan } from '../../lambdas/domain/counts.ts';
 import { isDue, MOST_SENDS, secondPassSeconds, sliceFrom, stateOf, waitSeconds } from '../../lambdas/domain/slice.ts';
-import { countAttempt, countListed, emptyTally, slicePassed, storedTypeOf } from '../../lambdas/domain/tally.ts';
+import {
+  confirm,
+  countAttempt,
+  countListed,
+  countUnconfirmed,
+  emptyTally,
+  shortName,
+  slicePassed,
+  storedTypeOf,
+} from '../../lambdas/domain/tally.ts';
 import { isExpectedByWebhook } from '../../lambdas/domain/webhook-type.ts';
 import { openLimitSeconds, secondPassSeconds as secondPassOfLib } from '../../lib/ledger-times.ts';
 
@@ -133,6 +142,23 @@ describe('a slice after a pass', () => {
       NOW,
     );
     expect(slice).toMatchObject({ expected: { a: 3 }, missing: { a: 1 }, unconfirmed: { a: 1 } });
+  });
+});
+
+describe('unconfirmed events', () => {
+  test('are named until they are listed after all', () => {
+    const tally = emptyTally();
+    for (const name of ['one', 'two']) countUnconfirmed(tally, name, 'opened');
+    confirm(tally, 'one', 'opened');
+    const { unconfirmed, unconfirmedNames } = slicePassed(BOUNDS, undefined, tally, NOW);
+    expect([unconfirmed, unconfirmedNames]).toEqual([{ opened: 1 }, { [shortName('two')]: 1 }]);
+  });
+
+  test('beyond two hundred are counted, and not named', () => {
+    const tally = emptyTally();
+    for (let n = 0; n < 1000; n += 1) countUnconfirmed(tally, `event-${n}`, 'opened');
+    expect(tally.unconfirmed).toEqual({ opened: 1000 });
+    expect(Object.keys(tally.unconfirmedNames)).toHaveLength(200);
   });
 });
 

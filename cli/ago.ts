@@ -1,0 +1,22 @@
+const UNITS: readonly [seconds: number, name: string][] = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
+
+/** `2026-11-22 08:00:05 UTC (3 min ago)` */
+export function timeAgo(ms: number, nowMs: number): string {
+  return `${utc(ms)} (${ago(ms, nowMs)})`;
+}
+
+/** `2026-11-22 08:00:05 UTC` */
+export function utc(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function ago(ms: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));
+  const [unit, name] = UNITS.find(([size]) => seconds >= size) ?? [1, 's'];
+  return `${Math.floor(seconds / unit)} ${name} ago`;
+}

@@ -1,0 +1,60 @@
+import { timeAgo } from '../ago.ts';
+import { LOOKED_BACK_DAYS } from '../ledger/last-event.ts';
+import { lastEventOf } from './gather.ts';
+import type { DomainStatus, StatusLine } from './lines.ts';
+
+const HEADLINES = { healthy: 'HEALTHY', unhealthy: 'NOT HEALTHY', unknown: 'NOT KNOWN TO BE HEALTHY' };
+
+/** The status on one screen. */
+export function statusText(status: StatusLine, name: string, nowMs: number): string[] {
+  const { health, reasons, backlog, deadLetters, alarms, domains, unknown } = status;
+  return [
+    `${HEADLINES[health]}  ${name}`,
+    ...reasons.map((reason) => `  ! ${reason}`),
+    '',
+    field('backlog', known(backlog, 'events on their way to the table')),
+    field('dead letters', known(deadLetters, '')),
+    field('alarms', alarmText(alarms)),
+    ...domains.flatMap((each) => ['', ...domainText(each, unknown, nowMs)]),
+  ];
+}
+
+const field = (name: string, text: string) => `  ${name.padEnd(14)}${text}`;
+
+const known = (value: number | null, what: string) => (value === null ? 'unknown' : `${value} ${what}`.trim());
+
+function alarmText(alarms: StatusLine['alarms']): string {
+  if (alarms === null) return 'unknown';
+  const { total, alarmed } = alarms;
+  return alarmed.length === 0
+    ? `none of ${total} is on`
+    : `${alarmed.map((each) => each.name).join(', ')} (of ${total})`;
+}
+
+function domainText(
+  { domain, completeness, lastEvent, ledger }: DomainStatus,
+  unknown: StatusLine['unknown'],
+  nowMs: number,
+): string[] {
+  const isUnknown = unknown.some((what) => what.startsWith(lastEventOf(domain)));
+  const event = lastEvent
+    ? `${lastEvent.type}, ${timeAgo(Date.parse(lastEvent.at), nowMs)}`
+    : isUnknown
+      ? 'unknown'
+      : `none in the last ${LOOKED_BACK_DAYS} days`;
+  const lines = [`  ${domain}`, field('  last event', event)];
+  if (ledger === null) return [...lines, field('  complete', 'unknown')];
+  const { judgedUntil, expected, missing, lost, unconfirmed, lastSlice } = ledger;
+  const until = judgedUntil === null ? '' : `, judged until ${timeAgo(Date.parse(judgedUntil), nowMs)}`;
+  return [
+    ...lines,
+    field('  complete', `${COMPLETE[completeness]}${until}`),
+    field(
+      '  events',
+      `${expected} since ${ledger.since.slice(0, 16)}Z: ${missing} missing, ${lost} lost by webhook, ${unconfirmed} unconfirmed`,
+    ),
+    field('  last slice', lastSlice ? `${lastSlice.start} to ${lastSlice.end}, ${lastSlice.state}` : 'none yet'),
+  ];
+}
+
+const COMPLETE = { complete: 'yes', incomplete: 'no', unknown: 'unknown' };

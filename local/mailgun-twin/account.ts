@@ -1,0 +1,15 @@
+import { randomBytes } from 'node:crypto';
+import { type ApiAnswer, ok, refusal } from './api-answer.ts';
+
+/** What a Mailgun account has once, for all its domains. */
+export interface MailgunAccount {
+  /** Signs every webhook from now on; there is no other that still does. */
+  signingKey: string;
+}
+
+/** Reads the signing key, or replaces it by a new one. */
+export function answerSigningKey(account: MailgunAccount, method: string | undefined): ApiAnswer {
+  if (method === 'POST') account.signingKey = `key-${randomBytes(16).toString('hex')}`;
+  else if (method !== 'GET') return refusal(405, 'Method Not Allowed');
+  return ok({ http_signing_key: account.signingKey });
+}

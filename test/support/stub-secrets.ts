@@ -1,0 +1,20 @@
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { Target } from '../../cli/target.ts';
+
+/** Secrets in memory, by the output that names them; what is not there cannot be read, as AWS says it. */
+export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pick<Target, 'clients' | 'output'> {
+  const send = async (command: unknown) => {
+    if (command instanceof GetSecretValueCommand) {
+      const text = secrets[command.input.SecretId ?? ''];
+      if (text === undefined)
+        throw Object.assign(new Error('no such secret'), { name: 'ResourceNotFoundException', $metadata: {} });
+      return { SecretString: text, CreatedDate: new Date(createdMs) };
+    }
+    if (command instanceof PutSecretValueCommand) {
+      secrets[command.input.SecretId ?? ''] = command.input.SecretString ?? '';
+      return {};
+    }
+    throw new Error('the stub knows two commands');
+  };
+  return { clients: { secrets: { send } } as unknown as Target['clients'], output: (key) => key };
+}
