@@ -140,3 +140,21 @@ test('a page ends where an answer could hold no more', async () => {
   expect(new Set(keys).size).toBe(10);
   expect(sizes).toEqual([3, 3, 3, 1]);
 });
+
+test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d events each', async (limit) => {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400 });
+  for (let n = 0; n < 7; n += 1) {
+    const event = deliveredEvent({ event: 'opened', id: `o${n}` });
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  }
+  const messages = createMessages(ledger);
+  const told: [opens: number, isComplete: boolean][] = [];
+  for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
+    const page = await messages({ messageId: MESSAGE_ID, limit, position });
+    told.push(...(page?.body.recipients ?? []).map((each) => [each.opens, each.countsComplete] as (typeof told)[0]));
+    position = page?.next;
+  }
+  const pages = Math.ceil(7 / limit);
+  expect(told).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
+});
