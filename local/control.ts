@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
+import type { PublishedEvent } from './engines/events.ts';
 import { checkFault, type Fault } from './faults.ts';
 import type { Outcome } from './function-sandbox.ts';
 import type { LogLine } from './logbook.ts';
@@ -50,6 +51,8 @@ export interface Controls {
   putKeys(keys: SigningKeys): Promise<void>;
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
+  /** The last events on the buses. */
+  published(): readonly PublishedEvent[];
   /** One run of reconcile that ignores the waits. */
   reconcile(): Promise<ReconcileResult>;
   /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
@@ -68,6 +71,7 @@ export function createControl(controls: Controls): RequestListener {
   const routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>> = {
     'GET /place': () => [200, controls.place],
     'GET /stats': async () => [200, await controls.stats()],
+    'GET /published': () => [200, { events: controls.published() }],
     'GET /logs': () => [200, { lines: controls.logs() }],
     async 'POST /keys'(body) {
       const keys = parseKeys(body);

@@ -6,6 +6,7 @@ import { type Controls, createControl, type SigningKeys } from './control.ts';
 import { createResources } from './create-resources.ts';
 import { request } from './engines/engine.ts';
 import { type Engines, startEngines } from './engines/engines.ts';
+import type { PublishedEvent } from './engines/events.ts';
 import { startEventSources } from './event-source/event-sources.ts';
 import { type Fault, FaultSource } from './faults.ts';
 import { startFunctions } from './functions.ts';
@@ -32,6 +33,8 @@ export interface LocalStackOptions {
   readonly port: number;
   readonly domains: readonly string[];
   readonly keys: SigningKeys;
+  /** How changes are published. @default not at all */
+  readonly publish?: PublishChoice | undefined;
   /** @default what the command line takes without flags */
   readonly reconcile?: ReconcileChoice;
   readonly faults: readonly Fault[];
@@ -41,7 +44,16 @@ export interface LocalStackOptions {
   readonly phase: (name: 'synthesize' | 'engines' | 'functions', about: string) => void;
 }
 
+export interface PublishChoice {
+  /** Whether events name their recipients. */
+  readonly recipients?: boolean;
+  /** How long a change is tried. */
+  readonly retrySeconds?: number;
+}
+
 export interface LocalStack extends Controls {
+  /** Told of every event that is published. */
+  onPublished(listener: (event: PublishedEvent) => void): void;
   readonly ready: ReadyInfo;
   readonly logPath: string;
   /** What the twin's API lists. */
@@ -65,7 +77,7 @@ export async function startLocalStack(options: LocalStackOptions, closers = new 
 }
 
 async function start(options: LocalStackOptions, closers: Closers): Promise<LocalStack> {
-  const { domains, keys, phase, reconcile = USUAL_RECONCILE } = options;
+  const { domains, keys, phase, publish, reconcile = USUAL_RECONCILE } = options;
   const run = await openRun(options.port, closers);
   const eventLog = new EventLog();
   const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
@@ -73,7 +85,10 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
   const [assembly, engines] = await Promise.all([
-    synthesize(run, overlayFor(domains, reconcile, mailgun.url)),
+    synthesize(run, {
+      ...overlayFor(domains, reconcile, mailgun.url),
+      ...(publish && { publish: { enabled: true, ...publish } }),
+    }),
     startEngines(run),
   ]);
 
@@ -98,7 +113,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   phase('functions', 'each bundle in a process of its own');
   const functions = await startFunctions(stack, assembly, run);
   openHttpApis(stack, doors, functions, run.logbook);
-  startEventSources(stack, functions, run);
+  startEventSources(stack, functions, engines, run);
   const reconcileId = outputOf(stack, 'ReconcileFunctionName');
   const reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
   startSchedules(
@@ -120,6 +135,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     putKeys,
     setFaults: (list) => faults.replace(list),
     logs: () => run.logbook.lines(),
+    published: () => engines.events.published(),
     reconcile: () => reconcileRuns.byHand(),
     invoke: (functionName, event) => functions.byName(functionName)?.invoke(event),
     misbehave: (nasty) => mailgun.misbehave(nasty),
@@ -143,7 +159,8 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     domains,
   };
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, eventLog, stop: () => closers.close() };
+  const onPublished = (listener: (event: PublishedEvent) => void) => engines.events.onPublished(listener);
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, onPublished, stop: () => closers.close() };
 }
 
 async function putSecret({ secretsmanager }: Engines, SecretId: string, SecretString: string): Promise<void> {
