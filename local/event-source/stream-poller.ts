@@ -58,10 +58,11 @@ export class StreamPoller {
     while (!this.#stopping) {
       try {
         const streamArn = await this.#streamArn();
-        for (const shard of await this.#shards(streamArn)) {
-          const { ShardId, ParentShardId = '' } = shard;
+        const shards = await this.#shards(streamArn);
+        const listed = new Set(shards.map(({ ShardId }) => ShardId));
+        for (const { ShardId, ParentShardId = '' } of shards) {
           // A record of a parent is older than those of its children.
-          const waits = this.#begun.has(ParentShardId) && !this.#ended.has(ParentShardId);
+          const waits = listed.has(ParentShardId) && !this.#ended.has(ParentShardId);
           if (waits || this.#begun.has(ShardId)) continue;
           this.#begun.add(ShardId);
           void this.#followShard(streamArn, ShardId);
