@@ -46,7 +46,7 @@ export interface PublishedEvent {
 
 export interface PublishedDetail {
   version: number;
-  /** The event key within its subject: two events of one id say the same. */
+  /** The event key within its subject: two of one id tell of the same event of Mailgun. */
   id: string;
   ledger: string;
   /** Names the row, and nobody who has not the key can tell whose it is. */
