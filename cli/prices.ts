@@ -5,4 +5,5 @@ export const PRICES = {
   perWriteUnit: 0.625 / 1e6,
   perReadUnit: 0.125 / 1e6,
   perQueueRequest: 0.4 / 1e6,
+  perPublishedEvent: 1 / 1e6,
 };

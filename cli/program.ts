@@ -7,6 +7,7 @@ import { drillCommand } from './drill.ts';
 import { eraseCommand } from './erase.ts';
 import { keysCommand } from './keys.ts';
 import { logsCommand } from './logs.ts';
+import { publishCommand } from './publish.ts';
 import { replayCommand } from './replay.ts';
 import { sendTestCommand } from './send-test.ts';
 import { statusCommand } from './status.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   logsCommand,
   dlqCommand,
   replayCommand,
+  publishCommand,
   suppressionsCommand,
   webhooksCommand,
   keysCommand,

@@ -66,6 +66,8 @@ const isIssuer = (text: string) => {
 const isPlainOrigin = (text: string) =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text.replace(/\/$/, '');
 
+const EVENT_BUS = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[A-Za-z0-9._/-]{1,256}$/;
+
 const LOG_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number' && days < 9999) as number[];
 
 const wholeNumber = (from: number, to: number, standard: number, means: string) =>
@@ -334,6 +336,27 @@ export const environmentSchema = z.strictObject({
       means: "Read in place of Mailgun's own API, by the local stack: only an overlay may set it, never in prod.",
       example: 'http://127.0.0.1:4020',
     }),
+  }),
+  publish: group({
+    enabled: knob(z.boolean().default(false), {
+      right: 'true or false',
+      means: 'Publishes every change of a status or suppression to an event bus ([publishing](publishing.md)).',
+    }),
+    bus: knob(z.string().regex(EVENT_BUS).default('default'), {
+      right: 'the name or the ARN of an event bus that exists',
+      means: 'The EventBridge bus it is published to.',
+      example: 'mail',
+    }),
+    recipients: knob(z.boolean().default(false), {
+      right: 'true or false',
+      means: 'Published events name the address they are about.',
+    }),
+    retrySeconds: wholeNumber(
+      1,
+      79_200,
+      43_200,
+      'How long a change is tried before it goes to the queue of failures; the stream keeps it for 24 h.',
+    ),
   }),
 });
 

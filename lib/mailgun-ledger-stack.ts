@@ -6,6 +6,7 @@ import { HealthDashboard } from './constructs/health-dashboard.ts';
 import { Ingest } from './constructs/ingest.ts';
 import { LedgerTable } from './constructs/ledger-table.ts';
 import { Process } from './constructs/process.ts';
+import { Publish } from './constructs/publish.ts';
 import { ReadApi } from './constructs/read-api.ts';
 import { Reconcile } from './constructs/reconcile.ts';
 import { Secrets } from './constructs/secrets.ts';
@@ -42,16 +43,17 @@ export class MailgunLedgerStack extends Stack {
       erasureKey,
       webhookUrl: webhookApi.url,
     });
+    const publish = config.publish.enabled ? new Publish(this, 'Publish', { config, table }) : undefined;
     const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
 
     const topics = new Topics(this, 'Topics', config.alarms);
-    const watched = { table, queue, process, webhookApi, times: config.reconcile };
+    const watched = { table, queue, process, publishing: publish, webhookApi, times: config.reconcile };
     const { runbookUrl, limits } = config.alarms;
     const { alarms } = new Alarms(this, 'Alarms', { ...watched, runbookUrl, env: config.name, topics, limits });
     const health = new HealthDashboard(this, 'Health', { ...watched, alarms });
 
     enforceStackRules(this);
-    const functions = { ingest, process, reconcile, readApi };
+    const functions = { ingest, process, reconcile, publish, readApi };
     writeOutputs(this, config, { table, secrets, queue, ...functions, webhookApi, topics, health });
   }
 }

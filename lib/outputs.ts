@@ -6,6 +6,7 @@ import type { EventQueue } from './constructs/event-queue.ts';
 import type { HealthDashboard } from './constructs/health-dashboard.ts';
 import type { Ingest } from './constructs/ingest.ts';
 import type { Process } from './constructs/process.ts';
+import type { Publish } from './constructs/publish.ts';
 import type { ReadApi } from './constructs/read-api.ts';
 import type { Reconcile } from './constructs/reconcile.ts';
 import type { Secrets } from './constructs/secrets.ts';
@@ -19,6 +20,8 @@ export interface OutputSources {
   readonly ingest: Ingest;
   readonly process: Process;
   readonly reconcile: Reconcile;
+  /** Undefined where nothing is published. */
+  readonly publish: Publish | undefined;
   readonly readApi: ReadApi;
   readonly webhookApi: WebhookApi;
   readonly topics: Topics;
@@ -56,6 +59,9 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     ProcessLogGroup: [from.process.function.logGroup.logGroupName, 'Logs of process'],
     ReconcileFunctionName: [from.reconcile.function.functionName, 'Finds what webhooks missed'],
     ReconcileLogGroup: [from.reconcile.function.logGroup.logGroupName, 'Logs of reconcile'],
+    PublishFunctionName: [from.publish?.function.functionName, 'Publishes changes'],
+    PublishLogGroup: [from.publish?.function.logGroup.logGroupName, 'Logs of publish'],
+    PublishFailuresUrl: [from.publish?.failures.queueUrl, 'What could not be published'],
     ReadApiFunctionName: [from.readApi.function.functionName, 'Answers reads'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
     WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { AlarmState } from './alarms/evaluate.ts';
 import type { Notification } from './alarms/topics.ts';
+import type { PublishedEvent } from './engines/events.ts';
 import { checkFault, type Fault } from './faults.ts';
 import type { Outcome } from './function-sandbox.ts';
 import type { LogLine } from './logbook.ts';
@@ -56,6 +57,8 @@ export interface Controls {
   notifications(): readonly Notification[];
   /** Sets an alarm's state until it is evaluated again; false where there is none of that name. */
   setAlarm(name: string, state: AlarmState, reason: string): boolean;
+  /** The last events on the buses. */
+  published(): readonly PublishedEvent[];
   /** One run of reconcile that ignores the waits. */
   reconcile(): Promise<ReconcileResult>;
   /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
@@ -76,6 +79,7 @@ export function createControl(controls: Controls): RequestListener {
   const routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>> = {
     'GET /place': () => [200, controls.place],
     'GET /stats': async () => [200, await controls.stats()],
+    'GET /published': () => [200, { events: controls.published() }],
     'GET /logs': () => [200, { lines: controls.logs() }],
     'GET /notifications': () => [200, { notifications: controls.notifications() }],
     async 'POST /keys'(body) {

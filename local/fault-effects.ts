@@ -57,12 +57,14 @@ const INTERNAL_ERROR: Readonly<Record<string, string>> = {
   dynamodb: 'com.amazonaws.dynamodb.v20120810#InternalServerError',
   sqs: 'com.amazonaws.sqs#InternalFailure',
   secretsmanager: 'InternalServiceError',
+  events: 'InternalException',
 };
 
 const THROTTLED: Readonly<Record<string, string>> = {
   dynamodb: 'com.amazonaws.dynamodb.v20120810#ThrottlingException',
   sqs: 'com.amazonaws.sqs#RequestThrottled',
   secretsmanager: 'ThrottlingException',
+  events: 'ThrottlingException',
 };
 
 function awsError(status: number, type: string | undefined): EngineReply {

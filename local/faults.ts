@@ -24,7 +24,7 @@ export interface Fault {
   readonly percent: number;
 }
 
-const SERVICES = ['dynamodb', 'sqs', 'secretsmanager'];
+const SERVICES = ['dynamodb', 'sqs', 'secretsmanager', 'events'];
 
 /** Modes that mean something for some operations only. */
 const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
@@ -35,6 +35,7 @@ const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
     'sqs.SendMessageBatch',
     'sqs.DeleteMessageBatch',
     'sqs.ChangeMessageVisibilityBatch',
+    'events.PutEvents',
   ],
   'index-lag': ['dynamodb.Query'],
 };

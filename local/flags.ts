@@ -10,6 +10,8 @@ export interface Flags {
   readonly traffic: boolean;
   readonly once: boolean;
   readonly json: boolean;
+  /** Whether changes are published. */
+  readonly publish: boolean;
   readonly signingKey: string | undefined;
   readonly previousSigningKey: string | undefined;
   readonly parentSigningKey: string | undefined;
@@ -37,6 +39,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --no-traffic                send nothing
   --once                      stop when the story is told
   --json                      JSON lines only on stdout; the first has "event":"ready"
+  --publish                   publish changes to an event bus; with --json every event is a line
   --signing-key K             the key that signs webhooks (a random one)
   --previous-signing-key K    a second key that is accepted
   --parent-signing-key K      the key of a parent account
@@ -51,9 +54,10 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --metric-period S           seconds that a minute of metrics and alarms takes (60)
   --mailgun-url URL           reconcile against this Mailgun instead of the twin
   --api-key K                 its key, or the twin's (a random one)
-  --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs or secretsmanager, O an
-                              operation or *, MODE one of refuse, 500, throttle, delay, hang, drop-reply, truncate,
-                              duplicate (sqs sends), partial (batches), index-lag (dynamodb.Query)
+  --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs,
+                              secretsmanager or events, O an operation or *, MODE one of refuse, 500, throttle,
+                              delay, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
+                              index-lag (dynamodb.Query)
   --seed N                    makes faults repeatable
 
 Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;
@@ -70,6 +74,7 @@ const OPTIONS = {
   'no-traffic': yes,
   once: yes,
   json: yes,
+  publish: yes,
   'signing-key': text,
   'previous-signing-key': text,
   'parent-signing-key': text,
@@ -98,6 +103,7 @@ export function parseFlags(args: readonly string[]): Flags {
     traffic: !values['no-traffic'],
     once: values.once ?? false,
     json: values.json ?? false,
+    publish: values.publish ?? false,
     signingKey: notBlank('signing-key', values['signing-key']),
     previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),
     parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),

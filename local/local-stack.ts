@@ -9,6 +9,7 @@ import { type Controls, createControl, type SigningKeys } from './control.ts';
 import { createResources } from './create-resources.ts';
 import { request } from './engines/engine.ts';
 import { type Engines, startEngines } from './engines/engines.ts';
+import type { PublishedEvent } from './engines/events.ts';
 import { startEventSources } from './event-source/event-sources.ts';
 import { type Fault, FaultSource } from './faults.ts';
 import { startFunctions } from './functions.ts';
@@ -42,6 +43,8 @@ export interface LocalStackOptions {
   readonly domains: readonly string[];
   /** Undefined: as after a first deploy, neither signing keys nor an API key are put. */
   readonly keys: SigningKeys | undefined;
+  /** How changes are published. @default not at all */
+  readonly publish?: PublishChoice | undefined;
   /** @default what the command line takes without flags */
   readonly reconcile?: ReconcileChoice;
   /** How long a minute of alarms takes. @default 60 */
@@ -57,7 +60,16 @@ export interface LocalStackOptions {
   readonly phase: (name: 'synthesize' | 'engines' | 'functions', about: string) => void;
 }
 
+export interface PublishChoice {
+  /** Whether events name their recipients. */
+  readonly recipients?: boolean;
+  /** How long a change is tried. */
+  readonly retrySeconds?: number;
+}
+
 export interface LocalStack extends Controls {
+  /** Told of every event that is published. */
+  onPublished(listener: (event: PublishedEvent) => void): void;
   readonly ready: ReadyInfo;
   readonly logPath: string;
   /** What the twin's API lists. */
@@ -85,7 +97,15 @@ export async function startLocalStack(options: LocalStackOptions, closers = new 
 }
 
 async function start(options: LocalStackOptions, closers: Closers): Promise<LocalStack> {
-  const { domains, keys, phase, reconcile = USUAL_RECONCILE, metricPeriodSeconds = 60, onAlarm = () => {} } = options;
+  const {
+    domains,
+    keys,
+    phase,
+    publish,
+    reconcile = USUAL_RECONCILE,
+    metricPeriodSeconds = 60,
+    onAlarm = () => {},
+  } = options;
   const run = await openRun(options.port, closers);
   const eventLog = new EventLog();
   const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
@@ -95,7 +115,10 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
   const [assembly, engines] = await Promise.all([
-    synthesize(run, layOver(overlayFor(domains, reconcile, metricPeriodSeconds, mailgun.url), options.overlay)),
+    synthesize(run, {
+      ...layOver(overlayFor(domains, reconcile, metricPeriodSeconds, mailgun.url), options.overlay),
+      ...(publish && { publish: { enabled: true, ...publish } }),
+    }),
     startEngines(run),
   ]);
 
@@ -131,7 +154,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   run.logbook.listen((line) => measureEmbedded(line, measure));
   const functions = await startFunctions(stack, assembly, run, measure);
   openHttpApis({ stack, doors, functions, logbook: run.logbook, filters, measure });
-  startEventSources(stack, functions, run);
+  startEventSources(stack, functions, engines, run);
   const reconcileId = outputOf(stack, 'ReconcileFunctionName');
   const reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
   startSchedules(
@@ -156,6 +179,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     logs: () => run.logbook.lines(),
     notifications: () => topics.arrived(),
     setAlarm: (name, state, reason) => board.set(name, state, reason),
+    published: () => engines.events.published(),
     reconcile: () => reconcileRuns.byHand(),
     invoke: (functionName, event) => functions.byName(functionName)?.invoke(event),
     misbehave: (nasty) => mailgun.misbehave(nasty),
@@ -182,7 +206,9 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   closers.add(() => sending.abort());
   mailgun.takeMail(openTwin(ready, { eventLog, account }, sending.signal));
   run.announce(ready);
-  return { ...controls, ready, logPath: run.logbook.path, eventLog, mailgun, account, stop: () => closers.close() };
+  const onPublished = (listener: (event: PublishedEvent) => void) => engines.events.onPublished(listener);
+  const stop = () => closers.close();
+  return { ...controls, ready, logPath: run.logbook.path, eventLog, mailgun, account, onPublished, stop };
 }
 
 function accessLogGroupsOf(stack: Stack): Set<string> {

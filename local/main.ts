@@ -37,10 +37,21 @@ async function main(): Promise<void> {
   const { startLocalStack } = await import('./local-stack.ts');
   const seed = flags.seed ?? randomInt(2 ** 32);
   const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
-  const { port, domains, faults, reconcile, metricPeriodSeconds } = flags;
+  const { port, domains, faults, publish, reconcile, metricPeriodSeconds } = flags;
   const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
   const stack = await startLocalStack(
-    { port, domains, reconcile, metricPeriodSeconds, faults, seed, phase, onAlarm, keys: keysOf(flags) },
+    {
+      port,
+      domains,
+      publish: publish ? { recipients: true } : undefined,
+      reconcile,
+      metricPeriodSeconds,
+      faults,
+      seed,
+      phase,
+      onAlarm,
+      keys: keysOf(flags),
+    },
     closers,
   ).catch((error) => {
     if (!stopping.signal.aborted) throw error;
@@ -50,6 +61,7 @@ async function main(): Promise<void> {
   phase('ready', `in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
   if (faults.length > 0) phase('faults', `the same again with --seed ${seed}`);
   announce(flags, stack.ready);
+  if (flags.json) stack.onPublished((event) => print(JSON.stringify({ event: 'published', ...event })));
   if (!flags.traffic) return;
 
   const { runScenario } = await import('./scenario.ts');

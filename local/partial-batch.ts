@@ -9,7 +9,20 @@ export async function partialBatch(
   perform: Perform,
 ): Promise<EngineReply | undefined> {
   const input = JSON.parse(body.toString('utf8'));
+  if (operation === 'PutEvents') return everyOtherEvent(input, perform);
   return operation.endsWith('Batch') ? halfOfQueueBatch(input, perform) : halfOfTableBatch(operation, input, perform);
+}
+
+/** Every other one, so that an event may overtake the one before it. */
+async function everyOtherEvent({ Entries }: { Entries: unknown[] }, perform: Perform): Promise<EngineReply> {
+  const taken = Entries.filter((_, index) => index % 2 === 1);
+  const Entry = { ErrorCode: 'InternalFailure', ErrorMessage: 'injected fault' };
+  if (taken.length === 0) return jsonReply(200, { FailedEntryCount: 1, Entries: [Entry] });
+  const reply = await perform(asBody({ Entries: taken }));
+  if (reply.status !== 200) return reply;
+  const done: unknown[] = JSON.parse(reply.body.toString('utf8')).Entries;
+  const results = Entries.map((_, index) => (index % 2 === 1 ? done[(index - 1) / 2] : Entry));
+  return jsonReply(200, { FailedEntryCount: Math.ceil(Entries.length / 2), Entries: results });
 }
 
 async function halfOfQueueBatch(input: { Entries: { Id: string }[] }, perform: Perform): Promise<EngineReply> {

@@ -73,11 +73,12 @@ export function createRecordsTable(table: LedgerTable): Records {
             // The index keys are written once: rewriting them would bill a second write each time.
             UpdateExpression:
               'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey, ' +
-              'recipient = :recipient, expiresAt = if_not_exists(expiresAt, :expiresAt), ' +
+              'recipient = :recipient, #domain = :domain, expiresAt = if_not_exists(expiresAt, :expiresAt), ' +
               '#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :at)',
             ExpressionAttributeNames: {
               '#order': 'order',
               '#status': 'status',
+              '#domain': 'domain',
               '#indexKey': byRecipient.partitionKey,
               '#indexAt': byRecipient.sortKey,
             },
@@ -88,6 +89,7 @@ export function createRecordsTable(table: LedgerTable): Records {
               ':at': record.atMs,
               ':eventKey': record.identity.eventKey,
               ':recipient': recipient,
+              ':domain': record.domain,
               ':expiresAt': record.expiresAt,
               ':indexKey': `R#${recipientKey(recipient)}`,
             },

@@ -14,8 +14,13 @@ export type DynamoDbRun = Pick<Run, 'closers' | 'logbook' | 'reaper' | 'temporar
 
 const START_TRIES = 3;
 
+export interface DynamoDbEngine extends Engine {
+  /** The streams of its tables. */
+  readonly streams: Engine;
+}
+
 /** DynamoDB Local, in memory, on a random port: it listens on every interface and has no option against that. */
-export async function startDynamoDb(run: DynamoDbRun): Promise<Engine> {
+export async function startDynamoDb(run: DynamoDbRun): Promise<DynamoDbEngine> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const java = spawnJava(port, run);
@@ -75,7 +80,7 @@ function jarFolder(): string {
   return join(packageFolder, 'lib', release);
 }
 
-function connect(port: number, child: ChildProcess, closers: Closers): Engine {
+function connect(port: number, child: ChildProcess, closers: Closers): DynamoDbEngine {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
@@ -86,7 +91,8 @@ function connect(port: number, child: ChildProcess, closers: Closers): Engine {
     child.kill('SIGKILL');
     return exited;
   });
-  return connectEngine({ agent, port, target: 'DynamoDB_20120810', accessKeyId: 'local' });
+  const reach = (target: string) => connectEngine({ agent, port, target, accessKeyId: 'local' });
+  return { ...reach('DynamoDB_20120810'), streams: reach('DynamoDBStreams_20120810') };
 }
 
 async function answers(engine: Engine, java: Java): Promise<void> {

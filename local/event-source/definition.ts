@@ -32,20 +32,24 @@ export function readEventSources(stack: Stack): EventSource[] {
       String(stack.resolve({ Ref: id }, id)),
     ]),
   );
-  return resourcesOfType(stack.template, 'AWS::Lambda::EventSourceMapping').map(([id, resource]) => {
+  return resourcesOfType(stack.template, 'AWS::Lambda::EventSourceMapping').flatMap(([id, resource]) => {
     const properties = propertiesOf<Properties>(stack, id, resource);
     const { EventSourceArn: queueArn = '', FunctionName, FunctionResponseTypes = [] } = properties;
+    // A table's stream.
+    if (queueArn.startsWith('arn:aws:dynamodb:')) return [];
     const queueUrl = queueUrls.get(queueArn);
     if (queueUrl === undefined) throw new Error(`the local stack does not know the event source ${queueArn} (${id})`);
     if (properties.FilterCriteria) throw new Error(`the local stack does not know filters of event sources (${id})`);
-    return {
-      queueArn,
-      queueUrl,
-      functionId: functionIdOf(FunctionName),
-      batchSize: properties.BatchSize ?? 10,
-      windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
-      maxConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? INITIAL_CONCURRENCY,
-      reportsFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
-    };
+    return [
+      {
+        queueArn,
+        queueUrl,
+        functionId: functionIdOf(FunctionName),
+        batchSize: properties.BatchSize ?? 10,
+        windowSeconds: properties.MaximumBatchingWindowInSeconds ?? 0,
+        maxConcurrency: properties.ScalingConfig?.MaximumConcurrency ?? INITIAL_CONCURRENCY,
+        reportsFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
+      },
+    ];
   });
 }

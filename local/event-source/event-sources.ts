@@ -1,14 +1,22 @@
 import { Agent } from 'node:http';
 import { accessKeyIdOf } from '../caller.ts';
+import type { Engines } from '../engines/engines.ts';
 import { connectEngine } from '../engines/remote-engine.ts';
 import type { RunningFunctions } from '../functions.ts';
 import type { Run } from '../run.ts';
 import type { Stack } from '../stack.ts';
 import { readEventSources } from './definition.ts';
 import { QueuePoller } from './queue-poller.ts';
+import { readStreamSources } from './stream-definition.ts';
+import { StreamPoller } from './stream-poller.ts';
 
-/** Begins to take messages to every function that the template gives a queue. */
-export function startEventSources(stack: Stack, functions: RunningFunctions, { closers, logbook }: Run): void {
+/** Begins to take messages to every function that the template gives a queue, and records to those with a stream. */
+export function startEventSources(
+  stack: Stack,
+  functions: RunningFunctions,
+  { dynamodb }: Pick<Engines, 'dynamodb'>,
+  { closers, logbook }: Run,
+): void {
   const { awsEndpointUrl, region } = stack.place;
   const agent = new Agent({ keepAlive: true });
   closers.add(() => agent.destroy());
@@ -23,6 +31,18 @@ export function startEventSources(stack: Stack, functions: RunningFunctions, { c
     const poller = new QueuePoller({
       source,
       region,
+      sqs,
+      target: functions.byId(source.functionId),
+      log: (line) => logbook.add('event-source', line),
+    });
+    closers.add(() => poller.stop());
+  }
+  for (const source of readStreamSources(stack)) {
+    const poller = new StreamPoller({
+      source,
+      region,
+      streams: dynamodb.streams,
+      dynamodb,
       sqs,
       target: functions.byId(source.functionId),
       log: (line) => logbook.add('event-source', line),

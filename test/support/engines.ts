@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -17,11 +18,11 @@ import { synthesize } from '../../local/synthesize.ts';
 import { UsageMeter } from '../../local/usage.ts';
 import { DOMAIN } from './webhooks.ts';
 
-/** The engines with the template's tables, queues and secrets, behind the door that can break calls. */
-export async function startTestEngines() {
+/** The engines with the template's tables, queues and secrets, behind the door that can break calls; `more` goes into its configuration. */
+export async function startTestEngines(more: object = {}) {
   const closers = new Closers();
   const run = await openRun(0, closers);
-  const overlay = { domains: [{ name: DOMAIN, region: 'us' }] };
+  const overlay = { domains: [{ name: DOMAIN, region: 'us' }], ...more };
   const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run)]);
   const faults = new FaultSource(1);
   const usage = new UsageMeter();
@@ -45,6 +46,7 @@ export async function startTestEngines() {
   const dynamodb = new DynamoDBClient(clientConfig);
   const queues = new SQSClient(clientConfig);
   const secrets = new SecretsManagerClient(clientConfig);
+  const bus = new EventBridgeClient(clientConfig);
   return {
     faults,
     usage,
@@ -60,6 +62,10 @@ export async function startTestEngines() {
       }),
     queues,
     secrets,
+    bus,
+    /** The template, and the engines behind the door. */
+    stack,
+    raw: engines,
     /** Sets the signing keys, as an operator would. */
     putKeys: (keys: object | string) =>
       secrets.send(

@@ -76,6 +76,7 @@ describe('a configuration that says only what it must', () => {
         sliceSeconds: 900,
         retentionSeconds: 86_400,
       },
+      publish: { enabled: false, bus: 'default', recipients: false, retrySeconds: 43_200 },
     });
   });
 
@@ -207,6 +208,14 @@ describe('a mistake is told by its path, what was found and what would be right'
     [
       { processing: { timeoutSeconds: 1 } },
       'dev.processing: receive count 4639 must be at most 1000; raise timeoutSeconds or lower outageHours',
+    ],
+    [
+      { publish: { bus: 'no spaces' } },
+      'dev.publish.bus: got "no spaces"; must be the name or the ARN of an event bus that exists',
+    ],
+    [
+      { publish: { retrySeconds: 86_400 } },
+      'dev.publish.retrySeconds: got 86400; must be a whole number from 1 to 79200',
     ],
     [{ reconcile: { source: 'api' } }, 'dev.reconcile.source: got "api"; must be "events" or "logs"'],
     [

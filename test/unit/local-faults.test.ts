@@ -21,7 +21,7 @@ test.each([
 test.each([
   { text: 'sqs.SendMessage:500', error: 'is not <service>.<operation>:<mode>:<percent>' },
   { text: 'sqs:500:5', error: 'is not <service>.<operation>:<mode>:<percent>' },
-  { text: 's3.PutObject:500:5', error: 'service must be one of dynamodb, sqs, secretsmanager, not "s3"' },
+  { text: 's3.PutObject:500:5', error: 'service must be one of dynamodb, sqs, secretsmanager, events, not "s3"' },
   { text: 'sqs.SendMessage:explode:5', error: 'mode must be one of refuse, 500' },
   { text: 'sqs.SendMessage:500:101', error: 'percent must be from 0 to 100, not 101' },
   { text: 'dynamodb.PutItem:duplicate:5', error: 'duplicate is for sqs.SendMessage or sqs.SendMessageBatch' },

@@ -21,6 +21,7 @@ test('without flags: the usual port, traffic, one example domain', () => {
     drop: 0,
     reconcile: USUAL_RECONCILE,
     metricPeriodSeconds: 60,
+    publish: false,
     faults: [],
   });
 });
@@ -30,7 +31,7 @@ test('every flag that works', () => {
     ...['--port', '0', '--no-traffic', '--json', '--seed', '7', '--metric-period', '2'],
     ...['--signing-key', 'a', '--previous-signing-key', 'b', '--parent-signing-key', 'c'],
     ...['--domain', 'mg.acme.com', '--domain', 'eu.acme.com', '--fault', 'sqs.*:500:1'],
-    ...['--drop', '20', '--source', 'logs', '--mailgun-url', 'http://127.0.0.1:1', '--api-key', 'd'],
+    ...['--publish', '--drop', '20', '--source', 'logs', '--mailgun-url', 'http://127.0.0.1:1', '--api-key', 'd'],
     ...[
       '--reconcile-every',
       '1',
@@ -51,6 +52,7 @@ test('every flag that works', () => {
     traffic: false,
     once: false,
     json: true,
+    publish: true,
     signingKey: 'a',
     previousSigningKey: 'b',
     parentSigningKey: 'c',

@@ -1,0 +1,32 @@
+import type { PublishedEvent, StatusRow, SuppressionRow } from './published.ts';
+
+// What publishing needs from outside, besides the day index.
+
+/** `refused`: for what the event says, so that no repetition helps; `failed`: left behind; `unanswered`: nothing is known. */
+export interface Unpublished {
+  kind: 'refused' | 'failed' | 'unanswered';
+  reason: string;
+}
+
+export interface EventBus {
+  /** Offers up to ten events; answers for each, in their order, why it was not taken, or undefined. Throws where the bus does not answer. */
+  put(events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]>;
+}
+
+export interface PublishFailures {
+  /** Keeps an event that could not be published, whole, for people to look at. */
+  keep(event: PublishedEvent, reason: string): Promise<void>;
+}
+
+/** Key of a status. */
+export interface StatusKey {
+  partition: string;
+  sort: string;
+}
+
+export interface PublishableRows {
+  /** The statuses of these keys that there are, read strongly; up to a hundred keys, none twice. */
+  statuses(keys: readonly StatusKey[]): Promise<StatusRow[]>;
+  /** Every suppression of a recipient, by the recipient's key. */
+  suppressions(recipientKey: string): Promise<SuppressionRow[]>;
+}

@@ -1,0 +1,131 @@
+import { createHmac } from 'node:crypto';
+import type { Status } from './status.ts';
+import type { SuppressionKind } from './suppression.ts';
+
+/** Raise it when readers of `detail` would break; new fields do not raise it. */
+export const PUBLISHED_VERSION = 1;
+
+/** A status as the table holds it. */
+export interface StatusRow {
+  type: 'status';
+  partition: string;
+  sort: string;
+  /** The join: of two states the one with the greater order is the later. */
+  order: string;
+  status: Status | null;
+  reason: string | null;
+  statusAtMs: number;
+  decidedBy: string;
+  recipient: string;
+  /** Domain of the deciding event; null where it was written before domains were noted. */
+  domain: string | null;
+}
+
+/** A suppression as the table holds it. */
+export interface SuppressionRow {
+  type: 'suppression';
+  partition: string;
+  sort: string;
+  domain: string;
+  kind: SuppressionKind;
+  scope: string;
+  reason: string | null;
+  sinceMs: number;
+  eventKey: string;
+  recipient: string;
+  liftedAtMs: number | null;
+}
+
+export type Row = StatusRow | SuppressionRow;
+
+/** What others are told of one row. */
+export interface PublishedEvent {
+  detailType: 'MessageStatusChanged' | 'SuppressionChanged';
+  detail: PublishedDetail;
+}
+
+export interface PublishedDetail {
+  version: number;
+  /** The event key within its subject: two of one id tell of the same event of Mailgun. */
+  id: string;
+  ledger: string;
+  /** Names the row, and nobody who has not the key can tell whose it is. */
+  subject: string;
+  /** Of two events of a subject the one with the greater order holds. */
+  order: string;
+  [field: string]: string | number | null;
+}
+
+export interface PublishingChoice {
+  ledger: string;
+  /** Makes subjects unguessable. */
+  subjectKey: string;
+  /** Whether addresses are told. */
+  recipients: boolean;
+}
+
+const LAST_MS = 9_999_999_999_999;
+/** Longer texts cannot be addresses or reasons anybody acts on, and ten events must fit into one call. */
+const LONGEST_TEXT = 1000;
+
+/** Whether the row says something to others; an unsubscribe alone makes a status item without a status. */
+export function isPublishable(row: Row): boolean {
+  return row.type === 'suppression' || row.status !== null;
+}
+
+/** Whether others must hear of `after`; `before` is absent where the row is new. */
+export function isNews(before: Row | undefined, after: Row): boolean {
+  if (!isPublishable(after)) return false;
+  if (before === undefined || !isPublishable(before)) return true;
+  return orderOf(before) !== orderOf(after) || factOf(before) !== factOf(after);
+}
+
+/** The event that tells of a row. */
+export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEvent {
+  const subject = createHmac('sha256', choice.subjectKey)
+    .update(JSON.stringify([row.partition, row.sort]))
+    .digest('base64url')
+    .slice(0, 22);
+  const common = {
+    version: PUBLISHED_VERSION,
+    id: `${subject}#${factOf(row)}`,
+    ledger: choice.ledger,
+    subject,
+    order: orderOf(row),
+    domain: row.domain,
+  };
+  const recipient = choice.recipients && row.recipient.length <= LONGEST_TEXT ? { recipient: row.recipient } : {};
+  const reason = row.reason?.slice(0, LONGEST_TEXT) ?? null;
+  if (row.type === 'status') {
+    const { status, statusAtMs, decidedBy: eventKey } = row;
+    const messageId = messageIdOf(row.partition);
+    const detail = { ...common, messageId, status, reason, statusAt: statusAtMs / 1000, eventKey, ...recipient };
+    return { detailType: 'MessageStatusChanged', detail };
+  }
+  const { kind, eventKey, sinceMs, liftedAtMs } = row;
+  const scope = row.scope.length <= LONGEST_TEXT ? row.scope : row.sort.slice(row.sort.lastIndexOf('#') + 1);
+  const times = { since: isoTime(sinceMs), liftedAt: liftedAtMs === null ? null : isoTime(liftedAtMs) };
+  return {
+    detailType: 'SuppressionChanged',
+    detail: { ...common, kind, scope, reason, ...times, eventKey, ...recipient },
+  };
+}
+
+/** What the row says, among all that it may ever say: the deciding event, and whether it was lifted. */
+function factOf(row: Row): string {
+  if (row.type === 'status') return row.decidedBy;
+  return row.liftedAtMs === null ? row.eventKey : `${row.eventKey}#lifted-${row.liftedAtMs}`;
+}
+
+/** For a suppression: lifted last, then the earlier event. */
+function orderOf(row: Row): string {
+  if (row.type === 'status') return row.order;
+  return [row.liftedAtMs ?? 0, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')).join('#');
+}
+
+/** The id by which the read API finds the message: a very long one as its hash. */
+function messageIdOf(partition: string): string | null {
+  return partition.startsWith('MSG#') ? partition.slice('MSG#'.length) : null;
+}
+
+const isoTime = (ms: number) => new Date(ms).toISOString();

@@ -1,0 +1,32 @@
+import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+
+/** What the stack must set for publish. */
+export interface PublishEnv {
+  LEDGER_NAME: string;
+  TABLE_NAME: string;
+  /** Name or ARN of the event bus. */
+  BUS_NAME: string;
+  /** Queue of what could not be published. */
+  FAILURES_URL: string;
+  /** Secret text that makes subjects unguessable. */
+  SUBJECT_KEY_SECRET_ARN: string;
+  /** `yes`: events name their recipient. */
+  RECIPIENTS: string;
+  /** How long a change is tried before it is put aside. */
+  RETRY_SECONDS: string;
+  /** Comma-separated sending domains. */
+  DOMAINS: string;
+}
+
+export function readPublishEnv(source: EnvSource) {
+  return {
+    ledgerName: requireEnv(source, 'LEDGER_NAME'),
+    tableName: requireEnv(source, 'TABLE_NAME'),
+    busName: requireEnv(source, 'BUS_NAME'),
+    failuresUrl: requireEnv(source, 'FAILURES_URL'),
+    subjectKeySecretArn: requireEnv(source, 'SUBJECT_KEY_SECRET_ARN'),
+    recipients: requireEnv(source, 'RECIPIENTS') === 'yes',
+    retrySeconds: wholeNumberEnv(source, 'RETRY_SECONDS'),
+    domains: listEnv(source, 'DOMAINS'),
+  };
+}

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import middy from '@middy/core';
+import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
+import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
+import { readChange } from '../adapters/change-stream.ts';
+import { createDayIndexTable } from '../adapters/day-index-table.ts';
+import { createEventBus, createPublishFailures, openEventBridge } from '../adapters/event-bus.ts';
+import { openQueues } from '../adapters/event-queue.ts';
+import { createPublishableRowsTable } from '../adapters/published-rows.ts';
+import { openTable } from '../adapters/table-client.ts';
+import { isNews, publishedEvent, type Row } from '../domain/published.ts';
+import { createLog } from '../runtime/log.ts';
+import { readPublishEnv } from './env.ts';
+import { type Change, createPublish } from './publish.ts';
+import { createRepublish } from './republish.ts';
+import { type RepublishReport, republishIn } from './republish-contract.ts';
+
+// Trigger: the table's stream, or an operator's invocation with {"republish":{…}}. Promise: every change of a status or
+// suppression is on the bus at least once, in its order, or whole in the queue of failures. What the bus does not take
+// now comes again from the stream.
+
+/** Time kept back from the function's timeout for the call that is under way. */
+const RESERVE_MS = 15_000;
+/** One call of a republication takes no longer, so that its operator sees it move. */
+const REPUBLISH_CALL_MS = 20_000;
+
+// Runs once per cold start.
+const env = readPublishEnv(process.env);
+const log = createLog(env.ledgerName);
+const table = openTable(env.tableName);
+const subjectKey = createCachedSecret(openSecrets(), env.subjectKeySecretArn, Date.now);
+const deps = { bus: createEventBus(openEventBridge(), env.busName), sleep: (ms: number) => sleep(ms), now: Date.now };
+const publish = createPublish({
+  ...deps,
+  failures: createPublishFailures(openQueues(), env.failuresUrl),
+  retryMs: env.retrySeconds * 1000,
+  onKept: (reason) => log.write('event put aside unpublished', { reason }),
+});
+
+// Called by AWS.
+export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>().handler(async (event, context) => {
+  const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
+  const key = await subjectKey.read();
+  const choice = { ledger: env.ledgerName, subjectKey: key, recipients: env.recipients };
+  const eventOf = (row: Row) => publishedEvent(row, choice);
+  const request = republishIn(event);
+  if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventOf, lastMs);
+  const { domains } = env;
+  const index = createDayIndexTable(table);
+  const republish = createRepublish({ ...deps, index, rows: createPublishableRowsTable(table), domains, eventOf });
+  const report = await republish({ ...request, deadlineMs: Math.min(lastMs, Date.now() + REPUBLISH_CALL_MS) });
+  log.write('republished', { domain: request.domain, plan: request.plan, ...report });
+  return report;
+});
+
+// Runs for every batch of the stream.
+async function publishRecords(
+  { Records }: DynamoDBStreamEvent,
+  eventOf: (row: Row) => Change['event'],
+  deadlineMs: number,
+): Promise<DynamoDBBatchResponse> {
+  const changes = Records.flatMap((record) => {
+    const change = readChange(record);
+    if (change === undefined || !isNews(change.before, change.after)) return [];
+    return [{ position: change.position, changedAtMs: change.changedAtMs, event: eventOf(change.after) }];
+  });
+  const back = await publish(changes, deadlineMs);
+  if (back === undefined) return { batchItemFailures: [] };
+  log.write('changes not published yet', { reason: back.reason, changes: changes.length });
+  return { batchItemFailures: [{ itemIdentifier: back.position }] };
+}

@@ -1,0 +1,73 @@
+import type { PublishFailures, Unpublished } from '../domain/publish-ports.ts';
+import type { PublishedEvent } from '../domain/published.ts';
+import { MOST_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
+
+/** A change of the table, as others are to hear of it. */
+export interface Change {
+  /** Place in the stream. */
+  position: string;
+  changedAtMs: number;
+  event: PublishedEvent;
+}
+
+export interface PublishDeps extends PutDeps {
+  failures: PublishFailures;
+  now: () => number;
+  /** So long a change is tried; then it is put aside, well before the stream forgets it. */
+  retryMs: number;
+  /** Told of each event that is put aside. */
+  onKept: (reason: string) => void;
+}
+
+interface Failed extends Unpublished {
+  change: Change;
+}
+
+/**
+ * Publishes changes in their order, as far as it comes until the deadline. Answers the position of the first that is
+ * to come again, with all after it; undefined where all are published or put aside.
+ */
+export function createPublish(deps: PublishDeps) {
+  const { failures, now, retryMs, onKept } = deps;
+
+  return async (
+    changes: readonly Change[],
+    deadlineMs: number,
+  ): Promise<{ position: string; reason: string } | undefined> => {
+    let silence: Unpublished | undefined;
+    for (let from = 0; from < changes.length; from += MOST_PER_PUT) {
+      const chunk = changes.slice(from, from + MOST_PER_PUT);
+      if (now() >= deadlineMs) return { position: (chunk[0] as Change).position, reason: 'out-of-time' };
+      // Waiting for a silent bus once more would use up the time in which the oldest changes can be put aside.
+      const outcomes = silence
+        ? chunk.map(() => silence)
+        : await putInOrder(
+            deps,
+            chunk.map(({ event }) => event),
+          );
+      silence ??= outcomes.find((outcome) => outcome?.kind === 'unanswered');
+      const failed = chunk.flatMap((change, nth) => (outcomes[nth] ? [{ change, ...outcomes[nth] }] : []));
+      const back = await putAside(failed);
+      if (back !== undefined) return { position: back.change.position, reason: back.reason };
+    }
+    return undefined;
+  };
+
+  /** Answers the first that is to be tried again. */
+  async function putAside(failed: readonly Failed[]): Promise<Failed | undefined> {
+    const isOver = ({ kind, change }: Failed) => kind === 'refused' || now() - change.changedAtMs >= retryMs;
+    const left = await Promise.all(
+      failed.map(async (each) => {
+        if (!isOver(each)) return each;
+        try {
+          await failures.keep(each.change.event, each.reason);
+          onKept(each.reason);
+          return undefined;
+        } catch {
+          return each;
+        }
+      }),
+    );
+    return left.find((each) => each !== undefined);
+  }
+}

@@ -1,0 +1,50 @@
+import type { EventBus, Unpublished } from '../domain/publish-ports.ts';
+import type { PublishedEvent } from '../domain/published.ts';
+
+export interface PutDeps {
+  bus: EventBus;
+  sleep: (ms: number) => Promise<void>;
+}
+
+/** EventBridge takes no more in one call. */
+export const MOST_PER_PUT = 10;
+const ROUNDS = 3;
+const FIRST_WAIT_MS = 100;
+
+/**
+ * Offers up to ten events; what the bus leaves behind is offered again a few times. Answers for each why it is not on
+ * the bus. Whatever is offered again takes later events of its subject along, so that the last one stays the last.
+ */
+export async function putInOrder(
+  { bus, sleep }: PutDeps,
+  events: readonly PublishedEvent[],
+): Promise<(Unpublished | undefined)[]> {
+  const outcomes: (Unpublished | undefined)[] = events.map(() => undefined);
+  let open = events.map((_, index) => index);
+  for (let round = 0; round < ROUNDS && open.length > 0; round += 1) {
+    if (round > 0) await sleep(FIRST_WAIT_MS * 2 ** round);
+    const answers = await offer(
+      bus,
+      open.map((index) => events[index] as PublishedEvent),
+    );
+    for (const [nth, index] of open.entries()) outcomes[index] = answers[nth];
+    // The client has tried that several times already.
+    if (answers[0]?.kind === 'unanswered') break;
+    open = open.filter((index, nth) => {
+      const { subject } = (events[index] as PublishedEvent).detail;
+      const upToIt = open.slice(0, nth + 1).filter((other) => events[other]?.detail.subject === subject);
+      return outcomes[index]?.kind !== 'refused' && upToIt.some((other) => outcomes[other]?.kind === 'failed');
+    });
+  }
+  return outcomes;
+}
+
+/** A bus that does not answer may have taken them all the same. */
+async function offer(bus: EventBus, events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]> {
+  try {
+    return await bus.put(events);
+  } catch (error) {
+    const reason = error instanceof Error ? error.name : 'unknown';
+    return events.map(() => ({ kind: 'unanswered', reason }));
+  }
+}

@@ -1,0 +1,142 @@
+import type { PublishableRows } from '../domain/publish-ports.ts';
+import { isPublishable, type PublishedEvent, type Row } from '../domain/published.ts';
+import type { DayIndex, StoredKey } from '../domain/reconcile-ports.ts';
+import { MOST_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
+import type { RepublishEvent, RepublishReport } from './republish-contract.ts';
+
+export interface RepublishDeps extends PutDeps {
+  index: DayIndex;
+  rows: PublishableRows;
+  domains: readonly string[];
+  eventOf: (row: Row) => PublishedEvent;
+  now: () => number;
+}
+
+export interface RepublishRequest extends RepublishEvent {
+  deadlineMs: number;
+}
+
+/** A stored event, by the parts of its key. */
+interface Visited {
+  partition: string;
+  recipientKey: string;
+  eventKey: string;
+}
+
+/** Of these types an event may have suppressed its recipient. */
+const SUPPRESSING = ['complained', 'failed', 'unsubscribed'];
+/** DynamoDB reads no more in one call. */
+const LARGEST_PAGE = 100;
+/** A page of a slow republication must fit into one call too. */
+const LONGEST_PAGE_SECONDS = 10;
+const DAY_MS = 86_400_000;
+
+/**
+ * Publishes once more, as the table holds them now, all statuses and suppressions that were decided by events of a
+ * time. Each is met once, at its deciding event. It goes on until the deadline, and ends between two milliseconds.
+ */
+export function createRepublish(deps: RepublishDeps): (request: RepublishRequest) => Promise<RepublishReport> {
+  const { index, rows, domains, eventOf, now, sleep } = deps;
+
+  return async ({ domain, fromMs, toMs, plan, rate, deadlineMs }) => {
+    const report: RepublishReport = {
+      state: 'ran',
+      events: 0,
+      statuses: 0,
+      suppressions: 0,
+      refused: 0,
+      done: false,
+      nextFromMs: fromMs,
+    };
+    // Of older formats that name no domain.
+    if (domain !== '-' && !domains.includes(domain)) return { ...report, state: 'unknown-domain' };
+    const pace = createPace(rate);
+    const pageSize = Math.min(LARGEST_PAGE, rate * LONGEST_PAGE_SECONDS);
+    let page: StoredKey[] = [];
+    // A day at a time, since many empty ones take time as well.
+    for (let dayMs = fromMs; dayMs < toMs; dayMs += DAY_MS) {
+      const endMs = Math.min(dayMs + DAY_MS, toMs);
+      for await (const key of index.stored(domain, dayMs, endMs - 1)) {
+        const last = page.at(-1);
+        if (last !== undefined && page.length >= pageSize && key.atMs !== last.atMs) {
+          if (!(await finish(last.atMs + 1)) || now() >= deadlineMs) return report;
+        }
+        page.push(key);
+      }
+      if (!(await finish(endMs))) return report;
+      if (endMs < toMs && now() >= deadlineMs) return report;
+    }
+    report.done = true;
+    return report;
+
+    /** Publishes the page; false where the bus failed, and the page is to be met again. */
+    async function finish(nextFromMs: number): Promise<boolean> {
+      const found = await rowsDecidedBy(page);
+      const failure = plan ? undefined : await publish(found);
+      if (failure !== undefined) {
+        report.state = 'failed';
+        report.reason = failure;
+        return false;
+      }
+      report.events += page.length;
+      for (const { type } of found) report[type === 'status' ? 'statuses' : 'suppressions'] += 1;
+      report.nextFromMs = nextFromMs;
+      page = [];
+      return true;
+    }
+
+    async function publish(found: readonly Row[]): Promise<string | undefined> {
+      for (let from = 0; from < found.length; from += MOST_PER_PUT) {
+        const events = found.slice(from, from + MOST_PER_PUT).map(eventOf);
+        await pace(events.length);
+        const outcomes = await putInOrder(deps, events);
+        const failed = outcomes.find((outcome) => outcome !== undefined && outcome.kind !== 'refused');
+        if (failed !== undefined) return failed.reason;
+        report.refused += outcomes.filter((outcome) => outcome !== undefined).length;
+      }
+      return undefined;
+    }
+  };
+
+  async function rowsDecidedBy(page: readonly StoredKey[]): Promise<Row[]> {
+    const visited = page.map(readKey);
+    const byStatus = Map.groupBy(visited, ({ partition, recipientKey }) => `${partition} ${statusSort(recipientKey)}`);
+    const keys = [...byStatus.values()].map(([first]) => {
+      const { partition, recipientKey } = first as Visited;
+      return { partition, sort: statusSort(recipientKey) };
+    });
+    const found: Row[] = [];
+    for (let from = 0; from < keys.length; from += LARGEST_PAGE) {
+      const statuses = await rows.statuses(keys.slice(from, from + LARGEST_PAGE));
+      found.push(
+        ...statuses.filter((row) =>
+          byStatus.get(`${row.partition} ${row.sort}`)?.some(({ eventKey }) => eventKey === row.decidedBy),
+        ),
+      );
+    }
+    const suppressing = visited.filter(({ eventKey }) => SUPPRESSING.some((name) => eventKey.startsWith(`${name}#`)));
+    for (const [recipientKey, events] of Map.groupBy(suppressing, (each) => each.recipientKey)) {
+      const suppressions = await rows.suppressions(recipientKey);
+      found.push(...suppressions.filter((row) => events.some(({ eventKey }) => eventKey === row.eventKey)));
+    }
+    return found.filter(isPublishable);
+  }
+
+  /** Waits before so many events, so that they leave at the rate. */
+  function createPace(rate: number): (count: number) => Promise<void> {
+    let freeAtMs = now();
+    return async (count) => {
+      const waitMs = freeAtMs - now();
+      if (waitMs > 0) await sleep(waitMs);
+      freeAtMs = Math.max(freeAtMs, now()) + (count * 1000) / rate;
+    };
+  }
+}
+
+const statusSort = (recipientKey: string) => `R#${recipientKey}#STATUS`;
+
+/** `R#<recipient>#E#<name>#<id>`; no part of it holds the separator. */
+function readKey({ partition, eventSort }: StoredKey): Visited {
+  const [, recipientKey = '', , name, id] = eventSort.split('#');
+  return { partition, recipientKey, eventKey: `${name}#${id}` };
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { isRecord } from '../template.ts';
+import { type Engine, type EngineReply, jsonReply } from './engine.ts';
+
+/** An event as it lies on a bus. */
+export interface PublishedEvent {
+  readonly id: string;
+  /** ISO 8601 UTC. */
+  readonly time: string;
+  readonly bus: string;
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: unknown;
+}
+
+export interface EventsEngine extends Engine {
+  /** The last events, at least `KEPT_EVENTS` of them where there were as many. */
+  published(): readonly PublishedEvent[];
+  /** Told of every event as it is taken. */
+  onPublished(listener: (event: PublishedEvent) => void): void;
+}
+
+const KEPT_EVENTS = 100_000;
+/** Limits of EventBridge. */
+const MOST_ENTRIES = 10;
+const LARGEST_CALL_BYTES = 262_144;
+
+/** EventBridge's buses without rules: they take events, and show them. */
+export function createEvents(now: () => number = Date.now): EventsEngine {
+  const events: PublishedEvent[] = [];
+  const listeners: ((event: PublishedEvent) => void)[] = [];
+
+  function put(entry: unknown) {
+    const read = readEntry(entry);
+    if (typeof read === 'string') return { ErrorCode: read, ErrorMessage: `the entry has ${read}` };
+    const event = { id: randomUUID(), time: new Date(now()).toISOString(), ...read };
+    events.push(event);
+    if (events.length > 2 * KEPT_EVENTS) events.splice(0, KEPT_EVENTS);
+    for (const listener of listeners) listener(event);
+    return { EventId: event.id };
+  }
+
+  return {
+    published: () => [...events],
+    onPublished: (listener) => listeners.push(listener),
+    async call(operation, body) {
+      if (operation !== 'PutEvents') return refusal('UnknownOperationException', `there is no ${operation} here`);
+      const { Entries } = JSON.parse(body.toString('utf8')) as { Entries?: unknown };
+      if (!Array.isArray(Entries) || Entries.length < 1 || Entries.length > MOST_ENTRIES) {
+        return refusal('ValidationException', `there must be 1 to ${MOST_ENTRIES} entries`);
+      }
+      if (body.length > LARGEST_CALL_BYTES) return refusal('ValidationException', 'the entries are too large');
+      const results = Entries.map(put);
+      const FailedEntryCount = results.filter((result) => 'ErrorCode' in result).length;
+      return jsonReply(200, { FailedEntryCount, Entries: results }, '1.1');
+    },
+  };
+}
+
+function readEntry(entry: unknown): Omit<PublishedEvent, 'id' | 'time'> | 'InvalidArgument' | 'MalformedDetail' {
+  const {
+    EventBusName: bus = 'default',
+    Source: source,
+    DetailType: detailType,
+    Detail,
+  } = isRecord(entry) ? entry : {};
+  const texts = [bus, source, detailType, Detail];
+  if (!texts.every((text) => typeof text === 'string' && text !== '')) return 'InvalidArgument';
+  try {
+    const detail: unknown = JSON.parse(String(Detail));
+    if (!isRecord(detail)) return 'MalformedDetail';
+    return { bus: String(bus), source: String(source), detailType: String(detailType), detail };
+  } catch {
+    return 'MalformedDetail';
+  }
+}
+
+function refusal(type: string, message: string): EngineReply {
+  return jsonReply(400, { __type: type, message }, '1.1');
+}

@@ -1,0 +1,44 @@
+import { isRecord } from '../template.ts';
+
+/** An event pattern as filters of event sources and rules of event buses have it: parsed JSON. */
+export type Pattern = Readonly<Record<string, unknown>>;
+
+/** The one condition an object in a pattern holds, by its name. */
+const CONDITIONS: Readonly<Record<string, (argument: unknown, value: unknown) => boolean>> = {
+  exists: (wanted, value) => (value !== undefined) === wanted,
+  prefix: (prefix, value) => typeof value === 'string' && value.startsWith(String(prefix)),
+  suffix: (suffix, value) => typeof value === 'string' && value.endsWith(String(suffix)),
+  'anything-but': (others, value) => value !== undefined && ![others].flat().includes(value),
+};
+
+/** Whether an event matches: every field of the pattern does, and of its alternatives one is enough. */
+export function matches(pattern: Pattern, event: unknown): boolean {
+  return Object.entries(pattern).every(([name, wanted]) => {
+    const value = isRecord(event) ? event[name] : undefined;
+    if (!Array.isArray(wanted)) return matches(wanted as Pattern, value);
+    const values = Array.isArray(value) ? value : [value];
+    return wanted.some((alternative) => values.some((each) => meets(alternative, each)));
+  });
+}
+
+/** Fails on a pattern that means more than is known here, rather than matching otherwise than AWS would. */
+export function requireKnownPattern(pattern: unknown, where: string): asserts pattern is Pattern {
+  if (!isRecord(pattern)) throw new Error(`${where}: a pattern is an object`);
+  for (const [name, wanted] of Object.entries(pattern)) {
+    if (!Array.isArray(wanted)) requireKnownPattern(wanted, `${where}.${name}`);
+    else for (const alternative of wanted) requireKnownAlternative(alternative, `${where}.${name}`);
+  }
+}
+
+function requireKnownAlternative(alternative: unknown, where: string): void {
+  if (!isRecord(alternative)) return;
+  const [condition = '', ...others] = Object.keys(alternative);
+  const isKnown = condition in CONDITIONS && others.length === 0;
+  if (!isKnown) throw new Error(`the local stack does not know the pattern ${JSON.stringify(alternative)} (${where})`);
+}
+
+function meets(alternative: unknown, value: unknown): boolean {
+  if (!isRecord(alternative)) return alternative === value;
+  const [[condition = '', argument] = []] = Object.entries(alternative);
+  return CONDITIONS[condition]?.(argument, value) ?? false;
+}

@@ -1,0 +1,62 @@
+import { readChange, type StreamRecord } from '../../lambdas/adapters/change-stream.ts';
+import type { Row } from '../../lambdas/domain/published.ts';
+import { request } from '../../local/engines/engine.ts';
+import type { TestEngines } from './engines.ts';
+
+interface Reply {
+  readonly Records: StreamRecord[];
+  readonly NextShardIterator?: string;
+}
+
+/** Everything the table's stream holds, in its order. */
+export async function readStream({ raw, table }: TestEngines): Promise<StreamRecord[]> {
+  const { dynamodb } = raw;
+  const { Table } = await request<{ Table: { LatestStreamArn: string } }>(dynamodb, 'DescribeTable', {
+    TableName: table.name,
+  });
+  const StreamArn = Table.LatestStreamArn;
+  const { StreamDescription } = await request<{ StreamDescription: { Shards: { ShardId: string }[] } }>(
+    dynamodb.streams,
+    'DescribeStream',
+    { StreamArn },
+  );
+  const records: StreamRecord[] = [];
+  for (const { ShardId } of StreamDescription.Shards) {
+    const first = { StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' };
+    let { ShardIterator } = await request<{ ShardIterator?: string }>(dynamodb.streams, 'GetShardIterator', first);
+    while (ShardIterator !== undefined) {
+      const reply: Reply = await request(dynamodb.streams, 'GetRecords', { ShardIterator, Limit: 1000 });
+      records.push(...reply.Records);
+      if (reply.Records.length === 0) break;
+      ShardIterator = reply.NextShardIterator;
+    }
+  }
+  return records;
+}
+
+/** What the stream says that a row became, in its order; told without the code that publishes, but for the reading of images. */
+export async function statesInStream(engines: TestEngines): Promise<Row[]> {
+  const changes = (await readStream(engines)).flatMap((record) => readChange(record) ?? []);
+  const facts = (row: Row | undefined) => row && JSON.stringify(row);
+  return changes.filter(({ before, after }) => facts(before) !== facts(after)).map(({ after }) => after);
+}
+
+/** Names a row, and what it says, in the words of published events. */
+export function wordsOf(row: Row): { key: string; says: string } {
+  if (row.type === 'status') {
+    const messageId = row.partition.startsWith('MSG#') ? row.partition.slice(4) : null;
+    const says = [row.status, row.reason, row.statusAtMs / 1000, row.decidedBy, row.order];
+    return { key: JSON.stringify([messageId, row.recipient]), says: JSON.stringify(says) };
+  }
+  const says = [row.reason, new Date(row.sinceMs).toISOString(), row.eventKey];
+  return { key: JSON.stringify([row.domain, row.kind, row.scope, row.recipient]), says: JSON.stringify(says) };
+}
+
+/** The same of a published event that names its recipient. */
+export function wordsOfPublished(published: { detailType: string; detail: unknown }): { key: string; says: string } {
+  const detail = published.detail as Record<string, string | number | null>;
+  const pick = (...names: string[]) => JSON.stringify(names.map((name) => detail[name] ?? null));
+  return published.detailType === 'MessageStatusChanged'
+    ? { key: pick('messageId', 'recipient'), says: pick('status', 'reason', 'statusAt', 'eventKey', 'order') }
+    : { key: pick('domain', 'kind', 'scope', 'recipient'), says: pick('reason', 'since', 'eventKey') };
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import type { EventBus, Unpublished } from '../../lambdas/domain/publish-ports.ts';
+import type { PublishedEvent } from '../../lambdas/domain/published.ts';
+import { type Change, createPublish } from '../../lambdas/publish/publish.ts';
+
+const NOW_MS = 1_770_000_000_000;
+const HOUR_MS = 3_600_000;
+
+/** A change that says `<subject><version>`. */
+function change(name: string, ageMs = 0): Change {
+  const [subject = ''] = name;
+  const detail = { version: 1, id: name, ledger: 'l', subject, order: name };
+  return { position: `at ${name}`, changedAtMs: NOW_MS - ageMs, event: { detailType: 'MessageStatusChanged', detail } };
+}
+const changes = (...names: string[]) => names.map((name) => change(name));
+const idsOf = (events: readonly PublishedEvent[]) => events.map(({ detail }) => detail.id);
+const FAILED: Unpublished = { kind: 'failed', reason: 'ThrottlingException' };
+const REFUSED: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
+
+/** Publishes through a bus that answers as told, offer by offer; afterwards it takes everything. */
+async function publish(
+  list: readonly Change[],
+  answers: ((id: string) => Unpublished | undefined | Error)[] = [],
+  { keepFails = false, msPerCall = 0 } = {},
+) {
+  const offers: string[][] = [];
+  const taken: string[] = [];
+  const kept: [string, string][] = [];
+  let nowMs = NOW_MS;
+  const bus: EventBus = {
+    async put(events) {
+      const answer = answers[offers.length] ?? (() => undefined);
+      offers.push(idsOf(events));
+      nowMs += msPerCall;
+      const outcomes = events.map(({ detail }) => answer(detail.id));
+      const error = outcomes.find((outcome) => outcome instanceof Error);
+      if (error) throw error;
+      taken.push(...idsOf(events).filter((_, nth) => outcomes[nth] === undefined));
+      return outcomes as (Unpublished | undefined)[];
+    },
+  };
+  const run = createPublish({
+    bus,
+    failures: {
+      async keep(event, reason) {
+        if (keepFails) throw new Error('the queue is down');
+        kept.push([event.detail.id, reason]);
+      },
+    },
+    sleep: async () => {},
+    now: () => nowMs,
+    retryMs: 12 * HOUR_MS,
+    onKept: () => {},
+  });
+  const back = await run(list, NOW_MS + 45_000);
+  return { back: back?.position, reason: back?.reason, offers, taken, kept };
+}
+
+const failing =
+  (...ids: string[]) =>
+  (id: string) =>
+    ids.includes(id) ? FAILED : undefined;
+const down = () => new Error('down');
+
+test('everything is offered in its order, ten at a time', async () => {
+  const names = Array.from({ length: 25 }, (_, n) => String.fromCharCode(97 + n));
+  const { offers, taken, back } = await publish(changes(...names));
+
+  expect(offers.map(({ length }) => length)).toEqual([10, 10, 5]);
+  expect(taken).toEqual(names);
+  expect(back).toBeUndefined();
+});
+
+test('what the bus leaves behind is offered again, and nothing else', async () => {
+  const { offers, back } = await publish(changes('a1', 'b1', 'c1'), [failing('b1')]);
+
+  expect(offers).toEqual([['a1', 'b1', 'c1'], ['b1']]);
+  expect(back).toBeUndefined();
+});
+
+test('a later event of the same subject goes along, so that the last stays the last', async () => {
+  const { taken, offers } = await publish(changes('a1', 'a2', 'b1', 'a3'), [failing('a2')]);
+
+  expect(offers[1]).toEqual(['a2', 'a3']);
+  expect(taken).toEqual(['a1', 'b1', 'a3', 'a2', 'a3']);
+});
+
+test('what stays behind comes again from the stream, with all after it', async () => {
+  const list = changes(...'abcdefghijklm');
+  const { back, reason, offers } = await publish(list, [failing('c', 'e'), failing('c'), failing('c')]);
+
+  expect({ back, reason }).toEqual({ back: 'at c', reason: 'ThrottlingException' });
+  expect(offers.slice(1)).toEqual([['c', 'e'], ['c']]);
+});
+
+test('a bus that is down is asked once, and everything comes again', async () => {
+  const { back, offers } = await publish(changes(...'abcdefghijklm'), [down]);
+
+  expect(offers).toHaveLength(1);
+  expect(back).toBe('at a');
+});
+
+describe('what cannot be published', () => {
+  test('for what it says is put aside at once, and holds nobody up', async () => {
+    const { kept, taken, back } = await publish(changes('a', 'b', 'c'), [(id) => (id === 'b' ? REFUSED : undefined)]);
+
+    expect(kept).toEqual([['b', 'MalformedDetail']]);
+    expect(taken).toEqual(['a', 'c']);
+    expect(back).toBeUndefined();
+  });
+
+  test('for too long is put aside with its payload, and the first that is younger comes again', async () => {
+    const list = [change('a', 13 * HOUR_MS), change('b', 12 * HOUR_MS), change('c', 12 * HOUR_MS - 1), change('d')];
+    const { kept, back } = await publish(list, [down]);
+
+    expect(kept.map(([id]) => id)).toEqual(['a', 'b']);
+    expect(back).toBe('at c');
+  });
+
+  test('a long outage: all that is too old is put aside by one call, without asking the bus for each ten', async () => {
+    const list = Array.from({ length: 40 }, (_, n) => change(`${String.fromCharCode(97 + n)}`, 20 * HOUR_MS));
+    const { kept, offers, back } = await publish(list, [down, down, down, down]);
+
+    expect(offers).toHaveLength(1);
+    expect(kept).toHaveLength(40);
+    expect(back).toBeUndefined();
+  });
+
+  test('and cannot be put aside either comes again', async () => {
+    const list = [change('a', 13 * HOUR_MS), change('b')];
+    expect((await publish(list, [down], { keepFails: true })).back).toBe('at a');
+    const refused = await publish(changes('a', 'b'), [() => REFUSED], { keepFails: true });
+    expect(refused.back).toBe('at a');
+  });
+
+  test('what is old but can be published is published', async () => {
+    const { kept, taken } = await publish([change('a', 20 * HOUR_MS)]);
+    expect({ kept, taken }).toEqual({ kept: [], taken: ['a'] });
+  });
+});
+
+test('out of time, the rest comes again', async () => {
+  const names = Array.from({ length: 25 }, (_, n) => String.fromCharCode(97 + n));
+  const { back, taken } = await publish(changes(...names), [], { msPerCall: 30_000 });
+
+  expect(taken).toEqual(names.slice(0, 20));
+  expect(back).toBe('at u');
+});

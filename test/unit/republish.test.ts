@@ -1,0 +1,210 @@
+import { describe, expect, test } from '@jest/globals';
+import type { EventBus, Unpublished } from '../../lambdas/domain/publish-ports.ts';
+import { publishedEvent, type Row, type StatusRow, type SuppressionRow } from '../../lambdas/domain/published.ts';
+import type { StoredKey } from '../../lambdas/domain/reconcile-ports.ts';
+import { createRepublish, type RepublishRequest } from '../../lambdas/publish/republish.ts';
+import { republishIn } from '../../lambdas/publish/republish-contract.ts';
+import { DOMAIN } from '../support/webhooks.ts';
+
+const START_MS = 1_770_000_000_000;
+const CHOICE = { ledger: 'l', subjectKey: 'k', recipients: true };
+
+/** A stored event; it is the one that decided its status unless `decides` says otherwise. */
+interface Stored {
+  n: number;
+  atMs: number;
+  name?: string;
+  decides?: boolean;
+}
+
+/** A ledger of stored events, each of a message of its own, and a bus that answers as told. */
+function world(
+  stored: readonly Stored[],
+  answer: (id: number, call: number) => Unpublished | undefined = () => undefined,
+) {
+  const keys: StoredKey[] = stored.map(({ n, atMs, name = 'delivered' }) => ({
+    partition: `MSG#${n}`,
+    eventSort: `R#r${n}#E#${name}#${n}`,
+    atMs,
+  }));
+  const statuses: StatusRow[] = stored.map(({ n, atMs, name = 'delivered', decides = true }) => ({
+    ...{
+      type: 'status',
+      partition: `MSG#${n}`,
+      sort: `R#r${n}#STATUS`,
+      order: '30',
+      status: 'DELIVERED',
+      reason: null,
+    },
+    ...{ statusAtMs: atMs, decidedBy: decides ? `${name}#${n}` : 'other#event', recipient: `r${n}`, domain: DOMAIN },
+  }));
+  const suppressions: SuppressionRow[] = stored
+    .filter(({ name }) => name === 'complained')
+    .map(({ n, atMs }) => ({
+      ...{ type: 'suppression', partition: `SUP#r${n}`, sort: 'd#complaint#*', domain: DOMAIN, kind: 'complaint' },
+      ...{ scope: '*', reason: null, sinceMs: atMs, eventKey: `complained#${n}`, recipient: `r${n}`, liftedAtMs: null },
+    }));
+  const told: { id: string; atMs: number }[] = [];
+  let calls = 0;
+  let nowMs = 0;
+  const bus: EventBus = {
+    async put(events) {
+      calls += 1;
+      nowMs += 10;
+      return events.map(({ detail }) => {
+        const outcome = answer(Number(String(detail.eventKey).split('#')[1]), calls);
+        if (outcome === undefined) told.push({ id: detail.id, atMs: nowMs });
+        return outcome;
+      });
+    },
+  };
+  const run = createRepublish({
+    bus,
+    index: {
+      async *stored(_domain, fromMs, toMs) {
+        yield* keys.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).toSorted((a, b) => a.atMs - b.atMs);
+      },
+    },
+    rows: {
+      async statuses(wanted) {
+        return statuses.filter((row) => wanted.some((key) => key.partition === row.partition && key.sort === row.sort));
+      },
+      suppressions: async (recipientKey) => suppressions.filter(({ partition }) => partition === `SUP#${recipientKey}`),
+    },
+    domains: [DOMAIN],
+    eventOf: (row: Row) => publishedEvent(row, CHOICE),
+    now: () => nowMs,
+    sleep: async (ms) => {
+      nowMs += ms;
+    },
+  });
+  const range = { domain: DOMAIN, fromMs: START_MS, toMs: START_MS + 86_400_000, plan: false, rate: 1000 };
+  return {
+    told,
+    run: (over: Partial<RepublishRequest> = {}) => run({ ...range, deadlineMs: Number.POSITIVE_INFINITY, ...over }),
+    clock: () => nowMs,
+  };
+}
+
+const days = (n: number) => START_MS + n * 86_400_000;
+const many = (count: number, stepMs = 1000) =>
+  Array.from({ length: count }, (_, n) => ({ n, atMs: START_MS + n * stepMs }));
+
+test('each status is published at its deciding event, and at no other', async () => {
+  const { run, told } = world([
+    { n: 1, atMs: START_MS },
+    { n: 2, atMs: START_MS + 5, decides: false },
+  ]);
+
+  expect(await run()).toEqual({
+    ...{ state: 'ran', events: 2, statuses: 1, suppressions: 0, refused: 0, done: true },
+    nextFromMs: days(1),
+  });
+  expect(told.map(({ id }) => id.split('#').slice(1).join('#'))).toEqual(['delivered#1']);
+});
+
+test('a complaint brings back its suppression too', async () => {
+  const { run, told } = world([{ n: 1, atMs: START_MS, name: 'complained' }]);
+
+  expect(await run()).toMatchObject({ statuses: 1, suppressions: 1, done: true });
+  expect(told).toHaveLength(2);
+});
+
+test('what lies outside the time is left alone', async () => {
+  const { run } = world([
+    { n: 1, atMs: START_MS - 1 },
+    { n: 2, atMs: days(1) },
+  ]);
+
+  expect(await run()).toMatchObject({ events: 0, statuses: 0, done: true });
+});
+
+test('a plan counts the same and publishes nothing', async () => {
+  const { run, told } = world([{ n: 1, atMs: START_MS, name: 'complained' }, ...many(150).slice(2)]);
+
+  expect(await run({ plan: true })).toMatchObject({ events: 149, statuses: 149, suppressions: 1, done: true });
+  expect(told).toEqual([]);
+});
+
+test('events leave at the rate', async () => {
+  const { run, told } = world(many(100));
+  await run({ rate: 20 });
+
+  const [first, last] = [told[0]?.atMs ?? 0, told.at(-1)?.atMs ?? 0];
+  expect(told).toHaveLength(100);
+  expect(last - first).toBeGreaterThanOrEqual(90 * 50);
+});
+
+test('in many calls everything is published once, whatever the deadline', async () => {
+  const { run, told, clock } = world(many(1050));
+  let calls = 0;
+  let fromMs = START_MS;
+  for (let done = false; !done; calls += 1) {
+    const report = await run({ fromMs, deadlineMs: clock() + 30 });
+    ({ done, nextFromMs: fromMs } = report);
+  }
+
+  expect(calls).toBeGreaterThan(5);
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1050);
+  expect(told).toHaveLength(1050);
+});
+
+test('events of one millisecond are never parted by the end of a call', async () => {
+  const stored = Array.from({ length: 250 }, (_, n) => ({ n, atMs: START_MS + Math.floor(n / 125) }));
+  const { run, told } = world(stored);
+  const first = await run({ deadlineMs: 0 });
+  await run({ fromMs: first.nextFromMs });
+
+  expect(first).toMatchObject({ events: 125, nextFromMs: START_MS + 1, done: false });
+  expect(told).toHaveLength(250);
+});
+
+describe('a bus that does not take everything', () => {
+  const failed: Unpublished = { kind: 'failed', reason: 'ThrottlingException' };
+
+  test('leaves what failed to the next call', async () => {
+    let isDown = true;
+    const { run, told } = world(many(150), (n) => (n === 120 && isDown ? failed : undefined));
+    const first = await run();
+    isDown = false;
+    const second = await run({ fromMs: first.nextFromMs });
+
+    expect(first).toMatchObject({ state: 'failed', reason: 'ThrottlingException', events: 100, done: false });
+    expect(second).toMatchObject({ state: 'ran', events: 50, done: true });
+    expect(new Set(told.map(({ id }) => id)).size).toBe(150);
+  });
+
+  test('and refuses one for what it says is gone past, and told', async () => {
+    const refused: Unpublished = { kind: 'refused', reason: 'MalformedDetail' };
+    const { run, told } = world(many(3), (n) => (n === 1 ? refused : undefined));
+
+    expect(await run()).toMatchObject({ state: 'ran', refused: 1, done: true });
+    expect(told).toHaveLength(2);
+  });
+});
+
+test('a domain of others is none of ours; events of old formats may have none', async () => {
+  const { run } = world(many(1));
+
+  expect(await run({ domain: 'foreign.example' })).toMatchObject({ state: 'unknown-domain', done: false });
+  expect(await run({ domain: '-' })).toMatchObject({ state: 'ran', done: true });
+});
+
+describe('a request', () => {
+  const good = { domain: DOMAIN, fromMs: 1, toMs: 2, rate: 10 };
+
+  test('is read', () => {
+    expect(republishIn({ republish: good })).toEqual({ ...good, plan: false });
+    expect(republishIn({ Records: [] })).toBeUndefined();
+  });
+
+  test.each([
+    { over: { domain: 7 }, says: 'republish.domain is no string' },
+    { over: { fromMs: '1' }, says: 'republish.fromMs is no time' },
+    { over: { toMs: -1 }, says: 'republish.toMs is no time' },
+    { over: { plan: 'yes' }, says: 'republish.plan is no boolean' },
+    { over: { rate: 0 }, says: 'republish.rate is no rate' },
+  ])('that is malformed is refused: $says', ({ over, says }) => {
+    expect(() => republishIn({ republish: { ...good, ...over } })).toThrow(says);
+  });
+});
