@@ -75,7 +75,7 @@ async function findAlarm(target: Target, name: string): Promise<string> {
     throw new WrongInput(`there is no alarm "${name}"; there are ${names.join(', ')}`);
   }
   if (found.state === 'ALARM')
-    throw new OutOfReach(`${found.name} sounds already, and not for a drill; see the runbook`);
+    throw new OutOfReach(`${found.name} sounds already, so it would tell nobody anew; drill it when it is OK`);
   return found.name;
 }
 

@@ -85,8 +85,10 @@ async function redrive(world: World, options: RedriveOptions): Promise<number> {
   const left = ids.size - sent;
   tell(
     { event: 'redriven', sent, ...result, left, complete },
-    `sent ${sent} · stored ${result.stored} · known before ${result.known} · back ${result.back} · on their way ` +
-      `${result.waiting} · left ${left}${complete ? '' : ' · there are more: run it again'}`,
+    ids.size === 0
+      ? 'There are no such dead letters; nothing was sent.'
+      : `sent ${sent} · stored ${result.stored} · known before ${result.known} · back ${result.back} · on their way ` +
+          `${result.waiting} · left ${left}${complete ? '' : ' · there are more: run it again'}`,
   );
   return isStopped || result.back + result.waiting + left > 0 || !complete ? 1 : 0;
 }
