@@ -31,12 +31,14 @@ export class MailgunLedgerStack extends Stack {
     const queue = new EventQueue(this, 'Events', times);
 
     const ingest = new Ingest(this, 'Ingest', { config, table, queue: queue.queue, signingKeys: secrets.signingKeys });
-    const process = new Process(this, 'Process', { config, table, queue, times });
+    const { erasureKey } = secrets;
+    const process = new Process(this, 'Process', { config, table, queue, erasureKey, times });
     const reconcile = new Reconcile(this, 'Reconcile', {
       config,
       table,
       queue: queue.queue,
       apiKey: secrets.apiKey,
+      erasureKey,
     });
     const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
     const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });

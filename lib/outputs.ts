@@ -35,6 +35,7 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     SigningKeysSecretArn: [from.secrets.signingKeys.secretArn, 'Put the Mailgun signing keys here'],
     ApiKeySecretArn: [from.secrets.apiKey.secretArn, 'Put the Mailgun API key here: {"apiKey":"…"}'],
     ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],
+    ErasureKeySecretArn: [from.secrets.erasureKey.secretArn, 'Hashes erased recipients; never change it'],
     TableName: [from.table.tableName, 'Events, statuses, claims, suppressions and the ledger'],
     QueueUrl: [from.queue.queue.queueUrl, 'Events on their way to the table'],
     DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],

@@ -1,3 +1,4 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { EventIdentity } from '../domain/identity.ts';
 import type { EventLookup } from '../domain/ports.ts';
@@ -15,14 +16,22 @@ export function createEventsTable({ client, name }: LedgerTable): EventLookup {
     },
 
     async noteWebhook(identity, atMs) {
-      await client.send(
-        new UpdateCommand({
-          TableName: name,
-          Key: key(identity),
-          UpdateExpression: 'SET webhookAt = if_not_exists(webhookAt, :at)',
-          ExpressionAttributeValues: { ':at': atMs },
-        }),
-      );
+      try {
+        await client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: key(identity),
+            // An update would bring back the key of an event that was erased meanwhile.
+            ConditionExpression: 'attribute_exists(pk)',
+            UpdateExpression: 'SET webhookAt = if_not_exists(webhookAt, :at)',
+            ExpressionAttributeValues: { ':at': atMs },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return false;
+        throw error;
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from './canonical.ts';
 import { eventTimeMs } from './event.ts';
 import { type EventIdentity, identify } from './identity.ts';
-import { type StoredKey, storedName } from './reconcile-ports.ts';
+import type { StoredKey } from './reconcile-ports.ts';
 
 /** An event that is listed, stored, or both. */
 export interface Entry {
@@ -29,12 +29,14 @@ const BATCH = 1000;
 /**
  * Joins pages of Mailgun's ascending listing with the ascending day index by identity. It holds the events of about
  * two seconds and two pages, however many there are in all. Entries placed before `fromMs` are left out.
+ * `nameOf` is the same for an event and for its tombstone; while one becomes the other, both may be stored.
  */
 export async function* joinStreams(
   pages: AsyncIterable<JsonObject[]>,
   stored: AsyncIterable<StoredKey>,
   domain: string,
   fromMs: number,
+  nameOf: (identity: Entry['identity']) => string,
 ): AsyncGenerator<Batch> {
   const index = stored[Symbol.asyncIterator]();
   let head = await index.next();
@@ -59,7 +61,7 @@ export async function* joinStreams(
   async function* readIndexTo(throughMs: number): AsyncGenerator<Batch> {
     while (!head.done && head.value.atMs <= throughMs) {
       const key = head.value;
-      waiting.set(storedName(key), key);
+      waiting.set(nameOf(key), key);
       head = await index.next();
       if (waiting.size % BATCH !== 0 && ready.length < BATCH) continue;
       giveUp(Math.min(key.atMs, throughMs - 2 * TOLERANCE_MS));
@@ -73,7 +75,7 @@ export async function* joinStreams(
       .sort((a, b) => (a.atMs ?? lastMs) - (b.atMs ?? lastMs));
     for (const { event, atMs } of listed) {
       const identity = identify(event, domain);
-      const name = storedName(identity);
+      const name = nameOf(identity);
       if (seen.has(name)) continue;
       seen.add(name, atMs ?? lastMs);
       const isLate = atMs === undefined || atMs < lastMs;

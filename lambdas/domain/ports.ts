@@ -37,8 +37,19 @@ export interface FirstWebhook {
 export interface EventLookup {
   /** Whether the event is stored, read strongly: stored means that all its effects are done. */
   isStored(identity: EventIdentity): Promise<boolean>;
-  /** Notes on a stored event that a webhook brought it, unless that is noted already. */
-  noteWebhook(identity: EventIdentity, atMs: number): Promise<void>;
+  /** Notes on a stored event that a webhook brought it, unless that is noted already; false where the event is gone. */
+  noteWebhook(identity: EventIdentity, atMs: number): Promise<boolean>;
+}
+
+/** The secret under which recipients are hashed once they are erased; one for all time. */
+export interface ErasureKey {
+  /** Throws where it cannot be read. */
+  read(): Promise<string>;
+}
+
+export interface Erasures {
+  /** Those of the addresses that are erased, read strongly. */
+  among(addresses: readonly string[]): Promise<string[]>;
 }
 
 export interface EventQueue {

@@ -87,10 +87,9 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
       const outcome = await deps.claims.claim(claim, Math.floor(nowMs / 1000));
       if (outcome === 'other-event') return { ok: false, reason: 'token-reused', messageId };
       // A repeat proves only that the token was claimed: the first attempt may have died before it reached the queue.
-      if (outcome === 'same-event' && (await deps.events.isStored(identity))) {
-        await deps.events.noteWebhook(identity, nowMs);
-        return { ok: true };
-      }
+      const isStored = outcome === 'same-event' && (await deps.events.isStored(identity));
+      // What was erased in between is sent again too: process knows its tombstone.
+      if (isStored && (await deps.events.noteWebhook(identity, nowMs))) return { ok: true };
     } catch (cause) {
       return { ok: false, reason: 'table-unavailable', messageId, cause };
     }

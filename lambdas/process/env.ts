@@ -6,6 +6,7 @@ export interface ProcessEnv {
   TABLE_NAME: string;
   QUEUE_URL: string;
   DEAD_LETTERS_URL: string;
+  ERASURE_KEY_SECRET_ARN: string;
   /** The queue's visibility timeout; retries of a failing message grow up to five times this. */
   VISIBILITY_SECONDS: string;
   /** How long events and statuses are kept, counted from receipt. */
@@ -18,6 +19,7 @@ export function readProcessEnv(source: EnvSource) {
     tableName: requireEnv(source, 'TABLE_NAME'),
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     deadLettersUrl: requireEnv(source, 'DEAD_LETTERS_URL'),
+    erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     visibilitySeconds: wholeNumberEnv(source, 'VISIBILITY_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
   };

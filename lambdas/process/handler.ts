@@ -1,5 +1,8 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
+import { createErasureKey } from '../adapters/erasure-key.ts';
+import { createErasuresTable } from '../adapters/erasures-table.ts';
 import { createRetryControl, openQueues } from '../adapters/event-queue.ts';
 import { createFirstWebhookTable } from '../adapters/first-webhook-table.ts';
 import { createRecordsTable } from '../adapters/records-table.ts';
@@ -23,8 +26,11 @@ const env = readProcessEnv(process.env);
 const log = createLog(env.ledgerName);
 const queues = createRetryControl(openQueues(), env.queueUrl, env.deadLettersUrl);
 const table = openTable(env.tableName);
+const erasureKey = createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now));
 const store = createProcess({
   records: createRecordsTable(table),
+  erasures: createErasuresTable(table, erasureKey),
+  erasureKey,
   retentionDays: env.retentionDays,
 });
 const noteFirstWebhook = once(createFirstWebhookTable(table).note);

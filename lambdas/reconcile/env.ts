@@ -6,6 +6,7 @@ export interface ReconcileEnv {
   TABLE_NAME: string;
   QUEUE_URL: string;
   API_KEY_SECRET_ARN: string;
+  ERASURE_KEY_SECRET_ARN: string;
   /** Comma-separated `<domain>=<us|eu>`. */
   DOMAINS: string;
   /** Comma-separated webhook types that are registered at Mailgun. */
@@ -32,6 +33,7 @@ export function readReconcileEnv(source: EnvSource) {
     tableName: requireEnv(source, 'TABLE_NAME'),
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     apiKeySecretArn: requireEnv(source, 'API_KEY_SECRET_ARN'),
+    erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     domains: listEnv(source, 'DOMAINS').map(readDomain),
     eventTypes: listEnv(source, 'EVENT_TYPES'),
     api: requireEnv(source, 'SOURCE') === 'logs' ? ('logs' as const) : ('events' as const),

@@ -4,6 +4,7 @@ import middy from '@middy/core';
 import { createApiKey } from '../adapters/api-key.ts';
 import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
 import { createDayIndexTable } from '../adapters/day-index-table.ts';
+import { createErasureKey } from '../adapters/erasure-key.ts';
 import { createEventQueue, createQueueDepth, openQueues } from '../adapters/event-queue.ts';
 import { createLeaseTable, createLedgerBookTable } from '../adapters/ledger-book-table.ts';
 import { createMailgunEvents } from '../adapters/mailgun-events.ts';
@@ -35,12 +36,14 @@ const env = readReconcileEnv(process.env);
 const log = createLog(env.ledgerName);
 const table = openTable(env.tableName);
 const queues = openQueues();
-const apiKey = createApiKey(createCachedSecret(openSecrets(), env.apiKeySecretArn, Date.now));
+const secrets = openSecrets();
+const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now));
 const createSource = env.api === 'logs' ? createMailgunLogs : createMailgunEvents;
 const deps = {
   source: createSource({ baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep }),
   index: createDayIndexTable(table),
   events: createStoredEventsTable(table),
+  erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now)),
   queue: createEventQueue(queues, env.queueUrl),
   depth: createQueueDepth(queues, env.queueUrl),
   book: createLedgerBookTable(table),

@@ -1,7 +1,8 @@
 import { isDeeperThan, type JsonObject } from '../domain/canonical.ts';
 import { add } from '../domain/counts.ts';
+import { tombstoneIdentity } from '../domain/erasure.ts';
 import { type Entry, joinStreams } from '../domain/join-streams.ts';
-import type { EventQueue } from '../domain/ports.ts';
+import type { ErasureKey, EventQueue } from '../domain/ports.ts';
 import {
   type DayIndex,
   type LedgerBook,
@@ -30,6 +31,7 @@ export interface PassDeps {
   source: MailgunSource;
   index: DayIndex;
   events: StoredEvents;
+  erasureKey: ErasureKey;
   queue: EventQueue;
   book: Pick<LedgerBook, 'readProgress' | 'putProgress'>;
   /** Webhook types that are registered at Mailgun. */
@@ -73,9 +75,12 @@ export function createPass(deps: PassDeps): (job: PassJob) => Promise<PassOutcom
     const pages = job.unlisted ? noPages() : listPages(deps.source, request);
     const stored = deps.index.stored(domain.name, begin * 1000, request.end * 1000);
 
-    for await (const batch of joinStreams(pages, stored, domain.name, fromMs)) {
+    const erasureKey = await deps.erasureKey.read();
+    const nameOf = (identity: Entry['identity']) => storedName(tombstoneIdentity(identity, erasureKey));
+
+    for await (const batch of joinStreams(pages, stored, domain.name, fromMs, nameOf)) {
       await deps.keepAlive();
-      const missing = await judge(deps, job, batch.entries, tally);
+      const missing = await judge(deps, job, batch.entries, tally, erasureKey);
       if (missing.length > 0 && !job.maySend) return { kind: 'held' };
       const toSend = missing.filter(({ name }) => countAttempt(tally, attemptName(name), previous));
       const isLast = batch.untilMs === Infinity;
@@ -106,12 +111,18 @@ interface Missing {
 }
 
 /** Counts a batch and answers what is truly missing in it. */
-async function judge(deps: PassDeps, job: PassJob, entries: Entry[], tally: Tally): Promise<Missing[]> {
+async function judge(
+  deps: PassDeps,
+  job: PassJob,
+  entries: Entry[],
+  tally: Tally,
+  erasureKey: string,
+): Promise<Missing[]> {
   const { bounds, previous } = job;
   // Only where something was sent before can a stored event have come without a webhook.
   const wasSent = (previous?.sends ?? 0) > 0;
   const asked = entries.filter((entry) => entry.event !== undefined && (entry.storedAtMs === undefined || wasSent));
-  const facts = await lookUp(deps.events, asked);
+  const facts = await lookUp(deps.events, asked, erasureKey);
   const isInside = (atMs: number) => atMs >= bounds.start * 1000 && atMs < bounds.end * 1000;
   const missing: Missing[] = [];
   for (const { identity, event, storedAtMs, orderMs, straggler } of entries) {
@@ -141,11 +152,20 @@ async function judge(deps: PassDeps, job: PassJob, entries: Entry[], tally: Tall
   return missing;
 }
 
-async function lookUp(events: StoredEvents, entries: Entry[]): Promise<Map<string, StoredFacts>> {
+/** What the table says of the entries, by the names they are listed under. */
+async function lookUp(events: StoredEvents, entries: Entry[], erasureKey: string): Promise<Map<string, StoredFacts>> {
   const found = new Map<string, StoredFacts>();
   for (let from = 0; from < entries.length; from += LOOK_UP_AT_ONCE) {
     const identities = entries.slice(from, from + LOOK_UP_AT_ONCE).map(({ identity }) => identity);
     for (const [name, facts] of await events.lookUp(identities)) found.set(name, facts);
+    // Strictly afterwards: a tombstone is put before its event is deleted, so one of the two reads finds it.
+    const absent = identities.filter((identity) => !found.has(storedName(identity)));
+    if (absent.length === 0) continue;
+    const tombstones = await events.lookUp(absent.map((identity) => tombstoneIdentity(identity, erasureKey)));
+    for (const identity of absent) {
+      const facts = tombstones.get(storedName(tombstoneIdentity(identity, erasureKey)));
+      if (facts !== undefined) found.set(storedName(identity), facts);
+    }
   }
   return found;
 }

@@ -1,6 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { ProcessEnv } from '../../lambdas/process/env.ts';
 import type { Config } from '../config.ts';
@@ -12,6 +13,7 @@ export interface ProcessProps {
   readonly config: Config;
   readonly table: Table;
   readonly queue: EventQueue;
+  readonly erasureKey: Secret;
   readonly times: ProcessingTimes;
 }
 
@@ -19,7 +21,11 @@ export interface ProcessProps {
 export class Process extends Construct {
   readonly function: LedgerFunction;
 
-  constructor(scope: Construct, id: string, { config, table, queue: { queue, deadLetters }, times }: ProcessProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, table, queue: { queue, deadLetters }, erasureKey, times }: ProcessProps,
+  ) {
     super(scope, id);
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'process',
@@ -30,13 +36,15 @@ export class Process extends Construct {
         TABLE_NAME: table.tableName,
         QUEUE_URL: queue.queueUrl,
         DEAD_LETTERS_URL: deadLetters.queueUrl,
+        ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         VISIBILITY_SECONDS: String(times.visibilitySeconds),
         RETENTION_DAYS: String(config.retentionDays.events),
       } satisfies Record<keyof ProcessEnv, string>,
     });
-    this.function.allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
+    this.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
     this.function.allow(['sqs:ChangeMessageVisibility'], queue.queueArn);
     this.function.allow(['sqs:SendMessage'], deadLetters.queueArn);
+    this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
     this.function.addEventSource(
       new SqsEventSource(queue, {
         batchSize: config.processing.batchSize,

@@ -15,13 +15,14 @@ export interface ReconcileProps {
   readonly table: Table;
   readonly queue: IQueue;
   readonly apiKey: Secret;
+  readonly erasureKey: Secret;
 }
 
 /** Finds what the webhooks missed, on a schedule, and writes the ledger. */
 export class Reconcile extends Construct {
   readonly function: LedgerFunction;
 
-  constructor(scope: Construct, id: string, { config, table, queue, apiKey }: ReconcileProps) {
+  constructor(scope: Construct, id: string, { config, table, queue, apiKey, erasureKey }: ReconcileProps) {
     super(scope, id);
     const { reconcile, processing } = config;
     this.function = new LedgerFunction(this, 'Function', {
@@ -33,6 +34,7 @@ export class Reconcile extends Construct {
         TABLE_NAME: table.tableName,
         QUEUE_URL: queue.queueUrl,
         API_KEY_SECRET_ARN: apiKey.secretArn,
+        ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: config.domains.map(({ name, region }) => `${name}=${region}`).join(','),
         EVENT_TYPES: config.eventTypes.join(','),
         SOURCE: reconcile.source,
@@ -52,7 +54,7 @@ export class Reconcile extends Construct {
     );
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     this.function.allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], queue.queueArn);
-    this.function.allow(['secretsmanager:GetSecretValue'], apiKey.secretArn);
+    this.function.allow(['secretsmanager:GetSecretValue'], apiKey.secretArn, erasureKey.secretArn);
     // The next run does what this one left; a repetition would only find the lease taken.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 

@@ -3,11 +3,15 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
 
-/** The secrets: Mailgun's signing keys and API key, set by an operator, and the read API's token, generated. */
+/**
+ * The secrets: Mailgun's signing keys and API key, set by an operator; the read API's token and the
+ * key of erasures, generated.
+ */
 export class Secrets extends Construct {
   readonly signingKeys: Secret;
   readonly apiKey: Secret;
   readonly apiToken: Secret;
+  readonly erasureKey: Secret;
 
   constructor(scope: Construct, id: string, props: { readonly protectData: boolean }) {
     super(scope, id);
@@ -26,6 +30,11 @@ export class Secrets extends Construct {
     });
     this.apiToken = new Secret(this, 'ApiToken', {
       description: 'Bearer token of the read API',
+      generateSecretString: { passwordLength: 48, excludePunctuation: true },
+      removalPolicy,
+    });
+    this.erasureKey = new Secret(this, 'ErasureKey', {
+      description: 'Hashes the addresses of erased recipients; never change it, or they are forgotten as erased',
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
       removalPolicy,
     });

@@ -96,8 +96,8 @@ describe('the secrets', () => {
     }
   });
 
-  test('generate the API token, 48 characters without punctuation', () => {
-    const secret = prod.named('AWS::SecretsManager::Secret', 'SecretsApiToken').Properties;
+  test.each(['ApiToken', 'ErasureKey'])('generate the %s, 48 characters without punctuation', (name) => {
+    const secret = prod.named('AWS::SecretsManager::Secret', `Secrets${name}`).Properties;
 
     expect(secret.GenerateSecretString).toEqual({ PasswordLength: 48, ExcludePunctuation: true });
     expect(secret.SecretString).toBeUndefined();
@@ -129,7 +129,7 @@ describe('what may not be lost', () => {
     const secretNames = prod.ofType('AWS::SecretsManager::Secret').map(({ Properties }) => Properties.Name);
 
     expect(named).toEqual([]);
-    expect(secretNames).toEqual([undefined, undefined, undefined]);
+    expect(secretNames).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   // A new logical id is a new resource: an empty table, or a URL that Mailgun does not know.
@@ -144,6 +144,7 @@ describe('what may not be lost', () => {
       'ReadApiHttpApi5E49EAA9',
       'SecretsApiKey92A01E51',
       'SecretsApiTokenB8AA259C',
+      'SecretsErasureKey300CEC08',
       'SecretsSigningKeys20695C0E',
       'Table710B521B',
       'TopicsPage76C97084',

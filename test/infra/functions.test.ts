@@ -12,6 +12,7 @@ const TABLE = { 'Fn::GetAtt': ['Table710B521B', 'Arn'] };
 const QUEUE = { 'Fn::GetAtt': ['EventsQueue7396B467', 'Arn'] };
 const DEAD_LETTERS = { 'Fn::GetAtt': ['EventsDeadLetters8A90034E', 'Arn'] };
 const API_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsApiKey'))!;
+const ERASURE_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsErasureKey'))!;
 const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 const FUNCTIONS = [
@@ -41,11 +42,12 @@ const FUNCTIONS = [
       TABLE_NAME: { Ref: 'Table710B521B' },
       QUEUE_URL: { Ref: 'EventsQueue7396B467' },
       DEAD_LETTERS_URL: { Ref: 'EventsDeadLetters8A90034E' },
+      ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
       VISIBILITY_SECONDS: '181',
       RETENTION_DAYS: '400',
     },
     may: [
-      [['dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
       [
         [
           'sqs:ChangeMessageVisibility',
@@ -57,6 +59,7 @@ const FUNCTIONS = [
         QUEUE,
       ],
       ['sqs:SendMessage', DEAD_LETTERS],
+      ['secretsmanager:GetSecretValue', { Ref: ERASURE_KEY }],
     ],
   },
   {
@@ -87,6 +90,7 @@ const FUNCTIONS = [
       TABLE_NAME: { Ref: 'Table710B521B' },
       QUEUE_URL: { Ref: 'EventsQueue7396B467' },
       API_KEY_SECRET_ARN: { Ref: API_KEY },
+      ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
       DOMAINS: 'mg.mailgun-ledger.internal=eu',
       EVENT_TYPES: 'accepted,delivered,opened,clicked,unsubscribed,complained,permanent_fail,temporary_fail',
       SOURCE: 'events',
@@ -105,7 +109,7 @@ const FUNCTIONS = [
       ],
       ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/byDay']] }]],
       [['sqs:GetQueueAttributes', 'sqs:SendMessage'], QUEUE],
-      ['secretsmanager:GetSecretValue', { Ref: API_KEY }],
+      ['secretsmanager:GetSecretValue', [{ Ref: API_KEY }, { Ref: ERASURE_KEY }]],
     ],
   },
 ];

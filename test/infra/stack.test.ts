@@ -46,6 +46,7 @@ test('every name and address an operator needs is an output', () => {
     'ApiUrl',
     'DeadLettersUrl',
     'Domains',
+    'ErasureKeySecretArn',
     'HealthDashboardUrl',
     'IngestFunctionName',
     'IngestLogGroup',

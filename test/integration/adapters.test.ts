@@ -16,6 +16,7 @@ import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import type { Fault } from '../../local/faults.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
+import { NOBODY_ERASED } from '../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 let engines: TestEngines;
@@ -89,7 +90,7 @@ test('the first webhook is noted once, whoever comes later', async () => {
 /** Stores events through process and the real table, in a message of their own. */
 async function store(...events: JsonObject[]) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
-  const process = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400 });
+  const process = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400, ...NOBODY_ERASED });
   for (const event of events) {
     const placed = { ...event, message: { headers: { 'message-id': messageId } } };
     await process({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: placed });
@@ -197,7 +198,7 @@ describe('records', () => {
   test('a write whose reply was lost has its effect once', async () => {
     const messageId = randomUUID();
     const event = deliveredEvent({ message: { headers: { 'message-id': messageId } } });
-    const process = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400 });
+    const process = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400, ...NOBODY_ERASED });
     const message = { source: 'webhook' as const, receivedAt: NOW_MS, domain: DOMAIN, event };
     fault('dynamodb', 'UpdateItem', 'drop-reply');
     await expect(process(message)).rejects.toThrow();

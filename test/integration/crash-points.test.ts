@@ -5,6 +5,8 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
 import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
+import { createErasureKey } from '../../lambdas/adapters/erasure-key.ts';
+import { createErasuresTable } from '../../lambdas/adapters/erasures-table.ts';
 import { createEventQueue } from '../../lambdas/adapters/event-queue.ts';
 import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
 import { createFirstWebhookTable } from '../../lambdas/adapters/first-webhook-table.ts';
@@ -73,7 +75,14 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
 }
 
 function storeBody(body: string, trouble?: Trouble) {
-  const store = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400 });
+  const { table, secrets, output } = engines;
+  const erasureKey = createErasureKey(createCachedSecret(secrets, output('ErasureKeySecretArn'), () => NOW_MS));
+  const store = createProcess({
+    records: createRecordsTable(table),
+    erasures: createErasuresTable(table, erasureKey),
+    erasureKey,
+    retentionDays: 400,
+  });
   const decoded = decodeQueueMessage(body);
   if (!decoded.ok) throw new Error(decoded.reason);
   return invoke(() => store(decoded.message), trouble);
@@ -197,5 +206,5 @@ test('process: whichever call it dies at, once or twice, the effects are there e
   console.log(
     `process: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
   );
-  expect([...seen].sort()).toEqual(['PutItem', 'UpdateItem']);
+  expect([...seen].sort()).toEqual(['GetItem', 'GetSecretValue', 'PutItem', 'UpdateItem']);
 }, 300_000);

@@ -11,6 +11,7 @@ import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
 import { emptyTally, slicePassed } from '../../lambdas/domain/tally.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
+import { NOBODY_ERASED } from '../support/erasures.ts';
 import { deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 let engines: TestEngines;
@@ -116,7 +117,7 @@ test('the day index tells what is stored, of all types and days, ascending by ti
   const midnight = Date.UTC(2026, 1, 2);
   const store = async (event: string, atMs: number, source: Source) => {
     const data = deliveredEvent({ event, id: randomUUID(), timestamp: atMs / 1000, domain: { name: domain } });
-    await createProcess({ records: createRecordsTable(engines.table), retentionDays: 30 })({
+    await createProcess({ records: createRecordsTable(engines.table), retentionDays: 30, ...NOBODY_ERASED })({
       source,
       receivedAt: NOW_MS,
       domain,

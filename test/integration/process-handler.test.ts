@@ -16,6 +16,7 @@ beforeAll(async () => {
     TABLE_NAME: engines.output('TableName'),
     QUEUE_URL: engines.output('QueueUrl'),
     DEAD_LETTERS_URL: engines.output('DeadLettersUrl'),
+    ERASURE_KEY_SECRET_ARN: engines.output('ErasureKeySecretArn'),
     VISIBILITY_SECONDS: '19',
     RETENTION_DAYS: '30',
   });

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { joinStreams } from '../../lambdas/domain/join-streams.ts';
+import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { numbered } from './reconcile-world.ts';
 
@@ -23,7 +24,7 @@ async function join(events: number) {
   }
   const counts = { both: 0, listed: 0, stored: 0 };
   let mostAtOnce = 0;
-  for await (const { entries } of joinStreams(pages(), stored(), DOMAIN, -Infinity)) {
+  for await (const { entries } of joinStreams(pages(), stored(), DOMAIN, -Infinity, storedName)) {
     mostAtOnce = Math.max(mostAtOnce, entries.length);
     for (const { event, storedAtMs } of entries) {
       counts[event === undefined ? 'stored' : storedAtMs === undefined ? 'listed' : 'both'] += 1;

@@ -7,6 +7,7 @@ import { createReconcile, type ReconcileDeps } from '../../lambdas/reconcile/rec
 import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replay.ts';
 import type { ReplayReport } from '../../lambdas/reconcile/replay-contract.ts';
 import type { SliceNews } from '../../lambdas/reconcile/slice-visit.ts';
+import { erasureKey, InMemoryErasures } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { InMemoryBook, InMemoryMailgun, InMemoryStored } from '../support/in-memory-reconcile.ts';
 import { Mortal, type Trouble } from '../support/mortal.ts';
@@ -18,6 +19,7 @@ const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'unsubscribed', 'co
 /** Mailgun's list, the table, the queue and reconcile in memory under one clock. */
 export class ReconcileWorld {
   readonly ledger = new InMemoryLedger();
+  readonly erasures = new InMemoryErasures();
   readonly book = new InMemoryBook();
   readonly stored = new InMemoryStored(this.ledger);
   readonly mailgun = new InMemoryMailgun(() => this.nowMs);
@@ -60,7 +62,7 @@ export class ReconcileWorld {
 
   async process(): Promise<void> {
     if (this.down.has('process') || this.down.has('table')) return;
-    const store = createProcess({ records: this.ledger, retentionDays: 400 });
+    const store = createProcess({ records: this.ledger, retentionDays: 400, erasures: this.erasures, erasureKey });
     for (const body of this.ledger.queue.splice(0)) {
       const decoded = decodeQueueMessage(body);
       if (!decoded.ok) throw new Error(decoded.reason);
@@ -114,6 +116,7 @@ export class ReconcileWorld {
       source: port('mailgun', this.mailgun),
       index: this.stored,
       events: port('table', this.stored),
+      erasureKey,
       queue: port('queue', this.ledger),
       depth: port('queue', this.stored),
       book: port('table', this.book),

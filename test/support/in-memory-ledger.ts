@@ -47,7 +47,9 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
 
   async noteWebhook(identity: EventIdentity, atMs: number) {
     const stored = this.events.get(itemKey(identity));
-    if (stored !== undefined) stored.webhookAt ??= atMs;
+    if (stored === undefined) return false;
+    stored.webhookAt ??= atMs;
+    return true;
   }
 
   async note(atMs: number) {

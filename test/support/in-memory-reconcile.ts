@@ -109,7 +109,7 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
   isIndexed: (name: string) => boolean = () => true;
   readonly #ledger: InMemoryLedger;
   readonly #byHour = new Map<string, { partition: string; eventSort: string; atMs: number; domain: string }[]>();
-  #indexed = 0;
+  readonly #indexed = new Set<string>();
 
   constructor(ledger: InMemoryLedger) {
     this.#ledger = ledger;
@@ -121,7 +121,8 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
     for (let at = Math.floor(fromMs / hour); at <= Math.floor(toMs / hour); at += 1) {
       const keys = this.#byHour.get(`${domain} ${at}`) ?? [];
       for (const key of keys.toSorted((a, b) => a.atMs - b.atMs)) {
-        if (key.atMs < fromMs || key.atMs > toMs || !this.isIndexed(storedName(key))) continue;
+        const name = storedName(key);
+        if (key.atMs < fromMs || key.atMs > toMs || !this.isIndexed(name) || !this.#ledger.events.has(name)) continue;
         this.keysRead += 1;
         yield key;
       }
@@ -144,17 +145,14 @@ export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
     return this.#ledger.queue.length;
   }
 
-  /** Events are only ever added, and a map keeps their order. */
   #catchUp() {
-    let position = 0;
-    for (const { identity, atMs, domain } of this.#ledger.events.values()) {
-      position += 1;
-      if (position <= this.#indexed) continue;
+    for (const [name, { identity, atMs, domain }] of this.#ledger.events) {
+      if (this.#indexed.has(name)) continue;
+      this.#indexed.add(name);
       const key = `${domain} ${Math.floor(atMs / 3_600_000)}`;
       const { partition, eventSort } = identity;
       this.#byHour.set(key, [...(this.#byHour.get(key) ?? []), { partition, eventSort, atMs, domain }]);
     }
-    this.#indexed = position;
   }
 }
 

@@ -3,6 +3,7 @@ import { eventHash } from '../../lambdas/domain/canonical.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
+import { NOBODY_ERASED } from '../support/erasures.ts';
 import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
 import {
   DOMAIN,
@@ -39,7 +40,7 @@ function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
 }
 
 async function drain() {
-  const store = createProcess({ records: ledger, retentionDays: 400 });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
   for (const message of ledger.takeMessages()) await store(message);
 }
 
@@ -142,10 +143,26 @@ test('a repeat notes that a webhook came for an event that reconciliation had st
   const bytes = jsonBody(deliveredEvent());
   await ingest(bytes);
   const [message] = ledger.takeMessages();
-  await createProcess({ records: ledger, retentionDays: 400 })({ ...message!, source: 'reconcile' });
+  await createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED })({ ...message!, source: 'reconcile' });
 
   expect(await ingest(bytes)).toEqual({ ok: true });
   expect([...ledger.events.values()][0]).toMatchObject({ source: 'reconcile', webhookAt: NOW_MS });
+});
+
+test('a repeat of an event that is erased just then is sent again, which process absorbs', async () => {
+  const bytes = jsonBody(deliveredEvent());
+  await ingest(bytes);
+  await drain();
+  const isStored = ledger.isStored.bind(ledger);
+  ledger.isStored = async (identity) => {
+    const found = await isStored(identity);
+    ledger.events.clear();
+    return found;
+  };
+
+  expect(await ingest(bytes)).toEqual({ ok: true });
+  expect(ledger.queue).toHaveLength(1);
+  expect(ledger.events.size).toBe(0);
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createMessages } from '../../lambdas/read-api/messages.ts';
+import { NOBODY_ERASED } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
@@ -8,7 +9,7 @@ const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 
 async function historyOf(...events: Record<string, unknown>[]) {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400 });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
   for (const over of events) {
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent(over) });
   }

@@ -1,6 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { tombstoneIdentity } from '../../lambdas/domain/erasure.ts';
+import { identify } from '../../lambdas/domain/identity.ts';
 import type { QueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
+import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
@@ -23,7 +26,13 @@ function setUp() {
       },
     });
   }
-  return { ledger, calls, store: createProcess({ records: ledger, retentionDays: 400 }) };
+  const erasures = new InMemoryErasures();
+  return {
+    ledger,
+    calls,
+    erasures,
+    store: createProcess({ records: ledger, erasures, erasureKey, retentionDays: 400 }),
+  };
 }
 
 test('the event is put last, so that stored means all effects done', async () => {
@@ -68,4 +77,47 @@ test('a delayed bounce decides over an earlier delivery, in either order', async
       { status: 'FAILED', reason: 'generic', decidedBy: 'failed#b' },
     ]);
   }
+});
+
+describe('once a recipient is erased', () => {
+  test('their event is stored as a tombstone, and nothing follows from it', async () => {
+    const { store, ledger, calls, erasures } = setUp();
+    erasures.mark('ADA@example.ORG');
+    const complaint = message({ event: 'complained' });
+
+    expect(await store(complaint)).toBe('stored');
+    expect(await store(complaint)).toBe('known');
+    expect(calls).toEqual(['putEvent', 'putEvent']);
+    const tombstone = tombstoneIdentity(identify(complaint.event, DOMAIN), ERASURE_KEY);
+    expect([...ledger.events.keys()]).toEqual([`${tombstone.partition} ${tombstone.eventSort}`]);
+    expect([...ledger.events.values()]).toMatchObject([
+      {
+        event: { event: 'complained', id: 'Kq3vYt0ZS2aB7nWmXc9LdA', domain: { name: DOMAIN }, tags: ['welcome'] },
+        atMs: 1769999990123,
+        source: 'webhook',
+        webhookAt: NOW_MS,
+      },
+    ]);
+  });
+
+  test('their address is kept out of the events of others, who lose nothing else', async () => {
+    const { store, ledger, calls, erasures } = setUp();
+    erasures.mark('ada@example.org');
+    const headers = { 'message-id': 'm@mg.example.com', to: 'Ada <ada@example.org>, bob@example.org' };
+    const bob = message({ recipient: 'bob@example.org', message: { headers } });
+    await store(bob);
+
+    expect(calls).toEqual(['joinStatus', 'putEvent']);
+    expect([...ledger.events.values()].map(({ event }) => event)).toEqual([
+      { ...bob.event, message: { headers: { ...headers, to: 'Ada <erased>, bob@example.org' } } },
+    ]);
+    expect([...ledger.statuses.values()]).toMatchObject([{ recipient: 'bob@example.org', status: 'DELIVERED' }]);
+  });
+
+  test('a tag that is their address is not kept either', async () => {
+    const { store, ledger, erasures } = setUp();
+    erasures.mark('ada@example.org');
+    await store(message({ tags: ['to-ada@EXAMPLE.org', 'welcome'] }));
+    expect([...ledger.events.values()].map(({ event }) => event.tags)).toEqual([['welcome']]);
+  });
 });

@@ -15,6 +15,7 @@ beforeAll(async () => {
     TABLE_NAME: 'table',
     QUEUE_URL: 'http://127.0.0.1/queue',
     API_KEY_SECRET_ARN: 'arn',
+    ERASURE_KEY_SECRET_ARN: 'arn',
     DOMAINS: 'mg.example.com=us',
     EVENT_TYPES: 'delivered',
     SOURCE: 'events',

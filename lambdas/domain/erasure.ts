@@ -1,0 +1,104 @@
+import { createHmac } from 'node:crypto';
+import { isObject, type Json, type JsonObject } from './canonical.ts';
+import { eventName, recipientOf, textAt, valueAt } from './event.ts';
+import type { EventIdentity } from './identity.ts';
+import { recipientKey } from './identity.ts';
+
+// A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
+// only the holder of the erasure key can match with an address.
+
+const ERASED = 'erased:';
+const SORT = /^R#(?!erased:|-#)([^#]+)(#E#.*)$/s;
+
+/** Keyed hash of a recipient, whatever its case: the name that their marker and their tombstones go by. */
+export function erasureHash(key: string, recipient: string): string {
+  return hashOfKey(key, recipientKey(recipient));
+}
+
+function hashOfKey(key: string, recipientInKeys: string): string {
+  return createHmac('sha256', key).update(recipientInKeys).digest('hex');
+}
+
+/** Key of the item that says that a recipient is erased. */
+export function markerKey(hash: string): { pk: string; sk: string } {
+  return { pk: `ERASED#${hash}`, sk: 'ERASED' };
+}
+
+/** Where the event is stored once its recipient is erased; a tombstone, or an event without recipient, stays where it is. */
+export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSort'>>(
+  identity: Identity,
+  key: string,
+): Identity {
+  const [, recipient, rest] = SORT.exec(identity.eventSort) ?? [];
+  if (recipient === undefined) return identity;
+  return { ...identity, eventSort: `R#${ERASED}${hashOfKey(key, recipient)}${rest}` };
+}
+
+/** All that is kept of an event of an erased recipient; its time stands beside it. A tag with the address is dropped. */
+export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
+  const [id, severity] = [textAt(event, 'id'), textAt(event, 'severity')];
+  const tags = valueAt(event, 'tags');
+  const recipient = recipientOf(event)?.toLowerCase() ?? '';
+  const isKept = (tag: Json) => typeof tag === 'string' && !tag.toLowerCase().includes(recipient);
+  return {
+    event: eventName(event),
+    ...(id !== undefined && { id }),
+    domain: { name: domain },
+    ...(severity !== undefined && { severity }),
+    ...(Array.isArray(tags) && { tags: tags.filter(isKept) }),
+  };
+}
+
+const ADDRESS = /[^\s<>",;:()[\]]+@[^\s<>",;:()[\]]+/g;
+
+/** The addresses that an event is sent to by its own account, each once, its recipient first. */
+export function namedAddresses(event: JsonObject): string[] {
+  const recipients = valueAt(event, 'message', 'recipients');
+  const lists = [
+    textAt(event, 'message', 'headers', 'to'),
+    textAt(event, 'envelope', 'targets'),
+    textAt(event, 'member', 'address'),
+    ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
+  ];
+  const named = [recipientOf(event), ...lists.flatMap((list) => list?.match(ADDRESS) ?? [])];
+  const byKey = new Map<string, string>();
+  for (const address of named) {
+    if (address !== undefined && !byKey.has(recipientKey(address))) byKey.set(recipientKey(address), address);
+  }
+  return [...byKey.values()];
+}
+
+/** The event with the address replaced wherever else than in its own recipient it stands; the same object where it does not. */
+export function withoutAddress(event: JsonObject, address: string): JsonObject {
+  const { recipient } = event;
+  const cleaned = replaced(event, mentionOf(address)) as JsonObject;
+  return cleaned === event || recipient === undefined ? cleaned : { ...cleaned, recipient };
+}
+
+/** The text with the address replaced. */
+export function textWithoutAddress(text: string, address: string): string {
+  return text.replace(mentionOf(address), 'erased');
+}
+
+function replaced(value: Json, mention: RegExp): Json {
+  if (typeof value === 'string') return value.replace(mention, 'erased');
+  if (Array.isArray(value)) {
+    const items = value.map((item) => replaced(item, mention));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isObject(value)) return value;
+  const members = Object.entries(value);
+  const cleaned = members.map(
+    ([name, member]) => [name.replace(mention, 'erased'), replaced(member, mention)] as const,
+  );
+  const isSame = cleaned.every(
+    ([name, member], index) => name === members[index]?.[0] && member === members[index]?.[1],
+  );
+  return isSame ? value : Object.fromEntries(cleaned);
+}
+
+/** The address as a whole: `ada@example.org` does not stand in `lada@example.org`, nor in `ada@example.org.uk`. */
+function mentionOf(address: string): RegExp {
+  const literal = address.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return new RegExp(`(?<![\\p{L}\\p{N}._+-])${literal}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'giu');
+}
