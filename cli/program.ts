@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import type { CommandBuilder, Run, World } from './command.ts';
+import { eraseCommand } from './erase.ts';
 import { replayCommand } from './replay.ts';
 import { OutOfReach } from './target.ts';
 import { WrongInput } from './wrong-input.ts';
 
-const COMMANDS: readonly CommandBuilder[] = [replayCommand];
+const COMMANDS: readonly CommandBuilder[] = [replayCommand, eraseCommand];
 
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.

@@ -1,0 +1,28 @@
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { unpackEvent } from '../../lambdas/adapters/event-codec.ts';
+import type { LedgerTable } from '../../lambdas/adapters/table-client.ts';
+
+type Item = Record<string, unknown>;
+
+/** Every item of the table. */
+export async function allItems({ client, name }: LedgerTable): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: name, ConsistentRead: true })) {
+    items.push(...Items);
+  }
+  return items;
+}
+
+/** All that the item says, events unpacked, and its bytes as they are; lower case. */
+export function textOfItem(item: Item): string {
+  const bytes = Object.values(item).filter((value) => value instanceof Uint8Array);
+  const events = item.raw instanceof Uint8Array ? [unpackEvent(item.raw)] : [];
+  const raw = bytes.map((each) => Buffer.from(each).toString('latin1')).join();
+  return `${JSON.stringify([item, ...events])} ${raw}`.toLowerCase();
+}
+
+/** The keys of items in which the text stands. */
+export async function itemsWith(table: LedgerTable, text: string): Promise<string[]> {
+  const found = (await allItems(table)).filter((item) => textOfItem(item).includes(text.toLowerCase()));
+  return found.map(({ pk, sk }) => `${pk} ${sk}`);
+}
