@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { encodeQueueMessage, type Source } from '../../lambdas/domain/queue-message.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts';
+import { ERASURE_KEY } from '../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
@@ -10,12 +11,16 @@ let putAnswer = {};
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
 beforeAll(async () => {
-  aws = await startAwsStandIn(({ operation }) => (operation === 'PutItem' ? putAnswer : {}));
+  aws = await startAwsStandIn(({ operation }) => {
+    if (operation === 'GetSecretValue') return { SecretString: ERASURE_KEY };
+    return operation === 'PutItem' ? putAnswer : {};
+  });
   Object.assign(process.env, aws.environment, {
     LEDGER_NAME: 'ledger',
     TABLE_NAME: 'table',
     QUEUE_URL: 'http://127.0.0.1/queue',
     DEAD_LETTERS_URL: 'http://127.0.0.1/dead-letters',
+    ERASURE_KEY_SECRET_ARN: 'erasure-key',
     VISIBILITY_SECONDS: '19',
     RETENTION_DAYS: '30',
   });
@@ -57,6 +62,10 @@ test('what is known already counts no second time', async () => {
   putAnswer = {};
 
   expect(lines).toEqual([]);
+});
+
+test('the erasure key is read once in the life of a sandbox', () => {
+  expect(aws.calls.filter(({ operation }) => operation === 'GetSecretValue')).toHaveLength(1);
 });
 
 test('the first webhook is noted, once in the life of a sandbox; what reconcile found is none', async () => {
