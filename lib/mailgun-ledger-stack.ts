@@ -38,7 +38,7 @@ export class MailgunLedgerStack extends Stack {
       queue: queue.queue,
       apiKey: secrets.apiKey,
     });
-    const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
+    const readApi = new ReadApi(this, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
     const webhookApi = new WebhookApi(this, 'WebhookApi', { config, ingest: ingest.function });
 
     const topics = new Topics(this, 'Topics', config.alarms);
