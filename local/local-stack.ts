@@ -4,6 +4,7 @@ import { accessKeyIdOf } from './caller.ts';
 import { Closers } from './closers.ts';
 import { type Controls, createControl, type SigningKeys } from './control.ts';
 import { createResources } from './create-resources.ts';
+import { createDashboard } from './dashboard.ts';
 import { request } from './engines/engine.ts';
 import { type Engines, startEngines } from './engines/engines.ts';
 import { startEventSources } from './event-source/event-sources.ts';
@@ -22,9 +23,10 @@ import { keyNamesOf } from './resources.ts';
 import { openRun, type Run } from './run.ts';
 import { openTwin } from './scenario/open-twin.ts';
 import { startSchedules } from './schedules.ts';
+import { DEFAULT_PORT } from './send/arguments.ts';
 import { outputOf, outputsOf, placeStack } from './stack.ts';
 import { createStats } from './stats.ts';
-import { synthesize } from './synthesize.ts';
+import { devOrigins, synthesize } from './synthesize.ts';
 import { isRecord } from './template.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -75,8 +77,10 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const mailgun = await openMailgun(eventLog, apiKey, options, run);
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
+  const dashboardDoor = await run.reserveDoor();
+  const origins = [...(await devOrigins()), dashboardDoor.url];
   const [assembly, engines] = await Promise.all([
-    synthesize(run, { ...overlayFor(domains, reconcile, mailgun.url), ...options.overlay }),
+    synthesize(run, { ...overlayFor(domains, reconcile, mailgun.url, origins), ...options.overlay }),
     startEngines(run),
   ]);
 
@@ -102,7 +106,13 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   await putSecret(engines, outputOf(stack, 'ApiKeySecretArn'), JSON.stringify({ apiKey }));
 
   phase('functions', 'each bundle in a process of its own');
-  const functions = await startFunctions(stack, assembly, run);
+  const apiUrl = outputOf(stack, 'ApiUrl');
+  const target = `--local${run.webhookDoor.port === DEFAULT_PORT ? '' : ` --port ${run.webhookDoor.port}`}`;
+  const [functions, dashboard] = await Promise.all([
+    startFunctions(stack, assembly, run),
+    createDashboard({ apiUrl, target }, run),
+  ]);
+  dashboardDoor.open(dashboard);
   openHttpApis(stack, doors, functions, run.logbook);
   startEventSources(stack, functions, run);
   const reconcileId = outputOf(stack, 'ReconcileFunctionName');
@@ -135,16 +145,18 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   };
   const control = await run.reserveDoor();
   control.open(createControl(controls));
+  const apiToken = await getSecret(engines, outputOf(stack, 'ApiTokenSecretArn'));
   const ready: ReadyInfo = {
     event: 'ready',
     pid: process.pid,
     processes: functions.processes(),
     webhookUrl: outputOf(stack, 'WebhookUrl'),
-    apiUrl: outputOf(stack, 'ApiUrl'),
-    apiToken: await getSecret(engines, outputOf(stack, 'ApiTokenSecretArn')),
+    apiUrl,
+    apiToken,
     controlUrl: control.url,
     mailgunUrl: reconcile.mailgunUrl ?? mailgun.url,
-    dashboardUrl: null,
+    // Behind the number sign: browsers send that part nowhere.
+    dashboardUrl: `${dashboardDoor.url}/#${new URLSearchParams({ token: apiToken, api: apiUrl })}`,
     signingKey: keys.current,
     domains,
   };
@@ -176,9 +188,15 @@ async function openMailgun(log: EventLog, apiKey: string, options: LocalStackOpt
 }
 
 /** Times are cut short where people would wait for them; everything else is as deployed. */
-function overlayFor(domains: readonly string[], reconcile: ReconcileChoice, twinUrl: string) {
+function overlayFor(
+  domains: readonly string[],
+  reconcile: ReconcileChoice,
+  twinUrl: string,
+  origins: readonly string[],
+) {
   return {
     domains: domains.map((name) => ({ name, region: 'us' })),
+    origins,
     processing: { timeoutSeconds: 3, outageHours: 1 },
     reconcile: reconcileOverlay(reconcile, twinUrl, Date.now()),
   };
