@@ -285,6 +285,12 @@ export const environmentSchema = z.strictObject({
       secret: true,
     },
   ),
+  dashboard: group({
+    enabled: knob(z.boolean().default(false), {
+      right: 'true or false',
+      means: 'Serves the dashboard from a private bucket behind CloudFront; its origin may read the API.',
+    }),
+  }),
   customDomain: group({ webhook: customDomain('webhook API'), read: customDomain('read API') }),
   tags: knob(z.record(z.string().regex(/^(?!aws:).{1,128}$/i), z.string().max(256)).default({}), {
     right: 'an object',

@@ -1,6 +1,7 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
 import { Alarms } from './constructs/alarms.ts';
+import { Dashboard } from './constructs/dashboard.ts';
 import { EventQueue } from './constructs/event-queue.ts';
 import { HealthDashboard } from './constructs/health-dashboard.ts';
 import { Ingest } from './constructs/ingest.ts';
@@ -44,7 +45,16 @@ export class MailgunLedgerStack extends Stack {
       webhookUrl: webhookApi.url,
     });
     const publish = config.publish.enabled ? new Publish(this, 'Publish', { config, table }) : undefined;
-    const readApi = new ReadApi(this, 'ReadApi', { config, table, apiToken: secrets.apiToken });
+    const readApi = new ReadApi(this, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
+
+    const dashboard = config.dashboard.enabled
+      ? new Dashboard(this, 'Dashboard', {
+          apiUrl: readApi.endpoint.baseUrl,
+          target: `--env ${config.name}`,
+          logRetentionDays: config.retentionDays.logs,
+        })
+      : undefined;
+    if (dashboard) readApi.allowOrigin(dashboard.url);
 
     const topics = new Topics(this, 'Topics', config.alarms);
     const watched = { table, queue, process, publishing: publish, webhookApi, times: config.reconcile };
@@ -54,6 +64,6 @@ export class MailgunLedgerStack extends Stack {
 
     enforceStackRules(this);
     const functions = { ingest, process, reconcile, publish, readApi };
-    writeOutputs(this, config, { table, secrets, queue, ...functions, webhookApi, topics, health });
+    writeOutputs(this, config, { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health });
   }
 }

@@ -2,6 +2,7 @@ import { CfnOutput, type Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config.ts';
+import type { Dashboard } from './constructs/dashboard.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
 import type { HealthDashboard } from './constructs/health-dashboard.ts';
 import type { Ingest } from './constructs/ingest.ts';
@@ -24,6 +25,7 @@ export interface OutputSources {
   readonly publish: Publish | undefined;
   readonly readApi: ReadApi;
   readonly webhookApi: WebhookApi;
+  readonly dashboard: Dashboard | undefined;
   readonly topics: Topics;
   readonly health: HealthDashboard;
 }
@@ -40,6 +42,7 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     WebhookDomainTarget: [from.webhookApi.endpoint.domainTarget, 'CNAME of the webhook host name'],
     ApiUrl: [from.readApi.endpoint.baseUrl, `Base of the read API; paths begin with ${ROUTES.read}`],
     ApiDomainTarget: [from.readApi.endpoint.domainTarget, "CNAME of the read API's host name"],
+    DashboardUrl: [from.dashboard?.url, 'The dashboard; it asks for the token of the read API'],
     SigningKeysSecretArn: [from.secrets.signingKeys.secretArn, 'Put the Mailgun signing keys here'],
     ApiKeySecretArn: [from.secrets.apiKey.secretArn, 'Put the Mailgun API key here: {"apiKey":"…"}'],
     ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],

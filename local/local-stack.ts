@@ -7,6 +7,7 @@ import { accessKeyIdOf } from './caller.ts';
 import { Closers } from './closers.ts';
 import { type Controls, createControl, type SigningKeys } from './control.ts';
 import { createResources } from './create-resources.ts';
+import { createDashboard } from './dashboard.ts';
 import { request } from './engines/engine.ts';
 import { type Engines, startEngines } from './engines/engines.ts';
 import type { PublishedEvent } from './engines/events.ts';
@@ -31,9 +32,10 @@ import { keyNamesOf } from './resources.ts';
 import { openRun, type Run } from './run.ts';
 import { openTwin } from './scenario/open-twin.ts';
 import { startSchedules } from './schedules.ts';
+import { DEFAULT_PORT } from './send/arguments.ts';
 import { outputOf, outputsOf, placeStack, type Stack } from './stack.ts';
 import { createStats } from './stats.ts';
-import { synthesize } from './synthesize.ts';
+import { devOrigins, synthesize } from './synthesize.ts';
 import { isRecord } from './template.ts';
 import { UsageMeter } from './usage.ts';
 
@@ -114,9 +116,11 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const mailgun = await openMailgun({ log: eventLog, apiKey, account }, options, run);
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');
+  const dashboardDoor = await run.reserveDoor();
+  const origins = [...(await devOrigins()), dashboardDoor.url];
   const [assembly, engines] = await Promise.all([
     synthesize(run, {
-      ...layOver(overlayFor(domains, reconcile, metricPeriodSeconds, mailgun.url), options.overlay),
+      ...layOver(overlayFor(domains, reconcile, metricPeriodSeconds, mailgun.url, origins), options.overlay),
       ...(publish && { publish: { enabled: true, ...publish } }),
     }),
     startEngines(run),
@@ -152,7 +156,13 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
 
   phase('functions', 'each bundle in a process of its own');
   run.logbook.listen((line) => measureEmbedded(line, measure));
-  const functions = await startFunctions(stack, assembly, run, measure);
+  const apiUrl = outputOf(stack, 'ApiUrl');
+  const target = `--local${run.webhookDoor.port === DEFAULT_PORT ? '' : ` --port ${run.webhookDoor.port}`}`;
+  const [functions, dashboard] = await Promise.all([
+    startFunctions(stack, assembly, run, measure),
+    createDashboard({ apiUrl, target }, run),
+  ]);
+  dashboardDoor.open(dashboard);
   openHttpApis({ stack, doors, functions, logbook: run.logbook, filters, measure });
   startEventSources(stack, functions, engines, run);
   const reconcileId = outputOf(stack, 'ReconcileFunctionName');
@@ -189,16 +199,18 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   };
   const control = await run.reserveDoor();
   control.open(createControl(controls));
+  const apiToken = await getSecret(engines, outputOf(stack, 'ApiTokenSecretArn'));
   const ready: ReadyInfo = {
     event: 'ready',
     pid: process.pid,
     processes: functions.processes(),
     webhookUrl: outputOf(stack, 'WebhookUrl'),
-    apiUrl: outputOf(stack, 'ApiUrl'),
-    apiToken: await getSecret(engines, outputOf(stack, 'ApiTokenSecretArn')),
+    apiUrl,
+    apiToken,
     controlUrl: control.url,
     mailgunUrl: reconcile.mailgunUrl ?? mailgun.url,
-    dashboardUrl: null,
+    // Behind the number sign: browsers send that part nowhere.
+    dashboardUrl: `${dashboardDoor.url}/#${new URLSearchParams({ token: apiToken, api: apiUrl })}`,
     signingKey: account.signingKey,
     domains,
   };
@@ -245,9 +257,11 @@ function overlayFor(
   reconcile: ReconcileChoice,
   metricPeriodSeconds: number,
   twinUrl: string,
+  origins: readonly string[],
 ): Overlay {
   return {
     domains: domains.map((name) => ({ name, region: 'us' })),
+    origins,
     processing: { timeoutSeconds: 3, outageHours: 1 },
     reconcile: reconcileOverlay(reconcile, twinUrl, Date.now()),
     alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },

@@ -98,6 +98,7 @@ function announce(flags: Flags, ready: ReadyInfo): void {
   print(`
   Webhooks     ${ready.webhookUrl}
   Signing key  ${ready.signingKey}
+  Dashboard    ${ready.dashboardUrl}
   Read API     ${ready.apiUrl}/mailgun/…
   Token        ${ready.apiToken}
   Mailgun API  ${ready.mailgunUrl}

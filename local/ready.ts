@@ -11,8 +11,8 @@ export interface ReadyInfo {
   readonly controlUrl: string;
   /** The Mailgun that is reconciled against: the twin's API, unless another was asked for. */
   readonly mailgunUrl: string;
-  /** The dashboard; null while there is none. */
-  readonly dashboardUrl: string | null;
+  /** The dashboard, with the token in its fragment. */
+  readonly dashboardUrl: string;
   readonly signingKey: string;
   readonly domains: readonly string[];
 }

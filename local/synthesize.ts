@@ -14,9 +14,17 @@ export interface Assembly {
   assetFolder(objectKey: string): string;
 }
 
+/** The origins that `dev` allows: an overlay replaces lists, so whoever adds to one must name what is there. */
+export async function devOrigins(): Promise<readonly string[]> {
+  const { context } = await readCdkJson();
+  return context.environments.dev.origins ?? [];
+}
+
+const readCdkJson = async () => JSON.parse(await readFile(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
+
 /** Runs the CDK app as the CDK command line does; `overlay` is laid over the configuration of `dev`. */
 export async function synthesize(run: Run, overlay: unknown): Promise<Assembly> {
-  const { app, context } = JSON.parse(await readFile(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
+  const { app, context } = await readCdkJson();
   // Outside the project: bundles are CommonJS, and the project's package.json says otherwise.
   const folder = join(run.temporaryFolder, 'cdk.out');
   const cdkContext = { ...context, 'aws:cdk:enable-path-metadata': true, env: 'dev', overlay };

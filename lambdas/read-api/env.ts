@@ -4,6 +4,8 @@ import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/
 export interface ReadApiEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  QUEUE_URL: string;
+  DEAD_LETTERS_URL: string;
   /** Empty where JWTs are taken in place of the token. */
   API_TOKEN_SECRET_ARN: string;
   /** Issuer and audience of the JWTs that are taken; both empty where the token is. */
@@ -23,6 +25,8 @@ export function readReadApiEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
+    queueUrl: requireEnv(source, 'QUEUE_URL'),
+    deadLettersUrl: requireEnv(source, 'DEAD_LETTERS_URL'),
     auth: readAuth(source),
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
     credentials: requireEnv(source, 'ALLOW_CREDENTIALS') === 'true',

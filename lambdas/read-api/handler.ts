@@ -3,6 +3,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createCachedSecret, openSecrets } from '../adapters/cached-secret.ts';
 import { createDayEventsTable } from '../adapters/day-events-table.ts';
+import { createQueueDepth, openQueues } from '../adapters/event-queue.ts';
 import { createHistoryTable } from '../adapters/history-table.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
 import { createLedgerBookTable } from '../adapters/ledger-book-table.ts';
@@ -17,6 +18,7 @@ import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { readReadApiEnv } from './env.ts';
 import { createEvents } from './events.ts';
+import { createHealth } from './health.ts';
 import { createLedger, createStats } from './ledger.ts';
 import { createMessages } from './messages.ts';
 import { createRecipientSearch } from './recipient-search.ts';
@@ -48,6 +50,7 @@ const ledgerDeps = {
   settleSeconds: env.settleSeconds,
   now: Date.now,
 };
+const queues = openQueues();
 const routes = createRoutes({
   messages: createMessages(createHistoryTable(table)),
   recipients: createRecipients(recipients),
@@ -56,6 +59,12 @@ const routes = createRoutes({
   suppressions: createSuppressions(createSuppressionsTable(table)),
   ledger: createLedger(ledgerDeps),
   stats: createStats(ledgerDeps),
+  health: createHealth({
+    ledgerName: env.ledgerName,
+    domains: env.domains,
+    queue: createQueueDepth(queues, env.queueUrl),
+    deadLetters: createQueueDepth(queues, env.deadLettersUrl),
+  }),
   domains: env.domains,
   now: Date.now,
 });

@@ -20,6 +20,8 @@ export interface LedgerQuery {
 /** Slices that are due and not judged yet are shown up to this many. */
 const MOST_DUE = 1000;
 
+type Completeness = 'complete' | 'incomplete' | 'unknown';
+
 /** The ledger by the read API's contract. `completeness` is unknown where no ledger is kept, or slices wait to be judged. */
 export function createLedger({ slices, book, sliceSeconds, settleSeconds, now }: LedgerDeps) {
   return async ({ domain, from, to }: LedgerQuery) => {
@@ -44,7 +46,7 @@ export function createLedger({ slices, book, sliceSeconds, settleSeconds, now }:
       at = bounds.end;
     }
     const known = cursor !== undefined && due === 0;
-    const completeness = sums.unaccounted > 0 ? 'incomplete' : known ? 'complete' : 'unknown';
+    const completeness: Completeness = sums.unaccounted > 0 ? 'incomplete' : known ? 'complete' : 'unknown';
     return { slices: entries, totals: { ...sums, due }, completeness };
   };
 }

@@ -1,6 +1,7 @@
 import { bareMessageId } from '../domain/event.ts';
 import { type QueryName, readCursor, writeCursor } from './cursor.ts';
 import { type createEvents, type EventQuery, isEventPlace } from './events.ts';
+import type { createHealth } from './health.ts';
 import type { createLedger, createStats } from './ledger.ts';
 import { type createMessages, isMessagePosition } from './messages.ts';
 import {
@@ -27,6 +28,7 @@ export interface RouteDeps {
   suppressions: ReturnType<typeof createSuppressions>;
   ledger: ReturnType<typeof createLedger>;
   stats: ReturnType<typeof createStats>;
+  health: ReturnType<typeof createHealth>;
   /** Sending domains, lower case. */
   domains: readonly string[];
   now: () => number;
@@ -137,6 +139,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
         return { ok: true, body: await deps.stats({ ...parsed.query, tag: textOf(query, 'tag') }) };
       },
     },
+    { method: 'GET', path: '/health', read: async () => ({ ok: true, body: await deps.health() }) },
   ];
 
   async function listEvents(query: Parameters, path?: string): Promise<Answer> {

@@ -6,12 +6,14 @@ import { Construct } from 'constructs';
 import { ROUTES } from '../../lambdas/contract.ts';
 import type { ReadApiEnv } from '../../lambdas/read-api/env.ts';
 import type { Config } from '../config.ts';
+import type { EventQueue } from './event-queue.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface ReadApiProps {
   readonly config: Config;
   readonly table: Table;
+  readonly queue: EventQueue;
   readonly apiToken: Secret;
 }
 
@@ -19,10 +21,12 @@ export interface ReadApiProps {
 export class ReadApi extends Construct {
   readonly function: LedgerFunction;
   readonly endpoint: HttpEndpoint;
+  readonly #origins: string[];
 
-  constructor(scope: Construct, id: string, { config, table, apiToken }: ReadApiProps) {
+  constructor(scope: Construct, id: string, { config, table, queue, apiToken }: ReadApiProps) {
     super(scope, id);
     const { jwt } = config.readApi;
+    this.#origins = [...config.origins];
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'read-api',
       timeoutSeconds: 15,
@@ -30,10 +34,12 @@ export class ReadApi extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
+        QUEUE_URL: queue.queue.queueUrl,
+        DEAD_LETTERS_URL: queue.deadLetters.queueUrl,
         API_TOKEN_SECRET_ARN: jwt ? '' : apiToken.secretArn,
         JWT_ISSUER: jwt?.issuer ?? '',
         JWT_AUDIENCE: jwt?.audience ?? '',
-        ALLOWED_ORIGINS: config.origins.join(','),
+        ALLOWED_ORIGINS: this.#origins.join(','),
         ALLOW_CREDENTIALS: String(config.readApi.credentials),
         DOMAINS: config.domains.map((domain) => domain.name).join(','),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
@@ -42,6 +48,7 @@ export class ReadApi extends Construct {
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/*`);
+    this.function.allow(['sqs:GetQueueAttributes'], queue.queue.queueArn, queue.deadLetters.queueArn);
     if (!jwt) this.function.allow(['secretsmanager:GetSecretValue'], apiToken.secretArn);
 
     this.endpoint = new HttpEndpoint(this, 'Http', {
@@ -54,5 +61,11 @@ export class ReadApi extends Construct {
       logRetentionDays: config.retentionDays.logs,
       customDomain: config.customDomain.read,
     });
+  }
+
+  /** Lets one more page read from a browser. */
+  allowOrigin(origin: string): void {
+    this.#origins.push(origin);
+    this.function.addEnvironment('ALLOWED_ORIGINS' satisfies keyof ReadApiEnv, this.#origins.join(','));
   }
 }

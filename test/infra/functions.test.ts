@@ -69,6 +69,8 @@ const FUNCTIONS = [
     variables: {
       LEDGER_NAME: 'mailgun-ledger-prod',
       TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      DEAD_LETTERS_URL: { Ref: 'EventsDeadLetters8A90034E' },
       API_TOKEN_SECRET_ARN: { Ref: 'SecretsApiTokenB8AA259C' },
       JWT_ISSUER: '',
       JWT_AUDIENCE: '',
@@ -81,6 +83,7 @@ const FUNCTIONS = [
     may: [
       [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
       ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/*']] }]],
+      ['sqs:GetQueueAttributes', [DEAD_LETTERS, QUEUE]],
       ['secretsmanager:GetSecretValue', { Ref: 'SecretsApiTokenB8AA259C' }],
     ],
   },

@@ -146,7 +146,7 @@ describe('a running stack', () => {
       apiToken: expect.stringMatching(/^[A-Za-z0-9]{48}$/),
       controlUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       mailgunUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
-      dashboardUrl: null,
+      dashboardUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/#token=[A-Za-z0-9]{48}&api=http%3A%2F%2F127/),
       signingKey: KEY,
       domains: ['mg.example.com'],
     });

@@ -61,6 +61,7 @@ beforeAll(async () => {
     suppressions: createSuppressions(createSuppressionsTable(table)),
     ledger: createLedger(ledgerDeps),
     stats: createStats(ledgerDeps),
+    health: async () => ({ ledger: '', domains: [], queue: null, deadLetters: null, alarms: null }),
     domains: [DOMAIN],
     now: () => NOW_MS,
   });

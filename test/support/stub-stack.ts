@@ -97,7 +97,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     pid: process.pid,
     processes: {},
     mailgunUrl: base,
-    dashboardUrl: null,
+    dashboardUrl: 'http://127.0.0.1:9/#token=stub',
     webhookUrl: `${base}/webhooks/mailgun`,
     apiUrl: base,
     controlUrl: `${base}/control`,

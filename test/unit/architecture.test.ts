@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['bin', 'cli', 'examples', 'lib', 'lambdas', 'local'];
+const CODE_FOLDERS = ['bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -59,7 +59,8 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
-    mayImport: /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|node:|aws-cdk-lib|constructs$|esbuild$|zod$)/,
+    mayImport:
+      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|constructs$|esbuild$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {
@@ -71,6 +72,16 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     folder: /^examples\//,
     mayImport: /^(node:|mailgun\.js$)/,
     why: "an example stands in somebody else's code",
+  },
+  {
+    folder: /^dashboard\/build\.ts$/,
+    mayImport: /^(dashboard\/headers\.ts$|node:|esbuild$)/,
+    why: 'the page is built from its own files',
+  },
+  {
+    folder: /^dashboard\//,
+    mayImport: /^dashboard\/(?!build\.ts$)/,
+    why: 'the page runs in a browser, on nothing but itself',
   },
   {
     folder: /^local\/mailgun-twin\//,
@@ -111,4 +122,12 @@ test('only handlers read the process environment', () => {
     .filter((file) => file.startsWith('lambdas/') && !file.endsWith('/handler.ts'))
     .filter((file) => /process\.env\b/.test(readFileSync(join(ROOT, file), 'utf8')));
   expect(offenders).toEqual([]);
+});
+
+test('the page never makes markup from a text', () => {
+  const MARKUP =
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML|srcdoc|\beval\b|new Function/;
+  const sources = files.filter((file) => file.startsWith('dashboard/'));
+  expect(sources).toContain('dashboard/dom.ts');
+  expect(sources.filter((file) => MARKUP.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
 });

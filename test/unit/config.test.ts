@@ -65,6 +65,7 @@ describe('a configuration that says only what it must', () => {
       readApi: { credentials: false },
       retentionDays: { events: 400, logs: 30 },
       throttle: { webhook: { ratePerSecond: 1000, burst: 2000 }, read: { ratePerSecond: 50, burst: 100 } },
+      dashboard: { enabled: false },
       customDomain: {},
       tags: {},
       protectData: true,

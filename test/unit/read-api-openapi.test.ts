@@ -45,9 +45,11 @@ test('it describes every reason of the code, and no other', () => {
 
 describe.each(operations)('$method $path', (operation) => {
   const { method, path, parameters, responses } = operation;
+  const takesParameters = path !== '/mailgun/health';
 
   test('answers what such a route can answer', () => {
-    const statuses = ['200', '400', '401', '405', '429', '503'];
+    const statuses = ['200', '401', '405', '429', '503'];
+    if (takesParameters) statuses.push('400');
     if (method === 'GET') statuses.push('304');
     if (path.startsWith('/mailgun/messages')) statuses.push('404');
     expect(Object.keys(responses)).toEqual(statuses.toSorted());
@@ -73,6 +75,6 @@ describe.each(operations)('$method $path', (operation) => {
     // Where an answer is described for two routes, either may have the request.
     const answers = Object.keys(answerExamples(operation, 200));
     expect([...named].filter((name) => !answers.includes(name))).toEqual([]);
-    expect(named.size).toBeGreaterThan(0);
+    expect(named.size > 0).toBe(takesParameters);
   });
 });

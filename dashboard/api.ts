@@ -1,0 +1,64 @@
+/** Why there is no answer. */
+export type Failure =
+  | { readonly kind: 'refused' }
+  /** Offline, not let in by CORS, or turned away by the gateway itself, which answers without CORS. */
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'busy'; readonly retrySeconds: number }
+  | { readonly kind: 'unknown'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly status: number; readonly reason: string };
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.kind);
+    this.failure = failure;
+  }
+}
+
+export type Query = Readonly<Record<string, string | number | null | undefined>>;
+
+export interface Api {
+  /** Reads below /mailgun; parameters that are empty are left out. Throws an ApiError, or what `signal` was aborted with. */
+  get<T>(path: string, query?: Query): Promise<T>;
+}
+
+/** Where no `Retry-After` says otherwise. */
+const USUAL_RETRY_SECONDS = 5;
+const LONGEST_RETRY_SECONDS = 120;
+
+export function createApi(apiUrl: string, token: string, signal: AbortSignal): Api {
+  return {
+    async get<T>(path: string, query: Query = {}): Promise<T> {
+      const answer = await fetch(`${apiUrl}/mailgun${path}${queryText(query)}`, {
+        headers: { authorization: `Bearer ${token}` },
+        signal,
+      }).catch((error: unknown) => {
+        if (signal.aborted) throw error;
+        throw new ApiError({ kind: 'unreachable' });
+      });
+      if (answer.ok) return (await answer.json()) as T;
+      throw new ApiError(await failureOf(answer));
+    },
+  };
+}
+
+function queryText(query: Query): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+async function failureOf(answer: Response): Promise<Failure> {
+  const { status } = answer;
+  if (status === 401 || status === 403) return { kind: 'refused' };
+  if (status === 429 || status === 503) {
+    const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
+    const given = Number.isFinite(seconds) && seconds >= 1;
+    return { kind: 'busy', retrySeconds: given ? Math.min(seconds, LONGEST_RETRY_SECONDS) : USUAL_RETRY_SECONDS };
+  }
+  const body = (await answer.json().catch(() => ({}))) as { reason?: unknown; parameter?: unknown };
+  const reason = [body.reason ?? 'no reason given', body.parameter].filter((part) => part !== undefined).join(': ');
+  return status === 404 ? { kind: 'unknown', reason } : { kind: 'failed', status, reason };
+}

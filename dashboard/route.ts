@@ -1,0 +1,36 @@
+export const VIEW_NAMES = ['health', 'find', 'message', 'recipient', 'events', 'deliverability'] as const;
+export type ViewName = (typeof VIEW_NAMES)[number];
+
+/** What the address says: `#/<view>/<subject>?<parameters>`. */
+export interface Route {
+  readonly view: ViewName;
+  readonly subject: string;
+  readonly parameters: URLSearchParams;
+}
+
+export function parseRoute(hash: string): Route {
+  const [path = '', query = ''] = splitOnce(hash.replace(/^#\/?/, ''), '?');
+  const [name = '', subject = ''] = splitOnce(path, '/');
+  const view = VIEW_NAMES.find((each) => each === name) ?? 'health';
+  return { view, subject: decoded(subject), parameters: new URLSearchParams(query) };
+}
+
+/** The address of a view; it holds all there is to see of it, and never the token. */
+export function linkTo(view: ViewName, subject = '', parameters: Readonly<Record<string, string>> = {}): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== '');
+  const query = new URLSearchParams(given).toString();
+  return `#/${view}${subject === '' ? '' : `/${encodeURIComponent(subject)}`}${query === '' ? '' : `?${query}`}`;
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

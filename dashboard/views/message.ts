@@ -1,0 +1,162 @@
+import { type Child, h } from '../dom.ts';
+import { copyButton, empty, eventText, panel, recipientLink, statusBadge } from '../parts.ts';
+import type { LedgerEvent, Message, RecipientOutcome } from '../shapes.ts';
+import { spanText, timeElement } from '../time.ts';
+import type { View } from '../view.ts';
+
+const PAGE = 200;
+
+/** What became of a message, recipient by recipient. */
+export const messageView: View = async ({ api, subject, parameters }) => {
+  const message = await api.get<Message>('/messages', { id: subject, limit: PAGE, cursor: parameters.get('cursor') });
+  const { messageId, recipients, events, next } = message;
+  const named = new Set(recipients.map(({ recipient }) => sameAddress(recipient)));
+  const others = events.filter(({ recipient }) => !named.has(sameAddress(recipient ?? '')));
+  return {
+    title: 'Message',
+    content: [
+      h(
+        'p',
+        { class: 'subject' },
+        h('code', {}, messageId),
+        ' ',
+        copyButton('Copy id', () => messageId),
+      ),
+      recipients.length === 0 && others.length === 0 ? empty('No event is stored of this message.') : null,
+      ...recipients.map((outcome) =>
+        recipientPanel(
+          outcome,
+          events.filter(({ recipient }) => sameAddress(recipient ?? '') === sameAddress(outcome.recipient)),
+        ),
+      ),
+      others.length > 0 && panel('Events without a recipient', timeline(others, undefined)),
+      next !== null &&
+        h('p', {}, h('a', { href: nextLink(subject, next) }, 'Further recipients and events of this message')),
+    ],
+  };
+};
+
+const nextLink = (messageId: string, cursor: string) =>
+  `#/message/${encodeURIComponent(messageId)}?${new URLSearchParams({ cursor })}`;
+
+/** The ledger knows one recipient by any case. */
+const sameAddress = (address: string) => address.toLowerCase();
+
+function recipientPanel(outcome: RecipientOutcome, events: readonly LedgerEvent[]): HTMLElement {
+  const { recipient, status, reason, statusAt, decidedBy } = outcome;
+  return h(
+    'section',
+    { class: 'panel' },
+    h(
+      'h2',
+      {},
+      recipientLink(recipient),
+      ' ',
+      statusBadge(status),
+      reason !== null && h('span', { class: 'reason' }, ` ${reason}`),
+    ),
+    h(
+      'p',
+      { class: 'note' },
+      status === null
+        ? 'Nothing says yet what became of it. '
+        : ['Decided ', timeElement(statusAt), ' by ', h('code', {}, decidedBy), '. '],
+      engagement(outcome),
+    ),
+    timeline(events, decidedBy),
+  );
+}
+
+function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }: RecipientOutcome): string {
+  const counts = [
+    [opens, 'opened'],
+    [clicks, 'clicked'],
+    [machineOpens, 'opened by machines'],
+    [machineClicks, 'clicked by machines'],
+  ] as const;
+  const parts = counts.filter(([count]) => count > 0).map(([count, what]) => `${what} ${count} ×`);
+  if (unsubscribed) parts.push('unsubscribed');
+  return parts.length === 0 ? '' : `${parts.join(', ')}.`;
+}
+
+function timeline(events: readonly LedgerEvent[], decidedBy: string | undefined): HTMLElement {
+  if (events.length === 0) return empty('Its events stand on another page.');
+  return h(
+    'ol',
+    { class: 'timeline' },
+    ...events.map((event) => {
+      const decides = event.key === decidedBy;
+      return h(
+        'li',
+        { class: decides ? 'decides' : undefined },
+        h(
+          'p',
+          {},
+          timeElement(event.timestamp),
+          ' ',
+          h('strong', {}, eventText(event)),
+          decides && h('span', { class: 'badge accent' }, 'decides'),
+          ' ',
+          h('span', { class: 'note' }, origin(event)),
+        ),
+        deliveryText(event.deliveryStatus),
+        details(event),
+      );
+    }),
+  );
+}
+
+function origin({ source, timestamp, receivedAt }: LedgerEvent): string {
+  const delay = Date.parse(receivedAt) / 1000 - timestamp;
+  return `by ${source}, ${delay < 1 ? 'at once' : `${spanText(delay)} later`}`;
+}
+
+/** What the other side said, the part people look for. */
+function deliveryText(status: unknown): Child {
+  if (typeof status !== 'object' || status === null) return null;
+  const { code, message, description } = status as Record<string, unknown>;
+  const said = [message, description].find((text) => typeof text === 'string' && text !== '');
+  const parts = [code, said].filter((part) => typeof part === 'string' || typeof part === 'number');
+  return parts.length === 0 ? null : h('p', { class: 'said' }, parts.join(' '));
+}
+
+function details(event: LedgerEvent): HTMLElement {
+  const { key, name, receivedAt, severity, reason, tags, userVariables, deliveryStatus, url } = event;
+  const rows: [string, unknown][] = [
+    ['Event key', key],
+    ['Name', name],
+    ['Severity', severity],
+    ['Reason', reason],
+    ['URL', url],
+    ['Tags', tags],
+    ['User variables', userVariables],
+    ...Object.entries(isObject(deliveryStatus) ? deliveryStatus : {}),
+  ];
+  return h(
+    'details',
+    {},
+    h('summary', {}, 'Fields', h('span', { class: 'unseen' }, ` of ${eventText(event)}`)),
+    h(
+      'dl',
+      { class: 'fields' },
+      h('div', {}, h('dt', {}, 'Received'), h('dd', {}, timeElement(receivedAt))),
+      ...rows
+        .filter(([, value]) => !isBlank(value))
+        .map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, rawText(value)))),
+    ),
+  );
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isBlank(value: unknown): boolean {
+  if (value === null || value === undefined || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+function rawText(value: unknown): Child {
+  if (typeof value === 'string') return value;
+  const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return isList ? value.map((item, at) => [at > 0 && ', ', h('bdi', {}, item)]) : JSON.stringify(value, null, 2);
+}

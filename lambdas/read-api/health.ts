@@ -1,0 +1,20 @@
+import type { QueueDepth } from '../domain/reconcile-ports.ts';
+
+export interface HealthDeps {
+  ledgerName: string;
+  domains: readonly string[];
+  queue: QueueDepth;
+  deadLetters: QueueDepth;
+}
+
+/**
+ * What is known of the pipeline right now; null is what is not. A queue that does not answer takes nothing else along.
+ * Alarms are CloudWatch's to know, which this function does not ask.
+ */
+export function createHealth({ ledgerName, domains, queue, deadLetters }: HealthDeps) {
+  return async () => {
+    const known = ({ messages }: QueueDepth) => messages().catch(() => null);
+    const [waiting, dead] = await Promise.all([known(queue), known(deadLetters)]);
+    return { ledger: ledgerName, domains, queue: waiting, deadLetters: dead, alarms: null };
+  };
+}

@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  CachePolicy,
+  Distribution,
+  HeadersFrameOption,
+  HeadersReferrerPolicy,
+  HttpVersion,
+  PriceClass,
+  ResponseHeadersPolicy,
+  ViewerProtocolPolicy,
+} from 'aws-cdk-lib/aws-cloudfront';
+import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { BucketDeployment, type ISource, Source } from 'aws-cdk-lib/aws-s3-deployment';
+import { Construct } from 'constructs';
+import { buildPage } from '../../dashboard/build.ts';
+import { CACHE_CONTROL, contentSecurityPolicy, HASHED_FOLDER, SECURITY_HEADERS } from '../../dashboard/headers.ts';
+
+const PAGE = join(import.meta.dirname, '../../dashboard');
+
+export interface DashboardProps {
+  /** Base URL of the read API. */
+  readonly apiUrl: string;
+  /** Leads operator's commands to this stack. */
+  readonly target: string;
+  readonly logRetentionDays: number;
+}
+
+/** The page: files in a private bucket that CloudFront alone reads. */
+export class Dashboard extends Construct {
+  readonly url: string;
+  /** Retained with the page in it: a bucket that is not empty cannot be deleted. */
+  readonly bucket: IBucket;
+
+  constructor(scope: Construct, id: string, props: DashboardProps) {
+    super(scope, id);
+    // IBucket has an optional property that Bucket spells with undefined.
+    this.bucket = new Bucket(this, 'Bucket', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    }) as IBucket;
+    const origin = S3BucketOrigin.withOriginAccessControl(this.bucket);
+    const behaviour = { origin, viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
+    const distribution = new Distribution(this, 'Distribution', {
+      comment: `${Stack.of(this).stackName} dashboard`,
+      defaultRootObject: 'index.html',
+      // The few bytes that name the others: never stale, so that a deployment needs no invalidation.
+      defaultBehavior: {
+        ...behaviour,
+        cachePolicy: CachePolicy.CACHING_DISABLED,
+        responseHeadersPolicy: this.#headers('Headers', props.apiUrl, CACHE_CONTROL.other),
+      },
+      additionalBehaviors: {
+        [`${HASHED_FOLDER}/*`]: {
+          ...behaviour,
+          cachePolicy: CachePolicy.CACHING_OPTIMIZED,
+          responseHeadersPolicy: this.#headers('AssetHeaders', props.apiUrl, CACHE_CONTROL.hashed),
+        },
+      },
+      httpVersion: HttpVersion.HTTP2_AND_3,
+      priceClass: PriceClass.PRICE_CLASS_100,
+    });
+    this.url = `https://${distribution.distributionDomainName}`;
+    this.#deploy(props);
+  }
+
+  /** The same headers as the local stack's, in the words of CloudFront. */
+  #headers(id: string, apiUrl: string, cacheControl: string): ResponseHeadersPolicy {
+    const {
+      'x-content-type-options': _nosniff,
+      'x-frame-options': _deny,
+      'referrer-policy': _noReferrer,
+      ...others
+    } = SECURITY_HEADERS;
+    return new ResponseHeadersPolicy(this, id, {
+      securityHeadersBehavior: {
+        contentSecurityPolicy: { contentSecurityPolicy: contentSecurityPolicy(apiUrl), override: true },
+        contentTypeOptions: { override: true },
+        frameOptions: { frameOption: HeadersFrameOption.DENY, override: true },
+        referrerPolicy: { referrerPolicy: HeadersReferrerPolicy.NO_REFERRER, override: true },
+        strictTransportSecurity: { accessControlMaxAge: Duration.days(365), override: true },
+      },
+      customHeadersBehavior: {
+        customHeaders: Object.entries({ ...others, 'cache-control': cacheControl }).map(([header, value]) => ({
+          header,
+          value,
+          override: true,
+        })),
+      },
+    });
+  }
+
+  /** CDK's own deployment of files, with rights that name each action, and a log group that forgets. */
+  #deploy({ apiUrl, target, logRetentionDays }: DashboardProps): void {
+    const role = new Role(this, 'DeploymentRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const logGroup = new LogGroup(this, 'DeploymentLogs', {
+      retention: logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const sources = [pageSource(), Source.jsonData('config.json', { apiUrl, target })].map((source) =>
+      noted(source, (objectArn) => policy.addStatements(allow(['s3:GetObject'], objectArn))),
+    );
+    const policy = new Policy(this, 'DeploymentPolicy', {
+      roles: [role],
+      statements: [
+        allow(['s3:ListBucket'], this.bucket.bucketArn),
+        allow(['s3:PutObject', 's3:DeleteObject'], this.bucket.arnForObjects('*')),
+        allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
+      ],
+    });
+    const deployment = new BucketDeployment(this, 'Deployment', {
+      sources,
+      destinationBucket: this.bucket,
+      // What it would grant itself holds wildcards.
+      role: role.withoutPolicyUpdates(),
+      logGroup,
+      memoryLimit: 512,
+    });
+    deployment.node.addDependency(policy);
+  }
+}
+
+const allow = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
+
+function pageSource(): ISource {
+  const tryBundle = (folder: string) => buildPage(folder).length > 0;
+  return Source.asset(PAGE, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: { image: DockerImage.fromRegistry('never-used'), local: { tryBundle } },
+  });
+}
+
+/** The source, telling the ARN of the object that is read. */
+function noted(source: ISource, note: (objectArn: string) => void): ISource {
+  return {
+    bind(scope, context) {
+      const config = source.bind(scope, context);
+      note(config.bucket.arnForObjects(config.zipObjectKey));
+      return config;
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { BrowserContext, Page } from 'playwright-core';
+
+/** What the tests look at is kept here, for people to look at too. Not in the repository. */
+export const SCREENSHOTS = join(import.meta.dirname, '../../.local/screenshots');
+
+export const SCREENS = [
+  { name: 'phone', width: 390, height: 844 },
+  { name: 'desktop', width: 1280, height: 900 },
+] as const;
+export const SCHEMES = ['light', 'dark'] as const;
+
+/** A zone in which no time reads as it does in UTC. */
+const ZONE = 'Europe/Berlin';
+
+/** A tab with the dashboard, which says there what it has to say on itself. */
+export async function openDashboard(context: BrowserContext, url: string, troubles: string[]): Promise<Page> {
+  const page = await context.newPage();
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  page.on('console', (message) => {
+    // An answer that is no success is a trouble of the browser's own, and tested for.
+    const isAnswer = /status of (401|404|503)/.test(message.text());
+    if (message.type() === 'error' && !isAnswer) troubles.push(message.text());
+  });
+  page.on('dialog', (dialog) => {
+    troubles.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  const session = await context.newCDPSession(page);
+  await session.send('Emulation.setTimezoneOverride', { timezoneId: ZONE });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(url);
+  await settled(page);
+  return page;
+}
+
+/** Waits until the page shows a view, or says why it does not. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const main = document.querySelector('main');
+    return main?.querySelector('h1') && !main.hasAttribute('aria-busy') && !main.querySelector('.loading');
+  });
+}
+
+export async function goTo(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => {
+    window.location.hash = to;
+  }, hash);
+  // The event that tells the page comes after this call has returned.
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 0)));
+  await settled(page);
+}
+
+/** What is longer than this looks the same on. */
+const TALLEST = 2600;
+
+/** One picture of the page for each screen and scheme. */
+export async function takePictures(page: Page, name: string): Promise<void> {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  for (const { name: screen, width, height } of SCREENS) {
+    for (const colorScheme of SCHEMES) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+      const clip = { x: 0, y: 0, width, height: Math.min(Math.max(tall, height), TALLEST) };
+      const path = join(SCREENSHOTS, `${name}-${screen}-${colorScheme}.png`);
+      await page.screenshot({ path, fullPage: true, clip });
+    }
+  }
+}
+
+/** What axe finds serious or critical, in both schemes and on both screens. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  const found = new Set<string>();
+  for (const { width, height } of SCREENS) {
+    for (const colorScheme of SCHEMES) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      // Evaluated from outside, which the page's policy does not concern.
+      if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
+      const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run());
+      for (const { id, impact, nodes } of violations) {
+        if (impact !== 'serious' && impact !== 'critical') continue;
+        for (const node of nodes) found.add(`${id}: ${node.html}`);
+      }
+    }
+  }
+  return [...found];
+}
+
+/** Pixels that the page is wider than the screen. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** What can be worked with on the page, and what of it the Tab key never reaches. */
+export async function tabThrough(page: Page): Promise<{ all: number; unreached: string[] }> {
+  const all = await page.evaluate(() => {
+    const selector = 'a[href], button, input, select, summary, [tabindex="0"]';
+    const visible = [...document.querySelectorAll<HTMLElement>(selector)].filter((each) => each.checkVisibility());
+    visible.forEach((each, at) => {
+      each.dataset.stop = String(at);
+    });
+    (document.activeElement as HTMLElement | null)?.blur();
+    return visible.length;
+  });
+  const reached = new Set<string>();
+  // A date field has several stops of its own.
+  for (let presses = 0; presses < 4 * all + 10 && reached.size < all; presses += 1) {
+    await page.keyboard.press('Tab');
+    const stop = await page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.stop);
+    if (stop !== undefined) reached.add(stop);
+  }
+  const unreached = await page.evaluate(
+    (stops) =>
+      [...document.querySelectorAll<HTMLElement>('[data-stop]')]
+        .filter(({ dataset }) => !stops.includes(dataset.stop ?? ''))
+        .map(({ outerHTML }) => outerHTML.slice(0, 120)),
+    [...reached],
+  );
+  return { all, unreached };
+}

@@ -1,0 +1,117 @@
+import { describe, expect, test } from '@jest/globals';
+import { canBeTyped, ledgerCommand } from '../../dashboard/command.ts';
+import { binsOf, sumsOf } from '../../dashboard/ledger-bins.ts';
+import { linkTo, parseRoute } from '../../dashboard/route.ts';
+import type { Ledger, LedgerSlice } from '../../dashboard/shapes.ts';
+import { createLedger } from '../../lambdas/read-api/ledger.ts';
+import { numbered, ReconcileWorld } from '../model/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+
+const START = Math.floor(NOW_MS / 900_000) * 900;
+
+const slice = (start: number, over: Partial<LedgerSlice> = {}): LedgerSlice => ({
+  ...{ domain: DOMAIN, start, end: start + 900, state: 'settled', passes: 1 },
+  ...{ expected: { opened: 10 }, stored: { opened: 10 }, missing: {}, recovered: {}, unconfirmed: {} },
+  ...over,
+});
+
+describe('the picture of the ledger', () => {
+  test('has a column for each slice of a day, and adds up what lies in one', () => {
+    const day = Array.from({ length: 95 }, (_, n) => slice(START + n * 900));
+    const bins = binsOf(day, START + 96 * 900);
+
+    expect(bins).toHaveLength(96);
+    expect(bins.reduce((sum, { stored }) => sum + stored, 0)).toBe(950);
+    expect(bins.at(-1)).toMatchObject({ judged: 0, due: 0, stored: 0 });
+  });
+
+  test('keeps to 96 columns however many slices there are, and loses none', () => {
+    const slices = Array.from({ length: 5000 }, (_, n) => slice(START + n * 5, { end: START + n * 5 + 5 }));
+    const bins = binsOf(slices, START + 25_300);
+
+    expect(bins.length).toBeLessThanOrEqual(96);
+    expect(bins.reduce((sum, { judged }) => sum + judged, 0)).toBe(5000);
+    expect(bins.reduce((sum, { stored }) => sum + stored, 0)).toBe(50_000);
+  });
+
+  test('keeps what is not judged apart from what is nothing', () => {
+    const [judged, due, early] = binsOf([slice(START), slice(START + 900, { state: 'due' })], START + 2700);
+
+    expect(judged).toMatchObject({ judged: 1, due: 0, stored: 10 });
+    expect(due).toMatchObject({ judged: 0, due: 1, stored: 0 });
+    expect(early).toMatchObject({ judged: 0, due: 0 });
+  });
+
+  test('is empty without a ledger', () => {
+    expect(binsOf([], START)).toEqual([]);
+  });
+
+  test('counts as listed what is expected and confirmed', () => {
+    const [bin] = binsOf([slice(START, { unconfirmed: { opened: 3 }, missing: { failed: 2 } })], START + 900);
+
+    expect(bin).toMatchObject({ listed: 7, unconfirmed: 3, missing: 2 });
+  });
+});
+
+/** What the read API says of an hour whose third event is missing for good. */
+async function answered(): Promise<Ledger> {
+  const world = new ReconcileWorld();
+  world.fromEpochSeconds = START;
+  for (let n = 0; n < 60; n += 1) world.happen(numbered(n, START + n * 60), n === 3);
+  await world.process();
+  world.nowMs = (START + 3600 + 1800) * 1000;
+  await world.run();
+  const deps = { slices: world.book, book: world.book, sliceSeconds: 900, settleSeconds: 1800, now: () => world.nowMs };
+  return createLedger(deps)({ domain: DOMAIN, from: START, to: START + 3600 });
+}
+
+test('the parts of the sentence add up to its events', async () => {
+  const { events, webhooksAlone, recovered, polled, unaccounted } = sumsOf(await answered());
+
+  expect({ events, unaccounted }).toEqual({ events: 60, unaccounted: 1 });
+  expect(webhooksAlone + recovered + polled + unaccounted).toBe(events);
+});
+
+describe('an address of the page', () => {
+  const SUBJECTS = ['20261122.1@mg.example.com', 'a/b?c#d%e&f', '<img src=x onerror=alert(1)>', '100%', '../..', 'ü '];
+
+  test.each(SUBJECTS)('names %s and finds it again', (subject) => {
+    expect(parseRoute(linkTo('message', subject, { cursor: 'x&y=z' }))).toEqual({
+      view: 'message',
+      subject,
+      parameters: new URLSearchParams({ cursor: 'x&y=z' }),
+    });
+  });
+
+  test.each(['', '#', '#/', '#/nothing', '#/constructor', '#token=x'])('that says %j leads to health', (hash) => {
+    expect(parseRoute(hash).view).toBe('health');
+  });
+
+  test('that is broken is taken as it stands', () => {
+    expect(parseRoute('#/message/100%').subject).toBe('100%');
+  });
+});
+
+describe('a command to paste', () => {
+  test.each([
+    ['ada@example.com', 'ada@example.com'],
+    ["o'brien@west.example", `'o'\\''brien@west.example'`],
+    ['$(reboot)@x.example', "'$(reboot)@x.example'"],
+    ['a`b`;c@x.example', "'a`b`;c@x.example'"],
+  ])('takes %s as one word', (address, word) => {
+    expect(ledgerCommand('--env prod', 'suppressions lift', address)).toBe(
+      `npm run ledger -- suppressions lift --env prod ${word}`,
+    );
+  });
+
+  test('is not offered for a name with signs that a terminal would act on', () => {
+    expect(canBeTyped('ada@example.com')).toBe(true);
+    for (const sign of ['\n', '\r', '\u001b', '\u0085', '\u202e']) expect(canBeTyped(`a${sign}b`)).toBe(false);
+  });
+
+  test('an address that looks like an option stays an argument', () => {
+    expect(ledgerCommand('--local', 'suppressions lift', '--all')).toBe(
+      'npm run ledger -- suppressions lift --local -- --all',
+    );
+  });
+});
