@@ -136,7 +136,7 @@ const TOO_MANY = refusal(429, 'Too many requests');
 
 /** Fields of a multipart or urlencoded body; none where it is neither. */
 async function formOf(contentType: string | undefined, body: Buffer): Promise<FormData> {
-  const form = new Response(body, { headers: { 'content-type': contentType ?? '' } }).formData();
+  const form = new Response(new Uint8Array(body), { headers: { 'content-type': contentType ?? '' } }).formData();
   return form.catch(() => new FormData());
 }
 

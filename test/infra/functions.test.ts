@@ -244,6 +244,7 @@ describe('a read API that takes JWTs', () => {
       'dynamodb:Query',
       'logs:CreateLogStream',
       'logs:PutLogEvents',
+      'sqs:GetQueueAttributes',
     ]);
   });
 });
@@ -254,7 +255,8 @@ test.each([
   ['an audience without issuer', { JWT_AUDIENCE: 'a' }],
 ])('the read API does not start with %s', (_, over) => {
   const whole = { LEDGER_NAME: 'l', TABLE_NAME: 't', API_TOKEN_SECRET_ARN: 'arn', ALLOW_CREDENTIALS: 'false' };
-  const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1' };
+  const queues = { QUEUE_URL: 'q', DEAD_LETTERS_URL: 'd' };
+  const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1', ...queues };
   expect(readReadApiEnv({ ...whole, ...rest }).auth).toEqual({ tokenSecretArn: 'arn' });
   expect(() => readReadApiEnv({ ...whole, ...rest, ...over })).toThrow('is not set');
 });

@@ -56,7 +56,7 @@ beforeAll(async () => {
   [stack, browser] = await Promise.all([startReadStack(), startBrowser()]);
   browser.context.on('request', (request: Request) => requests.push(request.url()));
   await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  const { ready, eventLog } = stack.stack;
+  const { ready } = stack.stack;
   const { signal } = new AbortController();
   // Posted and listed, so that the ledger counts them and their tags stand in the statistics.
   const hostile = hostileEvents();
@@ -65,7 +65,7 @@ beforeAll(async () => {
   // What the twin knows nothing of is not its to judge, so its verdict is not asked for.
   await runScenario({
     ready,
-    twin: openTwin(ready, eventLog, signal),
+    twin: openTwin(ready, stack.stack, signal),
     json: false,
     print: () => {},
     signal,
