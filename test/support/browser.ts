@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 
-const EXECUTABLE = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'];
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -27,7 +28,7 @@ export interface TestBrowser {
 export async function startBrowser(): Promise<TestBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'mailgun-ledger-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: EXECUTABLE,
+    executablePath: findChromium(),
     headless: true,
     args: FLAGS,
   });
@@ -43,6 +44,12 @@ export async function startBrowser(): Promise<TestBrowser> {
       await rm(profile, { recursive: true, force: true });
     },
   };
+}
+
+function findChromium(): string {
+  const found = process.env.CHROMIUM_PATH ?? USUAL_PLACES.find((path) => existsSync(path));
+  if (found === undefined) throw new Error('the tests of pages need Chromium: install it, or set CHROMIUM_PATH');
+  return found;
 }
 
 /** An empty page on an origin of its own. A page that no server serves would be kept from this machine's network. */
