@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 import { answerExamples, exampleRequest, faults, type Operation, operations } from '../support/openapi.ts';
 import { eventOf, type ReadStack, startReadStack } from '../support/read-stack.ts';
 import { DOMAIN } from '../support/webhooks.ts';
@@ -11,7 +13,7 @@ let api: ReadStack;
 beforeAll(async () => {
   api = await startReadStack({ throttle: { read: { ratePerSecond: 50, burst: 100 } } });
   const base = { recipient: 'ada@north.example', tags: ['welcome'], 'user-variables': { 'my-id': 'order-7' } };
-  const recent = eventOf('recent@mg.example.com', { timestamp: Date.now() / 1000 - 5 });
+  const recent = eventOf('recent@mg.example.com', { timestamp: Date.now() / 1000 });
   await api.store(
     eventOf(MESSAGE, { ...base, id: 'Kq3vYt0ZS2aB7nWmXc9LdA', timestamp: 1_770_000_002.5 }),
     eventOf(MESSAGE, {
@@ -32,6 +34,8 @@ beforeAll(async () => {
     recent,
   );
   api.stack.list([recent as never]);
+  // Until the slice of the event is over.
+  await sleep((USUAL_RECONCILE.sliceSeconds + 1) * 1000);
   await api.stack.reconcile();
 }, 90_000);
 afterAll(() => api?.stop());
