@@ -163,12 +163,12 @@ describe('the engines, through the door that functions use', () => {
   test('a service the stack does not have is an error, not a hang', async () => {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'x-amz-target': 'AWSEvents.PutEvents' },
+      headers: { 'x-amz-target': 'Kinesis_20131202.PutRecord' },
       body: '{}',
     });
 
     expect(response.status).toBe(400);
-    expect(await response.text()).toContain('the local stack does not know AWSEvents.PutEvents');
+    expect(await response.text()).toContain('the local stack does not know Kinesis_20131202.PutRecord');
   });
 });
 
