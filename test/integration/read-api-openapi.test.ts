@@ -124,4 +124,4 @@ test('the gateway answers 429 as described', async () => {
   const throttled = answers.filter(({ status }) => status === 429);
   expect(throttled.length).toBeGreaterThan(0);
   expect(faults(operation!, 429, throttled[0]?.body)).toEqual([]);
-}, 60_000);
+});

@@ -194,7 +194,7 @@ describe('news', () => {
     const events = [...rows, ...lifts].map((row) => publishedEvent(row, CHOICE).detail);
 
     expect(new Set(events.map(({ id }) => id)).size).toBe(6);
-    expect(events.map(({ order }) => order).toSorted()).toEqual(events.map(({ order }) => order));
+    expect([...new Set(events.map(({ order }) => order))].toSorted()).toEqual(events.map(({ order }) => order));
     expect(events.map(({ liftedAt }) => liftedAt !== null)).toEqual([false, false, true, false, true, false]);
     expect(events[3]?.id).toMatch(`#complained#c#again-${AT_MS + 20}`);
   });
