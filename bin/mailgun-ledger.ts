@@ -6,6 +6,11 @@ import { askPerson, readInput } from '../cli/question.ts';
 import { findTarget } from '../cli/target.ts';
 
 const stop = new AbortController();
+// Whoever reads the answer may leave before its end, as head does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  stop.abort();
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
 const exitCode = await runProgram(process.argv.slice(2), {

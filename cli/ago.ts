@@ -15,7 +15,8 @@ export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-function ago(ms: number, nowMs: number): string {
+/** `3 min ago` */
+export function ago(ms: number, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));
   const [unit, name] = UNITS.find(([size]) => seconds >= size) ?? [1, 's'];
   return `${Math.floor(seconds / unit)} ${name} ago`;

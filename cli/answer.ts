@@ -10,6 +10,11 @@ export function createTell<Line>({ print }: Pick<World, 'print'>, json = false):
   };
 }
 
+/** `12,345` */
+export function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
 /** `3 events`, `1 event`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -11,6 +11,7 @@ export interface AwsAccount {
   bootstrapVersion(): Promise<number | undefined>;
   /** Functions that may run at once in the region, in all and without those reserved for some function. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
+  /** Of a topic, whether somebody confirmed them or not. */
   subscriptions(topicArn: string): Promise<Subscription[]>;
 }
 
@@ -51,6 +52,7 @@ export function openAccount(region: string): AwsAccount {
       const pages = paginateListSubscriptionsByTopic({ client: new SNSClient(settings) }, { TopicArn });
       for await (const { Subscriptions = [] } of pages) {
         for (const { Protocol = '', Endpoint = '', SubscriptionArn = '' } of Subscriptions) {
+          // Until somebody confirms it, it has no ARN.
           found.push({ protocol: Protocol, endpoint: Endpoint, confirmed: SubscriptionArn.startsWith('arn:') });
         }
       }

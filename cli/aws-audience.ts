@@ -1,28 +1,18 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
-import { paginateListSubscriptionsByTopic, SNSClient } from '@aws-sdk/client-sns';
+import type { AwsAccount } from './aws-account.ts';
 import type { TopicAudience } from './target.ts';
 
-/** The topics that an alarm tells, with the credentials and region of the shell. */
-export async function audienceOf(alarmName: string): Promise<TopicAudience[]> {
-  const { MetricAlarms = [] } = await new CloudWatchClient({}).send(
+/** The topics that an alarm tells. */
+export async function audienceOf(alarmName: string, account: AwsAccount): Promise<TopicAudience[]> {
+  const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region }).send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName] }),
   );
   const topics = (MetricAlarms[0]?.AlarmActions ?? []).filter((arn) => arn.includes(':sns:'));
-  return Promise.all(topics.map(subscribersOf));
-}
-
-async function subscribersOf(TopicArn: string): Promise<TopicAudience> {
-  let confirmed = 0;
-  let pending = 0;
-  for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic(
-    { client: new SNSClient({}) },
-    { TopicArn },
-  )) {
-    for (const { SubscriptionArn = '' } of Subscriptions) {
-      // Until somebody confirms it, it has no ARN.
-      if (SubscriptionArn.startsWith('arn:')) confirmed += 1;
-      else pending += 1;
-    }
-  }
-  return { topic: TopicArn.split(':').at(-1) ?? '', confirmed, pending };
+  return Promise.all(
+    topics.map(async (arn) => {
+      const subscriptions = await account.subscriptions(arn);
+      const confirmed = subscriptions.filter((each) => each.confirmed).length;
+      return { topic: arn.split(':').at(-1) ?? '', confirmed, pending: subscriptions.length - confirmed };
+    }),
+  );
 }

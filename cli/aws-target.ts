@@ -93,7 +93,10 @@ export async function findAws(environment: string): Promise<Target> {
       const command = new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason });
       await reach(`the alarm ${AlarmName} cannot be set`, () => new CloudWatchClient(settings).send(command));
     },
-    audience: (alarmName) => reach(`the subscriptions of ${alarmName} cannot be read`, () => audienceOf(alarmName)),
+    audience: (alarmName) =>
+      reach(`the subscriptions of ${alarmName} cannot be read`, () =>
+        audienceOf(alarmName, openAccount(settings.region)),
+      ),
     notifications: async () => undefined,
   };
 }

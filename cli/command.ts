@@ -41,9 +41,9 @@ export interface PlaceOptions {
   readonly json?: boolean;
 }
 
-export const DEFAULT_PORT = 4010;
+const DEFAULT_PORT = 4010;
 /** Environment variable that says where when no option does: `prod`, `local` or `local:4010`. */
-export const TARGET_VARIABLE = 'LEDGER_TARGET';
+const TARGET_VARIABLE = 'LEDGER_TARGET';
 
 /** A command that works on a ledger: `--env`, or `--local` with `--port`. */
 export function ledgerCommand(name: string, summary: string): Command {
@@ -77,7 +77,7 @@ export function placeText(place: Place): string {
 /** Parses `--<flag> <time>` into epoch seconds. */
 export const timeOption = (flag: string, world: World) => (text: string) => parseTime(flag, text, world.now());
 
-export function parsePort(text: string): number {
+function parsePort(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('It is a port number.');
   return Number(text);
 }

@@ -95,11 +95,13 @@ async function lookAt(look: Check['look']): Promise<Finding> {
   }
 }
 
+/** Fits `last slice of mg.example.com`. */
+const NAME_WIDTH = 30;
 const MARKS = { ok: 'ok', warning: 'warning', wrong: 'WRONG', unknown: 'unknown', skipped: '-' };
 
 function lineText(name: string, state: Finding['state'], says: string, fix: string | null): string[] {
-  const line = `${MARKS[state].padEnd(9)}${name.padEnd(20)} ${says}`;
-  return fix === null ? [line] : [line, `${' '.repeat(9)}${' '.repeat(20)} fix: ${fix}`];
+  const line = `${MARKS[state].padEnd(9)}${name.padEnd(NAME_WIDTH)}  ${says}`;
+  return fix === null ? [line] : [line, `${' '.repeat(9 + NAME_WIDTH)}  fix: ${fix}`];
 }
 
 async function readJavaVersion(): Promise<string | undefined> {

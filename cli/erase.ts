@@ -1,5 +1,4 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { erasureHash, markerKey } from '../lambdas/domain/erasure.ts';
@@ -18,6 +17,7 @@ import type { EraseLine } from './erase/lines.ts';
 import { type Swept, sweep, type Table } from './erase/sweep.ts';
 import { textOf } from './erase/text.ts';
 import { PRICES } from './prices.ts';
+import { readSecret } from './secret.ts';
 import { OutOfReach, type Target } from './target.ts';
 import { WrongInput } from './wrong-input.ts';
 
@@ -98,10 +98,8 @@ function recipientIn(typed: string): string {
 }
 
 async function openJob(recipient: string, target: Target, world: World, tell: Job['tell']): Promise<Job> {
-  const { table, queues, secrets } = target.clients;
-  const { SecretString: erasureKey = '' } = await secrets.send(
-    new GetSecretValueCommand({ SecretId: target.output('ErasureKeySecretArn') }),
-  );
+  const { table, queues } = target.clients;
+  const erasureKey = await readSecret(target, 'ErasureKeySecretArn');
   if (erasureKey.trim() === '') throw new OutOfReach('the erasure key of the stack is blank');
   return {
     recipient,

@@ -26,6 +26,7 @@ import {
 import { readVerified } from './keys/verified.ts';
 import { openMailgun } from './mailgun.ts';
 import { OutOfReach, type Place } from './target.ts';
+import { iso } from './time.ts';
 import { WrongInput } from './wrong-input.ts';
 
 interface SetOptions extends PlaceOptions {
@@ -201,7 +202,7 @@ async function status(world: World, options: PlaceOptions): Promise<number> {
   const verified = await readVerified(target, sinceMs);
   const { current, previous, parent, unauthorized } = verified;
   tell(
-    { event: 'verified', since: new Date(sinceMs).toISOString(), ...verified },
+    { event: 'verified', since: iso(sinceMs), ...verified },
     '',
     `Taken in the last hour: ${counted(current, 'webhook')} by current, ${previous} by previous, ${parent} by parent.`,
     ...(unauthorized > 0 ? [`Refused, because no key matched: ${unauthorized}.`] : []),
@@ -214,7 +215,7 @@ async function status(world: World, options: PlaceOptions): Promise<number> {
     value: string | undefined,
     ms?: number,
   ) {
-    const since = value === undefined || ms === undefined ? null : new Date(ms).toISOString();
+    const since = value === undefined || ms === undefined ? null : iso(ms);
     const print = value === undefined ? null : fingerprint(value);
     const text = print === null ? 'not set' : `${print}${since === null ? '' : `  secret written ${since}`}`;
     tell({ event: 'key', key, set: value !== undefined, fingerprint: print, since }, `${name.padEnd(10)}${text}`);

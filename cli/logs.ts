@@ -3,6 +3,7 @@ import { createTell, type Tell } from './answer.ts';
 import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, timeOption, type World } from './command.ts';
 import { type LogsLine, logText } from './logs/lines.ts';
 import { LOG_GROUPS, type LogEntry, type LogSource, type Target } from './target.ts';
+import { iso } from './time.ts';
 
 interface LogsOptions extends PlaceOptions {
   /** Epoch seconds. */
@@ -39,7 +40,7 @@ async function logs(world: World, options: LogsOptions, source: LogSource): Prom
   const sinceMs = (options.since ?? Math.floor(world.now() / 1000) - USUAL_SINCE_SECONDS) * 1000;
   const shown = await show(await target.logs(source, sinceMs, options.message), tell);
   if (options.follow) await follow(world, target, source, options.message, tell, shown ?? { atMs: sinceMs, count: 0 });
-  else if (shown === undefined) world.printError(`no such line since ${new Date(sinceMs).toISOString()}`);
+  else if (shown === undefined) world.printError(`no such line since ${iso(sinceMs)}`);
   return 0;
 }
 
@@ -51,7 +52,7 @@ interface Shown {
 
 async function show(entries: readonly LogEntry[], tell: Tell<LogsLine>): Promise<Shown | undefined> {
   for (const entry of entries) {
-    tell({ event: 'log', at: new Date(entry.atMs).toISOString(), facts: entry.facts }, logText(entry));
+    tell({ event: 'log', at: iso(entry.atMs), facts: entry.facts }, logText(entry));
   }
   const last = entries.at(-1);
   return last && { atMs: last.atMs, count: entries.filter(({ atMs }) => atMs === last.atMs).length };

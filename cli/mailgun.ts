@@ -1,4 +1,4 @@
-import { readSecretField } from './secret.ts';
+import { readApiKey } from './keys/stored-keys.ts';
 import { OutOfReach, type Target } from './target.ts';
 
 const ANSWER_WITHIN_MS = 20_000;
@@ -20,9 +20,8 @@ export type AskMailgun = (
 
 /** Reads the key; OutOfReach where there is none, or where Mailgun refuses it or does not answer. */
 export async function openMailgun(target: Target): Promise<AskMailgun> {
-  const apiKey = await readSecretField(target, 'ApiKeySecretArn', 'apiKey');
-  if (apiKey === undefined)
-    throw new OutOfReach('the stack has no Mailgun API key; put {"apiKey":"…"} into ApiKeySecretArn');
+  const { apiKey } = await readApiKey(target);
+  if (apiKey === undefined) throw new OutOfReach('the stack has no Mailgun API key; keys set --api-key stores one');
   const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
 
   return async (domain, method, path, form) => {

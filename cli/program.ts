@@ -39,6 +39,10 @@ const COMMANDS: readonly CommandBuilder[] = [
 const HELP = `
 Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.
 
+Examples, of which each command's --help has more:
+  npm run ledger -- doctor --env prod
+  npm run ledger -- status --local --json
+
 Where: --env <name> on AWS, --local on this machine, or LEDGER_TARGET=<name>|local|local:<port> in the environment.
 Times are in UTC: ISO 8601 with offset, epoch seconds, or so long ago (45s, 30m, 2h, 3d).`;
 
@@ -56,7 +60,8 @@ export async function runProgram(args: readonly string[], world: World): Promise
     .description("The operator's command line of a mailgun-ledger stack.")
     .addHelpText('after', HELP);
   for (const build of COMMANDS) program.addCommand(build(world, run));
-  prepare(program, world);
+  const isJson = args.includes('--json');
+  prepare(program, world, isJson);
 
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -66,20 +71,31 @@ export async function runProgram(args: readonly string[], world: World): Promise
     const isOurs = error instanceof WrongInput || error instanceof OutOfReach;
     const message = isOurs ? error.message : awsSentence(error);
     if (message === undefined) throw error;
-    if (args.includes('--json')) world.print(JSON.stringify({ event: 'error', message }));
-    else world.printError(message);
+    tellError(message, world, isJson);
     return error instanceof WrongInput ? 2 : 1;
   }
 }
 
 /** Nothing but `runProgram` ends the process, and every line goes through the world. */
-function prepare(command: Command, world: World): void {
+function prepare(command: Command, world: World, isJson: boolean): void {
+  if (command.parent && command.commands.length > 0) {
+    command.addHelpText('after', `\nExamples: npm run ledger -- ${command.name()} <command> --help`);
+  }
   const line = (write: (line: string) => void) => (text: string) => write(text.replace(/\n$/, ''));
   command
     .exitOverride()
     .helpCommand(false)
     .showSuggestionAfterError()
-    .configureOutput({ writeOut: line(world.print), writeErr: line(world.printError) })
+    .configureOutput({
+      writeOut: line(world.print),
+      writeErr: line(world.printError),
+      outputError: line((text) => tellError(text.replace(/^error: /, ''), world, isJson)),
+    })
     .configureHelp({ helpWidth: 100 });
-  for (const child of command.commands) prepare(child, world);
+  for (const child of command.commands) prepare(child, world, isJson);
+}
+
+function tellError(message: string, world: World, isJson: boolean): void {
+  if (isJson) world.print(JSON.stringify({ event: 'error', message }));
+  else world.printError(message);
 }

@@ -4,7 +4,8 @@ import { messageIdOf } from '../lambdas/domain/event.ts';
 import { identify } from '../lambdas/domain/identity.ts';
 import { createTell } from './answer.ts';
 import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World, wholeNumber } from './command.ts';
-import { readSecret, readSecretField } from './secret.ts';
+import { readSigningKeys } from './keys/stored-keys.ts';
+import { readSecret } from './secret.ts';
 import type { Hop, SendTestLine } from './send-test/lines.ts';
 import { signedWebhook, testEvent } from './send-test/webhook.ts';
 import { OutOfReach } from './target.ts';
@@ -46,9 +47,8 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
     throw new WrongInput(`--domain ${domain} is none of the stack's: ${target.domains.join(', ')}`);
   }
   const tell = createTell<SendTestLine>(world, options.json);
-  const signingKey = await readSecretField(target, 'SigningKeysSecretArn', 'current');
-  if (signingKey === undefined)
-    throw new OutOfReach('the stack has no signing key yet; put {"current":"…"} into SigningKeysSecretArn');
+  const { current: signingKey } = (await readSigningKeys(target)).keys;
+  if (signingKey === undefined) throw new OutOfReach('the stack has no signing key yet; keys set stores one');
   const apiToken = await readSecret(target, 'ApiTokenSecretArn');
 
   const event = testEvent(domain);

@@ -14,6 +14,7 @@ import { messageOf, openMailgun } from './mailgun.ts';
 import { liftSuppression, readSuppressions, type SuppressionItem } from './suppressions/items.ts';
 import type { SuppressionsLiftLine, SuppressionsShowLine } from './suppressions/lines.ts';
 import { OutOfReach } from './target.ts';
+import { iso } from './time.ts';
 import { WrongInput } from './wrong-input.ts';
 
 interface LiftOptions extends PlaceOptions {
@@ -146,5 +147,3 @@ function checkAddress(address: string): string {
 }
 
 const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
-
-const iso = (ms: number) => new Date(ms).toISOString();

@@ -19,6 +19,9 @@ export function parseTime(flag: string, text: string, nowMs: number): number {
   return Math.floor(ms / 1000);
 }
 
+/** `2026-11-22T08:00:05.000Z` */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
 /** The same as an operator reads it. */
 export function timeText(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toISOString().replace('.000Z', 'Z');

@@ -11,8 +11,7 @@ import {
   type Run,
   type World,
 } from './command.ts';
-import { putSecret } from './put-secret.ts';
-import { readSecret } from './secret.ts';
+import { putSecret, readSecret } from './secret.ts';
 import { OutOfReach } from './target.ts';
 import type { TokenRotateLine, TokenShowLine } from './token/lines.ts';
 

@@ -4,6 +4,7 @@ import { counted, createTell } from './answer.ts';
 import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World } from './command.ts';
 import { ledgerTimes } from './ledger/times.ts';
 import { OutOfReach, type Target } from './target.ts';
+import { iso } from './time.ts';
 import { because, plain, saying } from './why/explain.ts';
 import { type HistoryEvent, type HistoryRecipient, readHistory } from './why/history.ts';
 import type { WhyEvent, WhyLine, WhyRecipient } from './why/lines.ts';
@@ -112,5 +113,4 @@ function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconcile
   };
 }
 
-const iso = (ms: number) => new Date(ms).toISOString();
 const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));

@@ -1,4 +1,4 @@
-export const VIEW_NAMES = ['health', 'find', 'message', 'recipient', 'events', 'deliverability'] as const;
+const VIEW_NAMES = ['health', 'find', 'message', 'recipient', 'events', 'deliverability'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** What the address says: `#/<view>/<subject>?<parameters>`. */

@@ -128,6 +128,8 @@ export interface Suppressions {
     readonly reason: string | null;
     /** ISO 8601. */
     readonly since: string;
+    /** Of the latest event; it holds again where that is later than the lift. */
+    readonly lastAt: string;
     readonly eventKey: string;
     readonly liftedAt: string | null;
   }[];

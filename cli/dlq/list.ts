@@ -1,5 +1,7 @@
+import { ago } from '../ago.ts';
 import { counted, createTell } from '../answer.ts';
 import { ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
+import { iso } from '../time.ts';
 import { type DeadLetter, lookThrough, MOST_LETTERS, openDeadLetters, TRIES_USED_UP } from './dead-letters.ts';
 import type { DlqListLine } from './lines.ts';
 
@@ -31,7 +33,7 @@ async function list(world: World, options: PlaceOptions): Promise<number> {
     const sample = ofReason.slice(0, SAMPLE).map(({ id }) => id);
     tell(
       { event: 'reason', reason, count: ofReason.length, oldestAt: iso(oldestMs), newestAt: iso(newestMs), sample },
-      `${reason.padEnd(18)} ${String(ofReason.length).padStart(6)}  oldest ${ageText(world.now() - oldestMs)}  such as`,
+      `${reason.padEnd(18)} ${String(ofReason.length).padStart(6)}  oldest ${ago(oldestMs, world.now())}  such as`,
       ...sample.map((id) => `  ${id}`),
     );
   }
@@ -39,12 +41,4 @@ async function list(world: World, options: PlaceOptions): Promise<number> {
   const all = letters.length === 0 ? 'There are no dead letters.' : `${counted(letters.length, 'dead letter')}.`;
   tell({ event: 'dead-letters', count: letters.length, complete }, complete ? all : `${all} There are more.`);
   return 0;
-}
-
-const iso = (ms: number) => new Date(ms).toISOString();
-
-function ageText(ms: number): string {
-  const minutes = Math.max(0, Math.floor(ms / 60_000));
-  if (minutes < 120) return `${minutes} min ago`;
-  return minutes < 2 * 1440 ? `${Math.floor(minutes / 60)} h ago` : `${Math.floor(minutes / 1440)} days ago`;
 }

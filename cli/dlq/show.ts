@@ -2,6 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { counted, createTell } from '../answer.ts';
 import { ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
 import { OutOfReach, type Target } from '../target.ts';
+import { iso } from '../time.ts';
 import { type DeadLetter, type DeadLetters, lookThrough, openDeadLetters } from './dead-letters.ts';
 import { adviceOf, diagnose, messageIdIn } from './diagnosis.ts';
 import type { DlqShowLine } from './lines.ts';
@@ -83,5 +84,3 @@ async function isStored(
   const get = new GetCommand({ TableName: output('TableName'), Key, ConsistentRead: true, ProjectionExpression: 'pk' });
   return (await clients.table.send(get)).Item !== undefined;
 }
-
-const iso = (ms: number) => new Date(ms).toISOString();

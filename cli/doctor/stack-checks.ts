@@ -1,4 +1,6 @@
+import { type Drift, type DriftKind, webhookDrift } from '../../lambdas/domain/webhook-drift.ts';
 import { timeAgo } from '../ago.ts';
+import { counted } from '../answer.ts';
 import type { AwsAccount } from '../aws-account.ts';
 import { placeText } from '../command.ts';
 import { readApiKey, readSigningKeys } from '../keys/stored-keys.ts';
@@ -8,6 +10,8 @@ import { ledgerTimes } from '../ledger/times.ts';
 import { messageOf, openMailgun } from '../mailgun.ts';
 import { readSecret } from '../secret.ts';
 import type { Target } from '../target.ts';
+import { openRegistry } from '../webhooks/registry.ts';
+import { wishOf } from '../webhooks/wish.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './finding.ts';
 
 export interface StackPlace {
@@ -25,6 +29,7 @@ export function stackChecks({ target, account, now }: StackPlace): Check[] {
     { name: 'API key', look: () => apiKey(target, run) },
     { name: 'API token', look: () => apiToken(target, run) },
     ...target.domains.map((domain) => ({ name: `Mailgun for ${domain}`, look: () => mailgun(target, domain, run) })),
+    ...target.domains.map((domain) => ({ name: `webhooks of ${domain}`, look: () => webhooks(target, domain, run) })),
     { name: 'page topic', look: () => topic(target, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(target, account, 'TicketTopicArn', 'ticket') },
     ...target.domains.flatMap((domain) => [
@@ -68,6 +73,27 @@ async function mailgun(target: Target, domain: string, run: CommandText): Promis
   return wrong(`Mailgun answered ${messageOf(answer)}`, run('logs reconcile --since 1h'));
 }
 
+/** What is done about each kind of drift. */
+const DRIFT_FIXES: Readonly<Record<DriftKind, (run: CommandText) => string>> = {
+  missing: (run) => run('webhooks sync'),
+  'no-room': (run) => `${run('webhooks sync')} --remove <a URL of ${run('webhooks check')}>`,
+  double: () => 'delete one of both at Mailgun',
+  unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
+  foreign: (run) => `if it does not belong there: ${run('webhooks sync')} --remove <url>`,
+};
+
+async function webhooks(target: Target, domain: string, run: CommandText): Promise<Finding> {
+  const { url, types } = wishOf(target, { domain });
+  const drift = webhookDrift(await openRegistry(await openMailgun(target)).read(domain), url, types);
+  if (drift.length === 0) return ok(`${counted(types.length, 'type')} come to this stack`);
+  const fixes = new Set(drift.map(({ kind }) => DRIFT_FIXES[kind](run)));
+  // Another receiver takes nothing away.
+  const judged = drift.every(({ kind }) => kind === 'foreign') ? warning : wrong;
+  return judged(drift.map(driftText).join(', '), [...fixes].join('; '));
+}
+
+const driftText = ({ kind, type, url }: Drift) => `${type} ${kind}${url === undefined ? '' : ` (${url})`}`;
+
 async function topic(
   target: Target,
   account: AwsAccount | undefined,
@@ -92,7 +118,7 @@ async function lastEvent(target: Target, domain: string, nowMs: number, run: Com
   if (last !== undefined) return ok(`${last.type}, ${timeAgo(last.atMs, nowMs)}`);
   return warning(
     `none in the last ${LOOKED_BACK_DAYS} days`,
-    `${run('logs ingest --since 1d')}, and see that WebhookUrl is registered at Mailgun`,
+    `${run('logs ingest --since 1d')}, and: ${run('webhooks check')}`,
   );
 }
 

@@ -110,7 +110,7 @@ export async function messagesIn(client: SQSClient, QueueUrl: string): Promise<{
  * What becomes of a dead letter. One that is no message of this version tells nothing but that it names the recipient;
  * it is deleted, and reconciliation misses its event if it was one.
  */
-export function fateOf(body: string, recipient: string): 'kept' | 'deleted' | { body: string } {
+function fateOf(body: string, recipient: string): 'kept' | 'deleted' | { body: string } {
   const decoded = decodeQueueMessage(body);
   if (!decoded.ok) return textWithoutAddress(plainText(body), recipient) === plainText(body) ? 'kept' : 'deleted';
   const { message } = decoded;

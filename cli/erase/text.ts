@@ -1,4 +1,4 @@
-import { number } from '../replay/plan-lines.ts';
+import { number } from '../answer.ts';
 import type { EraseLine } from './lines.ts';
 
 /** A line as people read it. */

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SigningKeys } from '../../lambdas/domain/signature.ts';
-import { awsSentence } from '../aws-errors.ts';
-import { putSecret } from '../put-secret.ts';
-import { OutOfReach, type Target } from '../target.ts';
+import { putSecret, readSecretFields } from '../secret.ts';
+import type { Target } from '../target.ts';
 import { WrongInput } from '../wrong-input.ts';
 
 /** The signing keys as the secret holds them, and since when; no key at all where it is unset. */
@@ -17,13 +15,13 @@ const SIGNING_KEYS = 'SigningKeysSecretArn';
 const API_KEY = 'ApiKeySecretArn';
 
 export async function readSigningKeys(target: Target): Promise<StoredKeys> {
-  const { fields, sinceMs } = await readFields(target, SIGNING_KEYS);
+  const { fields, sinceMs } = await readSecretFields(target, SIGNING_KEYS);
   const { current, previous, parent } = fields;
   return { keys: { ...(current && { current }), ...(previous && { previous }), ...(parent && { parent }) }, sinceMs };
 }
 
 export async function readApiKey(target: Target): Promise<{ apiKey: string | undefined; sinceMs: number | undefined }> {
-  const { fields, sinceMs } = await readFields(target, API_KEY);
+  const { fields, sinceMs } = await readSecretFields(target, API_KEY);
   return { apiKey: fields.apiKey, sinceMs };
 }
 
@@ -60,30 +58,4 @@ export function checkKey(text: string, kind: 'signing' | 'api'): string {
     );
   }
   return key;
-}
-
-async function readFields(target: Target, outputKey: string) {
-  const command = new GetSecretValueCommand({ SecretId: target.output(outputKey) });
-  const { SecretString = '', CreatedDate } = await target.clients.secrets.send(command).catch((cause) => {
-    const why = awsSentence(cause) ?? (cause as Error).message;
-    throw new OutOfReach(`the secret ${outputKey} cannot be read: ${why}`, { cause });
-  });
-  return { fields: fieldsOf(SecretString, outputKey), sinceMs: CreatedDate?.getTime() };
-}
-
-/** The texts of a JSON object; blank ones are left out, as the functions leave them out. */
-function fieldsOf(text: string, outputKey: string): Record<string, string | undefined> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text.
-  }
-  if (typeof parsed !== 'object' || parsed === null) {
-    throw new OutOfReach(`the secret ${outputKey} holds no JSON object; keys set writes it anew once it holds {}`);
-  }
-  const texts = Object.entries(parsed).flatMap(([name, value]) =>
-    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
-  );
-  return Object.fromEntries(texts);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LogEntry } from '../target.ts';
+import { iso } from '../time.ts';
 
 /** The lines of `logs --json`; `facts` is the line as it was logged. */
 export const logsLine = z.strictObject({
@@ -19,5 +20,5 @@ export function logText({ atMs, facts }: LogEntry): string {
     .filter(([name, value]) => !NOT_FOR_PEOPLE.includes(name) && value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const message = typeof facts.message === 'string' ? [facts.message] : [];
-  return [new Date(atMs).toISOString(), ...message, ...rest].join('  ');
+  return [iso(atMs), ...message, ...rest].join('  ');
 }

@@ -1,7 +1,9 @@
+import { number } from '../answer.ts';
 import { PRICES } from '../prices.ts';
 import { timeText } from '../time.ts';
 import type { PublishSums } from './answer.ts';
 import type { PublishArguments } from './arguments.ts';
+import type { PublishLine } from './lines.ts';
 
 /** Tells of a republication as it goes. */
 export interface Reporter {
@@ -18,7 +20,7 @@ export interface Reporter {
 const READS_PER_EVENT = 2;
 
 /** What it takes at most. */
-export function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
+function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   const published = statuses + suppressions;
   const reads = events * READS_PER_EVENT;
   const dollars = published * PRICES.perPublishedEvent + reads * PRICES.perReadUnit;
@@ -29,7 +31,6 @@ export function createReporter(print: (line: string) => void, args: PublishArgum
   return args.json ? jsonReporter(print, args) : textReporter(print, args);
 }
 
-const number = (value: number) => value.toLocaleString('en-US');
 const reachedText = (ms: number) => timeText(Math.floor(ms / 1000));
 
 function textReporter(print: (line: string) => void, { plan, rate }: PublishArguments): Reporter {
@@ -61,14 +62,18 @@ function textReporter(print: (line: string) => void, { plan, rate }: PublishArgu
 }
 
 function jsonReporter(print: (line: string) => void, { plan, rate }: PublishArguments): Reporter {
-  const tell = (line: object) => print(JSON.stringify(line));
+  const tell = (line: PublishLine) => print(JSON.stringify(line));
   return {
     progress: (domain, reachedMs, sums) =>
       tell({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
     waiting: (domain, why) => tell({ event: 'waiting', domain, why }),
     left: (domain, why) => tell({ event: 'left', domain, why }),
-    resume: (commands) => tell({ event: 'resume', commands }),
+    resume: (commands) => tell({ event: 'resume', commands: [...commands] }),
     end: (sums, complete) =>
-      tell({ event: plan ? 'plan' : 'published', complete, ...sums, ...(plan && { cost: costOf(sums, rate) }) }),
+      tell(
+        plan
+          ? { event: 'plan', complete, ...sums, cost: costOf(sums, rate) }
+          : { event: 'published', complete, ...sums },
+      ),
   };
 }

@@ -1,3 +1,4 @@
+import { number } from '../answer.ts';
 import { PRICES } from '../prices.ts';
 import type { ReplayCounts } from './answer.ts';
 
@@ -41,8 +42,4 @@ export function planLines(counts: ReplayCounts): string[] {
     `  would cost    at most $${dollars.toFixed(4)}: ${number(writes)} writes, ${number(reads)} reads, ` +
       `${number(queueRequests)} queue requests (prices of ${PRICES.region}, ${PRICES.date})`,
   ];
-}
-
-export function number(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -1,6 +1,8 @@
+import { number } from '../answer.ts';
 import { timeText } from '../time.ts';
 import type { ReplayCounts } from './answer.ts';
-import { costOf, number, planLines } from './plan-lines.ts';
+import type { ReplayLine } from './lines.ts';
+import { costOf, planLines } from './plan-lines.ts';
 
 /** Tells of a replay as it goes. */
 export interface Reporter {
@@ -37,13 +39,13 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
 }
 
 export function createJsonReporter(print: (line: string) => void, plan: boolean): Reporter {
-  const tell = (line: object) => print(JSON.stringify(line));
+  const tell = (line: ReplayLine) => print(JSON.stringify(line));
   return {
     progress: (domain, reached, sums) => tell({ event: 'progress', domain, reached: timeText(reached), ...sums }),
     waiting: (domain, why) => tell({ event: 'waiting', domain, why }),
     left: (domain, why) => tell({ event: 'left', domain, why }),
-    resume: (commands) => tell({ event: 'resume', commands }),
+    resume: (commands) => tell({ event: 'resume', commands: [...commands] }),
     end: (sums, complete) =>
-      tell({ event: plan ? 'plan' : 'replayed', complete, ...sums, ...(plan && { cost: costOf(sums) }) }),
+      tell(plan ? { event: 'plan', complete, ...sums, cost: costOf(sums) } : { event: 'replayed', complete, ...sums }),
   };
 }

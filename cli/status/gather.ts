@@ -6,6 +6,7 @@ import { readDomainLedger } from '../ledger/domain-ledger.ts';
 import { readLastEvent } from '../ledger/last-event.ts';
 import { ledgerTimes } from '../ledger/times.ts';
 import { OutOfReach, type Target } from '../target.ts';
+import { iso } from '../time.ts';
 import type { DomainStatus, StatusLine } from './lines.ts';
 
 /** Reads it all side by side; what cannot be read is null, and named. */
@@ -58,8 +59,6 @@ async function readDomain(target: Target, domain: string, nowMs: number, attempt
     },
   };
 }
-
-const iso = (ms: number) => new Date(ms).toISOString();
 
 const DEPTHS: QueueAttributeName[] = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
 

@@ -31,7 +31,10 @@ export async function readSuppressions({ clients, output }: Target, address: str
       ExpressionAttributeValues: { ':pk': suppressionPartition(address) },
     },
   );
-  for await (const { Items = [] } of pages) items.push(...(Items as SuppressionItem[]));
+  for await (const { Items = [] } of pages) {
+    // Older items do not note their latest event.
+    for (const item of Items) items.push({ lastAt: item.since, ...item } as SuppressionItem);
+  }
   return items;
 }
 

@@ -8,6 +8,7 @@ import { isLookedAtTwice } from '../ledger/second-look.ts';
 import { tableOf } from '../ledger/table.ts';
 import type { LedgerTimes } from '../ledger/times.ts';
 import type { Target } from '../target.ts';
+import { iso } from '../time.ts';
 import type { HistoryEvent } from './history.ts';
 
 /**
@@ -36,7 +37,7 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
   const unknown = (state: Reconciled['slice'], why: string): Reconciled => ({ slice: state, listed: 'unknown', why });
   if (cursor === undefined) return unknown('unknown', 'no ledger is kept of this domain yet');
   if (slice === undefined) {
-    if (atMs / 1000 < cursor.position) return unknown('unknown', 'the ledger begins later');
+    if (atMs / 1000 < cursor.position) return unknown('unknown', 'the ledger does not cover this time');
     const bounds = sliceFrom(alignedStart(atMs / 1000, times.sliceSeconds), times.sliceSeconds);
     if (!isDue(bounds, times.settleSeconds, nowMs)) return unknown('not due', "Mailgun's own list is not complete yet");
     return unknown('due', 'it has not been compared yet');
@@ -50,7 +51,7 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
   }
   if (receivedAtMs === undefined) return unknown(state, 'when it came in is not kept');
   if (receivedAtMs > slice.passedAt) {
-    return unknown(state, `it came in after this time was last compared, at ${new Date(slice.passedAt).toISOString()}`);
+    return unknown(state, `it came in after this time was last compared, at ${iso(slice.passedAt)}`);
   }
   if (Object.hasOwn(slice.unconfirmedNames, shortName(storedName(event)))) {
     return { slice: state, listed: isLookedAtTwice(slice, cursor, times) ? 'never' : 'not yet', why: null };

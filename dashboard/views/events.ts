@@ -32,7 +32,7 @@ export const eventsView: View = async (context) => {
   };
 };
 
-export function eventTable(rows: readonly LedgerEvent[], caption: string): HTMLElement {
+function eventTable(rows: readonly LedgerEvent[], caption: string): HTMLElement {
   return table(
     rows,
     [

@@ -13,7 +13,7 @@ export function createKeyRing(secret: RotatingSecret): KeyRing {
 }
 
 /** The keys that the secret holds; blank ones are left out, so an unset secret gives none. Throws where it is not a JSON object. */
-export function parseSigningKeys(text: string): SigningKeys {
+function parseSigningKeys(text: string): SigningKeys {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -70,12 +70,20 @@ export function rowOf(item: Readonly<Record<string, unknown>>): Row | undefined 
     return { type: 'status', ...common, domain: domain as string, order, status, statusAtMs: statusAt, decidedBy };
   }
   if (!common.partition?.startsWith(SUPPRESSIONS) || typeof item.since !== 'number') return undefined;
-  const { kind, scope, since, eventKey, liftedAt = null } = item as unknown as SuppressionRow & SuppressionTimes;
-  const times = { sinceMs: since, liftedAtMs: liftedAt };
+  const {
+    kind,
+    scope,
+    since,
+    lastAt = since,
+    eventKey,
+    liftedAt = null,
+  } = item as unknown as SuppressionRow & SuppressionTimes;
+  const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt };
   return { type: 'suppression', ...common, domain: domain as string, kind, scope, eventKey, ...times };
 }
 
 interface SuppressionTimes {
   since: number;
+  lastAt?: number;
   liftedAt?: number | null;
 }

@@ -18,8 +18,8 @@ export function createSuppressionsTable({ client, name }: LedgerTable): Suppress
         },
       );
       for await (const { Items = [] } of pages) {
-        for (const { domain, kind, scope, reason, since, eventKey, liftedAt } of Items) {
-          const times = { sinceMs: since, liftedAtMs: liftedAt ?? null };
+        for (const { domain, kind, scope, reason, since, lastAt = since, eventKey, liftedAt } of Items) {
+          const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? null };
           found.push({ domain, kind, scope, reason: reason ?? null, eventKey, ...times });
         }
       }

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { Status } from './status.ts';
-import type { SuppressionKind } from './suppression.ts';
+import { isSuppressing, type SuppressionKind } from './suppression.ts';
 
 /** Raise it when readers of `detail` would break; new fields do not raise it. */
-export const PUBLISHED_VERSION = 1;
+const PUBLISHED_VERSION = 1;
 
 /** A status as the table holds it. */
 export interface StatusRow {
@@ -30,7 +30,10 @@ export interface SuppressionRow {
   kind: SuppressionKind;
   scope: string;
   reason: string | null;
+  /** Of the earliest event. */
   sinceMs: number;
+  /** Of the latest event. */
+  lastAtMs: number;
   eventKey: string;
   recipient: string;
   liftedAtMs: number | null;
@@ -103,24 +106,29 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
     return { detailType: 'MessageStatusChanged', detail };
   }
   const { kind, eventKey, sinceMs, liftedAtMs } = row;
+  const liftedAt = liftedAtMs === null || holds(row) ? null : isoTime(liftedAtMs);
   const scope = row.scope.length <= LONGEST_TEXT ? row.scope : row.sort.slice(row.sort.lastIndexOf('#') + 1);
-  const times = { since: isoTime(sinceMs), liftedAt: liftedAtMs === null ? null : isoTime(liftedAtMs) };
-  return {
-    detailType: 'SuppressionChanged',
-    detail: { ...common, kind, scope, reason, ...times, eventKey, ...recipient },
-  };
+  const detail = { ...common, kind, scope, reason, since: isoTime(sinceMs), liftedAt, eventKey, ...recipient };
+  return { detailType: 'SuppressionChanged', detail };
 }
 
-/** What the row says, among all that it may ever say: the deciding event, and whether it was lifted. */
+/** Whether the suppression holds: not lifted, or come about again since. */
+function holds({ lastAtMs, liftedAtMs }: SuppressionRow): boolean {
+  return isSuppressing({ lastAt: lastAtMs, liftedAt: liftedAtMs ?? undefined });
+}
+
+/** What the row says, among all that it may ever say: the deciding event, and what became of the latest lift. */
 function factOf(row: Row): string {
   if (row.type === 'status') return row.decidedBy;
-  return row.liftedAtMs === null ? row.eventKey : `${row.eventKey}#lifted-${row.liftedAtMs}`;
+  if (row.liftedAtMs === null) return row.eventKey;
+  return `${row.eventKey}#${holds(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
-/** For a suppression: lifted last, then the earlier event. */
+/** For a suppression: the later lift, what came about again after it, then the earlier event. */
 function orderOf(row: Row): string {
   if (row.type === 'status') return row.order;
-  return [row.liftedAtMs ?? 0, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')).join('#');
+  const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (holds(row) ? 1 : 0);
+  return [lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')).join('#');
 }
 
 /** The id by which the read API finds the message: a very long one as its hash. */

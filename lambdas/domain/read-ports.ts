@@ -112,7 +112,10 @@ export interface StoredSuppression {
   kind: SuppressionKind;
   scope: string;
   reason: string | null;
+  /** Of the earliest event. */
   sinceMs: number;
+  /** Of the latest event. */
+  lastAtMs: number;
   eventKey: string;
   liftedAtMs: number | null;
 }

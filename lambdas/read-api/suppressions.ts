@@ -1,5 +1,6 @@
 import { recipientKey } from '../domain/identity.ts';
 import type { StoredSuppression, Suppressions } from '../domain/read-ports.ts';
+import { isSuppressing } from '../domain/suppression.ts';
 
 export interface SuppressionQuery {
   recipient: string;
@@ -17,21 +18,16 @@ export function createSuppressions(suppressions: Suppressions) {
   return async ({ recipient, domain, tags }: SuppressionQuery) => {
     const known = await suppressions.list(recipientKey(recipient));
     const holds = (each: StoredSuppression) =>
-      isInForce(each) &&
+      isSuppressing({ lastAt: each.lastAtMs, liftedAt: each.liftedAtMs ?? undefined }) &&
       (domain === undefined || each.domain === domain) &&
       (tags === undefined || each.scope === '*' || tags.includes(each.scope));
     return { recipient, suppressed: known.some(holds), suppressions: known.map(entryOf) };
   };
 }
 
-/** One that came about again after it was lifted is in force again. */
-function isInForce({ sinceMs, liftedAtMs }: StoredSuppression): boolean {
-  return liftedAtMs === null || sinceMs > liftedAtMs;
-}
-
-function entryOf({ domain, kind, scope, reason, sinceMs, eventKey, liftedAtMs }: StoredSuppression) {
+function entryOf({ domain, kind, scope, reason, sinceMs, lastAtMs, eventKey, liftedAtMs }: StoredSuppression) {
   const liftedAt = liftedAtMs === null ? null : isoTime(liftedAtMs);
-  return { domain, kind, scope, reason, since: isoTime(sinceMs), eventKey, liftedAt };
+  return { domain, kind, scope, reason, since: isoTime(sinceMs), lastAt: isoTime(lastAtMs), eventKey, liftedAt };
 }
 
 const isoTime = (ms: number) => new Date(ms).toISOString();

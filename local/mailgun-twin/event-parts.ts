@@ -32,8 +32,8 @@ export interface Moment {
 const ACCOUNT_ID = '65f0c1d2e3a4b5968778695a';
 const PROVIDERS = ['Gmail', 'Outlook', 'Yahoo', 'Other'] as const;
 
-export const domainOf = (address: string) => address.slice(address.lastIndexOf('@') + 1);
-export const createEventId = (random: Random) => random.text(22, URL_SAFE_BASE64);
+const domainOf = (address: string) => address.slice(address.lastIndexOf('@') + 1);
+const createEventId = (random: Random) => random.text(22, URL_SAFE_BASE64);
 
 /** What every event of 2026 carries, whatever its type. */
 export function common(

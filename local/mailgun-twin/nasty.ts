@@ -1,5 +1,5 @@
 /** How a call of the API may fail: a 429 tells when to come again in one of three ways. */
-export const FAILURES = [
+const FAILURES = [
   '401',
   '429-retry-after',
   '429-reset-seconds',

@@ -50,7 +50,7 @@ export interface TwinDeps {
   readonly compression?: number;
 }
 
-export const DEFAULT_COMPRESSION = 1440;
+const DEFAULT_COMPRESSION = 1440;
 
 export function createTwin(deps: TwinDeps): Twin {
   const { log, compression = DEFAULT_COMPRESSION, post, clock, random } = deps;

@@ -28,7 +28,7 @@ export interface StoredMessage {
 export type Api = Pick<ReadyInfo, 'apiUrl' | 'apiToken'>;
 
 /** Ids with signs that mean something in a path travel as a parameter. */
-export function messageUrl({ apiUrl }: Api, messageId: string): string {
+function messageUrl({ apiUrl }: Api, messageId: string): string {
   // The apostrophe too, so that the URL can stand between apostrophes in a shell.
   const encoded = encodeURIComponent(messageId).replaceAll("'", '%27');
   const base = `${apiUrl.replace(/\/$/, '')}/mailgun/messages`;

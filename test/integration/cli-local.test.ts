@@ -206,7 +206,15 @@ describe('status and doctor', () => {
     for (const check of ['credentials', 'bootstrap', 'concurrency', 'page topic']) {
       expect(stateOf(check)).toMatchObject({ state: 'skipped', says: 'not on this machine' });
     }
-    for (const check of ['Node', 'Java', 'stack', 'signing key', 'API key', `Mailgun for ${DOMAIN}`]) {
+    for (const check of [
+      'Node',
+      'Java',
+      'stack',
+      'signing key',
+      'API key',
+      `Mailgun for ${DOMAIN}`,
+      `webhooks of ${DOMAIN}`,
+    ]) {
       expect(stateOf(check)).toMatchObject({ state: 'ok' });
     }
     expect(stateOf(`last event of ${DOMAIN}`)?.says).toMatch(/^delivered, .* UTC \(\d+ s ago\)$|ago\)$/);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { sendTestLine } from '../../cli/send-test/lines.ts';
+import { whyLine } from '../../cli/why/lines.ts';
 import { UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
 import { drained, LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
 import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
@@ -49,6 +50,16 @@ test('the event is followed until it can be read, and two passes of reconciliati
   await untilDue();
   for (let pass = 0; pass < 2; pass += 1) await local.stack.reconcile();
   expect(await ledgerTotals()).toMatchObject({ expected: 0, unaccounted: 0, unconfirmed: 0 });
+
+  const [sent] = lines;
+  const id = sent?.event === 'sent' ? sent.messageId : '';
+  const asked = await local.ledger(['why', id, '--json']);
+  const [, story] = asked.json().map((line) => whyLine.parse(line));
+  expect(asked.exitCode).toBe(0);
+  const reconciled = { slice: 'unknown', listed: 'unknown', why: 'the ledger does not cover this time' };
+  expect(story).toMatchObject({ event: 'recipient', status: 'DELIVERED', mayBeForged: 0, events: [{ reconciled }] });
+  expect((await local.ledger(['why', id])).lines.join('\n')).not.toMatch(/forged/);
+  expect((await local.ledger(['status'])).lines.join('\n')).not.toMatch(/forged|lacks|stuck/);
 
   // The same event dated today is what a forged one looks like: without its date this test would pass by chance.
   const now = String(Math.floor(Date.now() / 1000));

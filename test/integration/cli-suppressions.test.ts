@@ -49,6 +49,13 @@ async function lift(recipient: string, ...flags: string[]) {
   return { exitCode, lines: json().map((line) => (exitCode === 0 ? suppressionsLiftLine.parse(line) : line)) };
 }
 
+/** The same as an application asks for it. */
+async function asRead(recipient: string) {
+  const { apiUrl, apiToken } = local.stack.ready;
+  const headers = { authorization: `Bearer ${apiToken}` };
+  return (await fetch(`${apiUrl}/mailgun/suppressions/${encodeURIComponent(recipient)}`, { headers })).json();
+}
+
 test('a suppression is shown, lifted, and holds again after a later event only', async () => {
   const recipient = `Ada+${randomUUID()}@example.org`;
   const now = Date.now() / 1000;
@@ -75,11 +82,14 @@ test('a suppression is shown, lifted, and holds again after a later event only',
   });
   await happen(bounce(recipient, now - 200), bounce(recipient, now - 50));
   expect(await show(recipient)).toMatchObject([{ suppressed: false }, { active: false }]);
+  expect(await asRead(recipient)).toMatchObject({ suppressed: false });
   expect(await lift(recipient)).toMatchObject({ exitCode: 0, lines: [{ event: 'done', lifted: 0, alreadyLifted: 1 }] });
 
   await happen(bounce(recipient, Date.now() / 1000 + 1));
   const [verdict, shown] = await show(recipient);
   expect(verdict).toMatchObject({ suppressed: true });
+  const { since, lastAt, liftedAt } = shown as Extract<typeof shown, { event: 'suppression' }>;
+  expect(await asRead(recipient)).toMatchObject({ suppressed: true, suppressions: [{ since, lastAt, liftedAt }] });
   expect(shown).toMatchObject({ active: true, since: new Date(Math.floor((now - 200) * 1000)).toISOString() });
   const text = await local.ledger(['suppressions', 'show', recipient]);
   expect(text.lines.join('\n')).toMatch(/is suppressed\.\n.*bounce.*lifted .*suppressed again/s);

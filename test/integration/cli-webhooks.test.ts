@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { doctorLine } from '../../cli/doctor/finding.ts';
 import { webhooksCheckLine, webhooksSyncLine } from '../../cli/webhooks/lines.ts';
 import { WEBHOOK_TYPES } from '../../lambdas/contract.ts';
 import { EventLog } from '../../local/mailgun-twin/event-log.ts';
@@ -43,6 +44,24 @@ async function sync(...args: string[]) {
   return { exitCode, lines: json().map((line) => webhooksSyncLine.parse(line)) };
 }
 
+/** The line of doctor about the webhooks of a domain. */
+async function webhooksOf(domain: string) {
+  const { json } = await local.ledger(['doctor', '--json']);
+  return json()
+    .map((line) => doctorLine.parse(line))
+    .find((line) => line.check === `webhooks of ${domain}`);
+}
+
+test('doctor finds the webhooks in order, calls one other receiver a warning, and cannot tell where Mailgun fails', async () => {
+  expect(await webhooksOf(DOMAIN)).toMatchObject({ state: 'ok', says: '8 types come to this stack', fix: null });
+  await put('opened', [own, OTHER]);
+  expect(await webhooksOf(DOMAIN)).toMatchObject({ state: 'warning', says: `opened foreign (${OTHER})` });
+  local.stack.misbehave({ fails: { mode: '500', percent: 100 } });
+  const unknown = await webhooksOf(DOMAIN);
+  local.stack.misbehave({});
+  expect(unknown).toMatchObject({ state: 'unknown', says: expect.stringMatching(/answered 500/) });
+});
+
 test('a stack that was started has no drift, and reconcile says so', async () => {
   expect(await check()).toEqual({
     exitCode: 0,
@@ -72,7 +91,13 @@ test('every kind of drift is named, and reconcile counts the same', async () => 
   });
 
   const { exitCode, lines } = await check();
+  const doctor = await webhooksOf(DOMAIN);
 
+  expect(doctor).toMatchObject({ state: 'wrong', fix: expect.stringContaining(`webhooks sync --local`) });
+  for (const says of ['opened missing', 'clicked no-room', `complained foreign (${OTHER})`, 'accepted double']) {
+    expect(doctor?.says).toContain(says);
+  }
+  expect(doctor?.says).not.toMatch(new RegExp(`${own}[^/]`));
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toEqual({ event: 'checked', domains: 2, types: 8, drift: 9 });
   const kinds = lines.flatMap((line) => (line.event === 'drift' ? [[line.domain, line.kind, line.type]] : []));

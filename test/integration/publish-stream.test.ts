@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
@@ -150,6 +151,28 @@ test('without faults each change is published exactly once, and a repeat that ch
     'complaint',
   ]);
   expect(new Set(details.map(({ id }) => id)).size).toBe(4);
+  await expectTold(true);
+}, 60_000);
+
+test('a suppression that was lifted and comes about again is told once more, its repeats are not', async () => {
+  follow();
+  const complaint = (second: number) => lifeEvent('complained', 2, 1, second);
+  const Key = { pk: 'SUP#person1@example.org', sk: `${DOMAIN}#complaint#*` };
+  const liftedAt = NOW_MS - 3600_000 + 150_500;
+  const before = published().length;
+  await store([complaint(100)]);
+  const lift = { UpdateExpression: 'SET liftedAt = :at', ExpressionAttributeValues: { ':at': liftedAt } };
+  await engines.table.client.send(new UpdateCommand({ TableName: engines.table.name, Key, ...lift }));
+  await store([complaint(120), complaint(200), complaint(300), complaint(200)]);
+  await calm();
+
+  const told = published()
+    .slice(before)
+    .filter(({ detailType }) => detailType === 'SuppressionChanged')
+    .map(({ detail }) => detail as Record<string, string | null>)
+    .filter(({ recipient }) => recipient === 'person1@example.org');
+  expect(told.map(({ liftedAt }) => liftedAt)).toEqual([null, new Date(liftedAt).toISOString(), null]);
+  expect(told[2]?.id).toMatch(new RegExp(`#again-${liftedAt}$`));
   await expectTold(true);
 }, 60_000);
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { publishLine } from '../../cli/publish/lines.ts';
 import { findTarget } from '../../cli/target.ts';
 import { rowOf } from '../../lambdas/adapters/published-rows.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
@@ -196,6 +197,7 @@ test('what is tried for too long is put aside with its payload; what comes after
   expect(stack.published()).toHaveLength(count);
   expect(plan.json().at(-1)).toMatchObject({ event: 'plan', statuses: 2, suppressions: 2, complete: true });
   const done = await runCommand([...command, '--rate', '100'], { findTarget });
+  for (const line of [...plan.json(), ...done.json()]) publishLine.parse(line);
   expect(done.json().at(-1)).toMatchObject({ event: 'published', statuses: 2, suppressions: 2, complete: true });
   expect(stack.published()).toHaveLength(count + 4);
   expect(lastOf(stack.published())).toEqual(await stored());

@@ -194,6 +194,7 @@ describe('suppressions', () => {
       scope: 'news',
       reason: null,
       since,
+      lastAt: since,
       eventKey: 'unsubscribed#U',
     };
     expect(body).toEqual({

@@ -8,7 +8,7 @@ import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
 import { DOMAIN, deliveredEvent, signed } from './webhooks.ts';
 
-export const KEY = 'key-of-the-alarms';
+const KEY = 'key-of-the-alarms';
 /** A minute of metric time. */
 export const MINUTE_MS = 1000;
 

@@ -4,13 +4,13 @@ import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 
 /** What the tests look at is kept here, for people to look at too. Not in the repository. */
-export const SCREENSHOTS = join(import.meta.dirname, '../../.local/screenshots');
+const SCREENSHOTS = join(import.meta.dirname, '../../.local/screenshots');
 
 export const SCREENS = [
   { name: 'phone', width: 390, height: 844 },
   { name: 'desktop', width: 1280, height: 900 },
 ] as const;
-export const SCHEMES = ['light', 'dark'] as const;
+const SCHEMES = ['light', 'dark'] as const;
 
 /** A zone in which no time reads as it does in UTC. */
 const ZONE = 'Europe/Berlin';

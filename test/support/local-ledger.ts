@@ -7,7 +7,7 @@ import { DOMAIN } from './webhooks.ts';
 
 export const LOCAL_KEY = 'key-of-the-local-stack';
 export const LOCAL_API_KEY = 'key-of-the-local-mailgun';
-export const RECONCILE = {
+const RECONCILE = {
   source: 'events',
   everySeconds: 600,
   settleSeconds: 1,

@@ -1,5 +1,5 @@
 /** Thrown inside a process that has died; nobody outside ever sees its answer. */
-export class Crash extends Error {
+class Crash extends Error {
   override name = 'Crash';
 }
 

@@ -19,7 +19,7 @@ export interface Operation {
 }
 
 /** What a node stands for, references followed. */
-export function resolve(node: Node): Node {
+function resolve(node: Node): Node {
   if (typeof node?.$ref !== 'string') return node;
   const path: string[] = node.$ref.slice('#/'.length).split('/');
   return path.reduce((inner, key) => inner[key], description);

@@ -37,7 +37,7 @@ export async function readStream({ raw, table }: TestEngines): Promise<StreamRec
 /** What the stream says that a row became, in its order; told without the code that publishes, but for the reading of images. */
 export async function statesInStream(engines: TestEngines): Promise<Row[]> {
   const changes = (await readStream(engines)).flatMap((record) => readChange(record) ?? []);
-  const facts = (row: Row | undefined) => row && JSON.stringify(row);
+  const facts = (row: Row | undefined) => row && JSON.stringify(wordsOf(row));
   return changes.filter(({ before, after }) => facts(before) !== facts(after)).map(({ after }) => after);
 }
 
@@ -48,7 +48,9 @@ export function wordsOf(row: Row): { key: string; says: string } {
     const says = [row.status, row.reason, row.statusAtMs / 1000, row.decidedBy, row.order];
     return { key: JSON.stringify([messageId, row.recipient]), says: JSON.stringify(says) };
   }
-  const says = [row.reason, new Date(row.sinceMs).toISOString(), row.eventKey];
+  const { liftedAtMs, lastAtMs } = row;
+  const liftedAt = liftedAtMs === null || lastAtMs > liftedAtMs ? null : new Date(liftedAtMs).toISOString();
+  const says = [row.reason, new Date(row.sinceMs).toISOString(), row.eventKey, liftedAt];
   return { key: JSON.stringify([row.domain, row.kind, row.scope, row.recipient]), says: JSON.stringify(says) };
 }
 
@@ -58,5 +60,5 @@ export function wordsOfPublished(published: { detailType: string; detail: unknow
   const pick = (...names: string[]) => JSON.stringify(names.map((name) => detail[name] ?? null));
   return published.detailType === 'MessageStatusChanged'
     ? { key: pick('messageId', 'recipient'), says: pick('status', 'reason', 'statusAt', 'eventKey', 'order') }
-    : { key: pick('domain', 'kind', 'scope', 'recipient'), says: pick('reason', 'since', 'eventKey') };
+    : { key: pick('domain', 'kind', 'scope', 'recipient'), says: pick('reason', 'since', 'eventKey', 'liftedAt') };
 }

@@ -14,7 +14,7 @@ export async function allItems({ client, name }: LedgerTable): Promise<Item[]> {
 }
 
 /** All that the item says, events unpacked, and its bytes as they are; lower case. */
-export function textOfItem(item: Item): string {
+function textOfItem(item: Item): string {
   const bytes = Object.values(item).filter((value) => value instanceof Uint8Array);
   const events = item.raw instanceof Uint8Array ? [unpackEvent(item.raw)] : [];
   const raw = bytes.map((each) => Buffer.from(each).toString('latin1')).join();

@@ -122,6 +122,7 @@ describe('the stack', () => {
     });
     expect(await find(checks, 'API key')).toMatchObject({ state: 'warning' });
     expect(await find(checks, 'Mailgun for mg.example.com')).toMatchObject({ state: 'skipped' });
+    await expect(find(checks, 'webhooks of mg.example.com')).rejects.toThrow(/no Mailgun API key/);
     expect(await find(checks, 'API token')).toEqual({ state: 'ok', says: 'set' });
     const set = stackChecks(place({ ...fresh, SigningKeysSecretArn: '{"current":"key-1","previous":"key-0"}' }));
     expect(await find(set, 'signing key')).toEqual({ state: 'ok', says: 'current, previous' });

@@ -133,7 +133,7 @@ describe('what reconciliation says of an event', () => {
       view(sliceWith({ unlisted: true })),
       { slice: 'unlisted', listed: 'unknown' },
     ],
-    ['before the ledger', delivered, view(undefined), { slice: 'unknown', why: 'the ledger begins later' }],
+    ['before the ledger', delivered, view(undefined), { slice: 'unknown', why: 'the ledger does not cover this time' }],
     [
       'not due',
       delivered,

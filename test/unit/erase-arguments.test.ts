@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { OutOfReach } from '../../cli/target.ts';
 import { runCommand, stubTarget } from '../support/command-line.ts';
+import { stubSecrets } from '../support/stub-secrets.ts';
 
 test.each([
   { args: [], says: /missing required argument 'recipient'/ },
@@ -45,10 +46,19 @@ test('a service that fails is one sentence that says it can be run again', async
       throw new Error('no credentials');
     },
   };
-  const target = stubTarget({ clients: { secrets: failing } as never, output: () => 'x' });
-  const ended = await runCommand(['erase', 'a@b.example', '--local', '--yes', '--json'], {
-    findTarget: async () => target,
+  const { clients, output } = stubSecrets({ ErasureKeySecretArn: 'the erasure key' });
+  const ended = async (over: object) => {
+    const target = stubTarget({ clients: { ...clients, ...over } as never, output });
+    const args = ['erase', 'a@b.example', '--local', '--yes', '--json'];
+    const { exitCode, json } = await runCommand(args, { findTarget: async () => target });
+    return { exitCode, lines: json() };
+  };
+  expect(await ended({ table: failing })).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: 'stopped, and can be run again: no credentials' }],
   });
-  expect(ended.exitCode).toBe(1);
-  expect(ended.json()).toEqual([{ event: 'error', message: 'stopped, and can be run again: no credentials' }]);
+  expect(await ended({ secrets: failing })).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: 'the secret ErasureKeySecretArn cannot be read: no credentials' }],
+  });
 });

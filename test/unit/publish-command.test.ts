@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { publishLine } from '../../cli/publish/lines.ts';
 import { OutOfReach } from '../../cli/target.ts';
 import { runCommand, stubTarget } from '../support/command-line.ts';
 import { NOW_MS } from '../support/webhooks.ts';
@@ -37,7 +38,9 @@ async function publish(args: readonly string[], answers: (object | Error)[] = []
     },
     ...over,
   };
-  return { ...(await runCommand(['publish', '--local', ...args], world)), requests };
+  const ran = await runCommand(['publish', '--local', ...args], world);
+  if (args.includes('--json')) for (const line of ran.json()) publishLine.parse(line);
+  return { ...ran, requests };
 }
 
 test('every domain of the stack is walked through, and events that name none', async () => {

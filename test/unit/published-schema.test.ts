@@ -49,7 +49,7 @@ function rowsOf(over: Record<string, unknown>): Row[] {
     ...suppressionsOf(event).map(
       ({ kind, scope, reason }): Row => ({
         ...{ type: 'suppression', partition: 'SUP#x', sort: `${DOMAIN}#${kind}#${scope}`, kind, scope, reason },
-        ...{ sinceMs: atMs, eventKey, liftedAtMs: null, ...common },
+        ...{ sinceMs: atMs, lastAtMs: atMs, eventKey, liftedAtMs: null, ...common },
       }),
     ),
   ];
@@ -69,9 +69,13 @@ const LIVES = [
 ];
 const UNSUBSCRIBED = { event: 'unsubscribed', tags: ['news'] };
 
+/** A suppression after a lift, and after a later event. */
+const LIFTED = { liftedAtMs: 1_770_000_000_000 };
+const AGAIN = { ...LIFTED, lastAtMs: 1_770_000_000_001 };
+
 const publishedOf = (lives: readonly Record<string, unknown>[], recipients: boolean) =>
   [...lives.flatMap(rowsOf), ...rowsOf(UNSUBSCRIBED).slice(1)]
-    .flatMap((row): Row[] => (row.type === 'suppression' ? [row, { ...row, liftedAtMs: 1_770_000_000_000 }] : [row]))
+    .flatMap((row): Row[] => (row.type === 'suppression' ? [row, { ...row, ...LIFTED }, { ...row, ...AGAIN }] : [row]))
     .map((row) => publishedEvent(row, { ledger: 'mailgun-ledger-prod', subjectKey: 'k', recipients }));
 
 /** The same as a rule sees it. */
@@ -132,13 +136,10 @@ describe('the rules of the page', () => {
     const suppressed = (recipients: boolean) =>
       publishedOf(LIVES, recipients).filter((event) => matches(patternOf('suppressed'), envelope(event)));
 
-    expect(suppressed(true).map(({ detail }) => detail.kind)).toEqual([
-      'bounce',
-      'bounce',
-      'complaint',
-      'complaint',
-      'unsubscribe',
-    ]);
+    // Each as it came about, and as it came about again after a lift.
+    expect(suppressed(true).map(({ detail }) => detail.kind)).toEqual(
+      ['bounce', 'bounce', 'complaint', 'complaint', 'unsubscribe'].flatMap((kind) => [kind, kind]),
+    );
     expect(suppressed(true).every(({ detail }) => detail.liftedAt === null && detail.recipient !== undefined)).toBe(
       true,
     );

@@ -32,6 +32,7 @@ function suppression(over: Partial<SuppressionRow> = {}): SuppressionRow {
     scope: '*',
     reason: null,
     sinceMs: AT_MS,
+    lastAtMs: AT_MS,
     eventKey: 'complained#c',
     recipient: 'Ada@Example.org',
     liftedAtMs: null,
@@ -148,17 +149,54 @@ describe('news', () => {
       is: true,
     },
     { name: 'a suppression lifted', before: suppression(), after: suppression({ liftedAtMs: AT_MS + 5 }), is: true },
+    {
+      name: 'a suppression that comes about again after a lift',
+      before: suppression({ liftedAtMs: AT_MS + 5 }),
+      after: suppression({ liftedAtMs: AT_MS + 5, lastAtMs: AT_MS + 6 }),
+      is: true,
+    },
+    {
+      name: 'a repeat of one that came about again',
+      before: suppression({ liftedAtMs: AT_MS + 5, lastAtMs: AT_MS + 6 }),
+      after: suppression({ liftedAtMs: AT_MS + 5, lastAtMs: AT_MS + 7 }),
+      is: false,
+    },
+    {
+      name: 'a later event that the lift already covers',
+      before: suppression({ liftedAtMs: AT_MS + 5 }),
+      after: suppression({ liftedAtMs: AT_MS + 5, lastAtMs: AT_MS + 5 }),
+      is: false,
+    },
+    {
+      name: 'a later event of one that was never lifted',
+      before: suppression(),
+      after: suppression({ lastAtMs: AT_MS + 7 }),
+      is: false,
+    },
+    {
+      name: 'a second lift',
+      before: suppression({ liftedAtMs: AT_MS + 5, lastAtMs: AT_MS + 6 }),
+      after: suppression({ liftedAtMs: AT_MS + 9, lastAtMs: AT_MS + 6 }),
+      is: true,
+    },
   ])('$name: $is', ({ before, after, is }) => {
     expect(isNews(before, after)).toBe(is);
   });
 
   test('whatever is news has an id of its own, and the later state the greater order', () => {
     const rows = [suppression({ sinceMs: AT_MS + 9, eventKey: 'complained#l' }), suppression()];
-    const lifted = suppression({ liftedAtMs: AT_MS + 20 });
-    const events = [...rows, lifted].map((row) => publishedEvent(row, CHOICE).detail);
+    const lifts = [
+      suppression({ liftedAtMs: AT_MS + 20 }),
+      suppression({ liftedAtMs: AT_MS + 20, lastAtMs: AT_MS + 21 }),
+      suppression({ liftedAtMs: AT_MS + 30, lastAtMs: AT_MS + 21 }),
+      suppression({ liftedAtMs: AT_MS + 30, lastAtMs: AT_MS + 31 }),
+    ];
+    const events = [...rows, ...lifts].map((row) => publishedEvent(row, CHOICE).detail);
 
-    expect(new Set(events.map(({ id }) => id)).size).toBe(3);
-    expect(events.map(({ order }) => order).toSorted()).toEqual(events.map(({ order }) => order));
+    expect(new Set(events.map(({ id }) => id)).size).toBe(6);
+    expect([...new Set(events.map(({ order }) => order))].toSorted()).toEqual(events.map(({ order }) => order));
+    expect(events.map(({ liftedAt }) => liftedAt !== null)).toEqual([false, false, true, false, true, false]);
+    expect(events[3]?.id).toMatch(`#complained#c#again-${AT_MS + 20}`);
   });
 });
 
@@ -191,11 +229,28 @@ describe('a record of the stream', () => {
   });
 
   test.each([
+    {
+      name: 'a tombstone',
+      NewImage: {
+        pk: { S: 'MSG#1' },
+        sk: { S: 'R#erased:ab12#E#opened#1' },
+        raw: { B: 'AA==' },
+        receivedAt: { N: '1' },
+      },
+    },
+    { name: 'the marker of an erased recipient', NewImage: { pk: { S: 'ERASED#ab12' }, sk: { S: 'ERASED' } } },
     { name: 'a claim', NewImage: { pk: { S: 'CLAIM#1' }, sk: { S: 'CLAIM' }, id: { S: 'x' } } },
     { name: 'an event', NewImage: { pk: { S: 'MSG#1' }, sk: { S: 'R#a#E#opened#1' }, raw: { B: 'AA==' } } },
     { name: 'a slice', NewImage: { pk: { S: 'SLICE#x' }, sk: { S: '1' }, expected: { M: {} } } },
   ])('of $name is none of ours', ({ NewImage }) => {
     expect(readChange(record(NewImage))).toBeUndefined();
+  });
+
+  test('of a suppression has its latest event, which older items did not note', () => {
+    const suppressed = { pk: { S: 'SUP#a' }, sk: { S: 'd#bounce#*' }, kind: { S: 'bounce' }, since: { N: '5' } };
+    expect(readChange(record(suppressed))?.after).toMatchObject({ sinceMs: 5, lastAtMs: 5, liftedAtMs: null });
+    const again = { ...suppressed, lastAt: { N: '9' }, liftedAt: { N: '7' } };
+    expect(readChange(record(again))?.after).toMatchObject({ sinceMs: 5, lastAtMs: 9, liftedAtMs: 7 });
   });
 
   test('of a deletion is none of ours', () => {

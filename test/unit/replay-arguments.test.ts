@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { NO_COUNTS } from '../../cli/replay/answer.ts';
+import { replayLine } from '../../cli/replay/lines.ts';
 import { OutOfReach } from '../../cli/target.ts';
 import { parseTime } from '../../cli/time.ts';
 import { runCommand, stubTarget } from '../support/command-line.ts';
@@ -79,6 +81,39 @@ test('a call that fails is told, with the command that goes on', async () => {
   expect(lines.at(-1)?.trim()).toBe(
     'npm run ledger -- replay --env prod --from 2026-11-22T10:00:00Z --to 2026-11-22T11:00:00Z --domain mg.example.com',
   );
+});
+
+test('every line in JSON is as its schema says', async () => {
+  const counts = {
+    slices: 2,
+    newSlices: 1,
+    changedSlices: 1,
+    expected: 9,
+    missing: 3,
+    sent: 3,
+    stuck: 1,
+    unreachable: 1,
+  };
+  const answers = [
+    { state: 'busy', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
+    { state: 'ran', done: true, nextFromEpochSeconds: NOW - 5000, ...counts },
+    { state: 'off', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
+  ];
+  const target = stubTarget({ invoke: async () => answers.shift() });
+  const told = async (...more: string[]) => {
+    const args = ['replay', '--local', '--json', '--from', '2h', '--to', '1h', ...more];
+    const { json } = await runCommand(args, { findTarget: async () => target, now: () => NOW_MS });
+    return json().map((line) => replayLine.parse(line).event);
+  };
+
+  expect(await told('--plan')).toEqual(['waiting', 'progress', 'left', 'left', 'left', 'plan']);
+  expect(await told()).toEqual(['left', 'replayed', 'resume']);
+});
+
+test('wrong usage is a line in JSON too', async () => {
+  const { exitCode, json, errors } = await runCommand(['replay', '--local', '--json', '--from', '2h']);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [] });
+  expect(json()).toEqual([{ event: 'error', message: "required option '--to <time>' not specified" }]);
 });
 
 test('the command that goes on means the same', async () => {

@@ -42,7 +42,15 @@ function world(
     .filter(({ name }) => name === 'complained')
     .map(({ n, atMs }) => ({
       ...{ type: 'suppression', partition: `SUP#r${n}`, sort: 'd#complaint#*', domain: DOMAIN, kind: 'complaint' },
-      ...{ scope: '*', reason: null, sinceMs: atMs, eventKey: `complained#${n}`, recipient: `r${n}`, liftedAtMs: null },
+      ...{
+        scope: '*',
+        reason: null,
+        sinceMs: atMs,
+        lastAtMs: atMs,
+        eventKey: `complained#${n}`,
+        recipient: `r${n}`,
+        liftedAtMs: null,
+      },
     }));
   const told: { id: string; atMs: number }[] = [];
   let calls = 0;
