@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type App, Stack } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
 import { Alarms } from './constructs/alarms.ts';
@@ -17,6 +19,8 @@ import { writeOutputs } from './outputs.ts';
 import { processingTimes } from './processing-times.ts';
 import { enforceStackRules } from './stack-rules.ts';
 
+const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')).version;
+
 /** Mailgun's webhooks, stored once and accounted for: the boxes of the picture and what joins them. */
 export class MailgunLedgerStack extends Stack {
   constructor(app: App, config: Config) {
@@ -24,7 +28,7 @@ export class MailgunLedgerStack extends Stack {
       env: { region: config.region, ...(config.account && { account: config.account }) },
       description: "Mailgun's events, stored once and accounted for",
       terminationProtection: config.protectData,
-      tags: { ...config.tags, app: 'mailgun-ledger', env: config.name },
+      tags: { ...config.tags, app: 'mailgun-ledger', env: config.name, version: VERSION },
     });
     const times = processingTimes(config.processing);
 

@@ -157,8 +157,8 @@ async function publish(): Promise<void> {
   ledger.stack.setFaults([{ service: 'events', operation: 'PutEvents', mode: 'refuse', percent: 100 }]);
   expect(await post(eventOf(), fresh())).toBe(200);
   for (const endMs = Date.now() + 60_000; Date.now() < endMs; await sleep(1000)) {
-    const { calls } = (await ledger.stack.stats()).byCaller.publish ?? { calls: {} };
-    if (calls['sqs.SendMessage']) break;
+    const { byCaller } = await ledger.stack.stats();
+    if (byCaller.publish?.calls['sqs.SendMessage']) break;
   }
   ledger.stack.setFaults([]);
   const { exitCode } = await ledger.ledger(['publish', '--from', '1h', '--rate', '100']);
