@@ -295,7 +295,7 @@ export const environmentSchema = z.strictObject({
   tags: knob(z.record(z.string().regex(/^(?!aws:).{1,128}$/i), z.string().max(256)).default({}), {
     right: 'an object',
     each: 'a string of up to 256 characters under a key that does not start with "aws:"',
-    means: 'Tags on everything, besides `app` and `env`.',
+    means: 'Tags on everything, besides `app`, `env` and `version`.',
     example: { team: 'mail' },
   }),
   protectData: knob(z.boolean().default(true), {
