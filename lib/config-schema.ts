@@ -226,6 +226,11 @@ export const environmentSchema = z.strictObject({
       means: 'Stands in the text of every alarm.',
       example: 'https://git.example.com/mail/mailgun-ledger/blob/main/docs/runbook.md',
     }),
+    monthlyDollars: knob(z.int().min(1).max(1_000_000).optional(), {
+      right: 'a whole number from 1 to 1000000',
+      means: 'Budget of the whole AWS account: at 80 % of it, or bound for more, it tells `ticket`. None without it.',
+      example: 50,
+    }),
     limits: group(ALARM_LIMITS),
   }),
   origins: knob(distinct(z.string().refine(isExactOrigin)).default([]), {

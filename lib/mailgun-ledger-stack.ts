@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type App, Stack } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
 import { Alarms } from './constructs/alarms.ts';
+import { Budget } from './constructs/budget.ts';
 import { Dashboard } from './constructs/dashboard.ts';
 import { EventQueue } from './constructs/event-queue.ts';
 import { HealthDashboard } from './constructs/health-dashboard.ts';
@@ -62,7 +63,8 @@ export class MailgunLedgerStack extends Stack {
 
     const topics = new Topics(this, 'Topics', config.alarms);
     const watched = { table, queue, process, publishing: publish, webhookApi, times: config.reconcile };
-    const { runbookUrl, limits } = config.alarms;
+    const { runbookUrl, limits, monthlyDollars } = config.alarms;
+    if (monthlyDollars) new Budget(this, 'Budget', { monthlyDollars, topic: topics.ticket });
     const { alarms } = new Alarms(this, 'Alarms', { ...watched, runbookUrl, env: config.name, topics, limits });
     const health = new HealthDashboard(this, 'Health', { ...watched, alarms });
 

@@ -10,6 +10,7 @@ const certificateArn = 'arn:aws:acm:eu-west-1:333333333333:certificate/00000000-
 const EVERYTHING = {
   publish: { enabled: true },
   dashboard: { enabled: true },
+  alarms: { monthlyDollars: 50 },
   customDomain: {
     webhook: { name: 'hooks.mailgun-ledger.internal', certificateArn },
     read: { name: 'read.mailgun-ledger.internal', certificateArn },
