@@ -11,7 +11,9 @@ try {
     overlay: context('overlay'),
     currentAccount: process.env.CDK_DEFAULT_ACCOUNT,
   });
-  new MailgunLedgerStack(app, config);
+  const stack = new MailgunLedgerStack(app, config);
+  // The local stack leaves it out, for its start to stay quick: what is deployed is checked.
+  if (context('practices') !== 'unchecked') (await import('../lib/practices.ts')).checkPractices(app, stack);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(`The configuration has ${error.lines.length} mistake(s):\n${error.message}`);

@@ -26,9 +26,8 @@ const MAILGUN_URLS: Readonly<Record<string, string>> = {
 };
 
 /** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
-export async function findAws(environment: string): Promise<Target> {
+export async function findAws(environment: string, environments = readEnvironments()): Promise<Target> {
   const stackName = `mailgun-ledger-${environment}`;
-  const environments = readEnvironments();
   const settings = { region: environmentOf(environments, environment).region };
   const outputs = await outputsOf(stackName, environments, environment);
   const output = (key: string) => {

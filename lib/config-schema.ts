@@ -226,6 +226,11 @@ export const environmentSchema = z.strictObject({
       means: 'Stands in the text of every alarm.',
       example: 'https://git.example.com/mail/mailgun-ledger/blob/main/docs/runbook.md',
     }),
+    monthlyDollars: knob(z.int().min(1).max(1_000_000).optional(), {
+      right: 'a whole number from 1 to 1000000',
+      means: 'Budget of the whole AWS account: at 80 % of it, or bound for more, it tells `ticket`. None without it.',
+      example: 50,
+    }),
     limits: group(ALARM_LIMITS),
   }),
   origins: knob(distinct(z.string().refine(isExactOrigin)).default([]), {
@@ -295,7 +300,7 @@ export const environmentSchema = z.strictObject({
   tags: knob(z.record(z.string().regex(/^(?!aws:).{1,128}$/i), z.string().max(256)).default({}), {
     right: 'an object',
     each: 'a string of up to 256 characters under a key that does not start with "aws:"',
-    means: 'Tags on everything, besides `app` and `env`.',
+    means: 'Tags on everything, besides `app`, `env` and `version`.',
     example: { team: 'mail' },
   }),
   protectData: knob(z.boolean().default(true), {

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type App, Stack } from 'aws-cdk-lib';
 import type { Config } from './config.ts';
 import { Alarms } from './constructs/alarms.ts';
+import { Budget } from './constructs/budget.ts';
 import { Dashboard } from './constructs/dashboard.ts';
 import { EventQueue } from './constructs/event-queue.ts';
 import { HealthDashboard } from './constructs/health-dashboard.ts';
@@ -17,6 +20,8 @@ import { writeOutputs } from './outputs.ts';
 import { processingTimes } from './processing-times.ts';
 import { enforceStackRules } from './stack-rules.ts';
 
+const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')).version;
+
 /** Mailgun's webhooks, stored once and accounted for: the boxes of the picture and what joins them. */
 export class MailgunLedgerStack extends Stack {
   constructor(app: App, config: Config) {
@@ -24,7 +29,7 @@ export class MailgunLedgerStack extends Stack {
       env: { region: config.region, ...(config.account && { account: config.account }) },
       description: "Mailgun's events, stored once and accounted for",
       terminationProtection: config.protectData,
-      tags: { ...config.tags, app: 'mailgun-ledger', env: config.name },
+      tags: { ...config.tags, app: 'mailgun-ledger', env: config.name, version: VERSION },
     });
     const times = processingTimes(config.processing);
 
@@ -58,7 +63,8 @@ export class MailgunLedgerStack extends Stack {
 
     const topics = new Topics(this, 'Topics', config.alarms);
     const watched = { table, queue, process, publishing: publish, webhookApi, times: config.reconcile };
-    const { runbookUrl, limits } = config.alarms;
+    const { runbookUrl, limits, monthlyDollars } = config.alarms;
+    if (monthlyDollars) new Budget(this, 'Budget', { monthlyDollars, topic: topics.ticket });
     const { alarms } = new Alarms(this, 'Alarms', { ...watched, runbookUrl, env: config.name, topics, limits });
     const health = new HealthDashboard(this, 'Health', { ...watched, alarms });
 

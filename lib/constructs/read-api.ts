@@ -3,7 +3,7 @@ import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { ROUTES } from '../../lambdas/contract.ts';
+import { INDEXES, ROUTES } from '../../lambdas/contract.ts';
 import type { ReadApiEnv } from '../../lambdas/read-api/env.ts';
 import type { Config } from '../config.ts';
 import type { EventQueue } from './event-queue.ts';
@@ -47,7 +47,8 @@ export class ReadApi extends Construct {
       } satisfies Record<keyof ReadApiEnv, string>,
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
-    this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/*`);
+    const indexArns = Object.values(INDEXES).map(({ name }) => `${table.tableArn}/index/${name}`);
+    this.function.allow(['dynamodb:Query'], table.tableArn, ...indexArns);
     this.function.allow(['sqs:GetQueueAttributes'], queue.queue.queueArn, queue.deadLetters.queueArn);
     if (!jwt) this.function.allow(['secretsmanager:GetSecretValue'], apiToken.secretArn);
 

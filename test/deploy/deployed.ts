@@ -10,12 +10,15 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { findTarget, type Target } from '../../cli/target.ts';
+import { findAws } from '../../cli/aws-target.ts';
+import type { Target } from '../../cli/target.ts';
 import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
 import { call } from './web.ts';
 
 const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];
 const AT_ONCE = 10;
+/** Functions that saw no key look again after 30 s, and a busy machine answers late. */
+const RETRY_MS = 60_000;
 
 /** A deployed environment, as its users meet it. */
 export class Deployed {
@@ -31,7 +34,8 @@ export class Deployed {
   }
 
   static async find(environment: string): Promise<Deployed> {
-    const target = await findTarget({ kind: 'aws', environment });
+    // cdk.json may not know it.
+    const target = await findAws(environment, { [environment]: { region: process.env.AWS_REGION ?? '' } });
     const { SecretString = '' } = await target.clients.secrets.send(
       new GetSecretValueCommand({ SecretId: target.output('ApiTokenSecretArn') }),
     );
@@ -49,11 +53,11 @@ export class Deployed {
     await this.#target.clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
   }
 
-  /** Posts so many new events, those refused by a 503 once more as Mailgun does; answers how often each last code came. */
+  /** Posts so many new events, those answered 5xx again as Mailgun does; answers how often each last code came. */
   async post(
     key: string,
     count: number,
-    { twice = false, retryMs = 0 }: { twice?: boolean; retryMs?: number } = {},
+    { twice = false, retryMs = RETRY_MS }: { twice?: boolean; retryMs?: number } = {},
   ): Promise<Record<number, number>> {
     const codes: Record<number, number> = {};
     const bodies = Array.from({ length: count }, () => {
@@ -72,7 +76,7 @@ export class Deployed {
     const worker = async () => {
       for (let next = posts.shift(); next !== undefined; next = posts.shift()) {
         const { status } = await call(this.#target.output('WebhookUrl'), 'POST', headers, next.body);
-        if (status === 503 && Date.now() < retryUntil) {
+        if (status >= 500 && Date.now() < retryUntil) {
           posts.push(next);
           await sleep(500);
           continue;

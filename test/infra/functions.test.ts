@@ -82,7 +82,10 @@ const FUNCTIONS = [
     },
     may: [
       [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
-      ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/*']] }]],
+      [
+        'dynamodb:Query',
+        [TABLE, { 'Fn::Join': ['', [TABLE, '/index/byDay']] }, { 'Fn::Join': ['', [TABLE, '/index/byRecipient']] }],
+      ],
       ['sqs:GetQueueAttributes', [DEAD_LETTERS, QUEUE]],
       ['secretsmanager:GetSecretValue', { Ref: 'SecretsApiTokenB8AA259C' }],
     ],

@@ -30,11 +30,14 @@ describe.each([
     expect(found).toEqual([]);
   });
 
-  test('is tagged with app and environment, whatever tags are configured', () => {
+  test('is tagged with app, environment and version, whatever tags are configured', () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+
     expect(buildStack(env, { tags: { team: 'mail', env: 'other' } }).tags.tagValues()).toEqual({
       app: 'mailgun-ledger',
       env,
       team: 'mail',
+      version,
     });
   });
 });

@@ -60,7 +60,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
     mayImport:
-      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|constructs$|esbuild$|zod$)/,
+      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {

@@ -36,3 +36,29 @@ test.each([
 ])('refuses %s with its reason and place', (_name, body, reason, where) => {
   expect(decodeQueueMessage(body)).toEqual({ ok: false, reason, where });
 });
+
+// As the first release wrote them; they may wait in a queue for days while the code that reads them is replaced.
+const WRITTEN_BY_VERSION_1 = [
+  [
+    'webhook',
+    '{"v":1,"source":"webhook","receivedAt":1770000000123,"domain":"mg.example.com","event":{"event":"delivered","id":"W3X4JOhFT-OZidZGKKr9iA","recipient":"\\u00e4da@example.org","timestamp":1770000000.25}}',
+  ],
+  [
+    'reconcile',
+    '{"v":1,"source":"reconcile","receivedAt":1770000000123,"domain":"mg.example.com","event":{"event":"delivered","id":"W3X4JOhFT-OZidZGKKr9iA","recipient":"\\u00e4da@example.org","timestamp":1770000000.25}}',
+  ],
+] as const;
+
+test.each(WRITTEN_BY_VERSION_1)('what version 1 wrote is still read: from %s', (source, body) => {
+  const event = {
+    event: 'delivered',
+    id: 'W3X4JOhFT-OZidZGKKr9iA',
+    recipient: 'äda@example.org',
+    timestamp: 1770000000.25,
+  };
+
+  expect(decodeQueueMessage(body)).toEqual({
+    ok: true,
+    message: { source, receivedAt: 1770000000123, domain: 'mg.example.com', event },
+  });
+});
