@@ -30,9 +30,13 @@ export const writeSigningKeys = (target: Target, keys: SigningKeys) =>
 
 export const writeApiKey = (target: Target, apiKey: string) => putSecret(target, API_KEY, JSON.stringify({ apiKey }));
 
-/** A key put in front; what was there before goes on to verify retries. Undefined where nothing changes. */
-export function withCurrent(keys: SigningKeys, current: string): SigningKeys | undefined {
-  if (keys.current === current) return undefined;
+/**
+ * A key put in front; what was there before goes on to verify retries, or alone: is forgotten. Undefined where
+ * nothing changes.
+ */
+export function withCurrent(keys: SigningKeys, current: string, alone = false): SigningKeys | undefined {
+  if (keys.current === current && !(alone && keys.previous)) return undefined;
+  if (alone) return { current, ...(keys.parent !== undefined && { parent: keys.parent }) };
   return { ...keys, current, ...(keys.current !== undefined && { previous: keys.current }) };
 }
 

@@ -14,6 +14,8 @@ const prod = new Synthesized('prod');
 
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
+/** Headings that stand before the alarms. */
+const BEFORE_THE_ALARMS = ['By symptom', 'Changed by hand'];
 /** Headings of rows that only an environment that publishes has. */
 const PUBLISHING = ['publish-lag', 'publish-failures'];
 
@@ -221,25 +223,28 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
     expect(text.length).toBeLessThan(1024);
   });
 
-  test('has its own heading in the runbook, with all five parts', () => {
+  test('has its own heading in the runbook, with all five parts, and the same first command', () => {
     const anchor = /Runbook: \S+#([\w-]+)/.exec(text)?.[1];
 
     expect(anchor).toBe(runbook);
-    expectAllParts(runbook);
+    expectAllParts(runbook, `${/First: npm run ledger -- (.+) --env prod$/.exec(text)?.[1]}\n`);
   });
 });
 
 test('the runbook has no heading without an alarm', () => {
   const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING];
+  const before = BEFORE_THE_ALARMS.length;
 
-  expect(HEADINGS.toSorted()).toEqual(anchors.toSorted());
+  expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
+  expect(HEADINGS.slice(before).toSorted()).toEqual(anchors.toSorted());
 });
 
-test('every output that the runbook asks for exists', () => {
-  const asked = [...RUNBOOK.matchAll(/\$\((?:output|arn) (\w+)\)/g)].map((match) => match[1]!);
+test('every link within the runbook leads to a heading of it', () => {
+  const anchors = new Set(HEADINGS.map((heading) => heading?.toLowerCase().replaceAll(' ', '-')));
+  const linked = [...RUNBOOK.matchAll(/\]\(#([\w-]+)\)/g)].map((match) => match[1]);
 
-  expect(asked.length).toBeGreaterThan(5);
-  expect(Object.keys(prod.outputs)).toEqual(expect.arrayContaining(asked));
+  expect(linked.length).toBeGreaterThan(20);
+  expect(linked.filter((anchor) => !anchors.has(anchor))).toEqual([]);
 });
 
 describe('where the environment publishes', () => {
@@ -281,7 +286,9 @@ describe('where the environment publishes', () => {
     expect(publishingRows(sources)).toEqual([]);
   });
 
-  test.each(PUBLISHING)('%s has its own heading in the runbook, with all five parts', expectAllParts);
+  test.each(PUBLISHING)('%s has its own heading in the runbook, with all five parts', (heading) =>
+    expectAllParts(heading),
+  );
 });
 
 test('limits are configured, those of times too', () => {
@@ -368,7 +375,13 @@ function readEntry({ Id, MetricStat: { Metric, Stat, Period } }: Entry): [string
   return [Id, { metric: [Metric.Namespace, Metric.MetricName, Stat, Period], dimensions: dimensionsOf(Metric) }];
 }
 
-function expectAllParts(heading: string): void {
+function expectAllParts(heading: string, first = ''): void {
   const section = RUNBOOK.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-  for (const part of ['Means', 'Who is hurt', 'Check', 'Fix', 'Stop worrying']) expect(section).toContain(`**${part}`);
+  const parts = [...section.matchAll(/^\*\*(Means|Who is hurt|Check|Fix|Stop worrying)\b/gm)].map((match) => match[1]);
+
+  expect(parts).toEqual(['Means', 'Who is hurt', 'Check', 'Fix', 'Stop worrying']);
+  // What to type first stands where it is asked what is wrong, as it runs.
+  expect(section.slice(section.indexOf('**Check'), section.indexOf('**Fix'))).toContain(
+    `\`\`\`sh\nnpm run ledger -- ${first}`,
+  );
 }

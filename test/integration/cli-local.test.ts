@@ -29,6 +29,8 @@ const LONG = 180_000;
 
 let stack: LocalStack;
 let port: number;
+/** Alarms that went off, by the end of their name. */
+const sounded: string[] = [];
 
 beforeAll(async () => {
   stack = await startLocalStack({
@@ -44,6 +46,11 @@ beforeAll(async () => {
       fromEpochSeconds: undefined,
       mailgunUrl: undefined,
       apiKey: 'key-of-the-api-01',
+    },
+    // A minute of alarms takes a second.
+    metricPeriodSeconds: 1,
+    onAlarm: ({ name, to }) => {
+      if (to === 'ALARM') sounded.push(name.replace(`${stack.place.stackName}-`, ''));
     },
     faults: [],
     seed: 1,
@@ -147,7 +154,7 @@ describe('why', () => {
   );
 
   test(
-    'says of an event under a good signature that Mailgun never listed that it may be forged, and status shows it',
+    'says of an event under a good signature that Mailgun never listed that it may be forged; status shows it, and the alarm goes off',
     async () => {
       const messageId = `${randomUUID()}@${DOMAIN}`;
       expect(await post(eventOf(messageId))).toBe(200);
@@ -164,9 +171,12 @@ describe('why', () => {
       const status = await told(statusLine, ['status']);
       expect(status.exitCode).toBe(1);
       expect(status.lines[0]).toMatchObject({ health: 'unhealthy' });
-      expect(status.lines[0]?.domains[0]?.ledger?.unconfirmed).toBeGreaterThanOrEqual(1);
+      expect(status.lines[0]?.domains[0]?.ledger?.unconfirmed).toBe(1);
       const logged = await told(logsLine, ['logs', 'reconcile', '--message', 'lost or unconfirmed']);
       expect(logged.lines.map(({ facts }) => facts.Unconfirmed)).toContain(1);
+      for (const endMs = Date.now() + 30_000; !sounded.includes('unconfirmed') && Date.now() < endMs; )
+        await sleep(200);
+      expect(sounded).toContain('unconfirmed');
     },
     LONG,
   );

@@ -77,6 +77,22 @@ describe('keys set', () => {
     expect(stored(secrets)).toEqual(after);
   });
 
+  test.each([
+    { stored: 'another', before: { current: OLD, previous: 'key-older-01', parent: 'key-parent-01' } },
+    { stored: 'the same', before: { current: NEW, previous: OLD, parent: 'key-parent-01' } },
+  ])('--alone forgets the previous key where $stored is current; the parent stays', async ({ before }) => {
+    const secrets = secretsOf(before);
+    const { exitCode, lines } = await set(['--alone'], NEW, secrets);
+    expect([exitCode, lines]).toEqual([
+      0,
+      [`Signing key ${fingerprint(NEW)} is set, alone. Functions take it within 5 minutes.`],
+    ]);
+    expect(stored(secrets)).toEqual({ current: NEW, parent: 'key-parent-01' });
+
+    const again = await set(['--alone'], NEW, secrets);
+    expect(again.lines).toEqual([`Signing key ${fingerprint(NEW)} was set already; nothing changed.`]);
+  });
+
   test('takes the place of what a fresh deploy left', async () => {
     const secrets = secretsOf(UNSET_SIGNING_KEYS, UNSET_API_KEY);
     await set([], NEW, secrets);
@@ -101,6 +117,7 @@ describe('keys set', () => {
   test.each([
     { args: ['--parent', '--api-key'], says: /exclude each other/ },
     { args: ['--parent', '--from-mailgun'], says: /reads the signing key only/ },
+    { args: ['--alone', '--api-key'], says: /for the signing key only/ },
   ])('wrong usage: $args', async ({ args, says }) => {
     const { exitCode, errors } = await set(args, NEW, secretsOf({}));
     expect([exitCode, errors[0]]).toEqual([2, expect.stringMatching(says)]);
