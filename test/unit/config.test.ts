@@ -140,7 +140,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     [{ eventTypes: ['opened', 'opened'] }, 'dev.eventTypes: got "opened" twice; must be listed once'],
     [
       { alarms: 'me@example.com' },
-      'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, limits',
+      'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, monthlyDollars, limits',
     ],
     [{ alarms: { page: ['me'] } }, `dev.alarms.page[0]: got "me"; ${right.address}`],
     [
