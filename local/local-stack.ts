@@ -164,7 +164,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   ]);
   dashboardDoor.open(dashboard);
   openHttpApis({ stack, doors, functions, logbook: run.logbook, filters, measure });
-  startEventSources(stack, functions, engines, run);
+  startEventSources(stack, functions, engines, run, measure);
   const reconcileId = outputOf(stack, 'ReconcileFunctionName');
   const reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
   startSchedules(

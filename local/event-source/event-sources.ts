@@ -3,6 +3,8 @@ import { accessKeyIdOf } from '../caller.ts';
 import type { Engines } from '../engines/engines.ts';
 import { connectEngine } from '../engines/remote-engine.ts';
 import type { RunningFunctions } from '../functions.ts';
+import { measureIteratorAge } from '../metrics/implied-metrics.ts';
+import type { Measure } from '../metrics/metric.ts';
 import type { Run } from '../run.ts';
 import type { Stack } from '../stack.ts';
 import { readEventSources } from './definition.ts';
@@ -16,6 +18,7 @@ export function startEventSources(
   functions: RunningFunctions,
   { dynamodb }: Pick<Engines, 'dynamodb'>,
   { closers, logbook }: Run,
+  measure: Measure,
 ): void {
   const { awsEndpointUrl, region } = stack.place;
   const agent = new Agent({ keepAlive: true });
@@ -45,6 +48,7 @@ export function startEventSources(
       dynamodb,
       sqs,
       target: functions.byId(source.functionId),
+      measureAge: (ageMs) => measureIteratorAge(source.functionId, ageMs, measure),
       log: (line) => logbook.add('event-source', line),
     });
     closers.add(() => poller.stop());

@@ -13,6 +13,8 @@ export interface StreamPollerOptions {
   readonly dynamodb: Engine;
   readonly sqs: Engine;
   readonly target: Pick<FunctionProcess, 'invoke'>;
+  /** Told before each batch how old its last record is. */
+  readonly measureAge?: (ageMs: number) => void;
   log(line: string): void;
 }
 
@@ -115,7 +117,7 @@ export class StreamPoller {
         last = Records.at(-1)?.dynamodb.SequenceNumber ?? last;
         iterator = NextShardIterator;
         if (batch.length === 0) handOverMs = performance.now() + source.windowSeconds * 1000;
-        batch.push(...Records.filter((record) => this.#isWanted(record)));
+        batch.push(...Records.filter((record) => this.#isWanted(record)).map(toTheSecond));
         const isOver = NextShardIterator === undefined;
         while (batch.length >= source.batchSize) await this.#handOver(batch.splice(0, source.batchSize), ShardId);
         if (batch.length > 0 && (isOver || performance.now() >= handOverMs)) {
@@ -173,7 +175,9 @@ export class StreamPoller {
 
   /** Index of the first record that is to come again; `all` where the function failed as a whole. */
   async #invoke(records: readonly StreamRecord[]): Promise<number | 'all' | undefined> {
-    const { source, region, target } = this.#options;
+    const { source, region, target, measureAge } = this.#options;
+    const last = records.at(-1);
+    if (last) measureAge?.(Date.now() - last.dynamodb.ApproximateCreationDateTime * 1000);
     const common = {
       eventSource: 'aws:dynamodb',
       eventVersion: '1.1',
@@ -243,3 +247,11 @@ export class StreamPoller {
 }
 
 const positionOf = ({ dynamodb }: StreamRecord) => dynamodb.SequenceNumber;
+
+/** DynamoDB Local tells the minute of a change, AWS its second: within that minute it is the time of reading. */
+function toTheSecond(record: StreamRecord): StreamRecord {
+  const { ApproximateCreationDateTime: minute, ...rest } = record.dynamodb;
+  if (minute % 60 !== 0) return record;
+  const second = Math.min(Math.floor(Date.now() / 1000), minute + 59);
+  return { ...record, dynamodb: { ...rest, ApproximateCreationDateTime: second } };
+}

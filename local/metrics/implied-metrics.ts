@@ -11,7 +11,7 @@ export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, re
     Errors: [['FunctionName']],
     Throttles: [['FunctionName']],
     Invocations: [['FunctionName']],
-    // Of functions that read a stream; whoever runs the stream measures it.
+    // Of functions that read a stream.
     IteratorAge: [['FunctionName']],
   },
   'AWS/ApiGateway': {
@@ -34,6 +34,11 @@ export function measureInvocation(functionId: string, failed: boolean, measure: 
   report('Invocations', 1);
   report('Errors', failed ? 1 : 0);
   report('Throttles', 0);
+}
+
+/** What Lambda reports of a batch of a stream before it hands it over. */
+export function measureIteratorAge(functionId: string, ageMs: number, measure: Measure): void {
+  measure({ namespace: 'AWS/Lambda', name: 'IteratorAge', dimensions: { FunctionName: functionId } }, ageMs);
 }
 
 /** What API Gateway reports of one request. */

@@ -273,6 +273,29 @@ const RECONCILIATION: Fault[] = [
   },
 ];
 
+const PUBLISHING: Fault[] = [
+  {
+    name: 'event bus down',
+    alarm: 'publish-lag',
+    waitSeconds: 3,
+    begin: (world) => world.spoil('refuse', 100, 'events.PutEvents'),
+    during: happen,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'event bus down for longer than it is tried',
+    alarm: 'publish-failures',
+    waitSeconds: 20,
+    relatives: { 'publish-lag': 'it is late first' },
+    begin: (world) => world.spoil('refuse', 100, 'events.PutEvents'),
+    during: happen,
+    async end(world) {
+      world.spoil();
+      await world.emptyPublishFailures();
+    },
+  },
+];
+
 /** A run that ignores waits judges what the second pass would judge hours later. */
 async function judgeAtOnce(world: AlarmWorld): Promise<void> {
   await world.happen(opened);
@@ -292,14 +315,21 @@ const QUICK: Partial<LocalStackOptions> = {
 };
 const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
 
+/** A change is given up after 20 s, and late after 3 s. */
+const PUBLISHING_OVERLAY = { alarms: { limits: { ...OVERLAY.alarms.limits, publishLagSeconds: 3 } } };
+
 /** One stack, and what happens to it. */
 interface Scene<Result> {
   readonly options: Partial<LocalStackOptions>;
   play(world: AlarmWorld): Promise<Result>;
 }
 
-const struckBy = (faults: readonly Fault[], over: object = {}): Scene<Finding[]> => ({
-  options: { ...QUICK, overlay: { ...OVERLAY, ...over } },
+const struckBy = (
+  faults: readonly Fault[],
+  over: object = {},
+  publish?: LocalStackOptions['publish'],
+): Scene<Finding[]> => ({
+  options: { ...QUICK, overlay: { ...OVERLAY, ...over }, publish },
   async play(world) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
@@ -353,7 +383,7 @@ const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
 
 /** Mailgun posts to an environment that was deployed and no more. */
 const UNCONFIGURED: Scene<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }> = {
-  options: { keys: undefined, reconcile: { ...USUAL_RECONCILE, everySeconds: 1 } },
+  options: { keys: undefined, reconcile: { ...USUAL_RECONCILE, everySeconds: 1 }, publish: {} },
   async play(world) {
     const statuses = new Set<number>();
     for (const untilMs = Date.now() + 20_000; Date.now() < untilMs; await sleep(300)) {
@@ -393,7 +423,7 @@ function playAll(lanes: number) {
 }
 
 const worlds = new Set<AlarmWorld>();
-let scenes: Readonly<Record<'door' | 'storing' | 'reconciliation', Promise<Finding[]>>>;
+let scenes: Readonly<Record<'door' | 'storing' | 'reconciliation' | 'publishing', Promise<Finding[]>>>;
 let normalDay: Promise<{ alarms: string[]; stored: number }>;
 let unconfigured: Promise<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }>;
 
@@ -403,6 +433,7 @@ beforeAll(() => {
     door: play(struckBy(AT_THE_DOOR)),
     reconciliation: play(struckBy(RECONCILIATION, QUICKER_LIMITS)),
     storing: play(struckBy(STORING)),
+    publishing: play(struckBy(PUBLISHING, PUBLISHING_OVERLAY, { retrySeconds: 20 })),
   };
   normalDay = play(NORMAL_DAY);
   unconfigured = play(UNCONFIGURED);
@@ -418,6 +449,7 @@ describe.each([
   { scene: 'door', faults: AT_THE_DOOR },
   { scene: 'storing', faults: STORING },
   { scene: 'reconciliation', faults: RECONCILIATION },
+  { scene: 'publishing', faults: PUBLISHING },
 ] as const)('$scene', ({ scene, faults }) => {
   describe.each(faults)('$name', ({ name, alarm, lingers }) => {
     const finding = async () => (await scenes[scene]).find(({ fault }) => fault.name === name)!;

@@ -101,8 +101,11 @@ export class AlarmWorld {
     await this.#sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
   }
 
-  async emptyDeadLetters(): Promise<void> {
-    await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: this.stack.place.outputs.DeadLettersUrl }));
+  emptyDeadLetters = () => this.#empty('DeadLettersUrl');
+  emptyPublishFailures = () => this.#empty('PublishFailuresUrl');
+
+  async #empty(output: string): Promise<void> {
+    await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: this.stack.place.outputs[output] }));
   }
 
   async drained(): Promise<void> {
