@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 import { answerExamples, exampleRequest, faults, type Operation, operations } from '../support/openapi.ts';
 import { eventOf, type ReadStack, startReadStack } from '../support/read-stack.ts';
 import { DOMAIN } from '../support/webhooks.ts';
@@ -11,7 +10,10 @@ const MESSAGE = '20260202023950.1.ABCDEF@mg.example.com';
 let api: ReadStack;
 
 beforeAll(async () => {
-  api = await startReadStack({ throttle: { read: { ratePerSecond: 50, burst: 100 } } });
+  api = await startReadStack({
+    throttle: { read: { ratePerSecond: 50, burst: 100 } },
+    reconcile: { sliceSeconds: 1, settleSeconds: 1 },
+  });
   const base = { recipient: 'ada@north.example', tags: ['welcome'], 'user-variables': { 'my-id': 'order-7' } };
   const recent = eventOf('recent@mg.example.com', { timestamp: Date.now() / 1000 });
   await api.store(
@@ -34,8 +36,8 @@ beforeAll(async () => {
     recent,
   );
   api.stack.list([recent as never]);
-  // Until the slice of the event is over.
-  await sleep((USUAL_RECONCILE.sliceSeconds + 1) * 1000);
+  // Until the slice of the event is due.
+  await sleep(3000);
   await api.stack.reconcile();
 }, 90_000);
 afterAll(() => api?.stop());
