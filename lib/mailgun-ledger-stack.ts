@@ -65,8 +65,10 @@ export class MailgunLedgerStack extends Stack {
     const watched = { table, queue, process, publishing: publish, webhookApi, times: config.reconcile };
     const { runbookUrl, limits, monthlyDollars } = config.alarms;
     if (monthlyDollars) new Budget(this, 'Budget', { monthlyDollars, topic: topics.ticket });
-    const { alarms } = new Alarms(this, 'Alarms', { ...watched, runbookUrl, env: config.name, topics, limits });
-    const health = new HealthDashboard(this, 'Health', { ...watched, alarms });
+    const alarms = new Alarms(this, 'Alarms', { ...watched, runbookUrl, env: config.name, topics, limits });
+    // The schedule begins at once, so reconcile has run when its alarm first looks.
+    alarms.node.addDependency(reconcile);
+    const health = new HealthDashboard(this, 'Health', { ...watched, alarms: alarms.alarms });
 
     enforceStackRules(this);
     const functions = { ingest, process, reconcile, publish, readApi };

@@ -385,3 +385,9 @@ function expectAllParts(heading: string, first = ''): void {
     `\`\`\`sh\nnpm run ledger -- ${first}`,
   );
 }
+
+test('the alarms begin to look after the schedule has begun to run reconcile', () => {
+  const [scheduleId] = Object.entries(prod.resources).find(([, { Type }]) => Type === 'AWS::Scheduler::Schedule') ?? [];
+  expect(scheduleId).toBeDefined();
+  for (const { DependsOn } of prod.ofType('AWS::CloudWatch::Alarm')) expect(DependsOn).toContain(scheduleId);
+});
