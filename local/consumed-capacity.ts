@@ -35,9 +35,12 @@ function unitsOf(consumed: unknown): number {
 }
 
 /** DynamoDB Local reports nothing for what found nothing; AWS bills it. */
-function leastUnits(operation: string, { ConsistentRead }: Json): number {
-  if (operation !== 'GetItem' && operation !== 'Query' && operation !== 'Scan') return 0;
-  return ConsistentRead === true ? 1 : 0.5;
+function leastUnits(operation: string, input: Json): number {
+  const each = ({ ConsistentRead }: Json) => (ConsistentRead === true ? 1 : 0.5);
+  if (operation === 'GetItem' || operation === 'Query' || operation === 'Scan') return each(input);
+  if (operation !== 'BatchGetItem') return 0;
+  const tables = Object.values(input.RequestItems as Record<string, Json & { Keys: unknown[] }>);
+  return tables.reduce((sum, table) => sum + table.Keys.length * each(table), 0);
 }
 
 /** A failed condition reports nothing but is billed: at least one unit, in a transaction two an item. */

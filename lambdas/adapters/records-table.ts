@@ -5,15 +5,20 @@ import { dayPartition } from '../domain/day-index.ts';
 import { recipientOf } from '../domain/event.ts';
 import { keyPart, recipientKey, suppressionPartition } from '../domain/identity.ts';
 import { type Records, UnstorableError } from '../domain/ports.ts';
-import { statusOrder } from '../domain/status.ts';
+import { isHigher, seldomDecides, statusOrder } from '../domain/status.ts';
 import { packEvent } from './event-codec.ts';
 import { createEventsTable } from './events-table.ts';
+import { createGatheredGet } from './gathered-get.ts';
 import type { LedgerTable } from './table-client.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
 export function createRecordsTable(table: LedgerTable): Records {
   const { client, name } = table;
   const events = createEventsTable(table);
+  const statusOf = createGatheredGet(table, {
+    ProjectionExpression: 'pk, sk, #order',
+    ExpressionAttributeNames: { '#order': 'order' },
+  });
   return {
     async suppress(record, suppression) {
       const recipient = recipientOf(record.event) ?? '';
@@ -64,11 +69,16 @@ export function createRecordsTable(table: LedgerTable): Records {
     async joinStatus(record, verdict) {
       const recipient = recipientOf(record.event) ?? '';
       const { byRecipient } = INDEXES;
+      const Key = { pk: record.identity.partition, sk: record.identity.statusSort };
+      const order = statusOrder(verdict, record.atMs, record.identity.eventKey);
+      // A refused update is billed like one that is done, a read at a tenth of it. What is read may be old, but the
+      // join never goes back: an order that was as high once is so now.
+      if (seldomDecides(verdict) && !isHigher(order, (await statusOf(Key))?.order as string | undefined)) return;
       await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
-            Key: { pk: record.identity.partition, sk: record.identity.statusSort },
+            Key,
             ConditionExpression: 'attribute_not_exists(#order) OR #order < :order',
             // The index keys are written once: rewriting them would bill a second write each time.
             UpdateExpression:
@@ -83,7 +93,7 @@ export function createRecordsTable(table: LedgerTable): Records {
               '#indexAt': byRecipient.sortKey,
             },
             ExpressionAttributeValues: {
-              ':order': statusOrder(verdict, record.atMs, record.identity.eventKey),
+              ':order': order,
               ':status': verdict.status,
               ':reason': verdict.reason,
               ':at': record.atMs,

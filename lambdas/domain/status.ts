@@ -12,6 +12,10 @@ export interface Verdict {
   reason: string | null;
 }
 
+/** Of what a reader does, and of what says nothing about delivery. */
+const READER_RANK = 25;
+const SILENT_RANK = 0;
+
 const SUPPRESSED_CODES = new Set([605, 606, 607]);
 
 /** The event's rank in the status join (DELIVERED by an open or click, which imply it, yields to a real delivery). */
@@ -21,7 +25,7 @@ export function verdictOf(event: JsonObject): Verdict {
       return { rank: 10, status: 'ACCEPTED', reason: null };
     case 'opened':
     case 'clicked':
-      return { rank: 25, status: 'DELIVERED', reason: null };
+      return { rank: READER_RANK, status: 'DELIVERED', reason: null };
     case 'delivered':
       return { rank: 30, status: 'DELIVERED', reason: null };
     case 'failed':
@@ -33,8 +37,13 @@ export function verdictOf(event: JsonObject): Verdict {
     case 'complained':
       return { rank: 50, status: 'COMPLAINED', reason: null };
     default:
-      return { rank: 0, status: null, reason: null };
+      return { rank: SILENT_RANK, status: null, reason: null };
   }
+}
+
+/** Whether the status is mostly known better already when such an event comes in: what a reader does follows a delivery. */
+export function seldomDecides({ rank }: Verdict): boolean {
+  return rank === READER_RANK || rank === SILENT_RANK;
 }
 
 /** Only a severity that says so is permanent: an unknown one must not condemn an address. */
@@ -58,6 +67,11 @@ const LAST_MS = 9_999_999_999_999;
 export function statusOrder(verdict: Verdict, timeMs: number, eventKey: string): string {
   const earliness = String(LAST_MS - timeMs).padStart(13, '0');
   return `${String(verdict.rank).padStart(2, '0')}#${earliness}#${eventKey}`;
+}
+
+/** Whether an order decides against the stored one, if any: by bytes, as the table compares. */
+export function isHigher(order: string, stored = ''): boolean {
+  return Buffer.compare(Buffer.from(order), Buffer.from(stored)) > 0;
 }
 
 const HISTORY_NAMES: Record<string, string> = {

@@ -37,8 +37,8 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
       return deps.records.putEvent({ ...record, identity, event: tombstoneOf(sent, domain) });
     }
-    for (const suppression of suppressionsOf(event)) await deps.records.suppress(record, suppression);
-    await deps.records.joinStatus(record, verdictOf(event));
+    const suppressions = suppressionsOf(event).map((suppression) => deps.records.suppress(record, suppression));
+    await Promise.all([...suppressions, deps.records.joinStatus(record, verdictOf(event))]);
     return deps.records.putEvent(record);
   };
 }

@@ -41,7 +41,7 @@ export class Process extends Construct {
         RETENTION_DAYS: String(config.retentionDays.events),
       } satisfies Record<keyof ProcessEnv, string>,
     });
-    this.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
+    this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
     this.function.allow(['sqs:ChangeMessageVisibility'], queue.queueArn);
     this.function.allow(['sqs:SendMessage'], deadLetters.queueArn);
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);

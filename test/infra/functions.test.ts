@@ -47,7 +47,7 @@ const FUNCTIONS = [
       RETENTION_DAYS: '400',
     },
     may: [
-      [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      [['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
       [
         [
           'sqs:ChangeMessageVisibility',

@@ -138,6 +138,20 @@ describe('records', () => {
     expect(history.events).toHaveLength(4);
   });
 
+  test('what a reader does raises an older status, and writes nothing where a better one is read', async () => {
+    const [accepted, opened] = ['accepted', 'opened'].map((event) => deliveredEvent({ event, id: event }));
+    const updates = () => engines.usage.total().calls['dynamodb.UpdateItem'] ?? 0;
+    const before = updates();
+    const raised = await store(accepted!, opened!);
+    expect(raised.history.statuses).toMatchObject([{ status: 'DELIVERED', decidedBy: 'opened#opened' }]);
+    expect(updates() - before).toBe(2);
+
+    const passed = await store(accepted!, deliveredEvent({ id: 'd' }), opened!);
+    expect(passed.history.statuses).toMatchObject([{ status: 'DELIVERED', decidedBy: 'delivered#d' }]);
+    expect(passed.history.events).toHaveLength(3);
+    expect(updates() - before).toBe(4);
+  });
+
   test('events that come twice are known, and a later webhook is noted on what reconciliation stored', async () => {
     const records = createRecordsTable(engines.table);
     const event = deliveredEvent({ id: randomUUID() });

@@ -206,5 +206,5 @@ test('process: whichever call it dies at, once or twice, the effects are there e
   console.log(
     `process: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
   );
-  expect([...seen].sort()).toEqual(['GetItem', 'PutItem', 'UpdateItem']);
+  expect([...seen].sort()).toEqual(['BatchGetItem', 'PutItem', 'UpdateItem']);
 }, 300_000);

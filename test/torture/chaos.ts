@@ -12,6 +12,7 @@ export interface Mischief {
 const VICTIMS = ['ingest', 'process'];
 const OPERATIONS = [
   'dynamodb.PutItem',
+  'dynamodb.BatchGetItem',
   'dynamodb.GetItem',
   'dynamodb.UpdateItem',
   'dynamodb.*',

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { historyName, statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
+import { historyName, isHigher, seldomDecides, statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
 
 const failed = (severity: string | null, over = {}) => ({ event: 'failed', severity, ...over });
 
@@ -61,4 +61,26 @@ test.each([
   const order = ([rank, timeMs, key]: readonly [number, number, string]) =>
     statusOrder({ rank, status: null, reason: null }, timeMs, key);
   expect(order(winner) > order(loser)).toBe(true);
+});
+
+test.each([
+  ['b', 'a', true],
+  ['a', 'b', false],
+  ['a', 'a', false],
+  ['a', undefined, true],
+  // In UTF-16 a surrogate comes before it, in the bytes that the table compares behind it.
+  ['\u{1f600}', '\uffee', true],
+])('isHigher: %s against %s is %s', (order, stored, higher) => {
+  expect(isHigher(order, stored)).toBe(higher);
+});
+
+test.each([
+  ['accepted', false],
+  ['delivered', false],
+  ['opened', true],
+  ['clicked', true],
+  ['unsubscribed', true],
+  ['complained', false],
+])('seldomDecides: %s is %s', (event, seldom) => {
+  expect(seldomDecides(verdictOf({ event }))).toBe(seldom);
 });
