@@ -1,9 +1,28 @@
-/** us-east-1, on demand, as published on 2024-11-14; dollars. */
+/**
+ * List prices of us-east-1 in dollars, on demand. Those of DynamoDB as published on 2024-11-14; the others as known
+ * on that day, and to be looked up again before a budget rests on them.
+ */
 export const PRICES = {
   date: '2024-11-14',
   region: 'us-east-1',
   perWriteUnit: 0.625 / 1e6,
   perReadUnit: 0.125 / 1e6,
+  perTableGigabyteMonth: 0.25,
+  /** Point-in-time recovery, by the size of the table. */
+  perBackupGigabyteMonth: 0.2,
+  /** Of at most 64 KB. */
   perQueueRequest: 0.4 / 1e6,
   perPublishedEvent: 1 / 1e6,
+  /** HTTP API; of at most 512 KB. */
+  perApiRequest: 1 / 1e6,
+  perInvocation: 0.2 / 1e6,
+  /** arm64. */
+  perGigabyteSecond: 0.0000133334,
+  perLogGigabyte: 0.5,
+  perMetricMonth: 0.3,
+  /** For each metric that an alarm reads. */
+  perAlarmMetricMonth: 0.1,
+  perDashboardMonth: 3,
+  perSecretMonth: 0.4,
+  perScheduledRun: 1 / 1e6,
 };

@@ -11,7 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { buildSync } from 'esbuild';
+import { bundleFunction } from '../bundle.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 
@@ -58,18 +58,7 @@ export class LedgerFunction extends LambdaFunction {
 /** What NodejsFunction does, without the npx in between, which takes longer than esbuild and repeats npm's warnings. */
 function bundle(folder: string): Code {
   const tryBundle = (outputFolder: string) => {
-    buildSync({
-      entryPoints: [join(folder, 'handler.ts')],
-      outfile: join(outputFolder, 'index.js'),
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      // Imports faster than ESM.
-      format: 'cjs',
-      minify: true,
-      sourcemap: true,
-      sourcesContent: false,
-    });
+    bundleFunction(join(folder, 'handler.ts'), join(outputFolder, 'index.js'));
     return true;
   };
   return Code.fromAsset(folder, {

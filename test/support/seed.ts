@@ -11,7 +11,10 @@ const AT_ONCE = 8;
 type Value = string | number | null | Uint8Array;
 
 /** Writes many items straight into the table, which the pipeline could not do in the time of a test. */
-export async function seed({ writeBatch }: TestEngines, items: Iterable<Record<string, Value>>): Promise<void> {
+export async function seed(
+  { writeBatch }: Pick<TestEngines, 'writeBatch'>,
+  items: Iterable<Record<string, Value>>,
+): Promise<void> {
   const source = items[Symbol.iterator]();
   const worker = async () => {
     for (;;) {

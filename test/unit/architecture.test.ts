@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
+const CODE_FOLDERS = ['bench', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -34,7 +34,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^lambdas\/adapters\//,
-    mayImport: /^(lambdas\/(adapters|domain)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/)/,
+    mayImport: /^(lambdas\/(adapters|domain)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|dataloader$)/,
     why: 'adapters know the domain and their service alone',
   },
   {
@@ -82,6 +82,17 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     folder: /^dashboard\//,
     mayImport: /^dashboard\/(?!build\.ts$)/,
     why: 'the page runs in a browser, on nothing but itself',
+  },
+  {
+    folder: /^bench\/handlers\//,
+    mayImport: /^(lambdas\/adapters\/aws-clients\.ts$|node:|@aws-sdk\/|@aws-lambda-powertools\/|aws-lambda$)/,
+    why: 'what ingest is held against shares no code with it but the settings of its clients',
+  },
+  {
+    folder: /^bench\//,
+    mayImport:
+      /^(bench\/|local\/|lambdas\/|lib\/bundle\.ts$|cli\/prices\.ts$|test\/support\/|node:|@aws-sdk\/client-dynamodb$)/,
+    why: 'the bench measures what is deployed, on the engines of the tests',
   },
   {
     folder: /^local\/mailgun-twin\//,

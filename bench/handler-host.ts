@@ -1,0 +1,32 @@
+// One handler in a process of its own: runs the events it is sent one after the other, as Lambda does, and answers
+// what they cost it.
+import { createRequire } from 'node:module';
+
+export interface HostAnswer {
+  /** Processor time in microseconds, of this process alone. */
+  readonly cpuMicros: number;
+  /** What the handler returned for each event. */
+  readonly returned: readonly unknown[];
+}
+
+if (process.send) serve(process.send.bind(process));
+
+function serve(send: (answer: HostAnswer | 'ready') => void): void {
+  const { handler } = createRequire(import.meta.url)(process.argv[2] ?? '');
+  const context = {
+    awsRequestId: 'bench',
+    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+    functionVersion: '$LATEST',
+    memoryLimitInMB: '512',
+    getRemainingTimeInMillis: () => 5000,
+  };
+  process.once('disconnect', () => process.exit(0));
+  process.on('message', async (events: string[]) => {
+    const returned: unknown[] = [];
+    const before = process.cpuUsage();
+    for (const event of events) returned.push(await handler(JSON.parse(event), context));
+    const { user, system } = process.cpuUsage(before);
+    send({ cpuMicros: user + system, returned });
+  });
+  send('ready');
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PRICES } from '../cli/prices.ts';
+import { makeBundles } from './bundles.ts';
+import { costsOf } from './dollars.ts';
+import { measureHandlers } from './handler-cpu.ts';
+import { measureImports } from './import-time.ts';
+import { measurePipeline } from './pipeline.ts';
+import { measureReconciliation } from './reconciliation.ts';
+import { page, plainTable, type Results, targetsOf } from './report.ts';
+
+const HELP = `npm run bench [-- --events N] [--write]
+
+Measures what a webhook costs: calls, units and dollars; processor time and import time against
+the least that is possible and against Powertools; throughput and growth on the local stack;
+what reconciliation reads. Takes about half an hour at its 100,000 events, and wants the machine
+to itself.
+
+  --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
+  --write      writes bench/results.json and docs/benchmarks.md
+
+Exit code 0: every target of the table is met.`;
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '100000' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const events = Number(values.events);
+if (!Number.isSafeInteger(events) || events < 10_000) {
+  console.error(`--events must be a whole number from 10000, not "${values.events}"`);
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
+try {
+  const results = await measure(makeBundles(folder));
+  if (values.write) {
+    writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), page(results));
+  }
+  console.log(plainTable(results));
+  process.exitCode = targetsOf(results).every(({ met }) => met) ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+async function measure(bundles: ReturnType<typeof makeBundles>): Promise<Results> {
+  const say = (line: string) => console.log(`  ${line}`);
+  console.log('1/4  importing the bundles');
+  const imports = measureImports(bundles, 21);
+  console.log('2/4  handlers, in turns');
+  const handlers = await measureHandlers(bundles, { rounds: 12, webhooksPerRound: 250 });
+  const sizes = stepsUpTo(events);
+  console.log(`3/4  ${events} webhooks through the local stack`);
+  const pipeline = await measurePipeline(sizes, say);
+  console.log('4/4  reconciliation');
+  const reconciliation = await measureReconciliation(
+    sizes.filter((size) => Number.isInteger(Math.log10(size / 1000)) || size === events),
+    say,
+  );
+  return {
+    command: `npm run bench -- --events ${events}`,
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`,
+    prices: `${PRICES.region}, ${PRICES.date}`,
+    imports,
+    handlers,
+    pipeline,
+    reconciliation,
+    costs: costsOf(pipeline, reconciliation),
+  };
+}
+
+/** 1,000, 3,000, 10,000, 30,000 … up to the most. */
+function stepsUpTo(most: number): number[] {
+  const steps: number[] = [];
+  for (let power = 1000; power < most; power *= 10) steps.push(...[power, 3 * power].filter((step) => step < most));
+  return [...steps, most];
+}

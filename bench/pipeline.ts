@@ -1,0 +1,248 @@
+import { execFileSync } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { Agent } from 'node:http';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from '../local/engines/engine.ts';
+import { connectEngine } from '../local/engines/remote-engine.ts';
+import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
+import type { EventData } from '../local/mailgun-twin/event-parts.ts';
+import { USUAL_RECONCILE } from '../local/reconcile-choice.ts';
+import type { Usage } from '../local/usage.ts';
+import { DOMAIN } from '../test/support/webhooks.ts';
+import { usageBetween } from './handler-cpu.ts';
+import { ordinaryMail } from './mail.ts';
+import { quantile } from './statistics.ts';
+import { KEY, signedWebhook } from './webhooks.ts';
+
+/** What the stack had done when so many webhooks were stored. */
+export interface Checkpoint {
+  readonly events: number;
+  /** Between the first post and the last event stored, waits between checkpoints left out. */
+  readonly seconds: number;
+  /** Calls of AWS services, of ingest and process alone. */
+  readonly calls: number;
+  /** Resident memory. */
+  readonly megabytes: Readonly<Record<Box, number>>;
+}
+
+export interface PipelineFigures {
+  readonly posted: number;
+  readonly stored: number;
+  readonly checkpoints: readonly Checkpoint[];
+  readonly perWebhook: Readonly<Record<Box, BoxFigures>>;
+  /** Records of one batch, on average. */
+  readonly batchSize: number;
+  /** Bytes of log lines, with what CloudWatch adds to each. */
+  readonly logBytesPerWebhook: number;
+  /** Bytes in the table, the indexes included. */
+  readonly tableBytesPerWebhook: number;
+  /** Between the answer to a webhook and the moment at which the read API shows it. */
+  readonly secondsToShown: Readonly<Record<'p50' | 'p90' | 'p99', number>>;
+}
+
+export interface BoxFigures {
+  readonly calls: Readonly<Record<string, number>>;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+  readonly cpuMs: number;
+}
+
+type Box = 'ingest' | 'process';
+
+const BOXES = ['ingest', 'process'] as const;
+const AT_ONCE = 12;
+/** CloudWatch bills each line with this more. */
+const LOG_LINE_OVERHEAD_BYTES = 26;
+const FOLLOWED = 400;
+const FOLLOWED_EACH_MS = 50;
+
+/** Posts ordinary mail to the local stack as fast as it takes it, and looks at it after each number of webhooks. */
+export async function measurePipeline(
+  checkpointsAt: readonly number[],
+  say: (line: string) => void,
+): Promise<PipelineFigures> {
+  const stack = await startLocalStack({
+    port: 0,
+    domains: [DOMAIN],
+    keys: { current: KEY },
+    faults: [],
+    seed: 1,
+    reconcile: { ...USUAL_RECONCILE, everySeconds: 3600 },
+    overlay: { throttle: { webhook: { ratePerSecond: 10_000, burst: 5000 } } },
+    phase: () => {},
+  });
+  try {
+    const last = checkpointsAt.at(-1) ?? 0;
+    const mail = ordinaryMail(last, DOMAIN, 1, Date.now);
+    const before = await look(stack);
+    const checkpoints: Checkpoint[] = [];
+    let [posted, seconds] = [0, 0];
+    for (const events of checkpointsAt) {
+      const start = performance.now();
+      const take = events - posted;
+      await inParallel(AT_ONCE, limited(mail, take), (event) => post(stack, event));
+      await drained(stack);
+      posted = events;
+      seconds += (performance.now() - start) / 1000;
+      const now = await look(stack);
+      const calls = BOXES.reduce((sum, box) => sum + total(now[box].usage) - total(before[box].usage), 0);
+      checkpoints.push({
+        events,
+        seconds,
+        calls,
+        megabytes: { ingest: now.ingest.megabytes, process: now.process.megabytes },
+      });
+      say(`${events} webhooks stored after ${seconds.toFixed(1)} s`);
+    }
+    const after = await look(stack);
+    const figuresOf = (box: Box) => perWebhook(before[box], after[box], last);
+    const batches = (after.batches - before.batches) / last;
+    const logBytes = await logBytesOf(stack);
+    const { stored, bytes } = await tableOf(stack);
+    return {
+      posted: last,
+      stored,
+      checkpoints,
+      perWebhook: { ingest: figuresOf('ingest'), process: figuresOf('process') },
+      batchSize: 1 / batches,
+      logBytesPerWebhook: logBytes / last,
+      tableBytesPerWebhook: bytes / last,
+      secondsToShown: await follow(stack),
+    };
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function post({ ready }: LocalStack, event: EventData): Promise<void> {
+  const { headers, body } = signedWebhook(event);
+  const response = await fetch(ready.webhookUrl, { method: 'POST', headers, body });
+  if (response.status !== 200) throw new Error(`ingest answered ${response.status}: ${await response.text()}`);
+  await response.arrayBuffer();
+}
+
+/** Waits until the queue has been empty three times in a row. */
+async function drained(stack: LocalStack): Promise<void> {
+  for (let calm = 0; calm < 3; await sleep(50)) {
+    const { queue } = await stack.stats();
+    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
+  }
+}
+
+interface Look {
+  readonly usage: Usage;
+  readonly cpuMs: number;
+  readonly megabytes: number;
+}
+
+async function look(stack: LocalStack): Promise<Record<Box, Look> & { batches: number }> {
+  const { byCaller, processes } = await stack.stats();
+  const of = (box: Box): Look => ({ usage: byCaller[box] ?? NOTHING, ...processOf(processes[box] ?? 0) });
+  // The poller deletes each batch by one call.
+  const batches = byCaller['event-source']?.calls['sqs.DeleteMessageBatch'] ?? 0;
+  return { ingest: of('ingest'), process: of('process'), batches };
+}
+
+const NOTHING: Usage = { calls: {}, capacity: { read: 0, write: 0 } };
+
+/** Processor time and memory of a process, as the system tells them. */
+export function processOf(pid: number): { cpuMs: number; megabytes: number } {
+  const [kilobytes = '', time = ''] = execFileSync('ps', ['-o', 'rss=,time=', '-p', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split(/\s+/);
+  // [[days-]hours:]minutes:seconds
+  const seconds = time.split(/[-:]/).reduce((sum, part) => sum * 60 + Number(part), 0);
+  return { cpuMs: seconds * 1000, megabytes: Number(kilobytes) / 1024 };
+}
+
+const total = ({ calls }: Usage) => Object.values(calls).reduce((sum, times) => sum + times, 0);
+
+function perWebhook(before: Look, after: Look, webhooks: number): BoxFigures {
+  const { calls, capacity } = usageBetween(before.usage, after.usage, webhooks);
+  return {
+    calls,
+    writeUnits: capacity.write,
+    readUnits: capacity.read,
+    cpuMs: (after.cpuMs - before.cpuMs) / webhooks,
+  };
+}
+
+/** Bytes of all that the webhook API, ingest and process have logged. */
+async function logBytesOf({ logPath }: LocalStack): Promise<number> {
+  let bytes = 0;
+  for await (const entry of createInterface({ input: createReadStream(logPath) })) {
+    const [, source = '', line = ''] = /^\S+ (\S+) (.*)$/.exec(entry) ?? [];
+    if (/^(ingest|process)\[|webhook/.test(source)) bytes += Buffer.byteLength(line) + LOG_LINE_OVERHEAD_BYTES;
+  }
+  return bytes;
+}
+
+/** How many events the table holds, and how large it is. */
+async function tableOf({ place }: LocalStack): Promise<{ stored: number; bytes: number }> {
+  const agent = new Agent({ keepAlive: true });
+  const port = Number(new URL(place.awsEndpointUrl).port);
+  const { accessKeyId, outputs } = place;
+  const dynamodb = connectEngine({ agent, port, target: 'DynamoDB_20120810', accessKeyId });
+  const TableName = outputs.TableName;
+  let stored = 0;
+  let ExclusiveStartKey: unknown;
+  do {
+    const page = await request<{ Count: number; LastEvaluatedKey?: unknown }>(dynamodb, 'Scan', {
+      TableName,
+      Select: 'COUNT',
+      FilterExpression: 'contains(sk, :event)',
+      ExpressionAttributeValues: { ':event': { S: '#E#' } },
+      ExclusiveStartKey,
+    });
+    stored += page.Count;
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey !== undefined);
+  interface Sized {
+    readonly TableSizeBytes: number;
+    readonly GlobalSecondaryIndexes?: readonly { readonly IndexSizeBytes: number }[];
+  }
+  const { Table } = await request<{ Table: Sized }>(dynamodb, 'DescribeTable', { TableName });
+  agent.destroy();
+  const indexes = Table.GlobalSecondaryIndexes ?? [];
+  return { stored, bytes: indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, Table.TableSizeBytes) };
+}
+
+/** Posts at an even pace, and asks for each event until it is shown. */
+async function follow(stack: LocalStack): Promise<PipelineFigures['secondsToShown']> {
+  const { apiUrl, apiToken } = stack.ready;
+  const shown: Promise<number>[] = [];
+  for (const event of ordinaryMail(FOLLOWED, DOMAIN, 2, Date.now)) {
+    shown.push(
+      post(stack, event).then(async () => {
+        const taken = performance.now();
+        const { headers } = event.message as { headers: { 'message-id': string } };
+        const url = `${apiUrl}/mailgun/messages/${encodeURIComponent(headers['message-id'])}`;
+        for (; ; await sleep(20)) {
+          const response = await fetch(url, { headers: { authorization: `Bearer ${apiToken}` } });
+          if ((await response.text()).includes(event.id)) return (performance.now() - taken) / 1000;
+        }
+      }),
+    );
+    await sleep(FOLLOWED_EACH_MS);
+  }
+  const seconds = await Promise.all(shown);
+  return { p50: quantile(seconds, 0.5), p90: quantile(seconds, 0.9), p99: quantile(seconds, 0.99) };
+}
+
+function* limited<T>(source: Iterator<T>, count: number): Generator<T> {
+  for (let given = 0; given < count; given += 1) {
+    const next = source.next();
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+/** Takes what comes next whenever one of its hands is free. */
+async function inParallel<T>(hands: number, source: Generator<T>, act: (value: T) => Promise<void>): Promise<void> {
+  await Promise.all(
+    Array.from({ length: hands }, async () => {
+      for (let next = source.next(); !next.done; next = source.next()) await act(next.value);
+    }),
+  );
+}

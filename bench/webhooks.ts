@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { recordOf } from '../local/event-source/message.ts';
+import type { EventData } from '../local/mailgun-twin/event-parts.ts';
+import { createSignature } from '../local/mailgun-twin/signature.ts';
+import { jsonWebhook } from '../local/mailgun-twin/webhook.ts';
+import type { TestEngines } from '../test/support/engines.ts';
+import { DOMAIN } from '../test/support/webhooks.ts';
+
+export const KEY = 'key-of-the-bench';
+
+/** A freshly signed webhook, as Mailgun posts it. */
+export function signedWebhook(event: EventData) {
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  return jsonWebhook(event, createSignature({ signing: KEY }, { timestamp, token: randomBytes(25).toString('hex') }));
+}
+
+/** The same as the gateway hands it to ingest, as JSON. */
+export function gatewayEvent(event: EventData): string {
+  const { headers, body } = signedWebhook(event);
+  return JSON.stringify({ version: '2.0', headers, body, isBase64Encoded: false, requestContext: { requestId: '' } });
+}
+
+/** Up to ten messages of the queue as the event source hands them to process, as JSON; they are gone from the queue. */
+export async function queueEvent(engines: TestEngines): Promise<string> {
+  const queueUrl = engines.output('QueueUrl');
+  const messages = await engines.receive(queueUrl);
+  return JSON.stringify({
+    Records: messages.map((message) => recordOf(message as never, 'arn:aws:sqs:bench', 'local')),
+  });
+}
+
+/** What the functions of the request path need to find the engines. */
+export function environmentFor({ output, awsEnvironment }: TestEngines): Record<string, string> {
+  return {
+    ...awsEnvironment,
+    AWS_LAMBDA_FUNCTION_NAME: 'bench',
+    NODE_OPTIONS: '--enable-source-maps',
+    LEDGER_NAME: 'bench',
+    TABLE_NAME: output('TableName'),
+    QUEUE_URL: output('QueueUrl'),
+    DEAD_LETTERS_URL: output('DeadLettersUrl'),
+    SIGNING_KEYS_SECRET_ARN: output('SigningKeysSecretArn'),
+    ERASURE_KEY_SECRET_ARN: output('ErasureKeySecretArn'),
+    DOMAINS: DOMAIN,
+    VISIBILITY_SECONDS: '30',
+    RETENTION_DAYS: '400',
+  };
+}

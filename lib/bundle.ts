@@ -1,0 +1,18 @@
+import { type BuildOptions, buildSync } from 'esbuild';
+
+/** How every function is bundled. */
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  // Imports faster than ESM.
+  format: 'cjs',
+  minify: true,
+  sourcemap: true,
+  sourcesContent: false,
+} satisfies BuildOptions;
+
+/** Writes the bundle of an entry file, and beside it its source map. */
+export function bundleFunction(entry: string, outfile: string): void {
+  buildSync({ ...OPTIONS, entryPoints: [entry], outfile });
+}
