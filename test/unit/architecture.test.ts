@@ -142,3 +142,46 @@ test('the page never makes markup from a text', () => {
   expect(sources).toContain('dashboard/dom.ts');
   expect(sources.filter((file) => MARKUP.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
 });
+
+describe('the table of CONTRIBUTING.md', () => {
+  const page = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  const table = /^\| files \| may import \|\n\|[-|]+\n((?:\|.*\n)+)/m.exec(page)?.[1] ?? '';
+  const WORDS = { Node: /^node:/, 'the AWS SDK': /^@(aws-sdk|smithy)\//, 'the CDK': /^(aws-cdk-lib|constructs)\b/ };
+
+  /** A folder stands for all that is in it, `<function>` for any of them. */
+  const asPattern = (path: string) =>
+    new RegExp(`^${path.replaceAll('.', '\\.').replace('<function>', '[a-z-]+')}${path.endsWith('/') ? '' : '$'}`);
+  const patternsIn = (cell: string, quotes: RegExp) =>
+    [...cell.matchAll(quotes)].map(([, path = '']) => asPattern(path));
+
+  const rows = table
+    .split('\n')
+    .filter(Boolean)
+    .map((row) => {
+      const [, who = '', what = ''] = row.split('|');
+      const words = Object.entries(WORDS).filter(([word]) => what.includes(word));
+      return {
+        fits: patternsIn(who, /`([^`]+)`/g),
+        may: [...patternsIn(what, /(?<!not )`([^`]+)`/g), ...words.map(([, pattern]) => pattern)],
+        mayNot: patternsIn(what, /(?<=not )`([^`]+)`/g),
+        mayItself: /\b(itself|folder)\b/.test(what),
+      };
+    });
+
+  test('has a row for each rule', () => {
+    expect(rows).toHaveLength(RULES.length);
+  });
+
+  test.each(files)('fits %s', (file) => {
+    const nth = rows.findIndex(({ fits }) => fits.some((pattern) => pattern.test(file)));
+    const { fits, may, mayNot, mayItself } = rows[nth]!;
+    const [own = ''] = fits.map((pattern) => pattern.exec(file)?.[0].replace(/[^/]+$/, '')).filter(Boolean);
+    const untold = importsOf(file).filter((from) => {
+      const isTold = (mayItself && from.startsWith(own)) || may.some((pattern) => pattern.test(from));
+      return !isTold || mayNot.some((pattern) => pattern.test(from));
+    });
+
+    expect(nth).toBe(RULES.findIndex(({ folder }) => folder.test(file)));
+    expect(untold).toEqual([]);
+  });
+});

@@ -1,0 +1,171 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { runCommand } from '../support/command-line.ts';
+import { parsePicture } from '../support/picture.ts';
+
+// What README, CONTRIBUTING, CHANGELOG and docs/ name is there, and what is there is named.
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+
+/** All that is tracked or about to be, without what was just deleted. */
+const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .split('\0')
+  .filter((file) => file !== '' && existsSync(join(ROOT, file)));
+const documents = files.filter((file) => /^(README|CONTRIBUTING|CHANGELOG|docs\/.+)\.md$/.test(file));
+
+const README = read('README.md');
+const topLevel = [...new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]))];
+const codeFolders = [...new Set(files.filter((file) => /\/.*\.ts$/.test(file)).map((file) => file.split('/')[0]))];
+const lambdaFolders = readdirSync(join(ROOT, 'lambdas'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const functions = lambdaFolders.filter((name) => existsSync(join(ROOT, 'lambdas', name, 'handler.ts')));
+
+describe("the README's table", () => {
+  const table = /^\| box .*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(README)?.[1] ?? '';
+  const named = table.split('\n').flatMap((row) => [...(row.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)]);
+  const folders = named.map(([, folder]) => folder);
+
+  test('names every folder of code', () => {
+    // Its own folders stand in for lambdas/.
+    const wanted = codeFolders.filter((folder) => folder !== 'lambdas');
+
+    expect(codeFolders).toEqual(expect.arrayContaining(['bin', 'lambdas', 'lib', 'test']));
+    expect(wanted.filter((folder) => !folders.includes(folder))).toEqual([]);
+  });
+
+  test('names every folder of lambdas/', () => {
+    expect(folders.filter((folder) => folder?.startsWith('lambdas/')).toSorted()).toEqual(
+      lambdaFolders.map((name) => `lambdas/${name}`).toSorted(),
+    );
+  });
+});
+
+describe("the README's picture", () => {
+  const source = /^```mermaid\n([\s\S]*?)^```$/m.exec(README)?.[1] ?? '';
+  const { boxes, arrows, notUnderstood } = parsePicture(source);
+
+  test('is a flowchart, whole and well-formed', () => {
+    expect(notUnderstood).toEqual([]);
+    expect(arrows.length).toBeGreaterThan(10);
+  });
+
+  test.each(functions)('shows %s and what it is joined to', (name) => {
+    expect([...boxes.keys()]).toContain(name);
+    expect(arrows.filter(({ from, to }) => from === name || to === name)).not.toEqual([]);
+  });
+
+  test('shows no box twice', () => {
+    const texts = [...boxes.values()];
+
+    expect(texts).toEqual([...new Set(texts)]);
+  });
+});
+
+test.each([
+  ['an arrow to nothing', 'flowchart LR\n  a -->', 'a -->'],
+  ['a bracket that stays open', 'flowchart LR\n  a["b --> c', 'a["b --> c'],
+  ['a label that stays open', 'flowchart LR\n  a -- b c', 'a -- b c'],
+  ['a word that Mermaid keeps to itself', 'flowchart LR\n  a --> end', 'a --> end'],
+  ['another diagram', 'sequenceDiagram\n  a --> b', 'sequenceDiagram'],
+])('a picture with %s would be noticed', (_name, source, line) => {
+  expect(parsePicture(source).notUnderstood).toContain(line);
+});
+
+/** Anchors of a page as GitHub makes them. */
+function anchorsOf(file: string): string[] {
+  const headings = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** Links of a page that lead nowhere. */
+function deadLinks(file: string, text: string): string[] {
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+  return targets
+    .filter((target) => !/^https?:/.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const linked = path === '' ? file : join(dirname(file), path);
+      if (!existsSync(join(ROOT, linked))) return true;
+      return anchor !== undefined && !(linked.endsWith('.md') && anchorsOf(linked).includes(anchor));
+    });
+}
+
+const ignored = read('.gitignore').split('\n').filter(Boolean);
+const SOURCE = /\.(ts|md|yaml|json)$/;
+
+/** Words of code spans and blocks that are paths of the project and do not exist; `<…>` stands for any name. */
+function deadPaths(text: string): string[] {
+  const code = [...text.matchAll(/^ *```\w*\n([\s\S]*?)^ *```$|`([^`\n]+)`/gm)].map(([, block, span]) => block ?? span);
+  // What a command writes (`-o`) need not be there.
+  const words = code.flatMap((each) => (each ?? '').replaceAll(/ -o \S+/g, '').split(/[\s"'(),;=]+/));
+  const paths = words
+    .map((word) => word.replace(/^\.\/|[.:]+$/g, ''))
+    .filter((word) => /^[\w.<>*-]+(\/[\w.<>*-]*)*$/.test(word))
+    .filter((word) => !ignored.some((made) => word.startsWith(made)))
+    .filter((word) => (word.includes('/') ? topLevel.includes(word.split('/')[0]) || SOURCE.test(word) : isFile(word)));
+  return paths.filter((path) => !exists(path));
+}
+
+/** A name without a folder is a path only where it can be nothing else. */
+const isFile = (word: string) => /^[\w-]+(\.[\w-]+)*\.(ts|md|yaml|json)$/.test(word);
+
+function exists(path: string): boolean {
+  const pattern = path.replaceAll(/<[^>]*>/g, '*').replace(/\/$/, '');
+  if (!path.includes('/')) return existsSync(join(ROOT, path)) || files.some((file) => file.endsWith(`/${path}`));
+  return globSync(pattern, { cwd: ROOT }).length > 0;
+}
+
+describe.each(documents)('%s', (file) => {
+  test('links to what is there', () => {
+    expect(deadLinks(file, read(file))).toEqual([]);
+  });
+
+  test('names files and folders that are there', () => {
+    expect(deadPaths(read(file))).toEqual([]);
+  });
+
+  test('runs scripts that are there', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    const run = [...read(file).matchAll(/\bnpm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, script]) => script);
+
+    expect(run.filter((script) => !Object.hasOwn(scripts, script ?? ''))).toEqual([]);
+  });
+});
+
+test('docs/command-line.md tells of every command, in the order of --help', async () => {
+  const { lines } = await runCommand(['--help']);
+  const [, listed = ''] = /^Commands:\n([\s\S]*?)\n$/m.exec(lines.join('\n')) ?? [];
+  const commands = [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)];
+  const sections = [...read('docs/command-line.md').matchAll(/^## ([a-z][a-z-]*)$/gm)];
+
+  expect(commands.length).toBeGreaterThan(10);
+  expect(sections.map(([, name]) => name)).toEqual(commands.map(([, name]) => name));
+});
+
+test('what is not there would be noticed', () => {
+  const text =
+    'See [a](nothing.md), [b](README.md#nothing), `lib/nothing.ts`, `nowhere/at/all.ts`, `nothing.ts`, `local/<any>/`, ' +
+    '`lambdas/<function>/nothing.ts` and\n```sh\nnode local/nothing.ts\n```\n';
+
+  expect(deadLinks('README.md', text)).toEqual(['nothing.md', 'README.md#nothing']);
+  expect(deadPaths(text)).toEqual([
+    'lib/nothing.ts',
+    'nowhere/at/all.ts',
+    'nothing.ts',
+    'lambdas/<function>/nothing.ts',
+    'local/nothing.ts',
+  ]);
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/decisions.md']));
+});
