@@ -56,7 +56,7 @@ try {
 async function measure(bundles: ReturnType<typeof makeBundles>): Promise<Results> {
   const say = (line: string) => console.log(`  ${line}`);
   console.log('1/4  importing the bundles');
-  const imports = measureImports(bundles, 21);
+  const imports = measureImports(bundles, 41);
   console.log('2/4  handlers, in turns');
   const handlers = await measureHandlers(bundles, { rounds: 12, webhooksPerRound: 250 });
   const sizes = stepsUpTo(events);

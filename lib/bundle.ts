@@ -1,4 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type BuildOptions, buildSync } from 'esbuild';
+import { ownSourceMap } from './own-source-map.ts';
 
 /** How every function is bundled. */
 const OPTIONS = {
@@ -15,4 +17,6 @@ const OPTIONS = {
 /** Writes the bundle of an entry file, and beside it its source map. */
 export function bundleFunction(entry: string, outfile: string): void {
   buildSync({ ...OPTIONS, entryPoints: [entry], outfile });
+  const map = `${outfile}.map`;
+  writeFileSync(map, JSON.stringify(ownSourceMap(JSON.parse(readFileSync(map, 'utf8')))));
 }

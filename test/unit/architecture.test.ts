@@ -60,7 +60,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
     mayImport:
-      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|zod$)/,
+      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {
@@ -146,7 +146,12 @@ test('the page never makes markup from a text', () => {
 describe('the table of CONTRIBUTING.md', () => {
   const page = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
   const table = /^\| files \| may import \|\n\|[-|]+\n((?:\|.*\n)+)/m.exec(page)?.[1] ?? '';
-  const WORDS = { Node: /^node:/, 'the AWS SDK': /^@(aws-sdk|smithy)\//, 'the CDK': /^(aws-cdk-lib|constructs)\b/ };
+  const WORDS = {
+    Node: /^node:/,
+    'the AWS SDK': /^@(aws-sdk|smithy)\//,
+    'the CDK': /^(aws-cdk-lib|constructs)\b/,
+    Powertools: /^@aws-lambda-powertools\//,
+  };
 
   /** A folder stands for all that is in it, `<function>` for any of them. */
   const asPattern = (path: string) =>

@@ -1,0 +1,40 @@
+import { decode, encode, type SourceMapSegment } from '@jridgewell/sourcemap-codec';
+
+/** The fields of a source map, version 3, that bundles have. */
+export interface SourceMap {
+  readonly sources: readonly string[];
+  readonly names: readonly string[];
+  readonly mappings: string;
+}
+
+/**
+ * The same map without packages. Node reads the whole map of a bundle before it runs it, at every cold start, and nearly
+ * all of it would tell of the SDK: stacks name our own lines, and those of packages as they stand in the bundle.
+ */
+export function ownSourceMap<Given extends SourceMap>(map: Given): Given {
+  const sources = numbered(map.sources, (source) => !source.includes('node_modules/'));
+  const names = new Map<number, number>();
+  const segmentOf = ([column, source, line, place, name]: SourceMapSegment): SourceMapSegment => {
+    const own = source === undefined ? undefined : sources.get(source);
+    // One of column alone ends what is mapped before it.
+    if (own === undefined || line === undefined || place === undefined) return [column];
+    if (name === undefined) return [column, own, line, place];
+    if (!names.has(name)) names.set(name, names.size);
+    return [column, own, line, place, names.get(name) ?? 0];
+  };
+  const mappings = decode(map.mappings).map((line) =>
+    line.map(segmentOf).filter((segment, index, all) => segment.length > 1 || (all[index - 1]?.length ?? 1) > 1),
+  );
+  return {
+    ...map,
+    sources: map.sources.filter((_, index) => sources.has(index)),
+    names: [...names.keys()].map((name) => map.names[name]),
+    mappings: encode(mappings),
+  };
+}
+
+/** New numbers of those that are kept, by their old ones. */
+function numbered<T>(values: readonly T[], isKept: (value: T) => boolean): Map<number, number> {
+  const kept = [...values.keys()].filter((index) => isKept(values[index] as T));
+  return new Map(kept.map((old, now) => [old, now]));
+}
