@@ -35,7 +35,7 @@ export interface PipelineFigures {
   readonly batchSize: number;
   /** Bytes of log lines, with what CloudWatch adds to each. */
   readonly logBytesPerWebhook: number;
-  /** Bytes in the table, the indexes included. */
+  /** Bytes that stay in the table and its indexes, as AWS counts them. */
   readonly tableBytesPerWebhook: number;
   /** Between the answer to a webhook and the moment at which the read API shows it. */
   readonly secondsToShown: Readonly<Record<'p50' | 'p90' | 'p99', number>>;
@@ -178,7 +178,10 @@ async function logBytesOf({ logPath }: LocalStack): Promise<number> {
   return bytes;
 }
 
-/** How many events the table holds, and how large it is. */
+/** What AWS bills an item or an index entry with beyond its attributes. */
+const ITEM_OVERHEAD_BYTES = 100;
+
+/** How many events the table holds, and how many bytes of it stay: claims are gone after a day. */
 async function tableOf({ place }: LocalStack): Promise<{ stored: number; bytes: number }> {
   const agent = new Agent({ keepAlive: true });
   const port = Number(new URL(place.awsEndpointUrl).port);
@@ -186,26 +189,48 @@ async function tableOf({ place }: LocalStack): Promise<{ stored: number; bytes: 
   const dynamodb = connectEngine({ agent, port, target: 'DynamoDB_20120810', accessKeyId });
   const TableName = outputs.TableName;
   let stored = 0;
+  let [claims, claimBytes] = [0, 0];
   let ExclusiveStartKey: unknown;
   do {
-    const page = await request<{ Count: number; LastEvaluatedKey?: unknown }>(dynamodb, 'Scan', {
+    const page = await request<ScanPage>(dynamodb, 'Scan', {
       TableName,
-      Select: 'COUNT',
-      FilterExpression: 'contains(sk, :event)',
-      ExpressionAttributeValues: { ':event': { S: '#E#' } },
+      ProjectionExpression: 'pk, sk, id, #hash, expiresAt',
+      ExpressionAttributeNames: { '#hash': 'hash' },
       ExclusiveStartKey,
     });
-    stored += page.Count;
+    for (const item of page.Items) {
+      if (item.sk?.S?.includes('#E#')) stored += 1;
+      if (item.sk?.S !== 'CLAIM') continue;
+      claims += 1;
+      claimBytes += bytesOf(item);
+    }
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey !== undefined);
-  interface Sized {
-    readonly TableSizeBytes: number;
-    readonly GlobalSecondaryIndexes?: readonly { readonly IndexSizeBytes: number }[];
-  }
   const { Table } = await request<{ Table: Sized }>(dynamodb, 'DescribeTable', { TableName });
   agent.destroy();
   const indexes = Table.GlobalSecondaryIndexes ?? [];
-  return { stored, bytes: indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, Table.TableSizeBytes) };
+  const inIndexes = indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, 0);
+  const entries = indexes.reduce((sum, { ItemCount }) => sum + ItemCount, Table.ItemCount - claims);
+  return { stored, bytes: Table.TableSizeBytes - claimBytes + inIndexes + entries * ITEM_OVERHEAD_BYTES };
+}
+
+interface ScanPage {
+  readonly Items: readonly Readonly<Record<string, { readonly S?: string; readonly N?: string }>>[];
+  readonly LastEvaluatedKey?: unknown;
+}
+
+interface Sized {
+  readonly TableSizeBytes: number;
+  readonly ItemCount: number;
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexSizeBytes: number; readonly ItemCount: number }[];
+}
+
+/** Names and values; a number takes about a byte for two digits. */
+function bytesOf(item: ScanPage['Items'][number]): number {
+  return Object.entries(item).reduce(
+    (sum, [name, { S = '', N = '' }]) => sum + name.length + Buffer.byteLength(S) + Math.ceil(N.length / 2),
+    0,
+  );
 }
 
 /** Posts at an even pace, and asks for each event until it is shown. */
