@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { compressedLimits } from './alarms/compressed-limits.ts';
 import { readAlarms } from './alarms/definition.ts';
 import { type AlarmNews, startAlarms } from './alarms/start-alarms.ts';
@@ -17,10 +16,11 @@ import { startFunctions } from './functions.ts';
 import { readHttpApis } from './http-api/definition.ts';
 import { openHttpApis, reserveApiDoors } from './http-api/http-apis.ts';
 import { IndexLag } from './index-lag.ts';
-import type { MailgunAccount } from './mailgun-twin/account.ts';
+import { type MailgunAccount, newKey } from './mailgun-twin/account.ts';
 import { EventLog } from './mailgun-twin/event-log.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
 import { type MailgunApi, startMailgunApi } from './mailgun-twin/mailgun-api.ts';
+import { openTwin } from './mailgun-twin/open-twin.ts';
 import { createRandom } from './mailgun-twin/random.ts';
 import { measureEmbedded } from './metrics/embedded-metrics.ts';
 import { readMetricFilters } from './metrics/metric-filters.ts';
@@ -30,7 +30,6 @@ import { type ReconcileChoice, reconcileOverlay, USUAL_RECONCILE } from './recon
 import { ReconcileRuns } from './reconcile-runs.ts';
 import { keyNamesOf } from './resources.ts';
 import { openRun, type Run } from './run.ts';
-import { openTwin } from './scenario/open-twin.ts';
 import { startSchedules } from './schedules.ts';
 import { DEFAULT_PORT } from './send/arguments.ts';
 import { outputOf, outputsOf, placeStack, type Stack } from './stack.ts';
@@ -110,9 +109,9 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   } = options;
   const run = await openRun(options.port, closers);
   const eventLog = new EventLog();
-  const apiKey = reconcile.apiKey ?? `key-${randomBytes(16).toString('hex')}`;
+  const apiKey = reconcile.apiKey ?? newKey();
   // An account has a signing key even where the stack does not know it yet.
-  const account = { signingKey: keys?.current ?? `key-${randomBytes(16).toString('hex')}` };
+  const account = { signingKey: keys?.current ?? newKey() };
   const mailgun = await openMailgun({ log: eventLog, apiKey, account }, options, run);
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', 'DynamoDB Local, SQS, secrets');

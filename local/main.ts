@@ -1,10 +1,11 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlarmNews } from './alarms/start-alarms.ts';
 import { CannotStart } from './cannot-start.ts';
 import { Closers } from './closers.ts';
 import type { SigningKeys } from './control.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
+import { newKey } from './mailgun-twin/account.ts';
 import { watchParent } from './parent.ts';
 import type { ReadyInfo } from './ready.ts';
 
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
   if (!flags.traffic) return;
 
   const { runScenario } = await import('./scenario.ts');
-  const { openTwin } = await import('./scenario/open-twin.ts');
+  const { openTwin } = await import('./mailgun-twin/open-twin.ts');
   const { signal } = stopping;
   const { settleSeconds, sliceSeconds, mailgunUrl } = reconcile;
   const { ok } = await runScenario({
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
 
 function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): SigningKeys {
   return {
-    current: signingKey ?? `key-${randomBytes(16).toString('hex')}`,
+    current: signingKey ?? newKey(),
     ...(previousSigningKey !== undefined && { previous: previousSigningKey }),
     ...(parentSigningKey !== undefined && { parent: parentSigningKey }),
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Page, Request } from 'playwright-core';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
-import { openTwin } from '../../local/scenario/open-twin.ts';
+import { openTwin } from '../../local/mailgun-twin/open-twin.ts';
 import { runScenario } from '../../local/scenario.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import {

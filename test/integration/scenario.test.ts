@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { openTwin } from '../../local/scenario/open-twin.ts';
+import { openTwin } from '../../local/mailgun-twin/open-twin.ts';
 import { runScenario, type ScenarioOptions } from '../../local/scenario.ts';
 import { STUB_PARENT_KEY, type StubFaults, startStubStack } from '../support/stub-stack.ts';
 

@@ -96,7 +96,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^local\/mailgun-twin\//,
-    mayImport: /^(local\/(mailgun-twin\/|ready\.ts$)|node:)/,
+    mayImport: /^(local\/mailgun-twin\/|node:)/,
     why: 'the twin shares no code with the stack',
   },
   {
