@@ -26,8 +26,7 @@ export interface AwsEndpointOptions {
   readonly usage: UsageMeter;
   readonly faults: FaultSource;
   readonly indexLag: IndexLag;
-  /** @default measures nothing */
-  readonly measure?: Measure;
+  readonly measure: Measure;
 }
 
 /** The one door between functions and engines: it counts what passes, and spoils what it is told to. */
@@ -40,7 +39,7 @@ export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening
 }
 
 async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const { usage, faults, indexLag, measure = () => {} } = options;
+  const { usage, faults, indexLag, measure } = options;
   const { bytes } = await readBody(incoming, LARGEST_REQUEST_BYTES);
   const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
   const service = SERVICES[target] ?? '';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlarmNews } from './alarms/start-alarms.ts';
 import { CannotStart } from './cannot-start.ts';
 import { Closers } from './closers.ts';
-import type { SigningKeys } from './control.ts';
+import type { SigningKeys } from './controls.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { newKey } from './mailgun-twin/account.ts';
 import { watchParent } from './parent.ts';

@@ -4,6 +4,7 @@ import { createResolver, type Resolve, type Resource, type Template } from './te
 
 /** A template, and what its intrinsics come to on this machine. */
 export interface Stack {
+  readonly name: string;
   readonly template: Template;
   readonly place: Place;
   readonly resolve: Resolve;
@@ -26,7 +27,7 @@ export function placeStack({ template, stackName }: Assembly, place: Place): Sta
       return attributeOf(logicalId, resource, name, place);
     },
   });
-  return { template, place, resolve };
+  return { name: stackName, template, place, resolve };
 }
 
 /** A resource's properties with every intrinsic resolved. CloudFormation's schema is what vouches for their type. */

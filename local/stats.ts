@@ -1,29 +1,49 @@
+import type { AlarmBoard } from './alarms/alarm-board.ts';
 import type { AlarmState } from './alarms/evaluate.ts';
-import type { StackStats } from './control.ts';
 import { type Engine, request } from './engines/engine.ts';
 import type { RunningFunctions } from './functions.ts';
-import { outputOf, type Stack } from './stack.ts';
-import type { UsageMeter } from './usage.ts';
+import type { LocalAws } from './local-aws.ts';
+import type { ApiCounts, MailgunApi } from './mailgun-twin/mailgun-api.ts';
+import type { ReconcileRuns, ReconcileSums } from './reconcile-runs.ts';
+import { outputOf } from './stack.ts';
+import type { Usage } from './usage.ts';
 
-/** Answers what a stack has done since its start, and what waits. */
-export function createStats(
-  stack: Stack,
-  sqs: Engine,
-  usage: UsageMeter,
-  { processes }: RunningFunctions,
-  alarms: () => Record<string, AlarmState>,
-): () => Promise<StackStats> {
-  const queueUrl = outputOf(stack, 'QueueUrl');
-  const deadLettersUrl = outputOf(stack, 'DeadLettersUrl');
+/** What a stack has done since its start, and what waits. */
+export interface Stats extends Usage {
+  readonly queue: { readonly visible: number; readonly inFlight: number };
+  readonly deadLetters: number;
+  readonly processes: Readonly<Record<string, number>>;
+  readonly alarms: Readonly<Record<string, AlarmState>>;
+  /** The same calls and capacity by function; `event-source` is Lambda's poller. */
+  readonly byCaller: Readonly<Record<string, Usage>>;
+  /** Calls of the twin's API. */
+  readonly mailgun: ApiCounts;
+  readonly reconcile: ReconcileSums;
+}
+
+export interface StatsSources {
+  readonly aws: LocalAws;
+  readonly functions: Pick<RunningFunctions, 'processes'>;
+  readonly board: Pick<AlarmBoard, 'states'>;
+  readonly mailgun: Pick<MailgunApi, 'counts'>;
+  readonly reconcileRuns: Pick<ReconcileRuns, 'sums'>;
+}
+
+export function createStats(sources: StatsSources): () => Promise<Stats> {
+  const { aws, functions, board, mailgun, reconcileRuns } = sources;
+  const queueUrl = outputOf(aws.stack, 'QueueUrl');
+  const deadLettersUrl = outputOf(aws.stack, 'DeadLettersUrl');
   return async () => {
-    const deadLetters = await countMessages(sqs, deadLettersUrl);
+    const deadLetters = await countMessages(aws.engines.sqs, deadLettersUrl);
     return {
-      queue: await countMessages(sqs, queueUrl),
+      queue: await countMessages(aws.engines.sqs, queueUrl),
       deadLetters: deadLetters.visible + deadLetters.inFlight,
-      ...usage.total(),
-      processes: processes(),
-      alarms: alarms(),
-      byCaller: usage.byCaller(),
+      ...aws.usage.total(),
+      processes: functions.processes(),
+      alarms: board.states(),
+      byCaller: aws.usage.byCaller(),
+      mailgun: mailgun.counts(),
+      reconcile: reconcileRuns.sums(),
     };
   };
 }

@@ -66,6 +66,11 @@ export function readHttpApis(stack: Stack): HttpApiDefinition[] {
   });
 }
 
+/** The log groups, by logical id, that access logs of the APIs go to. */
+export function accessLogGroupsOf(stack: Stack): Set<string> {
+  return new Set(readHttpApis(stack).flatMap(({ accessLogGroupId }) => accessLogGroupId ?? []));
+}
+
 interface Belonging {
   readonly id: string;
   readonly ApiId?: unknown;

@@ -11,18 +11,13 @@ import {
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { startAwsEndpoint } from '../../local/aws-endpoint.ts';
 import { accessKeyIdOf } from '../../local/caller.ts';
 import { Closers } from '../../local/closers.ts';
-import { createResources } from '../../local/create-resources.ts';
 import { startEngines } from '../../local/engines/engines.ts';
-import { type Fault, FaultSource } from '../../local/faults.ts';
-import { IndexLag } from '../../local/index-lag.ts';
-import { keyNamesOf } from '../../local/resources.ts';
+import type { Fault } from '../../local/faults.ts';
+import { type LocalAws, openLocalAws } from '../../local/local-aws.ts';
 import { openRun } from '../../local/run.ts';
-import { placeStack } from '../../local/stack.ts';
 import type { Template } from '../../local/template.ts';
-import { UsageMeter } from '../../local/usage.ts';
 
 const TEMPLATE: Template = {
   Resources: {
@@ -60,8 +55,8 @@ const TEMPLATE: Template = {
 };
 
 const closers = new Closers();
-const usage = new UsageMeter();
-const faults = new FaultSource(1);
+let usage: LocalAws['usage'];
+let faults: LocalAws['faults'];
 let url = '';
 let queueUrl = '';
 let deadLettersUrl = '';
@@ -70,18 +65,10 @@ const arnOf = (secret: string) => `arn:aws:secretsmanager:eu-west-1:000000000000
 beforeAll(async () => {
   const run = await openRun(0, closers);
   const engines = await startEngines(run);
-  const indexLag = new IndexLag(keyNamesOf(TEMPLATE));
-  const endpoint = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag });
-  closers.add(() => endpoint.close());
-  const place = {
-    region: 'eu-west-1',
-    accountId: '000000000000',
-    awsEndpointUrl: endpoint.url,
-    apiUrl: () => '',
-  };
   const assembly = { stackName: 'test', region: 'eu-west-1', template: TEMPLATE, assetFolder: () => '' };
-  await createResources(placeStack(assembly, place), engines);
-  url = endpoint.url;
+  const aws = await openLocalAws({ assembly, engines, seed: 1 }, run);
+  ({ usage, faults } = aws);
+  url = aws.stack.place.awsEndpointUrl;
   queueUrl = `${url}/000000000000/Queue`;
   deadLettersUrl = `${url}/000000000000/DeadLetters`;
 }, 30_000);

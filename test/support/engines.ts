@@ -4,18 +4,13 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws-clients.ts';
-import { startAwsEndpoint } from '../../local/aws-endpoint.ts';
 import { Closers } from '../../local/closers.ts';
-import { createResources } from '../../local/create-resources.ts';
 import { request } from '../../local/engines/engine.ts';
 import { startEngines } from '../../local/engines/engines.ts';
-import { FaultSource } from '../../local/faults.ts';
-import { IndexLag } from '../../local/index-lag.ts';
-import { keyNamesOf } from '../../local/resources.ts';
+import { openLocalAws } from '../../local/local-aws.ts';
 import { openRun } from '../../local/run.ts';
-import { outputOf, placeStack } from '../../local/stack.ts';
+import { outputOf } from '../../local/stack.ts';
 import { synthesize } from '../../local/synthesize.ts';
-import { UsageMeter } from '../../local/usage.ts';
 import { DOMAIN } from './webhooks.ts';
 
 /** The engines with the template's tables, queues and secrets, behind the door that can break calls; `more` goes into its configuration. */
@@ -24,23 +19,13 @@ export async function startTestEngines(more: object = {}) {
   const run = await openRun(0, closers);
   const overlay = { domains: [{ name: DOMAIN, region: 'us' }], ...more };
   const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run)]);
-  const faults = new FaultSource(1);
-  const usage = new UsageMeter();
-  const indexLag = new IndexLag(keyNamesOf(assembly.template));
-  const endpoint = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag });
-  closers.add(() => endpoint.close());
-  const stack = placeStack(assembly, {
-    region: assembly.region,
-    accountId: '000000000000',
-    awsEndpointUrl: endpoint.url,
-    apiUrl: () => '',
-  });
-  await createResources(stack, engines);
+  const { stack, faults, usage } = await openLocalAws({ assembly, engines, seed: 1 }, run);
+  const { awsEndpointUrl, region } = stack.place;
 
   const clientConfig = {
     ...AWS_CLIENT_CONFIG,
-    endpoint: endpoint.url,
-    region: assembly.region,
+    endpoint: awsEndpointUrl,
+    region,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   };
   const dynamodb = new DynamoDBClient(clientConfig);
@@ -77,8 +62,8 @@ export async function startTestEngines(more: object = {}) {
     output: (name: string) => outputOf(stack, name),
     /** What a function's environment needs to reach the engines. */
     awsEnvironment: {
-      AWS_ENDPOINT_URL: endpoint.url,
-      AWS_REGION: assembly.region,
+      AWS_ENDPOINT_URL: awsEndpointUrl,
+      AWS_REGION: region,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
     },

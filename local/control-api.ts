@@ -1,73 +1,11 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { AlarmState } from './alarms/evaluate.ts';
-import type { Notification } from './alarms/topics.ts';
-import type { PublishedEvent } from './engines/events.ts';
+import type { Controls, SigningKeys } from './controls.ts';
 import { checkFault, type Fault } from './faults.ts';
-import type { Outcome } from './function-sandbox.ts';
-import type { LogLine } from './logbook.ts';
 import { readBody } from './loopback.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
-import type { ApiCounts } from './mailgun-twin/mailgun-api.ts';
-import { type Nasty, parseNasty } from './mailgun-twin/nasty.ts';
-import type { ReconcileResult, ReconcileSums } from './reconcile-runs.ts';
+import { parseNasty } from './mailgun-twin/nasty.ts';
 import { isRecord } from './template.ts';
-import type { Usage } from './usage.ts';
-
-/** The keys the stack accepts, as its secret holds them. */
-export interface SigningKeys {
-  readonly current: string;
-  readonly previous?: string;
-  readonly parent?: string;
-}
-
-/** What the stack's own engines and functions tell. */
-export interface StackStats extends Usage {
-  readonly queue: { readonly visible: number; readonly inFlight: number };
-  readonly deadLetters: number;
-  readonly processes: Readonly<Record<string, number>>;
-  readonly alarms: Readonly<Record<string, AlarmState>>;
-  /** The same calls and capacity by function; `event-source` is Lambda's poller. */
-  readonly byCaller: Readonly<Record<string, Usage>>;
-}
-
-export interface Stats extends StackStats {
-  /** Calls of the twin's API. */
-  readonly mailgun: ApiCounts;
-  readonly reconcile: ReconcileSums;
-}
-
-/** What the operator's commands need to find of a stack: on AWS its outputs tell. */
-export interface StackPlace {
-  readonly stackName: string;
-  readonly region: string;
-  readonly awsEndpointUrl: string;
-  /** Names the operator among the callers of the engines. */
-  readonly accessKeyId: string;
-  readonly outputs: Readonly<Record<string, string>>;
-}
-
-/** What can be asked of a running stack, by HTTP or by a test that holds it. */
-export interface Controls {
-  readonly place: StackPlace;
-  stats(): Promise<Stats>;
-  putKeys(keys: SigningKeys): Promise<void>;
-  setFaults(faults: readonly Fault[]): void;
-  logs(): readonly LogLine[];
-  /** What has arrived at the topics, oldest first. */
-  notifications(): readonly Notification[];
-  /** Sets an alarm's state until it is evaluated again; false where there is none of that name. */
-  setAlarm(name: string, state: AlarmState, reason: string): boolean;
-  /** The last events on the buses. */
-  published(): readonly PublishedEvent[];
-  /** One run of reconcile that ignores the waits. */
-  reconcile(): Promise<ReconcileResult>;
-  /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
-  invoke(functionName: string, event: string): Promise<Outcome> | undefined;
-  /** How the twin's API misbehaves from now on. */
-  misbehave(nasty: Nasty): void;
-  /** Has the twin's API list events of which no webhook tells. */
-  list(events: readonly EventData[]): void;
-}
 
 type Answer = readonly [status: number, value: unknown];
 /** `POST /<kind>/<name>`. */
@@ -75,7 +13,8 @@ type NamedRoutes = Readonly<Record<string, (name: string, body: unknown) => Answ
 
 const LARGEST_BODY_BYTES = 1024 * 1024;
 
-export function createControl(controls: Controls): RequestListener {
+/** Answers what is asked of a running stack by HTTP. */
+export function createControlApi(controls: Controls): RequestListener {
   const routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>> = {
     'GET /place': () => [200, controls.place],
     'GET /stats': async () => [200, await controls.stats()],
