@@ -1,4 +1,4 @@
-// Names and limits that both the stack (synth time) and the functions (run time) need.
+// Names, limits and times that both the stack (synth time) and the functions (run time) need.
 // Imports nothing, because it is bundled into every function.
 
 /** Keys and TTL attribute of the one table. All keys are strings. */
@@ -87,6 +87,14 @@ export const MAX_BODY_BYTES = 262_144;
 
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
 export const LONGEST_RETRY_VISIBILITIES = 5;
+
+/** Reconcile sends a missing event so often; then it is stuck. */
+export const MOST_SENDS = 5;
+
+/** Age at which reconcile looks at a slice for the second time: half of what Mailgun keeps, at most a day. */
+export function secondPassSeconds(retentionSeconds: number): number {
+  return Math.min(24 * 3600, Math.floor(retentionSeconds / 2));
+}
 
 /** Message attributes of what process puts among the dead letters; what SQS itself moves there has none. */
 export const DEAD_LETTER_ATTRIBUTES = { reason: 'reason', detail: 'detail' } as const;

@@ -1,3 +1,5 @@
+import { MOST_SENDS, secondPassSeconds } from '../lambdas/contract.ts';
+
 /** What a deployment chooses about reconciliation. */
 export interface LedgerChoice {
   readonly everySeconds: number;
@@ -9,13 +11,6 @@ export interface LedgerChoice {
 }
 
 const SHORTEST_SETTLE_SECONDS = 1800;
-/** As lambdas/domain/slice.ts has them; a test compares. */
-const LONGEST_SECOND_PASS_SECONDS = 86_400;
-const MOST_SENDS = 5;
-
-/** When a slice is looked at for the second time, counted from its end. */
-export const secondPassSeconds = ({ retentionSeconds }: LedgerChoice) =>
-  Math.min(LONGEST_SECOND_PASS_SECONDS, Math.floor(retentionSeconds / 2));
 
 /** How old the cursor may grow before people must act: half of what Mailgun keeps. */
 export const cursorLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
@@ -26,7 +21,7 @@ export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MOST_S
 /** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */
 export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): string[] {
   const { everySeconds, settleSeconds, sliceSeconds, retentionSeconds, mailgunUrl } = choice;
-  const reachSeconds = secondPassSeconds(choice) + sliceSeconds + settleSeconds;
+  const reachSeconds = secondPassSeconds(retentionSeconds) + sliceSeconds + settleSeconds;
   const rules: [holds: boolean, text: string][] = [
     [
       compressed || settleSeconds >= SHORTEST_SETTLE_SECONDS,

@@ -1,7 +1,8 @@
 import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
 import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
+import { secondPassSeconds } from '../../lambdas/contract.ts';
 import { total } from '../../lambdas/domain/counts.ts';
-import { isDue, type Slice, secondPassSeconds, sliceFrom } from '../../lambdas/domain/slice.ts';
+import { isDue, type Slice, sliceFrom } from '../../lambdas/domain/slice.ts';
 import type { Target } from '../target.ts';
 import { isLookedAtTwice } from './second-look.ts';
 import { tableOf } from './table.ts';

@@ -1,5 +1,6 @@
+import { secondPassSeconds } from '../../lambdas/contract.ts';
 import type { Cursor } from '../../lambdas/domain/reconcile-ports.ts';
-import { type Slice, secondPassSeconds } from '../../lambdas/domain/slice.ts';
+import type { Slice } from '../../lambdas/domain/slice.ts';
 import type { LedgerTimes } from './times.ts';
 
 /** Whether the slice was compared once more after Mailgun had all its time: only then does an absence say something. */

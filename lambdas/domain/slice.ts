@@ -1,3 +1,4 @@
+import { MOST_SENDS } from '../contract.ts';
 import { type Counts, total } from './counts.ts';
 
 /** A stretch of time in epoch seconds; the start belongs to it, the end does not. */
@@ -74,16 +75,6 @@ export function alignedStart(epochSeconds: number, lengthSeconds: number): numbe
 export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number): boolean {
   return nowMs >= (end + settleSeconds) * 1000;
 }
-
-const LONGEST_SECOND_PASS_SECONDS = 24 * 3600;
-
-/** Age at which a slice is looked at for the second time. */
-export function secondPassSeconds(retentionSeconds: number): number {
-  return Math.min(LONGEST_SECOND_PASS_SECONDS, Math.floor(retentionSeconds / 2));
-}
-
-/** A missing event is sent so often; then it is stuck. */
-export const MOST_SENDS = 5;
 
 /** Wait of an open slice after so many sending passes: doubling from one period between runs. */
 export function waitSeconds(sends: number, everySeconds: number): number {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { MOST_SENDS } from '../contract.ts';
 import type { JsonObject } from './canonical.ts';
 import { add, type Counts, difference, greatest, isLessThan, numberOf, sortedNames, total } from './counts.ts';
 import { eventName, valueAt } from './event.ts';
 import { keyPart } from './identity.ts';
 import type { StoredFacts } from './reconcile-ports.ts';
-import { MOST_SENDS, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
+import type { Slice, SliceBounds, SliceCounts } from './slice.ts';
 import { isExpectedByWebhook, isNeverRetried } from './webhook-type.ts';
 
 /** What one pass over a slice has counted so far. */

@@ -1,6 +1,7 @@
+import { secondPassSeconds } from '../contract.ts';
 import { total } from '../domain/counts.ts';
 import type { Cursor, OpenSlice, SendingDomain } from '../domain/reconcile-ports.ts';
-import { alignedStart, isDue, type SliceBounds, secondPassSeconds, sliceFrom, stateOf } from '../domain/slice.ts';
+import { alignedStart, isDue, type SliceBounds, sliceFrom, stateOf } from '../domain/slice.ts';
 import { LostRaceError } from './lease.ts';
 import { createSliceVisit, type Hearing, type SliceVisitDeps } from './slice-visit.ts';
 

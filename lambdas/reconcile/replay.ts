@@ -1,6 +1,7 @@
+import { secondPassSeconds } from '../contract.ts';
 import { total } from '../domain/counts.ts';
 import { ListingError, type Progress, type SendingDomain } from '../domain/reconcile-ports.ts';
-import { isDue, type Slice, type SliceBounds, secondPassSeconds, stateOf } from '../domain/slice.ts';
+import { isDue, type Slice, type SliceBounds, stateOf } from '../domain/slice.ts';
 import { saysTheSame, slicePassed } from '../domain/tally.ts';
 import { LostRaceError, withLease } from './lease.ts';
 import { createPass } from './pass.ts';

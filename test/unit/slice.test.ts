@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { MOST_SENDS, secondPassSeconds } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { add, type Counts, difference, greatest, isLessThan } from '../../lambdas/domain/counts.ts';
-import { isDue, MOST_SENDS, secondPassSeconds, sliceFrom, stateOf, waitSeconds } from '../../lambdas/domain/slice.ts';
+import { isDue, sliceFrom, stateOf, waitSeconds } from '../../lambdas/domain/slice.ts';
 import {
   confirm,
   countAttempt,
@@ -13,7 +14,7 @@ import {
   storedTypeOf,
 } from '../../lambdas/domain/tally.ts';
 import { isExpectedByWebhook } from '../../lambdas/domain/webhook-type.ts';
-import { openLimitSeconds, secondPassSeconds as secondPassOfLib } from '../../lib/ledger-times.ts';
+import { openLimitSeconds } from '../../lib/ledger-times.ts';
 
 const BOUNDS = { domain: 'mg.example.com', start: 900, end: 1800 };
 const NOW = { nowMs: 5_000_000, unlisted: false };
@@ -39,8 +40,6 @@ test.each([
   [30 * 86_400, 86_400],
 ])('with %d s of retention the second pass is after %d s', (retentionSeconds, seconds) => {
   expect(secondPassSeconds(retentionSeconds)).toBe(seconds);
-  const choice = { retentionSeconds, everySeconds: 1, settleSeconds: 1, sliceSeconds: 1 };
-  expect(secondPassOfLib(choice)).toBe(seconds);
 });
 
 test('waits double, and what the alarm allows is longer than all of them', () => {
