@@ -1,6 +1,6 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { unlessRefused } from '../lambdas/adapters/conditional-write.ts';
 import { erasureHash, markerKey } from '../lambdas/domain/erasure.ts';
 import {
   type CommandBuilder,
@@ -155,19 +155,15 @@ async function erase(job: Job): Promise<boolean> {
 
 /** From here on process stores tombstones only; true where it is new. */
 async function mark({ recipient, erasureKey, table, world }: Job): Promise<boolean> {
-  try {
-    await table.client.send(
+  return unlessRefused(() =>
+    table.client.send(
       new PutCommand({
         TableName: table.name,
         Item: { ...markerKey(erasureHash(erasureKey, recipient)), markedAt: world.now() },
         ConditionExpression: 'attribute_not_exists(pk)',
       }),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
+    ),
+  );
 }
 
 /** What process had in hand when the marker came is stored by then. Waited out every time: clocks of two runs may differ. */

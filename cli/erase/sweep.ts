@@ -1,5 +1,5 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
 import type { Clients } from '../target.ts';
 import type { Finding, Findings, Item } from './findings.ts';
 
@@ -119,15 +119,4 @@ async function putTombstone({ client, name }: Table, tombstone: Item): Promise<v
       ExpressionAttributeValues: { ':at': tombstone.webhookAt },
     }),
   );
-}
-
-/** Runs a conditional write; false where its condition does not hold. */
-async function unlessRefused(write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 }

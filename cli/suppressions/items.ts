@@ -1,5 +1,5 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
 import { suppressionPartition } from '../../lambdas/domain/identity.ts';
 import type { SuppressionKind } from '../../lambdas/domain/suppression.ts';
 import type { Target } from '../target.ts';
@@ -40,8 +40,8 @@ export async function readSuppressions({ clients, output }: Target, address: str
 
 /** Writes that it was lifted; of several lifts the latest counts. */
 export async function liftSuppression({ clients, output }: Target, { pk, sk }: SuppressionItem, atMs: number) {
-  try {
-    await clients.table.send(
+  await unlessRefused(() =>
+    clients.table.send(
       new UpdateCommand({
         TableName: output('TableName'),
         Key: { pk, sk },
@@ -49,8 +49,6 @@ export async function liftSuppression({ clients, output }: Target, { pk, sk }: S
         UpdateExpression: 'SET liftedAt = :at',
         ExpressionAttributeValues: { ':at': atMs },
       }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  }
+    ),
+  );
 }

@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FirstWebhook } from '../domain/ports.ts';
-import { isDone } from './slices-table.ts';
+import { unlessRefused } from './conditional-write.ts';
 import type { LedgerTable } from './table-client.ts';
 
 /** The fact as the one item `LEDGER`/`FIRST-WEBHOOK`, written once. */
@@ -8,7 +8,7 @@ export function createFirstWebhookTable({ client, name }: LedgerTable): FirstWeb
   const Key = { pk: 'LEDGER', sk: 'FIRST-WEBHOOK' };
   return {
     async note(atMs) {
-      await isDone(() =>
+      await unlessRefused(() =>
         client.send(
           new PutCommand({
             TableName: name,

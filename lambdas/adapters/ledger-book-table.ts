@@ -1,7 +1,8 @@
 import { DeleteCommand, GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { keyPart } from '../domain/identity.ts';
 import type { Cursor, Lease, LedgerBook, OpenSlice, Progress } from '../domain/reconcile-ports.ts';
-import { isDone, timeKey } from './slices-table.ts';
+import { unlessRefused } from './conditional-write.ts';
+import { timeKey } from './slices-table.ts';
 import type { LedgerTable } from './table-client.ts';
 
 /**
@@ -22,7 +23,7 @@ export function createLedgerBookTable({ client, name }: LedgerTable, progressNam
     },
 
     async moveCursor(domain, cursor, previous) {
-      return isDone(() =>
+      return unlessRefused(() =>
         client.send(
           new PutCommand({
             TableName: name,
@@ -89,7 +90,7 @@ export function createLeaseTable({ client, name }: LedgerTable): Lease {
   const Key = { pk: 'LEDGER', sk: 'LEASE' };
   return {
     async hold(holder, nowMs, untilMs) {
-      return isDone(() =>
+      return unlessRefused(() =>
         client.send(
           new PutCommand({
             TableName: name,
@@ -103,7 +104,7 @@ export function createLeaseTable({ client, name }: LedgerTable): Lease {
     },
 
     async release(holder) {
-      await isDone(() =>
+      await unlessRefused(() =>
         client.send(
           new DeleteCommand({
             TableName: name,

@@ -1,9 +1,9 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { asciiJson } from '../domain/canonical.ts';
 import { keyPart } from '../domain/identity.ts';
 import type { Slices } from '../domain/reconcile-ports.ts';
 import type { Slice } from '../domain/slice.ts';
+import { unlessRefused } from './conditional-write.ts';
 import type { LedgerTable } from './table-client.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags are JSON, since an attribute cannot be called "". */
@@ -31,7 +31,7 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
     },
 
     async write(slice, previous) {
-      return isDone(() =>
+      return unlessRefused(() =>
         client.send(
           new PutCommand({
             TableName: name,
@@ -47,7 +47,7 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
     },
 
     async countPass({ domain, start, version }, passedAt) {
-      return isDone(() =>
+      return unlessRefused(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
@@ -70,15 +70,4 @@ export function timeKey(epochSeconds: number): string {
 
 function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice {
   return { ...item, tags: JSON.parse(item.tags as string) } as Slice;
-}
-
-/** Runs a conditional write; false where its condition does not hold. */
-export async function isDone(write: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 }
