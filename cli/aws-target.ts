@@ -2,6 +2,8 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { CloudWatchClient, paginateDescribeAlarms, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { MAILGUN_URLS } from '../lambdas/adapters/mailgun-http.ts';
+import type { SendingDomain } from '../lambdas/domain/reconcile-ports.ts';
 import { openAccount } from './aws-account.ts';
 import { audienceOf } from './aws-audience.ts';
 import { awsSentence, isNoSuchStack } from './aws-errors.ts';
@@ -20,10 +22,6 @@ import {
 
 /** Longer than any function of the stack takes. */
 const ANSWER_WITHIN_MS = 310_000;
-const MAILGUN_URLS: Readonly<Record<string, string>> = {
-  us: 'https://api.mailgun.net',
-  eu: 'https://api.eu.mailgun.net',
-};
 
 /** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
 export async function findAws(environment: string, environments = readEnvironments()): Promise<Target> {
@@ -35,7 +33,7 @@ export async function findAws(environment: string, environments = readEnvironmen
     if (value === undefined) throw new OutOfReach(`the stack ${stackName} has no output ${key}; deploy this version`);
     return value;
   };
-  const domains = JSON.parse(outputs.get('Domains') ?? '[]') as { name: string; region: string }[];
+  const domains = JSON.parse(outputs.get('Domains') ?? '[]') as SendingDomain[];
   return {
     name: stackName,
     stackName,
@@ -44,10 +42,9 @@ export async function findAws(environment: string, environments = readEnvironmen
     clients: openClients(settings),
     output,
     mailgunUrl(domain) {
-      const region = domains.find(({ name }) => name === domain)?.region ?? '';
-      const url = MAILGUN_URLS[region];
-      if (url === undefined) throw new OutOfReach(`${domain} is none of the stack's domains`);
-      return url;
+      const found = domains.find(({ name }) => name === domain);
+      if (found === undefined) throw new OutOfReach(`${domain} is none of the stack's domains`);
+      return MAILGUN_URLS[found.region];
     },
     invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event, settings),
     async logs(source, sinceMs, message) {

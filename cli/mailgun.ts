@@ -1,3 +1,4 @@
+import { cappedText } from '../lambdas/adapters/capped-text.ts';
 import { readApiKey } from './keys/stored-keys.ts';
 import { OutOfReach, type Target } from './target.ts';
 
@@ -37,7 +38,7 @@ export async function openMailgun(target: Target): Promise<AskMailgun> {
         redirect: 'manual',
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
-      text = await readText(response);
+      text = await cappedText(response, LONGEST_ANSWER_BYTES);
     } catch (cause) {
       throw new OutOfReach(`Mailgun (${host}) does not answer: ${(cause as Error).message}`, { cause });
     }
@@ -57,17 +58,6 @@ export async function openMailgun(target: Target): Promise<AskMailgun> {
 export function messageOf({ status, body }: MailgunAnswer): string {
   const message = (body as { message?: unknown } | undefined)?.message;
   return typeof message === 'string' ? `${status} ${message}` : String(status);
-}
-
-async function readText(response: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > LONGEST_ANSWER_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parsed(text: string): unknown {

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../domain/canonical.ts';
 import { ListingError } from '../domain/reconcile-ports.ts';
+import { cappedText } from './capped-text.ts';
 
 /** What both of Mailgun's APIs are reached with. */
 export interface MailgunAccess {
@@ -10,7 +11,8 @@ export interface MailgunAccess {
   sleep: (ms: number) => Promise<unknown>;
 }
 
-const BASE_URLS = { us: 'https://api.mailgun.net', eu: 'https://api.eu.mailgun.net' };
+/** Mailgun's API, by the region of a domain. */
+export const MAILGUN_URLS = { us: 'https://api.mailgun.net', eu: 'https://api.eu.mailgun.net' };
 
 const LONGEST_ANSWER_BYTES = 16 * 1024 * 1024;
 const LONGEST_REQUEST_MS = 20_000;
@@ -19,7 +21,7 @@ const LONGEST_WAIT_MS = 60_000;
 
 /** Base URL of a region, without a slash at the end. */
 export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
-  return (access.baseUrl ?? BASE_URLS[region]).replace(/\/$/, '');
+  return (access.baseUrl ?? MAILGUN_URLS[region]).replace(/\/$/, '');
 }
 
 /**
@@ -73,7 +75,7 @@ async function tryOnce(
       await response.body?.cancel();
       return absent !== undefined && response.status === 404 ? { kind: 'answered', body: absent } : refusal;
     }
-    const text = await readText(response);
+    const text = await cappedText(response, LONGEST_ANSWER_BYTES);
     if (text === undefined) return { kind: 'refused', reason: 'too-large' };
     const body: unknown = JSON.parse(text);
     return isObject(body) ? { kind: 'answered', body } : { kind: 'refused', reason: 'malformed' };
@@ -107,17 +109,6 @@ export function waitAskedFor(headers: Headers, nowMs: number): number | undefine
   const resetMs = (reset > MS_FROM ? reset : reset * 1000) - nowMs;
   const waits = [afterMs, resetMs].filter((ms) => Number.isFinite(ms) && ms >= 0);
   return waits.length === 0 ? undefined : Math.min(Math.max(...waits), LONGEST_WAIT_MS);
-}
-
-async function readText(response: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > LONGEST_ANSWER_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 /** The objects of a list; undefined where it is no list. */
