@@ -3,6 +3,7 @@ import { INDEXES } from '../contract.ts';
 import { typePartition } from '../domain/day-index.ts';
 import type { DayEvents, EventPlace, EventRange } from '../domain/read-ports.ts';
 import { BATCH_KEYS, batchGet } from './batch-get.ts';
+import { merged } from './merged.ts';
 import { storedEvent } from './stored-items.ts';
 import type { LedgerTable } from './table-client.ts';
 
@@ -22,7 +23,7 @@ export function createDayEventsTable(table: LedgerTable): DayEvents {
       for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= most; day -= DAY_MS) {
         const perQuery = Math.min(most + 1, KEYS_PER_QUERY);
         const streams = range.types.map((type) => placesOf(table, range, day, type, perQuery, after));
-        for await (const place of merged(streams)) {
+        for await (const place of merged(streams, (one, other) => one.atMs > other.atMs)) {
           if (places.push(place) > most) break;
         }
       }
@@ -86,20 +87,6 @@ async function* placesOf(
     for (const item of Items) {
       yield { type, partition: item.pk as string, sort: item.sk as string, atMs: item[byDay.sortKey] as number };
     }
-  }
-}
-
-/** Several streams that are newest first as one; the earlier stream goes first within a millisecond. */
-async function* merged(streams: AsyncGenerator<EventPlace>[]): AsyncGenerator<EventPlace> {
-  const heads = await Promise.all(streams.map(async (stream) => ({ stream, head: await stream.next() })));
-  for (;;) {
-    let newest: (typeof heads)[number] | undefined;
-    for (const each of heads) {
-      if (!each.head.done && (newest === undefined || each.head.value.atMs > newest.head.value.atMs)) newest = each;
-    }
-    if (newest === undefined) return;
-    yield newest.head.value;
-    newest.head = await newest.stream.next();
   }
 }
 

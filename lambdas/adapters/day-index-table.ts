@@ -2,6 +2,7 @@ import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../contract.ts';
 import { dayPartitions } from '../domain/day-index.ts';
 import type { DayIndex, StoredKey } from '../domain/reconcile-ports.ts';
+import { merged } from './merged.ts';
 import type { LedgerTable } from './table-client.ts';
 
 /** Ten partitions a day are read side by side, so this bounds the memory. */
@@ -12,23 +13,11 @@ export function createDayIndexTable(table: LedgerTable): DayIndex {
   return {
     async *stored(domain, fromMs, toMs) {
       for (const partitions of dayPartitions(domain, fromMs, toMs)) {
-        yield* merged(partitions.map((partition) => keysOf(table, partition, fromMs, toMs)));
+        const streams = partitions.map((partition) => keysOf(table, partition, fromMs, toMs));
+        yield* merged(streams, (one, other) => one.atMs < other.atMs);
       }
     },
   };
-}
-
-async function* merged(streams: AsyncGenerator<StoredKey>[]): AsyncGenerator<StoredKey> {
-  const heads = await Promise.all(streams.map(async (stream) => ({ stream, head: await stream.next() })));
-  for (;;) {
-    const open = heads.filter(({ head }) => !head.done);
-    const [first, ...others] = open;
-    if (first === undefined) return;
-    const atOf = ({ head }: (typeof open)[number]) => (head.value as StoredKey).atMs;
-    const earliest = others.reduce((best, each) => (atOf(each) < atOf(best) ? each : best), first);
-    yield earliest.head.value as StoredKey;
-    earliest.head = await earliest.stream.next();
-  }
 }
 
 async function* keysOf(
