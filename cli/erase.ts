@@ -1,6 +1,7 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { unlessRefused } from '../lambdas/adapters/conditional-write.ts';
+import type { LedgerTable } from '../lambdas/adapters/table-client.ts';
 import { erasureHash, markerKey } from '../lambdas/domain/erasure.ts';
 import {
   type CommandBuilder,
@@ -14,8 +15,9 @@ import {
 import { clearDeadLetters, messagesIn, type Queues } from './erase/dead-letters.ts';
 import { createFindings, type Findings } from './erase/findings.ts';
 import type { EraseLine } from './erase/lines.ts';
-import { type Swept, sweep, type Table } from './erase/sweep.ts';
+import { type Swept, sweep } from './erase/sweep.ts';
 import { textOf } from './erase/text.ts';
+import { tableOf } from './ledger/table.ts';
 import { PRICES } from './prices.ts';
 import { readSecret } from './secret.ts';
 import { OutOfReach, type Target } from './target.ts';
@@ -31,7 +33,7 @@ interface Job {
   readonly recipient: string;
   readonly erasureKey: string;
   readonly findings: Findings;
-  readonly table: Table;
+  readonly table: LedgerTable;
   readonly queues: Queues;
   readonly world: World;
   readonly tell: (line: EraseLine) => void;
@@ -98,14 +100,14 @@ function recipientIn(typed: string): string {
 }
 
 async function openJob(recipient: string, target: Target, world: World, tell: Job['tell']): Promise<Job> {
-  const { table, queues } = target.clients;
+  const { queues } = target.clients;
   const erasureKey = await readSecret(target, 'ErasureKeySecretArn');
   if (erasureKey.trim() === '') throw new OutOfReach('the erasure key of the stack is blank');
   return {
     recipient,
     erasureKey,
     findings: createFindings(recipient, erasureKey),
-    table: { client: table, name: target.output('TableName') },
+    table: tableOf(target),
     queues: { client: queues, queueUrl: target.output('QueueUrl'), deadLettersUrl: target.output('DeadLettersUrl') },
     world,
     tell,

@@ -1,10 +1,11 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { createEventsTable } from '../lambdas/adapters/events-table.ts';
 import { ROUTES } from '../lambdas/contract.ts';
 import { messageIdOf } from '../lambdas/domain/event.ts';
 import { identify } from '../lambdas/domain/identity.ts';
 import { createTell } from './answer.ts';
 import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World, wholeNumber } from './command.ts';
 import { readSigningKeys } from './keys/stored-keys.ts';
+import { tableOf } from './ledger/table.ts';
 import { readSecret } from './secret.ts';
 import type { Hop, SendTestLine } from './send-test/lines.ts';
 import { signedWebhook, testEvent } from './send-test/webhook.ts';
@@ -53,7 +54,9 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
 
   const event = testEvent(domain);
   const messageId = messageIdOf(event) ?? '';
-  const { partition, eventSort, eventKey } = identify(event, domain);
+  const identity = identify(event, domain);
+  const { eventKey } = identity;
+  const events = createEventsTable(tableOf(target));
   tell({ event: 'sent', messageId, recipient: event.recipient, eventKey }, `Sending ${eventKey} of ${messageId}`);
   const sentMs = world.now();
   const deadlineMs = sentMs + options.wait * 1000;
@@ -64,7 +67,7 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
       'answered 200, so it is in the queue',
       () => post(target.output('WebhookUrl'), signedWebhook(event, signingKey, sentMs)),
     ],
-    ['stored', 'stored', () => until(isStored, 'it is not stored; see status and dlq list')],
+    ['stored', 'stored', () => until(() => events.isStored(identity), 'it is not stored; see status and dlq list')],
     ['readable', 'shown by the read API', () => until(isReadable, 'the read API does not show it')],
   ];
   let beforeMs = sentMs;
@@ -92,12 +95,6 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
       }
       await world.sleep(LOOK_EVERY_MS);
     }
-  }
-
-  async function isStored(): Promise<boolean> {
-    const Key = { pk: partition, sk: eventSort };
-    const get = new GetCommand({ TableName: target.output('TableName'), Key, ConsistentRead: true });
-    return (await target.clients.table.send(get)).Item !== undefined;
   }
 
   async function isReadable(): Promise<boolean> {

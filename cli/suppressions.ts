@@ -79,8 +79,8 @@ async function show(world: World, options: PlaceOptions, address: string): Promi
   for (const item of items) {
     const { domain, kind, scope, reason, eventKey } = item;
     const active = isSuppressing(item);
-    const liftedAt = item.liftedAt === undefined ? null : iso(item.liftedAt);
-    const times = { since: iso(item.since), lastAt: iso(item.lastAt), liftedAt };
+    const liftedAt = item.liftedAtMs === null ? null : iso(item.liftedAtMs);
+    const times = { since: iso(item.sinceMs), lastAt: iso(item.lastAtMs), liftedAt };
     const lifted = liftedAt === null ? '' : `, lifted ${liftedAt}${active ? ', suppressed again' : ''}`;
     tell(
       { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active },
@@ -113,7 +113,7 @@ async function lift(world: World, options: LiftOptions, address: string): Promis
   for (const item of wanted) {
     // Mailgun first: should it refuse, the address is still shown as suppressed, which it is.
     const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item);
-    const atMs = active.includes(item) ? world.now() : (item.liftedAt ?? world.now());
+    const atMs = active.includes(item) ? world.now() : (item.liftedAtMs ?? world.now());
     await liftSuppression(target, item, atMs);
     const { domain, kind, scope } = item;
     const mailgun = { deleted: ', deleted at Mailgun', 'not-there': ', not on Mailgun’s list' };

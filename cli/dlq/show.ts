@@ -1,7 +1,8 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
 import { counted, createTell } from '../answer.ts';
 import { ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
-import { OutOfReach, type Target } from '../target.ts';
+import { tableOf } from '../ledger/table.ts';
+import { OutOfReach } from '../target.ts';
 import { iso } from '../time.ts';
 import { type DeadLetter, type DeadLetters, lookThrough, openDeadLetters } from './dead-letters.ts';
 import { adviceOf, diagnose, messageIdIn } from './diagnosis.ts';
@@ -36,7 +37,7 @@ async function show(world: World, options: ShowOptions, id: string): Promise<num
   const { reason, detail, sentMs, receiveCount, body } = letter;
   const diagnosis = diagnose(body);
   const { error } = diagnosis;
-  const stored = error === null && (await isStored(target, diagnosis.identity));
+  const stored = error === null && (await createEventsTable(tableOf(target)).isStored(diagnosis.identity));
   const message =
     error === null
       ? {
@@ -74,13 +75,4 @@ async function show(world: World, options: ShowOptions, id: string): Promise<num
 async function find(deadLetters: DeadLetters, id: string): Promise<DeadLetter | undefined> {
   for await (const letter of lookThrough(deadLetters)) if (letter.id === id) return letter;
   return undefined;
-}
-
-async function isStored(
-  { clients, output }: Target,
-  { partition, eventSort }: { partition: string; eventSort: string },
-) {
-  const Key = { pk: partition, sk: eventSort };
-  const get = new GetCommand({ TableName: output('TableName'), Key, ConsistentRead: true, ProjectionExpression: 'pk' });
-  return (await clients.table.send(get)).Item !== undefined;
 }

@@ -1,12 +1,7 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
-import type { Clients } from '../target.ts';
+import type { LedgerTable } from '../../lambdas/adapters/table-client.ts';
 import type { Finding, Findings, Item } from './findings.ts';
-
-export interface Table {
-  readonly client: Clients['table'];
-  readonly name: string;
-}
 
 /** What one reading of the whole table came upon. */
 export interface Swept {
@@ -30,7 +25,7 @@ const COUNTERS = { event: 'events', status: 'statuses', suppression: 'suppressio
  * by recipient would be quicker, but it lags, and it forgets a message whose status has expired before its events.
  */
 export async function sweep(
-  table: Table,
+  table: LedgerTable,
   findings: Findings,
   { isPlan, signal, onPage }: { isPlan: boolean; signal: AbortSignal; onPage: (swept: Swept) => void },
 ): Promise<Swept> {
@@ -74,7 +69,7 @@ export async function sweep(
 }
 
 /** Each step may be the last before a crash, and may be repeated. */
-async function doAway(table: Table, item: Item, finding: Exclude<Finding, { kind: 'none' }>): Promise<void> {
+async function doAway(table: LedgerTable, item: Item, finding: Exclude<Finding, { kind: 'none' }>): Promise<void> {
   const { client, name } = table;
   const key = { pk: item.pk, sk: item.sk };
   if (finding.kind === 'event') {
@@ -106,7 +101,7 @@ async function doAway(table: Table, item: Item, finding: Exclude<Finding, { kind
 }
 
 /** Before its event is deleted, so that a reconciliation finds one of the two at any moment. */
-async function putTombstone({ client, name }: Table, tombstone: Item): Promise<void> {
+async function putTombstone({ client, name }: LedgerTable, tombstone: Item): Promise<void> {
   const isPut = await unlessRefused(() =>
     client.send(new PutCommand({ TableName: name, Item: tombstone, ConditionExpression: 'attribute_not_exists(pk)' })),
   );

@@ -1,49 +1,36 @@
-import { paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
+import { readPartition } from '../../lambdas/adapters/read-partition.ts';
+import { storedSuppression } from '../../lambdas/adapters/stored-suppression.ts';
 import { suppressionPartition } from '../../lambdas/domain/identity.ts';
-import type { SuppressionKind } from '../../lambdas/domain/suppression.ts';
+import type { StoredSuppression } from '../../lambdas/domain/suppression.ts';
+import { tableOf } from '../ledger/table.ts';
 import type { Target } from '../target.ts';
 
-/** A suppression as process wrote it; times in epoch milliseconds. */
-export interface SuppressionItem {
+/** A suppression and its key. */
+export interface SuppressionItem extends StoredSuppression {
   readonly pk: string;
   readonly sk: string;
   readonly recipient: string;
-  readonly domain: string;
-  readonly kind: SuppressionKind;
-  readonly scope: string;
-  readonly reason: string | null;
-  readonly eventKey: string;
-  readonly since: number;
-  readonly lastAt: number;
-  readonly liftedAt?: number;
 }
 
 /** All suppressions of an address, whatever its case. */
-export async function readSuppressions({ clients, output }: Target, address: string): Promise<SuppressionItem[]> {
+export async function readSuppressions(target: Target, address: string): Promise<SuppressionItem[]> {
   const items: SuppressionItem[] = [];
-  const pages = paginateQuery(
-    { client: clients.table },
-    {
-      TableName: output('TableName'),
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': suppressionPartition(address) },
-    },
-  );
-  for await (const { Items = [] } of pages) {
-    // Older items do not note their latest event.
-    for (const item of Items) items.push({ lastAt: item.since, ...item } as SuppressionItem);
+  for await (const item of readPartition(tableOf(target), suppressionPartition(address))) {
+    const { pk, sk, recipient } = item as unknown as SuppressionItem;
+    items.push({ pk, sk, recipient, ...storedSuppression(item) });
   }
   return items;
 }
 
 /** Writes that it was lifted; of several lifts the latest counts. */
-export async function liftSuppression({ clients, output }: Target, { pk, sk }: SuppressionItem, atMs: number) {
+export async function liftSuppression(target: Target, { pk, sk }: SuppressionItem, atMs: number) {
+  const { client, name } = tableOf(target);
   await unlessRefused(() =>
-    clients.table.send(
+    client.send(
       new UpdateCommand({
-        TableName: output('TableName'),
+        TableName: name,
         Key: { pk, sk },
         ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(liftedAt) OR liftedAt < :at)',
         UpdateExpression: 'SET liftedAt = :at',

@@ -1,5 +1,6 @@
-import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { unpackEvent } from '../../lambdas/adapters/event-codec.ts';
+import { readPartition } from '../../lambdas/adapters/read-partition.ts';
+import type { Item } from '../../lambdas/adapters/stored-items.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messagePartition } from '../../lambdas/domain/identity.ts';
@@ -35,28 +36,14 @@ export interface HistoryRecipient {
   readonly events: readonly HistoryEvent[];
 }
 
-type Item = Record<string, unknown>;
-
 /** All that is stored of a message, by recipient; empty where nothing is. */
 export async function readHistory(target: Target, messageId: string): Promise<HistoryRecipient[]> {
-  const { client, name } = tableOf(target);
-  const pages = paginateQuery(
-    { client },
-    {
-      TableName: name,
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': messagePartition(messageId) },
-    },
-  );
   const statuses = new Map<string, Item>();
   const events = new Map<string, HistoryEvent[]>();
-  for await (const { Items = [] } of pages) {
-    for (const item of Items) {
-      const [, recipient = '-', kind] = (item.sk as string).split('#');
-      if (kind === 'STATUS') statuses.set(recipient, item);
-      else if (kind === 'E') events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
-    }
+  for await (const item of readPartition(tableOf(target), messagePartition(messageId))) {
+    const [, recipient = '-', kind] = (item.sk as string).split('#');
+    if (kind === 'STATUS') statuses.set(recipient, item);
+    else if (kind === 'E') events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
   }
   return [...new Set([...statuses.keys(), ...events.keys()])].map((key) =>
     recipientOf(key, statuses.get(key), events.get(key) ?? []),

@@ -1,5 +1,5 @@
 import type { Row } from '../domain/published.ts';
-import { rowOf } from './published-rows.ts';
+import { rowOf } from './row-of.ts';
 
 type Image = Readonly<Record<string, { S?: string; N?: string; NULL?: boolean } | undefined>>;
 

@@ -1,7 +1,8 @@
-import { DeleteCommand, GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { keyPart } from '../domain/identity.ts';
 import type { Cursor, Lease, LedgerBook, OpenSlice, Progress } from '../domain/reconcile-ports.ts';
 import { unlessRefused } from './conditional-write.ts';
+import { readPartition } from './read-partition.ts';
 import { timeKey } from './slices-table.ts';
 import type { LedgerTable } from './table-client.ts';
 
@@ -9,7 +10,8 @@ import type { LedgerTable } from './table-client.ts';
  * Cursor and progress as items `LEDGER#<domain>`, markers of open slices as `OPEN#<domain>` by their start.
  * Who is at work in slices of their own keep their progress under a name of their own.
  */
-export function createLedgerBookTable({ client, name }: LedgerTable, progressName = 'PROGRESS'): LedgerBook {
+export function createLedgerBookTable(table: LedgerTable, progressName = 'PROGRESS'): LedgerBook {
+  const { client, name } = table;
   const ledgerKey = (domain: string, sk: string) => ({ pk: `LEDGER#${keyPart(domain)}`, sk });
   const openKey = (domain: string, start: number) => ({ pk: `OPEN#${keyPart(domain)}`, sk: timeKey(start) });
   const read = async (key: { pk: string; sk: string }) => {
@@ -46,17 +48,8 @@ export function createLedgerBookTable({ client, name }: LedgerTable, progressNam
 
     async openSlices(domain) {
       const found: OpenSlice[] = [];
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': openKey(domain, 0).pk },
-        },
-      );
-      for await (const { Items = [] } of pages) {
-        for (const { pk: _pk, sk: _sk, ...open } of Items) found.push(open as OpenSlice);
+      for await (const { pk: _pk, sk: _sk, ...open } of readPartition(table, openKey(domain, 0).pk)) {
+        found.push(open as unknown as OpenSlice);
       }
       return found;
     },

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Status } from './status.ts';
-import { isSuppressing, type SuppressionKind } from './suppression.ts';
+import { isSuppressing, type StoredSuppression } from './suppression.ts';
 
 /** Raise it when readers of `detail` would break; new fields do not raise it. */
 const PUBLISHED_VERSION = 1;
@@ -22,21 +22,11 @@ export interface StatusRow {
 }
 
 /** A suppression as the table holds it. */
-export interface SuppressionRow {
+export interface SuppressionRow extends StoredSuppression {
   type: 'suppression';
   partition: string;
   sort: string;
-  domain: string;
-  kind: SuppressionKind;
-  scope: string;
-  reason: string | null;
-  /** Of the earliest event. */
-  sinceMs: number;
-  /** Of the latest event. */
-  lastAtMs: number;
-  eventKey: string;
   recipient: string;
-  liftedAtMs: number | null;
 }
 
 export type Row = StatusRow | SuppressionRow;
@@ -106,28 +96,23 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
     return { detailType: 'MessageStatusChanged', detail };
   }
   const { kind, eventKey, sinceMs, liftedAtMs } = row;
-  const liftedAt = liftedAtMs === null || holds(row) ? null : isoTime(liftedAtMs);
+  const liftedAt = liftedAtMs === null || isSuppressing(row) ? null : isoTime(liftedAtMs);
   const scope = row.scope.length <= LONGEST_TEXT ? row.scope : row.sort.slice(row.sort.lastIndexOf('#') + 1);
   const detail = { ...common, kind, scope, reason, since: isoTime(sinceMs), liftedAt, eventKey, ...recipient };
   return { detailType: 'SuppressionChanged', detail };
-}
-
-/** Whether the suppression holds: not lifted, or come about again since. */
-function holds({ lastAtMs, liftedAtMs }: SuppressionRow): boolean {
-  return isSuppressing({ lastAt: lastAtMs, liftedAt: liftedAtMs ?? undefined });
 }
 
 /** What the row says, among all that it may ever say: the deciding event, and what became of the latest lift. */
 function factOf(row: Row): string {
   if (row.type === 'status') return row.decidedBy;
   if (row.liftedAtMs === null) return row.eventKey;
-  return `${row.eventKey}#${holds(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
+  return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
 /** For a suppression: the later lift, what came about again after it, then the earlier event. */
 function orderOf(row: Row): string {
   if (row.type === 'status') return row.order;
-  const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (holds(row) ? 1 : 0);
+  const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
   return [lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')).join('#');
 }
 

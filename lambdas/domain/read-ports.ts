@@ -1,7 +1,7 @@
 import type { JsonObject } from './canonical.ts';
 import type { Source } from './queue-message.ts';
 import type { Status } from './status.ts';
-import type { SuppressionKind } from './suppression.ts';
+import type { StoredSuppression } from './suppression.ts';
 
 // What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
 
@@ -104,20 +104,6 @@ export interface DayEvents {
   newest(range: EventRange, most: number, after?: EventPlace): Promise<{ places: EventPlace[]; hasMore: boolean }>;
   /** The events at these places in their order, undefined where one is gone. It stops reading when its reader does. */
   read(places: EventPlace[]): AsyncIterable<StoredEvent | undefined>;
-}
-
-/** A reason not to send to a recipient, as stored. Times in epoch milliseconds. */
-export interface StoredSuppression {
-  domain: string;
-  kind: SuppressionKind;
-  scope: string;
-  reason: string | null;
-  /** Of the earliest event. */
-  sinceMs: number;
-  /** Of the latest event. */
-  lastAtMs: number;
-  eventKey: string;
-  liftedAtMs: number | null;
 }
 
 export interface Suppressions {

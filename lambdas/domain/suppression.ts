@@ -11,12 +11,23 @@ export interface Suppression {
   reason: string | null;
 }
 
+/** A suppression as stored. Times in epoch milliseconds. */
+export interface StoredSuppression extends Suppression {
+  domain: string;
+  /** Of the earliest event. */
+  sinceMs: number;
+  /** Of the latest event. */
+  lastAtMs: number;
+  eventKey: string;
+  liftedAtMs: number | null;
+}
+
 /**
- * Whether a suppression holds (epoch milliseconds): it was not lifted, or its latest event is later than the lift.
+ * Whether a suppression holds: it was not lifted, or its latest event is later than the lift.
  * Both are greatest values, so neither arrival nor the order of events and lifts counts.
  */
-export function isSuppressing({ lastAt, liftedAt }: { lastAt: number; liftedAt?: number | undefined }): boolean {
-  return liftedAt === undefined || lastAt > liftedAt;
+export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 'lastAtMs' | 'liftedAtMs'>): boolean {
+  return liftedAtMs === null || lastAtMs > liftedAtMs;
 }
 
 /** Mailgun could not reach the host, or gave up after retrying: the address may be good. */

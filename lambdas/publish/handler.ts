@@ -6,7 +6,7 @@ import { readChange } from '../adapters/change-stream.ts';
 import { createDayIndexTable } from '../adapters/day-index-table.ts';
 import { createEventBus, createPublishFailures, openEventBridge } from '../adapters/event-bus.ts';
 import { openQueues } from '../adapters/event-queue.ts';
-import { createPublishableRowsTable } from '../adapters/published-rows.ts';
+import { createPublishableRowsTable } from '../adapters/publishable-rows-table.ts';
 import { openTable } from '../adapters/table-client.ts';
 import { isNews, publishedEvent, type Row } from '../domain/published.ts';
 import { createLog } from '../runtime/log.ts';

@@ -1,6 +1,6 @@
 import { recipientKey } from '../domain/identity.ts';
-import type { StoredSuppression, Suppressions } from '../domain/read-ports.ts';
-import { isSuppressing } from '../domain/suppression.ts';
+import type { Suppressions } from '../domain/read-ports.ts';
+import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
 
 export interface SuppressionQuery {
   recipient: string;
@@ -18,7 +18,7 @@ export function createSuppressions(suppressions: Suppressions) {
   return async ({ recipient, domain, tags }: SuppressionQuery) => {
     const known = await suppressions.list(recipientKey(recipient));
     const holds = (each: StoredSuppression) =>
-      isSuppressing({ lastAt: each.lastAtMs, liftedAt: each.liftedAtMs ?? undefined }) &&
+      isSuppressing(each) &&
       (domain === undefined || each.domain === domain) &&
       (tags === undefined || each.scope === '*' || tags.includes(each.scope));
     return { recipient, suppressed: known.some(holds), suppressions: known.map(entryOf) };

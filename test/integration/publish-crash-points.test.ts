@@ -6,7 +6,7 @@ import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
 import { readChange } from '../../lambdas/adapters/change-stream.ts';
 import { createDayIndexTable } from '../../lambdas/adapters/day-index-table.ts';
 import { createEventBus, createPublishFailures } from '../../lambdas/adapters/event-bus.ts';
-import { createPublishableRowsTable } from '../../lambdas/adapters/published-rows.ts';
+import { createPublishableRowsTable } from '../../lambdas/adapters/publishable-rows-table.ts';
 import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
 import { isNews, publishedEvent, type Row } from '../../lambdas/domain/published.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
