@@ -47,6 +47,15 @@ export interface DeliveryPlan {
   readonly repeats: readonly Repeat[];
 }
 
+/** A delivery on which nothing goes wrong. */
+export const SMOOTH: DeliveryPlan = {
+  delayMs: 0,
+  retryMinutes: RETRY_MINUTES.manual,
+  tokenOnRetry: 'same',
+  troubles: [],
+  repeats: [],
+};
+
 export interface DeliveryTools {
   readonly clock: Clock;
   readonly random: Random;

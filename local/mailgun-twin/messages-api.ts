@@ -1,4 +1,5 @@
 import { type ApiAnswer, ok, refusal } from './api-answer.ts';
+import { type DeliveryPlan, SMOOTH } from './delivery.ts';
 import type { Mail } from './event-parts.ts';
 import { accepted, delivered } from './events.ts';
 import { HEX, type Random } from './random.ts';
@@ -18,7 +19,7 @@ export interface SendRequest {
 }
 
 /** Reported at once, and given up at the first failure: nothing here lives long enough for retries. */
-const PLAN = { delayMs: 0, retryMinutes: [], tokenOnRetry: 'same', troubles: [], repeats: [] } as const;
+const PLAN: DeliveryPlan = { ...SMOOTH, retryMinutes: [] };
 
 /** Takes a mail as Mailgun's Messages API does: it is accepted, and delivered to everybody at once. */
 export async function takeMessage(request: SendRequest, { twin, random, nowMs }: MessagesTools): Promise<ApiAnswer> {

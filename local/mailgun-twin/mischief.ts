@@ -13,15 +13,6 @@ export interface Mischief {
   readonly dropChance: number;
 }
 
-/** A delivery on which nothing goes wrong. */
-export const SMOOTH: DeliveryPlan = {
-  delayMs: 0,
-  retryMinutes: RETRY_MINUTES.manual,
-  tokenOnRetry: 'same',
-  troubles: [],
-  repeats: [],
-};
-
 /** Draws how one event travels. */
 export function planDelivery(event: string, encoding: Encoding, mischief: Mischief, random: Random): DeliveryPlan {
   const dropped = random.chance(mischief.dropChance);

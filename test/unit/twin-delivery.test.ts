@@ -1,6 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { answersOf, type DeliveryPlan, deliver, newRecord, RETRY_MINUTES } from '../../local/mailgun-twin/delivery.ts';
-import { SMOOTH } from '../../local/mailgun-twin/mischief.ts';
+import {
+  answersOf,
+  type DeliveryPlan,
+  deliver,
+  newRecord,
+  RETRY_MINUTES,
+  SMOOTH,
+} from '../../local/mailgun-twin/delivery.ts';
 import { createRandom } from '../../local/mailgun-twin/random.ts';
 import type { Signature } from '../../local/mailgun-twin/signature.ts';
 import { createVirtualClock } from '../support/virtual-clock.ts';
