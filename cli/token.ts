@@ -1,44 +1,7 @@
-import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
-import { createTell } from './answer.ts';
-import {
-  type CommandBuilder,
-  confirm,
-  ledgerCommand,
-  type PlaceOptions,
-  placeOf,
-  placeText,
-  type Run,
-  type World,
-} from './command.ts';
-import { putSecret, readSecret } from './secret.ts';
-import { OutOfReach } from './target.ts';
-import type { TokenRotateLine, TokenShowLine } from './token/lines.ts';
-
-interface RotateOptions extends PlaceOptions {
-  readonly yes?: boolean;
-}
-
-const LENGTH = 48;
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-const SHOW_EXAMPLES = `
-Whoever has the token reads every event: do not paste it into tickets or chats.
-
-Examples:
-  npm run --silent ledger -- token show --env prod
-  curl -H "Authorization: Bearer $(npm run --silent ledger -- token show --env prod)" "$API_URL/mailgun/ledger"
-
-Exit code: 0 shown; 1 it cannot be read; 2 wrong usage.`;
-
-const ROTATE_EXAMPLES = `
-The old token is refused within 5 minutes, so whatever reads the API needs the new one: token show.
-
-Examples:
-  npm run ledger -- token rotate --env prod
-  npm run ledger -- token rotate --local --yes
-
-Exit code: 0 rotated; 1 it cannot be written; 2 wrong usage, or nobody said yes.`;
+import type { CommandBuilder } from './command.ts';
+import { rotateCommand } from './token/rotate.ts';
+import { showCommand } from './token/show.ts';
 
 export const tokenCommand: CommandBuilder = (world, run) =>
   new Command('token')
@@ -46,35 +9,3 @@ export const tokenCommand: CommandBuilder = (world, run) =>
     .description("Shows or replaces the read API's token.")
     .addCommand(showCommand(world, run))
     .addCommand(rotateCommand(world, run));
-
-const showCommand = (world: World, run: Run) =>
-  ledgerCommand('show', 'prints the token, and nothing else, to standard output')
-    .addHelpText('after', SHOW_EXAMPLES)
-    .action(run<PlaceOptions>((options) => show(world, options)));
-
-const rotateCommand = (world: World, run: Run) =>
-  ledgerCommand('rotate', 'makes a new token; the old one is refused within 5 minutes')
-    .option('--yes', 'does not ask')
-    .addHelpText('after', ROTATE_EXAMPLES)
-    .action(run<RotateOptions>((options) => rotate(world, options)));
-
-async function show(world: World, options: PlaceOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const token = await readSecret(target, 'ApiTokenSecretArn');
-  if (token === '') throw new OutOfReach(`the token is empty; make one with: token rotate ${placeText(target.place)}`);
-  createTell<TokenShowLine>(world, options.json)({ event: 'token', token }, token);
-  return 0;
-}
-
-async function rotate(world: World, options: RotateOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  await confirm(world, options.yes, `Replace the token of ${target.name}? Whatever reads the API needs the new one.`);
-  const token = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('');
-  await putSecret(target, 'ApiTokenSecretArn', token);
-  createTell<TokenRotateLine>(world, options.json)(
-    { event: 'rotated', refusedWithinSeconds: 300 },
-    'The token is replaced. The old one is refused within 5 minutes.',
-    `Show the new one with: npm run --silent ledger -- token show ${placeText(target.place)}`,
-  );
-  return 0;
-}

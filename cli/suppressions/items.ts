@@ -39,3 +39,6 @@ export async function liftSuppression(target: Target, { pk, sk }: SuppressionIte
     ),
   );
 }
+
+/** `bounce`, `unsubscribe from news` */
+export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
