@@ -1,9 +1,10 @@
 import { bareMessageId } from '../domain/event.ts';
-import { type QueryName, readCursor, writeCursor } from './cursor.ts';
+import type { QueryName } from './cursor.ts';
 import { type createEvents, type EventQuery, isEventPlace } from './events.ts';
 import type { createHealth } from './health.ts';
 import type { createLedger, createStats } from './ledger.ts';
 import { type createMessages, isMessagePosition } from './messages.ts';
+import { type Answered, readPaging } from './paging.ts';
 import {
   type BadParameter,
   isRange,
@@ -11,7 +12,6 @@ import {
   readBody,
   readDomain,
   readLedgerQuery,
-  readLimit,
   readOpenRange,
   readRange,
   textOf,
@@ -41,9 +41,8 @@ export interface ReadRequest {
   body: Uint8Array;
 }
 
-/** What a route answers; `next` is the page after this one, as a path below the API's root. */
 export type Answer =
-  | { ok: true; body: object; nextPath?: string | undefined }
+  | Answered
   | { ok: false; status: 404; reason: 'unknown-message' }
   | { ok: false; status: 400; reason: 'bad-parameter'; parameter: string };
 
@@ -181,26 +180,6 @@ export function createRoutes(deps: RouteDeps): Route[] {
     if (position !== undefined && !isSearchPosition(position, asked)) return refuse({ parameter: 'cursor' });
     return paging.answer(await deps.recipientSearch({ ...asked, position }));
   }
-}
-
-/** `limit` and `cursor` of a query, and how to answer with a page. */
-function readPaging(name: QueryName, query: Parameters) {
-  const limit = readLimit(query);
-  if (limit === undefined) return { ok: false as const, parameter: 'limit' };
-  const cursor = textOf(query, 'cursor');
-  const position = cursor === undefined ? undefined : readCursor(name, cursor);
-  if (cursor !== undefined && position === undefined) return { ok: false as const, parameter: 'cursor' };
-  return {
-    ok: true as const,
-    limit,
-    position,
-    answer({ body, next }: { body: object; next: unknown }, path?: string, given: Record<string, string> = {}): Answer {
-      if (next === undefined) return { ok: true, body: { ...body, next: null } };
-      const cursor = writeCursor(name, next);
-      const link = new URLSearchParams({ ...given, limit: String(limit), cursor });
-      return { ok: true, body: { ...body, next: cursor }, nextPath: path && `${path}?${link}` };
-    },
-  };
 }
 
 function givenOf(query: Parameters, names: string[]): Record<string, string> {
