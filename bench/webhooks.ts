@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { recordOf } from '../local/event-source/message.ts';
+import { recordOf } from '../local/event-source/queue-message.ts';
 import type { EventData } from '../local/mailgun-twin/event-parts.ts';
 import { createSignature } from '../local/mailgun-twin/signature.ts';
 import { jsonWebhook } from '../local/mailgun-twin/webhook.ts';

@@ -7,7 +7,7 @@ import { measureIteratorAge } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
 import type { Run } from '../run.ts';
 import type { Stack } from '../stack.ts';
-import { readEventSources } from './definition.ts';
+import { readQueueSources } from './queue-definition.ts';
 import { QueuePoller } from './queue-poller.ts';
 import { readStreamSources } from './stream-definition.ts';
 import { StreamPoller } from './stream-poller.ts';
@@ -30,7 +30,7 @@ export function startEventSources(
     target: 'AmazonSQS',
     accessKeyId: accessKeyIdOf('event-source'),
   });
-  for (const source of readEventSources(stack)) {
+  for (const source of readQueueSources(stack)) {
     const poller = new QueuePoller({
       source,
       region,

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Engine, request } from '../engines/engine.ts';
 import type { FunctionProcess } from '../function-process.ts';
 import { failedMessages } from './batch-response.ts';
-import type { EventSource } from './definition.ts';
-import { batchesBySize, type Message, recordOf } from './message.ts';
+import type { QueueSource } from './queue-definition.ts';
+import { batchesBySize, type Message, recordOf } from './queue-message.ts';
 
 export interface QueuePollerOptions {
-  readonly source: EventSource;
+  readonly source: QueueSource;
   readonly region: string;
   readonly sqs: Engine;
   readonly target: Pick<FunctionProcess, 'invoke'>;

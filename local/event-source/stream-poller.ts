@@ -1,27 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Engine, request } from '../engines/engine.ts';
-import type { FunctionProcess } from '../function-process.ts';
-import { failedMessages } from './batch-response.ts';
 import { matches } from './pattern.ts';
-import type { StreamSource } from './stream-definition.ts';
+import { pause } from './pause.ts';
+import { StreamHandOver, type StreamHandOverOptions, type StreamRecord } from './stream-hand-over.ts';
 
-export interface StreamPollerOptions {
-  readonly source: StreamSource;
-  readonly region: string;
+export interface StreamPollerOptions extends Omit<StreamHandOverOptions, 'signal' | 'report'> {
   /** The table's streams. What Lambda reads of them is not billed, so this is not the door of functions. */
   readonly streams: Engine;
   readonly dynamodb: Engine;
-  readonly sqs: Engine;
-  readonly target: Pick<FunctionProcess, 'invoke'>;
-  /** Told before each batch how old its last record is. */
-  readonly measureAge?: (ageMs: number) => void;
-  log(line: string): void;
-}
-
-interface StreamRecord {
-  readonly eventID: string;
-  readonly eventName: string;
-  readonly dynamodb: { readonly SequenceNumber: string; readonly ApproximateCreationDateTime: number };
 }
 
 interface Shard {
@@ -33,21 +18,19 @@ interface Shard {
 const POLL_MS = 250;
 const DISCOVER_MS = 5000;
 const MOST_PER_READ = 1000;
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 5000;
 
-/**
- * Takes the records of a table's stream to a function as Lambda's own poller does: shard by shard in their order, one
- * batch at a time. What fails comes again with all after it, until it succeeds or is too old or too often tried.
- */
+/** Takes the records of a table's stream to a function as Lambda's own poller does: shard by shard in their order. */
 export class StreamPoller {
   readonly #options: StreamPollerOptions;
   readonly #stop = new AbortController();
   readonly #begun = new Set<string>();
   readonly #ended = new Set<string>();
+  readonly #handOver: StreamHandOver;
 
   constructor(options: StreamPollerOptions) {
     this.#options = options;
+    const { signal } = this.#stop;
+    this.#handOver = new StreamHandOver({ ...options, signal, report: (what, error) => this.#report(what, error) });
     void this.#followShards();
   }
 
@@ -72,7 +55,7 @@ export class StreamPoller {
       } catch (error) {
         this.#report('shards', error);
       }
-      await this.#pause(DISCOVER_MS);
+      await pause(DISCOVER_MS, this.#stop.signal);
     }
   }
 
@@ -119,18 +102,18 @@ export class StreamPoller {
         if (batch.length === 0) handOverMs = performance.now() + source.windowSeconds * 1000;
         batch.push(...Records.filter((record) => this.#isWanted(record)).map(toTheSecond));
         const isOver = NextShardIterator === undefined;
-        while (batch.length >= source.batchSize) await this.#handOver(batch.splice(0, source.batchSize), ShardId);
+        while (batch.length >= source.batchSize) await this.#handOver.all(batch.splice(0, source.batchSize), ShardId);
         if (batch.length > 0 && (isOver || performance.now() >= handOverMs)) {
-          await this.#handOver(batch, ShardId);
+          await this.#handOver.all(batch, ShardId);
           batch = [];
         }
         if (isOver) break;
-        if (isQuiet) await this.#pause(POLL_MS);
+        if (isQuiet) await pause(POLL_MS, this.#stop.signal);
       } catch (error) {
         // An iterator that was kept for too long, for one.
         iterator = undefined;
         this.#report('read', error);
-        await this.#pause(POLL_MS);
+        await pause(POLL_MS, this.#stop.signal);
       }
     }
     this.#ended.add(ShardId);
@@ -150,94 +133,8 @@ export class StreamPoller {
     return filters.length === 0 || filters.some((pattern) => matches(pattern, record));
   }
 
-  /** Returns once every record has been taken or given up. */
-  async #handOver(batch: readonly StreamRecord[], shardId: string): Promise<void> {
-    const { source } = this.#options;
-    let records = this.#youngEnough(batch, shardId);
-    for (let tries = 0; records.length > 0 && !this.#stopping; ) {
-      const failedAt = await this.#invoke(records);
-      if (failedAt === undefined) return;
-      if (failedAt === 'all' && source.bisects && records.length > 1) {
-        const middle = Math.ceil(records.length / 2);
-        await this.#pause(FIRST_PAUSE_MS);
-        await this.#handOver(records.slice(0, middle), shardId);
-        records = this.#youngEnough(records.slice(middle), shardId);
-        continue;
-      }
-      const from = failedAt === 'all' ? 0 : failedAt;
-      tries = from > 0 ? 1 : tries + 1;
-      records = records.slice(from);
-      if (tries > source.mostRetries) return this.#giveUp(records, shardId, 'RetryAttemptsExhausted');
-      await this.#pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS));
-      records = this.#youngEnough(records, shardId);
-    }
-  }
-
-  /** Index of the first record that is to come again; `all` where the function failed as a whole. */
-  async #invoke(records: readonly StreamRecord[]): Promise<number | 'all' | undefined> {
-    const { source, region, target, measureAge } = this.#options;
-    const last = records.at(-1);
-    if (last) measureAge?.(Date.now() - last.dynamodb.ApproximateCreationDateTime * 1000);
-    const common = {
-      eventSource: 'aws:dynamodb',
-      eventVersion: '1.1',
-      awsRegion: region,
-      eventSourceARN: source.streamArn,
-    };
-    const outcome = await target.invoke(
-      JSON.stringify({ Records: records.map((record) => ({ ...record, ...common })) }),
-    );
-    if (!outcome.ok) {
-      this.#report('batch', outcome.error);
-      return 'all';
-    }
-    if (!source.reportsFailures) return undefined;
-    const positions = records.map(positionOf);
-    const failed = failedMessages(outcome.payload, positions);
-    const first = positions.findIndex((position) => failed.has(position));
-    return first === -1 ? undefined : first;
-  }
-
-  /** The records without those that are too old; they are the first. */
-  #youngEnough(records: readonly StreamRecord[], shardId: string): readonly StreamRecord[] {
-    const oldestSeconds = Date.now() / 1000 - this.#options.source.longestAgeSeconds;
-    const young = records.filter(({ dynamodb }) => dynamodb.ApproximateCreationDateTime >= oldestSeconds);
-    if (young.length < records.length) {
-      const old = records.filter((record) => !young.includes(record));
-      this.#giveUp(old, shardId, 'RecordAgeExceeded');
-    }
-    return young;
-  }
-
-  /** As Lambda does, it tells where the records are and not what they hold. */
-  #giveUp(records: readonly StreamRecord[], shardId: string, condition: string): void {
-    const { source, sqs } = this.#options;
-    const positions = records.map(positionOf);
-    this.#options.log(`gave up ${records.length} records: ${condition}`);
-    if (source.onFailureUrl === undefined) return;
-    const MessageBody = JSON.stringify({
-      requestContext: { functionArn: source.functionId, condition },
-      version: '1.0',
-      timestamp: new Date().toISOString(),
-      DDBStreamBatchInfo: {
-        shardId,
-        startSequenceNumber: positions[0],
-        endSequenceNumber: positions.at(-1),
-        batchSize: records.length,
-        streamArn: source.streamArn,
-      },
-    });
-    void request(sqs, 'SendMessage', { QueueUrl: source.onFailureUrl, MessageBody }).catch((error) =>
-      this.#report('on-failure', error),
-    );
-  }
-
   get #stopping(): boolean {
     return this.#stop.signal.aborted;
-  }
-
-  #pause(ms: number): Promise<unknown> {
-    return sleep(ms, undefined, { ref: false, signal: this.#stop.signal }).catch(() => {});
   }
 
   /** What fails because everything is ending is no news. */
@@ -245,8 +142,6 @@ export class StreamPoller {
     if (!this.#stopping) this.#options.log(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
-
-const positionOf = ({ dynamodb }: StreamRecord) => dynamodb.SequenceNumber;
 
 /** DynamoDB Local tells the minute of a change, AWS its second: within that minute it is the time of reading. */
 function toTheSecond(record: StreamRecord): StreamRecord {

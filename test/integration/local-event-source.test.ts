@@ -3,7 +3,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { Closers } from '../../local/closers.ts';
 import { request } from '../../local/engines/engine.ts';
 import { startSqs } from '../../local/engines/sqs.ts';
-import type { EventSource } from '../../local/event-source/definition.ts';
+import type { QueueSource } from '../../local/event-source/queue-definition.ts';
 import { QueuePoller } from '../../local/event-source/queue-poller.ts';
 import type { Outcome } from '../../local/function-sandbox.ts';
 
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 interface Setup {
-  readonly source?: Partial<EventSource>;
+  readonly source?: Partial<QueueSource>;
   readonly visibilitySeconds?: number;
   readonly handler?: (records: SqsRecord[]) => Promise<Outcome> | Outcome;
   /** Called before each receive. */

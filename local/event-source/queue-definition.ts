@@ -2,7 +2,7 @@ import { functionIdOf, resourcesOfType } from '../resources.ts';
 import { propertiesOf, type Stack } from '../stack.ts';
 
 /** A queue whose messages go to a function, as the template says. */
-export interface EventSource {
+export interface QueueSource {
   readonly queueArn: string;
   readonly queueUrl: string;
   readonly functionId: string;
@@ -25,7 +25,7 @@ interface Properties {
 /** What Lambda begins with where the template sets no maximum; it would grow from there. */
 const INITIAL_CONCURRENCY = 5;
 
-export function readEventSources(stack: Stack): EventSource[] {
+export function readQueueSources(stack: Stack): QueueSource[] {
   const queueUrls = new Map(
     resourcesOfType(stack.template, 'AWS::SQS::Queue').map(([id]) => [
       stack.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id),

@@ -1,0 +1,124 @@
+import { type Engine, request } from '../engines/engine.ts';
+import type { FunctionProcess } from '../function-process.ts';
+import { failedMessages } from './batch-response.ts';
+import { pause } from './pause.ts';
+import type { StreamSource } from './stream-definition.ts';
+
+export interface StreamRecord {
+  readonly eventID: string;
+  readonly eventName: string;
+  readonly dynamodb: { readonly SequenceNumber: string; readonly ApproximateCreationDateTime: number };
+}
+
+export interface StreamHandOverOptions {
+  readonly source: StreamSource;
+  readonly region: string;
+  /** Told of what is given up. */
+  readonly sqs: Engine;
+  readonly target: Pick<FunctionProcess, 'invoke'>;
+  /** Told before each batch how old its last record is. */
+  readonly measureAge?: (ageMs: number) => void;
+  /** Ends all tries. */
+  readonly signal: AbortSignal;
+  report(what: string, error: unknown): void;
+  log(line: string): void;
+}
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5000;
+
+/**
+ * Hands records of a stream to a function, one batch at a time. What fails comes again with all after it, until it
+ * succeeds or is too old or too often tried.
+ */
+export class StreamHandOver {
+  readonly #options: StreamHandOverOptions;
+
+  constructor(options: StreamHandOverOptions) {
+    this.#options = options;
+  }
+
+  /** Returns once every record has been taken or given up. */
+  async all(batch: readonly StreamRecord[], shardId: string): Promise<void> {
+    const { source, signal } = this.#options;
+    let records = this.#youngEnough(batch, shardId);
+    for (let tries = 0; records.length > 0 && !signal.aborted; ) {
+      const failedAt = await this.#invoke(records);
+      if (failedAt === undefined) return;
+      if (failedAt === 'all' && source.bisects && records.length > 1) {
+        const middle = Math.ceil(records.length / 2);
+        await pause(FIRST_PAUSE_MS, signal);
+        await this.all(records.slice(0, middle), shardId);
+        records = this.#youngEnough(records.slice(middle), shardId);
+        continue;
+      }
+      const from = failedAt === 'all' ? 0 : failedAt;
+      tries = from > 0 ? 1 : tries + 1;
+      records = records.slice(from);
+      if (tries > source.mostRetries) return this.#giveUp(records, shardId, 'RetryAttemptsExhausted');
+      await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS), signal);
+      records = this.#youngEnough(records, shardId);
+    }
+  }
+
+  /** Index of the first record that is to come again; `all` where the function failed as a whole. */
+  async #invoke(records: readonly StreamRecord[]): Promise<number | 'all' | undefined> {
+    const { source, region, target, measureAge } = this.#options;
+    const last = records.at(-1);
+    if (last) measureAge?.(Date.now() - last.dynamodb.ApproximateCreationDateTime * 1000);
+    const common = {
+      eventSource: 'aws:dynamodb',
+      eventVersion: '1.1',
+      awsRegion: region,
+      eventSourceARN: source.streamArn,
+    };
+    const outcome = await target.invoke(
+      JSON.stringify({ Records: records.map((record) => ({ ...record, ...common })) }),
+    );
+    if (!outcome.ok) {
+      this.#options.report('batch', outcome.error);
+      return 'all';
+    }
+    if (!source.reportsFailures) return undefined;
+    const positions = records.map(positionOf);
+    const failed = failedMessages(outcome.payload, positions);
+    const first = positions.findIndex((position) => failed.has(position));
+    return first === -1 ? undefined : first;
+  }
+
+  /** The records without those that are too old; they are the first. */
+  #youngEnough(records: readonly StreamRecord[], shardId: string): readonly StreamRecord[] {
+    const oldestSeconds = Date.now() / 1000 - this.#options.source.longestAgeSeconds;
+    const young = records.filter(({ dynamodb }) => dynamodb.ApproximateCreationDateTime >= oldestSeconds);
+    if (young.length < records.length) {
+      const old = records.filter((record) => !young.includes(record));
+      this.#giveUp(old, shardId, 'RecordAgeExceeded');
+    }
+    return young;
+  }
+
+  /** As Lambda does, it tells where the records are and not what they hold. */
+  #giveUp(records: readonly StreamRecord[], shardId: string, condition: string): void {
+    const { source, sqs } = this.#options;
+    const positions = records.map(positionOf);
+    this.#options.log(`gave up ${records.length} records: ${condition}`);
+    if (source.onFailureUrl === undefined) return;
+    const MessageBody = JSON.stringify({
+      requestContext: { functionArn: source.functionId, condition },
+      version: '1.0',
+      timestamp: new Date().toISOString(),
+      DDBStreamBatchInfo: {
+        shardId,
+        startSequenceNumber: positions[0],
+        endSequenceNumber: positions.at(-1),
+        batchSize: records.length,
+        streamArn: source.streamArn,
+      },
+    });
+    void request(sqs, 'SendMessage', { QueueUrl: source.onFailureUrl, MessageBody }).catch((error) =>
+      this.#options.report('on-failure', error),
+    );
+  }
+}
+
+const positionOf = ({ dynamodb }: StreamRecord) => dynamodb.SequenceNumber;
