@@ -1,6 +1,7 @@
-import { ApiError, createApi, type Failure } from './api.ts';
+import { ApiError, createApi } from './api.ts';
 import { type Child, h } from './dom.ts';
-import { copyButton, field, goForm, textIn } from './parts.ts';
+import { tellFailure } from './failure.ts';
+import { copyButton } from './parts.ts';
 import { linkTo, parseRoute, type ViewName } from './route.ts';
 import {
   acceptHandedOver,
@@ -12,6 +13,7 @@ import {
   takeHandedOver,
 } from './session.ts';
 import type { Health } from './shapes.ts';
+import { signIn } from './sign-in.ts';
 import { chooseZone, chosenZone, localZoneName } from './time.ts';
 import type { View } from './view.ts';
 import { deliverabilityView } from './views/deliverability.ts';
@@ -91,7 +93,7 @@ async function show(isNavigation: boolean): Promise<void> {
   drawFooter();
   const session = readSession(settings);
   if (session === undefined) {
-    put('Sign in', [signIn()]);
+    put('Sign in', [signIn(settings, signedIn)]);
     return;
   }
   main.setAttribute('aria-busy', 'true');
@@ -118,8 +120,22 @@ async function show(isNavigation: boolean): Promise<void> {
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof ApiError)) throw error;
-    showFailure(error.failure, session, signal);
+    const { failure } = error;
+    if (failure.kind === 'refused') {
+      endSession();
+      const trouble = h('p', { role: 'alert', class: 'trouble' }, 'The read API refused the token.');
+      put('Sign in', [trouble, signIn(settings, signedIn, session.apiUrl)]);
+      return;
+    }
+    const told = tellFailure(failure, session.apiUrl, () => void show(false), signal);
+    put(told.title, told.content);
   }
+}
+
+/** The address stays; where it says nothing new, no event tells of it. */
+function signedIn(session: Session): void {
+  keepSession(session);
+  queueMicrotask(() => void show(true));
 }
 
 function put(title: string, content: readonly Child[], canRefresh = false): void {
@@ -129,86 +145,6 @@ function put(title: string, content: readonly Child[], canRefresh = false): void
   main.replaceChildren(
     h('div', { class: 'title' }, h('h1', {}, title), canRefresh ? refresh : ''),
     h('div', { class: 'content' }, ...content),
-  );
-}
-
-function showFailure(failure: Failure, { apiUrl }: Session, signal: AbortSignal): void {
-  const again = h('button', { type: 'button', click: () => void show(false) }, 'Try again');
-  const say = (title: string, ...content: Child[]) =>
-    put(title, [h('div', { class: 'panel', role: 'alert' }, ...content)]);
-  switch (failure.kind) {
-    case 'refused':
-      endSession();
-      put('Sign in', [h('p', { role: 'alert', class: 'trouble' }, 'The read API refused the token.'), signIn(apiUrl)]);
-      return;
-    case 'unreachable':
-      if (navigator.onLine) {
-        say(
-          'No answer',
-          h('p', {}, `${apiUrl} does not answer this page.`),
-          h(
-            'p',
-            { class: 'note' },
-            'The API may be down, its gateway may be turning requests away, or this page’s origin is not among its allowed origins.',
-          ),
-          again,
-        );
-      } else {
-        say('Offline', h('p', {}, 'This device is offline. Back online, the page reads again by itself.'), again);
-      }
-      return;
-    case 'busy': {
-      let left = failure.retrySeconds;
-      const wait = h('strong', {}, `${left} s`);
-      const timer = setInterval(() => {
-        left -= 1;
-        wait.textContent = `${left} s`;
-        if (signal.aborted || left <= 0) clearInterval(timer);
-        if (!signal.aborted && left <= 0) void show(false);
-      }, 1000);
-      say('Busy', h('p', {}, 'The read API asks for patience. It is asked again in ', wait, '.'), again);
-      return;
-    }
-    case 'unknown':
-      say('Not found', h('p', {}, 'Nothing of this name is stored.'), h('p', { class: 'note' }, failure.reason));
-      return;
-    case 'failed':
-      say(`Answered ${failure.status}`, h('p', {}, failure.reason), again);
-      return;
-    default:
-      failure satisfies never;
-  }
-}
-
-function signIn(apiUrl = ''): HTMLElement {
-  const input = (name: string, type: string, value = '') =>
-    h('input', { name, type, value, required: true, autocomplete: 'off', spellcheck: 'false' });
-  const form = goForm(
-    'Read the ledger',
-    (values) => {
-      keepSession({
-        apiUrl: settings.apiUrl ?? textIn(values, 'api').replace(/\/$/, ''),
-        token: textIn(values, 'token'),
-      });
-      // The address stays; where it says nothing new, no event tells of it.
-      queueMicrotask(() => void show(true));
-      return window.location.hash;
-    },
-    settings.apiUrl === undefined && field('Address of the read API', input('api', 'url', apiUrl)),
-    field('Token', input('token', 'password')),
-  );
-  return h(
-    'section',
-    { class: 'panel' },
-    h('h2', {}, 'Token of the read API'),
-    form,
-    h(
-      'p',
-      { class: 'note' },
-      'It is kept until this tab is closed, and never stands in a link. The stack’s output ',
-      h('code', {}, 'ApiTokenSecretArn'),
-      ' names the secret that holds it.',
-    ),
   );
 }
 

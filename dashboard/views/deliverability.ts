@@ -1,34 +1,15 @@
-import { inlineBar, legend, stackedBars } from '../chart.ts';
 import { h } from '../dom.ts';
-import { countOf, numberText, shareText } from '../numbers.ts';
-import {
-  badge,
-  EVENT_TYPES,
-  empty,
-  eventText,
-  field,
-  goForm,
-  panel,
-  recipientLink,
-  select,
-  table,
-  textIn,
-  visible,
-} from '../parts.ts';
+import { field, goForm, select, textIn } from '../form.ts';
+import { empty, eventText, panel, recipientLink } from '../parts.ts';
 import { linkTo } from '../route.ts';
-import type { Counts, EventPage, LedgerEvent, Stats, StatsBucket } from '../shapes.ts';
+import type { EventPage, LedgerEvent, Stats } from '../shapes.ts';
+import { table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
+import { ALL_TAGS, dayPanel, daysOf, tagPanel } from './deliverability/statistics.ts';
 
 const DAY_SECONDS = 86_400;
 const SPANS = [7, 14, 30] as const;
-const ALL_TAGS = '*';
-
-interface Day {
-  readonly day: string;
-  readonly counts: Record<string, number>;
-  open: boolean;
-}
 
 /** How mail fares by day and tag. The tags are of one day, since their number has no bound. */
 export const deliverabilityView: View = async (context) => {
@@ -101,120 +82,6 @@ function choiceOf(health: Awaited<ReturnType<ViewContext['health']>>, parameters
     days,
     day: isDay ? day : utcDay(Date.now() / 1000),
   };
-}
-
-/** Hours added up to days, the empty ones too. */
-function daysOf(buckets: readonly StatsBucket[], from: number, days: number): Day[] {
-  const list: Day[] = Array.from({ length: days }, (_, at) => ({
-    day: utcDay(from + at * DAY_SECONDS),
-    counts: {},
-    open: false,
-  }));
-  for (const { hour, counts, open } of buckets) {
-    const found = list.find(({ day }) => day === hour.slice(0, 10));
-    if (found === undefined) continue;
-    found.open ||= open;
-    add(found.counts, counts);
-  }
-  return list;
-}
-
-function add(sum: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [type, count] of Object.entries(counts)) {
-    const value = countOf(sum, type) + count;
-    Object.defineProperty(sum, type, { value, enumerable: true, writable: true, configurable: true });
-  }
-}
-
-const tagName = (tag: string) => (tag === ALL_TAGS ? 'all tags' : tag === '' ? 'untagged' : visible(tag));
-
-const outcomes = (counts: Counts) =>
-  [
-    ['stored', countOf(counts, 'delivered')],
-    ['recovered', countOf(counts, 'failed')],
-    ['missing', countOf(counts, 'complained')],
-  ] as const;
-
-function dayPanel(list: readonly Day[], domain: string, tag: string, link: (over: Record<string, string>) => string) {
-  const sum = (type: string) => list.reduce((all, { counts }) => all + countOf(counts, type), 0);
-  const title = `By day: ${domain}, ${tagName(tag)}`;
-  if (list.every(({ counts }) => Object.keys(counts).length === 0)) {
-    return panel(title, empty('No event of this span has been judged yet: statistics follow the ledger.'));
-  }
-  return panel(
-    title,
-    h(
-      'figure',
-      {},
-      stackedBars({
-        label: `Delivered, failed and complained events by day: ${sum('delivered')} delivered, ${sum('failed')} failed, ${sum('complained')} complained. The table below has the numbers.`,
-        bars: list.map(({ day, counts }) => ({
-          label: `${day}: ${countOf(counts, 'delivered')} delivered, ${countOf(counts, 'failed')} failed, ${countOf(counts, 'complained')} complained`,
-          parts: outcomes(counts),
-        })),
-        ends: [list[0]?.day, list.at(-1)?.day],
-      }),
-      legend([
-        { kind: 'stored', name: 'Delivered', value: numberText(sum('delivered')) },
-        { kind: 'recovered', name: 'Failed, for now or for good', value: numberText(sum('failed')) },
-        { kind: 'missing', name: 'Complained', value: numberText(sum('complained')) },
-      ]),
-    ),
-    table(
-      list.toReversed().filter(({ counts, open }) => open || Object.keys(counts).length > 0),
-      [
-        {
-          head: 'Day (UTC)',
-          cell: ({ day, open }) => [h('a', { href: link({ day }) }, day), open && [' ', badge('open', 'unknown')]],
-        },
-        ...countColumns<Day>(),
-      ],
-      { caption: title },
-    ),
-  );
-}
-
-/** One number a type, and the two shares that people watch. */
-function countColumns<Row extends { readonly counts: Readonly<Record<string, number>> }>() {
-  const share = (part: string, whole: string) => (row: Row) =>
-    shareText(countOf(row.counts, part), countOf(row.counts, whole));
-  return [
-    ...EVENT_TYPES.map((type) => ({
-      head: type,
-      numeric: true,
-      cell: ({ counts }: Row) => numberText(countOf(counts, type)),
-    })),
-    { head: 'delivered / accepted', numeric: true, cell: share('delivered', 'accepted') },
-    { head: 'complained / delivered', numeric: true, cell: share('complained', 'delivered') },
-  ];
-}
-
-function tagPanel(buckets: readonly StatsBucket[], day: string, link: (over: Record<string, string>) => string) {
-  const tags = new Map<string, Record<string, number>>();
-  for (const { tag, counts } of buckets) {
-    if (tag === ALL_TAGS) continue;
-    const row = tags.get(tag) ?? {};
-    tags.set(tag, row);
-    add(row, counts);
-  }
-  const title = `By tag: ${day}`;
-  const rows = [...tags].map(([tag, counts]) => ({ tag, counts }));
-  if (rows.length === 0) return panel(title, empty('No event of this day has been judged yet.'));
-  rows.sort((a, b) => countOf(b.counts, 'accepted') - countOf(a.counts, 'accepted') || (a.tag < b.tag ? -1 : 1));
-  const most = Math.max(...rows.map(({ counts }) => outcomes(counts).reduce((sum, [, count]) => sum + count, 0)));
-  return panel(
-    title,
-    table(
-      rows,
-      [
-        // An address without a tag means all of them.
-        { head: 'Tag', cell: ({ tag }) => (tag === '' ? 'untagged' : h('a', { href: link({ tag }) }, visible(tag))) },
-        { head: 'Outcomes', cell: ({ counts }) => inlineBar(outcomes(counts), most) },
-        ...countColumns<(typeof rows)[number]>(),
-      ],
-      { caption: title, tall: true },
-    ),
-  );
 }
 
 /** Whom mail did not reach for good, and who called it spam; each leads to the recipient and its suppressions. */

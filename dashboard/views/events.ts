@@ -1,5 +1,6 @@
-import { empty, eventText, messageLink, paged, panel, recipientLink, table } from '../parts.ts';
+import { empty, eventText, messageLink, panel, recipientLink } from '../parts.ts';
 import type { EventPage, LedgerEvent } from '../shapes.ts';
+import { paged, table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
 import { chosenDomain, type View } from '../view.ts';
 import { dayForm } from './find.ts';

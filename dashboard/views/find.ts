@@ -1,5 +1,7 @@
 import { h } from '../dom.ts';
-import { EVENT_TYPES, field, goForm, panel, select, textIn } from '../parts.ts';
+import { EVENT_TYPES } from '../event-types.ts';
+import { field, goForm, select, textIn } from '../form.ts';
+import { panel } from '../parts.ts';
 import { linkTo } from '../route.ts';
 import { utcDay } from '../time.ts';
 import type { View, ViewContext } from '../view.ts';

@@ -1,7 +1,8 @@
 import { ledgerCommand } from '../command.ts';
 import { type Child, h } from '../dom.ts';
-import { badge, commandOn, copyButton, empty, messageLink, paged, panel, statusBadge, table } from '../parts.ts';
+import { badge, commandOn, copyButton, empty, messageLink, panel, statusBadge } from '../parts.ts';
 import type { RecipientMessages, Suppressions } from '../shapes.ts';
+import { paged, table } from '../table.ts';
 import { timeElement } from '../time.ts';
 import type { View, ViewContext } from '../view.ts';
 

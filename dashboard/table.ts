@@ -1,0 +1,77 @@
+import { type Attributes, type Child, h } from './dom.ts';
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => Child;
+  readonly numeric?: boolean;
+}
+
+export interface TableOptions {
+  readonly caption: string;
+  /** Rows become cards where the screen is narrow. */
+  readonly cards?: boolean;
+  /** Keeps the table to a height of its own. */
+  readonly tall?: boolean;
+}
+
+/** A table; its first column names the row. One that does not fit scrolls by itself, by keyboard too. */
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  { caption, cards, tall }: TableOptions,
+): HTMLElement {
+  const kind = ({ numeric }: Column<Row>) => (numeric ? { class: 'number' } : {});
+  const cell = (column: Column<Row>, row: Row, position: number) => {
+    const attributes: Attributes = { ...kind(column), 'data-head': column.head };
+    return position === 0
+      ? h('th', { ...attributes, scope: 'row' }, column.cell(row))
+      : h('td', attributes, column.cell(row));
+  };
+  return h(
+    'div',
+    { class: `scroll${tall ? ' tall' : ''}`, tabindex: 0, role: 'region', 'aria-label': caption },
+    h(
+      'table',
+      { class: cards ? 'cards' : undefined },
+      h('caption', { class: 'unseen' }, caption),
+      h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { ...kind(column), scope: 'col' }, column.head)))),
+      h('tbody', {}, ...rows.map((row) => h('tr', {}, ...columns.map((column, at) => cell(column, row, at))))),
+    ),
+  );
+}
+
+/** A table that grows by a page at a time, where there is more. */
+export function paged<Row>(
+  first: { readonly rows: readonly Row[]; readonly next: string | null },
+  more: (cursor: string) => Promise<{ readonly rows: readonly Row[]; readonly next: string | null }>,
+  show: (rows: readonly Row[]) => HTMLElement,
+): HTMLElement {
+  let rows = first.rows;
+  let next = first.next;
+  const holder = h('div', {}, show(rows));
+  const trouble = h('p', { role: 'status', class: 'note' });
+  const button = h(
+    'button',
+    {
+      type: 'button',
+      click: async () => {
+        button.disabled = true;
+        trouble.textContent = 'Loading…';
+        try {
+          const page = await more(next ?? '');
+          rows = [...rows, ...page.rows];
+          next = page.next;
+          holder.replaceChildren(show(rows));
+          trouble.textContent = `${rows.length} shown`;
+        } catch {
+          trouble.textContent = 'The next page could not be read; try again.';
+        }
+        button.disabled = false;
+        button.hidden = next === null;
+      },
+    },
+    'Show more',
+  );
+  button.hidden = next === null;
+  return h('div', {}, holder, button, trouble);
+}

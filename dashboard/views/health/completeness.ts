@@ -1,0 +1,133 @@
+import { legend, stackedBars } from '../../chart.ts';
+import { type Child, h } from '../../dom.ts';
+import { type Bin, binsOf, type LedgerSums, sumsOf } from '../../ledger-bins.ts';
+import { numberText } from '../../numbers.ts';
+import { badge, empty, shortTime } from '../../parts.ts';
+import type { Ledger } from '../../shapes.ts';
+import { table } from '../../table.ts';
+import { timeElement, timeText } from '../../time.ts';
+
+/** Whether a domain's ledger is whole, in words, in a picture and in numbers. */
+export function domainPanel(domain: string, ledger: Ledger, nowSeconds: number): HTMLElement {
+  const sums = sumsOf(ledger);
+  const bins = binsOf(ledger.slices, nowSeconds);
+  return h(
+    'section',
+    { class: 'panel', 'data-domain': domain },
+    h('h2', {}, domain, ' ', verdict(ledger)),
+    ledger.slices.length === 0
+      ? empty(
+          'Unknown: no slice of the last 24 hours has been judged. The ledger starts with the first webhook and needs a Mailgun API key.',
+        )
+      : [h('p', { class: 'sentence' }, ...sentence(sums)), note(ledger, sums), picture(domain, bins)],
+  );
+}
+
+/** Slices that wait to be judged take nothing from what is known of the others. */
+function verdict({ slices, totals, completeness }: Ledger): Child {
+  if (completeness === 'incomplete') return badge('incomplete', 'bad');
+  if (completeness === 'complete') return badge('complete', 'good');
+  const until = judgedUntil(slices);
+  if (totals.due === 0 || until === undefined) return badge('unknown', 'unknown');
+  return [badge(`complete up to ${timeText(until, 'short')}`, 'good'), ' ', badge('unknown since', 'unknown')];
+}
+
+function judgedUntil(slices: Ledger['slices']): number | undefined {
+  const ends = slices.filter(({ state }) => state !== 'due').map(({ end }) => end);
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
+/** A line may break between its parts alone. */
+function sentence({ events, webhooksAlone, recovered, polled, unaccounted }: LedgerSums): Child[] {
+  const parts = [
+    `${numberText(events)} events`,
+    `webhooks alone ${numberText(webhooksAlone)}`,
+    `recovered ${numberText(recovered)}`,
+    ...(polled > 0 ? [`polled ${numberText(polled)}`] : []),
+    `unaccounted ${numberText(unaccounted)}`,
+  ];
+  return parts.flatMap((part, at) => [at > 0 && ' · ', h('span', {}, part)]);
+}
+
+function note({ slices, totals, completeness }: Ledger, { unconfirmed }: LedgerSums): HTMLElement {
+  const until = judgedUntil(slices);
+  const says: Child[] = [];
+  if (until !== undefined) says.push('Mailgun’s list and the table compared up to ', shortTime(until), '. ');
+  if (totals.due > 0) says.push(`${countText(totals.due, 'slice')} due and not judged yet. `);
+  else if (completeness === 'unknown') says.push('Whether anything is missing is not known. ');
+  if (unconfirmed > 0) says.push(`${countText(unconfirmed, 'stored event')} not on Mailgun’s list (unconfirmed). `);
+  if (slices.some(({ state }) => state === 'unlisted')) says.push('Some of the time is no longer listed by Mailgun. ');
+  return h('p', { class: 'note' }, ...says);
+}
+
+/** `1 slice is`, `2 slices are` */
+const countText = (count: number, what: string) => `${numberText(count)} ${what}${count === 1 ? ' is' : 's are'}`;
+
+function picture(domain: string, bins: readonly Bin[]): HTMLElement {
+  const sum = (name: 'listed' | 'stored' | 'recovered' | 'missing' | 'unconfirmed') =>
+    numberText(bins.reduce((all, bin) => all + bin[name], 0));
+  const [first, last] = [bins[0] as Bin, bins.at(-1) as Bin];
+  return h(
+    'figure',
+    {},
+    stackedBars({
+      label: `Events of ${domain} by slice: ${sum('listed')} listed, ${sum('stored')} stored, ${sum('missing')} missing. The table below has the numbers.`,
+      bars: bins.map((bin) => ({
+        label: binText(bin),
+        parts: [
+          ['stored', bin.stored - bin.recovered - bin.unconfirmed],
+          ['recovered', bin.recovered],
+          ['unconfirmed', bin.unconfirmed],
+          ['missing', bin.missing],
+        ],
+        mark: markOf(bin),
+      })),
+      ends: [timeElement(first.start), timeElement(last.end, 'short')],
+    }),
+    legend([
+      { kind: 'none', name: 'Listed', value: sum('listed') },
+      { kind: 'stored', name: 'Stored', value: sum('stored') },
+      { kind: 'recovered', name: 'of them recovered', value: sum('recovered') },
+      { kind: 'unconfirmed', name: 'of them unconfirmed', value: sum('unconfirmed') },
+      { kind: 'missing', name: 'Missing', value: sum('missing') },
+      { kind: 'mark-due', name: 'Due, not judged', value: numberText(bins.filter(isWaiting).length) },
+      { kind: 'mark-pending', name: 'Not due yet', value: numberText(bins.filter(isEarly).length) },
+    ]),
+    h(
+      'details',
+      {},
+      h('summary', {}, 'Numbers by slice'),
+      table(
+        bins.toReversed().filter((bin) => bin.judged + bin.due > 0),
+        [
+          { head: 'From', cell: ({ start }) => timeElement(start) },
+          { head: 'Listed', numeric: true, cell: (bin) => known(bin, bin.listed) },
+          { head: 'Stored', numeric: true, cell: (bin) => known(bin, bin.stored) },
+          { head: 'Recovered', numeric: true, cell: (bin) => known(bin, bin.recovered) },
+          { head: 'Missing', numeric: true, cell: (bin) => known(bin, bin.missing) },
+          { head: 'Unconfirmed', numeric: true, cell: (bin) => known(bin, bin.unconfirmed) },
+        ],
+        { caption: `Slices of ${domain}, newest first`, tall: true },
+      ),
+    ),
+  );
+}
+
+const isWaiting = ({ due }: Bin) => due > 0;
+const isEarly = ({ judged, due }: Bin) => judged === 0 && due === 0;
+
+const known = ({ judged }: Bin, value: number): string => (judged === 0 ? 'unknown' : numberText(value));
+
+function markOf({ judged, due, missing, unconfirmed }: Bin): string {
+  if (missing > 0) return 'mark-missing';
+  if (due > 0) return 'mark-due';
+  if (unconfirmed > 0) return 'mark-unconfirmed';
+  return judged > 0 ? 'mark-good' : 'mark-pending';
+}
+
+function binText(bin: Bin): string {
+  const time = timeText(bin.start);
+  if (bin.judged === 0) return `${time}: ${bin.due > 0 ? 'due, not judged yet' : 'not due yet'}`;
+  const { listed, stored, recovered, missing, unconfirmed } = bin;
+  return `${time}: ${listed} listed, ${stored} stored, ${recovered} recovered, ${missing} missing, ${unconfirmed} unconfirmed`;
+}

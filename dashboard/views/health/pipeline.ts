@@ -1,0 +1,65 @@
+import { ledgerCommand } from '../../command.ts';
+import { type Child, h } from '../../dom.ts';
+import { numberText } from '../../numbers.ts';
+import { badge, command, eventText, messageLink, panel } from '../../parts.ts';
+import { linkTo } from '../../route.ts';
+import type { Health, LedgerEvent } from '../../shapes.ts';
+import { spanText, timeElement, utcDay } from '../../time.ts';
+import type { ViewContext } from '../../view.ts';
+
+/** How events get in: the newest of each domain, the queues, the alarms. */
+export function pipelinePanel(
+  { queue, deadLetters, alarms, ledger }: Health,
+  days: readonly { domain: string; newest: readonly LedgerEvent[] | null }[],
+  nowSeconds: number,
+  { settings }: ViewContext,
+): HTMLElement {
+  const fact = (name: string, ...values: Child[]) =>
+    h('div', { class: 'fact' }, h('dt', {}, name), h('dd', {}, ...values));
+  const unknown = () => badge('unknown', 'unknown');
+  const lastEvent = ({ domain, newest }: (typeof days)[number]) => {
+    const last = newest?.[0];
+    return fact(
+      days.length === 1 ? 'Last event' : `Last event of ${domain}`,
+      last === undefined
+        ? newest === null
+          ? unknown()
+          : 'none in the last 24 hours'
+        : [
+            h('strong', {}, `${spanText(nowSeconds - last.timestamp)} ago`),
+            ' ',
+            timeElement(last.timestamp),
+            h('br'),
+            h('a', { href: linkTo('events', '', { domain, day: utcDay(last.timestamp) }) }, eventText(last)),
+            h('br'),
+            messageLink(last.messageId),
+          ],
+    );
+  };
+  return panel(
+    ledger,
+    h(
+      'dl',
+      { class: 'facts' },
+      ...days.map(lastEvent),
+      fact('In the queue', queue === null ? unknown() : h('strong', {}, numberText(queue))),
+      fact(
+        'Dead letters',
+        deadLetters === null
+          ? unknown()
+          : deadLetters === 0
+            ? h('strong', {}, '0')
+            : badge(numberText(deadLetters), 'bad'),
+        deadLetters !== 0 && command(ledgerCommand(settings.target, 'dlq list')),
+      ),
+      fact(
+        'Open alarms',
+        alarms === null
+          ? [unknown(), command(ledgerCommand(settings.target, 'status'))]
+          : alarms.length === 0
+            ? h('strong', {}, 'none')
+            : h('ul', {}, ...alarms.map((name) => h('li', {}, badge(name, 'bad')))),
+      ),
+    ),
+  );
+}
