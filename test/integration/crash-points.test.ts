@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -19,7 +18,7 @@ import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { erasureKey } from '../support/erasures.ts';
-import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
+import { MOMENTS, mortalInvocations, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../support/webhooks.ts';
 import { wholeHistory } from '../support/whole-history.ts';
 
@@ -27,36 +26,14 @@ import { wholeHistory } from '../support/whole-history.ts';
 // call took effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
 
 let engines: TestEngines;
-let alive = new Mortal();
+let invoke: ReturnType<typeof mortalInvocations>;
 
 beforeAll(async () => {
   engines = await startTestEngines();
   await engines.putKeys({ current: KEY });
-  for (const client of [engines.dynamodb, engines.queues, engines.secrets]) {
-    const { middlewareStack } = client as unknown as Pick<DynamoDBClient, 'middlewareStack'>;
-    middlewareStack.add(
-      (next, { commandName }) =>
-        (args) =>
-          alive.gate(String(commandName).replace(/Command$/, ''), () => next(args)),
-      { step: 'initialize', name: 'mortality' },
-    );
-  }
+  invoke = mortalInvocations([engines.dynamodb, engines.queues, engines.secrets]);
 }, 60_000);
 afterAll(() => engines?.close());
-
-/** One invocation of a function, which may be its last: its result, and the calls it began. */
-async function invoke<T>(
-  work: () => Promise<T>,
-  trouble?: Trouble,
-): Promise<{ result?: T | undefined; points: string[] }> {
-  alive = new Mortal(trouble);
-  const { points } = alive;
-  try {
-    return { result: await alive.live(work), points };
-  } finally {
-    alive = new Mortal();
-  }
-}
 
 /** A cold start of ingest takes one webhook. */
 function ingest(bytes: Uint8Array, trouble?: Trouble) {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
@@ -14,7 +13,7 @@ import { type Change, createPublish } from '../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../lambdas/publish/republish.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { NOBODY_ERASED } from '../support/erasures.ts';
-import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
+import { MOMENTS, mortalInvocations, type Trouble } from '../support/mortal.ts';
 import { readStream, wordsOf, wordsOfPublished } from '../support/stream.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
@@ -23,7 +22,7 @@ import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 const RETRY_MS = 3_600_000;
 let engines: TestEngines;
-let alive = new Mortal();
+let invoke: ReturnType<typeof mortalInvocations>;
 let secretArn: string;
 
 beforeAll(async () => {
@@ -31,29 +30,10 @@ beforeAll(async () => {
   const { stack } = engines;
   const id = Object.keys(stack.template.Resources).find((each) => each.startsWith('PublishSubjectKey'));
   secretArn = String(stack.resolve({ Ref: id }, 'test'));
-  for (const client of [engines.dynamodb, engines.queues, engines.secrets, engines.bus]) {
-    const { middlewareStack } = client as unknown as Pick<DynamoDBClient, 'middlewareStack'>;
-    middlewareStack.add(
-      (next, { commandName }) =>
-        (args) =>
-          alive.gate(String(commandName).replace(/Command$/, ''), () => next(args)),
-      { step: 'initialize', name: 'mortality' },
-    );
-  }
+  invoke = mortalInvocations([engines.dynamodb, engines.queues, engines.secrets, engines.bus]);
 }, 60_000);
 afterAll(() => engines?.close());
 afterEach(() => engines.faults.replace([]));
-
-/** One invocation of a function, which may be its last: its result, and the calls it began. */
-async function invoke<T>(work: () => Promise<T>, trouble?: Trouble) {
-  alive = new Mortal(trouble);
-  const { points } = alive;
-  try {
-    return { result: await alive.live(work), points };
-  } finally {
-    alive = new Mortal();
-  }
-}
 
 async function eventsOf(): Promise<(row: Row) => Change['event']> {
   const subjectKey = await createCachedSecret(engines.secrets, secretArn, Date.now).read();

@@ -1,3 +1,5 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
 /** Thrown inside a process that has died; nobody outside ever sees its answer. */
 class Crash extends Error {
   override name = 'Crash';
@@ -63,4 +65,31 @@ export class Mortal {
     this.#dead = true;
     return new Crash();
   }
+}
+
+/**
+ * Invocations of a function that asks AWS through these clients; each may be its last, and answers its result and the
+ * calls it began.
+ */
+export function mortalInvocations(clients: readonly object[]) {
+  let alive = new Mortal();
+  for (const client of clients) {
+    // Every client has such a stack, each typed by its own service.
+    const { middlewareStack } = client as Pick<DynamoDBClient, 'middlewareStack'>;
+    middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          alive.gate(String(commandName).replace(/Command$/, ''), () => next(args)),
+      { step: 'initialize', name: 'mortality' },
+    );
+  }
+  return async <T>(work: () => Promise<T>, trouble?: Trouble): Promise<{ result: T | undefined; points: string[] }> => {
+    alive = new Mortal(trouble);
+    const { points } = alive;
+    try {
+      return { result: await alive.live(work), points };
+    } finally {
+      alive = new Mortal();
+    }
+  };
 }
