@@ -10,7 +10,8 @@ import { createRandom } from '../../local/mailgun-twin/random.ts';
 import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 import { playStories } from '../../local/scenario/play.ts';
 import { confusionMatrix, type Fault, type Finding, firedSince, strike, unrelated } from '../support/alarm-truth.ts';
-import { AlarmWorld, eventOf, freshSignature } from '../support/alarm-world.ts';
+import { AlarmWorld, eventOf } from '../support/alarm-world.ts';
+import { signedNow } from '../support/local-stack.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 
 // Every fault sets off the alarm that is for it, and nothing that has nothing to do with it. A minute of metric time
@@ -35,13 +36,13 @@ const AT_THE_DOOR: Fault[] = [
   {
     name: 'wrong signing key',
     alarm: 'unauthorized',
-    during: (world) => world.post(eventOf(), freshSignature('key-of-somebody-else')),
+    during: (world) => world.post(eventOf(), signedNow('key-of-somebody-else')),
   },
   {
     name: 'signature used again, for another event',
     alarm: 'token-reused',
     begin: async (world) => {
-      const signature = freshSignature();
+      const signature = signedNow();
       const event = eventOf();
       expect(await world.post(event, signature)).toBe(200);
       world.stack.list([event]);
@@ -52,7 +53,7 @@ const AT_THE_DOOR: Fault[] = [
     name: 'stale webhooks',
     alarm: 'webhooks-refused',
     during: (world) =>
-      world.post(eventOf(), freshSignature(undefined, { timestamp: String(Math.floor(Date.now() / 1000) - 90_000) })),
+      world.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) - 90_000) })),
   },
   {
     name: 'foreign domain',

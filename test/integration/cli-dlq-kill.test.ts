@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { type Death, openGate } from '../support/gate.ts';
-import { drained, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { drained } from '../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 // The real command in a process of its own, against the running stack. Every call it makes is a point: it is killed

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globa
 import { dlqListLine, dlqRedriveLine, dlqShowLine } from '../../cli/dlq/lines.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
-import { drained, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { drained } from '../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 jest.setTimeout(120_000);

@@ -14,10 +14,11 @@ import { statusLine } from '../../cli/status/lines.ts';
 import { findTarget } from '../../cli/target.ts';
 import { tokenRotateLine, tokenShowLine } from '../../cli/token/lines.ts';
 import { whyLine } from '../../cli/why/lines.ts';
-import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStack } from '../../local/local-stack.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
 import { runCommand } from '../support/command-line.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import { postWebhook, signedNow, startTestStack } from '../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 // The operator's commands against a running stack, as somebody types them.
 
@@ -33,9 +34,7 @@ let port: number;
 const sounded: string[] = [];
 
 beforeAll(async () => {
-  stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
+  stack = await startTestStack({
     keys: { current: KEY, previous: PREVIOUS },
     reconcile: {
       source: 'events',
@@ -52,9 +51,6 @@ beforeAll(async () => {
     onAlarm: ({ name, to }) => {
       if (to === 'ALARM') sounded.push(name.replace(`${stack.place.stackName}-`, ''));
     },
-    faults: [],
-    seed: 1,
-    phase: () => {},
   });
   port = Number(new URL(stack.ready.webhookUrl).port);
 }, LONG);
@@ -80,12 +76,7 @@ function eventOf(messageId: string, over: Record<string, unknown> = {}): EventDa
   return event as unknown as EventData;
 }
 
-async function post(event: EventData, key = KEY): Promise<number> {
-  const signature = signed(key, { timestamp: String(Math.floor(Date.now() / 1000)) });
-  const body = JSON.stringify({ signature, 'event-data': event });
-  const headers = { 'content-type': 'application/json' };
-  return (await fetch(stack.ready.webhookUrl, { method: 'POST', headers, body })).status;
-}
+const post = (event: EventData, key = KEY) => postWebhook(stack, event, signedNow(key));
 
 /** The recipients of a message once they are as wanted. */
 async function until(messageId: string, isSo: (recipients: Recipient[]) => boolean): Promise<Recipient[]> {

@@ -3,8 +3,9 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/global
 import { sendTestLine } from '../../cli/send-test/lines.ts';
 import { whyLine } from '../../cli/why/lines.ts';
 import { UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
-import { drained, LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { drained, postWebhook } from '../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 jest.setTimeout(60_000);
 let local: LocalLedger;
@@ -62,13 +63,8 @@ test('the event is followed until it can be read, and two passes of reconciliati
   expect((await local.ledger(['status'])).lines.join('\n')).not.toMatch(/forged|lacks|stuck/);
 
   // The same event dated today is what a forged one looks like: without its date this test would pass by chance.
-  const now = String(Math.floor(Date.now() / 1000));
-  const forged = deliveredEvent({ timestamp: Number(now), message: { headers: { 'message-id': 'not-listed' } } });
-  await fetch(local.stack.ready.webhookUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ signature: signed(LOCAL_KEY, { timestamp: now }), 'event-data': forged }),
-  });
+  const timestamp = Math.floor(Date.now() / 1000);
+  await postWebhook(local.stack, deliveredEvent({ timestamp, message: { headers: { 'message-id': 'not-listed' } } }));
   await drained(local.stack);
   await untilDue();
   await local.stack.reconcile();

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { suppressionsLiftLine, suppressionsShowLine } from '../../cli/suppressions/lines.ts';
 import { findTarget } from '../../cli/target.ts';
-import { drained, formOf, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import { formOf, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { drained, postWebhook } from '../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 jest.setTimeout(60_000);
 let local: LocalLedger;
@@ -14,11 +15,7 @@ afterAll(() => local?.stack.stop());
 
 async function happen(...events: object[]): Promise<void> {
   for (const event of events) {
-    const signature = signed(local.stack.ready.signingKey, { timestamp: String(Math.floor(Date.now() / 1000)) });
-    const body = JSON.stringify({ signature, 'event-data': event });
-    const headers = { 'content-type': 'application/json' };
-    const { status } = await fetch(local.stack.ready.webhookUrl, { method: 'POST', headers, body });
-    expect(status).toBe(200);
+    expect(await postWebhook(local.stack, event)).toBe(200);
   }
   await drained(local.stack);
 }

@@ -7,18 +7,18 @@ import { eraseLine } from '../../cli/erase/lines.ts';
 import type { Target } from '../../cli/target.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
-import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStack } from '../../local/local-stack.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
 import { createRandom } from '../../local/mailgun-twin/random.ts';
 import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 import { runCommand, stubTarget } from '../support/command-line.ts';
+import { postWebhook, startTestStack } from '../support/local-stack.ts';
 import { itemsWith } from '../support/table-text.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 // A recipient is erased while their mail goes on: webhooks, doubles, lost webhooks, a replay, reconciliations and a
 // dead letter of the same time. Afterwards nothing of them is left, and the ledger lacks nothing.
 
-const KEY = 'key-erase-0123456789';
 const ADA = `Ada-${randomUUID()}@Example.org`;
 const OTHERS = ['bob', 'carol', 'dan'].map((name) => `${name}@example.org`);
 
@@ -27,15 +27,7 @@ let target: Target;
 const startedAt = Math.floor(Date.now() / 1000);
 
 beforeAll(async () => {
-  stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: KEY },
-    faults: [],
-    seed: 1,
-    phase: () => {},
-    reconcile: { ...USUAL_RECONCILE, everySeconds: 5, settleSeconds: 10 },
-  });
+  stack = await startTestStack({ reconcile: { ...USUAL_RECONCILE, everySeconds: 5, settleSeconds: 10 } });
   const { region, awsEndpointUrl, accessKeyId, outputs, stackName } = stack.place;
   target = stubTarget({
     stackName,
@@ -56,13 +48,7 @@ beforeAll(async () => {
 afterAll(() => stack?.stop());
 
 async function post(event: JsonObject): Promise<void> {
-  const signature = signed(KEY, { timestamp: String(Math.floor(Date.now() / 1000)) });
-  const response = await fetch(stack.ready.webhookUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ signature, 'event-data': event }),
-  });
-  expect(response.status).toBe(200);
+  expect(await postWebhook(stack, event)).toBe(200);
 }
 
 interface Answer {

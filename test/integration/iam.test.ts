@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
-import { drained, LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
+import { drained, postWebhook, signedNow } from '../support/local-stack.ts';
 import { Synthesized } from '../support/synthesized.ts';
 import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
 
@@ -78,13 +79,8 @@ const eventOf = (over: Record<string, unknown> = {}): JsonObject =>
     ...over,
   });
 
-async function post(event: JsonObject, signature: object): Promise<number> {
-  const body = JSON.stringify({ signature, 'event-data': event });
-  const headers = { 'content-type': 'application/json' };
-  return (await fetch(ledger.stack.ready.webhookUrl, { method: 'POST', headers, body })).status;
-}
-
-const fresh = () => signed(LOCAL_KEY, { timestamp: String(Math.floor(Date.now() / 1000)) });
+const post = (event: JsonObject, signature: object) => postWebhook(ledger.stack, event, signature);
+const fresh = () => signedNow(LOCAL_KEY);
 
 async function ingestAndProcess(): Promise<void> {
   const { table, queues } = ledger.target.clients;

@@ -5,45 +5,30 @@ import type { AlarmNews } from '../../local/alarms/start-alarms.ts';
 import { Closers } from '../../local/closers.ts';
 import { createResources } from '../../local/create-resources.ts';
 import { startEngines } from '../../local/engines/engines.ts';
-import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStack } from '../../local/local-stack.ts';
 import type { Metric } from '../../local/metrics/metric.ts';
 import { createQueueGauges } from '../../local/metrics/queue-gauges.ts';
 import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
 import { openRun } from '../../local/run.ts';
 import { stackWith } from '../support/alarm-template.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import { postWebhook, startTestStack } from '../support/local-stack.ts';
+import { deliveredEvent } from '../support/webhooks.ts';
 
 // From what functions, gateways and engines do to what arrives at a topic.
 
-const KEY = 'key-alarms-0123456789';
 const changes: AlarmNews[] = [];
 let stack: LocalStack;
 
 beforeAll(async () => {
-  stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: KEY },
+  stack = await startTestStack({
     reconcile: { ...USUAL_RECONCILE, everySeconds: 1 },
     metricPeriodSeconds: 1,
     onAlarm: (news) => changes.push(news),
-    faults: [],
-    seed: 1,
-    phase: () => {},
   });
 }, 60_000);
 afterAll(() => stack?.stop());
 
-async function post(): Promise<number> {
-  const event = deliveredEvent({ id: randomUUID() });
-  const body = JSON.stringify({
-    signature: signed(KEY, { timestamp: String(Math.floor(Date.now() / 1000)) }),
-    'event-data': event,
-  });
-  return (
-    await fetch(stack.ready.webhookUrl, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
-  ).status;
-}
+const post = () => postWebhook(stack, deliveredEvent({ id: randomUUID() }));
 
 const nameOf = (anchor: string) => `mailgun-ledger-dev-${anchor}`;
 const stateOf = async (anchor: string) => (await stack.stats()).alarms[nameOf(anchor)];

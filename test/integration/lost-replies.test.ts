@@ -1,18 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStack } from '../../local/local-stack.ts';
+import { startTestStack } from '../support/local-stack.ts';
 import { control } from '../torture/chaos.ts';
 import { brokenPromises, torture, type Weather } from '../torture/torture.ts';
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startLocalStack({
-    port: 0,
-    domains: ['mg.example.com'],
-    keys: { current: 'key-lost-replies' },
-    faults: [],
-    seed: 1,
-    phase: () => {},
-  });
+  stack = await startTestStack();
 }, 60_000);
 afterAll(() => stack?.stop());
 

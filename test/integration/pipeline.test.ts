@@ -2,45 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import type { LocalStack } from '../../local/local-stack.ts';
+import { drained, postWebhook, signedNow, startTestStack } from '../support/local-stack.ts';
+import { DOMAIN, deliveredEvent, KEY } from '../support/webhooks.ts';
 
 // The whole pipeline as it is deployed: HTTP API, bundles in processes of their own, queue, table, read API.
 
-const KEY = 'key-pipeline-0123456789';
 let stack: LocalStack;
 
 beforeAll(async () => {
-  stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: KEY },
-    faults: [],
-    seed: 1,
-    phase: () => {},
-  });
+  stack = await startTestStack();
 }, 60_000);
 afterAll(() => stack?.stop());
 
-const now = () => String(Math.floor(Date.now() / 1000));
-const sign = (timestamp = now()) => signed(KEY, { timestamp });
-
-/** Posts a webhook; the status code, or 0 where there was no answer. */
-async function post(event: JsonObject, signature: object = sign()): Promise<number> {
-  const body = JSON.stringify({ signature, 'event-data': event });
-  const headers = { 'content-type': 'application/json' };
-  return fetch(stack.ready.webhookUrl, { method: 'POST', headers, body }).then(
-    (response) => response.status,
-    () => 0,
-  );
-}
-
-async function drained(): Promise<void> {
-  for (let calm = 0; calm < 2; await sleep(200)) {
-    const { queue } = await stack.stats();
-    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
-  }
-}
+const sign = (over = {}) => signedNow(KEY, over);
+const post = (event: JsonObject, signature?: object) => postWebhook(stack, event, signature);
 
 async function read(path: string, token = stack.ready.apiToken) {
   const response = await fetch(stack.ready.apiUrl + path, { headers: { authorization: `Bearer ${token}` } });
@@ -53,7 +29,7 @@ const eventOf = (messageId: string, over = {}) =>
 test('a webhook comes in by HTTP and its status is read back', async () => {
   const messageId = `order/7?a=1#${randomUUID()}%2F+@${DOMAIN}`;
   expect(await post(eventOf(messageId))).toBe(200);
-  await drained();
+  await drained(stack);
 
   const byPath = await read(`/mailgun/messages/${encodeURIComponent(messageId)}`);
   const byQuery = await read(`/mailgun/messages?id=${encodeURIComponent(`<${messageId}>`)}`);
@@ -78,7 +54,7 @@ test('the read API answers who may not read, and what is not there', async () =>
 });
 
 test('one webhook costs ingest one write and one send', async () => {
-  await drained();
+  await drained(stack);
   const before = (await stack.stats()).byCaller.ingest?.calls ?? {};
   for (let n = 0; n < 5; n += 1) expect(await post(eventOf(randomUUID()))).toBe(200);
   const after = (await stack.stats()).byCaller.ingest?.calls ?? {};
@@ -109,7 +85,7 @@ test('killed while it works, each function comes back, and what was acknowledged
   };
   await Promise.all([killer, send(), send(), send()]);
   expect(acknowledged.length).toBeGreaterThan(0);
-  await drained();
+  await drained(stack);
 
   const { events } = (await read(`/mailgun/messages/${messageId}`)).body as { events: { key: string }[] };
   const stored = events.map(({ key }) => key);
@@ -125,7 +101,7 @@ test('while the table refuses every write of process, nothing is lost and nothin
   expect((await read(`/mailgun/messages/${messageId}`)).status).toBe(404);
 
   stack.setFaults([]);
-  await drained();
+  await drained(stack);
   expect((await read(`/mailgun/messages/${messageId}`)).body.events).toHaveLength(10);
   expect((await stack.stats()).deadLetters).toBe(0);
 }, 120_000);
@@ -166,7 +142,7 @@ test('no log line holds anything that was sent', async () => {
     await post(event, good),
     await post({ ...event, id: 'other' }, good),
     await post(event, { ...sign(), signature: 'f'.repeat(64) }),
-    await post(event, sign('1700000000')),
+    await post(event, sign({ timestamp: '1700000000' })),
     await post({ ...event, domain: { name: 'foreign.example.net' } }),
     await post({ ...event, event: '' }),
   ];
@@ -176,7 +152,7 @@ test('no log line holds anything that was sent', async () => {
   stack.setFaults([{ service: 'dynamodb', operation: 'PutItem', mode: '500', percent: 100 }]);
   expect(await post({ ...event, id: randomUUID() })).toBe(503);
   stack.setFaults([]);
-  await drained();
+  await drained(stack);
   await read(`/mailgun/messages/${encodeURIComponent(secrets.messageId)}`);
   await read('/mailgun/messages/x', 'wrong-token-0123');
 

@@ -10,28 +10,19 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { isPublishable } from '../../lambdas/domain/published.ts';
 import type { PublishedEvent } from '../../local/engines/events.ts';
 import type { Fault } from '../../local/faults.ts';
-import { type LocalStack, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStack } from '../../local/local-stack.ts';
 import { runCommand } from '../support/command-line.ts';
+import { drained, postWebhook, startTestStack } from '../support/local-stack.ts';
 import { wordsOf, wordsOfPublished } from '../support/stream.ts';
-import { DOMAIN, deliveredEvent, signed } from '../support/webhooks.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 
 // The whole stack with publishing switched on. Time is compressed: 12 hours of trying are 2 min, so an hour is 10 s.
 
-const KEY = 'key-publish-0123456789';
 const RETRY_SECONDS = 120;
 const HOUR_MS = (RETRY_SECONDS * 1000) / 12;
 let stack: LocalStack;
 
-const start = (retrySeconds: number) =>
-  startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: KEY },
-    publish: { recipients: true, retrySeconds },
-    faults: [],
-    seed: 1,
-    phase: () => {},
-  });
+const start = (retrySeconds: number) => startTestStack({ publish: { recipients: true, retrySeconds } });
 
 beforeAll(async () => {
   stack = await start(RETRY_SECONDS);
@@ -41,12 +32,7 @@ afterEach(() => stack.setFaults([]));
 
 const PUT: Omit<Fault, 'mode' | 'percent'> = { service: 'events', operation: 'PutEvents' };
 
-async function post(event: JsonObject): Promise<number> {
-  const signature = signed(KEY, { timestamp: String(Math.floor(Date.now() / 1000)) });
-  const body = JSON.stringify({ signature, 'event-data': event });
-  const headers = { 'content-type': 'application/json' };
-  return (await fetch(stack.ready.webhookUrl, { method: 'POST', headers, body })).status;
-}
+const post = (event: JsonObject) => postWebhook(stack, event);
 
 /** A life of a message in a wild order, some of it twice. */
 async function live(recipient = `${randomUUID()}@example.org`): Promise<string> {
@@ -60,13 +46,6 @@ async function live(recipient = `${randomUUID()}@example.org`): Promise<string> 
   );
   for (const event of events) expect(await post(event)).toBe(200);
   return messageId;
-}
-
-async function drained(): Promise<void> {
-  for (let calm = 0; calm < 2; await sleep(200)) {
-    const { queue } = await stack.stats();
-    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
-  }
 }
 
 /** What the table holds that is to be told, by what it is about. */
@@ -112,7 +91,7 @@ async function failures(): Promise<number> {
 
 test('what happens to a message is on the bus, and control shows it', async () => {
   await live();
-  await drained();
+  await drained(stack);
   await told();
 
   const { events } = (await (await fetch(`${stack.ready.controlUrl}/published`)).json()) as {
@@ -142,7 +121,7 @@ test('killed and refused, publish tells every last state, and nothing else is th
     }
   })();
   await Promise.all(Array.from({ length: 12 }, () => live()));
-  await drained();
+  await drained(stack);
   isOver = true;
   await killer;
 
@@ -156,7 +135,7 @@ test('a bus that is down for an hour loses nothing and delays nothing else', asy
   const before = stack.published().length;
   const endMs = Date.now() + HOUR_MS;
   const ids = await Promise.all([live(), live()]);
-  await drained();
+  await drained(stack);
 
   for (const id of ids) {
     const headers = { authorization: `Bearer ${stack.ready.apiToken}` };
@@ -177,7 +156,7 @@ test('what is tried for too long is put aside with its payload; what comes after
   stack = await start(3);
   stack.setFaults([{ ...PUT, mode: 'refuse', percent: 100 }]);
   await live();
-  await drained();
+  await drained(stack);
   // A status and a suppression at least; how many more depends on the order in which they were stored.
   for (let count = -1; count < 2 || count !== (await failures()); await sleep(8000)) count = await failures();
   const [lost = ''] = Object.keys(await stored());
@@ -206,6 +185,6 @@ test('what is tried for too long is put aside with its payload; what comes after
 const isComplaintOf = ({ messageId, status }: JsonObject, id: string) => messageId === id && status === 'COMPLAINED';
 
 async function calm(): Promise<void> {
-  await drained();
+  await drained(stack);
   for (let count = -1; count !== stack.published().length; await sleep(3000)) count = stack.published().length;
 }

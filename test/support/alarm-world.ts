@@ -4,11 +4,11 @@ import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/clien
 import type { AlarmNews } from '../../local/alarms/start-alarms.ts';
 import type { Notification } from '../../local/alarms/topics.ts';
 import type { Fault } from '../../local/faults.ts';
-import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStack, LocalStackOptions } from '../../local/local-stack.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
-import { DOMAIN, deliveredEvent, signed } from './webhooks.ts';
+import { postWebhook, startTestStack } from './local-stack.ts';
+import { DOMAIN, deliveredEvent } from './webhooks.ts';
 
-const KEY = 'key-of-the-alarms';
 /** A minute of metric time. */
 export const MINUTE_MS = 1000;
 
@@ -21,15 +21,9 @@ export class AlarmWorld {
 
   static async start(options: Partial<LocalStackOptions> = {}): Promise<AlarmWorld> {
     const changes: AlarmNews[] = [];
-    const stack = await startLocalStack({
-      port: 0,
-      domains: [DOMAIN],
-      keys: { current: KEY },
+    const stack = await startTestStack({
       metricPeriodSeconds: MINUTE_MS / 1000,
       onAlarm: (news) => changes.push(news),
-      faults: [],
-      seed: 1,
-      phase: () => {},
       ...options,
     });
     return new AlarmWorld(stack, changes);
@@ -59,13 +53,8 @@ export class AlarmWorld {
   }
 
   /** Posts a webhook; the status code, or 0 where there was no answer. */
-  async post(event: object, signature: object = freshSignature()): Promise<number> {
-    const body = JSON.stringify({ signature, 'event-data': event });
-    const headers = { 'content-type': 'application/json' };
-    return fetch(this.stack.ready.webhookUrl, { method: 'POST', headers, body }).then(
-      ({ status }) => status,
-      () => 0,
-    );
+  async post(event: object, signature?: object): Promise<number> {
+    return postWebhook(this.stack, event, signature);
   }
 
   /** An event happens: its webhook comes, and Mailgun lists it. What was refused is not listed, or it would be lost too. */
@@ -121,9 +110,6 @@ export class AlarmWorld {
     await this.stack.stop();
   }
 }
-
-export const freshSignature = (key = KEY, over: { timestamp?: string; token?: string } = {}) =>
-  signed(key, { timestamp: String(Math.floor(Date.now() / 1000)), ...over });
 
 /** An event of this moment, under an id of its own. */
 export const eventOf = (over: Readonly<Record<string, unknown>> = {}) =>

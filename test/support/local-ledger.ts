@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '../../cli/command.ts';
 import { findTarget } from '../../cli/target.ts';
-import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
+import type { LocalStackOptions } from '../../local/local-stack.ts';
 import { runCommand } from './command-line.ts';
-import { DOMAIN } from './webhooks.ts';
+import { startTestStack } from './local-stack.ts';
 
 export const LOCAL_KEY = 'key-of-the-local-stack';
 export const LOCAL_API_KEY = 'key-of-the-local-mailgun';
@@ -20,16 +20,7 @@ const RECONCILE = {
 
 /** A local stack, and the operator's commands on it, found as the operator's are. */
 export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
-  const stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: LOCAL_KEY },
-    reconcile: RECONCILE,
-    faults: [],
-    seed: 1,
-    phase: () => {},
-    ...over,
-  });
+  const stack = await startTestStack({ keys: { current: LOCAL_KEY }, reconcile: RECONCILE, ...over });
   const port = Number(new URL(stack.ready.webhookUrl).port);
   return {
     stack,
@@ -58,12 +49,4 @@ export function formOf(fields: Readonly<Record<string, string | readonly string[
   const form = new FormData();
   for (const [name, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(name, value);
   return form;
-}
-
-/** Until nothing waits in the queue or is being processed. */
-export async function drained({ stats }: LocalStack): Promise<void> {
-  for (let calm = 0; calm < 2; await sleep(200)) {
-    const { queue } = await stats();
-    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
-  }
 }

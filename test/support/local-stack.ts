@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/local-stack.ts';
+import { DOMAIN, KEY, signed } from './webhooks.ts';
+
+/** A local stack on any port, without faults, that says nothing as it starts. */
+export function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<LocalStack> {
+  return startLocalStack({
+    port: 0,
+    domains: [DOMAIN],
+    keys: { current: KEY },
+    faults: [],
+    seed: 1,
+    phase: () => {},
+    ...over,
+  });
+}
+
+/** A signature of this moment. */
+export const signedNow = (key = KEY, over: { timestamp?: string; token?: string } = {}) =>
+  signed(key, { timestamp: String(Math.floor(Date.now() / 1000)), ...over });
+
+/** Posts an event as a webhook, signed by the key the stack began with; the status code, or 0 where no answer came. */
+export async function postWebhook(
+  { ready }: Pick<LocalStack, 'ready'>,
+  event: object,
+  signature: object = signedNow(ready.signingKey),
+): Promise<number> {
+  const body = JSON.stringify({ signature, 'event-data': event });
+  const headers = { 'content-type': 'application/json' };
+  return fetch(ready.webhookUrl, { method: 'POST', headers, body }).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}
+
+/** Until nothing waits in the queue or is being processed. */
+export async function drained({ stats }: Pick<LocalStack, 'stats'>): Promise<void> {
+  for (let calm = 0; calm < 2; await sleep(200)) {
+    const { queue } = await stats();
+    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
+  }
+}
