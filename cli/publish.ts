@@ -1,5 +1,6 @@
+import { answerOrFailure, endOf } from './call-by-call.ts';
 import { type CommandBuilder, ledgerCommand, placeText, timeOption, type World, wholeNumber } from './command.ts';
-import { addSums, NO_SUMS, type PublishAnswer, type PublishSums, readPublishAnswer } from './publish/answer.ts';
+import { addSums, NO_SUMS, type PublishAnswer, type PublishSums, readAnswer } from './publish/answer.ts';
 import { type PublishArguments, type PublishOptions, publishArguments, USUAL_RATE } from './publish/arguments.ts';
 import { createReporter, type Reporter } from './publish/reporter.ts';
 import { OutOfReach, type Target } from './target.ts';
@@ -88,13 +89,11 @@ async function publishDomain(
   let fromMs = fromEpochSeconds * 1000;
   let movedAt = now();
   let isWaiting = false;
-  const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+  const stopped = endOf(signal);
   while (!signal.aborted) {
     const request = { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate };
     // What is under way when the operator ends it is published once more later, which receivers drop.
-    const answer = await Promise.race([call(target, request), stopped]);
+    const answer = await Promise.race([answerOrFailure(() => call(target, request)), stopped]);
     if (answer === undefined) break;
     if (answer instanceof OutOfReach) {
       reporter.left(domain, `stopped: ${answer.message}`);
@@ -125,13 +124,8 @@ async function publishDomain(
   }
 }
 
-/** A call that fails is answered as such, so that one left behind troubles nobody. */
-async function call(target: Target, republish: object): Promise<PublishAnswer | OutOfReach> {
-  try {
-    return readPublishAnswer(await target.invoke('publish', { republish }));
-  } catch (error) {
-    return error instanceof OutOfReach ? error : new OutOfReach(String(error), { cause: error });
-  }
+async function call(target: Target, republish: object): Promise<PublishAnswer> {
+  return readAnswer(await target.invoke('publish', { republish }));
 }
 
 /** The same as a command, for whoever goes on later. */

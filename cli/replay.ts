@@ -1,3 +1,4 @@
+import { answerOrFailure, endOf } from './call-by-call.ts';
 import { type CommandBuilder, ledgerCommand, timeOption, type World } from './command.ts';
 import { addCounts, NO_COUNTS, type ReplayAnswer, type ReplayCounts, readAnswer } from './replay/answer.ts';
 import { commandOf, type ReplayArguments, type ReplayOptions, replayArguments } from './replay/arguments.ts';
@@ -92,14 +93,12 @@ async function replayDomain(
   let progress: unknown;
   let movedAt = now();
   let toldWhy: string | undefined;
-  const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+  const stopped = endOf(signal);
 
   while (!signal.aborted) {
     const request = { domain, fromEpochSeconds: reached, toEpochSeconds, plan, ...(progress ? { progress } : {}) };
     // What is under way when the operator ends it is done once more later, which changes nothing.
-    const answer = await Promise.race([call(target, request), stopped]);
+    const answer = await Promise.race([answerOrFailure(() => call(target, request)), stopped]);
     if (answer === undefined) break;
     if (answer instanceof OutOfReach) {
       reporter.left(domain, `stopped: ${answer.message}`);
@@ -139,13 +138,8 @@ async function replayDomain(
   }
 }
 
-/** A call that fails is answered as such, so that one left behind troubles nobody. */
-async function call(target: Target, request: object): Promise<ReplayAnswer | OutOfReach> {
-  try {
-    return readAnswer(await target.invoke('reconcile', { replay: request }));
-  } catch (error) {
-    return error instanceof OutOfReach ? error : new OutOfReach(String(error), { cause: error });
-  }
+async function call(target: Target, replay: object): Promise<ReplayAnswer> {
+  return readAnswer(await target.invoke('reconcile', { replay }));
 }
 
 function reasonToWait({ state, reason }: ReplayAnswer): { text: string; passes: boolean } | undefined {

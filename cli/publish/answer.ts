@@ -26,7 +26,7 @@ export function addSums(a: PublishSums, b: PublishSums): PublishSums {
 }
 
 /** Checks the answer: the stack may be of another version than this command. */
-export function readPublishAnswer(value: unknown): PublishAnswer {
+export function readAnswer(value: unknown): PublishAnswer {
   const answer = value as PublishAnswer | null;
   const isNumber = (name: keyof PublishAnswer) => typeof answer?.[name] === 'number';
   if (typeof answer?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return answer;

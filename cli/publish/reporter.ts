@@ -1,4 +1,5 @@
 import { number } from '../answer.ts';
+import { type PartsReporter, partsAsJson, partsAsText } from '../call-by-call.ts';
 import { PRICES } from '../prices.ts';
 import { timeText } from '../time.ts';
 import type { PublishSums } from './answer.ts';
@@ -6,13 +7,8 @@ import type { PublishArguments } from './arguments.ts';
 import type { PublishLine } from './lines.ts';
 
 /** Tells of a republication as it goes. */
-export interface Reporter {
+export interface Reporter extends PartsReporter {
   progress(domain: string, reachedMs: number, sums: PublishSums): void;
-  waiting(domain: string, why: string): void;
-  /** A part that could not be published. */
-  left(domain: string, why: string): void;
-  /** Commands that go on where it stopped. */
-  resume(commands: readonly string[]): void;
   end(sums: PublishSums, complete: boolean): void;
 }
 
@@ -39,12 +35,7 @@ function textReporter(print: (line: string) => void, { plan, rate }: PublishArgu
       const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
       print(`${domain}  until ${reachedText(reachedMs)}  ${number(events)} events · ${counts}`);
     },
-    waiting: (domain, why) => print(`${domain}  waiting: ${why}`),
-    left: (domain, why) => print(`${domain}  ${why}`),
-    resume(commands) {
-      print('Go on with:');
-      for (const command of commands) print(`  ${command}`);
-    },
+    ...partsAsText(print),
     end(sums, complete) {
       const what = `${number(sums.statuses)} statuses and ${number(sums.suppressions)} suppressions`;
       if (plan) {
@@ -66,9 +57,7 @@ function jsonReporter(print: (line: string) => void, { plan, rate }: PublishArgu
   return {
     progress: (domain, reachedMs, sums) =>
       tell({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
-    waiting: (domain, why) => tell({ event: 'waiting', domain, why }),
-    left: (domain, why) => tell({ event: 'left', domain, why }),
-    resume: (commands) => tell({ event: 'resume', commands: [...commands] }),
+    ...partsAsJson(tell),
     end: (sums, complete) =>
       tell(
         plan

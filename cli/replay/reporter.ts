@@ -1,17 +1,13 @@
 import { number } from '../answer.ts';
+import { type PartsReporter, partsAsJson, partsAsText } from '../call-by-call.ts';
 import { timeText } from '../time.ts';
 import type { ReplayCounts } from './answer.ts';
 import type { ReplayLine } from './lines.ts';
 import { costOf, planLines } from './plan-lines.ts';
 
 /** Tells of a replay as it goes. */
-export interface Reporter {
+export interface Reporter extends PartsReporter {
   progress(domain: string, reached: number, sums: ReplayCounts): void;
-  waiting(domain: string, why: string): void;
-  /** A part that could not be replayed, or is not to be yet. */
-  left(domain: string, why: string): void;
-  /** Commands that go on where it stopped. */
-  resume(commands: readonly string[]): void;
   end(sums: ReplayCounts, complete: boolean): void;
 }
 
@@ -21,12 +17,7 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
       const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
       print(`${domain}  until ${timeText(reached)}  ${counts}`);
     },
-    waiting: (domain, why) => print(`${domain}  waiting: ${why}`),
-    left: (domain, why) => print(`${domain}  ${why}`),
-    resume(commands) {
-      print('Go on with:');
-      for (const command of commands) print(`  ${command}`);
-    },
+    ...partsAsText(print),
     end(sums, complete) {
       if (plan) for (const line of planLines(sums)) print(line);
       else {
@@ -42,9 +33,7 @@ export function createJsonReporter(print: (line: string) => void, plan: boolean)
   const tell = (line: ReplayLine) => print(JSON.stringify(line));
   return {
     progress: (domain, reached, sums) => tell({ event: 'progress', domain, reached: timeText(reached), ...sums }),
-    waiting: (domain, why) => tell({ event: 'waiting', domain, why }),
-    left: (domain, why) => tell({ event: 'left', domain, why }),
-    resume: (commands) => tell({ event: 'resume', commands: [...commands] }),
+    ...partsAsJson(tell),
     end: (sums, complete) =>
       tell(plan ? { event: 'plan', complete, ...sums, cost: costOf(sums) } : { event: 'replayed', complete, ...sums }),
   };
