@@ -88,6 +88,9 @@ export const MAX_BODY_BYTES = 262_144;
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
 export const LONGEST_RETRY_VISIBILITIES = 5;
 
+/** Slices divide the hour, so that they add up to hours, and none is longer. */
+export const LONGEST_SLICE_SECONDS = 3600;
+
 /** Reconcile sends a missing event so often; then it is stuck. */
 export const MOST_SENDS = 5;
 

@@ -1,4 +1,4 @@
-import { MOST_SENDS, secondPassSeconds } from '../lambdas/contract.ts';
+import { LONGEST_SLICE_SECONDS, MOST_SENDS, secondPassSeconds } from '../lambdas/contract.ts';
 
 /** What a deployment chooses about reconciliation. */
 export interface LedgerChoice {
@@ -31,7 +31,10 @@ export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): st
       reachSeconds < retentionSeconds,
       `second pass + slice + settle = ${reachSeconds} s must be less than Mailgun's retention ${retentionSeconds} s`,
     ],
-    [3600 % sliceSeconds === 0, `slice ${sliceSeconds} s must divide the hour, so that slices add up to hours`],
+    [
+      LONGEST_SLICE_SECONDS % sliceSeconds === 0,
+      `slice ${sliceSeconds} s must divide the hour, so that slices add up to hours`,
+    ],
     [
       compressed || everySeconds % 60 === 0,
       `every ${everySeconds} s must be whole minutes; the schedule knows no shorter unit`,

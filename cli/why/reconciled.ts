@@ -1,5 +1,6 @@
 import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
 import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
+import { LONGEST_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { type Cursor, storedName } from '../../lambdas/domain/reconcile-ports.ts';
 import { alignedStart, isDue, type Slice, sliceFrom, stateOf } from '../../lambdas/domain/slice.ts';
@@ -76,8 +77,7 @@ export function openReconciled(target: Target, times: LedgerTimes, nowMs: number
     return held;
   };
   const sliceAt = async (domain: string, atSeconds: number) => {
-    // None is longer than an hour.
-    for await (const slice of slices.list(domain, atSeconds - 3600, atSeconds + 1)) {
+    for await (const slice of slices.list(domain, atSeconds - LONGEST_SLICE_SECONDS, atSeconds + 1)) {
       if (slice.start <= atSeconds && atSeconds < slice.end) return slice;
     }
     return undefined;

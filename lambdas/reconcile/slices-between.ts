@@ -1,8 +1,6 @@
+import { LONGEST_SLICE_SECONDS } from '../contract.ts';
 import type { Slices } from '../domain/reconcile-ports.ts';
 import { alignedStart, type SliceBounds } from '../domain/slice.ts';
-
-/** Slices divide the hour, so none is longer. */
-const LONGEST_SLICE_SECONDS = 3600;
 
 /** The slices that a time touches, ascending: those of the ledger as they are, and aligned ones where it has none. */
 export async function* slicesBetween(
