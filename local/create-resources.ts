@@ -31,25 +31,20 @@ function queueAttributes(properties: Record<string, unknown>): Record<string, st
 }
 
 /** Point-in-time recovery, tags and protection are left out: the engine lives in memory and knows none of them. */
+const TABLE_PROPERTIES = [
+  'AttributeDefinitions',
+  'KeySchema',
+  'BillingMode',
+  'ProvisionedThroughput',
+  'GlobalSecondaryIndexes',
+  'LocalSecondaryIndexes',
+];
+
 async function createTable(engine: Engine, id: string, properties: Record<string, unknown>): Promise<void> {
-  const {
-    AttributeDefinitions,
-    KeySchema,
-    BillingMode,
-    ProvisionedThroughput,
-    GlobalSecondaryIndexes,
-    LocalSecondaryIndexes,
-    StreamSpecification,
-    TimeToLiveSpecification,
-  } = properties;
+  const { StreamSpecification, TimeToLiveSpecification } = properties;
   await request(engine, 'CreateTable', {
     TableName: id,
-    AttributeDefinitions,
-    KeySchema,
-    BillingMode,
-    ProvisionedThroughput,
-    GlobalSecondaryIndexes,
-    LocalSecondaryIndexes,
+    ...Object.fromEntries(TABLE_PROPERTIES.map((name) => [name, properties[name]])),
     StreamSpecification: StreamSpecification && { StreamEnabled: true, ...StreamSpecification },
   });
   if (TimeToLiveSpecification) await request(engine, 'UpdateTimeToLive', { TableName: id, TimeToLiveSpecification });

@@ -1,9 +1,5 @@
 import type { Clock } from '../mailgun-twin/clock.ts';
-
-interface QueueStats {
-  readonly queue: { readonly visible: number; readonly inFlight: number };
-  readonly deadLetters: number;
-}
+import { readStackStats } from './stack-stats.ts';
 
 /** What is left in the queues when the wait is over. */
 export interface Leftovers {
@@ -27,7 +23,7 @@ export async function waitUntilDrained(
   let progressAt = clock.now();
   let reportedAt = Number.NEGATIVE_INFINITY;
   for (let calm = 0; ; ) {
-    const { queue, deadLetters } = await readStats(controlUrl, signal);
+    const { queue, deadLetters } = await readStackStats(controlUrl, signal);
     const waiting = queue.visible + queue.inFlight;
     if (waiting < fewest) {
       fewest = waiting;
@@ -41,11 +37,4 @@ export async function waitUntilDrained(
     if (calm === 2 || clock.now() - progressAt > PATIENCE_MS) return { waiting, deadLetters };
     await clock.sleep(POLL_MS);
   }
-}
-
-async function readStats(controlUrl: string, signal: AbortSignal): Promise<QueueStats> {
-  const url = `${controlUrl.replace(/\/$/, '')}/stats`;
-  const response = await fetch(url, { signal });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return (await response.json()) as QueueStats;
 }

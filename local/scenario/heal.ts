@@ -5,6 +5,7 @@ import type { ReconcileResult, ReconcileSums } from '../reconcile-runs.ts';
 import { type Leftovers, waitUntilDrained } from './drain.ts';
 import { type LedgerSlice, readLedger, type Span } from './read-ledger.ts';
 import type { Reporter } from './reporter.ts';
+import { readStackStats } from './stack-stats.ts';
 
 /** One look at the ledger, after a run of reconcile. */
 export interface Look {
@@ -87,7 +88,5 @@ async function reconcile({ ready, signal }: HealOptions): Promise<Pick<Reconcile
 }
 
 async function readSums({ ready, signal }: HealOptions): Promise<Pick<ReconcileSums, 'missing' | 'sent'>> {
-  const response = await fetch(`${ready.controlUrl}/stats`, { signal });
-  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
-  return ((await response.json()) as { reconcile: ReconcileSums }).reconcile;
+  return (await readStackStats(ready.controlUrl, signal)).reconcile;
 }
