@@ -15,6 +15,14 @@ const SHORTEST_SETTLE_SECONDS = 1800;
 /** How old the cursor may grow before people must act: half of what Mailgun keeps. */
 export const cursorLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
 
+const SHORTEST_RUN_SECONDS = 300;
+/** Lambda allows no more. */
+const LONGEST_RUN_SECONDS = 900;
+
+/** How long one run may take: until the next begins, so that a ledger that is behind catches up as fast as it can. */
+export const runLimitSeconds = ({ everySeconds }: Pick<LedgerChoice, 'everySeconds'>) =>
+  Math.min(LONGEST_RUN_SECONDS, Math.max(SHORTEST_RUN_SECONDS, everySeconds));
+
 /** How long a slice may stay open: all its waits, which double from one period on, and two periods more. */
 export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MOST_SENDS + 1) * everySeconds;
 

@@ -1,3 +1,4 @@
+import { secondPassSeconds } from '../contract.ts';
 import type { QueueDepth, SendingDomain } from '../domain/reconcile-ports.ts';
 import { createDomainRun, type DomainRunDeps, type RunReport } from './domain-run.ts';
 import { type LeaseDeps, withLease } from './lease.ts';
@@ -21,6 +22,7 @@ export interface RunRequest {
 
 /** The state of the ledgers after a run; ages in seconds. */
 export interface Gauges {
+  /** How far behind the ledger is: its first looks, or its second ones. */
   cursorAge: number;
   openSliceAge: number;
   stuck: number;
@@ -89,7 +91,7 @@ async function hasLedger({ book, domains }: Pick<ReconcileDeps, 'book' | 'domain
 }
 
 async function gauge(
-  { book, now }: Pick<ReconcileDeps, 'book' | 'now'>,
+  { book, now, times }: Pick<ReconcileDeps, 'book' | 'now' | 'times'>,
   domain: string,
   report: RunReport,
   gauges: Gauges,
@@ -97,7 +99,10 @@ async function gauge(
   const cursor = await book.readCursor(domain);
   if (cursor === undefined) return;
   const nowMs = now();
-  gauges.cursorAge = Math.max(gauges.cursorAge, Math.floor(nowMs / 1000) - cursor.position);
+  const nowSeconds = Math.floor(nowMs / 1000);
+  // A second look begins when half of what Mailgun keeps is over, so being late with it weighs twice.
+  const lateSeconds = nowSeconds - cursor.second - times.sliceSeconds - secondPassSeconds(times.retentionSeconds);
+  gauges.cursorAge = Math.max(gauges.cursorAge, nowSeconds - cursor.position, 2 * lateSeconds);
   for (const open of await book.openSlices(domain)) {
     report.open += 1;
     gauges.openSliceAge = Math.max(gauges.openSliceAge, Math.floor((nowMs - open.since) / 1000));

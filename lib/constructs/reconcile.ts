@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { ReconcileEnv } from '../../lambdas/reconcile/env.ts';
 import type { Config } from '../config.ts';
+import { runLimitSeconds } from '../ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface ReconcileProps {
@@ -29,7 +30,7 @@ export class Reconcile extends Construct {
     const { reconcile, processing } = config;
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'reconcile',
-      timeoutSeconds: 300,
+      timeoutSeconds: runLimitSeconds(reconcile),
       logRetentionDays: config.retentionDays.logs,
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,

@@ -263,3 +263,13 @@ test.each([
   expect(readReadApiEnv({ ...whole, ...rest }).auth).toEqual({ tokenSecretArn: 'arn' });
   expect(() => readReadApiEnv({ ...whole, ...rest, ...over })).toThrow('is not set');
 });
+
+test.each([
+  [60, 300],
+  [600, 600],
+  [900, 900],
+  [3600, 900],
+])('reconcile may run until the next run begins: every %i s, at most %i s', (everySeconds, timeout) => {
+  const stack = new Synthesized('prod', { reconcile: { everySeconds } });
+  expect(stack.named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Timeout).toBe(timeout);
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { secondPassSeconds } from '../../lambdas/contract.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { ListingError, storedName } from '../../lambdas/domain/reconcile-ports.ts';
@@ -143,6 +144,23 @@ test('an event that is never stored is sent five times with growing waits, then 
   expect(sentAt).toEqual([0, 1, 3, 7, 15]);
   expect(world.gauges).toMatchObject({ stuck: 1 });
   expect(world.gauges.openSliceAge).toBeGreaterThan(23 * 3600);
+});
+
+test('being late with second looks counts twice, until they are done', async () => {
+  const world = await worldWith(10);
+  await world.run();
+  const cursor = await world.book.readCursor(DOMAIN);
+  world.down.add('mailgun');
+  world.nowMs += 60 * 3_600_000;
+  await world.run();
+  const { sliceSeconds, retentionSeconds, settleSeconds } = world.times;
+  const late = world.nowMs / 1000 - cursor!.second - sliceSeconds - secondPassSeconds(retentionSeconds);
+  expect(world.gauges.cursorAge).toBe(2 * late);
+  expect(2 * late).toBeGreaterThan(world.nowMs / 1000 - cursor!.position);
+
+  world.down.clear();
+  await world.run();
+  expect(world.gauges.cursorAge).toBeLessThan(settleSeconds + 2 * sliceSeconds);
 });
 
 test('into a backlog nothing is sent, nothing is judged missing, and the cursor waits', async () => {
