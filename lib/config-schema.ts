@@ -83,8 +83,8 @@ const addresses = (means: string) =>
 
 const throttle = (ratePerSecond: number, burst: number, what: string) =>
   group({
-    ratePerSecond: wholeNumber(1, 10_000, ratePerSecond, `${what} a second before the gateway answers 429.`),
-    burst: wholeNumber(1, 5_000, burst, `${what} at once before the gateway answers 429.`),
+    ratePerSecond: wholeNumber(1, 100_000, ratePerSecond, `${what} a second before the gateway answers 429.`),
+    burst: wholeNumber(1, 50_000, burst, `${what} at once before the gateway answers 429.`),
   });
 
 /** An object of knobs; all of them have defaults, so it may be left out as a whole. */

@@ -178,7 +178,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     [{ retentionDays: { logs: 31 } }, `dev.retentionDays.logs: got 31; ${right.logDays}`],
     [
       { throttle: { read: { burst: '100' } } },
-      'dev.throttle.read.burst: got "100"; must be a whole number from 1 to 5000',
+      'dev.throttle.read.burst: got "100"; must be a whole number from 1 to 50000',
     ],
     [{ webhookPathSecret: 'too-short' }, `dev.webhookPathSecret: ${right.secret}`],
     [{ webhookPathSecret: 'not/url/safe/at/all' }, `dev.webhookPathSecret: ${right.secret}`],
