@@ -67,6 +67,10 @@ async function post(request: SendRequest, ready: ReadyInfo, print: (line: string
 }
 
 if (import.meta.main) {
+  // Whoever reads the lines may leave before the last one, as head does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const folder = new URL('../.local/', import.meta.url);
   process.exitCode = await send(process.argv.slice(2), folder, (line) => process.stdout.write(`${line}\n`));
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,4 +140,12 @@ test('--help shows examples', async () => {
 
   expect(exitCode).toBe(0);
   expect(text).toContain('npm run send -- --event delivered');
+});
+
+test('a reader who leaves before the last line is no error', () => {
+  const { stderr } = spawnSync('sh', ['-c', `"${process.execPath}" local/send.ts --help | true`], {
+    cwd: join(import.meta.dirname, '../..'),
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
 });
