@@ -256,7 +256,11 @@ describe('finding', () => {
   });
 
   test('leads from a message to a recipient, its suppressions and how to lift them', async () => {
-    await page.locator('.panel', { hasText: '550' }).getByRole('link').first().click();
+    await page
+      .locator('.panel', { hasText: /\b550\b/ })
+      .getByRole('link')
+      .first()
+      .click();
     await page.getByRole('heading', { name: 'Recipient' }).waitFor();
     await settled(page);
 

@@ -66,6 +66,17 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
   };
 }
 
+/** What is not as it should be: its alarm did not go off in time, others did, or some stayed red. */
+export function flawsOf(finding: Finding): string[] {
+  const { fault, afterMs, withinMs, stillRed } = finding;
+  return [
+    ...(afterMs === undefined ? [`${fault.alarm} did not go off`] : []),
+    ...(afterMs !== undefined && afterMs >= withinMs ? [`${fault.alarm} went off after ${afterMs} ms`] : []),
+    ...unrelated(finding).map((anchor) => `${anchor} went off`),
+    ...stillRed.map((anchor) => `${anchor} stayed red`),
+  ];
+}
+
 async function step(world: AlarmWorld, fault: Fault): Promise<void> {
   await fault.during?.(world);
   await sleep(STEP_MS);
@@ -105,7 +116,7 @@ function windowMs(trigger: unknown): number {
 }
 
 /** Alarms that went off without being the fault's own or a relative of it. */
-export function unrelated({ fault, fired }: Finding): string[] {
+function unrelated({ fault, fired }: Finding): string[] {
   return fired.filter((anchor) => anchor !== fault.alarm && fault.relatives?.[anchor] === undefined);
 }
 
