@@ -7,6 +7,8 @@ const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
+  // Packages as modules, of which only what is used comes along; as CommonJS they would come whole.
+  mainFields: ['module', 'main'],
   // Imports faster than ESM.
   format: 'cjs',
   minify: true,
