@@ -22,8 +22,8 @@ export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
     const statistics = [alarm.statistic, alarm.extendedStatistic].filter((each) => each !== undefined);
     return alarm.metricName !== undefined && statistics.length === 1 && STATISTICS.includes(statistics[0] as string);
   }
-  const [expression, ...others] = entries.filter((entry) => entry.expression !== undefined);
-  if (expression === undefined || others.length > 0 || expression.returnData === false) return false;
+  const expression = entries.find((entry) => entry.expression !== undefined);
+  if (expression === undefined || expression.returnData === false) return false;
   const stats = entries.filter((entry) => entry !== expression);
   const areKnown = stats.every(({ metricStat, returnData }) => {
     const { stat } = (metricStat ?? {}) as CfnAlarm.MetricStatProperty;

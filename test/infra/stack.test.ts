@@ -161,13 +161,44 @@ describe('synth fails', () => {
       'DeadLetters/Resource: must have one metric or one plain expression',
     ],
     [
+      'when an alarm has two statistics',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { extendedStatistic: 'p99' }),
+      'DeadLetters/Resource: must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm watches nothing',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { metricName: undefined }),
+      'DeadLetters/Resource: must have one metric or one plain expression',
+    ],
+    [
       'when an alarm has another percentile',
       (stack) => Object.assign(first(stack, CfnAlarm, 'WebhooksSlow'), { extendedStatistic: 'p50' }),
       'must have one metric or one plain expression',
     ],
     [
       'when a metric of an expression has another statistic',
-      (stack) => withMetrics(stack, ([expression, stat]) => [expression, { ...stat, metricStat: { stat: 'Average' } }]),
+      (stack) =>
+        withMetrics(stack, ([expression, stat, ...stats]) => [
+          expression,
+          { ...stat, metricStat: { ...stat?.metricStat, stat: 'Average' } },
+          ...stats,
+        ]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when a metric of an expression is alarmed on itself',
+      (stack) =>
+        withMetrics(stack, ([expression, stat, ...stats]) => [expression, { ...stat, returnData: true }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an expression is not what is alarmed on',
+      (stack) => withMetrics(stack, ([expression, ...stats]) => [{ ...expression, returnData: false }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when several metrics have no expression',
+      (stack) => withMetrics(stack, ([, ...stats]) => stats),
       'must have one metric or one plain expression',
     ],
     [
@@ -191,9 +222,11 @@ describe('synth fails', () => {
       (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: [] }),
       'must have a severity',
     ],
+    ['when an alarm tells somebody else', (stack) => tell(stack, 'arn:aws:sns:eu-west-1:1:x'), 'must have a severity'],
+    ['when an alarm tells what is no topic', (stack) => tell(stack, { Ref: 'Table710B521B' }), 'must have a severity'],
     [
-      'when an alarm tells somebody else',
-      (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: ['arn:aws:sns:eu-west-1:1:x'] }),
+      'when an alarm has two severities',
+      (stack) => tell(stack, { Ref: 'TopicsPage76C97084' }, { Ref: 'TopicsTicket85AFFA83' }),
       'must have a severity',
     ],
     [
@@ -226,13 +259,26 @@ describe('synth fails', () => {
     ],
     [
       'when a metric filter counts what is in the line',
-      (stack) =>
-        Object.assign(first(stack, CfnMetricFilter), {
-          metricTransformations: [{ metricName: 'M', metricNamespace: 'N', metricValue: '$.latencyMs' }],
-        }),
+      (stack) => count(stack, { metricValue: '$.latencyMs' }),
+      'must compare numbers and count ones',
+    ],
+    [
+      'when a metric filter counts lines that do not match',
+      (stack) => count(stack, { defaultValue: 0 }),
+      'must compare numbers and count ones',
+    ],
+    [
+      'when a metric filter counts by what is in the line',
+      (stack) => count(stack, { dimensions: [{ key: 'Route', value: '$.routeKey' }] }),
       'must compare numbers and count ones',
     ],
   ];
+  const tell = (stack: Stack, ...actions: unknown[]) =>
+    Object.assign(first(stack, CfnAlarm), { alarmActions: actions, okActions: actions });
+  const count = (stack: Stack, over: object) =>
+    Object.assign(first(stack, CfnMetricFilter), {
+      metricTransformations: [{ metricName: 'M', metricNamespace: 'N', metricValue: '1', ...over }],
+    });
   const policy = (action: string, resource: string) => ({
     Statement: [{ Effect: 'Allow', Action: action, Resource: resource }],
   });
