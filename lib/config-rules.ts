@@ -1,7 +1,6 @@
-import { CLAIM_MARGIN_SECONDS, MAILGUN_RETRY_HORIZON_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../lambdas/contract.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
-import { brokenSignatureRules, brokenTimeRules, processingTimes } from './processing-times.ts';
+import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 
 /** What the rules need to know besides the environment itself. */
 export interface RuleContext {
@@ -9,6 +8,7 @@ export interface RuleContext {
   readonly currentAccount: string | undefined;
   /** The local stack shortens times, and only the rules on times let it. */
   readonly compressed: boolean;
+  readonly signature: SignatureTimes;
 }
 
 type Rule = (config: Partial<EnvironmentConfig>, context: RuleContext) => string[];
@@ -66,12 +66,8 @@ const RULES: Rule[] = [
     return brokenLedgerRules(reconcile, compressed).map((text) => `reconcile: ${text}`);
   },
 
-  function signature() {
-    return brokenSignatureRules({
-      windowSeconds: SIGNATURE_WINDOW_SECONDS,
-      retryHorizonSeconds: MAILGUN_RETRY_HORIZON_SECONDS,
-      claimMarginSeconds: CLAIM_MARGIN_SECONDS,
-    }).map((text) => `signature: ${text}`);
+  function signatureTimes(_config, { signature }) {
+    return brokenSignatureRules(signature).map((text) => `signature: ${text}`);
   },
 ];
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CLAIM_MARGIN_SECONDS, MAILGUN_RETRY_HORIZON_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../lambdas/contract.ts';
 import { brokenRules } from './config-rules.ts';
 import { type EnvironmentConfig, environmentSchema, knobOf, unwrap } from './config-schema.ts';
 
@@ -17,6 +18,13 @@ export interface ConfigSource {
   /** The account of the credentials in use, where there are any. */
   readonly currentAccount?: string | undefined;
 }
+
+/** Not chosen but held against the rules all the same. */
+const SIGNATURE = {
+  windowSeconds: SIGNATURE_WINDOW_SECONDS,
+  retryHorizonSeconds: MAILGUN_RETRY_HORIZON_SECONDS,
+  claimMarginSeconds: CLAIM_MARGIN_SECONDS,
+};
 
 /** Carries every mistake, one line each. */
 export class ConfigError extends Error {
@@ -38,8 +46,8 @@ export function parseConfig(source: ConfigSource): Config {
 
   const { valid, issues } = parseEachKey(merged);
   const lines = issues.flatMap((issue) => describe(issue, name, merged));
-  const context = { name, currentAccount: source.currentAccount, compressed: overlay !== undefined && name !== 'prod' };
-  lines.push(...brokenRules(valid, context));
+  const compressed = overlay !== undefined && name !== 'prod';
+  lines.push(...brokenRules(valid, { name, currentAccount: source.currentAccount, compressed, signature: SIGNATURE }));
   if (lines.length > 0) throw new ConfigError(lines);
   return { ...(valid as EnvironmentConfig), name };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, type ConfigSource, parseConfig } from '../../lib/config.ts';
+import { brokenRules } from '../../lib/config-rules.ts';
 import { environmentSchema, knobOf } from '../../lib/config-schema.ts';
 import { documentedKeys } from '../../lib/configuration-page.ts';
 
@@ -345,4 +346,12 @@ describe('an overlay', () => {
   ])('%s is refused', (overlay, line) => {
     expect(mistakes({ overlay })).toEqual([line]);
   });
+});
+
+test('a signature that ends before Mailgun stops trying is refused, whatever is configured', () => {
+  const signature = { windowSeconds: 3600, retryHorizonSeconds: 29_100, claimMarginSeconds: 3600 };
+
+  expect(brokenRules({}, { name: 'dev', currentAccount: undefined, compressed: true, signature })).toEqual([
+    "dev.signature: signature window 3600 s must exceed Mailgun's retry horizon 29100 s, or late retries are refused",
+  ]);
 });
