@@ -51,6 +51,7 @@ describe('good practice', () => {
     ['dev', undefined],
     ['staging', undefined],
     ['prod', undefined],
+    ['dev', { publish: EVERYTHING.publish, dashboard: EVERYTHING.dashboard }],
     ['prod', EVERYTHING],
     ['prod', { readApi: { jwt: { issuer: 'https://login.mailgun-ledger.internal/', audience: 'ledger' } } }],
   ])('leaves nothing unexplained in %s %j', (env, overlay) => {
