@@ -57,6 +57,7 @@ export class MailgunLedgerStack extends Stack {
           apiUrl: readApi.endpoint.baseUrl,
           target: `--env ${config.name}`,
           logRetentionDays: config.retentionDays.logs,
+          protectData: config.protectData,
         })
       : undefined;
     if (dashboard) readApi.allowOrigin(dashboard.url);

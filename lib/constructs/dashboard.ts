@@ -27,12 +27,13 @@ export interface DashboardProps {
   /** Leads operator's commands to this stack. */
   readonly target: string;
   readonly logRetentionDays: number;
+  /** Whether the bucket outlives the stack. */
+  readonly protectData: boolean;
 }
 
 /** The page: files in a private bucket that CloudFront alone reads. */
 export class Dashboard extends Construct {
   readonly url: string;
-  /** Retained with the page in it: a bucket that is not empty cannot be deleted. */
   readonly bucket: IBucket;
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
@@ -43,7 +44,7 @@ export class Dashboard extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: props.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     }) as IBucket;
     const origin = S3BucketOrigin.withOriginAccessControl(this.bucket);
     const behaviour = { origin, viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
@@ -97,7 +98,7 @@ export class Dashboard extends Construct {
   }
 
   /** CDK's own deployment of files, with rights that name each action, and a log group that forgets. */
-  #deploy({ apiUrl, target, logRetentionDays }: DashboardProps): void {
+  #deploy({ apiUrl, target, logRetentionDays, protectData }: DashboardProps): void {
     const role = new Role(this, 'DeploymentRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(this, 'DeploymentLogs', {
       retention: logRetentionDays,
@@ -109,14 +110,17 @@ export class Dashboard extends Construct {
     const policy = new Policy(this, 'DeploymentPolicy', {
       roles: [role],
       statements: [
-        allow(['s3:ListBucket'], this.bucket.bucketArn),
+        allow(['s3:ListBucket', ...(protectData ? [] : ['s3:GetBucketTagging'])], this.bucket.bucketArn),
         allow(['s3:PutObject', 's3:DeleteObject'], this.bucket.arnForObjects('*')),
         allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
       ],
     });
     const deployment = new BucketDeployment(this, 'Deployment', {
       sources,
-      destinationBucket: this.bucket,
+      // By its name: a bucket that CDK tags as the deployment's is not emptied with it.
+      destinationBucket: Bucket.fromBucketName(this, 'Destination', this.bucket.bucketName),
+      // Emptied first, for a bucket that is not empty cannot be deleted.
+      retainOnDelete: protectData,
       // What it would grant itself holds wildcards.
       role: role.withoutPolicyUpdates(),
       logGroup,

@@ -39,6 +39,21 @@ describe('the bucket', () => {
     });
   });
 
+  test('outlives the stack in prod; in dev it is emptied, and goes with it', () => {
+    const dev = new Synthesized('dev', ON);
+    const fateIn = (stack: Synthesized) => {
+      const { DeletionPolicy, Properties } = stack.resources[BUCKET]!;
+      const [deployment] = stack.ofType('Custom::CDKBucketDeployment');
+      return { DeletionPolicy, RetainOnDelete: deployment?.Properties.RetainOnDelete, tags: tagKeys(Properties) };
+    };
+
+    expect(fateIn(prod)).toEqual({ DeletionPolicy: 'Retain', RetainOnDelete: true, tags: [] });
+    // The deployment empties no bucket that is tagged as its own.
+    expect(fateIn(dev)).toEqual({ DeletionPolicy: 'Delete', RetainOnDelete: false, tags: [] });
+  });
+
+  const tagKeys = ({ Tags = [] }: { Tags?: { Key: string }[] }) => Tags.map(({ Key }) => Key);
+
   test('is read by this distribution alone, and by nobody without TLS', () => {
     const [policy] = prod.ofType('AWS::S3::BucketPolicy');
     const allowed = policy!.Properties.PolicyDocument.Statement.filter(
@@ -146,9 +161,12 @@ describe('the deployment', () => {
     expect(Object.values(deployment.SourceMarkers[1])).toEqual([API_URL]);
   });
 
+  const statementsIn = (stack: Synthesized) =>
+    stack.named('AWS::IAM::Policy', 'DashboardDeploymentPolicy').Properties.PolicyDocument.Statement;
+
   test('may read the two sources and fill the bucket, no more', () => {
-    const policy = prod.named('AWS::IAM::Policy', 'DashboardDeploymentPolicy').Properties;
-    const rights = policy.PolicyDocument.Statement.map(({ Action }: { Action: unknown }) => Action);
+    const statements = statementsIn(prod);
+    const rights = statements.map(({ Action }: { Action: unknown }) => Action);
 
     expect(rights).toEqual([
       's3:ListBucket',
@@ -156,9 +174,20 @@ describe('the deployment', () => {
       ['logs:CreateLogStream', 'logs:PutLogEvents'],
       's3:GetObject',
     ]);
-    const sources = policy.PolicyDocument.Statement[3].Resource;
+    const sources = statements[3].Resource;
     expect(sources).toHaveLength(2);
     expect(JSON.stringify(sources)).not.toContain('*');
+  });
+
+  test('may look for its tag where it empties the bucket', () => {
+    const [bucket, ...others] = statementsIn(new Synthesized('dev', ON));
+
+    expect(bucket.Action).toEqual(['s3:GetBucketTagging', 's3:ListBucket']);
+    expect(others.map(({ Action }: { Action: unknown }) => Action)).toEqual(
+      statementsIn(prod)
+        .slice(1)
+        .map(({ Action }: { Action: unknown }) => Action),
+    );
   });
 });
 
