@@ -68,6 +68,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the stack knows names of the functions, not their code',
   },
   {
+    folder: /^bin\/one-index\.ts$/,
+    mayImport: /^(lib\/index-changes\.ts$|node:|@aws-sdk\/client-cloudformation$)/,
+    why: 'a gate of the deploy knows two templates',
+  },
+  {
     folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,
     mayImport: /^(cli\/|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',

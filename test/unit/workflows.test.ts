@@ -38,6 +38,14 @@ test('every environment is deployed in turn, prod last, and shown in the diff', 
   expect(read('check.yml').jobs.diff?.strategy?.matrix.env).toEqual(environments);
 });
 
+test('the indexes are held against those that are deployed, before a deploy', () => {
+  const runs = (read('deploy-environment.yml').jobs.deploy?.steps ?? []).map(({ run }) => run ?? '');
+  const gate = runs.findIndex((run) => run.startsWith('node bin/one-index.ts synthesized/'));
+
+  expect(gate).toBeGreaterThan(-1);
+  expect(runs.findIndex((run) => run.includes('cdk deploy'))).toBeGreaterThan(gate);
+});
+
 test('nothing that anybody may write is put into a shell', () => {
   for (const file of files) {
     const runs = Object.values(read(file).jobs).flatMap(({ steps }) => (steps ?? []).map(({ run }) => run ?? ''));

@@ -1,0 +1,27 @@
+/** As much of a CloudFormation template as this needs. */
+export interface TemplateOfTables {
+  readonly Resources?: Readonly<Record<string, { readonly Type: string; readonly Properties?: TableProperties }>>;
+}
+
+interface TableProperties {
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexName: string }[];
+}
+
+/**
+ * What a deploy from one template to the next does to indexes: `+ byDay` or `- byDay` for each. One that is defined
+ * otherwise is removed and added. A table that only one of the templates has comes or goes with all of its indexes.
+ */
+export function indexChanges(before: TemplateOfTables, after: TemplateOfTables): string[] {
+  return Object.entries(after.Resources ?? {}).flatMap(([id, { Properties }]) => {
+    const deployed = before.Resources?.[id];
+    if (deployed === undefined) return [];
+    const [old, now] = [indexesOf(deployed.Properties), indexesOf(Properties)];
+    const gone = [...old].filter(([definition]) => !now.has(definition)).map(([, name]) => `- ${name}`);
+    const come = [...now].filter(([definition]) => !old.has(definition)).map(([, name]) => `+ ${name}`);
+    return [...gone, ...come];
+  });
+}
+
+/** Names by definition. */
+const indexesOf = ({ GlobalSecondaryIndexes = [] }: TableProperties = {}) =>
+  new Map(GlobalSecondaryIndexes.map((index) => [JSON.stringify(index), index.IndexName]));
