@@ -34,6 +34,11 @@ export class Cdk {
     return this.#cdk('deploy', '--app', folder, '--require-approval', 'never');
   }
 
+  /** What a deploy would do to the indexes; rejects where it is refused. */
+  indexes(folder: string): Promise<string> {
+    return this.#run(process.execPath, [join(ROOT, 'bin/one-index.ts'), folder]);
+  }
+
   destroy(folder: string): Promise<string> {
     return this.#cdk('destroy', '--app', folder, '--force');
   }

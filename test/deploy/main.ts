@@ -8,6 +8,7 @@ import { Cdk } from './cdk.ts';
 import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
 import { ledger } from './ledger.ts';
+import { Subscriber } from './subscriber.ts';
 
 const HELP = `npm run test:deploy
 
@@ -67,13 +68,14 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   Object.assign(process.env, environment);
   const cdk = new Cdk(environment);
   const folder = (name: string) => join(work, name);
+  const whole = { publish: { enabled: true }, dashboard: { enabled: true } };
   // A run of reconcile a minute, so that it can be waited for.
-  const often = { reconcile: { everySeconds: 60 } };
+  const often = { ...whole, reconcile: { everySeconds: 60 } };
 
   await step('bootstrap', () => cdk.bootstrap());
   await step('deploy dev and, beside it, an environment whose data is protected', async () => {
     for (const line of await cdk.synth('dev', often, folder('dev'))) say(line);
-    await cdk.synth('protected', { protectData: true }, folder('protected'));
+    await cdk.synth('protected', { ...whole, protectData: true }, folder('protected'));
     await Promise.all([cdk.deploy(folder('dev')), cdk.deploy(folder('protected'))]);
   });
   const dev = await Deployed.find('dev');
@@ -90,11 +92,16 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     );
     await other.setKey('key-protected');
   });
+  const subscriber = await Subscriber.of('mailgun-ledger-dev');
   await step(`take ${WEBHOOKS} webhooks, and every one of them a second time`, async () => {
     equal(await dev.post(KEY, WEBHOOKS, { twice: true }), { 200: 2 * WEBHOOKS });
   });
   await step(`read ${WEBHOOKS} back from the read API, each stored once`, async () => {
     await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS));
+  });
+  await step(`tell the event bus of ${WEBHOOKS} changes of status`, async () => {
+    await within(PATIENCE_MS, async () => equal(await subscriber.delivered(), WEBHOOKS));
+    await subscriber.unsubscribe();
   });
   // Not send-test and the access logs: the emulator's host names are known to itself alone, and it logs no access.
   await step('tell the operator how it is', async () => {
@@ -140,11 +147,18 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('deploy a change: same URLs, keys and data', async () => {
     const before = dev.addresses();
     await cdk.synth('dev', { ...often, processing: { batchSize: 5 } }, folder('changed'));
+    equal(await cdk.indexes(folder('changed')), 'mailgun-ledger-dev: indexes as deployed\n');
     await cdk.deploy(folder('changed'));
     const changed = await Deployed.find('dev');
     equal(changed.addresses(), before);
     equal(await dev.post(KEY, 1), { 200: 1 });
     await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS + 1));
+  });
+  await step('refuse two indexes in one deploy', async () => {
+    await cdk.synth('dev', often, folder('indexed'));
+    addIndexes(folder('indexed'), 'one', 'two');
+    const said = await cdk.indexes(folder('indexed')).catch(({ message }: Error) => message);
+    equal([said.includes('ended with 1'), said.includes('indexes + one, + two')], [true, true]);
   });
   await step('roll back a deploy that fails, and stay at work', async () => {
     await cdk.synth('dev', { ...often, processing: { batchSize: 6 } }, folder('broken'));
@@ -161,37 +175,62 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('destroy dev: nothing is left', async () => {
     const all = await dev.resources();
     await cdk.destroy(folder('changed'));
-    equal(await dev.leftOf(all), []);
+    equal(sayLeft(await dev.leftOf(all)), {});
   });
-  await step('destroy the other: table and secrets are left', async () => {
+  await step('destroy the other: table, secrets and bucket are left', async () => {
     await other.allowTermination();
     const all = await other.resources();
     await cdk.destroy(folder('protected'));
-    const left = await other.leftOf(all);
-    for (const line of left) say(`left: ${line}`);
-    equal([...new Set(left.map((line) => line.split(' ')[0]))].toSorted(), [
-      'AWS::DynamoDB::Table',
-      'AWS::SecretsManager::Secret',
-    ]);
+    equal(sayLeft(await other.leftOf(all)), {
+      'AWS::DynamoDB::Table': 1,
+      'AWS::S3::Bucket': 1,
+      'AWS::SecretsManager::Secret': 5,
+    });
     equal(await other.items('E'), 3);
   });
 }
 
+/** Says each by its name; answers how many of each type, in the order of the types. */
+function sayLeft(left: readonly string[]): Record<string, number> {
+  for (const line of left) say(`left: ${line}`);
+  if (left.length === 0) say('left: nothing');
+  const types = left.map((line) => line.split(' ')[0] ?? '').toSorted();
+  return Object.fromEntries(types.map((type) => [type, types.filter((each) => each === type).length]));
+}
+
 /** A function whose layer is nowhere: it can be created neither on AWS nor here. */
 function breakTemplate(folder: string): void {
+  changeTemplate(folder, (resources) => {
+    const [, ingest] = Object.entries(resources).find(
+      ([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('Ingest'),
+    ) as [string, Resource];
+    const Layers = [`arn:aws:lambda:us-east-1:000000000000:layer:none-${randomUUID()}:1`];
+    resources.Broken = { Type: ingest.Type, Properties: { ...ingest.Properties, Layers } };
+  });
+}
+
+function addIndexes(folder: string, ...names: string[]): void {
+  changeTemplate(folder, (resources) => {
+    const table = Object.values(resources).find(({ Type }) => Type === 'AWS::DynamoDB::Table');
+    const { GlobalSecondaryIndexes: indexes } = (table as TableResource).Properties;
+    indexes.push(...names.map((IndexName) => ({ ...indexes[0], IndexName })));
+  });
+}
+
+function changeTemplate(folder: string, change: (resources: Record<string, Resource>) => void): void {
   const path = join(folder, 'mailgun-ledger-dev.template.json');
   const template = JSON.parse(readFileSync(path, 'utf8'));
-  const [, ingest] = Object.entries<Resource>(template.Resources).find(
-    ([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('Ingest'),
-  ) as [string, Resource];
-  const Layers = [`arn:aws:lambda:us-east-1:000000000000:layer:none-${randomUUID()}:1`];
-  template.Resources.Broken = { Type: ingest.Type, Properties: { ...ingest.Properties, Layers } };
+  change(template.Resources);
   writeFileSync(path, JSON.stringify(template));
 }
 
 interface Resource {
   readonly Type: string;
   readonly Properties: object;
+}
+
+interface TableResource extends Resource {
+  readonly Properties: { readonly GlobalSecondaryIndexes: object[] };
 }
 
 async function step(what: string, act: () => Promise<unknown>): Promise<void> {
