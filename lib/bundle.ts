@@ -16,9 +16,10 @@ const OPTIONS = {
   sourcesContent: false,
 } satisfies BuildOptions;
 
-/** Writes the bundle of an entry file, and beside it its source map. */
-export function bundleFunction(entry: string, outfile: string): void {
-  buildSync({ ...OPTIONS, entryPoints: [entry], outfile });
+/** Writes the bundle of an entry file, and beside it its source map; answers the files that went into it. */
+export function bundleFunction(entry: string, outfile: string): string[] {
+  const { metafile } = buildSync({ ...OPTIONS, entryPoints: [entry], outfile, metafile: true });
   const map = `${outfile}.map`;
   writeFileSync(map, JSON.stringify(ownSourceMap(JSON.parse(readFileSync(map, 'utf8')))));
+  return Object.keys(metafile.inputs);
 }

@@ -1,9 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { bundleFunction } from '../../lib/bundle.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const HANDLERS = globSync('lambdas/*/handler.ts', { cwd: ROOT });
+const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
 
 let folder: string;
 beforeAll(() => {
@@ -27,9 +31,42 @@ test('a stack names the line of the source', () => {
 
 test('the map holds no source, and nothing of packages', () => {
   const bundle = join(folder, 'ingest', 'index.js');
-  bundleFunction(join(import.meta.dirname, '../../lambdas/ingest/handler.ts'), bundle);
+  bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
   const map = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
   expect(map).not.toHaveProperty('sourcesContent');
   expect(map.sources.length).toBeGreaterThan(10);
   expect(map.sources.filter((source: string) => !source.includes('/lambdas/'))).toEqual([]);
+});
+
+test('every function is bundled', () => {
+  expect(HANDLERS).toHaveLength(5);
+});
+
+// Of packages the map tells nothing, so esbuild is asked.
+test.each(HANDLERS)('the bundle of %s holds code of functions and of production packages alone', (handler) => {
+  const files = bundleFunction(join(ROOT, handler), join(folder, handler, 'index.js')).map((file) =>
+    relative(ROOT, file),
+  );
+
+  expect(files).toContain(handler);
+  expect(files.some((file) => file.startsWith('node_modules/'))).toBe(true);
+  expect(files.filter((file) => !mayBeDeployed(file))).toEqual([]);
+});
+
+/** A file of the functions, or of a package that the lock file knows and that is not for development only. */
+function mayBeDeployed(file: string): boolean {
+  const [name] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? [];
+  if (name === undefined) return file.startsWith('lambdas/');
+  return packages[name] !== undefined && packages[name].dev !== true;
+}
+
+test.each([
+  ['lambdas/ingest/handler.ts', true],
+  ['node_modules/@middy/core/index.js', true],
+  ['node_modules/a/node_modules/@middy/core/index.js', false],
+  ['node_modules/@jest/globals/build/index.js', false],
+  ['test/support/webhooks.ts', false],
+  ['local/main.ts', false],
+])('of %s it is known whether it may be in a bundle', (file, expected) => {
+  expect(mayBeDeployed(file)).toBe(expected);
 });
