@@ -1,0 +1,84 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createClaimsTable } from '../../lambdas/adapters/claims-table.ts';
+import { createErasuresTable } from '../../lambdas/adapters/erasures-table.ts';
+import { createHistoryTable } from '../../lambdas/adapters/history-table.ts';
+import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
+import { createRecipientTable } from '../../lambdas/adapters/recipient-table.ts';
+import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/stored-events-table.ts';
+import { createSuppressionsTable } from '../../lambdas/adapters/suppressions-table.ts';
+import { eventHash } from '../../lambdas/domain/canonical.ts';
+import { identify } from '../../lambdas/domain/identity.ts';
+import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
+import { startTestEngines, type TestEngines } from '../support/engines.ts';
+import * as FIRST_RELEASE from '../support/first-release.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
+
+// A table as the first release left it, read by what is here now.
+
+const { ERASURE_KEY, ...ITEMS } = FIRST_RELEASE;
+const { EVENT, CLAIM, SLICE, OPEN, CURSOR, PROGRESS } = ITEMS;
+const event = deliveredEvent();
+
+let engines: TestEngines;
+beforeAll(async () => {
+  engines = await startTestEngines();
+  const { client, name } = engines.table;
+  for (const Item of Object.values(ITEMS)) await client.send(new PutCommand({ TableName: name, Item }));
+}, 60_000);
+afterAll(() => engines?.close());
+
+test('a message is read, and found by its recipient', async () => {
+  const { entries } = await createHistoryTable(engines.table).page('20260202023950.1.ABCDEF@mg.example.com', 10);
+  expect([...entries].map((entry) => ('event' in entry ? entry.event.event : entry.status.status))).toEqual([
+    event,
+    'DELIVERED',
+  ]);
+
+  const recipients = createRecipientTable(engines.table);
+  const { places } = await recipients.newest('ada@example.org', 10);
+  expect(await recipients.messages('ada@example.org', places)).toMatchObject([{ status: { status: 'DELIVERED' } }]);
+});
+
+test('an event counts as stored, and as brought by a webhook', async () => {
+  const identity = identify(event, DOMAIN);
+  const found = await createStoredEventsTable(engines.table).lookUp([identity]);
+
+  expect(found.get(storedName(identity))).toEqual({ atMs: EVENT.at, source: 'webhook', broughtByWebhook: true });
+});
+
+test('a claim still holds its token', async () => {
+  const claims = createClaimsTable(engines.table);
+  const claim = { key: '5f1d', id: 'mine', hash: eventHash(event), expiresAt: CLAIM.expiresAt };
+
+  expect(await claims.claim(claim, CLAIM.expiresAt - 1)).toBe('same-event');
+  expect(await claims.claim({ ...claim, hash: '1:00' }, CLAIM.expiresAt - 1)).toBe('other-event');
+});
+
+test('who is suppressed or erased stays so', async () => {
+  expect(await createSuppressionsTable(engines.table).list('ada@example.org')).toMatchObject([
+    { domain: DOMAIN, kind: 'complaint', scope: '*', liftedAtMs: null },
+  ]);
+  const erasures = createErasuresTable(engines.table, { read: async () => ERASURE_KEY });
+  expect(await erasures.among(['ada@example.org', 'eve@example.org'])).toEqual(['ada@example.org']);
+});
+
+test('the ledger goes on where it was', async () => {
+  const book = createLedgerBookTable(engines.table);
+  const { pk: _pk, sk: _sk, ...open } = OPEN;
+
+  expect(await book.readCursor(DOMAIN)).toEqual({ position: CURSOR.position, second: CURSOR.second });
+  expect(await book.openSlices(DOMAIN)).toEqual([open]);
+  expect(await book.readProgress(DOMAIN)).toEqual(JSON.parse(PROGRESS.progress));
+});
+
+test('a slice is read, and counts its next pass', async () => {
+  const slices = createSlicesTable(engines.table);
+  const { pk: _pk, sk: _sk, tags, ...rest } = SLICE;
+  const slice = { ...rest, tags: JSON.parse(tags) };
+
+  expect(await slices.read(DOMAIN, SLICE.start)).toEqual(slice);
+  expect(await slices.countPass(slice, SLICE.passedAt + 1)).toBe(true);
+  expect(await slices.read(DOMAIN, SLICE.start)).toEqual({ ...slice, passes: 3, passedAt: SLICE.passedAt + 1 });
+});

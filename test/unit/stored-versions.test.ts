@@ -1,0 +1,91 @@
+import { expect, test } from '@jest/globals';
+import { rowOf } from '../../lambdas/adapters/row-of.ts';
+import { historyEntries } from '../../lambdas/adapters/stored-items.ts';
+import { eventHash } from '../../lambdas/domain/canonical.ts';
+import { judgeClaim } from '../../lambdas/domain/claim.ts';
+import { dayPartition } from '../../lambdas/domain/day-index.ts';
+import { erasureHash, markerKey } from '../../lambdas/domain/erasure.ts';
+import { identify, suppressionPartition } from '../../lambdas/domain/identity.ts';
+import { statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
+import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../support/first-release.ts';
+import { deliveredEvent } from '../support/webhooks.ts';
+
+// What the first release wrote. The ledger's own items are read from an engine, in the integration test of this name.
+
+const event = deliveredEvent();
+const identity = identify(event, 'mg.example.com');
+
+test('an event and its status are read', () => {
+  expect([...historyEntries([EVENT, STATUS])]).toEqual([
+    {
+      sort: EVENT.sk,
+      event: {
+        eventKey: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+        recipientKey: 'ada@example.org',
+        domain: 'mg.example.com',
+        event,
+        source: 'webhook',
+        receivedAtMs: 1_770_000_000_000,
+        atMs: 1_769_999_990_123,
+      },
+    },
+    {
+      sort: STATUS.sk,
+      status: {
+        recipientKey: 'ada@example.org',
+        recipient: 'Ada@Example.org',
+        status: 'DELIVERED',
+        reason: null,
+        statusAtMs: 1_769_999_990_123,
+        decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+      },
+    },
+  ]);
+});
+
+test('an event that comes again finds what is stored of it', () => {
+  expect(identity).toMatchObject({ partition: EVENT.pk, eventSort: EVENT.sk, statusSort: STATUS.sk });
+  expect(dayPartition('mg.example.com', EVENT.at, event)).toBe(EVENT.dayKey);
+});
+
+test('a status is not decided again by the event that decided it', () => {
+  expect(statusOrder(verdictOf(event), EVENT.at, identity.eventKey)).toBe(STATUS.order);
+});
+
+test('a claim is known by the event that came with it', () => {
+  const mine = (hash: string) => ({ key: '5f1d', id: 'mine', hash, expiresAt: 0 });
+
+  expect(judgeClaim(CLAIM, mine(eventHash(event)))).toBe('same-event');
+  expect(judgeClaim(CLAIM, mine(eventHash(deliveredEvent({ id: 'another' }))))).toBe('other-event');
+});
+
+test('who is suppressed or erased stays so', () => {
+  expect(suppressionPartition('ADA@example.org')).toBe(SUPPRESSION.pk);
+  expect(markerKey(erasureHash(ERASURE_KEY, 'ADA@example.org'))).toEqual(MARKER);
+});
+
+test('a status and a suppression are published', () => {
+  const common = { recipient: 'Ada@Example.org', reason: null, domain: 'mg.example.com' };
+  expect(rowOf(STATUS)).toEqual({
+    type: 'status',
+    partition: STATUS.pk,
+    sort: STATUS.sk,
+    ...common,
+    order: STATUS.order,
+    status: 'DELIVERED',
+    statusAtMs: 1_769_999_990_123,
+    decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+  });
+  expect(rowOf(SUPPRESSION)).toEqual({
+    type: 'suppression',
+    partition: SUPPRESSION.pk,
+    sort: SUPPRESSION.sk,
+    ...common,
+    kind: 'complaint',
+    scope: '*',
+    eventKey: 'complained#Zq3vYt0ZS2aB7nWmXc9LdB',
+    sinceMs: 1_769_999_990_123,
+    lastAtMs: 1_769_999_999_000,
+    liftedAtMs: null,
+  });
+});
