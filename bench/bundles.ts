@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { bundleFunction } from '../lib/bundle.ts';
+import { buildSync } from 'esbuild';
+import { BUNDLE_OPTIONS, bundleFunction } from '../lib/bundle.ts';
 
 const ENTRIES = {
   ingest: '../lambdas/ingest/handler.ts',
@@ -12,14 +13,24 @@ const ENTRIES = {
   sdkAlone: 'handlers/sdk-alone.ts',
 } as const;
 
-export type Bundles = Readonly<Record<keyof typeof ENTRIES, string>>;
+export type Bundles = Readonly<Record<keyof typeof ENTRIES | 'powertoolsWhole', string>>;
 
-/** Bundles every function, and every handler they are held against, as the stack does; the paths of the files. */
+/**
+ * Bundles every function, and every handler they are held against, as the stack does; the paths of the files. Once
+ * more, Powertools is bundled as esbuild does for Node where nobody says otherwise: packages come whole.
+ */
 export function makeBundles(folder: string): Bundles {
   const made = Object.entries(ENTRIES).map(([name, entry]) => {
     const file = join(folder, name, 'index.js');
     bundleFunction(join(import.meta.dirname, entry), file);
     return [name, file];
   });
-  return Object.fromEntries(made);
+  const powertoolsWhole = join(folder, 'powertools-whole', 'index.js');
+  buildSync({
+    ...BUNDLE_OPTIONS,
+    mainFields: ['main', 'module'],
+    entryPoints: [join(import.meta.dirname, ENTRIES.powertools)],
+    outfile: powertoolsWhole,
+  });
+  return Object.fromEntries([...made, ['powertoolsWhole', powertoolsWhole]]);
 }

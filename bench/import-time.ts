@@ -22,7 +22,7 @@ const ENVIRONMENT = {
   IDEMPOTENCY_TABLE_NAME: 'bench',
 };
 
-const NAMES = ['ingest', 'sdkAlone', 'powertools'] as const;
+const NAMES = ['ingest', 'sdkAlone', 'powertools', 'powertoolsWhole'] as const;
 
 export interface ImportFigures {
   readonly rounds: number;
@@ -30,6 +30,8 @@ export interface ImportFigures {
   /** Time to load ingest, as a multiple of that of the same clients alone. */
   readonly ingestToSdk: Spread;
   readonly ingestToPowertools: Spread;
+  /** The same, where packages come whole, as esbuild takes them for Node unless told otherwise. */
+  readonly ingestToPowertoolsWhole: Spread;
 }
 
 /** How long new processes take to load each bundle, taken in turns. */
@@ -61,6 +63,7 @@ export function measureImports(bundles: Bundles, rounds: number): ImportFigures 
     ),
     ingestToSdk: ratios(of('ingest'), of('sdkAlone')),
     ingestToPowertools: ratios(of('ingest'), of('powertools')),
+    ingestToPowertoolsWhole: ratios(of('ingest'), of('powertoolsWhole')),
   };
 }
 

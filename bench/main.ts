@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PRICES } from '../cli/prices.ts';
-import { makeBundles } from './bundles.ts';
+import { type Bundles, makeBundles } from './bundles.ts';
 import { costsOf } from './dollars.ts';
 import { measureHandlers } from './handler-cpu.ts';
 import { measureImports } from './import-time.ts';
@@ -19,6 +19,8 @@ what reconciliation reads. Takes about half an hour at its 100,000 events, and w
 to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
+  --only PART  measures imports, handlers, pipeline or reconciliation anew; the other parts are
+               taken from bench/results.json
   --write      writes bench/results.json and docs/benchmarks.md
 
 Exit code 0: every target of the table is met.`;
@@ -26,6 +28,7 @@ Exit code 0: every target of the table is met.`;
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '100000' },
+    only: { type: 'string' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -39,12 +42,19 @@ if (!Number.isSafeInteger(events) || events < 10_000) {
   console.error(`--events must be a whole number from 10000, not "${values.events}"`);
   process.exit(2);
 }
+const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
+const only = PARTS.find((part) => part === values.only);
+if (values.only !== undefined && only === undefined) {
+  console.error(`--only must be one of ${PARTS.join(', ')}, not "${values.only}"`);
+  process.exit(2);
+}
+const RESULTS = join(import.meta.dirname, 'results.json');
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
 try {
   const results = await measure(makeBundles(folder));
   if (values.write) {
-    writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
     writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), page(results));
   }
   console.log(plainTable(results));
@@ -53,22 +63,27 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-async function measure(bundles: ReturnType<typeof makeBundles>): Promise<Results> {
+async function measure(bundles: Bundles): Promise<Results> {
+  const earlier: Results | undefined = only && JSON.parse(readFileSync(RESULTS, 'utf8'));
   const say = (line: string) => console.log(`  ${line}`);
-  console.log('1/4  importing the bundles');
-  const imports = measureImports(bundles, 41);
-  console.log('2/4  handlers, in turns');
-  const handlers = await measureHandlers(bundles, { rounds: 12, webhooksPerRound: 250 });
   const sizes = stepsUpTo(events);
-  console.log(`3/4  ${events} webhooks through the local stack`);
-  const pipeline = await measurePipeline(sizes, say);
-  console.log('4/4  reconciliation');
-  const reconciliation = await measureReconciliation(
-    sizes.filter((size) => Number.isInteger(Math.log10(size / 1000)) || size === events),
-    say,
-  );
+  const part = async <Name extends (typeof PARTS)[number]>(
+    name: Name,
+    take: () => Results[Name] | Promise<Results[Name]>,
+  ): Promise<Results[Name]> => {
+    if (earlier !== undefined && only !== name) return earlier[name];
+    console.log(`${PARTS.indexOf(name) + 1}/${PARTS.length}  ${name}`);
+    return take();
+  };
+  const imports = await part('imports', () => measureImports(bundles, 61));
+  const handlers = await part('handlers', () => measureHandlers(bundles, { rounds: 12, webhooksPerRound: 250 }));
+  const pipeline = await part('pipeline', () => measurePipeline(sizes, say));
+  const reconciliation = await part('reconciliation', () => {
+    const slices = sizes.filter((size) => Number.isInteger(Math.log10(size / 1000)) || size === events);
+    return measureReconciliation(slices, say);
+  });
   return {
-    command: `npm run bench -- --events ${events}`,
+    command: 'npm run bench -- --write',
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`,
     prices: `${PRICES.region}, ${PRICES.date}`,

@@ -3,7 +3,7 @@ import { type BuildOptions, buildSync } from 'esbuild';
 import { ownSourceMap } from './own-source-map.ts';
 
 /** How every function is bundled. */
-const OPTIONS = {
+export const BUNDLE_OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -18,7 +18,7 @@ const OPTIONS = {
 
 /** Writes the bundle of an entry file, and beside it its source map; answers the files that went into it. */
 export function bundleFunction(entry: string, outfile: string): string[] {
-  const { metafile } = buildSync({ ...OPTIONS, entryPoints: [entry], outfile, metafile: true });
+  const { metafile } = buildSync({ ...BUNDLE_OPTIONS, entryPoints: [entry], outfile, metafile: true });
   const map = `${outfile}.map`;
   writeFileSync(map, JSON.stringify(ownSourceMap(JSON.parse(readFileSync(map, 'utf8')))));
   return Object.keys(metafile.inputs);
