@@ -246,7 +246,7 @@ const RECONCILIATION: Fault[] = [
     name: 'what reconcile sends is not stored',
     alarm: 'open-slice',
     waitSeconds: 18,
-    relatives: { 'oldest-message': SHORT_AGE },
+    relatives: { 'oldest-message': SHORT_AGE, 'lost-webhooks': 'no webhook told of it, which its second look finds' },
     begin: async (world) => {
       world.spoil('refuse', 100, 'sqs.ReceiveMessage');
       // Whoever waited for a message already still gets one.
@@ -254,7 +254,12 @@ const RECONCILIATION: Fault[] = [
       await sleep(2000);
       world.list(opened);
     },
-    end: (world) => world.spoil(),
+    end: async (world) => {
+      world.spoil();
+      await world.drained();
+      // Or its second look would come while the next fault lasts.
+      await world.stack.reconcile();
+    },
   },
   {
     name: 'a webhook registered elsewhere',
