@@ -90,7 +90,11 @@ const STORING: Fault[] = [
   {
     name: 'table throttled',
     alarm: 'table-throttled',
-    relatives: { 'webhook-errors': REFUSED, 'oldest-message': SHORT_AGE },
+    relatives: {
+      'webhook-errors': REFUSED,
+      'oldest-message': SHORT_AGE,
+      'webhooks-slow': 'a throttled call is repeated before the answer, and the limit is 1 s here instead of 3 s',
+    },
     begin: (world) => world.spoil('throttle', 40, 'dynamodb.PutItem', 'dynamodb.UpdateItem'),
     during: traffic,
     end: (world) => world.spoil(),
