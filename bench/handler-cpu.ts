@@ -2,12 +2,12 @@ import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import type { EventData } from '../local/mailgun-twin/event-parts.ts';
 import type { Usage } from '../local/usage.ts';
 import { startTestEngines, type TestEngines } from '../test/support/engines.ts';
-import { DOMAIN } from '../test/support/webhooks.ts';
+import { DOMAIN, KEY } from '../test/support/webhooks.ts';
 import type { Bundles } from './bundles.ts';
 import { type HandlerProcess, startHandler } from './handler-process.ts';
 import { ordinaryMail } from './mail.ts';
 import { median, ratios, type Spread } from './statistics.ts';
-import { environmentFor, gatewayEvent, KEY } from './webhooks.ts';
+import { environmentFor, gatewayEvent } from './webhooks.ts';
 
 /** One handler; processor time, calls and units are those of one webhook. */
 export interface HandlerFigures {

@@ -1,19 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { Agent } from 'node:http';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from '../local/engines/engine.ts';
-import { connectEngine } from '../local/engines/remote-engine.ts';
-import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
+import type { LocalStack } from '../local/local-stack.ts';
 import type { EventData } from '../local/mailgun-twin/event-parts.ts';
 import { USUAL_RECONCILE } from '../local/reconcile-choice.ts';
 import type { Usage } from '../local/usage.ts';
+import { drained, startTestStack } from '../test/support/local-stack.ts';
 import { DOMAIN } from '../test/support/webhooks.ts';
 import { usageBetween } from './handler-cpu.ts';
 import { ordinaryMail } from './mail.ts';
 import { quantile } from './statistics.ts';
-import { KEY, signedWebhook } from './webhooks.ts';
+import { withTable } from './table.ts';
+import { signedWebhook } from './webhooks.ts';
 
 /** What the stack had done when so many webhooks were stored. */
 export interface Checkpoint {
@@ -54,6 +53,7 @@ const BOXES = ['ingest', 'process'] as const;
 const AT_ONCE = 12;
 /** CloudWatch bills each line with this more. */
 const LOG_LINE_OVERHEAD_BYTES = 26;
+const DRAINED_EACH_MS = 50;
 const FOLLOWED = 400;
 const FOLLOWED_EACH_MS = 50;
 
@@ -62,15 +62,9 @@ export async function measurePipeline(
   checkpointsAt: readonly number[],
   say: (line: string) => void,
 ): Promise<PipelineFigures> {
-  const stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: KEY },
-    faults: [],
-    seed: 1,
+  const stack = await startTestStack({
     reconcile: { ...USUAL_RECONCILE, everySeconds: 3600 },
     overlay: { throttle: { webhook: { ratePerSecond: 10_000, burst: 5000 } } },
-    phase: () => {},
   });
   try {
     const last = checkpointsAt.at(-1) ?? 0;
@@ -82,7 +76,7 @@ export async function measurePipeline(
       const start = performance.now();
       const take = events - posted;
       await inParallel(AT_ONCE, limited(mail, take), (event) => post(stack, event));
-      await drained(stack);
+      await drained(stack, DRAINED_EACH_MS);
       posted = events;
       seconds += (performance.now() - start) / 1000;
       const now = await look(stack);
@@ -120,14 +114,6 @@ async function post({ ready }: LocalStack, event: EventData): Promise<void> {
   const response = await fetch(ready.webhookUrl, { method: 'POST', headers, body });
   if (response.status !== 200) throw new Error(`ingest answered ${response.status}: ${await response.text()}`);
   await response.arrayBuffer();
-}
-
-/** Waits until the queue has been empty three times in a row. */
-async function drained(stack: LocalStack): Promise<void> {
-  for (let calm = 0; calm < 3; await sleep(50)) {
-    const { queue } = await stack.stats();
-    calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
-  }
 }
 
 interface Look {
@@ -182,36 +168,32 @@ async function logBytesOf({ logPath }: LocalStack): Promise<number> {
 const ITEM_OVERHEAD_BYTES = 100;
 
 /** How many events the table holds, and how many bytes of it stay: claims are gone after a day. */
-async function tableOf({ place }: LocalStack): Promise<{ stored: number; bytes: number }> {
-  const agent = new Agent({ keepAlive: true });
-  const port = Number(new URL(place.awsEndpointUrl).port);
-  const { accessKeyId, outputs } = place;
-  const dynamodb = connectEngine({ agent, port, target: 'DynamoDB_20120810', accessKeyId });
-  const TableName = outputs.TableName;
-  let stored = 0;
-  let [claims, claimBytes] = [0, 0];
-  let ExclusiveStartKey: unknown;
-  do {
-    const page = await request<ScanPage>(dynamodb, 'Scan', {
-      TableName,
-      ProjectionExpression: 'pk, sk, id, #hash, expiresAt',
-      ExpressionAttributeNames: { '#hash': 'hash' },
-      ExclusiveStartKey,
-    });
-    for (const item of page.Items) {
-      if (item.sk?.S?.includes('#E#')) stored += 1;
-      if (item.sk?.S !== 'CLAIM') continue;
-      claims += 1;
-      claimBytes += bytesOf(item);
-    }
-    ExclusiveStartKey = page.LastEvaluatedKey;
-  } while (ExclusiveStartKey !== undefined);
-  const { Table } = await request<{ Table: Sized }>(dynamodb, 'DescribeTable', { TableName });
-  agent.destroy();
-  const indexes = Table.GlobalSecondaryIndexes ?? [];
-  const inIndexes = indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, 0);
-  const entries = indexes.reduce((sum, { ItemCount }) => sum + ItemCount, Table.ItemCount - claims);
-  return { stored, bytes: Table.TableSizeBytes - claimBytes + inIndexes + entries * ITEM_OVERHEAD_BYTES };
+function tableOf(stack: LocalStack): Promise<{ stored: number; bytes: number }> {
+  return withTable(stack, async ({ name: TableName, ask }) => {
+    let stored = 0;
+    let [claims, claimBytes] = [0, 0];
+    let ExclusiveStartKey: unknown;
+    do {
+      const page = await ask<ScanPage>('Scan', {
+        TableName,
+        ProjectionExpression: 'pk, sk, id, #hash, expiresAt',
+        ExpressionAttributeNames: { '#hash': 'hash' },
+        ExclusiveStartKey,
+      });
+      for (const item of page.Items) {
+        if (item.sk?.S?.includes('#E#')) stored += 1;
+        if (item.sk?.S !== 'CLAIM') continue;
+        claims += 1;
+        claimBytes += bytesOf(item);
+      }
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+    const { Table } = await ask<{ Table: Sized }>('DescribeTable', { TableName });
+    const indexes = Table.GlobalSecondaryIndexes ?? [];
+    const inIndexes = indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, 0);
+    const entries = indexes.reduce((sum, { ItemCount }) => sum + ItemCount, Table.ItemCount - claims);
+    return { stored, bytes: Table.TableSizeBytes - claimBytes + inIndexes + entries * ITEM_OVERHEAD_BYTES };
+  });
 }
 
 interface ScanPage {

@@ -1,13 +1,12 @@
-import { Agent } from 'node:http';
 import { setInterval } from 'node:timers';
-import { request } from '../local/engines/engine.ts';
-import { connectEngine } from '../local/engines/remote-engine.ts';
-import { type LocalStack, startLocalStack } from '../local/local-stack.ts';
+import type { LocalStack } from '../local/local-stack.ts';
 import type { EventData } from '../local/mailgun-twin/event-parts.ts';
 import { USUAL_RECONCILE } from '../local/reconcile-choice.ts';
+import { startTestStack } from '../test/support/local-stack.ts';
 import { eventItem, seed } from '../test/support/seed.ts';
 import { DOMAIN, deliveredEvent } from '../test/support/webhooks.ts';
 import { processOf } from './pipeline.ts';
+import { withTable } from './table.ts';
 
 /** One slice of a ledger, all of whose events the webhooks had brought. */
 export interface SliceFigures {
@@ -40,12 +39,7 @@ export async function measureReconciliation(
 async function measureSlice(events: number): Promise<SliceFigures> {
   const lastSliceEnd = Math.floor(Date.now() / 1000 / SLICE_SECONDS) * SLICE_SECONDS;
   const startSeconds = lastSliceEnd - 2 * SLICE_SECONDS;
-  const stack = await startLocalStack({
-    port: 0,
-    domains: [DOMAIN],
-    keys: { current: 'key-of-the-bench' },
-    faults: [],
-    seed: 1,
+  const stack = await startTestStack({
     reconcile: {
       ...USUAL_RECONCILE,
       everySeconds: 3600,
@@ -53,7 +47,6 @@ async function measureSlice(events: number): Promise<SliceFigures> {
       retentionSeconds: 86_400,
       fromEpochSeconds: startSeconds,
     },
-    phase: () => {},
   });
   try {
     await fill(stack, events, startSeconds * 1000);
@@ -88,28 +81,23 @@ async function measureSlice(events: number): Promise<SliceFigures> {
 }
 
 /** The same events in the table and in Mailgun's log, spread over one slice. */
-async function fill({ place, list }: LocalStack, events: number, startMs: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true });
-  const port = Number(new URL(place.awsEndpointUrl).port);
-  const { accessKeyId, outputs } = place;
-  const dynamodb = connectEngine({ agent, port, target: 'DynamoDB_20120810', accessKeyId });
+async function fill(stack: LocalStack, events: number, startMs: number): Promise<void> {
   const named = Array.from({ length: events }, (_, nth) => ({
     messageId: `slice.${nth}@${DOMAIN}`,
     id: `event-${nth}`,
     type: 'delivered',
     atMs: startMs + Math.floor((nth / events) * SLICE_SECONDS * 1000),
   }));
-  await seed(
-    {
-      writeBatch: (items) =>
-        request(dynamodb, 'BatchWriteItem', {
-          RequestItems: { [outputs.TableName ?? '']: items.map((Item) => ({ PutRequest: { Item } })) },
-        }),
-    },
-    named.map((event) => ({ ...eventItem(event), webhookAt: event.atMs + 500 })),
+  await withTable(stack, ({ name, ask }) =>
+    seed(
+      {
+        writeBatch: (items) =>
+          ask('BatchWriteItem', { RequestItems: { [name]: items.map((Item) => ({ PutRequest: { Item } })) } }),
+      },
+      named.map((event) => ({ ...eventItem(event), webhookAt: event.atMs + 500 })),
+    ),
   );
-  agent.destroy();
-  list(
+  stack.list(
     named.map(({ messageId, id, type, atMs }) =>
       deliveredEvent({
         event: type,

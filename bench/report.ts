@@ -133,42 +133,25 @@ function sections(results: Results): Section[] {
   const growth = growthOfPipeline(pipeline);
   const slices = growthOfSlices(reconciliation);
   const last = checkpoints.at(-1);
-  const perMillion = costs.requestPath;
   return [
     {
       title: 'Targets',
       head: ['what', 'target', 'measured', 'met'],
       rows: targetsOf(results).map(({ what, target, measured, met }) => [what, target, measured, met ? 'yes' : 'NO']),
     },
-    {
-      title: 'A million webhooks, publishing off',
-      about: `Dollars by the list prices of ${results.prices}. Function time is processor time at 512 MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
-      head: ['what', 'amount', 'dollars'],
-      rows: withSum(perMillion),
-    },
-    {
-      title: 'A million webhooks, kept for a month',
-      about:
-        'Without their claims, which stay for a day; with the 100 bytes that AWS adds to each item and index entry.',
-      head: ['what', 'amount', 'dollars'],
-      rows: withSum(costs.keeping),
-    },
-    {
-      title: 'A million webhooks, reconciled in two passes',
-      head: ['what', 'amount', 'dollars'],
-      rows: withSum(costs.reconciliation),
-    },
-    {
-      title: 'A million webhooks, published',
-      about: 'One event for every change of a status.',
-      head: ['what', 'amount', 'dollars'],
-      rows: withSum(costs.publishing),
-    },
-    {
-      title: 'An environment, each month',
-      head: ['what', 'amount', 'dollars'],
-      rows: withSum(costs.fixed),
-    },
+    bill(
+      'A million webhooks, publishing off',
+      costs.requestPath,
+      `Dollars by the list prices of ${results.prices}. Function time is processor time at 512 MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
+    ),
+    bill(
+      'A million webhooks, kept for a month',
+      costs.keeping,
+      'Without their claims, which stay for a day; with the 100 bytes that AWS adds to each item and index entry.',
+    ),
+    bill('A million webhooks, reconciled in two passes', costs.reconciliation),
+    bill('A million webhooks, published', costs.publishing, 'One event for every change of a status.'),
+    bill('An environment, each month', costs.fixed),
     {
       title: 'All together, each month',
       about: `Events kept for 400 days (${fixed(costs.retainedMonths, 1)} months' worth), reconciled, publishing apart.`,
@@ -256,10 +239,16 @@ function handlerRow(name: string, { cpuMs, writeUnits, calls }: HandlerFigures):
   return [name, fixed(cpuMs), fixed(writeUnits, 1), named.join(', ')];
 }
 
-function withSum(lines: readonly CostLine[]): Row[] {
+/** The lines of a bill and their sum. */
+function bill(title: string, lines: readonly CostLine[], about?: string): Section {
   const priced = (dollars: number) => fixed(dollars, dollars < 0.1 ? 4 : 2);
   const rows = lines.map(({ what, amount, dollars }) => [what, amount, priced(dollars)]);
-  return [...rows, ['together', '', priced(sum(lines))]];
+  return {
+    title,
+    ...(about !== undefined && { about }),
+    head: ['what', 'amount', 'dollars'],
+    rows: [...rows, ['together', '', priced(sum(lines))]],
+  };
 }
 
 /** The tables as plain text. */

@@ -1,18 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { recordOf } from '../local/event-source/queue-message.ts';
 import type { EventData } from '../local/mailgun-twin/event-parts.ts';
-import { createSignature } from '../local/mailgun-twin/signature.ts';
 import { jsonWebhook } from '../local/mailgun-twin/webhook.ts';
 import type { TestEngines } from '../test/support/engines.ts';
+import { signedNow } from '../test/support/local-stack.ts';
 import { DOMAIN } from '../test/support/webhooks.ts';
 
-export const KEY = 'key-of-the-bench';
-
 /** A freshly signed webhook, as Mailgun posts it. */
-export function signedWebhook(event: EventData) {
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  return jsonWebhook(event, createSignature({ signing: KEY }, { timestamp, token: randomBytes(25).toString('hex') }));
-}
+export const signedWebhook = (event: EventData) => jsonWebhook(event, signedNow());
 
 /** The same as the gateway hands it to ingest, as JSON. */
 export function gatewayEvent(event: EventData): string {

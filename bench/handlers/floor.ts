@@ -1,26 +1,22 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws-clients.ts';
+import { createVerifier } from './verified-webhook.ts';
 
 // The least an ingest can do: parse, compare one HMAC, put one item on condition, send one message. It is measured,
 // never deployed: it checks nothing else, loses events when it dies, and gives a repeat the answer of an error.
 
 const table = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG));
 const queues = new SQSClient(AWS_CLIENT_CONFIG);
-const secrets = new SecretsManagerClient(AWS_CLIENT_CONFIG);
-let key: string | undefined;
+const verify = createVerifier(new SecretsManagerClient(AWS_CLIENT_CONFIG));
 
 export async function handler(request: APIGatewayProxyEventV2) {
-  const { signature, 'event-data': event } = JSON.parse(request.body ?? '');
-  key ??= await readKey();
-  const expected = createHmac('sha256', key)
-    .update(signature.timestamp + signature.token)
-    .digest();
-  if (!timingSafeEqual(expected, Buffer.from(signature.signature, 'hex'))) return { statusCode: 401 };
+  const webhook = await verify(request);
+  if (webhook === undefined) return { statusCode: 401 };
+  const { signature, event } = webhook;
   await table.send(
     new PutCommand({
       TableName: process.env.TABLE_NAME,
@@ -30,10 +26,4 @@ export async function handler(request: APIGatewayProxyEventV2) {
   );
   await queues.send(new SendMessageCommand({ QueueUrl: process.env.QUEUE_URL, MessageBody: JSON.stringify(event) }));
   return { statusCode: 200, body: '{"ok":true}' };
-}
-
-async function readKey(): Promise<string> {
-  const SecretId = process.env.SIGNING_KEYS_SECRET_ARN;
-  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
-  return JSON.parse(SecretString).current;
 }

@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Bundles, makeBundles } from '../../bench/bundles.ts';
 import { usageBetween } from '../../bench/handler-cpu.ts';
 import { type HandlerProcess, startHandler } from '../../bench/handler-process.ts';
-import { environmentFor, gatewayEvent, KEY, queueEvent } from '../../bench/webhooks.ts';
+import { environmentFor, gatewayEvent, queueEvent } from '../../bench/webhooks.ts';
 import type { EventData, Moment } from '../../local/mailgun-twin/event-parts.ts';
 import * as made from '../../local/mailgun-twin/events.ts';
 import { createRandom } from '../../local/mailgun-twin/random.ts';
 import type { Usage } from '../../local/usage.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
-import { DOMAIN } from '../support/webhooks.ts';
+import { DOMAIN, KEY } from '../support/webhooks.ts';
 
 // What bench/budget.json allows: bundles at most as large, and of calls and units exactly as many. A change that costs
 // more or less changes the file, where it is seen.

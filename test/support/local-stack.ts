@@ -34,8 +34,8 @@ export async function postWebhook(
 }
 
 /** Until nothing waits in the queue or is being processed. */
-export async function drained({ stats }: Pick<LocalStack, 'stats'>): Promise<void> {
-  for (let calm = 0; calm < 2; await sleep(200)) {
+export async function drained({ stats }: Pick<LocalStack, 'stats'>, everyMs = 200): Promise<void> {
+  for (let calm = 0; calm < 2; await sleep(everyMs)) {
     const { queue } = await stats();
     calm = queue.visible + queue.inFlight === 0 ? calm + 1 : 0;
   }
