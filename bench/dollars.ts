@@ -1,7 +1,7 @@
 import { PRICES } from '../cli/prices.ts';
 import { ACCESS_METRICS, METRICS } from '../lambdas/contract.ts';
 import { Synthesized } from '../test/support/synthesized.ts';
-import type { BoxFigures, PipelineFigures } from './pipeline.ts';
+import type { PipelineFigures } from './pipeline.ts';
 import type { SliceFigures } from './reconciliation.ts';
 
 /** One line of a bill. */
@@ -28,15 +28,16 @@ export interface Costs {
     readonly dollarsPerMonth: number;
     readonly publishingDollars: number;
   }[];
-  readonly retainedMonths: number;
+  readonly retainedDays: number;
+  readonly functionMegabytes: number;
 }
 
 const MILLION = 1e6;
 const GIGABYTE = 1e9;
 const MONTH_SECONDS = 730 * 3600;
+export const MONTH_DAYS = 365.25 / 12;
 /** Lambda gives a whole processor at this much memory, and a share of one below it. */
 const MEGABYTES_PER_PROCESSOR = 1769;
-const FUNCTION_MEGABYTES = 512;
 /** Not measured here: what a call of DynamoDB or SQS takes inside a region. */
 const ASSUMED_CALL_MS = 5;
 /** Lambda keeps five pollers at an empty queue, each of which asks every 20 s. */
@@ -51,11 +52,16 @@ export const sum = (lines: readonly CostLine[]) => lines.reduce((total, { dollar
 export function costsOf(pipeline: PipelineFigures, slices: readonly SliceFigures[]): Costs {
   const { perWebhook, batchSize, logBytesPerWebhook, tableBytesPerWebhook } = pipeline;
   const { ingest, process } = perWebhook;
+  const stack = new Synthesized('prod');
+  const { MemorySize, Environment } = stack.named('AWS::Lambda::Function', 'Process').Properties;
+  const functionMegabytes: number = MemorySize;
+  const retainedDays = Number(Environment.Variables.RETENTION_DAYS);
   const writes = ingest.writeUnits + process.writeUnits;
   const reads = ingest.readUnits + process.readUnits;
   // In ingest one call follows the other; of a batch, one reading and each record's two writes.
-  const billedMs = billed(ingest, 1, 2) + billed(process, batchSize, 3);
-  const gigabyteSeconds = (billedMs / 1000) * (FUNCTION_MEGABYTES / 1024);
+  const cpuMs = ((ingest.cpuMs + process.cpuMs) * MEGABYTES_PER_PROCESSOR) / functionMegabytes;
+  const billedMs = cpuMs + (2 + 3 / batchSize) * ASSUMED_CALL_MS;
+  const gigabyteSeconds = (billedMs / 1000) * (functionMegabytes / 1024);
   const queueRequests = (ingest.calls['sqs.SendMessage'] ?? 0) + 2 / batchSize;
   const invocations = 1 + 1 / batchSize;
   const requestPath = [
@@ -82,27 +88,22 @@ export function costsOf(pipeline: PipelineFigures, slices: readonly SliceFigures
   ];
 
   const publishing = [line('published events', process.calls['dynamodb.UpdateItem'] ?? 0, PRICES.perPublishedEvent)];
-  const fixed = fixedCosts();
-  const retainedMonths = 400 / (365.25 / 12);
-  const perMillion = sum(requestPath) + sum(reconciliation) + retainedMonths * sum(keeping);
+  const fixed = fixedCosts(stack, functionMegabytes);
+  const perMillion = sum(requestPath) + sum(reconciliation) + (retainedDays / MONTH_DAYS) * sum(keeping);
   return {
     requestPath,
     keeping,
     reconciliation,
     publishing,
     fixed,
-    retainedMonths,
+    retainedDays,
+    functionMegabytes,
     sums: [1, 10, 100].map((millionsPerMonth) => ({
       millionsPerMonth,
       dollarsPerMonth: sum(fixed) + millionsPerMonth * perMillion,
       publishingDollars: millionsPerMonth * sum(publishing),
     })),
   };
-}
-
-/** Milliseconds of function time for one webhook: at its share of a processor, and waiting. */
-function billed({ cpuMs }: BoxFigures, batchSize: number, callsInTurn: number): number {
-  return (cpuMs * MEGABYTES_PER_PROCESSOR) / FUNCTION_MEGABYTES + (callsInTurn * ASSUMED_CALL_MS) / batchSize;
 }
 
 function line(what: string, perWebhook: number, price: number): CostLine {
@@ -116,8 +117,7 @@ function line(what: string, perWebhook: number, price: number): CostLine {
 }
 
 /** What the template of prod costs before the first webhook. */
-function fixedCosts(): CostLine[] {
-  const stack = new Synthesized('prod');
+function fixedCosts(stack: Synthesized, functionMegabytes: number): CostLine[] {
   const alarmMetrics = stack.ofType('AWS::CloudWatch::Alarm').reduce((count, { Properties }) => {
     const metrics: { MetricStat?: unknown }[] | undefined = Properties.Metrics;
     return count + (metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1);
@@ -127,7 +127,7 @@ function fixedCosts(): CostLine[] {
   const schedule: string = stack.ofType('AWS::Scheduler::Schedule')[0]?.Properties.ScheduleExpression;
   const [, every = '', unit] = /^rate\((\d+) (minute|hour)s?\)$/.exec(schedule) ?? [];
   const runs = MONTH_SECONDS / (Number(every) * (unit === 'hour' ? 3600 : 60));
-  const gigabyteSeconds = runs * ASSUMED_RECONCILE_SECONDS * (FUNCTION_MEGABYTES / 1024);
+  const gigabyteSeconds = runs * ASSUMED_RECONCILE_SECONDS * (functionMegabytes / 1024);
   return [
     monthly('metrics, if all occur', metrics, PRICES.perMetricMonth),
     monthly('metrics read by alarms', alarmMetrics, PRICES.perAlarmMetricMonth),

@@ -1,4 +1,4 @@
-import { type CostLine, type Costs, sum } from './dollars.ts';
+import { type CostLine, type Costs, MONTH_DAYS, sum } from './dollars.ts';
 import type { CpuFigures, HandlerFigures } from './handler-cpu.ts';
 import type { ImportFigures } from './import-time.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
@@ -142,7 +142,7 @@ function sections(results: Results): Section[] {
     bill(
       'A million webhooks, publishing off',
       costs.requestPath,
-      `Dollars by the list prices of ${results.prices}. Function time is processor time at 512 MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
+      `Dollars by the list prices of ${results.prices}. Function time is processor time at ${costs.functionMegabytes} MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
     ),
     bill(
       'A million webhooks, kept for a month',
@@ -154,7 +154,7 @@ function sections(results: Results): Section[] {
     bill('An environment, each month', costs.fixed),
     {
       title: 'All together, each month',
-      about: `Events kept for 400 days (${fixed(costs.retainedMonths, 1)} months' worth), reconciled, publishing apart.`,
+      about: `Events kept for ${costs.retainedDays} days (${fixed(costs.retainedDays / MONTH_DAYS, 1)} months' worth), reconciled, publishing apart.`,
       head: ['million webhooks a month', 'dollars', 'publishing'],
       rows: costs.sums.map(({ millionsPerMonth, dollarsPerMonth, publishingDollars }) => [
         whole(millionsPerMonth),
