@@ -19,8 +19,8 @@ interface Suppressions {
 }
 
 interface Message {
-  recipients: { recipient: string; status: string | null; reason: string | null; countsComplete: boolean }[];
-  events: { name: string; timestamp: number; userVariables: unknown }[];
+  recipients: { recipient: string; status: string | null; reason: string | null; decidedBy: string }[];
+  events: { key: string; name: string; timestamp: number; userVariables: unknown }[];
 }
 
 export type Outcome =
@@ -71,14 +71,15 @@ export async function sendAndFollow(
     const message = await read<Message>(`/mailgun/messages/${encodeURIComponent(messageId)}`);
     const own = message?.recipients.find(({ recipient }) => recipient.toLowerCase() === to.toLowerCase());
     const isOver = own !== undefined && own.status !== null && !['ACCEPTED', 'DEFERRED'].includes(own.status);
-    if (!isOver && Date.now() < endMs) continue;
-    const [first] = message?.events ?? [];
+    // A status is written a moment before the event that decides it.
+    const deciding = message?.events.find(({ key }) => key === own?.decidedBy);
+    if (!(isOver && deciding) && Date.now() < endMs) continue;
     return {
       sent: true,
       messageId,
       status: own?.status ?? null,
       events: (message?.events ?? []).map(({ name }) => name),
-      myId: (first?.userVariables as Record<string, unknown> | undefined)?.['my-id'],
+      myId: (deciding?.userVariables as Record<string, unknown> | undefined)?.['my-id'],
     };
   }
 }

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -16,13 +19,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api?.stop());
 
-async function run(to: string, myId: string) {
+async function run(to: string, myId: string, ledgerUrl = api.ready.apiUrl) {
   const { stdout } = await promisify(execFile)(process.execPath, ['examples/send-and-follow.ts', to, myId], {
     cwd: ROOT,
     env: {
       ...process.env,
       NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
-      LEDGER_URL: api.ready.apiUrl,
+      LEDGER_URL: ledgerUrl,
       LEDGER_TOKEN: api.ready.apiToken,
       MAILGUN_URL: api.ready.mailgunUrl,
       MAILGUN_KEY,
@@ -46,17 +49,32 @@ test('a mail is sent, joined by its message id, and its status shown', async () 
   expect(body.events[0]).toMatchObject({ tags: ['receipts'], recipient: 'Ada+shop@North.Example' });
 }, 90_000);
 
+test('a status that is there before its event is waited out', async () => {
+  let early = 0;
+  const readApi = createServer(async (request, response) => {
+    const { status, body } = await api.get(request.url ?? '');
+    const isEarly = body.recipients?.[0]?.status === 'DELIVERED' && early++ === 0;
+    response.writeHead(status).end(JSON.stringify(isEarly ? { ...body, events: [] } : body));
+  });
+  await once(readApi.listen(0, '127.0.0.1'), 'listening');
+  const { port } = readApi.address() as AddressInfo;
+  const outcome = await run('bea@north.example', 'order-8', `http://127.0.0.1:${port}`);
+  readApi.close();
+  expect(early).toBeGreaterThan(1);
+  expect(outcome).toMatchObject({ status: 'DELIVERED', myId: 'order-8' });
+}, 90_000);
+
 test('nobody is written to who does not want it', async () => {
   const recipient = 'gone@north.example';
   await api.store(
     eventOf('bounced@mg.example.com', { recipient, event: 'failed', severity: 'permanent', reason: 'bounce' }),
   );
-  expect(await run(recipient, 'order-8')).toEqual({ sent: false, because: ['bounce'] });
+  expect(await run(recipient, 'order-9')).toEqual({ sent: false, because: ['bounce'] });
   expect((await api.get(`/mailgun/recipients/${recipient}`)).body.messages).toHaveLength(1);
 }, 90_000);
 
 test('an unsubscribe from another tag holds nothing back', async () => {
   const recipient = 'picky@north.example';
   await api.store(eventOf('news@mg.example.com', { recipient, event: 'unsubscribed', tags: ['news'] }));
-  expect(await run(recipient, 'order-9')).toMatchObject({ sent: true, status: 'DELIVERED' });
+  expect(await run(recipient, 'order-10')).toMatchObject({ sent: true, status: 'DELIVERED' });
 }, 90_000);
