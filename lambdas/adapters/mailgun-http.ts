@@ -66,7 +66,8 @@ async function tryOnce(
 ): Promise<Answer> {
   const timeLeftMs = deadlineMs - access.now();
   if (timeLeftMs <= 0) return { kind: 'refused', reason: 'unavailable' };
-  const signal = AbortSignal.timeout(Math.min(LONGEST_REQUEST_MS, timeLeftMs));
+  // It throws on fractions, which the shares of several domains have.
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(LONGEST_REQUEST_MS, timeLeftMs)));
   try {
     // Not followed: a redirect would carry the key to wherever it points.
     const response = await fetch(url, { ...init, redirect: 'manual', signal });

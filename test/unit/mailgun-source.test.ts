@@ -135,6 +135,11 @@ describe('the Events API', () => {
     await expect(page({ deadlineMs: NOW_MS + 200 })).rejects.toEqual(reason('unavailable'));
   });
 
+  test('the share of a domain may end between two milliseconds', async () => {
+    mailgun.answer(json({ items: [], paging: {} }));
+    expect(await page({ deadlineMs: NOW_MS + 10_000 / 3 })).toEqual({ events: [] });
+  });
+
   test.each<[name: string, answer: Answer, why: string, tries: number]>([
     ['a wrong key', json('Forbidden', 401), 'unauthorized', 1],
     ['no permission', json({}, 403), 'unauthorized', 1],
