@@ -1,31 +1,27 @@
 import { spawn } from 'node:child_process';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Listening, listenOnLoopback } from '../../local/loopback.ts';
 
 // The real command against an AWS that answers as AWS does, in the words of its query protocol.
 
 const ROOT = join(import.meta.dirname, '../..');
 
-let server: Server;
+let server: Listening;
 /** What AWS answers, by action. */
 let answers: Record<string, [status: number, xml: string]>;
 let regions: string[];
 
 beforeAll(async () => {
-  server = createServer(async (incoming, outgoing) => {
+  server = await listenOnLoopback(async (incoming, outgoing) => {
     const action = new URLSearchParams(await text(incoming)).get('Action') ?? 'none';
     regions.push(/\/\d{8}\/([a-z0-9-]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? 'none');
     const [status, xml] = answers[action] ?? [400, error('InvalidAction', action)];
     outgoing.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
-afterAll(async () => {
-  server.close();
-});
+afterAll(() => server?.close());
 
 const error = (code: string, message: string) =>
   `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>r</RequestId></ErrorResponse>`;
@@ -41,7 +37,7 @@ async function run(args: string[], its: typeof answers, credentials = true) {
   const child = spawn(process.execPath, [join(ROOT, 'bin/mailgun-ledger.ts'), ...args], {
     env: {
       ...environment,
-      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      AWS_ENDPOINT_URL: server.url,
       AWS_REGION: 'ap-southeast-2',
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_CONFIG_FILE: '/nonexistent',

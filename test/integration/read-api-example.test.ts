@@ -1,10 +1,8 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { listenOnLoopback } from '../../local/loopback.ts';
 import { eventOf, type ReadStack, startReadStack } from '../support/read-stack.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 
@@ -51,15 +49,12 @@ test('a mail is sent, joined by its message id, and its status shown', async () 
 
 test('a status that is there before its event is waited out', async () => {
   let early = 0;
-  const readApi = createServer(async (request, response) => {
+  const readApi = await listenOnLoopback(async (request, response) => {
     const { status, body } = await api.get(request.url ?? '');
     const isEarly = body.recipients?.[0]?.status === 'DELIVERED' && early++ === 0;
     response.writeHead(status).end(JSON.stringify(isEarly ? { ...body, events: [] } : body));
   });
-  await once(readApi.listen(0, '127.0.0.1'), 'listening');
-  const { port } = readApi.address() as AddressInfo;
-  const outcome = await run('bea@north.example', 'order-8', `http://127.0.0.1:${port}`);
-  readApi.close();
+  const outcome = await run('bea@north.example', 'order-8', readApi.url).finally(readApi.close);
   expect(early).toBeGreaterThan(1);
   expect(outcome).toMatchObject({ status: 'DELIVERED', myId: 'order-8' });
 }, 90_000);

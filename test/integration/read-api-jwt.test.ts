@@ -1,8 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createJwtCheck } from '../../lambdas/adapters/jwt-issuer.ts';
+import { listenOnLoopback } from '../../local/loopback.ts';
 import { ORIGIN, type ReadStack, startReadStack } from '../support/read-stack.ts';
 
 // JWTs of an issuer that this test plays.
@@ -16,7 +15,7 @@ interface Issuer {
   /** What it answers, by path; anything else is a 404. A function may keep the asker waiting. */
   answers: Record<string, () => Promise<object> | object | number>;
   asked: string[];
-  server: Server;
+  close: () => Promise<void>;
 }
 
 let keys: Keys;
@@ -26,18 +25,16 @@ let issuer: Issuer;
 async function startIssuer(): Promise<Issuer> {
   const asked: string[] = [];
   const answers: Issuer['answers'] = {};
-  const server = createServer(async ({ url = '' }, response) => {
-    asked.push(url);
-    const answer = (await answers[url]?.()) ?? 404;
+  const { url, close } = await listenOnLoopback(async ({ url: path = '' }, response) => {
+    asked.push(path);
+    const answer = (await answers[path]?.()) ?? 404;
     if (typeof answer === 'number') response.writeHead(answer).end();
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'k1', use: 'sig' };
   answers['/.well-known/openid-configuration'] = () => ({ issuer: url, jwks_uri: `${url}/keys` });
   answers['/keys'] = () => ({ keys: [jwk] });
-  return { url, answers, asked, server };
+  return { url, answers, asked, close };
 }
 
 const token = (
@@ -55,10 +52,7 @@ beforeAll(async () => {
   strangers = await generateKeyPair('RS256', { extractable: true });
   issuer = await startIssuer();
 });
-afterAll(() => {
-  issuer?.server.closeAllConnections();
-  issuer?.server.close();
-});
+afterAll(() => issuer?.close());
 
 describe('the check', () => {
   const check = (bearer: string) => createJwtCheck({ issuer: issuer.url, audience: AUDIENCE })(bearer);

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type Listening, listenOnLoopback } from '../../local/loopback.ts';
 import { createClock } from '../../local/mailgun-twin/clock.ts';
 import { SMOOTH } from '../../local/mailgun-twin/delivery.ts';
 import type { EventData, Mail } from '../../local/mailgun-twin/event-parts.ts';
@@ -20,14 +20,14 @@ const MAIL: Mail = {
 };
 const DATA: EventData = { event: 'opened', id: 'an-event', timestamp: 1_790_000_000.5, recipient: 'ada@north.example' };
 
-let server: Server;
+let server: Listening;
 let received: { headers: IncomingHttpHeaders; body: string }[];
 /** Answers of the receiver in turn; 'hang' gives none, 'cut' breaks the connection. */
 let answers: (number | 'hang' | 'cut')[];
 
 beforeEach(async () => {
   received = [];
-  server = createServer(async (request, response) => {
+  server = await listenOnLoopback(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     received.push({ headers: request.headers, body });
@@ -35,18 +35,13 @@ beforeEach(async () => {
     if (answer === 'cut') request.socket.destroy();
     else if (answer !== 'hang') response.writeHead(answer, answer === 302 ? { location: '/elsewhere' } : {}).end();
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
 });
 
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterEach(() => server.close());
 
 function startTwin() {
   const signal = new AbortController().signal;
-  const { port } = server.address() as AddressInfo;
-  const post = createPost(`http://127.0.0.1:${port}/webhooks/mailgun`, 200, signal);
+  const post = createPost(`${server.url}/webhooks/mailgun`, 200, signal);
   const tools = { clock: createClock(signal), random: createRandom(1), compression: 1e7 };
   return createTwin({ signingKey: SIGNING_KEY, post, ...tools });
 }

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
+import { listenOnLoopback } from '../../local/loopback.ts';
 
 /** One call of a function to AWS, by its operation. */
 export interface AwsCall {
@@ -11,7 +10,7 @@ export interface AwsCall {
 /** Stands in for AWS while a handler is tried: answers every call by what the test says (`__type`: an error), and remembers it. */
 export async function startAwsStandIn(answer: (call: AwsCall) => object) {
   const calls: AwsCall[] = [];
-  const server = createServer(async (request, response) => {
+  const { url, close } = await listenOnLoopback(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? '';
@@ -21,19 +20,15 @@ export async function startAwsStandIn(answer: (call: AwsCall) => object) {
     response.statusCode = '__type' in answered ? 400 : 200;
     response.end(JSON.stringify(answered));
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
     calls,
     environment: {
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
-      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      AWS_ENDPOINT_URL: url,
     },
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
+    close,
   };
 }
 

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { listenOnLoopback } from '../../local/loopback.ts';
 
 const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'];
 const FLAGS = [
@@ -54,15 +53,10 @@ function findChromium(): string {
 
 /** An empty page on an origin of its own. A page that no server serves would be kept from this machine's network. */
 export async function servePage(html = '<!doctype html><link rel="icon" href="data:,"><title>a page</title>') {
-  const server = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(html));
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  const { url, close } = await listenOnLoopback((_, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end(html),
+  );
+  return { origin: url, close };
 }
 
 export type ServedPage = Awaited<ReturnType<typeof servePage>>;

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { listenOnLoopback } from '../../local/loopback.ts';
 import type { LocalLedger } from './local-ledger.ts';
 
 /** A moment at which a program dies: before a call takes effect, or after it did and before its reply. */
@@ -19,7 +18,7 @@ const HIDE_SECONDS = 1;
 export async function openGate({ stack }: LocalLedger, death: Death | undefined, onDeath: () => void) {
   const calls: string[] = [];
   const requests: Record<string, unknown>[] = [];
-  const server = createServer(async (incoming, outgoing) => {
+  const { url, close } = await listenOnLoopback(async (incoming, outgoing) => {
     const body = await text(incoming);
     if (incoming.url === '/place') {
       outgoing.end(JSON.stringify({ ...stack.place, awsEndpointUrl: url }));
@@ -40,17 +39,7 @@ export async function openGate({ stack }: LocalLedger, death: Death | undefined,
     if (isLast) return onDeath();
     outgoing.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(answer);
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    url,
-    calls,
-    requests,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  return { url, calls, requests, close };
 }
 
 function hiddenShortly(body: string): string {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { listenOnLoopback } from '../../local/loopback.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
 import type { ReadyInfo } from '../../local/ready.ts';
 import { createStubLedger } from './stub-ledger.ts';
@@ -72,7 +72,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     return { messageId, recipients, events: events.map((event) => ({ ...event, key: keyOf(event) })), next: null };
   }
 
-  const server = createServer(async (request, response) => {
+  const { url: base, close } = await listenOnLoopback(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stub');
     const reply = (status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
     if (pathname === '/webhooks/mailgun') return reply(await receive(request), {});
@@ -89,8 +89,6 @@ export async function startStubStack(faults: StubFaults = {}) {
     const message = messageNamed(id);
     return reply(message.events.length === 0 ? 404 : 200, message);
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const ready: ReadyInfo = {
     event: 'ready',
@@ -110,10 +108,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     /** What the stub's Mailgun lists. */
     log: ledger.log,
     posts: () => posts,
-    stop: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    stop: close,
   };
 }
 

@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createMailgunEvents } from '../../lambdas/adapters/mailgun-events.ts';
 import { baseUrlOf, waitAskedFor } from '../../lambdas/adapters/mailgun-http.ts';
 import { createMailgunLogs, eventOfLog } from '../../lambdas/adapters/mailgun-logs.ts';
 import { listPages } from '../../lambdas/reconcile/list-pages.ts';
+import { listenOnLoopback } from '../../local/loopback.ts';
 import { NOW_MS } from '../support/webhooks.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -13,25 +13,20 @@ type Answer = (request: IncomingMessage, response: ServerResponse, body: string)
 async function startServer() {
   const requests: { url: string; method: string; authorization: string | undefined; body: string }[] = [];
   let answers: Answer[] = [];
-  const server = createServer(async (request, response) => {
+  const server = await listenOnLoopback(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
     const { url = '', method = '', headers } = request;
     requests.push({ url, method, authorization: headers.authorization, body });
     (answers.length > 1 ? answers.shift() : answers[0])?.(request, response, body);
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url,
+    url: server.url,
     requests,
     answer: (...next: Answer[]) => {
       answers = next;
     },
-    stop: () => {
-      server.closeAllConnections();
-      server.close();
-    },
+    stop: server.close,
   };
 }
 
