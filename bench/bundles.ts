@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
-import { BUNDLE_OPTIONS, bundleFunction } from '../lib/bundle.ts';
+import { bundleFunction } from '../lib/bundle.ts';
 
 const ENTRIES = {
   ingest: '../lambdas/ingest/handler.ts',
@@ -26,11 +25,6 @@ export function makeBundles(folder: string): Bundles {
     return [name, file];
   });
   const powertoolsWhole = join(folder, 'powertools-whole', 'index.js');
-  buildSync({
-    ...BUNDLE_OPTIONS,
-    mainFields: ['main', 'module'],
-    entryPoints: [join(import.meta.dirname, ENTRIES.powertools)],
-    outfile: powertoolsWhole,
-  });
+  bundleFunction(join(import.meta.dirname, ENTRIES.powertools), powertoolsWhole, ['main', 'module']);
   return Object.fromEntries([...made, ['powertoolsWhole', powertoolsWhole]]);
 }

@@ -11,7 +11,7 @@ import { measurePipeline } from './pipeline.ts';
 import { measureReconciliation } from './reconciliation.ts';
 import { page, plainTable, type Results, targetsOf } from './report.ts';
 
-const HELP = `npm run bench [-- --events N] [--write]
+const HELP = `npm run bench [-- --events N] [--only PART] [--write]
 
 Measures what a webhook costs: calls, units and dollars; processor time and import time against
 the least that is possible and against Powertools; throughput and growth on the local stack;
@@ -49,6 +49,12 @@ if (values.only !== undefined && only === undefined) {
   process.exit(2);
 }
 const RESULTS = join(import.meta.dirname, 'results.json');
+const earlier: Results | undefined = only && JSON.parse(readFileSync(RESULTS, 'utf8'));
+const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
+if (values.write && earlier !== undefined && earlier.machine !== machine) {
+  console.error(`bench/results.json comes from another machine (${earlier.machine}): --write all parts together`);
+  process.exit(2);
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
 try {
@@ -64,7 +70,6 @@ try {
 }
 
 async function measure(bundles: Bundles): Promise<Results> {
-  const earlier: Results | undefined = only && JSON.parse(readFileSync(RESULTS, 'utf8'));
   const say = (line: string) => console.log(`  ${line}`);
   const sizes = stepsUpTo(events);
   const part = async <Name extends (typeof PARTS)[number]>(
@@ -83,9 +88,9 @@ async function measure(bundles: Bundles): Promise<Results> {
     return measureReconciliation(slices, say);
   });
   return {
-    command: 'npm run bench -- --write',
+    command: earlier?.command ?? `npm run bench -- --events ${events} --write`,
     date: new Date().toISOString().slice(0, 10),
-    machine: `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`,
+    machine,
     prices: `${PRICES.region}, ${PRICES.date}`,
     imports,
     handlers,

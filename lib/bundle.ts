@@ -3,7 +3,7 @@ import { type BuildOptions, buildSync } from 'esbuild';
 import { ownSourceMap } from './own-source-map.ts';
 
 /** How every function is bundled. */
-export const BUNDLE_OPTIONS = {
+const OPTIONS = {
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -16,9 +16,12 @@ export const BUNDLE_OPTIONS = {
   sourcesContent: false,
 } satisfies BuildOptions;
 
-/** Writes the bundle of an entry file, and beside it its source map; answers the files that went into it. */
-export function bundleFunction(entry: string, outfile: string): string[] {
-  const { metafile } = buildSync({ ...BUNDLE_OPTIONS, entryPoints: [entry], outfile, metafile: true });
+/**
+ * Writes the bundle of an entry file, and beside it its source map; answers the files that went into it. `mainFields`:
+ * only the bench takes others, to show what they bring.
+ */
+export function bundleFunction(entry: string, outfile: string, mainFields = OPTIONS.mainFields): string[] {
+  const { metafile } = buildSync({ ...OPTIONS, mainFields, entryPoints: [entry], outfile, metafile: true });
   const map = `${outfile}.map`;
   writeFileSync(map, JSON.stringify(ownSourceMap(JSON.parse(readFileSync(map, 'utf8')))));
   return Object.keys(metafile.inputs);

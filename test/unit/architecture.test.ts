@@ -101,7 +101,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^bench\//,
     mayImport:
-      /^(bench\/|local\/|lambdas\/|lib\/bundle\.ts$|cli\/prices\.ts$|test\/support\/|node:|esbuild$|@aws-sdk\/client-dynamodb$)/,
+      /^(bench\/|local\/|lambdas\/|lib\/bundle\.ts$|cli\/prices\.ts$|test\/support\/|node:|@aws-sdk\/client-dynamodb$)/,
     why: 'the bench measures what is deployed, on the engines of the tests',
   },
   {
