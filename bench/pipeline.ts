@@ -10,8 +10,8 @@ import { drained, startTestStack } from '../test/support/local-stack.ts';
 import { DOMAIN } from '../test/support/webhooks.ts';
 import { usageBetween } from './handler-cpu.ts';
 import { ordinaryMail } from './mail.ts';
+import { withTable } from './stack-table.ts';
 import { quantile } from './statistics.ts';
-import { withTable } from './table.ts';
 import { signedWebhook } from './webhooks.ts';
 
 /** What the stack had done when so many webhooks were stored. */

@@ -6,7 +6,7 @@ import { startTestStack } from '../test/support/local-stack.ts';
 import { eventItem, seed } from '../test/support/seed.ts';
 import { DOMAIN, deliveredEvent } from '../test/support/webhooks.ts';
 import { processOf } from './pipeline.ts';
-import { withTable } from './table.ts';
+import { withTable } from './stack-table.ts';
 
 /** One slice of a ledger, all of whose events the webhooks had brought. */
 export interface SliceFigures {
