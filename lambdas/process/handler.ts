@@ -11,12 +11,13 @@ import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { UnstorableError } from '../domain/ports.ts';
 import { decodeQueueMessage } from '../domain/queue-message.ts';
-import { handleBatch, retryDelaySeconds } from '../runtime/batch.ts';
+import { handleBatch } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { readProcessEnv } from './env.ts';
 import { outcomeMetrics } from './outcomes.ts';
 import { createProcess } from './process.ts';
+import { retryDelaySeconds } from './retry-delay.ts';
 
 // Trigger: the event queue. Promise: every record is stored, known already, put among the dead letters with its
 // reason, or reported as failed, which brings it back later.

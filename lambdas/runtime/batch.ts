@@ -1,5 +1,4 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { LONGEST_RETRY_VISIBILITIES } from '../contract.ts';
 
 /**
  * Handles the records of a batch side by side and reports those that failed, so that one cannot fail its
@@ -22,9 +21,4 @@ export async function handleBatch(
     }),
   );
   return { batchItemFailures: failed.flat() };
-}
-
-/** Seconds until the next try: doubling from two, up to five times the queue's visibility timeout. */
-export function retryDelaySeconds(receiveCount: number, visibilitySeconds: number): number {
-  return Math.min(2 ** Math.min(receiveCount, 16), LONGEST_RETRY_VISIBILITIES * visibilitySeconds);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { retryDelaySeconds } from '../../lambdas/runtime/batch.ts';
+import { retryDelaySeconds } from '../../lambdas/process/retry-delay.ts';
 import { processingTimes } from '../../lib/processing-times.ts';
 
 const HOUR = 3600;

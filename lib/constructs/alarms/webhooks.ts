@@ -5,7 +5,7 @@ import { type AlarmSources, NO_NEWS, NO_TRAFFIC } from './sources.ts';
 const FIVE_MINUTES = 300;
 const REFUSALS = 'logs ingest --since 30m --message "webhook refused"';
 
-/** What Mailgun meets at the webhook URL. */
+/** What Mailgun meets at the webhook URL. What never comes there is found by reconcile: `reconciliation.ts`. */
 export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): AlarmRow[] {
   const { stage } = webhookApi.endpoint;
   const refused = (reason: string) => metrics.own(METRICS.refused, 'Sum', FIVE_MINUTES, reason);
