@@ -3,8 +3,8 @@ import type { AlarmState } from './alarms/evaluate.ts';
 import type { Controls, SigningKeys } from './controls.ts';
 import { checkFault, type Fault } from './faults.ts';
 import { readBody } from './loopback.ts';
+import { parseMisbehaviour } from './mailgun-twin/api-misbehaviour.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
-import { parseNasty } from './mailgun-twin/nasty.ts';
 import { isRecord } from './template.ts';
 
 type Answer = readonly [status: number, value: unknown];
@@ -36,9 +36,9 @@ export function createControlApi(controls: Controls): RequestListener {
     },
     'POST /reconcile': async () => [200, await controls.reconcile()],
     'POST /mailgun'(body) {
-      const nasty = parseNasty(body);
-      if (typeof nasty === 'string') return badRequest(nasty);
-      controls.misbehave(nasty);
+      const misbehaviour = parseMisbehaviour(body);
+      if (typeof misbehaviour === 'string') return badRequest(misbehaviour);
+      controls.misbehave(misbehaviour);
       return [200, { ok: true }];
     },
     'POST /mailgun/events'(body) {

@@ -9,8 +9,8 @@ import type { RunningFunctions } from './functions.ts';
 import type { LocalAws } from './local-aws.ts';
 import type { LocalMailgun } from './local-mailgun.ts';
 import type { LogLine } from './logbook.ts';
+import type { Misbehaviour } from './mailgun-twin/api-misbehaviour.ts';
 import type { EventData } from './mailgun-twin/event-parts.ts';
-import type { Nasty } from './mailgun-twin/nasty.ts';
 import type { ReconcileResult, ReconcileRuns } from './reconcile-runs.ts';
 import type { Run } from './run.ts';
 import { outputsOf } from './stack.ts';
@@ -51,7 +51,7 @@ export interface Controls {
   /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
   invoke(functionName: string, event: string): Promise<Outcome> | undefined;
   /** How the twin's API misbehaves from now on. */
-  misbehave(nasty: Nasty): void;
+  misbehave(misbehaviour: Misbehaviour): void;
   /** Has the twin's API list events of which no webhook tells. */
   list(events: readonly EventData[]): void;
 }
@@ -87,7 +87,7 @@ export function createControls(parts: ControlledParts): Controls {
     published: () => aws.engines.events.published(),
     reconcile: () => reconcileRuns.byHand(),
     invoke: (functionName, event) => functions.byName(functionName)?.invoke(event),
-    misbehave: (nasty) => mailgun.api.misbehave(nasty),
+    misbehave: (misbehaviour) => mailgun.api.misbehave(misbehaviour),
     list: (events) => mailgun.list(events),
   };
 }

@@ -7,6 +7,7 @@ export interface ApiAnswer {
 
 export const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
 export const refusal = (status: number, message: string): ApiAnswer => ({ status, body: { message } });
+export const FORBIDDEN: ApiAnswer = { status: 401, body: 'Forbidden' };
 
 /** A mistake of the caller: answered 400 with its message. */
 export class BadRequest extends Error {}

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { BadRequest } from './api-answer.ts';
+import type { Misbehaviour } from './api-misbehaviour.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
 import type { EventData } from './event-parts.ts';
 import { type Cursor, type Page, readPage } from './listing.ts';
-import type { Nasty } from './nasty.ts';
 import type { Random } from './random.ts';
 
 /** The log as the API shows it at this moment. */
@@ -20,33 +20,33 @@ export interface Library {
 
 export interface LibraryOptions {
   readonly log: EventLog;
-  readonly nasty: Nasty;
+  readonly misbehaviour: Misbehaviour;
   readonly base: string;
   readonly foreignBase: string;
   readonly random: Random;
   now(): number;
 }
 
-export function openLibrary({ log, nasty, base, foreignBase, random, now }: LibraryOptions): Library {
+export function openLibrary({ log, misbehaviour, base, foreignBase, random, now }: LibraryOptions): Library {
   const shows = ({ data }: LoggedEvent) =>
-    !nasty.empty && isIndexed(data, nasty, now()) && !random.chance((nasty.changing ?? 0) / 100);
+    !misbehaviour.empty && isIndexed(data, misbehaviour, now()) && !random.chance((misbehaviour.changing ?? 0) / 100);
   return {
     base,
-    nextBase: nasty.next === 'foreign' ? foreignBase : base,
+    nextBase: misbehaviour.next === 'foreign' ? foreignBase : base,
     now,
     read(cursor) {
       const oldest = Math.min(cursor.begin, cursor.end ?? cursor.begin);
-      if (nasty.retentionSeconds !== undefined && oldest < now() - nasty.retentionSeconds) {
+      if (misbehaviour.retentionSeconds !== undefined && oldest < now() - misbehaviour.retentionSeconds) {
         throw new BadRequest('the range is beyond what your plan retains');
       }
-      const limit = nasty.shortPages ? 1 + random.below(cursor.limit) : cursor.limit;
+      const limit = misbehaviour.shortPages ? 1 + random.below(cursor.limit) : cursor.limit;
       const page = readPage(log, { ...cursor, limit }, shows);
-      const next = nasty.next === 'same' ? cursor : { ...page.next, limit: cursor.limit };
+      const next = misbehaviour.next === 'same' ? cursor : { ...page.next, limit: cursor.limit };
       return { ...page, next, previous: { ...page.previous, limit: cursor.limit } };
     },
     item: (data) => {
-      if (nasty.items === 'without-id') return { ...data, id: undefined };
-      if (nasty.items === 'string-timestamps' && data.timestamp !== undefined) {
+      if (misbehaviour.items === 'without-id') return { ...data, id: undefined };
+      if (misbehaviour.items === 'string-timestamps' && data.timestamp !== undefined) {
         return { ...data, timestamp: String(data.timestamp) };
       }
       return data;
@@ -55,7 +55,7 @@ export function openLibrary({ log, nasty, base, foreignBase, random, now }: Libr
 }
 
 /** Which events are late is drawn from their ids, so that it is the same ones at each look. */
-function isIndexed({ event, id, timestamp }: EventData, { late }: Nasty, now: number): boolean {
+function isIndexed({ event, id, timestamp }: EventData, { late }: Misbehaviour, now: number): boolean {
   if (!late || now >= timestamp + late.seconds) return true;
   const draw = createHash('sha256').update(`${event}#${id}`).digest().readUInt16BE(0) / 2 ** 16;
   return draw * 100 >= late.percent;

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerSigningKey, type MailgunAccount } from './account.ts';
-import { type ApiAnswer, BadRequest, refusal } from './api-answer.ts';
+import { type ApiAnswer, BadRequest, FORBIDDEN, refusal } from './api-answer.ts';
+import { failureAnswer } from './api-failures.ts';
+import type { Misbehaviour } from './api-misbehaviour.ts';
 import type { EventLog } from './event-log.ts';
 import { listEvents } from './events-api.ts';
 import { startForeignHost } from './foreign-host.ts';
@@ -8,7 +10,6 @@ import { openLibrary } from './library.ts';
 import { listLogs } from './logs-api.ts';
 import { readBytes, startServer } from './loopback-server.ts';
 import { type SendRequest, takeMessage } from './messages-api.ts';
-import type { Failure, Nasty } from './nasty.ts';
 import type { Random } from './random.ts';
 import { createSuppressionLists } from './suppressions-api.ts';
 import type { Twin } from './twin.ts';
@@ -29,7 +30,7 @@ export interface MailgunApiOptions {
 export interface MailgunApi {
   readonly url: string;
   /** From now on it misbehaves like this, and in no other way. */
-  misbehave(nasty: Nasty): void;
+  misbehave(misbehaviour: Misbehaviour): void;
   /** From now on it takes mail, and this twin tells what becomes of it. */
   takeMail(twin: Pick<Twin, 'happen'>): void;
   /** Registers a URL for types of a domain, as somebody did before. */
@@ -51,7 +52,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   const webhooks = createWebhookRegistry(domains);
   const suppressions = createSuppressionLists(domains);
-  let nasty: Nasty = {};
+  let misbehaviour: Misbehaviour = {};
   let sender: Pick<Twin, 'happen'> | undefined;
   let calls = 0;
 
@@ -62,7 +63,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
 
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await readBytes(incoming);
-    const { fails } = nasty;
+    const { fails } = misbehaviour;
     const failure = fails && random.chance(fails.percent / 100) ? fails.mode : undefined;
     if (failure === 'hang') return;
     const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
@@ -76,7 +77,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     if (headers.authorization !== credentials) return FORBIDDEN;
     const { pathname, searchParams } = new URL(url, server.url);
     const now = () => nowMs() / 1000;
-    const library = openLibrary({ log, nasty, base: server.url, foreignBase: foreign.url, random, now });
+    const library = openLibrary({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
     try {
       if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs')
@@ -102,7 +103,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   return {
     url: server.url,
     misbehave: (wish) => {
-      nasty = wish;
+      misbehaviour = wish;
     },
     takeMail: (twin) => {
       sender = twin;
@@ -117,22 +118,6 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     },
   };
 }
-
-/** Undefined for a failure that spoils a good answer. */
-function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAnswer | undefined {
-  const resetMs = nowMs + seconds * 1000;
-  const answers: Partial<Record<Failure, ApiAnswer>> = {
-    '401': FORBIDDEN,
-    '429-retry-after': { ...TOO_MANY, headers: { 'retry-after': String(Math.ceil(seconds)) } },
-    '429-reset-seconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs / 1000)) } },
-    '429-reset-milliseconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs)) } },
-    '500': refusal(500, 'Internal Server Error'),
-  };
-  return answers[failure];
-}
-
-const FORBIDDEN: ApiAnswer = { status: 401, body: 'Forbidden' };
-const TOO_MANY = refusal(429, 'Too many requests');
 
 /** Fields of a multipart or urlencoded body; none where it is neither. */
 async function formOf(contentType: string | undefined, body: Buffer): Promise<FormData> {

@@ -1,18 +1,7 @@
-/** How a call of the API may fail: a 429 tells when to come again in one of three ways. */
-const FAILURES = [
-  '401',
-  '429-retry-after',
-  '429-reset-seconds',
-  '429-reset-milliseconds',
-  '500',
-  'hang',
-  'truncate',
-] as const;
-
-export type Failure = (typeof FAILURES)[number];
+import { FAILURES, type Failure } from './api-failures.ts';
 
 /** How Mailgun's API misbehaves; what is not there does not. */
-export interface Nasty {
+export interface Misbehaviour {
   /** This percentage of events is listed only so many seconds after it happened, in pages already read too. */
   readonly late?: { readonly seconds: number; readonly percent: number };
   /** Percentage of its events that a page leaves out, others at each read. */
@@ -41,7 +30,7 @@ const isOneOf =
     choices.includes(value);
 const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-const CHECKS: Readonly<Record<keyof Nasty, Check>> = {
+const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   late: (value) => isFields(value) && isNumber(value.seconds) && isPercentage(value.percent),
   changing: isPercentage,
   shortPages: isFlag,
@@ -57,7 +46,7 @@ const CHECKS: Readonly<Record<keyof Nasty, Check>> = {
 };
 
 /** Takes over what somebody wishes for; a sentence where that makes no sense. */
-export function parseNasty(value: unknown): Nasty | string {
+export function parseMisbehaviour(value: unknown): Misbehaviour | string {
   if (!isFields(value)) return `a body is needed like {"late":{"seconds":2,"percent":50}}`;
   for (const [name, wish] of Object.entries(value)) {
     const check = (CHECKS as Readonly<Record<string, Check | undefined>>)[name];

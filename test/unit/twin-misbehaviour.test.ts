@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { parseNasty } from '../../local/mailgun-twin/nasty.ts';
+import { parseMisbehaviour } from '../../local/mailgun-twin/api-misbehaviour.ts';
 
 test('every way to misbehave', () => {
-  const nasty = {
+  const misbehaviour = {
     late: { seconds: 2, percent: 50 },
     changing: 10,
     shortPages: true,
@@ -13,8 +13,8 @@ test('every way to misbehave', () => {
     items: 'without-id',
   };
 
-  expect(parseNasty(nasty)).toEqual(nasty);
-  expect(parseNasty({})).toEqual({});
+  expect(parseMisbehaviour(misbehaviour)).toEqual(misbehaviour);
+  expect(parseMisbehaviour({})).toEqual({});
 });
 
 test.each([
@@ -25,5 +25,5 @@ test.each([
   { value: { fails: { mode: '418', percent: 1 } }, sentence: 'fails cannot be' },
   { value: { next: 'here' }, sentence: 'next cannot be "here"' },
 ])('$value is refused in one sentence', ({ value, sentence }) => {
-  expect(parseNasty(value)).toContain(sentence);
+  expect(parseMisbehaviour(value)).toContain(sentence);
 });
