@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { createHealth } from '../../lambdas/read-api/health.ts';
-import { DOMAIN } from '../support/webhooks.ts';
+import { createHealth } from '../../../../lambdas/read-api/health.ts';
+import { DOMAIN } from '../../../support/webhooks.ts';
 
 const depth = (messages: () => Promise<number>) => ({ messages });
 const facts = { ledgerName: 'mailgun-ledger-dev', domains: [DOMAIN] };

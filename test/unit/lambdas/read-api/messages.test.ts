@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { createProcess } from '../../lambdas/process/process.ts';
-import { createMessages, type MessagePosition } from '../../lambdas/read-api/messages.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
-import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import { createMessages, type MessagePosition } from '../../../../lambdas/read-api/messages.ts';
+import { NOBODY_ERASED } from '../../../support/erasures.ts';
+import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isKeyText, isTime, readCursor, writeCursor } from '../../lambdas/read-api/cursor.ts';
-import { createEvents, isEventPlace } from '../../lambdas/read-api/events.ts';
-import { createMessages, isMessagePosition } from '../../lambdas/read-api/messages.ts';
-import { isSearchPosition } from '../../lambdas/read-api/recipient-search.ts';
-import { isMessagePlace } from '../../lambdas/read-api/recipients.ts';
-import { createRoutes } from '../../lambdas/read-api/routes.ts';
+import { isKeyText, isTime, readCursor, writeCursor } from '../../../../lambdas/read-api/cursor.ts';
+import { createEvents, isEventPlace } from '../../../../lambdas/read-api/events.ts';
+import { createMessages, isMessagePosition } from '../../../../lambdas/read-api/messages.ts';
+import { isSearchPosition } from '../../../../lambdas/read-api/recipient-search.ts';
+import { isMessagePlace } from '../../../../lambdas/read-api/recipients.ts';
+import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
 
 const QUERY = ['messages', 'a@b.example', undefined];
 

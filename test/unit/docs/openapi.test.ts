@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { createRoutes } from '../../lambdas/read-api/routes.ts';
-import { answerExamples, description, faults, operations } from '../support/openapi.ts';
+import { createRoutes } from '../../../lambdas/read-api/routes.ts';
+import { answerExamples, description, faults, operations } from '../../support/openapi.ts';
 
 // docs/openapi.yaml against the code, both ways.
 
 const source = ['handler', 'routes']
-  .map((name) => readFileSync(join(import.meta.dirname, `../../lambdas/read-api/${name}.ts`), 'utf8'))
+  .map((name) => readFileSync(join(import.meta.dirname, `../../../lambdas/read-api/${name}.ts`), 'utf8'))
   .join('\n');
 
 test('a validator of OpenAPI 3.1 takes the description', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { canBeTyped, ledgerCommand } from '../../dashboard/command.ts';
-import { binsOf, sumsOf } from '../../dashboard/ledger-bins.ts';
-import { linkTo, parseRoute } from '../../dashboard/route.ts';
-import type { Ledger, LedgerSlice } from '../../dashboard/shapes.ts';
-import { createLedger } from '../../lambdas/read-api/ledger.ts';
-import { numbered, ReconcileWorld } from '../model/reconcile-world.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { canBeTyped, ledgerCommand } from '../../../dashboard/command.ts';
+import { binsOf, sumsOf } from '../../../dashboard/ledger-bins.ts';
+import { linkTo, parseRoute } from '../../../dashboard/route.ts';
+import type { Ledger, LedgerSlice } from '../../../dashboard/shapes.ts';
+import { createLedger } from '../../../lambdas/read-api/ledger.ts';
+import { numbered, ReconcileWorld } from '../../model/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../../support/webhooks.ts';
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 
