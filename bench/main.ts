@@ -21,7 +21,7 @@ to itself.
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
   --only PART  measures imports, handlers, pipeline or reconciliation anew; the other parts are
                taken from bench/results.json
-  --write      writes bench/results.json and docs/benchmarks.md
+  --write      writes bench/results.json and docs/generated/benchmarks.md
 
 Exit code 0: every target of the table is met.`;
 
@@ -61,7 +61,7 @@ try {
   const results = await measure(makeBundles(folder));
   if (values.write) {
     writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(join(import.meta.dirname, '../docs/benchmarks.md'), page(results));
+    writeFileSync(join(import.meta.dirname, '../docs/generated/benchmarks.md'), page(results));
   }
   console.log(plainTable(results));
   process.exitCode = targetsOf(results).every(({ met }) => met) ? 0 : 1;

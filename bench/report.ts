@@ -270,7 +270,7 @@ export function page(results: Results): string {
   const { command, date, machine } = results;
   const intro = `# Benchmarks
 
-Written by \`${command}\` on ${date}: ${machine}. The same figures as data: \`bench/results.json\`. Counts repeat to about one in a hundred, since records of a batch overtake each other; those of one kind of webhook alone repeat exactly, and are held by \`bench/budget.json\`. Ratios repeat within the spread beside them. What was changed because of them, and what that brought, stands in [decisions](decisions.md#cost-and-speed); what they mean at other volumes in [scale](scale.md).
+Written by \`${command}\` on ${date}: ${machine}. The same figures as data: \`bench/results.json\`. Counts repeat to about one in a hundred, since records of a batch overtake each other; those of one kind of webhook alone repeat exactly, and are held by \`bench/budget.json\`. Ratios repeat within the spread beside them. What they mean at other volumes: [scale](../scale.md).
 `;
   const tables = sections(results).map(({ title, about, head, rows }) =>
     [

@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib';
-import { ConfigError, parseConfig } from '../lib/config.ts';
+import { ConfigError, parseConfig } from '../lib/config/config.ts';
 import { MailgunLedgerStack } from '../lib/mailgun-ledger-stack.ts';
 
 const app = new App();
@@ -13,7 +13,7 @@ try {
   });
   const stack = new MailgunLedgerStack(app, config);
   // The local stack leaves it out, for its start to stay quick: what is deployed is checked.
-  if (context('practices') !== 'unchecked') (await import('../lib/practices.ts')).checkPractices(app, stack);
+  if (context('practices') !== 'unchecked') (await import('../lib/checks/practices.ts')).checkPractices(app, stack);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(`The configuration has ${error.lines.length} mistake(s):\n${error.message}`);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
-import { indexChanges, type TemplateOfTables } from '../lib/index-changes.ts';
+import { indexChanges, type TemplateOfTables } from '../lib/checks/index-changes.ts';
 
 const HELP = `node bin/one-index.ts <assembly>
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Stack } from 'aws-cdk-lib';
-import type { Config } from './config.ts';
+import { enforceStackRules } from './checks/stack-rules.ts';
+import type { Config } from './config/config.ts';
+import { processingTimes } from './config/processing-times.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { Budget } from './constructs/budget.ts';
 import { Dashboard } from './constructs/dashboard.ts';
@@ -17,8 +19,6 @@ import { Secrets } from './constructs/secrets.ts';
 import { Topics } from './constructs/topics.ts';
 import { WebhookApi } from './constructs/webhook-api.ts';
 import { writeOutputs } from './outputs.ts';
-import { processingTimes } from './processing-times.ts';
-import { enforceStackRules } from './stack-rules.ts';
 
 const VERSION: string = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')).version;
 

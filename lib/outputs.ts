@@ -1,7 +1,7 @@
 import { CfnOutput, type Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { ROUTES } from '../lambdas/contract.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
 import type { HealthDashboard } from './constructs/health-dashboard.ts';

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { ProcessingTimes } from '../processing-times.ts';
+import type { ProcessingTimes } from '../config/processing-times.ts';
 
 /** Verified events on their way to the table, and those that no retry can bring there. */
 export class EventQueue extends Construct {

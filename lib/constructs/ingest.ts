@@ -4,7 +4,7 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IngestEnv } from '../../lambdas/ingest/env.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface IngestProps {

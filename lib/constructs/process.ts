@@ -4,8 +4,8 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { ProcessEnv } from '../../lambdas/process/env.ts';
-import type { Config } from '../config.ts';
-import type { ProcessingTimes } from '../processing-times.ts';
+import type { Config } from '../config/config.ts';
+import type { ProcessingTimes } from '../config/processing-times.ts';
 import type { EventQueue } from './event-queue.ts';
 import { LedgerFunction } from './ledger-function.ts';
 

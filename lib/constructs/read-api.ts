@@ -5,7 +5,7 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { INDEXES, ROUTES } from '../../lambdas/contract.ts';
 import type { ReadApiEnv } from '../../lambdas/read-api/env.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { EventQueue } from './event-queue.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
 import { LedgerFunction } from './ledger-function.ts';

@@ -7,8 +7,8 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { ReconcileEnv } from '../../lambdas/reconcile/env.ts';
-import type { Config } from '../config.ts';
-import { runLimitSeconds } from '../ledger-times.ts';
+import type { Config } from '../config/config.ts';
+import { runLimitSeconds } from '../config/ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface ReconcileProps {

@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ACCESS_METRICS, ROUTES } from '../../lambdas/contract.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
 import { accessNamespace } from './ledger-metrics.ts';
 

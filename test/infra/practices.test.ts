@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type App, CfnResource } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { ACKNOWLEDGEMENTS } from '../../lib/acknowledgements.ts';
-import { checkPractices, pathOf, practices } from '../../lib/practices.ts';
+import { ACKNOWLEDGEMENTS } from '../../lib/checks/acknowledgements.ts';
+import { checkPractices, pathOf, practices } from '../../lib/checks/practices.ts';
 import { buildStack } from '../support/synthesized.ts';
 
 const certificateArn = 'arn:aws:acm:eu-west-1:333333333333:certificate/00000000-0000-4000-8000-000000000000';

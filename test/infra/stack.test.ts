@@ -8,7 +8,7 @@ import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
-import { configurationPage } from '../../lib/configuration-page.ts';
+import { configurationPage } from '../../lib/config/configuration-page.ts';
 import { buildStack, Synthesized } from '../support/synthesized.ts';
 
 describe.each([
@@ -85,8 +85,8 @@ test('the outputs of URL, domains and types can be used as they are', () => {
   expect(WebhookEventTypes?.Value).toBe('delivered,permanent_fail');
 });
 
-test('docs/configuration.md says what the schema says', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+test('docs/generated/configuration.md says what the schema says', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/generated/configuration.md'), 'utf8');
 
   expect(page).toBe(configurationPage());
 });

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { retryDelaySeconds } from '../../lambdas/process/retry-delay.ts';
-import { processingTimes } from '../../lib/processing-times.ts';
+import { processingTimes } from '../../lib/config/processing-times.ts';
 
 const HOUR = 3600;
 const TIMES = processingTimes({ timeoutSeconds: 30, batchingWindowSeconds: 1, outageHours: 9 });

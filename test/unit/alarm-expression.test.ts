@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { idsIn } from '../../lib/alarm-expression.ts';
+import { idsIn } from '../../lib/checks/alarm-expression.ts';
 
 test.each<[expression: string, ids: string[]]>([
   ['errors', ['errors']],

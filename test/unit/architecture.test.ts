@@ -69,7 +69,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^bin\/one-index\.ts$/,
-    mayImport: /^(lib\/index-changes\.ts$|node:|@aws-sdk\/client-cloudformation$)/,
+    mayImport: /^(lib\/checks\/index-changes\.ts$|node:|@aws-sdk\/client-cloudformation$)/,
     why: 'a gate of the deploy knows two templates',
   },
   {

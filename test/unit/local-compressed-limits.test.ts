@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseConfig } from '../../lib/config.ts';
+import { parseConfig } from '../../lib/config/config.ts';
 import { compressedLimits } from '../../local/alarms/compressed-limits.ts';
 
 const configured = (limits: object) =>

@@ -14,7 +14,7 @@ import {
   storedTypeOf,
 } from '../../lambdas/domain/tally.ts';
 import { isExpectedByWebhook } from '../../lambdas/domain/webhook-type.ts';
-import { openLimitSeconds } from '../../lib/ledger-times.ts';
+import { openLimitSeconds } from '../../lib/config/ledger-times.ts';
 
 const BOUNDS = { domain: 'mg.example.com', start: 900, end: 1800 };
 const NOW = { nowMs: 5_000_000, unlisted: false };

@@ -1,6 +1,6 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../../../lambdas/contract.ts';
-import { cursorLimitSeconds, openLimitSeconds } from '../../ledger-times.ts';
+import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
 import type { AlarmRow } from '../ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, quiet } from './sources.ts';
 

@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { CLAIM_MARGIN_SECONDS, MAILGUN_RETRY_HORIZON_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../lambdas/contract.ts';
+import {
+  CLAIM_MARGIN_SECONDS,
+  MAILGUN_RETRY_HORIZON_SECONDS,
+  SIGNATURE_WINDOW_SECONDS,
+} from '../../lambdas/contract.ts';
 import { brokenRules } from './config-rules.ts';
 import { type EnvironmentConfig, environmentSchema, knobOf, unwrap } from './config-schema.ts';
 

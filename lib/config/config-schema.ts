@@ -1,8 +1,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
-import { WEBHOOK_TYPES } from '../lambdas/contract.ts';
+import { WEBHOOK_TYPES } from '../../lambdas/contract.ts';
 
-/** What a person needs to know of one key; error lines and docs/configuration.md are both made of it. */
+/** What a person needs to know of one key; error lines and docs/generated/configuration.md are both made of it. */
 export interface Knob {
   /** Completes "must be …". */
   readonly right: string;
@@ -351,7 +351,7 @@ export const environmentSchema = z.strictObject({
   publish: group({
     enabled: knob(z.boolean().default(false), {
       right: 'true or false',
-      means: 'Publishes every change of a status or suppression to an event bus ([publishing](publishing.md)).',
+      means: 'Publishes every change of a status or suppression to an event bus ([publishing](../publishing.md)).',
     }),
     bus: knob(z.string().regex(EVENT_BUS).default('default'), {
       right: 'the name or the ARN of an event bus that exists',

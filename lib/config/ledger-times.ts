@@ -1,4 +1,4 @@
-import { LONGEST_SLICE_SECONDS, MOST_SENDS, secondPassSeconds } from '../lambdas/contract.ts';
+import { LONGEST_SLICE_SECONDS, MOST_SENDS, secondPassSeconds } from '../../lambdas/contract.ts';
 
 /** What a deployment chooses about reconciliation. */
 export interface LedgerChoice {

@@ -1,4 +1,4 @@
-import { LONGEST_RETRY_VISIBILITIES } from '../lambdas/contract.ts';
+import { LONGEST_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 
 // The times of queue and process hang together, so one place derives them from the few that are chosen.
 

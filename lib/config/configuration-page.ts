@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { environmentSchema, knobOf, unwrap } from './config-schema.ts';
 
-// Writes docs/configuration.md (`npm run docs`); with --check it only tells whether the page is stale.
+// Writes docs/generated/configuration.md (`npm run docs`); with --check it only tells whether the page is stale.
 
-const PAGE = join(import.meta.dirname, '../docs/configuration.md');
+const PAGE = join(import.meta.dirname, '../../docs/generated/configuration.md');
 
 const INTRODUCTION = `# Configuration
 
-Written by \`npm run docs\` from \`lib/config-schema.ts\`; a test fails when it is stale.
+Written by \`npm run docs\` from \`lib/config/config-schema.ts\`; a test fails when it is stale.
 
 Everything that is chosen at deploy time stands in \`cdk.json\`, in \`context.environments.<name>\`; \`-c env=<name>\` picks one of them.
 Synth fails on any mistake and reports all of them at once, one line each: where, what was found, what would be right.
@@ -76,7 +76,7 @@ if (import.meta.main) {
   const page = configurationPage();
   if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
   else if (readFileSync(PAGE, 'utf8') !== page) {
-    console.error('docs/configuration.md is stale: run `npm run docs`');
+    console.error('docs/generated/configuration.md is stale: run `npm run docs`');
     process.exit(1);
   }
 }
