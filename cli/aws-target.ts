@@ -2,7 +2,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { CloudWatchClient, paginateDescribeAlarms, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { MAILGUN_URLS } from '../lambdas/adapters/mailgun-http.ts';
+import { MAILGUN_URLS } from '../lambdas/adapters/mailgun/client.ts';
 import type { SendingDomain } from '../lambdas/domain/reconcile-ports.ts';
 import { openAccount } from './aws-account.ts';
 import { audienceOf } from './aws-audience.ts';

@@ -1,4 +1,4 @@
-import { cappedText } from '../lambdas/adapters/capped-text.ts';
+import { cappedText } from '../lambdas/adapters/mailgun/client.ts';
 import { readApiKey } from './keys/stored-keys.ts';
 import { OutOfReach, type Target } from './target.ts';
 

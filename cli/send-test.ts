@@ -1,4 +1,4 @@
-import { createEventsTable } from '../lambdas/adapters/events-table.ts';
+import { createEventsTable } from '../lambdas/adapters/table/event-lookup.ts';
 import { ROUTES } from '../lambdas/contract.ts';
 import { messageIdOf } from '../lambdas/domain/event.ts';
 import { identify } from '../lambdas/domain/identity.ts';

@@ -1,4 +1,4 @@
-import { createEventsTable } from '../../lambdas/adapters/events-table.ts';
+import { createEventsTable } from '../../lambdas/adapters/table/event-lookup.ts';
 import { counted, createTell } from '../answer.ts';
 import { ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
 import { tableOf } from '../ledger/table.ts';

@@ -1,4 +1,4 @@
-import { packEvent, unpackEvent } from '../../lambdas/adapters/event-codec.ts';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { textWithoutAddress, tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/domain/erasure.ts';
 import { recipientKey } from '../../lambdas/domain/identity.ts';

@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
-import type { LedgerTable } from '../../lambdas/adapters/table-client.ts';
+import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
+import { unlessRefused } from '../../lambdas/adapters/table/ledger-table.ts';
 import { erasureHash, markerKey } from '../../lambdas/domain/erasure.ts';
 import type { World } from '../command.ts';
 import { tableOf } from '../ledger/table.ts';

@@ -1,6 +1,6 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
-import type { LedgerTable } from '../../lambdas/adapters/table-client.ts';
+import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
+import { unlessRefused } from '../../lambdas/adapters/table/ledger-table.ts';
 import type { Finding, Findings, Item } from './findings.ts';
 
 /** What one reading of the whole table came upon. */

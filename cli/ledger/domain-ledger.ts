@@ -1,5 +1,5 @@
-import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
-import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
+import { createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { secondPassSeconds } from '../../lambdas/contract.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { isDue, type Slice, sliceFrom } from '../../lambdas/domain/slice.ts';

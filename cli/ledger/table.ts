@@ -1,4 +1,4 @@
-import type { LedgerTable } from '../../lambdas/adapters/table-client.ts';
+import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
 import type { Target } from '../target.ts';
 
 /** The target's table, as the adapters take it. */

@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand, type QueueAttributeName } from '@aws-sdk/client-sqs';
-import { createQueueDepth } from '../../lambdas/adapters/event-queue.ts';
+import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
 import { awsSentence } from '../aws-errors.ts';
 import { readDomainLedger } from '../ledger/domain-ledger.ts';

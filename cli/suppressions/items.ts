@@ -1,7 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unlessRefused } from '../../lambdas/adapters/conditional-write.ts';
-import { readPartition } from '../../lambdas/adapters/read-partition.ts';
-import { storedSuppression } from '../../lambdas/adapters/stored-suppression.ts';
+import { unlessRefused } from '../../lambdas/adapters/table/ledger-table.ts';
+import { readPartition } from '../../lambdas/adapters/table/query.ts';
+import { storedSuppression } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { suppressionPartition } from '../../lambdas/domain/identity.ts';
 import type { StoredSuppression } from '../../lambdas/domain/suppression.ts';
 import { tableOf } from '../ledger/table.ts';

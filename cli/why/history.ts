@@ -1,6 +1,6 @@
-import { unpackEvent } from '../../lambdas/adapters/event-codec.ts';
-import { readPartition } from '../../lambdas/adapters/read-partition.ts';
-import type { Item } from '../../lambdas/adapters/stored-items.ts';
+import { unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
+import { readPartition } from '../../lambdas/adapters/table/query.ts';
+import type { Item } from '../../lambdas/adapters/table/stored-items.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messagePartition } from '../../lambdas/domain/identity.ts';

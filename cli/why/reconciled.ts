@@ -1,5 +1,5 @@
-import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
-import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
+import { createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { LONGEST_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { type Cursor, storedName } from '../../lambdas/domain/reconcile-ports.ts';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createDayIndexTable } from '../../lambdas/adapters/day-index-table.ts';
-import { createLeaseTable, createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
-import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
-import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
-import { createStoredEventsTable } from '../../lambdas/adapters/stored-events-table.ts';
+import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
+import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
+import { createLeaseTable, createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import type { Source } from '../../lambdas/domain/queue-message.ts';
 import { storedName } from '../../lambdas/domain/reconcile-ports.ts';

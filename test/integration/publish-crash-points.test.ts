@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { createCachedSecret } from '../../lambdas/adapters/cached-secret.ts';
-import { readChange } from '../../lambdas/adapters/change-stream.ts';
-import { createDayIndexTable } from '../../lambdas/adapters/day-index-table.ts';
-import { createEventBus, createPublishFailures } from '../../lambdas/adapters/event-bus.ts';
-import { createPublishableRowsTable } from '../../lambdas/adapters/publishable-rows-table.ts';
-import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
+import { createEventBus, createPublishFailures } from '../../lambdas/adapters/aws/event-bus.ts';
+import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
+import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
+import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
+import { createPublishableRowsTable, readChange } from '../../lambdas/adapters/table/published-rows.ts';
 import { isNews, publishedEvent, type Row } from '../../lambdas/domain/published.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../lambdas/publish/publish.ts';

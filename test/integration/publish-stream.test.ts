@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { createRecordsTable } from '../../lambdas/adapters/records-table.ts';
+import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { readStreamSources, type StreamSource } from '../../local/event-source/stream-definition.ts';
 import { StreamPoller } from '../../local/event-source/stream-poller.ts';

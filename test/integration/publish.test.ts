@@ -5,7 +5,7 @@ import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { publishLine } from '../../cli/publish/lines.ts';
 import { findTarget } from '../../cli/target.ts';
-import { rowOf } from '../../lambdas/adapters/row-of.ts';
+import { rowOf } from '../../lambdas/adapters/table/published-rows.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { isPublishable } from '../../lambdas/domain/published.ts';
 import type { PublishedEvent } from '../../local/engines/events.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createDayEventsTable } from '../../lambdas/adapters/day-events-table.ts';
-import { createHistoryTable } from '../../lambdas/adapters/history-table.ts';
-import { createLedgerBookTable } from '../../lambdas/adapters/ledger-book-table.ts';
-import { createRecipientTable } from '../../lambdas/adapters/recipient-table.ts';
-import { createSlicesTable } from '../../lambdas/adapters/slices-table.ts';
-import { createSuppressionsTable } from '../../lambdas/adapters/suppressions-table.ts';
+import { createDayEventsTable } from '../../lambdas/adapters/table/day-events.ts';
+import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
+import { createRecipientTable } from '../../lambdas/adapters/table/recipient-history.ts';
+import { createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { createSuppressionsTable } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { createEvents } from '../../lambdas/read-api/events.ts';
 import { createLedger, createStats } from '../../lambdas/read-api/ledger.ts';
 import { createMessages } from '../../lambdas/read-api/messages.ts';

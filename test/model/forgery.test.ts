@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { packEvent, unpackEvent } from '../../lambdas/adapters/event-codec.ts';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
 import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';

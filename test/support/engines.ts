@@ -3,7 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws-clients.ts';
+import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws/client-config.ts';
 import { Closers } from '../../local/closers.ts';
 import { request } from '../../local/engines/engine.ts';
 import { startEngines } from '../../local/engines/engines.ts';

@@ -1,4 +1,4 @@
-import { packEvent } from '../../lambdas/adapters/event-codec.ts';
+import { packEvent } from '../../lambdas/adapters/table/event-codec.ts';
 import { dayPartition } from '../../lambdas/domain/day-index.ts';
 import { eventTimeMs } from '../../lambdas/domain/event.ts';
 import { identify, recipientKey } from '../../lambdas/domain/identity.ts';

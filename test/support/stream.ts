@@ -1,4 +1,4 @@
-import { readChange, type StreamRecord } from '../../lambdas/adapters/change-stream.ts';
+import { readChange, type StreamRecord } from '../../lambdas/adapters/table/published-rows.ts';
 import type { Row } from '../../lambdas/domain/published.ts';
 import { request } from '../../local/engines/engine.ts';
 import type { TestEngines } from './engines.ts';

@@ -1,6 +1,6 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { unpackEvent } from '../../lambdas/adapters/event-codec.ts';
-import type { LedgerTable } from '../../lambdas/adapters/table-client.ts';
+import { unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
+import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
 
 type Item = Record<string, unknown>;
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { packEvent, unpackEvent } from '../../lambdas/adapters/event-codec.ts';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
 import { deliveredEvent } from '../support/webhooks.ts';
 
 test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readChange } from '../../lambdas/adapters/change-stream.ts';
+import { readChange } from '../../lambdas/adapters/table/published-rows.ts';
 import { isNews, publishedEvent, type StatusRow, type SuppressionRow } from '../../lambdas/domain/published.ts';
 import { statusOrder } from '../../lambdas/domain/status.ts';
 

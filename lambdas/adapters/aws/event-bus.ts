@@ -1,0 +1,52 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { asciiJson } from '../../domain/canonical.ts';
+import type { EventBus, PublishFailures } from '../../domain/publish-ports.ts';
+import { AWS_CLIENT_CONFIG } from './client-config.ts';
+
+const SOURCE = 'mailgun-ledger';
+
+/** What EventBridge says of an event that it will never take. */
+const REFUSALS = new Set(['InvalidArgument', 'MalformedDetail', 'ValidationException']);
+
+export function openEventBridge(): EventBridgeClient {
+  return new EventBridgeClient(AWS_CLIENT_CONFIG);
+}
+
+/** Puts events on a bus, by its name or ARN. */
+export function createEventBus(client: EventBridgeClient, busName: string): EventBus {
+  return {
+    async put(events) {
+      const { Entries = [] } = await client.send(
+        new PutEventsCommand({
+          Entries: events.map(({ detailType, detail }) => ({
+            EventBusName: busName,
+            Source: SOURCE,
+            DetailType: detailType,
+            Detail: JSON.stringify(detail),
+          })),
+        }),
+      );
+      return events.map((_, index) => {
+        const { EventId, ErrorCode = 'NoAnswer' } = Entries[index] ?? {};
+        if (EventId !== undefined) return undefined;
+        return { kind: REFUSALS.has(ErrorCode) ? 'refused' : 'failed', reason: ErrorCode };
+      });
+    },
+  };
+}
+
+/** The queue of what could not be published: the event whole, the reason as an attribute. */
+export function createPublishFailures(client: SQSClient, queueUrl: string): PublishFailures {
+  return {
+    async keep(event, reason) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: asciiJson({ source: SOURCE, ...event }),
+          MessageAttributes: { reason: { DataType: 'String', StringValue: reason } },
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import {
+  ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
+  type QueueAttributeName,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
+import type { EventQueue } from '../../domain/ports.ts';
+import { encodeQueueMessage } from '../../domain/queue-message.ts';
+import type { QueueDepth } from '../../domain/reconcile-ports.ts';
+import { AWS_CLIENT_CONFIG } from './client-config.ts';
+
+export function openQueues(): SQSClient {
+  return new SQSClient(AWS_CLIENT_CONFIG);
+}
+
+/** The queue between ingest (or reconcile) and process. */
+export function createEventQueue(client: SQSClient, queueUrl: string): EventQueue {
+  return {
+    async send(message) {
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: encodeQueueMessage(message) }));
+    },
+  };
+}
+
+const DEPTHS: QueueAttributeName[] = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+];
+
+/** How much the queue holds, as it reports it. */
+export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDepth {
+  return {
+    async messages() {
+      const { Attributes } = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: DEPTHS }),
+      );
+      return DEPTHS.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
+    },
+  };
+}
+
+/** The process side of the queues: later retries, and the dead letters. */
+export interface RetryControl {
+  /** Hides a received message for this long. */
+  retryIn(receiptHandle: string, seconds: number): Promise<void>;
+  /** Puts a body that can never be processed aside, with the reason and more about it, which names no person. */
+  bury(body: string, reason: string, detail: string): Promise<void>;
+}
+
+export function createRetryControl(client: SQSClient, queueUrl: string, deadLettersUrl: string): RetryControl {
+  return {
+    async retryIn(receiptHandle, seconds) {
+      await client.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: queueUrl,
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: seconds,
+        }),
+      );
+    },
+
+    async bury(body, reason, detail) {
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: deadLettersUrl,
+          MessageBody: body,
+          MessageAttributes: {
+            [DEAD_LETTER_ATTRIBUTES.reason]: { DataType: 'String', StringValue: reason },
+            [DEAD_LETTER_ATTRIBUTES.detail]: { DataType: 'String', StringValue: detail },
+          },
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { isObject, type JsonObject } from '../../domain/canonical.ts';
+import { ListingError } from '../../domain/reconcile-ports.ts';
+
+/** What both of Mailgun's APIs are reached with. */
+export interface MailgunAccess {
+  /** Base URL in place of Mailgun's own. */
+  baseUrl?: string | undefined;
+  apiKey: () => Promise<string | undefined>;
+  now: () => number;
+  sleep: (ms: number) => Promise<unknown>;
+}
+
+/** Mailgun's API, by the region of a domain. */
+export const MAILGUN_URLS = { us: 'https://api.mailgun.net', eu: 'https://api.eu.mailgun.net' };
+
+const LONGEST_ANSWER_BYTES = 16 * 1024 * 1024;
+const LONGEST_REQUEST_MS = 20_000;
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 60_000;
+
+/** Base URL of a region, without a slash at the end. */
+export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
+  return (access.baseUrl ?? MAILGUN_URLS[region]).replace(/\/$/, '');
+}
+
+/**
+ * One JSON object from Mailgun. 429 and 5xx, hangs and torn answers are tried again while there is time; a 404 too,
+ * unless `absent` stands for it.
+ */
+export async function askMailgun(
+  access: MailgunAccess,
+  url: string,
+  init: RequestInit,
+  deadlineMs: number,
+  absent?: JsonObject,
+): Promise<JsonObject> {
+  const authorization = `Basic ${Buffer.from(`api:${await access.apiKey()}`).toString('base64')}`;
+  for (let attempt = 0; ; attempt += 1) {
+    const answer = await tryOnce(
+      access,
+      url,
+      { ...init, headers: { ...init.headers, authorization } },
+      deadlineMs,
+      absent,
+    );
+    if (answer.kind === 'answered') return answer.body;
+    if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
+    const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
+    if (access.now() + waitMs >= deadlineMs) throw new ListingError(answer.reason, { cause: answer.cause });
+    await access.sleep(waitMs);
+  }
+}
+
+type Answer =
+  | { kind: 'answered'; body: JsonObject }
+  | { kind: 'refused'; reason: ListingError['reason']; cause?: unknown }
+  | { kind: 'again'; reason: ListingError['reason']; waitMs?: number | undefined; cause?: unknown };
+
+async function tryOnce(
+  access: MailgunAccess,
+  url: string,
+  init: RequestInit,
+  deadlineMs: number,
+  absent: JsonObject | undefined,
+): Promise<Answer> {
+  const timeLeftMs = deadlineMs - access.now();
+  if (timeLeftMs <= 0) return { kind: 'refused', reason: 'unavailable' };
+  // It throws on fractions, which the shares of several domains have.
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(LONGEST_REQUEST_MS, timeLeftMs)));
+  try {
+    // Not followed: a redirect would carry the key to wherever it points.
+    const response = await fetch(url, { ...init, redirect: 'manual', signal });
+    const refusal = judgeStatus(response, access.now());
+    if (refusal !== undefined) {
+      await response.body?.cancel();
+      return absent !== undefined && response.status === 404 ? { kind: 'answered', body: absent } : refusal;
+    }
+    const text = await cappedText(response, LONGEST_ANSWER_BYTES);
+    if (text === undefined) return { kind: 'refused', reason: 'too-large' };
+    const body: unknown = JSON.parse(text);
+    return isObject(body) ? { kind: 'answered', body } : { kind: 'refused', reason: 'malformed' };
+  } catch (cause) {
+    // The parser's own message quotes what it read.
+    if (cause instanceof SyntaxError) return { kind: 'again', reason: 'malformed' };
+    return { kind: 'again', reason: 'unavailable', cause };
+  }
+}
+
+function judgeStatus({ status, headers }: Response, nowMs: number): Answer | undefined {
+  if (status === 200) return undefined;
+  const cause = new Error(`Mailgun answered ${status}`);
+  if (status === 429) return { kind: 'again', reason: 'rate-limited', waitMs: waitAskedFor(headers, nowMs), cause };
+  // 404 passes by itself in an eventually consistent system, its documentation says.
+  if (status >= 500 || status === 404 || status === 408) {
+    return { kind: 'again', reason: 'unavailable', waitMs: waitAskedFor(headers, nowMs), cause };
+  }
+  if (status >= 300 && status < 400) return { kind: 'refused', reason: 'redirected', cause };
+  if (status === 401 || status === 403) return { kind: 'refused', reason: 'unauthorized', cause };
+  return { kind: 'refused', reason: status === 400 ? 'out-of-retention' : 'refused', cause };
+}
+
+const MS_FROM = 1e11;
+
+/** The longer of `Retry-After` (seconds or a date) and `X-RateLimit-Reset` (epoch seconds or milliseconds), with a cap. */
+export function waitAskedFor(headers: Headers, nowMs: number): number | undefined {
+  const after = headers.get('retry-after')?.trim() ?? '';
+  const afterMs = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - nowMs;
+  const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
+  const resetMs = (reset > MS_FROM ? reset : reset * 1000) - nowMs;
+  const waits = [afterMs, resetMs].filter((ms) => Number.isFinite(ms) && ms >= 0);
+  return waits.length === 0 ? undefined : Math.min(Math.max(...waits), LONGEST_WAIT_MS);
+}
+
+/** The objects of a list; undefined where it is no list. */
+export function objectsOf(items: unknown): JsonObject[] | undefined {
+  return Array.isArray(items) ? items.filter(isObject) : undefined;
+}
+
+/** The text of an answer; undefined where it is longer than that many bytes. */
+export async function cappedText(response: Response, mostBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,77 @@
+import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
+import { textAt } from '../../domain/event.ts';
+import { ListingError, type MailgunSource } from '../../domain/reconcile-ports.ts';
+import { askMailgun, baseUrlOf, type MailgunAccess, objectsOf } from './client.ts';
+
+const PAGE_SIZE = 100;
+
+/** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. No token is the end. */
+export function createMailgunLogs(access: MailgunAccess): MailgunSource {
+  return {
+    async page({ domain, begin, end, position, deadlineMs }) {
+      const request = {
+        start: rfc2822(begin),
+        end: rfc2822(end),
+        filter: {
+          AND: [{ attribute: 'domain', comparator: '=', values: [{ label: domain.name, value: domain.name }] }],
+        },
+        include_subaccounts: false,
+        pagination: { sort: 'timestamp:asc', limit: PAGE_SIZE, ...(position && { token: position }) },
+      };
+      const body = await askMailgun(
+        access,
+        `${baseUrlOf(access, domain.region)}/v1/analytics/logs`,
+        { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
+        deadlineMs,
+      );
+      const items = objectsOf(body.items ?? []);
+      if (items === undefined) throw new ListingError('malformed');
+      const next = textAt(body, 'pagination', 'next');
+      return {
+        events: items.filter((item) => isOfDomain(item, domain.name)).map(eventOfLog),
+        next: endOf(items, next, position),
+      };
+    },
+  };
+}
+
+/** An empty page, or the token that was just used, ends the listing too. */
+function endOf(items: JsonObject[], next: string | undefined, position: string | undefined): string | undefined {
+  return items.length === 0 || next === position ? undefined : next;
+}
+
+function isOfDomain(item: JsonObject, domain: string): boolean {
+  return (textAt(item, 'domain', 'name') ?? domain).toLowerCase() === domain;
+}
+
+/** A log item in the shape of an event: times in epoch seconds, user variables as an object, one storage URL. */
+export function eventOfLog(item: JsonObject): JsonObject {
+  const { '@timestamp': time, 'user-variables': variables, storage, ...rest } = item;
+  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  return {
+    ...rest,
+    ...(Number.isFinite(ms) && { timestamp: ms / 1000 }),
+    ...(variables !== undefined && { 'user-variables': parsedOr(variables) }),
+    ...(storage !== undefined && { storage: withOneUrl(storage) }),
+  };
+}
+
+function parsedOr(variables: Json): Json {
+  if (typeof variables !== 'string') return variables;
+  try {
+    const parsed: unknown = JSON.parse(variables);
+    return isObject(parsed) ? parsed : variables;
+  } catch {
+    return variables;
+  }
+}
+
+function withOneUrl(storage: Json): Json {
+  if (!isObject(storage) || !Array.isArray(storage.url)) return storage;
+  const { url, ...rest } = storage;
+  return { ...rest, ...(url[0] !== undefined && { url: url[0] }) };
+}
+
+function rfc2822(epochSeconds: number): string {
+  return new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
+}

@@ -1,0 +1,26 @@
+import type { JsonObject } from '../../domain/canonical.ts';
+import { ListingError, type RegisteredWebhooks } from '../../domain/reconcile-ports.ts';
+import { type RegisteredWebhook, readAccountWebhooks, readDomainWebhooks } from '../../domain/webhook-drift.ts';
+import { askMailgun, baseUrlOf, type MailgunAccess } from './client.ts';
+
+/** What is registered at Mailgun, by its webhook APIs: of a domain (v3), and of the account in that region (v1). */
+export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks {
+  return {
+    async ofDomain({ name, region }, deadlineMs) {
+      const url = `${baseUrlOf(access, region)}/v3/domains/${encodeURIComponent(name)}/webhooks`;
+      return readOrThrow(readDomainWebhooks, await askMailgun(access, url, { method: 'GET' }, deadlineMs));
+    },
+    async ofAccount(region, deadlineMs) {
+      const url = `${baseUrlOf(access, region)}/v1/webhooks`;
+      // An account that has no such webhooks is not asked again and again.
+      const body = await askMailgun(access, url, { method: 'GET' }, deadlineMs, { webhooks: [] });
+      return readOrThrow(readAccountWebhooks, body);
+    },
+  };
+}
+
+function readOrThrow(read: (body: JsonObject) => RegisteredWebhook[] | undefined, body: JsonObject) {
+  const webhooks = read(body);
+  if (webhooks === undefined) throw new ListingError('malformed');
+  return webhooks;
+}

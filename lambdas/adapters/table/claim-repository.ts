@@ -1,0 +1,29 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { judgeClaim } from '../../domain/claim.ts';
+import type { Claims } from '../../domain/ports.ts';
+import type { LedgerTable } from './ledger-table.ts';
+
+/** Claims as items `CLAIM#<key>`, taken by one conditional put. */
+export function createClaimsTable({ client, name }: LedgerTable): Claims {
+  return {
+    async claim(claim, nowSeconds) {
+      try {
+        await client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { pk: `CLAIM#${claim.key}`, sk: 'CLAIM', id: claim.id, hash: claim.hash, expiresAt: claim.expiresAt },
+            // TTL deletes up to days late, so an expired claim may still be there.
+            ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
+            ExpressionAttributeValues: { ':now': nowSeconds },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        );
+        return 'claimed';
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException) || error.Item === undefined) throw error;
+        return judgeClaim({ id: error.Item.id?.S ?? '', hash: error.Item.hash?.S ?? '' }, claim);
+      }
+    },
+  };
+}

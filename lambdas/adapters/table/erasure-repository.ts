@@ -1,0 +1,17 @@
+import { erasureHash, markerKey } from '../../domain/erasure.ts';
+import type { ErasureKey, Erasures } from '../../domain/ports.ts';
+import { createGatheredGet } from './gathered-get.ts';
+import type { LedgerTable } from './ledger-table.ts';
+
+/** Looks for the markers of recipients; nearly every event names one recipient, so a batch of events is one call. */
+export function createErasuresTable(table: LedgerTable, key: ErasureKey): Erasures {
+  const marker = createGatheredGet(table, { ConsistentRead: true, ProjectionExpression: 'pk, sk' });
+  return {
+    async among(addresses) {
+      if (addresses.length === 0) return [];
+      const secret = await key.read();
+      const found = await Promise.all(addresses.map((address) => marker(markerKey(erasureHash(secret, address)))));
+      return addresses.filter((_, index) => found[index] !== undefined);
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
+import { dayPartition } from '../../domain/day-index.ts';
+import { recipientOf } from '../../domain/event.ts';
+import { keyPart, recipientKey, suppressionPartition } from '../../domain/identity.ts';
+import { type Records, UnstorableError } from '../../domain/ports.ts';
+import { isHigher, seldomDecides, statusOrder } from '../../domain/status.ts';
+import { packEvent } from './event-codec.ts';
+import { createEventsTable } from './event-lookup.ts';
+import { createGatheredGet } from './gathered-get.ts';
+import type { LedgerTable } from './ledger-table.ts';
+
+/** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
+export function createRecordsTable(table: LedgerTable): Records {
+  const { client, name } = table;
+  const events = createEventsTable(table);
+  const statusOf = createGatheredGet(table, {
+    ProjectionExpression: 'pk, sk, #order',
+    ExpressionAttributeNames: { '#order': 'order' },
+  });
+  return {
+    async suppress(record, suppression) {
+      const recipient = recipientOf(record.event) ?? '';
+      const Key = {
+        pk: suppressionPartition(recipient),
+        sk: `${keyPart(record.domain)}#${suppression.kind}#${keyPart(suppression.scope)}`,
+      };
+      const refused = await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key,
+            // The earliest event counts, so that the record does not depend on arrival.
+            ConditionExpression:
+              'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey > :eventKey)',
+            UpdateExpression:
+              'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
+              'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope',
+            ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope' },
+            ExpressionAttributeValues: {
+              ':since': record.atMs,
+              ':eventKey': record.identity.eventKey,
+              ':reason': suppression.reason,
+              ':recipient': recipient,
+              ':domain': record.domain,
+              ':kind': suppression.kind,
+              ':scope': suppression.scope,
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      );
+      if (refused === undefined || Number(refused.Item?.lastAt?.N) >= record.atMs) return;
+      // What is later than a lift suppresses again.
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key,
+            ConditionExpression: 'attribute_not_exists(lastAt) OR lastAt < :at',
+            UpdateExpression: 'SET lastAt = :at',
+            ExpressionAttributeValues: { ':at': record.atMs },
+          }),
+        ),
+      );
+    },
+
+    async joinStatus(record, verdict) {
+      const recipient = recipientOf(record.event) ?? '';
+      const { byRecipient } = INDEXES;
+      const Key = { pk: record.identity.partition, sk: record.identity.statusSort };
+      const order = statusOrder(verdict, record.atMs, record.identity.eventKey);
+      // A refused update is billed like one that is done, a read at a tenth of it. What is read may be old, but the
+      // join never goes back: an order that was as high once is so now.
+      if (seldomDecides(verdict) && !isHigher(order, (await statusOf(Key))?.order as string | undefined)) return;
+      await conditional(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key,
+            ConditionExpression: 'attribute_not_exists(#order) OR #order < :order',
+            // The index keys are written once: rewriting them would bill a second write each time.
+            UpdateExpression:
+              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey, ' +
+              'recipient = :recipient, #domain = :domain, expiresAt = if_not_exists(expiresAt, :expiresAt), ' +
+              '#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :at)',
+            ExpressionAttributeNames: {
+              '#order': 'order',
+              '#status': 'status',
+              '#domain': 'domain',
+              '#indexKey': byRecipient.partitionKey,
+              '#indexAt': byRecipient.sortKey,
+            },
+            ExpressionAttributeValues: {
+              ':order': order,
+              ':status': verdict.status,
+              ':reason': verdict.reason,
+              ':at': record.atMs,
+              ':eventKey': record.identity.eventKey,
+              ':recipient': recipient,
+              ':domain': record.domain,
+              ':expiresAt': record.expiresAt,
+              ':indexKey': `R#${recipientKey(recipient)}`,
+            },
+          }),
+        ),
+      );
+    },
+
+    async putEvent(record) {
+      const { byDay } = INDEXES;
+      const put = new PutCommand({
+        TableName: name,
+        Item: {
+          pk: record.identity.partition,
+          sk: record.identity.eventSort,
+          [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event),
+          [byDay.sortKey]: record.atMs,
+          raw: packEvent(record.event),
+          source: record.source,
+          receivedAt: record.receivedAtMs,
+          expiresAt: record.expiresAt,
+          ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }),
+        },
+        ConditionExpression: 'attribute_not_exists(pk)',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      const refused = await conditional(() => client.send(put));
+      if (refused === undefined) return 'stored';
+      if (record.source === 'webhook' && refused.Item?.webhookAt === undefined) {
+        await events.noteWebhook(record.identity, record.receivedAtMs);
+      }
+      return 'known';
+    },
+  };
+}
+
+/** Runs a conditional write: undefined where it was done, the refusal where its condition does not hold. */
+async function conditional(write: () => Promise<unknown>): Promise<ConditionalCheckFailedException | undefined> {
+  try {
+    await write();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return error;
+    const refusedForGood = error instanceof DynamoDBServiceException && error.name === 'ValidationException';
+    throw refusedForGood ? new UnstorableError('the table refuses the item', { cause: error }) : error;
+  }
+}

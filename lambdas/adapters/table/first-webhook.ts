@@ -1,0 +1,27 @@
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { FirstWebhook } from '../../domain/ports.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { unlessRefused } from './ledger-table.ts';
+
+/** The fact as the one item `LEDGER`/`FIRST-WEBHOOK`, written once. */
+export function createFirstWebhookTable({ client, name }: LedgerTable): FirstWebhook {
+  const Key = { pk: 'LEDGER', sk: 'FIRST-WEBHOOK' };
+  return {
+    async note(atMs) {
+      await unlessRefused(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...Key, at: atMs },
+            ConditionExpression: 'attribute_not_exists(pk)',
+          }),
+        ),
+      );
+    },
+
+    async isNoted() {
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
+      return Item !== undefined;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import DataLoader from 'dataloader';
+import { BATCH_KEYS, type BatchRequest, batchGet } from './batch-get.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import type { Item } from './stored-items.ts';
+
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** What a read of one item says of all: how strong it is, and which attributes it brings; `pk` and `sk` among them. */
+export type HowToRead = Omit<BatchRequest, 'Keys'>;
+
+/** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
+const MOST_ROUNDS = 4;
+
+/** Reads single items; those asked for at the same moment, as by the records of a batch, cost one call together. */
+export function createGatheredGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
+  const loader = new DataLoader<ItemKey, Item | undefined>(
+    async (keys) => {
+      const Keys = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];
+      const items = await batchGet(table, { ...how, Keys }, MOST_ROUNDS);
+      const byName = new Map(items.map((item) => [nameOf(item as unknown as ItemKey), item]));
+      return keys.map((key) => byName.get(nameOf(key)));
+    },
+    // Nothing is remembered: the next batch reads anew.
+    { cache: false, maxBatchSize: BATCH_KEYS },
+  );
+  return (key) => loader.load(key);
+}
+
+const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);

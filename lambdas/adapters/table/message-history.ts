@@ -1,0 +1,37 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { eventSortPrefix, messagePartition, statusSortOf } from '../../domain/identity.ts';
+import type { Source } from '../../domain/queue-message.ts';
+import type { MessageHistory } from '../../domain/read-ports.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { queryRange } from './query.ts';
+import { historyEntries, storedStatus } from './stored-items.ts';
+
+/** Reads what is stored of one message, page by page. */
+export function createHistoryTable(table: LedgerTable): MessageHistory {
+  const { client, name } = table;
+  return {
+    async page(messageId, most, after) {
+      const { items, hasMore } = await queryRange(table, messagePartition(messageId), 'R#', most, after);
+      return { entries: historyEntries(items), hasMore };
+    },
+
+    async status(messageId, recipientKey) {
+      const Key = { pk: messagePartition(messageId), sk: statusSortOf(recipientKey) };
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
+      return Item && storedStatus(Item);
+    },
+
+    async sourceOf(messageId, recipientKey, eventKey) {
+      const Key = { pk: messagePartition(messageId), sk: eventSortPrefix(recipientKey) + eventKey };
+      const { Item } = await client.send(
+        new GetCommand({
+          TableName: name,
+          Key,
+          ProjectionExpression: '#source',
+          ExpressionAttributeNames: { '#source': 'source' },
+        }),
+      );
+      return Item?.source as Source | undefined;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
+import { messageIdOf } from '../../domain/event.ts';
+import { eventSortPrefix, messageIdInPartition, statusSortOf } from '../../domain/identity.ts';
+import type { RecipientHistory, RecipientMessage } from '../../domain/read-ports.ts';
+import { BATCH_KEYS, batchGet } from './batch-get.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { queryRange } from './query.ts';
+import { historyEntries, type Item, storedEvent, storedStatus } from './stored-items.ts';
+
+/** Reads the messages of a recipient, by the index of recipients. */
+export function createRecipientTable(table: LedgerTable): RecipientHistory {
+  const { byRecipient } = INDEXES;
+  return {
+    async newest(recipientKey, most, after) {
+      const partition = `R#${recipientKey}`;
+      const { Items = [] } = await table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          IndexName: byRecipient.name,
+          ScanIndexForward: false,
+          Limit: most + 1,
+          KeyConditionExpression: '#recipient = :recipient',
+          ExpressionAttributeNames: { '#recipient': byRecipient.partitionKey },
+          ExpressionAttributeValues: { ':recipient': partition },
+          ExclusiveStartKey: after && {
+            [byRecipient.partitionKey]: partition,
+            [byRecipient.sortKey]: after.atMs,
+            pk: after.partition,
+            sk: statusSortOf(recipientKey),
+          },
+        }),
+      );
+      const places = Items.map((item) => ({
+        partition: item.pk as string,
+        atMs: item[byRecipient.sortKey] as number,
+      }));
+      return { places: places.slice(0, most), hasMore: places.length > most };
+    },
+
+    async messages(recipientKey, places) {
+      const sk = statusSortOf(recipientKey);
+      const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
+      // A message id that is too long for a key stands in the events alone.
+      const nameless = [...statuses.values()].filter(({ pk }) => messageIdInPartition(pk as string) === undefined);
+      const deciding = await itemsOf(
+        nameless.map(({ pk, decidedBy }) => ({ pk: pk as string, sk: `${eventSortPrefix(recipientKey)}${decidedBy}` })),
+      );
+      return places.map(({ partition }): RecipientMessage | undefined => {
+        const item = statuses.get(partition);
+        if (item === undefined) return undefined;
+        const event = deciding.get(partition);
+        const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(storedEvent(event).event));
+        return { messageId: messageId ?? null, status: storedStatus(item) };
+      });
+    },
+
+    async events(partition, recipientKey, name, most, after) {
+      const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), most, after);
+      return { entries: historyEntries(items), hasMore };
+    },
+  };
+
+  /** Items by their partition; there is one key for each. */
+  async function itemsOf(keys: { pk: string; sk: string }[]): Promise<Map<string, Item>> {
+    const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, index) =>
+      keys.slice(index * BATCH_KEYS, (index + 1) * BATCH_KEYS),
+    );
+    const found = await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })));
+    return new Map(found.flat().map((item) => [item.pk as string, item]));
+  }
+}

@@ -1,0 +1,31 @@
+import type { Suppressions } from '../../domain/read-ports.ts';
+import type { StoredSuppression } from '../../domain/suppression.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { readPartition } from './query.ts';
+import type { Item } from './stored-items.ts';
+
+/** Reads the suppressions of a recipient, which are one partition: one read, unless it holds over a megabyte. */
+export function createSuppressionsTable(table: LedgerTable): Suppressions {
+  return {
+    // Strongly: it may have been lifted, or come about, a moment ago.
+    async list(recipientKey) {
+      const found: StoredSuppression[] = [];
+      for await (const item of readPartition(table, `SUP#${recipientKey}`)) found.push(storedSuppression(item));
+      return found;
+    },
+  };
+}
+
+/** What an item says of a suppression. Older items do not note their latest event. */
+export function storedSuppression(item: Item): StoredSuppression {
+  const { domain, kind, scope, reason, since, lastAt = since, eventKey, liftedAt } = item as unknown as SuppressionItem;
+  const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? null };
+  return { domain, kind, scope, reason: reason ?? null, eventKey, ...times };
+}
+
+interface SuppressionItem extends Pick<StoredSuppression, 'domain' | 'kind' | 'scope' | 'eventKey'> {
+  readonly reason?: string | null;
+  readonly since: number;
+  readonly lastAt?: number;
+  readonly liftedAt?: number | null;
+}
