@@ -1,6 +1,6 @@
 import type { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
-import { idsIn } from './alarm-expression.ts';
+import { ExpressionError, idsIn, parseExpression } from './alarm-expression.ts';
 
 // What alarms may be made of: the local stack evaluates these forms and no other, so that an alarm that was seen to go
 // off there is the alarm that is deployed.
@@ -29,8 +29,17 @@ export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
     const { stat } = (metricStat ?? {}) as CfnAlarm.MetricStatProperty;
     return returnData === false && STATISTICS.includes(stat ?? '');
   });
-  const ids = idsIn(expression.expression ?? '');
-  return areKnown && ids !== undefined && [...ids].every((id) => stats.some((each) => each.id === id));
+  return areKnown && readsOnly(stats, expression.expression ?? '');
+}
+
+/** Whether the expression is plain, and every metric that it reads is among these. */
+function readsOnly(stats: CfnAlarm.MetricDataQueryProperty[], expression: string): boolean {
+  try {
+    return [...idsIn(parseExpression(expression))].every((id) => stats.some((each) => each.id === id));
+  } catch (error) {
+    if (error instanceof ExpressionError) return false;
+    throw error;
+  }
 }
 
 /** The severity of an alarm is whom it tells: one topic of this stack, when it begins and when it ends. */

@@ -7,7 +7,7 @@ import { resourcesOfType } from '../resources.ts';
 import { propertiesOf, type Stack } from '../stack.ts';
 import { isRecord } from '../template.ts';
 import type { AlarmRule } from './evaluate.ts';
-import { type Expression, parseExpression } from './expression.ts';
+import { compileExpression, type Expression } from './expression.ts';
 
 /** A metric and how its values become one. */
 export interface MetricQuery {
@@ -93,7 +93,7 @@ function readMetric(properties: Properties, refuse: Refuse): Watched {
   return {
     periodSeconds: periodOf(properties.Period, refuse),
     queries: [query],
-    expression: parseExpression('m', ['m']),
+    expression: compileExpression('m', ['m']),
     trigger,
   };
 }
@@ -118,7 +118,12 @@ function readMath({ Metrics }: Properties, refuse: Refuse): Watched {
   const queries = stats.map(({ query }) => query);
   const ids = queries.map(({ id }) => id);
   try {
-    return { periodSeconds, queries, expression: parseExpression(String(math.Expression), ids), trigger: { Metrics } };
+    return {
+      periodSeconds,
+      queries,
+      expression: compileExpression(String(math.Expression), ids),
+      trigger: { Metrics },
+    };
   } catch (error) {
     throw refuse((error as Error).message);
   }

@@ -158,7 +158,7 @@ describe('names the alarm and refuses', () => {
     {
       name: 'grammar',
       alarm: mathAlarmOf([metricOf('a', 'A'), { Id: 'e', Expression: 'RATE(a)' }]),
-      says: 'it knows no RATE',
+      says: 'has "RATE" where',
     },
   ])('$name', ({ alarm, says }) => {
     const sentence = refusal(() => read(JSON.parse(JSON.stringify(alarm))));

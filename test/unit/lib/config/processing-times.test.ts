@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { brokenSignatureRules, brokenTimeRules, processingTimes } from '../../lib/config/processing-times.ts';
+import { brokenSignatureRules, brokenTimeRules, processingTimes } from '../../../../lib/config/processing-times.ts';
 
 describe('the times of queue and process', () => {
   const CHOICE = { timeoutSeconds: 30, batchingWindowSeconds: 1, outageHours: 9 };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, type ConfigSource, parseConfig } from '../../lib/config/config.ts';
-import { brokenRules } from '../../lib/config/config-rules.ts';
-import { environmentSchema, knobOf } from '../../lib/config/config-schema.ts';
-import { documentedKeys } from '../../lib/config/configuration-page.ts';
+import { ConfigError, type ConfigSource, parseConfig } from '../../../../lib/config/config.ts';
+import { brokenRules } from '../../../../lib/config/config-rules.ts';
+import { environmentSchema, knobOf } from '../../../../lib/config/config-schema.ts';
+import { documentedKeys } from '../../../../lib/config/configuration-page.ts';
 
 const DEV = { region: 'us-east-1', domains: [{ name: 'mg.example.com', region: 'us' }] };
 const PROD = { region: 'eu-west-1', account: '333333333333', domains: [{ name: 'mg.acme.internal', region: 'eu' }] };
