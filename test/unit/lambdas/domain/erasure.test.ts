@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { createErasureKey } from '../../lambdas/adapters/aws/keys.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { createErasureKey } from '../../../../lambdas/adapters/aws/keys.ts';
+import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import {
   erasureHash,
   namedAddresses,
@@ -9,11 +9,11 @@ import {
   tombstoneIdentity,
   tombstoneOf,
   withoutAddress,
-} from '../../lambdas/domain/erasure.ts';
-import { identify } from '../../lambdas/domain/identity.ts';
-import { storedTypeOf } from '../../lambdas/domain/tally.ts';
-import { ERASURE_KEY } from '../support/erasures.ts';
-import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
+} from '../../../../lambdas/domain/erasure.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { storedTypeOf } from '../../../../lambdas/domain/tally.ts';
+import { ERASURE_KEY } from '../../../support/erasures.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
 const LONG = `${'a'.repeat(190)}@long.example.org`;
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { encodeQueueMessage, type Source } from '../../lambdas/domain/queue-message.ts';
-import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts';
-import { ERASURE_KEY } from '../support/erasures.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+import { encodeQueueMessage, type Source } from '../../../../lambdas/domain/queue-message.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../../../support/aws-stand-in.ts';
+import { ERASURE_KEY } from '../../../support/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let putAnswer = {};
@@ -24,7 +24,7 @@ beforeAll(async () => {
     VISIBILITY_SECONDS: '19',
     RETENTION_DAYS: '30',
   });
-  ({ handler } = (await import('../../lambdas/process/handler.ts')) as never);
+  ({ handler } = (await import('../../../../lambdas/process/handler.ts')) as never);
 });
 afterAll(() => aws.close());
 

@@ -6,7 +6,7 @@ import {
   eventTimeMs,
   messageIdOf,
   recipientOf,
-} from '../../lambdas/domain/event.ts';
+} from '../../../../lambdas/domain/event.ts';
 
 test.each([
   ['microseconds are cut', 1769999990.123999, 1769999990123],

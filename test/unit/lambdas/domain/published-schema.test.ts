@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormatsPackage from 'ajv-formats';
-import { identify } from '../../lambdas/domain/identity.ts';
-import { publishedEvent, type Row } from '../../lambdas/domain/published.ts';
-import { statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
-import { suppressionsOf } from '../../lambdas/domain/suppression.ts';
-import { matches, type Pattern, requireKnownPattern } from '../../local/event-source/pattern.ts';
-import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { publishedEvent, type Row } from '../../../../lambdas/domain/published.ts';
+import { statusOrder, verdictOf } from '../../../../lambdas/domain/status.ts';
+import { suppressionsOf } from '../../../../lambdas/domain/suppression.ts';
+import { matches, type Pattern, requireKnownPattern } from '../../../../local/event-source/pattern.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
-const DOCS = join(import.meta.dirname, '../../docs');
+const DOCS = join(import.meta.dirname, '../../../../docs');
 const page = readFileSync(join(DOCS, 'publishing.md'), 'utf8');
 const schemaOf = (name: string) => JSON.parse(readFileSync(join(DOCS, 'schemas', `${name}.json`), 'utf8'));
 

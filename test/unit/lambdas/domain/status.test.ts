@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { historyName, isHigher, seldomDecides, statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
+import { historyName, isHigher, seldomDecides, statusOrder, verdictOf } from '../../../../lambdas/domain/status.ts';
 
 const failed = (severity: string | null, over = {}) => ({ event: 'failed', severity, ...over });
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { once } from '../../lambdas/runtime/once.ts';
+import { once } from '../../../../lambdas/runtime/once.ts';
 
 test('the work is done at the first call alone, also where many come at a time', async () => {
   const done: number[] = [];

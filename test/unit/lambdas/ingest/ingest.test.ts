@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { eventHash } from '../../lambdas/domain/canonical.ts';
-import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
-import { createIngest } from '../../lambdas/ingest/ingest.ts';
-import { createProcess } from '../../lambdas/process/process.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
-import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { eventHash } from '../../../../lambdas/domain/canonical.ts';
+import { parseJsonWebhook } from '../../../../lambdas/domain/webhook-body.ts';
+import { createIngest } from '../../../../lambdas/ingest/ingest.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import { NOBODY_ERASED } from '../../../support/erasures.ts';
+import { InMemoryKeyRing, InMemoryLedger } from '../../../support/in-memory-ledger.ts';
 import {
   DOMAIN,
   deliveredEvent,
@@ -14,7 +14,7 @@ import {
   PARENT_KEY,
   PREVIOUS_KEY,
   signed,
-} from '../support/webhooks.ts';
+} from '../../../support/webhooks.ts';
 
 let ledger: InMemoryLedger;
 let keys: InMemoryKeyRing;

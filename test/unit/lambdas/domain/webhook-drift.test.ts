@@ -4,7 +4,7 @@ import {
   readAccountWebhooks,
   readDomainWebhooks,
   webhookDrift,
-} from '../../lambdas/domain/webhook-drift.ts';
+} from '../../../../lambdas/domain/webhook-drift.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun';
 const OTHER = 'https://crm.example.net/mailgun';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { eventFromLegacyForm } from '../../lambdas/domain/legacy-form.ts';
+import { eventFromLegacyForm } from '../../../../lambdas/domain/legacy-form.ts';
 
 test('every field of a click has its place in the current shape', () => {
   const fields = Object.entries({

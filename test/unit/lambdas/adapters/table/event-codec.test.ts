@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { packEvent, unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
-import { deliveredEvent } from '../support/webhooks.ts';
+import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/event-codec.ts';
+import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 test.each([
   ['ordinary', deliveredEvent()],

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { EventBus, Unpublished } from '../../lambdas/domain/publish-ports.ts';
-import { publishedEvent, type Row, type StatusRow, type SuppressionRow } from '../../lambdas/domain/published.ts';
-import type { StoredKey } from '../../lambdas/domain/reconcile-ports.ts';
-import { createRepublish, type RepublishRequest } from '../../lambdas/publish/republish.ts';
-import { republishIn } from '../../lambdas/publish/republish-contract.ts';
-import { DOMAIN } from '../support/webhooks.ts';
+import type { EventBus, Unpublished } from '../../../../lambdas/domain/publish-ports.ts';
+import { publishedEvent, type Row, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import type { StoredKey } from '../../../../lambdas/domain/reconcile-ports.ts';
+import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
+import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
+import { DOMAIN } from '../../../support/webhooks.ts';
 
 const START_MS = 1_770_000_000_000;
 const CHOICE = { ledger: 'l', subjectKey: 'k', recipients: true };

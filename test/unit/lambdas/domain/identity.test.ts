@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { identify, keyPart } from '../../lambdas/domain/identity.ts';
-import { deliveredEvent } from '../support/webhooks.ts';
+import { identify, keyPart } from '../../../../lambdas/domain/identity.ts';
+import { deliveredEvent } from '../../../support/webhooks.ts';
 
 test('an event is named by message, recipient, name and id', () => {
   expect(identify(deliveredEvent(), 'mg.example.com')).toEqual({

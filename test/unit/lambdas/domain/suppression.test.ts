@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { suppressionsOf } from '../../lambdas/domain/suppression.ts';
+import { suppressionsOf } from '../../../../lambdas/domain/suppression.ts';
 
 const to = (event: object) => ({ recipient: 'a@b.example', ...event });
 const permanent = (over: object) => to({ event: 'failed', severity: 'permanent', ...over });

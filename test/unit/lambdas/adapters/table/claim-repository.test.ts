@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
-import { createClaimsTable } from '../../lambdas/adapters/table/claim-repository.ts';
+import { createClaimsTable } from '../../../../../lambdas/adapters/table/claim-repository.ts';
 
 // Answers that DynamoDB never gives, so no engine can be made to give them.
 const claim = { key: 'k', id: 'mine', hash: '1:aa', expiresAt: 2000 };

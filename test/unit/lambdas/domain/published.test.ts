@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { readChange } from '../../lambdas/adapters/table/published-rows.ts';
-import { isNews, publishedEvent, type StatusRow, type SuppressionRow } from '../../lambdas/domain/published.ts';
-import { statusOrder } from '../../lambdas/domain/status.ts';
+import { readChange } from '../../../../lambdas/adapters/table/published-rows.ts';
+import { isNews, publishedEvent, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import { statusOrder } from '../../../../lambdas/domain/status.ts';
 
 const CHOICE = { ledger: 'mailgun-ledger-prod', subjectKey: 'a secret', recipients: false };
 const AT_MS = 1_769_999_990_123;

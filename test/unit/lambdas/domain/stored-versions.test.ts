@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { rowOf } from '../../lambdas/adapters/table/published-rows.ts';
-import { historyEntries } from '../../lambdas/adapters/table/stored-items.ts';
-import { eventHash } from '../../lambdas/domain/canonical.ts';
-import { judgeClaim } from '../../lambdas/domain/claim.ts';
-import { dayPartition } from '../../lambdas/domain/day-index.ts';
-import { erasureHash, markerKey } from '../../lambdas/domain/erasure.ts';
-import { identify, suppressionPartition } from '../../lambdas/domain/identity.ts';
-import { statusOrder, verdictOf } from '../../lambdas/domain/status.ts';
-import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../support/first-release.ts';
-import { deliveredEvent } from '../support/webhooks.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/published-rows.ts';
+import { historyEntries } from '../../../../lambdas/adapters/table/stored-items.ts';
+import { eventHash } from '../../../../lambdas/domain/canonical.ts';
+import { judgeClaim } from '../../../../lambdas/domain/claim.ts';
+import { dayPartition } from '../../../../lambdas/domain/day-index.ts';
+import { erasureHash, markerKey } from '../../../../lambdas/domain/erasure.ts';
+import { identify, suppressionPartition } from '../../../../lambdas/domain/identity.ts';
+import { statusOrder, verdictOf } from '../../../../lambdas/domain/status.ts';
+import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
+import { deliveredEvent } from '../../../support/webhooks.ts';
 
 // What the first release wrote. The ledger's own items are read from an engine, in the integration test of this name.
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { merged } from '../../lambdas/adapters/table/merge-sorted.ts';
+import { merged } from '../../../../../lambdas/adapters/table/merge-sorted.ts';
 
 type Entry = readonly [stream: string, at: number];
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { decodeQueueMessage, encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
-import { deliveredEvent } from '../support/webhooks.ts';
+import { decodeQueueMessage, encodeQueueMessage } from '../../../../lambdas/domain/queue-message.ts';
+import { deliveredEvent } from '../../../support/webhooks.ts';
 
 const message = { source: 'webhook' as const, receivedAt: 1, domain: 'd', event: deliveredEvent() };
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { claimKey, isFresh, signedBy } from '../../lambdas/domain/signature.ts';
+import { claimKey, isFresh, signedBy } from '../../../../lambdas/domain/signature.ts';
 
 // Known answers, computed with Python's hmac and hashlib.
 const TOKEN = 'a'.repeat(50);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { tombstoneIdentity } from '../../lambdas/domain/erasure.ts';
-import { identify } from '../../lambdas/domain/identity.ts';
-import type { QueueMessage } from '../../lambdas/domain/queue-message.ts';
-import { createProcess } from '../../lambdas/process/process.ts';
-import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../support/erasures.ts';
-import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
+import { tombstoneIdentity } from '../../../../lambdas/domain/erasure.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import type { QueueMessage } from '../../../../lambdas/domain/queue-message.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../../../support/erasures.ts';
+import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
 const message = (over = {}, source: QueueMessage['source'] = 'webhook'): QueueMessage => ({
   source,
