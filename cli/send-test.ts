@@ -1,4 +1,4 @@
-import { createEventsTable } from '../lambdas/adapters/table/event-lookup.ts';
+import { createEventLookup } from '../lambdas/adapters/table/event-lookup.ts';
 import { ROUTES } from '../lambdas/contract.ts';
 import { messageIdOf } from '../lambdas/domain/event.ts';
 import { identify } from '../lambdas/domain/identity.ts';
@@ -56,7 +56,7 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
   const messageId = messageIdOf(event) ?? '';
   const identity = identify(event, domain);
   const { eventKey } = identity;
-  const events = createEventsTable(tableOf(target));
+  const events = createEventLookup(tableOf(target));
   tell({ event: 'sent', messageId, recipient: event.recipient, eventKey }, `Sending ${eventKey} of ${messageId}`);
   const sentMs = world.now();
   const deadlineMs = sentMs + options.wait * 1000;

@@ -1,7 +1,7 @@
 import { eventTimeMs, messageIdOf } from '../../lambdas/domain/event.ts';
 import { type EventIdentity, identify } from '../../lambdas/domain/identity.ts';
 import { decodeQueueMessage, QUEUE_MESSAGE_VERSION, type QueueMessage } from '../../lambdas/domain/queue-message.ts';
-import { verdictOf } from '../../lambdas/domain/status.ts';
+import { statusUpdateOf } from '../../lambdas/domain/status.ts';
 import { suppressionsOf } from '../../lambdas/domain/suppression.ts';
 import { TRIES_USED_UP } from './dead-letters.ts';
 
@@ -27,7 +27,7 @@ export function diagnose(body: string): Diagnosis {
     step = 'time';
     eventTimeMs(event);
     step = 'status';
-    verdictOf(event);
+    statusUpdateOf(event);
     step = 'suppressions';
     suppressionsOf(event);
     return { error: null, message, identity };

@@ -1,4 +1,4 @@
-import { createEventsTable } from '../../lambdas/adapters/table/event-lookup.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
 import { counted, createTell } from '../answer.ts';
 import { ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
 import { tableOf } from '../ledger/table.ts';
@@ -37,7 +37,7 @@ async function show(world: World, options: ShowOptions, id: string): Promise<num
   const { reason, detail, sentMs, receiveCount, body } = letter;
   const diagnosis = diagnose(body);
   const { error } = diagnosis;
-  const stored = error === null && (await createEventsTable(tableOf(target)).isStored(diagnosis.identity));
+  const stored = error === null && (await createEventLookup(tableOf(target)).isStored(diagnosis.identity));
   const message =
     error === null
       ? {

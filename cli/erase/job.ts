@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
-import { unlessRefused } from '../../lambdas/adapters/table/ledger-table.ts';
+import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
 import { erasureHash, markerKey } from '../../lambdas/domain/erasure.ts';
 import type { World } from '../command.ts';
 import { tableOf } from '../ledger/table.ts';
@@ -91,7 +91,7 @@ export async function erase(job: Job): Promise<boolean> {
 
 /** From here on process stores tombstones only; true where it is new. */
 async function mark({ recipient, erasureKey, table, world }: Job): Promise<boolean> {
-  return unlessRefused(() =>
+  return conditionalWrite(() =>
     table.client.send(
       new PutCommand({
         TableName: table.name,

@@ -1,6 +1,6 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
-import { unlessRefused } from '../../lambdas/adapters/table/ledger-table.ts';
+import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
 import type { Finding, Findings, Item } from './findings.ts';
 
 /** What one reading of the whole table came upon. */
@@ -75,7 +75,7 @@ async function doAway(table: LedgerTable, item: Item, finding: Exclude<Finding, 
   if (finding.kind === 'event') {
     await putTombstone(table, finding.tombstone);
     // A webhook may have been noted since it was read; the next sweep carries that over.
-    await unlessRefused(() =>
+    await conditionalWrite(() =>
       client.send(
         new DeleteCommand({
           TableName: name,
@@ -85,7 +85,7 @@ async function doAway(table: LedgerTable, item: Item, finding: Exclude<Finding, 
       ),
     );
   } else if (finding.kind === 'mention') {
-    await unlessRefused(() =>
+    await conditionalWrite(() =>
       client.send(
         new UpdateCommand({
           TableName: name,
@@ -102,7 +102,7 @@ async function doAway(table: LedgerTable, item: Item, finding: Exclude<Finding, 
 
 /** Before its event is deleted, so that a reconciliation finds one of the two at any moment. */
 async function putTombstone({ client, name }: LedgerTable, tombstone: Item): Promise<void> {
-  const isPut = await unlessRefused(() =>
+  const isPut = await conditionalWrite(() =>
     client.send(new PutCommand({ TableName: name, Item: tombstone, ConditionExpression: 'attribute_not_exists(pk)' })),
   );
   if (isPut || tombstone.webhookAt === undefined) return;

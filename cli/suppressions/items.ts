@@ -1,5 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { unlessRefused } from '../../lambdas/adapters/table/ledger-table.ts';
+import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
 import { readPartition } from '../../lambdas/adapters/table/query.ts';
 import { storedSuppression } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { suppressionPartition } from '../../lambdas/domain/identity.ts';
@@ -27,7 +27,7 @@ export async function readSuppressions(target: Target, address: string): Promise
 /** Writes that it was lifted; of several lifts the latest counts. */
 export async function liftSuppression(target: Target, { pk, sk }: SuppressionItem, atMs: number) {
   const { client, name } = tableOf(target);
-  await unlessRefused(() =>
+  await conditionalWrite(() =>
     client.send(
       new UpdateCommand({
         TableName: name,

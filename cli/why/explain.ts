@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { deliveryCode, eventName, textAt } from '../../lambdas/domain/event.ts';
-import { isPermanent, verdictOf } from '../../lambdas/domain/status.ts';
+import { isPermanent, statusUpdateOf } from '../../lambdas/domain/status.ts';
 import type { HistoryEvent, HistoryRecipient } from './history.ts';
 
 const LONGEST_SAYING = 200;
@@ -79,5 +79,5 @@ export function because({
 }
 
 function rankOf({ event }: HistoryEvent): number | undefined {
-  return event && verdictOf(event).rank;
+  return event && statusUpdateOf(event).precedence;
 }

@@ -3,7 +3,7 @@ import type { Claim, ClaimOutcome } from './claim.ts';
 import type { EventIdentity } from './identity.ts';
 import type { QueueMessage, Source } from './queue-message.ts';
 import type { SigningKeys } from './signature.ts';
-import type { Verdict } from './status.ts';
+import type { StatusUpdate } from './status.ts';
 import type { Suppression } from './suppression.ts';
 
 // What the use cases need from outside. The adapters implement it on AWS, the model tests in memory.
@@ -73,8 +73,8 @@ export interface EventRecord {
 export interface Records {
   /** Joins the suppression: the earliest event decides what it says, the latest whether it holds after a lift. */
   suppress(record: EventRecord, suppression: Suppression): Promise<void>;
-  /** Joins the event's verdict into the status of its message and recipient; the join never goes back. */
-  joinStatus(record: EventRecord, verdict: Verdict): Promise<void>;
+  /** Joins the event's status update into the status of its message and recipient; the join never goes back. */
+  upsertStatus(record: EventRecord, update: StatusUpdate): Promise<void>;
   /** Stores the event unless it is there. Throws `UnstorableError` where no retry could ever store it. */
   putEvent(record: EventRecord): Promise<'stored' | 'known'>;
 }

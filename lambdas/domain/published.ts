@@ -67,7 +67,7 @@ export function isPublishable(row: Row): boolean {
 }
 
 /** Whether others must hear of `after`; `before` is absent where the row is new. */
-export function isNews(before: Row | undefined, after: Row): boolean {
+export function hasChanged(before: Row | undefined, after: Row): boolean {
   if (!isPublishable(after)) return false;
   if (before === undefined || !isPublishable(before)) return true;
   return orderOf(before) !== orderOf(after) || factOf(before) !== factOf(after);

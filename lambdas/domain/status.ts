@@ -3,9 +3,9 @@ import { deliveryCode, eventName, textAt } from './event.ts';
 
 export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
 
-/** What one event says about a message and recipient; the highest rank decides. */
-export interface Verdict {
-  rank: number;
+/** What one event says about a message and recipient; the highest precedence decides. */
+export interface StatusUpdate {
+  precedence: number;
   /** null where the event says nothing about delivery. */
   status: Status | null;
   /** Why it failed; null for every other status. */
@@ -13,37 +13,37 @@ export interface Verdict {
 }
 
 /** Of what a reader does, and of what says nothing about delivery. */
-const READER_RANK = 25;
-const SILENT_RANK = 0;
+const READER_PRECEDENCE = 25;
+const SILENT_PRECEDENCE = 0;
 
 const SUPPRESSED_CODES = new Set([605, 606, 607]);
 
-/** The event's rank in the status join (DELIVERED by an open or click, which imply it, yields to a real delivery). */
-export function verdictOf(event: JsonObject): Verdict {
+/** The event's precedence in the status join (DELIVERED by an open or click, which imply it, yields to a real delivery). */
+export function statusUpdateOf(event: JsonObject): StatusUpdate {
   switch (eventName(event)) {
     case 'accepted':
-      return { rank: 10, status: 'ACCEPTED', reason: null };
+      return { precedence: 10, status: 'ACCEPTED', reason: null };
     case 'opened':
     case 'clicked':
-      return { rank: READER_RANK, status: 'DELIVERED', reason: null };
+      return { precedence: READER_PRECEDENCE, status: 'DELIVERED', reason: null };
     case 'delivered':
-      return { rank: 30, status: 'DELIVERED', reason: null };
+      return { precedence: 30, status: 'DELIVERED', reason: null };
     case 'failed':
       return isPermanent(event)
-        ? { rank: 40, status: 'FAILED', reason: failureReason(event) }
-        : { rank: 20, status: 'DEFERRED', reason: null };
+        ? { precedence: 40, status: 'FAILED', reason: failureReason(event) }
+        : { precedence: 20, status: 'DEFERRED', reason: null };
     case 'rejected':
-      return { rank: 40, status: 'FAILED', reason: 'rejected' };
+      return { precedence: 40, status: 'FAILED', reason: 'rejected' };
     case 'complained':
-      return { rank: 50, status: 'COMPLAINED', reason: null };
+      return { precedence: 50, status: 'COMPLAINED', reason: null };
     default:
-      return { rank: SILENT_RANK, status: null, reason: null };
+      return { precedence: SILENT_PRECEDENCE, status: null, reason: null };
   }
 }
 
 /** Whether the status is mostly known better already when such an event comes in: what a reader does follows a delivery. */
-export function seldomDecides({ rank }: Verdict): boolean {
-  return rank === READER_RANK || rank === SILENT_RANK;
+export function rarelyChangesStatus({ precedence }: StatusUpdate): boolean {
+  return precedence === READER_PRECEDENCE || precedence === SILENT_PRECEDENCE;
 }
 
 /** Only a severity that says so is permanent: an unknown one must not condemn an address. */
@@ -61,12 +61,12 @@ function failureReason(event: JsonObject): string {
 const LAST_MS = 9_999_999_999_999;
 
 /**
- * The join as one string: the greater one decides. Rank first, then the earlier event, then its key,
+ * The join as one string: the greater one decides. Precedence first, then the earlier event, then its key,
  * so the winner is a function of the set of events and one conditional update can compare it.
  */
-export function statusOrder(verdict: Verdict, timeMs: number, eventKey: string): string {
+export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: string): string {
   const earliness = String(LAST_MS - timeMs).padStart(13, '0');
-  return `${String(verdict.rank).padStart(2, '0')}#${earliness}#${eventKey}`;
+  return `${String(update.precedence).padStart(2, '0')}#${earliness}#${eventKey}`;
 }
 
 /** Whether an order decides against the stored one, if any: by bytes, as the table compares. */

@@ -4,9 +4,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createEventQueue, openQueues } from '../adapters/aws/event-queue.ts';
 import { createKeyRing } from '../adapters/aws/keys.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
-import { createClaimsTable } from '../adapters/table/claim-repository.ts';
-import { createEventsTable } from '../adapters/table/event-lookup.ts';
-import { createFirstWebhookTable } from '../adapters/table/first-webhook.ts';
+import { createClaimRepository } from '../adapters/table/claim-repository.ts';
+import { createEventLookup } from '../adapters/table/event-lookup.ts';
+import { createFirstWebhook } from '../adapters/table/first-webhook.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { MESSAGES, METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical.ts';
@@ -45,9 +45,9 @@ const log = createLog(env.ledgerName);
 const table = openTable(env.tableName);
 const ingest = createIngest({
   keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now)),
-  claims: createClaimsTable(table),
-  events: createEventsTable(table),
-  firstWebhook: createFirstWebhookTable(table),
+  claims: createClaimRepository(table),
+  events: createEventLookup(table),
+  firstWebhook: createFirstWebhook(table),
   queue: createEventQueue(openQueues(), env.queueUrl),
   domains: env.domains,
   hashEvent: eventHash,

@@ -3,9 +3,9 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/aws/event-queue.ts';
 import { createErasureKey } from '../adapters/aws/keys.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
-import { createErasuresTable } from '../adapters/table/erasure-repository.ts';
-import { createRecordsTable } from '../adapters/table/event-repository.ts';
-import { createFirstWebhookTable } from '../adapters/table/first-webhook.ts';
+import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
+import { createEventRepository } from '../adapters/table/event-repository.ts';
+import { createFirstWebhook } from '../adapters/table/first-webhook.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
@@ -29,17 +29,17 @@ const queues = createRetryControl(openQueues(), env.queueUrl, env.deadLettersUrl
 const table = openTable(env.tableName);
 const erasureKey = createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now));
 const store = createProcess({
-  records: createRecordsTable(table),
-  erasures: createErasuresTable(table, erasureKey),
+  records: createEventRepository(table),
+  erasures: createErasureRepository(table, erasureKey),
   erasureKey,
   retentionDays: env.retentionDays,
 });
-const noteFirstWebhook = once(createFirstWebhookTable(table).note);
+const noteFirstWebhook = once(createFirstWebhook(table).note);
 
 // Called by AWS.
 export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event) => {
   const stored: JsonObject[] = [];
-  const response = await handleBatch(event, (record) => handleRecord(record, stored), retryLater);
+  const response = await handleBatch(event, (record) => handleRecord(record, stored), retryWithBackoff);
   const outcomes = outcomeMetrics(stored);
   if (Object.keys(outcomes).length > 0) log.measure(outcomes, 'outcomes of new events');
   return response;
@@ -48,21 +48,21 @@ export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event)
 // Runs for every record; what is new goes into `stored`.
 async function handleRecord(record: SQSRecord, stored: JsonObject[]): Promise<void> {
   const decoded = decodeQueueMessage(record.body);
-  if (!decoded.ok) return bury(record, decoded.reason, decoded.where);
+  if (!decoded.ok) return sendToDlq(record, decoded.reason, decoded.where);
   const { event, source, receivedAt } = decoded.message;
   try {
     if ((await store(decoded.message)) === 'stored') stored.push(event);
   } catch (error) {
     if (!(error instanceof UnstorableError)) throw error;
     const { detail } = errorFacts(error.cause ?? error);
-    return bury(record, 'unstorable', String(detail || error.message));
+    return sendToDlq(record, 'unstorable', String(detail || error.message));
   }
   // The event is stored, and whether this note is written must not bring it back.
   if (source === 'webhook') await noteFirstWebhook(receivedAt).catch(() => {});
 }
 
-async function bury(record: SQSRecord, reason: string, detail: string): Promise<void> {
-  await queues.bury(record.body, reason, detail);
+async function sendToDlq(record: SQSRecord, reason: string, detail: string): Promise<void> {
+  await queues.sendToDlq(record.body, reason, detail);
   log.count(METRICS.deadLettered, 'message put among the dead letters', {
     reason,
     detail,
@@ -70,10 +70,10 @@ async function bury(record: SQSRecord, reason: string, detail: string): Promise<
   });
 }
 
-async function retryLater(record: SQSRecord, error: unknown): Promise<void> {
+async function retryWithBackoff(record: SQSRecord, error: unknown): Promise<void> {
   const receiveCount = Number(record.attributes.ApproximateReceiveCount);
   const seconds = retryDelaySeconds(receiveCount, env.visibilitySeconds);
   const facts = { sqsMessageId: record.messageId, receiveCount, retryInSeconds: seconds, ...errorFacts(error) };
   log.count(METRICS.retried, 'message failed, will be tried again', facts);
-  await queues.retryIn(record.receiptHandle, seconds);
+  await queues.changeVisibility(record.receiptHandle, seconds);
 }

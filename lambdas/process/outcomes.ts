@@ -1,7 +1,7 @@
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { eventName } from '../domain/event.ts';
-import { verdictOf } from '../domain/status.ts';
+import { statusUpdateOf } from '../domain/status.ts';
 
 /**
  * How the attempts that these events tell of came out, by metric; what is none is left out. Bounced is every permanent
@@ -23,7 +23,7 @@ function metricOf(event: JsonObject): string | undefined {
     case 'complained':
       return METRICS.complained;
     case 'failed': {
-      const { status, reason } = verdictOf(event);
+      const { status, reason } = statusUpdateOf(event);
       return status === 'FAILED' && reason !== 'suppressed' ? METRICS.bounced : undefined;
     }
     default:

@@ -3,7 +3,7 @@ import { eventTimeMs, recipientOf } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
 import type { ErasureKey, Erasures, EventRecord, Records } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/queue-message.ts';
-import { verdictOf } from '../domain/status.ts';
+import { statusUpdateOf } from '../domain/status.ts';
 import { suppressionsOf } from '../domain/suppression.ts';
 
 export interface ProcessDeps {
@@ -38,7 +38,7 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
       return deps.records.putEvent({ ...record, identity, event: tombstoneOf(sent, domain) });
     }
     const suppressions = suppressionsOf(event).map((suppression) => deps.records.suppress(record, suppression));
-    await Promise.all([...suppressions, deps.records.joinStatus(record, verdictOf(event))]);
+    await Promise.all([...suppressions, deps.records.upsertStatus(record, statusUpdateOf(event))]);
     return deps.records.putEvent(record);
   };
 }

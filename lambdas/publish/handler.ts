@@ -6,8 +6,8 @@ import { openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createPublishableRowsTable, readChange } from '../adapters/table/published-rows.ts';
-import { isNews, publishedEvent, type Row } from '../domain/published.ts';
+import { createPublishableRows, readChange } from '../adapters/table/published-rows.ts';
+import { hasChanged, publishedEvent, type Row } from '../domain/published.ts';
 import { createLog } from '../runtime/log.ts';
 import { readPublishEnv } from './env.ts';
 import { type Change, createPublish } from './publish.ts';
@@ -46,7 +46,7 @@ export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>()
   if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventOf, lastMs);
   const { domains } = env;
   const index = createDayIndexTable(table);
-  const republish = createRepublish({ ...deps, index, rows: createPublishableRowsTable(table), domains, eventOf });
+  const republish = createRepublish({ ...deps, index, rows: createPublishableRows(table), domains, eventOf });
   const report = await republish({ ...request, deadlineMs: Math.min(lastMs, Date.now() + REPUBLISH_CALL_MS) });
   log.write('republished', { domain: request.domain, plan: request.plan, ...report });
   return report;
@@ -60,7 +60,7 @@ async function publishRecords(
 ): Promise<DynamoDBBatchResponse> {
   const changes = Records.flatMap((record) => {
     const change = readChange(record);
-    if (change === undefined || !isNews(change.before, change.after)) return [];
+    if (change === undefined || !hasChanged(change.before, change.after)) return [];
     return [{ position: change.position, changedAtMs: change.changedAtMs, event: eventOf(change.after) }];
   });
   const back = await publish(changes, deadlineMs);

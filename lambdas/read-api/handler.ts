@@ -4,13 +4,13 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
-import { createDayEventsTable } from '../adapters/table/day-events.ts';
+import { createDayEvents } from '../adapters/table/day-events.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createHistoryTable } from '../adapters/table/message-history.ts';
-import { createRecipientTable } from '../adapters/table/recipient-history.ts';
+import { createMessageHistory } from '../adapters/table/message-history.ts';
+import { createRecipientHistory } from '../adapters/table/recipient-history.ts';
 import { createLedgerBookTable } from '../adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
-import { createSuppressionsTable } from '../adapters/table/suppression-repository.ts';
+import { createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
 import { ROUTES } from '../contract.ts';
 import type { BearerCheck } from '../domain/read-ports.ts';
 import { cors } from '../runtime/cors.ts';
@@ -42,7 +42,7 @@ const env = readReadApiEnv(process.env);
 const log = createLog(env.ledgerName);
 const isAuthorized = 'jwt' in env.auth ? jwtCheck(env.auth.jwt) : tokenCheck(env.auth.tokenSecretArn);
 const table = openTable(env.tableName);
-const recipients = createRecipientTable(table);
+const recipients = createRecipientHistory(table);
 const ledgerDeps = {
   slices: createSlicesTable(table),
   book: createLedgerBookTable(table),
@@ -52,11 +52,11 @@ const ledgerDeps = {
 };
 const queues = openQueues();
 const routes = createRoutes({
-  messages: createMessages(createHistoryTable(table)),
+  messages: createMessages(createMessageHistory(table)),
   recipients: createRecipients(recipients),
-  events: createEvents(createDayEventsTable(table)),
+  events: createEvents(createDayEvents(table)),
   recipientSearch: createRecipientSearch(recipients),
-  suppressions: createSuppressions(createSuppressionsTable(table)),
+  suppressions: createSuppressions(createSuppressionRepository(table)),
   ledger: createLedger(ledgerDeps),
   stats: createStats(ledgerDeps),
   health: createHealth({

@@ -4,11 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createEventQueue, createRetryControl } from '../../lambdas/adapters/aws/event-queue.ts';
 import { createKeyRing } from '../../lambdas/adapters/aws/keys.ts';
 import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
-import { createClaimsTable } from '../../lambdas/adapters/table/claim-repository.ts';
-import { createEventsTable } from '../../lambdas/adapters/table/event-lookup.ts';
-import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
-import { createFirstWebhookTable } from '../../lambdas/adapters/table/first-webhook.ts';
-import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
+import { createClaimRepository } from '../../lambdas/adapters/table/claim-repository.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
+import { createFirstWebhook } from '../../lambdas/adapters/table/first-webhook.ts';
+import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
@@ -34,7 +34,7 @@ describe('claims', () => {
   const claim = (over = {}) => ({ key: randomUUID(), id: 'mine', hash: '1:aa', expiresAt: 2000, ...over });
 
   test('the first takes the token; a repeat and another event are told apart', async () => {
-    const claims = createClaimsTable(engines.table);
+    const claims = createClaimRepository(engines.table);
     const first = claim();
 
     expect(await claims.claim(first, 1000)).toBe('claimed');
@@ -44,7 +44,7 @@ describe('claims', () => {
   });
 
   test('one that has expired is taken over, though TTL has not deleted it yet', async () => {
-    const claims = createClaimsTable(engines.table);
+    const claims = createClaimRepository(engines.table);
     const first = claim();
     await claims.claim(first, 1000);
 
@@ -57,11 +57,11 @@ describe('claims', () => {
     const { client, name } = engines.table;
     const Item = { pk: `CLAIM#${first.key}`, sk: 'CLAIM', expiresAt: 2000 };
     await client.send(new PutCommand({ TableName: name, Item }));
-    expect(await createClaimsTable(engines.table).claim(first, 1000)).toBe('same-event');
+    expect(await createClaimRepository(engines.table).claim(first, 1000)).toBe('same-event');
   });
 
   test('of two at once exactly one wins', async () => {
-    const claims = createClaimsTable(engines.table);
+    const claims = createClaimRepository(engines.table);
     const first = claim();
     const outcomes = await Promise.all(
       ['a', 'b', 'c', 'd'].map((id) => claims.claim({ ...first, id, hash: `1:${id}` }, 1000)),
@@ -71,13 +71,13 @@ describe('claims', () => {
 
   test('a table that hangs costs three short tries, not the whole answer', async () => {
     fault('dynamodb', 'PutItem', 'hang');
-    const claimed = createClaimsTable(engines.table).claim(claim(), 1000);
+    const claimed = createClaimRepository(engines.table).claim(claim(), 1000);
     await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
   });
 });
 
 test('the first webhook is noted once, whoever comes later', async () => {
-  const firstWebhook = createFirstWebhookTable(engines.table);
+  const firstWebhook = createFirstWebhook(engines.table);
   expect(await firstWebhook.isNoted()).toBe(false);
   await firstWebhook.note(1000);
   await firstWebhook.note(2000);
@@ -91,12 +91,16 @@ test('the first webhook is noted once, whoever comes later', async () => {
 /** Stores events through process and the real table, in a message of their own. */
 async function store(...events: JsonObject[]) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
-  const process = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400, ...NOBODY_ERASED });
+  const process = createProcess({
+    records: createEventRepository(engines.table),
+    retentionDays: 400,
+    ...NOBODY_ERASED,
+  });
   for (const event of events) {
     const placed = { ...event, message: { headers: { 'message-id': messageId } } };
     await process({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: placed });
   }
-  return { messageId, history: await wholeHistory(createHistoryTable(engines.table), messageId) };
+  return { messageId, history: await wholeHistory(createMessageHistory(engines.table), messageId) };
 }
 
 describe('records', () => {
@@ -153,7 +157,7 @@ describe('records', () => {
   });
 
   test('events that come twice are known, and a later webhook is noted on what reconciliation stored', async () => {
-    const records = createRecordsTable(engines.table);
+    const records = createEventRepository(engines.table);
     const event = deliveredEvent({ id: randomUUID() });
     const record = {
       identity: identify(event, DOMAIN),
@@ -167,7 +171,7 @@ describe('records', () => {
     expect(await records.putEvent(record)).toBe('stored');
     expect(await records.putEvent(record)).toBe('known');
     expect(await records.putEvent({ ...record, source: 'webhook', receivedAtMs: NOW_MS + 5 })).toBe('known');
-    expect(await createEventsTable(engines.table).isStored(record.identity)).toBe(true);
+    expect(await createEventLookup(engines.table).isStored(record.identity)).toBe(true);
 
     const { Item } = await engines.table.client.send(
       new GetCommand({
@@ -233,14 +237,18 @@ describe('records', () => {
   test('a write whose reply was lost has its effect once', async () => {
     const messageId = randomUUID();
     const event = deliveredEvent({ message: { headers: { 'message-id': messageId } } });
-    const process = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400, ...NOBODY_ERASED });
+    const process = createProcess({
+      records: createEventRepository(engines.table),
+      retentionDays: 400,
+      ...NOBODY_ERASED,
+    });
     const message = { source: 'webhook' as const, receivedAt: NOW_MS, domain: DOMAIN, event };
     fault('dynamodb', 'UpdateItem', 'drop-reply');
     await expect(process(message)).rejects.toThrow();
     engines.faults.replace([]);
     expect(await process(message)).toBe('stored');
     expect(await process(message)).toBe('known');
-    const history = await wholeHistory(createHistoryTable(engines.table), messageId);
+    const history = await wholeHistory(createMessageHistory(engines.table), messageId);
     expect([history.statuses.length, history.events.length]).toEqual([1, 1]);
   });
 });
@@ -266,7 +274,7 @@ describe('queues', () => {
 
   test('a buried message lies among the dead letters with its reason', async () => {
     const deadLettersUrl = engines.output('DeadLettersUrl');
-    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).bury(
+    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).sendToDlq(
       '{',
       'not-json',
       'character 1',

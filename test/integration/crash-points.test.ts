@@ -5,12 +5,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createEventQueue } from '../../lambdas/adapters/aws/event-queue.ts';
 import { createKeyRing } from '../../lambdas/adapters/aws/keys.ts';
 import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
-import { createClaimsTable } from '../../lambdas/adapters/table/claim-repository.ts';
-import { createErasuresTable } from '../../lambdas/adapters/table/erasure-repository.ts';
-import { createEventsTable } from '../../lambdas/adapters/table/event-lookup.ts';
-import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
-import { createFirstWebhookTable } from '../../lambdas/adapters/table/first-webhook.ts';
-import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
+import { createClaimRepository } from '../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/erasure-repository.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
+import { createFirstWebhook } from '../../lambdas/adapters/table/first-webhook.ts';
+import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
 import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
@@ -40,9 +40,9 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
   const { table, queues, secrets, output } = engines;
   const take = createIngest({
     keys: createKeyRing(createCachedSecret(secrets, output('SigningKeysSecretArn'), () => NOW_MS)),
-    claims: createClaimsTable(table),
-    events: createEventsTable(table),
-    firstWebhook: createFirstWebhookTable(table),
+    claims: createClaimRepository(table),
+    events: createEventLookup(table),
+    firstWebhook: createFirstWebhook(table),
     queue: createEventQueue(queues, output('QueueUrl')),
     domains: [DOMAIN],
     hashEvent: eventHash,
@@ -55,8 +55,8 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
 function storeBody(body: string, trouble?: Trouble) {
   const { table } = engines;
   const store = createProcess({
-    records: createRecordsTable(table),
-    erasures: createErasuresTable(table, erasureKey),
+    records: createEventRepository(table),
+    erasures: createErasureRepository(table, erasureKey),
     erasureKey,
     retentionDays: 400,
   });
@@ -89,7 +89,7 @@ function complaint(): { event: JsonObject; messageId: string; recipient: string 
 
 /** The event is there once, with its status and its suppression. */
 async function expectOneEffect({ messageId, recipient }: ReturnType<typeof complaint>): Promise<void> {
-  const { statuses, events } = await wholeHistory(createHistoryTable(engines.table), messageId);
+  const { statuses, events } = await wholeHistory(createMessageHistory(engines.table), messageId);
   expect(events).toHaveLength(1);
   expect(statuses).toMatchObject([{ recipient, status: 'COMPLAINED', decidedBy: events[0]?.eventKey }]);
   const { Items } = await engines.table.client.send(

@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { eraseLine } from '../../cli/erase/lines.ts';
 import { createErasureKey } from '../../lambdas/adapters/aws/keys.ts';
 import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
-import { createErasuresTable } from '../../lambdas/adapters/table/erasure-repository.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/erasure-repository.ts';
 import { packEvent, unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
-import { createEventsTable } from '../../lambdas/adapters/table/event-lookup.ts';
-import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
-import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
+import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { erasureHash, markerKey, tombstoneIdentity } from '../../lambdas/domain/erasure.ts';
 import { identify, recipientKey } from '../../lambdas/domain/identity.ts';
@@ -36,8 +36,8 @@ beforeAll(async () => {
   const erasureKey = createErasureKey(createCachedSecret(secrets, output('ErasureKeySecretArn'), Date.now));
   key = await erasureKey.read();
   store = createProcess({
-    records: createRecordsTable(table),
-    erasures: createErasuresTable(table, erasureKey),
+    records: createEventRepository(table),
+    erasures: createErasureRepository(table, erasureKey),
     erasureKey,
     retentionDays: 400,
   });
@@ -139,7 +139,7 @@ async function storeAll({ own, others }: Awaited<ReturnType<typeof person>>): Pr
 }
 
 async function historyOf(messageId: string) {
-  const { entries } = await createHistoryTable(engines.table).page(messageId, 100);
+  const { entries } = await createMessageHistory(engines.table).page(messageId, 100);
   const all = [...entries];
   return {
     events: all.flatMap((entry) => ('event' in entry ? [entry.event] : [])),
@@ -256,7 +256,7 @@ describe('erase', () => {
     const [first, second] = ada.own as [JsonObject, JsonObject];
     await store(queueMessage(first, 'reconcile'));
     await store(queueMessage(second, 'reconcile'));
-    await createEventsTable(engines.table).noteWebhook(identify(first, DOMAIN), 7);
+    await createEventLookup(engines.table).noteWebhook(identify(first, DOMAIN), 7);
     await engines.table.client.send(
       new PutCommand({
         TableName: engines.table.name,
@@ -276,7 +276,7 @@ describe('erase', () => {
     await erased(ada.recipient);
     const before = (await allItems(engines.table)).length;
     for (const event of ada.own) {
-      expect(await createEventsTable(engines.table).noteWebhook(identify(event, DOMAIN), 1)).toBe(false);
+      expect(await createEventLookup(engines.table).noteWebhook(identify(event, DOMAIN), 1)).toBe(false);
     }
     expect(await allItems(engines.table)).toHaveLength(before);
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
-import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
+import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createLeaseTable, createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
@@ -117,7 +117,7 @@ test('the day index tells what is stored, of all types and days, ascending by ti
   const midnight = Date.UTC(2026, 1, 2);
   const store = async (event: string, atMs: number, source: Source) => {
     const data = deliveredEvent({ event, id: randomUUID(), timestamp: atMs / 1000, domain: { name: domain } });
-    await createProcess({ records: createRecordsTable(engines.table), retentionDays: 30, ...NOBODY_ERASED })({
+    await createProcess({ records: createEventRepository(engines.table), retentionDays: 30, ...NOBODY_ERASED })({
       source,
       receivedAt: NOW_MS,
       domain,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
+import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
 import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
@@ -50,7 +50,7 @@ function goodBodies(messageId: string, count: number): string[] {
 }
 
 const storedOf = async (messageId: string) =>
-  (await wholeHistory(createHistoryTable(engines.table), messageId)).events.length;
+  (await wholeHistory(createMessageHistory(engines.table), messageId)).events.length;
 
 test.each([
   ['no JSON', '{', 'not-json'],

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { createEventBus, createPublishFailures } from '../../lambdas/adapters/aws/event-bus.ts';
 import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
-import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
-import { createPublishableRowsTable, readChange } from '../../lambdas/adapters/table/published-rows.ts';
-import { isNews, publishedEvent, type Row } from '../../lambdas/domain/published.ts';
+import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
+import { createPublishableRows, readChange } from '../../lambdas/adapters/table/published-rows.ts';
+import { hasChanged, publishedEvent, type Row } from '../../lambdas/domain/published.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../lambdas/publish/republish.ts';
@@ -43,7 +43,7 @@ async function eventsOf(): Promise<(row: Row) => Change['event']> {
 async function changeRows(ageMs: number, fromMs = NOW_MS) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const recipient = `${randomUUID()}@example.org`;
-  const take = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400, ...NOBODY_ERASED });
+  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...NOBODY_ERASED });
   for (const [nth, event] of ['accepted', 'delivered', 'complained'].entries()) {
     const over = {
       event,
@@ -56,7 +56,7 @@ async function changeRows(ageMs: number, fromMs = NOW_MS) {
   }
   const changes = (await readStream(engines)).flatMap((record) => readChange(record) ?? []);
   return changes
-    .filter(({ before, after }) => after.recipient === recipient && isNews(before, after))
+    .filter(({ before, after }) => after.recipient === recipient && hasChanged(before, after))
     .map((change) => ({ ...change, changedAtMs: Date.now() - ageMs }));
 }
 
@@ -85,7 +85,7 @@ function republish(fromMs: number, trouble?: Trouble) {
     const run = createRepublish({
       bus: createEventBus(engines.bus, 'default'),
       index: createDayIndexTable(engines.table),
-      rows: createPublishableRowsTable(engines.table),
+      rows: createPublishableRows(engines.table),
       domains: [DOMAIN],
       eventOf: await eventsOf(),
       now: Date.now,

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { createRecordsTable } from '../../lambdas/adapters/table/event-repository.ts';
+import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { readStreamSources, type StreamSource } from '../../local/event-source/stream-definition.ts';
 import { StreamPoller } from '../../local/event-source/stream-poller.ts';
@@ -94,7 +94,7 @@ async function untold(): Promise<string[]> {
 }
 
 const store = async (events: ReturnType<typeof lifeEvent>[]) => {
-  const take = createProcess({ records: createRecordsTable(engines.table), retentionDays: 400, ...NOBODY_ERASED });
+  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...NOBODY_ERASED });
   for (const event of events) await take({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
 };
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createDayEventsTable } from '../../lambdas/adapters/table/day-events.ts';
-import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
-import { createRecipientTable } from '../../lambdas/adapters/table/recipient-history.ts';
+import { createDayEvents } from '../../lambdas/adapters/table/day-events.ts';
+import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
+import { createRecipientHistory } from '../../lambdas/adapters/table/recipient-history.ts';
 import { createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
-import { createSuppressionsTable } from '../../lambdas/adapters/table/suppression-repository.ts';
+import { createSuppressionRepository } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { createEvents } from '../../lambdas/read-api/events.ts';
 import { createLedger, createStats } from '../../lambdas/read-api/ledger.ts';
 import { createMessages } from '../../lambdas/read-api/messages.ts';
@@ -45,7 +45,7 @@ beforeAll(async () => {
       },
     { step: 'initialize' },
   );
-  const recipients = createRecipientTable(table);
+  const recipients = createRecipientHistory(table);
   const ledgerDeps = {
     slices: createSlicesTable(table),
     book: createLedgerBookTable(table),
@@ -54,11 +54,11 @@ beforeAll(async () => {
     now: () => NOW_MS,
   };
   routes = createRoutes({
-    messages: createMessages(createHistoryTable(table)),
+    messages: createMessages(createMessageHistory(table)),
     recipients: createRecipients(recipients),
-    events: createEvents(createDayEventsTable(table)),
+    events: createEvents(createDayEvents(table)),
     recipientSearch: createRecipientSearch(recipients),
-    suppressions: createSuppressions(createSuppressionsTable(table)),
+    suppressions: createSuppressions(createSuppressionRepository(table)),
     ledger: createLedger(ledgerDeps),
     stats: createStats(ledgerDeps),
     health: async () => ({ ledger: '', domains: [], queue: null, deadLetters: null, alarms: null }),

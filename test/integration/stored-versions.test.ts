@@ -1,13 +1,13 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createClaimsTable } from '../../lambdas/adapters/table/claim-repository.ts';
-import { createErasuresTable } from '../../lambdas/adapters/table/erasure-repository.ts';
-import { createHistoryTable } from '../../lambdas/adapters/table/message-history.ts';
-import { createRecipientTable } from '../../lambdas/adapters/table/recipient-history.ts';
+import { createClaimRepository } from '../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/erasure-repository.ts';
+import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
+import { createRecipientHistory } from '../../lambdas/adapters/table/recipient-history.ts';
 import { createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
-import { createSuppressionsTable } from '../../lambdas/adapters/table/suppression-repository.ts';
+import { createSuppressionRepository } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { eventHash } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
@@ -30,13 +30,13 @@ beforeAll(async () => {
 afterAll(() => engines?.close());
 
 test('a message is read, and found by its recipient', async () => {
-  const { entries } = await createHistoryTable(engines.table).page('20260202023950.1.ABCDEF@mg.example.com', 10);
+  const { entries } = await createMessageHistory(engines.table).page('20260202023950.1.ABCDEF@mg.example.com', 10);
   expect([...entries].map((entry) => ('event' in entry ? entry.event.event : entry.status.status))).toEqual([
     event,
     'DELIVERED',
   ]);
 
-  const recipients = createRecipientTable(engines.table);
+  const recipients = createRecipientHistory(engines.table);
   const { places } = await recipients.newest('ada@example.org', 10);
   expect(await recipients.messages('ada@example.org', places)).toMatchObject([{ status: { status: 'DELIVERED' } }]);
 });
@@ -49,7 +49,7 @@ test('an event counts as stored, and as brought by a webhook', async () => {
 });
 
 test('a claim still holds its token', async () => {
-  const claims = createClaimsTable(engines.table);
+  const claims = createClaimRepository(engines.table);
   const claim = { key: '5f1d', id: 'mine', hash: eventHash(event), expiresAt: CLAIM.expiresAt };
 
   expect(await claims.claim(claim, CLAIM.expiresAt - 1)).toBe('same-event');
@@ -57,10 +57,10 @@ test('a claim still holds its token', async () => {
 });
 
 test('who is suppressed or erased stays so', async () => {
-  expect(await createSuppressionsTable(engines.table).list('ada@example.org')).toMatchObject([
+  expect(await createSuppressionRepository(engines.table).list('ada@example.org')).toMatchObject([
     { domain: DOMAIN, kind: 'complaint', scope: '*', liftedAtMs: null },
   ]);
-  const erasures = createErasuresTable(engines.table, { read: async () => ERASURE_KEY });
+  const erasures = createErasureRepository(engines.table, { read: async () => ERASURE_KEY });
   expect(await erasures.among(['ada@example.org', 'eve@example.org'])).toEqual(['ada@example.org']);
 });
 

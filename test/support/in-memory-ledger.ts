@@ -91,7 +91,7 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     else held.lastMs = lastMs;
   }
 
-  async joinStatus(record: EventRecord, verdict: Parameters<Records['joinStatus']>[1]) {
+  async upsertStatus(record: EventRecord, verdict: Parameters<Records['upsertStatus']>[1]) {
     const key = `${record.identity.partition} ${record.identity.statusSort}`;
     const order = statusOrder(verdict, record.atMs, record.identity.eventKey);
     const held = this.statuses.get(key);

@@ -9,7 +9,7 @@ export interface History {
 }
 
 /** The history in the words of Jepsen's set checker. */
-export interface Verdict {
+export interface StatusUpdate {
   attempted: number;
   acknowledged: number;
   stored: number;
@@ -24,7 +24,7 @@ export interface Verdict {
 }
 
 /** Compares what was promised with what is there. */
-export function checkHistory({ attempted, acknowledged, stored }: History): Verdict {
+export function checkHistory({ attempted, acknowledged, stored }: History): StatusUpdate {
   const found = new Set(stored);
   const seen = new Set<string>();
   const doubled = stored.filter((key) => seen.has(key) || !seen.add(key));

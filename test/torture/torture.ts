@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../../local/mailgun-twin/random.ts';
 import type { ReadyInfo } from '../../local/ready.ts';
 import { clearFaults, control } from './chaos.ts';
-import { checkHistory, type Verdict } from './history.ts';
+import { checkHistory, type StatusUpdate } from './history.ts';
 import { readBack } from './read-back.ts';
 import { sendTraffic, type Traffic } from './traffic.ts';
 
@@ -10,7 +10,7 @@ import { sendTraffic, type Traffic } from './traffic.ts';
 export type Weather<T> = (ready: ReadyInfo, random: Random, signal: AbortSignal) => Promise<T>;
 
 export interface Report<T> {
-  verdict: Verdict;
+  verdict: StatusUpdate;
   /** Statuses that are not what the stored events say. */
   wrongStatuses: string[];
   deadLetters: number;

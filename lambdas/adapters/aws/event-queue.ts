@@ -45,14 +45,14 @@ export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDept
 /** The process side of the queues: later retries, and the dead letters. */
 export interface RetryControl {
   /** Hides a received message for this long. */
-  retryIn(receiptHandle: string, seconds: number): Promise<void>;
+  changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
   /** Puts a body that can never be processed aside, with the reason and more about it, which names no person. */
-  bury(body: string, reason: string, detail: string): Promise<void>;
+  sendToDlq(body: string, reason: string, detail: string): Promise<void>;
 }
 
 export function createRetryControl(client: SQSClient, queueUrl: string, deadLettersUrl: string): RetryControl {
   return {
-    async retryIn(receiptHandle, seconds) {
+    async changeVisibility(receiptHandle, seconds) {
       await client.send(
         new ChangeMessageVisibilityCommand({
           QueueUrl: queueUrl,
@@ -62,7 +62,7 @@ export function createRetryControl(client: SQSClient, queueUrl: string, deadLett
       );
     },
 
-    async bury(body, reason, detail) {
+    async sendToDlq(body, reason, detail) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: deadLettersUrl,

@@ -5,7 +5,7 @@ import type { Claims } from '../../domain/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
 /** Claims as items `CLAIM#<key>`, taken by one conditional put. */
-export function createClaimsTable({ client, name }: LedgerTable): Claims {
+export function createClaimRepository({ client, name }: LedgerTable): Claims {
   return {
     async claim(claim, nowSeconds) {
       try {

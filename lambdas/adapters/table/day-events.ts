@@ -4,7 +4,7 @@ import { typePartition } from '../../domain/day-index.ts';
 import type { DayEvents, EventPlace, EventRange } from '../../domain/read-ports.ts';
 import { BATCH_KEYS, batchGet } from './batch-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { merged } from './merge-sorted.ts';
+import { mergeSorted } from './merge-sorted.ts';
 import { storedEvent } from './stored-items.ts';
 
 const DAY_MS = 86_400_000;
@@ -15,7 +15,7 @@ const KEYS_PER_QUERY = 250;
  * Reads the day index backwards and merges the types of a day. Among events of one millisecond the order is that of
  * `types`, and within a type the index's own, so one place says for every type where to go on.
  */
-export function createDayEventsTable(table: LedgerTable): DayEvents {
+export function createDayEvents(table: LedgerTable): DayEvents {
   return {
     async newest(range, most, after) {
       const places: EventPlace[] = [];
@@ -23,7 +23,7 @@ export function createDayEventsTable(table: LedgerTable): DayEvents {
       for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= most; day -= DAY_MS) {
         const perQuery = Math.min(most + 1, KEYS_PER_QUERY);
         const streams = range.types.map((type) => placesOf(table, range, day, type, perQuery, after));
-        for await (const place of merged(streams, (one, other) => one.atMs > other.atMs)) {
+        for await (const place of mergeSorted(streams, (one, other) => one.atMs > other.atMs)) {
           if (places.push(place) > most) break;
         }
       }

@@ -3,7 +3,7 @@ import { INDEXES } from '../../contract.ts';
 import { dayPartitions } from '../../domain/day-index.ts';
 import type { DayIndex, StoredKey } from '../../domain/reconcile-ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { merged } from './merge-sorted.ts';
+import { mergeSorted } from './merge-sorted.ts';
 
 /** Ten partitions a day are read side by side, so this bounds the memory. */
 const KEYS_PER_PAGE = 1000;
@@ -14,7 +14,7 @@ export function createDayIndexTable(table: LedgerTable): DayIndex {
     async *stored(domain, fromMs, toMs) {
       for (const partitions of dayPartitions(domain, fromMs, toMs)) {
         const streams = partitions.map((partition) => keysOf(table, partition, fromMs, toMs));
-        yield* merged(streams, (one, other) => one.atMs < other.atMs);
+        yield* mergeSorted(streams, (one, other) => one.atMs < other.atMs);
       }
     },
   };

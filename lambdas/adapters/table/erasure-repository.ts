@@ -4,7 +4,7 @@ import { createGatheredGet } from './gathered-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
 /** Looks for the markers of recipients; nearly every event names one recipient, so a batch of events is one call. */
-export function createErasuresTable(table: LedgerTable, key: ErasureKey): Erasures {
+export function createErasureRepository(table: LedgerTable, key: ErasureKey): Erasures {
   const marker = createGatheredGet(table, { ConsistentRead: true, ProjectionExpression: 'pk, sk' });
   return {
     async among(addresses) {

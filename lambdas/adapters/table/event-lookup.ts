@@ -5,7 +5,7 @@ import type { EventLookup } from '../../domain/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
 /** Looks single events up in the table, by strong reads. */
-export function createEventsTable({ client, name }: LedgerTable): EventLookup {
+export function createEventLookup({ client, name }: LedgerTable): EventLookup {
   const key = (identity: EventIdentity) => ({ pk: identity.partition, sk: identity.eventSort });
   return {
     async isStored(identity) {

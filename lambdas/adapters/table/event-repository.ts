@@ -5,16 +5,16 @@ import { dayPartition } from '../../domain/day-index.ts';
 import { recipientOf } from '../../domain/event.ts';
 import { keyPart, recipientKey, suppressionPartition } from '../../domain/identity.ts';
 import { type Records, UnstorableError } from '../../domain/ports.ts';
-import { isHigher, seldomDecides, statusOrder } from '../../domain/status.ts';
+import { isHigher, rarelyChangesStatus, statusOrder } from '../../domain/status.ts';
 import { packEvent } from './event-codec.ts';
-import { createEventsTable } from './event-lookup.ts';
+import { createEventLookup } from './event-lookup.ts';
 import { createGatheredGet } from './gathered-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
-export function createRecordsTable(table: LedgerTable): Records {
+export function createEventRepository(table: LedgerTable): Records {
   const { client, name } = table;
-  const events = createEventsTable(table);
+  const events = createEventLookup(table);
   const statusOf = createGatheredGet(table, {
     ProjectionExpression: 'pk, sk, #order',
     ExpressionAttributeNames: { '#order': 'order' },
@@ -66,14 +66,14 @@ export function createRecordsTable(table: LedgerTable): Records {
       );
     },
 
-    async joinStatus(record, verdict) {
+    async upsertStatus(record, update) {
       const recipient = recipientOf(record.event) ?? '';
       const { byRecipient } = INDEXES;
       const Key = { pk: record.identity.partition, sk: record.identity.statusSort };
-      const order = statusOrder(verdict, record.atMs, record.identity.eventKey);
+      const order = statusOrder(update, record.atMs, record.identity.eventKey);
       // A refused update is billed like one that is done, a read at a tenth of it. What is read may be old, but the
       // join never goes back: an order that was as high once is so now.
-      if (seldomDecides(verdict) && !isHigher(order, (await statusOf(Key))?.order as string | undefined)) return;
+      if (rarelyChangesStatus(update) && !isHigher(order, (await statusOf(Key))?.order as string | undefined)) return;
       await conditional(() =>
         client.send(
           new UpdateCommand({
@@ -94,8 +94,8 @@ export function createRecordsTable(table: LedgerTable): Records {
             },
             ExpressionAttributeValues: {
               ':order': order,
-              ':status': verdict.status,
-              ':reason': verdict.reason,
+              ':status': update.status,
+              ':reason': update.reason,
               ':at': record.atMs,
               ':eventKey': record.identity.eventKey,
               ':recipient': recipient,

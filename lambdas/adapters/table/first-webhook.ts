@@ -1,14 +1,14 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { FirstWebhook } from '../../domain/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { unlessRefused } from './ledger-table.ts';
+import { conditionalWrite } from './ledger-table.ts';
 
 /** The fact as the one item `LEDGER`/`FIRST-WEBHOOK`, written once. */
-export function createFirstWebhookTable({ client, name }: LedgerTable): FirstWebhook {
+export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook {
   const Key = { pk: 'LEDGER', sk: 'FIRST-WEBHOOK' };
   return {
     async note(atMs) {
-      await unlessRefused(() =>
+      await conditionalWrite(() =>
         client.send(
           new PutCommand({
             TableName: name,

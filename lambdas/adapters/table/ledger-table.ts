@@ -13,7 +13,7 @@ export function openTable(name: string): LedgerTable {
 }
 
 /** Runs a conditional write; false where its condition does not hold. */
-export async function unlessRefused(write: () => Promise<unknown>): Promise<boolean> {
+export async function conditionalWrite(write: () => Promise<unknown>): Promise<boolean> {
   try {
     await write();
     return true;

@@ -1,5 +1,5 @@
 /** Sorted streams as one; `isBefore` says which of two goes first, and where neither does, the earlier stream's. */
-export async function* merged<Value>(
+export async function* mergeSorted<Value>(
   streams: readonly AsyncGenerator<Value>[],
   isBefore: (one: Value, other: Value) => boolean,
 ): AsyncGenerator<Value> {

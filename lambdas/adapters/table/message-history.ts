@@ -7,7 +7,7 @@ import { queryRange } from './query.ts';
 import { historyEntries, storedStatus } from './stored-items.ts';
 
 /** Reads what is stored of one message, page by page. */
-export function createHistoryTable(table: LedgerTable): MessageHistory {
+export function createMessageHistory(table: LedgerTable): MessageHistory {
   const { client, name } = table;
   return {
     async page(messageId, most, after) {

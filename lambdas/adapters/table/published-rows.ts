@@ -7,7 +7,7 @@ import type { Item } from './stored-items.ts';
 import { storedSuppression } from './suppression-repository.ts';
 
 /** Reads statuses and suppressions as they stand, to publish them once more. */
-export function createPublishableRowsTable(table: LedgerTable): PublishableRows {
+export function createPublishableRows(table: LedgerTable): PublishableRows {
   return {
     async statuses(keys) {
       const Keys = keys.map(({ partition, sort }) => ({ pk: partition, sk: sort }));

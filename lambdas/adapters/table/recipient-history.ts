@@ -9,7 +9,7 @@ import { queryRange } from './query.ts';
 import { historyEntries, type Item, storedEvent, storedStatus } from './stored-items.ts';
 
 /** Reads the messages of a recipient, by the index of recipients. */
-export function createRecipientTable(table: LedgerTable): RecipientHistory {
+export function createRecipientHistory(table: LedgerTable): RecipientHistory {
   const { byRecipient } = INDEXES;
   return {
     async newest(recipientKey, most, after) {

@@ -2,7 +2,7 @@ import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { keyPart } from '../../domain/identity.ts';
 import type { Cursor, Lease, LedgerBook, OpenSlice, Progress } from '../../domain/reconcile-ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { unlessRefused } from './ledger-table.ts';
+import { conditionalWrite } from './ledger-table.ts';
 import { readPartition } from './query.ts';
 import { timeKey } from './slice-repository.ts';
 
@@ -25,7 +25,7 @@ export function createLedgerBookTable(table: LedgerTable, progressName = 'PROGRE
     },
 
     async moveCursor(domain, cursor, previous) {
-      return unlessRefused(() =>
+      return conditionalWrite(() =>
         client.send(
           new PutCommand({
             TableName: name,
@@ -83,7 +83,7 @@ export function createLeaseTable({ client, name }: LedgerTable): Lease {
   const Key = { pk: 'LEDGER', sk: 'LEASE' };
   return {
     async hold(holder, nowMs, untilMs) {
-      return unlessRefused(() =>
+      return conditionalWrite(() =>
         client.send(
           new PutCommand({
             TableName: name,
@@ -97,7 +97,7 @@ export function createLeaseTable({ client, name }: LedgerTable): Lease {
     },
 
     async release(holder) {
-      await unlessRefused(() =>
+      await conditionalWrite(() =>
         client.send(
           new DeleteCommand({
             TableName: name,

@@ -4,7 +4,7 @@ import { keyPart } from '../../domain/identity.ts';
 import type { Slices } from '../../domain/reconcile-ports.ts';
 import type { Slice } from '../../domain/slice.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { unlessRefused } from './ledger-table.ts';
+import { conditionalWrite } from './ledger-table.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags are JSON, since an attribute cannot be called "". */
 export function createSlicesTable({ client, name }: LedgerTable): Slices {
@@ -31,7 +31,7 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
     },
 
     async write(slice, previous) {
-      return unlessRefused(() =>
+      return conditionalWrite(() =>
         client.send(
           new PutCommand({
             TableName: name,
@@ -47,7 +47,7 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
     },
 
     async countPass({ domain, start, version }, passedAt) {
-      return unlessRefused(() =>
+      return conditionalWrite(() =>
         client.send(
           new UpdateCommand({
             TableName: name,

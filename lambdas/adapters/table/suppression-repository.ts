@@ -5,7 +5,7 @@ import { readPartition } from './query.ts';
 import type { Item } from './stored-items.ts';
 
 /** Reads the suppressions of a recipient, which are one partition: one read, unless it holds over a megabyte. */
-export function createSuppressionsTable(table: LedgerTable): Suppressions {
+export function createSuppressionRepository(table: LedgerTable): Suppressions {
   return {
     // Strongly: it may have been lifted, or come about, a moment ago.
     async list(recipientKey) {

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormatsPackage from 'ajv-formats';
 import { identify } from '../../../../lambdas/domain/identity.ts';
 import { publishedEvent, type Row } from '../../../../lambdas/domain/published.ts';
-import { statusOrder, verdictOf } from '../../../../lambdas/domain/status.ts';
+import { statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
 import { suppressionsOf } from '../../../../lambdas/domain/suppression.ts';
 import { matches, type Pattern, requireKnownPattern } from '../../../../local/event-source/pattern.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
@@ -30,9 +30,9 @@ const VALIDATE = {
 function rowsOf(over: Record<string, unknown>): Row[] {
   const event = deliveredEvent(over);
   const { partition, statusSort, eventKey } = identify(event, DOMAIN);
-  const { status, reason } = verdictOf(event);
+  const { status, reason } = statusUpdateOf(event);
   const atMs = 1_769_999_990_123;
-  const order = statusOrder(verdictOf(event), atMs, eventKey);
+  const order = statusOrder(statusUpdateOf(event), atMs, eventKey);
   const common = { recipient: String(event.recipient), domain: DOMAIN };
   return [
     {

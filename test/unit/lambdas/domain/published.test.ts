@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { readChange } from '../../../../lambdas/adapters/table/published-rows.ts';
-import { isNews, publishedEvent, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import {
+  hasChanged,
+  publishedEvent,
+  type StatusRow,
+  type SuppressionRow,
+} from '../../../../lambdas/domain/published.ts';
 import { statusOrder } from '../../../../lambdas/domain/status.ts';
 
 const CHOICE = { ledger: 'mailgun-ledger-prod', subjectKey: 'a secret', recipients: false };
@@ -11,7 +16,7 @@ function status(over: Partial<StatusRow> = {}): StatusRow {
     type: 'status',
     partition: 'MSG#20260202.1@mg.example.com',
     sort: 'R#ada@example.org#STATUS',
-    order: statusOrder({ rank: 30, status: 'DELIVERED', reason: null }, AT_MS, 'delivered#a'),
+    order: statusOrder({ precedence: 30, status: 'DELIVERED', reason: null }, AT_MS, 'delivered#a'),
     status: 'DELIVERED',
     reason: null,
     statusAtMs: AT_MS,
@@ -180,7 +185,7 @@ describe('news', () => {
       is: true,
     },
   ])('$name: $is', ({ before, after, is }) => {
-    expect(isNews(before, after)).toBe(is);
+    expect(hasChanged(before, after)).toBe(is);
   });
 
   test('whatever is news has an id of its own, and the later state the greater order', () => {

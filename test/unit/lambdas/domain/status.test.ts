@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { historyName, isHigher, seldomDecides, statusOrder, verdictOf } from '../../../../lambdas/domain/status.ts';
+import {
+  historyName,
+  isHigher,
+  rarelyChangesStatus,
+  statusOrder,
+  statusUpdateOf,
+} from '../../../../lambdas/domain/status.ts';
 
 const failed = (severity: string | null, over = {}) => ({ event: 'failed', severity, ...over });
 
@@ -45,21 +51,21 @@ test.each([
   ['unsubscribed', { event: 'unsubscribed' }, 0, null, null, 'EMAIL_UNSUBSCRIBED'],
   ['an unknown event', { event: 'some_new_event' }, 0, null, null, 'EMAIL_OTHER'],
   ['a name every object has', { event: 'constructor' }, 0, null, null, 'EMAIL_OTHER'],
-])('%s', (_name, event, rank, status, reason, name) => {
-  expect(verdictOf(event)).toEqual({ rank, status, reason });
+])('%s', (_name, event, precedence, status, reason, name) => {
+  expect(statusUpdateOf(event)).toEqual({ precedence, status, reason });
   expect(historyName(event)).toBe(name);
 });
 
 test.each([
-  ['the higher rank wins, even if later', [40, 2000, 'a'], [30, 1000, 'a']],
-  ['a two-digit rank wins over rank 0', [10, 1000, 'a'], [0, 1000, 'z']],
+  ['the higher precedence wins, even if later', [40, 2000, 'a'], [30, 1000, 'a']],
+  ['a two-digit precedence wins over precedence 0', [10, 1000, 'a'], [0, 1000, 'z']],
   ['among equals the earlier wins', [40, 1000, 'a'], [40, 1001, 'z']],
   ['the earlier of a short and a long time wins', [40, 999, 'a'], [40, 1_770_000_000_000, 'a']],
   ['the earlier wins at the end of all times', [40, 9_999_999_999_989, 'a'], [40, 9_999_999_999_995, 'a']],
   ['then the greater key', [40, 1000, 'b'], [40, 1000, 'a']],
 ] as const)('statusOrder: %s', (_name, winner, loser) => {
-  const order = ([rank, timeMs, key]: readonly [number, number, string]) =>
-    statusOrder({ rank, status: null, reason: null }, timeMs, key);
+  const order = ([precedence, timeMs, key]: readonly [number, number, string]) =>
+    statusOrder({ precedence, status: null, reason: null }, timeMs, key);
   expect(order(winner) > order(loser)).toBe(true);
 });
 
@@ -81,6 +87,6 @@ test.each([
   ['clicked', true],
   ['unsubscribed', true],
   ['complained', false],
-])('seldomDecides: %s is %s', (event, seldom) => {
-  expect(seldomDecides(verdictOf({ event }))).toBe(seldom);
+])('rarelyChangesStatus: %s is %s', (event, seldom) => {
+  expect(rarelyChangesStatus(statusUpdateOf({ event }))).toBe(seldom);
 });

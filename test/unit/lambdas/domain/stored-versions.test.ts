@@ -6,7 +6,7 @@ import { judgeClaim } from '../../../../lambdas/domain/claim.ts';
 import { dayPartition } from '../../../../lambdas/domain/day-index.ts';
 import { erasureHash, markerKey } from '../../../../lambdas/domain/erasure.ts';
 import { identify, suppressionPartition } from '../../../../lambdas/domain/identity.ts';
-import { statusOrder, verdictOf } from '../../../../lambdas/domain/status.ts';
+import { statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
 import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
@@ -49,7 +49,7 @@ test('an event that comes again finds what is stored of it', () => {
 });
 
 test('a status is not decided again by the event that decided it', () => {
-  expect(statusOrder(verdictOf(event), EVENT.at, identity.eventKey)).toBe(STATUS.order);
+  expect(statusOrder(statusUpdateOf(event), EVENT.at, identity.eventKey)).toBe(STATUS.order);
 });
 
 test('a claim is known by the event that came with it', () => {

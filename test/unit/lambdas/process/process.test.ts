@@ -17,7 +17,7 @@ const message = (over = {}, source: QueueMessage['source'] = 'webhook'): QueueMe
 function setUp() {
   const ledger = new InMemoryLedger();
   const calls: string[] = [];
-  for (const name of ['suppress', 'joinStatus', 'putEvent'] as const) {
+  for (const name of ['suppress', 'upsertStatus', 'putEvent'] as const) {
     const original = ledger[name].bind(ledger) as (...args: unknown[]) => Promise<unknown>;
     Object.assign(ledger, {
       [name]: (...args: unknown[]) => {
@@ -38,7 +38,7 @@ function setUp() {
 test('the event is put last, so that stored means all effects done', async () => {
   const { store, calls } = setUp();
   expect(await store(message({ event: 'complained' }))).toBe('stored');
-  expect(calls).toEqual(['suppress', 'joinStatus', 'putEvent']);
+  expect(calls).toEqual(['suppress', 'upsertStatus', 'putEvent']);
 });
 
 test('a second delivery changes nothing', async () => {
@@ -107,7 +107,7 @@ describe('once a recipient is erased', () => {
     const bob = message({ recipient: 'bob@example.org', message: { headers } });
     await store(bob);
 
-    expect(calls).toEqual(['joinStatus', 'putEvent']);
+    expect(calls).toEqual(['upsertStatus', 'putEvent']);
     expect([...ledger.events.values()].map(({ event }) => event)).toEqual([
       { ...bob.event, message: { headers: { ...headers, to: 'Ada <erased>, bob@example.org' } } },
     ]);

@@ -1,11 +1,11 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
-import { createClaimsTable } from '../../../../../lambdas/adapters/table/claim-repository.ts';
+import { createClaimRepository } from '../../../../../lambdas/adapters/table/claim-repository.ts';
 
 // Answers that DynamoDB never gives, so no engine can be made to give them.
 const claim = { key: 'k', id: 'mine', hash: '1:aa', expiresAt: 2000 };
 const failWith = (error: Error) =>
-  createClaimsTable({ name: 'table', client: { send: () => Promise.reject(error) } as never }).claim(claim, 1000);
+  createClaimRepository({ name: 'table', client: { send: () => Promise.reject(error) } as never }).claim(claim, 1000);
 
 test('a refusal that does not show what is held is no answer, so ingest fails closed', async () => {
   const refusal = new ConditionalCheckFailedException({ message: 'refused', $metadata: {} });
