@@ -1,5 +1,5 @@
+import type { LedgerResponse, SliceEntry } from '../api/responses/ledger.ts';
 import { total } from './numbers.ts';
-import type { Ledger, LedgerSlice } from './shapes.ts';
 
 /** What is known of a stretch of time. Seconds since the epoch; the end does not belong to it. */
 export interface Bin {
@@ -22,10 +22,10 @@ const MOST_BINS = 96;
  * Slices joined into at most 96 stretches of one length. The picture begins with the first slice, so that a young
  * ledger fills it, and ends now.
  */
-export function binsOf(slices: readonly LedgerSlice[], nowSeconds: number): Bin[] {
+export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[] {
   if (slices.length === 0) return [];
   const ordered = slices.toSorted((a, b) => a.start - b.start);
-  const first = ordered[0] as LedgerSlice;
+  const first = ordered[0] as SliceEntry;
   // The first slice of a ledger may be cut short.
   const lengthSeconds = Math.max(1, ...slices.map(({ start, end }) => end - start));
   const begin = Math.floor(first.start / lengthSeconds) * lengthSeconds;
@@ -62,8 +62,8 @@ export interface LedgerSums {
   readonly unconfirmed: number;
 }
 
-export function sumsOf({ slices, totals }: Ledger): LedgerSums {
-  const sum = (counts: (slice: LedgerSlice) => number) => slices.reduce((all, slice) => all + counts(slice), 0);
+export function sumsOf({ slices, totals }: LedgerResponse): LedgerSums {
+  const sum = (counts: (slice: SliceEntry) => number) => slices.reduce((all, slice) => all + counts(slice), 0);
   const recovered = sum((slice) => total(slice.recovered));
   const polled = sum((slice) => total(slice.polled));
   return {

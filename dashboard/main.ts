@@ -1,3 +1,4 @@
+import type { HealthResponse } from '../api/responses/health.ts';
 import { ApiError, createApi } from './api.ts';
 import { type Child, h } from './dom.ts';
 import { tellFailure } from './failure.ts';
@@ -12,7 +13,6 @@ import {
   type Settings,
   takeHandedOver,
 } from './session.ts';
-import type { Health } from './shapes.ts';
 import { signIn } from './sign-in.ts';
 import { chooseZone, chosenZone, localZoneName } from './time.ts';
 import type { View } from './view.ts';
@@ -102,7 +102,7 @@ async function show(isNavigation: boolean): Promise<void> {
     main.setAttribute('aria-busy', 'true');
   }
   const api = createApi(session.apiUrl, session.token, signal);
-  let health: Promise<Health> | undefined;
+  let health: Promise<HealthResponse> | undefined;
   try {
     const shown = await VIEWS[view]({
       api,
@@ -110,7 +110,7 @@ async function show(isNavigation: boolean): Promise<void> {
       parameters,
       settings,
       health: () => {
-        health ??= api.get<Health>('/health');
+        health ??= api.get<HealthResponse>('/health');
         return health;
       },
     });

@@ -1,7 +1,7 @@
+import type { EventEntry } from '../api/responses/events.ts';
 import { canBeTyped } from './command.ts';
 import { type Child, h } from './dom.ts';
 import { linkTo } from './route.ts';
-import type { LedgerEvent } from './shapes.ts';
 import { timeElement } from './time.ts';
 
 // Pieces that several views are made of.
@@ -84,7 +84,7 @@ export const recipientLink = (recipient: string | null): Child =>
   recipient ? h('a', { href: linkTo('recipient', recipient) }, visible(recipient)) : 'no recipient';
 
 /** `failed (permanent, bounce)` */
-export function eventText({ event, severity, reason }: LedgerEvent): string {
+export function eventText({ event, severity, reason }: EventEntry): string {
   const more = [severity, reason].filter((part) => typeof part === 'string' && part !== '').join(', ');
   return more === '' ? event : `${event} (${more})`;
 }

@@ -1,7 +1,7 @@
+import type { HealthResponse } from '../api/responses/health.ts';
 import type { Api } from './api.ts';
 import type { Child } from './dom.ts';
 import type { Settings } from './session.ts';
-import type { Health } from './shapes.ts';
 
 /** What a view has to work with. */
 export interface ViewContext {
@@ -10,7 +10,7 @@ export interface ViewContext {
   readonly parameters: URLSearchParams;
   readonly settings: Settings;
   /** Read once for each view that asks. */
-  health(): Promise<Health>;
+  health(): Promise<HealthResponse>;
 }
 
 export interface Shown {
@@ -22,7 +22,7 @@ export interface Shown {
 export type View = (context: ViewContext) => Promise<Shown>;
 
 /** The domain that the address names, if it is one of ours; else the first. */
-export function chosenDomain({ domains }: Health, parameters: URLSearchParams): string {
+export function chosenDomain({ domains }: HealthResponse, parameters: URLSearchParams): string {
   const named = parameters.get('domain')?.toLowerCase();
   return domains.find((domain) => domain === named) ?? domains[0] ?? '';
 }

@@ -1,8 +1,9 @@
+import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
+import type { StatsResponse } from '../../api/responses/ledger.ts';
 import { h } from '../dom.ts';
 import { field, goForm, select, textIn } from '../form.ts';
 import { empty, eventText, panel, recipientLink } from '../parts.ts';
 import { linkTo } from '../route.ts';
-import type { EventPage, LedgerEvent, Stats } from '../shapes.ts';
 import { table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
@@ -19,10 +20,10 @@ export const deliverabilityView: View = async (context) => {
   const from = midnight - (days - 1) * DAY_SECONDS;
   const dayStart = Date.parse(day) / 1000;
   const [byDay, byTag, failed, complained] = await Promise.all([
-    api.get<Stats>('/stats', { domain, tag, from, to: midnight + DAY_SECONDS }),
-    api.get<Stats>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
-    api.get<EventPage>('/events', { domain, day, type: 'failed', limit: 100 }),
-    api.get<EventPage>('/events', { domain, day, type: 'complained', limit: 100 }),
+    api.get<StatsResponse>('/stats', { domain, tag, from, to: midnight + DAY_SECONDS }),
+    api.get<StatsResponse>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
+    api.get<EventsResponse>('/events', { domain, day, type: 'failed', limit: 100 }),
+    api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
   ]);
   const list = daysOf(byDay.buckets, from, days);
   const link = (over: Record<string, string>) =>
@@ -85,8 +86,8 @@ function choiceOf(health: Awaited<ReturnType<ViewContext['health']>>, parameters
 }
 
 /** Whom mail did not reach for good, and who called it spam; each leads to the recipient and its suppressions. */
-function peoplePanel(failed: EventPage, complained: EventPage, domain: string, day: string) {
-  const isForGood = ({ event, severity }: LedgerEvent) => event !== 'failed' || severity !== 'temporary';
+function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain: string, day: string) {
+  const isForGood = ({ event, severity }: EventEntry) => event !== 'failed' || severity !== 'temporary';
   const rows = [...failed.events.filter(isForGood), ...complained.events].sort((a, b) => b.timestamp - a.timestamp);
   const title = `Bounces and complaints: ${day}`;
   const more = (type: string) => h('a', { href: linkTo('events', '', { domain, day, type }) }, `all ${type} events`);

@@ -1,5 +1,5 @@
+import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import { empty, eventText, messageLink, panel, recipientLink } from '../parts.ts';
-import type { EventPage, LedgerEvent } from '../shapes.ts';
 import { paged, table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
 import { chosenDomain, type View } from '../view.ts';
@@ -14,7 +14,7 @@ export const eventsView: View = async (context) => {
   const day = parameters.get('day') ?? utcDay(Date.now() / 1000);
   const type = parameters.get('type') ?? '';
   const read = async (cursor?: string) => {
-    const { events, next } = await api.get<EventPage>('/events', { domain, day, type, limit: PAGE, cursor });
+    const { events, next } = await api.get<EventsResponse>('/events', { domain, day, type, limit: PAGE, cursor });
     return { rows: events, next };
   };
   const first = await read();
@@ -33,7 +33,7 @@ export const eventsView: View = async (context) => {
   };
 };
 
-function eventTable(rows: readonly LedgerEvent[], caption: string): HTMLElement {
+function eventTable(rows: readonly EventEntry[], caption: string): HTMLElement {
   return table(
     rows,
     [

@@ -1,5 +1,6 @@
+import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
+import type { LedgerResponse } from '../../api/responses/ledger.ts';
 import { ApiError, type Query } from '../api.ts';
-import type { EventPage, Ledger, LedgerEvent } from '../shapes.ts';
 import type { View, ViewContext } from '../view.ts';
 import { domainPanel } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
@@ -14,7 +15,7 @@ export const healthView: View = async (context) => {
   const days = await Promise.all(
     health.domains.map(async (domain) => {
       const [ledger, newest] = await Promise.all([
-        context.api.get<Ledger>('/ledger', { domain, ...range }),
+        context.api.get<LedgerResponse>('/ledger', { domain, ...range }),
         newestEvent(context, { domain, ...range, limit: 1 }),
       ]);
       return { domain, ledger, newest };
@@ -30,9 +31,9 @@ export const healthView: View = async (context) => {
 };
 
 /** Null where it is not known: completeness is worth showing without it. */
-async function newestEvent({ api }: ViewContext, query: Query): Promise<readonly LedgerEvent[] | null> {
+async function newestEvent({ api }: ViewContext, query: Query): Promise<readonly EventEntry[] | null> {
   try {
-    return (await api.get<EventPage>('/events', query)).events;
+    return (await api.get<EventsResponse>('/events', query)).events;
   } catch (error) {
     const isItsOwn = error instanceof ApiError && (error.failure.kind === 'unknown' || error.failure.kind === 'failed');
     if (isItsOwn) return null;

@@ -1,6 +1,7 @@
+import type { EventEntry } from '../../api/responses/events.ts';
+import type { MessageResponse, RecipientStatus } from '../../api/responses/message.ts';
 import { type Child, h } from '../dom.ts';
 import { copyButton, empty, eventText, panel, recipientLink, statusBadge } from '../parts.ts';
-import type { LedgerEvent, Message, RecipientOutcome } from '../shapes.ts';
 import { spanText, timeElement } from '../time.ts';
 import type { View } from '../view.ts';
 
@@ -8,7 +9,11 @@ const PAGE = 200;
 
 /** What became of a message, recipient by recipient. */
 export const messageView: View = async ({ api, subject, parameters }) => {
-  const message = await api.get<Message>('/messages', { id: subject, limit: PAGE, cursor: parameters.get('cursor') });
+  const message = await api.get<MessageResponse>('/messages', {
+    id: subject,
+    limit: PAGE,
+    cursor: parameters.get('cursor'),
+  });
   const { messageId, recipients, events, next } = message;
   const named = new Set(recipients.map(({ recipient }) => sameAddress(recipient)));
   const others = events.filter(({ recipient }) => !named.has(sameAddress(recipient ?? '')));
@@ -42,7 +47,7 @@ const nextLink = (messageId: string, cursor: string) =>
 /** The ledger knows one recipient by any case. */
 const sameAddress = (address: string) => address.toLowerCase();
 
-function recipientPanel(outcome: RecipientOutcome, events: readonly LedgerEvent[]): HTMLElement {
+function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[]): HTMLElement {
   const { recipient, status, reason, statusAt, decidedBy } = outcome;
   return h(
     'section',
@@ -67,7 +72,7 @@ function recipientPanel(outcome: RecipientOutcome, events: readonly LedgerEvent[
   );
 }
 
-function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }: RecipientOutcome): string {
+function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }: RecipientStatus): string {
   const counts = [
     [opens, 'opened'],
     [clicks, 'clicked'],
@@ -79,7 +84,7 @@ function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }
   return parts.length === 0 ? '' : `${parts.join(', ')}.`;
 }
 
-function timeline(events: readonly LedgerEvent[], decidedBy: string | undefined): HTMLElement {
+function timeline(events: readonly EventEntry[], decidedBy: string | undefined): HTMLElement {
   if (events.length === 0) return empty('Its events stand on another page.');
   return h(
     'ol',
@@ -106,7 +111,7 @@ function timeline(events: readonly LedgerEvent[], decidedBy: string | undefined)
   );
 }
 
-function origin({ source, timestamp, receivedAt }: LedgerEvent): string {
+function origin({ source, timestamp, receivedAt }: EventEntry): string {
   const delay = Date.parse(receivedAt) / 1000 - timestamp;
   return `by ${source}, ${delay < 1 ? 'at once' : `${spanText(delay)} later`}`;
 }
@@ -120,7 +125,7 @@ function deliveryText(status: unknown): Child {
   return parts.length === 0 ? null : h('p', { class: 'said' }, parts.join(' '));
 }
 
-function details(event: LedgerEvent): HTMLElement {
+function details(event: EventEntry): HTMLElement {
   const { key, name, receivedAt, severity, reason, tags, userVariables, deliveryStatus, url } = event;
   const rows: [string, unknown][] = [
     ['Event key', key],

@@ -1,7 +1,8 @@
+import type { RecipientResponse } from '../../api/responses/recipient.ts';
+import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { ledgerCommand } from '../command.ts';
 import { type Child, h } from '../dom.ts';
 import { badge, commandOn, copyButton, empty, messageLink, panel, statusBadge } from '../parts.ts';
-import type { RecipientMessages, Suppressions } from '../shapes.ts';
 import { paged, table } from '../table.ts';
 import { timeElement } from '../time.ts';
 import type { View, ViewContext } from '../view.ts';
@@ -12,10 +13,13 @@ const PAGE = 50;
 export const recipientView: View = async (context) => {
   const { api, subject: address } = context;
   const read = async (cursor?: string) => {
-    const { messages, next } = await api.get<RecipientMessages>('/recipients', { address, limit: PAGE, cursor });
+    const { messages, next } = await api.get<RecipientResponse>('/recipients', { address, limit: PAGE, cursor });
     return { rows: messages, next };
   };
-  const [suppressions, first] = await Promise.all([api.get<Suppressions>('/suppressions', { address }), read()]);
+  const [suppressions, first] = await Promise.all([
+    api.get<SuppressionsResponse>('/suppressions', { address }),
+    read(),
+  ]);
   return {
     title: 'Recipient',
     content: [
@@ -47,10 +51,10 @@ export const recipientView: View = async (context) => {
   };
 };
 
-type Suppression = Suppressions['suppressions'][number];
+type Suppression = SuppressionsResponse['suppressions'][number];
 
 function suppressionPanel(
-  { recipient, suppressed, suppressions }: Suppressions,
+  { recipient, suppressed, suppressions }: SuppressionsResponse,
   { settings }: ViewContext,
 ): HTMLElement {
   const lift: Child = suppressed && [

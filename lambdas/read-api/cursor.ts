@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto';
 
-const VERSION = 'v1';
+const VERSION = 'v2';
 
-/** A query by its route and its parameters; absent ones are undefined. */
-export type QueryName = readonly (string | undefined)[];
+/** What a cursor belongs to: an operation, and its query as it was read, without limit and cursor. */
+export type QueryIdentity = readonly [operation: string, query: object];
 
 /**
- * A position as text, good for the query it was made for: its check covers both. The check is no secret. Whoever
- * makes one up gets no further than the query's own range, because every position is read as a place inside it.
+ * Writes a position as text that is good for its own query: the check covers both. The check is no secret. A client
+ * that makes one up gets no further than the query's own range, because every position is read as a place inside it.
  */
-export function writeCursor(query: QueryName, position: unknown): string {
+export function writeCursor(identity: QueryIdentity, position: unknown): string {
   const text = Buffer.from(JSON.stringify(position)).toString('base64url');
-  return `${text}.${checkOf(query, text)}`;
+  return `${text}.${checkOf(identity, text)}`;
 }
 
-/** The position that a cursor of this query holds, whose shape is yet to be looked at; undefined for any other text. */
-export function readCursor(query: QueryName, cursor: string): unknown {
+/** Returns the position that a cursor of this query holds, whose shape is not known yet; undefined for any other text. */
+export function readCursor(identity: QueryIdentity, cursor: string): unknown {
   const [text = '', check, ...rest] = cursor.split('.');
-  if (rest.length > 0 || check !== checkOf(query, text)) return undefined;
+  if (rest.length > 0 || check !== checkOf(identity, text)) return undefined;
   try {
     return JSON.parse(Buffer.from(text, 'base64url').toString());
   } catch {
@@ -25,8 +25,9 @@ export function readCursor(query: QueryName, cursor: string): unknown {
   }
 }
 
-function checkOf(query: QueryName, text: string): string {
-  const hash = createHash('sha256').update(JSON.stringify([VERSION, query.map((part) => part ?? null), text]));
+function checkOf([operation, query]: QueryIdentity, text: string): string {
+  // A schema gives its parameters in one order, whatever the client's.
+  const hash = createHash('sha256').update(JSON.stringify([VERSION, operation, query, text]));
   return hash.digest('base64url').slice(0, 22);
 }
 

@@ -1,3 +1,4 @@
+import type { EventEntry } from '../../api/responses/events.ts';
 import type { Json, JsonObject } from '../domain/canonical.ts';
 import { eventName, messageIdOf, recipientOf, textAt, valueAt } from '../domain/event.ts';
 import type { StoredEvent } from '../domain/read-ports.ts';
@@ -7,13 +8,13 @@ import { historyName } from '../domain/status.ts';
 const LOST_VARIABLES = /^Could not load user-variables/i;
 
 /** An event by the read API's contract. */
-export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs }: StoredEvent) {
+export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs }: StoredEvent): EventEntry {
   const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
   const tags = raw('tags');
   return {
     key: eventKey,
     event: eventName(event),
-    name: historyName(event),
+    name: historyName(event) as EventEntry['name'],
     messageId: messageIdOf(event) ?? null,
     domain,
     recipient: recipientOf(event) ?? null,
@@ -29,8 +30,6 @@ export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs
     url: raw('url'),
   };
 }
-
-export type EventEntry = ReturnType<typeof eventEntry>;
 
 function variablesNote(event: JsonObject): 'lost-by-mailgun' | null {
   return LOST_VARIABLES.test(textAt(event, 'user-variables') ?? '') ? 'lost-by-mailgun' : null;

@@ -1,22 +1,32 @@
+import type { EventEntry } from '../../api/responses/events.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/day-index.ts';
 import { keyPart, readSort } from '../domain/identity.ts';
 import type { DayEvents, EventPlace } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
-import { type EventEntry, eventEntry } from './event-entry.ts';
+import { eventEntry } from './event-entry.ts';
 import { PageRoom } from './page-room.ts';
+import { isRange, type Range } from './range.ts';
 
 export interface EventQuery {
   domain: string;
-  fromMs: number;
-  /** Exclusive. */
-  toMs: number;
+  range: Range;
   type?: string | undefined;
   limit: number;
-  position?: EventPlace | undefined;
+  position?: EventsPosition | undefined;
 }
 
-/** Whether a value of a cursor is a place in this query's own range. */
-export function isEventPlace(value: unknown, { fromMs, toMs, type }: EventQuery): value is EventPlace {
+/** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
+export interface EventsPosition {
+  range: Range;
+  place: EventPlace;
+}
+
+export function isEventsPosition(value: unknown, type: string | undefined): value is EventsPosition {
+  const { range, place } = (value ?? {}) as Partial<EventsPosition>;
+  return isRange(range) && isEventPlace(place, range, type);
+}
+
+function isEventPlace(value: unknown, { fromMs, toMs }: Range, type: string | undefined): value is EventPlace {
   const place = (value ?? {}) as Partial<EventPlace>;
   return (
     isTime(place.atMs) &&
@@ -37,10 +47,13 @@ const typesOf = (name: string | undefined) =>
  * and one read for each hundred events.
  */
 export function createEvents(days: DayEvents) {
-  return async ({ type, limit, position, ...range }: EventQuery) => {
-    const found = await days.newest({ ...range, types: typesOf(type) }, limit, position);
+  return async ({ domain, type, limit, position, range: given }: EventQuery) => {
+    const range = position?.range ?? given;
+    const found = await days.newest({ domain, ...range, types: typesOf(type) }, limit, position?.place);
     // Types without a partition of their own share one, so there a page may hold less than it could.
-    const wanted = found.places.filter(({ sort }) => type === undefined || nameOf(sort) === keyPart(type));
+    const wanted = found.places.filter(
+      ({ sort }) => type === undefined || type === OTHER_TYPE || nameOf(sort) === keyPart(type),
+    );
     const room = new PageRoom(limit);
     const events: EventEntry[] = [];
     let next = found.hasMore ? found.places.at(-1) : undefined;
@@ -56,7 +69,7 @@ export function createEvents(days: DayEvents) {
       room.take(entry);
       events.push(entry);
     }
-    return { body: { events }, next };
+    return { body: { events }, next: next && { range, place: next } };
   };
 }
 

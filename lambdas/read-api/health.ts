@@ -1,3 +1,4 @@
+import type { HealthResponse } from '../../api/responses/health.ts';
 import type { QueueDepth } from '../domain/reconcile-ports.ts';
 
 export interface HealthDeps {
@@ -12,9 +13,9 @@ export interface HealthDeps {
  * Alarms are CloudWatch's to know, which this function does not ask.
  */
 export function createHealth({ ledgerName, domains, queue, deadLetters }: HealthDeps) {
-  return async () => {
+  return async (): Promise<HealthResponse> => {
     const known = ({ messages }: QueueDepth) => messages().catch(() => null);
     const [waiting, dead] = await Promise.all([known(queue), known(deadLetters)]);
-    return { ledger: ledgerName, domains, queue: waiting, deadLetters: dead, alarms: null };
+    return { ledger: ledgerName, domains: [...domains], queue: waiting, deadLetters: dead, alarms: null };
   };
 }

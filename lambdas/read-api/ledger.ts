@@ -1,3 +1,4 @@
+import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
 import { add, type Counts, sortedNames, total } from '../domain/counts.ts';
 import type { LedgerBook, Slices } from '../domain/reconcile-ports.ts';
 import { isDue, sliceFrom, stateOf } from '../domain/slice.ts';
@@ -20,12 +21,10 @@ export interface LedgerQuery {
 /** Slices that are due and not judged yet are shown up to this many. */
 const MOST_DUE = 1000;
 
-type Completeness = 'complete' | 'incomplete' | 'unknown';
-
 /** The ledger by the read API's contract. `completeness` is unknown where no ledger is kept, or slices wait to be judged. */
 export function createLedger({ slices, book, sliceSeconds, settleSeconds, now }: LedgerDeps) {
-  return async ({ domain, from, to }: LedgerQuery) => {
-    const entries = [];
+  return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
+    const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0 };
     for await (const slice of slices.list(domain, from, to)) {
       const { start, end, expected, stored, missing, recovered, unconfirmed, passes } = slice;
@@ -42,22 +41,25 @@ export function createLedger({ slices, book, sliceSeconds, settleSeconds, now }:
     for (let at = cursor?.position; at !== undefined && at < to && due < MOST_DUE; due += 1) {
       const bounds = sliceFrom(at, sliceSeconds);
       if (!isDue(bounds, settleSeconds, now())) break;
-      if (at >= from) entries.push({ domain, ...bounds, state: 'due' as const, ...NOTHING, passes: 0 });
+      if (at >= from) entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
       at = bounds.end;
     }
     const known = cursor !== undefined && due === 0;
-    const completeness: Completeness = sums.unaccounted > 0 ? 'incomplete' : known ? 'complete' : 'unknown';
+    const completeness = sums.unaccounted > 0 ? 'incomplete' : known ? 'complete' : 'unknown';
     return { slices: entries, totals: { ...sums, due }, completeness };
   };
 }
 
-const NOTHING = { expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {} };
+const NOTHING = {
+  ...{ expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {}, polled: {}, late: {}, lost: {} },
+  ...{ stuck: 0, passes: 0 },
+};
 
 const HOUR = 3600;
 
 /** Statistics by hour: slices added up. An hour is open while one of its slices is missing or not settled. */
 export function createStats({ slices, book }: Pick<LedgerDeps, 'slices' | 'book'>) {
-  return async ({ domain, from, to, tag }: LedgerQuery & { tag: string | undefined }) => {
+  return async ({ domain, from, to, tag }: LedgerQuery & { tag: string | undefined }): Promise<StatsResponse> => {
     const hours = new Map<number, { tags: Map<string, Counts>; isOpen: boolean }>();
     const firstHour = Math.floor(from / HOUR) * HOUR;
     for await (const slice of slices.list(domain, firstHour, Math.ceil(to / HOUR) * HOUR)) {

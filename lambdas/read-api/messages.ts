@@ -1,7 +1,9 @@
+import type { EventEntry } from '../../api/responses/events.ts';
+import type { RecipientStatus } from '../../api/responses/message.ts';
 import { readSort } from '../domain/identity.ts';
 import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
-import { type EventEntry, eventEntry } from './event-entry.ts';
+import { eventEntry } from './event-entry.ts';
 import { PageRoom } from './page-room.ts';
 import { count, emptyTally, isTally, type Tally } from './tally.ts';
 
@@ -85,7 +87,12 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
   return { events, statuses, recipientKeys, last, hasMore, entries: ordered.map(({ entry }) => entry) };
 }
 
-function recipientEntry(status: StoredStatus, source: string | null, tally: Tally, countsComplete: boolean) {
+function recipientEntry(
+  status: StoredStatus,
+  source: RecipientStatus['source'],
+  tally: Tally,
+  countsComplete: boolean,
+): RecipientStatus {
   return {
     recipient: status.recipient,
     status: status.status,

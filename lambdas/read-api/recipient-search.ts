@@ -1,7 +1,8 @@
+import type { EventEntry } from '../../api/responses/events.ts';
 import { eventSortPrefix, keyPart, recipientKey } from '../domain/identity.ts';
 import type { MessagePlace, RecipientHistory, StoredEvent } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
-import { type EventEntry, eventEntry } from './event-entry.ts';
+import { eventEntry } from './event-entry.ts';
 import { PageRoom } from './page-room.ts';
 import { isMessagePlace } from './recipients.ts';
 
@@ -21,7 +22,10 @@ export interface SearchPosition extends MessagePlace {
   after?: string;
 }
 
-export function isSearchPosition(value: unknown, { recipient, type }: SearchQuery): value is SearchPosition {
+export function isSearchPosition(
+  value: unknown,
+  { recipient, type }: Pick<SearchQuery, 'recipient' | 'type'>,
+): value is SearchPosition {
   const { after } = (value ?? {}) as Partial<SearchPosition>;
   const isWithin = isKeyText(after) && after.startsWith(eventSortPrefix(recipientKey(recipient), type));
   return isMessagePlace(value) && (after === undefined || isWithin);

@@ -1,3 +1,4 @@
+import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
 import { recipientKey } from '../domain/identity.ts';
 import type { MessagePlace, RecipientHistory } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
@@ -19,7 +20,7 @@ export function createRecipients(history: RecipientHistory) {
     const key = recipientKey(recipient);
     const { places, hasMore } = await history.newest(key, limit, position);
     const found = await history.messages(key, places);
-    const messages = found.flatMap((message) => {
+    const messages = found.flatMap((message): RecipientMessageEntry[] => {
       if (message === undefined) return [];
       const { status, reason, statusAtMs } = message.status;
       return [{ messageId: message.messageId, status, reason, statusAt: statusAtMs / 1000 }];

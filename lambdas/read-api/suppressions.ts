@@ -1,3 +1,4 @@
+import type { SuppressionEntry, SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { recipientKey } from '../domain/identity.ts';
 import type { Suppressions } from '../domain/read-ports.ts';
 import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
@@ -15,7 +16,7 @@ export interface SuppressionQuery {
  * and tags every suppression counts, since sending to somebody who does not want it harms more than holding back.
  */
 export function createSuppressions(suppressions: Suppressions) {
-  return async ({ recipient, domain, tags }: SuppressionQuery) => {
+  return async ({ recipient, domain, tags }: SuppressionQuery): Promise<SuppressionsResponse> => {
     const known = await suppressions.list(recipientKey(recipient));
     const holds = (each: StoredSuppression) =>
       isSuppressing(each) &&
@@ -25,7 +26,16 @@ export function createSuppressions(suppressions: Suppressions) {
   };
 }
 
-function entryOf({ domain, kind, scope, reason, sinceMs, lastAtMs, eventKey, liftedAtMs }: StoredSuppression) {
+function entryOf({
+  domain,
+  kind,
+  scope,
+  reason,
+  sinceMs,
+  lastAtMs,
+  eventKey,
+  liftedAtMs,
+}: StoredSuppression): SuppressionEntry {
   const liftedAt = liftedAtMs === null ? null : isoTime(liftedAtMs);
   return { domain, kind, scope, reason, since: isoTime(sinceMs), lastAt: isoTime(lastAtMs), eventKey, liftedAt };
 }

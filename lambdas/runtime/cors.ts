@@ -17,7 +17,8 @@ export interface CorsRules {
 
 /**
  * CORS for exact origins, on errors too. It lives in the function because the gateway's own cannot vary by
- * origin, and would answer preflights before the function sees them.
+ * origin, and would answer preflights before the function sees them. @middy/http-cors 7 leaves `Vary` out for an origin
+ * that is not allowed, sends `Allow-Credentials` to it, and compares origins regardless of case.
  */
 export function cors({
   allowedOrigins,

@@ -56,7 +56,7 @@ test.each(HANDLERS)('the bundle of %s holds code of functions and of production 
 /** A file of the functions, or of a package that the lock file knows and that is not for development only. */
 function mayBeDeployed(file: string): boolean {
   const [name] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file) ?? [];
-  if (name === undefined) return file.startsWith('lambdas/');
+  if (name === undefined) return /^(lambdas|api)\//.test(file);
   return packages[name] !== undefined && packages[name].dev !== true;
 }
 
@@ -65,6 +65,7 @@ test.each([
   ['node_modules/@middy/core/index.js', true],
   ['node_modules/a/node_modules/@middy/core/index.js', false],
   ['node_modules/@jest/globals/build/index.js', false],
+  ['api/routes.ts', true],
   ['test/support/webhooks.ts', false],
   ['local/main.ts', false],
 ])('of %s it is known whether it may be in a bundle', (file, expected) => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Operation } from '../../api/routes.ts';
 import { createDayEvents } from '../../lambdas/adapters/table/day-events.ts';
 import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
 import { createRecipientHistory } from '../../lambdas/adapters/table/recipient-history.ts';
@@ -11,7 +12,7 @@ import { createLedger, createStats } from '../../lambdas/read-api/ledger.ts';
 import { createMessages } from '../../lambdas/read-api/messages.ts';
 import { createRecipientSearch } from '../../lambdas/read-api/recipient-search.ts';
 import { createRecipients } from '../../lambdas/read-api/recipients.ts';
-import { createRoutes, type Route } from '../../lambdas/read-api/routes.ts';
+import { createRoutes } from '../../lambdas/read-api/routes.ts';
 import { createSuppressions } from '../../lambdas/read-api/suppressions.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { eventItem, seed, statusItem } from '../support/seed.ts';
@@ -30,7 +31,7 @@ const MESSAGE = `big@${DOMAIN}`;
 const RECIPIENT = 'much.mail@north.example';
 
 let engines: TestEngines;
-let routes: Route[];
+let routes: ReturnType<typeof createRoutes>;
 const asked = new Map<string, number>();
 
 beforeAll(async () => {
@@ -76,22 +77,19 @@ interface Page {
 }
 
 /** One page, and the calls it made. */
-async function readPage(path: string, named: string, parameters: Record<string, string>): Promise<Page> {
-  const route = routes.find((each) => each.path.startsWith(path));
+async function readPage(operation: Operation, parameters: Record<string, string>): Promise<Page> {
   const unitsBefore = engines.usage.total().capacity.read;
   asked.clear();
-  const query = new URLSearchParams(parameters);
-  const body = Buffer.from(JSON.stringify(parameters));
-  const answer = await route?.read({ named, query, body });
-  if (!answer?.ok) throw new Error(JSON.stringify(answer));
+  const answer = await routes.read(operation, parameters);
+  if (!answer.ok) throw new Error(JSON.stringify(answer));
   const calls = [...asked].map(([command, made]) => `${made} ${command.replace('Command', '')}`);
   return { body: answer.body, reads: calls.join(', '), units: engines.usage.total().capacity.read - unitsBefore };
 }
 
 /** All pages, handed out one by one. */
-async function* walk(path: string, named: string, parameters: Record<string, string>): AsyncGenerator<Page> {
+async function* walk(operation: Operation, parameters: Record<string, string>): AsyncGenerator<Page> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = await readPage(path, named, { ...parameters, ...(cursor && { cursor }) });
+    const page = await readPage(operation, { ...parameters, ...(cursor && { cursor }) });
     yield page;
     cursor = page.body.next;
   }
@@ -151,7 +149,7 @@ describe(`${MESSAGE_EVENTS} events for one message`, () => {
     await whileWriting(
       (n) => seed(engines, [item(`${n % 2 === 0 ? 'a' : 'z'}${n}`, n)]),
       async () => {
-        for await (const page of walk('/messages', MESSAGE, { limit: '100' })) pages.push(page);
+        for await (const page of walk('getMessage', { id: MESSAGE, limit: '100' })) pages.push(page);
       },
     );
     const kinds = summary('a message, 100 a page', pages);
@@ -190,7 +188,7 @@ describe(`${RECIPIENT_MESSAGES} messages for one recipient`, () => {
   test('are read in pages of constant reads, none missed, none twice, while others arrive', async () => {
     const pages: Page[] = [];
     await whileWriting(arrive, async () => {
-      for await (const page of walk('/recipients', recipient, { limit: '100' })) pages.push(page);
+      for await (const page of walk('getRecipient', { address: recipient, limit: '100' })) pages.push(page);
     });
     const kinds = summary('a recipient, 100 a page', pages);
     expect([...kinds.keys()]).toEqual(['1 Query, 1 BatchGetItem']);
@@ -202,7 +200,7 @@ describe(`${RECIPIENT_MESSAGES} messages for one recipient`, () => {
 
   test('are searched in pages of bounded reads', async () => {
     const pages: Page[] = [];
-    for await (const page of walk('/events/search', '', { recipient, limit: '50' })) {
+    for await (const page of walk('searchEvents', { recipient, limit: '50' })) {
       pages.push(page);
       if (pages.length === 20) break;
     }
@@ -225,14 +223,14 @@ describe(`${DAY_EVENTS} events in one day`, () => {
 
   test('are read in pages of constant reads: a query for each type, a read for each hundred events', async () => {
     const pages: Page[] = [];
-    for await (const page of walk('/events', '', { ...parameters, limit: '100' })) {
+    for await (const page of walk('listEvents', { ...parameters, limit: '100' })) {
       pages.push(page);
       if (pages.length === 30) break;
     }
     expect([...summary('a day, 100 a page', pages).keys()]).toEqual(['10 Query, 1 BatchGetItem']);
-    const typed = await readPage('/events', '', { ...parameters, type: 'opened' });
+    const typed = await readPage('listEvents', { ...parameters, type: 'opened' });
     expect(typed.reads).toBe('1 Query, 1 BatchGetItem');
-    const other = await readPage('/events', '', { ...parameters, type: 'list_uploaded' });
+    const other = await readPage('listEvents', { ...parameters, type: 'list_uploaded' });
     expect([other.reads, other.body.events.length]).toEqual(['1 Query, 1 BatchGetItem', 100]);
   }, 60_000);
 
@@ -242,7 +240,7 @@ describe(`${DAY_EVENTS} events in one day`, () => {
     await whileWriting(
       (n) => seed(engines, [item(`new${n}`, n, DAY_MS + ((n * 7_919_001) % 86_000_000))]),
       async () => {
-        for await (const page of walk('/events', '', { ...parameters, limit: '1000' })) {
+        for await (const page of walk('listEvents', { ...parameters, limit: '1000' })) {
           told.push(...page.body.events.map(({ key }: { key: string }) => key));
           pages.push({ ...page, body: {} });
         }

@@ -207,7 +207,6 @@ describe('suppressions', () => {
     expect(await asked(`domain=${DOMAIN}&tag=news`)).toBe(true);
     expect(await asked(`domain=${DOMAIN}&tag=receipts&tag=news`)).toBe(true);
     expect(await asked(`domain=${DOMAIN}&tag=receipts`)).toBe(false);
-    expect(await asked('domain=other.example.com')).toBe(false);
   });
 
   test('take one read', async () => {
@@ -234,7 +233,8 @@ describe('ids and addresses of any characters are found', () => {
 
   test.each(HARD)('%s', async (text) => {
     const messageId = `${text}@${DOMAIN}`;
-    const recipient = `${text}@north.example`;
+    // Blanks and brackets need quotation marks in a local part.
+    const recipient = `${/[\s<>]/.test(text) ? JSON.stringify(text) : text}@north.example`;
     await api.store(eventOf(messageId, { recipient, event: 'unsubscribed', tags: [] }));
 
     const id = encodeURIComponent(messageId);
@@ -264,35 +264,52 @@ describe('wrong parameters are named', () => {
     ['/messages', 'id'],
     ['/messages/', 'id'],
     ['/messages?id=%3C%3E', 'id'],
+    ['/messages/x?id=y', 'id'],
     ['/messages/x?limit=0', 'limit'],
     ['/messages/x?limit=1001', 'limit'],
     ['/messages/x?limit=ten', 'limit'],
     ['/messages/x?limit=', 'limit'],
+    ['/messages/x?limit=5&limit=5', 'limit'],
     ['/messages/x?cursor=', 'cursor'],
     ['/messages/x?cursor=abc', 'cursor'],
     ['/recipients/', 'address'],
-    ['/recipients/x?limit=-1', 'limit'],
-    ['/recipients/x?cursor=abc.def', 'cursor'],
+    ['/recipients/-', 'address'],
+    ['/recipients/undefined', 'address'],
+    ['/recipients/a@b?limit=-1', 'limit'],
+    ['/recipients/a@b?cursor=abc.def', 'cursor'],
     ['/suppressions', 'address'],
+    ['/suppressions/ada', 'address'],
+    ['/suppressions/a@b?domain=', 'domain'],
+    ['/suppressions/a@b?domain=other.example.com', 'domain'],
+    ['/suppressions/a@b?domain=-', 'domain'],
+    ['/suppressions/a@b?tag=', 'tag'],
+    ['/suppressions/a@b?tags=news', 'tags'],
     ['/events?domain=foreign.example', 'domain'],
+    ['/events?domain=', 'domain'],
     ['/events?day=2026-02-30', 'day'],
     ['/events?day=yesterday', 'day'],
     ['/events?day=2026-02-03&from=0', 'day'],
     ['/events?from=soon', 'from'],
-    ['/events?to=9', 'from'],
+    ['/events?from=2026-02-30', 'from'],
+    ['/events?to=9&from=9', 'from'],
     ['/events?from=5&to=5', 'from'],
     ['/events?from=0&to=2678401', 'from'],
     ['/events?to=tomorrow', 'to'],
     ['/events?type=', 'type'],
+    ['/events?type=permanent_fail', 'type'],
+    ['/events?tpye=failed', 'tpye'],
+    ['/events?type=failed&type=opened', 'type'],
     ['/events?limit=1e2', 'limit'],
     ['/events?cursor=x', 'cursor'],
     ['/ledger?domain=foreign.example', 'domain'],
+    ['/ledger?domain=-', 'domain'],
     ['/stats?from=x', 'from'],
+    ['/stats?from=5.1&to=5.2', 'from'],
+    ['/health?verbose=1', 'verbose'],
   ])('%s', async (path, parameter) => {
-    const query = path.startsWith('/events?to=9') ? `${path}&from=9` : path;
-    expect(await api.get(`/mailgun${query}`)).toMatchObject({
+    expect(await api.get(`/mailgun${path}`)).toMatchObject({
       status: 400,
-      body: { ok: false, reason: 'bad-parameter', parameter },
+      body: { ok: false, reason: 'bad-parameter', parameter, message: expect.stringMatching(`^${parameter} `) },
     });
   });
 
@@ -303,12 +320,14 @@ describe('wrong parameters are named', () => {
     [`"${'x'.repeat(70_000)}"`, 'body'],
     [{ recipient: ' ' }, 'recipient'],
     [{ recipient: ['x'] }, 'recipient'],
-    [{ recipient: 'x', domain: 'foreign.example' }, 'domain'],
-    [{ recipient: 'x', limit: 0.5 }, 'limit'],
-    [{ recipient: 'x', limit: true }, 'limit'],
-    [{ recipient: 'x', from: 'soon' }, 'from'],
-    [{ recipient: 'x', type: '' }, 'type'],
-    [{ recipient: 'x', cursor: 'e30.AAAA' }, 'cursor'],
+    [{ recipient: 'x' }, 'recipient'],
+    [{ recipient: 'a@b', domain: 'foreign.example' }, 'domain'],
+    [{ recipient: 'a@b', limit: 0.5 }, 'limit'],
+    [{ recipient: 'a@b', limit: true }, 'limit'],
+    [{ recipient: 'a@b', from: 'soon' }, 'from'],
+    [{ recipient: 'a@b', type: '' }, 'type'],
+    [{ recipient: 'a@b', address: 'a@b' }, 'address'],
+    [{ recipient: 'a@b', cursor: 'e30.AAAA' }, 'cursor'],
     [{ domain: DOMAIN, from: 9, to: 5 }, 'from'],
   ])('search %j', async (body, parameter) => {
     expect(await api.search(body)).toMatchObject({

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['bench', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
+const CODE_FOLDERS = ['api', 'bench', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -52,9 +52,24 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'lib reads the names of the environment from here',
   },
   {
+    folder: /^api\/openapi\/write\.ts$/,
+    mayImport: /^(api\/openapi\/|node:|yaml$)/,
+    why: 'the description is printed from its schemas',
+  },
+  {
+    folder: /^api\//,
+    mayImport: /^(api\/|lambdas\/contract\.ts$|zod\/mini$)/,
+    why: 'the contract of the read API is schemas alone, which function and page share',
+  },
+  {
     folder: /^lambdas\/[a-z-]+\/handler\.ts$/,
     mayImport: /^(lambdas\/(adapters|domain|runtime)\/|lambdas\/contract\.ts$|node:|@middy\/|aws-lambda$)/,
     why: 'handlers compose use case, domain and adapters',
+  },
+  {
+    folder: /^lambdas\/read-api\//,
+    mayImport: /^(api\/(?!openapi\/)|lambdas\/domain\/|lambdas\/contract\.ts$|node:crypto$)/,
+    why: 'the read API keeps the contract of its schemas',
   },
   {
     folder: /^lambdas\/[a-z-]+\//,
@@ -89,8 +104,8 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^dashboard\//,
-    mayImport: /^dashboard\/(?!build\.ts$)/,
-    why: 'the page runs in a browser, on nothing but itself',
+    mayImport: /^(dashboard\/(?!build\.ts$)|api\/responses\/)/,
+    why: 'the page runs in a browser, on the responses of the read API',
   },
   {
     folder: /^bench\/handlers\//,

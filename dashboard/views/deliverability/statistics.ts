@@ -1,9 +1,10 @@
+import type { StatsBucket } from '../../../api/responses/ledger.ts';
+import type { CountsByType } from '../../../api/responses/schema.ts';
 import { inlineBar, legend, stackedBars } from '../../chart.ts';
 import { h } from '../../dom.ts';
 import { EVENT_TYPES } from '../../event-types.ts';
 import { countOf, numberText, shareText } from '../../numbers.ts';
 import { badge, empty, panel, visible } from '../../parts.ts';
-import type { Counts, StatsBucket } from '../../shapes.ts';
 import { table } from '../../table.ts';
 import { utcDay } from '../../time.ts';
 
@@ -42,7 +43,7 @@ function add(sum: Record<string, number>, counts: Readonly<Record<string, number
 
 const tagName = (tag: string) => (tag === ALL_TAGS ? 'all tags' : tag === '' ? 'untagged' : visible(tag));
 
-const outcomes = (counts: Counts) =>
+const outcomes = (counts: CountsByType) =>
   [
     ['stored', countOf(counts, 'delivered')],
     ['recovered', countOf(counts, 'failed')],

@@ -1,14 +1,14 @@
+import type { LedgerResponse } from '../../../api/responses/ledger.ts';
 import { legend, stackedBars } from '../../chart.ts';
 import { type Child, h } from '../../dom.ts';
 import { type Bin, binsOf, type LedgerSums, sumsOf } from '../../ledger-bins.ts';
 import { numberText } from '../../numbers.ts';
 import { badge, empty, shortTime } from '../../parts.ts';
-import type { Ledger } from '../../shapes.ts';
 import { table } from '../../table.ts';
 import { timeElement, timeText } from '../../time.ts';
 
 /** Whether a domain's ledger is whole, in words, in a picture and in numbers. */
-export function domainPanel(domain: string, ledger: Ledger, nowSeconds: number): HTMLElement {
+export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: number): HTMLElement {
   const sums = sumsOf(ledger);
   const bins = binsOf(ledger.slices, nowSeconds);
   return h(
@@ -24,7 +24,7 @@ export function domainPanel(domain: string, ledger: Ledger, nowSeconds: number):
 }
 
 /** Slices that wait to be judged take nothing from what is known of the others. */
-function verdict({ slices, totals, completeness }: Ledger): Child {
+function verdict({ slices, totals, completeness }: LedgerResponse): Child {
   if (completeness === 'incomplete') return badge('incomplete', 'bad');
   if (completeness === 'complete') return badge('complete', 'good');
   const until = judgedUntil(slices);
@@ -32,7 +32,7 @@ function verdict({ slices, totals, completeness }: Ledger): Child {
   return [badge(`complete up to ${timeText(until, 'short')}`, 'good'), ' ', badge('unknown since', 'unknown')];
 }
 
-function judgedUntil(slices: Ledger['slices']): number | undefined {
+function judgedUntil(slices: LedgerResponse['slices']): number | undefined {
   const ends = slices.filter(({ state }) => state !== 'due').map(({ end }) => end);
   return ends.length === 0 ? undefined : Math.max(...ends);
 }
@@ -49,7 +49,7 @@ function sentence({ events, webhooksAlone, recovered, polled, unaccounted }: Led
   return parts.flatMap((part, at) => [at > 0 && ' · ', h('span', {}, part)]);
 }
 
-function note({ slices, totals, completeness }: Ledger, { unconfirmed }: LedgerSums): HTMLElement {
+function note({ slices, totals, completeness }: LedgerResponse, { unconfirmed }: LedgerSums): HTMLElement {
   const until = judgedUntil(slices);
   const says: Child[] = [];
   if (until !== undefined) says.push('Mailgun’s list and the table compared up to ', shortTime(until), '. ');

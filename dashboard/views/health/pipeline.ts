@@ -1,16 +1,17 @@
+import type { EventEntry } from '../../../api/responses/events.ts';
+import type { HealthResponse } from '../../../api/responses/health.ts';
 import { ledgerCommand } from '../../command.ts';
 import { type Child, h } from '../../dom.ts';
 import { numberText } from '../../numbers.ts';
 import { badge, command, eventText, messageLink, panel } from '../../parts.ts';
 import { linkTo } from '../../route.ts';
-import type { Health, LedgerEvent } from '../../shapes.ts';
 import { spanText, timeElement, utcDay } from '../../time.ts';
 import type { ViewContext } from '../../view.ts';
 
 /** How events get in: the newest of each domain, the queues, the alarms. */
 export function pipelinePanel(
-  { queue, deadLetters, alarms, ledger }: Health,
-  days: readonly { domain: string; newest: readonly LedgerEvent[] | null }[],
+  { queue, deadLetters, alarms, ledger }: HealthResponse,
+  days: readonly { domain: string; newest: readonly EventEntry[] | null }[],
   nowSeconds: number,
   { settings }: ViewContext,
 ): HTMLElement {

@@ -1,17 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
 import { canBeTyped, ledgerCommand } from '../../../dashboard/command.ts';
 import { binsOf, sumsOf } from '../../../dashboard/ledger-bins.ts';
 import { linkTo, parseRoute } from '../../../dashboard/route.ts';
-import type { Ledger, LedgerSlice } from '../../../dashboard/shapes.ts';
 import { createLedger } from '../../../lambdas/read-api/ledger.ts';
 import { numbered, ReconcileWorld } from '../../model/reconcile-world.ts';
 import { DOMAIN, NOW_MS } from '../../support/webhooks.ts';
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 
-const slice = (start: number, over: Partial<LedgerSlice> = {}): LedgerSlice => ({
+const slice = (start: number, over: Partial<SliceEntry> = {}): SliceEntry => ({
   ...{ domain: DOMAIN, start, end: start + 900, state: 'settled', passes: 1 },
   ...{ expected: { opened: 10 }, stored: { opened: 10 }, missing: {}, recovered: {}, unconfirmed: {} },
+  ...{ polled: {}, late: {}, lost: {}, stuck: 0 },
   ...over,
 });
 
@@ -54,7 +55,7 @@ describe('the picture of the ledger', () => {
 });
 
 /** What the read API says of an hour whose third event is missing for good. */
-async function answered(): Promise<Ledger> {
+async function answered(): Promise<LedgerResponse> {
   const world = new ReconcileWorld();
   world.fromEpochSeconds = START;
   for (let n = 0; n < 60; n += 1) world.happen(numbered(n, START + n * 60), n === 3);

@@ -1,24 +1,24 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isKeyText, isTime, readCursor, writeCursor } from '../../../../lambdas/read-api/cursor.ts';
-import { createEvents, isEventPlace } from '../../../../lambdas/read-api/events.ts';
+import { isKeyText, isTime, type QueryIdentity, readCursor, writeCursor } from '../../../../lambdas/read-api/cursor.ts';
+import { createEvents, isEventsPosition } from '../../../../lambdas/read-api/events.ts';
 import { createMessages, isMessagePosition } from '../../../../lambdas/read-api/messages.ts';
 import { isSearchPosition } from '../../../../lambdas/read-api/recipient-search.ts';
 import { isMessagePlace } from '../../../../lambdas/read-api/recipients.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
 
-const QUERY = ['messages', 'a@b.example', undefined];
+const QUERY: QueryIdentity = ['getMessage', { id: 'a@b.example' }];
 
 test('a cursor gives its position back to its own query', () => {
   const position = { after: 'R#ü "#E#delivered#1', tally: { opens: 1 } };
   expect(readCursor(QUERY, writeCursor(QUERY, position))).toEqual(position);
 });
 
-test.each([
-  ['another message', ['messages', 'a@b.examplf', undefined]],
-  ['another route', ['recipients', 'a@b.example', undefined]],
-  ['one parameter more', ['messages', 'a@b.example', 'x']],
-  ['an empty parameter for none', ['messages', 'a@b.example', '']],
+test.each<[string, QueryIdentity]>([
+  ['another message', ['getMessage', { id: 'a@b.examplf' }]],
+  ['another operation', ['getRecipient', { id: 'a@b.example' }]],
+  ['one parameter more', ['getMessage', { id: 'a@b.example', type: 'opened' }]],
+  ['another parameter of the same value', ['getMessage', { address: 'a@b.example' }]],
 ])('it is nothing to %s', (_, query) => {
   expect(readCursor(query, writeCursor(QUERY, { after: 'R#' }))).toBeUndefined();
 });
@@ -55,17 +55,17 @@ test.each([
   expect(bad.filter((value) => check(value))).toEqual([]);
 });
 
-test('a place outside the range, or of another type, is none of a list of events', () => {
-  const query = { domain: 'd', fromMs: 1000, toMs: 2000, type: 'opened', limit: 1 };
+test('a place outside its range, or of another type, is none of a list of events', () => {
+  const range = { fromMs: 1000, toMs: 2000 };
   const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a#E#opened#1', atMs: 1500 };
-  expect(isEventPlace(place, query)).toBe(true);
+  expect(isEventsPosition({ range, place }, 'opened')).toBe(true);
   for (const wrong of [{ atMs: 999 }, { atMs: 2000 }, { type: 'clicked' }, { partition: 7 }, { sort: '' }]) {
-    expect(isEventPlace({ ...place, ...wrong }, query)).toBe(false);
+    expect(isEventsPosition({ range, place: { ...place, ...wrong } }, 'opened')).toBe(false);
   }
 });
 
 test("a key of another recipient's events is none of a search", () => {
-  const query = { recipient: 'A@b.example', fromMs: 0, toMs: 1, limit: 1 };
+  const query = { recipient: 'A@b.example' };
   const place = { partition: 'MSG#x', atMs: 5 };
   expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#opened#1' }, query)).toBe(true);
   expect(isSearchPosition({ ...place, after: 'R#c@b.example#E#opened#1' }, query)).toBe(false);
@@ -93,20 +93,17 @@ test('whoever makes up a checked cursor is refused, or reads inside the query', 
     domains: ['d.example'],
     now: () => 5_000_000,
   } as never);
-  const read = (path: string, named: string, cursor: string) =>
-    routes
-      .find((route) => route.path.startsWith(path))!
-      .read({ named, query: new URLSearchParams({ cursor }), body: Buffer.of() });
-
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), fc.integer(), fc.integer(), async (value, fromMs, toMs) => {
-      const message = await read('/messages', 'm', writeCursor(['messages', 'm'], value));
-      expect(message.ok || message.reason).toBe(isMessagePosition(value) || 'bad-parameter');
-      const name = ['events', 'd.example', undefined, undefined, undefined, undefined];
+      const id = 'm';
+      const message = await routes.read('getMessage', { id, cursor: writeCursor(['getMessage', { id }], value) });
+      expect(message.ok || 'parameter' in message).toBe(true);
+      expect(message.ok).toBe(isMessagePosition(value));
+      const domain = 'd.example';
       const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a', atMs: toMs - 1 };
-      const events = await read('/events', '', writeCursor(name, { range: { fromMs, toMs }, place }));
-      const isRange = fromMs >= 0 && toMs > fromMs && toMs - fromMs <= 31 * 86_400_000;
-      expect(events.ok || events.reason).toBe(isRange || 'bad-parameter');
+      const cursor = writeCursor(['listEvents', { domain }], { range: { fromMs, toMs }, place });
+      const events = await routes.read('listEvents', { domain, cursor });
+      expect(events.ok).toBe(fromMs >= 0 && toMs > fromMs && toMs - fromMs <= 31 * 86_400_000);
     }),
   );
   expect(asked.filter((each) => (each as { toMs?: number }).toMs === Number.POSITIVE_INFINITY)).toEqual([]);

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { createLedger, createStats } from '../../lambdas/read-api/ledger.ts';
-import { readLedgerQuery } from '../../lambdas/read-api/parameters.ts';
-import { numbered, ReconcileWorld } from '../model/reconcile-world.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { createLedger, createStats } from '../../../../lambdas/read-api/ledger.ts';
+import { numbered, ReconcileWorld } from '../../../model/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 
@@ -94,36 +93,5 @@ describe('statistics', () => {
       [new Date((HOUR + 3600) * 1000).toISOString(), tag],
     ]);
     expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
-  });
-});
-
-describe('parameters', () => {
-  const read = (text: string, domains = ['mg.example.com']) =>
-    readLedgerQuery(new URLSearchParams(text), domains, NOW_MS);
-  const now = NOW_MS / 1000;
-
-  test.each<[text: string, from: number, to: number]>([
-    ['', now - 86_400, now],
-    ['domain=MG.example.com&from=1769990000&to=1769999000', 1769990000, 1769999000],
-    ['from=2026-02-01&to=2026-02-02', 1769904000, 1769990400],
-    ['from=2026-02-01T00:00:00Z&to=2026-02-02T01:00:00%2B01:00', 1769904000, 1769990400],
-    ['from=2026-02-01T00:00Z&to=2026-02-02T01:00:00+01:00', 1769904000, 1769990400],
-  ])('%s', (text, from, to) => {
-    expect(read(text)).toEqual({ ok: true, query: { domain: 'mg.example.com', from, to } });
-  });
-
-  test.each([
-    ['domain=other.example.com', 'domain'],
-    ['from=yesterday', 'from'],
-    ['to=2026-02-02T00:00:00', 'to'],
-    ['to=-1', 'to'],
-    ['from=1769999000&to=1769999000', 'from'],
-    ['from=1700000000&to=1769999000', 'from'],
-  ])('%s is refused', (text, parameter) => {
-    expect(read(text)).toEqual({ ok: false, parameter });
-  });
-
-  test('several domains: one must be named', () => {
-    expect(read('', ['a.example.com', 'b.example.com'])).toEqual({ ok: false, parameter: 'domain' });
   });
 });

@@ -1,0 +1,167 @@
+import type { EventEntry, EventsResponse } from '../responses/events.ts';
+import type { HealthResponse } from '../responses/health.ts';
+import type { LedgerResponse, StatsResponse } from '../responses/ledger.ts';
+import type { MessageResponse } from '../responses/message.ts';
+import type { RecipientResponse } from '../responses/recipient.ts';
+import type { SuppressionsResponse } from '../responses/suppressions.ts';
+import type { Operation } from '../routes.ts';
+
+const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
+
+const delivered: EventEntry = {
+  key: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+  event: 'delivered',
+  name: 'EMAIL_DELIVERED',
+  messageId: MESSAGE_ID,
+  domain: 'mg.example.com',
+  recipient: 'ada@north.example',
+  timestamp: 1770000002.5,
+  receivedAt: '2026-02-02T02:40:05.000Z',
+  source: 'webhook',
+  severity: null,
+  reason: null,
+  tags: ['welcome'],
+  userVariables: { 'my-id': 'order-7' },
+  userVariablesNote: null,
+  deliveryStatus: { code: 250, message: 'OK' },
+  url: null,
+};
+
+const opened: EventEntry = {
+  ...delivered,
+  key: 'opened#bV1kQx7dQ0eHn2mPz5sRtw',
+  event: 'opened',
+  name: 'EMAIL_OPENED',
+  timestamp: 1770000060,
+  receivedAt: '2026-02-02T02:41:02.000Z',
+  deliveryStatus: null,
+};
+
+const message: MessageResponse = {
+  messageId: MESSAGE_ID,
+  recipients: [
+    {
+      recipient: 'ada@north.example',
+      status: 'DELIVERED',
+      reason: null,
+      statusAt: 1770000002.5,
+      decidedBy: delivered.key,
+      source: 'webhook',
+      opens: 1,
+      clicks: 0,
+      machineOpens: 0,
+      machineClicks: 0,
+      unsubscribed: false,
+      unsubscribedFrom: [],
+      countsComplete: true,
+    },
+  ],
+  events: [delivered, opened],
+  next: null,
+};
+
+const recipient: RecipientResponse = {
+  recipient: 'ada@north.example',
+  messages: [{ messageId: MESSAGE_ID, status: 'DELIVERED', reason: null, statusAt: 1770000002.5 }],
+  next: null,
+};
+
+const events: EventsResponse = { events: [opened], next: null };
+
+const suppressions: SuppressionsResponse = {
+  recipient: 'gone@north.example',
+  suppressed: true,
+  suppressions: [
+    {
+      domain: 'mg.example.com',
+      kind: 'bounce',
+      scope: '*',
+      reason: 'bounce',
+      since: '2026-02-02T02:40:10.000Z',
+      lastAt: '2026-02-02T02:40:10.000Z',
+      eventKey: 'failed#G9Bn5sl1TC6nu79C8C0bwg',
+      liftedAt: null,
+    },
+  ],
+};
+
+const notSuppressed: SuppressionsResponse = {
+  recipient: 'nobody@north.example',
+  suppressed: false,
+  suppressions: [],
+};
+
+const ledger: LedgerResponse = {
+  slices: [
+    {
+      domain: 'mg.example.com',
+      start: 1769999400,
+      end: 1770000300,
+      state: 'settled',
+      expected: { delivered: 2, opened: 1 },
+      stored: { delivered: 2, opened: 1 },
+      missing: {},
+      recovered: { delivered: 1 },
+      unconfirmed: {},
+      polled: {},
+      late: {},
+      lost: { delivered: 1 },
+      stuck: 0,
+      passes: 2,
+    },
+  ],
+  totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, due: 0 },
+  completeness: 'complete',
+};
+
+const stats: StatsResponse = {
+  buckets: [
+    {
+      hour: '2026-02-02T02:00:00.000Z',
+      domain: 'mg.example.com',
+      tag: '*',
+      counts: { delivered: 2, opened: 1 },
+      open: false,
+    },
+  ],
+};
+
+const health: HealthResponse = {
+  ledger: 'mailgun-ledger-dev',
+  domains: ['mg.example.com'],
+  queue: 0,
+  deadLetters: 0,
+  alarms: null,
+};
+
+interface Example {
+  /** The parameters of the request. */
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly response: object;
+}
+
+/** Requests by name, each with its response; a test runs them all. */
+export const examples: Readonly<Record<Operation, Readonly<Record<string, Example>>>> = {
+  getMessage: { delivered: { query: { id: MESSAGE_ID }, response: message } },
+  getRecipient: { known: { query: { address: 'ada@north.example' }, response: recipient } },
+  listEvents: {
+    day: { query: { domain: 'mg.example.com', day: '2026-02-02', type: 'opened' }, response: events },
+  },
+  searchEvents: {
+    recipient: { query: { recipient: 'ada@north.example', type: 'opened', limit: 10 }, response: events },
+    domain: {
+      query: { domain: 'mg.example.com', from: '2026-02-02T00:00:00Z', to: 1770000061, type: 'opened' },
+      response: events,
+    },
+  },
+  getSuppressions: {
+    bounced: {
+      query: { address: 'gone@north.example', domain: 'mg.example.com', tag: ['receipts', 'welcome'] },
+      response: suppressions,
+    },
+    unknown: { query: { address: 'nobody@north.example' }, response: notSuppressed },
+  },
+  getLedger: { day: { query: { domain: 'mg.example.com' }, response: ledger } },
+  getStats: { day: { query: { domain: 'mg.example.com', tag: '*' }, response: stats } },
+  getHealth: { calm: { query: {}, response: health } },
+};

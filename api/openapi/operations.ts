@@ -1,0 +1,75 @@
+import type { Operation } from '../routes.ts';
+
+/** What the description says of an operation besides its parameters and shapes. */
+interface OperationText {
+  readonly tag: 'history' | 'sending' | 'ledger';
+  readonly summary: string;
+  readonly description?: string;
+  /** The name of its response among the schemas. */
+  readonly response: string;
+  readonly responseText: string;
+}
+
+export const operationTexts: Readonly<Record<Operation, OperationText>> = {
+  getMessage: {
+    tag: 'history',
+    summary: 'What became of one message.',
+    description:
+      'Pages go by recipient, since that is how a message is stored; the events of one page are in the order of their ' +
+      'time. A message of up to `limit` events is one page. A recipient whose events go over the edge of a page is on ' +
+      'both pages, with what was counted so far.',
+    response: 'Message',
+    responseText: "A page of the message's history.",
+  },
+  getRecipient: {
+    tag: 'history',
+    summary: 'The messages of one recipient, newest first.',
+    response: 'RecipientMessages',
+    responseText: 'A page of messages; empty where the recipient is unknown.',
+  },
+  listEvents: {
+    tag: 'history',
+    summary: 'The events of a domain in a stretch of time, newest first.',
+    description: 'The last 24 hours, where neither `day` nor `from` and `to` are given.',
+    response: 'Events',
+    responseText: 'A page of events.',
+  },
+  searchEvents: {
+    tag: 'history',
+    summary: 'The events of a recipient, or of a domain, without an address in any URL.',
+    description:
+      'With a recipient, pages go by message, the newest first, and the events of one page are newest first; `from` ' +
+      'and `to` may be left out. Without one it is the list of events. The next page is the same search with `cursor`.',
+    response: 'Events',
+    responseText: 'A page of events.',
+  },
+  getSuppressions: {
+    tag: 'sending',
+    summary: 'Whether a mail to this address should not be sent.',
+    description:
+      'One read of the table, so it can be asked before each mail. Without `domain` and `tag`, any suppression in force ' +
+      'counts; an unsubscribe from one tag does too. An event that names no domain suppresses for every domain. An ' +
+      'address of which nothing is known is not suppressed.',
+    response: 'Suppressions',
+    responseText: 'All that is known of the address.',
+  },
+  getLedger: {
+    tag: 'ledger',
+    summary: 'What Mailgun lists against what is stored, slice by slice.',
+    response: 'Ledger',
+    responseText: 'The slices that start in this stretch of time.',
+  },
+  getStats: {
+    tag: 'ledger',
+    summary: 'Events by hour, tag and type, as Mailgun lists them.',
+    description: 'Tags are case-insensitive, so spellings of one tag are one bucket, in lower case.',
+    response: 'Stats',
+    responseText: 'One bucket for each hour and tag with events.',
+  },
+  getHealth: {
+    tag: 'ledger',
+    summary: 'The state of the pipeline right now.',
+    response: 'Health',
+    responseText: "The queues' depth; null where it is not known.",
+  },
+};

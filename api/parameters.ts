@@ -1,0 +1,123 @@
+import * as z from 'zod/mini';
+import { parseAddress } from './address.ts';
+import { parseDay, parseTime } from './time.ts';
+
+/** What the description of the API prints of a parameter: a sentence, and how JSON Schema calls its values. */
+interface Description {
+  readonly description: string;
+  readonly [keyword: string]: unknown;
+}
+
+/**
+ * A parameter, which arrives as text. `read` returns its value, or undefined for a text that is not valid; `valid` goes
+ * on with "must be", for the client that sent such a text.
+ */
+export function parameter<Value>(
+  valid: string,
+  read: (text: string) => Value | undefined,
+  { description, ...schema }: Description,
+) {
+  const read_ = z.transform<string, Value>((text, payload) => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    payload.issues.push({ code: 'custom', message: `must be ${valid}`, input: text });
+    return z.NEVER;
+  });
+  return z.pipe(z.string(), read_).register(z.globalRegistry, { description, type: 'string', ...schema });
+}
+
+const unlessEmpty = (text: string) => (text === '' ? undefined : text);
+
+export const messageId = parameter(
+  'a message id',
+  // One pair of angle brackets is no part of it.
+  (text) => unlessEmpty(text.trim().replace(/^<(.*)>$/s, '$1')),
+  { description: 'The message id, with or without its angle brackets. A plus sign is `%2B`.' },
+);
+
+export const address = () =>
+  parameter('one address like ada@example.org', parseAddress, {
+    description:
+      'The address, in upper or lower case. `Name <address>` is read as the address, and a blank as the plus sign that ' +
+      'a query string makes one of; `%2B` is the plus sign itself.',
+  });
+
+const MAX_LIMIT = 1000;
+const USUAL_LIMIT = 100;
+
+export const limit = z
+  ._default(
+    parameter(
+      `a whole number from 1 to ${MAX_LIMIT}`,
+      (text) => {
+        const number = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+        return number >= 1 && number <= MAX_LIMIT ? number : undefined;
+      },
+      { description: 'Most entries of a page.' },
+    ),
+    USUAL_LIMIT,
+  )
+  .register(z.globalRegistry, { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: USUAL_LIMIT });
+
+export const cursor = z.optional(
+  parameter('`next` of the page before, of the same query', unlessEmpty, {
+    description: '`next` of the page before. It is good for the query it was made for.',
+  }),
+);
+
+const TIME = 'epoch seconds or ISO 8601 with an offset, of a day that exists';
+const time = (description: string) =>
+  z.optional(parameter(TIME, parseTime, { description, type: ['string', 'number'] }));
+
+export const from = time(
+  'Epoch seconds or ISO 8601 with an offset, inclusive. A day before `to`, where it is not given.',
+);
+export const to = time(
+  'Epoch seconds or ISO 8601 with an offset, exclusive, at most 31 days after `from`. Now, where it is not given.',
+);
+
+export const day = z.optional(
+  parameter('a day like 2026-02-03 that exists', parseDay, {
+    description: 'A day in UTC, in place of `from` and `to`.',
+    format: 'date',
+  }),
+);
+
+/** A value of a closed list, in any case. */
+export const oneOf = (values: readonly string[], valid: string, description: Description) =>
+  parameter(
+    `${valid}${values.join(', ')}`,
+    (text) => values.find((value) => value === text.toLowerCase()),
+    description,
+  );
+
+/** Mailgun takes tags of up to 128 characters. */
+const MAX_TAG_CHARACTERS = 128;
+/** Tags are case-insensitive. */
+const asTag = (text: string) => (text.length <= MAX_TAG_CHARACTERS ? text.toLowerCase() : undefined);
+
+const tag = parameter(
+  'a tag of a mail, not empty and not *',
+  (text) => (text === '' || text === '*' ? undefined : asTag(text)),
+  { description: 'A tag of a mail.' },
+);
+
+/** The tags of one mail, which may be given more than once. */
+export const tags = z.optional(
+  z
+    .pipe(
+      z.transform((value: unknown) => [value].flat()),
+      z.array(tag),
+    )
+    .register(z.globalRegistry, {
+      description: 'Count only what holds for mail under these tags.',
+      ...{ type: 'array', items: { type: 'string' } },
+    }),
+);
+
+/** A tag of the statistics. */
+export const statisticsTag = z.optional(
+  parameter('a tag, * for all mail, or empty for mail without tags', asTag, {
+    description: 'One tag; empty for mail without tags, `*` for all mail. Every tag, where it is not given.',
+  }),
+);

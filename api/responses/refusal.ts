@@ -1,0 +1,27 @@
+import * as z from 'zod/mini';
+import { name, says } from './schema.ts';
+
+/** Every refusal but that of a parameter. */
+export const refusal = name(
+  'Refusal',
+  z.object({
+    ok: z.literal(false),
+    reason: z.enum(['unauthorized', 'unknown-message', 'unknown-route', 'method-not-allowed', 'unavailable']),
+  }),
+);
+
+export const badParameter = name(
+  'BadParameter',
+  z.object({
+    ok: z.literal(false),
+    reason: z.literal('bad-parameter'),
+    parameter: says('Name of the parameter; `body` for a search that is no JSON object.', z.string()),
+    message: says('What is valid, for people.', z.string()),
+  }),
+);
+
+/** What the gateway itself responds. */
+export const gatewayMessage = name('GatewayMessage', z.object({ message: z.string() }));
+
+export type Refusal = z.infer<typeof refusal>;
+export type BadParameterRefusal = z.infer<typeof badParameter>;

@@ -1,0 +1,48 @@
+import * as z from 'zod/mini';
+
+/** The schemas that the description of the API lists by name. */
+export const named = z.registry<{ id: string }>();
+
+/** Returns the schema, listed under this name. */
+export function name<Schema extends z.ZodMiniType>(id: string, schema: Schema): Schema {
+  named.add(schema, { id });
+  return schema;
+}
+
+/** Returns the schema with a sentence that the description prints beside it. */
+export function says<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
+  z.globalRegistry.add(schema, { description });
+  return schema;
+}
+
+export const count = (description: string) => says(description, z.int().check(z.gte(0)));
+
+/** A field of the event as Mailgun sent it, of whatever type; null where it sent none. */
+export const asSent = (description = 'As Mailgun sent it.') => says(description, z.unknown());
+
+/** ISO 8601 in UTC, with milliseconds. */
+export const isoTime = (description: string) => says(description, z.iso.datetime());
+
+export const epochSeconds = name('EpochSeconds', says('Epoch seconds, with milliseconds as fraction.', z.number()));
+
+export const next = name('Next', says('Cursor of the next page; null on the last.', z.nullable(z.string())));
+
+export const status = name(
+  'Status',
+  says(
+    'The highest of what the events say, whatever their order. Null where no event says anything about delivery.',
+    z.nullable(z.enum(['ACCEPTED', 'DEFERRED', 'DELIVERED', 'FAILED', 'COMPLAINED'])),
+  ),
+);
+
+export const source = name(
+  'Source',
+  says('What brought the copy of the event that was stored first.', z.enum(['webhook', 'reconcile'])),
+);
+
+export const counts = name(
+  'Counts',
+  says('Events by type; a type that is absent has none.', z.record(z.string(), z.int().check(z.gte(1)))),
+);
+
+export type CountsByType = z.infer<typeof counts>;

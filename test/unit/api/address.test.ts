@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import { parseAddress } from '../../../api/address.ts';
+
+test.each([
+  ['ada@example.org', 'ada@example.org'],
+  [' Ada@Example.org ', 'Ada@Example.org'],
+  ['<ada@example.org>', 'ada@example.org'],
+  ['Ada <ada@example.org>', 'ada@example.org'],
+  ['"Hopper, Grace" <grace@example.org>', 'grace@example.org'],
+  ['"a > b" <ada@example.org>', 'ada@example.org'],
+  ['ada news@example.org', 'ada+news@example.org'],
+  ['ada+news@example.org', 'ada+news@example.org'],
+  ['"ada lovelace"@example.org', '"ada lovelace"@example.org'],
+  ['"a@b"@example.org', '"a@b"@example.org'],
+  ['"a\\"b"@example.org', '"a\\"b"@example.org'],
+  ["o'brien@example.org", "o'brien@example.org"],
+  ['a/b?c#d%e@example.org', 'a/b?c#d%e@example.org'],
+  ['über@müller.example', 'über@müller.example'],
+])('%s is the address %s', (text, address) => {
+  expect(parseAddress(text)).toBe(address);
+});
+
+test.each([
+  '',
+  '-',
+  'undefined',
+  'ada',
+  'ada@',
+  '@example.org',
+  'ada@@example.org',
+  'a@b@example.org',
+  'ada@example.org, bob@example.org',
+  'Ada <ada@example.org>, Bob <bob@example.org>',
+  'Ada <ada>',
+  'Ada <>',
+  'Ada <ada@example.org> x',
+  'ada@example.org (Ada)',
+  'mailto:ada@example.org',
+  'ada@exam ple.org',
+  'ada\u0000@example.org',
+])('%j is no address', (text) => {
+  expect(parseAddress(text)).toBeUndefined();
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { type RawParameters, readParameters } from '../../../api/read-parameters.ts';
+import { type Operation, type ReadRoutes, readRoutes } from '../../../api/routes.ts';
+
+const OURS = ['mg.example.com', 'news.example.com'];
+
+function read(operation: Operation, raw: RawParameters, domains = OURS) {
+  return readParameters<ReadRoutes[Operation]['parameters']>(readRoutes(domains)[operation].parameters, raw);
+}
+
+describe('a parameter that is valid is read', () => {
+  const domain = 'mg.example.com';
+  test.each<[Operation, RawParameters, object]>([
+    ['getMessage', { id: ' <a@b> ' }, { id: 'a@b', limit: 100 }],
+    ['getMessage', { id: 'x', limit: '1000', cursor: 'c' }, { id: 'x', limit: 1000, cursor: 'c' }],
+    ['getLedger', { domain: 'MG.Example.com' }, { domain }],
+    ['getLedger', { domain, from: '1769990000', to: '1769999000.5' }, { from: 1769990000000, to: 1769999000500 }],
+    ['getLedger', { domain, from: '2026-02-01' }, { from: 1769904000000 }],
+    ['getLedger', { domain, from: '2026-02-02T01:00:00+01:00' }, { from: 1769990400000 }],
+    ['getLedger', { domain, from: '2026-02-02T01:00 01:00' }, { from: 1769990400000 }],
+    ['listEvents', { domain: '-' }, { domain: '-' }],
+    ['listEvents', { domain, day: '2024-02-29' }, { day: 1709164800000 }],
+    ['listEvents', { domain, type: 'Opened' }, { type: 'opened' }],
+    ['getStats', { domain, tag: '' }, { tag: '' }],
+    ['getStats', { domain, tag: 'News' }, { tag: 'news' }],
+    ['getSuppressions', { address: 'a@b', tag: 'News' }, { tag: ['news'] }],
+    ['getSuppressions', { address: 'a@b', tag: ['News', 'x'] }, { tag: ['news', 'x'] }],
+  ])('%s %j', (operation, raw, expected) => {
+    expect(read(operation, raw)).toMatchObject({ ok: true, query: expected });
+  });
+
+  test('a domain may be left out where there is one only', () => {
+    expect(read('listEvents', {}, ['mg.example.com'])).toMatchObject({ query: { domain: 'mg.example.com' } });
+    expect(read('listEvents', {})).toEqual({ ok: false, parameter: 'domain', message: 'domain is missing' });
+  });
+});
+
+describe('a parameter that is not valid is named, with what would be', () => {
+  const address = 'a@b.example';
+  test.each<[Operation, RawParameters, string, string]>([
+    ['getMessage', {}, 'id', 'is missing'],
+    ['getMessage', { id: '<>' }, 'id', 'must be a message id'],
+    ['getMessage', { id: ['a', 'b'] }, 'id', 'must be given once, as text'],
+    ['getMessage', { id: 'x', limit: '1e2' }, 'limit', 'must be a whole number from 1 to 1000'],
+    ['getMessage', { id: 'x', tpye: 'y' }, 'tpye', 'is not a parameter of this route, which takes id, limit, cursor'],
+    ['getHealth', { verbose: '1' }, 'verbose', 'is not a parameter of this route'],
+    ['getRecipient', { address: 'undefined' }, 'address', 'must be one address like ada@example.org'],
+    ['getSuppressions', { address, domain: '' }, 'domain', 'must be one of mg.example.com, news.example.com'],
+    [
+      'getSuppressions',
+      { address, domain: 'mg.exmaple.com' },
+      'domain',
+      'must be one of mg.example.com, news.example.com',
+    ],
+    ['getSuppressions', { address, domain: ['mg.example.com', 'x'] }, 'domain', 'must be given once, as text'],
+    ['getSuppressions', { address, tag: '' }, 'tag', 'must be a tag of a mail, not empty and not *'],
+    ['getSuppressions', { address, tag: ['news', ''] }, 'tag', 'must be a tag of a mail, not empty and not *'],
+    ['getSuppressions', { address, tag: '*' }, 'tag', 'must be a tag of a mail, not empty and not *'],
+    ['listEvents', { domain: 'mg.example.com', day: '2026-02-30' }, 'day', 'must be a day like 2026-02-03 that exists'],
+    ['searchEvents', { recipient: ['x'] }, 'recipient', 'must be given once, as text'],
+    ['searchEvents', { recipient: address, limit: true }, 'limit', 'must be given once, as text'],
+  ])('%s %j', (operation, raw, parameter, message) => {
+    expect(read(operation, raw)).toEqual({ ok: false, parameter, message: `${parameter} ${message}` });
+  });
+
+  test.each(['permanent_fail', 'bounced', '', 'opened,clicked', '__proto__'])('the event type "%s"', (type) => {
+    expect(read('listEvents', { domain: 'mg.example.com', type })).toMatchObject({
+      parameter: 'type',
+      message: expect.stringMatching(/^type must be one of accepted, .*failed, .*other$/),
+    });
+  });
+
+  test.each(['2026-02-30', '2026-02-30T00:00:00Z', '2026-13-01', 'yesterday', '-1', '2026-02-02T00:00:00', ''])(
+    'the time "%s"',
+    (from) => {
+      expect(read('getLedger', { domain: 'mg.example.com', from })).toMatchObject({ ok: false, parameter: 'from' });
+    },
+  );
+});
