@@ -5,15 +5,16 @@ import {
   SIGNATURE_WINDOW_SECONDS,
 } from '../../lambdas/contract.ts';
 import { brokenRules } from './config-rules.ts';
-import { type EnvironmentConfig, environmentSchema, knobOf, unwrap } from './config-schema.ts';
+import { type EnvironmentConfig, environmentSchema } from './config-schema.ts';
+import { metadataOf, unwrap } from './field.ts';
 
-/** Everything a deployment chooses, checked. */
+/** Everything that a deployment chooses, validated. */
 export interface Config extends EnvironmentConfig {
   /** dev, staging, prod … */
   readonly name: string;
 }
 
-/** What the command line and cdk.json hand over. */
+/** What the command line and cdk.json provide. */
 export interface ConfigSource {
   readonly environments: unknown;
   readonly env: unknown;
@@ -23,14 +24,14 @@ export interface ConfigSource {
   readonly currentAccount?: string | undefined;
 }
 
-/** Not chosen but held against the rules all the same. */
+/** Not configurable, but checked by the same rules. */
 const SIGNATURE = {
   windowSeconds: SIGNATURE_WINDOW_SECONDS,
   retryHorizonSeconds: MAILGUN_RETRY_HORIZON_SECONDS,
   claimMarginSeconds: CLAIM_MARGIN_SECONDS,
 };
 
-/** Carries every mistake, one line each. */
+/** Holds every mistake, one line each. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly lines: readonly string[];
@@ -41,7 +42,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** The chosen environment with defaults filled in; a ConfigError with all mistakes otherwise. */
+/** Returns the chosen environment with defaults filled in; throws a ConfigError with all mistakes. */
 export function parseConfig(source: ConfigSource): Config {
   const { name, environment } = chooseEnvironment(source);
   const overlay = parseOverlay(source.overlay);
@@ -86,7 +87,7 @@ function merge(base: unknown, over: unknown): unknown {
   return merged;
 }
 
-/** Key by key, so that a mistake in one does not hide what the rules have to say on the others. */
+/** Parses key by key, so that a mistake in one does not hide what the rules find in the others. */
 function parseEachKey(environment: Record<string, unknown>) {
   const valid: Record<string, unknown> = {};
   const issues: z.core.$ZodIssue[] = [];
@@ -102,36 +103,37 @@ function parseEachKey(environment: Record<string, unknown>) {
 
 function describe(issue: z.core.$ZodIssue, name: string, environment: unknown): string | string[] {
   const path = name + issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  const { right, secret, keys } = whatIsRight(issue.path);
+  const { constraint, secret, keys } = lookUp(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${path}.${key}: is no key; valid keys: ${keys}`);
+    return issue.keys.map((key) => `${path}.${key}: is not a key; valid keys: ${keys}`);
   }
   if (issue.code === 'custom' && issue.message !== 'Invalid input') return `${path}: ${issue.message}`;
   const value = issue.path.reduce<unknown>(
     (inner, part) => (inner as Record<PropertyKey, unknown>)?.[part],
     environment,
   );
-  if (value === undefined) return `${path}: is missing; must be ${right}`;
-  return `${path}: got ${secret ? 'a value not shown' : show(value)}; must be ${right}`;
+  if (value === undefined) return `${path}: is missing; must be ${constraint}`;
+  return `${path}: got ${secret ? 'a value not shown' : show(value)}; must be ${constraint}`;
 }
 
-/** Follows a path through the schema. */
-function whatIsRight(path: PropertyKey[]) {
+/** Returns what is known of the key at a path of the schema. */
+function lookUp(path: PropertyKey[]) {
   let schema: z.ZodType = environmentSchema;
-  let right: string | undefined;
+  let constraint: string | undefined;
   let secret = false;
   for (const part of path) {
     const within = unwrap(schema);
-    const each = knobOf(schema)?.each;
+    const elementConstraint = metadataOf(schema)?.elementConstraint;
     if (within instanceof z.ZodObject) schema = within.shape[part as string];
     else if (within instanceof z.ZodArray) schema = within.element as z.ZodType;
     else if (within instanceof z.ZodRecord) schema = within.valueType as z.ZodType;
-    right = knobOf(schema)?.right ?? each;
-    secret ||= knobOf(schema)?.secret ?? false;
+    const metadata = metadataOf(schema);
+    constraint = metadata?.constraint ?? elementConstraint;
+    secret ||= metadata?.secret ?? false;
   }
   const object = unwrap(schema);
   const keys = object instanceof z.ZodObject ? Object.keys(object.shape).join(', ') : '';
-  return { right: right ?? `an object of ${keys}`, secret, keys };
+  return { constraint: constraint ?? `an object of ${keys}`, secret, keys };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

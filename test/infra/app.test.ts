@@ -33,7 +33,7 @@ describe('the app', () => {
     expect(status).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
       'The configuration has 3 mistake(s):',
-      expect.stringMatching(/^dev\.colour: is no key; valid keys: account, region, /),
+      expect.stringMatching(/^dev\.colour: is not a key; valid keys: account, region, /),
       'dev.region: got "nowhere"; must be an AWS region',
       'dev.processing.timeoutSeconds: got 0; must be a whole number from 1 to 900',
     ]);

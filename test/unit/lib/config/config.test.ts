@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, type ConfigSource, parseConfig } from '../../../../lib/config/config.ts';
 import { brokenRules } from '../../../../lib/config/config-rules.ts';
-import { environmentSchema, knobOf } from '../../../../lib/config/config-schema.ts';
+import { environmentSchema } from '../../../../lib/config/config-schema.ts';
 import { documentedKeys } from '../../../../lib/config/configuration-page.ts';
+import { metadataOf } from '../../../../lib/config/field.ts';
 
 const DEV = { region: 'us-east-1', domains: [{ name: 'mg.example.com', region: 'us' }] };
 const PROD = { region: 'eu-west-1', account: '333333333333', domains: [{ name: 'mg.acme.internal', region: 'eu' }] };
@@ -107,7 +108,7 @@ describe('the choice of an environment', () => {
 
 describe('a mistake is told by its path, what was found and what would be right', () => {
   const right = {
-    issuer: 'must be an https URL without query, as it stands in `iss`',
+    issuer: 'must be an https URL without query, exactly as in `iss`',
     type: `must be one of ${TYPES}`,
     address: 'must be an email address or an https URL',
     origin: 'must be an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
@@ -119,8 +120,8 @@ describe('a mistake is told by its path, what was found and what would be right'
   const domain = { name: 'mg.example.com', region: 'us' };
 
   test.each<[environment: object, line: string]>([
-    [{ regoin: 'us-east-1' }, `dev.regoin: is no key; valid keys: ${KEYS}`],
-    [{ throttle: { webhooks: {} } }, 'dev.throttle.webhooks: is no key; valid keys: webhook, read'],
+    [{ regoin: 'us-east-1' }, `dev.regoin: is not a key; valid keys: ${KEYS}`],
+    [{ throttle: { webhooks: {} } }, 'dev.throttle.webhooks: is not a key; valid keys: webhook, read'],
     [{ account: 222222222222 }, 'dev.account: got 222222222222; must be a string of 12 digits'],
     [{ region: undefined }, 'dev.region: is missing; must be an AWS region'],
     [{ region: 'Frankfurt' }, 'dev.region: got "Frankfurt"; must be an AWS region'],
@@ -262,7 +263,7 @@ describe('a mistake is told by its path, what was found and what would be right'
 
 describe('the documented example', () => {
   test.each(documentedKeys().map(({ key, schema }) => ({ key, schema })))('of $key is taken', ({ schema }) => {
-    const example = knobOf(schema)?.example;
+    const example = metadataOf(schema)?.example;
 
     expect(schema.safeParse(example ?? schema.parse(undefined))).toMatchObject({ success: true });
   });
@@ -342,7 +343,7 @@ describe('an overlay', () => {
   test.each([
     ['{oops', 'overlay: got "{oops"; must be JSON'],
     ['[]', 'dev: got []; must be an object'],
-    ['{"domain":"x"}', `dev.domain: is no key; valid keys: ${KEYS}`],
+    ['{"domain":"x"}', `dev.domain: is not a key; valid keys: ${KEYS}`],
   ])('%s is refused', (overlay, line) => {
     expect(mistakes({ overlay })).toEqual([line]);
   });

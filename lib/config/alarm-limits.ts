@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { fields, group } from './field.ts';
+
+const constraint = 'a number from 0 to 1000000000';
+
+const limit = (standard: number, description: string) =>
+  z.number().min(0).max(1e9).default(standard).register(fields, { constraint, description });
+
+/** A limit that follows from other keys where it is left out. */
+const derivedLimit = (description: string, example: number) =>
+  z.number().min(0).max(1e9).optional().register(fields, { constraint, description, example });
+
+/** An alarm goes off above its limit. */
+export const alarmLimits = group({
+  webhookErrors: limit(0, 'webhook-errors: 5xx responses in 5 minutes.'),
+  unauthorized: limit(0, 'unauthorized: webhooks that no key verifies in 5 minutes, while none is verified.'),
+  tokenReused: limit(0, 'token-reused: webhooks whose token carried another event, in 5 minutes.'),
+  webhooksRefused: limit(0, 'webhooks-refused: verified webhooks that are stale or of a foreign domain, in 5 minutes.'),
+  webhookLatencyMs: limit(3000, 'webhooks-slow: 99th percentile of the response time, in milliseconds.'),
+  throttled: limit(0, 'webhooks-throttled: 429 responses in 5 minutes.'),
+  signingKeyUnusable: limit(0, 'signing-key-unusable: webhooks refused for lack of a key in 5 minutes.'),
+  oldestMessageSeconds: limit(300, 'oldest-message: how long an event waits to be stored.'),
+  eventsRetried: limit(0, 'events-retried: failed attempts in 5 minutes.'),
+  deadLetters: limit(0, 'dead-letters: events in the dead-letter queue.'),
+  processErrors: limit(0, 'process-errors: crashes and timeouts in 5 minutes.'),
+  tableThrottled: limit(0, 'table-throttled: throttled reads and writes in 5 minutes.'),
+  tableErrors: limit(0, 'table-errors: internal errors of DynamoDB in 5 minutes.'),
+  cursorAgeSeconds: derivedLimit(
+    'cursor-too-old: age of the watermark. Without it, half of `reconcile.retentionSeconds`.',
+    43_200,
+  ),
+  lostWebhooks: limit(0, 'lost-webhooks: webhooks found lost in 5 minutes.'),
+  openSliceSeconds: derivedLimit(
+    'open-slice: how long something is missing. Without it, 33 times `reconcile.everySeconds`.',
+    29_700,
+  ),
+  stuck: limit(0, 'stuck: missing events that are no longer requeued.'),
+  unconfirmed: limit(0, 'unconfirmed: stored events that Mailgun does not list.'),
+  silentEvents: limit(2, 'silence: events that Mailgun lists of a time from which no webhook was verified.'),
+  apiKeyUnusable: limit(0, 'api-key-unusable: runs without a key in two periods between runs.'),
+  webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
+  bouncePercent: limit(5, 'bounces: failures per hundred attempted deliveries, in an hour.'),
+  complaintPercent: limit(0.1, 'complaints: complaints per hundred deliveries, in an hour.'),
+  leastSent: limit(200, 'bounces and complaints: not judged in an hour with fewer mails.'),
+  publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
+  publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
+  runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {
+    constraint: 'a whole number of minutes from 60 to 43200 seconds',
+    description:
+      'Period of the alarms on what runs of reconcile report; that of webhook-drift is twice as long. Without it, twice `reconcile.everySeconds`.',
+    example: 1800,
+  }),
+});

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+/** What a person needs to know of one key; error lines and the configuration page are both made of it. */
+export interface FieldMetadata {
+  /** Completes "must be …". */
+  readonly constraint: string;
+  /** The same of one element, for lists and tags. */
+  readonly elementConstraint?: string;
+  readonly description: string;
+  readonly example?: unknown;
+  /** Its value is never printed. */
+  readonly secret?: true;
+}
+
+/** Metadata of the schemas that are keys of the configuration. */
+export const fields = z.registry<FieldMetadata>();
+
+/** Returns the metadata of a schema, or undefined for one that is not a key of its own. */
+export function metadataOf(schema: z.ZodType): FieldMetadata | undefined {
+  const metadata = fields.get(schema);
+  if (metadata?.elementConstraint === undefined) return metadata;
+  return { ...metadata, constraint: `${metadata.constraint}, each ${metadata.elementConstraint}` };
+}
+
+/** Returns the schema inside defaults and optionals. */
+export function unwrap(schema: z.ZodType): z.ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}
+
+/** An object whose keys all have defaults, so it may be left out as a whole. */
+export function group<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape).prefault({} as never);
+}
+
+/** A list without duplicates, checked even where single elements are wrong. */
+export function distinct<T extends z.ZodType>(element: T, nameOf = (value: unknown) => value) {
+  const duplicate = (list: unknown[]) => list.map(nameOf).find((name, index, names) => names.indexOf(name) !== index);
+  return z.array(element).refine((list) => duplicate(list) === undefined, {
+    when: ({ value }) => Array.isArray(value),
+    error: ({ input }) => `got "${duplicate(input as unknown[])}" twice; must be listed once`,
+  });
+}
+
+export const wholeNumber = (from: number, to: number, standard: number, description: string) =>
+  z
+    .int()
+    .min(from)
+    .max(to)
+    .default(standard)
+    .register(fields, { constraint: `a whole number from ${from} to ${to}`, description });
+
+export const flag = (standard: boolean, description: string) =>
+  z.boolean().default(standard).register(fields, { constraint: 'true or false', description });

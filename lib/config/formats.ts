@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+// The texts that a configuration may hold: hosts, origins, addresses.
+
+const HOST_LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)(${HOST_LABEL}\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`);
+const EMAIL = /^[^@\s]+@([^@\s]+)$/;
+const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
+
+export const EVENT_BUS = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[A-Za-z0-9._/-]{1,256}$/;
+
+export const hostName = () => z.string().toLowerCase().regex(HOST_NAME);
+
+export function isAlarmAddress(text: string): boolean {
+  const host = EMAIL.exec(text)?.[1];
+  if (host !== undefined) return HOST_NAME.test(host.toLowerCase());
+  return URL.canParse(text) && new URL(text).protocol === 'https:';
+}
+
+const isSecure = ({ protocol, hostname }: URL) =>
+  protocol === 'https:' || (protocol === 'http:' && LOCAL_HOSTS.includes(hostname));
+
+export function isExactOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return isSecure(url) && url.origin === text && !text.includes('*');
+}
+
+export function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return isSecure(url) && !url.search && !url.hash && !url.username && text.length <= 500;
+}
+
+export function isPlainOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, origin } = new URL(text);
+  return /^https?:$/.test(protocol) && origin === text.replace(/\/$/, '');
+}
