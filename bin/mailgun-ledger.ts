@@ -2,8 +2,8 @@
 // The operator's command line: npm run ledger -- --help
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from '../cli/program.ts';
-import { askPerson, readInput } from '../cli/question.ts';
-import { findTarget } from '../cli/target.ts';
+import { askPerson, readInput } from '../cli/prompt.ts';
+import { findTarget } from '../cli/target/open.ts';
 
 const stop = new AbortController();
 // Whoever reads the answer may leave before its end, as head does.
@@ -18,7 +18,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   printError: (line) => process.stderr.write(`${line}\n`),
   environment: process.env,
   findTarget,
-  openAccount: async (region) => (await import('../cli/aws-account.ts')).openAccount(region),
+  openAccount: async (region) => (await import('../cli/target/aws-account.ts')).openAccount(region),
   now: Date.now,
   sleep: (ms) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {}),
   signal: stop.signal,

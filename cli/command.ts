@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { AwsAccount } from './aws-account.ts';
-import type { Place, Target } from './target.ts';
+import { WrongInput } from './errors.ts';
+import type { AwsAccount } from './target/aws-account.ts';
+import type { Place, Target } from './target/types.ts';
 import { parseTime } from './time.ts';
-import { WrongInput } from './wrong-input.ts';
 
 /** What a command has of the world around it. */
 export interface World {

@@ -1,22 +1,21 @@
 import { Command, CommanderError } from 'commander';
-import { awsSentence } from './aws-errors.ts';
 import type { CommandBuilder, Run, World } from './command.ts';
-import { dlqCommand } from './dlq.ts';
-import { doctorCommand } from './doctor.ts';
-import { drillCommand } from './drill.ts';
-import { eraseCommand } from './erase.ts';
-import { keysCommand } from './keys.ts';
-import { logsCommand } from './logs.ts';
-import { publishCommand } from './publish.ts';
-import { replayCommand } from './replay.ts';
-import { sendTestCommand } from './send-test.ts';
-import { statusCommand } from './status.ts';
-import { suppressionsCommand } from './suppressions.ts';
-import { OutOfReach } from './target.ts';
-import { tokenCommand } from './token.ts';
-import { webhooksCommand } from './webhooks.ts';
-import { whyCommand } from './why.ts';
-import { WrongInput } from './wrong-input.ts';
+import { dlqCommand } from './commands/dlq.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { drillCommand } from './commands/drill.ts';
+import { eraseCommand } from './commands/erase.ts';
+import { keysCommand } from './commands/keys.ts';
+import { logsCommand } from './commands/logs.ts';
+import { publishCommand } from './commands/publish.ts';
+import { replayCommand } from './commands/replay.ts';
+import { sendTestCommand } from './commands/send-test.ts';
+import { statusCommand } from './commands/status.ts';
+import { suppressionsCommand } from './commands/suppressions.ts';
+import { tokenCommand } from './commands/token.ts';
+import { webhooksCommand } from './commands/webhooks.ts';
+import { whyCommand } from './commands/why.ts';
+import { OutOfReach, WrongInput } from './errors.ts';
+import { awsSentence } from './target/aws-errors.ts';
 
 /** In the order of --help: look, mend, set up, drill, erase. */
 const COMMANDS: readonly CommandBuilder[] = [

@@ -10,8 +10,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { findAws } from '../../cli/aws-target.ts';
-import type { Target } from '../../cli/target.ts';
+import { findAws } from '../../cli/target/aws.ts';
+import type { Target } from '../../cli/target/types.ts';
 import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
 import { call } from './web.ts';
 

@@ -1,6 +1,7 @@
 import type { World } from '../../cli/command.ts';
+import { OutOfReach } from '../../cli/errors.ts';
 import { runProgram } from '../../cli/program.ts';
-import { OutOfReach, type Target } from '../../cli/target.ts';
+import type { Target } from '../../cli/target/types.ts';
 
 /** Runs a command line as the operator would, and keeps what it says. */
 export async function runCommand(args: readonly string[], over: Partial<World> = {}) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '../../cli/command.ts';
-import { findTarget } from '../../cli/target.ts';
+import { findTarget } from '../../cli/target/open.ts';
 import type { LocalStackOptions } from '../../local/local-stack.ts';
 import { runCommand } from './command-line.ts';
 import { startTestStack } from './local-stack.ts';

@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import type { Target } from '../../cli/target.ts';
+import type { Target } from '../../cli/target/types.ts';
 
 /** Secrets in memory, by the output that names them; what is not there cannot be read, as AWS says it. */
 export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pick<Target, 'clients' | 'output'> {

@@ -1,0 +1,170 @@
+import { Command } from 'commander';
+import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
+import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
+import { OutOfReach } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
+import { ago, counted, createTell } from '../output.ts';
+import { iso } from '../time.ts';
+import {
+  type DeadLetter,
+  type DeadLetters,
+  lookThrough,
+  MOST_LETTERS,
+  openDeadLetters,
+  TRIES_USED_UP,
+} from './dlq/dead-letters.ts';
+import { adviceOf, diagnose, messageIdIn } from './dlq/diagnosis.ts';
+import { redriveCommand } from './dlq/redrive.ts';
+
+/** The lines of `dlq list --json`. */
+export type DlqListLine =
+  | {
+      event: 'reason';
+      /** Reason that process gave; `tries-used-up` where SQS itself moved the message. */
+      reason: string;
+      count: number;
+      oldestAt: string;
+      newestAt: string;
+      /** Some ids, for `dlq show`. */
+      sample: readonly string[];
+    }
+  /** `complete`: there are no more than were read. */
+  | { event: 'dead-letters'; count: number; complete: boolean };
+
+/** The one line of `dlq show --json`. */
+export type DlqShowLine = {
+  event: 'dead-letter';
+  id: string;
+  reason: string;
+  /** What process added to the reason. */
+  detail: string | null;
+  sentAt: string;
+  receiveCount: number;
+  /** What the code of this version says of the body; null where it reads it. */
+  error: { reason: string; where: string } | null;
+  message: {
+    source: 'webhook' | 'reconcile';
+    receivedAt: string;
+    domain: string;
+    messageId: string | null;
+    eventKey: string;
+    stored: boolean;
+  } | null;
+  advice: string;
+  body?: string;
+};
+
+export const dlqCommand: CommandBuilder = (world, run) =>
+  new Command('dlq')
+    .summary('lists, explains and redrives dead letters')
+    .description('Lists, explains and redrives dead letters: events that process could not store.')
+    .addCommand(listCommand(world, run))
+    .addCommand(showCommand(world, run))
+    .addCommand(redriveCommand(world, run));
+
+const SAMPLE = 5;
+
+const LIST_EXAMPLES = `
+Looking hides each message from others for the moment; it changes nothing. Reasons: not-json, malformed-message,
+unknown-version, unstorable, and ${TRIES_USED_UP} where SQS gave up.
+
+Examples:
+  npm run ledger -- dlq list --env prod
+  npm run ledger -- dlq list --local --json
+
+Exit code: 0 listed, also where there are none; 1 the stack cannot be reached; 2 wrong usage.`;
+
+export const listCommand = (world: World, run: Run) =>
+  ledgerCommand('list', 'counts the dead letters by reason')
+    .addHelpText('after', LIST_EXAMPLES)
+    .action(run<PlaceOptions>((options) => list(world, options)));
+
+async function list(world: World, options: PlaceOptions): Promise<number> {
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const tell = createTell<DlqListLine>(world, options.json);
+  const letters: Pick<DeadLetter, 'id' | 'reason' | 'sentMs'>[] = [];
+  for await (const { id, reason, sentMs } of lookThrough(openDeadLetters(target))) letters.push({ id, reason, sentMs });
+  for (const [reason, ofReason] of Map.groupBy(letters, (letter) => letter.reason)) {
+    const times = ofReason.map(({ sentMs }) => sentMs);
+    const [oldestMs, newestMs] = [Math.min(...times), Math.max(...times)];
+    const sample = ofReason.slice(0, SAMPLE).map(({ id }) => id);
+    tell(
+      { event: 'reason', reason, count: ofReason.length, oldestAt: iso(oldestMs), newestAt: iso(newestMs), sample },
+      `${reason.padEnd(18)} ${String(ofReason.length).padStart(6)}  oldest ${ago(oldestMs, world.now())}  such as`,
+      ...sample.map((id) => `  ${id}`),
+    );
+  }
+  const complete = letters.length < MOST_LETTERS;
+  const all = letters.length === 0 ? 'There are no dead letters.' : `${counted(letters.length, 'dead letter')}.`;
+  tell({ event: 'dead-letters', count: letters.length, complete }, complete ? all : `${all} There are more.`);
+  return 0;
+}
+
+interface ShowOptions extends PlaceOptions {
+  readonly showBody?: boolean;
+}
+
+const SHOW_EXAMPLES = `
+Runs the code of this version on the message and says what it makes of it. The body names people: it is printed
+only with --show-body.
+
+Examples:
+  npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --env prod
+  npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --local --show-body
+
+Exit code: 0 shown; 1 there is no such dead letter; 2 wrong usage.`;
+
+export const showCommand = (world: World, run: Run) =>
+  ledgerCommand('show', 'explains one dead letter')
+    .argument('<id>', "SQS's message id, as dlq list shows it")
+    .option('--show-body', 'prints the whole message too, which names people')
+    .addHelpText('after', SHOW_EXAMPLES)
+    .action(run<ShowOptions>((options, id = '') => show(world, options, id)));
+
+async function show(world: World, options: ShowOptions, id: string): Promise<number> {
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const tell = createTell<DlqShowLine>(world, options.json);
+  const letter = await find(openDeadLetters(target), id);
+  if (letter === undefined) throw new OutOfReach(`there is no dead letter ${id}; somebody else may be reading it`);
+  const { reason, detail, sentMs, receiveCount, body } = letter;
+  const diagnosis = diagnose(body);
+  const { error } = diagnosis;
+  const stored = error === null && (await createEventLookup(tableOf(target)).isStored(diagnosis.identity));
+  const message =
+    error === null
+      ? {
+          source: diagnosis.message.source,
+          receivedAt: iso(diagnosis.message.receivedAt),
+          domain: diagnosis.message.domain,
+          messageId: messageIdIn(diagnosis.message),
+          eventKey: diagnosis.identity.eventKey,
+          stored,
+        }
+      : null;
+  const advice = adviceOf(reason, diagnosis, stored);
+  const rows: [string, string | null][] = [
+    ['id', id],
+    ['reason', detail === undefined ? reason : `${reason}: ${detail}`],
+    ['sent', `${iso(sentMs)}, received ${counted(receiveCount, 'time')} since`],
+    ['error now', error === null ? 'none: the code of this version reads it' : `${error.reason}, at ${error.where}`],
+    ['event', message && `${message.eventKey} of ${message.domain}, by ${message.source} at ${message.receivedAt}`],
+    ['message', message?.messageId ?? null],
+    ['stored', message && (stored ? 'yes' : 'no')],
+    ['advice', advice],
+    ['body', options.showBody ? body : null],
+  ];
+  tell(
+    {
+      event: 'dead-letter',
+      ...{ id, reason, detail: detail ?? null, sentAt: iso(sentMs), receiveCount, error, message, advice },
+      ...(options.showBody && { body }),
+    },
+    ...rows.flatMap(([name, text]) => (text === null ? [] : [`${name.padEnd(9)}  ${text}`])),
+  );
+  return 0;
+}
+
+async function find(deadLetters: DeadLetters, id: string): Promise<DeadLetter | undefined> {
+  for await (const letter of lookThrough(deadLetters)) if (letter.id === id) return letter;
+  return undefined;
+}

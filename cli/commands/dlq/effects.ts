@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import type { World } from '../../command.ts';
+import type { Target } from '../../target/types.ts';
+import { type DeadLetter, type DeadLetters, lookThrough } from './dead-letters.ts';
+import { diagnose } from './diagnosis.ts';
+
+export type Effect = 'known' | 'stored' | 'back' | 'waiting';
+
+interface Resent {
+  /** Id it had among the dead letters. */
+  readonly id: string;
+  readonly bodyHash: string;
+  /** Where its event would be stored; undefined where no event can be read. */
+  readonly key: { readonly pk: string; readonly sk: string } | undefined;
+  effect: Effect;
+}
+
+const LOOK_EVERY_MS = 500;
+/** The dead letters are looked through less often than the table. */
+const LETTERS_EVERY_MS = 3000;
+const MOST_KEYS = 100;
+
+/** Follows what became of messages that were sent again. */
+export function createEffects(target: Target, deadLetters: DeadLetters) {
+  const resent: Resent[] = [];
+  const waiting = () => resent.filter(({ effect }) => effect === 'waiting');
+
+  /** Marks those that the table holds by now. */
+  async function lookUp(some: readonly Resent[], effect: Effect): Promise<void> {
+    const byKey = Map.groupBy(
+      some.filter(({ key }) => key !== undefined),
+      ({ key }) => `${key?.pk} ${key?.sk}`,
+    );
+    const keys = [...byKey.values()].flatMap(([first]) => first?.key ?? []);
+    const name = target.output('TableName');
+    for (let from = 0; from < keys.length; from += MOST_KEYS) {
+      const Keys = keys.slice(from, from + MOST_KEYS);
+      const get = new BatchGetCommand({
+        RequestItems: { [name]: { Keys, ConsistentRead: true, ProjectionExpression: 'pk, sk' } },
+      });
+      // What the table leaves out this time is asked again.
+      for (const { pk, sk } of (await target.clients.table.send(get)).Responses?.[name] ?? []) {
+        for (const each of byKey.get(`${pk} ${sk}`) ?? []) each.effect = effect;
+      }
+    }
+  }
+
+  return {
+    /** To be called before they are sent: what is stored by then is known. */
+    async expect(letters: readonly DeadLetter[]): Promise<void> {
+      const some = letters.map(({ id, body }): Resent => {
+        const { identity } = diagnose(body);
+        const key = identity && { pk: identity.partition, sk: identity.eventSort };
+        return { id, bodyHash: hashOf(body), key, effect: 'waiting' };
+      });
+      await lookUp(some, 'known');
+      resent.push(...some);
+    },
+
+    /** Those that were not sent after all are not followed. */
+    forget(ids: ReadonlySet<string>): void {
+      resent.splice(0, resent.length, ...resent.filter(({ id }) => !ids.has(id)));
+    },
+
+    /** Until all are stored or back among the dead letters, or this long. */
+    async watch({ now, sleep, signal }: World, waitMs: number, onBack: (id: string, reason: string) => void) {
+      const deadlineMs = now() + waitMs;
+      let lettersAtMs = now() + LETTERS_EVERY_MS;
+      for (;;) {
+        await lookUp(waiting(), 'stored');
+        if (waiting().length > 0 && (now() >= lettersAtMs || now() >= deadlineMs)) {
+          await findBack(onBack);
+          lettersAtMs = now() + LETTERS_EVERY_MS;
+        }
+        if (waiting().length === 0 || now() >= deadlineMs || signal.aborted) break;
+        await sleep(LOOK_EVERY_MS);
+      }
+      const count = (effect: Effect) => resent.filter((each) => each.effect === effect).length;
+      return { known: count('known'), stored: count('stored'), back: count('back'), waiting: count('waiting') };
+    },
+  };
+
+  /** A message that was put aside again has another id, and the same body. */
+  async function findBack(onBack: (id: string, reason: string) => void): Promise<void> {
+    const own = new Set(resent.map(({ id }) => id));
+    for await (const letter of lookThrough(deadLetters)) {
+      const hash = hashOf(letter.body);
+      const found = own.has(letter.id) ? undefined : waiting().find(({ bodyHash }) => bodyHash === hash);
+      if (found === undefined) continue;
+      found.effect = 'back';
+      onBack(letter.id, letter.reason);
+    }
+  }
+}
+
+export type Effects = ReturnType<typeof createEffects>;
+
+const hashOf = (body: string) => createHash('sha256').update(body).digest('base64');

@@ -1,0 +1,126 @@
+import { OutOfReach, WrongInput } from '../../errors.ts';
+import { readSecret } from '../../secrets.ts';
+import type { Target } from '../../target/types.ts';
+import { type Check, type Finding, ok, skipped, wrong } from './check.ts';
+
+const ANSWER_WITHIN_MS = 10_000;
+const METHOD = 'GET';
+const HEADERS = ['authorization'];
+
+/** The origin as a browser sends it; WrongInput where it is none. */
+export function checkOrigin(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  if (origin === text && origin !== 'null') return origin;
+  const example = origin === 'null' ? 'https://mail.example.com' : origin;
+  throw new WrongInput(`--origin is scheme, host and port alone, like ${example}`);
+}
+
+/** What a page of that origin meets, step by step, as its browser judges it. */
+export function originChecks(target: Target, origin: string): Check[] {
+  const [domain = ''] = target.domains;
+  const path = `/mailgun/ledger?domain=${encodeURIComponent(domain)}`;
+  const url = () => target.output('ApiUrl') + path;
+  const allow = `put "${origin}" into "origins" of the environment in cdk.json, and deploy`;
+  return [
+    {
+      name: '1 preflight',
+      look: async () => judgePreflight(await ask(url(), 'OPTIONS', preflightHeaders(origin)), origin, allow),
+    },
+    {
+      name: '2 without a token',
+      look: async () => judgeRefusal(await ask(url(), METHOD, { origin }), origin, allow),
+    },
+    {
+      name: '3 with the token',
+      look: async () => {
+        const authorization = `Bearer ${await readSecret(target, 'ApiTokenSecretArn')}`;
+        return judgeAnswer(await ask(url(), METHOD, { origin, authorization }), origin, allow);
+      },
+    },
+    {
+      name: '4 credentials',
+      look: async () => judgeCredentials(await ask(url(), 'OPTIONS', preflightHeaders(origin))),
+    },
+    {
+      name: '5 webhook route',
+      look: async () => judgeWebhookRoute(await ask(target.output('WebhookUrl'), 'OPTIONS', preflightHeaders(origin))),
+    },
+  ];
+}
+
+const preflightHeaders = (origin: string) => ({
+  origin,
+  'access-control-request-method': METHOD,
+  'access-control-request-headers': HEADERS.join(','),
+});
+
+async function ask(url: string, method: string, headers: Record<string, string>): Promise<Response> {
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  try {
+    const response = await fetch(url, { method, headers, redirect: 'manual', signal });
+    await response.arrayBuffer();
+    return response;
+  } catch (cause) {
+    throw new OutOfReach(`${new URL(url).host} does not answer: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What of an answer a check looks at. */
+export type Answer = Pick<Response, 'status' | 'headers'>;
+
+export function judgePreflight({ status, headers }: Answer, origin: string, allow: string): Finding {
+  if (status < 200 || status > 299) {
+    return wrong(`OPTIONS is answered ${status}; a browser goes on only after 2xx`, 'deploy this version');
+  }
+  const missing = grantMissing(headers, origin);
+  if (missing !== undefined) return wrong(`OPTIONS ${status}, ${missing}: the browser sends nothing more`, allow);
+  const methods = listOf(headers, 'access-control-allow-methods');
+  const names = listOf(headers, 'access-control-allow-headers');
+  const refused = HEADERS.filter((name) => !names.includes(name));
+  if (!methods.includes(METHOD.toLowerCase())) {
+    return wrong(`OPTIONS ${status}, but ${METHOD} is not among Access-Control-Allow-Methods`, 'deploy this version');
+  }
+  if (refused.length > 0) {
+    return wrong(`OPTIONS ${status}, but Access-Control-Allow-Headers lacks ${refused}`, 'deploy this version');
+  }
+  const seconds = headers.get('access-control-max-age');
+  return ok(`OPTIONS ${status}: ${METHOD} with Authorization is allowed${seconds ? `, for ${seconds} s` : ''}`);
+}
+
+export function judgeRefusal({ status, headers }: Answer, origin: string, allow: string): Finding {
+  if (status !== 401) return wrong(`${METHOD} is answered ${status} where 401 is due`, 'deploy this version');
+  const missing = grantMissing(headers, origin);
+  if (missing === undefined) return ok(`${METHOD} 401, and the page may read why`);
+  return wrong(`${METHOD} 401, ${missing}: the page sees a network error and no status`, allow);
+}
+
+export function judgeAnswer({ status, headers }: Answer, origin: string, allow: string): Finding {
+  const missing = grantMissing(headers, origin);
+  if (status !== 200) return wrong(`${METHOD} is answered ${status} with the token`, 'npm run ledger -- logs read-api');
+  if (missing !== undefined) return wrong(`${METHOD} 200, ${missing}: the browser keeps it from the page`, allow);
+  if (!listOf(headers, 'vary').includes('origin')) {
+    return wrong(`${METHOD} 200, but without Vary: Origin a cache may serve one origin's answer to another`, 'deploy');
+  }
+  return ok(`${METHOD} 200, and the page may read it`);
+}
+
+function judgeCredentials({ headers }: Answer): Finding {
+  if (headers.get('access-control-allow-credentials') === 'true') return ok('cookies may be sent along');
+  return skipped("fetch(…, {credentials: 'include'}) is refused by the browser; the token goes into Authorization");
+}
+
+export function judgeWebhookRoute({ status, headers }: Answer): Finding {
+  const granted = headers.get('access-control-allow-origin');
+  if (granted === null) return ok(`OPTIONS ${status} without Access-Control headers: no page can post there`);
+  return wrong(`the webhook route grants ${granted}, and is for no browser`, 'take CORS off the webhook API');
+}
+
+/** Undefined where the answer is for this origin. */
+function grantMissing(headers: Headers, origin: string): string | undefined {
+  const granted = headers.get('access-control-allow-origin');
+  if (granted === null) return `but without Access-Control-Allow-Origin: ${origin} is none of the allowed origins`;
+  return granted === origin || granted === '*' ? undefined : `but Access-Control-Allow-Origin is ${granted}`;
+}
+
+const listOf = (headers: Headers, name: string) =>
+  (headers.get(name) ?? '').split(',').map((part) => part.trim().toLowerCase());

@@ -1,0 +1,139 @@
+import { type CommandBuilder, confirm, ledgerCommand, type PlaceOptions, placeOf, placeText } from '../command.ts';
+import { OutOfReach, WrongInput } from '../errors.ts';
+import { number } from '../output.ts';
+import { type EraseLine, erase, openJob, plan } from './erase/job.ts';
+
+interface EraseOptions extends PlaceOptions {
+  readonly plan?: boolean;
+  readonly yes?: boolean;
+}
+
+const EXAMPLES = `
+Every event of the recipient becomes a tombstone: its key, type, domain, time and tags stay, so the ledger stays whole.
+Statuses and suppressions are deleted. A marker under a keyed hash of the address stays for good: whatever still comes
+in, by webhook or replay, is stored as a tombstone. It cannot be undone.
+It can be interrupted at any time; the same command again goes on. It reads the whole table, three times with the plan.
+
+Examples:
+  npm run ledger -- erase ada@example.org --local --plan
+  npm run ledger -- erase ada@example.org --env prod
+  npm run ledger -- erase ada@example.org --env prod --yes --json
+
+Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
+
+export const eraseCommand: CommandBuilder = (world, run) =>
+  ledgerCommand('erase', 'forgets a recipient, for good')
+    .argument('<recipient>', 'the bare address, in any case')
+    .option('--plan', 'only say what would be done, and what it costs; nothing is written')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run<EraseOptions>(async (options, typed = '') => {
+        const recipient = recipientIn(typed);
+        const place = placeOf(options, world.environment);
+        const tell = (line: EraseLine) => {
+          const lines = options.json ? [JSON.stringify(line)] : textOf(line);
+          for (const text of lines) world.print(text);
+        };
+        const target = await world.findTarget(place);
+        try {
+          const job = await openJob(recipient, target, world, tell);
+          if (options.plan || !options.yes) await plan(job);
+          if (options.plan) return world.signal.aborted ? 1 : 0;
+          if (!world.signal.aborted) {
+            await confirm(world, options.yes, `Erase this recipient from ${target.name}, for good?`);
+            if (await erase(job)) return 0;
+          }
+          tell({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${placeText(place)}` });
+          return 1;
+        } catch (cause) {
+          if (cause instanceof WrongInput || cause instanceof OutOfReach) throw cause;
+          throw new OutOfReach(`stopped, and can be run again: ${(cause as Error).message}`, { cause });
+        }
+      }),
+    );
+
+function recipientIn(typed: string): string {
+  const recipient = typed.trim();
+  if (!/^[^<>]+@[^<>\s]+$/.test(recipient))
+    throw new WrongInput('the recipient is a bare address like ada@example.org');
+  return recipient;
+}
+
+/** A line as people read it. */
+export function textOf(line: EraseLine): string[] {
+  switch (line.event) {
+    case 'plan':
+      return [
+        'Plan: nothing was changed.',
+        `  messages      ${number(line.messages)} with a status of this recipient`,
+        `  events        ${number(line.events)}, each to become a tombstone`,
+        `  statuses      ${number(line.statuses)}, to be deleted`,
+        `  suppressions  ${number(line.suppressions)}, to be deleted: whoever sends by them must not write again`,
+        `  mentions      ${number(line.mentions)} events of others that name the address, to be rewritten without it`,
+        `  dead letters  ${number(line.deadLetters)} in all, to be looked through`,
+        `  takes         ${line.waitSeconds} s of waiting, and two readings of ${number(line.items)} items`,
+        `  costs         at most $${line.cost.toFixed(4)}`,
+      ];
+    case 'marked':
+      return [
+        line.isNew
+          ? 'Marked as erased: from now on only tombstones are stored.'
+          : 'Marked as erased already; going through all of it again.',
+      ];
+    case 'waiting':
+      return [`Waiting ${line.seconds} s for what is in hand …`];
+    case 'scanning':
+      return [`  ${number(line.items)} items read`];
+    case 'swept':
+      return [
+        `Sweep ${line.sweep}: ${number(line.events)} events, ${number(line.statuses)} statuses, ` +
+          `${number(line.suppressions)} suppressions, ${number(line.mentions)} mentions, ` +
+          `in ${number(line.items)} items`,
+      ];
+    case 'dead-letters':
+      return [
+        `Dead letters: ${number(line.received)} received, ${number(line.sentBack)} sent back to the queue, ` +
+          `${number(line.deleted)} deleted`,
+      ];
+    case 'stopped':
+      return ['Stopped. What is done stays done; go on with:', `  ${line.again}`];
+    case 'erased':
+      return erasedText(line);
+    default:
+      return line satisfies never;
+  }
+}
+
+function erasedText({
+  events,
+  statuses,
+  suppressions,
+  mentions,
+  deadLetters,
+  hidden,
+  kept,
+  queued,
+}: EraseLine & { event: 'erased' }) {
+  const isNothing = events + statuses + suppressions + mentions + deadLetters === 0;
+  const lines = [
+    isNothing
+      ? 'Erased: nothing was stored of this recipient. The marker stays, so nothing will be.'
+      : `Erased: ${number(events)} events are tombstones, ${number(statuses)} statuses and ` +
+        `${number(suppressions)} suppressions are deleted, ${number(mentions)} mentions and ` +
+        `${number(deadLetters)} dead letters are gone.`,
+  ];
+  if (hidden > 0) {
+    lines.push(`${number(hidden)} dead letters are in somebody else's hands, and were not looked at.`);
+  }
+  if (kept > 0) {
+    lines.push(`${number(kept)} items hold the address in a message id, an event id or a tag; these stay.`);
+  }
+  if (queued > 0) {
+    lines.push(
+      `${number(queued)} messages are in the queue; those of the recipient become tombstones as they are stored.`,
+    );
+  }
+  lines.push('Elsewhere: backups for up to 35 days, what was published, and Mailgun itself. See docs/guarantees.md.');
+  return lines;
+}

@@ -1,0 +1,94 @@
+import { Argument } from 'commander';
+import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, timeOption, type World } from '../command.ts';
+import { createTell, type Tell } from '../output.ts';
+import { LOG_GROUPS, type LogEntry, type LogSource, type Target } from '../target/types.ts';
+import { iso } from '../time.ts';
+
+/** The line of `logs --json`; `facts` is the line as it was logged. */
+export interface LogsLine {
+  readonly event: 'log';
+  readonly at: string;
+  readonly facts: LogEntry['facts'];
+}
+
+/** What CloudWatch needs, and people do not. */
+const NOT_FOR_PEOPLE = ['_aws', 'message', 'Ledger', 'Reason', 'time'];
+
+/** A line for people: time, message, facts. */
+export function logText({ atMs, facts }: LogEntry): string {
+  const rest = Object.entries(facts)
+    .filter(([name, value]) => !NOT_FOR_PEOPLE.includes(name) && value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const message = typeof facts.message === 'string' ? [facts.message] : [];
+  return [iso(atMs), ...message, ...rest].join('  ');
+}
+
+interface LogsOptions extends PlaceOptions {
+  /** Epoch seconds. */
+  readonly since?: number;
+  readonly message?: string;
+  readonly follow?: boolean;
+}
+
+const USUAL_SINCE_SECONDS = 900;
+const LOOK_AGAIN_MS = 3000;
+
+const EXAMPLES = `
+Without --json a line shows its time, its message and its facts. Nothing of a message's content is ever logged.
+
+Examples:
+  npm run ledger -- logs ingest --env prod --since 30m --message "webhook refused"
+  npm run ledger -- logs webhook-access --env prod --since 5m --follow
+  npm run ledger -- logs reconcile --local --json
+
+Exit code: 0 shown, also where there are no lines; 1 the logs cannot be read; 2 wrong usage.`;
+
+export const logsCommand: CommandBuilder = (world, run) =>
+  ledgerCommand('logs', 'shows what a function or an API of the stack has logged')
+    .addArgument(new Argument('<source>', 'who logged').choices(Object.keys(LOG_GROUPS)))
+    .option('--since <time>', 'from this time on (15m)', timeOption('since', world))
+    .option('--message <text>', 'only lines whose message contains this text')
+    .option('--follow', 'goes on until it is interrupted')
+    .addHelpText('after', EXAMPLES)
+    .action(run<LogsOptions>((options, source) => logs(world, options, source as LogSource)));
+
+async function logs(world: World, options: LogsOptions, source: LogSource): Promise<number> {
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const tell = createTell<LogsLine>(world, options.json);
+  const sinceMs = (options.since ?? Math.floor(world.now() / 1000) - USUAL_SINCE_SECONDS) * 1000;
+  const shown = await show(await target.logs(source, sinceMs, options.message), tell);
+  if (options.follow) await follow(world, target, source, options.message, tell, shown ?? { atMs: sinceMs, count: 0 });
+  else if (shown === undefined) world.printError(`no such line since ${iso(sinceMs)}`);
+  return 0;
+}
+
+/** The time of the last line, and how many were of that time. */
+interface Shown {
+  readonly atMs: number;
+  readonly count: number;
+}
+
+async function show(entries: readonly LogEntry[], tell: Tell<LogsLine>): Promise<Shown | undefined> {
+  for (const entry of entries) {
+    tell({ event: 'log', at: iso(entry.atMs), facts: entry.facts }, logText(entry));
+  }
+  const last = entries.at(-1);
+  return last && { atMs: last.atMs, count: entries.filter(({ atMs }) => atMs === last.atMs).length };
+}
+
+async function follow(
+  world: World,
+  target: Target,
+  source: LogSource,
+  message: string | undefined,
+  tell: Tell<LogsLine>,
+  from: Shown,
+): Promise<void> {
+  for (let last = from; !world.signal.aborted; ) {
+    await world.sleep(LOOK_AGAIN_MS);
+    if (world.signal.aborted) return;
+    const entries = await target.logs(source, last.atMs, message);
+    const shown = await show(entries.slice(last.count), tell);
+    if (shown) last = { ...shown, count: shown.count + (shown.atMs === last.atMs ? last.count : 0) };
+  }
+}

@@ -1,0 +1,186 @@
+import {
+  type CommandBuilder,
+  ledgerCommand,
+  type PlaceOptions,
+  placeOf,
+  placeText,
+  timeOption,
+  type World,
+  wholeNumber,
+} from '../command.ts';
+import { OutOfReach, WrongInput } from '../errors.ts';
+import { answerOrFailure, endOf } from '../resumable.ts';
+import type { Place, Target } from '../target/types.ts';
+import { timeText } from '../time.ts';
+import {
+  addSums,
+  createReporter,
+  NO_SUMS,
+  type PublishAnswer,
+  type PublishSums,
+  type Reporter,
+  readAnswer,
+} from './publish/report.ts';
+
+const WAIT_MS = 5000;
+/** So long the bus may be down; then it gives up. */
+const PATIENCE_MS = 15 * 60_000;
+/** Events of old formats may name no domain. */
+const NO_DOMAIN = '-';
+
+const HELP = `
+Publishes statuses and suppressions as they stand now, each at the event that decided it. Receivers drop what
+they know by its id, so too early a time costs events and harms nobody. Webhooks are retried for 8 hours: what
+came late is dated earlier, so begin 8 hours before the trouble did.
+It can be interrupted at any time, and then prints the command that goes on.
+
+Examples:
+  npm run ledger -- publish --local --from 2h --plan
+  npm run ledger -- publish --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z --rate 200
+
+Exit code: 0 done, 1 not all could be published (or it was interrupted), 2 wrong usage.`;
+
+export const publishCommand: CommandBuilder = (world, run) =>
+  ledgerCommand('publish', 'publishes once more what was decided in a time')
+    .requiredOption('--from <time>', 'begin: ISO 8601 with offset, epoch seconds, or 2h ago', timeOption('from', world))
+    .option('--to <time>', 'end, the same way (now)', timeOption('to', world))
+    .option('--domain <name>', 'only this sending domain (all of the stack)')
+    .option('--rate <n>', `events a second (default: ${USUAL_RATE})`, wholeNumber(1))
+    .option('--plan', 'only say what would be published, and what it costs')
+    .addHelpText('after', HELP)
+    .action(
+      run<PublishOptions>(async (options) => {
+        const args = publishArguments(options, world);
+        return publishAll(args, await world.findTarget(args.place), createReporter(world.print, args), world);
+      }),
+    );
+
+async function publishAll(args: PublishArguments, target: Target, reporter: Reporter, world: World): Promise<number> {
+  requirePublishing(target);
+  const { domain: only, fromEpochSeconds } = args;
+  if (only !== undefined && only !== NO_DOMAIN && !target.domains.includes(only)) {
+    throw new WrongInput(`--domain ${only} is none of the stack's: ${target.domains.join(', ')}`);
+  }
+  const rest = new Map(
+    (only === undefined ? [...target.domains, NO_DOMAIN] : [only]).map((name) => [name, fromEpochSeconds * 1000]),
+  );
+  let sums = NO_SUMS;
+  for (const domain of [...rest.keys()]) {
+    if (world.signal.aborted) break;
+    const ended = await publishDomain(domain, args, target, reporter, world);
+    sums = addSums(sums, ended.sums);
+    if (ended.reachedMs === undefined) rest.delete(domain);
+    else rest.set(domain, ended.reachedMs);
+  }
+  const isAll = rest.size === 0 && sums.refused === 0;
+  reporter.end(sums, isAll);
+  if (rest.size > 0) reporter.resume([...rest].map(([domain, fromMs]) => commandOf(args, domain, fromMs)));
+  return isAll ? 0 : 1;
+}
+
+function requirePublishing(target: Target): void {
+  try {
+    target.output('PublishFunctionName');
+  } catch (cause) {
+    throw new OutOfReach(`${target.name} publishes nothing; switch publish.enabled on`, { cause });
+  }
+}
+
+/** `reachedMs`: where to go on; undefined where nothing is left to do. */
+interface DomainEnd {
+  sums: PublishSums;
+  reachedMs: number | undefined;
+}
+
+/** Calls the function again and again, from where it came to. */
+async function publishDomain(
+  domain: string,
+  { fromEpochSeconds, toEpochSeconds, plan, rate }: PublishArguments,
+  target: Target,
+  reporter: Reporter,
+  { now, sleep, signal }: World,
+): Promise<DomainEnd> {
+  let sums = NO_SUMS;
+  let fromMs = fromEpochSeconds * 1000;
+  let movedAt = now();
+  let isWaiting = false;
+  const stopped = endOf(signal);
+  while (!signal.aborted) {
+    const request = { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate };
+    // What is under way when the operator ends it is published once more later, which receivers drop.
+    const answer = await Promise.race([answerOrFailure(() => call(target, request)), stopped]);
+    if (answer === undefined) break;
+    if (answer instanceof OutOfReach) {
+      reporter.left(domain, `stopped: ${answer.message}`);
+      break;
+    }
+    sums = addSums(sums, answer);
+    if (answer.nextFromMs > fromMs) movedAt = now();
+    fromMs = Math.max(fromMs, answer.nextFromMs);
+    if (answer.events > 0) reporter.progress(domain, fromMs, sums);
+    if (answer.done) return finish();
+    if (answer.state === 'ran') isWaiting = false;
+    else {
+      const why = answer.state === 'failed' ? `the bus does not take events (${answer.reason})` : answer.state;
+      if (answer.state !== 'failed' || now() - movedAt >= PATIENCE_MS) {
+        reporter.left(domain, `stopped: ${why}`);
+        break;
+      }
+      if (!isWaiting) reporter.waiting(domain, why);
+      isWaiting = true;
+      await Promise.race([sleep(WAIT_MS), stopped]);
+    }
+  }
+  return { sums, reachedMs: fromMs };
+
+  function finish(): DomainEnd {
+    if (sums.refused > 0) reporter.left(domain, `${sums.refused} events were refused by the bus for what they hold`);
+    return { sums, reachedMs: undefined };
+  }
+}
+
+async function call(target: Target, republish: object): Promise<PublishAnswer> {
+  return readAnswer(await target.invoke('publish', { republish }));
+}
+
+/** The same as a command, for whoever goes on later. */
+function commandOf({ place, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
+  const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
+  const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
+  return ['npm run ledger -- publish', placeText(place), ...times, ...how].join(' ');
+}
+
+/** Slow enough that rules and targets of any account take it beside the events of the day. */
+export const USUAL_RATE = 50;
+
+/** What commander read. */
+export interface PublishOptions extends PlaceOptions {
+  /** Epoch seconds. */
+  readonly from: number;
+  readonly to?: number;
+  readonly domain?: string;
+  readonly rate?: number;
+  readonly plan?: boolean;
+}
+
+/** What to publish once more, and where. */
+export interface PublishArguments {
+  readonly place: Place;
+  readonly fromEpochSeconds: number;
+  readonly toEpochSeconds: number;
+  readonly domain: string | undefined;
+  /** Events a second. */
+  readonly rate: number;
+  readonly plan: boolean;
+  readonly json: boolean;
+}
+
+/** Throws WrongInput with a sentence for the person who typed it. */
+export function publishArguments(options: PublishOptions, world: World): PublishArguments {
+  const nowSeconds = Math.ceil(world.now() / 1000);
+  const { from, to = nowSeconds, domain, rate = USUAL_RATE, plan = false, json = false } = options;
+  if (from > nowSeconds) throw new WrongInput('--from has not come yet');
+  if (from >= to) throw new WrongInput('--from is not before --to');
+  const place = placeOf(options, world.environment);
+  return { place, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json };
+}

@@ -1,0 +1,114 @@
+import { OutOfReach } from '../../errors.ts';
+import { number } from '../../output.ts';
+import { PRICES } from '../../prices.ts';
+import { type PartLine, type PartsReporter, partsAsJson, partsAsText } from '../../resumable.ts';
+import { timeText } from '../../time.ts';
+
+/** The lines of `publish --json`. */
+export type PublishLine =
+  | ({ event: 'progress'; domain: string; reached: string } & PublishSums)
+  | PartLine
+  | ({ event: 'published'; complete: boolean } & PublishSums)
+  /** `cost`: at most. */
+  | ({ event: 'plan'; complete: boolean; cost: ReturnType<typeof costOf> } & PublishSums);
+
+/** What one call of the publish function answers. */
+export interface PublishAnswer extends PublishSums {
+  readonly state: string;
+  readonly done: boolean;
+  readonly nextFromMs: number;
+  readonly reason?: string;
+}
+
+export interface PublishSums {
+  /** Stored events looked at. */
+  readonly events: number;
+  readonly statuses: number;
+  readonly suppressions: number;
+  readonly refused: number;
+}
+
+export const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, refused: 0 };
+
+const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
+
+/** The sums of both. */
+export function addSums(a: PublishSums, b: PublishSums): PublishSums {
+  return Object.fromEntries(SUMS.map((name) => [name, a[name] + b[name]])) as unknown as PublishSums;
+}
+
+/** Checks the answer: the stack may be of another version than this command. */
+export function readAnswer(value: unknown): PublishAnswer {
+  const answer = value as PublishAnswer | null;
+  const isNumber = (name: keyof PublishAnswer) => typeof answer?.[name] === 'number';
+  if (typeof answer?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return answer;
+  throw new OutOfReach('the stack answers otherwise than this version expects; deploy this version first');
+}
+
+/** How the report looks; `rate` in events a second. */
+interface ReportOptions {
+  readonly plan: boolean;
+  readonly json: boolean;
+  readonly rate: number;
+}
+
+/** Tells of a republication as it goes. */
+export interface Reporter extends PartsReporter {
+  progress(domain: string, reachedMs: number, sums: PublishSums): void;
+  end(sums: PublishSums, complete: boolean): void;
+}
+
+/** For each event looked at: its place in the index, and at most its status and its suppressions. */
+const READS_PER_EVENT = 2;
+
+/** What it takes at most. */
+function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
+  const published = statuses + suppressions;
+  const reads = events * READS_PER_EVENT;
+  const dollars = published * PRICES.perPublishedEvent + reads * PRICES.perReadUnit;
+  return { published, reads, dollars, seconds: Math.ceil(published / rate) };
+}
+
+export function createReporter(print: (line: string) => void, args: ReportOptions): Reporter {
+  return args.json ? jsonReporter(print, args) : textReporter(print, args);
+}
+
+const reachedText = (ms: number) => timeText(Math.floor(ms / 1000));
+
+function textReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
+  return {
+    progress(domain, reachedMs, { events, statuses, suppressions }) {
+      const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
+      print(`${domain}  until ${reachedText(reachedMs)}  ${number(events)} events · ${counts}`);
+    },
+    ...partsAsText(print),
+    end(sums, complete) {
+      const what = `${number(sums.statuses)} statuses and ${number(sums.suppressions)} suppressions`;
+      if (plan) {
+        const { dollars, reads, seconds } = costOf(sums, rate);
+        print('Plan: nothing was published.');
+        print(`  would publish  ${what} (of ${number(sums.events)} events looked at), in about ${number(seconds)} s`);
+        print(
+          `  would cost     at most $${dollars.toFixed(4)}, reads (${number(reads)}) included ` +
+            `(prices of ${PRICES.region}, ${PRICES.date})`,
+        );
+      } else print(`Published: ${what}.`);
+      if (!complete) print('This is not all that was asked for.');
+    },
+  };
+}
+
+function jsonReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
+  const tell = (line: PublishLine) => print(JSON.stringify(line));
+  return {
+    progress: (domain, reachedMs, sums) =>
+      tell({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
+    ...partsAsJson(tell),
+    end: (sums, complete) =>
+      tell(
+        plan
+          ? { event: 'plan', complete, ...sums, cost: costOf(sums, rate) }
+          : { event: 'published', complete, ...sums },
+      ),
+  };
+}

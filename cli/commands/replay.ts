@@ -1,0 +1,194 @@
+import {
+  type CommandBuilder,
+  ledgerCommand,
+  type PlaceOptions,
+  placeOf,
+  placeText,
+  timeOption,
+  type World,
+} from '../command.ts';
+import { OutOfReach, WrongInput } from '../errors.ts';
+import { answerOrFailure, endOf } from '../resumable.ts';
+import type { Place, Target } from '../target/types.ts';
+import { timeText } from '../time.ts';
+import { createJsonReporter, createTextReporter, type Reporter } from './replay/report.ts';
+import { addCounts, NO_COUNTS, type ReplayAnswer, type ReplayCounts, readAnswer } from './replay/result.ts';
+
+const WAIT_MS = 5000;
+/** So long nothing moves; then it gives up. */
+const PATIENCE_MS = 15 * 60_000;
+
+/** Why the function did not go on, and may in a while. */
+const WAITS: Readonly<Record<string, string>> = {
+  backlog: 'the queue has a backlog, and nothing is sent into it',
+  busy: 'another run of reconcile is at work',
+};
+/** Failures of the listing that may pass. */
+const PASSING = ['rate-limited', 'unavailable', 'malformed'];
+
+const EXAMPLES = `
+It can be interrupted at any time, and then prints the command that goes on.
+What is sent is stored within minutes; the scheduled runs then settle its slices.
+
+Examples:
+  npm run ledger -- replay --local --from 2h --to 30m --plan
+  npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
+  npm run ledger -- replay --env prod --from 3d --to 1h --domain mg.example.com --json
+
+Exit code: 0 done, 1 not all could be replayed (or it was interrupted), 2 wrong usage.`;
+
+export const replayCommand: CommandBuilder = (world, run) =>
+  ledgerCommand('replay', 'has stored what Mailgun lists of a time and the table lacks')
+    .requiredOption('--from <time>', 'begin: ISO 8601 with offset, epoch seconds, or 2h ago', timeOption('from', world))
+    .requiredOption(
+      '--to <time>',
+      'end, the same way; slices that the time touches are looked at as a whole',
+      timeOption('to', world),
+    )
+    .option('--domain <name>', 'only this sending domain (all of the stack)')
+    .option('--plan', 'only say what would be done, and what it costs; nothing is written or sent')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run<ReplayOptions>(async (options) => {
+        const args = replayArguments(options, world);
+        const createReporter = args.json ? createJsonReporter : createTextReporter;
+        return replayAll(args, await world.findTarget(args.place), createReporter(world.print, args.plan), world);
+      }),
+    );
+
+async function replayAll(args: ReplayArguments, target: Target, reporter: Reporter, deps: World): Promise<number> {
+  const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
+  if (only !== undefined && !target.domains.includes(only)) {
+    throw new WrongInput(`--domain ${only} is none of the stack's: ${target.domains.join(', ')}`);
+  }
+  const rest = new Map((only === undefined ? target.domains : [only]).map((name) => [name, fromEpochSeconds]));
+  let sums = NO_COUNTS;
+  let isAll = true;
+  for (const domain of [...rest.keys()]) {
+    if (deps.signal.aborted) break;
+    const ended = await replayDomain(domain, args, target, reporter, deps);
+    sums = addCounts(sums, ended.sums);
+    isAll &&= ended.isAll;
+    if (ended.reached === undefined) rest.delete(domain);
+    else rest.set(domain, ended.reached);
+  }
+  reporter.end(sums, isAll && rest.size === 0);
+  const to = timeText(toEpochSeconds);
+  if (rest.size > 0) {
+    reporter.resume([...rest].map(([domain, from]) => commandOf({ ...args, domain }, { from: timeText(from), to })));
+  }
+  return isAll && rest.size === 0 ? 0 : 1;
+}
+
+/** `reached`: where to go on; undefined where nothing is left to do. */
+interface DomainEnd {
+  sums: ReplayCounts;
+  isAll: boolean;
+  reached: number | undefined;
+}
+
+/** Calls the function again and again, from where it came to. */
+async function replayDomain(
+  domain: string,
+  { fromEpochSeconds, toEpochSeconds, plan }: ReplayArguments,
+  target: Target,
+  reporter: Reporter,
+  { now, sleep, signal }: World,
+): Promise<DomainEnd> {
+  let sums = NO_COUNTS;
+  let reached = fromEpochSeconds;
+  let progress: unknown;
+  let movedAt = now();
+  let toldWhy: string | undefined;
+  const stopped = endOf(signal);
+
+  while (!signal.aborted) {
+    const request = { domain, fromEpochSeconds: reached, toEpochSeconds, plan, ...(progress ? { progress } : {}) };
+    // What is under way when the operator ends it is done once more later, which changes nothing.
+    const answer = await Promise.race([answerOrFailure(() => call(target, request)), stopped]);
+    if (answer === undefined) break;
+    if (answer instanceof OutOfReach) {
+      reporter.left(domain, `stopped: ${answer.message}`);
+      break;
+    }
+    sums = addCounts(sums, answer);
+    if (answer.nextFromEpochSeconds > reached || answer.done || answer.state === 'ran') movedAt = now();
+    reached = Math.max(reached, answer.nextFromEpochSeconds);
+    progress = answer.progress;
+    if (answer.slices > 0) reporter.progress(domain, reached, sums);
+    if (answer.done) return finish(answer);
+
+    const why = reasonToWait(answer);
+    if (why === undefined) {
+      toldWhy = undefined;
+      continue;
+    }
+    if (!why.passes || now() - movedAt >= PATIENCE_MS) {
+      reporter.left(domain, `stopped: ${why.text}`);
+      break;
+    }
+    if (why.text !== toldWhy) reporter.waiting(domain, why.text);
+    toldWhy = why.text;
+    await Promise.race([sleep(WAIT_MS), stopped]);
+  }
+  return { sums, isAll: false, reached };
+
+  function finish({ nextFromEpochSeconds: end }: ReplayAnswer): DomainEnd {
+    if (end < toEpochSeconds) {
+      reporter.left(domain, `from ${timeText(end)} on Mailgun may still list late; the scheduled runs take that`);
+    }
+    if (sums.unreachable > 0) {
+      reporter.left(domain, `${sums.unreachable} slices are older than what Mailgun keeps`);
+    }
+    if (sums.stuck > 0) reporter.left(domain, `${sums.stuck} events are stuck: sent five times, and not sent again`);
+    return { sums, isAll: sums.unreachable + sums.stuck === 0, reached: undefined };
+  }
+}
+
+async function call(target: Target, replay: object): Promise<ReplayAnswer> {
+  return readAnswer(await target.invoke('reconcile', { replay }));
+}
+
+function reasonToWait({ state, reason }: ReplayAnswer): { text: string; passes: boolean } | undefined {
+  if (state === 'ran') return undefined;
+  const wait = WAITS[state];
+  if (wait !== undefined) return { text: wait, passes: true };
+  if (state === 'off') return { text: 'the stack has no Mailgun API key', passes: false };
+  if (state !== 'failed') return { text: `reconcile answered ${state}`, passes: false };
+  return { text: `Mailgun's listing is ${reason}`, passes: PASSING.includes(reason ?? '') };
+}
+
+/** What commander read. */
+export interface ReplayOptions extends PlaceOptions {
+  /** Epoch seconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly domain?: string;
+  readonly plan?: boolean;
+}
+
+/** What to replay, and where. */
+export interface ReplayArguments {
+  readonly place: Place;
+  readonly fromEpochSeconds: number;
+  readonly toEpochSeconds: number;
+  readonly domain: string | undefined;
+  readonly plan: boolean;
+  readonly json: boolean;
+}
+
+/** Throws WrongInput with a sentence for the person who typed it. */
+export function replayArguments(options: ReplayOptions, world: World): ReplayArguments {
+  const { from, to, domain, plan = false, json = false } = options;
+  if (from >= to) throw new WrongInput('--from is not before --to');
+  if (from > world.now() / 1000) throw new WrongInput('--from has not come yet');
+  const place = placeOf(options, world.environment);
+  return { place, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
+}
+
+/** The same as a command, for whoever goes on later. */
+export function commandOf(args: Omit<ReplayArguments, 'json'>, times: { from: string; to: string }): string {
+  const { place, domain, plan } = args;
+  const what = ['--from', times.from, '--to', times.to, ...(domain ? ['--domain', domain] : [])];
+  return ['npm run ledger -- replay', placeText(place), ...what, ...(plan ? ['--plan'] : [])].join(' ');
+}

@@ -1,0 +1,89 @@
+import { number } from '../../output.ts';
+import { PRICES } from '../../prices.ts';
+import { type PartLine, type PartsReporter, partsAsJson, partsAsText } from '../../resumable.ts';
+import { timeText } from '../../time.ts';
+import type { ReplayCounts } from './result.ts';
+
+/** The lines of `replay --json`. */
+export type ReplayLine =
+  | ({ event: 'progress'; domain: string; reached: string } & ReplayCounts)
+  | PartLine
+  | ({ event: 'replayed'; complete: boolean } & ReplayCounts)
+  /** `cost`: at most. */
+  | ({ event: 'plan'; complete: boolean; cost: ReplayCost } & ReplayCounts);
+
+// At most: an event of 1 kB with all its items and index entries, a slice with many tags, and the pass that settles it.
+const WRITES_PER_SENT = 4;
+const WRITES_PER_SLICE = 6;
+const READS_PER_EVENT = 0.1;
+const READS_PER_MISSING = 4;
+const READS_PER_SLICE = 10;
+/** Taken, received and deleted. */
+const QUEUE_REQUESTS_PER_SENT = 3;
+
+/** What a replay uses at most, in units that are paid for, and its price in dollars. */
+export interface ReplayCost {
+  readonly writes: number;
+  readonly reads: number;
+  readonly queueRequests: number;
+  readonly dollars: number;
+}
+
+export function costOf({ slices, expected, missing, sent }: ReplayCounts): ReplayCost {
+  const writes = sent * WRITES_PER_SENT + slices * WRITES_PER_SLICE;
+  const reads = Math.ceil(expected * READS_PER_EVENT + missing * READS_PER_MISSING + slices * READS_PER_SLICE);
+  const queueRequests = sent * QUEUE_REQUESTS_PER_SENT + slices;
+  const { perWriteUnit, perReadUnit, perQueueRequest } = PRICES;
+  const dollars = writes * perWriteUnit + reads * perReadUnit + queueRequests * perQueueRequest;
+  return { writes, reads, queueRequests, dollars };
+}
+
+/** The plan as people read it. */
+export function planLines(counts: ReplayCounts): string[] {
+  const { slices, newSlices, changedSlices, expected, missing, sent, stuck } = counts;
+  const { writes, reads, queueRequests, dollars } = costOf(counts);
+  return [
+    'Plan: nothing was written, and nothing was sent.',
+    `  events        ${number(expected)}`,
+    `  missing       ${number(missing)}`,
+    `  would send    ${number(sent)} to the queue${stuck > 0 ? `, and not the ${number(stuck)} that are stuck` : ''}`,
+    `  would change  ${number(newSlices)} slices written for the first time, ${number(changedSlices)} otherwise, ` +
+      `${number(slices - newSlices - changedSlices)} only looked at once more`,
+    `  would cost    at most $${dollars.toFixed(4)}: ${number(writes)} writes, ${number(reads)} reads, ` +
+      `${number(queueRequests)} queue requests (prices of ${PRICES.region}, ${PRICES.date})`,
+  ];
+}
+
+/** Tells of a replay as it goes. */
+export interface Reporter extends PartsReporter {
+  progress(domain: string, reached: number, sums: ReplayCounts): void;
+  end(sums: ReplayCounts, complete: boolean): void;
+}
+
+export function createTextReporter(print: (line: string) => void, plan: boolean): Reporter {
+  return {
+    progress(domain, reached, { expected, missing, sent }) {
+      const counts = `${number(expected)} events · ${number(missing)} missing${plan ? '' : ` · ${number(sent)} sent`}`;
+      print(`${domain}  until ${timeText(reached)}  ${counts}`);
+    },
+    ...partsAsText(print),
+    end(sums, complete) {
+      if (plan) for (const line of planLines(sums)) print(line);
+      else {
+        const { expected, missing, sent } = sums;
+        print(`Replayed: ${number(expected)} events, ${number(missing)} missing, ${number(sent)} sent to the queue.`);
+      }
+      if (!complete) print('This is not all of the time asked for.');
+    },
+  };
+}
+
+export function createJsonReporter(print: (line: string) => void, plan: boolean): Reporter {
+  const tell = (line: ReplayLine) => print(JSON.stringify(line));
+  return {
+    progress: (domain, reached, sums) => tell({ event: 'progress', domain, reached: timeText(reached), ...sums }),
+    ...partsAsJson(tell),
+    end: (sums, complete) =>
+      tell(plan ? { event: 'plan', complete, ...sums, cost: costOf(sums) } : { event: 'replayed', complete, ...sums }),
+  };
+}

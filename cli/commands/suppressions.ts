@@ -1,0 +1,177 @@
+import { Command, Option } from 'commander';
+import { isSuppressing } from '../../lambdas/domain/suppression.ts';
+import {
+  type CommandBuilder,
+  confirm,
+  ledgerCommand,
+  type PlaceOptions,
+  placeOf,
+  type Run,
+  type World,
+} from '../command.ts';
+import { OutOfReach, WrongInput } from '../errors.ts';
+import { messageOf, openMailgun } from '../mailgun-client.ts';
+import { counted, createTell } from '../output.ts';
+import { iso } from '../time.ts';
+import {
+  checkAddress,
+  describe,
+  liftSuppression,
+  readSuppressions,
+  type SuppressionItem,
+} from './suppressions/items.ts';
+
+/** The lines of `suppressions show --json`. */
+export type SuppressionsShowLine =
+  | {
+      event: 'suppression';
+      domain: string;
+      kind: SuppressionItem['kind'];
+      /** `*`, or the tag that was unsubscribed from. */
+      scope: string;
+      reason: string | null;
+      since: string;
+      lastAt: string;
+      liftedAt: string | null;
+      eventKey: string;
+      /** Not lifted, or an event later than the lift suppressed again. */
+      active: boolean;
+    }
+  | { event: 'recipient'; recipient: string; suppressed: boolean };
+
+/** The lines of `suppressions lift --json`. */
+export type SuppressionsLiftLine =
+  | {
+      event: 'lifted';
+      domain: string;
+      kind: SuppressionItem['kind'];
+      scope: string;
+      liftedAt: string;
+      /** What became of Mailgun's own entry; null where it was not to be touched. */
+      atMailgun: 'deleted' | 'not-there' | null;
+    }
+  | { event: 'done'; recipient: string; lifted: number; alreadyLifted: number };
+
+export const suppressionsCommand: CommandBuilder = (world, run) =>
+  new Command('suppressions')
+    .summary('shows and lifts the reasons not to send to an address')
+    .description('Shows and lifts the reasons not to send to an address.')
+    .addCommand(showCommand(world, run))
+    .addCommand(liftCommand(world, run));
+
+const SHOW_EXAMPLES = `
+Examples:
+  npm run ledger -- suppressions show ada@example.org --env prod
+  npm run ledger -- suppressions show ada@example.org --local --json
+
+Exit code: 0 shown, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
+
+export const showCommand = (world: World, run: Run) =>
+  ledgerCommand('show', 'lists the suppressions of an address')
+    .argument('<address>', 'the recipient, in any case')
+    .addHelpText('after', SHOW_EXAMPLES)
+    .action(run<PlaceOptions>((options, address = '') => show(world, options, address)));
+
+async function show(world: World, options: PlaceOptions, address: string): Promise<number> {
+  const recipient = checkAddress(address);
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const tell = createTell<SuppressionsShowLine>(world, options.json);
+  const items = await readSuppressions(target, recipient);
+  const suppressed = items.some(isSuppressing);
+  const verdict = suppressed ? 'is suppressed' : items.length > 0 ? 'is not suppressed any more' : 'is not suppressed';
+  tell({ event: 'recipient', recipient, suppressed }, `${recipient} ${verdict}.`);
+  for (const item of items) {
+    const { domain, kind, scope, reason, eventKey } = item;
+    const active = isSuppressing(item);
+    const liftedAt = item.liftedAtMs === null ? null : iso(item.liftedAtMs);
+    const times = { since: iso(item.sinceMs), lastAt: iso(item.lastAtMs), liftedAt };
+    const lifted = liftedAt === null ? '' : `, lifted ${liftedAt}${active ? ', suppressed again' : ''}`;
+    tell(
+      { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active },
+      `  ${domain}  ${describe(item)}${reason === null ? '' : ` (${reason})`}  since ${times.since}` +
+        `${times.lastAt === times.since ? '' : `, last ${times.lastAt}`}${lifted}  by ${eventKey}`,
+    );
+  }
+  return 0;
+}
+
+interface LiftOptions extends PlaceOptions {
+  readonly domain?: string;
+  readonly kind?: string;
+  readonly alsoAtMailgun?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Mailgun's lists by our kinds. */
+const LISTS = { bounce: 'bounces', complaint: 'complaints', unsubscribe: 'unsubscribes' } as const;
+
+const LIFT_EXAMPLES = `
+A bounce, complaint or unsubscribe that happens after the lift suppresses again.
+Without --also-at-mailgun, Mailgun itself may still refuse to send to the address.
+
+Examples:
+  npm run ledger -- suppressions lift ada@example.org --env prod
+  npm run ledger -- suppressions lift ada@example.org --env prod --kind bounce --also-at-mailgun
+  npm run ledger -- suppressions lift ada@example.org --local --domain mg.example.com --yes --json
+
+Exit code: 0 lifted, or lifted before; 1 there is no such suppression, or Mailgun refused; 2 wrong usage.`;
+
+export const liftCommand = (world: World, run: Run) =>
+  ledgerCommand('lift', 'lets mail to an address again')
+    .argument('<address>', 'the recipient, in any case')
+    .option('--domain <name>', 'only of this sending domain (all of the stack)')
+    .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
+    .option('--also-at-mailgun', "deletes the address from Mailgun's own lists too")
+    .option('--yes', 'does not ask')
+    .addHelpText('after', LIFT_EXAMPLES)
+    .action(run<LiftOptions>((options, address = '') => lift(world, options, address)));
+
+async function lift(world: World, options: LiftOptions, address: string): Promise<number> {
+  const recipient = checkAddress(address);
+  const target = await world.findTarget(placeOf(options, world.environment));
+  if (options.domain !== undefined && !target.domains.includes(options.domain)) {
+    throw new WrongInput(`--domain ${options.domain} is none of the stack's: ${target.domains.join(', ')}`);
+  }
+  const tell = createTell<SuppressionsLiftLine>(world, options.json);
+  const found = (await readSuppressions(target, recipient)).filter(
+    ({ domain, kind }) => domain === (options.domain ?? domain) && kind === (options.kind ?? kind),
+  );
+  if (found.length === 0) throw new OutOfReach(`${recipient} has no such suppression`);
+  // Mailgun's own entry may still be there, whatever is written here.
+  const wanted = options.alsoAtMailgun ? found : found.filter(isSuppressing);
+  const active = found.filter(isSuppressing);
+  if (wanted.length > 0) {
+    const what = wanted.map((item) => `${describe(item)} at ${item.domain}`).join(', ');
+    await confirm(world, options.yes, `Lift ${what} of ${recipient}?`);
+  }
+  const ask = options.alsoAtMailgun ? await openMailgun(target) : undefined;
+  for (const item of wanted) {
+    // Mailgun first: should it refuse, the address is still shown as suppressed, which it is.
+    const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item);
+    const atMs = active.includes(item) ? world.now() : (item.liftedAtMs ?? world.now());
+    await liftSuppression(target, item, atMs);
+    const { domain, kind, scope } = item;
+    const mailgun = { deleted: ', deleted at Mailgun', 'not-there': ', not on Mailgun’s list' };
+    tell(
+      { event: 'lifted', domain, kind, scope, liftedAt: iso(atMs), atMailgun },
+      `${domain}  ${describe(item)}: lifted${atMailgun === null ? '' : mailgun[atMailgun]}`,
+    );
+  }
+  const alreadyLifted = found.length - active.length;
+  tell(
+    { event: 'done', recipient, lifted: active.length, alreadyLifted },
+    `${counted(active.length, 'suppression')} of ${recipient} lifted${alreadyLifted > 0 ? `, ${alreadyLifted} lifted before` : ''}.`,
+  );
+  return 0;
+}
+
+async function deleteAtMailgun(
+  ask: Awaited<ReturnType<typeof openMailgun>>,
+  { domain, kind, recipient }: SuppressionItem,
+): Promise<'deleted' | 'not-there'> {
+  const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}/${encodeURIComponent(recipient)}`;
+  const answer = await ask(domain, 'DELETE', path);
+  if (answer.status === 200) return 'deleted';
+  if (answer.status === 404) return 'not-there';
+  throw new OutOfReach(`Mailgun did not delete the ${kind} of ${domain}: ${messageOf(answer)}`);
+}

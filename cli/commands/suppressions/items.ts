@@ -1,0 +1,51 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { readPartition } from '../../../lambdas/adapters/table/query.ts';
+import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
+import { suppressionPartition } from '../../../lambdas/domain/identity.ts';
+import type { StoredSuppression } from '../../../lambdas/domain/suppression.ts';
+import { WrongInput } from '../../errors.ts';
+import { tableOf } from '../../ledger.ts';
+import type { Target } from '../../target/types.ts';
+
+/** A suppression and its key. */
+export interface SuppressionItem extends StoredSuppression {
+  readonly pk: string;
+  readonly sk: string;
+  readonly recipient: string;
+}
+
+/** All suppressions of an address, whatever its case. */
+export async function readSuppressions(target: Target, address: string): Promise<SuppressionItem[]> {
+  const items: SuppressionItem[] = [];
+  for await (const item of readPartition(tableOf(target), suppressionPartition(address))) {
+    const { pk, sk, recipient } = item as unknown as SuppressionItem;
+    items.push({ pk, sk, recipient, ...storedSuppression(item) });
+  }
+  return items;
+}
+
+/** Writes that it was lifted; of several lifts the latest counts. */
+export async function liftSuppression(target: Target, { pk, sk }: SuppressionItem, atMs: number) {
+  const { client, name } = tableOf(target);
+  await conditionalWrite(() =>
+    client.send(
+      new UpdateCommand({
+        TableName: name,
+        Key: { pk, sk },
+        ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(liftedAt) OR liftedAt < :at)',
+        UpdateExpression: 'SET liftedAt = :at',
+        ExpressionAttributeValues: { ':at': atMs },
+      }),
+    ),
+  );
+}
+
+/** `bounce`, `unsubscribe from news` */
+export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
+
+/** The address as it was typed, if it is one. */
+export function checkAddress(address: string): string {
+  if (/^[^\s@]+@[^\s@]+$/.test(address)) return address;
+  throw new WrongInput(`"${address}" is no address like ada@example.org`);
+}

@@ -1,0 +1,247 @@
+import { Command } from 'commander';
+import {
+  type Drift,
+  type DriftKind,
+  MOST_URLS,
+  type RegisteredWebhook,
+  webhookDrift,
+} from '../../lambdas/domain/webhook-drift.ts';
+import {
+  type CommandBuilder,
+  confirm,
+  ledgerCommand,
+  type PlaceOptions,
+  placeOf,
+  type Run,
+  type World,
+} from '../command.ts';
+import { WrongInput } from '../errors.ts';
+import { openMailgun } from '../mailgun-client.ts';
+import { counted, createTell } from '../output.ts';
+import type { Target } from '../target/types.ts';
+import { openRegistry, type Registry } from './webhooks/registry.ts';
+
+type DriftLine = {
+  event: 'drift';
+  domain: string;
+  kind: DriftKind;
+  type: string;
+  level: 'domain' | 'account' | null;
+  /** Of URLs that are not this stack's own, which may be secret. */
+  url: string | null;
+};
+
+/** The lines of `webhooks check --json`. */
+export type WebhooksCheckLine = DriftLine | { event: 'checked'; domains: number; types: number; drift: number };
+
+/** The lines of `webhooks sync --json`; with `--plan` what would be done. */
+export type WebhooksSyncLine =
+  | {
+      event: 'change';
+      /** Null: for all domains of the account. */
+      domain: string | null;
+      type: string;
+      change: 'add' | 'remove';
+      /** Of what is removed. */
+      url: string | null;
+    }
+  | DriftLine
+  | { event: 'planned' | 'synced'; changes: number; drift: number };
+
+export const webhooksCommand: CommandBuilder = (world, run) =>
+  new Command('webhooks')
+    .summary('compares and registers the webhooks at Mailgun')
+    .description('Compares and registers the webhooks at Mailgun.')
+    .addCommand(checkCommand(world, run))
+    .addCommand(syncCommand(world, run));
+
+const CHECK_EXAMPLES = `
+What may be wrong, by kind:
+  missing   this stack does not get a type that it wants         webhooks sync adds it
+  no-room   the same, and three other URLs are registered        webhooks sync --remove <url>
+  double    registered for domain and account, or spelled twice  delete one of both at Mailgun
+  foreign   another receiver gets the type too                   fine if it is known; else sync --remove <url>
+  unwanted  this stack gets a type that it does not want         delete it at Mailgun, or configure eventTypes
+
+Examples:
+  npm run ledger -- webhooks check --env prod
+  npm run ledger -- webhooks check --local --json
+
+Exit code: 0 as wanted; 1 something differs, or Mailgun cannot be asked; 2 wrong usage.`;
+
+export const checkCommand = (world: World, run: Run) =>
+  ledgerCommand('check', 'says how the webhooks registered at Mailgun differ from what the stack wants')
+    .option(...DOMAIN_OPTION)
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action(run<DomainOptions>((options) => check(world, options)));
+
+async function check(world: World, options: DomainOptions): Promise<number> {
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const tell = createTell<WebhooksCheckLine>(world, options.json);
+  const wish = wishOf(target, options);
+  const registry = openRegistry(await openMailgun(target));
+  let drift = 0;
+  for (const domain of wish.domains) {
+    const found = webhookDrift(await registry.read(domain), wish.url, wish.types);
+    for (const each of found) tell(...driftOf(domain, each));
+    drift += found.length;
+  }
+  const types = wish.types.length;
+  tell(
+    { event: 'checked', domains: wish.domains.length, types, drift },
+    drift === 0
+      ? `As wanted: ${counted(types, 'type')} of ${counted(wish.domains.length, 'domain')} come to this stack.`
+      : `${counted(drift, 'difference')}; --help says what to do about each kind.`,
+  );
+  return drift === 0 ? 0 : 1;
+}
+
+interface SyncOptions extends DomainOptions {
+  readonly plan?: boolean;
+  readonly remove?: readonly string[];
+  readonly yes?: boolean;
+}
+
+const SYNC_EXAMPLES = `
+Adds this stack's URL where a type is missing, beside the URLs that are there. It removes nothing but what
+--remove names. Mailgun takes up to 10 minutes to follow.
+
+Examples:
+  npm run ledger -- webhooks sync --env prod --plan
+  npm run ledger -- webhooks sync --env prod
+  npm run ledger -- webhooks sync --env prod --remove https://old.example.com/mailgun --yes
+
+Exit code: 0 as wanted, foreign URLs aside; 1 something still differs, or Mailgun cannot be asked; 2 wrong usage.`;
+
+export const syncCommand = (world: World, run: Run) =>
+  ledgerCommand('sync', "registers the stack's URL for every wanted type")
+    .option(...DOMAIN_OPTION)
+    .option('--plan', 'only say what would be changed')
+    .option('--remove <url>', 'takes this URL off every type; may be repeated', (url: string, urls: string[] = []) => [
+      ...urls,
+      url,
+    ])
+    .option('--yes', 'does not ask before it removes')
+    .addHelpText('after', SYNC_EXAMPLES)
+    .action(run<SyncOptions>((options) => sync(world, options)));
+
+async function sync(world: World, options: SyncOptions): Promise<number> {
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const tell = createTell<WebhooksSyncLine>(world, options.json);
+  const wish = wishOf(target, options);
+  const { plan = false, remove = [] } = options;
+  for (const url of remove) {
+    if (!URL.canParse(url)) throw new WrongInput(`--remove takes a URL, not "${url}"`);
+    if (url === wish.url) throw new WrongInput("--remove names this stack's own URL");
+  }
+  const registry = openRegistry(await openMailgun(target));
+  let changes = 0;
+  let drift = 0;
+  for (const domain of wish.domains) {
+    const registered = await registry.read(domain);
+    const steps = [
+      ...stepsOfDomain(domain, registered, wish, remove),
+      // Named alone, a domain is no reason to change all others.
+      ...(options.domain === undefined ? stepsOfAccount(domain, registered, remove) : []),
+    ];
+    const removals = steps.filter(({ line }) => line.change === 'remove').map(({ line }) => changeText(line));
+    if (!plan && removals.length > 0) {
+      await confirm(world, options.yes, `At Mailgun, ${removals.join(', ')}?`);
+    }
+    for (const step of steps) {
+      if (!plan) await step.run(registry);
+      tell(step.line, `${plan ? 'would ' : ''}${changeText(step.line)}`);
+      changes += 1;
+    }
+    const left = webhookDrift(plan ? registered : await registry.read(domain), wish.url, wish.types);
+    const open = plan ? left.filter(({ kind }) => kind !== 'missing') : left;
+    for (const each of open) tell(...driftOf(domain, each));
+    // Other receivers may be there for good.
+    drift += open.filter(({ kind }) => kind !== 'foreign').length;
+  }
+  tell(
+    { event: plan ? 'planned' : 'synced', changes, drift },
+    changes === 0
+      ? 'Nothing to change.'
+      : `${counted(changes, 'change')}${plan ? ' to make; nothing was changed' : ' made'}.`,
+  );
+  return drift === 0 ? 0 : 1;
+}
+
+type Change = Extract<WebhooksSyncLine, { event: 'change' }>;
+
+/** One change, and how it is made. */
+interface Step {
+  readonly line: Change;
+  run(registry: Registry): Promise<void>;
+}
+
+function stepsOfDomain(
+  domain: string,
+  registered: readonly RegisteredWebhook[],
+  { url: own, types }: Wish,
+  remove: readonly string[],
+): Step[] {
+  const missing = webhookDrift(registered, own, types).filter(({ kind }) => kind === 'missing' || kind === 'no-room');
+  const ofDomain = registered.filter(({ level }) => level === 'domain');
+  const steps: Step[] = [];
+  for (const type of new Set([...types, ...ofDomain.map((each) => each.type)])) {
+    const before = ofDomain.filter((each) => each.type === type).map(({ url }) => url);
+    const gone = before.filter((url) => remove.includes(url));
+    const kept = before.filter((url) => !remove.includes(url));
+    const isAdded = missing.some((each) => each.type === type) && kept.length < MOST_URLS;
+    // One write sets the whole list of a type.
+    const write = async (registry: Registry) =>
+      registry.writeDomain(domain, type, isAdded ? [...kept, own] : kept, before.length > 0);
+    const lines: Change[] = [
+      ...gone.map((url): Change => ({ event: 'change', domain, type, change: 'remove', url })),
+      ...(isAdded ? [{ event: 'change', domain, type, change: 'add', url: null } as const] : []),
+    ];
+    steps.push(...lines.map((line, index) => ({ line, run: index === 0 ? write : async () => {} })));
+  }
+  return steps;
+}
+
+function stepsOfAccount(domain: string, registered: readonly RegisteredWebhook[], remove: readonly string[]): Step[] {
+  const ofAccount = registered.filter(({ level, url }) => level === 'account' && remove.includes(url));
+  return [...Map.groupBy(ofAccount, ({ url }) => url)].map(([url, hooks]) => ({
+    line: { event: 'change', domain: null, type: hooks.map(({ type }) => type).join(','), change: 'remove', url },
+    run: (registry) => registry.removeFromAccount(domain, url),
+  }));
+}
+
+function changeText({ domain, type, change, url }: Change): string {
+  const at = domain ?? 'the whole account';
+  return change === 'add' ? `add ${type} of ${at} to this stack` : `remove ${url} from ${type} of ${at}`;
+}
+
+export interface DomainOptions extends PlaceOptions {
+  readonly domain?: string;
+}
+
+export const DOMAIN_OPTION = ['--domain <name>', 'only this sending domain (all of the stack)'] as const;
+
+/** What one stack wants of Mailgun. */
+export interface Wish {
+  readonly domains: readonly string[];
+  readonly url: string;
+  readonly types: readonly string[];
+}
+
+export function wishOf(target: Target, { domain }: DomainOptions): Wish {
+  if (domain !== undefined && !target.domains.includes(domain)) {
+    throw new WrongInput(`--domain ${domain} is none of the stack's: ${target.domains.join(', ')}`);
+  }
+  return {
+    domains: domain === undefined ? target.domains : [domain],
+    url: target.output('WebhookUrl'),
+    types: target.output('WebhookEventTypes').split(','),
+  };
+}
+
+/** A difference as both commands tell it. */
+export function driftOf(domain: string, { kind, type, level, url }: Drift): [DriftLine, string] {
+  const line: DriftLine = { event: 'drift', domain, kind, type, level: level ?? null, url: url ?? null };
+  const where = [level && `at the ${level}`, url ?? (level && "this stack's URL")].filter(Boolean).join(': ');
+  return [line, [domain, kind.padEnd(8), type.padEnd(14), where].join('  ').trimEnd()];
+}

@@ -1,0 +1,185 @@
+import { bareMessageId } from '../../lambdas/domain/event.ts';
+import { recipientKey } from '../../lambdas/domain/identity.ts';
+import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World } from '../command.ts';
+import { OutOfReach, WrongInput } from '../errors.ts';
+import { ledgerTimes } from '../ledger.ts';
+import { counted, createTell, utc } from '../output.ts';
+import type { Target } from '../target/types.ts';
+import { iso } from '../time.ts';
+import { because, plain, saying } from './why/explain.ts';
+import { type HistoryEvent, type HistoryRecipient, readHistory } from './why/history.ts';
+import { openReconciled, type Reconciled } from './why/reconciled.ts';
+
+/** The lines of `why --json`: the message, then one line for each recipient. */
+export type WhyLine =
+  | { event: 'message'; messageId: string; recipients: number; events: number }
+  | {
+      event: 'recipient';
+      recipient: string;
+      status: string | null;
+      reason: string | null;
+      statusAt: string | null;
+      decidedBy: string | null;
+      /** Why that event counts more than the others. */
+      because: string;
+      /** Events that Mailgun never listed. */
+      mayBeForged: number;
+      events: readonly WhyEvent[];
+    };
+
+type WhyRecipient = WhyLine & { event: 'recipient' };
+
+interface WhyEvent {
+  readonly key: string;
+  readonly at: string;
+  /** What happened, for people. */
+  readonly says: string;
+  /** What brought it first, and when; null where that is not kept. */
+  readonly source: 'webhook' | 'reconcile' | null;
+  readonly receivedAt: string | null;
+  /** When a webhook brought it; null where none did. */
+  readonly webhookAt: string | null;
+  readonly decides: boolean;
+  readonly erased: boolean;
+  readonly reconciled: Reconciled;
+}
+
+const EXAMPLES = `
+For each recipient it shows what happened in order, the event that decides (>), how each came in, and whether Mailgun's
+own list holds it. All times are in UTC. The message id may stand in angle brackets; put one that begins with a dash
+after "--".
+
+Examples:
+  npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --env prod
+  npm run ledger -- why "<20261122080000.1.ABCDEF@mg.example.com>" ada@example.org --env prod
+  npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --json
+
+Exit code: 0 shown; 1 the message or the recipient is not known; 2 wrong usage.`;
+
+export const whyCommand: CommandBuilder = (world, run) =>
+  ledgerCommand('why', 'tells what became of a message, and why')
+    .argument('<message-id>', 'the Message-Id of the mail')
+    .argument('[recipient]', 'only this recipient (all of the message)')
+    .addHelpText('after', EXAMPLES)
+    .action(run<PlaceOptions>((options, messageId = '', recipient) => why(world, options, messageId, recipient)));
+
+async function why(
+  world: World,
+  options: PlaceOptions,
+  givenId: string,
+  recipient: string | undefined,
+): Promise<number> {
+  const messageId = bareMessageId(givenId);
+  if (messageId === '') throw new WrongInput('the message id is empty');
+  const target = await world.findTarget(placeOf(options, world.environment));
+  const history = await readHistory(target, messageId);
+  if (history.length === 0) {
+    throw new OutOfReach(
+      `nothing is stored of the message ${plain(messageId)}; check the id, upper and lower case included` +
+        ' (an event of the last minute may still be on its way: status shows the backlog)',
+    );
+  }
+  const wanted = recipient === undefined ? history : history.filter(({ key }) => key === recipientKey(recipient));
+  if (wanted.length === 0) {
+    const others = history.map((each) => plain(each.recipient)).slice(0, MOST_NAMED);
+    throw new OutOfReach(
+      `the message has no event for ${plain(recipient ?? '')}, only for ${others.join(', ')}` +
+        (history.length > MOST_NAMED ? ` and ${history.length - MOST_NAMED} more` : ''),
+    );
+  }
+
+  const tell = createTell<WhyLine>(world, options.json);
+  const events = wanted.reduce((sum, each) => sum + each.events.length, 0);
+  tell(
+    { event: 'message', messageId, recipients: wanted.length, events },
+    `Message ${plain(messageId)}: ${counted(wanted.length, 'recipient')}, ${counted(events, 'event')}`,
+  );
+  const judge = openReconciled(target, ledgerTimes(target), world.now());
+  for (const each of wanted) {
+    const line = await recipientLine(each, target, judge);
+    tell(line, ...recipientText(line));
+  }
+  return 0;
+}
+
+const MOST_NAMED = 10;
+
+async function recipientLine(
+  history: HistoryRecipient,
+  target: Target,
+  judge: (event: HistoryEvent) => Promise<Reconciled>,
+): Promise<WhyRecipient> {
+  const { recipient, status, reason, statusAtMs, decidedBy } = history;
+  const events: WhyEvent[] = [];
+  for (const event of history.events) {
+    const isOurs = target.domains.includes(event.domain);
+    events.push(eventLine(event, decidedBy, isOurs ? await judge(event) : NO_LEDGER));
+  }
+  return {
+    event: 'recipient',
+    recipient,
+    status,
+    reason,
+    statusAt: isoOrNull(statusAtMs),
+    decidedBy: decidedBy ?? null,
+    because: because(history),
+    mayBeForged: events.filter(({ reconciled }) => reconciled.listed === 'never').length,
+    events,
+  };
+}
+
+const NO_LEDGER: Reconciled = { slice: 'unknown', listed: 'unknown', why: 'its sending domain is not known' };
+
+function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconciled: Reconciled): WhyEvent {
+  const { eventKey, atMs, source, receivedAtMs, webhookAtMs } = event;
+  return {
+    key: eventKey,
+    at: iso(atMs),
+    says: event.event === undefined ? (eventKey.split('#')[0] ?? '') : saying(event.event),
+    source: source ?? null,
+    receivedAt: isoOrNull(receivedAtMs),
+    webhookAt: isoOrNull(webhookAtMs),
+    decides: eventKey === decidedBy,
+    erased: event.event === undefined,
+    reconciled,
+  };
+}
+
+const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));
+
+/** One recipient's story. */
+export function recipientText(line: WhyRecipient): string[] {
+  const { recipient, status, reason, statusAt, because, events, mayBeForged } = line;
+  const since = statusAt === null || status === null ? '' : ` since ${time(statusAt)}`;
+  return [
+    '',
+    `${plain(recipient)}: ${status ?? 'no status'}${reason === null ? '' : ` (${plain(reason)})`}${since}`,
+    ...events.flatMap(eventText),
+    `  Why: ${because}`,
+    ...(mayBeForged > 0
+      ? [`  ! ${mayBeForged === 1 ? 'One event' : `${mayBeForged} events`} may be forged: do not trust this record.`]
+      : []),
+  ];
+}
+
+function eventText({ at, says, decides, erased, source, receivedAt, webhookAt, reconciled }: WhyEvent): string[] {
+  const came = erased ? 'its recipient was erased' : cameIn(source, receivedAt, webhookAt);
+  return [`${decides ? '  > ' : '    '}${time(at)}  ${plain(says)}`, `      ${came}; ${listedText(reconciled)}`];
+}
+
+function cameIn(source: WhyEvent['source'], receivedAt: string | null, webhookAt: string | null): string {
+  if (receivedAt === null) return 'how it came in is not kept';
+  if (source === 'webhook') return `came by webhook at ${time(receivedAt)}`;
+  const recovered = `found at Mailgun by reconciliation at ${time(receivedAt)}`;
+  return webhookAt === null ? `${recovered}, no webhook came` : `${recovered}, and by webhook at ${time(webhookAt)}`;
+}
+
+function listedText({ slice, listed, why }: WhyEvent['reconciled']): string {
+  if (listed === 'yes')
+    return slice === 'open' ? 'Mailgun lists it (others of that time are missing)' : 'Mailgun lists it';
+  if (listed === 'never') return 'Mailgun never listed this event: it may be forged';
+  if (listed === 'not yet') return 'Mailgun does not list it so far; it is looked for once more';
+  return `whether Mailgun lists it is not known: ${why}`;
+}
+
+const time = (iso: string) => utc(Date.parse(iso));

@@ -1,0 +1,88 @@
+import { unpackEvent } from '../../../lambdas/adapters/table/event-codec.ts';
+import { readPartition } from '../../../lambdas/adapters/table/query.ts';
+import type { Item } from '../../../lambdas/adapters/table/stored-items.ts';
+import { INDEXES } from '../../../lambdas/contract.ts';
+import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { messagePartition } from '../../../lambdas/domain/identity.ts';
+import type { Source } from '../../../lambdas/domain/queue-message.ts';
+import { tableOf } from '../../ledger.ts';
+import type { Target } from '../../target/types.ts';
+
+/** A stored event with how it came in, as far as that is kept. Times in epoch milliseconds. */
+export interface HistoryEvent {
+  readonly partition: string;
+  readonly eventSort: string;
+  /** `<name>#<id>` */
+  readonly eventKey: string;
+  /** Absent where the recipient was erased. */
+  readonly event: JsonObject | undefined;
+  readonly domain: string;
+  readonly atMs: number;
+  readonly source: Source | undefined;
+  readonly receivedAtMs: number | undefined;
+  /** When a webhook brought it, first or again. */
+  readonly webhookAtMs: number | undefined;
+}
+
+export interface HistoryRecipient {
+  /** As part of the keys: lower case. */
+  readonly key: string;
+  readonly recipient: string;
+  readonly status: string | null;
+  readonly reason: string | null;
+  readonly statusAtMs: number | undefined;
+  readonly decidedBy: string | undefined;
+  /** By their own time. */
+  readonly events: readonly HistoryEvent[];
+}
+
+/** All that is stored of a message, by recipient; empty where nothing is. */
+export async function readHistory(target: Target, messageId: string): Promise<HistoryRecipient[]> {
+  const statuses = new Map<string, Item>();
+  const events = new Map<string, HistoryEvent[]>();
+  for await (const item of readPartition(tableOf(target), messagePartition(messageId))) {
+    const [, recipient = '-', kind] = (item.sk as string).split('#');
+    if (kind === 'STATUS') statuses.set(recipient, item);
+    else if (kind === 'E') events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
+  }
+  return [...new Set([...statuses.keys(), ...events.keys()])].map((key) =>
+    recipientOf(key, statuses.get(key), events.get(key) ?? []),
+  );
+}
+
+function recipientOf(key: string, item: Item | undefined, events: HistoryEvent[]): HistoryRecipient {
+  const { recipient = key, status = null, reason = null, statusAt, decidedBy } = (item ?? {}) as Partial<Status>;
+  return {
+    key,
+    recipient: recipient || '-',
+    status,
+    reason,
+    statusAtMs: statusAt,
+    decidedBy,
+    events: events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1)),
+  };
+}
+
+interface Status {
+  recipient: string;
+  status: string | null;
+  reason: string | null;
+  statusAt: number;
+  decidedBy: string;
+}
+
+function eventOf(item: Item): HistoryEvent {
+  const sort = item.sk as string;
+  const dayKey = (item[INDEXES.byDay.partitionKey] as string | undefined) ?? '-';
+  return {
+    partition: item.pk as string,
+    eventSort: sort,
+    eventKey: sort.slice(sort.indexOf('#E#') + '#E#'.length),
+    event: item.raw === undefined ? undefined : unpackEvent(item.raw as Uint8Array),
+    domain: dayKey.slice(0, Math.max(0, dayKey.indexOf('#'))) || '-',
+    atMs: item[INDEXES.byDay.sortKey] as number,
+    source: item.source as Source | undefined,
+    receivedAtMs: item.receivedAt as number | undefined,
+    webhookAtMs: item.webhookAt as number | undefined,
+  };
+}

@@ -1,0 +1,44 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../lambdas/contract.ts';
+import { dayPartitions } from '../lambdas/domain/day-index.ts';
+import { tableOf } from './ledger.ts';
+import type { Target } from './target/types.ts';
+
+export interface LastEvent {
+  readonly type: string;
+  /** Epoch milliseconds at which it happened. */
+  readonly atMs: number;
+}
+
+const DAY_MS = 86_400_000;
+/** An older one says nothing on whether webhooks come. */
+export const LOOKED_BACK_DAYS = 2;
+
+/** The newest stored event of a domain: one index read a type and day, without the events themselves. */
+export async function readLastEvent(target: Target, domain: string, nowMs: number): Promise<LastEvent | undefined> {
+  const days = dayPartitions(domain, nowMs - LOOKED_BACK_DAYS * DAY_MS, nowMs).reverse();
+  for (const partitions of days) {
+    const found = await Promise.all(partitions.map((partition) => readNewest(target, partition, nowMs)));
+    const events = found.filter((event) => event !== undefined);
+    if (events.length > 0) return events.reduce((newest, event) => (event.atMs > newest.atMs ? event : newest));
+  }
+  return undefined;
+}
+
+async function readNewest(target: Target, partition: string, nowMs: number): Promise<LastEvent | undefined> {
+  const { byDay } = INDEXES;
+  const { client, name } = tableOf(target);
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: name,
+      IndexName: byDay.name,
+      KeyConditionExpression: '#day = :day AND #at <= :now',
+      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
+      ExpressionAttributeValues: { ':day': partition, ':now': nowMs },
+      ScanIndexForward: false,
+      Limit: 1,
+    }),
+  );
+  const [item] = Items;
+  return item && { type: partition.slice(partition.lastIndexOf('#') + 1), atMs: item[byDay.sortKey] as number };
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
+import { createLedgerBookTable } from '../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
+import { secondPassSeconds } from '../lambdas/contract.ts';
+import { total } from '../lambdas/domain/counts.ts';
+import type { Cursor } from '../lambdas/domain/reconcile-ports.ts';
+import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
+import { OutOfReach } from './errors.ts';
+import type { Target } from './target/types.ts';
+
+/** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
+export type Completeness = 'complete' | 'incomplete' | 'unknown';
+
+/** How complete one domain is. */
+export interface DomainLedger {
+  readonly domain: string;
+  readonly completeness: Completeness;
+  /** Epoch seconds up to which everything is judged; undefined where no ledger is kept. */
+  readonly judgedUntil: number | undefined;
+  /** Epoch seconds from which on the sums count. */
+  readonly since: number;
+  readonly expected: number;
+  readonly missing: number;
+  readonly lost: number;
+  /** Stored, not listed by Mailgun, and past the second look. */
+  readonly unconfirmed: number;
+  readonly openSlices: number;
+  readonly stuck: number;
+  readonly lastSlice: Slice | undefined;
+}
+
+/** Reads the ledger from two second passes ago on, since only then is an event called unconfirmed. */
+export async function readDomainLedger(
+  target: Target,
+  domain: string,
+  times: LedgerTimes,
+  nowMs: number,
+): Promise<DomainLedger> {
+  const table = tableOf(target);
+  const book = createLedgerBookTable(table);
+  const [cursor, open] = await Promise.all([book.readCursor(domain), book.openSlices(domain)]);
+  const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
+  const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0 };
+  let lastSlice: Slice | undefined;
+  for await (const slice of createSlicesTable(table).list(domain, since, Math.ceil(nowMs / 1000))) {
+    lastSlice = slice;
+    sums.expected += total(slice.expected);
+    sums.missing += total(slice.missing);
+    sums.lost += total(slice.lost);
+    if (isLookedAtTwice(slice, cursor, times)) sums.unconfirmed += total(slice.unconfirmed);
+  }
+  const isIncomplete = open.length > 0 || sums.missing > 0;
+  const isKnown = cursor !== undefined && !isBehind(cursor.position, times, nowMs);
+  return {
+    domain,
+    completeness: isIncomplete ? 'incomplete' : isKnown ? 'complete' : 'unknown',
+    judgedUntil: cursor?.position,
+    since,
+    ...sums,
+    openSlices: open.length,
+    stuck: open.reduce((sum, { stuck }) => sum + stuck, 0),
+    lastSlice,
+  };
+}
+
+/** Whether the next slice has waited for longer than two runs. */
+function isBehind(
+  position: number,
+  { everySeconds, settleSeconds, sliceSeconds }: LedgerTimes,
+  nowMs: number,
+): boolean {
+  return isDue(sliceFrom(position, sliceSeconds), settleSeconds + 2 * everySeconds, nowMs);
+}
+
+/** Whether the slice was compared once more after Mailgun had all its time: only then does an absence say something. */
+export function isLookedAtTwice(slice: Slice, cursor: Cursor | undefined, { retentionSeconds }: LedgerTimes): boolean {
+  if (cursor !== undefined && slice.start < cursor.second) return true;
+  return slice.passedAt >= (slice.end + secondPassSeconds(retentionSeconds)) * 1000;
+}
+
+const times = z.object({
+  everySeconds: z.number(),
+  settleSeconds: z.number(),
+  sliceSeconds: z.number(),
+  retentionSeconds: z.number(),
+});
+
+/** What the stack chose about its ledger. */
+export type LedgerTimes = z.infer<typeof times>;
+
+export function ledgerTimes(target: Target): LedgerTimes {
+  const parsed = times.safeParse(JSON.parse(target.output('LedgerTimes')));
+  if (!parsed.success) throw new OutOfReach(`the output LedgerTimes of ${target.stackName} is of another version`);
+  return parsed.data;
+}
+
+/** The target's table, as the adapters take it. */
+export const tableOf = (target: Target): LedgerTable => ({
+  client: target.clients.table,
+  name: target.output('TableName'),
+});

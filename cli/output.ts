@@ -1,0 +1,45 @@
+import type { World } from './command.ts';
+
+/** Prints one and the same answer: a JSON line with `--json`, lines for people otherwise. */
+export type Tell<Line> = (line: Line, ...text: string[]) => void;
+
+export function createTell<Line>({ print }: Pick<World, 'print'>, json = false): Tell<Line> {
+  return (line, ...text) => {
+    if (json) print(JSON.stringify(line));
+    else for (const each of text) print(each);
+  };
+}
+
+/** `12,345` */
+export function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `3 events`, `1 event`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+const UNITS: readonly [seconds: number, name: string][] = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
+
+/** `2026-11-22 08:00:05 UTC (3 min ago)` */
+export function timeAgo(ms: number, nowMs: number): string {
+  return `${utc(ms)} (${ago(ms, nowMs)})`;
+}
+
+/** `2026-11-22 08:00:05 UTC` */
+export function utc(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** `3 min ago` */
+export function ago(ms: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - ms) / 1000));
+  const [unit, name] = UNITS.find(([size]) => seconds >= size) ?? [1, 's'];
+  return `${Math.floor(seconds / unit)} ${name} ago`;
+}

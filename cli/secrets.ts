@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import type { SigningKeys } from '../lambdas/domain/signature.ts';
+import { OutOfReach, WrongInput } from './errors.ts';
+import { awsSentence } from './target/aws-errors.ts';
+import type { Target } from './target/types.ts';
+
+/** The text of the secret that an output names. */
+export async function readSecret(target: Target, outputKey: string): Promise<string> {
+  return (await readVersion(target, outputKey)).text;
+}
+
+/** The texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the functions. */
+export async function readSecretFields(
+  target: Target,
+  outputKey: string,
+): Promise<{ fields: Readonly<Record<string, string | undefined>>; sinceMs: number | undefined }> {
+  const { text, sinceMs } = await readVersion(target, outputKey);
+  return { fields: fieldsOf(text, outputKey), sinceMs };
+}
+
+/** Replaces the text of the secret that an output names; functions take it within 5 minutes. */
+export async function putSecret(target: Target, outputKey: string, text: string): Promise<void> {
+  const command = new PutSecretValueCommand({ SecretId: target.output(outputKey), SecretString: text });
+  await target.clients.secrets.send(command).catch((cause) => outOfReach(`${outputKey} cannot be written`, cause));
+}
+
+async function readVersion(target: Target, outputKey: string) {
+  const command = new GetSecretValueCommand({ SecretId: target.output(outputKey) });
+  const { SecretString = '', CreatedDate } = await target.clients.secrets
+    .send(command)
+    .catch((cause) => outOfReach(`${outputKey} cannot be read`, cause));
+  return { text: SecretString, sinceMs: CreatedDate?.getTime() };
+}
+
+function outOfReach(what: string, cause: unknown): never {
+  throw new OutOfReach(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
+}
+
+function fieldsOf(text: string, outputKey: string): Record<string, string | undefined> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+  }
+  if (typeof parsed !== 'object' || parsed === null) {
+    throw new OutOfReach(`the secret ${outputKey} holds no JSON object; keys set writes it anew once it holds {}`);
+  }
+  const texts = Object.entries(parsed).flatMap(([name, value]) =>
+    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
+  );
+  return Object.fromEntries(texts);
+}
+
+/** The signing keys as the secret holds them, and since when; no key at all where it is unset. */
+export interface StoredKeys {
+  readonly keys: SigningKeys;
+  /** Epoch milliseconds. */
+  readonly sinceMs: number | undefined;
+}
+
+const SIGNING_KEYS = 'SigningKeysSecretArn';
+const API_KEY = 'ApiKeySecretArn';
+
+export async function readSigningKeys(target: Target): Promise<StoredKeys> {
+  const { fields, sinceMs } = await readSecretFields(target, SIGNING_KEYS);
+  const { current, previous, parent } = fields;
+  return { keys: { ...(current && { current }), ...(previous && { previous }), ...(parent && { parent }) }, sinceMs };
+}
+
+export async function readApiKey(target: Target): Promise<{ apiKey: string | undefined; sinceMs: number | undefined }> {
+  const { fields, sinceMs } = await readSecretFields(target, API_KEY);
+  return { apiKey: fields.apiKey, sinceMs };
+}
+
+export const writeSigningKeys = (target: Target, keys: SigningKeys) =>
+  putSecret(target, SIGNING_KEYS, JSON.stringify(keys));
+
+export const writeApiKey = (target: Target, apiKey: string) => putSecret(target, API_KEY, JSON.stringify({ apiKey }));
+
+/**
+ * A key put in front; what was there before goes on to verify retries, or alone: is forgotten. Undefined where
+ * nothing changes.
+ */
+export function withCurrent(keys: SigningKeys, current: string, alone = false): SigningKeys | undefined {
+  if (keys.current === current && !(alone && keys.previous)) return undefined;
+  if (alone) return { current, ...(keys.parent !== undefined && { parent: keys.parent }) };
+  return { ...keys, current, ...(keys.current !== undefined && { previous: keys.current }) };
+}
+
+/** What may be shown of a key: enough to tell it from another. */
+export function fingerprint(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 8);
+}
+
+const ONE_WORD = /^[\x21-\x7e]{8,128}$/;
+/** The form of Mailgun's newer API keys, which no signing key has. */
+const API_KEY_FORM = /^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}$/;
+
+/** A key as somebody typed or piped it. The messages never hold it. */
+export function checkKey(text: string, kind: 'signing' | 'api'): string {
+  const key = text.trim();
+  if (key === '') throw new WrongInput('no key came on standard input');
+  if (!ONE_WORD.test(key) || /^["'{]/.test(key)) {
+    throw new WrongInput('a key is one word of 8 to 128 characters, alone: no quotes, no JSON');
+  }
+  if (kind === 'signing' && API_KEY_FORM.test(key)) {
+    throw new WrongInput(
+      'this looks like an API key; the signing key stands at Mailgun under Send > Sending > Webhooks',
+    );
+  }
+  return key;
+}

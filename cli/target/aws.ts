@@ -1,0 +1,179 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  paginateDescribeAlarms,
+  SetAlarmStateCommand,
+} from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/client.ts';
+import type { SendingDomain } from '../../lambdas/domain/reconcile-ports.ts';
+import { NoSuchStack, OutOfReach } from '../errors.ts';
+import { type AwsAccount, openAccount } from './aws-account.ts';
+import { awsSentence, isNoSuchStack } from './aws-errors.ts';
+import { openClients } from './clients.ts';
+import { type Environments, environmentOf, readEnvironments } from './environments.ts';
+import {
+  type AlarmState,
+  LOG_GROUPS,
+  type LogEntry,
+  logEntry,
+  saying,
+  type Target,
+  type TopicAudience,
+} from './types.ts';
+
+/** Longer than any function of the stack takes. */
+const ANSWER_WITHIN_MS = 910_000;
+
+/** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
+export async function findAws(environment: string, environments = readEnvironments()): Promise<Target> {
+  const stackName = `mailgun-ledger-${environment}`;
+  const settings = { region: environmentOf(environments, environment).region };
+  const outputs = await outputsOf(stackName, environments, environment);
+  const output = (key: string) => {
+    const value = outputs.get(key);
+    if (value === undefined) throw new OutOfReach(`the stack ${stackName} has no output ${key}; deploy this version`);
+    return value;
+  };
+  const domains = JSON.parse(outputs.get('Domains') ?? '[]') as SendingDomain[];
+  return {
+    name: stackName,
+    stackName,
+    place: { kind: 'aws', environment },
+    domains: domains.map(({ name }) => name),
+    clients: openClients(settings),
+    output,
+    mailgunUrl(domain) {
+      const found = domains.find(({ name }) => name === domain);
+      if (found === undefined) throw new OutOfReach(`${domain} is none of the stack's domains`);
+      return MAILGUN_URLS[found.region];
+    },
+    invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event, settings),
+    async logs(source, sinceMs, message) {
+      const entries: LogEntry[] = [];
+      const pages = paginateFilterLogEvents(
+        { client: new CloudWatchLogsClient(settings) },
+        { logGroupName: output(LOG_GROUPS[source]), startTime: sinceMs, ...filterFor(message) },
+      );
+      await reach(`the logs of ${source} cannot be read`, async () => {
+        for await (const { events = [] } of pages) {
+          for (const event of events) entries.push(logEntry(event.timestamp ?? 0, event.message ?? ''));
+        }
+      });
+      return entries.filter(saying(message));
+    },
+    async alarms() {
+      const alarms: AlarmState[] = [];
+      const pages = paginateDescribeAlarms(
+        { client: new CloudWatchClient(settings) },
+        { AlarmNamePrefix: `${stackName}-` },
+      );
+      await reach('the alarms cannot be read', async () => {
+        for await (const { MetricAlarms = [] } of pages) {
+          for (const {
+            AlarmName = '',
+            StateValue,
+            StateTransitionedTimestamp,
+            AlarmDescription = '',
+          } of MetricAlarms) {
+            alarms.push({
+              name: AlarmName,
+              state: StateValue ?? 'INSUFFICIENT_DATA',
+              sinceMs: StateTransitionedTimestamp?.getTime(),
+              description: AlarmDescription,
+            });
+          }
+        }
+      });
+      return alarms;
+    },
+    async soundAlarm(AlarmName, StateReason) {
+      const command = new SetAlarmStateCommand({ AlarmName, StateValue: 'ALARM', StateReason });
+      await reach(`the alarm ${AlarmName} cannot be set`, () => new CloudWatchClient(settings).send(command));
+    },
+    audience: (alarmName) =>
+      reach(`the subscriptions of ${alarmName} cannot be read`, () =>
+        audienceOf(alarmName, openAccount(settings.region)),
+      ),
+    notifications: async () => undefined,
+  };
+}
+
+async function outputsOf(StackName: string, environments: Environments, name: string): Promise<Map<string, string>> {
+  const { account, region } = environmentOf(environments, name);
+  const { account: ours } = await reach(`the stack ${StackName} cannot be read`, () => openAccount(region).identity());
+  if (account !== undefined && account !== ours) {
+    throw new OutOfReach(
+      `the AWS credentials are those of account ${ours}, but cdk.json has ${name} in account ${account}`,
+    );
+  }
+  const describe = new DescribeStacksCommand({ StackName });
+  const { Stacks = [] } = await reach(`the stack ${StackName} cannot be read`, () =>
+    new CloudFormationClient({ region }).send(describe).catch((error) => {
+      if (!isNoSuchStack(error)) throw error;
+      throw new NoSuchStack(
+        `there is no stack ${StackName} in ${region} of account ${ours}; ` +
+          `cdk.json knows ${Object.keys(environments).join(', ')}`,
+      );
+    }),
+  );
+  const outputs = Stacks[0]?.Outputs ?? [];
+  return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+}
+
+/** CloudWatch finds the lines itself, where the text fits into its pattern. */
+function filterFor(message: string | undefined) {
+  return message === undefined || /["\\*]/.test(message) ? {} : { filterPattern: `{ $.message = "*${message}*" }` };
+}
+
+/** `read-api` is named by the output `ReadApiFunctionName`. */
+function outputOfFunction(functionName: string): string {
+  return `${functionName.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())}FunctionName`;
+}
+
+async function invoke(
+  FunctionName: string,
+  functionName: string,
+  event: unknown,
+  settings: { region: string },
+): Promise<unknown> {
+  // A repeated call would run beside the one whose answer is late.
+  const lambda = new LambdaClient({
+    ...settings,
+    maxAttempts: 1,
+    requestHandler: { requestTimeout: ANSWER_WITHIN_MS },
+  });
+  const { FunctionError, Payload } = await reach(`${functionName} cannot be run`, () =>
+    lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) })),
+  );
+  const answer = Buffer.from(Payload ?? []).toString('utf8');
+  if (FunctionError !== undefined) throw new OutOfReach(`${functionName} failed: ${answer}`);
+  return JSON.parse(answer);
+}
+
+/** Calls AWS; what fails is told in one sentence. */
+async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (cause instanceof OutOfReach) throw cause;
+    throw new OutOfReach(`${sentence}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
+  }
+}
+
+/** The topics that an alarm tells. */
+export async function audienceOf(alarmName: string, account: AwsAccount): Promise<TopicAudience[]> {
+  const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region }).send(
+    new DescribeAlarmsCommand({ AlarmNames: [alarmName] }),
+  );
+  const topics = (MetricAlarms[0]?.AlarmActions ?? []).filter((arn) => arn.includes(':sns:'));
+  return Promise.all(
+    topics.map(async (arn) => {
+      const subscriptions = await account.subscriptions(arn);
+      const confirmed = subscriptions.filter((each) => each.confirmed).length;
+      return { topic: arn.split(':').at(-1) ?? '', confirmed, pending: subscriptions.length - confirmed };
+    }),
+  );
+}

@@ -1,0 +1,25 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Clients } from './types.ts';
+
+interface ClientSettings {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+const TIMES = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
+/** The clients of a place; without credentials, with those of the shell. */
+export function openClients(settings: ClientSettings): Clients {
+  const options = { ...settings, requestHandler: TIMES };
+  return {
+    table: DynamoDBDocumentClient.from(new DynamoDBClient(options), {
+      marshallOptions: { removeUndefinedValues: true },
+    }),
+    queues: new SQSClient(options),
+    secrets: new SecretsManagerClient(options),
+  };
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { OutOfReach, WrongInput } from '../errors.ts';
+
+const environment = z.object({
+  account: z.string().optional(),
+  region: z.string(),
+});
+
+const file = z.object({ context: z.object({ environments: z.record(z.string(), environment) }) });
+
+/** Where an environment of cdk.json is deployed, as far as the command line needs it. */
+export type Environment = z.infer<typeof environment>;
+
+export type Environments = Readonly<Record<string, Environment>>;
+
+const CDK_JSON = new URL('../../cdk.json', import.meta.url);
+
+/** The environments that cdk.json knows. */
+export function readEnvironments(path: URL = CDK_JSON): Environments {
+  try {
+    return file.parse(JSON.parse(readFileSync(path, 'utf8'))).context.environments;
+  } catch (cause) {
+    throw new OutOfReach('the environments in cdk.json cannot be read; npm run synth tells what is wrong', { cause });
+  }
+}
+
+/** One of them; WrongInput, which names them all, where there is none of that name. */
+export function environmentOf(environments: Environments, name: string): Environment {
+  const found = Object.hasOwn(environments, name) ? environments[name] : undefined;
+  if (found === undefined) {
+    throw new WrongInput(`cdk.json knows no environment ${name}, only ${Object.keys(environments).join(', ')}`);
+  }
+  return found;
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { OutOfReach } from '../errors.ts';
+import { openClients } from './clients.ts';
+import {
+  type AlarmState,
+  LOG_GROUPS,
+  type LogSource,
+  logEntry,
+  type Notification,
+  saying,
+  type Target,
+} from './types.ts';
+
+interface Running {
+  readonly controlUrl: string;
+  readonly mailgunUrl: string;
+  readonly domains: readonly string[];
+}
+
+interface LocalPlace {
+  readonly stackName: string;
+  readonly region: string;
+  readonly awsEndpointUrl: string;
+  readonly accessKeyId: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+/** The running local stack of a webhook port; `folder` holds what each says of itself. */
+export async function findLocal(port: number, folder: URL): Promise<Target> {
+  const { controlUrl, mailgunUrl, domains } = readRunning(port, folder);
+  const control = async (path: string, body?: unknown) => {
+    const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    return fetch(controlUrl + path, request).catch((cause) => {
+      throw new OutOfReach(`the local stack of port ${port} does not answer; is it still running?`, { cause });
+    });
+  };
+  const read = async <Answer>(path: string) => (await control(path)).json() as Promise<Answer>;
+  const { stackName, region, awsEndpointUrl, accessKeyId, outputs } = await read<LocalPlace>('/place');
+  return {
+    name: `the local stack of port ${port}`,
+    stackName,
+    place: { kind: 'local', port },
+    domains,
+    clients: openClients({
+      region,
+      endpoint: awsEndpointUrl,
+      credentials: { accessKeyId, secretAccessKey: 'local' },
+    }),
+    output(key) {
+      const value = outputs[key];
+      if (value === undefined) throw new OutOfReach(`the stack has no output ${key}`);
+      return value;
+    },
+    mailgunUrl: () => mailgunUrl,
+    async invoke(functionName, event) {
+      const response = await control(`/invoke/${functionName}`, event);
+      const answer = await response.text();
+      if (!response.ok) throw new OutOfReach(`${functionName} of the local stack failed: ${answer.trim()}`);
+      return JSON.parse(answer);
+    },
+    async logs(source, sinceMs, message) {
+      const { lines } = await read<{ lines: { at: string; source: string; line: string }[] }>('/logs');
+      return lines
+        .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])
+        .map(({ at, line }) => logEntry(Date.parse(at), line))
+        .filter(({ atMs }) => atMs >= sinceMs)
+        .filter(saying(message));
+    },
+    async alarms() {
+      const { alarms } = await read<{ alarms: Record<string, AlarmState['state']> }>('/stats');
+      return Object.entries(alarms).map(([name, state]) => ({ name, state, sinceMs: undefined, description: '' }));
+    },
+    async soundAlarm(name, reason) {
+      const response = await control(`/alarms/${encodeURIComponent(name)}`, { state: 'ALARM', reason });
+      if (!response.ok) throw new OutOfReach(`the alarm ${name} cannot be set: ${(await response.text()).trim()}`);
+    },
+    // Nobody is subscribed to the local topics.
+    audience: async () => [],
+    async notifications() {
+      const response = await control('/notifications');
+      if (!response.ok) throw new OutOfReach('the local stack of this version keeps no notifications');
+      return ((await response.json()) as { notifications: Notification[] }).notifications;
+    },
+  };
+}
+
+/** Gateways log under the names of their boxes. */
+const LOCAL_SOURCES: Readonly<Record<LogSource, string>> = {
+  ...(Object.fromEntries(Object.keys(LOG_GROUPS).map((name) => [name, name])) as Record<LogSource, string>),
+  'webhook-access': 'webhook-api-http-api',
+  'read-access': 'read-api-http-api',
+};
+
+function readRunning(port: number, folder: URL): Running {
+  try {
+    return JSON.parse(readFileSync(new URL(`${port}.json`, folder), 'utf8'));
+  } catch {
+    throw new OutOfReach(`no local stack is running on port ${port}; start one with: npm start -- --port ${port}`);
+  }
+}

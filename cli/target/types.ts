@@ -1,0 +1,101 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+/** A running ledger, on this machine or on AWS. */
+export interface Target {
+  /** As people call it. */
+  readonly name: string;
+  /** Name of the stack: the prefix of its alarms, and the dimension of its metrics. */
+  readonly stackName: string;
+  readonly place: Place;
+  readonly domains: readonly string[];
+  readonly clients: Clients;
+  /** An output of the stack by its key; an OutOfReach where the stack has none of that name. */
+  output(key: string): string;
+  /** Base URL of Mailgun's API for a domain of the stack. */
+  mailgunUrl(domain: string): string;
+  /** Runs a function of the stack, by its short name, and answers what it answers. */
+  invoke(functionName: string, event: unknown): Promise<unknown>;
+  /** Log lines since a time (epoch milliseconds), oldest first; of a message, those that contain it. */
+  logs(source: LogSource, sinceMs: number, message?: string): Promise<LogEntry[]>;
+  alarms(): Promise<AlarmState[]>;
+  /** Sets an alarm off until its next evaluation. */
+  soundAlarm(name: string, reason: string): Promise<void>;
+  /** The topics that an alarm tells. */
+  audience(alarmName: string): Promise<TopicAudience[]>;
+  /** What has arrived at the topics, oldest first; undefined where only those who are subscribed can tell. */
+  notifications(): Promise<Notification[] | undefined>;
+}
+
+export type Place =
+  | { readonly kind: 'local'; readonly port: number }
+  | { readonly kind: 'aws'; readonly environment: string };
+
+/** Both places speak the same protocols: these work on the local engines too. */
+export interface Clients {
+  readonly table: DynamoDBDocumentClient;
+  readonly queues: SQSClient;
+  readonly secrets: SecretsManagerClient;
+}
+
+/** Who logs, by short name, and the output that names its log group. */
+export const LOG_GROUPS = {
+  ingest: 'IngestLogGroup',
+  process: 'ProcessLogGroup',
+  reconcile: 'ReconcileLogGroup',
+  'read-api': 'ReadApiLogGroup',
+  publish: 'PublishLogGroup',
+  'webhook-access': 'WebhookAccessLogGroup',
+  'read-access': 'ReadAccessLogGroup',
+} as const;
+
+export type LogSource = keyof typeof LOG_GROUPS;
+
+export interface LogEntry {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  /** The line as an object; `{message}` where it was no JSON. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface AlarmState {
+  readonly name: string;
+  readonly state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+  /** Since when, epoch milliseconds; undefined where it is not known. */
+  readonly sinceMs: number | undefined;
+  readonly description: string;
+}
+
+/** A topic, and how many subscriptions it has. */
+export interface TopicAudience {
+  readonly topic: string;
+  readonly confirmed: number;
+  readonly pending: number;
+}
+
+/** What arrived at a topic; `message` as CloudWatch writes it. */
+export interface Notification {
+  readonly topic: string;
+  readonly subject: string;
+  readonly message: Readonly<Record<string, unknown>>;
+}
+
+/** Whether a line's message contains a text; every line does where none is asked for. */
+export const saying =
+  (text: string | undefined) =>
+  ({ facts }: LogEntry) =>
+    text === undefined || (typeof facts.message === 'string' && facts.message.includes(text));
+
+/** A log line as it is written: JSON mostly. */
+export function logEntry(atMs: number, line: string): LogEntry {
+  try {
+    const facts: unknown = JSON.parse(line);
+    if (typeof facts === 'object' && facts !== null && !Array.isArray(facts)) {
+      return { atMs, facts: facts as LogEntry['facts'] };
+    }
+  } catch {
+    // Not every line is one of ours.
+  }
+  return { atMs, facts: { message: line } };
+}

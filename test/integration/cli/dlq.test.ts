@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PurgeQueueCommand, SendMessageBatchCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { identify } from '../../../lambdas/domain/identity.ts';
+import { encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import { dlqListLine, dlqRedriveLine, dlqShowLine } from '../../support/json-lines/dlq.ts';
+import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
+import { drained } from '../../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+jest.setTimeout(120_000);
+let local: LocalLedger;
+beforeAll(async () => {
+  local = await startLocalLedger();
+}, 120_000);
+afterAll(() => local?.stack.stop());
+beforeEach(async () => {
+  await local.target.clients.queues.send(new PurgeQueueCommand({ QueueUrl: local.target.output('DeadLettersUrl') }));
+});
+
+const newEvent = () => deliveredEvent({ id: randomUUID(), message: { headers: { 'message-id': randomUUID() } } });
+const messageOf = (event = newEvent()) =>
+  encodeQueueMessage({ source: 'webhook', receivedAt: Date.now(), domain: DOMAIN, event });
+
+/** Puts a body among the dead letters, as process does with a reason and SQS without one; answers its id. */
+async function bury(body: string, reason?: string): Promise<string> {
+  const { MessageId = '' } = await local.target.clients.queues.send(
+    new SendMessageCommand({
+      QueueUrl: local.target.output('DeadLettersUrl'),
+      MessageBody: body,
+      ...(reason && { MessageAttributes: { reason: { DataType: 'String', StringValue: reason } } }),
+    }),
+  );
+  return MessageId;
+}
+
+async function eventsOf(event: ReturnType<typeof newEvent>) {
+  const { Items = [] } = await local.target.clients.table.send(
+    new QueryCommand({
+      TableName: local.target.output('TableName'),
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': identify(event, DOMAIN).partition },
+    }),
+  );
+  return Items.filter(({ raw }) => raw !== undefined);
+}
+
+async function run(schema: { parse: (line: unknown) => unknown }, ...args: string[]) {
+  const { exitCode, json, errors } = await local.ledger(['dlq', ...args, '--json']);
+  expect(errors).toEqual([]);
+  // biome-ignore lint/suspicious/noExplicitAny: lines of several shapes, each held by the schema
+  return { exitCode, lines: json().map((line: any) => (line.event === 'error' ? line : schema.parse(line))) as any[] };
+}
+const list = () => run(dlqListLine, 'list');
+const show = (id: string, ...flags: string[]) => run(dlqShowLine, 'show', id, ...flags);
+const redrive = (...flags: string[]) => run(dlqRedriveLine, 'redrive', '--yes', ...flags);
+
+/** As many as the command says are visible, so it has hidden none of them. */
+async function visible(count: number): Promise<void> {
+  expect(await local.stack.stats()).toMatchObject({ deadLetters: count });
+  expect((await list()).lines.at(-1)).toMatchObject({ count });
+}
+
+test('a poison message among ten: its mates succeed at first, it is explained, and mended it has one effect', async () => {
+  const events = Array.from({ length: 10 }, newEvent);
+  const poison = events[6]!;
+  const { partition, statusSort } = identify(poison, DOMAIN);
+  const TableName = local.target.output('TableName');
+  const Key = { pk: partition, sk: statusSort };
+  // The status can take no more: an item is at most 400 KB.
+  const filler = 'x'.repeat(400 * 1024 - 150);
+  await local.target.clients.table.send(new PutCommand({ TableName, Item: { ...Key, filler } }));
+  const triesBefore = (await local.stack.stats()).calls['sqs.ChangeMessageVisibility'] ?? 0;
+
+  await local.target.clients.queues.send(
+    new SendMessageBatchCommand({
+      QueueUrl: local.target.output('QueueUrl'),
+      Entries: events.map((event, index) => ({ Id: String(index), MessageBody: messageOf(event) })),
+    }),
+  );
+  for (const event of events) {
+    while (event !== poison && (await eventsOf(event)).length === 0) await sleep(100);
+  }
+  await drained(local.stack);
+  expect((await local.stack.stats()).calls['sqs.ChangeMessageVisibility'] ?? 0).toBe(triesBefore);
+  expect(await eventsOf(poison)).toEqual([]);
+
+  const { lines } = await list();
+  expect(lines).toMatchObject([
+    { event: 'reason', reason: 'unstorable', count: 1 },
+    { count: 1, complete: true },
+  ]);
+  const [id] = lines[0].sample;
+  expect((await show(id)).lines).toMatchObject([
+    {
+      reason: 'unstorable',
+      detail: expect.stringMatching(/size/i),
+      error: null,
+      message: { messageId: partition.slice('MSG#'.length), eventKey: `delivered#${String(poison.id)}`, stored: false },
+      advice: expect.stringMatching(/the table refused it: mend the cause/),
+    },
+  ]);
+
+  // Not mended yet, it only comes back.
+  expect(await redrive('--wait', '20')).toMatchObject({
+    exitCode: 1,
+    lines: [{ event: 'progress' }, { event: 'back', reason: 'unstorable' }, { event: 'redriven', sent: 1, back: 1 }],
+  });
+  const remove = 'REMOVE filler';
+  await local.target.clients.table.send(new UpdateCommand({ TableName, Key, UpdateExpression: remove }));
+  const mended = await redrive();
+  expect(mended.lines.at(-1)).toMatchObject({ event: 'redriven', sent: 1, stored: 1, back: 0, waiting: 0, left: 0 });
+  expect(mended.exitCode).toBe(0);
+  expect(await eventsOf(poison)).toHaveLength(1);
+  await visible(0);
+});
+
+test('the list counts by reason, names nobody, and hides nothing', async () => {
+  await bury('ada@north.example', 'not-json');
+  await bury('{"to":"ada@north.example"}', 'unknown-version');
+  for (let n = 0; n < 12; n += 1) await bury(messageOf());
+
+  const { exitCode, lines } = await list();
+  const text = await local.ledger(['dlq', 'list']);
+
+  expect(exitCode).toBe(0);
+  const counts = Object.fromEntries(lines.slice(0, -1).map(({ reason, count }) => [reason, count]));
+  expect(counts).toEqual({ 'not-json': 1, 'unknown-version': 1, 'tries-used-up': 12 });
+  expect(lines.find(({ reason }) => reason === 'tries-used-up').sample).toHaveLength(5);
+  expect(text.lines.join('\n')).toMatch(/tries-used-up +12 {2}oldest \d+ (s|min) ago/);
+  expect(JSON.stringify(lines) + text.lines.join()).not.toMatch(/@|example/);
+  await visible(14);
+});
+
+test.each([
+  ['ada@north.example', 'not-json', { reason: 'not-json', where: 'body' }, /who else may send/],
+  [
+    messageOf().replace('"v":1', '"v":2'),
+    'unknown-version',
+    { reason: 'unknown-version', where: 'v' },
+    /deploy the version/,
+  ],
+  [
+    messageOf().replace('"domain":', '"d":'),
+    'malformed-message',
+    { reason: 'malformed-message', where: 'domain' },
+    /who else/,
+  ],
+  [messageOf(), undefined, null, /the table was out for all its tries/],
+  [messageOf(), 'unknown-version', null, /deploy it, then redrive/],
+])('a message is explained without what it says of people: %#', async (body, reason, error, advice) => {
+  const id = await bury(body, reason);
+
+  const { exitCode, lines } = await show(id);
+  const text = await local.ledger(['dlq', 'show', id]);
+  const [withBody] = (await show(id, '--show-body')).lines;
+
+  expect(exitCode).toBe(0);
+  expect(lines).toMatchObject([
+    { id, reason: reason ?? 'tries-used-up', error, advice: expect.stringMatching(advice) },
+  ]);
+  expect(JSON.stringify(lines) + text.lines.join()).not.toMatch(/@/);
+  expect(withBody.body).toBe(body);
+  await visible(1);
+});
+
+test('an id that is not there is one sentence and exit code 1', async () => {
+  const message = expect.stringMatching(/^there is no (such )?dead letter/);
+  expect(await show('7c6ff0f5')).toEqual({ exitCode: 1, lines: [{ event: 'error', message }] });
+  expect(await redrive('--id', '7c6ff0f5')).toEqual({ exitCode: 1, lines: [{ event: 'error', message }] });
+});
+
+test('an empty queue is no trouble', async () => {
+  expect(await list()).toEqual({ exitCode: 0, lines: [{ event: 'dead-letters', count: 0, complete: true }] });
+  expect(await redrive()).toMatchObject({ exitCode: 0, lines: [{ event: 'redriven', sent: 0, left: 0 }] });
+});
+
+test('a plan says what would be sent, and sends nothing', async () => {
+  for (let n = 0; n < 3; n += 1) await bury(messageOf());
+  await bury('{', 'not-json');
+  const sends = (await local.stack.stats()).calls['sqs.SendMessage'];
+
+  const { exitCode, lines } = await redrive('--plan');
+
+  expect(exitCode).toBe(0);
+  expect(lines.at(-1)).toEqual({ event: 'plan', count: 4, complete: true });
+  expect(lines).toContainEqual({ event: 'planned', reason: 'tries-used-up', count: 3 });
+  expect((await local.stack.stats()).calls['sqs.SendMessage']).toBe(sends);
+  await visible(4);
+});
+
+test('nothing is sent without a yes', async () => {
+  await bury(messageOf());
+  const refused = await local.ledger(['dlq', 'redrive']);
+  expect(refused).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
+  await visible(1);
+});
+
+test('only what is named is sent: by reason, and by id', async () => {
+  const [mine, other] = [newEvent(), newEvent()];
+  const id = await bury(messageOf(mine));
+  await bury(messageOf(other));
+  await bury('{', 'not-json');
+
+  expect((await redrive('--id', id)).lines.at(-1)).toMatchObject({ sent: 1, stored: 1 });
+  expect([(await eventsOf(mine)).length, (await eventsOf(other)).length]).toEqual([1, 0]);
+  await visible(2);
+  expect((await redrive('--reason', 'tries-used-up')).lines.at(-1)).toMatchObject({ sent: 1, stored: 1 });
+  expect((await list()).lines[0]).toMatchObject({ reason: 'not-json', count: 1 });
+});
+
+test('what is stored already is known, what cannot be read comes back, and both are told', async () => {
+  const known = newEvent();
+  await bury(messageOf(known));
+  await redrive();
+  await bury(messageOf(known));
+  await bury('{', 'not-json');
+  await bury(messageOf());
+
+  const { exitCode, lines } = await redrive();
+
+  expect(exitCode).toBe(1);
+  expect(lines.at(-1)).toMatchObject({ sent: 3, stored: 1, known: 1, back: 1, waiting: 0, left: 0 });
+  expect(lines).toContainEqual({ event: 'back', id: expect.any(String), reason: 'not-json' });
+  expect(await eventsOf(known)).toHaveLength(1);
+  await visible(1);
+});
+
+test('it keeps to its rate', async () => {
+  for (let n = 0; n < 4; n += 1) await bury(messageOf());
+  const startedMs = Date.now();
+  expect((await redrive('--rate', '2/s')).lines.at(-1)).toMatchObject({ sent: 4, stored: 4 });
+  expect(Date.now() - startedMs).toBeGreaterThanOrEqual(1500);
+});
+
+test('interrupted, it gives back what it has not sent', async () => {
+  for (let n = 0; n < 4; n += 1) await bury(messageOf());
+  const interruption = new AbortController();
+  const { exitCode, lines } = await local.ledger(['dlq', 'redrive', '--yes', '--rate', '1', '--json'], {
+    signal: interruption.signal,
+    sleep: async (ms) => {
+      if (ms > 500) interruption.abort();
+      await sleep(ms > 500 ? 0 : ms);
+    },
+  });
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'redriven', sent: 1, left: 3 });
+  await drained(local.stack);
+  await visible(3);
+});
+
+test.each([['SendMessage'], ['DeleteMessage']])('where %s fails it stops, and loses nothing', async (operation) => {
+  const event = newEvent();
+  await bury(messageOf(event));
+  local.stack.setFaults([{ service: 'sqs', operation, mode: '500', percent: 100 }]);
+  const { exitCode, lines } = await redrive('--wait', '5');
+  local.stack.setFaults([]);
+
+  expect(exitCode).toBe(1);
+  expect(lines).toContainEqual({ event: 'stopped', why: expect.any(String) });
+  await visible(1);
+  expect(await redrive()).toMatchObject({ exitCode: 0 });
+  expect(await eventsOf(event)).toHaveLength(1);
+});
+
+test.each([
+  [['redrive', '--rate', 'fast'], /whole number of at least 1/],
+  [['redrive', '--rate', '0'], /whole number of at least 1/],
+  [['show'], /missing required argument 'id'/],
+])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
+  const { exitCode, errors } = await local.ledger(['dlq', ...args]);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
+});

@@ -1,0 +1,422 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createErasureKey } from '../../../lambdas/adapters/aws/keys.ts';
+import { createCachedSecret } from '../../../lambdas/adapters/aws/secrets.ts';
+import { createErasureRepository } from '../../../lambdas/adapters/table/erasure-repository.ts';
+import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/event-codec.ts';
+import { createEventLookup } from '../../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
+import { createMessageHistory } from '../../../lambdas/adapters/table/message-history.ts';
+import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { erasureHash, markerKey, tombstoneIdentity } from '../../../lambdas/domain/erasure.ts';
+import { identify, recipientKey } from '../../../lambdas/domain/identity.ts';
+import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/queue-message.ts';
+import { createProcess } from '../../../lambdas/process/process.ts';
+import { runCommand, stubTarget } from '../../support/command-line.ts';
+import { startTestEngines, type TestEngines } from '../../support/engines.ts';
+import { eraseLine } from '../../support/json-lines/erase.ts';
+import { Mortal, type Trouble } from '../../support/mortal.ts';
+import { allItems, itemsWith } from '../../support/table-text.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../support/webhooks.ts';
+
+jest.setTimeout(60_000);
+
+let engines: TestEngines;
+let alive = new Mortal();
+let store: ReturnType<typeof createProcess>;
+let key: string;
+
+beforeAll(async () => {
+  engines = await startTestEngines();
+  const { table, secrets, output } = engines;
+  const erasureKey = createErasureKey(createCachedSecret(secrets, output('ErasureKeySecretArn'), Date.now));
+  key = await erasureKey.read();
+  store = createProcess({
+    records: createEventRepository(table),
+    erasures: createErasureRepository(table, erasureKey),
+    erasureKey,
+    retentionDays: 400,
+  });
+  for (const client of [engines.dynamodb, engines.queues, engines.secrets]) {
+    const { middlewareStack } = client as unknown as Pick<DynamoDBClient, 'middlewareStack'>;
+    middlewareStack.add(
+      (next, { commandName }) =>
+        (args) =>
+          alive.gate(String(commandName).replace(/Command$/, ''), () => {
+            // Nobody else sends here, so an empty answer is one at once; and what a dead run hid shows soon.
+            const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
+            return next({ ...args, input: { ...args.input, ...hurried } });
+          }),
+      { step: 'initialize', name: 'mortality' },
+    );
+  }
+}, 60_000);
+afterAll(() => engines?.close());
+
+/** The visibility timeout is not waited for, since nothing is in hand here. */
+const sleepShort = (ms: number) => sleep(ms > 5000 ? 0 : ms);
+
+function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] = {}) {
+  const clients = { table: engines.table.client, queues: engines.queues, secrets: engines.secrets };
+  const target = stubTarget({ clients, output: engines.output });
+  return runCommand(['erase', '--local', ...args], { findTarget: async () => target, sleep: sleepShort, ...over });
+}
+
+/** Runs with --json --yes; every line is one that the schema knows, and none names the recipient. */
+async function erased(recipient: string, trouble?: Trouble) {
+  alive = new Mortal(trouble);
+  const { points } = alive;
+  const ended = await erase([recipient, '--json', '--yes']).finally(() => {
+    alive = new Mortal();
+  });
+  const isDead = ended.exitCode !== 0;
+  expect(ended.lines.join().toLowerCase()).not.toContain(recipient.toLowerCase());
+  return { ...ended, points, lines: isDead ? [] : ended.json().map((line) => eraseLine.parse(line)) };
+}
+
+const queueMessage = (event: JsonObject, source: Source = 'webhook') => ({
+  source,
+  receivedAt: NOW_MS,
+  domain: DOMAIN,
+  event,
+});
+
+async function bury(body: string): Promise<void> {
+  await engines.queues.send(new SendMessageCommand({ QueueUrl: engines.output('DeadLettersUrl'), MessageBody: body }));
+}
+
+/** Bodies of a queue, taken out of it. */
+async function takeAll(output: 'QueueUrl' | 'DeadLettersUrl'): Promise<string[]> {
+  const QueueUrl = engines.output(output);
+  const bodies: string[] = [];
+  for (;;) {
+    const messages = await engines.receive(QueueUrl);
+    if (messages.length === 0) return bodies;
+    for (const { Body = '', ReceiptHandle } of messages) {
+      bodies.push(Body);
+      await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}
+
+async function drain(): Promise<void> {
+  for (const body of await takeAll('QueueUrl')) {
+    const decoded = decodeQueueMessage(body);
+    if (!decoded.ok) throw new Error(decoded.reason);
+    await store(decoded.message);
+  }
+}
+
+/** A person with events of most kinds, in a mail of their own and in one with another recipient. */
+async function person(over: JsonObject = {}) {
+  const id = randomUUID();
+  const recipient = typeof over.recipient === 'string' ? over.recipient : `Ada-${id}@Example.org`;
+  const [mine, shared] = [`mine-${id}@${DOMAIN}`, `shared-${id}@${DOMAIN}`];
+  const of = (messageId: string, fields: JsonObject) =>
+    deliveredEvent({ id: randomUUID(), recipient, message: { headers: { 'message-id': messageId } }, ...fields });
+  const to = `Ada <${recipient}>, bob-${id}@example.org`;
+  const own = [
+    of(mine, { event: 'accepted', tags: [recipient, 'welcome'] }),
+    of(mine, { url: `https://example.org/?who=${encodeURIComponent(recipient)}`, event: 'clicked' }),
+    of(mine, { event: 'complained', 'user-variables': { mail: recipient } }),
+    of(shared, { event: 'failed', severity: 'permanent', reason: 'bounce' }),
+    of(shared, { event: 'unsubscribed', tags: ['news'] }),
+    deliveredEvent({ id: randomUUID(), recipient, message: undefined }),
+  ];
+  const others = [
+    of(shared, { recipient: `bob-${id}@example.org`, message: { headers: { 'message-id': shared, to } } }),
+    of(shared, { recipient: `x${recipient}` }),
+  ];
+  return { id, recipient, mine, shared, own, others, of };
+}
+
+async function storeAll({ own, others }: Awaited<ReturnType<typeof person>>): Promise<void> {
+  for (const event of [...own, ...others]) await store(queueMessage(event));
+}
+
+async function historyOf(messageId: string) {
+  const { entries } = await createMessageHistory(engines.table).page(messageId, 100);
+  const all = [...entries];
+  return {
+    events: all.flatMap((entry) => ('event' in entry ? [entry.event] : [])),
+    statuses: all.flatMap((entry) => ('status' in entry ? [entry.status] : [])),
+  };
+}
+
+const endOf = (lines: readonly { event: string }[]) => lines.at(-1);
+const tombstonesOf = async (recipient: string) =>
+  (await allItems(engines.table)).filter(({ sk }) => `${sk}`.includes(erasureHash(key, recipient)));
+
+describe('erase', () => {
+  test('leaves tombstones that are counted like the events, and nothing of the person', async () => {
+    const ada = await person();
+    await storeAll(ada);
+    const before = await allItems(engines.table);
+    const { exitCode, lines } = await erased(ada.recipient.toUpperCase());
+
+    expect(exitCode).toBe(0);
+    expect(endOf(lines)).toEqual({
+      ...{ event: 'erased', events: 6, statuses: 3, suppressions: 3, mentions: 1 },
+      ...{ deadLetters: 0, hidden: 0, kept: 0, queued: 0 },
+    });
+    // The other one's address holds this one's, and is none of it.
+    const rest = await itemsWith(engines.table, ada.recipient);
+    expect(rest.every((name) => name.includes(`R#xada-${ada.id}`))).toBe(true);
+    expect(rest).toHaveLength(2);
+    for (const event of ada.own) {
+      const { partition, eventSort } = identify(event, DOMAIN);
+      const original = before.find(({ pk, sk }) => pk === partition && sk === eventSort);
+      const tombstone = (await tombstonesOf(ada.recipient)).find(
+        ({ sk }) => sk === tombstoneIdentity({ eventSort }, key).eventSort,
+      );
+      const { raw, sk: _sk, ...rest } = tombstone ?? {};
+      const { raw: _raw, sk: _originalSk, ...kept } = original ?? {};
+      expect(rest).toEqual(kept);
+      expect(Object.keys(unpackEvent(raw as Uint8Array)).every((name) => KEPT.includes(name))).toBe(true);
+    }
+  });
+
+  test('keeps the events of others, without the address', async () => {
+    const ada = await person();
+    await storeAll(ada);
+    await erased(ada.recipient);
+    const { events, statuses } = await historyOf(ada.shared);
+
+    expect(statuses.map(({ recipient }) => recipient).toSorted()).toEqual([
+      `bob-${ada.id}@example.org`,
+      `x${ada.recipient}`,
+    ]);
+    const bob = events.find(({ event }) => event.recipient === `bob-${ada.id}@example.org`);
+    expect(bob?.event).toEqual({
+      ...ada.others[0],
+      message: { headers: { 'message-id': ada.shared, to: `Ada <erased>, bob-${ada.id}@example.org` } },
+    });
+  });
+
+  test('of what comes in afterwards only a tombstone is stored, once', async () => {
+    const ada = await person();
+    await storeAll(ada);
+    await erased(ada.recipient);
+    const count = async () => (await tombstonesOf(ada.recipient)).length;
+    const before = await count();
+    for (const event of ada.own) await store(queueMessage(event, 'reconcile'));
+    expect(await count()).toBe(before);
+    await store(queueMessage(ada.of(ada.mine, { event: 'opened' })));
+    expect(await count()).toBe(before + 1);
+    expect(await itemsWith(engines.table, `"${ada.recipient}"`)).toEqual([]);
+  });
+
+  test('an unknown recipient is a success with nothing found, and is marked', async () => {
+    const recipient = `nobody-${randomUUID()}@example.org`;
+    const { exitCode, lines } = await erased(recipient);
+
+    expect(exitCode).toBe(0);
+    expect(lines[0]).toEqual({ event: 'marked', isNew: true });
+    expect(endOf(lines)).toMatchObject({ event: 'erased', events: 0, statuses: 0, suppressions: 0, mentions: 0 });
+    await store(queueMessage(deliveredEvent({ recipient, id: randomUUID() })));
+    expect(await itemsWith(engines.table, recipient)).toEqual([]);
+    expect(await tombstonesOf(recipient)).toHaveLength(1);
+    const text = await erase([recipient, '--yes']);
+    expect(text.lines[0]).toBe('Marked as erased already; going through all of it again.');
+  });
+
+  test.each([
+    { name: 'over 200 bytes', recipient: () => `${randomUUID()}${'a'.repeat(200)}@Example.org` },
+    { name: 'with the separator of keys', recipient: () => `a#b-${randomUUID()}@example.org` },
+    { name: 'not ASCII', recipient: () => `jürgen.Ö-${randomUUID()}@bücher.example` },
+  ])('an address $name', async ({ recipient: make }) => {
+    const recipient = make();
+    const ada = await person({ recipient });
+    await storeAll(ada);
+    await bury(encodeQueueMessage(queueMessage(ada.of(ada.mine, {}))));
+    expect((await erased(recipient.toUpperCase())).exitCode).toBe(0);
+    await drain();
+
+    const found = [recipient, recipientKey(recipient)].map((text) => itemsWith(engines.table, text));
+    const somebodyElse = await itemsWith(engines.table, `x${recipient}`);
+    expect((await Promise.all(found)).flat().filter((name) => !somebodyElse.includes(name))).toEqual([]);
+    expect(await tombstonesOf(recipient)).toHaveLength(7);
+  });
+
+  test('says where the address stays: in a message id, or a tag of a slice', async () => {
+    const recipient = `ada-${randomUUID()}@example.org`;
+    await store(queueMessage(deliveredEvent({ recipient, message: { headers: { 'message-id': `=${recipient}` } } })));
+    const { lines } = await erased(recipient);
+    expect(endOf(lines)).toMatchObject({ events: 1, kept: 1 });
+    const text = await erase([recipient, '--yes']);
+    expect(text.lines).toContain('1 items hold the address in a message id, an event id or a tag; these stay.');
+  });
+
+  test('a webhook that was noted on the event, or on its tombstone alone, is noted on what stays', async () => {
+    const ada = await person();
+    const [first, second] = ada.own as [JsonObject, JsonObject];
+    await store(queueMessage(first, 'reconcile'));
+    await store(queueMessage(second, 'reconcile'));
+    await createEventLookup(engines.table).noteWebhook(identify(first, DOMAIN), 7);
+    await engines.table.client.send(
+      new PutCommand({
+        TableName: engines.table.name,
+        Item: { ...markerKey(erasureHash(key, ada.recipient)), markedAt: 1 },
+      }),
+    );
+    await store(queueMessage(first, 'reconcile'));
+    await store(queueMessage(second, 'webhook'));
+    await erased(ada.recipient);
+    const noted = (await tombstonesOf(ada.recipient)).map(({ webhookAt }) => webhookAt);
+    expect(noted.filter((at) => at !== undefined).toSorted()).toEqual([7, NOW_MS].toSorted());
+  });
+
+  test('noting a webhook on an event that is gone brings nothing back', async () => {
+    const ada = await person();
+    await storeAll(ada);
+    await erased(ada.recipient);
+    const before = (await allItems(engines.table)).length;
+    for (const event of ada.own) {
+      expect(await createEventLookup(engines.table).noteWebhook(identify(event, DOMAIN), 1)).toBe(false);
+    }
+    expect(await allItems(engines.table)).toHaveLength(before);
+  });
+
+  test('items of a release before are turned as well', async () => {
+    const ada = await person();
+    const [event] = ada.own as [JsonObject];
+    const { partition, eventSort } = identify(event, DOMAIN);
+    const old = { pk: partition, sk: eventSort, raw: packEvent(event), source: 'webhook', receivedAt: 1, expiresAt: 2 };
+    await engines.table.client.send(new PutCommand({ TableName: engines.table.name, Item: old }));
+    await erased(ada.recipient);
+    expect(await itemsWith(engines.table, ada.recipient)).toEqual([]);
+    expect(await tombstonesOf(ada.recipient)).toMatchObject([{ pk: partition, source: 'webhook' }]);
+  });
+});
+
+const KEPT = ['event', 'id', 'domain', 'severity', 'tags'];
+
+describe('dead letters', () => {
+  test('those of the recipient become tombstones, those of others lose the address or stay', async () => {
+    const ada = await person();
+    const event = ada.of(ada.mine, {});
+    const bob = ada.others[0] as JsonObject;
+    const carol = encodeQueueMessage(queueMessage(deliveredEvent({ recipient: `carol-${ada.id}@example.org` })));
+    const strange = JSON.stringify({ v: 99, to: ada.recipient });
+    for (const body of [
+      encodeQueueMessage(queueMessage(event)),
+      encodeQueueMessage(queueMessage(bob)),
+      carol,
+      strange,
+      '{',
+    ]) {
+      await bury(body);
+    }
+    const { lines } = await erased(ada.recipient);
+
+    expect(lines).toContainEqual({ event: 'dead-letters', received: 5, sentBack: 2, deleted: 1, hidden: 0 });
+    expect((await takeAll('DeadLettersUrl')).toSorted()).toEqual([carol, '{'].toSorted());
+    await drain();
+    expect(await itemsWith(engines.table, ada.recipient)).toEqual([]);
+    expect(await tombstonesOf(ada.recipient)).toHaveLength(1);
+    expect((await historyOf(ada.shared)).events).toHaveLength(1);
+  });
+});
+
+describe('the plan', () => {
+  test('counts, and changes nothing', async () => {
+    const ada = await person();
+    await storeAll(ada);
+    const before = await allItems(engines.table);
+    const { exitCode, json } = await erase([ada.recipient, '--plan', '--json']);
+
+    expect(exitCode).toBe(0);
+    const [line, ...others] = json().map((each) => eraseLine.parse(each));
+    expect(others).toEqual([]);
+    expect(line).toMatchObject({
+      ...{ event: 'plan', messages: 3, events: 6, statuses: 3, suppressions: 3, mentions: 1, deadLetters: 0 },
+      items: before.length,
+    });
+    expect(line?.event === 'plan' && line.cost).toBeGreaterThan(0);
+    expect(await allItems(engines.table)).toEqual(before);
+  });
+
+  test('is shown before the question, and without a yes nothing is done', async () => {
+    const ada = await person();
+    await storeAll(ada);
+    const questions: string[] = [];
+    const ask = async (question: string) => {
+      questions.push(question);
+      return 'n';
+    };
+    const no = await erase([ada.recipient], { ask });
+    expect(no).toMatchObject({ exitCode: 2, errors: ['nothing was done'] });
+    expect(no.lines[0]).toBe('Plan: nothing was changed.');
+    expect(questions).toEqual(['Erase this recipient from a stub, for good? [y/N] ']);
+    expect(await erase([ada.recipient])).toMatchObject({
+      exitCode: 2,
+      errors: ['this needs --yes where nobody can be asked'],
+    });
+    const { Item } = await engines.table.client.send(
+      new GetCommand({ TableName: engines.table.name, Key: markerKey(erasureHash(key, ada.recipient)) }),
+    );
+    expect(Item).toBeUndefined();
+    expect((await erase([ada.recipient], { ask: async () => 'y' })).exitCode).toBe(0);
+    expect((await itemsWith(engines.table, ada.recipient)).every((name) => name.includes('#xada-'))).toBe(true);
+  });
+});
+
+test('it waits for one visibility timeout of the queue between marker and sweep', async () => {
+  const sleeps: number[] = [];
+  await erase([`a-${randomUUID()}@example.org`, '--yes'], {
+    sleep: async (ms) => {
+      sleeps.push(ms);
+    },
+  });
+  expect(sleeps.reduce((sum, ms) => sum + ms, 0)).toBe(181_000);
+});
+
+test('ended by the operator, it says how to go on', async () => {
+  const stop = new AbortController();
+  const ended = await erase([`a-${randomUUID()}@example.org`, '--yes', '--json'], {
+    signal: stop.signal,
+    sleep: async () => stop.abort(),
+  });
+  expect(ended.exitCode).toBe(1);
+  expect(ended.json().at(-1)).toEqual({
+    event: 'stopped',
+    again: 'npm run ledger -- erase <recipient> --local --port 4010',
+  });
+});
+
+test('killed at any call, once, it is complete when it is run again', async () => {
+  const prepare = async () => {
+    const ada = await person();
+    ada.own.splice(0, 2);
+    ada.own.splice(1);
+    ada.others.splice(1);
+    await storeAll(ada);
+    await bury(encodeQueueMessage(queueMessage(ada.of(ada.mine, {}))));
+    return ada;
+  };
+  const clean = await erased((await prepare()).recipient);
+  await drain();
+  let cells = 0;
+  for (let call = 0; call < clean.points.length; call += 1) {
+    // Once a reply is there is the same as before the next call.
+    for (const moment of ['before', 'committed'] as const) {
+      const ada = await prepare();
+      const { exitCode } = await erased(ada.recipient, { call, moment, kind: 'crash' });
+      const again = await erased(ada.recipient);
+      await drain();
+
+      expect([call, moment, again.exitCode]).toEqual([call, moment, 0]);
+      const rest = await itemsWith(engines.table, ada.recipient);
+      expect(rest).toEqual([]);
+      expect(await takeAll('DeadLettersUrl')).toEqual([]);
+      expect(await tombstonesOf(ada.recipient)).toHaveLength(2);
+      cells += exitCode === 1 ? 1 : 0;
+    }
+  }
+  console.log(`erase: ${clean.points.length} calls (${[...new Set(clean.points)].join(', ')}), ${cells} deaths`);
+  expect(cells).toBeGreaterThanOrEqual(clean.points.length);
+}, 600_000);

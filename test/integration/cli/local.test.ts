@@ -1,0 +1,355 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ZodType } from 'zod';
+import type { World } from '../../../cli/command.ts';
+import { fingerprint } from '../../../cli/secrets.ts';
+import { findTarget } from '../../../cli/target/open.ts';
+import type { LocalStack } from '../../../local/local-stack.ts';
+import type { EventData } from '../../../local/mailgun-twin/event-parts.ts';
+import { runCommand } from '../../support/command-line.ts';
+import { doctorLine } from '../../support/json-lines/doctor.ts';
+import { keysRotateLine, keysSetLine, keysStatusLine } from '../../support/json-lines/keys.ts';
+import { logsLine } from '../../support/json-lines/logs.ts';
+import { statusLine } from '../../support/json-lines/status.ts';
+import { tokenRotateLine, tokenShowLine } from '../../support/json-lines/token.ts';
+import { whyLine } from '../../support/json-lines/why.ts';
+import { postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+// The operator's commands against a running stack, as somebody types them.
+
+const KEY = 'key-of-the-test-01';
+const PREVIOUS = 'key-of-the-test-00';
+/** The second look at a slice is after half of what Mailgun keeps. */
+const RETENTION_SECONDS = 60;
+const LONG = 180_000;
+
+let stack: LocalStack;
+let port: number;
+/** Alarms that went off, by the end of their name. */
+const sounded: string[] = [];
+
+beforeAll(async () => {
+  stack = await startTestStack({
+    keys: { current: KEY, previous: PREVIOUS },
+    reconcile: {
+      source: 'events',
+      everySeconds: 1,
+      settleSeconds: 1,
+      sliceSeconds: 3,
+      retentionSeconds: RETENTION_SECONDS,
+      fromEpochSeconds: undefined,
+      mailgunUrl: undefined,
+      apiKey: 'key-of-the-api-01',
+    },
+    // A minute of alarms takes a second.
+    metricPeriodSeconds: 1,
+    onAlarm: ({ name, to }) => {
+      if (to === 'ALARM') sounded.push(name.replace(`${stack.place.stackName}-`, ''));
+    },
+  });
+  port = Number(new URL(stack.ready.webhookUrl).port);
+}, LONG);
+afterAll(() => stack?.stop());
+
+const run = (args: string[], world: Partial<World> = {}) =>
+  runCommand([...args, '--local', '--port', String(port)], { findTarget, ...world });
+
+/** Runs it with `--json`; every line is held by the command's schema. */
+async function told<Line>(schema: ZodType<Line>, args: string[], world: Partial<World> = {}) {
+  const { exitCode, json, errors } = await run([...args, '--json'], world);
+  expect(errors).toEqual([]);
+  return { exitCode, lines: json().map((line) => schema.parse(line)) };
+}
+
+function eventOf(messageId: string, over: Record<string, unknown> = {}): EventData {
+  const event = deliveredEvent({
+    id: randomUUID(),
+    timestamp: Date.now() / 1000,
+    message: { headers: { 'message-id': messageId } },
+    ...over,
+  });
+  return event as unknown as EventData;
+}
+
+const post = (event: EventData, key = KEY) => postWebhook(stack, event, signedNow(key));
+
+/** The recipients of a message once they are as wanted. */
+async function until(messageId: string, isSo: (recipients: Recipient[]) => boolean): Promise<Recipient[]> {
+  for (let last: Recipient[] = [], endMs = Date.now() + LONG - 30_000; ; await sleep(500)) {
+    const { json } = await run(['why', messageId, '--json']);
+    const lines = json();
+    if (lines[0]?.event === 'message') {
+      last = lines.map((line) => whyLine.parse(line)).filter((line) => line.event === 'recipient');
+      if (isSo(last)) return last;
+    }
+    if (Date.now() > endMs) throw new Error(`still: ${JSON.stringify(lines)}`);
+  }
+}
+type Recipient = ReturnType<typeof whyLine.parse> & { event: 'recipient' };
+
+/** Process writes the status before the event, so for a moment there is none. */
+const isListed = (listed: string) => (recipients: Recipient[]) =>
+  recipients.length > 0 &&
+  recipients.every(({ events }) => events.length > 0 && events.every((each) => each.reconciled.listed === listed));
+
+describe('why', () => {
+  test(
+    'tells what came by webhook, what reconciliation brought, what came both ways, and which event decides',
+    async () => {
+      const messageId = `order/7?a=1#${randomUUID()}%2F+ü@${DOMAIN}`;
+      const accepted = eventOf(messageId, { event: 'accepted', timestamp: Date.now() / 1000 - 0.5 });
+      const delivered = eventOf(messageId);
+      const bounced = eventOf(messageId, {
+        event: 'failed',
+        severity: 'permanent',
+        reason: 'bounce',
+        recipient: 'bob@example.org',
+        'delivery-status': { code: 550, message: 'no such mailbox' },
+      });
+      stack.list([accepted, delivered, bounced]);
+      expect(await post(accepted)).toBe(200);
+
+      const recipients = await until(
+        messageId,
+        (found) => found.length === 2 && found.every(({ status }) => status !== 'ACCEPTED') && isListed('yes')(found),
+      );
+      expect(await post(bounced)).toBe(200);
+      const ada = recipients.find(({ recipient }) => recipient === 'Ada@Example.org');
+      expect(ada).toMatchObject({
+        status: 'DELIVERED',
+        because: 'A delivery counts more than an acceptance, whichever came in first.',
+        mayBeForged: 0,
+        events: [
+          { source: 'webhook', decides: false },
+          { source: 'reconcile', webhookAt: null, decides: true },
+        ],
+      });
+      const both = (found: Recipient[]) => found.some(({ events }) => events[0]?.webhookAt !== null);
+      const only = await until(messageId, (found) =>
+        both(found.filter(({ recipient }) => recipient === 'bob@example.org')),
+      );
+      expect(only).toHaveLength(2);
+
+      const { exitCode, lines } = await run(['why', `<${messageId}>`, 'BOB@example.org']);
+      expect([exitCode, lines.join('\n')]).toEqual([0, expect.stringContaining('1 recipient, 1 event')]);
+      expect(lines.join('\n')).toMatch(
+        /bob@example\.org: FAILED \(bounce\) since [\d: -]+ UTC\n {2}> .*failed for good, reason: bounce \(550 no such mailbox\)\n.*found at Mailgun by reconciliation at .* UTC, and by webhook at .* UTC; Mailgun lists it/,
+      );
+    },
+    LONG,
+  );
+
+  test(
+    'says of an event under a good signature that Mailgun never listed that it may be forged; status shows it, and the alarm goes off',
+    async () => {
+      const messageId = `${randomUUID()}@${DOMAIN}`;
+      expect(await post(eventOf(messageId))).toBe(200);
+      await until(messageId, isListed('not yet'));
+      const early = await run(['why', messageId]);
+      expect(early.lines.join('\n')).toContain('Mailgun does not list it so far; it is looked for once more');
+
+      const [recipient] = await until(messageId, isListed('never'));
+      expect(recipient).toMatchObject({ mayBeForged: 1, events: [{ reconciled: { slice: 'settled' } }] });
+      const { lines } = await run(['why', messageId]);
+      expect(lines.join('\n')).toContain('Mailgun never listed this event: it may be forged');
+      expect(lines.at(-1)).toBe('  ! One event may be forged: do not trust this record.');
+
+      const status = await told(statusLine, ['status']);
+      expect(status.exitCode).toBe(1);
+      expect(status.lines[0]).toMatchObject({ health: 'unhealthy' });
+      expect(status.lines[0]?.domains[0]?.ledger?.unconfirmed).toBe(1);
+      const logged = await told(logsLine, ['logs', 'reconcile', '--message', 'lost or unconfirmed']);
+      expect(logged.lines.map(({ facts }) => facts.Unconfirmed)).toContain(1);
+      for (const endMs = Date.now() + 30_000; !sounded.includes('unconfirmed') && Date.now() < endMs; )
+        await sleep(200);
+      expect(sounded).toContain('unconfirmed');
+    },
+    LONG,
+  );
+
+  test('of a message or recipient that nobody knows: one sentence, exit code 1', async () => {
+    const messageId = `${randomUUID()}@${DOMAIN}`;
+    const nobody = await run(['why', messageId]);
+    expect([nobody.exitCode, nobody.lines, nobody.errors.length]).toEqual([1, [], 1]);
+    expect(nobody.errors[0]).toMatch(new RegExp(`^nothing is stored of the message ${messageId}; check the id`));
+
+    expect(await post(eventOf(messageId))).toBe(200);
+    await until(messageId, (found) => found.length === 1);
+    const { exitCode, errors } = await run(['why', messageId, 'eve@example.org']);
+    expect([exitCode, errors]).toEqual([1, ['the message has no event for eve@example.org, only for Ada@Example.org']]);
+    expect((await run(['why', ''])).exitCode).toBe(2);
+    expect((await run(['why'])).exitCode).toBe(2);
+  });
+});
+
+describe('status and doctor', () => {
+  test('tell the last event and slice of the domain', async () => {
+    const { lines } = await told(statusLine, ['status']);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      backlog: expect.any(Number),
+      deadLetters: 0,
+      unknown: [],
+      domains: [{ domain: DOMAIN, lastEvent: { type: 'delivered' }, ledger: { judgedUntil: expect.any(String) } }],
+    });
+    const { lines: screen } = await run(['status']);
+    expect(screen.length).toBeLessThan(24);
+  });
+
+  test('doctor says of an AWS account that it is not on this machine, and finds the rest in order', async () => {
+    const { lines } = await told(doctorLine, ['doctor']);
+    const stateOf = (check: string) => lines.find((line) => line.check === check);
+    for (const check of ['credentials', 'bootstrap', 'concurrency', 'page topic']) {
+      expect(stateOf(check)).toMatchObject({ state: 'skipped', says: 'not on this machine' });
+    }
+    for (const check of [
+      'Node',
+      'Java',
+      'stack',
+      'signing key',
+      'API key',
+      `Mailgun for ${DOMAIN}`,
+      `webhooks of ${DOMAIN}`,
+    ]) {
+      expect(stateOf(check)).toMatchObject({ state: 'ok' });
+    }
+    expect(stateOf(`last event of ${DOMAIN}`)?.says).toMatch(/^delivered, .* UTC \(\d+ s ago\)$|ago\)$/);
+    expect(JSON.stringify(lines)).not.toMatch(/key-of-the-(test|api)/);
+  });
+
+  test('doctor walks the way of a browser: an origin of the configuration, and another', async () => {
+    const good = await told(doctorLine, ['doctor', '--origin', 'http://localhost:5173']);
+    expect([good.exitCode, good.lines.map(({ state }) => state)]).toEqual([0, ['ok', 'ok', 'ok', 'skipped', 'ok']]);
+    const bad = await told(doctorLine, ['doctor', '--origin', 'https://evil.example']);
+    expect([bad.exitCode, bad.lines.map(({ state }) => state)]).toEqual([
+      1,
+      ['wrong', 'wrong', 'wrong', 'skipped', 'ok'],
+    ]);
+    expect(bad.lines[0]?.fix).toMatch(/put "https:\/\/evil.example" into "origins"/);
+    expect((await run(['doctor', '--origin', 'evil.example'])).exitCode).toBe(2);
+  });
+
+  test('without a stack: doctor says how to start one, the others say that there is none', async () => {
+    const nowhere = (args: string[]) => runCommand([...args, '--local', '--port', '9'], { findTarget });
+    const { exitCode, json } = await nowhere(['doctor', '--json']);
+    expect(exitCode).toBe(1);
+    expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: 'npm start -- --port 9' });
+    for (const args of [['status'], ['why', 'x'], ['logs', 'ingest'], ['keys', 'status'], ['token', 'show']]) {
+      const { exitCode: code, errors } = await nowhere(args);
+      expect([code, errors]).toEqual([1, [expect.stringMatching(/^no local stack is running on port 9; start one/)]]);
+    }
+  });
+});
+
+describe('logs', () => {
+  test('show why webhooks are refused', async () => {
+    expect(await post(eventOf('x@y'), 'key-of-a-stranger')).toBe(401);
+    const { exitCode, lines } = await told(logsLine, [
+      'logs',
+      'ingest',
+      '--since',
+      '30m',
+      '--message',
+      'webhook refused',
+    ]);
+    expect([exitCode, lines.map(({ facts }) => facts.reason)]).toEqual([0, ['unauthorized']]);
+    const { lines: texts } = await run(['logs', 'ingest', '--message', 'webhook refused']);
+    expect(texts).toEqual([expect.stringMatching(/^\d{4}-[\dT:.-]+Z {2}webhook refused {2}reason=unauthorized {2}/)]);
+    const access = await told(logsLine, ['logs', 'webhook-access']);
+    expect(access.lines.map(({ facts }) => String(facts.status))).toEqual(expect.arrayContaining(['200', '401']));
+  });
+});
+
+describe('keys', () => {
+  const set = (args: string[], input: string) =>
+    told(keysSetLine, ['keys', 'set', ...args], { readInput: async () => input });
+
+  test('status tells which key verified what was taken', async () => {
+    expect(await post(eventOf(`${randomUUID()}@${DOMAIN}`), PREVIOUS)).toBe(200);
+    const { exitCode, lines } = await told(keysStatusLine, ['keys', 'status']);
+    expect(exitCode).toBe(0);
+    expect(lines).toContainEqual(expect.objectContaining({ key: 'current', fingerprint: fingerprint(KEY) }));
+    const verified = lines.find((line) => line.event === 'verified');
+    expect(verified).toMatchObject({ previous: 1, parent: 0, unauthorized: 1 });
+    expect(verified?.current).toBeGreaterThan(0);
+  });
+
+  test('set reads a key from standard input and is taken up; --from-mailgun brings back what Mailgun signs with', async () => {
+    const fresh = 'key-of-the-test-02';
+    expect((await set([], `${fresh}\n`)).lines).toEqual([
+      { event: 'set', key: 'current', fingerprint: fingerprint(fresh), changed: true, previous: fingerprint(KEY) },
+    ]);
+    expect((await set([], fresh)).lines[0]).toMatchObject({ changed: false });
+    expect((await set(['--from-mailgun'], '')).lines[0]).toMatchObject({
+      fingerprint: fingerprint(KEY),
+      changed: true,
+      previous: fingerprint(fresh),
+    });
+    expect((await set(['--from-mailgun'], '')).lines[0]).toMatchObject({ changed: false });
+    expect((await run(['keys', 'set'])).exitCode).toBe(2);
+  });
+
+  test('rotate asks, then replaces the key at Mailgun and here, and keeps the old one as previous', async () => {
+    const refused = await run(['keys', 'rotate'], { ask: async () => 'n' });
+    expect([refused.exitCode, refused.errors]).toEqual([2, ['nothing was done']]);
+    expect(stack.account.signingKey).toBe(KEY);
+
+    const { exitCode, lines } = await told(keysRotateLine, ['keys', 'rotate', '--yes']);
+    const fresh = stack.account.signingKey;
+    expect(fresh).not.toBe(KEY);
+    expect(exitCode).toBe(0);
+    expect(lines).toEqual([
+      { event: 'planned', others: 0 },
+      { event: 'rotated', fingerprint: fingerprint(fresh), previous: fingerprint(KEY) },
+    ]);
+    const { lines: keys } = await told(keysStatusLine, ['keys', 'status']);
+    expect(keys.slice(0, 2)).toMatchObject([{ fingerprint: fingerprint(fresh) }, { fingerprint: fingerprint(KEY) }]);
+  });
+
+  test('an API key that Mailgun refuses is told, with the allowlist as another cause', async () => {
+    expect((await set(['--api-key'], 'key-that-nobody-knows')).lines[0]).toMatchObject({
+      key: 'apiKey',
+      changed: true,
+    });
+    const { exitCode, lines } = await told(doctorLine, ['doctor']);
+    expect(exitCode).toBe(1);
+    const check = lines.find((line) => line.check === `Mailgun for ${DOMAIN}`);
+    expect(check).toMatchObject({ says: expect.stringMatching(/refuses the API key \(401\).*IP allowlist/) });
+    expect((await run(['keys', 'rotate', '--yes'])).errors.at(-1)).toMatch(/refuses the API key/);
+    await set(['--api-key'], 'key-of-the-api-01');
+  });
+});
+
+describe('token', () => {
+  test('show prints the token alone; rotate replaces it once somebody says yes', async () => {
+    const before = await run(['token', 'show']);
+    expect(before).toMatchObject({ exitCode: 0, lines: [stack.ready.apiToken], errors: [] });
+    expect((await run(['token', 'rotate'])).exitCode).toBe(2);
+    expect((await told(tokenRotateLine, ['token', 'rotate', '--yes'])).exitCode).toBe(0);
+    const { lines } = await told(tokenShowLine, ['token', 'show']);
+    expect(lines[0]?.token).toMatch(/^[A-Za-z0-9]{48}$/);
+    expect(lines[0]?.token).not.toBe(stack.ready.apiToken);
+  });
+});
+
+test('the command itself, by LEDGER_TARGET, with a key on its standard input', async () => {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '../../../bin/mailgun-ledger.ts'), 'keys', 'set', '--parent'],
+    {
+      env: { ...process.env, LEDGER_TARGET: `local:${port}` },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  child.stdin.end('key-of-the-parent-01\n');
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const print = fingerprint('key-of-the-parent-01');
+  expect([out, err]).toEqual([`Parent signing key ${print} is set. Functions take it within 5 minutes.\n`, '']);
+  expect(await ended).toBe(0);
+}, 60_000);

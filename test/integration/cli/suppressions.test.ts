@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { findTarget } from '../../../cli/target/open.ts';
+import { suppressionsLiftLine, suppressionsShowLine } from '../../support/json-lines/suppressions.ts';
+import { formOf, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
+import { drained, postWebhook } from '../../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+jest.setTimeout(60_000);
+let local: LocalLedger;
+beforeAll(async () => {
+  local = await startLocalLedger();
+}, 120_000);
+afterAll(() => local?.stack.stop());
+
+async function happen(...events: object[]): Promise<void> {
+  for (const event of events) {
+    expect(await postWebhook(local.stack, event)).toBe(200);
+  }
+  await drained(local.stack);
+}
+
+const bounce = (recipient: string, timestamp: number) =>
+  deliveredEvent({
+    event: 'failed',
+    severity: 'permanent',
+    reason: 'bounce',
+    id: randomUUID(),
+    message: { headers: { 'message-id': randomUUID() } },
+    recipient,
+    timestamp,
+  });
+const complaint = (recipient: string, timestamp: number) => ({
+  ...bounce(recipient, timestamp),
+  event: 'complained',
+});
+
+async function show(recipient: string) {
+  const { exitCode, json } = await local.ledger(['suppressions', 'show', recipient, '--json']);
+  expect(exitCode).toBe(0);
+  return json().map((line) => suppressionsShowLine.parse(line));
+}
+
+async function lift(recipient: string, ...flags: string[]) {
+  const { exitCode, json } = await local.ledger(['suppressions', 'lift', recipient, '--yes', '--json', ...flags]);
+  return { exitCode, lines: json().map((line) => (exitCode === 0 ? suppressionsLiftLine.parse(line) : line)) };
+}
+
+/** The same as an application asks for it. */
+async function asRead(recipient: string) {
+  const { apiUrl, apiToken } = local.stack.ready;
+  const headers = { authorization: `Bearer ${apiToken}` };
+  return (await fetch(`${apiUrl}/mailgun/suppressions/${encodeURIComponent(recipient)}`, { headers })).json();
+}
+
+test('a suppression is shown, lifted, and holds again after a later event only', async () => {
+  const recipient = `Ada+${randomUUID()}@example.org`;
+  const now = Date.now() / 1000;
+  await happen(bounce(recipient, now - 100));
+  expect(await show(recipient.toUpperCase())).toMatchObject([
+    { event: 'recipient', suppressed: true },
+    {
+      event: 'suppression',
+      domain: DOMAIN,
+      kind: 'bounce',
+      scope: '*',
+      reason: 'bounce',
+      active: true,
+      liftedAt: null,
+    },
+  ]);
+
+  expect(await lift(recipient)).toMatchObject({
+    exitCode: 0,
+    lines: [
+      { event: 'lifted', kind: 'bounce', atMailgun: null },
+      { event: 'done', lifted: 1, alreadyLifted: 0 },
+    ],
+  });
+  await happen(bounce(recipient, now - 200), bounce(recipient, now - 50));
+  expect(await show(recipient)).toMatchObject([{ suppressed: false }, { active: false }]);
+  expect(await asRead(recipient)).toMatchObject({ suppressed: false });
+  expect(await lift(recipient)).toMatchObject({ exitCode: 0, lines: [{ event: 'done', lifted: 0, alreadyLifted: 1 }] });
+
+  await happen(bounce(recipient, Date.now() / 1000 + 1));
+  const [verdict, shown] = await show(recipient);
+  expect(verdict).toMatchObject({ suppressed: true });
+  const { since, lastAt, liftedAt } = shown as Extract<typeof shown, { event: 'suppression' }>;
+  expect(await asRead(recipient)).toMatchObject({ suppressed: true, suppressions: [{ since, lastAt, liftedAt }] });
+  expect(shown).toMatchObject({ active: true, since: new Date(Math.floor((now - 200) * 1000)).toISOString() });
+  const text = await local.ledger(['suppressions', 'show', recipient]);
+  expect(text.lines.join('\n')).toMatch(/is suppressed\.\n.*bounce.*lifted .*suppressed again/s);
+});
+
+test('only what is named is lifted', async () => {
+  const recipient = `${randomUUID()}@example.org`;
+  await happen(bounce(recipient, 1_790_000_000), complaint(recipient, 1_790_000_000));
+
+  await lift(recipient, '--kind', 'complaint', '--domain', DOMAIN);
+
+  const lines = (await show(recipient)).filter((line) => line.event === 'suppression');
+  expect(lines.map(({ kind, active }) => [kind, active])).toEqual([
+    ['bounce', true],
+    ['complaint', false],
+  ]);
+});
+
+test("the entry on Mailgun's own list is deleted too, once", async () => {
+  const recipient = `${randomUUID()}@example.org`;
+  await happen(bounce(recipient, 1_790_000_000));
+  const entry = `/v3/${DOMAIN}/bounces/${encodeURIComponent(recipient)}`;
+  await local.mailgun(`/v3/${DOMAIN}/bounces`, { method: 'POST', body: formOf({ address: recipient }) });
+  expect((await local.mailgun(entry)).status).toBe(200);
+
+  const first = await lift(recipient, '--also-at-mailgun');
+  expect(first).toMatchObject({ exitCode: 0, lines: [{ event: 'lifted', atMailgun: 'deleted' }, { lifted: 1 }] });
+  expect((await local.mailgun(entry)).status).toBe(404);
+
+  const again = await lift(recipient, '--also-at-mailgun');
+  expect(again).toMatchObject({ exitCode: 0, lines: [{ event: 'lifted', atMailgun: 'not-there' }, { lifted: 0 }] });
+});
+
+test('nothing is lifted where Mailgun fails', async () => {
+  const recipient = `${randomUUID()}@example.org`;
+  await happen(bounce(recipient, 1_790_000_000));
+  local.stack.misbehave({ fails: { mode: '500', percent: 100 } });
+  const { exitCode, lines } = await lift(recipient, '--also-at-mailgun');
+  local.stack.misbehave({});
+
+  expect({ exitCode, lines }).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: expect.stringMatching(/answered 500; try again later$/) }],
+  });
+  expect(await show(recipient)).toMatchObject([{ suppressed: true }, { active: true }]);
+});
+
+test('an address without suppressions is shown as such, and cannot be lifted', async () => {
+  expect(await show('nobody@example.org')).toEqual([
+    { event: 'recipient', recipient: 'nobody@example.org', suppressed: false },
+  ]);
+  expect(await lift('nobody@example.org')).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: 'nobody@example.org has no such suppression' }],
+  });
+});
+
+test.each([
+  [['show', 'nobody'], /^"nobody" is no address/],
+  [['show'], /missing required argument 'address'/],
+  [['lift', 'a@b.example', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
+  [['lift', 'a@b.example', '--domain', 'x.example'], /none of the stack's/],
+])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
+  const { exitCode, errors } = await local.ledger(['suppressions', ...args]);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
+});
+
+test('nothing is lifted without a yes', async () => {
+  const recipient = `${randomUUID()}@example.org`;
+  await happen(complaint(recipient, 1_790_000_000));
+  const command = ['suppressions', 'lift', recipient];
+  expect(await local.ledger(command)).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
+  expect(await local.ledger(command, { ask: async () => 'n' })).toMatchObject({ exitCode: 2 });
+  expect(await show(recipient)).toMatchObject([{ suppressed: true }, { active: true }]);
+  expect(await local.ledger(command, { ask: async () => 'y' })).toMatchObject({ exitCode: 0 });
+  expect(await show(recipient)).toMatchObject([{ suppressed: false }, { active: false }]);
+});
+
+test('a stack that does not run is one sentence and exit code 1', async () => {
+  const { exitCode, errors } = await local.ledger(['suppressions', 'show', 'a@b.example'], {
+    findTarget: () => findTarget({ kind: 'local', port: 1 }),
+  });
+  expect([exitCode, errors.length]).toEqual([1, 1]);
+});

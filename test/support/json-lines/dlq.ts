@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { DlqRedriveLine } from '../../../cli/commands/dlq/redrive.ts';
+import type { DlqListLine } from '../../../cli/commands/dlq.ts';
+
+/** Reason that process gave; `tries-used-up` where SQS itself moved the message. */
+const reason = z.string();
+
+/** The lines of `dlq list --json`. */
+export const dlqListLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('reason'),
+    reason,
+    count: z.int(),
+    oldestAt: z.iso.datetime(),
+    newestAt: z.iso.datetime(),
+    /** Some ids, for `dlq show`. */
+    sample: z.array(z.string()),
+  }),
+  /** `complete`: there are no more than were read. */
+  z.strictObject({ event: z.literal('dead-letters'), count: z.int(), complete: z.boolean() }),
+]) satisfies z.ZodType<DlqListLine>;
+
+/** The one line of `dlq show --json`. */
+export const dlqShowLine = z.strictObject({
+  event: z.literal('dead-letter'),
+  id: z.string(),
+  reason,
+  /** What process added to the reason. */
+  detail: z.string().nullable(),
+  sentAt: z.iso.datetime(),
+  receiveCount: z.int(),
+  /** What the code of this version says of the body; null where it reads it. */
+  error: z.strictObject({ reason: z.string(), where: z.string() }).nullable(),
+  message: z
+    .strictObject({
+      source: z.enum(['webhook', 'reconcile']),
+      receivedAt: z.iso.datetime(),
+      domain: z.string(),
+      messageId: z.string().nullable(),
+      eventKey: z.string(),
+      stored: z.boolean(),
+    })
+    .nullable(),
+  advice: z.string(),
+  body: z.string().optional(),
+});
+
+/** The lines of `dlq redrive --json`. */
+export const dlqRedriveLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('planned'), reason, count: z.int() }),
+  z.strictObject({ event: z.literal('plan'), count: z.int(), complete: z.boolean() }),
+  z.strictObject({ event: z.literal('progress'), sent: z.int(), left: z.int() }),
+  z.strictObject({ event: z.literal('stopped'), why: z.string() }),
+  z.strictObject({ event: z.literal('back'), id: z.string(), reason }),
+  z.strictObject({
+    event: z.literal('redriven'),
+    sent: z.int(),
+    stored: z.int(),
+    /** Stored before they were sent again. */
+    known: z.int(),
+    /** Among the dead letters again. */
+    back: z.int(),
+    /** Still on their way. */
+    waiting: z.int(),
+    /** Not sent. */
+    left: z.int(),
+    /** False where there are more dead letters than one run takes. */
+    complete: z.boolean(),
+  }),
+]) satisfies z.ZodType<DlqRedriveLine>;

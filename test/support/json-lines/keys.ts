@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { KeysRotateLine } from '../../../cli/commands/keys/rotate.ts';
+import type { KeysSetLine } from '../../../cli/commands/keys/set.ts';
+import type { KeysStatusLine } from '../../../cli/commands/keys.ts';
+
+const name = z.enum(['current', 'previous', 'parent', 'apiKey']);
+/** The first eight hex digits of its SHA-256. */
+const fingerprint = z.string().regex(/^[0-9a-f]{8}$/);
+
+/** The line of `keys set --json`. */
+export const keysSetLine = z.strictObject({
+  event: z.literal('set'),
+  key: z.enum(['current', 'parent', 'apiKey']),
+  fingerprint,
+  /** False where the same key was there. */
+  changed: z.boolean(),
+  /** Of the key that is `previous` now; null where none is. */
+  previous: fingerprint.nullable(),
+}) satisfies z.ZodType<KeysSetLine>;
+
+const environment = z.strictObject({
+  event: z.literal('environment'),
+  name: z.string(),
+  shares: z.enum(['yes', 'no', 'unknown']),
+  why: z.string().nullable(),
+  command: z.string(),
+});
+
+/** The lines of `keys rotate --json`. */
+export const keysRotateLine = z.discriminatedUnion('event', [
+  environment,
+  /** How many other environments have the same key, or may have. */
+  z.strictObject({ event: z.literal('planned'), others: z.int() }),
+  z.strictObject({ event: z.literal('rotated'), fingerprint, previous: fingerprint.nullable() }),
+]) satisfies z.ZodType<KeysRotateLine>;
+
+/** The lines of `keys status --json`. */
+export const keysStatusLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('key'),
+    key: name,
+    set: z.boolean(),
+    fingerprint: fingerprint.nullable(),
+    /** When the secret that holds it was written last. */
+    since: z.iso.datetime().nullable(),
+  }),
+  z.strictObject({
+    event: z.literal('verified'),
+    since: z.iso.datetime(),
+    current: z.int(),
+    previous: z.int(),
+    parent: z.int(),
+    /** Answered 401: no key matched. */
+    unauthorized: z.int(),
+  }),
+]) satisfies z.ZodType<KeysStatusLine>;

@@ -1,0 +1,9 @@
+import { z } from 'zod';
+import type { LogsLine } from '../../../cli/commands/logs.ts';
+
+/** The lines of `logs --json`; `facts` is the line as it was logged. */
+export const logsLine = z.strictObject({
+  event: z.literal('log'),
+  at: z.iso.datetime(),
+  facts: z.record(z.string(), z.unknown()),
+}) satisfies z.ZodType<LogsLine>;

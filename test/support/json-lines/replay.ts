@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { ReplayLine } from '../../../cli/commands/replay/report.ts';
+
+const count = z.int().min(0);
+const counts = {
+  slices: count,
+  newSlices: count,
+  changedSlices: count,
+  /** Events that Mailgun lists. */
+  expected: count,
+  missing: count,
+  /** To the queue; in a plan, what would be. */
+  sent: count,
+  /** Sent five times, and not sent again. */
+  stuck: count,
+  /** Slices that are older than what Mailgun keeps. */
+  unreachable: count,
+};
+
+/** The lines of `replay --json`. */
+export const replayLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('progress'), domain: z.string(), reached: z.iso.datetime(), ...counts }),
+  z.strictObject({ event: z.enum(['waiting', 'left']), domain: z.string(), why: z.string() }),
+  z.strictObject({ event: z.literal('resume'), commands: z.array(z.string()) }),
+  z.strictObject({ event: z.literal('replayed'), complete: z.boolean(), ...counts }),
+  z.strictObject({
+    event: z.literal('plan'),
+    complete: z.boolean(),
+    ...counts,
+    /** At most. */
+    cost: z.strictObject({ writes: count, reads: count, queueRequests: count, dollars: z.number().min(0) }),
+  }),
+]) satisfies z.ZodType<ReplayLine>;

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { StatusLine } from '../../../cli/commands/status/gather.ts';
+
+const known = z.int().nullable();
+
+/** The line of `status --json`; null stands for what is not known. */
+export const statusLine = z.strictObject({
+  event: z.literal('status'),
+  health: z.enum(['healthy', 'unhealthy', 'unknown']),
+  /** Why it is not healthy. */
+  reasons: z.array(z.string()),
+  /** Events on their way to the table. */
+  backlog: known,
+  deadLetters: known,
+  alarms: z
+    .strictObject({
+      total: z.int(),
+      alarmed: z.array(z.strictObject({ name: z.string(), since: z.string().nullable() })),
+    })
+    .nullable(),
+  domains: z.array(
+    z.strictObject({
+      domain: z.string(),
+      lastEvent: z.strictObject({ type: z.string(), at: z.iso.datetime() }).nullable(),
+      completeness: z.enum(['complete', 'incomplete', 'unknown']),
+      ledger: z
+        .strictObject({
+          since: z.iso.datetime(),
+          judgedUntil: z.iso.datetime().nullable(),
+          expected: z.int(),
+          missing: z.int(),
+          lost: z.int(),
+          unconfirmed: z.int(),
+          openSlices: z.int(),
+          stuck: z.int(),
+          lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+  /** What could not be read, and why. */
+  unknown: z.array(z.string()),
+}) satisfies z.ZodType<StatusLine>;

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { SuppressionsLiftLine, SuppressionsShowLine } from '../../../cli/commands/suppressions.ts';
+
+const suppression = z.strictObject({
+  domain: z.string(),
+  kind: z.enum(['bounce', 'complaint', 'unsubscribe']),
+  /** `*`, or the tag that was unsubscribed from. */
+  scope: z.string(),
+  reason: z.string().nullable(),
+  since: z.iso.datetime(),
+  lastAt: z.iso.datetime(),
+  liftedAt: z.iso.datetime().nullable(),
+  eventKey: z.string(),
+  /** Not lifted, or an event later than the lift suppressed again. */
+  active: z.boolean(),
+});
+
+/** The lines of `suppressions show --json`. */
+export const suppressionsShowLine = z.discriminatedUnion('event', [
+  suppression.extend({ event: z.literal('suppression') }),
+  z.strictObject({ event: z.literal('recipient'), recipient: z.string(), suppressed: z.boolean() }),
+]) satisfies z.ZodType<SuppressionsShowLine>;
+
+/** The lines of `suppressions lift --json`. */
+export const suppressionsLiftLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('lifted'),
+    domain: z.string(),
+    kind: suppression.shape.kind,
+    scope: z.string(),
+    liftedAt: z.iso.datetime(),
+    /** What became of Mailgun's own entry; null where it was not to be touched. */
+    atMailgun: z.enum(['deleted', 'not-there']).nullable(),
+  }),
+  z.strictObject({ event: z.literal('done'), recipient: z.string(), lifted: z.int(), alreadyLifted: z.int() }),
+]) satisfies z.ZodType<SuppressionsLiftLine>;

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { WebhooksCheckLine, WebhooksSyncLine } from '../../../cli/commands/webhooks.ts';
+
+const drift = z.strictObject({
+  domain: z.string(),
+  kind: z.enum(['missing', 'no-room', 'double', 'foreign', 'unwanted']),
+  type: z.string(),
+  level: z.enum(['domain', 'account']).nullable(),
+  /** Of URLs that are not this stack's own, which may be secret. */
+  url: z.string().nullable(),
+});
+const driftLine = drift.extend({ event: z.literal('drift') });
+
+/** The lines of `webhooks check --json`. */
+export const webhooksCheckLine = z.discriminatedUnion('event', [
+  driftLine,
+  z.strictObject({ event: z.literal('checked'), domains: z.int(), types: z.int(), drift: z.int() }),
+]) satisfies z.ZodType<WebhooksCheckLine>;
+
+/** The lines of `webhooks sync --json`; with `--plan` what would be done. */
+export const webhooksSyncLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('change'),
+    /** Null: for all domains of the account. */
+    domain: z.string().nullable(),
+    type: z.string(),
+    change: z.enum(['add', 'remove']),
+    /** Of what is removed. */
+    url: z.string().nullable(),
+  }),
+  driftLine,
+  z.strictObject({ event: z.enum(['planned', 'synced']), changes: z.int(), drift: z.int() }),
+]) satisfies z.ZodType<WebhooksSyncLine>;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { WhyLine } from '../../../cli/commands/why.ts';
+
+const event = z.strictObject({
+  key: z.string(),
+  at: z.iso.datetime(),
+  /** What happened, for people. */
+  says: z.string(),
+  /** What brought it first, and when; null where that is not kept. */
+  source: z.enum(['webhook', 'reconcile']).nullable(),
+  receivedAt: z.iso.datetime().nullable(),
+  /** When a webhook brought it; null where none did. */
+  webhookAt: z.iso.datetime().nullable(),
+  decides: z.boolean(),
+  erased: z.boolean(),
+  reconciled: z.strictObject({
+    slice: z.enum(['open', 'settled', 'unlisted', 'due', 'not due', 'unknown']),
+    listed: z.enum(['yes', 'not yet', 'never', 'unknown']),
+    why: z.string().nullable(),
+  }),
+});
+
+/** The lines of `why --json`: the message, then one line for each recipient. */
+export const whyLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('message'), messageId: z.string(), recipients: z.int(), events: z.int() }),
+  z.strictObject({
+    event: z.literal('recipient'),
+    recipient: z.string(),
+    status: z.string().nullable(),
+    reason: z.string().nullable(),
+    statusAt: z.iso.datetime().nullable(),
+    decidedBy: z.string().nullable(),
+    /** Why that event counts more than the others. */
+    because: z.string(),
+    /** Events that Mailgun never listed. */
+    mayBeForged: z.int(),
+    events: z.array(event),
+  }),
+]) satisfies z.ZodType<WhyLine>;

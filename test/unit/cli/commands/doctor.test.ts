@@ -1,0 +1,242 @@
+import { describe, expect, test } from '@jest/globals';
+import { accountChecks } from '../../../../cli/commands/doctor/account-checks.ts';
+import type { Check } from '../../../../cli/commands/doctor/check.ts';
+import { machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
+import {
+  checkOrigin,
+  judgeAnswer,
+  judgePreflight,
+  judgeRefusal,
+  judgeWebhookRoute,
+} from '../../../../cli/commands/doctor/origin-checks.ts';
+import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
+import { NoSuchStack, OutOfReach } from '../../../../cli/errors.ts';
+import type { AwsAccount } from '../../../../cli/target/aws-account.ts';
+import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { doctorLine } from '../../../support/json-lines/doctor.ts';
+import { stubSecrets } from '../../../support/stub-secrets.ts';
+
+const find = (checks: Check[], name: string) => {
+  const check = checks.find((each) => each.name === name);
+  if (check === undefined) throw new Error(`no check ${name}`);
+  return check.look();
+};
+
+function account(over: Partial<AwsAccount> = {}): AwsAccount {
+  return {
+    region: 'eu-west-1',
+    identity: async () => ({ account: '333333333333', arn: 'arn:aws:sts::333333333333:assumed-role/ops/ada' }),
+    bootstrapVersion: async () => 30,
+    concurrency: async () => ({ limit: 1000, unreserved: 1000 }),
+    subscriptions: async () => [{ protocol: 'email', endpoint: 'ops@acme.example', confirmed: true }],
+    ...over,
+  };
+}
+
+describe('this machine', () => {
+  const java = (text: string | undefined) => ({ nodeVersion: '24.21.0', readJavaVersion: async () => text });
+  test.each([
+    ['openjdk version "17.0.9" 2023-10-17', 'ok'],
+    ['openjdk version "21" 2023-09-19', 'ok'],
+    ['java version "1.8.0_292"', 'wrong'],
+    [undefined, 'wrong'],
+  ])('Java %s is %s', async (text, state) => {
+    expect(await find(machineChecks(java(text), true), 'Java')).toMatchObject({ state });
+    expect(await find(machineChecks(java(text), false), 'Java')).toMatchObject({ state: 'skipped' });
+  });
+
+  test.each([
+    ['24.0.0', 'ok'],
+    ['26.1.0', 'ok'],
+    ['22.9.0', 'wrong'],
+  ])('Node %s is %s', async (nodeVersion, state) => {
+    expect(await find(machineChecks({ ...java('x'), nodeVersion }, true), 'Node')).toMatchObject({ state });
+  });
+});
+
+describe('the account', () => {
+  const checks = (over: Partial<AwsAccount> = {}, wanted: string | undefined = '333333333333') =>
+    accountChecks({
+      name: 'prod',
+      environment: { region: 'eu-west-1', ...(wanted && { account: wanted }) },
+      account: account(over),
+    });
+
+  test('is said not to be on this machine behind the local stack', async () => {
+    for (const { look } of accountChecks(undefined)) {
+      expect(await look()).toEqual({ state: 'skipped', says: 'not on this machine' });
+    }
+  });
+
+  test('must be the one of cdk.json', async () => {
+    expect(await find(checks(), 'credentials')).toMatchObject({ state: 'ok' });
+    expect(await find(checks({}, '222222222222'), 'credentials')).toMatchObject({
+      state: 'wrong',
+      says: 'of account 333333333333, but cdk.json has prod in 222222222222',
+    });
+    expect(await find(checks({}, ''), 'credentials')).toMatchObject({ state: 'warning' });
+  });
+
+  test('must be bootstrapped', async () => {
+    expect(await find(checks(), 'bootstrap')).toMatchObject({ state: 'ok', says: 'version 30 in eu-west-1' });
+    expect(await find(checks({ bootstrapVersion: async () => undefined }), 'bootstrap')).toMatchObject({
+      state: 'wrong',
+      fix: 'npx cdk bootstrap -c env=prod',
+    });
+  });
+
+  test.each([
+    [10, 'warning', 50],
+    [50, 'warning', 450],
+    [1000, 'ok', 9950],
+    [3, 'warning', 10],
+  ])(
+    'with %d executions: %s, about %d webhooks a second, and how that is estimated',
+    async (limit, state, perSecond) => {
+      const found = await find(checks({ concurrency: async () => ({ limit, unreserved: limit }) }), 'concurrency');
+      expect(found).toMatchObject({
+        state,
+        says: expect.stringContaining(`about ${perSecond} webhooks a second (estimated: 0.1 s a webhook`),
+      });
+    },
+  );
+});
+
+describe('the stack', () => {
+  const place = (secrets: Record<string, string>, its?: AwsAccount) => ({
+    target: stubTarget({ place: { kind: 'aws', environment: 'prod' }, ...stubSecrets(secrets) }),
+    account: its,
+    now: () => 0,
+  });
+  const fresh = {
+    SigningKeysSecretArn: UNSET_SIGNING_KEYS,
+    ApiKeySecretArn: UNSET_API_KEY,
+    ApiTokenSecretArn: 'the-token-itself',
+  };
+
+  test('as deployed lacks its keys; what is set is never shown', async () => {
+    const checks = stackChecks(place(fresh));
+    expect(await find(checks, 'signing key')).toMatchObject({
+      state: 'wrong',
+      fix: expect.stringContaining('keys set'),
+    });
+    expect(await find(checks, 'API key')).toMatchObject({ state: 'warning' });
+    expect(await find(checks, 'Mailgun for mg.example.com')).toMatchObject({ state: 'skipped' });
+    await expect(find(checks, 'webhooks of mg.example.com')).rejects.toThrow(/no Mailgun API key/);
+    expect(await find(checks, 'API token')).toEqual({ state: 'ok', says: 'set' });
+    const set = stackChecks(place({ ...fresh, SigningKeysSecretArn: '{"current":"key-1","previous":"key-0"}' }));
+    expect(await find(set, 'signing key')).toEqual({ state: 'ok', says: 'current, previous' });
+  });
+
+  test.each([
+    ['confirmed', [true], 'ok', 'a0@acme.example'],
+    ['one not confirmed', [true, false], 'wrong', 'not confirmed, so not told: a1@acme.example'],
+    ['none', [], 'warning', 'nobody is subscribed'],
+  ])('subscriptions: %s', async (_name, confirmed, state, says) => {
+    const subscriptions = confirmed.map((each, n) => ({
+      protocol: 'email',
+      endpoint: `a${n}@acme.example`,
+      confirmed: each,
+    }));
+    const checks = stackChecks(place(fresh, account({ subscriptions: async () => subscriptions })));
+    expect(await find(checks, 'page topic')).toMatchObject({ state, says });
+    expect(await find(stackChecks(place(fresh)), 'page topic')).toMatchObject({ state: 'skipped' });
+  });
+});
+
+describe('a browser', () => {
+  const ORIGIN = 'https://mail.acme.example';
+  const answer = (status: number, headers: Record<string, string>) => ({ status, headers: new Headers(headers) });
+  const granted = { 'access-control-allow-origin': ORIGIN, vary: 'Origin' };
+  const preflight = {
+    ...granted,
+    'access-control-allow-methods': 'GET, POST, OPTIONS',
+    'access-control-allow-headers': 'Authorization, Content-Type',
+    'access-control-max-age': '600',
+  };
+
+  test.each([
+    ['allowed', answer(204, preflight), 'ok'],
+    ['no 2xx', answer(403, preflight), 'wrong'],
+    ['another origin', answer(204, { ...preflight, 'access-control-allow-origin': 'https://x.example' }), 'wrong'],
+    ['no origin', answer(204, { 'access-control-allow-methods': 'GET' }), 'wrong'],
+    ['no method', answer(204, { ...preflight, 'access-control-allow-methods': 'POST' }), 'wrong'],
+    ['no Authorization', answer(204, { ...preflight, 'access-control-allow-headers': 'content-type' }), 'wrong'],
+  ])('judges a preflight: %s', (_name, its, state) => {
+    expect(judgePreflight(its, ORIGIN, 'allow it').state).toBe(state);
+  });
+
+  test('reads a refusal only with CORS on it', () => {
+    expect(judgeRefusal(answer(401, granted), ORIGIN, 'allow it').state).toBe('ok');
+    expect(judgeRefusal(answer(401, {}), ORIGIN, 'allow it')).toMatchObject({ state: 'wrong', fix: 'allow it' });
+    expect(judgeRefusal(answer(200, granted), ORIGIN, 'allow it').state).toBe('wrong');
+  });
+
+  test('reads an answer only with CORS on it, and Vary keeps caches from mixing origins', () => {
+    expect(judgeAnswer(answer(200, granted), ORIGIN, 'allow it').state).toBe('ok');
+    expect(judgeAnswer(answer(200, {}), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeAnswer(answer(403, granted), ORIGIN, 'allow it').state).toBe('wrong');
+    expect(judgeAnswer(answer(200, { ...granted, vary: 'Accept' }), ORIGIN, 'allow it').state).toBe('wrong');
+  });
+
+  test('has no business at the webhook route', () => {
+    expect(judgeWebhookRoute(answer(404, {})).state).toBe('ok');
+    expect(judgeWebhookRoute(answer(204, granted)).state).toBe('wrong');
+  });
+
+  test.each(['https://mail.acme.example/', 'https://mail.acme.example/app', 'mail.acme.example', 'null', '*'])(
+    '%s is no origin',
+    (text) => {
+      expect(() => checkOrigin(text)).toThrow(/^--origin is scheme, host and port alone/);
+    },
+  );
+});
+
+describe('doctor', () => {
+  const run = (world: Parameters<typeof runCommand>[1], env = 'prod') =>
+    runCommand(['doctor', '--env', env, '--json'], world);
+
+  test('goes on where the account refuses, and ends where there is no stack', async () => {
+    const denied = Object.assign(new Error('User: ada is not authorized to perform: ssm:GetParameter'), {
+      name: 'AccessDeniedException',
+      $metadata: {},
+    });
+    const { exitCode, json } = await run({
+      openAccount: async () => account({ bootstrapVersion: () => Promise.reject(denied) }),
+      findTarget: async () => {
+        throw new NoSuchStack('there is no stack mailgun-ledger-prod');
+      },
+    });
+    const lines = json().map((line) => doctorLine.parse(line));
+    expect(exitCode).toBe(1);
+    expect(lines.map(({ check, state }) => [check, state])).toEqual([
+      ['Node', 'ok'],
+      ['Java', 'skipped'],
+      ['credentials', 'ok'],
+      ['bootstrap', 'unknown'],
+      ['concurrency', 'ok'],
+      ['stack', 'wrong'],
+    ]);
+    expect(lines[3]?.says).toMatch(/^AWS refuses: User: ada is not authorized/);
+    expect(lines.at(-1)?.fix).toBe('npx cdk deploy -c env=prod');
+  });
+
+  test('offers no deploy where the stack cannot be read', async () => {
+    const { json } = await run({
+      openAccount: async () => account(),
+      findTarget: async () => {
+        throw new OutOfReach('the stack mailgun-ledger-prod cannot be read');
+      },
+    });
+    expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: null });
+  });
+
+  test('knows no environment that cdk.json does not', async () => {
+    const { exitCode, json } = await run({}, 'nope');
+    expect(exitCode).toBe(2);
+    expect(json()).toEqual([
+      { event: 'error', message: 'cdk.json knows no environment nope, only dev, staging, prod' },
+    ]);
+  });
+});

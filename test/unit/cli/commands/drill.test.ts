@@ -1,0 +1,137 @@
+import { expect, test } from '@jest/globals';
+import type { AlarmState, Notification, Target } from '../../../../cli/target/types.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { drillLine } from '../../../support/json-lines/drill.ts';
+
+const STACK = 'mailgun-ledger-stub';
+const alarm = (name: string, state: AlarmState['state'] = 'OK') => ({
+  name: `${STACK}-${name}`,
+  state,
+  sinceMs: undefined,
+  description: '',
+});
+const alarms = async () => [alarm('stuck'), alarm('dead-letters', 'INSUFFICIENT_DATA'), alarm('open-slice', 'ALARM')];
+
+/** A stack on AWS, where only people can tell. */
+function onAws(over: Partial<Target> = {}) {
+  const sounded: string[] = [];
+  const target = stubTarget({
+    alarms,
+    notifications: async () => undefined,
+    audience: async () => [{ topic: 'page', confirmed: 2, pending: 1 }],
+    soundAlarm: async (name) => void sounded.push(name),
+    ...over,
+  });
+  return { sounded, findTarget: async () => target };
+}
+
+/** A local stack, whose topics can be looked into; a notification arrives so many looks after the alarm. */
+function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
+  const old = { AlarmName: `${STACK}-stuck`, NewStateValue: 'ALARM' };
+  const arrived: Notification[] = [{ topic: 'topics-page', subject: 'of before', message: old }];
+  let looks = Number.NEGATIVE_INFINITY;
+  let reason = '';
+  const target = stubTarget({
+    alarms,
+    soundAlarm: async (_name, given) => {
+      looks = 0;
+      reason = given;
+    },
+    async notifications() {
+      looks += 1;
+      const subject = 'ALARM: stuck';
+      const message = { ...old, NewStateReason: reason, ...over };
+      if (looks === arrivesAfter) arrived.push({ topic: 'topics-page', subject, message });
+      return [...arrived];
+    },
+  });
+  let ms = 0;
+  const now = () => ms;
+  const sleep = async (slept: number) => {
+    ms += slept;
+  };
+  return { findTarget: async () => target, now, sleep };
+}
+
+async function drill(world: Parameters<typeof runCommand>[1], ...args: string[]) {
+  const { exitCode, json, errors } = await runCommand(['drill', ...args, '--local', '--json'], world);
+  return { exitCode, errors, lines: json().map((line) => (line.event === 'error' ? line : drillLine.parse(line))) };
+}
+
+const NAME = `${STACK}-stuck`;
+
+test('where it can be seen that the page arrives, it is', async () => {
+  expect(await drill(onLocal(3), 'stuck')).toMatchObject({
+    exitCode: 0,
+    lines: [
+      { event: 'sounded', alarm: NAME },
+      { event: 'arrived', alarm: NAME, topic: 'topics-page', subject: 'ALARM: stuck', tookMs: 400 },
+      { event: 'drilled', alarm: NAME, arrived: true },
+    ],
+  });
+});
+
+test.each([
+  ['nothing arrives', onLocal(Number.POSITIVE_INFINITY)],
+  ['another alarm arrives', onLocal(1, { AlarmName: `${STACK}-open-slice` })],
+  ['only its end arrives', onLocal(1, { NewStateValue: 'OK' })],
+  ['it sounds for a reason of its own', onLocal(1, { NewStateReason: 'Threshold Crossed' })],
+])('where %s it says so', async (_name, world) => {
+  const { exitCode, lines } = await drill(world, NAME, '--wait', '2');
+  expect(exitCode).toBe(1);
+  expect(lines.at(-1)).toEqual({ event: 'drilled', alarm: NAME, arrived: false });
+});
+
+test.each([
+  [['y', 'y'], 0, true],
+  [['yes', 'no'], 1, false],
+])('elsewhere a person is asked before and after: %p', async (answers, exitCode, arrived) => {
+  const { sounded, findTarget } = onAws();
+  const left = [...answers];
+  const outcome = await drill({ findTarget, ask: async () => left.shift() }, 'stuck');
+  expect(outcome).toMatchObject({ exitCode });
+  expect(outcome.lines).toEqual([
+    { event: 'subscribed', topic: 'page', confirmed: 2, pending: 1 },
+    { event: 'sounded', alarm: NAME },
+    { event: 'drilled', alarm: NAME, arrived },
+  ]);
+  expect(sounded).toEqual([NAME]);
+});
+
+test('with --yes nobody is asked', async () => {
+  const ask = async () => {
+    throw new Error('asked');
+  };
+  const { exitCode, lines } = await drill({ ...onAws(), ask }, 'stuck', '--yes');
+  expect([exitCode, lines.at(-1)]).toEqual([0, { event: 'drilled', alarm: NAME, arrived: null }]);
+});
+
+test.each([
+  ['no subscription is confirmed', onAws({ audience: async () => [{ topic: 'page', confirmed: 0, pending: 3 }] })],
+  ['the alarm tells no topic', onAws({ audience: async () => [] })],
+])('where %s the alarm is not even set off', async (_name, { sounded, findTarget }) => {
+  const { exitCode, lines } = await drill({ findTarget }, 'stuck', '--yes');
+  expect(exitCode).toBe(1);
+  expect(lines.at(-1)).toMatchObject({ arrived: false });
+  expect(sounded).toEqual([]);
+});
+
+test('nobody is paged without a yes', async () => {
+  const { sounded, findTarget } = onAws();
+  const { exitCode, lines } = await drill({ findTarget }, 'stuck');
+  expect([exitCode, lines.at(-1)]).toEqual([2, { event: 'error', message: expect.stringMatching(/needs --yes/) }]);
+  expect(sounded).toEqual([]);
+});
+
+test('an alarm that is not there is answered with those that are', async () => {
+  const { exitCode, lines } = await drill(onAws(), 'typo');
+  const message = 'there is no alarm "typo"; there are dead-letters, open-slice, stuck';
+  expect([exitCode, lines]).toEqual([2, [{ event: 'error', message }]]);
+});
+
+test('an alarm that sounds already is left alone', async () => {
+  const { sounded, findTarget } = onAws();
+  const { exitCode, lines } = await drill({ findTarget }, 'open-slice', '--yes');
+  expect([exitCode, lines]).toEqual([1, [{ event: 'error', message: expect.stringMatching(/sounds already/) }]]);
+  expect(sounded).toEqual([]);
+});

@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { OutOfReach } from '../../../../cli/errors.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { stubSecrets } from '../../../support/stub-secrets.ts';
+
+test.each([
+  { args: [], says: /missing required argument 'recipient'/ },
+  { args: ['ada'], says: /^the recipient is a bare address like ada@example.org$/ },
+  { args: ['Ada <ada@example.org>'], says: /bare address/ },
+  { args: ['ada@example org'], says: /bare address/ },
+  { args: ['ada@example.org', 'bob@example.org'], says: /too many arguments/ },
+  { args: ['ada@example.org', '--env', 'dev'], says: /exclude each other/ },
+])('wrong input: $args', async ({ args, says }) => {
+  const { exitCode, lines, errors } = await runCommand(['erase', '--local', ...args]);
+  expect(exitCode).toBe(2);
+  expect(lines).toEqual([]);
+  expect(errors.join('\n')).toMatch(says);
+});
+
+test('a stack that is not there, or knows no erasure yet, is one sentence', async () => {
+  const gone = async () => {
+    throw new OutOfReach('no local stack is running on port 4010');
+  };
+  expect(await runCommand(['erase', 'a@b.example', '--local', '--yes'], { findTarget: gone })).toMatchObject({
+    exitCode: 1,
+    lines: [],
+    errors: ['no local stack is running on port 4010'],
+  });
+  const old = stubTarget({
+    clients: { secrets: {}, table: {}, queues: {} } as never,
+    output: (key) => {
+      throw new OutOfReach(`the stack has no output ${key}`);
+    },
+  });
+  expect(await runCommand(['erase', 'a@b.example', '--local', '--yes'], { findTarget: async () => old })).toMatchObject(
+    {
+      exitCode: 1,
+      errors: ['the stack has no output ErasureKeySecretArn'],
+    },
+  );
+});
+
+test('a service that fails is one sentence that says it can be run again', async () => {
+  const failing = {
+    send: async () => {
+      throw new Error('no credentials');
+    },
+  };
+  const { clients, output } = stubSecrets({ ErasureKeySecretArn: 'the erasure key' });
+  const ended = async (over: object) => {
+    const target = stubTarget({ clients: { ...clients, ...over } as never, output });
+    const args = ['erase', 'a@b.example', '--local', '--yes', '--json'];
+    const { exitCode, json } = await runCommand(args, { findTarget: async () => target });
+    return { exitCode, lines: json() };
+  };
+  expect(await ended({ table: failing })).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: 'stopped, and can be run again: no credentials' }],
+  });
+  expect(await ended({ secrets: failing })).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: 'the secret ErasureKeySecretArn cannot be read: no credentials' }],
+  });
+});

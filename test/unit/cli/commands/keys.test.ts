@@ -1,0 +1,196 @@
+import { describe, expect, test } from '@jest/globals';
+import type { World } from '../../../../cli/command.ts';
+import { OutOfReach } from '../../../../cli/errors.ts';
+import { checkKey, fingerprint, withCurrent } from '../../../../cli/secrets.ts';
+import { logEntry, type Target } from '../../../../cli/target/types.ts';
+import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/json-lines/keys.ts';
+import { stubSecrets } from '../../../support/stub-secrets.ts';
+
+const OLD = 'key-old-0123456789abcdef';
+const NEW = 'key-new-0123456789abcdef';
+
+function secretsOf(signing: unknown, api: unknown = { apiKey: 'key-api-0123456789' }) {
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return { SigningKeysSecretArn: text(signing), ApiKeySecretArn: text(api) };
+}
+
+const stored = (secrets: Record<string, string>) => JSON.parse(secrets.SigningKeysSecretArn ?? '');
+
+async function set(args: string[], input: string, secrets: Record<string, string>) {
+  const target = stubTarget(stubSecrets(secrets));
+  const told = await runCommand(['keys', 'set', '--local', ...args], {
+    findTarget: async () => target,
+    readInput: async () => input,
+  });
+  const all = [...told.lines, ...told.errors].join('\n');
+  if (input.trim() !== '') expect(all).not.toContain(input.trim());
+  expect(all).not.toContain(OLD);
+  return told;
+}
+
+test('a key of the wrong shape is refused in a sentence that does not hold it', () => {
+  expect(checkKey(`  ${NEW}\n`, 'signing')).toBe(NEW);
+  expect(() => checkKey('\n', 'signing')).toThrow('no key came on standard input');
+  for (const text of ['short', 'two words of it', '{"current":"x1234567"}', '"quoted-key-1"', 'k'.repeat(129)]) {
+    expect(() => checkKey(text, 'signing')).toThrow(/one word of 8 to 128/);
+  }
+  const apiKey = `${'a1'.repeat(16)}-0123abcd-4567cdef`;
+  expect(() => checkKey(apiKey, 'signing')).toThrow(/looks like an API key/);
+  expect(checkKey(apiKey, 'api')).toBe(apiKey);
+});
+
+test('a fingerprint is the beginning of the SHA-256', () => {
+  // printf abc | sha256sum
+  expect(fingerprint('abc')).toBe('ba7816bf');
+});
+
+test.each([
+  [{}, { current: NEW }],
+  [{ current: OLD }, { current: NEW, previous: OLD }],
+  [
+    { current: OLD, previous: 'older', parent: 'p' },
+    { current: NEW, previous: OLD, parent: 'p' },
+  ],
+  [
+    { current: OLD, previous: NEW },
+    { current: NEW, previous: OLD },
+  ],
+  [{ current: NEW, previous: OLD }, undefined],
+])('a new key before %j', (before, after) => {
+  expect(withCurrent(before, NEW)).toEqual(after);
+});
+
+describe('keys set', () => {
+  test('moves the current key to previous; once more, it changes nothing', async () => {
+    const secrets = secretsOf({ current: OLD, parent: 'key-parent-01' });
+    const first = await set(['--json'], NEW, secrets);
+    expect(first.json().map((line) => keysSetLine.parse(line))).toEqual([
+      { event: 'set', key: 'current', fingerprint: fingerprint(NEW), changed: true, previous: fingerprint(OLD) },
+    ]);
+    const after = { current: NEW, previous: OLD, parent: 'key-parent-01' };
+    expect(stored(secrets)).toEqual(after);
+
+    const again = await set([], `${NEW}\n`, secrets);
+    expect(again.exitCode).toBe(0);
+    expect(again.lines).toEqual([`Signing key ${fingerprint(NEW)} was set already; nothing changed.`]);
+    expect(stored(secrets)).toEqual(after);
+  });
+
+  test.each([
+    { stored: 'another', before: { current: OLD, previous: 'key-older-01', parent: 'key-parent-01' } },
+    { stored: 'the same', before: { current: NEW, previous: OLD, parent: 'key-parent-01' } },
+  ])('--alone forgets the previous key where $stored is current; the parent stays', async ({ before }) => {
+    const secrets = secretsOf(before);
+    const { exitCode, lines } = await set(['--alone'], NEW, secrets);
+    expect([exitCode, lines]).toEqual([
+      0,
+      [`Signing key ${fingerprint(NEW)} is set, alone. Functions take it within 5 minutes.`],
+    ]);
+    expect(stored(secrets)).toEqual({ current: NEW, parent: 'key-parent-01' });
+
+    const again = await set(['--alone'], NEW, secrets);
+    expect(again.lines).toEqual([`Signing key ${fingerprint(NEW)} was set already; nothing changed.`]);
+  });
+
+  test('takes the place of what a fresh deploy left', async () => {
+    const secrets = secretsOf(UNSET_SIGNING_KEYS, UNSET_API_KEY);
+    await set([], NEW, secrets);
+    await set(['--api-key'], 'key-api-abcdef', secrets);
+    expect(stored(secrets)).toEqual({ current: NEW });
+    expect(JSON.parse(secrets.ApiKeySecretArn)).toEqual({ apiKey: 'key-api-abcdef' });
+  });
+
+  test('sets the parent key beside the others', async () => {
+    const secrets = secretsOf({ current: OLD });
+    await set(['--parent'], NEW, secrets);
+    expect(stored(secrets)).toEqual({ current: OLD, parent: NEW });
+  });
+
+  test('writes nothing over a secret that is not what it should be', async () => {
+    const secrets = secretsOf('no JSON');
+    const { exitCode, errors } = await set([], NEW, secrets);
+    expect([exitCode, secrets.SigningKeysSecretArn]).toEqual([1, 'no JSON']);
+    expect(errors[0]).toMatch(/holds no JSON object/);
+  });
+
+  test.each([
+    { args: ['--parent', '--api-key'], says: /exclude each other/ },
+    { args: ['--parent', '--from-mailgun'], says: /reads the signing key only/ },
+    { args: ['--alone', '--api-key'], says: /for the signing key only/ },
+  ])('wrong usage: $args', async ({ args, says }) => {
+    const { exitCode, errors } = await set(args, NEW, secretsOf({}));
+    expect([exitCode, errors[0]]).toEqual([2, expect.stringMatching(says)]);
+  });
+});
+
+describe('keys rotate', () => {
+  const environments: Record<string, Record<string, string> | string> = {
+    prod: secretsOf({ current: OLD }),
+    staging: secretsOf({ current: OLD, previous: 'x'.repeat(9) }),
+    dev: 'the AWS credentials are those of another account',
+  };
+  const findTarget: World['findTarget'] = async (place) => {
+    const secrets = environments[place.kind === 'aws' ? place.environment : ''];
+    if (typeof secrets === 'string' || secrets === undefined) throw new OutOfReach(String(secrets));
+    return stubTarget({ place, ...stubSecrets(secrets) });
+  };
+
+  test('names every other environment of cdk.json, and by their keys which of them are concerned', async () => {
+    const args = ['keys', 'rotate', '--env', 'prod', '--plan', '--json'];
+    const { exitCode, json } = await runCommand(args, { findTarget });
+    const lines = json().map((line) => keysRotateLine.parse(line));
+    expect(exitCode).toBe(0);
+    expect(lines).toMatchObject([
+      { event: 'environment', name: 'dev', shares: 'unknown', why: environments.dev },
+      { event: 'environment', name: 'staging', shares: 'yes', command: expect.stringContaining('--env staging') },
+      { event: 'planned', others: 2 },
+    ]);
+    environments.staging = secretsOf({ current: NEW });
+    const { lines: text } = await runCommand(['keys', 'rotate', '--env', 'prod', '--plan'], { findTarget });
+    expect(text).toContain('staging: has another key, and is not concerned.');
+  });
+
+  test('--help says that Mailgun has no overlap, and the order of the steps', async () => {
+    const { lines } = await runCommand(['keys', 'rotate', '--help']);
+    expect(lines.join('\n')).toMatch(/no overlap[\s\S]*1\. this command[\s\S]*2\. keys set --from-mailgun/);
+  });
+});
+
+describe('keys status', () => {
+  const line = (facts: object) => logEntry(1, JSON.stringify(facts));
+  const logs: Target['logs'] = async (source, _since, message) => {
+    if (source === 'webhook-access') return [...Array(9).fill('200'), '401', '503'].map((status) => line({ status }));
+    if (message === 'webhook refused') return [line({ reason: 'unauthorized' }), line({ reason: 'stale' })];
+    return [line({ key: 'previous' }), line({ key: 'previous' }), line({ key: 'parent' })];
+  };
+  const status = (secrets: Record<string, string>) =>
+    runCommand(['keys', 'status', '--local', '--json'], {
+      findTarget: async () => stubTarget({ ...stubSecrets(secrets, 1_790_000_000_000), logs }),
+      now: () => 1_790_003_600_000,
+    });
+
+  test('tells which key verified what was taken', async () => {
+    const { exitCode, json } = await status(secretsOf({ current: NEW, previous: OLD }));
+    const lines = json().map((each) => keysStatusLine.parse(each));
+    expect(exitCode).toBe(0);
+    expect(lines.at(-1)).toEqual({
+      event: 'verified',
+      since: '2026-09-21T14:13:20.000Z',
+      ...{ current: 6, previous: 2, parent: 1, unauthorized: 1 },
+    });
+    expect(lines.slice(0, 4)).toMatchObject([
+      { key: 'current', set: true, fingerprint: fingerprint(NEW), since: '2026-09-21T14:13:20.000Z' },
+      { key: 'previous', set: true },
+      { key: 'parent', set: false, fingerprint: null, since: null },
+      { key: 'apiKey', set: true },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/key-(old|new)/);
+  });
+
+  test('fails where a key is needed and not set', async () => {
+    expect((await status(secretsOf({}))).exitCode).toBe(1);
+    expect((await status(secretsOf({ current: NEW }, {}))).exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,67 @@
+import { expect, test } from '@jest/globals';
+import { logText } from '../../../../cli/commands/logs.ts';
+import { logEntry, saying } from '../../../../cli/target/types.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { logsLine } from '../../../support/json-lines/logs.ts';
+
+const AT = Date.parse('2026-11-22T12:00:00.250Z');
+const entry = (facts: object | string, atMs = AT) =>
+  logEntry(atMs, typeof facts === 'string' ? facts : JSON.stringify(facts));
+
+test.each([
+  [
+    entry({ message: 'webhook refused', reason: 'stale', Reason: 'stale', Ledger: 'x', _aws: {}, n: 3 }),
+    '2026-11-22T12:00:00.250Z  webhook refused  reason=stale  n=3',
+  ],
+  [entry({ status: '200', time: '1' }), '2026-11-22T12:00:00.250Z  status=200'],
+  [entry('Error: out of memory'), '2026-11-22T12:00:00.250Z  Error: out of memory'],
+])('a line for people: %j', (given, text) => {
+  expect(logText(given)).toBe(text);
+});
+
+test('lines are chosen by a part of their message', () => {
+  const entries = [entry({ message: 'webhook refused' }), entry({ message: 'other' }), entry({ status: '200' })];
+  expect(entries.filter(saying('refused'))).toEqual([entries[0]]);
+  expect(entries.filter(saying(undefined))).toEqual(entries);
+});
+
+test('asks since a quarter of an hour ago, or since the time given', async () => {
+  const asked: unknown[] = [];
+  const findTarget = async () =>
+    stubTarget({
+      logs: async (...args) => {
+        asked.push(args);
+        return [];
+      },
+    });
+  const world = { findTarget, now: () => AT };
+  const { exitCode, lines, errors } = await runCommand(['logs', 'ingest', '--local'], world);
+  await runCommand(['logs', 'process', '--local', '--since', '1h', '--message', 'failed'], world);
+  expect([exitCode, lines, errors]).toEqual([0, [], ['no such line since 2026-11-22T11:45:00.000Z']]);
+  expect(asked).toEqual([
+    ['ingest', Date.parse('2026-11-22T11:45:00Z'), undefined],
+    ['process', Date.parse('2026-11-22T11:00:00Z'), 'failed'],
+  ]);
+});
+
+test('--follow shows every line once, also those of one millisecond, until it is interrupted', async () => {
+  const all = [entry({ message: 'a' }), entry({ message: 'b' })];
+  const arriving = [entry({ message: 'c' }), entry({ message: 'd' }, AT + 5)];
+  const stop = new AbortController();
+  const { json } = await runCommand(['logs', 'ingest', '--local', '--follow', '--json'], {
+    now: () => AT,
+    findTarget: async () => stubTarget({ logs: async (_source, sinceMs) => all.filter(({ atMs }) => atMs >= sinceMs) }),
+    sleep: async () => {
+      const next = arriving.shift();
+      if (next === undefined) stop.abort();
+      else all.push(next);
+    },
+    signal: stop.signal,
+  });
+  expect(json().map((line) => logsLine.parse(line).facts.message)).toEqual(['a', 'b', 'c', 'd']);
+});
+
+test('a source that nobody has is wrong usage, and the choices are named', async () => {
+  const { exitCode, errors } = await runCommand(['logs', 'nobody', '--local']);
+  expect([exitCode, errors.join()]).toEqual([2, expect.stringContaining('ingest, process, reconcile')]);
+});

@@ -1,0 +1,172 @@
+import { expect, test } from '@jest/globals';
+import { OutOfReach } from '../../../../cli/errors.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { publishLine } from '../../../support/json-lines/publish.ts';
+import { NOW_MS } from '../../../support/webhooks.ts';
+
+const FROM = '2026-02-02T00:00:00Z';
+const FROM_MS = Date.parse(FROM);
+const DONE = { state: 'ran', events: 0, statuses: 0, suppressions: 0, refused: 0, done: true, nextFromMs: NOW_MS };
+
+interface Request {
+  domain: string;
+  fromMs: number;
+  toMs: number;
+  plan: boolean;
+  rate: number;
+}
+
+/** Runs the command against a function that answers as told, call by call, and then that all is done. */
+async function publish(args: readonly string[], answers: (object | Error)[] = [], over = {}) {
+  const requests: Request[] = [];
+  let nowMs = NOW_MS;
+  const target = stubTarget({
+    output: () => 'PublishFunction',
+    async invoke(name, event) {
+      expect(name).toBe('publish');
+      requests.push((event as { republish: Request }).republish);
+      const answer = answers[requests.length - 1] ?? DONE;
+      if (answer instanceof Error) throw answer;
+      return { ...DONE, ...answer };
+    },
+  });
+  const world = {
+    findTarget: async () => target,
+    now: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+    },
+    ...over,
+  };
+  const ran = await runCommand(['publish', '--local', ...args], world);
+  if (args.includes('--json')) for (const line of ran.json()) publishLine.parse(line);
+  return { ...ran, requests };
+}
+
+test('every domain of the stack is walked through, and events that name none', async () => {
+  const { requests, exitCode } = await publish(['--from', FROM]);
+
+  expect(exitCode).toBe(0);
+  expect(requests).toEqual([
+    { domain: 'mg.example.com', fromMs: FROM_MS, toMs: NOW_MS, plan: false, rate: 50 },
+    { domain: '-', fromMs: FROM_MS, toMs: NOW_MS, plan: false, rate: 50 },
+  ]);
+});
+
+test('it goes on from where each call came to, and tells the sums', async () => {
+  const part = { done: false, events: 100, statuses: 40, suppressions: 2, nextFromMs: FROM_MS + 5000 };
+  const { requests, lines } = await publish(
+    ['--from', FROM, '--domain', 'mg.example.com', '--rate', '200'],
+    [part, { events: 10, statuses: 3 }],
+  );
+
+  expect(requests.map(({ fromMs, rate }) => [fromMs, rate])).toEqual([
+    [FROM_MS, 200],
+    [FROM_MS + 5000, 200],
+  ]);
+  expect(lines).toEqual([
+    'mg.example.com  until 2026-02-02T00:00:05Z  100 events · 40 statuses · 2 suppressions',
+    'mg.example.com  until 2026-02-02T02:40:00Z  110 events · 43 statuses · 2 suppressions',
+    'Published: 43 statuses and 2 suppressions.',
+  ]);
+});
+
+test('a plan says what it would publish, how long that takes and what it costs', async () => {
+  const sums = { events: 1_000_000, statuses: 400_000, suppressions: 0 };
+  const args = ['--from', FROM, '--domain', 'mg.example.com', '--plan'];
+  const { lines, requests } = await publish(args, [sums]);
+  const json = await publish([...args, '--json'], [sums]);
+
+  expect(requests[0]?.plan).toBe(true);
+  expect(lines.slice(1)).toEqual([
+    'Plan: nothing was published.',
+    '  would publish  400,000 statuses and 0 suppressions (of 1,000,000 events looked at), in about 8,000 s',
+    '  would cost     at most $0.6500, reads (2,000,000) included (prices of us-east-1, 2024-11-14)',
+  ]);
+  expect(json.json().at(-1)).toEqual({
+    event: 'plan',
+    complete: true,
+    ...{ events: 1_000_000, statuses: 400_000, suppressions: 0, refused: 0 },
+    cost: { published: 400_000, reads: 2_000_000, dollars: expect.closeTo(0.65), seconds: 8000 },
+  });
+});
+
+test('while the bus is down it waits, and goes on', async () => {
+  const failed = { state: 'failed', reason: 'ThrottlingException', done: false, nextFromMs: FROM_MS };
+  const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], [failed, failed]);
+
+  expect(exitCode).toBe(0);
+  expect(lines).toEqual([
+    'mg.example.com  waiting: the bus does not take events (ThrottlingException)',
+    'Published: 0 statuses and 0 suppressions.',
+  ]);
+});
+
+test('after a quarter of an hour without an answer it gives up, and prints the command that goes on', async () => {
+  const failed = { state: 'failed', reason: 'Timeout', done: false, nextFromMs: FROM_MS + 7000 };
+  const { lines, exitCode, requests } = await publish(
+    ['--from', FROM, '--domain', 'mg.example.com'],
+    Array.from({ length: 500 }, () => failed),
+  );
+
+  expect(exitCode).toBe(1);
+  expect(requests.length).toBeLessThan(200);
+  expect(lines.slice(-2)).toEqual([
+    'Go on with:',
+    '  npm run ledger -- publish --local --port 4010 --from 2026-02-02T00:00:07Z --to 2026-02-02T02:40:00Z --domain mg.example.com --rate 50',
+  ]);
+});
+
+test('interrupted, it prints the command that goes on', async () => {
+  const stop = new AbortController();
+  const part = { done: false, events: 1, nextFromMs: FROM_MS + 9000 };
+  const over = {
+    signal: stop.signal,
+    print(line: string) {
+      said.push(line);
+      stop.abort();
+    },
+  };
+  const said: string[] = [];
+  const { exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], [part], over);
+
+  expect(exitCode).toBe(1);
+  expect(said.at(-1)).toContain('--from 2026-02-02T00:00:09Z');
+});
+
+test.each([
+  { name: 'refused by the bus', answers: [{ refused: 2 }], says: '2 events were refused by the bus' },
+  {
+    name: 'unknown to the stack',
+    answers: [{ state: 'unknown-domain', done: false }],
+    says: 'stopped: unknown-domain',
+  },
+  { name: 'of another version', answers: [{ state: 7 }], says: 'deploy this version first' },
+  { name: 'none', answers: [new OutOfReach('publish failed')], says: 'stopped: publish failed' },
+])('an answer that is $name leaves something undone, and says so', async ({ answers, says }) => {
+  const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], answers);
+
+  expect(exitCode).toBe(1);
+  expect(lines.join('\n')).toContain(says);
+});
+
+test('where nothing is published it says how to switch it on', async () => {
+  const findTarget = async () => stubTarget({});
+  const { exitCode, errors } = await runCommand(['publish', '--local', '--from', '2h'], { findTarget });
+
+  expect(exitCode).toBe(1);
+  expect(errors).toEqual(['a stub publishes nothing; switch publish.enabled on']);
+});
+
+test.each([
+  { args: [], says: "required option '--from <time>' not specified" },
+  { args: ['--from', '2027-01-01T00:00:00Z'], says: '--from has not come yet' },
+  { args: ['--from', '1h', '--to', '2h'], says: '--from is not before --to' },
+  { args: ['--from', '1h', '--rate', '0'], says: 'whole number of at least 1' },
+  { args: ['--from', '1h', '--domain', 'foreign.example'], says: "foreign.example is none of the stack's" },
+])('wrong usage: $args', async ({ args, says }) => {
+  const { exitCode, errors } = await publish(args);
+
+  expect(exitCode).toBe(2);
+  expect(errors.join('\n')).toContain(says);
+});

@@ -1,0 +1,136 @@
+import { expect, test } from '@jest/globals';
+import { NO_COUNTS } from '../../../../cli/commands/replay/result.ts';
+import { OutOfReach } from '../../../../cli/errors.ts';
+import { parseTime } from '../../../../cli/time.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { replayLine } from '../../../support/json-lines/replay.ts';
+
+const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
+const NOW = NOW_MS / 1000;
+
+test.each([
+  { text: '2026-11-22T08:00:00Z', seconds: NOW - 4 * 3600 },
+  { text: '2026-11-22T08:00Z', seconds: NOW - 4 * 3600 },
+  { text: '2026-11-22T08:00:00.900+02:00', seconds: NOW - 6 * 3600 },
+  { text: '1795334400', seconds: 1795334400 },
+  { text: '45s', seconds: NOW - 45 },
+  { text: '30m', seconds: NOW - 1800 },
+  { text: '2h', seconds: NOW - 7200 },
+  { text: '3d', seconds: NOW - 3 * 86_400 },
+])('the time $text', ({ text, seconds }) => {
+  expect(parseTime('from', text, NOW_MS)).toBe(seconds);
+});
+
+const NO_TIME = /^--from is a time like/;
+test.each([
+  { args: ['--from', '2026-11-22T08:00:00', '--to', '1h'], says: /^--from "2026-11-22T08:00:00" has no offset/ },
+  { args: ['--from', '2026-02-30T08:00:00Z', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '2026-11-22', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '2w', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '-2h', '--to', '1h'], says: NO_TIME },
+  { args: ['--to', '1h'], says: /required option '--from <time>' not specified/ },
+  { args: ['--from', '2h'], says: /required option '--to <time>' not specified/ },
+  { args: ['--from', '1h', '--to', '2h'], says: /^--from is not before --to$/ },
+  { args: ['--from', '2h', '--to', '2h'], says: /not before/ },
+  { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], says: /has not come yet/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /exclude each other/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '0'], says: /It is a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '70000'], says: /It is a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--fast'], says: /--fast/ },
+  { args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'], says: /^--domain x.example is none of the stack's/ },
+])('one sentence and exit code 2: $args', async ({ args, says }) => {
+  const { exitCode, lines } = await run(['--local', ...args]);
+  expect(exitCode).toBe(2);
+  expect(lines).toEqual([expect.stringMatching(says)]);
+  expect(lines[0]).not.toContain('\n');
+});
+
+test.each([
+  { args: ['--from', '2h', '--to', '1h'], says: /^--env or --local is missing/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev', '--port', '4010'], says: /^--port goes with --local/ },
+])('where to replay must be said: $args', async ({ args, says }) => {
+  const { exitCode, lines } = await run(args);
+  expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(says)] });
+});
+
+test('help has examples and exit codes, and needs no stack', async () => {
+  const { exitCode, lines } = await run(['--help']);
+  expect(exitCode).toBe(0);
+  expect(lines.join('\n')).toMatch(/Examples:.*npm run ledger -- replay.*Exit code: 0 .*1 .*2 /s);
+});
+
+test('a stack that cannot be reached is exit code 1, in JSON too', async () => {
+  const findTarget = async () => {
+    throw new OutOfReach('no local stack is running');
+  };
+  const args = ['--local', '--from', '2h', '--to', '1h'];
+  expect(await run(args, findTarget)).toEqual({ exitCode: 1, lines: ['no local stack is running'] });
+  const { lines } = await run([...args, '--json'], findTarget);
+  expect(JSON.parse(lines[0] ?? '')).toEqual({ event: 'error', message: 'no local stack is running' });
+});
+
+test('a call that fails is told, with the command that goes on', async () => {
+  const invoke = async () => {
+    throw new OutOfReach('reconcile failed: out of time');
+  };
+  const { exitCode, lines } = await run(['--env', 'prod', '--from', '2h', '--to', '1h'], async () =>
+    stubTarget({ invoke }),
+  );
+  expect(exitCode).toBe(1);
+  expect(lines[0]).toBe('mg.example.com  stopped: reconcile failed: out of time');
+  expect(lines.at(-1)?.trim()).toBe(
+    'npm run ledger -- replay --env prod --from 2026-11-22T10:00:00Z --to 2026-11-22T11:00:00Z --domain mg.example.com',
+  );
+});
+
+test('every line in JSON is as its schema says', async () => {
+  const counts = {
+    slices: 2,
+    newSlices: 1,
+    changedSlices: 1,
+    expected: 9,
+    missing: 3,
+    sent: 3,
+    stuck: 1,
+    unreachable: 1,
+  };
+  const answers = [
+    { state: 'busy', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
+    { state: 'ran', done: true, nextFromEpochSeconds: NOW - 5000, ...counts },
+    { state: 'off', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
+  ];
+  const target = stubTarget({ invoke: async () => answers.shift() });
+  const told = async (...more: string[]) => {
+    const args = ['replay', '--local', '--json', '--from', '2h', '--to', '1h', ...more];
+    const { json } = await runCommand(args, { findTarget: async () => target, now: () => NOW_MS });
+    return json().map((line) => replayLine.parse(line).event);
+  };
+
+  expect(await told('--plan')).toEqual(['waiting', 'progress', 'left', 'left', 'left', 'plan']);
+  expect(await told()).toEqual(['left', 'replayed', 'resume']);
+});
+
+test('wrong usage is a line in JSON too', async () => {
+  const { exitCode, json, errors } = await runCommand(['replay', '--local', '--json', '--from', '2h']);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [] });
+  expect(json()).toEqual([{ event: 'error', message: "required option '--to <time>' not specified" }]);
+});
+
+test('the command that goes on means the same', async () => {
+  const calls: unknown[] = [];
+  const invoke = async (_: string, event: unknown) => {
+    calls.push(event);
+    throw new OutOfReach('out of time');
+  };
+  const findTarget = async () => stubTarget({ invoke });
+  const { lines } = await run(['--local', '--port', '4020', '--from', '2h', '--to', '1h', '--plan'], findTarget);
+  const command = lines.at(-1)?.trim() ?? '';
+  expect(command).toMatch(/^npm run ledger -- replay --local --port 4020 /);
+  await run(command.split(' ').slice(5), findTarget);
+  expect(calls[1]).toEqual(calls[0]);
+});
+
+const run = async (args: readonly string[], findTarget = async () => stubTarget({ invoke: async () => ({}) })) => {
+  const { exitCode, lines, errors } = await runCommand(['replay', ...args], { findTarget, now: () => NOW_MS });
+  return { exitCode, lines: [...lines, ...errors] };
+};

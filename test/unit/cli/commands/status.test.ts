@@ -1,0 +1,91 @@
+import { expect, test } from '@jest/globals';
+import { type DomainStatus, judge, type StatusLine } from '../../../../cli/commands/status/gather.ts';
+import { statusText } from '../../../../cli/commands/status.ts';
+import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { statusLine } from '../../../support/json-lines/status.ts';
+
+const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
+
+function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainStatus {
+  return {
+    domain: 'mg.example.com',
+    lastEvent: { type: 'delivered', at: '2026-11-22T11:59:00.000Z' },
+    completeness: 'complete',
+    ledger: {
+      since: '2026-11-21T12:00:00.000Z',
+      judgedUntil: '2026-11-22T11:15:00.000Z',
+      ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, openSlices: 0, stuck: 0 },
+      lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
+      ...ledger,
+    },
+    ...over,
+  };
+}
+
+const facts = (over: Partial<StatusLine> = {}) => ({
+  backlog: 0,
+  deadLetters: 0,
+  alarms: { total: 11, alarmed: [] },
+  domains: [domain()],
+  unknown: [],
+  ...over,
+});
+
+const alarmed = { total: 11, alarmed: [{ name: 'mailgun-ledger-prod-stuck', since: null }] };
+test.each([
+  ['all well', facts(), 'healthy', []],
+  ['a backlog alone', facts({ backlog: 5000 }), 'healthy', []],
+  ['dead letters', facts({ deadLetters: 2 }), 'unhealthy', [/^2 in the dead letters/]],
+  ['an alarm', facts({ alarms: alarmed }), 'unhealthy', [/mailgun-ledger-prod-stuck is on/]],
+  [
+    'missing events',
+    facts({ domains: [domain({ completeness: 'incomplete' }, { missing: 3, openSlices: 1, stuck: 1 })] }),
+    'unhealthy',
+    [/lacks 3 events/, /1 events of mg.example.com are stuck/],
+  ],
+  ['forged events', facts({ domains: [domain({}, { unconfirmed: 1 })] }), 'unhealthy', [/may be forged/]],
+  ['lost, and brought', facts({ domains: [domain({}, { lost: 4 })] }), 'healthy', []],
+  [
+    'no ledger',
+    facts({ domains: [domain({ completeness: 'unknown' }, { judgedUntil: null })] }),
+    'unknown',
+    [/has no ledger yet/],
+  ],
+  ['a ledger behind', facts({ domains: [domain({ completeness: 'unknown' })] }), 'unknown', [/is behind/]],
+  [
+    'something unreadable',
+    facts({ alarms: null, unknown: ['alarms: AWS refuses'] }),
+    'unknown',
+    [/not known: alarms: AWS refuses/],
+  ],
+  ['both', facts({ deadLetters: 1, unknown: ['alarms: x'] }), 'unhealthy', [/dead letters/, /not known/]],
+])('%s', (_name, its, health, reasons) => {
+  expect(judge(its)).toEqual({ health, reasons: reasons.map((reason) => expect.stringMatching(reason)) });
+});
+
+test('stands on one screen, and calls unknown what is', () => {
+  const its = facts({
+    backlog: null,
+    alarms: null,
+    domains: [domain({ lastEvent: null, ledger: null, completeness: 'unknown' })],
+    unknown: ['last event of mg.example.com: x', 'backlog: x', 'ledger of mg.example.com: x', 'alarms: x'],
+  });
+  const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
+  expect(lines.length).toBeLessThan(24);
+  expect(lines[0]).toBe('NOT KNOWN TO BE HEALTHY  prod');
+  for (const what of ['backlog', 'alarms', 'last event', 'complete']) {
+    expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^ *${what} +unknown$`)));
+  }
+  const none = statusText({ event: 'status', ...judge(facts()), ...facts() }, 'prod', NOW_MS);
+  expect(none).toContainEqual(expect.stringContaining('delivered, 2026-11-22 11:59:00 UTC (1 min ago)'));
+});
+
+test('of a stack of which nothing can be read: all unknown, and exit code 1', async () => {
+  const { exitCode, json } = await runCommand(['status', '--local', '--json'], {
+    findTarget: async () => stubTarget({}),
+  });
+  expect(exitCode).toBe(1);
+  const [line] = json().map((each) => statusLine.parse(each));
+  expect(line).toMatchObject({ health: 'unknown', backlog: null, deadLetters: null, alarms: null });
+  expect(line?.unknown).toHaveLength(5);
+});

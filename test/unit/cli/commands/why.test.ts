@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import { because, plain, saying } from '../../../../cli/commands/why/explain.ts';
+import type { HistoryEvent } from '../../../../cli/commands/why/history.ts';
+import { type LedgerView, reconciled } from '../../../../cli/commands/why/reconciled.ts';
+import { storedName } from '../../../../lambdas/domain/reconcile-ports.ts';
+import type { Slice } from '../../../../lambdas/domain/slice.ts';
+import { emptyTally, shortName, slicePassed } from '../../../../lambdas/domain/tally.ts';
+
+const START = 1_790_000_100;
+const END = START + 900;
+
+function event(name: string, over: object = {}, stored: Partial<HistoryEvent> = {}): HistoryEvent {
+  return {
+    partition: 'MSG#one',
+    eventSort: `R#ada@example.org#E#${name}#1`,
+    eventKey: `${name}#1`,
+    event: { event: name, ...over },
+    domain: 'mg.example.com',
+    atMs: (START + 5) * 1000,
+    source: 'webhook',
+    receivedAtMs: (START + 6) * 1000,
+    webhookAtMs: (START + 6) * 1000,
+    ...stored,
+  };
+}
+
+test.each([
+  ['accepted', {}, 'accepted by Mailgun for sending'],
+  ['delivered', { 'delivery-status': { code: 250, message: 'OK' } }, "taken by the recipient's mail server (250 OK)"],
+  ['failed', { severity: 'permanent', reason: 'bounce' }, 'failed for good, reason: bounce'],
+  ['failed', { severity: 'temporary' }, 'not delivered yet, Mailgun tries again'],
+  ['failed', {}, 'not delivered yet, Mailgun tries again'],
+  ['opened', { 'client-info': { bot: 'gmail' } }, 'opened, by a machine and not a person'],
+  ['list_member_uploaded', {}, 'list_member_uploaded'],
+])('%s %j is told as: %s', (name, over, text) => {
+  expect(saying({ event: name, ...over })).toBe(text);
+});
+
+test('what strangers wrote moves no cursor, and is cut', () => {
+  expect(plain('a\u001b[2Jb\r\nc\u202ed')).toBe('a [2Jb c d');
+  const text = saying({ event: 'failed', 'delivery-status': { code: 550, message: `\u001b]0;x${'y'.repeat(900)}` } });
+  expect(text.length).toBeLessThan(280);
+  expect(text).not.toMatch(/[\u0000-\u001f]/);
+});
+
+describe('why the deciding event counts', () => {
+  const delivered = event('delivered');
+  const bounced = event('failed', { severity: 'permanent', reason: 'bounce' });
+  test.each([
+    ['one event', 'DELIVERED', delivered, [delivered], 'It is the only event that says what became of it.'],
+    [
+      'a bounce after a delivery',
+      'FAILED',
+      bounced,
+      [delivered, bounced, event('accepted')],
+      'A final failure counts more than a delivery and an acceptance, whichever came in first.',
+    ],
+    [
+      'two of a kind',
+      'DELIVERED',
+      delivered,
+      [delivered, event('delivered', {}, { eventKey: 'delivered#2' })],
+      'Of 2 such events the earliest counts.',
+    ],
+    [
+      'an open before anything else',
+      'DELIVERED',
+      event('opened'),
+      [event('accepted'), event('opened')],
+      'An open or a click counts more than an acceptance, whichever came in first.',
+    ],
+    ['nothing', null, event('unsubscribed'), [event('unsubscribed')], 'Nothing that came in says what became of it.'],
+    ['an event that is gone', 'FAILED', bounced, [delivered], /decided by the event failed#1, which is not stored/],
+    ['an erased event', 'FAILED', bounced, [{ ...bounced, event: undefined }], /whose content was erased/],
+  ])('%s', (_name, status, { eventKey }, events, text) => {
+    const says = because({ status, decidedBy: eventKey, events });
+    if (typeof text === 'string') expect(says).toBe(text);
+    else expect(says).toMatch(text);
+  });
+});
+
+describe('what reconciliation says of an event', () => {
+  const delivered = event('delivered');
+  const NAME = shortName(storedName(delivered));
+  const times = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 86_400 };
+  const later = (END + 3600) * 1000;
+  const sliceWith = (over: Partial<Slice> = {}): Slice => ({
+    ...slicePassed({ domain: 'mg.example.com', start: START, end: END }, undefined, emptyTally(), {
+      nowMs: (END + 1800) * 1000,
+      unlisted: false,
+    }),
+    ...over,
+  });
+  const view = (slice: Slice | undefined, over: Partial<LedgerView> = {}): LedgerView => ({
+    cursor: { position: END, second: START },
+    slice,
+    times,
+    nowMs: later,
+    ...over,
+  });
+  const unlisted = sliceWith({ unconfirmed: { delivered: 1 }, unconfirmedNames: { [NAME]: 1 } });
+  const before = sliceWith();
+  Reflect.deleteProperty(before, 'unconfirmedNames');
+
+  test.each([
+    ['listed', delivered, view(sliceWith()), { slice: 'settled', listed: 'yes' }],
+    ['not listed at the first look', delivered, view(unlisted), { listed: 'not yet' }],
+    ['nor at the second', delivered, view(unlisted, { cursor: { position: END, second: END } }), { listed: 'never' }],
+    ['nor later', delivered, view({ ...unlisted, passedAt: (END + 43_200) * 1000 }), { listed: 'never' }],
+    ['and the second is late', delivered, view(unlisted, { nowMs: (END + 43_200) * 1000 }), { listed: 'not yet' }],
+    [
+      'brought by reconciliation',
+      { ...delivered, source: 'reconcile' as const },
+      view(sliceWith({ missing: { opened: 1 } })),
+      { slice: 'open', listed: 'yes' },
+    ],
+    [
+      'come in after the last look',
+      { ...delivered, receivedAtMs: later },
+      view(sliceWith()),
+      { slice: 'settled', listed: 'unknown', why: expect.stringMatching(/after this time was last compared/) },
+    ],
+    [
+      'among more than can be named',
+      delivered,
+      view(sliceWith({ unconfirmed: { delivered: 300 }, unconfirmedNames: { other: 1 } })),
+      { listed: 'unknown', why: expect.stringMatching(/too many/) },
+    ],
+    ['compared by an earlier version', delivered, view(before), { listed: 'unknown', why: expect.any(String) }],
+    [
+      'of a time Mailgun forgot',
+      delivered,
+      view(sliceWith({ unlisted: true })),
+      { slice: 'unlisted', listed: 'unknown' },
+    ],
+    ['before the ledger', delivered, view(undefined), { slice: 'unknown', why: 'the ledger does not cover this time' }],
+    [
+      'not due',
+      delivered,
+      view(undefined, { cursor: { position: START, second: START }, nowMs: (END + 10) * 1000 }),
+      { slice: 'not due', listed: 'unknown' },
+    ],
+    ['due', delivered, view(undefined, { cursor: { position: START, second: START } }), { slice: 'due' }],
+    ['without a ledger', delivered, view(undefined, { cursor: undefined }), { slice: 'unknown', listed: 'unknown' }],
+  ])('%s', (_name, given, its, says) => {
+    expect(reconciled(given, its)).toMatchObject(says);
+  });
+});
