@@ -5,7 +5,7 @@ import { count, epochSeconds, name, next, says, source, status } from './schema.
 const recipientStatus = name(
   'RecipientStatus',
   z.object({
-    recipient: z.string(),
+    recipient: says('As sent; null where the events name none.', z.nullable(z.string())),
     status,
     reason: says('Why it failed; `suppressed` where Mailgun did not try.', z.nullable(z.string())),
     statusAt: epochSeconds,

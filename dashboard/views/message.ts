@@ -16,7 +16,7 @@ export const messageView: View = async ({ api, subject, parameters }) => {
   });
   const { messageId, recipients, events, next } = message;
   const named = new Set(recipients.map(({ recipient }) => sameAddress(recipient)));
-  const others = events.filter(({ recipient }) => !named.has(sameAddress(recipient ?? '')));
+  const others = events.filter(({ recipient }) => !named.has(sameAddress(recipient)));
   return {
     title: 'Message',
     content: [
@@ -31,7 +31,7 @@ export const messageView: View = async ({ api, subject, parameters }) => {
       ...recipients.map((outcome) =>
         recipientPanel(
           outcome,
-          events.filter(({ recipient }) => sameAddress(recipient ?? '') === sameAddress(outcome.recipient)),
+          events.filter(({ recipient }) => sameAddress(recipient) === sameAddress(outcome.recipient)),
         ),
       ),
       others.length > 0 && panel('Events without a recipient', timeline(others, undefined)),
@@ -45,7 +45,7 @@ const nextLink = (messageId: string, cursor: string) =>
   `#/message/${encodeURIComponent(messageId)}?${new URLSearchParams({ cursor })}`;
 
 /** The ledger knows one recipient by any case. */
-const sameAddress = (address: string) => address.toLowerCase();
+const sameAddress = (address: string | null) => address?.toLowerCase();
 
 function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[]): HTMLElement {
   const { recipient, status, reason, statusAt, decidedBy } = outcome;

@@ -1,5 +1,5 @@
 import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
-import { add, type Counts, sortedNames, total } from '../domain/counts.ts';
+import { add, type Counts, total } from '../domain/counts.ts';
 import type { LedgerBook, Slices } from '../domain/reconcile-ports.ts';
 import { isDue, sliceFrom, stateOf } from '../domain/slice.ts';
 
@@ -57,7 +57,10 @@ const NOTHING = {
 
 const HOUR = 3600;
 
-/** Statistics by hour: slices added up. An hour is open while one of its slices is missing or not settled. */
+/**
+ * Statistics by hour: slices added up, and spellings of a tag that differ in case. An hour is open while one of its
+ * slices is missing or not settled.
+ */
 export function createStats({ slices, book }: Pick<LedgerDeps, 'slices' | 'book'>) {
   return async ({ domain, from, to, tag }: LedgerQuery & { tag: string | undefined }): Promise<StatsResponse> => {
     const hours = new Map<number, { tags: Map<string, Counts>; isOpen: boolean }>();
@@ -67,17 +70,16 @@ export function createStats({ slices, book }: Pick<LedgerDeps, 'slices' | 'book'
       const held = hours.get(hour) ?? { tags: new Map<string, Counts>(), isOpen: false };
       hours.set(hour, held);
       held.isOpen ||= stateOf(slice) !== 'settled';
-      for (const name of tag === undefined ? sortedNames(slice.tags) : [tag]) {
-        const counts = held.tags.get(name) ?? {};
-        held.tags.set(name, counts);
-        const row = Object.hasOwn(slice.tags, name) ? (slice.tags[name] as Counts) : {};
-        for (const [type, count] of Object.entries(row)) add(counts, type, count);
+      for (const [spelled, row] of Object.entries(slice.tags)) {
+        const name = spelled.toLowerCase();
+        if (tag === undefined || tag === name) addAll(countsOf(held.tags, name), row);
       }
+      if (tag !== undefined) countsOf(held.tags, tag);
     }
     const cursor = await book.readCursor(domain);
     const isOver = (hour: number) => cursor !== undefined && cursor.position >= hour + HOUR;
     const buckets = [...hours].flatMap(([hour, { tags, isOpen }]) =>
-      [...tags].map(([name, counts]) => ({
+      [...tags].toSorted(byName).map(([name, counts]) => ({
         hour: new Date(hour * 1000).toISOString(),
         domain,
         tag: name,
@@ -87,4 +89,16 @@ export function createStats({ slices, book }: Pick<LedgerDeps, 'slices' | 'book'
     );
     return { buckets };
   };
+}
+
+const byName = ([a]: [string, Counts], [b]: [string, Counts]) => (a < b ? -1 : 1);
+
+function countsOf(tags: Map<string, Counts>, name: string): Counts {
+  const counts = tags.get(name) ?? {};
+  tags.set(name, counts);
+  return counts;
+}
+
+function addAll(counts: Counts, row: Counts): void {
+  for (const [type, count] of Object.entries(row)) add(counts, type, count);
 }

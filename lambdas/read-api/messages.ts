@@ -45,7 +45,7 @@ export function createMessages(history: MessageHistory) {
       for (const { event } of own) count(tally, event);
       if (recipientKey === split) splitTally = tally;
       const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
-      if (status === undefined) continue;
+      if (status === undefined || isPhantom(status)) continue;
       const { decidedBy } = status;
       const deciding = own.find(({ eventKey }) => eventKey === decidedBy);
       const source = deciding?.source ?? (await history.sourceOf(messageId, recipientKey, decidedBy)) ?? null;
@@ -87,6 +87,9 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
   return { events, statuses, recipientKeys, last, hasMore, entries: ordered.map(({ entry }) => entry) };
 }
 
+/** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
+const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';
+
 function recipientEntry(
   status: StoredStatus,
   source: RecipientStatus['source'],
@@ -94,7 +97,7 @@ function recipientEntry(
   countsComplete: boolean,
 ): RecipientStatus {
   return {
-    recipient: status.recipient,
+    recipient: status.recipient || null,
     status: status.status,
     reason: status.reason,
     statusAt: status.statusAtMs / 1000,

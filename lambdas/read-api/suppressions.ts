@@ -1,4 +1,5 @@
 import type { SuppressionEntry, SuppressionsResponse } from '../../api/responses/suppressions.ts';
+import { UNKNOWN_DOMAIN } from '../../api/routes.ts';
 import { recipientKey } from '../domain/identity.ts';
 import type { Suppressions } from '../domain/read-ports.ts';
 import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
@@ -7,21 +8,22 @@ export interface SuppressionQuery {
   recipient: string;
   /** Only what holds for mail of this domain. */
   domain?: string | undefined;
-  /** Only what holds for mail under these tags; undefined for mail under any. */
+  /** Only what holds for mail under these tags, in lower case; undefined for mail under any. */
   tags?: readonly string[] | undefined;
 }
 
 /**
- * Whether a mail to this recipient should not be sent, and all that is known of it, lifted ones too. Without domain
- * and tags every suppression counts, since sending to somebody who does not want it harms more than holding back.
+ * Whether a mail to this recipient should not be sent, and all that is known of it, lifted ones too. In doubt it should
+ * not, since sending to people who do not want it harms more than holding back: without domain and tags every
+ * suppression counts, and that of an event without a domain may be of any domain.
  */
 export function createSuppressions(suppressions: Suppressions) {
   return async ({ recipient, domain, tags }: SuppressionQuery): Promise<SuppressionsResponse> => {
     const known = await suppressions.list(recipientKey(recipient));
     const holds = (each: StoredSuppression) =>
       isSuppressing(each) &&
-      (domain === undefined || each.domain === domain) &&
-      (tags === undefined || each.scope === '*' || tags.includes(each.scope));
+      (domain === undefined || each.domain === domain || each.domain === UNKNOWN_DOMAIN) &&
+      (tags === undefined || each.scope === '*' || tags.includes(each.scope.toLowerCase()));
     return { recipient, suppressed: known.some(holds), suppressions: known.map(entryOf) };
   };
 }

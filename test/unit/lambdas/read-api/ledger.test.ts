@@ -94,4 +94,22 @@ describe('statistics', () => {
     ]);
     expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
   });
+
+  test('count the spellings of one tag together', async () => {
+    const slice = { start: HOUR, end: HOUR + 900, missing: {}, unlisted: false };
+    const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
+    const slices = {
+      async *list() {
+        yield { ...slice, tags };
+      },
+    };
+    const stats = createStats({ slices, book: { readCursor: async () => undefined } } as never);
+    const counts = async (tag: string | undefined) =>
+      (await stats({ ...all, tag })).buckets.map((bucket) => [bucket.tag, bucket.counts]);
+    expect(await counts(undefined)).toEqual([
+      ['*', { opened: 3, clicked: 1 }],
+      ['spring', { opened: 3, clicked: 1 }],
+    ]);
+    expect(await counts('spring')).toEqual([['spring', { opened: 3, clicked: 1 }]]);
+  });
 });

@@ -158,3 +158,15 @@ test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d even
   const pages = Math.ceil(7 / limit);
   expect(told).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
 });
+
+test('what no recipient is named of has null for a recipient, and a batch no phantom that stays accepted', async () => {
+  const nameless = { recipient: undefined };
+  expect(await historyOf({ event: 'accepted', ...nameless })).toMatchObject({
+    recipients: [],
+    events: [{ event: 'accepted', recipient: null }],
+  });
+  expect(await historyOf({ event: 'rejected', ...nameless })).toMatchObject({
+    recipients: [{ recipient: null, status: 'FAILED' }],
+    events: [{ event: 'rejected', recipient: null }],
+  });
+});
