@@ -2,8 +2,8 @@
 // The operator's command line: npm run ledger -- --help
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from '../cli/program.ts';
-import { askPerson, readInput } from '../cli/prompt.ts';
-import { findTarget } from '../cli/target/open.ts';
+import { promptOperator, readInput } from '../cli/prompt.ts';
+import { openDeployment } from '../cli/target/open.ts';
 
 const stop = new AbortController();
 // Whoever reads the answer may leave before its end, as head does.
@@ -17,13 +17,13 @@ const exitCode = await runProgram(process.argv.slice(2), {
   print: (line) => process.stdout.write(`${line}\n`),
   printError: (line) => process.stderr.write(`${line}\n`),
   environment: process.env,
-  findTarget,
+  openDeployment,
   openAccount: async (region) => (await import('../cli/target/aws-account.ts')).openAccount(region),
   now: Date.now,
   sleep: (ms) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {}),
   signal: stop.signal,
   readInput,
-  ask: askPerson,
+  ask: promptOperator,
 });
 // A call that was left behind would keep the process waiting.
 process.exit(exitCode);

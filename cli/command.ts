@@ -1,17 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { WrongInput } from './errors.ts';
+import { UsageError } from './errors.ts';
 import type { AwsAccount } from './target/aws-account.ts';
-import type { Place, Target } from './target/types.ts';
+import type { Deployment, TargetRef } from './target/types.ts';
 import { parseTime } from './time.ts';
 
-/** What a command has of the world around it. */
-export interface World {
+/** What a command can reach and use. */
+export interface CliContext {
   /** A line of the answer, to standard output. */
   readonly print: (line: string) => void;
   /** A line about the command itself: progress, errors. */
   readonly printError: (line: string) => void;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly findTarget: (place: Place) => Promise<Target>;
+  readonly openDeployment: (ref: TargetRef) => Promise<Deployment>;
   /** The AWS account that the shell's credentials belong to, in a region. */
   readonly openAccount: (region: string) => Promise<AwsAccount>;
   readonly now: () => number;
@@ -31,10 +31,10 @@ export type Action<Options> = (options: Options, ...args: string[]) => Promise<n
 export type Run = <Options>(action: Action<Options>) => (...args: unknown[]) => Promise<void>;
 
 /** Builds one command; `run` wraps its action. */
-export type CommandBuilder = (world: World, run: Run) => Command;
+export type CommandBuilder = (context: CliContext, run: Run) => Command;
 
 /** Options that say where, and how to answer. */
-export interface PlaceOptions {
+export interface TargetOptions {
   readonly env?: string;
   readonly local?: boolean;
   readonly port?: number;
@@ -57,25 +57,25 @@ export function ledgerCommand(name: string, summary: string): Command {
 }
 
 /** Where the options, or else the environment variable, point. */
-export function placeOf({ env, local, port }: PlaceOptions, environment: World['environment']): Place {
-  if (env !== undefined && local) throw new WrongInput('--env and --local exclude each other');
-  if (port !== undefined && env !== undefined) throw new WrongInput('--port goes with --local only');
+export function targetRefOf({ env, local, port }: TargetOptions, environment: CliContext['environment']): TargetRef {
+  if (env !== undefined && local) throw new UsageError('--env and --local exclude each other');
+  if (port !== undefined && env !== undefined) throw new UsageError('--port goes with --local only');
   if (env !== undefined) return { kind: 'aws', environment: env };
   if (local) return { kind: 'local', port: port ?? DEFAULT_PORT };
   const [, isLocal, ownPort, name] = /^(?:(local)(?::(\d{1,5}))?|(.+))$/.exec(environment[TARGET_VARIABLE] ?? '') ?? [];
   if (isLocal) return { kind: 'local', port: port ?? Number(ownPort ?? DEFAULT_PORT) };
-  if (port !== undefined) throw new WrongInput('--port goes with --local only');
+  if (port !== undefined) throw new UsageError('--port goes with --local only');
   if (name) return { kind: 'aws', environment: name };
-  throw new WrongInput(`--env or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`);
+  throw new UsageError(`--env or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`);
 }
 
 /** The same as options, for commands that are printed. */
-export function placeText(place: Place): string {
-  return place.kind === 'aws' ? `--env ${place.environment}` : `--local --port ${place.port}`;
+export function targetRefText(ref: TargetRef): string {
+  return ref.kind === 'aws' ? `--env ${ref.environment}` : `--local --port ${ref.port}`;
 }
 
 /** Parses `--<flag> <time>` into epoch seconds. */
-export const timeOption = (flag: string, world: World) => (text: string) => parseTime(flag, text, world.now());
+export const timeOption = (flag: string, context: CliContext) => (text: string) => parseTime(flag, text, context.now());
 
 function parsePort(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('It is a port number.');
@@ -91,9 +91,9 @@ export const wholeNumber = (least: number) => (text: string) => {
 };
 
 /** For what cannot be undone: `--yes`, or a yes from the person who sits there. */
-export async function confirm(world: World, yes: boolean | undefined, question: string): Promise<void> {
+export async function confirm(context: CliContext, yes: boolean | undefined, question: string): Promise<void> {
   if (yes) return;
-  const answer = await world.ask(`${question} [y/N] `);
-  if (answer === undefined) throw new WrongInput('this needs --yes where nobody can be asked');
-  if (!/^y(es)?$/i.test(answer.trim())) throw new WrongInput('nothing was done');
+  const answer = await context.ask(`${question} [y/N] `);
+  if (answer === undefined) throw new UsageError('this needs --yes where nobody can be asked');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was done');
 }

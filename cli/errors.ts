@@ -1,14 +1,14 @@
 /** What was typed cannot be done; the message is one sentence for the person who typed it. */
-export class WrongInput extends Error {
-  override name = 'WrongInput';
+export class UsageError extends Error {
+  override name = 'UsageError';
 }
 
 /** What is asked for cannot be reached. */
-export class OutOfReach extends Error {
-  override name = 'OutOfReach';
+export class TargetUnavailableError extends Error {
+  override name = 'TargetUnavailableError';
 }
 
 /** The environment has not been deployed. */
-export class NoSuchStack extends OutOfReach {
-  override name = 'NoSuchStack';
+export class StackNotFoundError extends TargetUnavailableError {
+  override name = 'StackNotFoundError';
 }

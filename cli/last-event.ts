@@ -2,7 +2,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/day-index.ts';
 import { tableOf } from './ledger.ts';
-import type { Target } from './target/types.ts';
+import type { Deployment } from './target/types.ts';
 
 export interface LastEvent {
   readonly type: string;
@@ -12,22 +12,26 @@ export interface LastEvent {
 
 const DAY_MS = 86_400_000;
 /** An older one says nothing on whether webhooks come. */
-export const LOOKED_BACK_DAYS = 2;
+export const LOOKBACK_DAYS = 2;
 
 /** The newest stored event of a domain: one index read a type and day, without the events themselves. */
-export async function readLastEvent(target: Target, domain: string, nowMs: number): Promise<LastEvent | undefined> {
-  const days = dayPartitions(domain, nowMs - LOOKED_BACK_DAYS * DAY_MS, nowMs).reverse();
+export async function readLastEvent(
+  deployment: Deployment,
+  domain: string,
+  nowMs: number,
+): Promise<LastEvent | undefined> {
+  const days = dayPartitions(domain, nowMs - LOOKBACK_DAYS * DAY_MS, nowMs).reverse();
   for (const partitions of days) {
-    const found = await Promise.all(partitions.map((partition) => readNewest(target, partition, nowMs)));
+    const found = await Promise.all(partitions.map((partition) => readNewest(deployment, partition, nowMs)));
     const events = found.filter((event) => event !== undefined);
     if (events.length > 0) return events.reduce((newest, event) => (event.atMs > newest.atMs ? event : newest));
   }
   return undefined;
 }
 
-async function readNewest(target: Target, partition: string, nowMs: number): Promise<LastEvent | undefined> {
+async function readNewest(deployment: Deployment, partition: string, nowMs: number): Promise<LastEvent | undefined> {
   const { byDay } = INDEXES;
-  const { client, name } = tableOf(target);
+  const { client, name } = tableOf(deployment);
   const { Items = [] } = await client.send(
     new QueryCommand({
       TableName: name,

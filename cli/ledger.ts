@@ -6,8 +6,8 @@ import { secondPassSeconds } from '../lambdas/contract.ts';
 import { total } from '../lambdas/domain/counts.ts';
 import type { Cursor } from '../lambdas/domain/reconcile-ports.ts';
 import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
-import { OutOfReach } from './errors.ts';
-import type { Target } from './target/types.ts';
+import { TargetUnavailableError } from './errors.ts';
+import type { Deployment } from './target/types.ts';
 
 /** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
 export type Completeness = 'complete' | 'incomplete' | 'unknown';
@@ -32,12 +32,12 @@ export interface DomainLedger {
 
 /** Reads the ledger from two second passes ago on, since only then is an event called unconfirmed. */
 export async function readDomainLedger(
-  target: Target,
+  deployment: Deployment,
   domain: string,
   times: LedgerTimes,
   nowMs: number,
 ): Promise<DomainLedger> {
-  const table = tableOf(target);
+  const table = tableOf(deployment);
   const book = createLedgerBookTable(table);
   const [cursor, open] = await Promise.all([book.readCursor(domain), book.openSlices(domain)]);
   const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
@@ -48,7 +48,7 @@ export async function readDomainLedger(
     sums.expected += total(slice.expected);
     sums.missing += total(slice.missing);
     sums.lost += total(slice.lost);
-    if (isLookedAtTwice(slice, cursor, times)) sums.unconfirmed += total(slice.unconfirmed);
+    if (hasHadSecondPass(slice, cursor, times)) sums.unconfirmed += total(slice.unconfirmed);
   }
   const isIncomplete = open.length > 0 || sums.missing > 0;
   const isKnown = cursor !== undefined && !isBehind(cursor.position, times, nowMs);
@@ -74,7 +74,7 @@ function isBehind(
 }
 
 /** Whether the slice was compared once more after Mailgun had all its time: only then does an absence say something. */
-export function isLookedAtTwice(slice: Slice, cursor: Cursor | undefined, { retentionSeconds }: LedgerTimes): boolean {
+export function hasHadSecondPass(slice: Slice, cursor: Cursor | undefined, { retentionSeconds }: LedgerTimes): boolean {
   if (cursor !== undefined && slice.start < cursor.second) return true;
   return slice.passedAt >= (slice.end + secondPassSeconds(retentionSeconds)) * 1000;
 }
@@ -89,14 +89,15 @@ const times = z.object({
 /** What the stack chose about its ledger. */
 export type LedgerTimes = z.infer<typeof times>;
 
-export function ledgerTimes(target: Target): LedgerTimes {
-  const parsed = times.safeParse(JSON.parse(target.output('LedgerTimes')));
-  if (!parsed.success) throw new OutOfReach(`the output LedgerTimes of ${target.stackName} is of another version`);
+export function ledgerTimes(deployment: Deployment): LedgerTimes {
+  const parsed = times.safeParse(JSON.parse(deployment.output('LedgerTimes')));
+  if (!parsed.success)
+    throw new TargetUnavailableError(`the output LedgerTimes of ${deployment.stackName} is of another version`);
   return parsed.data;
 }
 
-/** The target's table, as the adapters take it. */
-export const tableOf = (target: Target): LedgerTable => ({
-  client: target.clients.table,
-  name: target.output('TableName'),
+/** The deployment's table, as the adapters take it. */
+export const tableOf = (deployment: Deployment): LedgerTable => ({
+  client: deployment.clients.table,
+  name: deployment.output('TableName'),
 });

@@ -1,9 +1,9 @@
-import type { World } from './command.ts';
+import type { CliContext } from './command.ts';
 
 /** Prints one and the same answer: a JSON line with `--json`, lines for people otherwise. */
-export type Tell<Line> = (line: Line, ...text: string[]) => void;
+export type Emit<Line> = (line: Line, ...text: string[]) => void;
 
-export function createTell<Line>({ print }: Pick<World, 'print'>, json = false): Tell<Line> {
+export function createEmit<Line>({ print }: Pick<CliContext, 'print'>, json = false): Emit<Line> {
   return (line, ...text) => {
     if (json) print(JSON.stringify(line));
     else for (const each of text) print(each);

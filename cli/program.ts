@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import type { CommandBuilder, Run, World } from './command.ts';
+import type { CliContext, CommandBuilder, Run } from './command.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { drillCommand } from './commands/drill.ts';
@@ -14,7 +14,7 @@ import { suppressionsCommand } from './commands/suppressions.ts';
 import { tokenCommand } from './commands/token.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
-import { OutOfReach, WrongInput } from './errors.ts';
+import { TargetUnavailableError, UsageError } from './errors.ts';
 import { awsSentence } from './target/aws-errors.ts';
 
 /** In the order of --help: look, mend, set up, drill, erase. */
@@ -46,7 +46,7 @@ Where: --env <name> on AWS, --local on this machine, or LEDGER_TARGET=<name>|loc
 Times are in UTC: ISO 8601 with offset, epoch seconds, or so long ago (45s, 30m, 2h, 3d).`;
 
 /** Runs one command line; answers the exit code. */
-export async function runProgram(args: readonly string[], world: World): Promise<number> {
+export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
   let exitCode = 0;
   const run: Run =
     (action) =>
@@ -58,25 +58,25 @@ export async function runProgram(args: readonly string[], world: World): Promise
   const program = new Command('mailgun-ledger')
     .description("The operator's command line of a mailgun-ledger stack.")
     .addHelpText('after', HELP);
-  for (const build of COMMANDS) program.addCommand(build(world, run));
+  for (const build of COMMANDS) program.addCommand(build(context, run));
   const isJson = args.includes('--json');
-  prepare(program, world, isJson);
+  prepare(program, context, isJson);
 
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const isOurs = error instanceof WrongInput || error instanceof OutOfReach;
+    const isOurs = error instanceof UsageError || error instanceof TargetUnavailableError;
     const message = isOurs ? error.message : awsSentence(error);
     if (message === undefined) throw error;
-    tellError(message, world, isJson);
-    return error instanceof WrongInput ? 2 : 1;
+    tellError(message, context, isJson);
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
-/** Nothing but `runProgram` ends the process, and every line goes through the world. */
-function prepare(command: Command, world: World, isJson: boolean): void {
+/** Nothing but `runProgram` ends the process, and every line goes through the context. */
+function prepare(command: Command, context: CliContext, isJson: boolean): void {
   if (command.parent && command.commands.length > 0) {
     command.addHelpText('after', `\nExamples: npm run ledger -- ${command.name()} <command> --help`);
   }
@@ -86,15 +86,15 @@ function prepare(command: Command, world: World, isJson: boolean): void {
     .helpCommand(false)
     .showSuggestionAfterError()
     .configureOutput({
-      writeOut: line(world.print),
-      writeErr: line(world.printError),
-      outputError: line((text) => tellError(text.replace(/^error: /, ''), world, isJson)),
+      writeOut: line(context.print),
+      writeErr: line(context.printError),
+      outputError: line((text) => tellError(text.replace(/^error: /, ''), context, isJson)),
     })
     .configureHelp({ helpWidth: 100 });
-  for (const child of command.commands) prepare(child, world, isJson);
+  for (const child of command.commands) prepare(child, context, isJson);
 }
 
-function tellError(message: string, world: World, isJson: boolean): void {
-  if (isJson) world.print(JSON.stringify({ event: 'error', message }));
-  else world.printError(message);
+function tellError(message: string, context: CliContext, isJson: boolean): void {
+  if (isJson) context.print(JSON.stringify({ event: 'error', message }));
+  else context.printError(message);
 }

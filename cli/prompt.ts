@@ -1,10 +1,10 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { WrongInput } from './errors.ts';
+import { UsageError } from './errors.ts';
 
 /** Asks the person at the terminal; undefined where there is none. */
-export async function askPerson(question: string): Promise<string | undefined> {
+export async function promptOperator(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY) return undefined;
   return answerOf(createInterface({ input: process.stdin, output: process.stderr }), question);
 }
@@ -26,7 +26,7 @@ async function answerOf(terminal: Interface, question: string): Promise<string> 
     return await terminal.question(question);
   } catch (error) {
     // Ctrl-C.
-    if ((error as Error).name === 'AbortError') throw new WrongInput('nothing was done');
+    if ((error as Error).name === 'AbortError') throw new UsageError('nothing was done');
     throw error;
   } finally {
     terminal.close();

@@ -1,13 +1,15 @@
-import { OutOfReach } from './errors.ts';
+import { TargetUnavailableError } from './errors.ts';
 
 // What commands share that call a function again and again, domain by domain, until all is done or the operator ends it.
 
 /** Makes a call; one that fails is answered as such, so that one left behind troubles nobody. */
-export async function answerOrFailure<Answer>(call: () => Promise<Answer>): Promise<Answer | OutOfReach> {
+export async function resultOrError<Answer>(call: () => Promise<Answer>): Promise<Answer | TargetUnavailableError> {
   try {
     return await call();
   } catch (error) {
-    return error instanceof OutOfReach ? error : new OutOfReach(String(error), { cause: error });
+    return error instanceof TargetUnavailableError
+      ? error
+      : new TargetUnavailableError(String(error), { cause: error });
   }
 }
 
@@ -16,7 +18,7 @@ export function endOf(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
-/** What is told beside the counts. */
+/** What is emitSet beside the counts. */
 export interface PartsReporter {
   waiting(domain: string, why: string): void;
   /** A part that could not be done, or is not to be yet. */
@@ -38,8 +40,8 @@ export type PartLine =
   | { event: 'waiting' | 'left'; domain: string; why: string }
   | { event: 'resume'; commands: string[] };
 
-export const partsAsJson = (tell: (line: PartLine) => void): PartsReporter => ({
-  waiting: (domain, why) => tell({ event: 'waiting', domain, why }),
-  left: (domain, why) => tell({ event: 'left', domain, why }),
-  resume: (commands) => tell({ event: 'resume', commands: [...commands] }),
+export const partsAsJson = (emit: (line: PartLine) => void): PartsReporter => ({
+  waiting: (domain, why) => emit({ event: 'waiting', domain, why }),
+  left: (domain, why) => emit({ event: 'left', domain, why }),
+  resume: (commands) => emit({ event: 'resume', commands: [...commands] }),
 });

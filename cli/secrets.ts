@@ -1,40 +1,40 @@
 import { createHash } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SigningKeys } from '../lambdas/domain/signature.ts';
-import { OutOfReach, WrongInput } from './errors.ts';
+import { TargetUnavailableError, UsageError } from './errors.ts';
 import { awsSentence } from './target/aws-errors.ts';
-import type { Target } from './target/types.ts';
+import type { Deployment } from './target/types.ts';
 
 /** The text of the secret that an output names. */
-export async function readSecret(target: Target, outputKey: string): Promise<string> {
-  return (await readVersion(target, outputKey)).text;
+export async function readSecret(deployment: Deployment, outputKey: string): Promise<string> {
+  return (await readVersion(deployment, outputKey)).text;
 }
 
 /** The texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the functions. */
 export async function readSecretFields(
-  target: Target,
+  deployment: Deployment,
   outputKey: string,
 ): Promise<{ fields: Readonly<Record<string, string | undefined>>; sinceMs: number | undefined }> {
-  const { text, sinceMs } = await readVersion(target, outputKey);
+  const { text, sinceMs } = await readVersion(deployment, outputKey);
   return { fields: fieldsOf(text, outputKey), sinceMs };
 }
 
 /** Replaces the text of the secret that an output names; functions take it within 5 minutes. */
-export async function putSecret(target: Target, outputKey: string, text: string): Promise<void> {
-  const command = new PutSecretValueCommand({ SecretId: target.output(outputKey), SecretString: text });
-  await target.clients.secrets.send(command).catch((cause) => outOfReach(`${outputKey} cannot be written`, cause));
+export async function putSecret(deployment: Deployment, outputKey: string, text: string): Promise<void> {
+  const command = new PutSecretValueCommand({ SecretId: deployment.output(outputKey), SecretString: text });
+  await deployment.clients.secrets.send(command).catch((cause) => outOfReach(`${outputKey} cannot be written`, cause));
 }
 
-async function readVersion(target: Target, outputKey: string) {
-  const command = new GetSecretValueCommand({ SecretId: target.output(outputKey) });
-  const { SecretString = '', CreatedDate } = await target.clients.secrets
+async function readVersion(deployment: Deployment, outputKey: string) {
+  const command = new GetSecretValueCommand({ SecretId: deployment.output(outputKey) });
+  const { SecretString = '', CreatedDate } = await deployment.clients.secrets
     .send(command)
     .catch((cause) => outOfReach(`${outputKey} cannot be read`, cause));
   return { text: SecretString, sinceMs: CreatedDate?.getTime() };
 }
 
 function outOfReach(what: string, cause: unknown): never {
-  throw new OutOfReach(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
+  throw new TargetUnavailableError(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
 }
 
 function fieldsOf(text: string, outputKey: string): Record<string, string | undefined> {
@@ -45,7 +45,9 @@ function fieldsOf(text: string, outputKey: string): Record<string, string | unde
     // The parser's own message quotes the text.
   }
   if (typeof parsed !== 'object' || parsed === null) {
-    throw new OutOfReach(`the secret ${outputKey} holds no JSON object; keys set writes it anew once it holds {}`);
+    throw new TargetUnavailableError(
+      `the secret ${outputKey} holds no JSON object; keys set writes it anew once it holds {}`,
+    );
   }
   const texts = Object.entries(parsed).flatMap(([name, value]) =>
     typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
@@ -63,21 +65,24 @@ export interface StoredKeys {
 const SIGNING_KEYS = 'SigningKeysSecretArn';
 const API_KEY = 'ApiKeySecretArn';
 
-export async function readSigningKeys(target: Target): Promise<StoredKeys> {
-  const { fields, sinceMs } = await readSecretFields(target, SIGNING_KEYS);
+export async function readSigningKeys(deployment: Deployment): Promise<StoredKeys> {
+  const { fields, sinceMs } = await readSecretFields(deployment, SIGNING_KEYS);
   const { current, previous, parent } = fields;
   return { keys: { ...(current && { current }), ...(previous && { previous }), ...(parent && { parent }) }, sinceMs };
 }
 
-export async function readApiKey(target: Target): Promise<{ apiKey: string | undefined; sinceMs: number | undefined }> {
-  const { fields, sinceMs } = await readSecretFields(target, API_KEY);
+export async function readApiKey(
+  deployment: Deployment,
+): Promise<{ apiKey: string | undefined; sinceMs: number | undefined }> {
+  const { fields, sinceMs } = await readSecretFields(deployment, API_KEY);
   return { apiKey: fields.apiKey, sinceMs };
 }
 
-export const writeSigningKeys = (target: Target, keys: SigningKeys) =>
-  putSecret(target, SIGNING_KEYS, JSON.stringify(keys));
+export const writeSigningKeys = (deployment: Deployment, keys: SigningKeys) =>
+  putSecret(deployment, SIGNING_KEYS, JSON.stringify(keys));
 
-export const writeApiKey = (target: Target, apiKey: string) => putSecret(target, API_KEY, JSON.stringify({ apiKey }));
+export const writeApiKey = (deployment: Deployment, apiKey: string) =>
+  putSecret(deployment, API_KEY, JSON.stringify({ apiKey }));
 
 /**
  * A key put in front; what was there before goes on to verify retries, or alone: is forgotten. Undefined where
@@ -89,7 +94,7 @@ export function withCurrent(keys: SigningKeys, current: string, alone = false): 
   return { ...keys, current, ...(keys.current !== undefined && { previous: keys.current }) };
 }
 
-/** What may be shown of a key: enough to tell it from another. */
+/** What may be shown of a key: enough to emit it from another. */
 export function fingerprint(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 8);
 }
@@ -101,12 +106,12 @@ const API_KEY_FORM = /^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}$/;
 /** A key as somebody typed or piped it. The messages never hold it. */
 export function checkKey(text: string, kind: 'signing' | 'api'): string {
   const key = text.trim();
-  if (key === '') throw new WrongInput('no key came on standard input');
+  if (key === '') throw new UsageError('no key came on standard input');
   if (!ONE_WORD.test(key) || /^["'{]/.test(key)) {
-    throw new WrongInput('a key is one word of 8 to 128 characters, alone: no quotes, no JSON');
+    throw new UsageError('a key is one word of 8 to 128 characters, alone: no quotes, no JSON');
   }
   if (kind === 'signing' && API_KEY_FORM.test(key)) {
-    throw new WrongInput(
+    throw new UsageError(
       'this looks like an API key; the signing key stands at Mailgun under Send > Sending > Webhooks',
     );
   }

@@ -1,4 +1,4 @@
-import { WrongInput } from './errors.ts';
+import { UsageError } from './errors.ts';
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
@@ -10,11 +10,11 @@ export function parseTime(flag: string, text: string, nowMs: number): number {
   if (/^\d{9,10}$/.test(text)) return Number(text);
   const iso = ISO.exec(text);
   if (iso && iso[4] === undefined) {
-    throw new WrongInput(`--${flag} "${text}" has no offset from UTC: write ${text}Z, or ${text}+02:00`);
+    throw new UsageError(`--${flag} "${text}" has no offset from UTC: write ${text}Z, or ${text}+02:00`);
   }
   const ms = Date.parse(text);
   if (!iso || Number.isNaN(ms) || !isDay(Number(iso[1]), Number(iso[2]), Number(iso[3]))) {
-    throw new WrongInput(`--${flag} is a time like 2026-11-22T08:00:00Z, 1795334400 or 2h (ago), not "${text}"`);
+    throw new UsageError(`--${flag} is a time like 2026-11-22T08:00:00Z, 1795334400 or 2h (ago), not "${text}"`);
   }
   return Math.floor(ms / 1000);
 }

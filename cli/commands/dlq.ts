@@ -1,17 +1,24 @@
 import { Command } from 'commander';
 import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
-import { OutOfReach } from '../errors.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  type Run,
+  type TargetOptions,
+  targetRefOf,
+} from '../command.ts';
+import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { ago, counted, createTell } from '../output.ts';
+import { ago, counted, createEmit } from '../output.ts';
 import { iso } from '../time.ts';
 import {
   type DeadLetter,
   type DeadLetters,
-  lookThrough,
-  MOST_LETTERS,
+  MAX_SCANNED_MESSAGES,
   openDeadLetters,
-  TRIES_USED_UP,
+  RECEIVES_EXHAUSTED,
+  scanDeadLetters,
 } from './dlq/dead-letters.ts';
 import { adviceOf, diagnose, messageIdIn } from './dlq/diagnosis.ts';
 import { redriveCommand } from './dlq/redrive.ts';
@@ -54,19 +61,19 @@ export type DlqShowLine = {
   body?: string;
 };
 
-export const dlqCommand: CommandBuilder = (world, run) =>
+export const dlqCommand: CommandBuilder = (context, run) =>
   new Command('dlq')
     .summary('lists, explains and redrives dead letters')
     .description('Lists, explains and redrives dead letters: events that process could not store.')
-    .addCommand(listCommand(world, run))
-    .addCommand(showCommand(world, run))
-    .addCommand(redriveCommand(world, run));
+    .addCommand(listCommand(context, run))
+    .addCommand(showCommand(context, run))
+    .addCommand(redriveCommand(context, run));
 
 const SAMPLE = 5;
 
 const LIST_EXAMPLES = `
 Looking hides each message from others for the moment; it changes nothing. Reasons: not-json, malformed-message,
-unknown-version, unstorable, and ${TRIES_USED_UP} where SQS gave up.
+unknown-version, unstorable, and ${RECEIVES_EXHAUSTED} where SQS gave up.
 
 Examples:
   npm run ledger -- dlq list --env prod
@@ -74,33 +81,34 @@ Examples:
 
 Exit code: 0 listed, also where there are none; 1 the stack cannot be reached; 2 wrong usage.`;
 
-export const listCommand = (world: World, run: Run) =>
+export const listCommand = (context: CliContext, run: Run) =>
   ledgerCommand('list', 'counts the dead letters by reason')
     .addHelpText('after', LIST_EXAMPLES)
-    .action(run<PlaceOptions>((options) => list(world, options)));
+    .action(run<TargetOptions>((options) => list(context, options)));
 
-async function list(world: World, options: PlaceOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<DlqListLine>(world, options.json);
+async function list(context: CliContext, options: TargetOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<DlqListLine>(context, options.json);
   const letters: Pick<DeadLetter, 'id' | 'reason' | 'sentMs'>[] = [];
-  for await (const { id, reason, sentMs } of lookThrough(openDeadLetters(target))) letters.push({ id, reason, sentMs });
+  for await (const { id, reason, sentMs } of scanDeadLetters(openDeadLetters(deployment)))
+    letters.push({ id, reason, sentMs });
   for (const [reason, ofReason] of Map.groupBy(letters, (letter) => letter.reason)) {
     const times = ofReason.map(({ sentMs }) => sentMs);
     const [oldestMs, newestMs] = [Math.min(...times), Math.max(...times)];
     const sample = ofReason.slice(0, SAMPLE).map(({ id }) => id);
-    tell(
+    emit(
       { event: 'reason', reason, count: ofReason.length, oldestAt: iso(oldestMs), newestAt: iso(newestMs), sample },
-      `${reason.padEnd(18)} ${String(ofReason.length).padStart(6)}  oldest ${ago(oldestMs, world.now())}  such as`,
+      `${reason.padEnd(18)} ${String(ofReason.length).padStart(6)}  oldest ${ago(oldestMs, context.now())}  such as`,
       ...sample.map((id) => `  ${id}`),
     );
   }
-  const complete = letters.length < MOST_LETTERS;
+  const complete = letters.length < MAX_SCANNED_MESSAGES;
   const all = letters.length === 0 ? 'There are no dead letters.' : `${counted(letters.length, 'dead letter')}.`;
-  tell({ event: 'dead-letters', count: letters.length, complete }, complete ? all : `${all} There are more.`);
+  emit({ event: 'dead-letters', count: letters.length, complete }, complete ? all : `${all} There are more.`);
   return 0;
 }
 
-interface ShowOptions extends PlaceOptions {
+interface ShowOptions extends TargetOptions {
   readonly showBody?: boolean;
 }
 
@@ -114,22 +122,23 @@ Examples:
 
 Exit code: 0 shown; 1 there is no such dead letter; 2 wrong usage.`;
 
-export const showCommand = (world: World, run: Run) =>
+export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'explains one dead letter')
     .argument('<id>', "SQS's message id, as dlq list shows it")
     .option('--show-body', 'prints the whole message too, which names people')
     .addHelpText('after', SHOW_EXAMPLES)
-    .action(run<ShowOptions>((options, id = '') => show(world, options, id)));
+    .action(run<ShowOptions>((options, id = '') => show(context, options, id)));
 
-async function show(world: World, options: ShowOptions, id: string): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<DlqShowLine>(world, options.json);
-  const letter = await find(openDeadLetters(target), id);
-  if (letter === undefined) throw new OutOfReach(`there is no dead letter ${id}; somebody else may be reading it`);
+async function show(context: CliContext, options: ShowOptions, id: string): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<DlqShowLine>(context, options.json);
+  const letter = await find(openDeadLetters(deployment), id);
+  if (letter === undefined)
+    throw new TargetUnavailableError(`there is no dead letter ${id}; somebody else may be reading it`);
   const { reason, detail, sentMs, receiveCount, body } = letter;
   const diagnosis = diagnose(body);
   const { error } = diagnosis;
-  const stored = error === null && (await createEventLookup(tableOf(target)).isStored(diagnosis.identity));
+  const stored = error === null && (await createEventLookup(tableOf(deployment)).isStored(diagnosis.identity));
   const message =
     error === null
       ? {
@@ -153,7 +162,7 @@ async function show(world: World, options: ShowOptions, id: string): Promise<num
     ['advice', advice],
     ['body', options.showBody ? body : null],
   ];
-  tell(
+  emit(
     {
       event: 'dead-letter',
       ...{ id, reason, detail: detail ?? null, sentAt: iso(sentMs), receiveCount, error, message, advice },
@@ -165,6 +174,6 @@ async function show(world: World, options: ShowOptions, id: string): Promise<num
 }
 
 async function find(deadLetters: DeadLetters, id: string): Promise<DeadLetter | undefined> {
-  for await (const letter of lookThrough(deadLetters)) if (letter.id === id) return letter;
+  for await (const letter of scanDeadLetters(deadLetters)) if (letter.id === id) return letter;
   return undefined;
 }

@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World } from '../command.ts';
-import { NoSuchStack, OutOfReach, WrongInput } from '../errors.ts';
-import { createTell } from '../output.ts';
+import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
+import { StackNotFoundError, TargetUnavailableError, UsageError } from '../errors.ts';
+import { createEmit } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
-import type { Place, Target } from '../target/types.ts';
-import { type AccountPlace, accountChecks } from './doctor/account-checks.ts';
+import type { Deployment, TargetRef } from '../target/types.ts';
+import { type AccountContext, accountChecks } from './doctor/account-checks.ts';
 import type { Check, DoctorLine, Finding } from './doctor/check.ts';
 import { machineChecks } from './doctor/machine-checks.ts';
 import { checkOrigin, originChecks } from './doctor/origin-checks.ts';
 import { stackChecks } from './doctor/stack-checks.ts';
 
-interface DoctorOptions extends PlaceOptions {
+interface DoctorOptions extends TargetOptions {
   readonly origin?: string;
 }
 
@@ -27,69 +27,70 @@ Examples:
 
 Exit code: 0 nothing is wrong or unknown; 1 something is; 2 wrong usage.`;
 
-export const doctorCommand: CommandBuilder = (world, run) =>
+export const doctorCommand: CommandBuilder = (context, run) =>
   ledgerCommand('doctor', 'looks for what keeps the stack from working, and says what mends it')
     .option('--origin <url>', 'walks through what a browser at this origin would meet')
     .addHelpText('after', EXAMPLES)
-    .action(run<DoctorOptions>((options) => doctor(world, options)));
+    .action(run<DoctorOptions>((options) => doctor(context, options)));
 
-async function doctor(world: World, options: DoctorOptions): Promise<number> {
-  const place = placeOf(options, world.environment);
-  const tell = createTell<DoctorLine>(world, options.json);
+async function doctor(context: CliContext, options: DoctorOptions): Promise<number> {
+  const ref = targetRefOf(options, context.environment);
+  const emit = createEmit<DoctorLine>(context, options.json);
   let isSound = true;
-  for await (const { name, look } of checksOf(world, place, options.origin)) {
+  for await (const { name, look } of checksOf(context, ref, options.origin)) {
     const { state, says, fix = null } = await lookAt(look);
     isSound &&= state !== 'wrong' && state !== 'unknown';
-    tell({ event: 'check', check: name, state, says, fix }, ...lineText(name, state, says, fix));
+    emit({ event: 'check', check: name, state, says, fix }, ...lineText(name, state, says, fix));
   }
   return isSound ? 0 : 1;
 }
 
 /** What can be looked at without a stack comes first, since it tells why there is none. */
-async function* checksOf(world: World, place: Place, origin: string | undefined): AsyncGenerator<Check> {
+async function* checksOf(context: CliContext, ref: TargetRef, origin: string | undefined): AsyncGenerator<Check> {
   if (origin !== undefined) {
     const checked = checkOrigin(origin);
-    yield* originChecks(await world.findTarget(place), checked);
+    yield* originChecks(await context.openDeployment(ref), checked);
     return;
   }
-  const account = await accountOf(world, place);
-  yield* machineChecks({ nodeVersion: process.versions.node, readJavaVersion }, place.kind === 'local');
+  const account = await accountOf(context, ref);
+  yield* machineChecks({ nodeVersion: process.versions.node, readJavaVersion }, ref.kind === 'local');
   yield* accountChecks(account);
-  const found = await findStack(world, place);
+  const found = await findStack(context, ref);
   yield { name: 'stack', look: async () => found.finding };
-  if (found.target) yield* stackChecks({ target: found.target, account: account?.account, now: world.now });
+  if (found.deployment)
+    yield* stackChecks({ deployment: found.deployment, account: account?.account, now: context.now });
 }
 
-async function accountOf(world: World, place: Place): Promise<AccountPlace | undefined> {
-  if (place.kind === 'local') return undefined;
-  const { environment: name } = place;
+async function accountOf(context: CliContext, ref: TargetRef): Promise<AccountContext | undefined> {
+  if (ref.kind === 'local') return undefined;
+  const { environment: name } = ref;
   const environment = environmentOf(readEnvironments(), name);
-  return { name, environment, account: await world.openAccount(environment.region) };
+  return { name, environment, account: await context.openAccount(environment.region) };
 }
 
-async function findStack(world: World, place: Place): Promise<{ finding: Finding; target?: Target }> {
+async function findStack(context: CliContext, ref: TargetRef): Promise<{ finding: Finding; deployment?: Deployment }> {
   try {
-    const target = await world.findTarget(place);
-    return { finding: { state: 'ok', says: target.stackName }, target };
+    const deployment = await context.openDeployment(ref);
+    return { finding: { state: 'ok', says: deployment.stackName }, deployment };
   } catch (error) {
-    if (!(error instanceof OutOfReach)) throw error;
-    const fix = stackFix(place, error);
+    if (!(error instanceof TargetUnavailableError)) throw error;
+    const fix = stackFix(ref, error);
     return { finding: { state: 'wrong', says: error.message, ...(fix !== undefined && { fix }) } };
   }
 }
 
-/** Where it is there and cannot be read, the lines above tell what to do. */
-function stackFix(place: Place, error: OutOfReach): string | undefined {
-  if (place.kind === 'local') return `npm start -- --port ${place.port}`;
-  return error instanceof NoSuchStack ? `npx cdk deploy -c env=${place.environment}` : undefined;
+/** Where it is there and cannot be read, the lines above emit what to do. */
+function stackFix(ref: TargetRef, error: TargetUnavailableError): string | undefined {
+  if (ref.kind === 'local') return `npm start -- --port ${ref.port}`;
+  return error instanceof StackNotFoundError ? `npx cdk deploy -c env=${ref.environment}` : undefined;
 }
 
 async function lookAt(look: Check['look']): Promise<Finding> {
   try {
     return await look();
   } catch (error) {
-    if (error instanceof WrongInput) throw error;
-    const says = error instanceof OutOfReach ? error.message : awsSentence(error);
+    if (error instanceof UsageError) throw error;
+    const says = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
     if (says === undefined) throw error;
     return { state: 'unknown', says };
   }

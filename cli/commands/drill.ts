@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type CliContext,
   type CommandBuilder,
   confirm,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
-  type World,
+  type TargetOptions,
+  targetRefOf,
   wholeNumber,
 } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
-import { counted, createTell, type Tell } from '../output.ts';
-import type { Target } from '../target/types.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { counted, createEmit, type Emit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 
 /** The lines of `drill --json`. */
 export type DrillLine =
@@ -21,12 +21,12 @@ export type DrillLine =
   /** `arrived`: null where only a person could see it, and none was asked. */
   | { event: 'drilled'; alarm: string; arrived: boolean | null };
 
-interface DrillOptions extends PlaceOptions {
+interface DrillOptions extends TargetOptions {
   readonly wait: number;
   readonly yes?: boolean;
 }
 
-const LOOK_EVERY_MS = 200;
+const POLL_INTERVAL_MS = 200;
 
 const EXAMPLES = `
 The alarm is set off by hand until its next evaluation, minutes later, which tells that it is OK again. On AWS its
@@ -39,92 +39,94 @@ Examples:
 
 Exit code: 0 it arrived, or with --yes went out to confirmed subscribers; 1 it did not; 2 wrong usage, or no such alarm.`;
 
-export const drillCommand: CommandBuilder = (world, run) =>
+export const drillCommand: CommandBuilder = (context, run) =>
   ledgerCommand('drill', 'sets an alarm off and sees whether the people hear of it')
     .argument('<alarm>', 'its heading in the runbook, such as dead-letters')
     .option('--wait <seconds>', 'so long it may take to arrive', wholeNumber(1), 30)
     .option('--yes', 'does not ask, neither before nor whether it arrived')
     .addHelpText('after', EXAMPLES)
-    .action(run<DrillOptions>((options, alarm = '') => drill(world, options, alarm)));
+    .action(run<DrillOptions>((options, alarm = '') => drill(context, options, alarm)));
 
-async function drill(world: World, options: DrillOptions, name: string): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<DrillLine>(world, options.json);
-  const alarm = await findAlarm(target, name);
+async function drill(context: CliContext, options: DrillOptions, name: string): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<DrillLine>(context, options.json);
+  const alarm = await findAlarm(deployment, name);
   // Tells this drill from whatever else arrives, an earlier drill among it.
   const reason = `drill ${randomUUID()}: somebody tries whether this arrives; nothing is wrong`;
-  const canBeSeen = (await target.notifications()) !== undefined;
-  const arrived = await (canBeSeen ? byItself : byPeople)({ world, options, target, alarm, reason, tell });
+  const canBeSeen = (await deployment.notifications()) !== undefined;
+  const arrived = await (canBeSeen ? byItself : byPeople)({ context, options, deployment, alarm, reason, emit });
   const verdicts = {
     true: 'The page arrives.',
     false: 'The page does NOT arrive.',
     null: 'It went out; nobody was asked.',
   };
-  tell({ event: 'drilled', alarm, arrived }, verdicts[String(arrived) as keyof typeof verdicts]);
+  emit({ event: 'drilled', alarm, arrived }, verdicts[String(arrived) as keyof typeof verdicts]);
   return arrived === false ? 1 : 0;
 }
 
 interface Drill {
-  readonly world: World;
+  readonly context: CliContext;
   readonly options: DrillOptions;
-  readonly target: Target;
+  readonly deployment: Deployment;
   readonly alarm: string;
   readonly reason: string;
-  readonly tell: Tell<DrillLine>;
+  readonly emit: Emit<DrillLine>;
 }
 
-/** Its full name; one that sounds already would tell nobody anything new. */
-async function findAlarm(target: Target, name: string): Promise<string> {
-  const prefix = `${target.stackName}-`;
-  const alarms = await target.alarms();
+/** Its full name; one that sounds already would emit nobody anything new. */
+async function findAlarm(deployment: Deployment, name: string): Promise<string> {
+  const prefix = `${deployment.stackName}-`;
+  const alarms = await deployment.alarms();
   const found = alarms.find((alarm) => alarm.name === name || alarm.name === prefix + name);
   if (found === undefined) {
     const names = alarms.map((alarm) => alarm.name.replace(prefix, '')).toSorted();
-    throw new WrongInput(`there is no alarm "${name}"; there are ${names.join(', ')}`);
+    throw new UsageError(`there is no alarm "${name}"; there are ${names.join(', ')}`);
   }
   if (found.state === 'ALARM')
-    throw new OutOfReach(`${found.name} sounds already, so it would tell nobody anew; drill it when it is OK`);
+    throw new TargetUnavailableError(
+      `${found.name} sounds already, so it would emit nobody anew; drill it when it is OK`,
+    );
   return found.name;
 }
 
 /** Where what arrives at the topics can be seen. */
 async function byItself(drill: Drill): Promise<boolean> {
-  const { world, options, target, alarm, reason, tell } = drill;
-  const startedMs = world.now();
+  const { context, options, deployment, alarm, reason, emit } = drill;
+  const startedMs = context.now();
   await sound(drill);
   for (;;) {
-    const found = (await target.notifications())?.find(({ message }) => {
+    const found = (await deployment.notifications())?.find(({ message }) => {
       const { AlarmName, NewStateValue, NewStateReason } = message;
       return AlarmName === alarm && NewStateValue === 'ALARM' && NewStateReason === reason;
     });
-    const tookMs = world.now() - startedMs;
+    const tookMs = context.now() - startedMs;
     if (found !== undefined) {
       const { topic, subject } = found;
-      tell({ event: 'arrived', alarm, topic, subject, tookMs }, `arrived at ${topic} after ${tookMs} ms: ${subject}`);
+      emit({ event: 'arrived', alarm, topic, subject, tookMs }, `arrived at ${topic} after ${tookMs} ms: ${subject}`);
       return true;
     }
-    if (tookMs >= options.wait * 1000 || world.signal.aborted) return false;
-    await world.sleep(LOOK_EVERY_MS);
+    if (tookMs >= options.wait * 1000 || context.signal.aborted) return false;
+    await context.sleep(POLL_INTERVAL_MS);
   }
 }
 
 /** Where only those who are subscribed can see it; null where nobody was asked. */
 async function byPeople(drill: Drill): Promise<boolean | null> {
-  const { world, options, target, alarm, tell } = drill;
+  const { context, options, deployment, alarm, emit } = drill;
   const { yes } = options;
-  const audience = await target.audience(alarm);
+  const audience = await deployment.audience(alarm);
   for (const { topic, confirmed, pending } of audience) {
     const text = `${topic}: ${counted(confirmed, 'confirmed subscription')}, ${pending} pending`;
-    tell({ event: 'subscribed', topic, confirmed, pending }, text);
+    emit({ event: 'subscribed', topic, confirmed, pending }, text);
   }
   if (audience.every(({ confirmed }) => confirmed === 0)) return false;
-  await confirm(world, yes, `Set off ${alarm}, which tells everybody who is subscribed?`);
+  await confirm(context, yes, `Set off ${alarm}, which tells everybody who is subscribed?`);
   await sound(drill);
-  const answer = yes ? undefined : await world.ask('Did it arrive? [y/N] ');
+  const answer = yes ? undefined : await context.ask('Did it arrive? [y/N] ');
   return answer === undefined ? null : /^y(es)?$/i.test(answer.trim());
 }
 
-async function sound({ target, alarm, reason, tell }: Drill): Promise<void> {
-  await target.soundAlarm(alarm, reason);
-  tell({ event: 'sounded', alarm }, `${alarm} is set off.`);
+async function sound({ deployment, alarm, reason, emit }: Drill): Promise<void> {
+  await deployment.soundAlarm(alarm, reason);
+  emit({ event: 'sounded', alarm }, `${alarm} is set off.`);
 }

@@ -1,9 +1,16 @@
-import { type CommandBuilder, confirm, ledgerCommand, type PlaceOptions, placeOf, placeText } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
+import {
+  type CommandBuilder,
+  confirm,
+  ledgerCommand,
+  type TargetOptions,
+  targetRefOf,
+  targetRefText,
+} from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { number } from '../output.ts';
 import { type EraseLine, erase, openJob, plan } from './erase/job.ts';
 
-interface EraseOptions extends PlaceOptions {
+interface EraseOptions extends TargetOptions {
   readonly plan?: boolean;
   readonly yes?: boolean;
 }
@@ -21,7 +28,7 @@ Examples:
 
 Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
 
-export const eraseCommand: CommandBuilder = (world, run) =>
+export const eraseCommand: CommandBuilder = (context, run) =>
   ledgerCommand('erase', 'forgets a recipient, for good')
     .argument('<recipient>', 'the bare address, in any case')
     .option('--plan', 'only say what would be done, and what it costs; nothing is written')
@@ -30,25 +37,25 @@ export const eraseCommand: CommandBuilder = (world, run) =>
     .action(
       run<EraseOptions>(async (options, typed = '') => {
         const recipient = recipientIn(typed);
-        const place = placeOf(options, world.environment);
-        const tell = (line: EraseLine) => {
+        const ref = targetRefOf(options, context.environment);
+        const emit = (line: EraseLine) => {
           const lines = options.json ? [JSON.stringify(line)] : textOf(line);
-          for (const text of lines) world.print(text);
+          for (const text of lines) context.print(text);
         };
-        const target = await world.findTarget(place);
+        const deployment = await context.openDeployment(ref);
         try {
-          const job = await openJob(recipient, target, world, tell);
+          const job = await openJob(recipient, deployment, context, emit);
           if (options.plan || !options.yes) await plan(job);
-          if (options.plan) return world.signal.aborted ? 1 : 0;
-          if (!world.signal.aborted) {
-            await confirm(world, options.yes, `Erase this recipient from ${target.name}, for good?`);
+          if (options.plan) return context.signal.aborted ? 1 : 0;
+          if (!context.signal.aborted) {
+            await confirm(context, options.yes, `Erase this recipient from ${deployment.name}, for good?`);
             if (await erase(job)) return 0;
           }
-          tell({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${placeText(place)}` });
+          emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(ref)}` });
           return 1;
         } catch (cause) {
-          if (cause instanceof WrongInput || cause instanceof OutOfReach) throw cause;
-          throw new OutOfReach(`stopped, and can be run again: ${(cause as Error).message}`, { cause });
+          if (cause instanceof UsageError || cause instanceof TargetUnavailableError) throw cause;
+          throw new TargetUnavailableError(`stopped, and can be run again: ${(cause as Error).message}`, { cause });
         }
       }),
     );
@@ -56,7 +63,7 @@ export const eraseCommand: CommandBuilder = (world, run) =>
 function recipientIn(typed: string): string {
   const recipient = typed.trim();
   if (!/^[^<>]+@[^<>\s]+$/.test(recipient))
-    throw new WrongInput('the recipient is a bare address like ada@example.org');
+    throw new UsageError('the recipient is a bare address like ada@example.org');
   return recipient;
 }
 

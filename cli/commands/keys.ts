@@ -1,9 +1,16 @@
 import { Command } from 'commander';
 import { MESSAGES } from '../../lambdas/contract.ts';
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../command.ts';
-import { counted, createTell } from '../output.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  type Run,
+  type TargetOptions,
+  targetRefOf,
+} from '../command.ts';
+import { counted, createEmit } from '../output.ts';
 import { fingerprint, readApiKey, readSigningKeys } from '../secrets.ts';
-import type { LogEntry, Target } from '../target/types.ts';
+import type { Deployment, LogEntry } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { rotateCommand } from './keys/rotate.ts';
 import { setCommand } from './keys/set.ts';
@@ -29,13 +36,13 @@ export type KeysStatusLine =
       unauthorized: number;
     };
 
-export const keysCommand: CommandBuilder = (world, run) =>
+export const keysCommand: CommandBuilder = (context, run) =>
   new Command('keys')
     .summary("sets and rotates Mailgun's signing keys and API key")
     .description("Sets and rotates Mailgun's signing keys and API key.")
-    .addCommand(setCommand(world, run))
-    .addCommand(rotateCommand(world, run))
-    .addCommand(statusCommand(world, run));
+    .addCommand(setCommand(context, run))
+    .addCommand(rotateCommand(context, run))
+    .addCommand(statusCommand(context, run));
 
 const HOUR_MS = 3_600_000;
 
@@ -46,24 +53,24 @@ Examples:
 
 Exit code: 0 a signing key and an API key are set; 1 one of them is not, or nothing can be read; 2 wrong usage.`;
 
-export const statusCommand = (world: World, run: Run) =>
+export const statusCommand = (context: CliContext, run: Run) =>
   ledgerCommand('status', "says which keys are set, and which of them verified the last hour's webhooks")
     .addHelpText('after', STATUS_EXAMPLES)
-    .action(run<PlaceOptions>((options) => status(world, options)));
+    .action(run<TargetOptions>((options) => status(context, options)));
 
-async function status(world: World, options: PlaceOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<KeysStatusLine>(world, options.json);
-  const [signing, api] = await Promise.all([readSigningKeys(target), readApiKey(target)]);
+async function status(context: CliContext, options: TargetOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<KeysStatusLine>(context, options.json);
+  const [signing, api] = await Promise.all([readSigningKeys(deployment), readApiKey(deployment)]);
   tellKey('current', 'current', signing.keys.current, signing.sinceMs);
   tellKey('previous', 'previous', signing.keys.previous, signing.sinceMs);
   tellKey('parent', 'parent', signing.keys.parent, signing.sinceMs);
   tellKey('apiKey', 'API key', api.apiKey, api.sinceMs);
 
-  const sinceMs = world.now() - HOUR_MS;
-  const verified = await readVerified(target, sinceMs);
+  const sinceMs = context.now() - HOUR_MS;
+  const verified = await readVerified(deployment, sinceMs);
   const { current, previous, parent, unauthorized } = verified;
-  tell(
+  emit(
     { event: 'verified', since: iso(sinceMs), ...verified },
     '',
     `Taken in the last hour: ${counted(current, 'webhook')} by current, ${previous} by previous, ${parent} by parent.`,
@@ -80,7 +87,7 @@ async function status(world: World, options: PlaceOptions): Promise<number> {
     const since = value === undefined || ms === undefined ? null : iso(ms);
     const print = value === undefined ? null : fingerprint(value);
     const text = print === null ? 'not set' : `${print}${since === null ? '' : `  secret written ${since}`}`;
-    tell({ event: 'key', key, set: value !== undefined, fingerprint: print, since }, `${name.padEnd(10)}${text}`);
+    emit({ event: 'key', key, set: value !== undefined, fingerprint: print, since }, `${name.padEnd(10)}${text}`);
   }
 }
 
@@ -95,11 +102,11 @@ export interface Verified {
 }
 
 /** Which key verified the webhooks that were taken since then. Ingest logs only those of another key than the current. */
-export async function readVerified(target: Target, sinceMs: number): Promise<Verified> {
+export async function readVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
   const [access, others, refused] = await Promise.all([
-    target.logs('webhook-access', sinceMs),
-    target.logs('ingest', sinceMs, MESSAGES.verifiedByAnotherKey),
-    target.logs('ingest', sinceMs, MESSAGES.refused),
+    deployment.logs('webhook-access', sinceMs),
+    deployment.logs('ingest', sinceMs, MESSAGES.verifiedByAnotherKey),
+    deployment.logs('ingest', sinceMs, MESSAGES.refused),
   ]);
   const count = (entries: readonly LogEntry[], name: string, value: string) =>
     entries.filter(({ facts }) => String(facts[name]) === value).length;

@@ -1,7 +1,14 @@
 import { Argument } from 'commander';
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, timeOption, type World } from '../command.ts';
-import { createTell, type Tell } from '../output.ts';
-import { LOG_GROUPS, type LogEntry, type LogSource, type Target } from '../target/types.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  type TargetOptions,
+  targetRefOf,
+  timeOption,
+} from '../command.ts';
+import { createEmit, type Emit } from '../output.ts';
+import { type Deployment, LOG_GROUPS, type LogEntry, type LogSource } from '../target/types.ts';
 import { iso } from '../time.ts';
 
 /** The line of `logs --json`; `facts` is the line as it was logged. */
@@ -23,15 +30,15 @@ export function logText({ atMs, facts }: LogEntry): string {
   return [iso(atMs), ...message, ...rest].join('  ');
 }
 
-interface LogsOptions extends PlaceOptions {
+interface LogsOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly since?: number;
   readonly message?: string;
   readonly follow?: boolean;
 }
 
-const USUAL_SINCE_SECONDS = 900;
-const LOOK_AGAIN_MS = 3000;
+const DEFAULT_SINCE_SECONDS = 900;
+const POLL_INTERVAL_MS = 3000;
 
 const EXAMPLES = `
 Without --json a line shows its time, its message and its facts. Nothing of a message's content is ever logged.
@@ -43,22 +50,23 @@ Examples:
 
 Exit code: 0 shown, also where there are no lines; 1 the logs cannot be read; 2 wrong usage.`;
 
-export const logsCommand: CommandBuilder = (world, run) =>
+export const logsCommand: CommandBuilder = (context, run) =>
   ledgerCommand('logs', 'shows what a function or an API of the stack has logged')
     .addArgument(new Argument('<source>', 'who logged').choices(Object.keys(LOG_GROUPS)))
-    .option('--since <time>', 'from this time on (15m)', timeOption('since', world))
+    .option('--since <time>', 'from this time on (15m)', timeOption('since', context))
     .option('--message <text>', 'only lines whose message contains this text')
     .option('--follow', 'goes on until it is interrupted')
     .addHelpText('after', EXAMPLES)
-    .action(run<LogsOptions>((options, source) => logs(world, options, source as LogSource)));
+    .action(run<LogsOptions>((options, source) => logs(context, options, source as LogSource)));
 
-async function logs(world: World, options: LogsOptions, source: LogSource): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<LogsLine>(world, options.json);
-  const sinceMs = (options.since ?? Math.floor(world.now() / 1000) - USUAL_SINCE_SECONDS) * 1000;
-  const shown = await show(await target.logs(source, sinceMs, options.message), tell);
-  if (options.follow) await follow(world, target, source, options.message, tell, shown ?? { atMs: sinceMs, count: 0 });
-  else if (shown === undefined) world.printError(`no such line since ${iso(sinceMs)}`);
+async function logs(context: CliContext, options: LogsOptions, source: LogSource): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<LogsLine>(context, options.json);
+  const sinceMs = (options.since ?? Math.floor(context.now() / 1000) - DEFAULT_SINCE_SECONDS) * 1000;
+  const shown = await show(await deployment.logs(source, sinceMs, options.message), emit);
+  if (options.follow)
+    await follow(context, deployment, source, options.message, emit, shown ?? { atMs: sinceMs, count: 0 });
+  else if (shown === undefined) context.printError(`no such line since ${iso(sinceMs)}`);
   return 0;
 }
 
@@ -68,27 +76,27 @@ interface Shown {
   readonly count: number;
 }
 
-async function show(entries: readonly LogEntry[], tell: Tell<LogsLine>): Promise<Shown | undefined> {
+async function show(entries: readonly LogEntry[], emit: Emit<LogsLine>): Promise<Shown | undefined> {
   for (const entry of entries) {
-    tell({ event: 'log', at: iso(entry.atMs), facts: entry.facts }, logText(entry));
+    emit({ event: 'log', at: iso(entry.atMs), facts: entry.facts }, logText(entry));
   }
   const last = entries.at(-1);
   return last && { atMs: last.atMs, count: entries.filter(({ atMs }) => atMs === last.atMs).length };
 }
 
 async function follow(
-  world: World,
-  target: Target,
+  context: CliContext,
+  deployment: Deployment,
   source: LogSource,
   message: string | undefined,
-  tell: Tell<LogsLine>,
+  emit: Emit<LogsLine>,
   from: Shown,
 ): Promise<void> {
-  for (let last = from; !world.signal.aborted; ) {
-    await world.sleep(LOOK_AGAIN_MS);
-    if (world.signal.aborted) return;
-    const entries = await target.logs(source, last.atMs, message);
-    const shown = await show(entries.slice(last.count), tell);
+  for (let last = from; !context.signal.aborted; ) {
+    await context.sleep(POLL_INTERVAL_MS);
+    if (context.signal.aborted) return;
+    const entries = await deployment.logs(source, last.atMs, message);
+    const shown = await show(entries.slice(last.count), emit);
     if (shown) last = { ...shown, count: shown.count + (shown.atMs === last.atMs ? last.count : 0) };
   }
 }

@@ -1,30 +1,30 @@
 import {
+  type CliContext,
   type CommandBuilder,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
-  placeText,
+  type TargetOptions,
+  targetRefOf,
+  targetRefText,
   timeOption,
-  type World,
   wholeNumber,
 } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
-import { answerOrFailure, endOf } from '../resumable.ts';
-import type { Place, Target } from '../target/types.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { endOf, resultOrError } from '../resumable.ts';
+import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import {
   addSums,
   createReporter,
   NO_SUMS,
-  type PublishAnswer,
+  type PublishResult,
   type PublishSums,
+  parseResult,
   type Reporter,
-  readAnswer,
 } from './publish/report.ts';
 
 const WAIT_MS = 5000;
 /** So long the bus may be down; then it gives up. */
-const PATIENCE_MS = 15 * 60_000;
+const MAX_STALL_MS = 15 * 60_000;
 /** Events of old formats may name no domain. */
 const NO_DOMAIN = '-';
 
@@ -40,34 +40,43 @@ Examples:
 
 Exit code: 0 done, 1 not all could be published (or it was interrupted), 2 wrong usage.`;
 
-export const publishCommand: CommandBuilder = (world, run) =>
+export const publishCommand: CommandBuilder = (context, run) =>
   ledgerCommand('publish', 'publishes once more what was decided in a time')
-    .requiredOption('--from <time>', 'begin: ISO 8601 with offset, epoch seconds, or 2h ago', timeOption('from', world))
-    .option('--to <time>', 'end, the same way (now)', timeOption('to', world))
+    .requiredOption(
+      '--from <time>',
+      'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
+      timeOption('from', context),
+    )
+    .option('--to <time>', 'end, the same way (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all of the stack)')
-    .option('--rate <n>', `events a second (default: ${USUAL_RATE})`, wholeNumber(1))
+    .option('--rate <n>', `events a second (default: ${DEFAULT_RATE})`, wholeNumber(1))
     .option('--plan', 'only say what would be published, and what it costs')
     .addHelpText('after', HELP)
     .action(
       run<PublishOptions>(async (options) => {
-        const args = publishArguments(options, world);
-        return publishAll(args, await world.findTarget(args.place), createReporter(world.print, args), world);
+        const args = publishArguments(options, context);
+        return publishAll(args, await context.openDeployment(args.ref), createReporter(context.print, args), context);
       }),
     );
 
-async function publishAll(args: PublishArguments, target: Target, reporter: Reporter, world: World): Promise<number> {
-  requirePublishing(target);
+async function publishAll(
+  args: PublishArguments,
+  deployment: Deployment,
+  reporter: Reporter,
+  context: CliContext,
+): Promise<number> {
+  requirePublishing(deployment);
   const { domain: only, fromEpochSeconds } = args;
-  if (only !== undefined && only !== NO_DOMAIN && !target.domains.includes(only)) {
-    throw new WrongInput(`--domain ${only} is none of the stack's: ${target.domains.join(', ')}`);
+  if (only !== undefined && only !== NO_DOMAIN && !deployment.domains.includes(only)) {
+    throw new UsageError(`--domain ${only} is none of the stack's: ${deployment.domains.join(', ')}`);
   }
   const rest = new Map(
-    (only === undefined ? [...target.domains, NO_DOMAIN] : [only]).map((name) => [name, fromEpochSeconds * 1000]),
+    (only === undefined ? [...deployment.domains, NO_DOMAIN] : [only]).map((name) => [name, fromEpochSeconds * 1000]),
   );
   let sums = NO_SUMS;
   for (const domain of [...rest.keys()]) {
-    if (world.signal.aborted) break;
-    const ended = await publishDomain(domain, args, target, reporter, world);
+    if (context.signal.aborted) break;
+    const ended = await publishDomain(domain, args, deployment, reporter, context);
     sums = addSums(sums, ended.sums);
     if (ended.reachedMs === undefined) rest.delete(domain);
     else rest.set(domain, ended.reachedMs);
@@ -78,11 +87,11 @@ async function publishAll(args: PublishArguments, target: Target, reporter: Repo
   return isAll ? 0 : 1;
 }
 
-function requirePublishing(target: Target): void {
+function requirePublishing(deployment: Deployment): void {
   try {
-    target.output('PublishFunctionName');
+    deployment.output('PublishFunctionName');
   } catch (cause) {
-    throw new OutOfReach(`${target.name} publishes nothing; switch publish.enabled on`, { cause });
+    throw new TargetUnavailableError(`${deployment.name} publishes nothing; switch publish.enabled on`, { cause });
   }
 }
 
@@ -96,9 +105,9 @@ interface DomainEnd {
 async function publishDomain(
   domain: string,
   { fromEpochSeconds, toEpochSeconds, plan, rate }: PublishArguments,
-  target: Target,
+  deployment: Deployment,
   reporter: Reporter,
-  { now, sleep, signal }: World,
+  { now, sleep, signal }: CliContext,
 ): Promise<DomainEnd> {
   let sums = NO_SUMS;
   let fromMs = fromEpochSeconds * 1000;
@@ -108,9 +117,9 @@ async function publishDomain(
   while (!signal.aborted) {
     const request = { domain, fromMs, toMs: toEpochSeconds * 1000, plan, rate };
     // What is under way when the operator ends it is published once more later, which receivers drop.
-    const answer = await Promise.race([answerOrFailure(() => call(target, request)), stopped]);
+    const answer = await Promise.race([resultOrError(() => call(deployment, request)), stopped]);
     if (answer === undefined) break;
-    if (answer instanceof OutOfReach) {
+    if (answer instanceof TargetUnavailableError) {
       reporter.left(domain, `stopped: ${answer.message}`);
       break;
     }
@@ -122,7 +131,7 @@ async function publishDomain(
     if (answer.state === 'ran') isWaiting = false;
     else {
       const why = answer.state === 'failed' ? `the bus does not take events (${answer.reason})` : answer.state;
-      if (answer.state !== 'failed' || now() - movedAt >= PATIENCE_MS) {
+      if (answer.state !== 'failed' || now() - movedAt >= MAX_STALL_MS) {
         reporter.left(domain, `stopped: ${why}`);
         break;
       }
@@ -139,22 +148,22 @@ async function publishDomain(
   }
 }
 
-async function call(target: Target, republish: object): Promise<PublishAnswer> {
-  return readAnswer(await target.invoke('publish', { republish }));
+async function call(deployment: Deployment, republish: object): Promise<PublishResult> {
+  return parseResult(await deployment.invoke('publish', { republish }));
 }
 
 /** The same as a command, for whoever goes on later. */
-function commandOf({ place, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
+function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
   const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
   const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
-  return ['npm run ledger -- publish', placeText(place), ...times, ...how].join(' ');
+  return ['npm run ledger -- publish', targetRefText(ref), ...times, ...how].join(' ');
 }
 
 /** Slow enough that rules and targets of any account take it beside the events of the day. */
-export const USUAL_RATE = 50;
+export const DEFAULT_RATE = 50;
 
 /** What commander read. */
-export interface PublishOptions extends PlaceOptions {
+export interface PublishOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
   readonly to?: number;
@@ -165,7 +174,7 @@ export interface PublishOptions extends PlaceOptions {
 
 /** What to publish once more, and where. */
 export interface PublishArguments {
-  readonly place: Place;
+  readonly ref: TargetRef;
   readonly fromEpochSeconds: number;
   readonly toEpochSeconds: number;
   readonly domain: string | undefined;
@@ -175,12 +184,12 @@ export interface PublishArguments {
   readonly json: boolean;
 }
 
-/** Throws WrongInput with a sentence for the person who typed it. */
-export function publishArguments(options: PublishOptions, world: World): PublishArguments {
-  const nowSeconds = Math.ceil(world.now() / 1000);
-  const { from, to = nowSeconds, domain, rate = USUAL_RATE, plan = false, json = false } = options;
-  if (from > nowSeconds) throw new WrongInput('--from has not come yet');
-  if (from >= to) throw new WrongInput('--from is not before --to');
-  const place = placeOf(options, world.environment);
-  return { place, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json };
+/** Throws UsageError with a sentence for the person who typed it. */
+export function publishArguments(options: PublishOptions, context: CliContext): PublishArguments {
+  const nowSeconds = Math.ceil(context.now() / 1000);
+  const { from, to = nowSeconds, domain, rate = DEFAULT_RATE, plan = false, json = false } = options;
+  if (from > nowSeconds) throw new UsageError('--from has not come yet');
+  if (from >= to) throw new UsageError('--from is not before --to');
+  const ref = targetRefOf(options, context.environment);
+  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, rate, plan, json };
 }

@@ -1,22 +1,22 @@
 import {
+  type CliContext,
   type CommandBuilder,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
-  placeText,
+  type TargetOptions,
+  targetRefOf,
+  targetRefText,
   timeOption,
-  type World,
 } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
-import { answerOrFailure, endOf } from '../resumable.ts';
-import type { Place, Target } from '../target/types.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { endOf, resultOrError } from '../resumable.ts';
+import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import { createJsonReporter, createTextReporter, type Reporter } from './replay/report.ts';
-import { addCounts, NO_COUNTS, type ReplayAnswer, type ReplayCounts, readAnswer } from './replay/result.ts';
+import { addCounts, NO_COUNTS, parseResult, type ReplayCounts, type ReplayResult } from './replay/result.ts';
 
 const WAIT_MS = 5000;
 /** So long nothing moves; then it gives up. */
-const PATIENCE_MS = 15 * 60_000;
+const MAX_STALL_MS = 15 * 60_000;
 
 /** Why the function did not go on, and may in a while. */
 const WAITS: Readonly<Record<string, string>> = {
@@ -37,36 +37,50 @@ Examples:
 
 Exit code: 0 done, 1 not all could be replayed (or it was interrupted), 2 wrong usage.`;
 
-export const replayCommand: CommandBuilder = (world, run) =>
+export const replayCommand: CommandBuilder = (context, run) =>
   ledgerCommand('replay', 'has stored what Mailgun lists of a time and the table lacks')
-    .requiredOption('--from <time>', 'begin: ISO 8601 with offset, epoch seconds, or 2h ago', timeOption('from', world))
+    .requiredOption(
+      '--from <time>',
+      'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
+      timeOption('from', context),
+    )
     .requiredOption(
       '--to <time>',
       'end, the same way; slices that the time touches are looked at as a whole',
-      timeOption('to', world),
+      timeOption('to', context),
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--plan', 'only say what would be done, and what it costs; nothing is written or sent')
     .addHelpText('after', EXAMPLES)
     .action(
       run<ReplayOptions>(async (options) => {
-        const args = replayArguments(options, world);
+        const args = replayArguments(options, context);
         const createReporter = args.json ? createJsonReporter : createTextReporter;
-        return replayAll(args, await world.findTarget(args.place), createReporter(world.print, args.plan), world);
+        return replayAll(
+          args,
+          await context.openDeployment(args.ref),
+          createReporter(context.print, args.plan),
+          context,
+        );
       }),
     );
 
-async function replayAll(args: ReplayArguments, target: Target, reporter: Reporter, deps: World): Promise<number> {
+async function replayAll(
+  args: ReplayArguments,
+  deployment: Deployment,
+  reporter: Reporter,
+  deps: CliContext,
+): Promise<number> {
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
-  if (only !== undefined && !target.domains.includes(only)) {
-    throw new WrongInput(`--domain ${only} is none of the stack's: ${target.domains.join(', ')}`);
+  if (only !== undefined && !deployment.domains.includes(only)) {
+    throw new UsageError(`--domain ${only} is none of the stack's: ${deployment.domains.join(', ')}`);
   }
-  const rest = new Map((only === undefined ? target.domains : [only]).map((name) => [name, fromEpochSeconds]));
+  const rest = new Map((only === undefined ? deployment.domains : [only]).map((name) => [name, fromEpochSeconds]));
   let sums = NO_COUNTS;
   let isAll = true;
   for (const domain of [...rest.keys()]) {
     if (deps.signal.aborted) break;
-    const ended = await replayDomain(domain, args, target, reporter, deps);
+    const ended = await replayDomain(domain, args, deployment, reporter, deps);
     sums = addCounts(sums, ended.sums);
     isAll &&= ended.isAll;
     if (ended.reached === undefined) rest.delete(domain);
@@ -91,9 +105,9 @@ interface DomainEnd {
 async function replayDomain(
   domain: string,
   { fromEpochSeconds, toEpochSeconds, plan }: ReplayArguments,
-  target: Target,
+  deployment: Deployment,
   reporter: Reporter,
-  { now, sleep, signal }: World,
+  { now, sleep, signal }: CliContext,
 ): Promise<DomainEnd> {
   let sums = NO_COUNTS;
   let reached = fromEpochSeconds;
@@ -105,9 +119,9 @@ async function replayDomain(
   while (!signal.aborted) {
     const request = { domain, fromEpochSeconds: reached, toEpochSeconds, plan, ...(progress ? { progress } : {}) };
     // What is under way when the operator ends it is done once more later, which changes nothing.
-    const answer = await Promise.race([answerOrFailure(() => call(target, request)), stopped]);
+    const answer = await Promise.race([resultOrError(() => call(deployment, request)), stopped]);
     if (answer === undefined) break;
-    if (answer instanceof OutOfReach) {
+    if (answer instanceof TargetUnavailableError) {
       reporter.left(domain, `stopped: ${answer.message}`);
       break;
     }
@@ -123,7 +137,7 @@ async function replayDomain(
       toldWhy = undefined;
       continue;
     }
-    if (!why.passes || now() - movedAt >= PATIENCE_MS) {
+    if (!why.passes || now() - movedAt >= MAX_STALL_MS) {
       reporter.left(domain, `stopped: ${why.text}`);
       break;
     }
@@ -133,7 +147,7 @@ async function replayDomain(
   }
   return { sums, isAll: false, reached };
 
-  function finish({ nextFromEpochSeconds: end }: ReplayAnswer): DomainEnd {
+  function finish({ nextFromEpochSeconds: end }: ReplayResult): DomainEnd {
     if (end < toEpochSeconds) {
       reporter.left(domain, `from ${timeText(end)} on Mailgun may still list late; the scheduled runs take that`);
     }
@@ -145,11 +159,11 @@ async function replayDomain(
   }
 }
 
-async function call(target: Target, replay: object): Promise<ReplayAnswer> {
-  return readAnswer(await target.invoke('reconcile', { replay }));
+async function call(deployment: Deployment, replay: object): Promise<ReplayResult> {
+  return parseResult(await deployment.invoke('reconcile', { replay }));
 }
 
-function reasonToWait({ state, reason }: ReplayAnswer): { text: string; passes: boolean } | undefined {
+function reasonToWait({ state, reason }: ReplayResult): { text: string; passes: boolean } | undefined {
   if (state === 'ran') return undefined;
   const wait = WAITS[state];
   if (wait !== undefined) return { text: wait, passes: true };
@@ -159,7 +173,7 @@ function reasonToWait({ state, reason }: ReplayAnswer): { text: string; passes: 
 }
 
 /** What commander read. */
-export interface ReplayOptions extends PlaceOptions {
+export interface ReplayOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
   readonly to: number;
@@ -169,7 +183,7 @@ export interface ReplayOptions extends PlaceOptions {
 
 /** What to replay, and where. */
 export interface ReplayArguments {
-  readonly place: Place;
+  readonly ref: TargetRef;
   readonly fromEpochSeconds: number;
   readonly toEpochSeconds: number;
   readonly domain: string | undefined;
@@ -177,18 +191,18 @@ export interface ReplayArguments {
   readonly json: boolean;
 }
 
-/** Throws WrongInput with a sentence for the person who typed it. */
-export function replayArguments(options: ReplayOptions, world: World): ReplayArguments {
+/** Throws UsageError with a sentence for the person who typed it. */
+export function replayArguments(options: ReplayOptions, context: CliContext): ReplayArguments {
   const { from, to, domain, plan = false, json = false } = options;
-  if (from >= to) throw new WrongInput('--from is not before --to');
-  if (from > world.now() / 1000) throw new WrongInput('--from has not come yet');
-  const place = placeOf(options, world.environment);
-  return { place, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
+  if (from >= to) throw new UsageError('--from is not before --to');
+  if (from > context.now() / 1000) throw new UsageError('--from has not come yet');
+  const ref = targetRefOf(options, context.environment);
+  return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
 }
 
 /** The same as a command, for whoever goes on later. */
 export function commandOf(args: Omit<ReplayArguments, 'json'>, times: { from: string; to: string }): string {
-  const { place, domain, plan } = args;
+  const { ref, domain, plan } = args;
   const what = ['--from', times.from, '--to', times.to, ...(domain ? ['--domain', domain] : [])];
-  return ['npm run ledger -- replay', placeText(place), ...what, ...(plan ? ['--plan'] : [])].join(' ');
+  return ['npm run ledger -- replay', targetRefText(ref), ...what, ...(plan ? ['--plan'] : [])].join(' ');
 }

@@ -4,10 +4,17 @@ import { ROUTES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/event.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World, wholeNumber } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  type TargetOptions,
+  targetRefOf,
+  wholeNumber,
+} from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { createTell } from '../output.ts';
+import { createEmit } from '../output.ts';
 import { readSecret, readSigningKeys } from '../secrets.ts';
 
 /** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */
@@ -20,13 +27,13 @@ export type SendTestLine =
   | { event: 'lost'; hop: Hop; why: string }
   | { event: 'done'; messageId: string; tookMs: number };
 
-interface SendTestOptions extends PlaceOptions {
+interface SendTestOptions extends TargetOptions {
   readonly domain?: string;
   readonly wait: number;
 }
 
-const ANSWER_WITHIN_MS = 10_000;
-const LOOK_EVERY_MS = 100;
+const RESPONSE_TIMEOUT_MS = 10_000;
+const POLL_INTERVAL_MS = 100;
 
 const EXAMPLES = `
 The event is a delivery to send-test@<domain>, dated 2018 like those of Mailgun's test button: no slice of the ledger
@@ -39,41 +46,42 @@ Examples:
 
 Exit code: 0 the read API shows it; 1 it was lost on the way, and where; 2 wrong usage.`;
 
-export const sendTestCommand: CommandBuilder = (world, run) =>
+export const sendTestCommand: CommandBuilder = (context, run) =>
   ledgerCommand('send-test', 'posts a signed event to the webhook URL and follows it until it can be read')
     .option('--domain <name>', 'the sending domain it is of (the first of the stack)')
     .option('--wait <seconds>', 'so long it may take to be stored', wholeNumber(1), 60)
     .addHelpText('after', EXAMPLES)
-    .action(run<SendTestOptions>((options) => sendTest(world, options)));
+    .action(run<SendTestOptions>((options) => sendTest(context, options)));
 
 /** Why an event did not get further; the text is for the operator. */
-class LostOnTheWay extends Error {}
+class EventLostError extends Error {}
 
-async function sendTest(world: World, options: SendTestOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const domain = options.domain ?? target.domains[0] ?? '';
-  if (!target.domains.includes(domain)) {
-    throw new WrongInput(`--domain ${domain} is none of the stack's: ${target.domains.join(', ')}`);
+async function sendTest(context: CliContext, options: SendTestOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const domain = options.domain ?? deployment.domains[0] ?? '';
+  if (!deployment.domains.includes(domain)) {
+    throw new UsageError(`--domain ${domain} is none of the stack's: ${deployment.domains.join(', ')}`);
   }
-  const tell = createTell<SendTestLine>(world, options.json);
-  const { current: signingKey } = (await readSigningKeys(target)).keys;
-  if (signingKey === undefined) throw new OutOfReach('the stack has no signing key yet; keys set stores one');
-  const apiToken = await readSecret(target, 'ApiTokenSecretArn');
+  const emit = createEmit<SendTestLine>(context, options.json);
+  const { current: signingKey } = (await readSigningKeys(deployment)).keys;
+  if (signingKey === undefined)
+    throw new TargetUnavailableError('the stack has no signing key yet; keys set stores one');
+  const apiToken = await readSecret(deployment, 'ApiTokenSecretArn');
 
   const event = testEvent(domain);
   const messageId = messageIdOf(event) ?? '';
   const identity = identify(event, domain);
   const { eventKey } = identity;
-  const events = createEventLookup(tableOf(target));
-  tell({ event: 'sent', messageId, recipient: event.recipient, eventKey }, `Sending ${eventKey} of ${messageId}`);
-  const sentMs = world.now();
+  const events = createEventLookup(tableOf(deployment));
+  emit({ event: 'sent', messageId, recipient: event.recipient, eventKey }, `Sending ${eventKey} of ${messageId}`);
+  const sentMs = context.now();
   const deadlineMs = sentMs + options.wait * 1000;
 
   const hops: readonly [Hop, text: string, arrive: () => Promise<void>][] = [
     [
       'answered',
       'answered 200, so it is in the queue',
-      () => post(target.output('WebhookUrl'), signedWebhook(event, signingKey, sentMs)),
+      () => post(deployment.output('WebhookUrl'), signedWebhook(event, signingKey, sentMs)),
     ],
     ['stored', 'stored', () => until(() => events.isStored(identity), 'it is not stored; see status and dlq list')],
     ['readable', 'shown by the read API', () => until(isReadable, 'the read API does not show it')],
@@ -83,33 +91,33 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
     try {
       await arrive();
     } catch (error) {
-      if (!(error instanceof LostOnTheWay)) throw error;
-      tell({ event: 'lost', hop, why: error.message }, `Lost: ${error.message}.`);
+      if (!(error instanceof EventLostError)) throw error;
+      emit({ event: 'lost', hop, why: error.message }, `Lost: ${error.message}.`);
       return 1;
     }
-    const nowMs = world.now();
+    const nowMs = context.now();
     const [tookMs, sinceSentMs] = [nowMs - beforeMs, nowMs - sentMs];
-    tell({ event: 'hop', hop, tookMs, sinceSentMs }, `${String(tookMs).padStart(7)} ms  ${text}`);
+    emit({ event: 'hop', hop, tookMs, sinceSentMs }, `${String(tookMs).padStart(7)} ms  ${text}`);
     beforeMs = nowMs;
   }
   const tookMs = beforeMs - sentMs;
-  tell({ event: 'done', messageId, tookMs }, `${String(tookMs).padStart(7)} ms  in all`);
+  emit({ event: 'done', messageId, tookMs }, `${String(tookMs).padStart(7)} ms  in all`);
   return 0;
 
   async function until(isThere: () => Promise<boolean>, otherwise: string): Promise<void> {
     while (!(await isThere())) {
-      if (world.signal.aborted || world.now() >= deadlineMs) {
-        throw new LostOnTheWay(`${otherwise} (after ${Math.round((world.now() - sentMs) / 1000)} s)`);
+      if (context.signal.aborted || context.now() >= deadlineMs) {
+        throw new EventLostError(`${otherwise} (after ${Math.round((context.now() - sentMs) / 1000)} s)`);
       }
-      await world.sleep(LOOK_EVERY_MS);
+      await context.sleep(POLL_INTERVAL_MS);
     }
   }
 
   async function isReadable(): Promise<boolean> {
-    const url = `${target.output('ApiUrl')}${ROUTES.read}/messages?id=${encodeURIComponent(messageId)}`;
+    const url = `${deployment.output('ApiUrl')}${ROUTES.read}/messages?id=${encodeURIComponent(messageId)}`;
     const { status, text } = await request(url, { headers: { authorization: `Bearer ${apiToken}` } }, 'the read API');
     if (status === 404) return false;
-    if (status !== 200) throw new LostOnTheWay(`the read API answered ${status}${reasonIn(text)}`);
+    if (status !== 200) throw new EventLostError(`the read API answered ${status}${reasonIn(text)}`);
     const { events } = JSON.parse(text) as { events?: { key?: string }[] };
     return events?.some(({ key }) => key === eventKey) ?? false;
   }
@@ -118,17 +126,17 @@ async function sendTest(world: World, options: SendTestOptions): Promise<number>
 async function post(url: string, body: string): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const { status, text } = await request(url, { method: 'POST', headers, body }, 'the webhook URL');
-  if (status !== 200) throw new LostOnTheWay(`the webhook URL answered ${status}${reasonIn(text)}`);
+  if (status !== 200) throw new EventLostError(`the webhook URL answered ${status}${reasonIn(text)}`);
 }
 
-/** The URL may hold the path secret, so errors tell only what it is. */
+/** The URL may hold the path secret, so errors emit only what it is. */
 async function request(url: string, init: RequestInit, what: string): Promise<{ status: number; text: string }> {
   try {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
     const response = await fetch(url, { ...init, redirect: 'manual', signal });
     return { status: response.status, text: await response.text() };
   } catch {
-    throw new LostOnTheWay(`${what} does not answer`);
+    throw new EventLostError(`${what} does not answer`);
   }
 }
 

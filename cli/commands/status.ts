@@ -1,6 +1,6 @@
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World } from '../command.ts';
-import { LOOKED_BACK_DAYS } from '../last-event.ts';
-import { createTell, timeAgo } from '../output.ts';
+import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
+import { LOOKBACK_DAYS } from '../last-event.ts';
+import { createEmit, timeAgo } from '../output.ts';
 import { type DomainStatus, gatherStatus, lastEventOf, type StatusLine } from './status/gather.ts';
 
 const EXAMPLES = `
@@ -14,16 +14,16 @@ Examples:
 
 Exit code: 0 healthy; 1 not healthy, or not known to be; 2 wrong usage.`;
 
-export const statusCommand: CommandBuilder = (world, run) =>
+export const statusCommand: CommandBuilder = (context, run) =>
   ledgerCommand('status', 'says on one screen whether all is well')
     .addHelpText('after', EXAMPLES)
-    .action(run<PlaceOptions>((options) => status(world, options)));
+    .action(run<TargetOptions>((options) => status(context, options)));
 
-async function status(world: World, options: PlaceOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const nowMs = world.now();
-  const line = await gatherStatus(target, nowMs);
-  createTell<StatusLine>(world, options.json)(line, ...statusText(line, target.name, nowMs));
+async function status(context: CliContext, options: TargetOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const nowMs = context.now();
+  const line = await gatherStatus(deployment, nowMs);
+  createEmit<StatusLine>(context, options.json)(line, ...statusText(line, deployment.name, nowMs));
   return line.health === 'healthy' ? 0 : 1;
 }
 
@@ -65,7 +65,7 @@ function domainText(
     ? `${lastEvent.type}, ${timeAgo(Date.parse(lastEvent.at), nowMs)}`
     : isUnknown
       ? 'unknown'
-      : `none in the last ${LOOKED_BACK_DAYS} days`;
+      : `none in the last ${LOOKBACK_DAYS} days`;
   const lines = [`  ${domain}`, field('  last event', event)];
   if (ledger === null) return [...lines, field('  complete', 'unknown')];
   const { judgedUntil, expected, missing, lost, unconfirmed, lastSlice } = ledger;

@@ -1,17 +1,17 @@
 import { Command, Option } from 'commander';
 import { isSuppressing } from '../../lambdas/domain/suppression.ts';
 import {
+  type CliContext,
   type CommandBuilder,
   confirm,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
   type Run,
-  type World,
+  type TargetOptions,
+  targetRefOf,
 } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { messageOf, openMailgun } from '../mailgun-client.ts';
-import { counted, createTell } from '../output.ts';
+import { counted, createEmit } from '../output.ts';
 import { iso } from '../time.ts';
 import {
   checkAddress,
@@ -52,12 +52,12 @@ export type SuppressionsLiftLine =
     }
   | { event: 'done'; recipient: string; lifted: number; alreadyLifted: number };
 
-export const suppressionsCommand: CommandBuilder = (world, run) =>
+export const suppressionsCommand: CommandBuilder = (context, run) =>
   new Command('suppressions')
     .summary('shows and lifts the reasons not to send to an address')
     .description('Shows and lifts the reasons not to send to an address.')
-    .addCommand(showCommand(world, run))
-    .addCommand(liftCommand(world, run));
+    .addCommand(showCommand(context, run))
+    .addCommand(liftCommand(context, run));
 
 const SHOW_EXAMPLES = `
 Examples:
@@ -66,27 +66,27 @@ Examples:
 
 Exit code: 0 shown, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
 
-export const showCommand = (world: World, run: Run) =>
+export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'lists the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
     .addHelpText('after', SHOW_EXAMPLES)
-    .action(run<PlaceOptions>((options, address = '') => show(world, options, address)));
+    .action(run<TargetOptions>((options, address = '') => show(context, options, address)));
 
-async function show(world: World, options: PlaceOptions, address: string): Promise<number> {
+async function show(context: CliContext, options: TargetOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<SuppressionsShowLine>(world, options.json);
-  const items = await readSuppressions(target, recipient);
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<SuppressionsShowLine>(context, options.json);
+  const items = await readSuppressions(deployment, recipient);
   const suppressed = items.some(isSuppressing);
   const verdict = suppressed ? 'is suppressed' : items.length > 0 ? 'is not suppressed any more' : 'is not suppressed';
-  tell({ event: 'recipient', recipient, suppressed }, `${recipient} ${verdict}.`);
+  emit({ event: 'recipient', recipient, suppressed }, `${recipient} ${verdict}.`);
   for (const item of items) {
     const { domain, kind, scope, reason, eventKey } = item;
     const active = isSuppressing(item);
     const liftedAt = item.liftedAtMs === null ? null : iso(item.liftedAtMs);
     const times = { since: iso(item.sinceMs), lastAt: iso(item.lastAtMs), liftedAt };
     const lifted = liftedAt === null ? '' : `, lifted ${liftedAt}${active ? ', suppressed again' : ''}`;
-    tell(
+    emit(
       { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active },
       `  ${domain}  ${describe(item)}${reason === null ? '' : ` (${reason})`}  since ${times.since}` +
         `${times.lastAt === times.since ? '' : `, last ${times.lastAt}`}${lifted}  by ${eventKey}`,
@@ -95,7 +95,7 @@ async function show(world: World, options: PlaceOptions, address: string): Promi
   return 0;
 }
 
-interface LiftOptions extends PlaceOptions {
+interface LiftOptions extends TargetOptions {
   readonly domain?: string;
   readonly kind?: string;
   readonly alsoAtMailgun?: boolean;
@@ -116,7 +116,7 @@ Examples:
 
 Exit code: 0 lifted, or lifted before; 1 there is no such suppression, or Mailgun refused; 2 wrong usage.`;
 
-export const liftCommand = (world: World, run: Run) =>
+export const liftCommand = (context: CliContext, run: Run) =>
   ledgerCommand('lift', 'lets mail to an address again')
     .argument('<address>', 'the recipient, in any case')
     .option('--domain <name>', 'only of this sending domain (all of the stack)')
@@ -124,41 +124,41 @@ export const liftCommand = (world: World, run: Run) =>
     .option('--also-at-mailgun', "deletes the address from Mailgun's own lists too")
     .option('--yes', 'does not ask')
     .addHelpText('after', LIFT_EXAMPLES)
-    .action(run<LiftOptions>((options, address = '') => lift(world, options, address)));
+    .action(run<LiftOptions>((options, address = '') => lift(context, options, address)));
 
-async function lift(world: World, options: LiftOptions, address: string): Promise<number> {
+async function lift(context: CliContext, options: LiftOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
-  const target = await world.findTarget(placeOf(options, world.environment));
-  if (options.domain !== undefined && !target.domains.includes(options.domain)) {
-    throw new WrongInput(`--domain ${options.domain} is none of the stack's: ${target.domains.join(', ')}`);
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  if (options.domain !== undefined && !deployment.domains.includes(options.domain)) {
+    throw new UsageError(`--domain ${options.domain} is none of the stack's: ${deployment.domains.join(', ')}`);
   }
-  const tell = createTell<SuppressionsLiftLine>(world, options.json);
-  const found = (await readSuppressions(target, recipient)).filter(
+  const emit = createEmit<SuppressionsLiftLine>(context, options.json);
+  const found = (await readSuppressions(deployment, recipient)).filter(
     ({ domain, kind }) => domain === (options.domain ?? domain) && kind === (options.kind ?? kind),
   );
-  if (found.length === 0) throw new OutOfReach(`${recipient} has no such suppression`);
+  if (found.length === 0) throw new TargetUnavailableError(`${recipient} has no such suppression`);
   // Mailgun's own entry may still be there, whatever is written here.
   const wanted = options.alsoAtMailgun ? found : found.filter(isSuppressing);
   const active = found.filter(isSuppressing);
   if (wanted.length > 0) {
     const what = wanted.map((item) => `${describe(item)} at ${item.domain}`).join(', ');
-    await confirm(world, options.yes, `Lift ${what} of ${recipient}?`);
+    await confirm(context, options.yes, `Lift ${what} of ${recipient}?`);
   }
-  const ask = options.alsoAtMailgun ? await openMailgun(target) : undefined;
+  const ask = options.alsoAtMailgun ? await openMailgun(deployment) : undefined;
   for (const item of wanted) {
     // Mailgun first: should it refuse, the address is still shown as suppressed, which it is.
     const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item);
-    const atMs = active.includes(item) ? world.now() : (item.liftedAtMs ?? world.now());
-    await liftSuppression(target, item, atMs);
+    const atMs = active.includes(item) ? context.now() : (item.liftedAtMs ?? context.now());
+    await liftSuppression(deployment, item, atMs);
     const { domain, kind, scope } = item;
     const mailgun = { deleted: ', deleted at Mailgun', 'not-there': ', not on Mailgun’s list' };
-    tell(
+    emit(
       { event: 'lifted', domain, kind, scope, liftedAt: iso(atMs), atMailgun },
       `${domain}  ${describe(item)}: lifted${atMailgun === null ? '' : mailgun[atMailgun]}`,
     );
   }
   const alreadyLifted = found.length - active.length;
-  tell(
+  emit(
     { event: 'done', recipient, lifted: active.length, alreadyLifted },
     `${counted(active.length, 'suppression')} of ${recipient} lifted${alreadyLifted > 0 ? `, ${alreadyLifted} lifted before` : ''}.`,
   );
@@ -173,5 +173,5 @@ async function deleteAtMailgun(
   const answer = await ask(domain, 'DELETE', path);
   if (answer.status === 200) return 'deleted';
   if (answer.status === 404) return 'not-there';
-  throw new OutOfReach(`Mailgun did not delete the ${kind} of ${domain}: ${messageOf(answer)}`);
+  throw new TargetUnavailableError(`Mailgun did not delete the ${kind} of ${domain}: ${messageOf(answer)}`);
 }

@@ -1,17 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import {
+  type CliContext,
   type CommandBuilder,
   confirm,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
-  placeText,
   type Run,
-  type World,
+  type TargetOptions,
+  targetRefOf,
+  targetRefText,
 } from '../command.ts';
-import { OutOfReach } from '../errors.ts';
-import { createTell } from '../output.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { createEmit } from '../output.ts';
 import { putSecret, readSecret } from '../secrets.ts';
 
 /** The line of `token show --json`. */
@@ -20,12 +20,12 @@ export type TokenShowLine = { event: 'token'; token: string };
 /** The line of `token rotate --json`, which does not hold the token. */
 export type TokenRotateLine = { event: 'rotated'; refusedWithinSeconds: number };
 
-export const tokenCommand: CommandBuilder = (world, run) =>
+export const tokenCommand: CommandBuilder = (context, run) =>
   new Command('token')
     .summary("shows or replaces the read API's token")
     .description("Shows or replaces the read API's token.")
-    .addCommand(showCommand(world, run))
-    .addCommand(rotateCommand(world, run));
+    .addCommand(showCommand(context, run))
+    .addCommand(rotateCommand(context, run));
 
 const SHOW_EXAMPLES = `
 Whoever has the token reads every event: do not paste it into tickets or chats.
@@ -36,20 +36,23 @@ Examples:
 
 Exit code: 0 shown; 1 it cannot be read; 2 wrong usage.`;
 
-export const showCommand = (world: World, run: Run) =>
+export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'prints the token, and nothing else, to standard output')
     .addHelpText('after', SHOW_EXAMPLES)
-    .action(run<PlaceOptions>((options) => show(world, options)));
+    .action(run<TargetOptions>((options) => show(context, options)));
 
-async function show(world: World, options: PlaceOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const token = await readSecret(target, 'ApiTokenSecretArn');
-  if (token === '') throw new OutOfReach(`the token is empty; make one with: token rotate ${placeText(target.place)}`);
-  createTell<TokenShowLine>(world, options.json)({ event: 'token', token }, token);
+async function show(context: CliContext, options: TargetOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const token = await readSecret(deployment, 'ApiTokenSecretArn');
+  if (token === '')
+    throw new TargetUnavailableError(
+      `the token is empty; make one with: token rotate ${targetRefText(deployment.ref)}`,
+    );
+  createEmit<TokenShowLine>(context, options.json)({ event: 'token', token }, token);
   return 0;
 }
 
-interface RotateOptions extends PlaceOptions {
+interface RotateOptions extends TargetOptions {
   readonly yes?: boolean;
 }
 
@@ -65,21 +68,25 @@ Examples:
 
 Exit code: 0 rotated; 1 it cannot be written; 2 wrong usage, or nobody said yes.`;
 
-export const rotateCommand = (world: World, run: Run) =>
+export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'makes a new token; the old one is refused within 5 minutes')
     .option('--yes', 'does not ask')
     .addHelpText('after', ROTATE_EXAMPLES)
-    .action(run<RotateOptions>((options) => rotate(world, options)));
+    .action(run<RotateOptions>((options) => rotate(context, options)));
 
-async function rotate(world: World, options: RotateOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  await confirm(world, options.yes, `Replace the token of ${target.name}? Whatever reads the API needs the new one.`);
+async function rotate(context: CliContext, options: RotateOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  await confirm(
+    context,
+    options.yes,
+    `Replace the token of ${deployment.name}? Whatever reads the API needs the new one.`,
+  );
   const token = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join('');
-  await putSecret(target, 'ApiTokenSecretArn', token);
-  createTell<TokenRotateLine>(world, options.json)(
+  await putSecret(deployment, 'ApiTokenSecretArn', token);
+  createEmit<TokenRotateLine>(context, options.json)(
     { event: 'rotated', refusedWithinSeconds: 300 },
     'The token is replaced. The old one is refused within 5 minutes.',
-    `Show the new one with: npm run --silent ledger -- token show ${placeText(target.place)}`,
+    `Show the new one with: npm run --silent ledger -- token show ${targetRefText(deployment.ref)}`,
   );
   return 0;
 }

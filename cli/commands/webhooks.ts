@@ -7,18 +7,18 @@ import {
   webhookDrift,
 } from '../../lambdas/domain/webhook-drift.ts';
 import {
+  type CliContext,
   type CommandBuilder,
   confirm,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
   type Run,
-  type World,
+  type TargetOptions,
+  targetRefOf,
 } from '../command.ts';
-import { WrongInput } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { openMailgun } from '../mailgun-client.ts';
-import { counted, createTell } from '../output.ts';
-import type { Target } from '../target/types.ts';
+import { counted, createEmit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { openRegistry, type Registry } from './webhooks/registry.ts';
 
 type DriftLine = {
@@ -48,12 +48,12 @@ export type WebhooksSyncLine =
   | DriftLine
   | { event: 'planned' | 'synced'; changes: number; drift: number };
 
-export const webhooksCommand: CommandBuilder = (world, run) =>
+export const webhooksCommand: CommandBuilder = (context, run) =>
   new Command('webhooks')
     .summary('compares and registers the webhooks at Mailgun')
     .description('Compares and registers the webhooks at Mailgun.')
-    .addCommand(checkCommand(world, run))
-    .addCommand(syncCommand(world, run));
+    .addCommand(checkCommand(context, run))
+    .addCommand(syncCommand(context, run));
 
 const CHECK_EXAMPLES = `
 What may be wrong, by kind:
@@ -69,28 +69,28 @@ Examples:
 
 Exit code: 0 as wanted; 1 something differs, or Mailgun cannot be asked; 2 wrong usage.`;
 
-export const checkCommand = (world: World, run: Run) =>
+export const checkCommand = (context: CliContext, run: Run) =>
   ledgerCommand('check', 'says how the webhooks registered at Mailgun differ from what the stack wants')
     .option(...DOMAIN_OPTION)
     .addHelpText('after', CHECK_EXAMPLES)
-    .action(run<DomainOptions>((options) => check(world, options)));
+    .action(run<DomainOptions>((options) => check(context, options)));
 
-async function check(world: World, options: DomainOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<WebhooksCheckLine>(world, options.json);
-  const wish = wishOf(target, options);
-  const registry = openRegistry(await openMailgun(target));
+async function check(context: CliContext, options: DomainOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<WebhooksCheckLine>(context, options.json);
+  const desired = desiredWebhooks(deployment, options);
+  const registry = openRegistry(await openMailgun(deployment));
   let drift = 0;
-  for (const domain of wish.domains) {
-    const found = webhookDrift(await registry.read(domain), wish.url, wish.types);
-    for (const each of found) tell(...driftOf(domain, each));
+  for (const domain of desired.domains) {
+    const found = webhookDrift(await registry.read(domain), desired.url, desired.types);
+    for (const each of found) emit(...driftOf(domain, each));
     drift += found.length;
   }
-  const types = wish.types.length;
-  tell(
-    { event: 'checked', domains: wish.domains.length, types, drift },
+  const types = desired.types.length;
+  emit(
+    { event: 'checked', domains: desired.domains.length, types, drift },
     drift === 0
-      ? `As wanted: ${counted(types, 'type')} of ${counted(wish.domains.length, 'domain')} come to this stack.`
+      ? `As wanted: ${counted(types, 'type')} of ${counted(desired.domains.length, 'domain')} come to this stack.`
       : `${counted(drift, 'difference')}; --help says what to do about each kind.`,
   );
   return drift === 0 ? 0 : 1;
@@ -113,7 +113,7 @@ Examples:
 
 Exit code: 0 as wanted, foreign URLs aside; 1 something still differs, or Mailgun cannot be asked; 2 wrong usage.`;
 
-export const syncCommand = (world: World, run: Run) =>
+export const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "registers the stack's URL for every wanted type")
     .option(...DOMAIN_OPTION)
     .option('--plan', 'only say what would be changed')
@@ -123,43 +123,43 @@ export const syncCommand = (world: World, run: Run) =>
     ])
     .option('--yes', 'does not ask before it removes')
     .addHelpText('after', SYNC_EXAMPLES)
-    .action(run<SyncOptions>((options) => sync(world, options)));
+    .action(run<SyncOptions>((options) => sync(context, options)));
 
-async function sync(world: World, options: SyncOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<WebhooksSyncLine>(world, options.json);
-  const wish = wishOf(target, options);
+async function sync(context: CliContext, options: SyncOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<WebhooksSyncLine>(context, options.json);
+  const desired = desiredWebhooks(deployment, options);
   const { plan = false, remove = [] } = options;
   for (const url of remove) {
-    if (!URL.canParse(url)) throw new WrongInput(`--remove takes a URL, not "${url}"`);
-    if (url === wish.url) throw new WrongInput("--remove names this stack's own URL");
+    if (!URL.canParse(url)) throw new UsageError(`--remove takes a URL, not "${url}"`);
+    if (url === desired.url) throw new UsageError("--remove names this stack's own URL");
   }
-  const registry = openRegistry(await openMailgun(target));
+  const registry = openRegistry(await openMailgun(deployment));
   let changes = 0;
   let drift = 0;
-  for (const domain of wish.domains) {
+  for (const domain of desired.domains) {
     const registered = await registry.read(domain);
     const steps = [
-      ...stepsOfDomain(domain, registered, wish, remove),
+      ...stepsOfDomain(domain, registered, desired, remove),
       // Named alone, a domain is no reason to change all others.
       ...(options.domain === undefined ? stepsOfAccount(domain, registered, remove) : []),
     ];
     const removals = steps.filter(({ line }) => line.change === 'remove').map(({ line }) => changeText(line));
     if (!plan && removals.length > 0) {
-      await confirm(world, options.yes, `At Mailgun, ${removals.join(', ')}?`);
+      await confirm(context, options.yes, `At Mailgun, ${removals.join(', ')}?`);
     }
     for (const step of steps) {
       if (!plan) await step.run(registry);
-      tell(step.line, `${plan ? 'would ' : ''}${changeText(step.line)}`);
+      emit(step.line, `${plan ? 'would ' : ''}${changeText(step.line)}`);
       changes += 1;
     }
-    const left = webhookDrift(plan ? registered : await registry.read(domain), wish.url, wish.types);
+    const left = webhookDrift(plan ? registered : await registry.read(domain), desired.url, desired.types);
     const open = plan ? left.filter(({ kind }) => kind !== 'missing') : left;
-    for (const each of open) tell(...driftOf(domain, each));
+    for (const each of open) emit(...driftOf(domain, each));
     // Other receivers may be there for good.
     drift += open.filter(({ kind }) => kind !== 'foreign').length;
   }
-  tell(
+  emit(
     { event: plan ? 'planned' : 'synced', changes, drift },
     changes === 0
       ? 'Nothing to change.'
@@ -179,7 +179,7 @@ interface Step {
 function stepsOfDomain(
   domain: string,
   registered: readonly RegisteredWebhook[],
-  { url: own, types }: Wish,
+  { url: own, types }: DesiredWebhooks,
   remove: readonly string[],
 ): Step[] {
   const missing = webhookDrift(registered, own, types).filter(({ kind }) => kind === 'missing' || kind === 'no-room');
@@ -215,31 +215,31 @@ function changeText({ domain, type, change, url }: Change): string {
   return change === 'add' ? `add ${type} of ${at} to this stack` : `remove ${url} from ${type} of ${at}`;
 }
 
-export interface DomainOptions extends PlaceOptions {
+export interface DomainOptions extends TargetOptions {
   readonly domain?: string;
 }
 
 export const DOMAIN_OPTION = ['--domain <name>', 'only this sending domain (all of the stack)'] as const;
 
 /** What one stack wants of Mailgun. */
-export interface Wish {
+export interface DesiredWebhooks {
   readonly domains: readonly string[];
   readonly url: string;
   readonly types: readonly string[];
 }
 
-export function wishOf(target: Target, { domain }: DomainOptions): Wish {
-  if (domain !== undefined && !target.domains.includes(domain)) {
-    throw new WrongInput(`--domain ${domain} is none of the stack's: ${target.domains.join(', ')}`);
+export function desiredWebhooks(deployment: Deployment, { domain }: DomainOptions): DesiredWebhooks {
+  if (domain !== undefined && !deployment.domains.includes(domain)) {
+    throw new UsageError(`--domain ${domain} is none of the stack's: ${deployment.domains.join(', ')}`);
   }
   return {
-    domains: domain === undefined ? target.domains : [domain],
-    url: target.output('WebhookUrl'),
-    types: target.output('WebhookEventTypes').split(','),
+    domains: domain === undefined ? deployment.domains : [domain],
+    url: deployment.output('WebhookUrl'),
+    types: deployment.output('WebhookEventTypes').split(','),
   };
 }
 
-/** A difference as both commands tell it. */
+/** A difference as both commands emit it. */
 export function driftOf(domain: string, { kind, type, level, url }: Drift): [DriftLine, string] {
   const line: DriftLine = { event: 'drift', domain, kind, type, level: level ?? null, url: url ?? null };
   const where = [level && `at the ${level}`, url ?? (level && "this stack's URL")].filter(Boolean).join(': ');

@@ -1,10 +1,10 @@
 import { bareMessageId } from '../../lambdas/domain/event.ts';
 import { recipientKey } from '../../lambdas/domain/identity.ts';
-import { type CommandBuilder, ledgerCommand, type PlaceOptions, placeOf, type World } from '../command.ts';
-import { OutOfReach, WrongInput } from '../errors.ts';
+import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { ledgerTimes } from '../ledger.ts';
-import { counted, createTell, utc } from '../output.ts';
-import type { Target } from '../target/types.ts';
+import { counted, createEmit, utc } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { because, plain, saying } from './why/explain.ts';
 import { type HistoryEvent, type HistoryRecipient, readHistory } from './why/history.ts';
@@ -56,63 +56,63 @@ Examples:
 
 Exit code: 0 shown; 1 the message or the recipient is not known; 2 wrong usage.`;
 
-export const whyCommand: CommandBuilder = (world, run) =>
+export const whyCommand: CommandBuilder = (context, run) =>
   ledgerCommand('why', 'tells what became of a message, and why')
     .argument('<message-id>', 'the Message-Id of the mail')
     .argument('[recipient]', 'only this recipient (all of the message)')
     .addHelpText('after', EXAMPLES)
-    .action(run<PlaceOptions>((options, messageId = '', recipient) => why(world, options, messageId, recipient)));
+    .action(run<TargetOptions>((options, messageId = '', recipient) => why(context, options, messageId, recipient)));
 
 async function why(
-  world: World,
-  options: PlaceOptions,
+  context: CliContext,
+  options: TargetOptions,
   givenId: string,
   recipient: string | undefined,
 ): Promise<number> {
   const messageId = bareMessageId(givenId);
-  if (messageId === '') throw new WrongInput('the message id is empty');
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const history = await readHistory(target, messageId);
+  if (messageId === '') throw new UsageError('the message id is empty');
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const history = await readHistory(deployment, messageId);
   if (history.length === 0) {
-    throw new OutOfReach(
+    throw new TargetUnavailableError(
       `nothing is stored of the message ${plain(messageId)}; check the id, upper and lower case included` +
         ' (an event of the last minute may still be on its way: status shows the backlog)',
     );
   }
   const wanted = recipient === undefined ? history : history.filter(({ key }) => key === recipientKey(recipient));
   if (wanted.length === 0) {
-    const others = history.map((each) => plain(each.recipient)).slice(0, MOST_NAMED);
-    throw new OutOfReach(
+    const others = history.map((each) => plain(each.recipient)).slice(0, MAX_NAMED_RECIPIENTS);
+    throw new TargetUnavailableError(
       `the message has no event for ${plain(recipient ?? '')}, only for ${others.join(', ')}` +
-        (history.length > MOST_NAMED ? ` and ${history.length - MOST_NAMED} more` : ''),
+        (history.length > MAX_NAMED_RECIPIENTS ? ` and ${history.length - MAX_NAMED_RECIPIENTS} more` : ''),
     );
   }
 
-  const tell = createTell<WhyLine>(world, options.json);
+  const emit = createEmit<WhyLine>(context, options.json);
   const events = wanted.reduce((sum, each) => sum + each.events.length, 0);
-  tell(
+  emit(
     { event: 'message', messageId, recipients: wanted.length, events },
     `Message ${plain(messageId)}: ${counted(wanted.length, 'recipient')}, ${counted(events, 'event')}`,
   );
-  const judge = openReconciled(target, ledgerTimes(target), world.now());
+  const judge = openReconciled(deployment, ledgerTimes(deployment), context.now());
   for (const each of wanted) {
-    const line = await recipientLine(each, target, judge);
-    tell(line, ...recipientText(line));
+    const line = await recipientLine(each, deployment, judge);
+    emit(line, ...recipientText(line));
   }
   return 0;
 }
 
-const MOST_NAMED = 10;
+const MAX_NAMED_RECIPIENTS = 10;
 
 async function recipientLine(
   history: HistoryRecipient,
-  target: Target,
+  deployment: Deployment,
   judge: (event: HistoryEvent) => Promise<Reconciled>,
 ): Promise<WhyRecipient> {
   const { recipient, status, reason, statusAtMs, decidedBy } = history;
   const events: WhyEvent[] = [];
   for (const event of history.events) {
-    const isOurs = target.domains.includes(event.domain);
+    const isOurs = deployment.domains.includes(event.domain);
     events.push(eventLine(event, decidedBy, isOurs ? await judge(event) : NO_LEDGER));
   }
   return {

@@ -27,6 +27,6 @@ export function awsSentence(error: unknown): string | undefined {
 }
 
 /** Whether the stack that was asked for is not there. */
-export function isNoSuchStack(error: unknown): boolean {
+export function isStackNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message);
 }

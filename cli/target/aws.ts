@@ -9,45 +9,46 @@ import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-c
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/client.ts';
 import type { SendingDomain } from '../../lambdas/domain/reconcile-ports.ts';
-import { NoSuchStack, OutOfReach } from '../errors.ts';
+import { StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { type AwsAccount, openAccount } from './aws-account.ts';
-import { awsSentence, isNoSuchStack } from './aws-errors.ts';
+import { awsSentence, isStackNotFound } from './aws-errors.ts';
 import { openClients } from './clients.ts';
 import { type Environments, environmentOf, readEnvironments } from './environments.ts';
 import {
   type AlarmState,
+  type Deployment,
   LOG_GROUPS,
   type LogEntry,
-  logEntry,
+  parseLogEntry,
   saying,
-  type Target,
-  type TopicAudience,
+  type TopicSubscriptions,
 } from './types.ts';
 
 /** Longer than any function of the stack takes. */
-const ANSWER_WITHIN_MS = 910_000;
+const RESPONSE_TIMEOUT_MS = 910_000;
 
 /** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
-export async function findAws(environment: string, environments = readEnvironments()): Promise<Target> {
+export async function openAws(environment: string, environments = readEnvironments()): Promise<Deployment> {
   const stackName = `mailgun-ledger-${environment}`;
   const settings = { region: environmentOf(environments, environment).region };
   const outputs = await outputsOf(stackName, environments, environment);
   const output = (key: string) => {
     const value = outputs.get(key);
-    if (value === undefined) throw new OutOfReach(`the stack ${stackName} has no output ${key}; deploy this version`);
+    if (value === undefined)
+      throw new TargetUnavailableError(`the stack ${stackName} has no output ${key}; deploy this version`);
     return value;
   };
   const domains = JSON.parse(outputs.get('Domains') ?? '[]') as SendingDomain[];
   return {
     name: stackName,
     stackName,
-    place: { kind: 'aws', environment },
+    ref: { kind: 'aws', environment },
     domains: domains.map(({ name }) => name),
     clients: openClients(settings),
     output,
     mailgunUrl(domain) {
       const found = domains.find(({ name }) => name === domain);
-      if (found === undefined) throw new OutOfReach(`${domain} is none of the stack's domains`);
+      if (found === undefined) throw new TargetUnavailableError(`${domain} is none of the stack's domains`);
       return MAILGUN_URLS[found.region];
     },
     invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event, settings),
@@ -59,7 +60,7 @@ export async function findAws(environment: string, environments = readEnvironmen
       );
       await reach(`the logs of ${source} cannot be read`, async () => {
         for await (const { events = [] } of pages) {
-          for (const event of events) entries.push(logEntry(event.timestamp ?? 0, event.message ?? ''));
+          for (const event of events) entries.push(parseLogEntry(event.timestamp ?? 0, event.message ?? ''));
         }
       });
       return entries.filter(saying(message));
@@ -95,7 +96,7 @@ export async function findAws(environment: string, environments = readEnvironmen
     },
     audience: (alarmName) =>
       reach(`the subscriptions of ${alarmName} cannot be read`, () =>
-        audienceOf(alarmName, openAccount(settings.region)),
+        readAudience(alarmName, openAccount(settings.region)),
       ),
     notifications: async () => undefined,
   };
@@ -105,15 +106,15 @@ async function outputsOf(StackName: string, environments: Environments, name: st
   const { account, region } = environmentOf(environments, name);
   const { account: ours } = await reach(`the stack ${StackName} cannot be read`, () => openAccount(region).identity());
   if (account !== undefined && account !== ours) {
-    throw new OutOfReach(
+    throw new TargetUnavailableError(
       `the AWS credentials are those of account ${ours}, but cdk.json has ${name} in account ${account}`,
     );
   }
   const describe = new DescribeStacksCommand({ StackName });
   const { Stacks = [] } = await reach(`the stack ${StackName} cannot be read`, () =>
     new CloudFormationClient({ region }).send(describe).catch((error) => {
-      if (!isNoSuchStack(error)) throw error;
-      throw new NoSuchStack(
+      if (!isStackNotFound(error)) throw error;
+      throw new StackNotFoundError(
         `there is no stack ${StackName} in ${region} of account ${ours}; ` +
           `cdk.json knows ${Object.keys(environments).join(', ')}`,
       );
@@ -143,28 +144,28 @@ async function invoke(
   const lambda = new LambdaClient({
     ...settings,
     maxAttempts: 1,
-    requestHandler: { requestTimeout: ANSWER_WITHIN_MS },
+    requestHandler: { requestTimeout: RESPONSE_TIMEOUT_MS },
   });
   const { FunctionError, Payload } = await reach(`${functionName} cannot be run`, () =>
     lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) })),
   );
   const answer = Buffer.from(Payload ?? []).toString('utf8');
-  if (FunctionError !== undefined) throw new OutOfReach(`${functionName} failed: ${answer}`);
+  if (FunctionError !== undefined) throw new TargetUnavailableError(`${functionName} failed: ${answer}`);
   return JSON.parse(answer);
 }
 
-/** Calls AWS; what fails is told in one sentence. */
+/** Calls AWS; what fails is emitSet in one sentence. */
 async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call();
   } catch (cause) {
-    if (cause instanceof OutOfReach) throw cause;
-    throw new OutOfReach(`${sentence}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
+    if (cause instanceof TargetUnavailableError) throw cause;
+    throw new TargetUnavailableError(`${sentence}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
   }
 }
 
 /** The topics that an alarm tells. */
-export async function audienceOf(alarmName: string, account: AwsAccount): Promise<TopicAudience[]> {
+export async function readAudience(alarmName: string, account: AwsAccount): Promise<TopicSubscriptions[]> {
   const { MetricAlarms = [] } = await new CloudWatchClient({ region: account.region }).send(
     new DescribeAlarmsCommand({ AlarmNames: [alarmName] }),
   );

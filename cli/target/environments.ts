@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { OutOfReach, WrongInput } from '../errors.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 
 const environment = z.object({
   account: z.string().optional(),
@@ -21,15 +21,17 @@ export function readEnvironments(path: URL = CDK_JSON): Environments {
   try {
     return file.parse(JSON.parse(readFileSync(path, 'utf8'))).context.environments;
   } catch (cause) {
-    throw new OutOfReach('the environments in cdk.json cannot be read; npm run synth tells what is wrong', { cause });
+    throw new TargetUnavailableError('the environments in cdk.json cannot be read; npm run synth tells what is wrong', {
+      cause,
+    });
   }
 }
 
-/** One of them; WrongInput, which names them all, where there is none of that name. */
+/** One of them; UsageError, which names them all, where there is none of that name. */
 export function environmentOf(environments: Environments, name: string): Environment {
   const found = Object.hasOwn(environments, name) ? environments[name] : undefined;
   if (found === undefined) {
-    throw new WrongInput(`cdk.json knows no environment ${name}, only ${Object.keys(environments).join(', ')}`);
+    throw new UsageError(`cdk.json knows no environment ${name}, only ${Object.keys(environments).join(', ')}`);
   }
   return found;
 }

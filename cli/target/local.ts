@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { OutOfReach } from '../errors.ts';
+import { TargetUnavailableError } from '../errors.ts';
 import { openClients } from './clients.ts';
 import {
   type AlarmState,
+  type Deployment,
   LOG_GROUPS,
   type LogSource,
-  logEntry,
   type Notification,
+  parseLogEntry,
   saying,
-  type Target,
 } from './types.ts';
 
 interface Running {
@@ -17,7 +17,7 @@ interface Running {
   readonly domains: readonly string[];
 }
 
-interface LocalPlace {
+interface LocalStackInfo {
   readonly stackName: string;
   readonly region: string;
   readonly awsEndpointUrl: string;
@@ -26,20 +26,22 @@ interface LocalPlace {
 }
 
 /** The running local stack of a webhook port; `folder` holds what each says of itself. */
-export async function findLocal(port: number, folder: URL): Promise<Target> {
+export async function openLocal(port: number, folder: URL): Promise<Deployment> {
   const { controlUrl, mailgunUrl, domains } = readRunning(port, folder);
   const control = async (path: string, body?: unknown) => {
     const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
     return fetch(controlUrl + path, request).catch((cause) => {
-      throw new OutOfReach(`the local stack of port ${port} does not answer; is it still running?`, { cause });
+      throw new TargetUnavailableError(`the local stack of port ${port} does not answer; is it still running?`, {
+        cause,
+      });
     });
   };
   const read = async <Answer>(path: string) => (await control(path)).json() as Promise<Answer>;
-  const { stackName, region, awsEndpointUrl, accessKeyId, outputs } = await read<LocalPlace>('/place');
+  const { stackName, region, awsEndpointUrl, accessKeyId, outputs } = await read<LocalStackInfo>('/place');
   return {
     name: `the local stack of port ${port}`,
     stackName,
-    place: { kind: 'local', port },
+    ref: { kind: 'local', port },
     domains,
     clients: openClients({
       region,
@@ -48,21 +50,21 @@ export async function findLocal(port: number, folder: URL): Promise<Target> {
     }),
     output(key) {
       const value = outputs[key];
-      if (value === undefined) throw new OutOfReach(`the stack has no output ${key}`);
+      if (value === undefined) throw new TargetUnavailableError(`the stack has no output ${key}`);
       return value;
     },
     mailgunUrl: () => mailgunUrl,
     async invoke(functionName, event) {
       const response = await control(`/invoke/${functionName}`, event);
       const answer = await response.text();
-      if (!response.ok) throw new OutOfReach(`${functionName} of the local stack failed: ${answer.trim()}`);
+      if (!response.ok) throw new TargetUnavailableError(`${functionName} of the local stack failed: ${answer.trim()}`);
       return JSON.parse(answer);
     },
     async logs(source, sinceMs, message) {
       const { lines } = await read<{ lines: { at: string; source: string; line: string }[] }>('/logs');
       return lines
         .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])
-        .map(({ at, line }) => logEntry(Date.parse(at), line))
+        .map(({ at, line }) => parseLogEntry(Date.parse(at), line))
         .filter(({ atMs }) => atMs >= sinceMs)
         .filter(saying(message));
     },
@@ -72,13 +74,14 @@ export async function findLocal(port: number, folder: URL): Promise<Target> {
     },
     async soundAlarm(name, reason) {
       const response = await control(`/alarms/${encodeURIComponent(name)}`, { state: 'ALARM', reason });
-      if (!response.ok) throw new OutOfReach(`the alarm ${name} cannot be set: ${(await response.text()).trim()}`);
+      if (!response.ok)
+        throw new TargetUnavailableError(`the alarm ${name} cannot be set: ${(await response.text()).trim()}`);
     },
     // Nobody is subscribed to the local topics.
     audience: async () => [],
     async notifications() {
       const response = await control('/notifications');
-      if (!response.ok) throw new OutOfReach('the local stack of this version keeps no notifications');
+      if (!response.ok) throw new TargetUnavailableError('the local stack of this version keeps no notifications');
       return ((await response.json()) as { notifications: Notification[] }).notifications;
     },
   };
@@ -95,6 +98,8 @@ function readRunning(port: number, folder: URL): Running {
   try {
     return JSON.parse(readFileSync(new URL(`${port}.json`, folder), 'utf8'));
   } catch {
-    throw new OutOfReach(`no local stack is running on port ${port}; start one with: npm start -- --port ${port}`);
+    throw new TargetUnavailableError(
+      `no local stack is running on port ${port}; start one with: npm start -- --port ${port}`,
+    );
   }
 }

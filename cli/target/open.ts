@@ -1,11 +1,11 @@
-import type { Place, Target } from './types.ts';
+import type { Deployment, TargetRef } from './types.ts';
 
 /** Finds it; the SDK is loaded only where it is needed. */
-export async function findTarget(place: Place): Promise<Target> {
-  if (place.kind === 'local') {
-    const { findLocal } = await import('./local.ts');
-    return findLocal(place.port, new URL('../../.local/', import.meta.url));
+export async function openDeployment(ref: TargetRef): Promise<Deployment> {
+  if (ref.kind === 'local') {
+    const { openLocal } = await import('./local.ts');
+    return openLocal(ref.port, new URL('../../.local/', import.meta.url));
   }
-  const { findAws } = await import('./aws.ts');
-  return findAws(place.environment);
+  const { openAws } = await import('./aws.ts');
+  return openAws(ref.environment);
 }

@@ -3,15 +3,15 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /** A running ledger, on this machine or on AWS. */
-export interface Target {
+export interface Deployment {
   /** As people call it. */
   readonly name: string;
   /** Name of the stack: the prefix of its alarms, and the dimension of its metrics. */
   readonly stackName: string;
-  readonly place: Place;
+  readonly ref: TargetRef;
   readonly domains: readonly string[];
   readonly clients: Clients;
-  /** An output of the stack by its key; an OutOfReach where the stack has none of that name. */
+  /** An output of the stack by its key; an TargetUnavailableError where the stack has none of that name. */
   output(key: string): string;
   /** Base URL of Mailgun's API for a domain of the stack. */
   mailgunUrl(domain: string): string;
@@ -23,12 +23,12 @@ export interface Target {
   /** Sets an alarm off until its next evaluation. */
   soundAlarm(name: string, reason: string): Promise<void>;
   /** The topics that an alarm tells. */
-  audience(alarmName: string): Promise<TopicAudience[]>;
-  /** What has arrived at the topics, oldest first; undefined where only those who are subscribed can tell. */
+  audience(alarmName: string): Promise<TopicSubscriptions[]>;
+  /** What has arrived at the topics, oldest first; undefined where only those who are subscribed can emit. */
   notifications(): Promise<Notification[] | undefined>;
 }
 
-export type Place =
+export type TargetRef =
   | { readonly kind: 'local'; readonly port: number }
   | { readonly kind: 'aws'; readonly environment: string };
 
@@ -68,7 +68,7 @@ export interface AlarmState {
 }
 
 /** A topic, and how many subscriptions it has. */
-export interface TopicAudience {
+export interface TopicSubscriptions {
   readonly topic: string;
   readonly confirmed: number;
   readonly pending: number;
@@ -88,7 +88,7 @@ export const saying =
     text === undefined || (typeof facts.message === 'string' && facts.message.includes(text));
 
 /** A log line as it is written: JSON mostly. */
-export function logEntry(atMs: number, line: string): LogEntry {
+export function parseLogEntry(atMs: number, line: string): LogEntry {
   try {
     const facts: unknown = JSON.parse(line);
     if (typeof facts === 'object' && facts !== null && !Array.isArray(facts)) {

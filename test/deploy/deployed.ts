@@ -10,8 +10,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { findAws } from '../../cli/target/aws.ts';
-import type { Target } from '../../cli/target/types.ts';
+import { openAws } from '../../cli/target/aws.ts';
+import type { Deployment } from '../../cli/target/types.ts';
 import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
 import { call } from './web.ts';
 
@@ -22,12 +22,12 @@ const RETRY_MS = 60_000;
 
 /** A deployed environment, as its users meet it. */
 export class Deployed {
-  readonly #target: Target;
+  readonly #target: Deployment;
   readonly #token: string;
   readonly #stackId: string;
   readonly #messageIds: string[] = [];
 
-  private constructor(target: Target, token: string, stackId: string) {
+  private constructor(target: Deployment, token: string, stackId: string) {
     this.#target = target;
     this.#token = token;
     this.#stackId = stackId;
@@ -35,7 +35,7 @@ export class Deployed {
 
   static async find(environment: string): Promise<Deployed> {
     // cdk.json may not know it.
-    const target = await findAws(environment, { [environment]: { region: process.env.AWS_REGION ?? '' } });
+    const target = await openAws(environment, { [environment]: { region: process.env.AWS_REGION ?? '' } });
     const { SecretString = '' } = await target.clients.secrets.send(
       new GetSecretValueCommand({ SecretId: target.output('ApiTokenSecretArn') }),
     );

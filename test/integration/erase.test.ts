@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openClients } from '../../cli/target/clients.ts';
-import type { Target } from '../../cli/target/types.ts';
+import type { Deployment } from '../../cli/target/types.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import type { LocalStack } from '../../local/local-stack.ts';
 import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
 import { createRandom } from '../../local/mailgun-twin/random.ts';
 import { USUAL_RECONCILE } from '../../local/reconcile-choice.ts';
-import { runCommand, stubTarget } from '../support/command-line.ts';
+import { runCommand, stubDeployment } from '../support/command-line.ts';
 import { eraseLine } from '../support/json-lines/erase.ts';
 import { postWebhook, startTestStack } from '../support/local-stack.ts';
 import { itemsWith } from '../support/table-text.ts';
@@ -23,13 +23,13 @@ const ADA = `Ada-${randomUUID()}@Example.org`;
 const OTHERS = ['bob', 'carol', 'dan'].map((name) => `${name}@example.org`);
 
 let stack: LocalStack;
-let target: Target;
+let target: Deployment;
 const startedAt = Math.floor(Date.now() / 1000);
 
 beforeAll(async () => {
   stack = await startTestStack({ reconcile: { ...USUAL_RECONCILE, everySeconds: 5, settleSeconds: 10 } });
   const { region, awsEndpointUrl, accessKeyId, outputs, stackName } = stack.place;
-  target = stubTarget({
+  target = stubDeployment({
     stackName,
     domains: [DOMAIN],
     clients: openClients({
@@ -91,7 +91,7 @@ async function happen(): Promise<void> {
   if (isDouble && double) await post(double);
 }
 
-const run = (args: readonly string[]) => runCommand(args, { findTarget: async () => target, sleep });
+const run = (args: readonly string[]) => runCommand(args, { openDeployment: async () => target, sleep });
 const replay = () => run(['replay', '--local', '--json', '--from', String(startedAt - 60), '--to', '1s']);
 
 async function drained(): Promise<void> {

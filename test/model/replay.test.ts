@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import type { World } from '../../cli/command.ts';
+import type { CliContext } from '../../cli/command.ts';
 import { ListingError, type Progress } from '../../lambdas/domain/reconcile-ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replay-contract.ts';
-import { runCommand, stubTarget } from '../support/command-line.ts';
+import { runCommand, stubDeployment } from '../support/command-line.ts';
 import { MOMENTS } from '../support/mortal.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
@@ -179,14 +179,14 @@ test.each([
 });
 
 /** The command on the world, as if it were a stack; its function takes as many milliseconds a call. */
-function commandOn(world: ReconcileWorld, over: Partial<World> = {}) {
+function commandOn(world: ReconcileWorld, over: Partial<CliContext> = {}) {
   const lines: string[] = [];
   const invoke = async (_name: string, event: unknown) => {
     const request = replayIn(JSON.parse(JSON.stringify(event)));
     return (await world.replay({ ...request!, deadlineMs: world.nowMs + 30_000 })).report;
   };
-  const about: Partial<World> = {
-    findTarget: async () => stubTarget({ domains: [DOMAIN], invoke }),
+  const about: Partial<CliContext> = {
+    openDeployment: async () => stubDeployment({ domains: [DOMAIN], invoke }),
     print: (line) => lines.push(line),
     now: () => world.nowMs,
     async sleep(ms) {

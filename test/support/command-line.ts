@@ -1,19 +1,19 @@
-import type { World } from '../../cli/command.ts';
-import { OutOfReach } from '../../cli/errors.ts';
+import type { CliContext } from '../../cli/command.ts';
+import { TargetUnavailableError } from '../../cli/errors.ts';
 import { runProgram } from '../../cli/program.ts';
-import type { Target } from '../../cli/target/types.ts';
+import type { Deployment } from '../../cli/target/types.ts';
 
 /** Runs a command line as the operator would, and keeps what it says. */
-export async function runCommand(args: readonly string[], over: Partial<World> = {}) {
+export async function runCommand(args: readonly string[], over: Partial<CliContext> = {}) {
   const lines: string[] = [];
   const errors: string[] = [];
   const exitCode = await runProgram(args, {
     print: (line) => lines.push(line),
     printError: (line) => errors.push(line),
     environment: {},
-    findTarget: async () => stubTarget({}),
+    openDeployment: async () => stubDeployment({}),
     openAccount: async () => {
-      throw new OutOfReach('the stub has no account');
+      throw new TargetUnavailableError('the stub has no account');
     },
     now: Date.now,
     sleep: async () => {},
@@ -26,16 +26,16 @@ export async function runCommand(args: readonly string[], over: Partial<World> =
 }
 
 /** A target of which only what is given can be used. */
-export function stubTarget(over: Partial<Target>): Target {
+export function stubDeployment(over: Partial<Deployment>): Deployment {
   const missing = () => {
-    throw new OutOfReach('the stub has none');
+    throw new TargetUnavailableError('the stub has none');
   };
   return {
     name: 'a stub',
     stackName: 'mailgun-ledger-stub',
-    place: { kind: 'local', port: 4010 },
+    ref: { kind: 'local', port: 4010 },
     domains: ['mg.example.com'],
-    clients: {} as Target['clients'],
+    clients: {} as Deployment['clients'],
     output: missing,
     mailgunUrl: missing,
     invoke: missing,

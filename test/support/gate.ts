@@ -9,7 +9,7 @@ export interface Death {
 }
 
 /** How long a message that a killed program had in hand stays hidden: nobody waits for a minute here. */
-const HIDE_SECONDS = 1;
+const SEND_VISIBILITY_SECONDS = 1;
 
 /**
  * A door to a local stack's engines that lets calls through until one of them is to be the last: that one hangs, and
@@ -43,5 +43,5 @@ export async function openGate({ stack }: LocalLedger, death: Death | undefined,
 }
 
 function hiddenShortly(body: string): string {
-  return JSON.stringify({ ...JSON.parse(body), VisibilityTimeout: HIDE_SECONDS });
+  return JSON.stringify({ ...JSON.parse(body), VisibilityTimeout: SEND_VISIBILITY_SECONDS });
 }

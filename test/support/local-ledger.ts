@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { World } from '../../cli/command.ts';
-import { findTarget } from '../../cli/target/open.ts';
+import type { CliContext } from '../../cli/command.ts';
+import { openDeployment } from '../../cli/target/open.ts';
 import type { LocalStackOptions } from '../../local/local-stack.ts';
 import { runCommand } from './command-line.ts';
 import { startTestStack } from './local-stack.ts';
@@ -25,9 +25,9 @@ export async function startLocalLedger(over: Partial<LocalStackOptions> = {}) {
   return {
     stack,
     port,
-    target: await findTarget({ kind: 'local', port }),
-    ledger: (args: readonly string[], world: Partial<World> = {}) =>
-      runCommand([...args, '--local', '--port', String(port)], { findTarget, sleep, ...world }),
+    target: await openDeployment({ kind: 'local', port }),
+    ledger: (args: readonly string[], world: Partial<CliContext> = {}) =>
+      runCommand([...args, '--local', '--port', String(port)], { openDeployment, sleep, ...world }),
     /** Asks the twin's API, as Mailgun's own dashboard would. */
     mailgun: (path: string, init: RequestInit = {}) => askTwin(stack.mailgun.url, path, init),
   };

@@ -1,8 +1,8 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import type { Target } from '../../cli/target/types.ts';
+import type { Deployment } from '../../cli/target/types.ts';
 
 /** Secrets in memory, by the output that names them; what is not there cannot be read, as AWS says it. */
-export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pick<Target, 'clients' | 'output'> {
+export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pick<Deployment, 'clients' | 'output'> {
   const send = async (command: unknown) => {
     if (command instanceof GetSecretValueCommand) {
       const text = secrets[command.input.SecretId ?? ''];
@@ -16,5 +16,5 @@ export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pic
     }
     throw new Error('the stub knows two commands');
   };
-  return { clients: { secrets: { send } } as unknown as Target['clients'], output: (key) => key };
+  return { clients: { secrets: { send } } as unknown as Deployment['clients'], output: (key) => key };
 }

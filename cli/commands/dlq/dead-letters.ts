@@ -6,7 +6,7 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../../lambdas/contract.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 
 export interface DeadLetter {
   /** SQS's message id. */
@@ -21,10 +21,10 @@ export interface DeadLetter {
 }
 
 /** Reason of messages that process never judged: SQS moved them when their tries were used up. */
-export const TRIES_USED_UP = 'tries-used-up';
+export const RECEIVES_EXHAUSTED = 'tries-used-up';
 
 /** One run looks at no more of them. */
-export const MOST_LETTERS = 10_000;
+export const MAX_SCANNED_MESSAGES = 10_000;
 
 const AT_ONCE = 10;
 /** A long poll asks all of SQS's servers, so one that brings nothing is the end. */
@@ -41,7 +41,7 @@ export interface DeadLetters {
   remove(letter: DeadLetter): Promise<void>;
 }
 
-export function openDeadLetters({ clients: { queues }, output }: Target): DeadLetters {
+export function openDeadLetters({ clients: { queues }, output }: Deployment): DeadLetters {
   const QueueUrl = output('DeadLettersUrl');
   return {
     async receive(hideSeconds) {
@@ -90,7 +90,7 @@ function letterOf({
     id: MessageId,
     receiptHandle: ReceiptHandle,
     body: Body,
-    reason: MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.reason]?.StringValue ?? TRIES_USED_UP,
+    reason: MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.reason]?.StringValue ?? RECEIVES_EXHAUSTED,
     detail: MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.detail]?.StringValue,
     sentMs: Number(Attributes?.SentTimestamp),
     receiveCount: Number(Attributes?.ApproximateReceiveCount),
@@ -98,14 +98,17 @@ function letterOf({
 }
 
 /** Each is hidden for so long while they are looked through. */
-const LOOK_SECONDS = 60;
+const SCAN_VISIBILITY_SECONDS = 60;
 
 /** Every dead letter once, up to `most`; gives all of them back in the end. */
-export async function* lookThrough(deadLetters: DeadLetters, most = MOST_LETTERS): AsyncGenerator<DeadLetter> {
+export async function* scanDeadLetters(
+  deadLetters: DeadLetters,
+  most = MAX_SCANNED_MESSAGES,
+): AsyncGenerator<DeadLetter> {
   const held = new Map<string, DeadLetter>();
   try {
     while (held.size < most) {
-      const letters = await deadLetters.receive(LOOK_SECONDS);
+      const letters = await deadLetters.receive(SCAN_VISIBILITY_SECONDS);
       const fresh = letters.filter(({ id }) => !held.has(id));
       for (const letter of letters) held.set(letter.id, { ...letter, body: '' });
       yield* fresh;

@@ -3,7 +3,7 @@ import { type EventIdentity, identify } from '../../../lambdas/domain/identity.t
 import { decodeQueueMessage, QUEUE_MESSAGE_VERSION, type QueueMessage } from '../../../lambdas/domain/queue-message.ts';
 import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
 import { suppressionsOf } from '../../../lambdas/domain/suppression.ts';
-import { TRIES_USED_UP } from './dead-letters.ts';
+import { RECEIVES_EXHAUSTED } from './dead-letters.ts';
 
 /** What the code of this version makes of a body; `error` names places in it, never what stands there. */
 export type Diagnosis =
@@ -51,7 +51,7 @@ export function adviceOf(reason: string, { error }: Diagnosis, isStored: boolean
   }
   if (error !== null) return 'The code fails on it: mend that, deploy, then redrive.';
   if (reason === 'unstorable') return 'The code reads it, and the table refused it: mend the cause, then redrive.';
-  if (reason === TRIES_USED_UP)
+  if (reason === RECEIVES_EXHAUSTED)
     return 'The code reads it, and the table was out for all its tries: redrive once it answers.';
   return 'The code of this version reads it: deploy it, then redrive.';
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
-import type { World } from '../../command.ts';
-import type { Target } from '../../target/types.ts';
-import { type DeadLetter, type DeadLetters, lookThrough } from './dead-letters.ts';
+import type { CliContext } from '../../command.ts';
+import type { Deployment } from '../../target/types.ts';
+import { type DeadLetter, type DeadLetters, scanDeadLetters } from './dead-letters.ts';
 import { diagnose } from './diagnosis.ts';
 
 export type Effect = 'known' | 'stored' | 'back' | 'waiting';
@@ -16,13 +16,13 @@ interface Resent {
   effect: Effect;
 }
 
-const LOOK_EVERY_MS = 500;
+const POLL_INTERVAL_MS = 500;
 /** The dead letters are looked through less often than the table. */
-const LETTERS_EVERY_MS = 3000;
-const MOST_KEYS = 100;
+const DLQ_SCAN_INTERVAL_MS = 3000;
+const MAX_KEYS_PER_READ = 100;
 
 /** Follows what became of messages that were sent again. */
-export function createEffects(target: Target, deadLetters: DeadLetters) {
+export function createEffects(deployment: Deployment, deadLetters: DeadLetters) {
   const resent: Resent[] = [];
   const waiting = () => resent.filter(({ effect }) => effect === 'waiting');
 
@@ -33,14 +33,14 @@ export function createEffects(target: Target, deadLetters: DeadLetters) {
       ({ key }) => `${key?.pk} ${key?.sk}`,
     );
     const keys = [...byKey.values()].flatMap(([first]) => first?.key ?? []);
-    const name = target.output('TableName');
-    for (let from = 0; from < keys.length; from += MOST_KEYS) {
-      const Keys = keys.slice(from, from + MOST_KEYS);
+    const name = deployment.output('TableName');
+    for (let from = 0; from < keys.length; from += MAX_KEYS_PER_READ) {
+      const Keys = keys.slice(from, from + MAX_KEYS_PER_READ);
       const get = new BatchGetCommand({
         RequestItems: { [name]: { Keys, ConsistentRead: true, ProjectionExpression: 'pk, sk' } },
       });
       // What the table leaves out this time is asked again.
-      for (const { pk, sk } of (await target.clients.table.send(get)).Responses?.[name] ?? []) {
+      for (const { pk, sk } of (await deployment.clients.table.send(get)).Responses?.[name] ?? []) {
         for (const each of byKey.get(`${pk} ${sk}`) ?? []) each.effect = effect;
       }
     }
@@ -64,17 +64,17 @@ export function createEffects(target: Target, deadLetters: DeadLetters) {
     },
 
     /** Until all are stored or back among the dead letters, or this long. */
-    async watch({ now, sleep, signal }: World, waitMs: number, onBack: (id: string, reason: string) => void) {
+    async watch({ now, sleep, signal }: CliContext, waitMs: number, onBack: (id: string, reason: string) => void) {
       const deadlineMs = now() + waitMs;
-      let lettersAtMs = now() + LETTERS_EVERY_MS;
+      let lettersAtMs = now() + DLQ_SCAN_INTERVAL_MS;
       for (;;) {
         await lookUp(waiting(), 'stored');
         if (waiting().length > 0 && (now() >= lettersAtMs || now() >= deadlineMs)) {
           await findBack(onBack);
-          lettersAtMs = now() + LETTERS_EVERY_MS;
+          lettersAtMs = now() + DLQ_SCAN_INTERVAL_MS;
         }
         if (waiting().length === 0 || now() >= deadlineMs || signal.aborted) break;
-        await sleep(LOOK_EVERY_MS);
+        await sleep(POLL_INTERVAL_MS);
       }
       const count = (effect: Effect) => resent.filter((each) => each.effect === effect).length;
       return { known: count('known'), stored: count('stored'), back: count('back'), waiting: count('waiting') };
@@ -84,7 +84,7 @@ export function createEffects(target: Target, deadLetters: DeadLetters) {
   /** A message that was put aside again has another id, and the same body. */
   async function findBack(onBack: (id: string, reason: string) => void): Promise<void> {
     const own = new Set(resent.map(({ id }) => id));
-    for await (const letter of lookThrough(deadLetters)) {
+    for await (const letter of scanDeadLetters(deadLetters)) {
       const hash = hashOf(letter.body);
       const found = own.has(letter.id) ? undefined : waiting().find(({ bodyHash }) => bodyHash === hash);
       if (found === undefined) continue;

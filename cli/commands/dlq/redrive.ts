@@ -1,22 +1,22 @@
 import { InvalidArgumentError } from 'commander';
 import {
+  type CliContext,
   confirm,
   ledgerCommand,
-  type PlaceOptions,
-  placeOf,
   type Run,
-  type World,
+  type TargetOptions,
+  targetRefOf,
   wholeNumber,
 } from '../../command.ts';
-import { OutOfReach } from '../../errors.ts';
-import { counted, createTell } from '../../output.ts';
+import { TargetUnavailableError } from '../../errors.ts';
+import { counted, createEmit } from '../../output.ts';
 import {
   type DeadLetter,
   type DeadLetters,
-  lookThrough,
-  MOST_LETTERS,
+  MAX_SCANNED_MESSAGES,
   openDeadLetters,
-  TRIES_USED_UP,
+  RECEIVES_EXHAUSTED,
+  scanDeadLetters,
 } from './dead-letters.ts';
 import { createEffects, type Effects } from './effects.ts';
 
@@ -43,7 +43,7 @@ export type DlqRedriveLine =
       complete: boolean;
     };
 
-interface RedriveOptions extends PlaceOptions {
+interface RedriveOptions extends TargetOptions {
   readonly reason?: string;
   readonly id?: readonly string[];
   readonly rate: number;
@@ -58,12 +58,12 @@ lost, and what is sent twice is stored once. In the end it says what became of t
 
 Examples:
   npm run ledger -- dlq redrive --env prod --plan
-  npm run ledger -- dlq redrive --env prod --reason ${TRIES_USED_UP} --rate 5/s
+  npm run ledger -- dlq redrive --env prod --reason ${RECEIVES_EXHAUSTED} --rate 5/s
   npm run ledger -- dlq redrive --local --id 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --yes --json
 
 Exit code: 0 all are stored; 1 some are back, still on their way or left; 2 wrong usage.`;
 
-export const redriveCommand = (world: World, run: Run) =>
+export const redriveCommand = (context: CliContext, run: Run) =>
   ledgerCommand('redrive', 'sends dead letters to the queue again')
     .option('--plan', 'only say what would be sent')
     .option('--reason <reason>', 'only those of this reason (all)')
@@ -72,47 +72,47 @@ export const redriveCommand = (world: World, run: Run) =>
     .option('--wait <seconds>', 'so long it watches what becomes of them', wholeNumber(0), 60)
     .option('--yes', 'does not ask')
     .addHelpText('after', REDRIVE_EXAMPLES)
-    .action(run<RedriveOptions>((options) => redrive(world, options)));
+    .action(run<RedriveOptions>((options) => redrive(context, options)));
 
-async function redrive(world: World, options: RedriveOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<DlqRedriveLine>(world, options.json);
-  const deadLetters = openDeadLetters(target);
+async function redrive(context: CliContext, options: RedriveOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<DlqRedriveLine>(context, options.json);
+  const deadLetters = openDeadLetters(deployment);
   const { wanted, complete } = await choose(deadLetters, options);
   const missing = options.id?.filter((id) => !wanted.some((letter) => letter.id === id)) ?? [];
-  if (missing.length > 0) throw new OutOfReach(`there is no such dead letter: ${missing.join(', ')}`);
+  if (missing.length > 0) throw new TargetUnavailableError(`there is no such dead letter: ${missing.join(', ')}`);
   const reasons = [...Map.groupBy(wanted, ({ reason }) => reason)];
   if (options.plan) {
     for (const [reason, { length: count }] of reasons) {
-      tell({ event: 'planned', reason, count }, `${reason.padEnd(18)} ${String(count).padStart(6)}`);
+      emit({ event: 'planned', reason, count }, `${reason.padEnd(18)} ${String(count).padStart(6)}`);
     }
     const all = `would send ${counted(wanted.length, 'message')} at ${options.rate} a second; nothing was sent.`;
-    tell({ event: 'plan', count: wanted.length, complete }, all);
+    emit({ event: 'plan', count: wanted.length, complete }, all);
     return 0;
   }
   if (wanted.length > 0) {
     const what = reasons.map(([reason, { length }]) => `${length} ${reason}`).join(', ');
-    await confirm(world, options.yes, `Send ${counted(wanted.length, 'message')} (${what}) to ${target.name}?`);
+    await confirm(context, options.yes, `Send ${counted(wanted.length, 'message')} (${what}) to ${deployment.name}?`);
   }
 
-  const effects = createEffects(target, deadLetters);
+  const effects = createEffects(deployment, deadLetters);
   const ids = new Set(wanted.map(({ id }) => id));
   let isStopped = false;
   const onProgress = (left: number) =>
-    tell({ event: 'progress', sent: ids.size - left, left }, `sent ${ids.size - left} of ${ids.size}`);
+    emit({ event: 'progress', sent: ids.size - left, left }, `sent ${ids.size - left} of ${ids.size}`);
   try {
-    await sendAgain({ ids, perSecond: options.rate }, deadLetters, effects, world, onProgress);
+    await sendAgain({ ids, perSecond: options.rate }, deadLetters, effects, context, onProgress);
   } catch (error) {
     isStopped = true;
     const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    tell({ event: 'stopped', why }, `stopped: ${why}`);
+    emit({ event: 'stopped', why }, `stopped: ${why}`);
   }
-  const result = await effects.watch(world, options.wait * 1000, (id, reason) =>
-    tell({ event: 'back', id, reason }, `back among the dead letters: ${id}  ${reason}`),
+  const result = await effects.watch(context, options.wait * 1000, (id, reason) =>
+    emit({ event: 'back', id, reason }, `back among the dead letters: ${id}  ${reason}`),
   );
   const sent = result.known + result.stored + result.back + result.waiting;
   const left = ids.size - sent;
-  tell(
+  emit(
     { event: 'redriven', sent, ...result, left, complete },
     ids.size === 0
       ? 'There are no such dead letters; nothing was sent.'
@@ -128,12 +128,12 @@ type Chosen = Pick<DeadLetter, 'id' | 'reason'>;
 async function choose(deadLetters: DeadLetters, { reason: only, id: ids }: RedriveOptions) {
   const wanted: Chosen[] = [];
   let looked = 0;
-  for await (const { id, reason } of lookThrough(deadLetters)) {
+  for await (const { id, reason } of scanDeadLetters(deadLetters)) {
     looked += 1;
     if (reason === (only ?? reason) && (ids?.includes(id) ?? true)) wanted.push({ id, reason });
     if (ids !== undefined && wanted.length === new Set(ids).size) return { wanted, complete: true };
   }
-  return { wanted, complete: looked < MOST_LETTERS };
+  return { wanted, complete: looked < MAX_SCANNED_MESSAGES };
 }
 
 function parseRate(text: string): number {
@@ -149,9 +149,9 @@ export interface SendAgainRequest {
 }
 
 /** Longer than ten messages take at one a second, and short where the command is killed. */
-const HIDE_SECONDS = 60;
+const SEND_VISIBILITY_SECONDS = 60;
 /** Whoever else reads the dead letters may hold some of them. */
-const MOST_IDLE_ROUNDS = 2;
+const MAX_IDLE_ROUNDS = 2;
 
 /**
  * Sends dead letters to process again. Each is sent first and deleted then: whatever happens in between, it is in one
@@ -161,7 +161,7 @@ export async function sendAgain(
   { ids, perSecond }: SendAgainRequest,
   deadLetters: DeadLetters,
   effects: Pick<Effects, 'expect' | 'forget'>,
-  { now, sleep, signal }: World,
+  { now, sleep, signal }: CliContext,
   onProgress: (left: number) => void,
 ): Promise<void> {
   const left = new Set(ids);
@@ -169,8 +169,8 @@ export async function sendAgain(
   const held = new Map<string, DeadLetter>();
   let dueMs = now();
   try {
-    for (let idle = 0; left.size > 0 && idle < MOST_IDLE_ROUNDS && !signal.aborted; ) {
-      const letters = await deadLetters.receive(HIDE_SECONDS);
+    for (let idle = 0; left.size > 0 && idle < MAX_IDLE_ROUNDS && !signal.aborted; ) {
+      const letters = await deadLetters.receive(SEND_VISIBILITY_SECONDS);
       idle = letters.some(({ id }) => !seen.has(id)) ? 0 : idle + 1;
       for (const letter of letters) {
         seen.add(letter.id);

@@ -3,7 +3,7 @@ import type { Environment } from '../../target/environments.ts';
 import { type Check, ok, skipped, warning, wrong } from './check.ts';
 
 /** The AWS account behind an environment; undefined for the local stack. */
-export interface AccountPlace {
+export interface AccountContext {
   readonly name: string;
   readonly environment: Environment;
   readonly account: AwsAccount;
@@ -19,7 +19,7 @@ const CONCURRENCY_QUOTA = 'L-B99A9384';
 
 const NOT_HERE = skipped('not on this machine');
 
-export function accountChecks(place: AccountPlace | undefined): Check[] {
+export function accountChecks(place: AccountContext | undefined): Check[] {
   return [
     { name: 'credentials', look: async () => (place ? credentials(place) : NOT_HERE) },
     { name: 'bootstrap', look: async () => (place ? bootstrap(place) : NOT_HERE) },
@@ -27,7 +27,7 @@ export function accountChecks(place: AccountPlace | undefined): Check[] {
   ];
 }
 
-async function credentials({ name, environment, account }: AccountPlace) {
+async function credentials({ name, environment, account }: AccountContext) {
   const { account: ours, arn } = await account.identity();
   const wanted = environment.account;
   if (wanted !== undefined && wanted !== ours) {
@@ -43,13 +43,13 @@ async function credentials({ name, environment, account }: AccountPlace) {
   return ok(says);
 }
 
-async function bootstrap({ name, account }: AccountPlace) {
+async function bootstrap({ name, account }: AccountContext) {
   const version = await account.bootstrapVersion();
   if (version !== undefined) return ok(`version ${version} in ${account.region}`);
   return wrong(`${account.region} of this account has none`, `npx cdk bootstrap -c env=${name}`);
 }
 
-async function concurrency({ account }: AccountPlace) {
+async function concurrency({ account }: AccountContext) {
   const { limit, unreserved } = await account.concurrency();
   const forIngest = Math.max(1, unreserved - PROCESS_EXECUTIONS);
   const perSecond = Math.floor(forIngest / WEBHOOK_SECONDS);

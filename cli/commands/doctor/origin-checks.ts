@@ -1,25 +1,25 @@
-import { OutOfReach, WrongInput } from '../../errors.ts';
+import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { readSecret } from '../../secrets.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 import { type Check, type Finding, ok, skipped, wrong } from './check.ts';
 
-const ANSWER_WITHIN_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 const METHOD = 'GET';
 const HEADERS = ['authorization'];
 
-/** The origin as a browser sends it; WrongInput where it is none. */
+/** The origin as a browser sends it; UsageError where it is none. */
 export function checkOrigin(text: string): string {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
   if (origin === text && origin !== 'null') return origin;
   const example = origin === 'null' ? 'https://mail.example.com' : origin;
-  throw new WrongInput(`--origin is scheme, host and port alone, like ${example}`);
+  throw new UsageError(`--origin is scheme, host and port alone, like ${example}`);
 }
 
 /** What a page of that origin meets, step by step, as its browser judges it. */
-export function originChecks(target: Target, origin: string): Check[] {
-  const [domain = ''] = target.domains;
+export function originChecks(deployment: Deployment, origin: string): Check[] {
+  const [domain = ''] = deployment.domains;
   const path = `/mailgun/ledger?domain=${encodeURIComponent(domain)}`;
-  const url = () => target.output('ApiUrl') + path;
+  const url = () => deployment.output('ApiUrl') + path;
   const allow = `put "${origin}" into "origins" of the environment in cdk.json, and deploy`;
   return [
     {
@@ -33,7 +33,7 @@ export function originChecks(target: Target, origin: string): Check[] {
     {
       name: '3 with the token',
       look: async () => {
-        const authorization = `Bearer ${await readSecret(target, 'ApiTokenSecretArn')}`;
+        const authorization = `Bearer ${await readSecret(deployment, 'ApiTokenSecretArn')}`;
         return judgeAnswer(await ask(url(), METHOD, { origin, authorization }), origin, allow);
       },
     },
@@ -43,7 +43,8 @@ export function originChecks(target: Target, origin: string): Check[] {
     },
     {
       name: '5 webhook route',
-      look: async () => judgeWebhookRoute(await ask(target.output('WebhookUrl'), 'OPTIONS', preflightHeaders(origin))),
+      look: async () =>
+        judgeWebhookRoute(await ask(deployment.output('WebhookUrl'), 'OPTIONS', preflightHeaders(origin))),
     },
   ];
 }
@@ -55,13 +56,13 @@ const preflightHeaders = (origin: string) => ({
 });
 
 async function ask(url: string, method: string, headers: Record<string, string>): Promise<Response> {
-  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
   try {
     const response = await fetch(url, { method, headers, redirect: 'manual', signal });
     await response.arrayBuffer();
     return response;
   } catch (cause) {
-    throw new OutOfReach(`${new URL(url).host} does not answer: ${(cause as Error).message}`, { cause });
+    throw new TargetUnavailableError(`${new URL(url).host} does not answer: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,66 +1,73 @@
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhook-drift.ts';
-import { placeText } from '../../command.ts';
-import { LOOKED_BACK_DAYS, readLastEvent } from '../../last-event.ts';
+import { targetRefText } from '../../command.ts';
+import { LOOKBACK_DAYS, readLastEvent } from '../../last-event.ts';
 import { ledgerTimes, readDomainLedger } from '../../ledger.ts';
 import { messageOf, openMailgun } from '../../mailgun-client.ts';
 import { counted, timeAgo } from '../../output.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../secrets.ts';
 import type { AwsAccount } from '../../target/aws-account.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 import { openRegistry } from '../webhooks/registry.ts';
-import { wishOf } from '../webhooks.ts';
+import { desiredWebhooks } from '../webhooks.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './check.ts';
 
-export interface StackPlace {
-  readonly target: Target;
-  /** Undefined for the local stack, whose topics tell nobody. */
+export interface StackContext {
+  readonly deployment: Deployment;
+  /** Undefined for the local stack, whose topics emit nobody. */
   readonly account: AwsAccount | undefined;
   readonly now: () => number;
 }
 
 /** What to look at in a deployed stack. Further checks of it belong here. */
-export function stackChecks({ target, account, now }: StackPlace): Check[] {
-  const run = (command: string) => `npm run ledger -- ${command} ${placeText(target.place)}`;
+export function stackChecks({ deployment, account, now }: StackContext): Check[] {
+  const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
   return [
-    { name: 'signing key', look: () => signingKey(target, run) },
-    { name: 'API key', look: () => apiKey(target, run) },
-    { name: 'API token', look: () => apiToken(target, run) },
-    ...target.domains.map((domain) => ({ name: `Mailgun for ${domain}`, look: () => mailgun(target, domain, run) })),
-    ...target.domains.map((domain) => ({ name: `webhooks of ${domain}`, look: () => webhooks(target, domain, run) })),
-    { name: 'page topic', look: () => topic(target, account, 'PageTopicArn', 'page') },
-    { name: 'ticket topic', look: () => topic(target, account, 'TicketTopicArn', 'ticket') },
-    ...target.domains.flatMap((domain) => [
-      { name: `last event of ${domain}`, look: () => lastEvent(target, domain, now(), run) },
-      { name: `last slice of ${domain}`, look: () => lastSlice(target, domain, now(), run) },
+    { name: 'signing key', look: () => signingKey(deployment, run) },
+    { name: 'API key', look: () => apiKey(deployment, run) },
+    { name: 'API token', look: () => apiToken(deployment, run) },
+    ...deployment.domains.map((domain) => ({
+      name: `Mailgun for ${domain}`,
+      look: () => mailgun(deployment, domain, run),
+    })),
+    ...deployment.domains.map((domain) => ({
+      name: `webhooks of ${domain}`,
+      look: () => webhooks(deployment, domain, run),
+    })),
+    { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
+    { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
+    ...deployment.domains.flatMap((domain) => [
+      { name: `last event of ${domain}`, look: () => lastEvent(deployment, domain, now(), run) },
+      { name: `last slice of ${domain}`, look: () => lastSlice(deployment, domain, now(), run) },
     ]),
   ];
 }
 
 type CommandText = (command: string) => string;
 
-async function signingKey(target: Target, run: CommandText): Promise<Finding> {
-  const { keys } = await readSigningKeys(target);
+async function signingKey(deployment: Deployment, run: CommandText): Promise<Finding> {
+  const { keys } = await readSigningKeys(deployment);
   if (keys.current !== undefined) return ok(Object.keys(keys).join(', '));
   return wrong('not set: every webhook is answered 503', `${run('keys set')} < signing-key.txt`);
 }
 
-async function apiKey(target: Target, run: CommandText): Promise<Finding> {
-  const { apiKey: key } = await readApiKey(target);
+async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding> {
+  const { apiKey: key } = await readApiKey(deployment);
   if (key !== undefined) return ok('set');
   return warning('not set: reconciliation is off', `${run('keys set --api-key')} < api-key.txt`);
 }
 
-async function apiToken(target: Target, run: CommandText): Promise<Finding> {
-  const token = await readSecret(target, 'ApiTokenSecretArn');
+async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
+  const token = await readSecret(deployment, 'ApiTokenSecretArn');
   return token === '' ? wrong('empty: the read API refuses everybody', run('token rotate')) : ok('set');
 }
 
-async function mailgun(target: Target, domain: string, run: CommandText): Promise<Finding> {
-  const { apiKey: key } = await readApiKey(target);
+async function mailgun(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
+  const { apiKey: key } = await readApiKey(deployment);
   if (key === undefined) return skipped('there is no API key to ask with');
-  const ask = await openMailgun(target);
+  const ask = await openMailgun(deployment);
   const answer = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
-  if (answer.status === 200) return ok(`${new URL(target.mailgunUrl(domain)).host} takes the API key, seen from here`);
+  if (answer.status === 200)
+    return ok(`${new URL(deployment.mailgunUrl(domain)).host} takes the API key, seen from here`);
   if (answer.status === 404) {
     return wrong(
       `Mailgun knows no such domain in this region (${messageOf(answer)})`,
@@ -79,9 +86,9 @@ const DRIFT_FIXES: Readonly<Record<DriftKind, (run: CommandText) => string>> = {
   foreign: (run) => `if it does not belong there: ${run('webhooks sync')} --remove <url>`,
 };
 
-async function webhooks(target: Target, domain: string, run: CommandText): Promise<Finding> {
-  const { url, types } = wishOf(target, { domain });
-  const drift = webhookDrift(await openRegistry(await openMailgun(target)).read(domain), url, types);
+async function webhooks(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
+  const { url, types } = desiredWebhooks(deployment, { domain });
+  const drift = webhookDrift(await openRegistry(await openMailgun(deployment)).read(domain), url, types);
   if (drift.length === 0) return ok(`${counted(types.length, 'type')} come to this stack`);
   const fixes = new Set(drift.map(({ kind }) => DRIFT_FIXES[kind](run)));
   // Another receiver takes nothing away.
@@ -92,35 +99,35 @@ async function webhooks(target: Target, domain: string, run: CommandText): Promi
 const driftText = ({ kind, type, url }: Drift) => `${type} ${kind}${url === undefined ? '' : ` (${url})`}`;
 
 async function topic(
-  target: Target,
+  deployment: Deployment,
   account: AwsAccount | undefined,
   outputKey: string,
   kind: string,
 ): Promise<Finding> {
   if (account === undefined) return skipped('not on this machine');
-  const subscriptions = await account.subscriptions(target.output(outputKey));
+  const subscriptions = await account.subscriptions(deployment.output(outputKey));
   if (subscriptions.length === 0) {
     return warning('nobody is subscribed', `put somebody into alarms.${kind} of cdk.json, and deploy`);
   }
   const waiting = subscriptions.filter(({ confirmed }) => !confirmed).map(({ endpoint }) => endpoint);
   if (waiting.length === 0) return ok(subscriptions.map(({ endpoint }) => endpoint).join(', '));
   return wrong(
-    `not confirmed, so not told: ${waiting.join(', ')}`,
+    `not confirmed, so not notified: ${waiting.join(', ')}`,
     'follow the link in the mail "AWS Notification - Subscription Confirmation"; after 3 days deploy once more',
   );
 }
 
-async function lastEvent(target: Target, domain: string, nowMs: number, run: CommandText): Promise<Finding> {
-  const last = await readLastEvent(target, domain, nowMs);
+async function lastEvent(deployment: Deployment, domain: string, nowMs: number, run: CommandText): Promise<Finding> {
+  const last = await readLastEvent(deployment, domain, nowMs);
   if (last !== undefined) return ok(`${last.type}, ${timeAgo(last.atMs, nowMs)}`);
   return warning(
-    `none in the last ${LOOKED_BACK_DAYS} days`,
+    `none in the last ${LOOKBACK_DAYS} days`,
     `${run('logs ingest --since 1d')}, and: ${run('webhooks check')}`,
   );
 }
 
-async function lastSlice(target: Target, domain: string, nowMs: number, run: CommandText): Promise<Finding> {
-  const { judgedUntil, completeness } = await readDomainLedger(target, domain, ledgerTimes(target), nowMs);
+async function lastSlice(deployment: Deployment, domain: string, nowMs: number, run: CommandText): Promise<Finding> {
+  const { judgedUntil, completeness } = await readDomainLedger(deployment, domain, ledgerTimes(deployment), nowMs);
   if (judgedUntil === undefined) {
     return warning('no ledger yet: it begins with the first webhook, and needs an API key', run('keys status'));
   }

@@ -10,7 +10,7 @@ import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/eras
 import { recipientOf } from '../../../lambdas/domain/event.ts';
 import { recipientKey } from '../../../lambdas/domain/identity.ts';
 import { decodeQueueMessage, encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
-import type { World } from '../../command.ts';
+import type { CliContext } from '../../command.ts';
 
 export interface Queues {
   readonly client: SQSClient;
@@ -27,10 +27,10 @@ export interface Cleared {
 }
 
 /** A message is hidden for so long once it is received; after a crash it shows again by itself. */
-const HIDDEN_SECONDS = 120;
+const VISIBILITY_SECONDS = 120;
 /** A queue is spread over servers, so one empty answer proves little. */
-const EMPTY_ANSWERS = 2;
-const LOOK_AGAIN_SECONDS = 2;
+const EMPTY_RECEIVES = 2;
+const RETRY_SECONDS = 2;
 
 /**
  * Looks through all dead letters; sends those of the recipient back to the queue, where they become tombstones. Those
@@ -39,7 +39,7 @@ const LOOK_AGAIN_SECONDS = 2;
 export async function clearDeadLetters(
   queues: Queues,
   recipient: string,
-  { now, sleep, signal }: Pick<World, 'now' | 'sleep' | 'signal'>,
+  { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
 ): Promise<Cleared> {
   const { client, queueUrl, deadLettersUrl: QueueUrl } = queues;
   const cleared: Cleared = { received: 0, sentBack: 0, deleted: 0, hidden: 0 };
@@ -51,7 +51,7 @@ export async function clearDeadLetters(
         new ReceiveMessageCommand({
           QueueUrl,
           MaxNumberOfMessages: 10,
-          VisibilityTimeout: HIDDEN_SECONDS,
+          VisibilityTimeout: VISIBILITY_SECONDS,
           WaitTimeSeconds: 1,
         }),
       );
@@ -59,9 +59,9 @@ export async function clearDeadLetters(
       empty = fresh.length === 0 ? empty + 1 : 0;
       for (const { MessageId = '', ReceiptHandle: receipt = '', Body = '' } of fresh) {
         cleared.received += 1;
-        const fate = fateOf(Body, recipient);
+        const fate = outcomeOf(Body, recipient);
         if (fate === 'kept') {
-          others.set(MessageId, { receipt, untilMs: now() + HIDDEN_SECONDS * 1000 });
+          others.set(MessageId, { receipt, untilMs: now() + VISIBILITY_SECONDS * 1000 });
           continue;
         }
         // Sent first: a crash in between leaves two, of which process stores one.
@@ -70,12 +70,12 @@ export async function clearDeadLetters(
         await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receipt }));
         cleared[fate === 'deleted' ? 'deleted' : 'sentBack'] += 1;
       }
-      if (empty < EMPTY_ANSWERS) continue;
+      if (empty < EMPTY_RECEIVES) continue;
       const own = [...others.values()].filter(({ untilMs }) => untilMs > now()).length;
       cleared.hidden = Math.max(0, (await messagesIn(client, QueueUrl)).hidden - own);
-      if (cleared.hidden === 0 || waitedSeconds > HIDDEN_SECONDS) break;
-      await sleep(LOOK_AGAIN_SECONDS * 1000);
-      waitedSeconds += LOOK_AGAIN_SECONDS;
+      if (cleared.hidden === 0 || waitedSeconds > VISIBILITY_SECONDS) break;
+      await sleep(RETRY_SECONDS * 1000);
+      waitedSeconds += RETRY_SECONDS;
     }
     return cleared;
   } finally {
@@ -110,7 +110,7 @@ export async function messagesIn(client: SQSClient, QueueUrl: string): Promise<{
  * What becomes of a dead letter. One that is no message of this version tells nothing but that it names the recipient;
  * it is deleted, and reconciliation misses its event if it was one.
  */
-function fateOf(body: string, recipient: string): 'kept' | 'deleted' | { body: string } {
+function outcomeOf(body: string, recipient: string): 'kept' | 'deleted' | { body: string } {
   const decoded = decodeQueueMessage(body);
   if (!decoded.ok) return textWithoutAddress(plainText(body), recipient) === plainText(body) ? 'kept' : 'deleted';
   const { message } = decoded;

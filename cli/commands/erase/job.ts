@@ -3,12 +3,12 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { erasureHash, markerKey } from '../../../lambdas/domain/erasure.ts';
-import type { World } from '../../command.ts';
-import { OutOfReach } from '../../errors.ts';
+import type { CliContext } from '../../command.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { PRICES } from '../../prices.ts';
 import { readSecret } from '../../secrets.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 import { clearDeadLetters, messagesIn, type Queues } from './dead-letters.ts';
 import { createFindings, type Findings } from './findings.ts';
 import { type Swept, sweep } from './sweep.ts';
@@ -59,30 +59,39 @@ export interface Job {
   readonly findings: Findings;
   readonly table: LedgerTable;
   readonly queues: Queues;
-  readonly world: World;
-  readonly tell: (line: EraseLine) => void;
+  readonly context: CliContext;
+  readonly emit: (line: EraseLine) => void;
 }
 
 /** The last of them finds nothing; more than these would mean that something still writes. */
-const MOST_SWEEPS = 10;
+const MAX_SWEEPS = 10;
 const TELL_EVERY_MS = 5000;
 const WAIT_STEP_SECONDS = 30;
 /** At most, with the index: a tombstone put and an event deleted; one for each other write. */
 const WRITES_PER_EVENT = 4;
 const WRITES_PER_OTHER = 2;
 
-export async function openJob(recipient: string, target: Target, world: World, tell: Job['tell']): Promise<Job> {
-  const { queues } = target.clients;
-  const erasureKey = await readSecret(target, 'ErasureKeySecretArn');
-  if (erasureKey.trim() === '') throw new OutOfReach('the erasure key of the stack is blank');
+export async function openJob(
+  recipient: string,
+  deployment: Deployment,
+  context: CliContext,
+  emit: Job['emit'],
+): Promise<Job> {
+  const { queues } = deployment.clients;
+  const erasureKey = await readSecret(deployment, 'ErasureKeySecretArn');
+  if (erasureKey.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
   return {
     recipient,
     erasureKey,
     findings: createFindings(recipient, erasureKey),
-    table: tableOf(target),
-    queues: { client: queues, queueUrl: target.output('QueueUrl'), deadLettersUrl: target.output('DeadLettersUrl') },
-    world,
-    tell,
+    table: tableOf(deployment),
+    queues: {
+      client: queues,
+      queueUrl: deployment.output('QueueUrl'),
+      deadLettersUrl: deployment.output('DeadLettersUrl'),
+    },
+    context,
+    emit,
   };
 }
 
@@ -90,10 +99,10 @@ export async function openJob(recipient: string, target: Target, world: World, t
 export async function plan(job: Job): Promise<void> {
   const { queues } = job;
   const { items, readUnits, messages, kept: _kept, ...found } = await sweepAll(job, true);
-  if (job.world.signal.aborted) return;
+  if (job.context.signal.aborted) return;
   const others = found.statuses + found.suppressions + found.mentions;
   const writes = found.events * WRITES_PER_EVENT + others * WRITES_PER_OTHER;
-  job.tell({
+  job.emit({
     event: 'plan',
     messages: messages.size,
     ...found,
@@ -106,35 +115,35 @@ export async function plan(job: Job): Promise<void> {
 
 /** All steps in their order, each of which may be repeated; false where it is to be run again. */
 export async function erase(job: Job): Promise<boolean> {
-  const { queues, recipient, world, tell } = job;
-  tell({ event: 'marked', isNew: await mark(job) });
+  const { queues, recipient, context, emit } = job;
+  emit({ event: 'marked', isNew: await mark(job) });
   await wait(await visibilitySeconds(queues), job);
-  if (world.signal.aborted) return false;
+  if (context.signal.aborted) return false;
 
-  const deadLetters = await clearDeadLetters(queues, recipient, world);
-  tell({ event: 'dead-letters', ...deadLetters });
+  const deadLetters = await clearDeadLetters(queues, recipient, context);
+  emit({ event: 'dead-letters', ...deadLetters });
   const sums = { events: 0, statuses: 0, suppressions: 0, mentions: 0 };
-  for (let number = 1; number <= MOST_SWEEPS; number += 1) {
+  for (let number = 1; number <= MAX_SWEEPS; number += 1) {
     const { items, kept, readUnits: _units, messages: _messages, ...found } = await sweepAll(job, false);
-    if (world.signal.aborted) return false;
-    tell({ event: 'swept', sweep: number, items, ...found });
+    if (context.signal.aborted) return false;
+    emit({ event: 'swept', sweep: number, items, ...found });
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name];
     if (Object.values(found).some((count) => count > 0)) continue;
     const cleared = deadLetters.sentBack + deadLetters.deleted;
     const { all: queued } = await messagesIn(queues.client, queues.queueUrl);
-    tell({ event: 'erased', ...sums, deadLetters: cleared, hidden: deadLetters.hidden, kept, queued });
+    emit({ event: 'erased', ...sums, deadLetters: cleared, hidden: deadLetters.hidden, kept, queued });
     return deadLetters.hidden === 0;
   }
-  throw new OutOfReach('the sweeps keep finding something; is a version without erasure still deployed?');
+  throw new TargetUnavailableError('the sweeps keep finding something; is a version without erasure still deployed?');
 }
 
 /** From here on process stores tombstones only; true where it is new. */
-async function mark({ recipient, erasureKey, table, world }: Job): Promise<boolean> {
+async function mark({ recipient, erasureKey, table, context }: Job): Promise<boolean> {
   return conditionalWrite(() =>
     table.client.send(
       new PutCommand({
         TableName: table.name,
-        Item: { ...markerKey(erasureHash(erasureKey, recipient)), markedAt: world.now() },
+        Item: { ...markerKey(erasureHash(erasureKey, recipient)), markedAt: context.now() },
         ConditionExpression: 'attribute_not_exists(pk)',
       }),
     ),
@@ -142,22 +151,22 @@ async function mark({ recipient, erasureKey, table, world }: Job): Promise<boole
 }
 
 /** What process had in hand when the marker came is stored by then. Waited out every time: clocks of two runs may differ. */
-async function wait(seconds: number, { world, tell }: Job): Promise<void> {
-  for (let left = seconds; left > 0 && !world.signal.aborted; left -= WAIT_STEP_SECONDS) {
-    tell({ event: 'waiting', seconds: left });
-    await world.sleep(Math.min(left, WAIT_STEP_SECONDS) * 1000);
+async function wait(seconds: number, { context, emit }: Job): Promise<void> {
+  for (let left = seconds; left > 0 && !context.signal.aborted; left -= WAIT_STEP_SECONDS) {
+    emit({ event: 'waiting', seconds: left });
+    await context.sleep(Math.min(left, WAIT_STEP_SECONDS) * 1000);
   }
 }
 
-function sweepAll({ table, findings, world, tell }: Job, isPlan: boolean): Promise<Swept> {
-  let toldAtMs = world.now();
+function sweepAll({ table, findings, context, emit }: Job, isPlan: boolean): Promise<Swept> {
+  let toldAtMs = context.now();
   return sweep(table, findings, {
     isPlan,
-    signal: world.signal,
+    signal: context.signal,
     onPage({ items }) {
-      if (world.now() - toldAtMs < TELL_EVERY_MS) return;
-      toldAtMs = world.now();
-      tell({ event: 'scanning', items });
+      if (context.now() - toldAtMs < TELL_EVERY_MS) return;
+      toldAtMs = context.now();
+      emit({ event: 'scanning', items });
     },
   });
 }
@@ -168,6 +177,6 @@ async function visibilitySeconds({ client, queueUrl }: Queues): Promise<number> 
     new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['VisibilityTimeout'] }),
   );
   const seconds = Number(Attributes?.VisibilityTimeout);
-  if (!Number.isSafeInteger(seconds) || seconds <= 0) throw new Error('the queue does not tell its visibility timeout');
+  if (!Number.isSafeInteger(seconds) || seconds <= 0) throw new Error('the queue does not emit its visibility timeout');
   return seconds;
 }

@@ -52,7 +52,7 @@ export async function sweep(
       for (let from = 0; from < found.length; from += AT_ONCE) {
         if (signal.aborted) return;
         const some = found.slice(from, from + AT_ONCE);
-        if (!isPlan) await Promise.all(some.map(({ item, finding }) => doAway(table, item, finding)));
+        if (!isPlan) await Promise.all(some.map(({ item, finding }) => eraseItem(table, item, finding)));
         for (const { item, finding } of some) {
           swept[COUNTERS[finding.kind]] += 1;
           if (finding.kind === 'status' || finding.kind === 'event') swept.messages.add(item.pk);
@@ -69,7 +69,7 @@ export async function sweep(
 }
 
 /** Each step may be the last before a crash, and may be repeated. */
-async function doAway(table: LedgerTable, item: Item, finding: Exclude<Finding, { kind: 'none' }>): Promise<void> {
+async function eraseItem(table: LedgerTable, item: Item, finding: Exclude<Finding, { kind: 'none' }>): Promise<void> {
   const { client, name } = table;
   const key = { pk: item.pk, sk: item.sk };
   if (finding.kind === 'event') {

@@ -1,10 +1,18 @@
-import { confirm, ledgerCommand, type PlaceOptions, placeOf, placeText, type Run, type World } from '../../command.ts';
-import { OutOfReach } from '../../errors.ts';
+import {
+  type CliContext,
+  confirm,
+  ledgerCommand,
+  type Run,
+  type TargetOptions,
+  targetRefOf,
+  targetRefText,
+} from '../../command.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { openMailgun, readMailgunKey, replaceMailgunKey } from '../../mailgun-client.ts';
-import { createTell } from '../../output.ts';
+import { createEmit } from '../../output.ts';
 import { fingerprint, readSigningKeys, writeSigningKeys } from '../../secrets.ts';
 import { readEnvironments } from '../../target/environments.ts';
-import type { Place, Target } from '../../target/types.ts';
+import type { Deployment, TargetRef } from '../../target/types.ts';
 
 /** The lines of `keys rotate --json`. */
 export type KeysRotateLine =
@@ -13,7 +21,7 @@ export type KeysRotateLine =
   | { event: 'planned'; others: number }
   | { event: 'rotated'; fingerprint: string; previous: string | null };
 
-interface RotateOptions extends PlaceOptions {
+interface RotateOptions extends TargetOptions {
   readonly yes?: boolean;
   readonly plan?: boolean;
 }
@@ -33,39 +41,42 @@ Examples:
 
 Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or nobody said yes.`;
 
-export const rotateCommand = (world: World, run: Run) =>
+export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'has Mailgun make a new signing key, and sets it')
     .option('--plan', 'only says which environments it concerns')
     .option('--yes', 'does not ask')
     .addHelpText('after', ROTATE_EXAMPLES)
-    .action(run<RotateOptions>((options) => rotate(world, options)));
+    .action(run<RotateOptions>((options) => rotate(context, options)));
 
-async function rotate(world: World, options: RotateOptions): Promise<number> {
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<KeysRotateLine>(world, options.json);
-  const { keys: before } = await readSigningKeys(target);
-  const others = await whoShares(before.current, otherEnvironments(target.place), world.findTarget);
+async function rotate(context: CliContext, options: RotateOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<KeysRotateLine>(context, options.json);
+  const { keys: before } = await readSigningKeys(deployment);
+  const others = await findSharing(before.current, otherEnvironments(deployment.ref), context.openDeployment);
   for (const sharing of others) {
     const command = `npm run ledger -- keys set --env ${sharing.name} --from-mailgun`;
-    tell({ event: 'environment', ...sharing, command }, sharingText(sharing, command));
+    emit({ event: 'environment', ...sharing, command }, sharingText(sharing, command));
   }
   const concerned = others.filter(({ shares }) => shares !== 'no').length;
-  tell({ event: 'planned', others: concerned }, concerned === 0 ? 'No other environment is concerned.' : '');
+  emit({ event: 'planned', others: concerned }, concerned === 0 ? 'No other environment is concerned.' : '');
   if (options.plan) return 0;
 
-  const ask = await openMailgun(target);
-  const atMailgun = await readMailgunKey(ask, target);
+  const ask = await openMailgun(deployment);
+  const atMailgun = await readMailgunKey(ask, deployment);
   const question = `Replace the signing key ${fingerprint(atMailgun)} at Mailgun? The old one signs nothing from then on.`;
-  await confirm(world, options.yes, question);
-  await replaceMailgunKey(ask, target);
-  const key = await readMailgunKey(ask, target).catch((cause) => {
-    const command = `npm run ledger -- keys set ${placeText(target.place)} --from-mailgun`;
-    throw new OutOfReach(`the key is replaced at Mailgun, but not here: run ${command} (${cause.message})`, { cause });
+  await confirm(context, options.yes, question);
+  await replaceMailgunKey(ask, deployment);
+  const key = await readMailgunKey(ask, deployment).catch((cause) => {
+    const command = `npm run ledger -- keys set ${targetRefText(deployment.ref)} --from-mailgun`;
+    throw new TargetUnavailableError(
+      `the key is replaced at Mailgun, but not here: run ${command} (${cause.message})`,
+      { cause },
+    );
   });
   // What Mailgun signed with is what its retries may carry, whatever stood here.
   const { current: _current, ...rest } = before;
-  await writeSigningKeys(target, { ...rest, current: key, previous: atMailgun });
-  tell(
+  await writeSigningKeys(deployment, { ...rest, current: key, previous: atMailgun });
+  emit(
     { event: 'rotated', fingerprint: fingerprint(key), previous: fingerprint(atMailgun) },
     `The signing key is ${fingerprint(key)} now, at Mailgun and here; ${fingerprint(atMailgun)} is previous.`,
     ...(concerned > 0 ? ['Now set it in the other environments named above.'] : []),
@@ -74,9 +85,9 @@ async function rotate(world: World, options: RotateOptions): Promise<number> {
 }
 
 /** The local stack is one of a kind. */
-function otherEnvironments(place: Place): string[] {
-  if (place.kind === 'local') return [];
-  return Object.keys(readEnvironments()).filter((name) => name !== place.environment);
+function otherEnvironments(ref: TargetRef): string[] {
+  if (ref.kind === 'local') return [];
+  return Object.keys(readEnvironments()).filter((name) => name !== ref.environment);
 }
 
 function sharingText({ name, shares, why }: Sharing, command: string): string {
@@ -95,21 +106,21 @@ export interface Sharing {
 
 /**
  * cdk.json does not say which Mailgun account an environment belongs to. Those of one account have one signing key,
- * so the keys tell, where they can be read.
+ * so the keys emit, where they can be read.
  */
-export async function whoShares(
+export async function findSharing(
   current: string | undefined,
   names: readonly string[],
-  findTarget: (place: Place) => Promise<Target>,
+  openDeployment: (ref: TargetRef) => Promise<Deployment>,
 ): Promise<Sharing[]> {
   return Promise.all(
     names.map(async (name): Promise<Sharing> => {
       try {
-        const { keys } = await readSigningKeys(await findTarget({ kind: 'aws', environment: name }));
+        const { keys } = await readSigningKeys(await openDeployment({ kind: 'aws', environment: name }));
         const isSame = current !== undefined && [keys.current, keys.parent].includes(current);
         return { name, shares: isSame ? 'yes' : 'no', why: null };
       } catch (error) {
-        if (!(error instanceof OutOfReach)) throw error;
+        if (!(error instanceof TargetUnavailableError)) throw error;
         return { name, shares: 'unknown', why: error.message };
       }
     }),

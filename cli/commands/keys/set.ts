@@ -1,7 +1,7 @@
-import { ledgerCommand, type PlaceOptions, placeOf, type Run, type World } from '../../command.ts';
-import { WrongInput } from '../../errors.ts';
+import { type CliContext, ledgerCommand, type Run, type TargetOptions, targetRefOf } from '../../command.ts';
+import { UsageError } from '../../errors.ts';
 import { openMailgun, readMailgunKey } from '../../mailgun-client.ts';
-import { createTell } from '../../output.ts';
+import { createEmit } from '../../output.ts';
 import {
   checkKey,
   fingerprint,
@@ -23,7 +23,7 @@ export type KeysSetLine = {
   previous: string | null;
 };
 
-interface SetOptions extends PlaceOptions {
+interface SetOptions extends TargetOptions {
   readonly parent?: boolean;
   readonly apiKey?: boolean;
   readonly fromMailgun?: boolean;
@@ -45,45 +45,48 @@ Examples:
 
 Exit code: 0 set, or it was set already; 1 it cannot be read or written; 2 wrong usage, or no key.`;
 
-export const setCommand = (world: World, run: Run) =>
+export const setCommand = (context: CliContext, run: Run) =>
   ledgerCommand('set', 'sets the HTTP webhook signing key, read from standard input')
     .option('--from-mailgun', "reads the key that Mailgun signs with from Mailgun's API instead")
     .option('--parent', 'sets the key of the parent account, which signs the events of subaccounts too')
     .option('--api-key', 'sets the API key that reconciliation reads events with')
     .option('--alone', 'forgets the previous signing key, so that nothing it signed is taken any more')
     .addHelpText('after', SET_EXAMPLES)
-    .action(run<SetOptions>((options) => set(world, options)));
+    .action(run<SetOptions>((options) => set(context, options)));
 
-async function set(world: World, options: SetOptions): Promise<number> {
+async function set(context: CliContext, options: SetOptions): Promise<number> {
   const { parent, apiKey, fromMailgun, alone } = options;
-  if (parent && apiKey) throw new WrongInput('--parent and --api-key exclude each other');
-  if (alone && (parent || apiKey)) throw new WrongInput('--alone is for the signing key only');
-  if (fromMailgun && (parent || apiKey)) throw new WrongInput('--from-mailgun reads the signing key only');
-  const target = await world.findTarget(placeOf(options, world.environment));
-  const tell = createTell<KeysSetLine>(world, options.json);
-  const told = (line: Omit<KeysSetLine, 'event'>, what: string) => {
+  if (parent && apiKey) throw new UsageError('--parent and --api-key exclude each other');
+  if (alone && (parent || apiKey)) throw new UsageError('--alone is for the signing key only');
+  if (fromMailgun && (parent || apiKey)) throw new UsageError('--from-mailgun reads the signing key only');
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const emit = createEmit<KeysSetLine>(context, options.json);
+  const emitSet = (line: Omit<KeysSetLine, 'event'>, what: string) => {
     const became = line.changed && line.key === 'current' && line.previous ? `; ${line.previous} is previous now` : '';
     const text = line.changed
       ? `is set${alone ? ', alone' : became}. Functions take it within 5 minutes.`
       : 'was set already; nothing changed.';
-    tell({ event: 'set', ...line }, `${what} ${line.fingerprint} ${text}`);
+    emit({ event: 'set', ...line }, `${what} ${line.fingerprint} ${text}`);
     return 0;
   };
 
   if (apiKey) {
-    const key = checkKey(await world.readInput('Mailgun API key'), 'api');
-    const { apiKey: before } = await readApiKey(target);
-    if (before !== key) await writeApiKey(target, key);
-    return told({ key: 'apiKey', fingerprint: fingerprint(key), changed: before !== key, previous: null }, 'API key');
+    const key = checkKey(await context.readInput('Mailgun API key'), 'api');
+    const { apiKey: before } = await readApiKey(deployment);
+    if (before !== key) await writeApiKey(deployment, key);
+    return emitSet(
+      { key: 'apiKey', fingerprint: fingerprint(key), changed: before !== key, previous: null },
+      'API key',
+    );
   }
   const key = fromMailgun
-    ? await readMailgunKey(await openMailgun(target), target)
-    : checkKey(await world.readInput('HTTP webhook signing key'), 'signing');
-  const { keys } = await readSigningKeys(target);
+    ? await readMailgunKey(await openMailgun(deployment), deployment)
+    : checkKey(await context.readInput('HTTP webhook signing key'), 'signing');
+  const { keys } = await readSigningKeys(deployment);
   const next = parent ? (keys.parent === key ? undefined : { ...keys, parent: key }) : withCurrent(keys, key, alone);
-  if (next !== undefined) await writeSigningKeys(target, next);
+  if (next !== undefined) await writeSigningKeys(deployment, next);
   const previous = (next ?? keys).previous;
-  return told(
+  return emitSet(
     {
       key: parent ? 'parent' : 'current',
       fingerprint: fingerprint(key),

@@ -1,4 +1,4 @@
-import { OutOfReach } from '../../errors.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { number } from '../../output.ts';
 import { PRICES } from '../../prices.ts';
 import { type PartLine, type PartsReporter, partsAsJson, partsAsText } from '../../resumable.ts';
@@ -13,7 +13,7 @@ export type PublishLine =
   | ({ event: 'plan'; complete: boolean; cost: ReturnType<typeof costOf> } & PublishSums);
 
 /** What one call of the publish function answers. */
-export interface PublishAnswer extends PublishSums {
+export interface PublishResult extends PublishSums {
   readonly state: string;
   readonly done: boolean;
   readonly nextFromMs: number;
@@ -38,11 +38,11 @@ export function addSums(a: PublishSums, b: PublishSums): PublishSums {
 }
 
 /** Checks the answer: the stack may be of another version than this command. */
-export function readAnswer(value: unknown): PublishAnswer {
-  const answer = value as PublishAnswer | null;
-  const isNumber = (name: keyof PublishAnswer) => typeof answer?.[name] === 'number';
+export function parseResult(value: unknown): PublishResult {
+  const answer = value as PublishResult | null;
+  const isNumber = (name: keyof PublishResult) => typeof answer?.[name] === 'number';
   if (typeof answer?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return answer;
-  throw new OutOfReach('the stack answers otherwise than this version expects; deploy this version first');
+  throw new TargetUnavailableError('the stack answers otherwise than this version expects; deploy this version first');
 }
 
 /** How the report looks; `rate` in events a second. */
@@ -58,7 +58,7 @@ export interface Reporter extends PartsReporter {
   end(sums: PublishSums, complete: boolean): void;
 }
 
-/** For each event looked at: its place in the index, and at most its status and its suppressions. */
+/** For each event looked at: its entry in the index, and at most its status and its suppressions. */
 const READS_PER_EVENT = 2;
 
 /** What it takes at most. */
@@ -99,13 +99,13 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
 }
 
 function jsonReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
-  const tell = (line: PublishLine) => print(JSON.stringify(line));
+  const emit = (line: PublishLine) => print(JSON.stringify(line));
   return {
     progress: (domain, reachedMs, sums) =>
-      tell({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
-    ...partsAsJson(tell),
+      emit({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
+    ...partsAsJson(emit),
     end: (sums, complete) =>
-      tell(
+      emit(
         plan
           ? { event: 'plan', complete, ...sums, cost: costOf(sums, rate) }
           : { event: 'published', complete, ...sums },

@@ -79,11 +79,11 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
 }
 
 export function createJsonReporter(print: (line: string) => void, plan: boolean): Reporter {
-  const tell = (line: ReplayLine) => print(JSON.stringify(line));
+  const emit = (line: ReplayLine) => print(JSON.stringify(line));
   return {
-    progress: (domain, reached, sums) => tell({ event: 'progress', domain, reached: timeText(reached), ...sums }),
-    ...partsAsJson(tell),
+    progress: (domain, reached, sums) => emit({ event: 'progress', domain, reached: timeText(reached), ...sums }),
+    ...partsAsJson(emit),
     end: (sums, complete) =>
-      tell(plan ? { event: 'plan', complete, ...sums, cost: costOf(sums) } : { event: 'replayed', complete, ...sums }),
+      emit(plan ? { event: 'plan', complete, ...sums, cost: costOf(sums) } : { event: 'replayed', complete, ...sums }),
   };
 }

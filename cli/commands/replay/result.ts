@@ -1,7 +1,7 @@
-import { OutOfReach } from '../../errors.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 
 /** What one call of the reconcile function answers. */
-export interface ReplayAnswer extends ReplayCounts {
+export interface ReplayResult extends ReplayCounts {
   readonly state: string;
   readonly done: boolean;
   readonly nextFromEpochSeconds: number;
@@ -39,9 +39,9 @@ export function addCounts(a: ReplayCounts, b: ReplayCounts): ReplayCounts {
 }
 
 /** Checks the answer: the stack may be of another version than this command. */
-export function readAnswer(value: unknown): ReplayAnswer {
-  const answer = value as ReplayAnswer | null;
-  const isNumber = (name: keyof ReplayAnswer) => typeof answer?.[name] === 'number';
+export function parseResult(value: unknown): ReplayResult {
+  const answer = value as ReplayResult | null;
+  const isNumber = (name: keyof ReplayResult) => typeof answer?.[name] === 'number';
   if (typeof answer?.state === 'string' && [...COUNTS, 'nextFromEpochSeconds' as const].every(isNumber)) return answer;
-  throw new OutOfReach('the stack knows no replay; deploy this version first');
+  throw new TargetUnavailableError('the stack knows no replay; deploy this version first');
 }

@@ -1,11 +1,11 @@
 import { GetQueueAttributesCommand, type QueueAttributeName } from '@aws-sdk/client-sqs';
 import { createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
 import { stateOf } from '../../../lambdas/domain/slice.ts';
-import { OutOfReach } from '../../errors.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { readLastEvent } from '../../last-event.ts';
 import { type Completeness, ledgerTimes, readDomainLedger } from '../../ledger.ts';
 import { awsSentence } from '../../target/aws-errors.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 
 /** The line of `status --json`; null stands for what is not known. */
@@ -44,23 +44,23 @@ export interface DomainStatus {
 }
 
 /** Reads it all side by side; what cannot be read is null, and named. */
-export async function gatherStatus(target: Target, nowMs: number): Promise<StatusLine> {
+export async function gatherStatus(deployment: Deployment, nowMs: number): Promise<StatusLine> {
   const unknown: string[] = [];
   const attempt = async <Answer>(what: string, read: () => Promise<Answer>): Promise<Answer | null> => {
     try {
       return await read();
     } catch (error) {
-      const why = error instanceof OutOfReach ? error.message : awsSentence(error);
+      const why = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
       if (why === undefined) throw error;
       unknown.push(`${what}: ${why}`);
       return null;
     }
   };
   const [backlog, deadLetters, alarms, domains] = await Promise.all([
-    attempt('backlog', () => createQueueDepth(target.clients.queues, target.output('QueueUrl')).messages()),
-    attempt('dead letters', () => readDeadLetters(target)),
-    attempt('alarms', () => readAlarms(target)),
-    Promise.all(target.domains.map((domain) => readDomain(target, domain, nowMs, attempt))),
+    attempt('backlog', () => createQueueDepth(deployment.clients.queues, deployment.output('QueueUrl')).messages()),
+    attempt('dead letters', () => readDeadLetters(deployment)),
+    attempt('alarms', () => readAlarms(deployment)),
+    Promise.all(deployment.domains.map((domain) => readDomain(deployment, domain, nowMs, attempt))),
   ]);
   const facts = { backlog, deadLetters, alarms, domains, unknown };
   return { event: 'status', ...judge(facts), ...facts };
@@ -71,10 +71,15 @@ export const lastEventOf = (domain: string) => `last event of ${domain}`;
 
 type Attempt = <Answer>(what: string, read: () => Promise<Answer>) => Promise<Answer | null>;
 
-async function readDomain(target: Target, domain: string, nowMs: number, attempt: Attempt): Promise<DomainStatus> {
+async function readDomain(
+  deployment: Deployment,
+  domain: string,
+  nowMs: number,
+  attempt: Attempt,
+): Promise<DomainStatus> {
   const [last, ledger] = await Promise.all([
-    attempt(lastEventOf(domain), () => readLastEvent(target, domain, nowMs)),
-    attempt(`ledger of ${domain}`, () => readDomainLedger(target, domain, ledgerTimes(target), nowMs)),
+    attempt(lastEventOf(domain), () => readLastEvent(deployment, domain, nowMs)),
+    attempt(`ledger of ${domain}`, () => readDomainLedger(deployment, domain, ledgerTimes(deployment), nowMs)),
   ]);
   const lastEvent = last ? { type: last.type, at: iso(last.atMs) } : null;
   if (ledger === null) return { domain, lastEvent, completeness: 'unknown', ledger: null };
@@ -96,14 +101,14 @@ async function readDomain(target: Target, domain: string, nowMs: number, attempt
 
 const DEPTHS: QueueAttributeName[] = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
 
-async function readDeadLetters({ clients, output }: Target): Promise<number> {
+async function readDeadLetters({ clients, output }: Deployment): Promise<number> {
   const command = new GetQueueAttributesCommand({ QueueUrl: output('DeadLettersUrl'), AttributeNames: DEPTHS });
   const { Attributes } = await clients.queues.send(command);
   return DEPTHS.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
 }
 
-async function readAlarms(target: Target): Promise<NonNullable<StatusLine['alarms']>> {
-  const alarms = await target.alarms();
+async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {
+  const alarms = await deployment.alarms();
   const alarmed = alarms
     .filter(({ state }) => state === 'ALARM')
     .map(({ name, sinceMs }) => ({ name, since: sinceMs === undefined ? null : iso(sinceMs) }));

@@ -4,9 +4,9 @@ import { readPartition } from '../../../lambdas/adapters/table/query.ts';
 import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
 import { suppressionPartition } from '../../../lambdas/domain/identity.ts';
 import type { StoredSuppression } from '../../../lambdas/domain/suppression.ts';
-import { WrongInput } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 
 /** A suppression and its key. */
 export interface SuppressionItem extends StoredSuppression {
@@ -16,9 +16,9 @@ export interface SuppressionItem extends StoredSuppression {
 }
 
 /** All suppressions of an address, whatever its case. */
-export async function readSuppressions(target: Target, address: string): Promise<SuppressionItem[]> {
+export async function readSuppressions(deployment: Deployment, address: string): Promise<SuppressionItem[]> {
   const items: SuppressionItem[] = [];
-  for await (const item of readPartition(tableOf(target), suppressionPartition(address))) {
+  for await (const item of readPartition(tableOf(deployment), suppressionPartition(address))) {
     const { pk, sk, recipient } = item as unknown as SuppressionItem;
     items.push({ pk, sk, recipient, ...storedSuppression(item) });
   }
@@ -26,8 +26,8 @@ export async function readSuppressions(target: Target, address: string): Promise
 }
 
 /** Writes that it was lifted; of several lifts the latest counts. */
-export async function liftSuppression(target: Target, { pk, sk }: SuppressionItem, atMs: number) {
-  const { client, name } = tableOf(target);
+export async function liftSuppression(deployment: Deployment, { pk, sk }: SuppressionItem, atMs: number) {
+  const { client, name } = tableOf(deployment);
   await conditionalWrite(() =>
     client.send(
       new UpdateCommand({
@@ -47,5 +47,5 @@ export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? k
 /** The address as it was typed, if it is one. */
 export function checkAddress(address: string): string {
   if (/^[^\s@]+@[^\s@]+$/.test(address)) return address;
-  throw new WrongInput(`"${address}" is no address like ada@example.org`);
+  throw new UsageError(`"${address}" is no address like ada@example.org`);
 }

@@ -3,8 +3,8 @@ import {
   readAccountWebhooks,
   readDomainWebhooks,
 } from '../../../lambdas/domain/webhook-drift.ts';
-import { OutOfReach } from '../../errors.ts';
-import { type AskMailgun, type MailgunAnswer, messageOf } from '../../mailgun-client.ts';
+import { TargetUnavailableError } from '../../errors.ts';
+import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mailgun-client.ts';
 
 /** What is registered at Mailgun, and the ways to change it. */
 export interface Registry {
@@ -16,7 +16,7 @@ export interface Registry {
   removeFromAccount(domain: string, url: string): Promise<void>;
 }
 
-export function openRegistry(ask: AskMailgun): Registry {
+export function openRegistry(ask: MailgunRequest): Registry {
   const domainPath = (domain: string, type = '') =>
     `/v3/domains/${encodeURIComponent(domain)}/webhooks${type && `/${encodeURIComponent(type)}`}`;
 
@@ -42,7 +42,7 @@ export function openRegistry(ask: AskMailgun): Registry {
           ? await ask(domain, 'DELETE', domainPath(domain, type))
           : await ask(domain, isThere ? 'PUT' : 'POST', isThere ? domainPath(domain, type) : domainPath(domain), form);
       if (answer.status !== 200)
-        throw new OutOfReach(`Mailgun did not change ${type} of ${domain}: ${messageOf(answer)}`);
+        throw new TargetUnavailableError(`Mailgun did not change ${type} of ${domain}: ${messageOf(answer)}`);
     },
 
     async removeFromAccount(domain, url) {
@@ -51,18 +51,18 @@ export function openRegistry(ask: AskMailgun): Registry {
       for (const hook of hooks.filter((each) => each.url === url)) {
         const answer = await ask(domain, 'DELETE', `/v1/webhooks/${encodeURIComponent(hook.webhook_id)}`);
         if (answer.status >= 300)
-          throw new OutOfReach(`Mailgun did not delete the account's webhook: ${messageOf(answer)}`);
+          throw new TargetUnavailableError(`Mailgun did not delete the account's webhook: ${messageOf(answer)}`);
       }
     },
   };
 }
 
 function understood(
-  answer: MailgunAnswer,
+  answer: MailgunResponse,
   read: (body: unknown) => RegisteredWebhook[] | undefined,
   what: string,
 ): RegisteredWebhook[] {
   const webhooks = answer.status === 200 ? read(answer.body) : undefined;
-  if (webhooks === undefined) throw new OutOfReach(`${what} cannot be read: ${messageOf(answer)}`);
+  if (webhooks === undefined) throw new TargetUnavailableError(`${what} cannot be read: ${messageOf(answer)}`);
   return webhooks;
 }

@@ -3,9 +3,9 @@ import { deliveryCode, eventName, textAt } from '../../../lambdas/domain/event.t
 import { isPermanent, statusUpdateOf } from '../../../lambdas/domain/status.ts';
 import type { HistoryEvent, HistoryRecipient } from './history.ts';
 
-const LONGEST_SAYING = 200;
+const MAX_DESCRIPTION_CHARACTERS = 200;
 
-const SAYINGS: Readonly<Record<string, string>> = {
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
   accepted: 'accepted by Mailgun for sending',
   delivered: "taken by the recipient's mail server",
   opened: 'opened',
@@ -18,7 +18,7 @@ const SAYINGS: Readonly<Record<string, string>> = {
 /** What happened, in words that need no manual. */
 export function saying(event: JsonObject): string {
   const name = eventName(event);
-  const what = name === 'failed' ? failure(event) : (SAYINGS[name] ?? name);
+  const what = name === 'failed' ? failure(event) : (DESCRIPTIONS[name] ?? name);
   const byMachine = textAt(event, 'client-info', 'bot') === undefined ? '' : ', by a machine and not a person';
   return `${what}${byMachine}${answerOf(event)}`;
 }
@@ -34,7 +34,7 @@ function answerOf(event: JsonObject): string {
   const message = textAt(event, 'delivery-status', 'message') ?? textAt(event, 'delivery-status', 'description');
   const code = deliveryCode(event);
   const parts = [code, message].filter((part) => part !== undefined && part !== '');
-  return parts.length === 0 ? '' : ` (${plain(parts.join(' ')).slice(0, LONGEST_SAYING)})`;
+  return parts.length === 0 ? '' : ` (${plain(parts.join(' ')).slice(0, MAX_DESCRIPTION_CHARACTERS)})`;
 }
 
 /** Text without control characters. */

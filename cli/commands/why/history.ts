@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { messagePartition } from '../../../lambdas/domain/identity.ts';
 import type { Source } from '../../../lambdas/domain/queue-message.ts';
 import { tableOf } from '../../ledger.ts';
-import type { Target } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 
 /** A stored event with how it came in, as far as that is kept. Times in epoch milliseconds. */
 export interface HistoryEvent {
@@ -37,10 +37,10 @@ export interface HistoryRecipient {
 }
 
 /** All that is stored of a message, by recipient; empty where nothing is. */
-export async function readHistory(target: Target, messageId: string): Promise<HistoryRecipient[]> {
+export async function readHistory(deployment: Deployment, messageId: string): Promise<HistoryRecipient[]> {
   const statuses = new Map<string, Item>();
   const events = new Map<string, HistoryEvent[]>();
-  for await (const item of readPartition(tableOf(target), messagePartition(messageId))) {
+  for await (const item of readPartition(tableOf(deployment), messagePartition(messageId))) {
     const [, recipient = '-', kind] = (item.sk as string).split('#');
     if (kind === 'STATUS') statuses.set(recipient, item);
     else if (kind === 'E') events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);

@@ -5,8 +5,8 @@ import { total } from '../../../lambdas/domain/counts.ts';
 import { type Cursor, storedName } from '../../../lambdas/domain/reconcile-ports.ts';
 import { alignedStart, isDue, type Slice, sliceFrom, stateOf } from '../../../lambdas/domain/slice.ts';
 import { shortName } from '../../../lambdas/domain/tally.ts';
-import { isLookedAtTwice, type LedgerTimes, tableOf } from '../../ledger.ts';
-import type { Target } from '../../target/types.ts';
+import { hasHadSecondPass, type LedgerTimes, tableOf } from '../../ledger.ts';
+import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import type { HistoryEvent } from './history.ts';
 
@@ -44,7 +44,7 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
   const state = stateOf(slice);
   // What reconciliation brought, it had from Mailgun's list.
   if (source === 'reconcile') return { slice: state, listed: 'yes', why: null };
-  if (slice.unlisted) return unknown(state, 'Mailgun no longer told of that time');
+  if (slice.unlisted) return unknown(state, 'Mailgun no longer emitSet of that time');
   if (slice.unconfirmedNames === undefined || slice.passedAt === undefined) {
     return unknown(state, 'it was compared by an earlier version');
   }
@@ -53,7 +53,7 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
     return unknown(state, `it came in after this time was last compared, at ${iso(slice.passedAt)}`);
   }
   if (Object.hasOwn(slice.unconfirmedNames, shortName(storedName(event)))) {
-    return { slice: state, listed: isLookedAtTwice(slice, cursor, times) ? 'never' : 'not yet', why: null };
+    return { slice: state, listed: hasHadSecondPass(slice, cursor, times) ? 'never' : 'not yet', why: null };
   }
   if (Object.keys(slice.unconfirmedNames).length < total(slice.unconfirmed)) {
     return unknown(state, `too many events of this time are not listed: ${total(slice.unconfirmed)}`);
@@ -62,8 +62,8 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
 }
 
 /** Reads the ledger around each event; a domain and slice is read once. */
-export function openReconciled(target: Target, times: LedgerTimes, nowMs: number) {
-  const table = tableOf(target);
+export function openReconciled(deployment: Deployment, times: LedgerTimes, nowMs: number) {
+  const table = tableOf(deployment);
   const book = createLedgerBookTable(table);
   const slices = createSlicesTable(table);
   const cursors = new Map<string, Promise<Cursor | undefined>>();

@@ -16,7 +16,7 @@ import { erasureHash, markerKey, tombstoneIdentity } from '../../../lambdas/doma
 import { identify, recipientKey } from '../../../lambdas/domain/identity.ts';
 import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
-import { runCommand, stubTarget } from '../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
 import { Mortal, type Trouble } from '../../support/mortal.ts';
@@ -62,8 +62,8 @@ const sleepShort = (ms: number) => sleep(ms > 5000 ? 0 : ms);
 
 function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] = {}) {
   const clients = { table: engines.table.client, queues: engines.queues, secrets: engines.secrets };
-  const target = stubTarget({ clients, output: engines.output });
-  return runCommand(['erase', '--local', ...args], { findTarget: async () => target, sleep: sleepShort, ...over });
+  const target = stubDeployment({ clients, output: engines.output });
+  return runCommand(['erase', '--local', ...args], { openDeployment: async () => target, sleep: sleepShort, ...over });
 }
 
 /** Runs with --json --yes; every line is one that the schema knows, and none names the recipient. */

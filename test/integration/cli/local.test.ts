@@ -5,9 +5,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ZodType } from 'zod';
-import type { World } from '../../../cli/command.ts';
+import type { CliContext } from '../../../cli/command.ts';
 import { fingerprint } from '../../../cli/secrets.ts';
-import { findTarget } from '../../../cli/target/open.ts';
+import { openDeployment } from '../../../cli/target/open.ts';
 import type { LocalStack } from '../../../local/local-stack.ts';
 import type { EventData } from '../../../local/mailgun-twin/event-parts.ts';
 import { runCommand } from '../../support/command-line.ts';
@@ -56,11 +56,11 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => stack?.stop());
 
-const run = (args: string[], world: Partial<World> = {}) =>
-  runCommand([...args, '--local', '--port', String(port)], { findTarget, ...world });
+const run = (args: string[], world: Partial<CliContext> = {}) =>
+  runCommand([...args, '--local', '--port', String(port)], { openDeployment, ...world });
 
 /** Runs it with `--json`; every line is held by the command's schema. */
-async function told<Line>(schema: ZodType<Line>, args: string[], world: Partial<World> = {}) {
+async function told<Line>(schema: ZodType<Line>, args: string[], world: Partial<CliContext> = {}) {
   const { exitCode, json, errors } = await run([...args, '--json'], world);
   expect(errors).toEqual([]);
   return { exitCode, lines: json().map((line) => schema.parse(line)) };
@@ -235,7 +235,7 @@ describe('status and doctor', () => {
   });
 
   test('without a stack: doctor says how to start one, the others say that there is none', async () => {
-    const nowhere = (args: string[]) => runCommand([...args, '--local', '--port', '9'], { findTarget });
+    const nowhere = (args: string[]) => runCommand([...args, '--local', '--port', '9'], { openDeployment });
     const { exitCode, json } = await nowhere(['doctor', '--json']);
     expect(exitCode).toBe(1);
     expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: 'npm start -- --port 9' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { findTarget } from '../../../cli/target/open.ts';
+import { openDeployment } from '../../../cli/target/open.ts';
 import { suppressionsLiftLine, suppressionsShowLine } from '../../support/json-lines/suppressions.ts';
 import { formOf, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook } from '../../support/local-stack.ts';
@@ -167,7 +167,7 @@ test('nothing is lifted without a yes', async () => {
 
 test('a stack that does not run is one sentence and exit code 1', async () => {
   const { exitCode, errors } = await local.ledger(['suppressions', 'show', 'a@b.example'], {
-    findTarget: () => findTarget({ kind: 'local', port: 1 }),
+    openDeployment: () => openDeployment({ kind: 'local', port: 1 }),
   });
   expect([exitCode, errors.length]).toEqual([1, 1]);
 });

@@ -245,7 +245,7 @@ test('each region is asked for its own domains', async () => {
     ),
   );
   const urlOf = (domain: string) => regions[domain.startsWith('us') ? 0 : 1]?.url ?? '';
-  const findTarget = async () => ({
+  const openDeployment = async () => ({
     ...local.target,
     domains: ['us.example.com', 'eu.example.com'],
     mailgunUrl: urlOf,
@@ -255,9 +255,9 @@ test('each region is asked for its own domains', async () => {
     body: formOf({ url: own, event_types: [...WEBHOOK_TYPES] }),
   });
 
-  const before = await local.ledger(['webhooks', 'check', '--json'], { findTarget });
-  const synced = await local.ledger(['webhooks', 'sync'], { findTarget });
-  const after = await local.ledger(['webhooks', 'check'], { findTarget });
+  const before = await local.ledger(['webhooks', 'check', '--json'], { openDeployment });
+  const synced = await local.ledger(['webhooks', 'sync'], { openDeployment });
+  const after = await local.ledger(['webhooks', 'check'], { openDeployment });
   await Promise.all(regions.map((api) => api.close()));
 
   const missing = before.json().filter(({ kind }) => kind === 'missing');

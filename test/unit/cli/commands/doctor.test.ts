@@ -10,10 +10,10 @@ import {
   judgeWebhookRoute,
 } from '../../../../cli/commands/doctor/origin-checks.ts';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
-import { NoSuchStack, OutOfReach } from '../../../../cli/errors.ts';
+import { StackNotFoundError, TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { AwsAccount } from '../../../../cli/target/aws-account.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { doctorLine } from '../../../support/json-lines/doctor.ts';
 import { stubSecrets } from '../../../support/stub-secrets.ts';
 
@@ -105,7 +105,7 @@ describe('the account', () => {
 
 describe('the stack', () => {
   const place = (secrets: Record<string, string>, its?: AwsAccount) => ({
-    target: stubTarget({ place: { kind: 'aws', environment: 'prod' }, ...stubSecrets(secrets) }),
+    deployment: stubDeployment({ ref: { kind: 'aws', environment: 'prod' }, ...stubSecrets(secrets) }),
     account: its,
     now: () => 0,
   });
@@ -131,7 +131,7 @@ describe('the stack', () => {
 
   test.each([
     ['confirmed', [true], 'ok', 'a0@acme.example'],
-    ['one not confirmed', [true, false], 'wrong', 'not confirmed, so not told: a1@acme.example'],
+    ['one not confirmed', [true, false], 'wrong', 'not confirmed, so not notified: a1@acme.example'],
     ['none', [], 'warning', 'nobody is subscribed'],
   ])('subscriptions: %s', async (_name, confirmed, state, says) => {
     const subscriptions = confirmed.map((each, n) => ({
@@ -204,8 +204,8 @@ describe('doctor', () => {
     });
     const { exitCode, json } = await run({
       openAccount: async () => account({ bootstrapVersion: () => Promise.reject(denied) }),
-      findTarget: async () => {
-        throw new NoSuchStack('there is no stack mailgun-ledger-prod');
+      openDeployment: async () => {
+        throw new StackNotFoundError('there is no stack mailgun-ledger-prod');
       },
     });
     const lines = json().map((line) => doctorLine.parse(line));
@@ -225,8 +225,8 @@ describe('doctor', () => {
   test('offers no deploy where the stack cannot be read', async () => {
     const { json } = await run({
       openAccount: async () => account(),
-      findTarget: async () => {
-        throw new OutOfReach('the stack mailgun-ledger-prod cannot be read');
+      openDeployment: async () => {
+        throw new TargetUnavailableError('the stack mailgun-ledger-prod cannot be read');
       },
     });
     expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: null });

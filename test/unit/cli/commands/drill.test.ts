@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { AlarmState, Notification, Target } from '../../../../cli/target/types.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import type { AlarmState, Deployment, Notification } from '../../../../cli/target/types.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { drillLine } from '../../../support/json-lines/drill.ts';
 
 const STACK = 'mailgun-ledger-stub';
@@ -13,16 +13,16 @@ const alarm = (name: string, state: AlarmState['state'] = 'OK') => ({
 const alarms = async () => [alarm('stuck'), alarm('dead-letters', 'INSUFFICIENT_DATA'), alarm('open-slice', 'ALARM')];
 
 /** A stack on AWS, where only people can tell. */
-function onAws(over: Partial<Target> = {}) {
+function onAws(over: Partial<Deployment> = {}) {
   const sounded: string[] = [];
-  const target = stubTarget({
+  const target = stubDeployment({
     alarms,
     notifications: async () => undefined,
     audience: async () => [{ topic: 'page', confirmed: 2, pending: 1 }],
     soundAlarm: async (name) => void sounded.push(name),
     ...over,
   });
-  return { sounded, findTarget: async () => target };
+  return { sounded, openDeployment: async () => target };
 }
 
 /** A local stack, whose topics can be looked into; a notification arrives so many looks after the alarm. */
@@ -31,7 +31,7 @@ function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
   const arrived: Notification[] = [{ topic: 'topics-page', subject: 'of before', message: old }];
   let looks = Number.NEGATIVE_INFINITY;
   let reason = '';
-  const target = stubTarget({
+  const target = stubDeployment({
     alarms,
     soundAlarm: async (_name, given) => {
       looks = 0;
@@ -50,7 +50,7 @@ function onLocal(arrivesAfter: number, over: Record<string, string> = {}) {
   const sleep = async (slept: number) => {
     ms += slept;
   };
-  return { findTarget: async () => target, now, sleep };
+  return { openDeployment: async () => target, now, sleep };
 }
 
 async function drill(world: Parameters<typeof runCommand>[1], ...args: string[]) {
@@ -86,9 +86,9 @@ test.each([
   [['y', 'y'], 0, true],
   [['yes', 'no'], 1, false],
 ])('elsewhere a person is asked before and after: %p', async (answers, exitCode, arrived) => {
-  const { sounded, findTarget } = onAws();
+  const { sounded, openDeployment } = onAws();
   const left = [...answers];
-  const outcome = await drill({ findTarget, ask: async () => left.shift() }, 'stuck');
+  const outcome = await drill({ openDeployment, ask: async () => left.shift() }, 'stuck');
   expect(outcome).toMatchObject({ exitCode });
   expect(outcome.lines).toEqual([
     { event: 'subscribed', topic: 'page', confirmed: 2, pending: 1 },
@@ -109,16 +109,16 @@ test('with --yes nobody is asked', async () => {
 test.each([
   ['no subscription is confirmed', onAws({ audience: async () => [{ topic: 'page', confirmed: 0, pending: 3 }] })],
   ['the alarm tells no topic', onAws({ audience: async () => [] })],
-])('where %s the alarm is not even set off', async (_name, { sounded, findTarget }) => {
-  const { exitCode, lines } = await drill({ findTarget }, 'stuck', '--yes');
+])('where %s the alarm is not even set off', async (_name, { sounded, openDeployment }) => {
+  const { exitCode, lines } = await drill({ openDeployment }, 'stuck', '--yes');
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toMatchObject({ arrived: false });
   expect(sounded).toEqual([]);
 });
 
 test('nobody is paged without a yes', async () => {
-  const { sounded, findTarget } = onAws();
-  const { exitCode, lines } = await drill({ findTarget }, 'stuck');
+  const { sounded, openDeployment } = onAws();
+  const { exitCode, lines } = await drill({ openDeployment }, 'stuck');
   expect([exitCode, lines.at(-1)]).toEqual([2, { event: 'error', message: expect.stringMatching(/needs --yes/) }]);
   expect(sounded).toEqual([]);
 });
@@ -130,8 +130,8 @@ test('an alarm that is not there is answered with those that are', async () => {
 });
 
 test('an alarm that sounds already is left alone', async () => {
-  const { sounded, findTarget } = onAws();
-  const { exitCode, lines } = await drill({ findTarget }, 'open-slice', '--yes');
+  const { sounded, openDeployment } = onAws();
+  const { exitCode, lines } = await drill({ openDeployment }, 'open-slice', '--yes');
   expect([exitCode, lines]).toEqual([1, [{ event: 'error', message: expect.stringMatching(/sounds already/) }]]);
   expect(sounded).toEqual([]);
 });

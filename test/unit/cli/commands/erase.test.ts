@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { OutOfReach } from '../../../../cli/errors.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { stubSecrets } from '../../../support/stub-secrets.ts';
 
 test.each([
@@ -19,25 +19,25 @@ test.each([
 
 test('a stack that is not there, or knows no erasure yet, is one sentence', async () => {
   const gone = async () => {
-    throw new OutOfReach('no local stack is running on port 4010');
+    throw new TargetUnavailableError('no local stack is running on port 4010');
   };
-  expect(await runCommand(['erase', 'a@b.example', '--local', '--yes'], { findTarget: gone })).toMatchObject({
+  expect(await runCommand(['erase', 'a@b.example', '--local', '--yes'], { openDeployment: gone })).toMatchObject({
     exitCode: 1,
     lines: [],
     errors: ['no local stack is running on port 4010'],
   });
-  const old = stubTarget({
+  const old = stubDeployment({
     clients: { secrets: {}, table: {}, queues: {} } as never,
     output: (key) => {
-      throw new OutOfReach(`the stack has no output ${key}`);
+      throw new TargetUnavailableError(`the stack has no output ${key}`);
     },
   });
-  expect(await runCommand(['erase', 'a@b.example', '--local', '--yes'], { findTarget: async () => old })).toMatchObject(
-    {
-      exitCode: 1,
-      errors: ['the stack has no output ErasureKeySecretArn'],
-    },
-  );
+  expect(
+    await runCommand(['erase', 'a@b.example', '--local', '--yes'], { openDeployment: async () => old }),
+  ).toMatchObject({
+    exitCode: 1,
+    errors: ['the stack has no output ErasureKeySecretArn'],
+  });
 });
 
 test('a service that fails is one sentence that says it can be run again', async () => {
@@ -48,9 +48,9 @@ test('a service that fails is one sentence that says it can be run again', async
   };
   const { clients, output } = stubSecrets({ ErasureKeySecretArn: 'the erasure key' });
   const ended = async (over: object) => {
-    const target = stubTarget({ clients: { ...clients, ...over } as never, output });
+    const target = stubDeployment({ clients: { ...clients, ...over } as never, output });
     const args = ['erase', 'a@b.example', '--local', '--yes', '--json'];
-    const { exitCode, json } = await runCommand(args, { findTarget: async () => target });
+    const { exitCode, json } = await runCommand(args, { openDeployment: async () => target });
     return { exitCode, lines: json() };
   };
   expect(await ended({ table: failing })).toEqual({

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { World } from '../../../../cli/command.ts';
-import { OutOfReach } from '../../../../cli/errors.ts';
+import type { CliContext } from '../../../../cli/command.ts';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { checkKey, fingerprint, withCurrent } from '../../../../cli/secrets.ts';
-import { logEntry, type Target } from '../../../../cli/target/types.ts';
+import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/json-lines/keys.ts';
 import { stubSecrets } from '../../../support/stub-secrets.ts';
 
@@ -19,9 +19,9 @@ function secretsOf(signing: unknown, api: unknown = { apiKey: 'key-api-012345678
 const stored = (secrets: Record<string, string>) => JSON.parse(secrets.SigningKeysSecretArn ?? '');
 
 async function set(args: string[], input: string, secrets: Record<string, string>) {
-  const target = stubTarget(stubSecrets(secrets));
+  const target = stubDeployment(stubSecrets(secrets));
   const told = await runCommand(['keys', 'set', '--local', ...args], {
-    findTarget: async () => target,
+    openDeployment: async () => target,
     readInput: async () => input,
   });
   const all = [...told.lines, ...told.errors].join('\n');
@@ -131,15 +131,15 @@ describe('keys rotate', () => {
     staging: secretsOf({ current: OLD, previous: 'x'.repeat(9) }),
     dev: 'the AWS credentials are those of another account',
   };
-  const findTarget: World['findTarget'] = async (place) => {
+  const openDeployment: CliContext['openDeployment'] = async (place) => {
     const secrets = environments[place.kind === 'aws' ? place.environment : ''];
-    if (typeof secrets === 'string' || secrets === undefined) throw new OutOfReach(String(secrets));
-    return stubTarget({ place, ...stubSecrets(secrets) });
+    if (typeof secrets === 'string' || secrets === undefined) throw new TargetUnavailableError(String(secrets));
+    return stubDeployment({ ref: place, ...stubSecrets(secrets) });
   };
 
   test('names every other environment of cdk.json, and by their keys which of them are concerned', async () => {
     const args = ['keys', 'rotate', '--env', 'prod', '--plan', '--json'];
-    const { exitCode, json } = await runCommand(args, { findTarget });
+    const { exitCode, json } = await runCommand(args, { openDeployment });
     const lines = json().map((line) => keysRotateLine.parse(line));
     expect(exitCode).toBe(0);
     expect(lines).toMatchObject([
@@ -148,7 +148,7 @@ describe('keys rotate', () => {
       { event: 'planned', others: 2 },
     ]);
     environments.staging = secretsOf({ current: NEW });
-    const { lines: text } = await runCommand(['keys', 'rotate', '--env', 'prod', '--plan'], { findTarget });
+    const { lines: text } = await runCommand(['keys', 'rotate', '--env', 'prod', '--plan'], { openDeployment });
     expect(text).toContain('staging: has another key, and is not concerned.');
   });
 
@@ -159,15 +159,15 @@ describe('keys rotate', () => {
 });
 
 describe('keys status', () => {
-  const line = (facts: object) => logEntry(1, JSON.stringify(facts));
-  const logs: Target['logs'] = async (source, _since, message) => {
+  const line = (facts: object) => parseLogEntry(1, JSON.stringify(facts));
+  const logs: Deployment['logs'] = async (source, _since, message) => {
     if (source === 'webhook-access') return [...Array(9).fill('200'), '401', '503'].map((status) => line({ status }));
     if (message === 'webhook refused') return [line({ reason: 'unauthorized' }), line({ reason: 'stale' })];
     return [line({ key: 'previous' }), line({ key: 'previous' }), line({ key: 'parent' })];
   };
   const status = (secrets: Record<string, string>) =>
     runCommand(['keys', 'status', '--local', '--json'], {
-      findTarget: async () => stubTarget({ ...stubSecrets(secrets, 1_790_000_000_000), logs }),
+      openDeployment: async () => stubDeployment({ ...stubSecrets(secrets, 1_790_000_000_000), logs }),
       now: () => 1_790_003_600_000,
     });
 

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { logText } from '../../../../cli/commands/logs.ts';
-import { logEntry, saying } from '../../../../cli/target/types.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { parseLogEntry, saying } from '../../../../cli/target/types.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { logsLine } from '../../../support/json-lines/logs.ts';
 
 const AT = Date.parse('2026-11-22T12:00:00.250Z');
 const entry = (facts: object | string, atMs = AT) =>
-  logEntry(atMs, typeof facts === 'string' ? facts : JSON.stringify(facts));
+  parseLogEntry(atMs, typeof facts === 'string' ? facts : JSON.stringify(facts));
 
 test.each([
   [
@@ -27,14 +27,14 @@ test('lines are chosen by a part of their message', () => {
 
 test('asks since a quarter of an hour ago, or since the time given', async () => {
   const asked: unknown[] = [];
-  const findTarget = async () =>
-    stubTarget({
+  const openDeployment = async () =>
+    stubDeployment({
       logs: async (...args) => {
         asked.push(args);
         return [];
       },
     });
-  const world = { findTarget, now: () => AT };
+  const world = { openDeployment, now: () => AT };
   const { exitCode, lines, errors } = await runCommand(['logs', 'ingest', '--local'], world);
   await runCommand(['logs', 'process', '--local', '--since', '1h', '--message', 'failed'], world);
   expect([exitCode, lines, errors]).toEqual([0, [], ['no such line since 2026-11-22T11:45:00.000Z']]);
@@ -50,7 +50,8 @@ test('--follow shows every line once, also those of one millisecond, until it is
   const stop = new AbortController();
   const { json } = await runCommand(['logs', 'ingest', '--local', '--follow', '--json'], {
     now: () => AT,
-    findTarget: async () => stubTarget({ logs: async (_source, sinceMs) => all.filter(({ atMs }) => atMs >= sinceMs) }),
+    openDeployment: async () =>
+      stubDeployment({ logs: async (_source, sinceMs) => all.filter(({ atMs }) => atMs >= sinceMs) }),
     sleep: async () => {
       const next = arriving.shift();
       if (next === undefined) stop.abort();

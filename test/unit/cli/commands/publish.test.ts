@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { OutOfReach } from '../../../../cli/errors.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { publishLine } from '../../../support/json-lines/publish.ts';
 import { NOW_MS } from '../../../support/webhooks.ts';
 
@@ -20,7 +20,7 @@ interface Request {
 async function publish(args: readonly string[], answers: (object | Error)[] = [], over = {}) {
   const requests: Request[] = [];
   let nowMs = NOW_MS;
-  const target = stubTarget({
+  const target = stubDeployment({
     output: () => 'PublishFunction',
     async invoke(name, event) {
       expect(name).toBe('publish');
@@ -31,7 +31,7 @@ async function publish(args: readonly string[], answers: (object | Error)[] = []
     },
   });
   const world = {
-    findTarget: async () => target,
+    openDeployment: async () => target,
     now: () => nowMs,
     sleep: async (ms: number) => {
       nowMs += ms;
@@ -142,7 +142,7 @@ test.each([
     says: 'stopped: unknown-domain',
   },
   { name: 'of another version', answers: [{ state: 7 }], says: 'deploy this version first' },
-  { name: 'none', answers: [new OutOfReach('publish failed')], says: 'stopped: publish failed' },
+  { name: 'none', answers: [new TargetUnavailableError('publish failed')], says: 'stopped: publish failed' },
 ])('an answer that is $name leaves something undone, and says so', async ({ answers, says }) => {
   const { lines, exitCode } = await publish(['--from', FROM, '--domain', 'mg.example.com'], answers);
 
@@ -151,8 +151,8 @@ test.each([
 });
 
 test('where nothing is published it says how to switch it on', async () => {
-  const findTarget = async () => stubTarget({});
-  const { exitCode, errors } = await runCommand(['publish', '--local', '--from', '2h'], { findTarget });
+  const openDeployment = async () => stubDeployment({});
+  const { exitCode, errors } = await runCommand(['publish', '--local', '--from', '2h'], { openDeployment });
 
   expect(exitCode).toBe(1);
   expect(errors).toEqual(['a stub publishes nothing; switch publish.enabled on']);

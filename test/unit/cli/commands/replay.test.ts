@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { NO_COUNTS } from '../../../../cli/commands/replay/result.ts';
-import { OutOfReach } from '../../../../cli/errors.ts';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { parseTime } from '../../../../cli/time.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { replayLine } from '../../../support/json-lines/replay.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
@@ -60,21 +60,21 @@ test('help has examples and exit codes, and needs no stack', async () => {
 });
 
 test('a stack that cannot be reached is exit code 1, in JSON too', async () => {
-  const findTarget = async () => {
-    throw new OutOfReach('no local stack is running');
+  const openDeployment = async () => {
+    throw new TargetUnavailableError('no local stack is running');
   };
   const args = ['--local', '--from', '2h', '--to', '1h'];
-  expect(await run(args, findTarget)).toEqual({ exitCode: 1, lines: ['no local stack is running'] });
-  const { lines } = await run([...args, '--json'], findTarget);
+  expect(await run(args, openDeployment)).toEqual({ exitCode: 1, lines: ['no local stack is running'] });
+  const { lines } = await run([...args, '--json'], openDeployment);
   expect(JSON.parse(lines[0] ?? '')).toEqual({ event: 'error', message: 'no local stack is running' });
 });
 
 test('a call that fails is told, with the command that goes on', async () => {
   const invoke = async () => {
-    throw new OutOfReach('reconcile failed: out of time');
+    throw new TargetUnavailableError('reconcile failed: out of time');
   };
   const { exitCode, lines } = await run(['--env', 'prod', '--from', '2h', '--to', '1h'], async () =>
-    stubTarget({ invoke }),
+    stubDeployment({ invoke }),
   );
   expect(exitCode).toBe(1);
   expect(lines[0]).toBe('mg.example.com  stopped: reconcile failed: out of time');
@@ -99,10 +99,10 @@ test('every line in JSON is as its schema says', async () => {
     { state: 'ran', done: true, nextFromEpochSeconds: NOW - 5000, ...counts },
     { state: 'off', done: false, nextFromEpochSeconds: 0, ...NO_COUNTS },
   ];
-  const target = stubTarget({ invoke: async () => answers.shift() });
+  const target = stubDeployment({ invoke: async () => answers.shift() });
   const told = async (...more: string[]) => {
     const args = ['replay', '--local', '--json', '--from', '2h', '--to', '1h', ...more];
-    const { json } = await runCommand(args, { findTarget: async () => target, now: () => NOW_MS });
+    const { json } = await runCommand(args, { openDeployment: async () => target, now: () => NOW_MS });
     return json().map((line) => replayLine.parse(line).event);
   };
 
@@ -120,17 +120,20 @@ test('the command that goes on means the same', async () => {
   const calls: unknown[] = [];
   const invoke = async (_: string, event: unknown) => {
     calls.push(event);
-    throw new OutOfReach('out of time');
+    throw new TargetUnavailableError('out of time');
   };
-  const findTarget = async () => stubTarget({ invoke });
-  const { lines } = await run(['--local', '--port', '4020', '--from', '2h', '--to', '1h', '--plan'], findTarget);
+  const openDeployment = async () => stubDeployment({ invoke });
+  const { lines } = await run(['--local', '--port', '4020', '--from', '2h', '--to', '1h', '--plan'], openDeployment);
   const command = lines.at(-1)?.trim() ?? '';
   expect(command).toMatch(/^npm run ledger -- replay --local --port 4020 /);
-  await run(command.split(' ').slice(5), findTarget);
+  await run(command.split(' ').slice(5), openDeployment);
   expect(calls[1]).toEqual(calls[0]);
 });
 
-const run = async (args: readonly string[], findTarget = async () => stubTarget({ invoke: async () => ({}) })) => {
-  const { exitCode, lines, errors } = await runCommand(['replay', ...args], { findTarget, now: () => NOW_MS });
+const run = async (
+  args: readonly string[],
+  openDeployment = async () => stubDeployment({ invoke: async () => ({}) }),
+) => {
+  const { exitCode, lines, errors } = await runCommand(['replay', ...args], { openDeployment, now: () => NOW_MS });
   return { exitCode, lines: [...lines, ...errors] };
 };

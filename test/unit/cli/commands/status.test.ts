@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type DomainStatus, judge, type StatusLine } from '../../../../cli/commands/status/gather.ts';
 import { statusText } from '../../../../cli/commands/status.ts';
-import { runCommand, stubTarget } from '../../../support/command-line.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
@@ -82,7 +82,7 @@ test('stands on one screen, and calls unknown what is', () => {
 
 test('of a stack of which nothing can be read: all unknown, and exit code 1', async () => {
   const { exitCode, json } = await runCommand(['status', '--local', '--json'], {
-    findTarget: async () => stubTarget({}),
+    openDeployment: async () => stubDeployment({}),
   });
   expect(exitCode).toBe(1);
   const [line] = json().map((each) => statusLine.parse(each));
