@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isClaimSort, parseMessageSort } from '../lambdas/domain/keys.ts';
 import type { LocalStack } from '../local/local-stack.ts';
 import type { EventData } from '../local/mailgun-twin/event-parts.ts';
 import { USUAL_RECONCILE } from '../local/reconcile-choice.ts';
@@ -181,8 +182,8 @@ function tableOf(stack: LocalStack): Promise<{ stored: number; bytes: number }> 
         ExclusiveStartKey,
       });
       for (const item of page.Items) {
-        if (item.sk?.S?.includes('#E#')) stored += 1;
-        if (item.sk?.S !== 'CLAIM') continue;
+        if (parseMessageSort(item.sk?.S ?? '').eventKey !== undefined) stored += 1;
+        if (!isClaimSort(item.sk?.S ?? '')) continue;
         claims += 1;
         claimBytes += bytesOf(item);
       }

@@ -1,6 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/day-index.ts';
+import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import { tableOf } from './ledger.ts';
 import type { Deployment } from './target/types.ts';
 
@@ -44,5 +45,5 @@ async function readNewest(deployment: Deployment, partition: string, nowMs: numb
     }),
   );
   const [item] = Items;
-  return item && { type: partition.slice(partition.lastIndexOf('#') + 1), atMs: item[byDay.sortKey] as number };
+  return item && { type: parseDayIndexKey(partition).type, atMs: item[byDay.sortKey] as number };
 }

@@ -60,18 +60,6 @@ export const MESSAGES = {
   verifiedByAnotherKey: 'webhook verified by another key',
 } as const;
 
-/** Event types that Mailgun can deliver by webhook, by the ids of its webhook API. */
-export const WEBHOOK_TYPES = [
-  'accepted',
-  'delivered',
-  'opened',
-  'clicked',
-  'unsubscribed',
-  'complained',
-  'permanent_fail',
-  'temporary_fail',
-] as const;
-
 /** The longest published schedule of Mailgun's retries: 10, 10, 15, 30 min, 1, 2, 4 h. */
 export const MAILGUN_RETRY_HORIZON_SECONDS = 29_100;
 

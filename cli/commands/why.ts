@@ -1,5 +1,5 @@
 import { bareMessageId } from '../../lambdas/domain/event.ts';
-import { recipientKey } from '../../lambdas/domain/identity.ts';
+import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { ledgerTimes } from '../ledger.ts';
@@ -135,7 +135,7 @@ function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconcile
   return {
     key: eventKey,
     at: iso(atMs),
-    says: event.event === undefined ? (eventKey.split('#')[0] ?? '') : saying(event.event),
+    says: event.event === undefined ? nameInEventKey(eventKey) : saying(event.event),
     source: source ?? null,
     receivedAt: isoOrNull(receivedAtMs),
     webhookAt: isoOrNull(webhookAtMs),

@@ -2,13 +2,10 @@ import { createHmac } from 'node:crypto';
 import { isObject, type Json, type JsonObject } from './canonical.ts';
 import { eventName, recipientOf, textAt, valueAt } from './event.ts';
 import type { EventIdentity } from './identity.ts';
-import { recipientKey } from './identity.ts';
+import { erasedRecipientKey, eventSort, namesRecipient, parseMessageSort, recipientKey } from './keys.ts';
 
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
 // only the holder of the erasure key can match with an address.
-
-const ERASED = 'erased:';
-const SORT = /^R#(?!erased:|-#)([^#]+)(#E#.*)$/s;
 
 /** Keyed hash of a recipient, whatever its case: the name that their marker and their tombstones go by. */
 export function erasureHash(key: string, recipient: string): string {
@@ -19,19 +16,14 @@ function hashOfKey(key: string, recipientInKeys: string): string {
   return createHmac('sha256', key).update(recipientInKeys).digest('hex');
 }
 
-/** Key of the item that says that a recipient is erased. */
-export function markerKey(hash: string): { pk: string; sk: string } {
-  return { pk: `ERASED#${hash}`, sk: 'ERASED' };
-}
-
 /** Where the event is stored once its recipient is erased; a tombstone, or an event without recipient, stays where it is. */
 export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSort'>>(
   identity: Identity,
   key: string,
 ): Identity {
-  const [, recipient, rest] = SORT.exec(identity.eventSort) ?? [];
-  if (recipient === undefined) return identity;
-  return { ...identity, eventSort: `R#${ERASED}${hashOfKey(key, recipient)}${rest}` };
+  const { recipientKey: recipient, eventKey } = parseMessageSort(identity.eventSort);
+  if (eventKey === undefined || !namesRecipient(recipient)) return identity;
+  return { ...identity, eventSort: eventSort(erasedRecipientKey(hashOfKey(key, recipient)), eventKey) };
 }
 
 /** All that is kept of an event of an erased recipient; its time stands beside it. A tag with the address is dropped. */

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { Status } from './status.ts';
+import type { Status } from './event-types.ts';
+import { messageIdOfPartition, scopeInSuppressionSort } from './keys.ts';
 import { isSuppressing, type StoredSuppression } from './suppression.ts';
 
 /** Raise it when readers of `detail` would break; new fields do not raise it. */
@@ -91,13 +92,13 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
   const reason = row.reason?.slice(0, LONGEST_TEXT) ?? null;
   if (row.type === 'status') {
     const { status, statusAtMs, decidedBy: eventKey } = row;
-    const messageId = messageIdOf(row.partition);
+    const messageId = messageIdOfPartition(row.partition);
     const detail = { ...common, messageId, status, reason, statusAt: statusAtMs / 1000, eventKey, ...recipient };
     return { detailType: 'MessageStatusChanged', detail };
   }
   const { kind, eventKey, sinceMs, liftedAtMs } = row;
   const liftedAt = liftedAtMs === null || isSuppressing(row) ? null : isoTime(liftedAtMs);
-  const scope = row.scope.length <= LONGEST_TEXT ? row.scope : row.sort.slice(row.sort.lastIndexOf('#') + 1);
+  const scope = row.scope.length <= LONGEST_TEXT ? row.scope : scopeInSuppressionSort(row.sort);
   const detail = { ...common, kind, scope, reason, since: isoTime(sinceMs), liftedAt, eventKey, ...recipient };
   return { detailType: 'SuppressionChanged', detail };
 }
@@ -114,11 +115,6 @@ function orderOf(row: Row): string {
   if (row.type === 'status') return row.order;
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
   return [lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')).join('#');
-}
-
-/** The id by which the read API finds the message: a very long one as its hash. */
-function messageIdOf(partition: string): string | null {
-  return partition.startsWith('MSG#') ? partition.slice('MSG#'.length) : null;
 }
 
 const isoTime = (ms: number) => new Date(ms).toISOString();

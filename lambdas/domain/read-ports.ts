@@ -1,6 +1,6 @@
 import type { JsonObject } from './canonical.ts';
+import type { Status } from './event-types.ts';
 import type { Source } from './queue-message.ts';
-import type { Status } from './status.ts';
 import type { StoredSuppression } from './suppression.ts';
 
 // What the read API needs from outside. Every port reads a bounded number of items, however many are stored.

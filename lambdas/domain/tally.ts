@@ -3,7 +3,7 @@ import { MOST_SENDS } from '../contract.ts';
 import type { JsonObject } from './canonical.ts';
 import { add, type Counts, difference, greatest, isLessThan, numberOf, sortedNames, total } from './counts.ts';
 import { eventName, valueAt } from './event.ts';
-import { keyPart } from './identity.ts';
+import { keyPart } from './keys.ts';
 import type { StoredFacts } from './reconcile-ports.ts';
 import type { Slice, SliceBounds, SliceCounts } from './slice.ts';
 import { isExpectedByWebhook, isNeverRetried } from './webhook-type.ts';

@@ -1,6 +1,7 @@
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import { eventName } from '../domain/event.ts';
+import { eventName, textAt } from '../domain/event.ts';
+import { eventTypeOf } from '../domain/event-types.ts';
 import { statusUpdateOf } from '../domain/status.ts';
 
 /**
@@ -17,16 +18,7 @@ export function outcomeMetrics(events: readonly JsonObject[]): Record<string, nu
 }
 
 function metricOf(event: JsonObject): string | undefined {
-  switch (eventName(event)) {
-    case 'delivered':
-      return METRICS.delivered;
-    case 'complained':
-      return METRICS.complained;
-    case 'failed': {
-      const { status, reason } = statusUpdateOf(event);
-      return status === 'FAILED' && reason !== 'suppressed' ? METRICS.bounced : undefined;
-    }
-    default:
-      return undefined;
-  }
+  const { metric } = eventTypeOf(eventName(event), textAt(event, 'severity')?.toLowerCase());
+  if (metric === null || statusUpdateOf(event).reason === 'suppressed') return undefined;
+  return METRICS[metric];
 }

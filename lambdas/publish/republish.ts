@@ -1,3 +1,5 @@
+import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
+import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
 import type { PublishableRows } from '../domain/publish-ports.ts';
 import { isPublishable, type PublishedEvent, type Row } from '../domain/published.ts';
 import type { DayIndex, StoredKey } from '../domain/reconcile-ports.ts';
@@ -23,8 +25,6 @@ interface Visited {
   eventKey: string;
 }
 
-/** Of these types an event may have suppressed its recipient. */
-const SUPPRESSING = ['complained', 'failed', 'unsubscribed'];
 /** DynamoDB reads no more in one call. */
 const LARGEST_PAGE = 100;
 /** A page of a slow republication must fit into one call too. */
@@ -114,7 +114,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
         ),
       );
     }
-    const suppressing = visited.filter(({ eventKey }) => SUPPRESSING.some((name) => eventKey.startsWith(`${name}#`)));
+    const suppressing = visited.filter(({ eventKey }) => SUPPRESSING_NAMES.includes(nameInEventKey(eventKey)));
     for (const [recipientKey, events] of Map.groupBy(suppressing, (each) => each.recipientKey)) {
       const suppressions = await rows.suppressions(recipientKey);
       found.push(...suppressions.filter((row) => events.some(({ eventKey }) => eventKey === row.eventKey)));
@@ -133,10 +133,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
   }
 }
 
-const statusSort = (recipientKey: string) => `R#${recipientKey}#STATUS`;
-
-/** `R#<recipient>#E#<name>#<id>`; no part of it holds the separator. */
 function readKey({ partition, eventSort }: StoredKey): Visited {
-  const [, recipientKey = '', , name, id] = eventSort.split('#');
-  return { partition, recipientKey, eventKey: `${name}#${id}` };
+  const { recipientKey, eventKey = '' } = parseMessageSort(eventSort);
+  return { partition, recipientKey, eventKey };
 }

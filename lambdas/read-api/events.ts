@@ -1,6 +1,6 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/day-index.ts';
-import { keyPart, readSort } from '../domain/identity.ts';
+import { keyPart, nameInEventKey, parseMessageSort } from '../domain/keys.ts';
 import type { DayEvents, EventPlace } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
@@ -75,5 +75,6 @@ export function createEvents(days: DayEvents) {
 
 /** The event's name as its key has it. */
 function nameOf(sort: string): string | undefined {
-  return readSort(sort).eventKey?.split('#')[0];
+  const { eventKey } = parseMessageSort(sort);
+  return eventKey === undefined ? undefined : nameInEventKey(eventKey);
 }

@@ -1,6 +1,6 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { RecipientStatus } from '../../api/responses/message.ts';
-import { readSort } from '../domain/identity.ts';
+import { EVERY_RECIPIENT, parseMessageSort } from '../domain/keys.ts';
 import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
@@ -21,7 +21,7 @@ export interface MessageQuery {
 
 export function isMessagePosition(value: unknown): value is MessagePosition {
   const { after, tally } = (value ?? {}) as Partial<MessagePosition>;
-  return isKeyText(after) && after.startsWith('R#') && (tally === undefined || isTally(tally));
+  return isKeyText(after) && after.startsWith(EVERY_RECIPIENT) && (tally === undefined || isTally(tally));
 }
 
 /**
@@ -34,8 +34,14 @@ export function createMessages(history: MessageHistory) {
     const page = takePage(await history.page(messageId, 2 * limit + 1, position?.after), limit);
     if (position === undefined && page.last === undefined) return undefined;
     const last = page.last ?? position?.after ?? '';
-    const split = page.hasMore && !page.statuses.has(readSort(last).recipientKey) ? readSort(last).recipientKey : '';
-    const carried = position?.tally && { recipientKey: readSort(position.after).recipientKey, tally: position.tally };
+    const split =
+      page.hasMore && !page.statuses.has(parseMessageSort(last).recipientKey)
+        ? parseMessageSort(last).recipientKey
+        : '';
+    const carried = position?.tally && {
+      recipientKey: parseMessageSort(position.after).recipientKey,
+      tally: position.tally,
+    };
 
     const recipients = [];
     let splitTally: Tally | undefined;

@@ -1,5 +1,5 @@
 import type { EventEntry } from '../../api/responses/events.ts';
-import { eventSortPrefix, keyPart, recipientKey } from '../domain/identity.ts';
+import { eventSortPrefix, keyPart, recipientKey } from '../domain/keys.ts';
 import type { MessagePlace, RecipientHistory, StoredEvent } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';

@@ -1,5 +1,5 @@
 import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
-import { recipientKey } from '../domain/identity.ts';
+import { recipientKey } from '../domain/keys.ts';
 import type { MessagePlace, RecipientHistory } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
 

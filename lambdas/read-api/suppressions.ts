@@ -1,6 +1,6 @@
 import type { SuppressionEntry, SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { UNKNOWN_DOMAIN } from '../../api/routes.ts';
-import { recipientKey } from '../domain/identity.ts';
+import { recipientKey } from '../domain/keys.ts';
 import type { Suppressions } from '../domain/read-ports.ts';
 import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
 

@@ -1,6 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
-import { WEBHOOK_TYPES } from '../../lambdas/contract.ts';
+import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import { alarmLimits } from './alarm-limits.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 import { EVENT_BUS, hostName, isAlarmAddress, isExactOrigin, isIssuer, isPlainOrigin } from './formats.ts';

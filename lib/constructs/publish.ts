@@ -5,6 +5,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { INDEXES, TABLE } from '../../lambdas/contract.ts';
+import { SUPPRESSION_PREFIX } from '../../lambdas/domain/keys.ts';
 import type { PublishEnv } from '../../lambdas/publish/env.ts';
 import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -100,6 +101,6 @@ const FILTERS = [
   }),
   FilterCriteria.filter({
     eventName: FilterRule.or('INSERT', 'MODIFY'),
-    dynamodb: { Keys: { [TABLE.partitionKey]: { S: FilterRule.beginsWith('SUP#') } } },
+    dynamodb: { Keys: { [TABLE.partitionKey]: { S: FilterRule.beginsWith(SUPPRESSION_PREFIX) } } },
   }),
 ];

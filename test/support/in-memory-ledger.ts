@@ -1,14 +1,15 @@
 import { type Claim, judgeClaim } from '../../lambdas/domain/claim.ts';
 import { recipientOf } from '../../lambdas/domain/event.ts';
+import type { Status } from '../../lambdas/domain/event-types.ts';
 import type { EventIdentity } from '../../lambdas/domain/identity.ts';
 import {
   eventSortPrefix,
-  keyPart,
   messagePartition,
-  readSort,
+  parseMessageSort,
   recipientKey,
-  statusSortOf,
-} from '../../lambdas/domain/identity.ts';
+  statusSort,
+  suppressionSort,
+} from '../../lambdas/domain/keys.ts';
 import type {
   Claims,
   EventLookup,
@@ -21,7 +22,7 @@ import type {
 import { decodeQueueMessage, encodeQueueMessage, type QueueMessage } from '../../lambdas/domain/queue-message.ts';
 import type { HistoryEntry, MessageHistory } from '../../lambdas/domain/read-ports.ts';
 import type { SigningKeys } from '../../lambdas/domain/signature.ts';
-import { type Status, statusOrder } from '../../lambdas/domain/status.ts';
+import { statusOrder } from '../../lambdas/domain/status.ts';
 
 export interface StatusItem {
   order: string;
@@ -81,7 +82,7 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
   }
 
   async suppress(record: EventRecord, { kind, scope, reason }: Parameters<Records['suppress']>[1]) {
-    const key = `${recipientKey(recipientOf(record.event) ?? '')} ${keyPart(record.domain)}#${kind}#${keyPart(scope)}`;
+    const key = `${recipientKey(recipientOf(record.event) ?? '')} ${suppressionSort(record.domain, kind, scope)}`;
     const held = this.suppressions.get(key);
     const { eventKey } = record.identity;
     const isEarlier =
@@ -123,7 +124,7 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
   }
 
   async status(messageId: string, recipient: string) {
-    const found = this.#entries(messageId).find(({ sort }) => sort === statusSortOf(recipient));
+    const found = this.#entries(messageId).find(({ sort }) => sort === statusSort(recipient));
     return found && 'status' in found ? found.status : undefined;
   }
 
@@ -137,12 +138,12 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     const entries: HistoryEntry[] = [];
     for (const [key, status] of this.statuses) {
       const sort = key.slice(prefix.length);
-      if (key.startsWith(prefix)) entries.push({ sort, status: { ...status, ...readSort(sort) } });
+      if (key.startsWith(prefix)) entries.push({ sort, status: { ...status, ...parseMessageSort(sort) } });
     }
     for (const [key, record] of this.events) {
       const sort = key.slice(prefix.length);
       const { eventKey } = record.identity;
-      if (key.startsWith(prefix)) entries.push({ sort, event: { ...record, ...readSort(sort), eventKey } });
+      if (key.startsWith(prefix)) entries.push({ sort, event: { ...record, ...parseMessageSort(sort), eventKey } });
     }
     return entries.sort((a, b) => (a.sort < b.sort ? -1 : 1));
   }

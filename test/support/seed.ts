@@ -1,7 +1,8 @@
 import { packEvent } from '../../lambdas/adapters/table/event-codec.ts';
 import { dayPartition } from '../../lambdas/domain/day-index.ts';
 import { eventTimeMs } from '../../lambdas/domain/event.ts';
-import { identify, recipientKey } from '../../lambdas/domain/identity.ts';
+import { identify } from '../../lambdas/domain/identity.ts';
+import { recipientKey } from '../../lambdas/domain/keys.ts';
 import type { TestEngines } from './engines.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';
 

@@ -1,6 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { EVENT_NAMES, WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
+import {
+  claimItemKey,
+  ledgerStateKey,
+  markerKey,
+  messagePartition,
+  noMessagePartition,
+  openSliceKey,
+  recipientIndexKey,
+  sliceKey,
+  statusSort,
+  suppressionPartition,
+} from '../../lambdas/domain/keys.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CODE_FOLDERS = ['api', 'bench', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
@@ -79,7 +92,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
     mayImport:
-      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
+      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {
@@ -151,6 +164,59 @@ describe('imports follow the direction of the design', () => {
   test('the rules see the files and their imports', () => {
     expect(files).toContain('lambdas/ingest/handler.ts');
     expect(importsOf('lambdas/ingest/ingest.ts')).toContain('lambdas/domain/signature.ts');
+  });
+});
+
+/** The text of a file without its comments. */
+function codeOf(file: string): string {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+describe('one room knows the keys', () => {
+  const KEYS = [
+    ...[messagePartition('x'), noMessagePartition('x', 0), suppressionPartition('x'), claimItemKey('x').pk],
+    ...[markerKey('x').pk, sliceKey('x', 0).pk, openSliceKey('x', 0).pk, ledgerStateKey('x', 'x').pk],
+    ...[recipientIndexKey('x'), `X${statusSort('x').slice(statusSort('x').lastIndexOf('#'))}`],
+  ];
+  const prefixes = KEYS.map((key) => key.slice(0, key.indexOf('#')));
+  const SPELLED = new RegExp(`['"\`\\s/(|](${prefixes.join('|')})#|#STATUS|#E#|(split|[iI]ndexOf)\\('#'\\)`);
+  // The floor of the bench shares no code with ingest; reconciliation gets its keys from the room when it is rewritten.
+  const EXEMPT = /^(lambdas\/domain\/keys\.ts$|local\/|bench\/handlers\/|dashboard\/)/;
+  const OPEN = [
+    'lambdas/adapters/table/reconciliation-state.ts',
+    'lambdas/adapters/table/slice-repository.ts',
+    'lambdas/domain/tally.ts',
+  ];
+
+  test('and no other file spells or splits one', () => {
+    const offenders = files.filter((file) => !EXEMPT.test(file) && SPELLED.test(codeOf(file)));
+    expect(offenders.filter((file) => !OPEN.includes(file))).toEqual([]);
+  });
+
+  test.each(['{ pk: `CLAIM#x` }', "sk.startsWith('SUP#')", '`R#x#STATUS`', "key.split('#')"])(
+    'the rule sees %s',
+    (code) => {
+      expect(code).toMatch(SPELLED);
+    },
+  );
+});
+
+describe('one room lists the event types', () => {
+  const NAMES = [...new Set([...EVENT_NAMES, ...WEBHOOK_TYPES])];
+  const MAX_NAMED = 5;
+  // The dictionary of the codec is part of what is stored, and never changes.
+  const EXEMPT = /^(lambdas\/domain\/event-types\.ts|lambdas\/adapters\/table\/event-codec\.ts)$|^local\//;
+  const OPEN = ['api/routes.ts', 'dashboard/event-types.ts'];
+  const namedIn = (code: string) => NAMES.filter((name) => new RegExp(`['"]${name}['"]|\\b${name}:`).test(code)).length;
+
+  test('and no other file does', () => {
+    const offenders = files.filter((file) => !EXEMPT.test(file) && namedIn(codeOf(file)) > MAX_NAMED);
+    expect(offenders.filter((file) => !OPEN.includes(file))).toEqual([]);
+  });
+
+  test('the rule sees a list', () => {
+    expect(namedIn(codeOf('lambdas/domain/event-types.ts'))).toBeGreaterThan(MAX_NAMED);
   });
 });
 

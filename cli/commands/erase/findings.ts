@@ -1,7 +1,15 @@
 import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/event-codec.ts';
+import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { textWithoutAddress, tombstoneIdentity, tombstoneOf, withoutAddress } from '../../../lambdas/domain/erasure.ts';
-import { recipientKey } from '../../../lambdas/domain/identity.ts';
+import {
+  eventSortPrefix,
+  isEventPartition,
+  parseDayIndexKey,
+  recipientKey,
+  statusSort,
+  suppressionPartition,
+} from '../../../lambdas/domain/keys.ts';
 
 /** An item of the table, whole. */
 export type Item = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
@@ -19,20 +27,20 @@ export function createFindings(recipient: string, erasureKey: string) {
 
   function find(item: Item): Finding {
     const { pk, sk } = item;
-    if (pk === `SUP#${own}`) return { kind: 'suppression' };
-    if (!/^(MSG|NOMSG)#/.test(pk)) return { kind: 'none' };
-    if (sk === `R#${own}#STATUS`) return { kind: 'status' };
+    if (pk === suppressionPartition(own)) return { kind: 'suppression' };
+    if (!isEventPartition(pk)) return { kind: 'none' };
+    if (sk === statusSort(own)) return { kind: 'status' };
     if (!(item.raw instanceof Uint8Array)) return { kind: 'none' };
     const event = unpackEvent(item.raw);
-    if (sk.startsWith(`R#${own}#E#`)) return { kind: 'event', tombstone: tombstone(item, event) };
+    if (sk.startsWith(eventSortPrefix(own))) return { kind: 'event', tombstone: tombstone(item, event) };
     const cleaned = withoutAddress(event, recipient);
     return cleaned === event ? { kind: 'none' } : { kind: 'mention', raw: packEvent(cleaned) };
   }
 
   function tombstone(item: Item, event: JsonObject): Item {
     const { eventSort } = tombstoneIdentity({ eventSort: item.sk }, erasureKey);
-    // The first part of a day partition is the domain, which an event need not name.
-    const domain = String(item.dayKey).split('#')[0] ?? '-';
+    // The event itself need not name its domain.
+    const { domain } = parseDayIndexKey(String(item[INDEXES.byDay.partitionKey] ?? ''));
     return { ...item, sk: eventSort, raw: packEvent(tombstoneOf({ ...event, recipient }, domain)) };
   }
 

@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { readPartition } from '../../../lambdas/adapters/table/query.ts';
 import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
-import { suppressionPartition } from '../../../lambdas/domain/identity.ts';
+import { recipientKey, suppressionPartition } from '../../../lambdas/domain/keys.ts';
 import type { StoredSuppression } from '../../../lambdas/domain/suppression.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
@@ -18,7 +18,7 @@ export interface SuppressionItem extends StoredSuppression {
 /** All suppressions of an address, whatever its case. */
 export async function readSuppressions(deployment: Deployment, address: string): Promise<SuppressionItem[]> {
   const items: SuppressionItem[] = [];
-  for await (const item of readPartition(tableOf(deployment), suppressionPartition(address))) {
+  for await (const item of readPartition(tableOf(deployment), suppressionPartition(recipientKey(address)))) {
     const { pk, sk, recipient } = item as unknown as SuppressionItem;
     items.push({ pk, sk, recipient, ...storedSuppression(item) });
   }

@@ -1,32 +1,28 @@
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { deliveryCode, eventName, textAt } from '../../../lambdas/domain/event.ts';
-import { isPermanent, statusUpdateOf } from '../../../lambdas/domain/status.ts';
+import { EVENT_TYPES, eventTypeOf, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
+import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
 import type { HistoryEvent, HistoryRecipient } from './history.ts';
 
 const MAX_DESCRIPTION_CHARACTERS = 200;
 
-const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  accepted: 'accepted by Mailgun for sending',
-  delivered: "taken by the recipient's mail server",
-  opened: 'opened',
-  clicked: 'a link was clicked',
-  unsubscribed: 'the recipient unsubscribed',
-  complained: 'the recipient reported it as spam',
-  rejected: 'refused by Mailgun before sending',
-};
-
 /** What happened, in words that need no manual. */
 export function saying(event: JsonObject): string {
   const name = eventName(event);
-  const what = name === 'failed' ? failure(event) : (DESCRIPTIONS[name] ?? name);
+  const what = name === 'failed' ? failure(event) : wordsOf(event, name);
   const byMachine = textAt(event, 'client-info', 'bot') === undefined ? '' : ', by a machine and not a person';
   return `${what}${byMachine}${answerOf(event)}`;
+}
+
+function wordsOf(event: JsonObject, name: string): string {
+  const type = eventTypeOf(name, textAt(event, 'severity')?.toLowerCase());
+  return type === OTHER_EVENT ? name : type.words;
 }
 
 function failure(event: JsonObject): string {
   const reason = textAt(event, 'reason');
   const why = reason === undefined ? '' : `, reason: ${reason}`;
-  return isPermanent(event) ? `failed for good${why}` : `not delivered yet, Mailgun tries again${why}`;
+  return `${wordsOf(event, 'failed')}${why}`;
 }
 
 /** What the other mail server said: written by strangers, so nothing in it may move the cursor. */
@@ -42,14 +38,13 @@ export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
 }
 
-const RANKS: Readonly<Record<number, string>> = {
-  50: 'a spam report',
-  40: 'a final failure',
-  30: 'a delivery',
-  25: 'an open or a click',
-  20: 'a passing failure',
-  10: 'an acceptance',
-};
+/** What holds a precedence: "an open or a click". */
+function nounOf(precedence: number): string {
+  const nouns = Object.values(EVENT_TYPES).filter(
+    (type) => type.precedence === precedence && type.event !== 'rejected',
+  );
+  return nouns.map(({ noun }) => noun).join(' or ') || 'anything else';
+}
 
 /** Why the deciding event counts more than the others. */
 export function because({
@@ -68,9 +63,9 @@ export function because({
     .sort((a, b) => Number(a) - Number(b))
     .reverse();
   const equal = others.filter((other) => other === rank).length;
-  const over = lower.map((other) => RANKS[other as number] ?? 'anything else');
+  const over = lower.map((other) => nounOf(other as number));
   const sentences = [
-    ...(over.length > 0 ? [`${RANKS[rank]} counts more than ${over.join(' and ')}, whichever came in first`] : []),
+    ...(over.length > 0 ? [`${nounOf(rank)} counts more than ${over.join(' and ')}, whichever came in first`] : []),
     ...(equal > 0 ? [`of ${equal + 1} such events the earliest counts`] : []),
   ];
   if (sentences.length === 0) return 'It is the only event that says what became of it.';

@@ -3,7 +3,7 @@ import { readPartition } from '../../../lambdas/adapters/table/query.ts';
 import type { Item } from '../../../lambdas/adapters/table/stored-items.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { messagePartition } from '../../../lambdas/domain/identity.ts';
+import { messagePartition, parseDayIndexKey, parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import type { Source } from '../../../lambdas/domain/queue-message.ts';
 import { tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';
@@ -41,9 +41,9 @@ export async function readHistory(deployment: Deployment, messageId: string): Pr
   const statuses = new Map<string, Item>();
   const events = new Map<string, HistoryEvent[]>();
   for await (const item of readPartition(tableOf(deployment), messagePartition(messageId))) {
-    const [, recipient = '-', kind] = (item.sk as string).split('#');
-    if (kind === 'STATUS') statuses.set(recipient, item);
-    else if (kind === 'E') events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
+    const { recipientKey: recipient, isStatus, eventKey } = parseMessageSort(item.sk as string);
+    if (isStatus) statuses.set(recipient, item);
+    else if (eventKey !== undefined) events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
   }
   return [...new Set([...statuses.keys(), ...events.keys()])].map((key) =>
     recipientOf(key, statuses.get(key), events.get(key) ?? []),
@@ -73,13 +73,12 @@ interface Status {
 
 function eventOf(item: Item): HistoryEvent {
   const sort = item.sk as string;
-  const dayKey = (item[INDEXES.byDay.partitionKey] as string | undefined) ?? '-';
   return {
     partition: item.pk as string,
     eventSort: sort,
-    eventKey: sort.slice(sort.indexOf('#E#') + '#E#'.length),
+    eventKey: parseMessageSort(sort).eventKey ?? '',
     event: item.raw === undefined ? undefined : unpackEvent(item.raw as Uint8Array),
-    domain: dayKey.slice(0, Math.max(0, dayKey.indexOf('#'))) || '-',
+    domain: parseDayIndexKey((item[INDEXES.byDay.partitionKey] as string | undefined) ?? '').domain,
     atMs: item[INDEXES.byDay.sortKey] as number,
     source: item.source as Source | undefined,
     receivedAtMs: item.receivedAt as number | undefined,

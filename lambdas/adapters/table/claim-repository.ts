@@ -1,10 +1,11 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { judgeClaim } from '../../domain/claim.ts';
+import { claimItemKey } from '../../domain/keys.ts';
 import type { Claims } from '../../domain/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
-/** Claims as items `CLAIM#<key>`, taken by one conditional put. */
+/** Claims of tokens, each taken by one conditional put. */
 export function createClaimRepository({ client, name }: LedgerTable): Claims {
   return {
     async claim(claim, nowSeconds) {
@@ -12,7 +13,7 @@ export function createClaimRepository({ client, name }: LedgerTable): Claims {
         await client.send(
           new PutCommand({
             TableName: name,
-            Item: { pk: `CLAIM#${claim.key}`, sk: 'CLAIM', id: claim.id, hash: claim.hash, expiresAt: claim.expiresAt },
+            Item: { ...claimItemKey(claim.key), id: claim.id, hash: claim.hash, expiresAt: claim.expiresAt },
             // TTL deletes up to days late, so an expired claim may still be there.
             ConditionExpression: 'attribute_not_exists(pk) OR expiresAt <= :now',
             ExpressionAttributeValues: { ':now': nowSeconds },

@@ -1,4 +1,5 @@
-import { erasureHash, markerKey } from '../../domain/erasure.ts';
+import { erasureHash } from '../../domain/erasure.ts';
+import { markerKey } from '../../domain/keys.ts';
 import type { ErasureKey, Erasures } from '../../domain/ports.ts';
 import { createGatheredGet } from './gathered-get.ts';
 import type { LedgerTable } from './ledger-table.ts';

@@ -3,7 +3,7 @@ import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { dayPartition } from '../../domain/day-index.ts';
 import { recipientOf } from '../../domain/event.ts';
-import { keyPart, recipientKey, suppressionPartition } from '../../domain/identity.ts';
+import { recipientIndexKey, recipientKey, suppressionPartition, suppressionSort } from '../../domain/keys.ts';
 import { type Records, UnstorableError } from '../../domain/ports.ts';
 import { isHigher, rarelyChangesStatus, statusOrder } from '../../domain/status.ts';
 import { packEvent } from './event-codec.ts';
@@ -23,8 +23,8 @@ export function createEventRepository(table: LedgerTable): Records {
     async suppress(record, suppression) {
       const recipient = recipientOf(record.event) ?? '';
       const Key = {
-        pk: suppressionPartition(recipient),
-        sk: `${keyPart(record.domain)}#${suppression.kind}#${keyPart(suppression.scope)}`,
+        pk: suppressionPartition(recipientKey(recipient)),
+        sk: suppressionSort(record.domain, suppression.kind, suppression.scope),
       };
       const refused = await conditional(() =>
         client.send(
@@ -73,7 +73,8 @@ export function createEventRepository(table: LedgerTable): Records {
       const order = statusOrder(update, record.atMs, record.identity.eventKey);
       // A refused update is billed like one that is done, a read at a tenth of it. What is read may be old, but the
       // join never goes back: an order that was as high once is so now.
-      if (rarelyChangesStatus(update) && !isHigher(order, (await statusOf(Key))?.order as string | undefined)) return;
+      if (rarelyChangesStatus(record.event) && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
+        return;
       await conditional(() =>
         client.send(
           new UpdateCommand({
@@ -101,7 +102,7 @@ export function createEventRepository(table: LedgerTable): Records {
               ':recipient': recipient,
               ':domain': record.domain,
               ':expiresAt': record.expiresAt,
-              ':indexKey': `R#${recipientKey(recipient)}`,
+              ':indexKey': recipientIndexKey(recipientKey(recipient)),
             },
           }),
         ),

@@ -1,11 +1,12 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { FIRST_WEBHOOK_KEY } from '../../domain/keys.ts';
 import type { FirstWebhook } from '../../domain/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { conditionalWrite } from './ledger-table.ts';
 
-/** The fact as the one item `LEDGER`/`FIRST-WEBHOOK`, written once. */
+/** The fact that a webhook was verified, as one item that is written once. */
 export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook {
-  const Key = { pk: 'LEDGER', sk: 'FIRST-WEBHOOK' };
+  const Key = FIRST_WEBHOOK_KEY;
   return {
     async note(atMs) {
       await conditionalWrite(() =>

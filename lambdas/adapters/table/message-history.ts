@@ -1,5 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { eventSortPrefix, messagePartition, statusSortOf } from '../../domain/identity.ts';
+import { EVERY_RECIPIENT, eventSort, messagePartition, statusSort } from '../../domain/keys.ts';
 import type { Source } from '../../domain/queue-message.ts';
 import type { MessageHistory } from '../../domain/read-ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -11,18 +11,18 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
   const { client, name } = table;
   return {
     async page(messageId, most, after) {
-      const { items, hasMore } = await queryRange(table, messagePartition(messageId), 'R#', most, after);
+      const { items, hasMore } = await queryRange(table, messagePartition(messageId), EVERY_RECIPIENT, most, after);
       return { entries: historyEntries(items), hasMore };
     },
 
     async status(messageId, recipientKey) {
-      const Key = { pk: messagePartition(messageId), sk: statusSortOf(recipientKey) };
+      const Key = { pk: messagePartition(messageId), sk: statusSort(recipientKey) };
       const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
       return Item && storedStatus(Item);
     },
 
     async sourceOf(messageId, recipientKey, eventKey) {
-      const Key = { pk: messagePartition(messageId), sk: eventSortPrefix(recipientKey) + eventKey };
+      const Key = { pk: messagePartition(messageId), sk: eventSort(recipientKey, eventKey) };
       const { Item } = await client.send(
         new GetCommand({
           TableName: name,

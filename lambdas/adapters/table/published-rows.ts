@@ -1,3 +1,4 @@
+import { SUPPRESSION_PREFIX, suppressionPartition } from '../../domain/keys.ts';
 import type { PublishableRows } from '../../domain/publish-ports.ts';
 import type { Row, StatusRow, SuppressionRow } from '../../domain/published.ts';
 import { batchGet } from './batch-get.ts';
@@ -17,7 +18,7 @@ export function createPublishableRows(table: LedgerTable): PublishableRows {
 
     async suppressions(recipientKey) {
       const rows: SuppressionRow[] = [];
-      for await (const item of readPartition(table, `SUP#${recipientKey}`)) {
+      for await (const item of readPartition(table, suppressionPartition(recipientKey))) {
         const row = rowOf(item);
         if (row?.type === 'suppression') rows.push(row);
       }
@@ -36,7 +37,7 @@ export function rowOf(item: Readonly<Item>): Row | undefined {
     const { order, status = null, reason = null, statusAt, decidedBy, domain = null } = item as unknown as StatusItem;
     return { type: 'status', ...common, order, status, reason, statusAtMs: statusAt, decidedBy, domain };
   }
-  if (!common.partition?.startsWith('SUP#') || typeof item.since !== 'number') return undefined;
+  if (!common.partition?.startsWith(SUPPRESSION_PREFIX) || typeof item.since !== 'number') return undefined;
   return { type: 'suppression', ...common, ...storedSuppression(item) };
 }
 

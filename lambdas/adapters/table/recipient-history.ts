@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { messageIdOf } from '../../domain/event.ts';
-import { eventSortPrefix, messageIdInPartition, statusSortOf } from '../../domain/identity.ts';
+import { eventSort, eventSortPrefix, messageIdInPartition, recipientIndexKey, statusSort } from '../../domain/keys.ts';
 import type { RecipientHistory, RecipientMessage } from '../../domain/read-ports.ts';
 import { BATCH_KEYS, batchGet } from './batch-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -13,7 +13,7 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
   const { byRecipient } = INDEXES;
   return {
     async newest(recipientKey, most, after) {
-      const partition = `R#${recipientKey}`;
+      const partition = recipientIndexKey(recipientKey);
       const { Items = [] } = await table.client.send(
         new QueryCommand({
           TableName: table.name,
@@ -27,7 +27,7 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
             [byRecipient.partitionKey]: partition,
             [byRecipient.sortKey]: after.atMs,
             pk: after.partition,
-            sk: statusSortOf(recipientKey),
+            sk: statusSort(recipientKey),
           },
         }),
       );
@@ -39,12 +39,12 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
     },
 
     async messages(recipientKey, places) {
-      const sk = statusSortOf(recipientKey);
+      const sk = statusSort(recipientKey);
       const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
       // A message id that is too long for a key stands in the events alone.
       const nameless = [...statuses.values()].filter(({ pk }) => messageIdInPartition(pk as string) === undefined);
       const deciding = await itemsOf(
-        nameless.map(({ pk, decidedBy }) => ({ pk: pk as string, sk: `${eventSortPrefix(recipientKey)}${decidedBy}` })),
+        nameless.map(({ pk, decidedBy }) => ({ pk: pk as string, sk: eventSort(recipientKey, decidedBy as string) })),
       );
       return places.map(({ partition }): RecipientMessage | undefined => {
         const item = statuses.get(partition);

@@ -1,5 +1,5 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { keyPart } from '../../domain/identity.ts';
+import { keyPart } from '../../domain/keys.ts';
 import type { Cursor, Lease, LedgerBook, OpenSlice, Progress } from '../../domain/reconcile-ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { conditionalWrite } from './ledger-table.ts';

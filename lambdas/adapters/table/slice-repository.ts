@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { asciiJson } from '../../domain/canonical.ts';
-import { keyPart } from '../../domain/identity.ts';
+import { keyPart } from '../../domain/keys.ts';
 import type { Slices } from '../../domain/reconcile-ports.ts';
 import type { Slice } from '../../domain/slice.ts';
 import type { LedgerTable } from './ledger-table.ts';

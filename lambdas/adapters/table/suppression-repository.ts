@@ -1,3 +1,4 @@
+import { suppressionPartition } from '../../domain/keys.ts';
 import type { Suppressions } from '../../domain/read-ports.ts';
 import type { StoredSuppression } from '../../domain/suppression.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -10,7 +11,8 @@ export function createSuppressionRepository(table: LedgerTable): Suppressions {
     // Strongly: it may have been lifted, or come about, a moment ago.
     async list(recipientKey) {
       const found: StoredSuppression[] = [];
-      for await (const item of readPartition(table, `SUP#${recipientKey}`)) found.push(storedSuppression(item));
+      for await (const item of readPartition(table, suppressionPartition(recipientKey)))
+        found.push(storedSuppression(item));
       return found;
     },
   };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { WEBHOOK_TYPES } from '../../../lambdas/contract.ts';
+import { WEBHOOK_TYPES } from '../../../lambdas/domain/event-types.ts';
 import { EventLog } from '../../../local/mailgun-twin/event-log.ts';
 import { startMailgunApi } from '../../../local/mailgun-twin/mailgun-api.ts';
 import { createRandom } from '../../../local/mailgun-twin/random.ts';

@@ -27,7 +27,7 @@ function event(name: string, over: object = {}, stored: Partial<HistoryEvent> = 
 test.each([
   ['accepted', {}, 'accepted by Mailgun for sending'],
   ['delivered', { 'delivery-status': { code: 250, message: 'OK' } }, "taken by the recipient's mail server (250 OK)"],
-  ['failed', { severity: 'permanent', reason: 'bounce' }, 'failed for good, reason: bounce'],
+  ['failed', { severity: 'permanent', reason: 'bounce' }, 'failed permanently, reason: bounce'],
   ['failed', { severity: 'temporary' }, 'not delivered yet, Mailgun tries again'],
   ['failed', {}, 'not delivered yet, Mailgun tries again'],
   ['opened', { 'client-info': { bot: 'gmail' } }, 'opened, by a machine and not a person'],
@@ -53,7 +53,7 @@ describe('why the deciding event counts', () => {
       'FAILED',
       bounced,
       [delivered, bounced, event('accepted')],
-      'A final failure counts more than a delivery and an acceptance, whichever came in first.',
+      'A permanent failure counts more than a delivery and an acceptance, whichever came in first.',
     ],
     [
       'two of a kind',

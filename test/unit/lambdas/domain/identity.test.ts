@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { identify, keyPart } from '../../../../lambdas/domain/identity.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { keyPart } from '../../../../lambdas/domain/keys.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
 test('an event is named by message, recipient, name and id', () => {

@@ -88,5 +88,5 @@ test.each([
   ['unsubscribed', true],
   ['complained', false],
 ])('rarelyChangesStatus: %s is %s', (event, seldom) => {
-  expect(rarelyChangesStatus(statusUpdateOf({ event }))).toBe(seldom);
+  expect(rarelyChangesStatus({ event })).toBe(seldom);
 });

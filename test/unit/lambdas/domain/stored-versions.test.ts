@@ -4,8 +4,9 @@ import { historyEntries } from '../../../../lambdas/adapters/table/stored-items.
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { judgeClaim } from '../../../../lambdas/domain/claim.ts';
 import { dayPartition } from '../../../../lambdas/domain/day-index.ts';
-import { erasureHash, markerKey } from '../../../../lambdas/domain/erasure.ts';
-import { identify, suppressionPartition } from '../../../../lambdas/domain/identity.ts';
+import { erasureHash } from '../../../../lambdas/domain/erasure.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { markerKey, recipientKey, suppressionPartition } from '../../../../lambdas/domain/keys.ts';
 import { statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
 import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
@@ -60,7 +61,7 @@ test('a claim is known by the event that came with it', () => {
 });
 
 test('who is suppressed or erased stays so', () => {
-  expect(suppressionPartition('ADA@example.org')).toBe(SUPPRESSION.pk);
+  expect(suppressionPartition(recipientKey('ADA@example.org'))).toBe(SUPPRESSION.pk);
   expect(markerKey(erasureHash(ERASURE_KEY, 'ADA@example.org'))).toEqual(MARKER);
 });
 

@@ -1,0 +1,207 @@
+// Everything that is known per type of event. Imports nothing: stack, functions, command line and page read it.
+
+export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
+export type SuppressionKind = 'bounce' | 'complaint' | 'unsubscribe';
+
+/** One type of event. A failure is two of them, by its severity, as Mailgun's webhooks have it. */
+export interface EventType {
+  /** Mailgun's name of the event. */
+  readonly event: string;
+  /** Whether Mailgun posts it, to the webhook whose id is the name of the row. */
+  readonly hasWebhook: boolean;
+  /** Whether Mailgun posts it again after a failed attempt. */
+  readonly isRetried: boolean;
+  /** Of the events of a message and recipient the one of the highest precedence decides the status; 0 decides nothing. */
+  readonly precedence: number;
+  readonly status: Status | null;
+  /** Whether a status is mostly decided already when such an event comes in: what a reader does follows a delivery. */
+  readonly rarelyChangesStatus: boolean;
+  /** Name in a message's history. */
+  readonly historyName: string;
+  /** The kind of suppression that may follow. */
+  readonly suppression: SuppressionKind | null;
+  /** Whether it has a partition of its own in the index by day; others share one. */
+  readonly isIndexed: boolean;
+  /** The metric that counts it, by its name in the contract. */
+  readonly metric: 'delivered' | 'bounced' | 'complained' | null;
+  /** What happened, in words that need no manual. */
+  readonly words: string;
+  /** The same as a noun. */
+  readonly noun: string;
+}
+
+const PLAIN = {
+  isRetried: true,
+  rarelyChangesStatus: false,
+  suppression: null,
+  isIndexed: true,
+  metric: null,
+} as const;
+const BY_READER = {
+  ...PLAIN,
+  hasWebhook: true,
+  precedence: 25,
+  status: 'DELIVERED',
+  rarelyChangesStatus: true,
+} as const;
+
+export const EVENT_TYPES = {
+  accepted: {
+    ...PLAIN,
+    event: 'accepted',
+    hasWebhook: true,
+    precedence: 10,
+    status: 'ACCEPTED',
+    historyName: 'EMAIL_ACCEPTED',
+    words: 'accepted by Mailgun for sending',
+    noun: 'an acceptance',
+  },
+  delivered: {
+    ...PLAIN,
+    event: 'delivered',
+    hasWebhook: true,
+    isRetried: false,
+    precedence: 30,
+    status: 'DELIVERED',
+    historyName: 'EMAIL_DELIVERED',
+    metric: 'delivered',
+    words: "taken by the recipient's mail server",
+    noun: 'a delivery',
+  },
+  // An open or a click implies the delivery, and yields to the delivery itself.
+  opened: { ...BY_READER, event: 'opened', historyName: 'EMAIL_OPENED', words: 'opened', noun: 'an open' },
+  clicked: {
+    ...BY_READER,
+    event: 'clicked',
+    historyName: 'EMAIL_CLICKED',
+    words: 'a link was clicked',
+    noun: 'a click',
+  },
+  unsubscribed: {
+    ...PLAIN,
+    event: 'unsubscribed',
+    hasWebhook: true,
+    precedence: 0,
+    status: null,
+    rarelyChangesStatus: true,
+    historyName: 'EMAIL_UNSUBSCRIBED',
+    suppression: 'unsubscribe',
+    words: 'the recipient unsubscribed',
+    noun: 'an unsubscribe',
+  },
+  complained: {
+    ...PLAIN,
+    event: 'complained',
+    hasWebhook: true,
+    precedence: 50,
+    status: 'COMPLAINED',
+    historyName: 'EMAIL_COMPLAINED',
+    suppression: 'complaint',
+    metric: 'complained',
+    words: 'the recipient reported it as spam',
+    noun: 'a spam report',
+  },
+  permanent_fail: {
+    ...PLAIN,
+    event: 'failed',
+    hasWebhook: true,
+    precedence: 40,
+    status: 'FAILED',
+    historyName: 'EMAIL_FAILED',
+    suppression: 'bounce',
+    metric: 'bounced',
+    words: 'failed permanently',
+    noun: 'a permanent failure',
+  },
+  temporary_fail: {
+    ...PLAIN,
+    event: 'failed',
+    hasWebhook: true,
+    precedence: 20,
+    status: 'DEFERRED',
+    historyName: 'EMAIL_TEMP_FAILED',
+    words: 'not delivered yet, Mailgun tries again',
+    noun: 'a temporary failure',
+  },
+  rejected: {
+    ...PLAIN,
+    event: 'rejected',
+    hasWebhook: false,
+    precedence: 40,
+    status: 'FAILED',
+    historyName: 'EMAIL_REJECTED',
+    words: 'refused by Mailgun before sending',
+    noun: 'a rejection',
+  },
+  stored: {
+    ...PLAIN,
+    event: 'stored',
+    hasWebhook: false,
+    precedence: 0,
+    status: null,
+    rarelyChangesStatus: true,
+    historyName: 'EMAIL_OTHER',
+    words: 'stored by Mailgun',
+    noun: 'a stored message',
+  },
+} as const satisfies Record<string, EventType>;
+
+export type EventTypeId = keyof typeof EVENT_TYPES;
+
+/** The row of every event that has none of its own. */
+export const OTHER_EVENT: EventType = {
+  ...PLAIN,
+  event: 'other',
+  hasWebhook: false,
+  precedence: 0,
+  status: null,
+  rarelyChangesStatus: true,
+  historyName: 'EMAIL_OTHER',
+  isIndexed: false,
+  words: 'another event',
+  noun: 'another event',
+};
+
+const ROWS: readonly (readonly [EventTypeId, EventType])[] = Object.entries(EVENT_TYPES) as [EventTypeId, EventType][];
+
+/** Ids of the event types that Mailgun posts to a webhook. */
+export type WebhookType = {
+  [Id in EventTypeId]: (typeof EVENT_TYPES)[Id]['hasWebhook'] extends true ? Id : never;
+}[EventTypeId];
+export const WEBHOOK_TYPES = ROWS.filter(([, { hasWebhook }]) => hasWebhook).map(([id]) => id) as [
+  WebhookType,
+  ...WebhookType[],
+];
+
+/** Names of Mailgun's events, each once. */
+export const EVENT_NAMES: readonly string[] = [...new Set(ROWS.map(([, { event }]) => event))];
+
+/** Events with a partition of their own in the index by day; a closed set, so that a reader can visit them all. */
+export const INDEXED_NAMES: readonly string[] = EVENT_NAMES.filter((name) =>
+  ROWS.some(([, { event, isIndexed }]) => event === name && isIndexed),
+).sort();
+
+/** Events from which a suppression may follow. */
+export const SUPPRESSING_NAMES: readonly string[] = EVENT_NAMES.filter((name) =>
+  ROWS.some(([, { event, suppression }]) => event === name && suppression !== null),
+);
+
+/** Severities of a failure, by the type it makes. */
+const FAILURES: Readonly<Record<string, EventTypeId>> = { permanent: 'permanent_fail', temporary: 'temporary_fail' };
+
+/**
+ * Returns the ids of the types that an event may be of: several for a failure whose severity is unknown, none for an
+ * event without a row.
+ */
+export function typeIdsOf(name: string, severity: string | undefined): EventTypeId[] {
+  const rows = ROWS.filter(([, { event }]) => event === name).map(([id]) => id);
+  if (rows.length < 2) return rows;
+  const known = severity !== undefined && Object.hasOwn(FAILURES, severity) ? FAILURES[severity] : undefined;
+  return known === undefined ? rows : [known];
+}
+
+/** Returns the row of an event. A failure of unknown severity is temporary: it must not condemn an address. */
+export function eventTypeOf(name: string, severity: string | undefined): EventType {
+  const id = typeIdsOf(name, severity).at(-1);
+  return id === undefined ? OTHER_EVENT : EVENT_TYPES[id];
+}

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+
+// Every key of the table and of its indexes: how it is built, and how it is read. No other file knows a prefix.
+//
+// | partition                        | sort                          | item                                   |
+// |----------------------------------|-------------------------------|----------------------------------------|
+// | MSG#<message id>                 | R#<recipient>#E#<name>#<id>   | event                                  |
+// | NOMSG#<domain>#<day>             | R#<recipient>#STATUS          | status of a message and recipient      |
+// | SUP#<recipient>                  | <domain>#<kind>#<scope>       | suppression                            |
+// | CLAIM#<token hash>               | CLAIM                         | claim of a token                       |
+// | ERASED#<recipient hash>          | ERASED                        | marker of an erased recipient          |
+// | SLICE#<domain>, OPEN#<domain>    | <start>                       | slice; marker of an open one           |
+// | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
+// | LEDGER                           | FIRST-WEBHOOK, LEASE          | facts of the whole ledger              |
+//
+// Index by day: <domain>#<day>#<type>. Index by recipient: R#<recipient>.
+
+const SEPARATOR = '#';
+const MESSAGE = 'MSG';
+const NO_MESSAGE = 'NOMSG';
+const RECIPIENT = 'R';
+const EVENT = 'E';
+const STATUS = 'STATUS';
+const SUPPRESSION = 'SUP';
+const CLAIM = 'CLAIM';
+const ERASED = 'ERASED';
+const SLICE = 'SLICE';
+const OPEN_SLICE = 'OPEN';
+const LEDGER = 'LEDGER';
+
+/** Stands for the address in the keys of an erased recipient. */
+const ERASED_RECIPIENT = 'erased:';
+/** Stands for a text that is too long for a key, or does not fit into one. */
+const HASHED = 'sha256:';
+const EMPTY = '-';
+const MAX_KEY_PART_BYTES = 200;
+const TIME_DIGITS = 12;
+
+/** Key of an item of the table. */
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+const join = (...parts: string[]) => parts.join(SEPARATOR);
+const split = (key: string) => key.split(SEPARATOR);
+
+/**
+ * Returns a text as part of a key: `-` where it is empty, its hash where it is too long for a key,
+ * holds the separator, or would not survive UTF-8.
+ */
+export function keyPart(text: string): string {
+  if (text === '') return EMPTY;
+  const fits = Buffer.byteLength(text) <= MAX_KEY_PART_BYTES && !text.includes(SEPARATOR) && text.isWellFormed();
+  return fits ? text : `${HASHED}${createHash('sha256').update(text, 'utf16le').digest('hex')}`;
+}
+
+/** Returns the UTC day of a time in epoch milliseconds, as `YYYY-MM-DD`. */
+export function utcDay(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 10);
+}
+
+/** Returns the partition of everything that belongs to a message. */
+export function messagePartition(messageId: string): string {
+  return join(MESSAGE, keyPart(messageId));
+}
+
+/** Returns the partition of the events of a day that name no message; `-` for an event without a time. */
+export function noMessagePartition(domain: string, timeMs: number | undefined): string {
+  return join(NO_MESSAGE, keyPart(domain), timeMs === undefined ? EMPTY : utcDay(timeMs));
+}
+
+/** Returns the message id as its partition has it, a very long one as its hash; null where there is no message. */
+export function messageIdOfPartition(partition: string): string | null {
+  const [kind, text] = split(partition);
+  return kind === MESSAGE && text !== undefined ? text : null;
+}
+
+/** Returns the message id that a partition is named after; undefined where only the events know it, or there is none. */
+export function messageIdInPartition(partition: string): string | undefined {
+  const text = messageIdOfPartition(partition);
+  return text === null || /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : text;
+}
+
+/** Returns true for partitions that hold events and statuses. */
+export function isEventPartition(partition: string): boolean {
+  return [MESSAGE, NO_MESSAGE].includes(split(partition)[0] ?? '');
+}
+
+/** Returns the key of a recipient, whatever its case. */
+export function recipientKey(recipient: string): string {
+  return keyPart(recipient.toLowerCase());
+}
+
+/** Returns the key that takes a recipient's place once they are erased. */
+export function erasedRecipientKey(hash: string): string {
+  return `${ERASED_RECIPIENT}${hash}`;
+}
+
+/** Returns true where the key names a person: neither a missing recipient nor an erased one. */
+export function namesRecipient(recipient: string): boolean {
+  return recipient !== EMPTY && !recipient.startsWith(ERASED_RECIPIENT);
+}
+
+/** Starts every sort key of events and statuses. */
+export const EVERY_RECIPIENT = RECIPIENT + SEPARATOR;
+
+/** Returns the partition of a recipient in the index by recipient. */
+export function recipientIndexKey(recipient: string): string {
+  return join(RECIPIENT, recipient);
+}
+
+/** Returns the sort key of a recipient's status. */
+export function statusSort(recipient: string): string {
+  return join(RECIPIENT, recipient, STATUS);
+}
+
+/** Returns the sort key of an event of a recipient, by its event key. */
+export function eventSort(recipient: string, eventKey: string): string {
+  return join(RECIPIENT, recipient, EVENT, eventKey);
+}
+
+/** Returns what the sort keys of a recipient's events start with, of one name where one is given. */
+export function eventSortPrefix(recipient: string, name?: string): string {
+  return join(RECIPIENT, recipient, EVENT, name === undefined ? '' : join(keyPart(name), ''));
+}
+
+/** Returns the event key shown outside, `<name>#<id>`. */
+export function eventKeyOf(name: string, id: string): string {
+  return join(keyPart(name), keyPart(id));
+}
+
+/** Returns the event name in an event key. */
+export function nameInEventKey(eventKey: string): string {
+  return split(eventKey)[0] || EMPTY;
+}
+
+/** A sort key of a message's partition, read; the event key is absent in that of a status. */
+export interface MessageSort {
+  recipientKey: string;
+  isStatus: boolean;
+  eventKey?: string;
+}
+
+/** Reads a sort key of a message's partition. */
+export function parseMessageSort(sort: string): MessageSort {
+  const [, recipient = EMPTY, kind, name = '', id = ''] = split(sort);
+  if (kind !== EVENT) return { recipientKey: recipient, isStatus: kind === STATUS };
+  return { recipientKey: recipient, isStatus: false, eventKey: join(name, id) };
+}
+
+/** What partitions of suppressions start with. */
+export const SUPPRESSION_PREFIX = SUPPRESSION + SEPARATOR;
+
+/** Returns the partition of all suppressions of a recipient, by the recipient's key. */
+export function suppressionPartition(recipient: string): string {
+  return join(SUPPRESSION, recipient);
+}
+
+/** Returns the sort key of a suppression. */
+export function suppressionSort(domain: string, kind: string, scope: string): string {
+  return join(keyPart(domain), kind, keyPart(scope));
+}
+
+/** Returns the scope of a suppression as its sort key has it. */
+export function scopeInSuppressionSort(sort: string): string {
+  return split(sort)[2] ?? '*';
+}
+
+/** Returns the partition of one type and day in the index by day. */
+export function dayIndexKey(domain: string, day: string, type: string): string {
+  return join(keyPart(domain), day, type);
+}
+
+/** Reads a partition of the index by day; `-` for what it does not say. */
+export function parseDayIndexKey(partition: string): { domain: string; day: string; type: string } {
+  const [domain, day, type] = split(partition);
+  return { domain: domain || EMPTY, day: day || EMPTY, type: type || EMPTY };
+}
+
+/** Returns the key of a claim. */
+export function claimItemKey(tokenHash: string): ItemKey {
+  return { pk: join(CLAIM, tokenHash), sk: CLAIM };
+}
+
+/** Returns true for the sort key of a claim. */
+export function isClaimSort(sort: string): boolean {
+  return sort === CLAIM;
+}
+
+/** Returns the key of the item that says that a recipient is erased. */
+export function markerKey(recipientHash: string): ItemKey {
+  return { pk: join(ERASED, recipientHash), sk: ERASED };
+}
+
+/** Returns a time in epoch seconds as a key that sorts. */
+export function timeKey(epochSeconds: number): string {
+  return String(epochSeconds).padStart(TIME_DIGITS, '0');
+}
+
+/** Returns the key of a slice of a domain's ledger, by its start. */
+export function sliceKey(domain: string, startSeconds: number): ItemKey {
+  return { pk: join(SLICE, keyPart(domain)), sk: timeKey(startSeconds) };
+}
+
+/** Returns the key of the marker of an open slice. */
+export function openSliceKey(domain: string, startSeconds: number): ItemKey {
+  return { pk: join(OPEN_SLICE, keyPart(domain)), sk: timeKey(startSeconds) };
+}
+
+/** Returns the key of a state of a domain's reconciliation, such as its cursor. */
+export function ledgerStateKey(domain: string, name: string): ItemKey {
+  return { pk: join(LEDGER, keyPart(domain)), sk: name };
+}
+
+/** The fact that a webhook was verified once. */
+export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
+
+/** The lease of the run that is at work. */
+export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
