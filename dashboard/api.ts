@@ -58,7 +58,7 @@ async function failureOf(answer: Response): Promise<Failure> {
     const given = Number.isFinite(seconds) && seconds >= 1;
     return { kind: 'busy', retrySeconds: given ? Math.min(seconds, LONGEST_RETRY_SECONDS) : USUAL_RETRY_SECONDS };
   }
-  const body = (await answer.json().catch(() => ({}))) as { reason?: unknown; parameter?: unknown };
-  const reason = [body.reason ?? 'no reason given', body.parameter].filter((part) => part !== undefined).join(': ');
+  const body = (await answer.json().catch(() => ({}))) as { reason?: string; message?: string };
+  const reason = body.message ?? body.reason ?? 'no reason given';
   return status === 404 ? { kind: 'unknown', reason } : { kind: 'failed', status, reason };
 }

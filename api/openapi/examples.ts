@@ -23,8 +23,30 @@ const delivered: EventEntry = {
   tags: ['welcome'],
   userVariables: { 'my-id': 'order-7' },
   userVariablesNote: null,
-  deliveryStatus: { code: 250, message: 'OK' },
+  deliveryStatus: { code: 250, message: 'OK', 'mx-host': 'mx.north.example' },
   url: null,
+  testMode: false,
+  direction: 'outbound',
+  details: {
+    subject: 'Your receipt',
+    flags: { 'is-routed': false, 'is-test-mode': false },
+    template: null,
+    recipientProvider: 'Other',
+    mxHost: 'mx.north.example',
+    sendingIp: '192.0.2.10',
+    reject: null,
+    mailingList: null,
+    storageKey: null,
+    retrySeconds: null,
+    client: null,
+    geolocation: null,
+    ip: null,
+    other: {
+      domain: { name: 'mg.example.com' },
+      message: { headers: { 'message-id': MESSAGE_ID, subject: 'Your receipt' } },
+      envelope: { 'sending-ip': '192.0.2.10' },
+    },
+  },
 };
 
 const opened: EventEntry = {
@@ -35,6 +57,14 @@ const opened: EventEntry = {
   timestamp: 1770000060,
   receivedAt: '2026-02-02T02:41:02.000Z',
   deliveryStatus: null,
+  details: {
+    ...delivered.details,
+    ...{ subject: null, flags: null, recipientProvider: null, mxHost: null, sendingIp: null },
+    client: { 'client-name': 'Firefox', 'device-type': 'desktop', bot: '' },
+    geolocation: { country: 'NZ', city: 'Wellington' },
+    ip: '192.0.2.20',
+    other: { domain: { name: 'mg.example.com' }, message: { headers: { 'message-id': MESSAGE_ID } } },
+  },
 };
 
 const message: MessageResponse = {
@@ -47,6 +77,8 @@ const message: MessageResponse = {
       statusAt: 1770000002.5,
       decidedBy: delivered.key,
       source: 'webhook',
+      testMode: false,
+      direction: 'outbound',
       opens: 1,
       clicks: 0,
       machineOpens: 0,

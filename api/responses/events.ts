@@ -1,6 +1,39 @@
 import * as z from 'zod/mini';
 import { asSent, epochSeconds, isoTime, name, next, says, source } from './schema.ts';
 
+export const direction = name(
+  'Direction',
+  says(
+    '`inbound`: mail that came in and was routed on, of which no delivery, bounce or suppression is ours.',
+    z.enum(['inbound', 'outbound']),
+  ),
+);
+
+const eventDetails = name(
+  'EventDetails',
+  says(
+    'The rest of the event, each field as Mailgun sent it and null where it sent none.',
+    z.object({
+      subject: asSent('`message.headers.subject`; opens, clicks and unsubscribes carry none.'),
+      flags: asSent('`flags`'),
+      template: asSent('`template`'),
+      recipientProvider: asSent('`recipient-provider`'),
+      mxHost: asSent('`delivery-status.mx-host`'),
+      sendingIp: asSent('`envelope.sending-ip`'),
+      reject: asSent('`reject`: why Mailgun refused the mail.'),
+      mailingList: asSent('`mailing-list`'),
+      storageKey: asSent('`storage.key`'),
+      retrySeconds: asSent('`delivery-status.retry-seconds`: when Mailgun tries again.'),
+      client: asSent('`client-info`'),
+      geolocation: asSent('`geolocation`'),
+      ip: asSent('`ip`'),
+      other: says('Every field that is shown nowhere else.', z.record(z.string(), z.unknown())),
+    }),
+  ),
+);
+
+export type EventDetails = z.infer<typeof eventDetails>;
+
 export const event = name(
   'Event',
   z.object({
@@ -32,8 +65,14 @@ export const event = name(
       '`lost-by-mailgun` where Mailgun sent its notice that it could not load them in place of the variables.',
       z.nullable(z.literal('lost-by-mailgun')),
     ),
-    deliveryStatus: asSent(),
+    deliveryStatus: asSent('As Mailgun sent it; null where it reports no delivery.'),
     url: asSent(),
+    testMode: says(
+      'Whether it is of a mail in test mode, which Mailgun marks as delivered and does not send.',
+      z.boolean(),
+    ),
+    direction,
+    details: eventDetails,
   }),
 );
 

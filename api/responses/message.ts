@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { event } from './events.ts';
+import { direction, event } from './events.ts';
 import { count, epochSeconds, name, next, says, source, status } from './schema.ts';
 
 const recipientStatus = name(
@@ -14,6 +14,8 @@ const recipientStatus = name(
       z.string(),
     ),
     source: says('What brought the deciding event; null until it is there.', z.nullable(source)),
+    testMode: says('Whether its events of this page say that it was sent in test mode, and so to nobody.', z.boolean()),
+    direction,
     opens: count('By people.'),
     clicks: count('By people.'),
     machineOpens: count('By proxies and scanners, as Mailgun marks them.'),

@@ -1,9 +1,10 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { MessageResponse, RecipientStatus } from '../../api/responses/message.ts';
 import { type Child, h } from '../dom.ts';
-import { copyButton, empty, eventText, panel, recipientLink, statusBadge } from '../parts.ts';
+import { badge, copyButton, empty, eventText, panel, recipientLink, statusBadge } from '../parts.ts';
 import { spanText, timeElement } from '../time.ts';
 import type { View } from '../view.ts';
+import { eventFields } from './message/fields.ts';
 
 const PAGE = 200;
 
@@ -59,6 +60,7 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
       ' ',
       statusBadge(status),
       reason !== null && h('span', { class: 'reason' }, ` ${reason}`),
+      kindBadges(outcome),
     ),
     h(
       'p',
@@ -70,6 +72,14 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
     ),
     timeline(events, decidedBy),
   );
+}
+
+/** Says of mail that was not sent to a person, or not by us, what it was. */
+function kindBadges({ testMode, direction }: Pick<EventEntry, 'testMode' | 'direction'>): Child[] {
+  return [
+    testMode && [' ', badge('test mode, not sent', 'unknown')],
+    direction === 'inbound' && [' ', badge('inbound, routed on', 'unknown')],
+  ];
 }
 
 function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }: RecipientStatus): string {
@@ -101,11 +111,13 @@ function timeline(events: readonly EventEntry[], decidedBy: string | undefined):
           ' ',
           h('strong', {}, eventText(event)),
           decides && h('span', { class: 'badge accent' }, 'decides'),
+          kindBadges(event),
           ' ',
           h('span', { class: 'note' }, origin(event)),
         ),
         deliveryText(event.deliveryStatus),
-        details(event),
+        deliveryText(event.details.reject),
+        eventFields(event),
       );
     }),
   );
@@ -119,49 +131,8 @@ function origin({ source, timestamp, receivedAt }: EventEntry): string {
 /** What the other side said, the part people look for. */
 function deliveryText(status: unknown): Child {
   if (typeof status !== 'object' || status === null) return null;
-  const { code, message, description } = status as Record<string, unknown>;
+  const { code, reason, message, description } = status as Record<string, unknown>;
   const said = [message, description].find((text) => typeof text === 'string' && text !== '');
-  const parts = [code, said].filter((part) => typeof part === 'string' || typeof part === 'number');
+  const parts = [code ?? reason, said].filter((part) => typeof part === 'string' || typeof part === 'number');
   return parts.length === 0 ? null : h('p', { class: 'said' }, parts.join(' '));
-}
-
-function details(event: EventEntry): HTMLElement {
-  const { key, name, receivedAt, severity, reason, tags, userVariables, deliveryStatus, url } = event;
-  const rows: [string, unknown][] = [
-    ['Event key', key],
-    ['Name', name],
-    ['Severity', severity],
-    ['Reason', reason],
-    ['URL', url],
-    ['Tags', tags],
-    ['User variables', userVariables],
-    ...Object.entries(isObject(deliveryStatus) ? deliveryStatus : {}),
-  ];
-  return h(
-    'details',
-    {},
-    h('summary', {}, 'Fields', h('span', { class: 'unseen' }, ` of ${eventText(event)}`)),
-    h(
-      'dl',
-      { class: 'fields' },
-      h('div', {}, h('dt', {}, 'Received'), h('dd', {}, timeElement(receivedAt))),
-      ...rows
-        .filter(([, value]) => !isBlank(value))
-        .map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, rawText(value)))),
-    ),
-  );
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function isBlank(value: unknown): boolean {
-  if (value === null || value === undefined || value === '') return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
-}
-
-function rawText(value: unknown): Child {
-  if (typeof value === 'string') return value;
-  const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
-  return isList ? value.map((item, at) => [at > 0 && ', ', h('bdi', {}, item)]) : JSON.stringify(value, null, 2);
 }

@@ -1,8 +1,9 @@
 import type { EventEntry } from '../../api/responses/events.ts';
-import type { Json, JsonObject } from '../domain/canonical.ts';
+import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
 import { eventName, messageIdOf, recipientOf, textAt, valueAt } from '../domain/event.ts';
 import type { StoredEvent } from '../domain/read-ports.ts';
 import { historyName } from '../domain/status.ts';
+import { directionOf, eventDetails, isTestMode } from './event-details.ts';
 
 /** What Mailgun sends in place of user variables that it could not keep. */
 const LOST_VARIABLES = /^Could not load user-variables/i;
@@ -26,8 +27,11 @@ export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs
     tags: Array.isArray(tags) ? tags : [],
     userVariables: raw('user-variables'),
     userVariablesNote: variablesNote(event),
-    deliveryStatus: raw('delivery-status'),
+    deliveryStatus: orNull(raw('delivery-status')),
     url: raw('url'),
+    testMode: isTestMode(event),
+    direction: directionOf(event),
+    details: eventDetails(event),
   };
 }
 
@@ -35,7 +39,14 @@ function variablesNote(event: JsonObject): 'lost-by-mailgun' | null {
   return LOST_VARIABLES.test(textAt(event, 'user-variables') ?? '') ? 'lost-by-mailgun' : null;
 }
 
-/** Mail clients' proxies and scanners open and click too; Mailgun marks them in `client-info.bot`. */
+/** Legacy events that report no delivery have an empty one. */
+const orNull = (value: Json) => (isObject(value) && Object.keys(value).length === 0 ? null : value);
+
+/** What has been seen in `client-info.bot` for a person. */
+const NO_BOT: readonly Json[] = [null, false, '', 'no', 'false', 'none'];
+
+/** Mail clients' proxies and scanners open and click too; Mailgun names them in `client-info.bot`. */
 export function isMachine(event: JsonObject): boolean {
-  return textAt(event, 'client-info', 'bot') !== undefined;
+  const bot = valueAt(event, 'client-info', 'bot') ?? null;
+  return !NO_BOT.includes(typeof bot === 'string' ? bot.trim().toLowerCase() : bot);
 }

@@ -3,6 +3,7 @@ import type { RecipientStatus } from '../../api/responses/message.ts';
 import { EVERY_RECIPIENT, parseMessageSort } from '../domain/keys.ts';
 import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
+import { directionOf, isTestMode } from './event-details.ts';
 import { eventEntry } from './event-entry.ts';
 import { PageRoom } from './page-room.ts';
 import { count, emptyTally, isTally, type Tally } from './tally.ts';
@@ -43,7 +44,7 @@ export function createMessages(history: MessageHistory) {
       tally: position.tally,
     };
 
-    const recipients = [];
+    const recipients: RecipientStatus[] = [];
     let splitTally: Tally | undefined;
     for (const recipientKey of page.recipientKeys) {
       const own = page.events.filter((event) => event.recipientKey === recipientKey);
@@ -55,7 +56,11 @@ export function createMessages(history: MessageHistory) {
       const { decidedBy } = status;
       const deciding = own.find(({ eventKey }) => eventKey === decidedBy);
       const source = deciding?.source ?? (await history.sourceOf(messageId, recipientKey, decidedBy)) ?? null;
-      recipients.push(recipientEntry(status, source, tally, recipientKey !== split));
+      recipients.push({
+        ...recipientEntry(status, source, tally, recipientKey !== split),
+        testMode: own.some(({ event }) => isTestMode(event)),
+        direction: own.some(({ event }) => directionOf(event) === 'inbound') ? 'inbound' : 'outbound',
+      });
     }
     const next: MessagePosition | undefined = page.hasMore
       ? { after: last, ...(splitTally && { tally: splitTally }) }
@@ -101,7 +106,7 @@ function recipientEntry(
   source: RecipientStatus['source'],
   tally: Tally,
   countsComplete: boolean,
-): RecipientStatus {
+): Omit<RecipientStatus, 'testMode' | 'direction'> {
   return {
     recipient: status.recipient || null,
     status: status.status,

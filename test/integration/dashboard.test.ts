@@ -41,7 +41,8 @@ const NAUGHTY: readonly string[] = [
   '',
   ' ',
 ];
-const HOSTILE = `<img src=x onerror="${TROUBLE}">@evil.example`;
+/** A valid address: quotation marks let a local part hold anything. */
+const HOSTILE = `${JSON.stringify(`<img src=x onerror="${TROUBLE}">`)}@evil.example`;
 const HOSTILE_ID = `<img src=x onerror="${TROUBLE}">.1@${DOMAIN}`;
 
 let stack: ReadStack;

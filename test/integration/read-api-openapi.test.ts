@@ -17,13 +17,25 @@ beforeAll(async () => {
   const base = { recipient: 'ada@north.example', tags: ['welcome'], 'user-variables': { 'my-id': 'order-7' } };
   const recent = eventOf('recent@mg.example.com', { timestamp: Date.now() / 1000 });
   await api.store(
-    eventOf(MESSAGE, { ...base, id: 'Kq3vYt0ZS2aB7nWmXc9LdA', timestamp: 1_770_000_002.5 }),
+    eventOf(MESSAGE, {
+      ...base,
+      id: 'Kq3vYt0ZS2aB7nWmXc9LdA',
+      timestamp: 1_770_000_002.5,
+      message: { headers: { 'message-id': MESSAGE, subject: 'Your receipt' } },
+      'delivery-status': { code: 250, message: 'OK', 'mx-host': 'mx.north.example' },
+      envelope: { 'sending-ip': '192.0.2.10' },
+      flags: { 'is-routed': false, 'is-test-mode': false },
+      'recipient-provider': 'Other',
+    }),
     eventOf(MESSAGE, {
       ...base,
       event: 'opened',
       id: 'bV1kQx7dQ0eHn2mPz5sRtw',
       timestamp: 1_770_000_060,
       'delivery-status': undefined,
+      'client-info': { 'client-name': 'Firefox', 'device-type': 'desktop', bot: '' },
+      geolocation: { country: 'NZ', city: 'Wellington' },
+      ip: '192.0.2.20',
     }),
     eventOf('gone@mg.example.com', {
       event: 'failed',

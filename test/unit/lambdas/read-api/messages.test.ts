@@ -31,6 +31,8 @@ test('the history of a message follows the contract', async () => {
         statusAt: 1769999990.5,
         decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
         source: 'webhook',
+        testMode: false,
+        direction: 'outbound',
         opens: 0,
         clicks: 0,
         machineOpens: 0,
@@ -58,6 +60,14 @@ test('the history of a message follows the contract', async () => {
         userVariablesNote: null,
         deliveryStatus: { code: 250, message: 'OK' },
         url: null,
+        testMode: false,
+        direction: 'outbound',
+        details: {
+          ...{ subject: null, flags: null, template: null, recipientProvider: null, mxHost: null, sendingIp: null },
+          ...{ reject: null, mailingList: null, storageKey: null, retrySeconds: null },
+          ...{ client: null, geolocation: null, ip: null },
+          other: { domain: { name: DOMAIN }, message: { headers: { 'message-id': MESSAGE_ID } } },
+        },
       },
     ],
   });
@@ -68,12 +78,15 @@ test('opens and clicks are counted per recipient, humans and machines apart', as
     { event: 'opened', id: '1' },
     { event: 'opened', id: '2', 'client-info': { bot: 'apple' } },
     { event: 'opened', id: '3', 'client-info': { bot: '' } },
+    { event: 'opened', id: '3b', 'client-info': { bot: 'no' } },
+    { event: 'opened', id: '3c', 'client-info': { bot: false } },
+    { event: 'opened', id: '3d', 'client-info': { bot: true } },
     { event: 'clicked', id: '4', 'client-info': { bot: 'generic' } },
     { event: 'clicked', id: '5', recipient: 'eve@example.org' },
     { event: 'unsubscribed', id: '6', recipient: 'eve@example.org' },
   );
   expect(history?.recipients).toMatchObject([
-    { recipient: 'Ada@Example.org', opens: 2, machineOpens: 1, clicks: 0, machineClicks: 1, unsubscribed: false },
+    { recipient: 'Ada@Example.org', opens: 4, machineOpens: 2, clicks: 0, machineClicks: 1, unsubscribed: false },
     { recipient: 'eve@example.org', opens: 0, machineOpens: 0, clicks: 1, machineClicks: 0, unsubscribed: true },
   ]);
 });
@@ -169,4 +182,55 @@ test('what no recipient is named of has null for a recipient, and a batch no pha
     recipients: [{ recipient: null, status: 'FAILED' }],
     events: [{ event: 'rejected', recipient: null }],
   });
+});
+
+test('the whole event is readable, none of its fields lost', async () => {
+  const fields = {
+    flags: { 'is-test-mode': true },
+    template: { name: 'receipt' },
+    'recipient-provider': 'Gmail',
+    'delivery-status': { code: 451, 'mx-host': 'mx.example.org', 'retry-seconds': 600 },
+    envelope: { 'sending-ip': '192.0.2.1', transport: 'smtp' },
+    reject: { reason: 'policy', description: 'no' },
+    'mailing-list': { address: 'list@mg.example.com' },
+    storage: { key: 'k', url: 'https://storage.example' },
+    'client-info': { bot: '' },
+    geolocation: { country: 'NZ' },
+    'a-new-field': [1],
+  };
+  const history = await historyOf(fields);
+  expect(history?.events[0]).toMatchObject({
+    testMode: true,
+    details: {
+      flags: fields.flags,
+      template: fields.template,
+      recipientProvider: 'Gmail',
+      mxHost: 'mx.example.org',
+      sendingIp: '192.0.2.1',
+      reject: fields.reject,
+      mailingList: fields['mailing-list'],
+      storageKey: 'k',
+      retrySeconds: 600,
+      client: fields['client-info'],
+      geolocation: fields.geolocation,
+      other: { envelope: fields.envelope, storage: fields.storage, 'a-new-field': [1] },
+    },
+  });
+  expect(history?.recipients).toMatchObject([{ testMode: true, direction: 'outbound' }]);
+});
+
+test.each([
+  [{}, 'outbound'],
+  [{ flags: { 'is-routed': false } }, 'outbound'],
+  [{ flags: { 'is-routed': true } }, 'inbound'],
+  [{ routes: [] }, 'outbound'],
+  [{ routes: [{ id: 'r' }] }, 'inbound'],
+  [{ envelope: { transport: 'smtp' } }, 'outbound'],
+  [{ envelope: { transport: 'http' } }, 'inbound'],
+])('the direction of %j is %s', async (fields, direction) => {
+  expect((await historyOf(fields))?.events).toMatchObject([{ direction }]);
+});
+
+test('an event without a delivery status has null for it', async () => {
+  expect((await historyOf({ 'delivery-status': {} }))?.events[0]?.deliveryStatus).toBeNull();
 });

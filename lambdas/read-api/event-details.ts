@@ -1,0 +1,56 @@
+import type { EventDetails } from '../../api/responses/events.ts';
+import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
+import { valueAt } from '../domain/event.ts';
+
+/** Fields that the event shows beside its details, or that the details show whole. */
+const SHOWN = new Set([
+  ...[
+    'event',
+    'id',
+    'timestamp',
+    'recipient',
+    'severity',
+    'reason',
+    'tags',
+    'user-variables',
+    'delivery-status',
+    'url',
+  ],
+  ...['flags', 'template', 'recipient-provider', 'reject', 'mailing-list', 'client-info', 'geolocation', 'ip'],
+]);
+
+/** Returns the rest of an event as Mailgun sent it, what people look for under names of its own. */
+export function eventDetails(event: JsonObject): EventDetails {
+  const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
+  return {
+    subject: raw('message', 'headers', 'subject'),
+    flags: raw('flags'),
+    template: raw('template'),
+    recipientProvider: raw('recipient-provider'),
+    mxHost: raw('delivery-status', 'mx-host'),
+    sendingIp: raw('envelope', 'sending-ip'),
+    reject: raw('reject'),
+    mailingList: raw('mailing-list'),
+    storageKey: raw('storage', 'key'),
+    retrySeconds: raw('delivery-status', 'retry-seconds'),
+    client: raw('client-info'),
+    geolocation: raw('geolocation'),
+    ip: raw('ip'),
+    other: Object.fromEntries(Object.entries(event).filter(([name]) => !SHOWN.has(name))),
+  };
+}
+
+/** Mailgun marks a mail as delivered in test mode, and sends nothing. */
+export function isTestMode(event: JsonObject): boolean {
+  return valueAt(event, 'flags', 'is-test-mode') === true;
+}
+
+/** Mail that came in and was routed on is no mail of ours, though Mailgun reports its delivery alike. */
+export function directionOf(event: JsonObject): 'inbound' | 'outbound' {
+  const routes = valueAt(event, 'routes');
+  const isInbound =
+    valueAt(event, 'flags', 'is-routed') === true ||
+    valueAt(event, 'envelope', 'transport') === 'http' ||
+    (Array.isArray(routes) ? routes.length > 0 : isObject(routes));
+  return isInbound ? 'inbound' : 'outbound';
+}
