@@ -1,21 +1,19 @@
 #!/usr/bin/env node
 // The operator's command line: npm run ledger -- --help
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openOutputStream } from '../cli/output-stream.ts';
 import { runProgram } from '../cli/program.ts';
 import { promptOperator, readInput } from '../cli/prompt.ts';
 import { openDeployment } from '../cli/target/open.ts';
 
 const stop = new AbortController();
-// Whoever reads the answer may leave before its end, as head does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  stop.abort();
-});
+const output = openOutputStream(process.stdout, () => stop.abort());
+const errors = openOutputStream(process.stderr, () => {});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
 const exitCode = await runProgram(process.argv.slice(2), {
-  print: (line) => process.stdout.write(`${line}\n`),
-  printError: (line) => process.stderr.write(`${line}\n`),
+  print: output.print,
+  printError: errors.print,
   environment: process.env,
   openDeployment,
   openAccount: async (region) => (await import('../cli/target/aws-account.ts')).openAccount(region),
@@ -25,5 +23,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   readInput,
   ask: promptOperator,
 });
+// A process that exits drops what its pipes have not taken yet.
+await Promise.all([output.flushed(), errors.flushed()]);
 // A call that was left behind would keep the process waiting.
 process.exit(exitCode);
