@@ -41,7 +41,6 @@ export interface TargetOptions {
   readonly json?: boolean;
 }
 
-const DEFAULT_PORT = 4010;
 /** Environment variable that says where when no option does: `prod`, `local` or `local:4010`. */
 const TARGET_VARIABLE = 'LEDGER_TARGET';
 
@@ -52,7 +51,7 @@ export function ledgerCommand(name: string, summary: string): Command {
     .description(summary)
     .option('--env <name>', 'the stack of this environment of cdk.json on AWS, with the credentials of the shell')
     .option('--local', 'the stack that runs on this machine')
-    .option('--port <n>', `webhook port of the local stack (default: ${DEFAULT_PORT})`, parsePort)
+    .option('--port <n>', 'webhook port of the local stack, where several run', parsePort)
     .option('--json', 'JSON lines in place of text');
 }
 
@@ -61,31 +60,40 @@ export function targetRefOf({ env, local, port }: TargetOptions, environment: Cl
   if (env !== undefined && local) throw new UsageError('--env and --local exclude each other');
   if (port !== undefined && env !== undefined) throw new UsageError('--port goes with --local only');
   if (env !== undefined) return { kind: 'aws', environment: env };
-  if (local) return { kind: 'local', port: port ?? DEFAULT_PORT };
-  const [, isLocal, ownPort, name] = /^(?:(local)(?::(\d{1,5}))?|(.+))$/.exec(environment[TARGET_VARIABLE] ?? '') ?? [];
-  if (isLocal) return { kind: 'local', port: port ?? Number(ownPort ?? DEFAULT_PORT) };
+  if (local) return { kind: 'local', port };
+  const [name = '', ownPort] = environment[TARGET_VARIABLE]?.split(':') ?? [];
+  if (name === 'local') return { kind: 'local', port: port ?? portInVariable(ownPort) };
   if (port !== undefined) throw new UsageError('--port goes with --local only');
-  if (name) return { kind: 'aws', environment: name };
+  if (name !== '') return { kind: 'aws', environment: name };
   throw new UsageError(`--env or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`);
 }
 
 /** The same as options, for commands that are printed. */
 export function targetRefText(ref: TargetRef): string {
-  return ref.kind === 'aws' ? `--env ${ref.environment}` : `--local --port ${ref.port}`;
+  if (ref.kind === 'aws') return `--env ${ref.environment}`;
+  return ref.port === undefined ? '--local' : `--local --port ${ref.port}`;
 }
 
 /** Parses `--<flag> <time>` into epoch seconds. */
 export const timeOption = (flag: string, context: CliContext) => (text: string) => parseTime(flag, text, context.now());
 
+const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
+
 function parsePort(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('It is a port number.');
+  if (!isPort(text)) throw new InvalidArgumentError('Give a port number from 1 to 65535.');
   return Number(text);
 }
 
-/** Parses a whole number from `least` on. */
+function portInVariable(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!isPort(text)) throw new UsageError(`${TARGET_VARIABLE} holds the port ${text}; give one from 1 to 65535`);
+  return Number(text);
+}
+
+/** Returns a parser of whole numbers from `least` on. */
 export const wholeNumber = (least: number) => (text: string) => {
   if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
-    throw new InvalidArgumentError(`It is a whole number of at least ${least}.`);
+    throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
   }
   return Number(text);
 };

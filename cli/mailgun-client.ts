@@ -78,7 +78,9 @@ export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment
   const answer = await ask(anyDomain(deployment), 'GET', PATH);
   const key = (answer.body as { http_signing_key?: unknown } | undefined)?.http_signing_key;
   if (answer.status !== 200 || typeof key !== 'string') {
-    throw new TargetUnavailableError(`Mailgun does not emit its signing key: ${messageOf(answer)}; pipe it in instead`);
+    throw new TargetUnavailableError(
+      `Mailgun does not return its signing key: ${messageOf(answer)}; pipe it in instead`,
+    );
   }
   return checkKey(key, 'signing');
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandBuilder, Run } from './command.ts';
 import { dlqCommand } from './commands/dlq.ts';
@@ -43,7 +44,7 @@ Examples, of which each command's --help has more:
   npm run ledger -- status --local --json
 
 Where: --env <name> on AWS, --local on this machine, or LEDGER_TARGET=<name>|local|local:<port> in the environment.
-Times are in UTC: ISO 8601 with offset, epoch seconds, or so long ago (45s, 30m, 2h, 3d).`;
+Times are in UTC: ISO 8601 with offset, epoch seconds, a date, or a duration ago (45s, 30m, 2h, 3d).`;
 
 /** Runs one command line; answers the exit code. */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
@@ -57,6 +58,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     };
   const program = new Command('mailgun-ledger')
     .description("The operator's command line of a mailgun-ledger stack.")
+    .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', HELP);
   for (const build of COMMANDS) program.addCommand(build(context, run));
   const isJson = args.includes('--json');
@@ -70,9 +72,21 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     const isOurs = error instanceof UsageError || error instanceof TargetUnavailableError;
     const message = isOurs ? error.message : awsSentence(error);
     if (message === undefined) throw error;
-    tellError(message, context, isJson);
+    printError(message, context, isJson);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Returns what there is in place of a command or an option that is not there. */
+function hintFor(command: Command, text: string): string {
+  if (/unknown option/.test(text)) return '; --help shows the options';
+  if (!/unknown command|missing.*command/.test(text)) return '';
+  return `; there are ${command.commands.map((each) => each.name()).join(', ')}`;
+}
+
+function readVersion(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
 }
 
 /** Nothing but `runProgram` ends the process, and every line goes through the context. */
@@ -80,21 +94,22 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
   if (command.parent && command.commands.length > 0) {
     command.addHelpText('after', `\nExamples: npm run ledger -- ${command.name()} <command> --help`);
   }
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command');
   const line = (write: (line: string) => void) => (text: string) => write(text.replace(/\n$/, ''));
   command
     .exitOverride()
-    .helpCommand(false)
-    .showSuggestionAfterError()
+    // A typing error in a question must not lead to a change: the choices are listed instead.
+    .showSuggestionAfterError(false)
     .configureOutput({
       writeOut: line(context.print),
       writeErr: line(context.printError),
-      outputError: line((text) => tellError(text.replace(/^error: /, ''), context, isJson)),
+      outputError: line((text) => printError(text.replace(/^error: /, '') + hintFor(command, text), context, isJson)),
     })
     .configureHelp({ helpWidth: 100 });
   for (const child of command.commands) prepare(child, context, isJson);
 }
 
-function tellError(message: string, context: CliContext, isJson: boolean): void {
+function printError(message: string, context: CliContext, isJson: boolean): void {
   if (isJson) context.print(JSON.stringify({ event: 'error', message }));
   else context.printError(message);
 }

@@ -18,7 +18,7 @@ export function endOf(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
-/** What is emitSet beside the counts. */
+/** What is reported beside the counts. */
 export interface PartsReporter {
   waiting(domain: string, why: string): void;
   /** A part that could not be done, or is not to be yet. */

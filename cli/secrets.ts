@@ -94,7 +94,7 @@ export function withCurrent(keys: SigningKeys, current: string, alone = false): 
   return { ...keys, current, ...(keys.current !== undefined && { previous: keys.current }) };
 }
 
-/** What may be shown of a key: enough to emit it from another. */
+/** What may be shown of a key: enough to tell it from another. */
 export function fingerprint(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 8);
 }

@@ -79,9 +79,9 @@ async function findStack(context: CliContext, ref: TargetRef): Promise<{ finding
   }
 }
 
-/** Where it is there and cannot be read, the lines above emit what to do. */
+/** Where it is there and cannot be read, the lines above say what to do. */
 function stackFix(ref: TargetRef, error: TargetUnavailableError): string | undefined {
-  if (ref.kind === 'local') return `npm start -- --port ${ref.port}`;
+  if (ref.kind === 'local') return ref.port === undefined ? 'npm start' : `npm start -- --port ${ref.port}`;
   return error instanceof StackNotFoundError ? `npx cdk deploy -c env=${ref.environment}` : undefined;
 }
 

@@ -73,7 +73,7 @@ interface Drill {
   readonly emit: Emit<DrillLine>;
 }
 
-/** Its full name; one that sounds already would emit nobody anything new. */
+/** Returns its full name; an alarm that is on already would notify no subscriber again. */
 async function findAlarm(deployment: Deployment, name: string): Promise<string> {
   const prefix = `${deployment.stackName}-`;
   const alarms = await deployment.alarms();
@@ -84,7 +84,7 @@ async function findAlarm(deployment: Deployment, name: string): Promise<string> 
   }
   if (found.state === 'ALARM')
     throw new TargetUnavailableError(
-      `${found.name} sounds already, so it would emit nobody anew; drill it when it is OK`,
+      `${found.name} is on already, so it would not notify anyone again; drill it when it is OK`,
     );
   return found.name;
 }

@@ -51,7 +51,7 @@ export const eraseCommand: CommandBuilder = (context, run) =>
             await confirm(context, options.yes, `Erase this recipient from ${deployment.name}, for good?`);
             if (await erase(job)) return 0;
           }
-          emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(ref)}` });
+          emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(deployment.ref)}` });
           return 1;
         } catch (cause) {
           if (cause instanceof UsageError || cause instanceof TargetUnavailableError) throw cause;

@@ -83,7 +83,8 @@ async function publishAll(
   }
   const isAll = rest.size === 0 && sums.refused === 0;
   reporter.end(sums, isAll);
-  if (rest.size > 0) reporter.resume([...rest].map(([domain, fromMs]) => commandOf(args, domain, fromMs)));
+  if (rest.size > 0)
+    reporter.resume([...rest].map(([domain, fromMs]) => commandOf({ ...args, ref: deployment.ref }, domain, fromMs)));
   return isAll ? 0 : 1;
 }
 

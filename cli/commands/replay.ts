@@ -89,7 +89,11 @@ async function replayAll(
   reporter.end(sums, isAll && rest.size === 0);
   const to = timeText(toEpochSeconds);
   if (rest.size > 0) {
-    reporter.resume([...rest].map(([domain, from]) => commandOf({ ...args, domain }, { from: timeText(from), to })));
+    reporter.resume(
+      [...rest].map(([domain, from]) =>
+        commandOf({ ...args, ref: deployment.ref, domain }, { from: timeText(from), to }),
+      ),
+    );
   }
   return isAll && rest.size === 0 ? 0 : 1;
 }

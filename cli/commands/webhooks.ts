@@ -239,7 +239,7 @@ export function desiredWebhooks(deployment: Deployment, { domain }: DomainOption
   };
 }
 
-/** A difference as both commands emit it. */
+/** Returns a difference as both commands print it. */
 export function driftOf(domain: string, { kind, type, level, url }: Drift): [DriftLine, string] {
   const line: DriftLine = { event: 'drift', domain, kind, type, level: level ?? null, url: url ?? null };
   const where = [level && `at the ${level}`, url ?? (level && "this stack's URL")].filter(Boolean).join(': ');

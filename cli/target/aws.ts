@@ -154,7 +154,7 @@ async function invoke(
   return JSON.parse(answer);
 }
 
-/** Calls AWS; what fails is emitSet in one sentence. */
+/** Calls AWS; a failure becomes one sentence. */
 async function reach<Answer>(sentence: string, call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call();

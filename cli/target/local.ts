@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { TargetUnavailableError } from '../errors.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { openClients } from './clients.ts';
 import {
   type AlarmState,
@@ -12,6 +12,7 @@ import {
 } from './types.ts';
 
 interface Running {
+  readonly pid?: number;
   readonly controlUrl: string;
   readonly mailgunUrl: string;
   readonly domains: readonly string[];
@@ -25,8 +26,9 @@ interface LocalStackInfo {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** The running local stack of a webhook port; `folder` holds what each says of itself. */
-export async function openLocal(port: number, folder: URL): Promise<Deployment> {
+/** Opens the local stack of a webhook port, or the only one that runs; `folder` holds the ready line of each. */
+export async function openLocal(given: number | undefined, folder: URL): Promise<Deployment> {
+  const port = given ?? findOnlyPort(folder);
   const { controlUrl, mailgunUrl, domains } = readRunning(port, folder);
   const control = async (path: string, body?: unknown) => {
     const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
@@ -93,6 +95,36 @@ const LOCAL_SOURCES: Readonly<Record<LogSource, string>> = {
   'webhook-access': 'webhook-api-http-api',
   'read-access': 'read-api-http-api',
 };
+
+/** Returns the port of the only running stack; throws a UsageError that lists them where there are several. */
+export function findOnlyPort(folder: URL): number {
+  const ports = readyFilesIn(folder)
+    .map((name) => Number.parseInt(name, 10))
+    .filter((port) => isAlive(readRunning(port, folder).pid))
+    .toSorted((a, b) => a - b);
+  const [only, ...others] = ports;
+  if (only === undefined) throw new TargetUnavailableError('no local stack is running; start one with: npm start');
+  if (others.length === 0) return only;
+  const choices = ports.map((port) => `--port ${port} (${readRunning(port, folder).domains.join(', ')})`);
+  throw new UsageError(`${ports.length} local stacks are running; add one of ${choices.join(', ')}`);
+}
+
+function readyFilesIn(folder: URL): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /^\d+\.json$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** A stack that was killed leaves its file behind. */
+function isAlive(pid: number | undefined): boolean {
+  try {
+    return pid === undefined || process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
 
 function readRunning(port: number, folder: URL): Running {
   try {

@@ -24,12 +24,12 @@ export interface Deployment {
   soundAlarm(name: string, reason: string): Promise<void>;
   /** The topics that an alarm tells. */
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
-  /** What has arrived at the topics, oldest first; undefined where only those who are subscribed can emit. */
+  /** What has arrived at the topics, oldest first; undefined where only subscribers can see it. */
   notifications(): Promise<Notification[] | undefined>;
 }
 
 export type TargetRef =
-  | { readonly kind: 'local'; readonly port: number }
+  | { readonly kind: 'local'; readonly port?: number | undefined }
   | { readonly kind: 'aws'; readonly environment: string };
 
 /** Both places speak the same protocols: these work on the local engines too. */

@@ -17,7 +17,7 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** One thing to look at. An error is emitSet as unknown, with its sentence. */
+/** One thing to look at. An error is reported as unknown, with its message. */
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<Finding>;

@@ -13,7 +13,7 @@ import { type Check, type Finding, ok, skipped, warning, wrong } from './check.t
 
 export interface StackContext {
   readonly deployment: Deployment;
-  /** Undefined for the local stack, whose topics emit nobody. */
+  /** Undefined for the local stack, whose topics have no subscribers. */
   readonly account: AwsAccount | undefined;
   readonly now: () => number;
 }

@@ -178,6 +178,7 @@ async function visibilitySeconds({ client, queueUrl }: Queues): Promise<number> 
     new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['VisibilityTimeout'] }),
   );
   const seconds = Number(Attributes?.VisibilityTimeout);
-  if (!Number.isSafeInteger(seconds) || seconds <= 0) throw new Error('the queue does not emit its visibility timeout');
+  if (!Number.isSafeInteger(seconds) || seconds <= 0)
+    throw new Error('the queue does not report its visibility timeout');
   return seconds;
 }

@@ -106,7 +106,7 @@ export interface Sharing {
 
 /**
  * cdk.json does not say which Mailgun account an environment belongs to. Those of one account have one signing key,
- * so the keys emit, where they can be read.
+ * so a comparison of the keys shows it, where they can be read.
  */
 export async function findSharing(
   current: string | undefined,

@@ -44,7 +44,7 @@ export function reconciled(event: HistoryEvent, { cursor, slice, times, nowMs }:
   const state = stateOf(slice);
   // What reconciliation brought, it had from Mailgun's list.
   if (source === 'reconcile') return { slice: state, listed: 'yes', why: null };
-  if (slice.unlisted) return unknown(state, 'Mailgun no longer emitSet of that time');
+  if (slice.unlisted) return unknown(state, 'Mailgun no longer listed that time');
   if (slice.unconfirmedNames === undefined || slice.passedAt === undefined) {
     return unknown(state, 'it was compared by an earlier version');
   }

@@ -21,10 +21,10 @@ test('an alarm that is set off arrives at its topic', async () => {
   expect(exitCode).toBe(0);
 });
 
-test('one that sounds already is left alone', async () => {
+test('one that is on already is left alone', async () => {
   await local.ledger(['drill', 'dead-letters']);
   const { exitCode, errors } = await local.ledger(['drill', 'dead-letters']);
-  expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/sounds already/)] });
+  expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/is on already/)] });
 });
 
 test('one that is not there is answered with those that are', async () => {

@@ -129,9 +129,9 @@ test('an alarm that is not there is answered with those that are', async () => {
   expect([exitCode, lines]).toEqual([2, [{ event: 'error', message }]]);
 });
 
-test('an alarm that sounds already is left alone', async () => {
+test('an alarm that is on already is left alone', async () => {
   const { sounded, openDeployment } = onAws();
   const { exitCode, lines } = await drill({ openDeployment }, 'open-slice', '--yes');
-  expect([exitCode, lines]).toEqual([1, [{ event: 'error', message: expect.stringMatching(/sounds already/) }]]);
+  expect([exitCode, lines]).toEqual([1, [{ event: 'error', message: expect.stringMatching(/is on already/) }]]);
   expect(sounded).toEqual([]);
 });

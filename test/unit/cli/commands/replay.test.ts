@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { CliContext } from '../../../../cli/command.ts';
 import { NO_COUNTS } from '../../../../cli/commands/replay/result.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { parseTime } from '../../../../cli/time.ts';
@@ -13,6 +14,7 @@ test.each([
   { text: '2026-11-22T08:00Z', seconds: NOW - 4 * 3600 },
   { text: '2026-11-22T08:00:00.900+02:00', seconds: NOW - 6 * 3600 },
   { text: '1795334400', seconds: 1795334400 },
+  { text: '2026-11-22', seconds: Date.parse('2026-11-22T00:00:00Z') / 1000 },
   { text: '45s', seconds: NOW - 45 },
   { text: '30m', seconds: NOW - 1800 },
   { text: '2h', seconds: NOW - 7200 },
@@ -21,11 +23,12 @@ test.each([
   expect(parseTime('from', text, NOW_MS)).toBe(seconds);
 });
 
-const NO_TIME = /^--from is a time like/;
+const NO_TIME = /^--from takes a time like/;
 test.each([
   { args: ['--from', '2026-11-22T08:00:00', '--to', '1h'], says: /^--from "2026-11-22T08:00:00" has no offset/ },
   { args: ['--from', '2026-02-30T08:00:00Z', '--to', '1h'], says: NO_TIME },
-  { args: ['--from', '2026-11-22', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '2026-02-30', '--to', '1h'], says: NO_TIME },
+  { args: ['--from', '2026-11-22Z', '--to', '1h'], says: NO_TIME },
   { args: ['--from', '2w', '--to', '1h'], says: NO_TIME },
   { args: ['--from', '-2h', '--to', '1h'], says: NO_TIME },
   { args: ['--to', '1h'], says: /required option '--from <time>' not specified/ },
@@ -34,8 +37,8 @@ test.each([
   { args: ['--from', '2h', '--to', '2h'], says: /not before/ },
   { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], says: /has not come yet/ },
   { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /exclude each other/ },
-  { args: ['--from', '2h', '--to', '1h', '--port', '0'], says: /It is a port number/ },
-  { args: ['--from', '2h', '--to', '1h', '--port', '70000'], says: /It is a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '0'], says: /Give a port number/ },
+  { args: ['--from', '2h', '--to', '1h', '--port', '70000'], says: /Give a port number/ },
   { args: ['--from', '2h', '--to', '1h', '--fast'], says: /--fast/ },
   { args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'], says: /^--domain x.example is none of the stack's/ },
 ])('one sentence and exit code 2: $args', async ({ args, says }) => {
@@ -73,8 +76,8 @@ test('a call that fails is told, with the command that goes on', async () => {
   const invoke = async () => {
     throw new TargetUnavailableError('reconcile failed: out of time');
   };
-  const { exitCode, lines } = await run(['--env', 'prod', '--from', '2h', '--to', '1h'], async () =>
-    stubDeployment({ invoke }),
+  const { exitCode, lines } = await run(['--env', 'prod', '--from', '2h', '--to', '1h'], async (ref) =>
+    stubDeployment({ invoke, ref }),
   );
   expect(exitCode).toBe(1);
   expect(lines[0]).toBe('mg.example.com  stopped: reconcile failed: out of time');
@@ -122,7 +125,7 @@ test('the command that goes on means the same', async () => {
     calls.push(event);
     throw new TargetUnavailableError('out of time');
   };
-  const openDeployment = async () => stubDeployment({ invoke });
+  const openDeployment: CliContext['openDeployment'] = async (ref) => stubDeployment({ invoke, ref });
   const { lines } = await run(['--local', '--port', '4020', '--from', '2h', '--to', '1h', '--plan'], openDeployment);
   const command = lines.at(-1)?.trim() ?? '';
   expect(command).toMatch(/^npm run ledger -- replay --local --port 4020 /);
@@ -132,7 +135,7 @@ test('the command that goes on means the same', async () => {
 
 const run = async (
   args: readonly string[],
-  openDeployment = async () => stubDeployment({ invoke: async () => ({}) }),
+  openDeployment: CliContext['openDeployment'] = async () => stubDeployment({ invoke: async () => ({}) }),
 ) => {
   const { exitCode, lines, errors } = await runCommand(['replay', ...args], { openDeployment, now: () => NOW_MS });
   return { exitCode, lines: [...lines, ...errors] };

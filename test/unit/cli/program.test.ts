@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import type { TargetRef } from '../../../cli/target/types.ts';
+import packageFile from '../../../package.json' with { type: 'json' };
+import { runCommand, stubDeployment } from '../../support/command-line.ts';
+
+test('--version prints the version of the package and exits with 0', async () => {
+  expect(await runCommand(['--version'])).toMatchObject({ exitCode: 0, lines: [packageFile.version], errors: [] });
+});
+
+test.each([
+  [['help'], /^Usage: mailgun-ledger /],
+  [['help', 'dlq'], /^Usage: mailgun-ledger dlq /],
+  [['dlq', 'help', 'show'], /^Usage: mailgun-ledger dlq show /],
+])('%j shows the same help as --help', async (args, usage) => {
+  const { exitCode, lines } = await runCommand(args);
+  const asFlag = await runCommand([...args.filter((arg) => arg !== 'help'), '--help']);
+
+  expect(exitCode).toBe(0);
+  expect(lines.join('\n')).toMatch(usage);
+  expect(lines).toEqual(asFlag.lines);
+});
+
+test.each([
+  [['suppressions', 'list'], /^unknown command 'list'; there are show, lift\b/],
+  [['dlq', 'lst'], /^unknown command 'lst'; there are list, show, /],
+  [['statuss'], /^unknown command 'statuss'; there are status, doctor, /],
+])('%j lists the commands and suggests none of them', async (args, message) => {
+  const { exitCode, errors } = await runCommand(args);
+
+  expect(exitCode).toBe(2);
+  expect(errors).toEqual([expect.stringMatching(message)]);
+  expect(errors.join()).not.toMatch(/did you mean/i);
+});
+
+test('an unknown option exits with 2 and points to the help', async () => {
+  const { exitCode, errors } = await runCommand(['status', '--yess', '--local']);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: ["unknown option '--yess'; --help shows the options"] });
+});
+
+test.each<[string[], string, TargetRef]>([
+  [['--local'], '', { kind: 'local' }],
+  [['--local', '--port', '7'], '', { kind: 'local', port: 7 }],
+  [[], 'local', { kind: 'local' }],
+  [[], 'local:8', { kind: 'local', port: 8 }],
+  [['--port', '9'], 'local:8', { kind: 'local', port: 9 }],
+  [[], 'prod', { kind: 'aws', environment: 'prod' }],
+])('with %j and LEDGER_TARGET=%s a command opens %j', async (args, variable, wanted) => {
+  const opened: TargetRef[] = [];
+  await runCommand(['logs', 'ingest', ...args], {
+    environment: { LEDGER_TARGET: variable },
+    openDeployment: async (ref) => {
+      opened.push(ref);
+      return stubDeployment({ logs: async () => [] });
+    },
+  });
+  expect(opened).toEqual([wanted]);
+});
+
+test.each(['local:0', 'local:70000', 'local:x'])('LEDGER_TARGET=%s is a wrong value', async (variable) => {
+  const { exitCode, errors } = await runCommand(['status'], { environment: { LEDGER_TARGET: variable } });
+  expect({ exitCode, errors }).toEqual({
+    exitCode: 2,
+    errors: [expect.stringMatching(/^LEDGER_TARGET holds the port/)],
+  });
+});
