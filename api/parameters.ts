@@ -121,3 +121,26 @@ export const statisticsTag = z.optional(
     description: 'One tag; empty for mail without tags, `*` for all mail. Every tag, where it is not given.',
   }),
 );
+
+export const eventTag = z.optional(tag.register(z.globalRegistry, { description: 'Only events under this tag.' }));
+
+export const severity = z.optional(
+  oneOf(['temporary', 'permanent'], 'one of ', { description: 'Only failures of this severity.' }),
+);
+
+export const subject = z.optional(
+  parameter('a subject, or its beginning with * behind it', unlessEmpty, {
+    description:
+      'Only events of mail with this subject, whatever its case; with `*` at its end, of mail whose subject begins so. ' +
+      'Opens, clicks and unsubscribes carry no subject.',
+  }),
+);
+
+/** How a parameter for a user variable begins; its name follows. */
+export const VARIABLE_PREFIX = 'var.';
+
+export const variables = z.optional(
+  z.record(z.string().check(z.minLength(1)), z.string()).register(z.globalRegistry, {
+    description: 'Only events with this value of a user variable: `var.<name>=<value>`.',
+  }),
+);

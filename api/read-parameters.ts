@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { VARIABLE_PREFIX } from './parameters.ts';
 
 /** A parameter that is missing or wrong, and what would be right. */
 export interface BadParameter {
@@ -21,15 +22,34 @@ export function readParameters<Parameters extends z.ZodMiniObject>(
   parameters: Parameters,
   raw: RawParameters,
 ): { readonly ok: true; readonly query: z.output<Parameters> } | BadParameter {
-  const parsed = z.safeParse(parameters, raw);
+  const takesVariables = 'variables' in parameters.shape;
+  const parsed = z.safeParse(parameters, takesVariables ? withVariables(raw) : raw);
   if (parsed.success) return { ok: true, query: parsed.data };
   const issue = parsed.error.issues[0] as z.core.$ZodIssue;
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(parameters.shape).join(', ');
-    return badParameter(issue.keys[0] ?? '', `is not a parameter of this route${known && `, which takes ${known}`}`);
+    const known = Object.keys(parameters.shape).map((name) =>
+      name === 'variables' ? `${VARIABLE_PREFIX}<name>` : name,
+    );
+    const which = known.length > 0 ? `, which takes ${known.join(', ')}` : '';
+    return badParameter(issue.keys[0]?.replace(/^ /, '') ?? '', `is not a parameter of this route${which}`);
   }
-  const name = String(issue.path[0]);
+  const [first, second = ''] = issue.path.map(String);
+  if (first === 'variables') return badParameter(VARIABLE_PREFIX + second, 'must name a variable, once, as text');
+  const name = String(first);
   if (issue.code === 'custom') return badParameter(name, issue.message);
-  const isMissing = !Object.hasOwn(raw, name);
-  return badParameter(name, isMissing ? 'is missing' : 'must be given once, as text');
+  return badParameter(name, Object.hasOwn(raw, name) ? 'must be given once, as text' : 'is missing');
+}
+
+/** Gathers the parameters of user variables, in the order of their names: a cursor belongs to any order of a query. */
+function withVariables(raw: RawParameters): RawParameters {
+  const entries = Object.entries(raw);
+  const variables = entries
+    .filter(([name]) => name.startsWith(VARIABLE_PREFIX))
+    .map(([name, value]) => [name.slice(VARIABLE_PREFIX.length), value] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  // A parameter that is called as the gathered ones is none of them.
+  const others = entries
+    .filter(([name]) => !name.startsWith(VARIABLE_PREFIX))
+    .map(([name, value]) => [name === 'variables' ? ' variables' : name, value]);
+  return { ...Object.fromEntries(others), ...(variables.length > 0 && { variables: Object.fromEntries(variables) }) };
 }

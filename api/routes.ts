@@ -1,30 +1,32 @@
 import * as z from 'zod/mini';
-import { address, cursor, day, from, limit, messageId, oneOf, statisticsTag, tags, to } from './parameters.ts';
+import { EVENT_NAMES } from '../lambdas/domain/event-types.ts';
+import {
+  address,
+  cursor,
+  day,
+  eventTag,
+  from,
+  limit,
+  messageId,
+  oneOf,
+  severity,
+  statisticsTag,
+  subject,
+  tags,
+  to,
+  variables,
+} from './parameters.ts';
 
-/** Names under which the ledger keeps events; `other` is every name that has no meaning here. */
-const EVENT_NAMES = [
-  'accepted',
-  'clicked',
-  'complained',
-  'delivered',
-  'failed',
-  'opened',
-  'rejected',
-  'stored',
-  'unsubscribed',
-  'email_validation',
-  'list_member_uploaded',
-  'list_member_upload_error',
-  'list_uploaded',
-  'other',
-];
+/** Names of Mailgun's that have no meaning here, and any other name. */
+const OTHER_NAMES = ['email_validation', 'list_member_uploaded', 'list_member_upload_error', 'list_uploaded', 'other'];
 
 /** The domain of events whose sending domain is not known. */
 export const UNKNOWN_DOMAIN = '-';
 
 const type = z.optional(
-  oneOf(EVENT_NAMES, 'one of ', {
-    description: "Mailgun's name of the event; `other` for names that this ledger gives no meaning.",
+  oneOf([...EVENT_NAMES, ...OTHER_NAMES], 'one of ', {
+    description:
+      "Mailgun's name of the event, with `severity` for one kind of `failed`; `other` for names that have no meaning here.",
   }),
 );
 
@@ -34,6 +36,7 @@ const type = z.optional(
  */
 export function readRoutes(domains: readonly string[]) {
   const page = { limit, cursor };
+  const filters = { type, tag: eventTag, severity, subject, variables };
   const domainOf = (names: readonly string[], description: string) => oneOf(names, 'one of ', { description });
   const only = domains.length === 1 ? domains[0] : undefined;
   const ofOurs = (names: readonly string[], description: string) => {
@@ -66,13 +69,21 @@ export function readRoutes(domains: readonly string[]) {
       method: 'GET',
       path: '/events',
       inPath: undefined,
-      parameters: z.strictObject({ domain: withEvents, day, from, to, type, ...page }),
+      parameters: z.strictObject({ domain: withEvents, day, from, to, ...filters, ...page }),
     },
     searchEvents: {
       method: 'POST',
       path: '/events/search',
       inPath: undefined,
-      parameters: z.strictObject({ recipient: z.optional(address()), domain: anyDomain, day, from, to, type, ...page }),
+      parameters: z.strictObject({
+        recipient: z.optional(address()),
+        domain: anyDomain,
+        day,
+        from,
+        to,
+        ...filters,
+        ...page,
+      }),
     },
     getSuppressions: {
       method: 'GET',

@@ -122,6 +122,7 @@ function parametersOf(operation: Operation, inPath: string | undefined): Json[] 
     const given = Object.entries(examples[operation])
       .filter(([, { query }]) => query[name] !== undefined)
       .map(([example, { query }]) => [example, { value: query[name] }]);
+    if (name === 'variables') return { ...variablesOf(description), in: 'query' };
     return {
       name,
       in: name === inPath ? 'path' : 'query',
@@ -135,11 +136,21 @@ function parametersOf(operation: Operation, inPath: string | undefined): Json[] 
 }
 
 function requestBodyOf(operation: Operation): Json {
-  const { properties } = parameterSchema(routes[operation]);
-  const schema = { type: 'object', additionalProperties: false, properties };
+  const { variables, ...properties } = parameterSchema(routes[operation]).properties;
+  const patternProperties = variables && variablesOf(variables.description).schema.patternProperties;
+  const schema = { type: 'object', additionalProperties: false, properties, ...(variables && { patternProperties }) };
   const given = Object.entries(examples[operation]).map(([name, { query }]) => [name, { value: query }]);
   return { required: true, content: { 'application/json': { schema, examples: Object.fromEntries(given) } } };
 }
+
+/** A parameter for each user variable, whose names the form style takes from an object. */
+const variablesOf = (description: unknown) => ({
+  name: 'variables',
+  description,
+  style: 'form',
+  explode: true,
+  schema: { type: 'object', patternProperties: { '^var\\.': { type: 'string', description } } },
+});
 
 const responsesOf = (operation: Operation) =>
   Object.fromEntries(Object.entries(examples[operation]).map(([name, { response }]) => [name, { value: response }]));

@@ -98,7 +98,12 @@ const recipient: RecipientResponse = {
   next: null,
 };
 
-const events: EventsResponse = { events: [opened], next: null };
+const events: EventsResponse = { events: [opened], searched: null, next: null };
+const filtered: EventsResponse = {
+  events: [delivered],
+  searched: { events: 1, until: 1770000002.5 },
+  next: null,
+};
 
 const suppressions: SuppressionsResponse = {
   recipient: 'gone@north.example',
@@ -178,6 +183,7 @@ export const examples: Readonly<Record<Operation, Readonly<Record<string, Exampl
   getRecipient: { known: { query: { address: 'ada@north.example' }, response: recipient } },
   listEvents: {
     day: { query: { domain: 'mg.example.com', day: '2026-02-02', type: 'opened' }, response: events },
+    subject: { query: { day: '2026-02-02', type: 'delivered', subject: 'your rec*' }, response: filtered },
   },
   searchEvents: {
     recipient: { query: { recipient: 'ada@north.example', type: 'opened', limit: 10 }, response: events },

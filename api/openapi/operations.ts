@@ -30,7 +30,9 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
   listEvents: {
     tag: 'history',
     summary: 'The events of a domain in a stretch of time, newest first.',
-    description: 'The last 24 hours, where neither `day` nor `from` and `to` are given.',
+    description:
+      'The last 24 hours, where neither `day` nor `from` and `to` are given. `tag`, `severity`, `subject` and variables ' +
+      'are no keys of the table: a page with one of them looks at up to 2,500 events, and `searched` says how far it came.',
     response: 'Events',
     responseText: 'A page of events.',
   },

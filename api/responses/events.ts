@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { asSent, epochSeconds, isoTime, name, next, says, source } from './schema.ts';
+import { EVENT_TYPES, OTHER_EVENT } from '../../lambdas/domain/event-types.ts';
+import { asSent, count, epochSeconds, isoTime, name, next, says, source } from './schema.ts';
 
 export const direction = name(
   'Direction',
@@ -7,6 +8,10 @@ export const direction = name(
     '`inbound`: mail that came in and was routed on, of which no delivery, bounce or suppression is ours.',
     z.enum(['inbound', 'outbound']),
   ),
+);
+
+const HISTORY_NAMES: readonly string[] = [...Object.values(EVENT_TYPES), OTHER_EVENT].map(
+  ({ historyName }) => historyName,
 );
 
 const eventDetails = name(
@@ -39,18 +44,7 @@ export const event = name(
   z.object({
     key: says('`<event>#<id>`, unique within message and recipient.', z.string()),
     event: says("Mailgun's name of it, in lower case.", z.string()),
-    name: z.enum([
-      'EMAIL_ACCEPTED',
-      'EMAIL_DELIVERED',
-      'EMAIL_FAILED',
-      'EMAIL_TEMP_FAILED',
-      'EMAIL_COMPLAINED',
-      'EMAIL_OPENED',
-      'EMAIL_CLICKED',
-      'EMAIL_UNSUBSCRIBED',
-      'EMAIL_REJECTED',
-      'EMAIL_OTHER',
-    ]),
+    name: z.enum(HISTORY_NAMES),
     messageId: z.nullable(z.string()),
     domain: says('The sending domain, `-` where none is known.', z.string()),
     recipient: says('As sent; null where the recipient was erased or none is named.', z.nullable(z.string())),
@@ -76,7 +70,22 @@ export const event = name(
   }),
 );
 
-export const eventsResponse = name('Events', z.object({ events: z.array(event), next }));
+const searched = name(
+  'Searched',
+  says(
+    'How far a page with filters has looked, since it may hold fewer events than fit; null without filters.',
+    z.nullable(
+      z.object({
+        events: count('Events that were looked at.'),
+        until: says('Time of the oldest of them; null where there was none.', z.nullable(z.number())),
+      }),
+    ),
+  ),
+);
+
+export const eventsResponse = name('Events', z.object({ events: z.array(event), searched, next }));
+
+export type Searched = z.infer<typeof searched>;
 
 export type EventEntry = z.infer<typeof event>;
 export type EventsResponse = z.infer<typeof eventsResponse>;

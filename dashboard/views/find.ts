@@ -1,5 +1,5 @@
+import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
 import { h } from '../dom.ts';
-import { EVENT_TYPES } from '../event-types.ts';
 import { field, goForm, select, textIn } from '../form.ts';
 import { panel } from '../parts.ts';
 import { linkTo } from '../route.ts';
@@ -63,7 +63,7 @@ export async function dayForm({ health, parameters }: ViewContext): Promise<HTML
     ),
     field(
       'Type',
-      select('type', [['', 'all'], ...EVENT_TYPES.map((type) => [type, type] as const)], parameters.get('type') ?? ''),
+      select('type', [['', 'all'], ...EVENT_NAMES.map((type) => [type, type] as const)], parameters.get('type') ?? ''),
     ),
   );
 }

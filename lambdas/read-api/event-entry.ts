@@ -15,7 +15,7 @@ export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs
   return {
     key: eventKey,
     event: eventName(event),
-    name: historyName(event) as EventEntry['name'],
+    name: historyName(event),
     messageId: messageIdOf(event) ?? null,
     domain,
     recipient: recipientOf(event) ?? null,

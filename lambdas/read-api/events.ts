@@ -4,6 +4,7 @@ import { keyPart, nameInEventKey, parseMessageSort } from '../domain/keys.ts';
 import type { DayEvents, EventPlace } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
+import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
 import { isRange, type Range } from './range.ts';
 
@@ -11,6 +12,7 @@ export interface EventQuery {
   domain: string;
   range: Range;
   type?: string | undefined;
+  predicate: EventPredicate | undefined;
   limit: number;
   position?: EventsPosition | undefined;
 }
@@ -42,34 +44,52 @@ function isEventPlace(value: unknown, { fromMs, toMs }: Range, type: string | un
 const typesOf = (name: string | undefined) =>
   name === undefined ? [...INDEXED_TYPES, OTHER_TYPE] : [indexedType(name)];
 
+/** Events that are looked at for one page with a filter, and how many of them at a time. */
+const MAX_SEARCHED = 2500;
+const CHUNK = 250;
+const MIN_CHUNK = 100;
+
 /**
  * A page of a domain's events, newest first: one query of the index for each type and day, until the page is full,
- * and one read for each hundred events.
+ * and one read for each hundred events. With a filter a page looks at a bounded number of events, so it may hold few
+ * while more pages follow.
  */
 export function createEvents(days: DayEvents) {
-  return async ({ domain, type, limit, position, range: given }: EventQuery) => {
+  return async ({ domain, type, predicate, limit, position, range: given }: EventQuery) => {
     const range = position?.range ?? given;
-    const found = await days.newest({ domain, ...range, types: typesOf(type) }, limit, position?.place);
-    // Types without a partition of their own share one, so there a page may hold less than it could.
-    const wanted = found.places.filter(
-      ({ sort }) => type === undefined || type === OTHER_TYPE || nameOf(sort) === keyPart(type),
-    );
+    const types = typesOf(type);
+    // Types without a partition of their own share one.
+    const isNarrow = type !== undefined && types[0] === OTHER_TYPE && type !== OTHER_TYPE;
+    const isWanted = ({ sort }: EventPlace) => !isNarrow || nameOf(sort) === keyPart(type);
     const room = new PageRoom(limit);
     const events: EventEntry[] = [];
-    let next = found.hasMore ? found.places.at(-1) : undefined;
-    let seen = 0;
-    for await (const event of days.read(wanted)) {
-      if (room.isFull) {
-        next = wanted[seen - 1];
-        break;
+    let place = position?.place;
+    let searched = 0;
+    let hasMore = true;
+    while (hasMore && !room.isFull && searched < MAX_SEARCHED) {
+      const left = limit - events.length;
+      const chunk = predicate ? CHUNK : isNarrow ? Math.max(left, MIN_CHUNK) : left;
+      const found = await days.newest({ domain, ...range, types }, chunk, place);
+      const wanted = found.places.filter(isWanted);
+      let read = 0;
+      for await (const event of days.read(wanted)) {
+        if (room.isFull) break;
+        read += 1;
+        if (event === undefined || predicate?.(event.event) === false) continue;
+        const entry = eventEntry(event);
+        room.take(entry);
+        events.push(entry);
       }
-      seen += 1;
-      if (event === undefined) continue;
-      const entry = eventEntry(event);
-      room.take(entry);
-      events.push(entry);
+      const isCut = read < wanted.length;
+      hasMore = isCut || found.hasMore;
+      searched += isCut ? read : found.places.length;
+      place = (isCut ? wanted[read - 1] : found.places.at(-1)) ?? place;
     }
-    return { body: { events }, next: next && { range, place: next } };
+    const until = searched === 0 || place === undefined ? null : place.atMs / 1000;
+    return {
+      body: { events, searched: predicate ? { events: searched, until } : null },
+      next: hasMore && place ? { range, place } : undefined,
+    };
   };
 }
 

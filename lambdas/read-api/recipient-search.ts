@@ -1,8 +1,11 @@
 import type { EventEntry } from '../../api/responses/events.ts';
+import { indexedType, OTHER_TYPE } from '../domain/day-index.ts';
+import { eventName } from '../domain/event.ts';
 import { eventSortPrefix, keyPart, recipientKey } from '../domain/keys.ts';
 import type { MessagePlace, RecipientHistory, StoredEvent } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
+import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
 import { isMessagePlace } from './recipients.ts';
 
@@ -13,6 +16,7 @@ export interface SearchQuery {
   /** Exclusive. */
   toMs: number;
   type?: string | undefined;
+  predicate: EventPredicate | undefined;
   limit: number;
   position?: SearchPosition | undefined;
 }
@@ -27,13 +31,18 @@ export function isSearchPosition(
   { recipient, type }: Pick<SearchQuery, 'recipient' | 'type'>,
 ): value is SearchPosition {
   const { after } = (value ?? {}) as Partial<SearchPosition>;
-  const isWithin = isKeyText(after) && after.startsWith(eventSortPrefix(recipientKey(recipient), type));
+  const isWithin = isKeyText(after) && after.startsWith(eventSortPrefix(recipientKey(recipient), nameOf(type)));
   return isMessagePlace(value) && (after === undefined || isWithin);
 }
+
+/** Keys name each event; `other` is any name without a meaning. */
+const nameOf = (type: string | undefined) => (type === OTHER_TYPE ? undefined : type);
 
 /** Messages looked at for one page, and queries made in all of them. */
 const MOST_MESSAGES = 50;
 const MOST_QUERIES = 60;
+/** Events of one query, where a filter passes over most of them. */
+const MIN_PER_QUERY = 100;
 
 /**
  * A page of one recipient's events. Pages go by message, the newest first; the events of one page stand newest first.
@@ -46,9 +55,11 @@ export function createRecipientSearch(history: RecipientHistory) {
     const found: { atMs: number; entry: EventEntry }[] = [];
     let last = query.position;
     let isOver = false;
+    let searched = 0;
     for await (const step of walk(history, query)) {
-      const event = step.event && isAskedFor(step.event, query) ? step.event : undefined;
+      const event = step.event && isWanted(step.event, query) ? step.event : undefined;
       if (event !== undefined && room.isFull) break;
+      if (step.event) searched += 1;
       isOver = step.position === undefined;
       last = step.position;
       if (event === undefined) continue;
@@ -57,20 +68,26 @@ export function createRecipientSearch(history: RecipientHistory) {
       found.push({ atMs: event.atMs, entry });
     }
     const events = found.sort((a, b) => b.atMs - a.atMs || (a.entry.key < b.entry.key ? -1 : 1));
-    return { body: { events: events.map(({ entry }) => entry) }, next: isOver ? undefined : last };
+    const until = last === undefined ? null : last.atMs / 1000;
+    const body = {
+      events: events.map(({ entry }) => entry),
+      searched: query.predicate ? { events: searched, until } : null,
+    };
+    return { body, next: isOver ? undefined : last };
   };
 }
 
 /** An event, or the end of a message, and the position behind it; no position at the end of all. */
 type Step = { position?: SearchPosition | undefined; event?: StoredEvent };
 
-async function* walk(history: RecipientHistory, { recipient, type, limit, position }: SearchQuery) {
+async function* walk(history: RecipientHistory, { recipient, type, predicate, limit, position }: SearchQuery) {
+  const perQuery = predicate ? Math.max(limit, MIN_PER_QUERY) : limit;
   const key = recipientKey(recipient);
   let queries = 0;
 
   async function* stepsOf(place: MessagePlace, start?: string): AsyncGenerator<Step> {
     for (let after = start, hasMore = true; hasMore && queries < MOST_QUERIES; queries += 1) {
-      const page = await history.events(place.partition, key, type, limit, after);
+      const page = await history.events(place.partition, key, nameOf(type), perQuery, after);
       for (const entry of page.entries) {
         after = entry.sort;
         if ('event' in entry) yield { position: { ...place, after }, event: entry.event };
@@ -87,6 +104,9 @@ async function* walk(history: RecipientHistory, { recipient, type, limit, positi
   if (!hasMore && queries < MOST_QUERIES) yield {};
 }
 
-function isAskedFor({ atMs, domain }: StoredEvent, { fromMs, toMs, domain: wanted }: SearchQuery): boolean {
-  return atMs >= fromMs && atMs < toMs && (wanted === undefined || domain === keyPart(wanted));
+function isWanted({ atMs, domain, event }: StoredEvent, query: SearchQuery): boolean {
+  const { fromMs, toMs, domain: wanted, type, predicate } = query;
+  if (atMs < fromMs || atMs >= toMs || (wanted !== undefined && domain !== keyPart(wanted))) return false;
+  if (type === OTHER_TYPE && indexedType(eventName(event)) !== OTHER_TYPE) return false;
+  return predicate === undefined || predicate(event);
 }

@@ -1,5 +1,6 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
+import { eventPredicate } from './event-filter.ts';
 import { type createEvents, isEventsPosition } from './events.ts';
 import type { createHealth } from './health.ts';
 import type { createLedger, createStats } from './ledger.ts';
@@ -72,7 +73,8 @@ function createUseCases(deps: RouteDeps): UseCases {
     if ('ok' in range) return range;
     const { domain, type } = query;
     const isPosition = (value: unknown) => isEventsPosition(value, type);
-    return paged('listEvents', query, isPosition, (page) => deps.events({ domain, type, range, ...page }));
+    const predicate = eventPredicate(query);
+    return paged('listEvents', query, isPosition, (page) => deps.events({ domain, type, predicate, range, ...page }));
   }
 
   async function search(query: Query<'searchEvents'> & { recipient: string }): Promise<RouteResult> {
@@ -80,8 +82,9 @@ function createUseCases(deps: RouteDeps): UseCases {
     if ('ok' in range) return range;
     const { recipient, domain, type } = query;
     const isPosition = (value: unknown) => isSearchPosition(value, query);
+    const predicate = eventPredicate(query);
     return paged('searchEvents', query, isPosition, (page) =>
-      deps.recipientSearch({ recipient, domain, type, ...range, ...page }),
+      deps.recipientSearch({ recipient, domain, type, predicate, ...range, ...page }),
     );
   }
 

@@ -1,8 +1,8 @@
 import type { StatsBucket } from '../../../api/responses/ledger.ts';
 import type { CountsByType } from '../../../api/responses/schema.ts';
+import { EVENT_NAMES } from '../../../lambdas/domain/event-types.ts';
 import { inlineBar, legend, stackedBars } from '../../chart.ts';
 import { h } from '../../dom.ts';
-import { EVENT_TYPES } from '../../event-types.ts';
 import { countOf, numberText, shareText } from '../../numbers.ts';
 import { badge, empty, panel, visible } from '../../parts.ts';
 import { table } from '../../table.ts';
@@ -99,7 +99,7 @@ function countColumns<Row extends { readonly counts: Readonly<Record<string, num
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...EVENT_TYPES.map((type) => ({
+    ...EVENT_NAMES.map((type) => ({
       head: type,
       numeric: true,
       cell: ({ counts }: Row) => numberText(countOf(counts, type)),

@@ -23,10 +23,23 @@ describe('a parameter that is valid is read', () => {
     ['listEvents', { domain, type: 'Opened' }, { type: 'opened' }],
     ['getStats', { domain, tag: '' }, { tag: '' }],
     ['getStats', { domain, tag: 'News' }, { tag: 'news' }],
+    ['listEvents', { domain, tag: 'News', severity: 'Permanent' }, { tag: 'news', severity: 'permanent' }],
+    ['listEvents', { domain, subject: 'Your *' }, { subject: 'Your *' }],
+    ['listEvents', { domain, 'var.order': '7', 'var.a': '' }, { variables: { a: '', order: '7' } }],
+    ['searchEvents', { recipient: 'a@b', 'var.order': '7' }, { variables: { order: '7' } }],
     ['getSuppressions', { address: 'a@b', tag: 'News' }, { tag: ['news'] }],
     ['getSuppressions', { address: 'a@b', tag: ['News', 'x'] }, { tag: ['news', 'x'] }],
   ])('%s %j', (operation, raw, expected) => {
     expect(read(operation, raw)).toMatchObject({ ok: true, query: expected });
+  });
+
+  test('the order of variables makes no difference', () => {
+    const text = (raw: RawParameters) => JSON.stringify(read('listEvents', { domain, ...raw }));
+    expect(text({ 'var.b': '1', 'var.a': '2' })).toBe(text({ 'var.a': '2', 'var.b': '1' }));
+  });
+
+  test.each(['variables', ' variables'])('the name "%s" is no parameter', (name) => {
+    expect(read('listEvents', { domain, [name]: 'x' })).toMatchObject({ ok: false, parameter: name.trim() });
   });
 
   test('a domain may be left out where there is one only', () => {
@@ -57,6 +70,22 @@ describe('a parameter that is not valid is named, with what would be', () => {
     ['getSuppressions', { address, tag: ['news', ''] }, 'tag', 'must be a tag of a mail, not empty and not *'],
     ['getSuppressions', { address, tag: '*' }, 'tag', 'must be a tag of a mail, not empty and not *'],
     ['listEvents', { domain: 'mg.example.com', day: '2026-02-30' }, 'day', 'must be a day like 2026-02-03 that exists'],
+    [
+      'listEvents',
+      { domain: 'mg.example.com', subject: '' },
+      'subject',
+      'must be a subject, or its beginning with * behind it',
+    ],
+    ['listEvents', { domain: 'mg.example.com', severity: 'hard' }, 'severity', 'must be one of temporary, permanent'],
+    ['listEvents', { domain: 'mg.example.com', tag: ['a', 'b'] }, 'tag', 'must be given once, as text'],
+    ['listEvents', { domain: 'mg.example.com', 'var.': '7' }, 'var.', 'must name a variable, once, as text'],
+    ['listEvents', { domain: 'mg.example.com', 'var.a': ['7', '8'] }, 'var.a', 'must name a variable, once, as text'],
+    [
+      'getStats',
+      { domain: 'mg.example.com', 'var.a': '7' },
+      'var.a',
+      'is not a parameter of this route, which takes domain, tag, from, to',
+    ],
     ['searchEvents', { recipient: ['x'] }, 'recipient', 'must be given once, as text'],
     ['searchEvents', { recipient: address, limit: true }, 'limit', 'must be given once, as text'],
   ])('%s %j', (operation, raw, parameter, message) => {
