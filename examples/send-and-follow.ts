@@ -45,10 +45,11 @@ export async function sendAndFollow(
     return (await response.json()) as T;
   }
 
-  // 1. Ask first. Name the domain and the tags of the mail, or any unsubscribe holds it back.
+  // 1. Ask first. Name the domain and the tags of the mail, or any unsubscribe holds it back. URLSearchParams escapes the
+  // plus sign of an address; a wrong parameter is a 400, never a yes by mistake.
   const tag = 'receipts';
-  const asked = `/mailgun/suppressions/${encodeURIComponent(to)}?domain=${domain}&tag=${tag}`;
-  const known = await read<Suppressions>(asked);
+  const question = new URLSearchParams({ address: to, domain, tag });
+  const known = await read<Suppressions>(`/mailgun/suppressions?${question}`);
   if (known?.suppressed) return { sent: false, because: known.suppressions.map(({ kind }) => kind) };
 
   // 2. Send, with an id of your own on the mail: `v:` variables come back on every event.
@@ -68,7 +69,7 @@ export async function sendAndFollow(
 
   // 4. Show the status. A page asks on condition (If-None-Match) instead of waiting like this.
   for (const endMs = Date.now() + patienceMs; ; await sleep(500)) {
-    const message = await read<Message>(`/mailgun/messages/${encodeURIComponent(messageId)}`);
+    const message = await read<Message>(`/mailgun/messages?${new URLSearchParams({ id: messageId })}`);
     const own = message?.recipients.find(({ recipient }) => recipient.toLowerCase() === to.toLowerCase());
     const isOver = own !== undefined && own.status !== null && !['ACCEPTED', 'DEFERRED'].includes(own.status);
     // A status is written a moment before the event that decides it.
