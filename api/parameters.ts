@@ -76,6 +76,9 @@ export const to = time(
   'Epoch seconds or ISO 8601 with an offset, exclusive, at most 31 days after `from`. Now, where it is not given.',
 );
 
+export const openFrom = time('Epoch seconds or ISO 8601 with an offset, inclusive. Without it there is no bound.');
+export const openTo = time('Epoch seconds or ISO 8601 with an offset, exclusive. Without it there is no bound.');
+
 export const day = z.optional(
   parameter('a day like 2026-02-03 that exists', parseDay, {
     description: 'A day in UTC, in place of `from` and `to`.',
@@ -96,18 +99,17 @@ const MAX_TAG_CHARACTERS = 128;
 /** Tags are case-insensitive. */
 const asTag = (text: string) => (text.length <= MAX_TAG_CHARACTERS ? text.toLowerCase() : undefined);
 
-const tag = parameter(
-  'a tag of a mail, not empty and not *',
-  (text) => (text === '' || text === '*' ? undefined : asTag(text)),
-  { description: 'A tag of a mail.' },
-);
+const tag = (description: string) =>
+  parameter('a tag of a mail, not empty and not *', (text) => (text === '' || text === '*' ? undefined : asTag(text)), {
+    description,
+  });
 
 /** The tags of one mail, which may be given more than once. */
 export const tags = z.optional(
   z
     .pipe(
       z.transform((value: unknown) => [value].flat()),
-      z.array(tag),
+      z.array(tag('A tag of a mail.')),
     )
     .register(z.globalRegistry, {
       description: 'Count only what holds for mail under these tags.',
@@ -122,7 +124,8 @@ export const statisticsTag = z.optional(
   }),
 );
 
-export const eventTag = z.optional(tag.register(z.globalRegistry, { description: 'Only events under this tag.' }));
+export const eventTag = z.optional(tag('Only events under this tag.'));
+export const messageTag = z.optional(tag('Only messages under this tag.'));
 
 export const severity = z.optional(
   oneOf(['temporary', 'permanent'], 'one of ', { description: 'Only failures of this severity.' }),

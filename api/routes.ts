@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { EVENT_NAMES } from '../lambdas/domain/event-types.ts';
+import { EVENT_NAMES, EVENT_TYPES } from '../lambdas/domain/event-types.ts';
 import {
   address,
   cursor,
@@ -8,7 +8,10 @@ import {
   from,
   limit,
   messageId,
+  messageTag,
   oneOf,
+  openFrom,
+  openTo,
   severity,
   statisticsTag,
   subject,
@@ -19,6 +22,16 @@ import {
 
 /** Names of Mailgun's that have no meaning here, and any other name. */
 const OTHER_NAMES = ['email_validation', 'list_member_uploaded', 'list_member_upload_error', 'list_uploaded', 'other'];
+
+const STATUSES = [...new Set(Object.values(EVENT_TYPES).flatMap(({ status }) => status ?? []))];
+
+const status = z.optional(
+  oneOf(
+    STATUSES.map((name) => name.toLowerCase()),
+    'one of ',
+    { description: 'Only messages of this status.' },
+  ),
+);
 
 /** The domain of events whose sending domain is not known. */
 export const UNKNOWN_DOMAIN = '-';
@@ -63,7 +76,7 @@ export function readRoutes(domains: readonly string[]) {
       method: 'GET',
       path: '/recipients',
       inPath: 'address',
-      parameters: z.strictObject({ address: address(), ...page }),
+      parameters: z.strictObject({ address: address(), status, tag: messageTag, from: openFrom, to: openTo, ...page }),
     },
     listEvents: {
       method: 'GET',

@@ -27,6 +27,7 @@ const delivered: EventEntry = {
   url: null,
   testMode: false,
   direction: 'outbound',
+  unconfirmed: false,
   details: {
     subject: 'Your receipt',
     flags: { 'is-routed': false, 'is-test-mode': false },
@@ -79,6 +80,7 @@ const message: MessageResponse = {
       source: 'webhook',
       testMode: false,
       direction: 'outbound',
+      unconfirmed: false,
       opens: 1,
       clicks: 0,
       machineOpens: 0,
@@ -94,7 +96,22 @@ const message: MessageResponse = {
 
 const recipient: RecipientResponse = {
   recipient: 'ada@north.example',
-  messages: [{ messageId: MESSAGE_ID, status: 'DELIVERED', reason: null, statusAt: 1770000002.5 }],
+  messages: [
+    {
+      messageId: MESSAGE_ID,
+      status: 'DELIVERED',
+      reason: null,
+      statusAt: 1770000002.5,
+      firstAt: 1770000002.5,
+      subject: 'Your receipt',
+      tags: ['welcome'],
+      domain: 'mg.example.com',
+      testMode: false,
+      direction: 'outbound',
+      unconfirmed: false,
+    },
+  ],
+  searched: null,
   next: null,
 };
 

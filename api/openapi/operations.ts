@@ -24,6 +24,9 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
   getRecipient: {
     tag: 'history',
     summary: 'The messages of one recipient, newest first.',
+    description:
+      '`from` and `to` are of `firstAt`. A page with `status` or `tag` looks at up to 1,000 messages, and `searched` says ' +
+      'how far it came.',
     response: 'RecipientMessages',
     responseText: 'A page of messages; empty where the recipient is unknown.',
   },

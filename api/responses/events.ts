@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { EVENT_TYPES, OTHER_EVENT } from '../../lambdas/domain/event-types.ts';
-import { asSent, count, epochSeconds, isoTime, name, next, says, source } from './schema.ts';
+import { asSent, count, epochSeconds, isoTime, name, next, says, source, unconfirmed } from './schema.ts';
 
 export const direction = name(
   'Direction',
@@ -66,6 +66,7 @@ export const event = name(
       z.boolean(),
     ),
     direction,
+    unconfirmed,
     details: eventDetails,
   }),
 );

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { direction, event } from './events.ts';
-import { count, epochSeconds, name, next, says, source, status } from './schema.ts';
+import { count, epochSeconds, name, next, says, source, status, unconfirmed } from './schema.ts';
 
 const recipientStatus = name(
   'RecipientStatus',
@@ -16,6 +16,7 @@ const recipientStatus = name(
     source: says('What brought the deciding event; null until it is there.', z.nullable(source)),
     testMode: says('Whether its events of this page say that it was sent in test mode, and so to nobody.', z.boolean()),
     direction,
+    unconfirmed,
     opens: count('By people.'),
     clicks: count('By people.'),
     machineOpens: count('By proxies and scanners, as Mailgun marks them.'),

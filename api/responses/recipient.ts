@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import { epochSeconds, name, next, says, status } from './schema.ts';
+import { direction } from './events.ts';
+import { count, epochSeconds, name, next, says, status, unconfirmed } from './schema.ts';
 
 const recipientMessage = name(
   'RecipientMessage',
@@ -8,12 +9,37 @@ const recipientMessage = name(
     status,
     reason: z.nullable(z.string()),
     statusAt: epochSeconds,
+    firstAt: says('Epoch seconds of the event that came first, mostly of its acceptance.', z.number()),
+    subject: says('Of the event that decided the status; null where that carries none.', z.nullable(z.string())),
+    tags: says('The same of its tags, in lower case.', z.array(z.string())),
+    domain: says('The sending domain; null until the event that decided is stored.', z.nullable(z.string())),
+    testMode: says('Whether it was in test mode, and so reached nobody.', z.boolean()),
+    direction,
+    unconfirmed,
   }),
+);
+
+const searched = name(
+  'SearchedMessages',
+  says(
+    'How far a page with filters has looked, since it may hold fewer messages than fit; null without filters.',
+    z.nullable(
+      z.object({
+        messages: count('Messages that were looked at.'),
+        until: says('`firstAt` of the last of them; null where there was none.', z.nullable(z.number())),
+      }),
+    ),
+  ),
 );
 
 export const recipientResponse = name(
   'RecipientMessages',
-  z.object({ recipient: says('The address that was read.', z.string()), messages: z.array(recipientMessage), next }),
+  z.object({
+    recipient: says('The address that was read.', z.string()),
+    messages: z.array(recipientMessage),
+    searched,
+    next,
+  }),
 );
 
 export type RecipientMessageEntry = z.infer<typeof recipientMessage>;

@@ -40,6 +40,15 @@ export const source = name(
   says('What brought the copy of the event that was stored first.', z.enum(['webhook', 'reconcile'])),
 );
 
+/** The one mark of what may be forged. */
+export const unconfirmed = name(
+  'Unconfirmed',
+  says(
+    "Whether Mailgun's own list did not hold the event that says so when it was looked at for the last time: it may be forged.",
+    z.boolean(),
+  ),
+);
+
 export const counts = name(
   'Counts',
   says('Events by type; a type that is absent has none.', z.record(z.string(), z.int().check(z.gte(1)))),

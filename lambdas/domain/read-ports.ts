@@ -20,7 +20,12 @@ export interface StoredEvent {
   source: Source;
   receivedAtMs: number;
   atMs: number;
+  /** When it was found that Mailgun does not list the event; undefined where it does, or may still. */
+  unconfirmedSinceMs?: number | undefined;
 }
+
+/** Where an event came from, as far as it is known. */
+export type EventOrigin = Pick<StoredEvent, 'source' | 'unconfirmedSinceMs'>;
 
 /** A stored status as the read side sees it; `statusAtMs` is the deciding event's time. */
 export interface StoredStatus {
@@ -47,8 +52,8 @@ export interface MessageHistory {
   page(messageId: string, most: number, after?: string): Promise<HistoryPage>;
   /** The status of one recipient. */
   status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
-  /** What brought one event. */
-  sourceOf(messageId: string, recipientKey: string, eventKey: string): Promise<Source | undefined>;
+  /** What brought one event, and whether Mailgun lists it. */
+  originOf(messageId: string, recipientKey: string, eventKey: string): Promise<EventOrigin | undefined>;
 }
 
 /** Where the status of a message of some recipient is stored, and its place in that recipient's list. */
@@ -61,12 +66,21 @@ export interface MessagePlace {
 export interface RecipientMessage {
   messageId: string | null;
   status: StoredStatus;
+  /** The event that decided the status, where it is stored already. */
+  deciding: StoredEvent | undefined;
+}
+
+/** A stretch of time in epoch milliseconds; the end does not belong to it. */
+export interface TimeRange {
+  fromMs: number;
+  toMs: number;
 }
 
 export interface RecipientHistory {
-  /** Up to so many messages of a recipient, newest first, behind a place; `hasMore` where others follow. */
+  /** Up to so many messages of a recipient in this time, newest first, behind a place; `hasMore` where others follow. */
   newest(
     recipientKey: string,
+    range: TimeRange,
     most: number,
     after?: MessagePlace,
   ): Promise<{ places: MessagePlace[]; hasMore: boolean }>;

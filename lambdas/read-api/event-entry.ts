@@ -9,7 +9,15 @@ import { directionOf, eventDetails, isTestMode } from './event-details.ts';
 const LOST_VARIABLES = /^Could not load user-variables/i;
 
 /** An event by the read API's contract. */
-export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs }: StoredEvent): EventEntry {
+export function eventEntry({
+  eventKey,
+  domain,
+  event,
+  source,
+  receivedAtMs,
+  atMs,
+  unconfirmedSinceMs,
+}: StoredEvent): EventEntry {
   const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
   const tags = raw('tags');
   return {
@@ -31,6 +39,7 @@ export function eventEntry({ eventKey, domain, event, source, receivedAtMs, atMs
     url: raw('url'),
     testMode: isTestMode(event),
     direction: directionOf(event),
+    unconfirmed: unconfirmedSinceMs !== undefined,
     details: eventDetails(event),
   };
 }

@@ -24,7 +24,8 @@ export function eventPredicate({ tag, severity, subject, variables = {} }: Event
   return checks.length === 0 ? undefined : (event) => checks.every((check) => check(event));
 }
 
-function tagsOf(event: JsonObject): string[] {
+/** Returns the tags of an event in lower case: Mailgun's are case-insensitive. */
+export function tagsOf(event: JsonObject): string[] {
   const tags = valueAt(event, 'tags');
   return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string').map((tag) => tag.toLowerCase()) : [];
 }

@@ -1,16 +1,16 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/day-index.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../domain/keys.ts';
-import type { DayEvents, EventPlace } from '../domain/read-ports.ts';
+import type { DayEvents, EventPlace, TimeRange } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
 import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
-import { isRange, type Range } from './range.ts';
+import { isRange } from './range.ts';
 
 export interface EventQuery {
   domain: string;
-  range: Range;
+  range: TimeRange;
   type?: string | undefined;
   predicate: EventPredicate | undefined;
   limit: number;
@@ -19,7 +19,7 @@ export interface EventQuery {
 
 /** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
 export interface EventsPosition {
-  range: Range;
+  range: TimeRange;
   place: EventPlace;
 }
 
@@ -28,7 +28,7 @@ export function isEventsPosition(value: unknown, type: string | undefined): valu
   return isRange(range) && isEventPlace(place, range, type);
 }
 
-function isEventPlace(value: unknown, { fromMs, toMs }: Range, type: string | undefined): value is EventPlace {
+function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string | undefined): value is EventPlace {
   const place = (value ?? {}) as Partial<EventPlace>;
   return (
     isTime(place.atMs) &&

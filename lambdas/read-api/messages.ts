@@ -1,7 +1,7 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { RecipientStatus } from '../../api/responses/message.ts';
 import { EVERY_RECIPIENT, parseMessageSort } from '../domain/keys.ts';
-import type { MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
+import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { directionOf, isTestMode } from './event-details.ts';
 import { eventEntry } from './event-entry.ts';
@@ -54,10 +54,10 @@ export function createMessages(history: MessageHistory) {
       const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
       if (status === undefined || isPhantom(status)) continue;
       const { decidedBy } = status;
-      const deciding = own.find(({ eventKey }) => eventKey === decidedBy);
-      const source = deciding?.source ?? (await history.sourceOf(messageId, recipientKey, decidedBy)) ?? null;
+      const isDeciding = ({ eventKey }: StoredEvent) => eventKey === decidedBy;
+      const origin = own.find(isDeciding) ?? (await history.originOf(messageId, recipientKey, decidedBy));
       recipients.push({
-        ...recipientEntry(status, source, tally, recipientKey !== split),
+        ...recipientEntry(status, origin, tally, recipientKey !== split),
         testMode: own.some(({ event }) => isTestMode(event)),
         direction: own.some(({ event }) => directionOf(event) === 'inbound') ? 'inbound' : 'outbound',
       });
@@ -103,7 +103,7 @@ const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && s
 
 function recipientEntry(
   status: StoredStatus,
-  source: RecipientStatus['source'],
+  origin: EventOrigin | undefined,
   tally: Tally,
   countsComplete: boolean,
 ): Omit<RecipientStatus, 'testMode' | 'direction'> {
@@ -113,7 +113,8 @@ function recipientEntry(
     reason: status.reason,
     statusAt: status.statusAtMs / 1000,
     decidedBy: status.decidedBy,
-    source,
+    source: origin?.source ?? null,
+    unconfirmed: origin?.unconfirmedSinceMs !== undefined,
     opens: tally.opens,
     clicks: tally.clicks,
     machineOpens: tally.machineOpens,

@@ -1,11 +1,6 @@
 import { type BadParameter, badParameter } from '../../api/read-parameters.ts';
 import { LAST_MS } from '../../api/time.ts';
-
-/** A stretch of time in epoch milliseconds; the end does not belong to it. */
-export interface Range {
-  fromMs: number;
-  toMs: number;
-}
+import type { TimeRange } from '../domain/read-ports.ts';
 
 /** Times of a query in epoch milliseconds. */
 export interface RangeQuery {
@@ -18,17 +13,17 @@ const DAY_MS = 86_400_000;
 const MAX_DAYS = 31;
 
 /** Returns the stretch of a query: its day, or from (a day before the end) to (now), at most 31 days apart. */
-export function rangeOf({ day, from, to }: RangeQuery, nowMs: number): Range | BadParameter {
+export function rangeOf({ day, from, to }: RangeQuery, nowMs: number): TimeRange | BadParameter {
   const toMs = to ?? Math.ceil(nowMs / 1000) * 1000;
   return checked(day, from, to, { fromMs: from ?? Math.max(0, toMs - DAY_MS), toMs }, MAX_DAYS);
 }
 
 /** Returns the stretch of a query, without an end where it names none. */
-export function openRangeOf({ day, from, to }: RangeQuery): Range | BadParameter {
+export function openRangeOf({ day, from, to }: RangeQuery): TimeRange | BadParameter {
   return checked(day, from, to, { fromMs: from ?? 0, toMs: to ?? LAST_MS }, Number.POSITIVE_INFINITY);
 }
 
-function checked(day: number | undefined, from: unknown, to: unknown, range: Range, maxDays: number) {
+function checked(day: number | undefined, from: unknown, to: unknown, range: TimeRange, maxDays: number) {
   if (day !== undefined) {
     if (from !== undefined || to !== undefined) return badParameter('day', 'must be given without from and to');
     return { fromMs: day, toMs: day + DAY_MS };
@@ -39,9 +34,12 @@ function checked(day: number | undefined, from: unknown, to: unknown, range: Ran
 }
 
 /** Whether a value of a cursor is a range that a query could have. */
-export function isRange(value: unknown): value is Range {
+export function isRange(value: unknown): value is TimeRange {
   const { fromMs, toMs } = (value ?? {}) as Record<string, unknown>;
   if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs)) return false;
   const [from, to] = [fromMs as number, toMs as number];
   return from >= 0 && from < to && to - from <= MAX_DAYS * DAY_MS;
 }
+
+/** All of time. */
+export const EVER: TimeRange = { fromMs: 0, toMs: LAST_MS };

@@ -7,6 +7,7 @@ import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
 import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
+import { EVER } from './range.ts';
 import { isMessagePlace } from './recipients.ts';
 
 export interface SearchQuery {
@@ -99,7 +100,7 @@ async function* walk(history: RecipientHistory, { recipient, type, predicate, li
 
   const start = position && { partition: position.partition, atMs: position.atMs };
   if (start && position.after !== undefined) yield* stepsOf(start, position.after);
-  const { places, hasMore } = await history.newest(key, MOST_MESSAGES, start);
+  const { places, hasMore } = await history.newest(key, EVER, MOST_MESSAGES, start);
   for (const place of places) yield* stepsOf(place);
   if (!hasMore && queries < MOST_QUERIES) yield {};
 }

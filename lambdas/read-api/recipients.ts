@@ -1,12 +1,20 @@
 import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
+import { textAt } from '../domain/event.ts';
 import { recipientKey } from '../domain/keys.ts';
-import type { MessagePlace, RecipientHistory } from '../domain/read-ports.ts';
+import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
+import { directionOf, isTestMode } from './event-details.ts';
+import { tagsOf } from './event-filter.ts';
 
 export interface RecipientQuery {
   recipient: string;
+  range: TimeRange;
+  /** Only messages of this status. */
+  status: string | undefined;
+  /** Only messages under this tag, in lower case. */
+  tag: string | undefined;
   limit: number;
-  position?: MessagePlace | undefined;
+  position: MessagePlace | undefined;
 }
 
 export function isMessagePlace(value: unknown): value is MessagePlace {
@@ -14,17 +22,63 @@ export function isMessagePlace(value: unknown): value is MessagePlace {
   return isTime(atMs) && isKeyText(partition) && /^(MSG|NOMSG)#/.test(partition);
 }
 
-/** A page of a recipient's messages, newest first: one query, and one read for each hundred of them. */
+/** Messages that are looked at for one page with a filter, and how many of them at a time. */
+const MAX_SEARCHED = 1000;
+const MIN_CHUNK = 100;
+
+/**
+ * A page of a recipient's messages, newest first: one query, and two reads for each hundred of them. With a filter a
+ * page looks at a bounded number of messages, so it may hold few while more pages follow.
+ */
 export function createRecipients(history: RecipientHistory) {
-  return async ({ recipient, limit, position }: RecipientQuery) => {
+  return async ({ recipient, range, status, tag, limit, position }: RecipientQuery) => {
     const key = recipientKey(recipient);
-    const { places, hasMore } = await history.newest(key, limit, position);
-    const found = await history.messages(key, places);
-    const messages = found.flatMap((message): RecipientMessageEntry[] => {
-      if (message === undefined) return [];
-      const { status, reason, statusAtMs } = message.status;
-      return [{ messageId: message.messageId, status, reason, statusAt: statusAtMs / 1000 }];
-    });
-    return { body: { recipient, messages }, next: hasMore ? places.at(-1) : undefined };
+    const hasFilter = status !== undefined || tag !== undefined;
+    const isWanted = (message: RecipientMessage) =>
+      (status === undefined || message.status.status === status) &&
+      (tag === undefined || tagsOf(message.deciding?.event ?? {}).includes(tag));
+    const messages: RecipientMessageEntry[] = [];
+    let place = position;
+    let searched = 0;
+    let hasMore = true;
+    while (hasMore && messages.length < limit && searched < MAX_SEARCHED) {
+      const left = limit - messages.length;
+      const found = await history.newest(key, range, hasFilter ? Math.max(left, MIN_CHUNK) : left, place);
+      hasMore = found.hasMore;
+      const read = await history.messages(key, found.places);
+      for (const [nth, at] of found.places.entries()) {
+        if (messages.length === limit) {
+          hasMore = true;
+          break;
+        }
+        const message = read[nth];
+        place = at;
+        searched += 1;
+        if (message !== undefined && isWanted(message)) messages.push(entryOf(message, at));
+      }
+    }
+    const until = place === undefined ? null : place.atMs / 1000;
+    return {
+      body: { recipient, messages, searched: hasFilter ? { messages: searched, until } : null },
+      next: hasMore ? place : undefined,
+    };
+  };
+}
+
+/** What tells one mail from another: most of it is in the event that decided, if that is stored already. */
+function entryOf({ messageId, status, deciding }: RecipientMessage, { atMs }: MessagePlace): RecipientMessageEntry {
+  const event = deciding?.event ?? {};
+  return {
+    messageId,
+    status: status.status,
+    reason: status.reason,
+    statusAt: status.statusAtMs / 1000,
+    firstAt: atMs / 1000,
+    subject: textAt(event, 'message', 'headers', 'subject') ?? null,
+    tags: tagsOf(event),
+    domain: deciding?.domain ?? null,
+    testMode: isTestMode(event),
+    direction: directionOf(event),
+    unconfirmed: deciding?.unconfirmedSinceMs !== undefined,
   };
 }

@@ -50,8 +50,14 @@ function createUseCases(deps: RouteDeps): UseCases {
   return {
     getMessage: (query) =>
       paged('getMessage', query, isMessagePosition, (page) => deps.messages({ messageId: query.id, ...page })),
-    getRecipient: (query) =>
-      paged('getRecipient', query, isMessagePlace, (page) => deps.recipients({ recipient: query.address, ...page })),
+    async getRecipient(query) {
+      const range = openRangeOf(query);
+      if ('ok' in range) return range;
+      const { address: recipient, status, tag } = query;
+      return paged('getRecipient', query, isMessagePlace, (page) =>
+        deps.recipients({ recipient, range, status: status?.toUpperCase(), tag, ...page }),
+      );
+    },
     listEvents,
     async searchEvents({ recipient, ...query }) {
       if (recipient !== undefined) return search({ recipient, ...query });

@@ -87,7 +87,15 @@ describe('a recipient', () => {
   const recipient = `Lea+${randomUUID()}@north.example`;
   const ids = [1, 2, 3, 4, 5].map((n) => `m${n}-${randomUUID()}@${DOMAIN}`);
   beforeAll(() =>
-    api.store(...ids.map((id, n) => eventOf(id, { recipient, event: 'delivered', timestamp: at(`11:00:0${n}`) }))),
+    api.store(
+      ...ids.map((id, n) =>
+        eventOf(id, {
+          ...{ recipient, event: 'delivered', timestamp: at(`11:00:0${n}`) },
+          message: { headers: { 'message-id': id, subject: `Mail ${n}` } },
+          tags: n === 1 ? ['Odd', 'welcome'] : ['welcome'],
+        }),
+      ),
+    ),
   );
 
   test.each([1, 2, 5, 100])('has its messages newest first, in pages of %d', async (limit) => {
@@ -95,14 +103,30 @@ describe('a recipient', () => {
     expect(pages).toHaveLength(Math.ceil(5 / limit));
     expect(pages.flatMap(({ body }) => body.messages)).toEqual(
       ids
-        .map((messageId, n) => ({ messageId, status: 'DELIVERED', reason: null, statusAt: at(`11:00:0${n}`) }))
+        .map((messageId, n) => ({
+          ...{ messageId, status: 'DELIVERED', reason: null, statusAt: at(`11:00:0${n}`), firstAt: at(`11:00:0${n}`) },
+          ...{ subject: `Mail ${n}`, tags: n === 1 ? ['odd', 'welcome'] : ['welcome'], domain: DOMAIN },
+          ...{ testMode: false, direction: 'outbound', unconfirmed: false },
+        }))
         .toReversed(),
     );
   });
 
+  test.each([
+    ['status=delivered', 5],
+    ['status=FAILED', 0],
+    ['tag=Odd', 1],
+    [`from=${at('11:00:01')}&to=${at('11:00:03')}`, 2],
+    [`tag=welcome&from=${at('11:00:01')}`, 4],
+  ])('has of its messages those of %s', async (filter, count) => {
+    const pages = await walk(`/mailgun/recipients?address=${encodeURIComponent(recipient)}&${filter}&limit=2`);
+    expect(pages.flatMap(({ body }) => body.messages)).toHaveLength(count);
+  });
+
   test('who is unknown has none', async () => {
     const { status, body } = await api.get('/mailgun/recipients/nobody@north.example');
-    expect([status, body]).toEqual([200, { recipient: 'nobody@north.example', messages: [], next: null }]);
+    const nothing = { recipient: 'nobody@north.example', messages: [], searched: null, next: null };
+    expect([status, body]).toEqual([200, nothing]);
   });
 
   test.each([

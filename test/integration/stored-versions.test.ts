@@ -37,7 +37,7 @@ test('a message is read, and found by its recipient', async () => {
   ]);
 
   const recipients = createRecipientHistory(engines.table);
-  const { places } = await recipients.newest('ada@example.org', 10);
+  const { places } = await recipients.newest('ada@example.org', { fromMs: 0, toMs: 9e12 }, 10);
   expect(await recipients.messages('ada@example.org', places)).toMatchObject([{ status: { status: 'DELIVERED' } }]);
 });
 

@@ -128,9 +128,9 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     return found && 'status' in found ? found.status : undefined;
   }
 
-  async sourceOf(messageId: string, recipient: string, eventKey: string) {
+  async originOf(messageId: string, recipient: string, eventKey: string) {
     const sort = eventSortPrefix(recipient) + eventKey;
-    return this.events.get(`${messagePartition(messageId)} ${sort}`)?.source;
+    return this.events.get(`${messagePartition(messageId)} ${sort}`);
   }
 
   #entries(messageId: string): HistoryEntry[] {

@@ -21,17 +21,17 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
       return Item && storedStatus(Item);
     },
 
-    async sourceOf(messageId, recipientKey, eventKey) {
+    async originOf(messageId, recipientKey, eventKey) {
       const Key = { pk: messagePartition(messageId), sk: eventSort(recipientKey, eventKey) };
       const { Item } = await client.send(
         new GetCommand({
           TableName: name,
           Key,
-          ProjectionExpression: '#source',
+          ProjectionExpression: '#source, unconfirmedSince',
           ExpressionAttributeNames: { '#source': 'source' },
         }),
       );
-      return Item?.source as Source | undefined;
+      return Item && { source: Item.source as Source, unconfirmedSinceMs: Item.unconfirmedSince as number | undefined };
     },
   };
 }

@@ -12,7 +12,7 @@ import { historyEntries, type Item, storedEvent, storedStatus } from './stored-i
 export function createRecipientHistory(table: LedgerTable): RecipientHistory {
   const { byRecipient } = INDEXES;
   return {
-    async newest(recipientKey, most, after) {
+    async newest(recipientKey, { fromMs, toMs }, most, after) {
       const partition = recipientIndexKey(recipientKey);
       const { Items = [] } = await table.client.send(
         new QueryCommand({
@@ -20,9 +20,9 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
           IndexName: byRecipient.name,
           ScanIndexForward: false,
           Limit: most + 1,
-          KeyConditionExpression: '#recipient = :recipient',
-          ExpressionAttributeNames: { '#recipient': byRecipient.partitionKey },
-          ExpressionAttributeValues: { ':recipient': partition },
+          KeyConditionExpression: '#recipient = :recipient AND #at BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#recipient': byRecipient.partitionKey, '#at': byRecipient.sortKey },
+          ExpressionAttributeValues: { ':recipient': partition, ':from': fromMs, ':to': toMs - 1 },
           ExclusiveStartKey: after && {
             [byRecipient.partitionKey]: partition,
             [byRecipient.sortKey]: after.atMs,
@@ -41,17 +41,20 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
     async messages(recipientKey, places) {
       const sk = statusSort(recipientKey);
       const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
-      // A message id that is too long for a key stands in the events alone.
-      const nameless = [...statuses.values()].filter(({ pk }) => messageIdInPartition(pk as string) === undefined);
       const deciding = await itemsOf(
-        nameless.map(({ pk, decidedBy }) => ({ pk: pk as string, sk: eventSort(recipientKey, decidedBy as string) })),
+        [...statuses.values()].map(({ pk, decidedBy }) => ({
+          pk: pk as string,
+          sk: eventSort(recipientKey, decidedBy as string),
+        })),
       );
       return places.map(({ partition }): RecipientMessage | undefined => {
         const item = statuses.get(partition);
         if (item === undefined) return undefined;
-        const event = deciding.get(partition);
-        const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(storedEvent(event).event));
-        return { messageId: messageId ?? null, status: storedStatus(item) };
+        const found = deciding.get(partition);
+        const event = found && storedEvent(found);
+        // A message id that is too long for a key is in the events alone.
+        const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event.event)) ?? null;
+        return { messageId, status: storedStatus(item), deciding: event };
       });
     },
 

@@ -32,5 +32,6 @@ export function storedEvent(item: Item): StoredEvent {
     source: item.source as StoredEvent['source'],
     receivedAtMs: item.receivedAt as number,
     atMs: item[INDEXES.byDay.sortKey] as number,
+    unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
   };
 }

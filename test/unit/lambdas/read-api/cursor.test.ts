@@ -81,7 +81,7 @@ test('whoever makes up a checked cursor is refused, or reads inside the query', 
         return { entries: [], hasMore: false };
       },
       status: async () => undefined,
-      sourceOf: async () => undefined,
+      originOf: async () => undefined,
     }),
     events: createEvents({
       newest: async (range) => {

@@ -33,6 +33,7 @@ test('the history of a message follows the contract', async () => {
         source: 'webhook',
         testMode: false,
         direction: 'outbound',
+        unconfirmed: false,
         opens: 0,
         clicks: 0,
         machineOpens: 0,
@@ -62,6 +63,7 @@ test('the history of a message follows the contract', async () => {
         url: null,
         testMode: false,
         direction: 'outbound',
+        unconfirmed: false,
         details: {
           ...{ subject: null, flags: null, template: null, recipientProvider: null, mxHost: null, sendingIp: null },
           ...{ reject: null, mailingList: null, storageKey: null, retrySeconds: null },
@@ -233,4 +235,28 @@ test.each([
 
 test('an event without a delivery status has null for it', async () => {
   expect((await historyOf({ 'delivery-status': {} }))?.events[0]?.deliveryStatus).toBeNull();
+});
+
+test('an event that Mailgun does not list is marked, and so is the status that it decides', async () => {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  for (const event of [deliveredEvent({ id: 'listed' }), deliveredEvent({ event: 'complained', id: 'forged' })]) {
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  }
+  for (const event of ledger.events.values()) {
+    if (event.identity.eventKey === 'complained#forged') Object.assign(event, { unconfirmedSinceMs: NOW_MS });
+  }
+  const read = createMessages(ledger);
+  const whole = await read({ messageId: MESSAGE_ID, limit: 100 });
+  expect(whole?.body).toMatchObject({
+    recipients: [{ status: 'COMPLAINED', unconfirmed: true }],
+    events: [
+      { key: 'complained#forged', unconfirmed: true },
+      { key: 'delivered#listed', unconfirmed: false },
+    ],
+  });
+  // The event that decides is on the page before.
+  const first = await read({ messageId: MESSAGE_ID, limit: 1 });
+  const second = await read({ messageId: MESSAGE_ID, limit: 1, position: first?.next });
+  expect(second?.body).toMatchObject({ recipients: [{ unconfirmed: true }], events: [{ key: 'delivered#listed' }] });
 });
