@@ -1,4 +1,5 @@
 import { type Child, h, svg } from './dom.ts';
+import { numberText, scaleOf } from './numbers.ts';
 
 /** One column of a picture. */
 export interface Bar {
@@ -24,21 +25,25 @@ const STRIP = 8;
 
 /** Stacked bars. The numbers stand in a table beside it: a picture alone can be read by few. */
 export function stackedBars({ label, bars, ends }: ChartOptions): HTMLElement {
-  const most = Math.max(1, ...bars.map(({ parts }) => parts.reduce((sum, [, value]) => sum + value, 0)));
+  const sums = bars.map(({ parts }) => parts.reduce((sum, [, value]) => sum + value, 0));
+  const most = scaleOf(sums);
+  const isCut = sums.some((sum) => sum > most);
   const withStrip = bars.some(({ mark }) => mark !== undefined);
   const groups = bars.map(({ label: text, parts, mark }, at) => {
     let y = HEIGHT;
     const rects = parts
       .filter(([, value]) => value > 0)
       .map(([kind, value]) => {
-        const height = (value / most) * HEIGHT;
+        const height = Math.min(y, (value / most) * HEIGHT);
         y -= height;
         return svg('rect', { class: kind, x: at * WIDTH + 1, y, width: WIDTH - 2, height });
       });
+    const cut =
+      (sums[at] ?? 0) > most && svg('rect', { class: 'cut', x: at * WIDTH + 1, y: 4, width: WIDTH - 2, height: 3 });
     const cell =
       mark && svg('rect', { class: mark, x: at * WIDTH + 1, y: HEIGHT + 4, width: WIDTH - 2, height: STRIP });
     const touch = svg('rect', { class: 'touch', x: at * WIDTH, y: 0, width: WIDTH, height: HEIGHT });
-    return svg('g', {}, svg('title', {}, text), ...rects, cell, touch);
+    return svg('g', {}, svg('title', {}, text), ...rects, cut, cell, touch);
   });
   const height = HEIGHT + (withStrip ? STRIP + 4 : 0);
   const picture = svg(
@@ -54,7 +59,12 @@ export function stackedBars({ label, bars, ends }: ChartOptions): HTMLElement {
   return h(
     'div',
     { class: 'chart' },
-    h('div', { class: 'scale', 'aria-hidden': 'true' }, h('span', {}, most.toLocaleString('en')), h('span', {}, '0')),
+    h(
+      'div',
+      { class: 'scale', 'aria-hidden': 'true' },
+      h('span', {}, `${numberText(most)}${isCut ? ' and more' : ''}`),
+      h('span', {}, '0'),
+    ),
     picture,
     h('div', { class: 'ends' }, h('span', {}, ends[0]), h('span', {}, ends[1])),
   );

@@ -13,19 +13,30 @@ export function badge(text: string, mood: Mood): HTMLElement {
   return h('span', { class: `badge ${mood}` }, text);
 }
 
-const STATUS_MOODS: Readonly<Record<string, Mood>> = {
-  DELIVERED: 'good',
-  ACCEPTED: 'wait',
-  DEFERRED: 'wait',
-  FAILED: 'bad',
-  COMPLAINED: 'bad',
+const STATUSES: Readonly<Record<string, readonly [words: string, mood: Mood]>> = {
+  DELIVERED: ['delivered', 'good'],
+  ACCEPTED: ['accepted, on its way', 'wait'],
+  DEFERRED: ['delayed, Mailgun tries again', 'wait'],
+  FAILED: ['failed', 'bad'],
+  COMPLAINED: ['reported as spam', 'bad'],
 };
 
-/** A status; events that say nothing on delivery leave none. */
+/** A status in words; events that say nothing on delivery leave none. */
 export function statusBadge(status: string | null): HTMLElement {
-  if (status === null) return badge('no status', 'unknown');
-  return badge(status.toLowerCase(), Object.hasOwn(STATUS_MOODS, status) ? (STATUS_MOODS[status] as Mood) : 'unknown');
+  const [words, mood] = (status !== null && STATUSES[status]) || ['no status', 'unknown'];
+  return badge(words, mood);
 }
+
+/** Marks what may be forged, was sent to nobody, or is no mail of ours; every page shows the same. */
+export function marks({ unconfirmed, testMode, direction }: Pick<EventEntry, Mark>): Child[] {
+  return [
+    unconfirmed && [' ', badge('not on Mailgun’s list, may be forged', 'bad')],
+    testMode && [' ', badge('test mode, not sent', 'unknown')],
+    direction === 'inbound' && [' ', badge('inbound, routed on', 'unknown')],
+  ];
+}
+
+type Mark = 'unconfirmed' | 'testMode' | 'direction';
 
 export function panel(title: string, ...children: Child[]): HTMLElement {
   return h('section', { class: 'panel' }, h('h2', {}, title), ...children);

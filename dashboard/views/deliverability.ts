@@ -1,8 +1,8 @@
-import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
+import type { EventsResponse } from '../../api/responses/events.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
 import { h } from '../dom.ts';
 import { field, goForm, select, textIn } from '../form.ts';
-import { empty, eventText, panel, recipientLink } from '../parts.ts';
+import { empty, eventText, marks, panel, recipientLink } from '../parts.ts';
 import { linkTo } from '../route.ts';
 import { table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
@@ -22,7 +22,7 @@ export const deliverabilityView: View = async (context) => {
   const [byDay, byTag, failed, complained] = await Promise.all([
     api.get<StatsResponse>('/stats', { domain, tag, from, to: midnight + DAY_SECONDS }),
     api.get<StatsResponse>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
-    api.get<EventsResponse>('/events', { domain, day, type: 'failed', limit: 100 }),
+    api.get<EventsResponse>('/events', { domain, day, type: 'failed', severity: 'permanent', limit: 100 }),
     api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
   ]);
   const list = daysOf(byDay.buckets, from, days);
@@ -85,10 +85,9 @@ function choiceOf(health: Awaited<ReturnType<ViewContext['health']>>, parameters
   };
 }
 
-/** Whom mail did not reach for good, and who called it spam; each leads to the recipient and its suppressions. */
+/** Permanent failures and spam reports; each leads to the recipient and its suppressions. */
 function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain: string, day: string) {
-  const isForGood = ({ event, severity }: EventEntry) => event !== 'failed' || severity !== 'temporary';
-  const rows = [...failed.events.filter(isForGood), ...complained.events].sort((a, b) => b.timestamp - a.timestamp);
+  const rows = [...failed.events, ...complained.events].sort((a, b) => b.timestamp - a.timestamp);
   const title = `Bounces and complaints: ${day}`;
   const more = (type: string) => h('a', { href: linkTo('events', '', { domain, day, type }) }, `all ${type} events`);
   const isCut = failed.next !== null || complained.next !== null;
@@ -101,7 +100,7 @@ function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain:
           [
             { head: 'Time', cell: ({ timestamp }) => timeElement(timestamp) },
             { head: 'Recipient', cell: ({ recipient }) => recipientLink(recipient) },
-            { head: 'What', cell: eventText },
+            { head: 'What', cell: (event) => [eventText(event), marks(event)] },
           ],
           { caption: title, cards: true, tall: true },
         ),

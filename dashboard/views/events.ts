@@ -1,5 +1,5 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
-import { empty, eventText, messageLink, panel, recipientLink } from '../parts.ts';
+import { empty, eventText, marks, messageLink, panel, recipientLink } from '../parts.ts';
 import { paged, table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
 import { chosenDomain, type View } from '../view.ts';
@@ -38,7 +38,7 @@ function eventTable(rows: readonly EventEntry[], caption: string): HTMLElement {
     rows,
     [
       { head: 'Time', cell: ({ timestamp }) => timeElement(timestamp) },
-      { head: 'Event', cell: eventText },
+      { head: 'Event', cell: (event) => [eventText(event), marks(event)] },
       { head: 'Recipient', cell: ({ recipient }) => recipientLink(recipient) },
       { head: 'Message', cell: ({ messageId }) => messageLink(messageId) },
     ],

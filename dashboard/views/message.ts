@@ -1,7 +1,7 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { MessageResponse, RecipientStatus } from '../../api/responses/message.ts';
 import { type Child, h } from '../dom.ts';
-import { badge, copyButton, empty, eventText, panel, recipientLink, statusBadge } from '../parts.ts';
+import { copyButton, empty, eventText, marks, panel, recipientLink, statusBadge } from '../parts.ts';
 import { spanText, timeElement } from '../time.ts';
 import type { View } from '../view.ts';
 import { eventFields } from './message/fields.ts';
@@ -60,7 +60,7 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
       ' ',
       statusBadge(status),
       reason !== null && h('span', { class: 'reason' }, ` ${reason}`),
-      kindBadges(outcome),
+      marks(outcome),
     ),
     h(
       'p',
@@ -72,14 +72,6 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
     ),
     timeline(events, decidedBy),
   );
-}
-
-/** Says of mail that was not sent to a person, or not by us, what it was. */
-function kindBadges({ testMode, direction }: Pick<EventEntry, 'testMode' | 'direction'>): Child[] {
-  return [
-    testMode && [' ', badge('test mode, not sent', 'unknown')],
-    direction === 'inbound' && [' ', badge('inbound, routed on', 'unknown')],
-  ];
 }
 
 function engagement({ opens, clicks, machineOpens, machineClicks, unsubscribed }: RecipientStatus): string {
@@ -111,7 +103,7 @@ function timeline(events: readonly EventEntry[], decidedBy: string | undefined):
           ' ',
           h('strong', {}, eventText(event)),
           decides && h('span', { class: 'badge accent' }, 'decides'),
-          kindBadges(event),
+          marks(event),
           ' ',
           h('span', { class: 'note' }, origin(event)),
         ),

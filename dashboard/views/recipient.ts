@@ -1,19 +1,26 @@
-import type { RecipientResponse } from '../../api/responses/recipient.ts';
+import type { RecipientMessageEntry, RecipientResponse } from '../../api/responses/recipient.ts';
 import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { ledgerCommand } from '../command.ts';
 import { type Child, h } from '../dom.ts';
-import { badge, commandOn, copyButton, empty, messageLink, panel, statusBadge } from '../parts.ts';
+import { field, goForm, select, textIn } from '../form.ts';
+import { badge, commandOn, copyButton, empty, marks, messageLink, panel, statusBadge, visible } from '../parts.ts';
+import { linkTo } from '../route.ts';
 import { paged, table } from '../table.ts';
 import { timeElement } from '../time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;
+const STATUS_CHOICES = ['accepted', 'deferred', 'delivered', 'failed', 'complained'].map(
+  (name) => [name, name] as const,
+);
 
 /** The messages of a recipient, and whether sending to it is wise. */
 export const recipientView: View = async (context) => {
-  const { api, subject: address } = context;
+  const { api, subject: address, parameters } = context;
+  const [status, tag] = [parameters.get('status') ?? '', parameters.get('tag') ?? ''];
   const read = async (cursor?: string) => {
-    const { messages, next } = await api.get<RecipientResponse>('/recipients', { address, limit: PAGE, cursor });
+    const query = { address, status, tag, limit: PAGE, cursor };
+    const { messages, next } = await api.get<RecipientResponse>('/recipients', query);
     return { rows: messages, next };
   };
   const [suppressions, first] = await Promise.all([
@@ -33,15 +40,23 @@ export const recipientView: View = async (context) => {
       suppressionPanel(suppressions, context),
       panel(
         'Messages',
+        goForm(
+          'Filter',
+          (values) => linkTo('recipient', address, { status: textIn(values, 'status'), tag: textIn(values, 'tag') }),
+          field('Status', select('status', [['', 'all'], ...STATUS_CHOICES], status)),
+          field('Tag', h('input', { name: 'tag', value: tag, placeholder: 'all', autocomplete: 'off' })),
+        ),
         first.rows.length === 0 && first.next === null
-          ? empty('No message to this recipient is stored.')
+          ? empty(`No message to this recipient is stored${status || tag ? ' that fits the filter' : ''}.`)
           : paged(first, read, (rows) =>
               table(
                 rows,
                 [
-                  { head: 'Message', cell: ({ messageId }) => messageLink(messageId) },
-                  { head: 'Status', cell: ({ status }) => statusBadge(status) },
+                  { head: 'Subject', cell: subjectLink },
+                  { head: 'First event', cell: ({ firstAt }) => timeElement(firstAt) },
+                  { head: 'Status', cell: (message) => [statusBadge(message.status), marks(message)] },
                   { head: 'Since', cell: ({ status, statusAt }) => (status === null ? '–' : timeElement(statusAt)) },
+                  { head: 'Tags', cell: ({ tags }) => (tags.length === 0 ? '–' : tags.map(visible).join(', ')) },
                 ],
                 { caption: `Messages to ${address}, newest first`, cards: true },
               ),
@@ -50,6 +65,16 @@ export const recipientView: View = async (context) => {
     ],
   };
 };
+
+/** Leads to the message, by its subject where that is known. */
+const subjectLink = ({ subject, messageId }: RecipientMessageEntry): Child =>
+  subject !== null && messageId !== null
+    ? [
+        h('a', { href: linkTo('message', messageId) }, visible(subject)),
+        h('br'),
+        h('small', { class: 'id' }, messageId),
+      ]
+    : messageLink(messageId);
 
 type Suppression = SuppressionsResponse['suppressions'][number];
 

@@ -85,22 +85,34 @@ export function dayPanel(
       [
         {
           head: 'Day (UTC)',
-          cell: ({ day, open }) => [h('a', { href: link({ day }) }, day), open && [' ', badge('open', 'unknown')]],
+          cell: ({ day, open }) => [
+            h('a', { href: link({ day }) }, day),
+            open && [' ', badge('may still change', 'unknown')],
+          ],
         },
-        ...countColumns<Day>(),
+        ...countColumns(list),
       ],
-      { caption: title },
+      { caption: title, cards: true },
     ),
   );
 }
 
+/** What became of mail goes first; what readers did follows where any did. */
+const OUTCOMES = ['accepted', 'delivered', 'failed', 'complained'];
+
+interface Counted {
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** One number a type, and the two shares that people watch. */
-function countColumns<Row extends { readonly counts: Readonly<Record<string, number>> }>() {
+function countColumns<Row extends Counted>(rows: readonly Row[]) {
+  const others = EVENT_NAMES.filter((type) => !OUTCOMES.includes(type));
+  const seen = others.filter((type) => rows.some(({ counts }) => countOf(counts, type) > 0));
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...EVENT_NAMES.map((type) => ({
-      head: type,
+    ...[...OUTCOMES, ...seen].map((type) => ({
+      head: type === 'failed' ? 'failed, temporary too' : type,
       numeric: true,
       cell: ({ counts }: Row) => numberText(countOf(counts, type)),
     })),
@@ -130,9 +142,9 @@ export function tagPanel(buckets: readonly StatsBucket[], day: string, link: (ov
         // An address without a tag means all of them.
         { head: 'Tag', cell: ({ tag }) => (tag === '' ? 'untagged' : h('a', { href: link({ tag }) }, visible(tag))) },
         { head: 'Outcomes', cell: ({ counts }) => inlineBar(outcomes(counts), most) },
-        ...countColumns<(typeof rows)[number]>(),
+        ...countColumns(rows),
       ],
-      { caption: title, tall: true },
+      { caption: title, tall: true, cards: true },
     ),
   );
 }

@@ -14,7 +14,7 @@ export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: 
   return h(
     'section',
     { class: 'panel', 'data-domain': domain },
-    h('h2', {}, domain, ' ', verdict(ledger)),
+    h('h2', {}, domain, ' ', verdict(ledger), forged(ledger)),
     ledger.slices.length === 0
       ? empty(
           'Unknown: no slice of the last 24 hours has been judged. The ledger starts with the first webhook and needs a Mailgun API key.',
@@ -30,6 +30,11 @@ function verdict({ slices, totals, completeness }: LedgerResponse): Child {
   const until = judgedUntil(slices);
   if (totals.due === 0 || until === undefined) return badge('unknown', 'unknown');
   return [badge(`complete up to ${timeText(until, 'short')}`, 'good'), ' ', badge('unknown since', 'unknown')];
+}
+
+/** A ledger can be complete and hold what Mailgun never listed. */
+function forged({ totals: { unconfirmed } }: LedgerResponse): Child {
+  return unconfirmed > 0 && [' ', badge(`${numberText(unconfirmed)} not on Mailgun’s list, may be forged`, 'bad')];
 }
 
 function judgedUntil(slices: LedgerResponse['slices']): number | undefined {

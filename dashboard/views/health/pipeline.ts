@@ -3,7 +3,7 @@ import type { HealthResponse } from '../../../api/responses/health.ts';
 import { ledgerCommand } from '../../command.ts';
 import { type Child, h } from '../../dom.ts';
 import { numberText } from '../../numbers.ts';
-import { badge, command, eventText, messageLink, panel } from '../../parts.ts';
+import { badge, command, eventText, marks, messageLink, panel } from '../../parts.ts';
 import { linkTo } from '../../route.ts';
 import { spanText, timeElement, utcDay } from '../../time.ts';
 import type { ViewContext } from '../../view.ts';
@@ -32,6 +32,7 @@ export function pipelinePanel(
             timeElement(last.timestamp),
             h('br'),
             h('a', { href: linkTo('events', '', { domain, day: utcDay(last.timestamp) }) }, eventText(last)),
+            marks(last),
             h('br'),
             messageLink(last.messageId),
           ],

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
 import { canBeTyped, ledgerCommand } from '../../../dashboard/command.ts';
 import { binsOf, sumsOf } from '../../../dashboard/ledger-bins.ts';
+import { scaleOf, shareText } from '../../../dashboard/numbers.ts';
 import { linkTo, parseRoute } from '../../../dashboard/route.ts';
 import { createLedger } from '../../../lambdas/read-api/ledger.ts';
 import { numbered, ReconcileWorld } from '../../model/reconcile-world.ts';
@@ -115,4 +116,25 @@ describe('a command to paste', () => {
       'npm run ledger -- suppressions lift --local -- --all',
     );
   });
+});
+
+test.each([
+  [[], 1],
+  [[0, 0], 1],
+  [[5, 10, 20], 20],
+  [[...Array(19).fill(10), 40], 40],
+  [[...Array(19).fill(10), 5000], 20],
+  [[...Array(19).fill(0), 5000], 5000],
+])('the scale of %j is %d: one spike presses no other bar flat', (values, scale) => {
+  expect(scaleOf(values)).toBe(scale);
+});
+
+test.each([
+  [1, 4, '25%'],
+  [0, 0, '–'],
+  [5, 0, '–'],
+  [12, 10, '–'],
+  [10, 10, '100%'],
+])('a share of %d in %d is %s: what is not in a base has no share of it', (part, whole, text) => {
+  expect(shareText(part, whole)).toBe(text);
 });
