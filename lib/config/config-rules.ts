@@ -2,24 +2,24 @@ import type { EnvironmentConfig } from './config-schema.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 
-/** What the rules need to know besides the environment itself. */
+/** What the rules need besides the environment itself. */
 export interface RuleContext {
   readonly name: string;
   readonly currentAccount: string | undefined;
-  /** The local stack shortens times, and only the rules on times let it. */
+  /** The local stack compresses times; only the rules on times allow that. */
   readonly compressed: boolean;
   readonly signature: SignatureTimes;
 }
 
 type Rule = (config: Partial<EnvironmentConfig>, context: RuleContext) => string[];
 
-/** The rules no single key can break; keys that are wrong themselves are missing here and pass. */
+/** Returns a line for each broken rule across keys; a key that is invalid itself is missing here and passes. */
 export function brokenRules(config: Partial<EnvironmentConfig>, context: RuleContext): string[] {
   return RULES.flatMap((rule) => rule(config, context)).map((line) => `${context.name}.${line}`);
 }
 
 const PROD = 'prod';
-/** RFC 2606 keeps these for documentation: nobody's mail is there. */
+/** RFC 2606 reserves these for documentation. The example prod in cdk.json uses `.internal`, so that a fresh clone synthesizes. */
 const EXAMPLE_HOST = /(^|\.)(test|example|invalid|localhost|example\.(com|net|org))$/;
 
 const RULES: Rule[] = [
@@ -71,7 +71,7 @@ const RULES: Rule[] = [
   },
 ];
 
-/** Every host that a configuration names, and where. */
+/** Returns every host that a configuration names, with its path. */
 function hostNames({ domains = [], alarms, origins = [], readApi, customDomain = {} }: Partial<EnvironmentConfig>) {
   const named = (path: string, values: string[] = []) =>
     values.map((value, index) => ({ path: `${path}[${index}]`, value, host: hostOf(value) }));
