@@ -1,4 +1,5 @@
 import { isDeeperThan, isObject, type Json, type JsonObject } from './canonical.ts';
+import { parseJson } from './json.ts';
 import { eventFromLegacyForm, type FormFields } from './legacy-form.ts';
 import type { Signature } from './signature.ts';
 
@@ -19,7 +20,7 @@ const MAX_DEPTH = 64;
 export function parseJsonWebhook(bytes: Uint8Array): ParsedWebhook {
   let body: Json;
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    body = parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     return { ok: false, reason: 'malformed-body' };
   }

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../domain/canonical.ts';
+import { parseJson } from '../../domain/json.ts';
 import { ListingError } from '../../domain/reconcile-ports.ts';
 
 /** What both of Mailgun's APIs are reached with. */
@@ -77,7 +78,7 @@ async function tryOnce(
     }
     const text = await cappedText(response, LONGEST_ANSWER_BYTES);
     if (text === undefined) return { kind: 'refused', reason: 'too-large' };
-    const body: unknown = JSON.parse(text);
+    const body: unknown = parseJson(text);
     return isObject(body) ? { kind: 'answered', body } : { kind: 'refused', reason: 'malformed' };
   } catch (cause) {
     // The parser's own message quotes what it read.

@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt } from '../../domain/event.ts';
+import { parseJson } from '../../domain/json.ts';
 import { ListingError, type MailgunSource } from '../../domain/reconcile-ports.ts';
 import { askMailgun, baseUrlOf, type MailgunAccess, objectsOf } from './client.ts';
 
@@ -59,7 +60,7 @@ export function eventOfLog(item: JsonObject): JsonObject {
 function parsedOr(variables: Json): Json {
   if (typeof variables !== 'string') return variables;
   try {
-    const parsed: unknown = JSON.parse(variables);
+    const parsed: unknown = parseJson(variables);
     return isObject(parsed) ? parsed : variables;
   } catch {
     return variables;

@@ -158,3 +158,11 @@ test('a form without signature is no webhook, a broken one no body', async () =>
   expect(await post([['event', 'delivered']])).toEqual(refused('malformed-webhook'));
   expect(await parserFor('multipart/form-data')(Buffer.from('x'))).toEqual(refused('malformed-body'));
 });
+
+test('a 64-bit number among the user variables keeps every digit', () => {
+  const text = jsonBody(deliveredEvent({ 'user-variables': { id: 'ID' } }))
+    .toString()
+    .replace('"ID"', '9007199254740993');
+  const parsed = parseJsonWebhook(Buffer.from(text));
+  expect(parsed.ok && parsed.webhook.event?.['user-variables']).toEqual({ id: '9007199254740993' });
+});
