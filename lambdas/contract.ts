@@ -73,6 +73,9 @@ export const CLAIM_MARGIN_SECONDS = 3600;
 /** Largest webhook body taken, in bytes. */
 export const MAX_BODY_BYTES = 262_144;
 
+/** Largest message body sent to the queue: SQS takes 1 MiB, and a DLQ message carries attributes besides. */
+export const MAX_QUEUE_MESSAGE_BYTES = 1_048_576 - 8192;
+
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
 export const LONGEST_RETRY_VISIBILITIES = 5;
 

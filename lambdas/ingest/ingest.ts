@@ -1,6 +1,7 @@
 import {
   CLAIM_MARGIN_SECONDS,
   MAX_BODY_BYTES,
+  MAX_QUEUE_MESSAGE_BYTES,
   SIGNATURE_AHEAD_SECONDS,
   SIGNATURE_WINDOW_SECONDS,
 } from '../contract.ts';
@@ -8,6 +9,7 @@ import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../domain/ports.ts';
+import { encodeQueueMessage, type QueueMessage } from '../domain/queue-message.ts';
 import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/signature.ts';
 import type { ParsedWebhook } from '../domain/webhook-body.ts';
 
@@ -83,6 +85,9 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     if (named !== undefined && !deps.domains.includes(named)) return { ok: false, reason: 'foreign-domain', messageId };
 
     const domain = eventDomain(event, deps.domains);
+    const message: QueueMessage = { source: 'webhook', receivedAt: nowMs, domain, event };
+    // Asked before the token is claimed, for a message that the queue can never take.
+    if (isTooLarge(message, bytes.length)) return { ok: false, reason: 'body-too-large', messageId };
     const identity = identify(event, domain);
     const claim = {
       key: claimKey(signature),
@@ -101,12 +106,20 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
       return { ok: false, reason: 'table-unavailable', messageId, cause };
     }
     try {
-      await deps.queue.send({ source: 'webhook', receivedAt: nowMs, domain, event });
+      await deps.queue.send(message);
     } catch (cause) {
       return { ok: false, reason: 'queue-unavailable', messageId, cause };
     }
     return taken;
   };
+}
+
+/** What is not ASCII grows when it is escaped, up to twelvefold where a legacy form says it twice. */
+const MAX_GROWTH = 12;
+
+function isTooLarge(message: QueueMessage, bodyBytes: number): boolean {
+  if (bodyBytes * MAX_GROWTH <= MAX_QUEUE_MESSAGE_BYTES) return false;
+  return encodeQueueMessage(message).length > MAX_QUEUE_MESSAGE_BYTES;
 }
 
 async function authenticate(deps: IngestDeps, signature: Signature): Promise<keyof SigningKeys | Answer> {

@@ -73,8 +73,20 @@ const old = { timestamp: String(NOW_MS / 1000 - 86_401) };
 const ahead = { timestamp: String(NOW_MS / 1000 + 601) };
 const padded = (size: number) => Buffer.concat([jsonBody(deliveredEvent()), Buffer.alloc(size, ' ')]).subarray(0, size);
 
+/** A signed body of this many bytes, nearly all of which the queue takes escaped only. */
+function escaped(bytes: number): Uint8Array {
+  const frame = jsonBody(deliveredEvent({ padding: '' })).length;
+  return jsonBody(deliveredEvent({ padding: '\u007f'.repeat(bytes - frame) }));
+}
+
+test('a body that the queue can carry once escaped is taken', async () => {
+  expect(await ingest(escaped(170_000))).toEqual({ ok: true });
+  expect(Buffer.byteLength(ledger.queue[0] ?? '')).toBeLessThan(1_048_576);
+});
+
 test.each([
   ['256 KiB and one byte', padded(262_145), 'body-too-large'],
+  ['what the queue cannot carry once escaped', escaped(240_501), 'body-too-large'],
   ['no JSON', Buffer.from('{'), 'malformed-body'],
   ['no event', jsonBody(undefined), 'malformed-webhook'],
   ['a wrong key', jsonBody(deliveredEvent(), signed('key-wrong')), 'unauthorized'],
