@@ -34,7 +34,7 @@ test('every field of a click has its place in the current shape', () => {
     domain: 'mg.example.com',
     url: 'https://example.org/',
     ip: '203.0.113.7',
-    message: { headers: { 'message-id': '1@mg.example.com' } },
+    message: { headers: { 'message-id': '1@mg.example.com', subject: 'Hi' } },
     'delivery-status': {},
     'client-info': {
       'user-agent': 'Mozilla/5.0',
@@ -85,6 +85,42 @@ test.each([
     'user-variables': {},
     ...expected,
   });
+});
+
+const post = (...fields: [string, string][]) => eventFromLegacyForm([['event', 'dropped'], ...fields], '1770000000');
+
+test('a dropped mail without a reason says nothing of the address', () => {
+  expect(post()).toMatchObject({ event: 'failed', severity: 'permanent' });
+  expect(post()).not.toHaveProperty('reason');
+});
+
+test('the description is kept beside the error', () => {
+  expect(post(['error', '550'], ['description', 'why'])).toMatchObject({
+    'delivery-status': { message: '550', description: 'why' },
+  });
+});
+
+test.each([
+  ['a list', '[["Received","x"],["Message-Id","<1@mg.example.com>"],["To","ada@example.org"]]', '1@mg.example.com'],
+  ['an object', '{"message-id":"2@mg.example.com"}', '2@mg.example.com'],
+  ['no JSON', '[[', undefined],
+  ['something else', '[7,["a"],[null,"b"],"c"]', undefined],
+])('a message without an id of its own takes it from its headers: %s', (_name, headers, id) => {
+  expect(post(['message-headers', headers])).toMatchObject({ message: { headers: id ? { 'message-id': id } : {} } });
+});
+
+test('of a repeated variable the first counts, and the fields of Mailgun are none', () => {
+  const event = post(
+    ['order', '1'],
+    ['order', '2'],
+    ['campaign-id', 'c'],
+    ['X-Mailgun-Sid', 's'],
+    ['attachment-count', '1'],
+    ['attachment-1', 'x'],
+    ['body-plain', 'b'],
+  );
+  expect(event?.['user-variables']).toEqual({ order: '1' });
+  expect(event).toMatchObject({ 'campaign-id': 'c', 'X-Mailgun-Sid': 's' });
 });
 
 test.each([
