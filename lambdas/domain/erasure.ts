@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { addressesIn, mailboxOf, withoutMailbox } from './address.ts';
 import { isObject, type Json, type JsonObject } from './canonical.ts';
-import { eventName, recipientOf, textAt, valueAt } from './event.ts';
+import { eventName, textAt, valueAt } from './event.ts';
 import type { EventIdentity } from './identity.ts';
 import { erasedRecipientKey, eventSort, namesRecipient, parseMessageSort, recipientKey } from './keys.ts';
+import { recipientOf } from './mailgun-event.ts';
 
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
 // only the holder of the erasure key can match with an address.
@@ -23,14 +25,14 @@ export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSor
 ): Identity {
   const { recipientKey: recipient, eventKey } = parseMessageSort(identity.eventSort);
   if (eventKey === undefined || !namesRecipient(recipient)) return identity;
-  return { ...identity, eventSort: eventSort(erasedRecipientKey(hashOfKey(key, recipient)), eventKey) };
+  return { ...identity, eventSort: eventSort(erasedRecipientKey(hashOfKey(key, recipientKey(recipient))), eventKey) };
 }
 
 /** All that is kept of an event of an erased recipient; its time stands beside it. A tag with the address is dropped. */
 export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   const [id, severity] = [textAt(event, 'id'), textAt(event, 'severity')];
   const tags = valueAt(event, 'tags');
-  const recipient = recipientOf(event)?.toLowerCase() ?? '';
+  const recipient = mailboxOf(recipientOf(event) ?? '');
   const isKept = (tag: Json) => typeof tag === 'string' && !tag.toLowerCase().includes(recipient);
   return {
     event: eventName(event),
@@ -41,8 +43,6 @@ export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   };
 }
 
-const ADDRESS = /[^\s<>",;:()[\]]+@[^\s<>",;:()[\]]+/g;
-
 /** The addresses that an event is sent to by its own account, each once, its recipient first. */
 export function namedAddresses(event: JsonObject): string[] {
   const recipients = valueAt(event, 'message', 'recipients');
@@ -52,7 +52,7 @@ export function namedAddresses(event: JsonObject): string[] {
     textAt(event, 'member', 'address'),
     ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
   ];
-  const named = [recipientOf(event), ...lists.flatMap((list) => list?.match(ADDRESS) ?? [])];
+  const named = [recipientOf(event), ...lists.flatMap((list) => (list === undefined ? [] : addressesIn(list)))];
   const byKey = new Map<string, string>();
   for (const address of named) {
     if (address !== undefined && !byKey.has(recipientKey(address))) byKey.set(recipientKey(address), address);
@@ -63,34 +63,26 @@ export function namedAddresses(event: JsonObject): string[] {
 /** The event with the address replaced wherever else than in its own recipient it stands; the same object where it does not. */
 export function withoutAddress(event: JsonObject, address: string): JsonObject {
   const { recipient } = event;
-  const cleaned = replaced(event, mentionOf(address)) as JsonObject;
+  const cleaned = replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
   return cleaned === event || recipient === undefined ? cleaned : { ...cleaned, recipient };
 }
 
 /** The text with the address replaced. */
 export function textWithoutAddress(text: string, address: string): string {
-  return text.replace(mentionOf(address), 'erased');
+  return withoutMailbox(text, address, 'erased');
 }
 
-function replaced(value: Json, mention: RegExp): Json {
-  if (typeof value === 'string') return value.replace(mention, 'erased');
+function replaced(value: Json, without: (text: string) => string): Json {
+  if (typeof value === 'string') return without(value);
   if (Array.isArray(value)) {
-    const items = value.map((item) => replaced(item, mention));
+    const items = value.map((item) => replaced(item, without));
     return items.some((item, index) => item !== value[index]) ? items : value;
   }
   if (!isObject(value)) return value;
   const members = Object.entries(value);
-  const cleaned = members.map(
-    ([name, member]) => [name.replace(mention, 'erased'), replaced(member, mention)] as const,
-  );
+  const cleaned = members.map(([name, member]) => [without(name), replaced(member, without)] as const);
   const isSame = cleaned.every(
     ([name, member], index) => name === members[index]?.[0] && member === members[index]?.[1],
   );
   return isSame ? value : Object.fromEntries(cleaned);
-}
-
-/** The address as a whole: `ada@example.org` does not stand in `lada@example.org`, nor in `ada@example.org.uk`. */
-function mentionOf(address: string): RegExp {
-  const literal = address.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{N}._+-])${literal}(?![\\p{L}\\p{N}-]|\\.[\\p{L}\\p{N}])`, 'giu');
 }

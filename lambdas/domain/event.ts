@@ -48,19 +48,15 @@ export function bareMessageId(text: string): string {
   return trimmed.startsWith('<') && trimmed.endsWith('>') ? trimmed.slice(1, -1) : trimmed;
 }
 
-/** The message's id as the event names it, without brackets. */
+/** Returns the message's id as the event names it, without brackets; the header's name may have any case. */
 export function messageIdOf(event: JsonObject): string | undefined {
-  const id = textAt(event, 'message', 'headers', 'message-id');
+  const headers = valueAt(event, 'message', 'headers');
+  if (!isObject(headers)) return undefined;
+  const name = Object.hasOwn(headers, 'message-id')
+    ? 'message-id'
+    : Object.keys(headers).find((each) => each.toLowerCase() === 'message-id');
+  const id = name === undefined ? undefined : textAt(headers, name);
   return id === undefined ? undefined : bareMessageId(id) || undefined;
-}
-
-/** The recipient as sent; `rejected` events name it only in the To header, which counts where it is one address. */
-export function recipientOf(event: JsonObject): string | undefined {
-  const recipient = textAt(event, 'recipient')?.trim();
-  if (recipient) return recipient;
-  const to = textAt(event, 'message', 'headers', 'to');
-  if (eventName(event) !== 'rejected' || to === undefined || to.includes(',')) return undefined;
-  return /<([^<>\s]+@[^<>\s]+)>\s*$/.exec(to)?.[1] ?? /^\s*([^<>\s]+@[^<>\s]+)\s*$/.exec(to)?.[1];
 }
 
 /** The domain that the payload itself names, lower-cased; older payloads name none. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from './canonical.ts';
-import { eventName, eventTimeMs, messageIdOf, recipientOf, textAt } from './event.ts';
+import { eventName, eventTimeMs, messageIdOf, textAt } from './event.ts';
 import { eventKeyOf, eventSort, messagePartition, noMessagePartition, recipientKey, statusSort } from './keys.ts';
+import { recipientOf } from './mailgun-event.ts';
 
 /** Where an event is stored, and what it is called outside. */
 export interface EventIdentity {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mailboxOf } from './address.ts';
 
 // Every key of the table and of its indexes: how it is built, and how it is read. No other file knows a prefix.
 //
@@ -87,9 +88,9 @@ export function isEventPartition(partition: string): boolean {
   return [MESSAGE, NO_MESSAGE].includes(split(partition)[0] ?? '');
 }
 
-/** Returns the key of a recipient, whatever its case. */
+/** Returns the key of a recipient, the same for every spelling of the mailbox. */
 export function recipientKey(recipient: string): string {
-  return keyPart(recipient.toLowerCase());
+  return keyPart(mailboxOf(recipient));
 }
 
 /** Returns the key that takes a recipient's place once they are erased. */
@@ -157,9 +158,9 @@ export function suppressionPartition(recipient: string): string {
   return join(SUPPRESSION, recipient);
 }
 
-/** Returns the sort key of a suppression. */
+/** Returns the sort key of a suppression; its scope is a tag, whose case does not count. */
 export function suppressionSort(domain: string, kind: string, scope: string): string {
-  return join(keyPart(domain), kind, keyPart(scope));
+  return join(keyPart(domain), kind, keyPart(scope.toLowerCase()));
 }
 
 /** Returns the scope of a suppression as its sort key has it. */

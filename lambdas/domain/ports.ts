@@ -1,6 +1,6 @@
-import type { JsonObject } from './canonical.ts';
 import type { Claim, ClaimOutcome } from './claim.ts';
 import type { EventIdentity } from './identity.ts';
+import type { MailgunEvent } from './mailgun-event.ts';
 import type { QueueMessage, Source } from './queue-message.ts';
 import type { SigningKeys } from './signature.ts';
 import type { StatusUpdate } from './status.ts';
@@ -60,7 +60,7 @@ export interface EventQueue {
 /** One event with all that is derived from it, ready to be stored. */
 export interface EventRecord {
   identity: EventIdentity;
-  event: JsonObject;
+  event: MailgunEvent;
   domain: string;
   source: Source;
   /** Epoch milliseconds: the event's own time, else the time of receipt. */

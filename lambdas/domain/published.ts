@@ -110,11 +110,11 @@ function factOf(row: Row): string {
   return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
 }
 
-/** For a suppression: the later lift, what came about again after it, then the earlier event. */
+/** For a suppression: the later lift, what came about again after it, then the earlier event, then the greater key. */
 function orderOf(row: Row): string {
   if (row.type === 'status') return row.order;
   const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
-  return [lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')).join('#');
+  return [...[lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')), row.eventKey].join('#');
 }
 
 const isoTime = (ms: number) => new Date(ms).toISOString();

@@ -1,44 +1,34 @@
-import type { JsonObject } from './canonical.ts';
-import { deliveryCode, eventName, textAt } from './event.ts';
-import { type EventType, eventTypeOf, type Status } from './event-types.ts';
+import type { Status } from './event-types.ts';
+import type { MailgunEvent } from './mailgun-event.ts';
 
 /** What one event says about a message and recipient; the highest precedence decides. */
 export interface StatusUpdate {
   precedence: number;
   /** null where the event says nothing about delivery. */
   status: Status | null;
-  /** Why it failed; null for every other status. */
+  /** Why it failed, or `test` for a delivery that was none; null for every other status. */
   reason: string | null;
 }
 
+/** What Mailgun answers instead of sending to an address that is on a list of its own. */
 const SUPPRESSED_CODES = new Set([605, 606, 607]);
 
-function typeOf(event: JsonObject): EventType {
-  return eventTypeOf(eventName(event), textAt(event, 'severity')?.toLowerCase());
+/** Returns what the event says about the status of its message and recipient: nothing where the mail is not ours. */
+export function statusUpdateOf(event: MailgunEvent): StatusUpdate {
+  if (event.isInbound) return { precedence: 0, status: null, reason: null };
+  const { precedence, status } = event.type;
+  return { precedence, status, reason: reasonOf(event) };
 }
 
-/** Returns what the event says about the status of its message and recipient. */
-export function statusUpdateOf(event: JsonObject): StatusUpdate {
-  const { event: name, precedence, status } = typeOf(event);
-  const reason = status === 'FAILED' ? (name === 'failed' ? failureReason(event) : name) : null;
-  return { precedence, status, reason };
+function reasonOf(event: MailgunEvent): string | null {
+  const { status } = event.type;
+  if (status === 'FAILED') return event.name === 'failed' ? failureReason(event) : event.name;
+  return status === 'DELIVERED' && event.isTestMode ? 'test' : null;
 }
 
-/** Returns true where the status is mostly decided already when such an event comes in. */
-export function rarelyChangesStatus(event: JsonObject): boolean {
-  return typeOf(event).rarelyChangesStatus;
-}
-
-/** Returns true only for a severity that says so: an unknown one must not condemn an address. */
-export function isPermanent(event: JsonObject): boolean {
-  return textAt(event, 'severity')?.toLowerCase() === 'permanent';
-}
-
-function failureReason(event: JsonObject): string {
-  const reason = textAt(event, 'reason')?.toLowerCase() ?? 'unknown';
-  const code = deliveryCode(event);
-  const suppressed = reason.startsWith('suppress-') || (code !== undefined && SUPPRESSED_CODES.has(code));
-  return suppressed ? 'suppressed' : reason;
+function failureReason({ reason = 'unknown', code, hasGivenUp }: MailgunEvent): string {
+  if (reason.startsWith('suppress-') || (code !== undefined && SUPPRESSED_CODES.has(code))) return 'suppressed';
+  return hasGivenUp ? 'old' : reason;
 }
 
 const LAST_MS = 9_999_999_999_999;
@@ -55,9 +45,4 @@ export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: stri
 /** Returns true where an order decides against the stored one, if any: by bytes, as the table compares. */
 export function isHigher(order: string, stored = ''): boolean {
   return Buffer.compare(Buffer.from(order), Buffer.from(stored)) > 0;
-}
-
-/** Returns the name of the event in a message's history. */
-export function historyName(event: JsonObject): string {
-  return typeOf(event).historyName;
 }

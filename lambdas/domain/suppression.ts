@@ -1,15 +1,17 @@
-import type { JsonObject } from './canonical.ts';
-import { deliveryCode, eventName, recipientOf, textAt, valueAt } from './event.ts';
-import { isPermanent } from './status.ts';
+import type { SuppressionKind } from './event-types.ts';
+import type { MailgunEvent } from './mailgun-event.ts';
 
-export type SuppressionKind = 'bounce' | 'complaint' | 'unsubscribe';
-
-/** A reason not to send to a recipient again; `scope` is `*` or the tag that was unsubscribed from. */
+/** A reason not to send to a recipient again. */
 export interface Suppression {
   kind: SuppressionKind;
+  /** `*` for all mail of the domain, or a tag, which no event says and Mailgun's own list may. */
   scope: string;
   reason: string | null;
+  /** `mailgun`: the address is on a list of Mailgun's own, so that it does not even try. */
+  source: SuppressionSource;
 }
+
+export type SuppressionSource = 'event' | 'mailgun';
 
 /** A suppression as stored. Times in epoch milliseconds. */
 export interface StoredSuppression extends Suppression {
@@ -32,36 +34,40 @@ export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 
 
 /** Mailgun could not reach the host, or gave up after retrying: the address may be good. */
 const UNREACHED_CODES = new Set([498, 499, 602]);
-/** Mailgun takes at most ten tags a message; a longer list is taken as unsubscribed from everything. */
-const MAX_TAGS = 10;
 
-/** The suppressions that follow from one event; mostly none, and never one without a recipient. */
-export function suppressionsOf(event: JsonObject): Suppression[] {
-  if (recipientOf(event) === undefined) return [];
-  switch (eventName(event)) {
-    case 'complained':
-      return [{ kind: 'complaint', scope: '*', reason: null }];
-    case 'unsubscribed':
-      return scopesOfUnsubscribe(event).map((scope) => ({ kind: 'unsubscribe', scope, reason: null }));
-    case 'failed':
-      return isHardBounce(event) ? [{ kind: 'bounce', scope: '*', reason: textAt(event, 'reason') ?? null }] : [];
+/** Mailgun's words for an address that is on a list of its own, and the codes that say the same. */
+const LISTED: readonly { kind: SuppressionKind; reason: string; code: number }[] = [
+  { kind: 'bounce', reason: 'suppress-bounce', code: 605 },
+  { kind: 'unsubscribe', reason: 'suppress-unsubscribe', code: 606 },
+  { kind: 'complaint', reason: 'suppress-complaint', code: 607 },
+];
+
+/**
+ * Returns the suppression that follows from an event, if any. Never one without a recipient, nor one of mail that was
+ * routed to us. An unsubscribe is from everything: its tags may be those of the message.
+ */
+export function suppressionOf(event: MailgunEvent): Suppression | undefined {
+  if (event.recipient === undefined || event.isInbound) return undefined;
+  const common = { scope: '*', source: 'event' } as const;
+  switch (event.type.suppression) {
+    case 'complaint':
+      return { kind: 'complaint', reason: null, ...common };
+    case 'unsubscribe':
+      return { kind: 'unsubscribe', reason: event.mailingList ?? null, ...common };
     default:
-      return [];
+      return event.name === 'failed' ? suppressionOfFailure(event) : undefined;
   }
 }
 
-function isHardBounce(event: JsonObject): boolean {
-  const reason = textAt(event, 'reason')?.toLowerCase();
-  const code = deliveryCode(event);
-  if (!isPermanent(event) || reason === 'old' || (code !== undefined && UNREACHED_CODES.has(code))) return false;
-  const bounceType = textAt(event, 'delivery-status', 'bounce-type')?.toLowerCase();
-  return reason === 'bounce' || reason === 'suppress-bounce' || bounceType === 'hard';
+function suppressionOfFailure(event: MailgunEvent): Suppression | undefined {
+  const reason = event.reason ?? null;
+  const listed = LISTED.find((each) => each.reason === reason || each.code === event.code);
+  if (listed !== undefined) return { kind: listed.kind, scope: '*', reason, source: 'mailgun' };
+  return isHardBounce(event) ? { kind: 'bounce', scope: '*', reason, source: 'event' } : undefined;
 }
 
-/** The tags that an unsubscribe is from, or `*` for everything. */
-export function scopesOfUnsubscribe(event: JsonObject): string[] {
-  const listed = valueAt(event, 'tags');
-  const tags = Array.isArray(listed) ? listed.filter((tag) => typeof tag === 'string' && tag !== '') : [];
-  const scopes = [...new Set(tags as string[])];
-  return scopes.length === 0 || scopes.length > MAX_TAGS || scopes.includes('*') ? ['*'] : scopes;
+function isHardBounce({ type, reason, code, bounceType }: MailgunEvent): boolean {
+  if (type.suppression !== 'bounce' || bounceType === 'soft') return false;
+  if (reason === 'old' || (code !== undefined && UNREACHED_CODES.has(code))) return false;
+  return reason === 'bounce' || bounceType === 'hard';
 }

@@ -1,10 +1,10 @@
 import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/erasure.ts';
-import { eventTimeMs, recipientOf } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
+import { type MailgunEvent, parseEvent } from '../domain/mailgun-event.ts';
 import type { ErasureKey, Erasures, EventRecord, Records } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/queue-message.ts';
 import { statusUpdateOf } from '../domain/status.ts';
-import { suppressionsOf } from '../domain/suppression.ts';
+import { suppressionOf } from '../domain/suppression.ts';
 
 export interface ProcessDeps {
   records: Records;
@@ -22,23 +22,38 @@ export interface ProcessDeps {
 export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
   return async ({ event: sent, domain, source, receivedAt }) => {
     const erased = await deps.erasures.among(namedAddresses(sent));
-    const event = erased.reduce(withoutAddress, sent);
+    const event = parseEvent(erased.reduce(withoutAddress, sent));
     const record: EventRecord = {
       identity: identify(sent, domain),
       event,
       domain,
       source,
-      atMs: eventTimeMs(event) ?? receivedAt,
+      atMs: event.timeMs ?? receivedAt,
       receivedAtMs: receivedAt,
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
     };
-    const recipient = recipientOf(sent);
+    const { recipient } = parseEvent(sent);
     if (recipient !== undefined && erased.includes(recipient)) {
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
-      return deps.records.putEvent({ ...record, identity, event: tombstoneOf(sent, domain) });
+      return deps.records.putEvent({ ...record, identity, event: parseEvent(tombstoneOf(sent, domain)) });
     }
-    const suppressions = suppressionsOf(event).map((suppression) => deps.records.suppress(record, suppression));
-    await Promise.all([...suppressions, deps.records.upsertStatus(record, statusUpdateOf(event))]);
+    const suppression = suppressionOf(event);
+    await allDone([
+      suppression && deps.records.suppress(record, suppression),
+      isOfBatch(event) ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
+    ]);
     return deps.records.putEvent(record);
   };
+}
+
+/** A batch is accepted once more as a whole: nothing follows that could move the status of no recipient. */
+function isOfBatch({ recipient, type }: MailgunEvent): boolean {
+  return recipient === undefined && type.status === 'ACCEPTED';
+}
+
+/** Awaits everything that was started before it fails: what is still under way must not land after the answer. */
+async function allDone(works: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const results = await Promise.allSettled(works);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

@@ -1,5 +1,5 @@
 import type { EventDetails } from '../../api/responses/events.ts';
-import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
+import type { Json, JsonObject } from '../domain/canonical.ts';
 import { valueAt } from '../domain/event.ts';
 
 /** Fields that the event shows beside its details, or that the details show whole. */
@@ -38,19 +38,4 @@ export function eventDetails(event: JsonObject): EventDetails {
     ip: raw('ip'),
     other: Object.fromEntries(Object.entries(event).filter(([name]) => !SHOWN.has(name))),
   };
-}
-
-/** Mailgun marks a mail as delivered in test mode, and sends nothing. */
-export function isTestMode(event: JsonObject): boolean {
-  return valueAt(event, 'flags', 'is-test-mode') === true;
-}
-
-/** Mail that came in and was routed on is no mail of ours, though Mailgun reports its delivery alike. */
-export function directionOf(event: JsonObject): 'inbound' | 'outbound' {
-  const routes = valueAt(event, 'routes');
-  const isInbound =
-    valueAt(event, 'flags', 'is-routed') === true ||
-    valueAt(event, 'envelope', 'transport') === 'http' ||
-    (Array.isArray(routes) ? routes.length > 0 : isObject(routes));
-  return isInbound ? 'inbound' : 'outbound';
 }

@@ -1,9 +1,9 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { RecipientStatus } from '../../api/responses/message.ts';
 import { EVERY_RECIPIENT, parseMessageSort } from '../domain/keys.ts';
+import { parseEvent } from '../domain/mailgun-event.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
-import { directionOf, isTestMode } from './event-details.ts';
 import { eventEntry } from './event-entry.ts';
 import { PageRoom } from './page-room.ts';
 import { count, emptyTally, isTally, type Tally } from './tally.ts';
@@ -58,8 +58,8 @@ export function createMessages(history: MessageHistory) {
       const origin = own.find(isDeciding) ?? (await history.originOf(messageId, recipientKey, decidedBy));
       recipients.push({
         ...recipientEntry(status, origin, tally, recipientKey !== split),
-        testMode: own.some(({ event }) => isTestMode(event)),
-        direction: own.some(({ event }) => directionOf(event) === 'inbound') ? 'inbound' : 'outbound',
+        testMode: own.some(({ event }) => parseEvent(event).isTestMode),
+        direction: own.some(({ event }) => parseEvent(event).isInbound) ? 'inbound' : 'outbound',
       });
     }
     const next: MessagePosition | undefined = page.hasMore

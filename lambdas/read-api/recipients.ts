@@ -1,9 +1,9 @@
 import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
 import { textAt } from '../domain/event.ts';
 import { recipientKey } from '../domain/keys.ts';
+import { parseEvent } from '../domain/mailgun-event.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
-import { directionOf, isTestMode } from './event-details.ts';
 import { tagsOf } from './event-filter.ts';
 
 export interface RecipientQuery {
@@ -77,8 +77,8 @@ function entryOf({ messageId, status, deciding }: RecipientMessage, { atMs }: Me
     subject: textAt(event, 'message', 'headers', 'subject') ?? null,
     tags: tagsOf(event),
     domain: deciding?.domain ?? null,
-    testMode: isTestMode(event),
-    direction: directionOf(event),
+    testMode: parseEvent(event).isTestMode,
+    direction: parseEvent(event).isInbound ? 'inbound' : 'outbound',
     unconfirmed: deciding?.unconfirmedSinceMs !== undefined,
   };
 }

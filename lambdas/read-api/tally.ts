@@ -1,7 +1,5 @@
 import type { JsonObject } from '../domain/canonical.ts';
-import { eventName } from '../domain/event.ts';
-import { scopesOfUnsubscribe } from '../domain/suppression.ts';
-import { isMachine } from './event-entry.ts';
+import { parseEvent } from '../domain/mailgun-event.ts';
 
 /** What a recipient did with a message; people and machines apart. */
 export interface Tally {
@@ -25,13 +23,11 @@ export const emptyTally = (): Tally => ({
 const MOST_TAGS = 10;
 
 export function count(tally: Tally, event: JsonObject): void {
-  const name = eventName(event);
-  if (name === 'opened') tally[isMachine(event) ? 'machineOpens' : 'opens'] += 1;
-  if (name === 'clicked') tally[isMachine(event) ? 'machineClicks' : 'clicks'] += 1;
-  if (name !== 'unsubscribed') return;
-  const scopes = [...new Set([...tally.unsubscribedFrom, ...scopesOfUnsubscribe(event)])].sort();
-  const isAll = scopes.includes('*') || scopes.length > MOST_TAGS || scopes.some((scope) => scope.length > 200);
-  tally.unsubscribedFrom = isAll ? ['*'] : scopes;
+  const { name, isByMachine } = parseEvent(event);
+  if (name === 'opened') tally[isByMachine ? 'machineOpens' : 'opens'] += 1;
+  if (name === 'clicked') tally[isByMachine ? 'machineClicks' : 'clicks'] += 1;
+  // Its tags may be those of the message, so in doubt it is from everything.
+  if (name === 'unsubscribed') tally.unsubscribedFrom = ['*'];
 }
 
 /** Whether a value of a cursor is a tally. */

@@ -12,6 +12,7 @@ import { createMessageHistory } from '../../lambdas/adapters/table/message-histo
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
+import { parseEvent } from '../../lambdas/domain/mailgun-event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import type { Fault } from '../../local/faults.ts';
@@ -161,7 +162,7 @@ describe('records', () => {
     const event = deliveredEvent({ id: randomUUID() });
     const record = {
       identity: identify(event, DOMAIN),
-      event,
+      event: parseEvent(event),
       domain: DOMAIN,
       source: 'reconcile' as const,
       atMs: NOW_MS,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../lambdas/domain/erasure.ts';
-import { recipientOf } from '../../lambdas/domain/event.ts';
+import { recipientOf } from '../../lambdas/domain/mailgun-event.ts';
 import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
 import { createRandom } from '../../local/mailgun-twin/random.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';

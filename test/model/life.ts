@@ -9,6 +9,7 @@ const FATES = {
   clicked: { rank: 3, status: 'DELIVERED', fields: { url: 'https://example.org/' } },
   delivered: { rank: 4, status: 'DELIVERED', fields: {} },
   bounced: { rank: 5, status: 'FAILED', fields: { event: 'failed', severity: 'permanent', reason: 'bounce' } },
+  expired: { rank: 5, status: 'FAILED', fields: { event: 'failed', severity: 'temporary', reason: 'old' } },
   complained: { rank: 6, status: 'COMPLAINED', fields: {} },
   unsubscribed: { rank: 0, status: null, fields: { tags: ['*'] } },
 } as const;

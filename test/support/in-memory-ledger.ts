@@ -1,5 +1,5 @@
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { type Claim, judgeClaim } from '../../lambdas/domain/claim.ts';
-import { recipientOf } from '../../lambdas/domain/event.ts';
 import type { Status } from '../../lambdas/domain/event-types.ts';
 import type { EventIdentity } from '../../lambdas/domain/identity.ts';
 import {
@@ -33,14 +33,20 @@ export interface StatusItem {
   recipient: string;
 }
 
+/** An event as it is stored: as Mailgun sent it. */
+export type StoredRecord = Omit<EventRecord, 'event'> & { event: JsonObject; webhookAt?: number };
+
 /** The ports in memory, with the conditions that the engines check. */
 export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQueue, Records, MessageHistory {
   claims = new Map<string, Claim>();
   firstWebhookAt: number | undefined;
   queue: string[] = [];
-  events = new Map<string, EventRecord & { webhookAt?: number }>();
+  events = new Map<string, StoredRecord>();
   statuses = new Map<string, StatusItem>();
-  suppressions = new Map<string, { sinceMs: number; lastMs: number; eventKey: string; reason: string | null }>();
+  suppressions = new Map<
+    string,
+    { sinceMs: number; lastMs: number; eventKey: string; reason: string | null; source: string }
+  >();
 
   async claim(claim: Claim, nowSeconds: number) {
     const held = this.claims.get(claim.key);
@@ -81,29 +87,29 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     });
   }
 
-  async suppress(record: EventRecord, { kind, scope, reason }: Parameters<Records['suppress']>[1]) {
-    const key = `${recipientKey(recipientOf(record.event) ?? '')} ${suppressionSort(record.domain, kind, scope)}`;
+  async suppress(record: EventRecord, { kind, scope, reason, source }: Parameters<Records['suppress']>[1]) {
+    const key = `${recipientKey(record.event.recipient ?? '')} ${suppressionSort(record.domain, kind, scope)}`;
     const held = this.suppressions.get(key);
     const { eventKey } = record.identity;
     const isEarlier =
-      held === undefined || held.sinceMs > record.atMs || (held.sinceMs === record.atMs && held.eventKey > eventKey);
+      held === undefined || held.sinceMs > record.atMs || (held.sinceMs === record.atMs && held.eventKey < eventKey);
     const lastMs = Math.max(held?.lastMs ?? 0, record.atMs);
-    if (isEarlier) this.suppressions.set(key, { sinceMs: record.atMs, lastMs, eventKey, reason });
+    if (isEarlier) this.suppressions.set(key, { sinceMs: record.atMs, lastMs, eventKey, reason, source });
     else held.lastMs = lastMs;
   }
 
-  async upsertStatus(record: EventRecord, verdict: Parameters<Records['upsertStatus']>[1]) {
+  async upsertStatus(record: EventRecord, update: Parameters<Records['upsertStatus']>[1]) {
     const key = `${record.identity.partition} ${record.identity.statusSort}`;
-    const order = statusOrder(verdict, record.atMs, record.identity.eventKey);
+    const order = statusOrder(update, record.atMs, record.identity.eventKey);
     const held = this.statuses.get(key);
     if (held !== undefined && held.order >= order) return;
     this.statuses.set(key, {
       order,
-      status: verdict.status,
-      reason: verdict.reason,
+      status: update.status,
+      reason: update.reason,
       statusAtMs: record.atMs,
       decidedBy: record.identity.eventKey,
-      recipient: recipientOf(record.event) ?? '',
+      recipient: record.event.recipient ?? '',
     });
   }
 
@@ -111,7 +117,11 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     const key = itemKey(record.identity);
     const held = this.events.get(key);
     if (held === undefined) {
-      this.events.set(key, { ...record, ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }) });
+      this.events.set(key, {
+        ...record,
+        event: record.event.raw,
+        ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }),
+      });
       return 'stored' as const;
     }
     if (record.source === 'webhook') held.webhookAt ??= record.receivedAtMs;

@@ -1,8 +1,9 @@
-import { eventTimeMs, messageIdOf } from '../../../lambdas/domain/event.ts';
+import { messageIdOf } from '../../../lambdas/domain/event.ts';
 import { type EventIdentity, identify } from '../../../lambdas/domain/identity.ts';
+import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
 import { decodeQueueMessage, QUEUE_MESSAGE_VERSION, type QueueMessage } from '../../../lambdas/domain/queue-message.ts';
 import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
-import { suppressionsOf } from '../../../lambdas/domain/suppression.ts';
+import { suppressionOf } from '../../../lambdas/domain/suppression.ts';
 import { RECEIVES_EXHAUSTED } from './dead-letters.ts';
 
 /** What the code of this version makes of a body; `error` names places in it, never what stands there. */
@@ -24,12 +25,12 @@ export function diagnose(body: string): Diagnosis {
   try {
     step = 'identity';
     const identity = identify(event, domain);
-    step = 'time';
-    eventTimeMs(event);
+    step = 'event';
+    const parsed = parseEvent(event);
     step = 'status';
-    statusUpdateOf(event);
-    step = 'suppressions';
-    suppressionsOf(event);
+    statusUpdateOf(parsed);
+    step = 'suppression';
+    suppressionOf(parsed);
     return { error: null, message, identity };
   } catch (error) {
     return { error: { reason: error instanceof Error ? error.name : 'error', where: step } };

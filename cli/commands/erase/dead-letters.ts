@@ -7,8 +7,8 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/erasure.ts';
-import { recipientOf } from '../../../lambdas/domain/event.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
+import { recipientOf } from '../../../lambdas/domain/mailgun-event.ts';
 import { decodeQueueMessage, encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
 import type { CliContext } from '../../command.ts';
 

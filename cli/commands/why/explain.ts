@@ -1,28 +1,24 @@
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { deliveryCode, eventName, textAt } from '../../../lambdas/domain/event.ts';
-import { EVENT_TYPES, eventTypeOf, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
+import { deliveryCode, textAt } from '../../../lambdas/domain/event.ts';
+import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
+import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
 import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
 import type { HistoryEvent, HistoryRecipient } from './history.ts';
 
 const MAX_DESCRIPTION_CHARACTERS = 200;
 
 /** What happened, in words that need no manual. */
-export function saying(event: JsonObject): string {
-  const name = eventName(event);
-  const what = name === 'failed' ? failure(event) : wordsOf(event, name);
-  const byMachine = textAt(event, 'client-info', 'bot') === undefined ? '' : ', by a machine and not a person';
-  return `${what}${byMachine}${answerOf(event)}`;
-}
-
-function wordsOf(event: JsonObject, name: string): string {
-  const type = eventTypeOf(name, textAt(event, 'severity')?.toLowerCase());
-  return type === OTHER_EVENT ? name : type.words;
-}
-
-function failure(event: JsonObject): string {
-  const reason = textAt(event, 'reason');
-  const why = reason === undefined ? '' : `, reason: ${reason}`;
-  return `${wordsOf(event, 'failed')}${why}`;
+export function saying(raw: JsonObject): string {
+  const event = parseEvent(raw);
+  const notes = [
+    ...(event.name === 'failed' && event.reason !== undefined ? [`reason: ${event.reason}`] : []),
+    ...(event.hasGivenUp ? ['Mailgun gave up after trying for too long'] : []),
+    ...(event.isByMachine ? ['by a machine and not a person'] : []),
+    ...(event.isTestMode ? ['in test mode: nothing was sent'] : []),
+    ...(event.isInbound ? ['mail to you, which Mailgun routed on'] : []),
+  ];
+  const what = event.type === OTHER_EVENT ? event.name : event.type.words;
+  return [what, ...notes].join(', ') + answerOf(raw);
 }
 
 /** What the other mail server said: written by strangers, so nothing in it may move the cursor. */
@@ -74,5 +70,5 @@ export function because({
 }
 
 function rankOf({ event }: HistoryEvent): number | undefined {
-  return event && statusUpdateOf(event).precedence;
+  return event && statusUpdateOf(parseEvent(event)).precedence;
 }

@@ -2,10 +2,9 @@ import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { dayPartition } from '../../domain/day-index.ts';
-import { recipientOf } from '../../domain/event.ts';
 import { recipientIndexKey, recipientKey, suppressionPartition, suppressionSort } from '../../domain/keys.ts';
 import { type Records, UnstorableError } from '../../domain/ports.ts';
-import { isHigher, rarelyChangesStatus, statusOrder } from '../../domain/status.ts';
+import { isHigher, statusOrder } from '../../domain/status.ts';
 import { packEvent } from './event-codec.ts';
 import { createEventLookup } from './event-lookup.ts';
 import { createGatheredGet } from './gathered-get.ts';
@@ -21,7 +20,7 @@ export function createEventRepository(table: LedgerTable): Records {
   });
   return {
     async suppress(record, suppression) {
-      const recipient = recipientOf(record.event) ?? '';
+      const recipient = record.event.recipient ?? '';
       const Key = {
         pk: suppressionPartition(recipientKey(recipient)),
         sk: suppressionSort(record.domain, suppression.kind, suppression.scope),
@@ -31,13 +30,13 @@ export function createEventRepository(table: LedgerTable): Records {
           new UpdateCommand({
             TableName: name,
             Key,
-            // The earliest event counts, so that the record does not depend on arrival.
+            // The earliest event counts, of two at one time the greater key, so that the record does not depend on arrival.
             ConditionExpression:
-              'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey > :eventKey)',
+              'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey < :eventKey)',
             UpdateExpression:
               'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
-              'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope',
-            ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope' },
+              'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source',
+            ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
             ExpressionAttributeValues: {
               ':since': record.atMs,
               ':eventKey': record.identity.eventKey,
@@ -46,6 +45,7 @@ export function createEventRepository(table: LedgerTable): Records {
               ':domain': record.domain,
               ':kind': suppression.kind,
               ':scope': suppression.scope,
+              ':source': suppression.source,
             },
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
@@ -67,13 +67,13 @@ export function createEventRepository(table: LedgerTable): Records {
     },
 
     async upsertStatus(record, update) {
-      const recipient = recipientOf(record.event) ?? '';
+      const recipient = record.event.recipient ?? '';
       const { byRecipient } = INDEXES;
       const Key = { pk: record.identity.partition, sk: record.identity.statusSort };
       const order = statusOrder(update, record.atMs, record.identity.eventKey);
       // A refused update is billed like one that is done, a read at a tenth of it. What is read may be old, but the
       // join never goes back: an order that was as high once is so now.
-      if (rarelyChangesStatus(record.event) && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
+      if (record.event.type.rarelyChangesStatus && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
         return;
       await conditional(() =>
         client.send(
@@ -116,9 +116,9 @@ export function createEventRepository(table: LedgerTable): Records {
         Item: {
           pk: record.identity.partition,
           sk: record.identity.eventSort,
-          [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event),
+          [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw),
           [byDay.sortKey]: record.atMs,
-          raw: packEvent(record.event),
+          raw: packEvent(record.event.raw),
           source: record.source,
           receivedAt: record.receivedAtMs,
           expiresAt: record.expiresAt,

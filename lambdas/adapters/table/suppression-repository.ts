@@ -20,13 +20,22 @@ export function createSuppressionRepository(table: LedgerTable): Suppressions {
 
 /** What an item says of a suppression. Older items do not note their latest event. */
 export function storedSuppression(item: Item): StoredSuppression {
-  const { domain, kind, scope, reason, since, lastAt = since, eventKey, liftedAt } = item as unknown as SuppressionItem;
+  const {
+    since,
+    lastAt = since,
+    liftedAt,
+    reason = null,
+    source = 'event',
+    ...rest
+  } = item as unknown as SuppressionItem;
+  const { domain, kind, scope, eventKey } = rest;
   const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? null };
-  return { domain, kind, scope, reason: reason ?? null, eventKey, ...times };
+  return { domain, kind, scope, reason, source, eventKey, ...times };
 }
 
 interface SuppressionItem extends Pick<StoredSuppression, 'domain' | 'kind' | 'scope' | 'eventKey'> {
   readonly reason?: string | null;
+  readonly source?: StoredSuppression['source'];
   readonly since: number;
   readonly lastAt?: number;
   readonly liftedAt?: number | null;

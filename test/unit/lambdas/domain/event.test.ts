@@ -1,12 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  deliveryCode,
-  eventDomain,
-  eventName,
-  eventTimeMs,
-  messageIdOf,
-  recipientOf,
-} from '../../../../lambdas/domain/event.ts';
+import { deliveryCode, eventDomain, eventName, eventTimeMs, messageIdOf } from '../../../../lambdas/domain/event.ts';
+import { recipientOf } from '../../../../lambdas/domain/mailgun-event.ts';
 
 test.each([
   ['microseconds are cut', 1769999990.123999, 1769999990123],

@@ -19,6 +19,7 @@ test.each([
     'brackets of the message id',
     { message: { headers: { 'message-id': '<20260202023950.1.ABCDEF@mg.example.com>' } } },
   ],
+  ['a display name', { recipient: 'Ada <ada@example.org>' }],
   ['the time', { timestamp: 1 }],
 ])('%s does not change the identity', (_name, over) => {
   expect(identify(deliveredEvent(over), 'mg.example.com')).toEqual(identify(deliveredEvent(), 'mg.example.com'));

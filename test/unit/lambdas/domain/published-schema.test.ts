@@ -4,9 +4,10 @@ import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormatsPackage from 'ajv-formats';
 import { identify } from '../../../../lambdas/domain/identity.ts';
+import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
 import { publishedEvent, type Row } from '../../../../lambdas/domain/published.ts';
 import { statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
-import { suppressionsOf } from '../../../../lambdas/domain/suppression.ts';
+import { suppressionOf } from '../../../../lambdas/domain/suppression.ts';
 import { matches, type Pattern, requireKnownPattern } from '../../../../local/event-source/pattern.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
@@ -30,9 +31,11 @@ const VALIDATE = {
 function rowsOf(over: Record<string, unknown>): Row[] {
   const event = deliveredEvent(over);
   const { partition, statusSort, eventKey } = identify(event, DOMAIN);
-  const { status, reason } = statusUpdateOf(event);
+  const parsed = parseEvent(event);
+  const { status, reason } = statusUpdateOf(parsed);
+  const suppression = suppressionOf(parsed);
   const atMs = 1_769_999_990_123;
-  const order = statusOrder(statusUpdateOf(event), atMs, eventKey);
+  const order = statusOrder(statusUpdateOf(parsed), atMs, eventKey);
   const common = { recipient: String(event.recipient), domain: DOMAIN };
   return [
     {
@@ -46,9 +49,9 @@ function rowsOf(over: Record<string, unknown>): Row[] {
       decidedBy: eventKey,
       ...common,
     },
-    ...suppressionsOf(event).map(
-      ({ kind, scope, reason }): Row => ({
-        ...{ type: 'suppression', partition: 'SUP#x', sort: `${DOMAIN}#${kind}#${scope}`, kind, scope, reason },
+    ...(suppression === undefined ? [] : [suppression]).map(
+      ({ kind, scope, reason, source }): Row => ({
+        ...{ type: 'suppression', partition: 'SUP#x', sort: `${DOMAIN}#${kind}#${scope}`, kind, scope, reason, source },
         ...{ sinceMs: atMs, lastAtMs: atMs, eventKey, liftedAtMs: null, ...common },
       }),
     ),

@@ -36,6 +36,7 @@ function suppression(over: Partial<SuppressionRow> = {}): SuppressionRow {
     kind: 'complaint',
     scope: '*',
     reason: null,
+    source: 'event',
     sinceMs: AT_MS,
     lastAtMs: AT_MS,
     eventKey: 'complained#c',
@@ -73,7 +74,7 @@ describe('what is published', () => {
         id: expect.stringMatching(/^[\w-]{22}#complained#c$/),
         ledger: 'mailgun-ledger-prod',
         subject: expect.stringMatching(/^[\w-]{22}$/),
-        order: '0000000000000#8230000009876',
+        order: '0000000000000#8230000009876#complained#c',
         domain: 'mg.example.com',
         kind: 'complaint',
         scope: '*',
@@ -189,7 +190,11 @@ describe('news', () => {
   });
 
   test('whatever is news has an id of its own, and the later state the greater order', () => {
-    const rows = [suppression({ sinceMs: AT_MS + 9, eventKey: 'complained#l' }), suppression()];
+    const rows = [
+      suppression({ sinceMs: AT_MS + 9, eventKey: 'complained#l' }),
+      suppression({ eventKey: 'complained#b' }),
+      suppression(),
+    ];
     const lifts = [
       suppression({ liftedAtMs: AT_MS + 20 }),
       suppression({ liftedAtMs: AT_MS + 20, lastAtMs: AT_MS + 21 }),
@@ -198,10 +203,10 @@ describe('news', () => {
     ];
     const events = [...rows, ...lifts].map((row) => publishedEvent(row, CHOICE).detail);
 
-    expect(new Set(events.map(({ id }) => id)).size).toBe(6);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(7);
     expect([...new Set(events.map(({ order }) => order))].toSorted()).toEqual(events.map(({ order }) => order));
-    expect(events.map(({ liftedAt }) => liftedAt !== null)).toEqual([false, false, true, false, true, false]);
-    expect(events[3]?.id).toMatch(`#complained#c#again-${AT_MS + 20}`);
+    expect(events.map(({ liftedAt }) => liftedAt !== null)).toEqual([false, false, false, true, false, true, false]);
+    expect(events[4]?.id).toMatch(`#complained#c#again-${AT_MS + 20}`);
   });
 });
 

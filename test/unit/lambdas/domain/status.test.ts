@@ -1,11 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  historyName,
-  isHigher,
-  rarelyChangesStatus,
-  statusOrder,
-  statusUpdateOf,
-} from '../../../../lambdas/domain/status.ts';
+import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
+import { isHigher, statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
 
 const failed = (severity: string | null, over = {}) => ({ event: 'failed', severity, ...over });
 
@@ -19,6 +14,32 @@ test.each([
   ['delivered', { event: 'delivered' }, 30, 'DELIVERED', null, 'EMAIL_DELIVERED'],
   ['upper case', { event: 'DELIVERED' }, 30, 'DELIVERED', null, 'EMAIL_DELIVERED'],
   ['bounce', failed('permanent', { reason: 'bounce' }), 40, 'FAILED', 'bounce', 'EMAIL_FAILED'],
+  [
+    'given up as too old, though called temporary',
+    failed('temporary', { reason: 'old' }),
+    40,
+    'FAILED',
+    'old',
+    'EMAIL_FAILED',
+  ],
+  [
+    'given up by its code alone',
+    failed('temporary', { reason: 'generic', 'delivery-status': { code: 602 } }),
+    40,
+    'FAILED',
+    'old',
+    'EMAIL_FAILED',
+  ],
+  [
+    'delivered in test mode',
+    { event: 'delivered', flags: { 'is-test-mode': true } },
+    30,
+    'DELIVERED',
+    'test',
+    'EMAIL_DELIVERED',
+  ],
+  ['delivered by a route', { event: 'delivered', flags: { 'is-routed': true } }, 0, null, null, 'EMAIL_DELIVERED'],
+  ['failed at a route', failed('permanent', { routes: [{ id: 'r' }] }), 0, null, null, 'EMAIL_FAILED'],
   ['too old', failed('permanent', { reason: 'old' }), 40, 'FAILED', 'old', 'EMAIL_FAILED'],
   ['without reason', failed('permanent'), 40, 'FAILED', 'unknown', 'EMAIL_FAILED'],
   [
@@ -52,8 +73,8 @@ test.each([
   ['an unknown event', { event: 'some_new_event' }, 0, null, null, 'EMAIL_OTHER'],
   ['a name every object has', { event: 'constructor' }, 0, null, null, 'EMAIL_OTHER'],
 ])('%s', (_name, event, precedence, status, reason, name) => {
-  expect(statusUpdateOf(event)).toEqual({ precedence, status, reason });
-  expect(historyName(event)).toBe(name);
+  expect(statusUpdateOf(parseEvent(event))).toEqual({ precedence, status, reason });
+  expect(parseEvent(event).type.historyName).toBe(name);
 });
 
 test.each([
@@ -88,5 +109,5 @@ test.each([
   ['unsubscribed', true],
   ['complained', false],
 ])('rarelyChangesStatus: %s is %s', (event, seldom) => {
-  expect(rarelyChangesStatus({ event })).toBe(seldom);
+  expect(parseEvent({ event }).type.rarelyChangesStatus).toBe(seldom);
 });

@@ -7,6 +7,7 @@ import { dayPartition } from '../../../../lambdas/domain/day-index.ts';
 import { erasureHash } from '../../../../lambdas/domain/erasure.ts';
 import { identify } from '../../../../lambdas/domain/identity.ts';
 import { markerKey, recipientKey, suppressionPartition } from '../../../../lambdas/domain/keys.ts';
+import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
 import { statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
 import { CLAIM, ERASURE_KEY, EVENT, MARKER, STATUS, SUPPRESSION } from '../../../support/first-release.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
@@ -50,7 +51,7 @@ test('an event that comes again finds what is stored of it', () => {
 });
 
 test('a status is not decided again by the event that decided it', () => {
-  expect(statusOrder(statusUpdateOf(event), EVENT.at, identity.eventKey)).toBe(STATUS.order);
+  expect(statusOrder(statusUpdateOf(parseEvent(event)), EVENT.at, identity.eventKey)).toBe(STATUS.order);
 });
 
 test('a claim is known by the event that came with it', () => {
@@ -84,6 +85,7 @@ test('a status and a suppression are published', () => {
     ...common,
     kind: 'complaint',
     scope: '*',
+    source: 'event',
     eventKey: 'complained#Zq3vYt0ZS2aB7nWmXc9LdB',
     sinceMs: 1_769_999_990_123,
     lastAtMs: 1_769_999_999_000,

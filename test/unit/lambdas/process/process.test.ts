@@ -79,6 +79,42 @@ test('a delayed bounce decides over an earlier delivery, in either order', async
   }
 });
 
+test.each(['suppress', 'upsertStatus'] as const)(
+  'when %s fails, everything that was started has ended before the failure is reported',
+  async (failing) => {
+    const { store, ledger } = setUp();
+    const other = failing === 'suppress' ? 'upsertStatus' : 'suppress';
+    let hasEnded = false;
+    Object.assign(ledger, {
+      [failing]: async () => {
+        throw new Error('down');
+      },
+      [other]: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        hasEnded = true;
+      },
+    });
+
+    await expect(store(message({ event: 'complained' }))).rejects.toThrow('down');
+    expect(hasEnded).toBe(true);
+    expect(ledger.events.size).toBe(0);
+  },
+);
+
+test('the event of a batch is stored, and makes no recipient that stays accepted', async () => {
+  const { store, ledger } = setUp();
+  expect(await store(message({ event: 'accepted', recipient: undefined }))).toBe('stored');
+  expect(ledger.statuses.size).toBe(0);
+});
+
+test('routed mail gets no status of ours, and suppresses nobody', async () => {
+  const { store, ledger } = setUp();
+  const over = { event: 'failed', severity: 'permanent', reason: 'bounce', flags: { 'is-routed': true } };
+  await store(message(over));
+  expect([...ledger.statuses.values()]).toMatchObject([{ status: null, reason: null }]);
+  expect(ledger.suppressions.size).toBe(0);
+});
+
 describe('once a recipient is erased', () => {
   test('their event is stored as a tombstone, and nothing follows from it', async () => {
     const { store, ledger, calls, erasures } = setUp();
@@ -98,6 +134,16 @@ describe('once a recipient is erased', () => {
         webhookAt: NOW_MS,
       },
     ]);
+  });
+
+  test('a recipient that stands with their name is theirs', async () => {
+    const { store, ledger, erasures } = setUp();
+    erasures.mark('ada@example.org');
+    await store(message({ recipient: 'Ada L. <Ada@example.org>' }));
+    const kept = [...ledger.events].map(([key, { event }]) => [key, event]);
+    expect(kept).toHaveLength(1);
+    expect(JSON.stringify(kept)).not.toMatch(/ada(@| l)/i);
+    expect(ledger.statuses.size).toBe(0);
   });
 
   test('their address is kept out of the events of others, who lose nothing else', async () => {

@@ -45,6 +45,7 @@ function world(
       ...{
         scope: '*',
         reason: null,
+        source: 'event',
         sinceMs: atMs,
         lastAtMs: atMs,
         eventKey: `complained#${n}`,

@@ -4,7 +4,7 @@ import { createSuppressions } from '../../../../lambdas/read-api/suppressions.ts
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
 
 const unsubscribe: StoredSuppression = {
-  ...{ domain: DOMAIN, kind: 'unsubscribe', scope: 'News', reason: null, eventKey: 'unsubscribed#1' },
+  ...{ domain: DOMAIN, kind: 'unsubscribe', scope: 'News', reason: null, source: 'event', eventKey: 'unsubscribed#1' },
   ...{ sinceMs: NOW_MS, lastAtMs: NOW_MS, liftedAtMs: null },
 };
 
