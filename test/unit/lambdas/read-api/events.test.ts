@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DayEvents, EventPlace } from '../../../../lambdas/domain/read-ports.ts';
+import type { EventPredicate } from '../../../../lambdas/read-api/event-filter.ts';
 import { createEvents, type EventsPosition } from '../../../../lambdas/read-api/events.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
@@ -32,7 +33,7 @@ const days: DayEvents = {
 const isRare = ({ tags }: { tags?: unknown }) => Array.isArray(tags) && tags.includes('rare');
 
 /** Follows every page. */
-async function walk(limit: number, predicate?: typeof isRare) {
+async function walk(limit: number, predicate?: EventPredicate) {
   const pages = [];
   for (let position: EventsPosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
     const page = await createEvents(days)({ domain: DOMAIN, range, limit, predicate, position });
@@ -55,6 +56,12 @@ describe('a page of events', () => {
     expect(looked.reduce((sum, events) => sum + events, 0)).toBe(COUNT);
     expect(Math.max(...looked)).toBeLessThan(2500 + 250);
     expect(pages.at(-1)?.searched?.until).toBe(0);
+  });
+
+  test('of a filter that many events pass loses none of them where it ends within a chunk', async () => {
+    const isTenth = ({ id }: { id?: unknown }) => Number(id) % 10 === 0;
+    const { keys } = await walk(7, isTenth);
+    expect(keys).toEqual(Array.from({ length: COUNT / 10 }, (_, n) => `delivered#${COUNT - 10 - 10 * n}`));
   });
 
   test('without a filter is always full, and searched nothing', async () => {
