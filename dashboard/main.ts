@@ -22,10 +22,12 @@ import { findView } from './views/find.ts';
 import { healthView } from './views/health.ts';
 import { messageView } from './views/message.ts';
 import { recipientView } from './views/recipient.ts';
+import { searchView } from './views/search.ts';
 
 const VIEWS: Readonly<Record<ViewName, View>> = {
   health: healthView,
   find: findView,
+  search: searchView,
   message: messageView,
   recipient: recipientView,
   events: eventsView,
@@ -149,7 +151,7 @@ function put(title: string, content: readonly Child[], canRefresh = false): void
 }
 
 function drawNavigation(current: ViewName): void {
-  const shown = current === 'message' || current === 'recipient' || current === 'events' ? 'find' : current;
+  const shown = ['search', 'message', 'recipient', 'events'].includes(current) ? 'find' : current;
   navigation.replaceChildren(
     ...NAVIGATION.map(([view, name]) =>
       h('a', { href: linkTo(view), 'aria-current': view === shown ? 'page' : undefined }, name),

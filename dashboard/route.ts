@@ -1,4 +1,4 @@
-const VIEW_NAMES = ['health', 'find', 'message', 'recipient', 'events', 'deliverability'] as const;
+const VIEW_NAMES = ['health', 'find', 'search', 'message', 'recipient', 'events', 'deliverability'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** What the address says: `#/<view>/<subject>?<parameters>`. */

@@ -33,7 +33,7 @@ export const eventsView: View = async (context) => {
   };
 };
 
-function eventTable(rows: readonly EventEntry[], caption: string): HTMLElement {
+export function eventTable(rows: readonly EventEntry[], caption: string): HTMLElement {
   return table(
     rows,
     [

@@ -6,35 +6,24 @@ import { linkTo } from '../route.ts';
 import { utcDay } from '../time.ts';
 import type { View, ViewContext } from '../view.ts';
 
-const text = (name: string, placeholder: string) =>
-  h('input', { name, placeholder, required: true, autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' });
+const searchInput = (value: string) =>
+  h('input', {
+    ...{ name: 'text', value, placeholder: 'ada@example.com', required: true },
+    ...{ autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' },
+  });
 
-/** Leads to a message, a recipient, or the events of a day. */
+/** Takes whatever somebody has of a mail. */
+export const searchForm = (text = ''): HTMLElement =>
+  goForm(
+    'Search',
+    (values) => linkTo('search', textIn(values, 'text')),
+    field('Address, message id, beginning of the subject, or variable=value', searchInput(text)),
+  );
+
+/** Leads to whatever somebody has of a mail, or to the events of a day. */
 export const findView: View = async (context) => ({
   title: 'Find',
-  content: [
-    h(
-      'div',
-      { class: 'grid' },
-      panel(
-        'A message',
-        goForm(
-          'Show message',
-          (values) => linkTo('message', textIn(values, 'id').replace(/^<(.*)>$/, '$1')),
-          field('Message id', text('id', '20261122093000.1a2b@mg.example.com')),
-        ),
-      ),
-      panel(
-        'A recipient',
-        goForm(
-          'Show recipient',
-          (values) => linkTo('recipient', textIn(values, 'address')),
-          field('Address', text('address', 'ada@example.com')),
-        ),
-      ),
-    ),
-    panel('Events of a day', await dayForm(context)),
-  ],
+  content: [panel('Search', searchForm()), panel('Events of a day', await dayForm(context))],
 });
 
 /** Chooses domain, day and type. */

@@ -90,7 +90,10 @@ function suppressionPanel(
       h('code', {}, '--also-at-mailgun'),
       ' takes the address off Mailgun’s own lists too.',
     ),
-    commandOn(recipient, ledgerCommand(settings.target, 'suppressions lift', recipient)),
+    // A lift of every kind at once would lift more than was looked at.
+    kindsInForce(suppressions).map((kind) =>
+      commandOn(recipient, ledgerCommand(settings.target, `suppressions lift --kind ${kind}`, recipient)),
+    ),
   ];
   return h(
     'section',
@@ -112,6 +115,12 @@ function suppressionPanel(
     lift,
   );
 }
+
+const kindsInForce = (suppressions: readonly Suppression[]) => [
+  ...new Set(
+    suppressions.filter(({ lastAt, liftedAt }) => liftedAt === null || lastAt > liftedAt).map(({ kind }) => kind),
+  ),
+];
 
 function reasonText({ kind, reason, scope }: Suppression): string {
   if (kind === 'unsubscribe') return scope === '*' ? 'unsubscribed from everything' : `unsubscribed from ${scope}`;

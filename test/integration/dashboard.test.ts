@@ -209,7 +209,8 @@ describe('health', () => {
 describe('every view', () => {
   const VIEWS: [name: string, hash: () => Promise<string> | string, holds: RegExp][] = [
     ['health', () => '#/health', /unaccounted 0/],
-    ['find', () => '#/find', /A message[\s\S]*A recipient[\s\S]*Events of a day/],
+    ['find', () => '#/find', /Search[\s\S]*Events of a day/],
+    ['search', () => '#/search/ada', /has no @[\s\S]*Look elsewhere/],
     ['message', async () => `#/message/${encodeURIComponent(await fourRecipients())}`, /delivered[\s\S]*decides/],
     ['recipient', () => `#/recipient/${encodeURIComponent(HOSTILE)}`, /suppressed[\s\S]*bounce/],
     ['events', () => `#/events?domain=${DOMAIN}`, /Recipient/],
@@ -244,8 +245,10 @@ describe('finding', () => {
     const messageId = await fourRecipients();
     await goTo(page, '#/find');
     // By keyboard alone: the field, the id, Enter.
-    await page.getByLabel('Message id').focus();
+    await page.getByLabel('Address, message id').focus();
     await page.keyboard.type(`<${messageId}>`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'its history' }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(`**/#/message/${encodeURIComponent(messageId)}`);
     await settled(page);
@@ -263,8 +266,27 @@ describe('finding', () => {
     await page.getByRole('heading', { name: 'Recipient' }).waitFor();
     await settled(page);
 
-    expect(await text('.panel')).toMatch(/suppressed[\s\S]*bounce[\s\S]*npm run ledger -- suppressions lift --local/);
+    expect(await text('.panel')).toMatch(
+      /suppressed[\s\S]*bounce[\s\S]*npm run ledger -- suppressions lift --kind bounce --local/,
+    );
     expect(await page.locator('.panel').nth(1).getByRole('link').count()).toBeGreaterThan(1);
+  });
+
+  test('finds a recipient by address, and mails by the beginning of a subject or by a variable', async () => {
+    const found = async (searched: string) => {
+      await goTo(page, `#/search/${encodeURIComponent(searched)}`);
+      return text('main');
+    };
+    const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
+    const [{ details, userVariables, recipient }] = body.events.filter(
+      (event: { userVariables: object | null }) => Object.keys(event.userVariables ?? {}).length > 0,
+    );
+    const [name, value] = Object.entries(userVariables)[0] ?? [];
+
+    expect(await found(String(details.subject).slice(0, 6))).toMatch(/\d+ events among \d+ events/);
+    expect(await found(`${name}=${value}`)).toMatch(/variable .*\d+ events among \d+ events/);
+    expect(await found(recipient)).toContain(`the page of ${recipient}`);
+    expect(await found('nobody@north.example')).toContain('without any mail');
   });
 
   test('shows the events of a domain and a day by type, a page at a time', async () => {

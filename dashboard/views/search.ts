@@ -1,0 +1,94 @@
+import type { EventsResponse } from '../../api/responses/events.ts';
+import type { MessageResponse } from '../../api/responses/message.ts';
+import type { RecipientResponse } from '../../api/responses/recipient.ts';
+import { ApiError } from '../api.ts';
+import { type Child, h } from '../dom.ts';
+import { numberText } from '../numbers.ts';
+import { badge, panel, visible } from '../parts.ts';
+import { linkTo } from '../route.ts';
+import { table } from '../table.ts';
+import type { View, ViewContext } from '../view.ts';
+import { eventTable } from './events.ts';
+import { dayForm, searchForm } from './find.ts';
+
+/** What was looked for, and what was found of it. */
+interface Answer {
+  readonly what: string;
+  readonly found: Child;
+  readonly events?: EventsResponse['events'];
+}
+
+/** Looks for what a text may be, and says what it looked for and where else to look. */
+export const searchView: View = async (context) => {
+  const text = context.subject.trim();
+  const answers = await answersFor(text, context);
+  const events = answers.flatMap((answer) => answer.events ?? []);
+  const title = `Searched for ${visible(text)}`;
+  return {
+    title: 'Search',
+    content: [
+      panel('Search', searchForm(text)),
+      panel(
+        title,
+        table(
+          answers,
+          [
+            { head: 'As', cell: ({ what }) => what },
+            { head: 'Found', cell: ({ found }) => found ?? badge('nothing', 'unknown') },
+          ],
+          { caption: title, cards: true },
+        ),
+      ),
+      events.length > 0 && panel('Events', eventTable(events, 'Events that were found, newest first')),
+      panel(
+        'Look elsewhere',
+        h('p', { class: 'note' }, 'Subjects and variables were looked for in the last 24 hours. Another day:'),
+        await dayForm(context),
+      ),
+    ],
+  };
+};
+
+async function answersFor(text: string, context: ViewContext): Promise<Answer[]> {
+  if (text.includes('@')) return Promise.all([asMessage(text, context), asRecipient(text, context)]);
+  const [, name, value] = /^([^\s=]+)=(.+)$/.exec(text) ?? [];
+  const { domains } = await context.health();
+  const answers = domains.flatMap((domain) => [
+    ...(name && value ? [asEvents(`variable ${name} of ${domain}`, { domain, [`var.${name}`]: value }, context)] : []),
+    asEvents(`beginning of a subject of ${domain}`, { domain, subject: `${text}*` }, context),
+  ]);
+  const noAddress = { what: 'address or message id', found: 'not looked for: it has no @' };
+  return [...(await Promise.all(answers)), noAddress];
+}
+
+/** A text that cannot be what it was looked for as is answered by 400 or 404. */
+async function unlessUnfit<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && ['unknown', 'failed'].includes(error.failure.kind)) return undefined;
+    throw error;
+  }
+}
+
+async function asMessage(id: string, { api }: ViewContext): Promise<Answer> {
+  const message = await unlessUnfit(api.get<MessageResponse>('/messages', { id, limit: 1 }));
+  const link = message && h('a', { href: linkTo('message', message.messageId) }, 'its history');
+  return { what: 'message id', found: link };
+}
+
+async function asRecipient(address: string, { api }: ViewContext): Promise<Answer> {
+  const found = await unlessUnfit(api.get<RecipientResponse>('/recipients', { address, limit: 1 }));
+  // Suppressions can be there without a message, so an address always has a page.
+  const link =
+    found && h('a', { href: linkTo('recipient', found.recipient) }, `the page of ${visible(found.recipient)}`);
+  const hasMail = found && found.messages.length > 0;
+  return { what: 'recipient', found: link ? [link, !hasMail && ', without any mail'] : 'no address' };
+}
+
+async function asEvents(what: string, query: Readonly<Record<string, string>>, { api }: ViewContext): Promise<Answer> {
+  const { events, searched, next } = await api.get<EventsResponse>('/events', { ...query, limit: 50 });
+  const looked = ` among ${numberText(searched?.events ?? 0)} events${next === null ? '' : ', and there are older ones'}`;
+  const found = events.length === 0 ? `nothing${looked}` : `${events.length} events${looked}`;
+  return { what, found, events };
+}
