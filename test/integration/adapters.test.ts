@@ -15,7 +15,7 @@ import { identify } from '../../lambdas/domain/identity.ts';
 import { parseEvent } from '../../lambdas/domain/mailgun-event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import type { Fault } from '../../local/faults.ts';
+import type { Fault } from '../../tools/local-stack/faults.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { NOBODY_ERASED } from '../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';

@@ -2,18 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Bundles, makeBundles } from '../../bench/bundles.ts';
-import { usageBetween } from '../../bench/handler-cpu.ts';
-import { type HandlerProcess, startHandler } from '../../bench/handler-process.ts';
-import { environmentFor, gatewayEvent, queueEvent } from '../../bench/webhooks.ts';
-import type { EventData, Moment } from '../../local/mailgun-twin/event-parts.ts';
-import * as made from '../../local/mailgun-twin/events.ts';
-import { createRandom } from '../../local/mailgun-twin/random.ts';
-import type { Usage } from '../../local/usage.ts';
+import { type Bundles, makeBundles } from '../../tools/bench/bundles.ts';
+import { usageBetween } from '../../tools/bench/handler-cpu.ts';
+import { type HandlerProcess, startHandler } from '../../tools/bench/handler-process.ts';
+import { environmentFor, gatewayEvent, queueEvent } from '../../tools/bench/webhooks.ts';
+import type { Usage } from '../../tools/local-stack/usage.ts';
+import type { EventData, Moment } from '../../tools/mailgun-twin/event-parts.ts';
+import * as made from '../../tools/mailgun-twin/events.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import { DOMAIN, KEY } from '../support/webhooks.ts';
 
-// What bench/budget.json allows: bundles at most as large, and of calls and units exactly as many. A change that costs
+// What tools/bench/budget.json allows: bundles at most as large, and of calls and units exactly as many. A change that costs
 // more or less changes the file, where it is seen.
 
 interface Spent {
@@ -28,7 +28,7 @@ interface Budget {
   readonly tenWebhooks: Readonly<Record<string, { readonly ingest: Spent; readonly process: Spent }>>;
 }
 
-const BUDGET: Budget = JSON.parse(readFileSync(join(import.meta.dirname, '../../bench/budget.json'), 'utf8'));
+const BUDGET: Budget = JSON.parse(readFileSync(join(import.meta.dirname, '../../tools/bench/budget.json'), 'utf8'));
 const DEPLOYED = ['ingest', 'process', 'reconcile', 'readApi', 'publish'] as const;
 const MESSAGES = 10;
 

@@ -2,9 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
-import { openTwin } from '../../local/mailgun-twin/open-twin.ts';
-import { runScenario } from '../../local/scenario.ts';
+import { runScenario } from '../../tools/local-stack/scenario.ts';
+import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
+import { openTwin } from '../../tools/mailgun-twin/open-twin.ts';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import {
   goTo,

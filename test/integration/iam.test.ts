@@ -5,7 +5,7 @@ import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
-import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
+import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
 import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
 import { drained, postWebhook, signedNow } from '../support/local-stack.ts';
 import { Synthesized } from '../support/synthesized.ts';

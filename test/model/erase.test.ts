@@ -3,7 +3,7 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../lambdas/domain/erasure.ts';
 import { recipientOf } from '../../lambdas/domain/mailgun-event.ts';
 import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
-import { createRandom } from '../../local/mailgun-twin/random.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
 import { NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { AlarmNews } from '../../local/alarms/start-alarms.ts';
-import type { Notification } from '../../local/alarms/topics.ts';
-import type { Fault } from '../../local/faults.ts';
-import type { LocalStack, LocalStackOptions } from '../../local/local-stack.ts';
-import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
+import type { AlarmNews } from '../../tools/local-stack/alarms/start-alarms.ts';
+import type { Notification } from '../../tools/local-stack/alarms/topics.ts';
+import type { Fault } from '../../tools/local-stack/faults.ts';
+import type { LocalStack, LocalStackOptions } from '../../tools/local-stack/local-stack.ts';
+import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
 import { postWebhook, startTestStack } from './local-stack.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';
 

@@ -4,13 +4,13 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws/client-config.ts';
-import { Closers } from '../../local/closers.ts';
-import { request } from '../../local/engines/engine.ts';
-import { startEngines } from '../../local/engines/engines.ts';
-import { openLocalAws } from '../../local/local-aws.ts';
-import { openRun } from '../../local/run.ts';
-import { outputOf } from '../../local/stack.ts';
-import { synthesize } from '../../local/synthesize.ts';
+import { Closers } from '../../tools/local-stack/closers.ts';
+import { request } from '../../tools/local-stack/engines/engine.ts';
+import { startEngines } from '../../tools/local-stack/engines/engines.ts';
+import { openLocalAws } from '../../tools/local-stack/local-aws.ts';
+import { openRun } from '../../tools/local-stack/run.ts';
+import { outputOf } from '../../tools/local-stack/stack.ts';
+import { synthesize } from '../../tools/local-stack/synthesize.ts';
 import { DOMAIN } from './webhooks.ts';
 
 /** The engines with the template's tables, queues and secrets, behind the door that can break calls; `more` goes into its configuration. */

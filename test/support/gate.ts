@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { listenOnLoopback } from '../../local/loopback.ts';
+import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
 import type { LocalLedger } from './local-ledger.ts';
 
 /** A moment at which a program dies: before a call takes effect, or after it did and before its reply. */

@@ -1,7 +1,7 @@
-import { EventLog } from '../../local/mailgun-twin/event-log.ts';
-import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
-import { startMailgunApi } from '../../local/mailgun-twin/mailgun-api.ts';
-import { createRandom } from '../../local/mailgun-twin/random.ts';
+import { EventLog } from '../../tools/mailgun-twin/event-log.ts';
+import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
+import { startMailgunApi } from '../../tools/mailgun-twin/mailgun-api.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
 
 export const API_KEY = 'key-of-the-api';
 export const API_DOMAIN = 'mg.example.com';

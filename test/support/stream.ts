@@ -1,6 +1,6 @@
 import { readChange, type StreamRecord } from '../../lambdas/adapters/table/published-rows.ts';
 import type { Row } from '../../lambdas/domain/published.ts';
-import { request } from '../../local/engines/engine.ts';
+import { request } from '../../tools/local-stack/engines/engine.ts';
 import type { TestEngines } from './engines.ts';
 
 interface Reply {

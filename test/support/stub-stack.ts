@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { listenOnLoopback } from '../../local/loopback.ts';
-import type { EventData } from '../../local/mailgun-twin/event-parts.ts';
-import type { ReadyInfo } from '../../local/ready.ts';
+import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
+import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
 import { createStubLedger } from './stub-ledger.ts';
 
 export interface StubEvent {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../../local/mailgun-twin/clock.ts';
+import type { Clock } from '../../tools/mailgun-twin/clock.ts';
 
 /** A clock that jumps to the next sleeper as soon as nothing else is left to do. */
 export function createVirtualClock(startMs: number) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../local/mailgun-twin/random.ts';
-import type { ReadyInfo } from '../../local/ready.ts';
+import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { Random } from '../../tools/mailgun-twin/random.ts';
 
 /** What was done to the stack. */
 export interface Mischief {

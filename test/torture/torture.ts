@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom, type Random } from '../../local/mailgun-twin/random.ts';
-import type { ReadyInfo } from '../../local/ready.ts';
+import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import { clearFaults, control } from './chaos.ts';
 import { checkHistory, type StatusUpdate } from './history.ts';
 import { readBack } from './read-back.ts';

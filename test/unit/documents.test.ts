@@ -160,8 +160,8 @@ test('docs/command-line.md tells of every command, in the order of --help', asyn
 
 test('what is not there would be noticed', () => {
   const text =
-    'See [a](nothing.md), [b](README.md#nothing), `lib/nothing.ts`, `nowhere/at/all.ts`, `nothing.ts`, `local/<any>/`, ' +
-    '`lambdas/<function>/nothing.ts` and\n```sh\nnode local/nothing.ts\n```\n';
+    'See [a](nothing.md), [b](README.md#nothing), `lib/nothing.ts`, `nowhere/at/all.ts`, `nothing.ts`, `tools/local-stack/<any>/`, ' +
+    '`lambdas/<function>/nothing.ts` and\n```sh\nnode tools/local-stack/nothing.ts\n```\n';
 
   expect(deadLinks('README.md', text)).toEqual(['nothing.md', 'README.md#nothing']);
   expect(deadPaths(text)).toEqual([
@@ -169,7 +169,7 @@ test('what is not there would be noticed', () => {
     'nowhere/at/all.ts',
     'nothing.ts',
     'lambdas/<function>/nothing.ts',
-    'local/nothing.ts',
+    'tools/local-stack/nothing.ts',
   ]);
   expect(documents).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/glossary.md']));
 });

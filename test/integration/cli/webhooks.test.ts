@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { WEBHOOK_TYPES } from '../../../lambdas/domain/event-types.ts';
-import { EventLog } from '../../../local/mailgun-twin/event-log.ts';
-import { startMailgunApi } from '../../../local/mailgun-twin/mailgun-api.ts';
-import { createRandom } from '../../../local/mailgun-twin/random.ts';
+import { EventLog } from '../../../tools/mailgun-twin/event-log.ts';
+import { startMailgunApi } from '../../../tools/mailgun-twin/mailgun-api.ts';
+import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import { doctorLine } from '../../support/json-lines/doctor.ts';
 import { webhooksCheckLine, webhooksSyncLine } from '../../support/json-lines/webhooks.ts';
 import { askTwin, formOf, LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';

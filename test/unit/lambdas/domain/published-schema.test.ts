@@ -8,7 +8,7 @@ import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
 import { publishedEvent, type Row } from '../../../../lambdas/domain/published.ts';
 import { statusOrder, statusUpdateOf } from '../../../../lambdas/domain/status.ts';
 import { suppressionOf } from '../../../../lambdas/domain/suppression.ts';
-import { matches, type Pattern, requireKnownPattern } from '../../../../local/event-source/pattern.ts';
+import { matches, type Pattern, requireKnownPattern } from '../../../../tools/local-stack/event-source/pattern.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
 const DOCS = join(import.meta.dirname, '../../../../docs');

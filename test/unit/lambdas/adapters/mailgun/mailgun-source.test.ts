@@ -4,7 +4,7 @@ import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun
 import { createMailgunEvents } from '../../../../../lambdas/adapters/mailgun/events-api.ts';
 import { createMailgunLogs, eventOfLog } from '../../../../../lambdas/adapters/mailgun/logs-api.ts';
 import { listPages } from '../../../../../lambdas/reconcile/list-pages.ts';
-import { listenOnLoopback } from '../../../../../local/loopback.ts';
+import { listenOnLoopback } from '../../../../../tools/local-stack/loopback.ts';
 import { NOW_MS } from '../../../../support/webhooks.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;

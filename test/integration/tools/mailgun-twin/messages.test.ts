@@ -1,0 +1,69 @@
+import { afterEach, expect, test } from '@jest/globals';
+import Mailgun from 'mailgun.js';
+import type { Happening } from '../../../../tools/mailgun-twin/twin.ts';
+import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/mailgun-api.ts';
+
+let api: TestApi;
+afterEach(() => api.close());
+
+async function start() {
+  api = await startTestApi(0);
+  const happened: Happening[] = [];
+  api.takeMail({
+    happen: (happening) => {
+      happened.push(happening);
+      return undefined as never;
+    },
+  });
+  return happened;
+}
+
+const send = (form: URLSearchParams, domain = API_DOMAIN) =>
+  fetch(`${api.url}/v3/${domain}/messages`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`api:${API_KEY}`)}` },
+    body: form,
+  });
+
+test("Mailgun's own client sends a mail, which is accepted and delivered at each recipient", async () => {
+  const happened = await start();
+  const client = new Mailgun(FormData).client({ username: 'api', key: API_KEY, url: api.url });
+  const { id } = await client.messages.create(API_DOMAIN, {
+    from: `shop@${API_DOMAIN}`,
+    to: ['Ada <ada@example.org>', 'bob@example.org'],
+    subject: 'Grüße',
+    text: 'Hallo',
+    'o:tag': ['a', 'b'],
+    'v:my-id': 'order-7',
+  });
+  expect(id).toMatch(/^<.+>$/);
+  expect(happened.map(({ data }) => [data.event, data.recipient])).toEqual([
+    ['accepted', 'ada@example.org'],
+    ['delivered', 'ada@example.org'],
+    ['accepted', 'bob@example.org'],
+    ['delivered', 'bob@example.org'],
+  ]);
+  for (const { data } of happened) {
+    expect(data).toMatchObject({
+      tags: ['a', 'b'],
+      'user-variables': { 'my-id': 'order-7' },
+      message: { headers: { 'message-id': id?.slice(1, -1) } },
+    });
+  }
+});
+
+test.each([
+  ['no sender', { to: 'a@b.example' }, 'from parameter is missing'],
+  ['nobody to send to', { from: 'a@b.example' }, 'to parameter is missing'],
+])('%s is a mistake', async (_, form, message) => {
+  const happened = await start();
+  const answer = await send(new URLSearchParams(form as Record<string, string>));
+  expect([answer.status, await answer.json(), happened]).toEqual([400, { message }, []]);
+});
+
+test('a foreign domain sends nothing', async () => {
+  await start();
+  expect((await send(new URLSearchParams({ from: 'a@b.example', to: 'c@d.example' }), 'foreign.example')).status).toBe(
+    404,
+  );
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { type AlarmRule, type AlarmState, evaluate } from '../../../../../tools/local-stack/alarms/evaluate.ts';
+
+/** `0` is within the limit, `X` beyond it, `-` missing; newest last. */
+const values = (text: string) => text.split(' ').map((sign) => ({ '0': 0, X: 9 })[sign]);
+
+const ruleOf = (over: Partial<AlarmRule>): AlarmRule => ({
+  operator: 'GreaterThanThreshold',
+  threshold: 5,
+  datapointsToAlarm: 3,
+  evaluationPeriods: 3,
+  missing: 'notBreaching',
+  ...over,
+});
+
+const stateOf = (text: string, over: Partial<AlarmRule>, current: AlarmState = 'OK') =>
+  evaluate(ruleOf(over), values(text), current).state;
+
+// The tables of CloudWatch's user guide, "Configuring how CloudWatch alarms treat missing data".
+describe('three of three', () => {
+  test.each([
+    { seen: '0 - X - X', breaching: 'OK', notBreaching: 'OK' },
+    { seen: '- - - - 0', breaching: 'OK', notBreaching: 'OK' },
+    { seen: '- - - - -', breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: '0 X X - X', breaching: 'ALARM', notBreaching: 'ALARM' },
+    { seen: '- - X - -', breaching: 'ALARM', notBreaching: 'OK' },
+  ])('$seen', ({ seen, breaching, notBreaching }) => {
+    expect(stateOf(seen, { missing: 'breaching' })).toBe(breaching);
+    expect(stateOf(seen, { missing: 'notBreaching' })).toBe(notBreaching);
+  });
+});
+
+describe('two of three', () => {
+  test.each([
+    { seen: '0 - X - X', breaching: 'ALARM', notBreaching: 'ALARM' },
+    { seen: '0 0 X 0 X', breaching: 'ALARM', notBreaching: 'ALARM' },
+    { seen: '0 - X - -', breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: '- - - - 0', breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: '- - - X -', breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: 'X X 0 0 X', breaching: 'OK', notBreaching: 'OK' },
+  ])('$seen', ({ seen, breaching, notBreaching }) => {
+    expect(stateOf(seen, { missing: 'breaching', datapointsToAlarm: 2 })).toBe(breaching);
+    expect(stateOf(seen, { missing: 'notBreaching', datapointsToAlarm: 2 })).toBe(notBreaching);
+  });
+});
+
+describe('one of one', () => {
+  test.each([
+    { seen: '- - X', state: 'ALARM' },
+    { seen: 'X - -', state: 'ALARM' },
+    { seen: 'X 0 -', state: 'OK' },
+    { seen: '- - -', state: 'OK' },
+  ])('$seen', ({ seen, state }) => {
+    expect(stateOf(seen, { datapointsToAlarm: 1, evaluationPeriods: 1 })).toBe(state);
+  });
+});
+
+describe('missing data that is ignored', () => {
+  test.each([
+    { seen: '- - -', current: 'ALARM', state: 'ALARM' },
+    { seen: '- - -', current: 'INSUFFICIENT_DATA', state: 'INSUFFICIENT_DATA' },
+    { seen: '- - X', current: 'OK', state: 'ALARM' },
+    { seen: '- - 0', current: 'ALARM', state: 'OK' },
+  ] as const)('$seen in $current', ({ seen, current, state }) => {
+    expect(stateOf(seen, { missing: 'ignore', datapointsToAlarm: 1, evaluationPeriods: 1 }, current)).toBe(state);
+  });
+});
+
+test.each([
+  { operator: 'GreaterThanThreshold', value: 5, state: 'OK' },
+  { operator: 'GreaterThanThreshold', value: 5.001, state: 'ALARM' },
+  { operator: 'LessThanThreshold', value: 5, state: 'OK' },
+  { operator: 'LessThanThreshold', value: 4.999, state: 'ALARM' },
+] as const)('$value is $state by $operator 5', ({ operator, value, state }) => {
+  const rule = ruleOf({ operator, datapointsToAlarm: 1, evaluationPeriods: 1 });
+
+  expect(evaluate(rule, [undefined, undefined, value], 'OK').state).toBe(state);
+});
+
+test('says which values it rests on', () => {
+  expect(evaluate(ruleOf({ datapointsToAlarm: 1 }), [undefined, 9, undefined, undefined, 0], 'OK')).toEqual({
+    state: 'ALARM',
+    breaching: [9],
+    considered: [9, 0],
+    filled: 1,
+  });
+});

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { TokenBucket } from '../../../../../tools/local-stack/http-api/token-bucket.ts';
+
+function bucketAt(ratePerSecond: number, burst: number) {
+  const clock = { ms: 0 };
+  return { clock, bucket: new TokenBucket(ratePerSecond, burst, () => clock.ms) };
+}
+
+test('lets a burst through, and no more', () => {
+  const { bucket } = bucketAt(10, 3);
+
+  expect([bucket.take(), bucket.take(), bucket.take(), bucket.take()]).toEqual([true, true, true, false]);
+});
+
+test('earns tokens at its rate', () => {
+  const { bucket, clock } = bucketAt(10, 1);
+  bucket.take();
+
+  clock.ms = 99;
+  expect(bucket.take()).toBe(false);
+  clock.ms = 100;
+  expect(bucket.take()).toBe(true);
+});
+
+test('saves no more than its burst', () => {
+  const { bucket, clock } = bucketAt(10, 2);
+
+  clock.ms = 3_600_000;
+
+  expect([bucket.take(), bucket.take(), bucket.take()]).toEqual([true, true, false]);
+});

@@ -1,0 +1,56 @@
+import type { EventData, Mail, Moment } from '../mailgun-twin/event-parts.ts';
+import type { EventBuilder } from '../mailgun-twin/events.ts';
+import * as made from '../mailgun-twin/events.ts';
+import { createRandom, HEX } from '../mailgun-twin/random.ts';
+
+/** What becomes of a message in ordinary mail: how often, and how many messages later. */
+const FATES: readonly { event: EventBuilder; share: number; later: number }[] = [
+  { event: made.accepted, share: 1, later: 0 },
+  { event: made.deferred(1, 600), share: 0.03, later: 3 },
+  { event: made.delivered, share: 0.98, later: 8 },
+  { event: made.bounced, share: 0.02, later: 8 },
+  { event: made.opened('gmail'), share: 0.2, later: 12 },
+  { event: made.opened(), share: 0.35, later: 40 },
+  { event: made.clicked(), share: 0.06, later: 44 },
+  { event: made.unsubscribed('*'), share: 0.003, later: 50 },
+  { event: made.complained, share: 0.0005, later: 60 },
+];
+
+/** Events of one message on average. */
+export const EVENTS_PER_MESSAGE = FATES.reduce((sum, { share }) => sum + share, 0);
+
+/** The mix as people read it. */
+export const MIX =
+  'of 1,000 messages to one recipient each: 1,000 accepted, 30 deferred, 980 delivered, 20 bounced, 550 opened (200 by machines), 60 clicked, 3 unsubscribed, 0.5 complained of';
+
+/**
+ * Events of ordinary mail in the order in which they are posted, `count` of them; the same seed gives the same ones.
+ * `now` stamps an event when it is taken: epoch milliseconds.
+ */
+export function* ordinaryMail(count: number, domain: string, seed: number, now: () => number): Generator<EventData> {
+  const random = createRandom(seed);
+  const run = random.text(6, HEX);
+  const due: Map<number, ((epochMs: number) => EventData)[]> = new Map();
+  let given = 0;
+  for (let nth = 0; ; nth += 1) {
+    const mail: Mail = {
+      domain,
+      messageId: `20261101.${run}.${nth}@${domain}`,
+      from: `"The shop" <hello@${domain}>`,
+      to: [`reader-${random.below(1_000_000)}@north.example`],
+      subject: 'Your order is on its way',
+      tags: ['receipts'],
+    };
+    for (const { event, share, later } of FATES) {
+      if (!random.chance(share)) continue;
+      const moment = (epochMs: number): Moment => ({ mail, recipient: mail.to[0] ?? '', epochMs, random });
+      due.set(nth + later, [...(due.get(nth + later) ?? []), (epochMs) => event(moment(epochMs))]);
+    }
+    for (const make of due.get(nth) ?? []) {
+      if (given === count) return;
+      given += 1;
+      yield make(now());
+    }
+    due.delete(nth);
+  }
+}

@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PRICES } from '../../cli/prices.ts';
+import { type Bundles, makeBundles } from './bundles.ts';
+import { costsOf } from './dollars.ts';
+import { measureHandlers } from './handler-cpu.ts';
+import { measureImports } from './import-time.ts';
+import { measurePipeline } from './pipeline.ts';
+import { measureReconciliation } from './reconciliation.ts';
+import { page, plainTable, type Results, targetsOf } from './report.ts';
+
+const HELP = `npm run bench [-- --events N] [--only PART] [--write]
+
+Measures what a webhook costs: calls, units and dollars; processor time and import time against
+the least that is possible and against Powertools; throughput and growth on the local stack;
+what reconciliation reads. Takes about half an hour at its 100,000 events, and wants the machine
+to itself.
+
+  --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
+  --only PART  measures imports, handlers, pipeline or reconciliation anew; the other parts are
+               taken from tools/bench/results.json
+  --write      writes tools/bench/results.json and docs/generated/benchmarks.md
+
+Exit code 0: every target of the table is met.`;
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '100000' },
+    only: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const events = Number(values.events);
+if (!Number.isSafeInteger(events) || events < 10_000) {
+  console.error(`--events must be a whole number from 10000, not "${values.events}"`);
+  process.exit(2);
+}
+const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
+const only = PARTS.find((part) => part === values.only);
+if (values.only !== undefined && only === undefined) {
+  console.error(`--only must be one of ${PARTS.join(', ')}, not "${values.only}"`);
+  process.exit(2);
+}
+const RESULTS = join(import.meta.dirname, 'results.json');
+const earlier: Results | undefined = only && JSON.parse(readFileSync(RESULTS, 'utf8'));
+const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
+if (values.write && earlier !== undefined && earlier.machine !== machine) {
+  console.error(`tools/bench/results.json comes from another machine (${earlier.machine}): --write all parts together`);
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
+try {
+  const results = await measure(makeBundles(folder));
+  if (values.write) {
+    writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(join(import.meta.dirname, '../../docs/generated/benchmarks.md'), page(results));
+  }
+  console.log(plainTable(results));
+  process.exitCode = targetsOf(results).every(({ met }) => met) ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+async function measure(bundles: Bundles): Promise<Results> {
+  const say = (line: string) => console.log(`  ${line}`);
+  const sizes = stepsUpTo(events);
+  const part = async <Name extends (typeof PARTS)[number]>(
+    name: Name,
+    take: () => Results[Name] | Promise<Results[Name]>,
+  ): Promise<Results[Name]> => {
+    if (earlier !== undefined && only !== name) return earlier[name];
+    console.log(`${PARTS.indexOf(name) + 1}/${PARTS.length}  ${name}`);
+    return take();
+  };
+  const imports = await part('imports', () => measureImports(bundles, 61));
+  const handlers = await part('handlers', () => measureHandlers(bundles, { rounds: 12, webhooksPerRound: 250 }));
+  const pipeline = await part('pipeline', () => measurePipeline(sizes, say));
+  const reconciliation = await part('reconciliation', () => {
+    const slices = sizes.filter((size) => Number.isInteger(Math.log10(size / 1000)) || size === events);
+    return measureReconciliation(slices, say);
+  });
+  return {
+    command: earlier?.command ?? `npm run bench -- --events ${events} --write`,
+    date: new Date().toISOString().slice(0, 10),
+    machine,
+    prices: `${PRICES.region}, ${PRICES.date}`,
+    imports,
+    handlers,
+    pipeline,
+    reconciliation,
+    costs: costsOf(pipeline, reconciliation),
+  };
+}
+
+/** 1,000, 3,000, 10,000, 30,000 … up to the most. */
+function stepsUpTo(most: number): number[] {
+  const steps: number[] = [];
+  for (let power = 1000; power < most; power *= 10) steps.push(...[power, 3 * power].filter((step) => step < most));
+  return [...steps, most];
+}

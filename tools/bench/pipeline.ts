@@ -1,0 +1,256 @@
+import { execFileSync } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isClaimSort, parseMessageSort } from '../../lambdas/domain/keys.ts';
+import { drained, startTestStack } from '../../test/support/local-stack.ts';
+import { DOMAIN } from '../../test/support/webhooks.ts';
+import type { LocalStack } from '../local-stack/local-stack.ts';
+import { USUAL_RECONCILE } from '../local-stack/reconcile-choice.ts';
+import type { Usage } from '../local-stack/usage.ts';
+import type { EventData } from '../mailgun-twin/event-parts.ts';
+import { usageBetween } from './handler-cpu.ts';
+import { ordinaryMail } from './mail.ts';
+import { withTable } from './stack-table.ts';
+import { quantile } from './statistics.ts';
+import { signedWebhook } from './webhooks.ts';
+
+/** What the stack had done when so many webhooks were stored. */
+export interface Checkpoint {
+  readonly events: number;
+  /** Between the first post and the last event stored, waits between checkpoints left out. */
+  readonly seconds: number;
+  /** Calls of AWS services, of ingest and process alone. */
+  readonly calls: number;
+  /** Resident memory. */
+  readonly megabytes: Readonly<Record<Box, number>>;
+}
+
+export interface PipelineFigures {
+  readonly posted: number;
+  readonly stored: number;
+  readonly checkpoints: readonly Checkpoint[];
+  readonly perWebhook: Readonly<Record<Box, BoxFigures>>;
+  /** Records of one batch, on average. */
+  readonly batchSize: number;
+  /** Bytes of log lines, with what CloudWatch adds to each. */
+  readonly logBytesPerWebhook: number;
+  /** Bytes that stay in the table and its indexes, as AWS counts them. */
+  readonly tableBytesPerWebhook: number;
+  /** Between the answer to a webhook and the moment at which the read API shows it. */
+  readonly secondsToShown: Readonly<Record<'p50' | 'p90' | 'p99', number>>;
+}
+
+export interface BoxFigures {
+  readonly calls: Readonly<Record<string, number>>;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+  readonly cpuMs: number;
+}
+
+type Box = 'ingest' | 'process';
+
+const BOXES = ['ingest', 'process'] as const;
+const AT_ONCE = 12;
+/** CloudWatch bills each line with this more. */
+const LOG_LINE_OVERHEAD_BYTES = 26;
+const DRAINED_EACH_MS = 50;
+const FOLLOWED = 400;
+const FOLLOWED_EACH_MS = 50;
+
+/** Posts ordinary mail to the local stack as fast as it takes it, and looks at it after each number of webhooks. */
+export async function measurePipeline(
+  checkpointsAt: readonly number[],
+  say: (line: string) => void,
+): Promise<PipelineFigures> {
+  const stack = await startTestStack({
+    reconcile: { ...USUAL_RECONCILE, everySeconds: 3600 },
+    overlay: { throttle: { webhook: { ratePerSecond: 10_000, burst: 5000 } } },
+  });
+  try {
+    const last = checkpointsAt.at(-1) ?? 0;
+    const mail = ordinaryMail(last, DOMAIN, 1, Date.now);
+    const before = await look(stack);
+    const checkpoints: Checkpoint[] = [];
+    let [posted, seconds] = [0, 0];
+    for (const events of checkpointsAt) {
+      const start = performance.now();
+      const take = events - posted;
+      await inParallel(AT_ONCE, limited(mail, take), (event) => post(stack, event));
+      await drained(stack, DRAINED_EACH_MS);
+      posted = events;
+      seconds += (performance.now() - start) / 1000;
+      const now = await look(stack);
+      const calls = BOXES.reduce((sum, box) => sum + total(now[box].usage) - total(before[box].usage), 0);
+      checkpoints.push({
+        events,
+        seconds,
+        calls,
+        megabytes: { ingest: now.ingest.megabytes, process: now.process.megabytes },
+      });
+      say(`${events} webhooks stored after ${seconds.toFixed(1)} s`);
+    }
+    const after = await look(stack);
+    const figuresOf = (box: Box) => perWebhook(before[box], after[box], last);
+    const batches = (after.batches - before.batches) / last;
+    const logBytes = await logBytesOf(stack);
+    const { stored, bytes } = await tableOf(stack);
+    return {
+      posted: last,
+      stored,
+      checkpoints,
+      perWebhook: { ingest: figuresOf('ingest'), process: figuresOf('process') },
+      batchSize: 1 / batches,
+      logBytesPerWebhook: logBytes / last,
+      tableBytesPerWebhook: bytes / last,
+      secondsToShown: await follow(stack),
+    };
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function post({ ready }: LocalStack, event: EventData): Promise<void> {
+  const { headers, body } = signedWebhook(event);
+  const response = await fetch(ready.webhookUrl, { method: 'POST', headers, body });
+  if (response.status !== 200) throw new Error(`ingest answered ${response.status}: ${await response.text()}`);
+  await response.arrayBuffer();
+}
+
+interface Look {
+  readonly usage: Usage;
+  readonly cpuMs: number;
+  readonly megabytes: number;
+}
+
+async function look(stack: LocalStack): Promise<Record<Box, Look> & { batches: number }> {
+  const { byCaller, processes } = await stack.stats();
+  const of = (box: Box): Look => ({ usage: byCaller[box] ?? NOTHING, ...processOf(processes[box] ?? 0) });
+  // The poller deletes each batch by one call.
+  const batches = byCaller['event-source']?.calls['sqs.DeleteMessageBatch'] ?? 0;
+  return { ingest: of('ingest'), process: of('process'), batches };
+}
+
+const NOTHING: Usage = { calls: {}, capacity: { read: 0, write: 0 } };
+
+/** Processor time and memory of a process, as the system tells them. */
+export function processOf(pid: number): { cpuMs: number; megabytes: number } {
+  const [kilobytes = '', time = ''] = execFileSync('ps', ['-o', 'rss=,time=', '-p', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split(/\s+/);
+  // [[days-]hours:]minutes:seconds
+  const seconds = time.split(/[-:]/).reduce((sum, part) => sum * 60 + Number(part), 0);
+  return { cpuMs: seconds * 1000, megabytes: Number(kilobytes) / 1024 };
+}
+
+const total = ({ calls }: Usage) => Object.values(calls).reduce((sum, times) => sum + times, 0);
+
+function perWebhook(before: Look, after: Look, webhooks: number): BoxFigures {
+  const { calls, capacity } = usageBetween(before.usage, after.usage, webhooks);
+  return {
+    calls,
+    writeUnits: capacity.write,
+    readUnits: capacity.read,
+    cpuMs: (after.cpuMs - before.cpuMs) / webhooks,
+  };
+}
+
+/** Bytes of all that the webhook API, ingest and process have logged. */
+async function logBytesOf({ logPath }: LocalStack): Promise<number> {
+  let bytes = 0;
+  for await (const entry of createInterface({ input: createReadStream(logPath) })) {
+    const [, source = '', line = ''] = /^\S+ (\S+) (.*)$/.exec(entry) ?? [];
+    if (/^(ingest|process)\[|webhook/.test(source)) bytes += Buffer.byteLength(line) + LOG_LINE_OVERHEAD_BYTES;
+  }
+  return bytes;
+}
+
+/** What AWS bills an item or an index entry with beyond its attributes. */
+const ITEM_OVERHEAD_BYTES = 100;
+
+/** How many events the table holds, and how many bytes of it stay: claims are gone after a day. */
+function tableOf(stack: LocalStack): Promise<{ stored: number; bytes: number }> {
+  return withTable(stack, async ({ name: TableName, ask }) => {
+    let stored = 0;
+    let [claims, claimBytes] = [0, 0];
+    let ExclusiveStartKey: unknown;
+    do {
+      const page = await ask<ScanPage>('Scan', {
+        TableName,
+        ProjectionExpression: 'pk, sk, id, #hash, expiresAt',
+        ExpressionAttributeNames: { '#hash': 'hash' },
+        ExclusiveStartKey,
+      });
+      for (const item of page.Items) {
+        if (parseMessageSort(item.sk?.S ?? '').eventKey !== undefined) stored += 1;
+        if (!isClaimSort(item.sk?.S ?? '')) continue;
+        claims += 1;
+        claimBytes += bytesOf(item);
+      }
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+    const { Table } = await ask<{ Table: Sized }>('DescribeTable', { TableName });
+    const indexes = Table.GlobalSecondaryIndexes ?? [];
+    const inIndexes = indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, 0);
+    const entries = indexes.reduce((sum, { ItemCount }) => sum + ItemCount, Table.ItemCount - claims);
+    return { stored, bytes: Table.TableSizeBytes - claimBytes + inIndexes + entries * ITEM_OVERHEAD_BYTES };
+  });
+}
+
+interface ScanPage {
+  readonly Items: readonly Readonly<Record<string, { readonly S?: string; readonly N?: string }>>[];
+  readonly LastEvaluatedKey?: unknown;
+}
+
+interface Sized {
+  readonly TableSizeBytes: number;
+  readonly ItemCount: number;
+  readonly GlobalSecondaryIndexes?: readonly { readonly IndexSizeBytes: number; readonly ItemCount: number }[];
+}
+
+/** Names and values; a number takes about a byte for two digits. */
+function bytesOf(item: ScanPage['Items'][number]): number {
+  return Object.entries(item).reduce(
+    (sum, [name, { S = '', N = '' }]) => sum + name.length + Buffer.byteLength(S) + Math.ceil(N.length / 2),
+    0,
+  );
+}
+
+/** Posts at an even pace, and asks for each event until it is shown. */
+async function follow(stack: LocalStack): Promise<PipelineFigures['secondsToShown']> {
+  const { apiUrl, apiToken } = stack.ready;
+  const shown: Promise<number>[] = [];
+  for (const event of ordinaryMail(FOLLOWED, DOMAIN, 2, Date.now)) {
+    shown.push(
+      post(stack, event).then(async () => {
+        const taken = performance.now();
+        const { headers } = event.message as { headers: { 'message-id': string } };
+        const url = `${apiUrl}/mailgun/messages/${encodeURIComponent(headers['message-id'])}`;
+        for (; ; await sleep(20)) {
+          const response = await fetch(url, { headers: { authorization: `Bearer ${apiToken}` } });
+          if ((await response.text()).includes(event.id)) return (performance.now() - taken) / 1000;
+        }
+      }),
+    );
+    await sleep(FOLLOWED_EACH_MS);
+  }
+  const seconds = await Promise.all(shown);
+  return { p50: quantile(seconds, 0.5), p90: quantile(seconds, 0.9), p99: quantile(seconds, 0.99) };
+}
+
+function* limited<T>(source: Iterator<T>, count: number): Generator<T> {
+  for (let given = 0; given < count; given += 1) {
+    const next = source.next();
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+/** Takes what comes next whenever one of its hands is free. */
+async function inParallel<T>(hands: number, source: Generator<T>, act: (value: T) => Promise<void>): Promise<void> {
+  await Promise.all(
+    Array.from({ length: hands }, async () => {
+      for (let next = source.next(); !next.done; next = source.next()) await act(next.value);
+    }),
+  );
+}

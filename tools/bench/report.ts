@@ -1,0 +1,285 @@
+import { type CostLine, type Costs, MONTH_DAYS, sum } from './dollars.ts';
+import type { CpuFigures, HandlerFigures } from './handler-cpu.ts';
+import type { ImportFigures } from './import-time.ts';
+import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
+import type { BoxFigures, PipelineFigures } from './pipeline.ts';
+import type { SliceFigures } from './reconciliation.ts';
+import { exponent, type Spread } from './statistics.ts';
+
+export interface Results {
+  readonly command: string;
+  readonly date: string;
+  readonly machine: string;
+  readonly prices: string;
+  readonly imports: ImportFigures;
+  readonly handlers: CpuFigures;
+  readonly pipeline: PipelineFigures;
+  readonly reconciliation: readonly SliceFigures[];
+  readonly costs: Costs;
+}
+
+export interface Target {
+  readonly what: string;
+  readonly target: string;
+  readonly measured: string;
+  readonly met: boolean;
+}
+
+type Row = readonly string[];
+
+const fixed = (value: number, digits = 2) => value.toFixed(digits);
+const spread = ({ median, least, most }: Spread) => `${fixed(median)} (${fixed(least)} to ${fixed(most)})`;
+const whole = (value: number) => Math.round(value).toLocaleString('en-US');
+const callsOf = ({ calls }: BoxFigures, name: string) => calls[name] ?? 0;
+
+/** What is promised of cost and speed, and what was found. */
+export function targetsOf({ handlers, imports, pipeline, costs, reconciliation }: Results): Target[] {
+  const { ingest, process } = pipeline.perWebhook;
+  const { handlers: taken } = handlers;
+  const dollars = sum(costs.requestPath);
+  const writes = ingest.writeUnits + process.writeUnits;
+  const ingestWrites = callsOf(ingest, 'dynamodb.PutItem') + callsOf(ingest, 'dynamodb.UpdateItem');
+  const sends = callsOf(ingest, 'sqs.SendMessage');
+  const memory = growthOfSlices(reconciliation).memory;
+  return [
+    target('dollars for a million webhooks', 'at most 5.00', fixed(dollars), dollars <= 5),
+    target(
+      'table writes and sends of ingest',
+      '1 and 1',
+      `${fixed(ingestWrites)} and ${fixed(sends)}`,
+      ingestWrites === 1 && sends === 1,
+    ),
+    target('write units of a webhook', 'at most 4.5', fixed(writes), writes <= 4.5),
+    target(
+      'processor time of ingest against the floor',
+      'at most 1.3',
+      spread(handlers.ingestToFloor),
+      handlers.ingestToFloor.median <= 1.3,
+    ),
+    target(
+      'import of ingest against its clients alone',
+      'at most 1.15',
+      spread(imports.ingestToSdk),
+      imports.ingestToSdk.median <= 1.15,
+    ),
+    target(
+      'processor time of ingest against Powertools',
+      'below 1',
+      spread(handlers.ingestToPowertools),
+      handlers.ingestToPowertools.median < 1,
+    ),
+    target(
+      'import of ingest against Powertools, bundled as usual',
+      'below 1',
+      spread(imports.ingestToPowertoolsWhole),
+      imports.ingestToPowertoolsWhole.median < 1,
+    ),
+    target(
+      'the same, bundled as this stack does: nearly all is SDK',
+      'level: at most 1.05',
+      spread(imports.ingestToPowertools),
+      imports.ingestToPowertools.median <= 1.05,
+    ),
+    target(
+      'write units of ingest against Powertools',
+      'below 1',
+      `${fixed(taken.ingest.writeUnits)} to ${fixed(taken.powertools.writeUnits)}`,
+      taken.ingest.writeUnits < taken.powertools.writeUnits,
+    ),
+    target(
+      'webhooks lost or doubled',
+      '0',
+      String(Math.abs(pipeline.posted - pipeline.stored)),
+      pipeline.posted === pipeline.stored,
+    ),
+    target('memory of reconcile, exponent', 'flat: at most 0.25', fixed(memory), memory <= 0.25),
+  ];
+}
+
+function target(what: string, wanted: string, measured: string, met: boolean): Target {
+  return { what, target: wanted, measured, met };
+}
+
+function growthOfPipeline({ checkpoints }: PipelineFigures) {
+  const of = (value: (point: PipelineFigures['checkpoints'][number]) => number) =>
+    exponent(checkpoints.map((point) => [point.events, value(point)]));
+  return {
+    time: of(({ seconds }) => seconds),
+    calls: of(({ calls }) => calls),
+    ingestMemory: of(({ megabytes }) => megabytes.ingest),
+    processMemory: of(({ megabytes }) => megabytes.process),
+  };
+}
+
+function growthOfSlices(slices: readonly SliceFigures[]) {
+  const of = (value: (slice: SliceFigures) => number) => exponent(slices.map((slice) => [slice.events, value(slice)]));
+  return {
+    time: of(({ seconds }) => seconds),
+    calls: of(({ mailgunCalls }) => mailgunCalls),
+    memory: of(({ megabytes }) => megabytes),
+  };
+}
+
+interface Section {
+  readonly title: string;
+  readonly about?: string;
+  readonly head: Row;
+  readonly rows: readonly Row[];
+}
+
+function sections(results: Results): Section[] {
+  const { handlers, imports, pipeline, reconciliation, costs } = results;
+  const { perWebhook, checkpoints } = pipeline;
+  const growth = growthOfPipeline(pipeline);
+  const slices = growthOfSlices(reconciliation);
+  const last = checkpoints.at(-1);
+  return [
+    {
+      title: 'Targets',
+      head: ['what', 'target', 'measured', 'met'],
+      rows: targetsOf(results).map(({ what, target, measured, met }) => [what, target, measured, met ? 'yes' : 'NO']),
+    },
+    bill(
+      'A million webhooks, publishing off',
+      costs.requestPath,
+      `Dollars by the list prices of ${results.prices}. Function time is processor time at ${costs.functionMegabytes} MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
+    ),
+    bill(
+      'A million webhooks, kept for a month',
+      costs.keeping,
+      'Without their claims, which stay for a day; with the 100 bytes that AWS adds to each item and index entry.',
+    ),
+    bill('A million webhooks, reconciled in two passes', costs.reconciliation),
+    bill('A million webhooks, published', costs.publishing, 'One event for every change of a status.'),
+    bill('An environment, each month', costs.fixed),
+    {
+      title: 'All together, each month',
+      about: `Events kept for ${costs.retainedDays} days (${fixed(costs.retainedDays / MONTH_DAYS, 1)} months' worth), reconciled, publishing apart.`,
+      head: ['million webhooks a month', 'dollars', 'publishing'],
+      rows: costs.sums.map(({ millionsPerMonth, dollarsPerMonth, publishingDollars }) => [
+        whole(millionsPerMonth),
+        fixed(dollarsPerMonth),
+        fixed(publishingDollars),
+      ]),
+    },
+    {
+      title: 'Calls and units of one webhook',
+      head: ['', 'ingest', 'process'],
+      rows: [
+        ...[...new Set([...Object.keys(perWebhook.ingest.calls), ...Object.keys(perWebhook.process.calls)])].map(
+          (name) => [name, fixed(callsOf(perWebhook.ingest, name), 3), fixed(callsOf(perWebhook.process, name), 3)],
+        ),
+        ['write units', fixed(perWebhook.ingest.writeUnits, 3), fixed(perWebhook.process.writeUnits, 3)],
+        ['read units', fixed(perWebhook.ingest.readUnits, 3), fixed(perWebhook.process.readUnits, 3)],
+        ['processor, ms', fixed(perWebhook.ingest.cpuMs), fixed(perWebhook.process.cpuMs)],
+      ],
+    },
+    {
+      title: 'Handlers in turns',
+      about: `${handlers.rounds} rounds of ${handlers.webhooksPerRound} webhooks each; ratios as their median, with the least and the most of a round. Ingest to floor ${spread(handlers.ingestToFloor)}, to Powertools ${spread(handlers.ingestToPowertools)}.`,
+      head: ['', 'processor, ms', 'write units', 'calls'],
+      rows: (['ingest', 'floor', 'powertools'] as const).map((name) => handlerRow(name, handlers.handlers[name])),
+    },
+    {
+      title: 'Bundles',
+      about: `Loaded by ${imports.rounds} new processes each, in turns. Ingest to its clients alone ${spread(imports.ingestToSdk)}, to Powertools ${spread(imports.ingestToPowertools)}, to Powertools with packages whole ${spread(imports.ingestToPowertoolsWhole)}, by processor time.`,
+      head: ['', 'bytes', 'ms to load', 'processor, ms'],
+      rows: Object.entries(imports.bundles).map(([name, { bytes, ms, cpuMs }]) => [
+        name,
+        whole(bytes),
+        fixed(ms, 0),
+        fixed(cpuMs, 0),
+      ]),
+    },
+    {
+      title: 'Growth on the local stack',
+      about: `Fitted exponents: time ${fixed(growth.time)}, calls ${fixed(growth.calls)}, memory of ingest ${fixed(growth.ingestMemory)}, of process ${fixed(growth.processMemory)}. The engines share the machine and bound the pace. At ${1000 / 50} webhooks a second an event was shown by the read API ${fixed(pipeline.secondsToShown.p50)} s after its answer (p90 ${fixed(pipeline.secondsToShown.p90)} s, p99 ${fixed(pipeline.secondsToShown.p99)} s), most of it the batching window of 1 s.`,
+      head: ['webhooks', 'seconds', 'webhooks a second', 'calls', 'ingest, MiB', 'process, MiB'],
+      rows: checkpoints.map(({ events, seconds, calls, megabytes }) => [
+        whole(events),
+        fixed(seconds, 1),
+        fixed(events / seconds, 0),
+        whole(calls),
+        fixed(megabytes.ingest, 0),
+        fixed(megabytes.process, 0),
+      ]),
+    },
+    {
+      title: 'Reconciliation of one slice',
+      about: `One pass over a slice that lacks nothing. Memory is resident, garbage included; what reconcile holds at once is counted by \`test/model/reconcile-memory.test.ts\`. Fitted exponents: time ${fixed(slices.time)}, calls of Mailgun's API ${fixed(slices.calls)}, memory ${fixed(slices.memory)}. A million events more in large slices: ${whole(perMillionOf(reconciliation))} calls of Mailgun's API in one pass.`,
+      head: ['events', "calls of Mailgun's API", 'calls of the table', 'read units', 'write units', 'seconds', 'MiB'],
+      rows: reconciliation.map((slice) => [
+        whole(slice.events),
+        whole(slice.mailgunCalls),
+        whole(slice.tableCalls),
+        fixed(slice.readUnits, 1),
+        fixed(slice.writeUnits, 1),
+        fixed(slice.seconds, 1),
+        fixed(slice.megabytes, 0),
+      ]),
+    },
+    {
+      title: 'The mail',
+      about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${MIX}. ${whole(last?.events ?? 0)} posted.`,
+      head: [],
+      rows: [],
+    },
+  ];
+}
+
+/** Calls of Mailgun's API for a million events, by what a larger slice needs more. */
+function perMillionOf(slices: readonly SliceFigures[]): number {
+  const [small, large] = [slices.at(0), slices.at(-1)];
+  if (small === undefined || large === undefined || small === large) return Number.NaN;
+  return ((large.mailgunCalls - small.mailgunCalls) / (large.events - small.events)) * 1e6;
+}
+
+function handlerRow(name: string, { cpuMs, writeUnits, calls }: HandlerFigures): Row {
+  const named = Object.entries(calls).map(([call, times]) => `${call} ${fixed(times, 0)}`);
+  return [name, fixed(cpuMs), fixed(writeUnits, 1), named.join(', ')];
+}
+
+/** The lines of a bill and their sum. */
+function bill(title: string, lines: readonly CostLine[], about?: string): Section {
+  const priced = (dollars: number) => fixed(dollars, dollars < 0.1 ? 4 : 2);
+  const rows = lines.map(({ what, amount, dollars }) => [what, amount, priced(dollars)]);
+  return {
+    title,
+    ...(about !== undefined && { about }),
+    head: ['what', 'amount', 'dollars'],
+    rows: [...rows, ['together', '', priced(sum(lines))]],
+  };
+}
+
+/** The tables as plain text. */
+export function plainTable(results: Results): string {
+  return sections(results)
+    .map(({ title, about, head, rows }) => {
+      const all = head.length === 0 ? rows : [head, ...rows];
+      const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+      const lines = all.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`);
+      return ['', title, ...(about === undefined ? [] : [`  ${about}`]), ...lines.map((line) => line.trimEnd())].join(
+        '\n',
+      );
+    })
+    .join('\n');
+}
+
+/** The same as a page of the documentation. */
+export function page(results: Results): string {
+  const { command, date, machine } = results;
+  const intro = `# Benchmarks
+
+Written by \`${command}\` on ${date}: ${machine}. The same figures as data: \`tools/bench/results.json\`. Counts repeat to about one in a hundred, since records of a batch overtake each other; those of one kind of webhook alone repeat exactly, and are held by \`tools/bench/budget.json\`. Ratios repeat within the spread beside them. What they mean at other volumes: [scale](../scale.md).
+`;
+  const tables = sections(results).map(({ title, about, head, rows }) =>
+    [
+      `## ${title}`,
+      ...(about === undefined ? [] : [about]),
+      ...(head.length === 0 ? [] : [[row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')]),
+    ].join('\n\n'),
+  );
+  return `${[intro.trim(), ...tables].join('\n\n')}\n`;
+}
+
+const row = (cells: Row) => `| ${cells.join(' | ')} |`;

@@ -1,0 +1,42 @@
+import type { TestEngines } from '../../test/support/engines.ts';
+import { signedNow } from '../../test/support/local-stack.ts';
+import { DOMAIN } from '../../test/support/webhooks.ts';
+import { recordOf } from '../local-stack/event-source/queue-message.ts';
+import type { EventData } from '../mailgun-twin/event-parts.ts';
+import { jsonWebhook } from '../mailgun-twin/webhook.ts';
+
+/** A freshly signed webhook, as Mailgun posts it. */
+export const signedWebhook = (event: EventData) => jsonWebhook(event, signedNow());
+
+/** The same as the gateway hands it to ingest, as JSON. */
+export function gatewayEvent(event: EventData): string {
+  const { headers, body } = signedWebhook(event);
+  return JSON.stringify({ version: '2.0', headers, body, isBase64Encoded: false, requestContext: { requestId: '' } });
+}
+
+/** Up to ten messages of the queue as the event source hands them to process, as JSON; they are gone from the queue. */
+export async function queueEvent(engines: TestEngines): Promise<string> {
+  const queueUrl = engines.output('QueueUrl');
+  const messages = await engines.receive(queueUrl);
+  return JSON.stringify({
+    Records: messages.map((message) => recordOf(message as never, 'arn:aws:sqs:bench', 'local')),
+  });
+}
+
+/** What the functions of the request path need to find the engines. */
+export function environmentFor({ output, awsEnvironment }: TestEngines): Record<string, string> {
+  return {
+    ...awsEnvironment,
+    AWS_LAMBDA_FUNCTION_NAME: 'bench',
+    NODE_OPTIONS: '--enable-source-maps',
+    LEDGER_NAME: 'bench',
+    TABLE_NAME: output('TableName'),
+    QUEUE_URL: output('QueueUrl'),
+    DEAD_LETTERS_URL: output('DeadLettersUrl'),
+    SIGNING_KEYS_SECRET_ARN: output('SigningKeysSecretArn'),
+    ERASURE_KEY_SECRET_ARN: output('ErasureKeySecretArn'),
+    DOMAINS: DOMAIN,
+    VISIBILITY_SECONDS: '30',
+    RETENTION_DAYS: '400',
+  };
+}

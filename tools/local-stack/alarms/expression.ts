@@ -1,0 +1,63 @@
+import {
+  idsIn,
+  type Operator,
+  type Expression as Parsed,
+  parseExpression,
+} from '../../../lib/checks/alarm-expression.ts';
+
+/** Value of a metric in one period; undefined where nothing was reported. */
+export type ReadMetric = (id: string) => number | undefined;
+
+/** A metric-math expression: its value in one period, undefined where what it needs is missing. */
+export type Expression = (read: ReadMetric) => number | undefined;
+
+const truth = (holds: boolean) => (holds ? 1 : 0);
+
+const OPERATORS: Readonly<Record<Operator, (left: number, right: number) => number>> = {
+  '+': (left, right) => left + right,
+  '-': (left, right) => left - right,
+  '*': (left, right) => left * right,
+  '/': (left, right) => left / right,
+  '>': (left, right) => truth(left > right),
+  '>=': (left, right) => truth(left >= right),
+  '<': (left, right) => truth(left < right),
+  '<=': (left, right) => truth(left <= right),
+  '==': (left, right) => truth(left === right),
+  AND: (left, right) => truth(left !== 0 && right !== 0),
+  OR: (left, right) => truth(left !== 0 || right !== 0),
+};
+
+/** Returns what evaluates the expression; throws a sentence without full stop unless it reads exactly the ids given. */
+export function compileExpression(text: string, ids: readonly string[]): Expression {
+  const parsed = parseExpression(text);
+  const used = idsIn(parsed);
+  if (used.size === 0) throw new Error(`"${text}" reads no metric`);
+  const unknown = [...used].find((id) => !ids.includes(id));
+  if (unknown !== undefined) throw new Error(`"${text}" reads ${unknown}, which is not a metric of the alarm`);
+  const unused = ids.find((id) => !used.has(id));
+  if (unused !== undefined) throw new Error(`"${text}" does not read the metric ${unused}`);
+  return (read) => evaluate(parsed, read);
+}
+
+function evaluate(expression: Parsed, read: ReadMetric): number | undefined {
+  switch (expression.kind) {
+    case 'number':
+      return expression.value;
+    case 'metric':
+      return read(expression.id);
+    case 'filled':
+      return read(expression.id) ?? 0;
+    case 'if': {
+      const condition = evaluate(expression.condition, read);
+      if (condition === undefined) return undefined;
+      return evaluate(condition !== 0 ? expression.then : expression.otherwise, read);
+    }
+    case 'binary': {
+      const [left, right] = [evaluate(expression.left, read), evaluate(expression.right, read)];
+      if (left === undefined || right === undefined) return undefined;
+      const value = OPERATORS[expression.operator](left, right);
+      // A division by zero is no data.
+      return Number.isFinite(value) ? value : undefined;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newKey } from '../mailgun-twin/account.ts';
+import type { AlarmNews } from './alarms/start-alarms.ts';
+import { CannotStart } from './cannot-start.ts';
+import { Closers } from './closers.ts';
+import type { SigningKeys } from './controls.ts';
+import { type Flags, HELP, parseFlags } from './flags.ts';
+import { watchParent } from './parent.ts';
+import type { ReadyInfo } from './ready.ts';
+
+/** Who stops a stack waits for 5 s. */
+const STOP_WITHIN_MS = 4000;
+
+await main().catch(fail);
+
+async function main(): Promise<void> {
+  const flags = parseFlags(process.argv.slice(2));
+  if (flags.help) {
+    print(HELP);
+    return;
+  }
+  const say = flags.json ? (line: string) => process.stderr.write(`${line}\n`) : print;
+  const startedMs = performance.now();
+  say('mailgun-ledger: the local stack is starting');
+
+  const closers = new Closers();
+  const stopping = new AbortController();
+  const stop = async (exitCode: number) => {
+    stopping.abort();
+    // Whatever has not ended by then is ended by the reaper.
+    await Promise.race([closers.close(), sleep(STOP_WITHIN_MS)]);
+    process.exit(exitCode);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  watchParent(() => void stop(0));
+
+  const { startLocalStack } = await import('./local-stack.ts');
+  const seed = flags.seed ?? randomInt(2 ** 32);
+  const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
+  const { port, domains, faults, publish, reconcile, metricPeriodSeconds } = flags;
+  const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
+  const stack = await startLocalStack(
+    {
+      port,
+      domains,
+      publish: publish ? { recipients: true } : undefined,
+      reconcile,
+      metricPeriodSeconds,
+      faults,
+      seed,
+      phase,
+      onAlarm,
+      keys: keysOf(flags),
+    },
+    closers,
+  ).catch((error) => {
+    if (!stopping.signal.aborted) throw error;
+    // What fails because it was stopped is no failure; `stop` ends the process.
+    return new Promise<never>(() => {});
+  });
+  phase('ready', `in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
+  if (faults.length > 0) phase('faults', `the same again with --seed ${seed}`);
+  announce(flags, stack.ready);
+  if (flags.json) stack.onPublished((event) => print(JSON.stringify({ event: 'published', ...event })));
+  if (!flags.traffic) return;
+
+  const { runScenario } = await import('./scenario.ts');
+  const { openTwin } = await import('../mailgun-twin/open-twin.ts');
+  const { signal } = stopping;
+  const { settleSeconds, sliceSeconds, mailgunUrl } = reconcile;
+  const { ok } = await runScenario({
+    ready: stack.ready,
+    twin: openTwin(stack.ready, stack, signal),
+    json: flags.json,
+    print,
+    signal,
+    drop: flags.drop,
+    endsAfterwards: flags.once,
+    dueAfterSeconds: mailgunUrl === undefined ? settleSeconds + sliceSeconds : undefined,
+    ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),
+  });
+  if (flags.once && !stopping.signal.aborted) await stop(ok ? 0 : 1);
+}
+
+function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): SigningKeys {
+  return {
+    current: signingKey ?? newKey(),
+    ...(previousSigningKey !== undefined && { previous: previousSigningKey }),
+    ...(parentSigningKey !== undefined && { parent: parentSigningKey }),
+  };
+}
+
+function announce(flags: Flags, ready: ReadyInfo): void {
+  if (flags.json) {
+    print(JSON.stringify(ready));
+    return;
+  }
+  print(`
+  Webhooks     ${ready.webhookUrl}
+  Signing key  ${ready.signingKey}
+  Dashboard    ${ready.dashboardUrl}
+  Read API     ${ready.apiUrl}/mailgun/…
+  Token        ${ready.apiToken}
+  Mailgun API  ${ready.mailgunUrl}
+  Control      ${ready.controlUrl}/stats
+  Stop         Ctrl-C, or: kill ${ready.pid}
+`);
+}
+
+/** That all is well to begin with is no news. */
+function tellOfAlarm(flags: Flags, { name, description, from, to, reason, atMs }: AlarmNews): void {
+  if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;
+  const at = new Date(atMs).toISOString();
+  if (flags.json) print(JSON.stringify({ event: 'alarm', at, name, state: to, was: from, reason, description }));
+  else print(`  ${to === 'ALARM' ? '✖' : '✔'}  ${at.slice(11, 19)}  ${name} is ${to}: ${description.split('\n')[0]}`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(error: unknown): void {
+  if (!(error instanceof CannotStart)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(error.exitCode);
+}

@@ -1,0 +1,138 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { type CastMessage, castStories } from '../mailgun-twin/cast.ts';
+import { type Clock, createClock } from '../mailgun-twin/clock.ts';
+import { LIFE_STORIES, SUBACCOUNT_STORY } from '../mailgun-twin/life-stories.ts';
+import { createRandom } from '../mailgun-twin/random.ts';
+import type { Twin } from '../mailgun-twin/twin.ts';
+import type { ReadyInfo } from './ready.ts';
+import { commandsToPaste } from './scenario/commands.ts';
+import { type Leftovers, waitUntilDrained } from './scenario/drain.ts';
+import { type Healed, heal, spanOf } from './scenario/heal.ts';
+import { createJsonReporter } from './scenario/json-reporter.ts';
+import { judgeMessage, type MessageVerdict } from './scenario/judge.ts';
+import { keepLedger } from './scenario/ledger.ts';
+import { type PlayedMessage, playStories, type Theatre } from './scenario/play.ts';
+import { readMessage } from './scenario/read-back.ts';
+import { readStats } from './scenario/read-ledger.ts';
+import type { Print, Reporter } from './scenario/reporter.ts';
+import { summarize } from './scenario/summary.ts';
+import { missedByType } from './scenario/tally.ts';
+import { createTextReporter } from './scenario/text-reporter.ts';
+import { createWatch } from './scenario/watch.ts';
+
+export interface ScenarioOptions {
+  readonly ready: ReadyInfo;
+  /** The Mailgun that reports to the stack. */
+  readonly twin: Twin;
+  readonly json: boolean;
+  readonly print: Print;
+  readonly signal: AbortSignal;
+  /** The stack stops after the run, so that there is nothing to try commands on. @default false */
+  readonly endsAfterwards?: boolean;
+  /** Percentage of first deliveries that fail. @default 0 */
+  readonly drop?: number;
+  /** Key of the primary account: lets a subaccount report as well. */
+  readonly parentSigningKey?: string;
+  /** Seconds after its last event in which a slice is due; undefined where reconciliation reads another Mailgun than the twin. */
+  readonly dueAfterSeconds: number | undefined;
+}
+
+/** Mailgun's longest schedule of retries; the longest story fits in as well. */
+const DAY_SECONDS = 29_100;
+/** Events are held back for up to an hour of mail time. */
+const REORDER_SECONDS = 3_600;
+
+/** Plays all life stories against a running stack and compares what it has stored with what they say. */
+export async function runScenario(options: ScenarioOptions): Promise<{ ok: boolean }> {
+  const { ready, json, print, signal } = options;
+  const reporter = json ? createJsonReporter(print) : createTextReporter(print);
+  const clock = createClock(signal);
+  try {
+    const played = await reportEverything(options, clock, reporter);
+    reporter.phase('draining');
+    const leftovers = await waitUntilDrained(ready.controlUrl, clock, signal, (waiting) => reporter.waiting(waiting));
+    reporter.drained(leftovers);
+    const healed = await reconcileEverything(options, clock, reporter);
+    const ok = await readEverything(options, played, { leftovers, ...healed }, clock, reporter);
+    if (!options.endsAfterwards) reporter.commands(commandsToPaste(ready, played));
+    return { ok };
+  } catch (error) {
+    if (!signal.aborted) reporter.trouble(error);
+    return { ok: false };
+  }
+}
+
+async function reportEverything(options: ScenarioOptions, clock: Clock, reporter: Reporter): Promise<PlayedMessage[]> {
+  const { twin } = options;
+  const run = randomBytes(4).toString('hex');
+  const messages = castMessages(options, run, clock);
+  reporter.opening({
+    run,
+    messages: messages.length,
+    stories: new Set(messages.map(({ story }) => story)).size,
+    events: messages.reduce((sum, { steps }) => sum + steps.length, 0),
+    daySeconds: DAY_SECONDS,
+    compression: twin.compression,
+  });
+
+  const watch = createWatch(twin, clock, reporter);
+  const played = await watch('reporting', playStories(messages, createTheatre(options, clock)));
+  await watch('retrying', twin.settled());
+  return played;
+}
+
+/** How the stack's ledger stands in the end; undefined where it could not know of these events. */
+async function reconcileEverything(
+  { ready, twin, signal, dueAfterSeconds }: ScenarioOptions,
+  clock: Clock,
+  reporter: Reporter,
+): Promise<Healed | undefined> {
+  const span = spanOf(twin);
+  if (dueAfterSeconds === undefined || !span) return undefined;
+  reporter.phase('reconciling');
+  reporter.missed(missedByType(twin.events));
+  return heal(span, { ready, clock, signal, reporter, dueAfterSeconds });
+}
+
+function castMessages({ ready, parentSigningKey }: ScenarioOptions, run: string, clock: Clock): CastMessage[] {
+  const stories = parentSigningKey ? [...LIFE_STORIES, SUBACCOUNT_STORY] : LIFE_STORIES;
+  const random = createRandom(randomInt(2 ** 32));
+  return castStories(stories, { domains: ready.domains, run, epochMs: clock.now(), daySeconds: DAY_SECONDS, random });
+}
+
+function createTheatre({ twin, drop = 0, parentSigningKey }: ScenarioOptions, clock: Clock): Theatre {
+  const { compression } = twin;
+  const mischief = {
+    reorderMs: (REORDER_SECONDS * 1000) / compression,
+    repeatChance: 0.3,
+    troubleChance: 0.15,
+    dropChance: drop / 100,
+  };
+  const theatre = { twin, clock, random: createRandom(randomInt(2 ** 32)), mischief };
+  if (!parentSigningKey) return theatre;
+  // Nobody but the subaccount knows its own key, so any will do.
+  return { ...theatre, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };
+}
+
+async function readEverything(
+  { ready, twin, signal }: ScenarioOptions,
+  played: readonly PlayedMessage[],
+  { leftovers, slices }: { readonly leftovers: Leftovers } & Partial<Healed>,
+  clock: Clock,
+  reporter: Reporter,
+): Promise<boolean> {
+  reporter.phase('reading');
+  const verdicts: MessageVerdict[] = [];
+  for (const message of played) {
+    const found = await readMessage(ready, message.cast.mail.messageId, clock, signal);
+    verdicts.push(judgeMessage(message, found, slices !== undefined));
+  }
+  const summary = summarize(verdicts, leftovers);
+  reporter.result(verdicts, summary);
+  const span = spanOf(twin);
+  if (!slices || !span) return summary.ok;
+  const events = verdicts.flatMap(({ account }) => account.events);
+  const ledger = keepLedger(events, slices, await readStats(ready, span, clock, signal));
+  reporter.ledger(ledger);
+  return summary.ok && ledger.exact;
+}

@@ -1,0 +1,92 @@
+import type { Clock } from '../../mailgun-twin/clock.ts';
+import type { Twin } from '../../mailgun-twin/twin.ts';
+import type { ReadyInfo } from '../ready.ts';
+import type { ReconcileResult, ReconcileSums } from '../reconcile-runs.ts';
+import { type Leftovers, waitUntilDrained } from './drain.ts';
+import { type LedgerSlice, readLedger, type Span } from './read-ledger.ts';
+import type { Reporter } from './reporter.ts';
+import { readStackStats } from './stack-stats.ts';
+
+/** One look at the ledger, after a run of reconcile. */
+export interface Look {
+  /** Whether the scenario asked for the run, or the schedule made it meanwhile. */
+  readonly by: 'scenario' | 'schedule';
+  readonly missing: number;
+  readonly sent: number;
+  /** Slices of the run's time that are settled, and that the ledger has judged. */
+  readonly settled: number;
+  readonly slices: number;
+}
+
+export interface HealOptions {
+  readonly ready: ReadyInfo;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly reporter: Reporter;
+  /** After so many seconds from the last event every slice must be due. */
+  readonly dueAfterSeconds: number;
+}
+
+/** How things stand after the last run. */
+export interface Healed {
+  readonly slices: readonly LedgerSlice[];
+  readonly leftovers: Leftovers;
+}
+
+const NOTHING = { missing: 0, sent: 0 };
+const LOOK_EVERY_MS = 1000;
+const PATIENCE_MS = 60_000;
+
+/** The time in which a twin's listed events happened; undefined where none did. */
+export function spanOf({ events }: Twin): Span | undefined {
+  const times = events.filter(({ listed }) => listed).map(({ data }) => data.timestamp);
+  if (times.length === 0) return undefined;
+  return { from: Math.floor(Math.min(...times)), to: Math.ceil(Math.max(...times)) };
+}
+
+/** Lets reconcile run until every slice of a span is settled, or nothing gets better any more. */
+export async function heal(span: Span, options: HealOptions): Promise<Healed> {
+  const { ready, clock, signal, reporter, dueAfterSeconds } = options;
+  let patientUntil = (span.to + dueAfterSeconds) * 1000 + PATIENCE_MS;
+  let sums = NOTHING;
+  let best = 0;
+  for (;;) {
+    const before = await readSums(options);
+    const run = await reconcile(options);
+    const leftovers = await waitUntilDrained(ready.controlUrl, clock, signal, () => {});
+    const slices = await readLedger(ready, span, clock, signal);
+    const settled = slices.filter(({ state }) => state === 'settled').length;
+    const progress = { settled, slices: slices.length };
+    if (before.missing > sums.missing) {
+      const [missing, sent] = [before.missing - sums.missing, before.sent - sums.sent];
+      reporter.reconciled({ by: 'schedule', missing, sent, ...progress });
+    }
+    sums = await readSums(options);
+    if (run.missing > 0 || settled > best) reporter.reconciled({ by: 'scenario', ...run, ...progress });
+    if (settled > best) {
+      best = settled;
+      patientUntil = Math.max(patientUntil, clock.now() + PATIENCE_MS);
+    }
+    if (isSettled(slices, span) || clock.now() > patientUntil) return { slices, leftovers };
+    await clock.sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** Whether every slice is settled, and the ledgers have come as far as the last event. */
+function isSettled(slices: readonly LedgerSlice[], { to }: Span): boolean {
+  const byDomain = Map.groupBy(slices, ({ domain }) => domain);
+  const reaches = [...byDomain.values()].every((own) => own.some(({ end }) => end >= to));
+  return byDomain.size > 0 && reaches && slices.every(({ state }) => state === 'settled');
+}
+
+/** In a stack with faults a run may fail; the next one makes up for it. */
+async function reconcile({ ready, signal }: HealOptions): Promise<Pick<ReconcileResult, 'missing' | 'sent'>> {
+  const response = await fetch(`${ready.controlUrl}/reconcile`, { method: 'POST', signal });
+  if (!response.ok) return NOTHING;
+  const { missing, sent } = (await response.json()) as ReconcileResult;
+  return { missing, sent };
+}
+
+async function readSums({ ready, signal }: HealOptions): Promise<Pick<ReconcileSums, 'missing' | 'sent'>> {
+  return (await readStackStats(ready.controlUrl, signal)).reconcile;
+}
