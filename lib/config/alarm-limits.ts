@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { fields, group } from './field.ts';
 
-const constraint = 'a number from 0 to 1000000000';
+export const LIMIT_CONSTRAINT = 'a number from 0 to 1000000000';
 
 const limit = (standard: number, description: string) =>
-  z.number().min(0).max(1e9).default(standard).register(fields, { constraint, description });
+  z.number().min(0).max(1e9).default(standard).register(fields, { constraint: LIMIT_CONSTRAINT, description });
 
 /** A limit that follows from other keys where it is left out. */
 const derivedLimit = (description: string, example: number) =>
-  z.number().min(0).max(1e9).optional().register(fields, { constraint, description, example });
+  z.number().min(0).max(1e9).optional().register(fields, { constraint: LIMIT_CONSTRAINT, description, example });
 
 /** An alarm goes off above its limit. */
 export const alarmLimits = group({

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { LIMIT_CONSTRAINT } from './alarm-limits.ts';
 import { environmentSchema } from './config-schema.ts';
 import { metadataOf, unwrap } from './field.ts';
 
@@ -16,8 +17,18 @@ Everything that is chosen at deploy time is in \`cdk.json\`, in \`context.enviro
 Synth fails on any mistake and reports all of them at once, one line each: where, what was found, what would be right.
 \`-c overlay='<JSON>'\` merges part of an environment into the selected one, for that run only: objects are merged, lists replaced.
 
-| Key | Must be | Default | Description | Example |
-|---|---|---|---|---|
+| Key | Must be | Default | Description |
+|---|---|---|---|
+`;
+
+const LIMITS_PREFIX = 'alarms.limits.';
+const LIMITS = `
+## Alarm limits
+
+Each is ${LIMIT_CONSTRAINT}, under \`alarms.limits\`; the alarm goes off above it.
+
+| Key | Default | Description |
+|---|---|---|
 `;
 
 const RULES = `
@@ -42,13 +53,23 @@ interface Row {
 
 /** Returns the page. */
 export function configurationPage(): string {
-  const lines = documentedKeys().map(({ key, standard, schema }) => {
-    const { constraint, description, example } = metadataOf(schema)!;
-    const cells = [code(key), constraint, standard, description, example === undefined ? '' : code(json(example))];
-    return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  });
-  return `${INTRODUCTION}${lines.join('\n')}\n${RULES}`;
+  const { limits = [], others = [] } = Object.groupBy(documentedKeys(), (row) => (isLimit(row) ? 'limits' : 'others'));
+  return `${INTRODUCTION}${others.map(lineOf).join('')}${LIMITS}${limits.map(limitLineOf).join('')}${RULES}`;
 }
+
+const isLimit = ({ key, schema }: Row) =>
+  key.startsWith(LIMITS_PREFIX) && metadataOf(schema)?.constraint === LIMIT_CONSTRAINT;
+
+function lineOf({ key, standard, schema }: Row): string {
+  const { constraint, description, example } = metadataOf(schema)!;
+  const text = example === undefined ? description : `${description} Example: ${code(json(example))}`;
+  return tableLine([code(key), constraint, standard, text]);
+}
+
+const limitLineOf = ({ key, standard, schema }: Row) =>
+  tableLine([code(key.slice(LIMITS_PREFIX.length)), standard, metadataOf(schema)!.description]);
+
+const tableLine = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
 
 /** Returns every key that has metadata. */
 export const documentedKeys = (): Row[] => rowsOf(environmentSchema, '', true);
