@@ -131,6 +131,7 @@ const suppressions: SuppressionsResponse = {
       kind: 'bounce',
       scope: '*',
       reason: 'bounce',
+      source: 'event',
       since: '2026-02-02T02:40:10.000Z',
       lastAt: '2026-02-02T02:40:10.000Z',
       eventKey: 'failed#G9Bn5sl1TC6nu79C8C0bwg',

@@ -4,10 +4,14 @@ import { isoTime, name, says } from './schema.ts';
 const suppression = name(
   'Suppression',
   z.object({
-    domain: z.string(),
+    domain: says('The sending domain; `-` where the event names none, which suppresses for every domain.', z.string()),
     kind: z.enum(['bounce', 'complaint', 'unsubscribe']),
     scope: says('`*`, or the tag that was unsubscribed from.', z.string()),
     reason: z.nullable(z.string()),
+    source: says(
+      '`mailgun` where the address is on a list of Mailgun itself, which does not even try.',
+      z.enum(['event', 'mailgun']),
+    ),
     since: isoTime('Time of the earliest event that says so.'),
     lastAt: isoTime('Time of the latest.'),
     eventKey: z.string(),

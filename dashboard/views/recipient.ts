@@ -122,7 +122,8 @@ const kindsInForce = (suppressions: readonly Suppression[]) => [
   ),
 ];
 
-function reasonText({ kind, reason, scope }: Suppression): string {
+function reasonText({ kind, reason, scope, source }: Suppression): string {
+  if (source === 'mailgun') return `on Mailgun’s own list${reason === null ? '' : ` (${reason})`}`;
   if (kind === 'unsubscribe') return scope === '*' ? 'unsubscribed from everything' : `unsubscribed from ${scope}`;
   return reason ?? 'marked as spam';
 }

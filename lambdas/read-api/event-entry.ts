@@ -24,7 +24,7 @@ export function eventEntry({
   return {
     key: eventKey,
     event: parsed.name,
-    name: parsed.type.historyName as EventEntry['name'],
+    name: parsed.type.historyName,
     messageId: parsed.messageId ?? null,
     domain,
     recipient: parsed.recipient ?? null,

@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
 import { textAt, valueAt } from '../domain/event.ts';
+import { tagsOf } from '../domain/mailgun-event.ts';
 
 /** What events must say, besides their type; tag in lower case. */
 export interface EventFilter {
@@ -22,12 +23,6 @@ export function eventPredicate({ tag, severity, subject, variables = {} }: Event
   if (severity !== undefined) checks.push((event) => textAt(event, 'severity')?.toLowerCase() === severity);
   if (subject !== undefined) checks.push(subjectCheck(subject.toLowerCase()));
   return checks.length === 0 ? undefined : (event) => checks.every((check) => check(event));
-}
-
-/** Returns the tags of an event in lower case: Mailgun's are case-insensitive. */
-export function tagsOf(event: JsonObject): string[] {
-  const tags = valueAt(event, 'tags');
-  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string').map((tag) => tag.toLowerCase()) : [];
 }
 
 function subjectCheck(wanted: string): EventPredicate {

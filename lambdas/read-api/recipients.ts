@@ -1,10 +1,9 @@
 import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
 import { textAt } from '../domain/event.ts';
 import { recipientKey } from '../domain/keys.ts';
-import { parseEvent } from '../domain/mailgun-event.ts';
+import { parseEvent, tagsOf } from '../domain/mailgun-event.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
-import { tagsOf } from './event-filter.ts';
 
 export interface RecipientQuery {
   recipient: string;

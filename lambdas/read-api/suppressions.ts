@@ -28,18 +28,11 @@ export function createSuppressions(suppressions: Suppressions) {
   };
 }
 
-function entryOf({
-  domain,
-  kind,
-  scope,
-  reason,
-  sinceMs,
-  lastAtMs,
-  eventKey,
-  liftedAtMs,
-}: StoredSuppression): SuppressionEntry {
-  const liftedAt = liftedAtMs === null ? null : isoTime(liftedAtMs);
-  return { domain, kind, scope, reason, since: isoTime(sinceMs), lastAt: isoTime(lastAtMs), eventKey, liftedAt };
+function entryOf(stored: StoredSuppression): SuppressionEntry {
+  const { domain, kind, scope, reason, source, eventKey } = stored;
+  const [since, lastAt] = [isoTime(stored.sinceMs), isoTime(stored.lastAtMs)];
+  const liftedAt = stored.liftedAtMs === null ? null : isoTime(stored.liftedAtMs);
+  return { domain, kind, scope, reason, source, since, lastAt, eventKey, liftedAt };
 }
 
 const isoTime = (ms: number) => new Date(ms).toISOString();

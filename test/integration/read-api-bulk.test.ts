@@ -247,7 +247,7 @@ describe(`${DAY_EVENTS} events in one day`, () => {
       },
     );
     const kinds = summary('a day, 1000 a page', pages);
-    expect([...kinds.keys()].filter((reads) => !/^1\d Query, ([1-9]|10) BatchGetItem$/.test(reads))).toEqual([]);
+    expect([...kinds.keys()].filter((reads) => !/^1?\d Query, ([1-9]|10) BatchGetItem$/.test(reads))).toEqual([]);
     const there = Array.from({ length: DAY_EVENTS }, (_, n) => `${TYPES[n % TYPES.length]}#e${n}`);
     expectWhole(told, there);
   }, 600_000);

@@ -102,7 +102,8 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,
-    mayImport: /^(cli\/|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
+    mayImport:
+      /^(cli\/|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',
   },
   {

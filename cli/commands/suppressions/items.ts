@@ -1,4 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { parseAddress } from '../../../api/address.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { readPartition } from '../../../lambdas/adapters/table/query.ts';
 import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
@@ -44,8 +45,9 @@ export async function liftSuppression(deployment: Deployment, { pk, sk }: Suppre
 /** `bounce`, `unsubscribe from news` */
 export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
 
-/** The address as it was typed, if it is one. */
+/** Returns the address that a text holds, as the read API reads it. */
 export function checkAddress(address: string): string {
-  if (/^[^\s@]+@[^\s@]+$/.test(address)) return address;
+  const parsed = parseAddress(address);
+  if (parsed !== undefined) return parsed;
   throw new UsageError(`"${address}" is no address like ada@example.org`);
 }
