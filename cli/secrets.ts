@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SigningKeys } from '../lambdas/domain/signature.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
@@ -92,11 +91,6 @@ export function withCurrent(keys: SigningKeys, current: string, alone = false): 
   if (keys.current === current && !(alone && keys.previous)) return undefined;
   if (alone) return { current, ...(keys.parent !== undefined && { parent: keys.parent }) };
   return { ...keys, current, ...(keys.current !== undefined && { previous: keys.current }) };
-}
-
-/** What may be shown of a key: enough to tell it from another. */
-export function fingerprint(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 8);
 }
 
 const ONE_WORD = /^[\x21-\x7e]{8,128}$/;

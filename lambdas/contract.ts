@@ -58,6 +58,7 @@ export const ACCESS_METRICS = { acknowledged: 'Acknowledged', throttled: 'Thrott
 export const MESSAGES = {
   refused: 'webhook refused',
   verifiedByAnotherKey: 'webhook verified by another key',
+  verifiedByCurrentKey: 'webhooks verified by the current key',
 } as const;
 
 /** The longest published schedule of Mailgun's retries: 10, 10, 15, 30 min, 1, 2, 4 h. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { MESSAGES } from '../../lambdas/contract.ts';
+import { keyFingerprint } from '../../lambdas/domain/signature.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -9,11 +9,11 @@ import {
   targetRefOf,
 } from '../command.ts';
 import { counted, createEmit } from '../output.ts';
-import { fingerprint, readApiKey, readSigningKeys } from '../secrets.ts';
-import type { Deployment, LogEntry } from '../target/types.ts';
+import { readApiKey, readSigningKeys } from '../secrets.ts';
 import { iso } from '../time.ts';
 import { rotateCommand } from './keys/rotate.ts';
 import { setCommand } from './keys/set.ts';
+import { compareWithMailgun, type KeyComparison, readVerified } from './keys/verified.ts';
 
 /** The lines of `keys status --json`. */
 export type KeysStatusLine =
@@ -32,9 +32,13 @@ export type KeysStatusLine =
       current: number;
       previous: number;
       parent: number;
+      /** By keys that are not set any more, by fingerprint. */
+      others: Readonly<Record<string, number>>;
       /** Answered 401: no key matched. */
       unauthorized: number;
-    };
+    }
+  /** Whether Mailgun signs with a key that is set here; null where it cannot be read. */
+  | { event: 'mailgun'; matches: boolean | null; fingerprint: string | null; why: string | null };
 
 export const keysCommand: CommandBuilder = (context, run) =>
   new Command('keys')
@@ -51,7 +55,7 @@ Examples:
   npm run ledger -- keys status --env prod
   npm run ledger -- keys status --local --json
 
-Exit code: 0 a signing key and an API key are set; 1 one of them is not, or nothing can be read; 2 wrong usage.`;
+Exit code: 0 a signing key and an API key are set; 1 one of them is not, it is not Mailgun's, or nothing can be read; 2 wrong usage.`;
 
 export const statusCommand = (context: CliContext, run: Run) =>
   ledgerCommand('status', "says which keys are set, and which of them verified the last hour's webhooks")
@@ -62,60 +66,53 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
   const deployment = await context.openDeployment(targetRefOf(options, context.environment));
   const emit = createEmit<KeysStatusLine>(context, options.json);
   const [signing, api] = await Promise.all([readSigningKeys(deployment), readApiKey(deployment)]);
-  tellKey('current', 'current', signing.keys.current, signing.sinceMs);
-  tellKey('previous', 'previous', signing.keys.previous, signing.sinceMs);
-  tellKey('parent', 'parent', signing.keys.parent, signing.sinceMs);
-  tellKey('apiKey', 'API key', api.apiKey, api.sinceMs);
+  emitKey('current', 'current', signing.keys.current, signing.sinceMs);
+  emitKey('previous', 'previous', signing.keys.previous, signing.sinceMs);
+  emitKey('parent', 'parent', signing.keys.parent, signing.sinceMs);
+  emitKey('apiKey', 'API key', api.apiKey, api.sinceMs);
 
   const sinceMs = context.now() - HOUR_MS;
-  const verified = await readVerified(deployment, sinceMs);
-  const { current, previous, parent, unauthorized } = verified;
+  const { byFingerprint, unauthorized } = await readVerified(deployment, sinceMs);
+  const take = (key: string | undefined) => {
+    const fingerprint = key === undefined ? '' : keyFingerprint(key);
+    const count = byFingerprint.get(fingerprint) ?? 0;
+    byFingerprint.delete(fingerprint);
+    return count;
+  };
+  const [current, previous, parent] = [signing.keys.current, signing.keys.previous, signing.keys.parent].map(take);
+  const verified = { current: current ?? 0, previous: previous ?? 0, parent: parent ?? 0 };
+  const others = Object.fromEntries(byFingerprint);
   emit(
-    { event: 'verified', since: iso(sinceMs), ...verified },
+    { event: 'verified', since: iso(sinceMs), ...verified, others, unauthorized },
     '',
-    `Taken in the last hour: ${counted(current, 'webhook')} by current, ${previous} by previous, ${parent} by parent.`,
+    `Verified in the last hour: ${counted(verified.current, 'webhook')} by current, ${previous} by previous, ${parent} by parent.`,
+    ...Object.entries(others).map(
+      ([fingerprint, count]) => `Verified by ${fingerprint}, which is not set any more: ${count}.`,
+    ),
     ...(unauthorized > 0 ? [`Refused, because no key matched: ${unauthorized}.`] : []),
   );
-  return usable(signing.keys, api.apiKey) ? 0 : 1;
+  const compared = await compareWithMailgun(deployment, signing.keys);
+  emit({ event: 'mailgun', ...compared }, comparisonText(compared));
+  return usable(signing.keys, api.apiKey) && compared.matches !== false ? 0 : 1;
 
-  function tellKey(
+  function emitKey(
     key: (KeysStatusLine & { event: 'key' })['key'],
     name: string,
     value: string | undefined,
     ms?: number,
   ) {
     const since = value === undefined || ms === undefined ? null : iso(ms);
-    const print = value === undefined ? null : fingerprint(value);
+    const print = value === undefined ? null : keyFingerprint(value);
     const text = print === null ? 'not set' : `${print}${since === null ? '' : `  secret written ${since}`}`;
     emit({ event: 'key', key, set: value !== undefined, fingerprint: print, since }, `${name.padEnd(10)}${text}`);
   }
 }
 
+function comparisonText({ matches, fingerprint, why }: KeyComparison): string {
+  if (matches === null) return `Not compared with Mailgun's own key: ${why}.`;
+  if (matches) return `Mailgun signs with ${fingerprint}, which is set here.`;
+  return `Mailgun signs with ${fingerprint}, which is NOT set here: run keys set --from-mailgun.`;
+}
+
 const usable = (keys: Awaited<ReturnType<typeof readSigningKeys>>['keys'], apiKey: string | undefined) =>
   keys.current !== undefined && apiKey !== undefined;
-
-export interface Verified {
-  readonly current: number;
-  readonly previous: number;
-  readonly parent: number;
-  readonly unauthorized: number;
-}
-
-/** Which key verified the webhooks that were taken since then. Ingest logs only those of another key than the current. */
-export async function readVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
-  const [access, others, refused] = await Promise.all([
-    deployment.logs('webhook-access', sinceMs),
-    deployment.logs('ingest', sinceMs, MESSAGES.verifiedByAnotherKey),
-    deployment.logs('ingest', sinceMs, MESSAGES.refused),
-  ]);
-  const count = (entries: readonly LogEntry[], name: string, value: string) =>
-    entries.filter(({ facts }) => String(facts[name]) === value).length;
-  const previous = count(others, 'key', 'previous');
-  const parent = count(others, 'key', 'parent');
-  return {
-    current: Math.max(0, count(access, 'status', '200') - previous - parent),
-    previous,
-    parent,
-    unauthorized: count(refused, 'reason', 'unauthorized'),
-  };
-}

@@ -16,6 +16,11 @@ export interface SigningKeys {
   parent?: string;
 }
 
+/** Returns what may be shown of a key: the first eight hex digits of its SHA-256. */
+export function keyFingerprint(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 8);
+}
+
 const TIMESTAMP = /^\d{10}$/;
 const HMAC_HEX = /^[0-9a-f]{64}$/;
 

@@ -15,6 +15,7 @@ import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';
 import { readIngestEnv } from './env.ts';
 import { createIngest, type Refusal } from './ingest.ts';
+import { createVerificationLog } from './verification-log.ts';
 
 // Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
 // Everything that may yet succeed answers a code that Mailgun retries; 406 is the code that stops it.
@@ -53,6 +54,7 @@ const ingest = createIngest({
   hashEvent: eventHash,
   now: Date.now,
   newClaimId: randomUUID,
+  onVerified: createVerificationLog(log, Date.now),
 });
 
 // Called by AWS.
@@ -66,8 +68,6 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
   .handler(async (event) => {
     const answer = await ingest({ bytes: bodyBytes(event), parse: parserFor(header(event, 'content-type')) });
     if (!answer.ok) return refuse(event, answer.reason, answer);
-    // Tells when the last signature of an old key has come in.
-    if (answer.verifiedBy !== undefined) log.write(MESSAGES.verifiedByAnotherKey, { key: answer.verifiedBy });
     return jsonAnswer(200, { ok: true });
   });
 

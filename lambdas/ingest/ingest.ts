@@ -27,18 +27,12 @@ export type Refusal =
   | 'table-unavailable'
   | 'queue-unavailable';
 
-/** Set where another key than the current one had signed. */
-export interface Taken {
-  ok: true;
-  verifiedBy?: 'previous' | 'parent';
-}
-
 /**
  * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` stands where no key can be had:
  * whether webhooks were taken before; absent where the table does not say.
  */
 export type Answer =
-  | Taken
+  | { ok: true }
   | { ok: false; reason: Refusal; messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined };
 
 export interface IngestDeps {
@@ -53,6 +47,8 @@ export interface IngestDeps {
   hashEvent: (event: JsonObject) => string;
   now: () => number;
   newClaimId: () => string;
+  /** Called with the name and the value of the key that a signature matched. */
+  onVerified?: (name: keyof SigningKeys, key: string) => void;
 }
 
 /** A POST to the webhook URL; `parse` reads the body by its content type. */
@@ -72,9 +68,8 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     if (!parsed.ok) return parsed;
 
     const { signature, event } = parsed.webhook;
-    const signer = await authenticate(deps, signature);
-    if (typeof signer !== 'string') return signer;
-    const taken: Taken = signer === 'current' ? { ok: true } : { ok: true, verifiedBy: signer };
+    const refusal = await authenticate(deps, signature);
+    if (refusal !== undefined) return refusal;
     const nowMs = deps.now();
     if (!isFresh(signature.timestamp, nowMs, SIGNATURE_WINDOW_SECONDS, SIGNATURE_AHEAD_SECONDS)) {
       return { ok: false, reason: 'stale', messageId: event && messageIdOf(event) };
@@ -101,7 +96,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
       // A repeat proves only that the token was claimed: the first attempt may have died before it reached the queue.
       const isStored = outcome === 'same-event' && (await deps.events.isStored(identity));
       // What was erased in between is sent again too: process knows its tombstone.
-      if (isStored && (await deps.events.noteWebhook(identity, nowMs))) return taken;
+      if (isStored && (await deps.events.noteWebhook(identity, nowMs))) return { ok: true };
     } catch (cause) {
       return { ok: false, reason: 'table-unavailable', messageId, cause };
     }
@@ -110,7 +105,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     } catch (cause) {
       return { ok: false, reason: 'queue-unavailable', messageId, cause };
     }
-    return taken;
+    return { ok: true };
   };
 }
 
@@ -122,15 +117,19 @@ function isTooLarge(message: QueueMessage, bodyBytes: number): boolean {
   return encodeQueueMessage(message).length > MAX_QUEUE_MESSAGE_BYTES;
 }
 
-async function authenticate(deps: IngestDeps, signature: Signature): Promise<keyof SigningKeys | Answer> {
+/** Returns a refusal, or undefined where a key matches. */
+async function authenticate(deps: IngestDeps, signature: Signature): Promise<Answer | undefined> {
+  const isSignedBy = (keys: SigningKeys) => {
+    const name = signedBy(signature, keys);
+    if (name !== undefined) deps.onVerified?.(name, keys[name] ?? '');
+    return name !== undefined;
+  };
   try {
     const known = await deps.keys.read();
-    const signer = signedBy(signature, known);
-    if (signer !== undefined) return signer;
+    if (isSignedBy(known)) return undefined;
     // Rotated meanwhile, or put for the first time.
     const fresh = await deps.keys.reread();
-    const freshSigner = fresh && signedBy(signature, fresh);
-    if (freshSigner !== undefined) return freshSigner;
+    if (fresh !== undefined && isSignedBy(fresh)) return undefined;
     if (Object.keys(fresh ?? known).length > 0) return { ok: false, reason: 'unauthorized' };
     return withoutKey(deps, { ok: false, reason: 'signing-key-unset' });
   } catch (cause) {

@@ -1,3 +1,5 @@
+import { MESSAGES } from '../../../lambdas/contract.ts';
+import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/signature.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhook-drift.ts';
 import { targetRefText } from '../../command.ts';
 import { LOOKBACK_DAYS, readLastEvent } from '../../last-event.ts';
@@ -7,6 +9,7 @@ import { counted, timeAgo } from '../../output.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../secrets.ts';
 import type { AwsAccount } from '../../target/aws-account.ts';
 import type { Deployment } from '../../target/types.ts';
+import { compareWithMailgun } from '../keys/verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './check.ts';
@@ -22,7 +25,7 @@ export interface StackContext {
 export function stackChecks({ deployment, account, now }: StackContext): Check[] {
   const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
   return [
-    { name: 'signing key', look: () => signingKey(deployment, run) },
+    { name: 'signing key', look: () => signingKey(deployment, run, now()) },
     { name: 'API key', look: () => apiKey(deployment, run) },
     { name: 'API token', look: () => apiToken(deployment, run) },
     ...deployment.domains.map((domain) => ({
@@ -44,10 +47,44 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
 
 type CommandText = (command: string) => string;
 
-async function signingKey(deployment: Deployment, run: CommandText): Promise<Finding> {
+async function signingKey(deployment: Deployment, run: CommandText, nowMs: number): Promise<Finding> {
   const { keys } = await readSigningKeys(deployment);
-  if (keys.current !== undefined) return ok(Object.keys(keys).join(', '));
-  return wrong('not set: every webhook is answered 503', `${run('keys set')} < signing-key.txt`);
+  if (keys.current === undefined) {
+    return wrong('not set: every webhook is answered 503', `${run('keys set')} < signing-key.txt`);
+  }
+  const own = `current ${keyFingerprint(keys.current)}`;
+  const { matches, fingerprint, why } = await compareWithMailgun(deployment, keys);
+  if (matches) return ok(`${own}; Mailgun signs with ${fingerprint}, which is set here`);
+  if (matches === null) return judgeByWebhooks(deployment, keys, own, why ?? '', run, nowMs);
+  return wrong(
+    `${own}, and Mailgun signs with ${fingerprint}: every webhook is answered 401`,
+    run('keys set --from-mailgun'),
+  );
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Judges a key that cannot be compared by what it did in the last hour. */
+async function judgeByWebhooks(
+  deployment: Deployment,
+  keys: SigningKeys,
+  own: string,
+  why: string,
+  run: CommandText,
+  nowMs: number,
+): Promise<Finding> {
+  const since = nowMs - HOUR_MS;
+  const [verified, refused] = await Promise.all([
+    deployment.logs('ingest', since, MESSAGES.verifiedByCurrentKey),
+    deployment.logs('ingest', since, MESSAGES.refused),
+  ]);
+  const isVerifying = verified.some(({ facts }) => facts.fingerprint === keyFingerprint(keys.current ?? ''));
+  const unauthorized = refused.filter(({ facts }) => facts.reason === 'unauthorized').length;
+  if (isVerifying) return ok(`${own} verifies webhooks (not compared with Mailgun's own: ${why})`);
+  const fix = `${run('keys set')} < signing-key.txt, with the key that Mailgun shows under Send > Sending > Webhooks`;
+  if (unauthorized > 0)
+    return wrong(`${own} verified none of the last hour, and ${unauthorized} were answered 401`, fix);
+  return warning(`${own}, which no webhook of the last hour has confirmed, nor Mailgun: ${why}`, fix);
 }
 
 async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding> {

@@ -1,3 +1,4 @@
+import { keyFingerprint } from '../../../lambdas/domain/signature.ts';
 import {
   type CliContext,
   confirm,
@@ -10,7 +11,7 @@ import {
 import { TargetUnavailableError } from '../../errors.ts';
 import { openMailgun, readMailgunKey, replaceMailgunKey } from '../../mailgun-client.ts';
 import { createEmit } from '../../output.ts';
-import { fingerprint, readSigningKeys, writeSigningKeys } from '../../secrets.ts';
+import { readSigningKeys, writeSigningKeys } from '../../secrets.ts';
 import { readEnvironments } from '../../target/environments.ts';
 import type { Deployment, TargetRef } from '../../target/types.ts';
 
@@ -63,7 +64,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
 
   const ask = await openMailgun(deployment);
   const atMailgun = await readMailgunKey(ask, deployment);
-  const question = `Replace the signing key ${fingerprint(atMailgun)} at Mailgun? The old one signs nothing from then on.`;
+  const question = `Replace the signing key ${keyFingerprint(atMailgun)} at Mailgun? The old one signs nothing from then on.`;
   await confirm(context, options.yes, question);
   await replaceMailgunKey(ask, deployment);
   const key = await readMailgunKey(ask, deployment).catch((cause) => {
@@ -77,8 +78,8 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
   const { current: _current, ...rest } = before;
   await writeSigningKeys(deployment, { ...rest, current: key, previous: atMailgun });
   emit(
-    { event: 'rotated', fingerprint: fingerprint(key), previous: fingerprint(atMailgun) },
-    `The signing key is ${fingerprint(key)} now, at Mailgun and here; ${fingerprint(atMailgun)} is previous.`,
+    { event: 'rotated', fingerprint: keyFingerprint(key), previous: keyFingerprint(atMailgun) },
+    `The signing key is ${keyFingerprint(key)} now, at Mailgun and here; ${keyFingerprint(atMailgun)} is previous.`,
     ...(concerned > 0 ? ['Now set it in the other environments named above.'] : []),
   );
   return 0;

@@ -1,16 +1,9 @@
+import { keyFingerprint } from '../../../lambdas/domain/signature.ts';
 import { type CliContext, ledgerCommand, type Run, type TargetOptions, targetRefOf } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { openMailgun, readMailgunKey } from '../../mailgun-client.ts';
 import { createEmit } from '../../output.ts';
-import {
-  checkKey,
-  fingerprint,
-  readApiKey,
-  readSigningKeys,
-  withCurrent,
-  writeApiKey,
-  writeSigningKeys,
-} from '../../secrets.ts';
+import { checkKey, readApiKey, readSigningKeys, withCurrent, writeApiKey, writeSigningKeys } from '../../secrets.ts';
 
 /** The line of `keys set --json`. */
 export type KeysSetLine = {
@@ -75,7 +68,7 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
     const { apiKey: before } = await readApiKey(deployment);
     if (before !== key) await writeApiKey(deployment, key);
     return emitSet(
-      { key: 'apiKey', fingerprint: fingerprint(key), changed: before !== key, previous: null },
+      { key: 'apiKey', fingerprint: keyFingerprint(key), changed: before !== key, previous: null },
       'API key',
     );
   }
@@ -89,9 +82,9 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
   return emitSet(
     {
       key: parent ? 'parent' : 'current',
-      fingerprint: fingerprint(key),
+      fingerprint: keyFingerprint(key),
       changed: next !== undefined,
-      previous: previous === undefined ? null : fingerprint(previous),
+      previous: previous === undefined ? null : keyFingerprint(previous),
     },
     parent ? 'Parent signing key' : 'Signing key',
   );

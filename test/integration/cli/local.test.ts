@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ZodType } from 'zod';
 import type { CliContext } from '../../../cli/command.ts';
-import { fingerprint } from '../../../cli/secrets.ts';
 import { openDeployment } from '../../../cli/target/open.ts';
+import { keyFingerprint } from '../../../lambdas/domain/signature.ts';
 import type { LocalStack } from '../../../tools/local-stack/local-stack.ts';
 import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
 import { runCommand } from '../../support/command-line.ts';
@@ -273,7 +273,7 @@ describe('keys', () => {
     expect(await post(eventOf(`${randomUUID()}@${DOMAIN}`), PREVIOUS)).toBe(200);
     const { exitCode, lines } = await told(keysStatusLine, ['keys', 'status']);
     expect(exitCode).toBe(0);
-    expect(lines).toContainEqual(expect.objectContaining({ key: 'current', fingerprint: fingerprint(KEY) }));
+    expect(lines).toContainEqual(expect.objectContaining({ key: 'current', fingerprint: keyFingerprint(KEY) }));
     const verified = lines.find((line) => line.event === 'verified');
     expect(verified).toMatchObject({ previous: 1, parent: 0, unauthorized: 1 });
     expect(verified?.current).toBeGreaterThan(0);
@@ -282,13 +282,19 @@ describe('keys', () => {
   test('set reads a key from standard input and is taken up; --from-mailgun brings back what Mailgun signs with', async () => {
     const fresh = 'key-of-the-test-02';
     expect((await set([], `${fresh}\n`)).lines).toEqual([
-      { event: 'set', key: 'current', fingerprint: fingerprint(fresh), changed: true, previous: fingerprint(KEY) },
+      {
+        event: 'set',
+        key: 'current',
+        fingerprint: keyFingerprint(fresh),
+        changed: true,
+        previous: keyFingerprint(KEY),
+      },
     ]);
     expect((await set([], fresh)).lines[0]).toMatchObject({ changed: false });
     expect((await set(['--from-mailgun'], '')).lines[0]).toMatchObject({
-      fingerprint: fingerprint(KEY),
+      fingerprint: keyFingerprint(KEY),
       changed: true,
-      previous: fingerprint(fresh),
+      previous: keyFingerprint(fresh),
     });
     expect((await set(['--from-mailgun'], '')).lines[0]).toMatchObject({ changed: false });
     expect((await run(['keys', 'set'])).exitCode).toBe(2);
@@ -305,10 +311,13 @@ describe('keys', () => {
     expect(exitCode).toBe(0);
     expect(lines).toEqual([
       { event: 'planned', others: 0 },
-      { event: 'rotated', fingerprint: fingerprint(fresh), previous: fingerprint(KEY) },
+      { event: 'rotated', fingerprint: keyFingerprint(fresh), previous: keyFingerprint(KEY) },
     ]);
     const { lines: keys } = await told(keysStatusLine, ['keys', 'status']);
-    expect(keys.slice(0, 2)).toMatchObject([{ fingerprint: fingerprint(fresh) }, { fingerprint: fingerprint(KEY) }]);
+    expect(keys.slice(0, 2)).toMatchObject([
+      { fingerprint: keyFingerprint(fresh) },
+      { fingerprint: keyFingerprint(KEY) },
+    ]);
   });
 
   test('an API key that Mailgun refuses is told, with the allowlist as another cause', async () => {
@@ -349,7 +358,7 @@ test('the command itself, by LEDGER_TARGET, with a key on its standard input', a
   child.stdin.end('key-of-the-parent-01\n');
   const ended = new Promise((resolve) => child.once('close', resolve));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const print = fingerprint('key-of-the-parent-01');
+  const print = keyFingerprint('key-of-the-parent-01');
   expect([out, err]).toEqual([`Parent signing key ${print} is set. Functions take it within 5 minutes.\n`, '']);
   expect(await ended).toBe(0);
 }, 60_000);

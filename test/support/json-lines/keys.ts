@@ -51,6 +51,13 @@ export const keysStatusLine = z.discriminatedUnion('event', [
     previous: z.int(),
     parent: z.int(),
     /** Answered 401: no key matched. */
+    others: z.record(z.string(), z.int()),
     unauthorized: z.int(),
+  }),
+  z.strictObject({
+    event: z.literal('mailgun'),
+    matches: z.boolean().nullable(),
+    fingerprint: fingerprint.nullable(),
+    why: z.string().nullable(),
   }),
 ]) satisfies z.ZodType<KeysStatusLine>;

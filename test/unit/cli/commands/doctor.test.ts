@@ -12,7 +12,9 @@ import {
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { AwsAccount } from '../../../../cli/target/aws-account.ts';
-import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
+import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
+import { MESSAGES, UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
+import { keyFingerprint } from '../../../../lambdas/domain/signature.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { doctorLine } from '../../../support/json-lines/doctor.ts';
 import { stubSecrets } from '../../../support/stub-secrets.ts';
@@ -125,8 +127,33 @@ describe('the stack', () => {
     expect(await find(checks, 'Mailgun for mg.example.com')).toMatchObject({ state: 'skipped' });
     await expect(find(checks, 'webhooks of mg.example.com')).rejects.toThrow(/no Mailgun API key/);
     expect(await find(checks, 'API token')).toEqual({ state: 'ok', says: 'set' });
-    const set = stackChecks(place({ ...fresh, SigningKeysSecretArn: '{"current":"key-1","previous":"key-0"}' }));
-    expect(await find(set, 'signing key')).toEqual({ state: 'ok', says: 'current, previous' });
+  });
+
+  test.each<[string, object[], object[], string, RegExp]>([
+    ['verifies', [{ fingerprint: keyFingerprint('key-1') }], [], 'ok', /^current \w{8} verifies webhooks/],
+    [
+      'verified nothing while webhooks were refused',
+      [],
+      [{ reason: 'unauthorized' }],
+      'wrong',
+      /verified none.*1 were/,
+    ],
+    [
+      'was preceded by another that verified',
+      [{ fingerprint: '01234567' }],
+      [{ reason: 'unauthorized' }],
+      'wrong',
+      /none/,
+    ],
+    ['is confirmed by nothing', [], [], 'warning', /no webhook of the last hour has confirmed/],
+  ])('a signing key that %s', async (_, verified, refused, state, says) => {
+    const logs: Deployment['logs'] = async (_source, _since, message) =>
+      (message === MESSAGES.refused ? refused : verified).map((facts) => parseLogEntry(0, JSON.stringify(facts)));
+    const { deployment, ...rest } = place({ ...fresh, SigningKeysSecretArn: '{"current":"key-1"}' });
+    const found = await find(stackChecks({ deployment: { ...deployment, logs }, ...rest }), 'signing key');
+
+    expect(found).toMatchObject({ state, says: expect.stringMatching(says) });
+    expect(found?.fix !== undefined).toBe(state !== 'ok');
   });
 
   test.each([

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { CliContext } from '../../../../cli/command.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
-import { checkKey, fingerprint, withCurrent } from '../../../../cli/secrets.ts';
+import { checkKey, withCurrent } from '../../../../cli/secrets.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
+import { keyFingerprint } from '../../../../lambdas/domain/signature.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/json-lines/keys.ts';
 import { stubSecrets } from '../../../support/stub-secrets.ts';
@@ -43,7 +44,7 @@ test('a key of the wrong shape is refused in a sentence that does not hold it', 
 
 test('a fingerprint is the beginning of the SHA-256', () => {
   // printf abc | sha256sum
-  expect(fingerprint('abc')).toBe('ba7816bf');
+  expect(keyFingerprint('abc')).toBe('ba7816bf');
 });
 
 test.each([
@@ -67,14 +68,14 @@ describe('keys set', () => {
     const secrets = secretsOf({ current: OLD, parent: 'key-parent-01' });
     const first = await set(['--json'], NEW, secrets);
     expect(first.json().map((line) => keysSetLine.parse(line))).toEqual([
-      { event: 'set', key: 'current', fingerprint: fingerprint(NEW), changed: true, previous: fingerprint(OLD) },
+      { event: 'set', key: 'current', fingerprint: keyFingerprint(NEW), changed: true, previous: keyFingerprint(OLD) },
     ]);
     const after = { current: NEW, previous: OLD, parent: 'key-parent-01' };
     expect(stored(secrets)).toEqual(after);
 
     const again = await set([], `${NEW}\n`, secrets);
     expect(again.exitCode).toBe(0);
-    expect(again.lines).toEqual([`Signing key ${fingerprint(NEW)} was set already; nothing changed.`]);
+    expect(again.lines).toEqual([`Signing key ${keyFingerprint(NEW)} was set already; nothing changed.`]);
     expect(stored(secrets)).toEqual(after);
   });
 
@@ -86,12 +87,12 @@ describe('keys set', () => {
     const { exitCode, lines } = await set(['--alone'], NEW, secrets);
     expect([exitCode, lines]).toEqual([
       0,
-      [`Signing key ${fingerprint(NEW)} is set, alone. Functions take it within 5 minutes.`],
+      [`Signing key ${keyFingerprint(NEW)} is set, alone. Functions take it within 5 minutes.`],
     ]);
     expect(stored(secrets)).toEqual({ current: NEW, parent: 'key-parent-01' });
 
     const again = await set(['--alone'], NEW, secrets);
-    expect(again.lines).toEqual([`Signing key ${fingerprint(NEW)} was set already; nothing changed.`]);
+    expect(again.lines).toEqual([`Signing key ${keyFingerprint(NEW)} was set already; nothing changed.`]);
   });
 
   test('takes the place of what a fresh deploy left', async () => {
@@ -160,10 +161,13 @@ describe('keys rotate', () => {
 
 describe('keys status', () => {
   const line = (facts: object) => parseLogEntry(1, JSON.stringify(facts));
+  let verifier = keyFingerprint(NEW);
   const logs: Deployment['logs'] = async (source, _since, message) => {
     if (source === 'webhook-access') return [...Array(9).fill('200'), '401', '503'].map((status) => line({ status }));
     if (message === 'webhook refused') return [line({ reason: 'unauthorized' }), line({ reason: 'stale' })];
-    return [line({ key: 'previous' }), line({ key: 'previous' }), line({ key: 'parent' })];
+    if (message === 'webhooks verified by the current key') return [line({ fingerprint: verifier })];
+    const previous = { key: 'previous', fingerprint: keyFingerprint(OLD) };
+    return [line(previous), line(previous), line({ key: 'parent', fingerprint: keyFingerprint('key-parent-01') })];
   };
   const status = (secrets: Record<string, string>) =>
     runCommand(['keys', 'status', '--local', '--json'], {
@@ -172,21 +176,31 @@ describe('keys status', () => {
     });
 
   test('tells which key verified what was taken', async () => {
-    const { exitCode, json } = await status(secretsOf({ current: NEW, previous: OLD }));
+    const { exitCode, json } = await status(secretsOf({ current: NEW, previous: OLD, parent: 'key-parent-01' }));
     const lines = json().map((each) => keysStatusLine.parse(each));
     expect(exitCode).toBe(0);
-    expect(lines.at(-1)).toEqual({
+    expect(lines.at(-2)).toEqual({
       event: 'verified',
       since: '2026-09-21T14:13:20.000Z',
-      ...{ current: 6, previous: 2, parent: 1, unauthorized: 1 },
+      ...{ current: 6, previous: 2, parent: 1, others: {}, unauthorized: 1 },
     });
     expect(lines.slice(0, 4)).toMatchObject([
-      { key: 'current', set: true, fingerprint: fingerprint(NEW), since: '2026-09-21T14:13:20.000Z' },
+      { key: 'current', set: true, fingerprint: keyFingerprint(NEW), since: '2026-09-21T14:13:20.000Z' },
       { key: 'previous', set: true },
-      { key: 'parent', set: false, fingerprint: null, since: null },
+      { key: 'parent', set: true },
       { key: 'apiKey', set: true },
     ]);
     expect(JSON.stringify(lines)).not.toMatch(/key-(old|new)/);
+  });
+
+  test('counts nothing for a key that verified nothing', async () => {
+    verifier = keyFingerprint('key-right-0123456789');
+    const { json } = await status(secretsOf({ current: NEW }));
+    expect(json().find(({ event }) => event === 'verified')).toMatchObject({
+      current: 0,
+      others: { [verifier]: 6, [keyFingerprint(OLD)]: 2 },
+    });
+    verifier = keyFingerprint(NEW);
   });
 
   test('fails where a key is needed and not set', async () => {

@@ -1,0 +1,62 @@
+import { MESSAGES } from '../../../lambdas/contract.ts';
+import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/signature.ts';
+import { TargetUnavailableError } from '../../errors.ts';
+import { openMailgun, readMailgunKey } from '../../mailgun-client.ts';
+import type { Deployment, LogEntry } from '../../target/types.ts';
+
+/** Which keys verified webhooks, and how many webhooks no key verified. */
+export interface Verified {
+  readonly byFingerprint: Map<string, number>;
+  readonly unauthorized: number;
+}
+
+/** Name of what was taken while no line said by which key. */
+const UNKNOWN_KEY = 'unknown';
+
+/**
+ * Counts the webhooks that were taken since a time by the fingerprint of the key that verified them. Ingest logs each
+ * webhook of another key than the current one, and the current key itself every ten minutes: what the access log holds
+ * besides belongs to the current key of that time.
+ */
+export async function readVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
+  const [access, current, others, refused] = await Promise.all([
+    deployment.logs('webhook-access', sinceMs),
+    deployment.logs('ingest', sinceMs, MESSAGES.verifiedByCurrentKey),
+    deployment.logs('ingest', sinceMs, MESSAGES.verifiedByAnotherKey),
+    deployment.logs('ingest', sinceMs, MESSAGES.refused),
+  ]);
+  const byFingerprint = new Map<string, number>();
+  const add = (fingerprint: string, count: number) =>
+    byFingerprint.set(fingerprint, (byFingerprint.get(fingerprint) ?? 0) + count);
+  for (const { facts } of others) add(String(facts.fingerprint ?? UNKNOWN_KEY), 1);
+  const taken = access.filter(({ facts }) => String(facts.status) === '200');
+  const ofCurrent = taken.map(({ atMs }) => currentKeyAt(atMs, current));
+  // The access log does not say which of its webhooks another key verified; as many are left out.
+  for (const fingerprint of ofCurrent.slice(others.length)) add(fingerprint, 1);
+  return { byFingerprint, unauthorized: refused.filter(({ facts }) => facts.reason === 'unauthorized').length };
+}
+
+/** Returns the key of the latest line up to that time, or of the first line after it. */
+function currentKeyAt(atMs: number, lines: readonly LogEntry[]): string {
+  const line = lines.findLast((each) => each.atMs <= atMs) ?? lines[0];
+  return String(line?.facts.fingerprint ?? UNKNOWN_KEY);
+}
+
+/** Whether Mailgun signs with a key that is set here; null, and why, where Mailgun's own key cannot be read. */
+export interface KeyComparison {
+  readonly matches: boolean | null;
+  readonly fingerprint: string | null;
+  readonly why: string | null;
+}
+
+/** Compares Mailgun's own signing key with those that are set; a key of role Analyst may not read it. */
+export async function compareWithMailgun(deployment: Deployment, keys: SigningKeys): Promise<KeyComparison> {
+  try {
+    const atMailgun = await readMailgunKey(await openMailgun(deployment), deployment);
+    const matches = [keys.current, keys.parent].includes(atMailgun);
+    return { matches, fingerprint: keyFingerprint(atMailgun), why: null };
+  } catch (error) {
+    if (!(error instanceof TargetUnavailableError)) throw error;
+    return { matches: null, fingerprint: null, why: error.message };
+  }
+}
