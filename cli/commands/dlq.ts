@@ -21,6 +21,7 @@ import {
   scanDeadLetters,
 } from './dlq/dead-letters.ts';
 import { adviceOf, diagnose, messageIdIn } from './dlq/diagnosis.ts';
+import { discardCommand } from './dlq/discard.ts';
 import { redriveCommand } from './dlq/redrive.ts';
 
 /** The lines of `dlq list --json`. */
@@ -63,11 +64,12 @@ export type DlqShowLine = {
 
 export const dlqCommand: CommandBuilder = (context, run) =>
   new Command('dlq')
-    .summary('lists, explains and redrives dead letters')
-    .description('Lists, explains and redrives dead letters: events that process could not store.')
+    .summary('list, explain, redrive and discard dead letters')
+    .description('List, explain, redrive and discard dead letters: events that process could not store.')
     .addCommand(listCommand(context, run))
     .addCommand(showCommand(context, run))
-    .addCommand(redriveCommand(context, run));
+    .addCommand(redriveCommand(context, run))
+    .addCommand(discardCommand(context, run));
 
 const SAMPLE = 5;
 

@@ -48,7 +48,7 @@ export function adviceOf(reason: string, { error }: Diagnosis, isStored: boolean
     return `It is of another version than ${QUEUE_MESSAGE_VERSION}, which this code reads: deploy the version that wrote it, then redrive.`;
   }
   if (error?.reason === 'not-json' || error?.reason === 'malformed-message') {
-    return 'Neither ingest nor reconcile writes such a message: find out who else may send to the queue.';
+    return 'Neither ingest nor reconcile writes such a message: find out who else may send to the queue, then discard it.';
   }
   if (error !== null) return 'The code fails on it: mend that, deploy, then redrive.';
   if (reason === 'unstorable') return 'The code reads it, and the table refused it: mend the cause, then redrive.';

@@ -5,7 +5,7 @@ import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { identify } from '../../../lambdas/domain/identity.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
-import { dlqListLine, dlqRedriveLine, dlqShowLine } from '../../support/json-lines/dlq.ts';
+import { dlqDiscardLine, dlqListLine, dlqRedriveLine, dlqShowLine } from '../../support/json-lines/dlq.ts';
 import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -56,6 +56,7 @@ async function run(schema: { parse: (line: unknown) => unknown }, ...args: strin
 }
 const list = () => run(dlqListLine, 'list');
 const show = (id: string, ...flags: string[]) => run(dlqShowLine, 'show', id, ...flags);
+const discard = (...flags: string[]) => run(dlqDiscardLine, 'discard', ...flags);
 const redrive = (...flags: string[]) => run(dlqRedriveLine, 'redrive', '--yes', ...flags);
 
 /** As many as the command says are visible, so it has hidden none of them. */
@@ -136,7 +137,7 @@ test('the list counts by reason, names nobody, and hides nothing', async () => {
 });
 
 test.each([
-  ['ada@north.example', 'not-json', { reason: 'not-json', where: 'body' }, /who else may send/],
+  ['ada@north.example', 'not-json', { reason: 'not-json', where: 'body' }, /who else may send.*then discard it/],
   [
     messageOf().replace('"v":1', '"v":2'),
     'unknown-version',
@@ -186,8 +187,14 @@ test('a plan says what would be sent, and sends nothing', async () => {
   const { exitCode, lines } = await redrive('--plan');
 
   expect(exitCode).toBe(0);
-  expect(lines.at(-1)).toEqual({ event: 'plan', count: 4, complete: true });
-  expect(lines).toContainEqual({ event: 'planned', reason: 'tries-used-up', count: 3 });
+  expect(lines.at(-1)).toEqual({ event: 'plan', count: 3, unreadable: 1, complete: true });
+  expect(lines).toContainEqual({ event: 'planned', reason: 'tries-used-up', count: 3, mayComeBack: false });
+  expect(lines).toContainEqual({
+    event: 'unreadable',
+    id: expect.any(String),
+    reason: 'not-json',
+    error: { reason: 'not-json', where: expect.any(String) },
+  });
   expect((await local.stack.stats()).calls['sqs.SendMessage']).toBe(sends);
   await visible(4);
 });
@@ -212,20 +219,73 @@ test('only what is named is sent: by reason, and by id', async () => {
   expect((await list()).lines[0]).toMatchObject({ reason: 'not-json', count: 1 });
 });
 
-test('what is stored already is known, what cannot be read comes back, and both are told', async () => {
+test('what is stored already is known, and what cannot be read is reported and never sent', async () => {
   const known = newEvent();
   await bury(messageOf(known));
   await redrive();
   await bury(messageOf(known));
-  await bury('{', 'not-json');
+  const unreadable = await bury('{', 'not-json');
   await bury(messageOf());
 
   const { exitCode, lines } = await redrive();
 
   expect(exitCode).toBe(1);
-  expect(lines.at(-1)).toMatchObject({ sent: 3, stored: 1, known: 1, back: 1, waiting: 0, left: 0 });
-  expect(lines).toContainEqual({ event: 'back', id: expect.any(String), reason: 'not-json' });
+  expect(lines.at(-1)).toMatchObject({ sent: 2, stored: 1, known: 1, back: 0, waiting: 0, left: 0, unreadable: 1 });
+  expect(lines).toContainEqual(expect.objectContaining({ event: 'unreadable', id: unreadable, reason: 'not-json' }));
   expect(await eventsOf(known)).toHaveLength(1);
+  await visible(1);
+  expect((await list()).lines[0].sample).toEqual([unreadable]);
+  const text = await local.ledger(['dlq', 'redrive', '--plan']);
+  expect(text.lines.join('\n')).toMatch(
+    new RegExp(`not sent, it would come back: ${unreadable} .*\\n.*fix: .*dlq discard --local .*--id ${unreadable}`),
+  );
+});
+
+test('a discard says what is lost, deletes only what is named, and changes nothing as a plan', async () => {
+  const [stored, lost] = [newEvent(), newEvent()];
+  await bury(messageOf(stored));
+  await redrive();
+  const ids = [await bury(messageOf(stored)), await bury(messageOf(lost)), await bury('ada@north.example', 'not-json')];
+  await bury(messageOf());
+  const named = ids.flatMap((id) => ['--id', id]);
+
+  const plan = await discard('--plan', ...named);
+
+  expect(plan.exitCode).toBe(0);
+  const eventKey = `delivered#${String(lost.id)}`;
+  expect(plan.lines).toContainEqual(expect.objectContaining({ id: ids[0], loses: 'nothing' }));
+  expect(plan.lines).toContainEqual(expect.objectContaining({ id: ids[1], loses: 'event', eventKey, domain: DOMAIN }));
+  expect(plan.lines).toContainEqual(expect.objectContaining({ id: ids[2], loses: 'unreadable', eventKey: null }));
+  expect(plan.lines.at(-1)).toEqual({ event: 'plan', count: 3, losesEvents: 1, unreadable: 1, complete: true });
+  await visible(4);
+  const refused = await local.ledger(['dlq', 'discard', ...named]);
+  expect(refused).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/needs --yes/)] });
+  expect(refused.lines.join('\n')).toMatch(/cannot be read \(not-json, at .*\): its body is lost/);
+  expect(refused.lines.join()).not.toMatch(/@/);
+  await visible(4);
+
+  const done = await discard('--yes', ...named);
+
+  expect(done).toMatchObject({ exitCode: 0 });
+  expect(done.lines.at(-1)).toEqual({ event: 'discarded', count: 3, left: 0, complete: true });
+  await visible(1);
+  expect(await eventsOf(lost)).toEqual([]);
+});
+
+test('a reason is discarded whole, an unknown id deletes nothing, and a failure to delete is reported', async () => {
+  await bury('{', 'not-json');
+  await bury('[', 'not-json');
+  const other = await bury(messageOf());
+  const unknown = await discard('--yes', '--id', other, '--id', '7c6ff0f5');
+  expect(unknown).toEqual({
+    exitCode: 1,
+    lines: [{ event: 'error', message: expect.stringMatching(/no such dead letter: 7c6ff0f5$/) }],
+  });
+  local.stack.setFaults([{ service: 'sqs', operation: 'DeleteMessage', mode: '500', percent: 100 }]);
+  expect(await discard('--yes', '--reason', 'not-json')).toMatchObject({ exitCode: 1 });
+  local.stack.setFaults([]);
+  await visible(3);
+  expect((await discard('--yes', '--reason', 'not-json')).lines.at(-1)).toMatchObject({ count: 2, left: 0 });
   await visible(1);
 });
 
@@ -270,6 +330,7 @@ test.each([
   [['redrive', '--rate', 'fast'], /whole number of at least 1/],
   [['redrive', '--rate', '0'], /whole number of at least 1/],
   [['show'], /missing required argument 'id'/],
+  [['discard', '--yes'], /--id or --reason is missing/],
 ])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['dlq', ...args]);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });

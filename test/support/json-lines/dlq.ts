@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import type { DlqDiscardLine } from '../../../cli/commands/dlq/discard.ts';
 import type { DlqRedriveLine } from '../../../cli/commands/dlq/redrive.ts';
 import type { DlqListLine } from '../../../cli/commands/dlq.ts';
 
 /** Reason that process gave; `tries-used-up` where SQS itself moved the message. */
 const reason = z.string();
+/** What the code of this version says of a body. */
+const error = z.strictObject({ reason: z.string(), where: z.string() });
 
 /** The lines of `dlq list --json`. */
 export const dlqListLine = z.discriminatedUnion('event', [
@@ -30,7 +33,7 @@ export const dlqShowLine = z.strictObject({
   sentAt: z.iso.datetime(),
   receiveCount: z.int(),
   /** What the code of this version says of the body; null where it reads it. */
-  error: z.strictObject({ reason: z.string(), where: z.string() }).nullable(),
+  error: error.nullable(),
   message: z
     .strictObject({
       source: z.enum(['webhook', 'reconcile']),
@@ -47,8 +50,9 @@ export const dlqShowLine = z.strictObject({
 
 /** The lines of `dlq redrive --json`. */
 export const dlqRedriveLine = z.discriminatedUnion('event', [
-  z.strictObject({ event: z.literal('planned'), reason, count: z.int() }),
-  z.strictObject({ event: z.literal('plan'), count: z.int(), complete: z.boolean() }),
+  z.strictObject({ event: z.literal('planned'), reason, count: z.int(), mayComeBack: z.boolean() }),
+  z.strictObject({ event: z.literal('unreadable'), id: z.string(), reason, error }),
+  z.strictObject({ event: z.literal('plan'), count: z.int(), unreadable: z.int(), complete: z.boolean() }),
   z.strictObject({ event: z.literal('progress'), sent: z.int(), left: z.int() }),
   z.strictObject({ event: z.literal('stopped'), why: z.string() }),
   z.strictObject({ event: z.literal('back'), id: z.string(), reason }),
@@ -64,7 +68,29 @@ export const dlqRedriveLine = z.discriminatedUnion('event', [
     waiting: z.int(),
     /** Not sent. */
     left: z.int(),
+    /** Not sent, since this version of the code cannot read them. */
+    unreadable: z.int(),
     /** False where there are more dead letters than one run takes. */
     complete: z.boolean(),
   }),
 ]) satisfies z.ZodType<DlqRedriveLine>;
+
+/** The lines of `dlq discard --json`. */
+export const dlqDiscardLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('would-discard'),
+    id: z.string(),
+    reason,
+    loses: z.enum(['nothing', 'event', 'unreadable']),
+    eventKey: z.string().nullable(),
+    domain: z.string().nullable(),
+  }),
+  z.strictObject({
+    event: z.literal('plan'),
+    count: z.int(),
+    losesEvents: z.int(),
+    unreadable: z.int(),
+    complete: z.boolean(),
+  }),
+  z.strictObject({ event: z.literal('discarded'), count: z.int(), left: z.int(), complete: z.boolean() }),
+]) satisfies z.ZodType<DlqDiscardLine>;
