@@ -17,8 +17,6 @@ Everything that is chosen at deploy time is in \`cdk.json\`, in \`context.enviro
 Synth fails on any mistake and reports all of them at once, one line each: where, what was found, what would be right.
 \`-c overlay='<JSON>'\` merges part of an environment into the selected one, for that run only: objects are merged, lists replaced.
 
-| Key | Must be | Default | Description |
-|---|---|---|---|
 `;
 
 const LIMITS_PREFIX = 'alarms.limits.';
@@ -27,8 +25,6 @@ const LIMITS = `
 
 Each is ${LIMIT_CONSTRAINT}, under \`alarms.limits\`; the alarm goes off above it.
 
-| Key | Default | Description |
-|---|---|---|
 `;
 
 const RULES = `
@@ -63,13 +59,11 @@ const isLimit = ({ key, schema }: Row) =>
 function lineOf({ key, standard, schema }: Row): string {
   const { constraint, description, example } = metadataOf(schema)!;
   const text = example === undefined ? description : `${description} Example: ${code(json(example))}`;
-  return tableLine([code(key), constraint, standard, text]);
+  return `- ${code(key)}: ${constraint}; ${standard}. ${text}\n`;
 }
 
 const limitLineOf = ({ key, standard, schema }: Row) =>
-  tableLine([code(key.slice(LIMITS_PREFIX.length)), standard, metadataOf(schema)!.description]);
-
-const tableLine = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  `- ${code(key.slice(LIMITS_PREFIX.length))}, ${standard}. ${metadataOf(schema)!.description}\n`;
 
 /** Returns every key that has metadata. */
 export const documentedKeys = (): Row[] => rowsOf(environmentSchema, '', true);
@@ -86,8 +80,8 @@ function rowsOf(schema: z.ZodType, key: string, required: boolean): Row[] {
 }
 
 function standardOf(schema: z.ZodType, required: boolean): string {
-  if (schema instanceof z.ZodDefault) return code(json(schema.def.defaultValue));
-  if (schema instanceof z.ZodOptional) return 'none';
+  if (schema instanceof z.ZodDefault) return `default ${code(json(schema.def.defaultValue))}`;
+  if (schema instanceof z.ZodOptional) return 'optional';
   return required ? '**required**' : 'required in its group';
 }
 
