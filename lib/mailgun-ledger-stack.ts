@@ -49,7 +49,7 @@ export class MailgunLedgerStack extends Stack {
       erasureKey,
       webhookUrl: webhookApi.url,
     });
-    const publish = config.publish.enabled ? new Publish(this, 'Publish', { config, table }) : undefined;
+    const publish = config.publish.enabled ? new Publish(this, 'Publish', { config, table, erasureKey }) : undefined;
     const readApi = new ReadApi(this, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
 
     const dashboard = config.dashboard.enabled

@@ -10,6 +10,8 @@ export interface PublishEnv {
   FAILURES_URL: string;
   /** Secret text that makes subjects unguessable. */
   SUBJECT_KEY_SECRET_ARN: string;
+  /** Secret under which erased recipients are known. */
+  ERASURE_KEY_SECRET_ARN: string;
   /** `yes`: events name their recipient. */
   RECIPIENTS: string;
   /** How long a change is tried before it is put aside. */
@@ -25,6 +27,7 @@ export function readPublishEnv(source: EnvSource) {
     busName: requireEnv(source, 'BUS_NAME'),
     failuresUrl: requireEnv(source, 'FAILURES_URL'),
     subjectKeySecretArn: requireEnv(source, 'SUBJECT_KEY_SECRET_ARN'),
+    erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     recipients: requireEnv(source, 'RECIPIENTS') === 'yes',
     retrySeconds: wholeNumberEnv(source, 'RETRY_SECONDS'),
     domains: listEnv(source, 'DOMAINS'),

@@ -3,14 +3,17 @@ import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { createEventBus, createPublishFailures, openEventBridge } from '../adapters/aws/event-bus.ts';
 import { openQueues } from '../adapters/aws/event-queue.ts';
+import { createErasureKey } from '../adapters/aws/keys.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
+import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createPublishableRows, readChange } from '../adapters/table/published-rows.ts';
-import { hasChanged, publishedEvent, type Row } from '../domain/published.ts';
+import { createPublishableRows, type RowChange, readChange } from '../adapters/table/published-rows.ts';
+import { hasChanged } from '../domain/published.ts';
 import { createLog } from '../runtime/log.ts';
 import { readPublishEnv } from './env.ts';
-import { type Change, createPublish } from './publish.ts';
+import { createPublish } from './publish.ts';
+import { createPublishedEvents } from './published-events.ts';
 import { createRepublish } from './republish.ts';
 import { type RepublishReport, republishIn } from './republish-contract.ts';
 
@@ -27,7 +30,10 @@ const REPUBLISH_CALL_MS = 20_000;
 const env = readPublishEnv(process.env);
 const log = createLog(env.ledgerName);
 const table = openTable(env.tableName);
-const subjectKey = createCachedSecret(openSecrets(), env.subjectKeySecretArn, Date.now);
+const secrets = openSecrets();
+const subjectKey = createCachedSecret(secrets, env.subjectKeySecretArn, Date.now);
+const erasureKey = createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now));
+const erasures = createErasureRepository(table, erasureKey);
 const deps = { bus: createEventBus(openEventBridge(), env.busName), sleep: (ms: number) => sleep(ms), now: Date.now };
 const publish = createPublish({
   ...deps,
@@ -41,12 +47,12 @@ export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>()
   const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
   const key = await subjectKey.read();
   const choice = { ledger: env.ledgerName, subjectKey: key, recipients: env.recipients };
-  const eventOf = (row: Row) => publishedEvent(row, choice);
+  const eventsOf = createPublishedEvents(erasures, choice);
   const request = republishIn(event);
-  if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventOf, lastMs);
+  if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventsOf, lastMs);
   const { domains } = env;
   const index = createDayIndexTable(table);
-  const republish = createRepublish({ ...deps, index, rows: createPublishableRows(table), domains, eventOf });
+  const republish = createRepublish({ ...deps, index, rows: createPublishableRows(table), domains, eventsOf });
   const report = await republish({ ...request, deadlineMs: Math.min(lastMs, Date.now() + REPUBLISH_CALL_MS) });
   log.write('republished', { domain: request.domain, plan: request.plan, ...report });
   return report;
@@ -55,13 +61,16 @@ export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>()
 // Runs for every batch of the stream.
 async function publishRecords(
   { Records }: DynamoDBStreamEvent,
-  eventOf: (row: Row) => Change['event'],
+  eventsOf: ReturnType<typeof createPublishedEvents>,
   deadlineMs: number,
 ): Promise<DynamoDBBatchResponse> {
-  const changes = Records.flatMap((record) => {
-    const change = readChange(record);
-    if (change === undefined || !hasChanged(change.before, change.after)) return [];
-    return [{ position: change.position, changedAtMs: change.changedAtMs, event: eventOf(change.after) }];
+  const changed = Records.map(readChange).filter(
+    (change) => change !== undefined && hasChanged(change.before, change.after),
+  ) as RowChange[];
+  const events = await eventsOf(changed.map(({ after }) => after));
+  const changes = changed.flatMap(({ position, changedAtMs }, nth) => {
+    const event = events[nth];
+    return event === undefined ? [] : [{ position, changedAtMs, event }];
   });
   const back = await publish(changes, deadlineMs);
   if (back === undefined) return { batchItemFailures: [] };

@@ -10,7 +10,7 @@ export interface RepublishDeps extends PutDeps {
   index: DayIndex;
   rows: PublishableRows;
   domains: readonly string[];
-  eventOf: (row: Row) => PublishedEvent;
+  eventsOf: (rows: readonly Row[]) => Promise<PublishedEvent[]>;
   now: () => number;
 }
 
@@ -36,7 +36,7 @@ const DAY_MS = 86_400_000;
  * time. Each is met once, at its deciding event. It goes on until the deadline, and ends between two milliseconds.
  */
 export function createRepublish(deps: RepublishDeps): (request: RepublishRequest) => Promise<RepublishReport> {
-  const { index, rows, domains, eventOf, now, sleep } = deps;
+  const { index, rows, domains, eventsOf, now, sleep } = deps;
 
   return async ({ domain, fromMs, toMs, plan, rate, deadlineMs }) => {
     const report: RepublishReport = {
@@ -87,7 +87,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
 
     async function publish(found: readonly Row[]): Promise<string | undefined> {
       for (let from = 0; from < found.length; from += MOST_PER_PUT) {
-        const events = found.slice(from, from + MOST_PER_PUT).map(eventOf);
+        const events = await eventsOf(found.slice(from, from + MOST_PER_PUT));
         await pace(events.length);
         const outcomes = await putInOrder(deps, events);
         const failed = outcomes.find((outcome) => outcome !== undefined && outcome.kind !== 'refused');

@@ -13,6 +13,7 @@ import { LedgerFunction } from './ledger-function.ts';
 export interface PublishProps {
   readonly config: Config;
   readonly table: Table;
+  readonly erasureKey: Secret;
 }
 
 /** An hour before the stream forgets it, a record that not even the function could put aside is noted. */
@@ -24,7 +25,7 @@ export class Publish extends Construct {
   /** What could not be published, with its payload. */
   readonly failures: Queue;
 
-  constructor(scope: Construct, id: string, { config, table }: PublishProps) {
+  constructor(scope: Construct, id: string, { config, table, erasureKey }: PublishProps) {
     super(scope, id);
     const { publish } = config;
     this.failures = new Queue(this, 'Failures', {
@@ -48,6 +49,7 @@ export class Publish extends Construct {
         BUS_NAME: publish.bus,
         FAILURES_URL: this.failures.queueUrl,
         SUBJECT_KEY_SECRET_ARN: subjectKey.secretArn,
+        ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         RECIPIENTS: publish.recipients ? 'yes' : 'no',
         RETRY_SECONDS: String(publish.retrySeconds),
         DOMAINS: config.domains.map(({ name }) => name).join(','),
@@ -62,7 +64,9 @@ export class Publish extends Construct {
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     this.function.allow(['events:PutEvents'], this.#busArn(publish.bus));
     this.function.allow(['sqs:SendMessage'], this.failures.queueArn);
-    this.function.allow(['secretsmanager:GetSecretValue'], subjectKey.secretArn);
+    // A stack that names no address need not know who is erased.
+    const secretArns = publish.recipients ? [subjectKey.secretArn, erasureKey.secretArn] : [subjectKey.secretArn];
+    this.function.allow(['secretsmanager:GetSecretValue'], ...secretArns);
 
     new EventSourceMapping(this, 'Stream', {
       target: this.function,

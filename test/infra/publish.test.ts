@@ -10,6 +10,7 @@ const idsOf = (stack: Synthesized, type: string, prefix: string) =>
   Object.entries(stack.resources).flatMap(([id, { Type }]) => (Type === type && id.startsWith(prefix) ? [id] : []));
 const [queueId = ''] = idsOf(on, 'AWS::SQS::Queue', 'PublishFailures');
 const [secretId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'PublishSubjectKey');
+const [erasureKeyId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'SecretsErasureKey');
 const own = (id: string, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
 
 test('it is off where nobody asks for it, and then costs nothing', () => {
@@ -45,6 +46,7 @@ describe('the function', () => {
     BUS_NAME: 'default',
     FAILURES_URL: { Ref: queueId },
     SUBJECT_KEY_SECRET_ARN: { Ref: secretId },
+    ERASURE_KEY_SECRET_ARN: { Ref: erasureKeyId },
     RECIPIENTS: 'no',
     RETRY_SECONDS: '43200',
     DOMAINS: 'mg.mailgun-ledger.internal',
@@ -94,6 +96,13 @@ describe('the function', () => {
 
     expect(Environment.Variables.BUS_NAME).toBe(bus);
     expect(statementsOf(stack).find(([action]) => action === 'events:PutEvents')).toEqual(['events:PutEvents', arn]);
+  });
+
+  test('may read who is erased only where it names addresses', () => {
+    const keysOf = (stack: Synthesized) =>
+      statementsOf(stack).find(([action]) => action === 'secretsmanager:GetSecretValue')?.[1];
+    expect(keysOf(on)).toEqual({ Ref: secretId });
+    expect(keysOf(choose({ recipients: true }))).toEqual([{ Ref: secretId }, { Ref: erasureKeyId }]);
   });
 
   test('is found by its construct path, by which the local stack names it', () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => engines?.close());
 afterEach(() => engines.faults.replace([]));
 
-async function eventsOf(): Promise<(row: Row) => Change['event']> {
+async function readEventOf(): Promise<(row: Row) => Change['event']> {
   const subjectKey = await createCachedSecret(engines.secrets, secretArn, Date.now).read();
   return (row) => publishedEvent(row, { ledger: 'test', subjectKey, recipients: true });
 }
@@ -65,7 +65,7 @@ type RowChanges = Awaited<ReturnType<typeof changeRows>>;
 /** A cold start of publish takes a batch. */
 function publish(changes: RowChanges, trouble?: Trouble) {
   return invoke(async () => {
-    const eventOf = await eventsOf();
+    const eventOf = await readEventOf();
     const run = createPublish({
       bus: createEventBus(engines.bus, 'default'),
       failures: createPublishFailures(engines.queues, engines.output('PublishFailuresUrl')),
@@ -82,12 +82,13 @@ function publish(changes: RowChanges, trouble?: Trouble) {
 /** A call of the operator's command. */
 function republish(fromMs: number, trouble?: Trouble) {
   return invoke(async () => {
+    const eventOf = await readEventOf();
     const run = createRepublish({
       bus: createEventBus(engines.bus, 'default'),
       index: createDayIndexTable(engines.table),
       rows: createPublishableRows(engines.table),
       domains: [DOMAIN],
-      eventOf: await eventsOf(),
+      eventsOf: async (rows) => rows.map(eventOf),
       now: Date.now,
       sleep: async () => {},
     });

@@ -32,6 +32,7 @@ beforeAll(async () => {
     BUS_NAME: 'default',
     FAILURES_URL: engines.output('PublishFailuresUrl'),
     SUBJECT_KEY_SECRET_ARN: String(engines.stack.resolve({ Ref: secretId() }, 'test')),
+    ERASURE_KEY_SECRET_ARN: engines.output('ErasureKeySecretArn'),
     RECIPIENTS: 'yes',
     RETRY_SECONDS: '3600',
     DOMAINS: DOMAIN,

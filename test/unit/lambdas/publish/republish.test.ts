@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { EventBus, Unpublished } from '../../../../lambdas/domain/publish-ports.ts';
-import { publishedEvent, type Row, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import { publishedEvent, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
 import type { StoredKey } from '../../../../lambdas/domain/reconcile-ports.ts';
 import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
 import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
@@ -81,7 +81,7 @@ function world(
       suppressions: async (recipientKey) => suppressions.filter(({ partition }) => partition === `SUP#${recipientKey}`),
     },
     domains: [DOMAIN],
-    eventOf: (row: Row) => publishedEvent(row, CHOICE),
+    eventsOf: async (rows) => rows.map((row) => publishedEvent(row, CHOICE)),
     now: () => nowMs,
     sleep: async (ms) => {
       nowMs += ms;

@@ -1,0 +1,19 @@
+import type { Erasures } from '../domain/ports.ts';
+import { type PublishedEvent, type PublishingChoice, publishedEvent, type Row } from '../domain/published.ts';
+
+/**
+ * Makes the events of rows. Before it names an address it looks at the markers: a change that was under way while its
+ * recipient was erased is published without the address.
+ */
+export function createPublishedEvents(
+  erasures: Erasures,
+  choice: PublishingChoice,
+): (rows: readonly Row[]) => Promise<PublishedEvent[]> {
+  return async (rows) => {
+    const named = choice.recipients ? new Set(rows.map(({ recipient }) => recipient).filter(Boolean)) : [];
+    const erased = new Set(await erasures.among([...named]));
+    return rows.map((row) =>
+      publishedEvent(row, { ...choice, recipients: choice.recipients && !erased.has(row.recipient) }),
+    );
+  };
+}

@@ -1,0 +1,54 @@
+import { expect, test } from '@jest/globals';
+import type { Erasures } from '../../../../lambdas/domain/ports.ts';
+import type { SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import { createPublishedEvents } from '../../../../lambdas/publish/published-events.ts';
+import { InMemoryErasures } from '../../../support/erasures.ts';
+import { NOW_MS } from '../../../support/webhooks.ts';
+
+const CHOICE = { ledger: 'test', subjectKey: 'k', recipients: true };
+
+function row(recipient: string): SuppressionRow {
+  return {
+    ...{ type: 'suppression', partition: `SUP#${recipient}`, sort: 'd#complaint#*', recipient, domain: 'd' },
+    ...{ kind: 'complaint', scope: '*', reason: null, source: 'event', eventKey: 'complained#1' },
+    ...{ sinceMs: NOW_MS, lastAtMs: NOW_MS, liftedAtMs: null },
+  };
+}
+
+function watched() {
+  const asked: (readonly string[])[] = [];
+  const erasures: Erasures = {
+    async among(addresses) {
+      asked.push(addresses);
+      return [];
+    },
+  };
+  return { asked, erasures };
+}
+
+test('a change of an erased recipient is published without the address, and all others with theirs', async () => {
+  const erasures = new InMemoryErasures();
+  erasures.mark('ADA@example.org');
+  const events = await createPublishedEvents(erasures, CHOICE)([row('Ada@example.org'), row('bob@example.org')]);
+
+  expect(events.map(({ detail }) => detail.recipient)).toEqual([undefined, 'bob@example.org']);
+  expect(events.map(({ detail }) => detail.kind)).toEqual(['complaint', 'complaint']);
+});
+
+test('the markers of a batch are looked up together, each recipient once', async () => {
+  const { asked, erasures } = watched();
+  await createPublishedEvents(erasures, CHOICE)([row('a@x'), row('b@x'), row('a@x')]);
+  expect(asked).toEqual([['a@x', 'b@x']]);
+});
+
+test('a ledger that names no address looks up no marker', async () => {
+  const { asked, erasures } = watched();
+  const [event] = await createPublishedEvents(erasures, { ...CHOICE, recipients: false })([row('a@x')]);
+  expect(asked.flat()).toEqual([]);
+  expect(event?.detail.recipient).toBeUndefined();
+});
+
+test('while the markers cannot be read, nothing is published', async () => {
+  const erasures = { among: () => Promise.reject(new Error('down')) };
+  await expect(createPublishedEvents(erasures, CHOICE)([row('a@x')])).rejects.toThrow('down');
+});
