@@ -3,7 +3,7 @@ import { addressesIn, mailboxOf, withoutMailbox } from './address.ts';
 import { isObject, type Json, type JsonObject } from './canonical.ts';
 import { eventName, textAt, valueAt } from './event.ts';
 import type { EventIdentity } from './identity.ts';
-import { erasedRecipientKey, eventSort, namesRecipient, parseMessageSort, recipientKey } from './keys.ts';
+import { erasedRecipientKey, eventSort, keyPart, namesRecipient, parseMessageSort, recipientKey } from './keys.ts';
 import { recipientOf } from './mailgun-event.ts';
 
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
@@ -12,6 +12,17 @@ import { recipientOf } from './mailgun-event.ts';
 /** Keyed hash of a recipient, whatever its case: the name that their marker and their tombstones go by. */
 export function erasureHash(key: string, recipient: string): string {
   return hashOfKey(key, recipientKey(recipient));
+}
+
+/**
+ * Returns the hashes under which an older version marked this spelling of a mailbox; none where the spelling was the
+ * one it has now, as that of nearly every address.
+ */
+export function olderErasureHashes(key: string, recipient: string): string[] {
+  const spellings = [recipient.toLowerCase(), recipient.toLowerCase().normalize('NFC')];
+  const current = erasureHash(key, recipient);
+  const hashes = spellings.map((spelling) => hashOfKey(key, keyPart(spelling)));
+  return [...new Set(hashes)].filter((hash) => hash !== current);
 }
 
 function hashOfKey(key: string, recipientInKeys: string): string {

@@ -158,6 +158,11 @@ export function suppressionPartition(recipient: string): string {
   return join(SUPPRESSION, recipient);
 }
 
+/** Returns the key of the recipient whose suppressions a partition holds; undefined for any other partition. */
+export function recipientOfSuppressions(partition: string): string | undefined {
+  return partition.startsWith(SUPPRESSION_PREFIX) ? partition.slice(SUPPRESSION_PREFIX.length) : undefined;
+}
+
 /** Returns the sort key of a suppression; its scope is a tag, whose case does not count. */
 export function suppressionSort(domain: string, kind: string, scope: string): string {
   return join(keyPart(domain), kind, keyPart(scope.toLowerCase()));

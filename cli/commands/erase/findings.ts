@@ -3,12 +3,11 @@ import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { textWithoutAddress, tombstoneIdentity, tombstoneOf, withoutAddress } from '../../../lambdas/domain/erasure.ts';
 import {
-  eventSortPrefix,
   isEventPartition,
   parseDayIndexKey,
+  parseMessageSort,
   recipientKey,
-  statusSort,
-  suppressionPartition,
+  recipientOfSuppressions,
 } from '../../../lambdas/domain/keys.ts';
 
 /** An item of the table, whole. */
@@ -24,15 +23,18 @@ export type Finding =
 /** Judges items for one recipient under the erasure key. */
 export function createFindings(recipient: string, erasureKey: string) {
   const own = recipientKey(recipient);
+  // Older keys have the recipient as it was spelled, a name beside the address included.
+  const isOwn = (key: string | undefined) => key !== undefined && (key === own || recipientKey(key) === own);
 
   function find(item: Item): Finding {
     const { pk, sk } = item;
-    if (pk === suppressionPartition(own)) return { kind: 'suppression' };
+    if (isOwn(recipientOfSuppressions(pk))) return { kind: 'suppression' };
     if (!isEventPartition(pk)) return { kind: 'none' };
-    if (sk === statusSort(own)) return { kind: 'status' };
+    const { recipientKey: named = '', isStatus, eventKey } = parseMessageSort(sk);
+    if (isStatus && isOwn(named)) return { kind: 'status' };
     if (!(item.raw instanceof Uint8Array)) return { kind: 'none' };
     const event = unpackEvent(item.raw);
-    if (sk.startsWith(eventSortPrefix(own))) return { kind: 'event', tombstone: tombstone(item, event) };
+    if (eventKey !== undefined && isOwn(named)) return { kind: 'event', tombstone: tombstone(item, event) };
     const cleaned = withoutAddress(event, recipient);
     return cleaned === event ? { kind: 'none' } : { kind: 'mention', raw: packEvent(cleaned) };
   }
@@ -46,7 +48,8 @@ export function createFindings(recipient: string, erasureKey: string) {
 
   /** Whether the address stands where nothing is done about it: in a message id, an event id, or a tag of a slice. */
   function isKept({ raw: _raw, ...rest }: Item): boolean {
-    const text = JSON.stringify(rest);
+    // The separator of keys is valid in an address.
+    const text = JSON.stringify(rest).replaceAll('#', ' ');
     return textWithoutAddress(text, recipient) !== text;
   }
 

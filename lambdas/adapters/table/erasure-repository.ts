@@ -1,4 +1,4 @@
-import { erasureHash } from '../../domain/erasure.ts';
+import { erasureHash, olderErasureHashes } from '../../domain/erasure.ts';
 import { markerKey } from '../../domain/keys.ts';
 import type { ErasureKey, Erasures } from '../../domain/ports.ts';
 import { createGatheredGet } from './gathered-get.ts';
@@ -11,8 +11,13 @@ export function createErasureRepository(table: LedgerTable, key: ErasureKey): Er
     async among(addresses) {
       if (addresses.length === 0) return [];
       const secret = await key.read();
-      const found = await Promise.all(addresses.map((address) => marker(markerKey(erasureHash(secret, address)))));
-      return addresses.filter((_, index) => found[index] !== undefined);
+      const isErased = async (address: string) => {
+        const hashes = [erasureHash(secret, address), ...olderErasureHashes(secret, address)];
+        const found = await Promise.all(hashes.map((hash) => marker(markerKey(hash))));
+        return found.some((item) => item !== undefined);
+      };
+      const erased = await Promise.all(addresses.map(isErased));
+      return addresses.filter((_, index) => erased[index]);
     },
   };
 }

@@ -245,7 +245,7 @@ describe('erase', () => {
 
   test('says where the address stays: in a message id, or a tag of a slice', async () => {
     const recipient = `ada-${randomUUID()}@example.org`;
-    await store(queueMessage(deliveredEvent({ recipient, message: { headers: { 'message-id': `=${recipient}` } } })));
+    await store(queueMessage(deliveredEvent({ recipient, message: { headers: { 'message-id': `id:${recipient}` } } })));
     const { lines } = await erased(recipient);
     expect(endOf(lines)).toMatchObject({ events: 1, kept: 1 });
     const text = await erase([recipient, '--yes']);

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import {
   erasureHash,
   namedAddresses,
+  olderErasureHashes,
   textWithoutAddress,
   tombstoneIdentity,
   tombstoneOf,
@@ -23,6 +24,13 @@ describe('the hash of a recipient', () => {
     expect(erasureHash('k', 'Ada@Example.ORG')).toBe(known);
     expect(erasureHash('another', 'ada@example.org')).not.toBe(known);
   });
+});
+
+test('a marker of an older version is found by the spelling that it was made of', () => {
+  const spelled = (text: string) => createHmac('sha256', 'k').update(text).digest('hex');
+  expect(olderErasureHashes('k', 'Ada@B\u00fccher.example')).toEqual([spelled('ada@b\u00fccher.example')]);
+  expect(olderErasureHashes('k', 'Ada@Example.ORG')).toEqual([]);
+  expect(erasureHash('k', 'Ada@B\u00fccher.example')).toBe(erasureHash('k', 'ada@xn--bcher-kva.example'));
 });
 
 describe('the identity of a tombstone', () => {

@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { createFindings } from '../../../../../cli/commands/erase/findings.ts';
+import { packEvent } from '../../../../../lambdas/adapters/table/event-codec.ts';
+import { ERASURE_KEY } from '../../../../support/erasures.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+
+const findings = createFindings('ada@b\u00fccher.example', ERASURE_KEY);
+const SPELLINGS = [
+  'ada@xn--bcher-kva.example',
+  'ada@b\u00fccher.example',
+  'ada@bu\u0308cher.example',
+  'ada l. <ada@b\u00fccher.example>',
+];
+const item = (sk: string, over = {}) => ({ pk: 'MSG#1', sk, ...over });
+
+test.each(SPELLINGS)('what an older version stored under %s is found', (recipient) => {
+  const event = { dayKey: `${DOMAIN}#2026-02-02#delivered`, raw: packEvent(deliveredEvent({ recipient })) };
+  expect(findings.find(item(`R#${recipient}#STATUS`))).toEqual({ kind: 'status' });
+  expect(findings.find(item(`R#${recipient}#E#delivered#1`, event))).toMatchObject({ kind: 'event' });
+  expect(findings.find({ pk: `SUP#${recipient}`, sk: 'd#complaint#*' })).toEqual({ kind: 'suppression' });
+});
+
+test('all spellings leave the same tombstone', () => {
+  const tombstones = SPELLINGS.map((recipient) => {
+    const raw = packEvent(deliveredEvent({ recipient }));
+    const found = findings.find(
+      item(`R#${recipient}#E#delivered#1`, { dayKey: `${DOMAIN}#2026-02-02#delivered`, raw }),
+    );
+    return found.kind === 'event' ? found.tombstone.sk : undefined;
+  });
+  expect(new Set(tombstones).size).toBe(1);
+  expect(tombstones[0]).toMatch(/^R#erased:[0-9a-f]{64}#E#delivered#1$/);
+});
+
+test('an address in a key that stays is reported, and another that ends alike is not', () => {
+  expect(findings.isKept({ pk: 'MSG#ada@b\u00fccher.example', sk: 'R#-#STATUS' })).toBe(true);
+  expect(findings.isKept({ pk: 'MSG#lada@b\u00fccher.example', sk: 'R#-#STATUS' })).toBe(false);
+});
