@@ -17,7 +17,7 @@ const OPTIONS = {
 } satisfies BuildOptions;
 
 /**
- * Writes the bundle of an entry file, and beside it its source map; answers the files that went into it. `mainFields`:
+ * Writes the bundle of an entry file, and beside it its source map; returns the files that went into it. `mainFields`:
  * only the bench takes others, to show what they bring.
  */
 export function bundleFunction(entry: string, outfile: string, mainFields = OPTIONS.mainFields): string[] {

@@ -30,7 +30,7 @@ export interface OutputSources {
   readonly health: HealthDashboard;
 }
 
-/** What tells whether the ledger is behind. */
+/** What the lag of the ledger is computed from. */
 function timesOf({ everySeconds, settleSeconds, sliceSeconds, retentionSeconds }: Config['reconcile']) {
   return { everySeconds, settleSeconds, sliceSeconds, retentionSeconds };
 }
@@ -65,7 +65,7 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     PublishFunctionName: [from.publish?.function.functionName, 'Publishes changes'],
     PublishLogGroup: [from.publish?.function.logGroup.logGroupName, 'Logs of publish'],
     PublishFailuresUrl: [from.publish?.failures.queueUrl, 'What could not be published'],
-    ReadApiFunctionName: [from.readApi.function.functionName, 'Answers reads'],
+    ReadApiFunctionName: [from.readApi.function.functionName, 'Serves the read API'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
     WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],
     ReadAccessLogGroup: [from.readApi.endpoint.logGroup.logGroupName, 'Access log of the read API'],

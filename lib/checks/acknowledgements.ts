@@ -22,7 +22,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'AwsSolutions-SMG4',
     on: /^Secrets\/ApiToken\/Resource$/,
-    because: 'A token that rotates by itself locks out whoever reads with it: an operator does, by `token rotate`',
+    because: 'A token that rotates by itself locks out its clients: an operator rotates it, by `token rotate`',
   },
   {
     rule: 'AwsSolutions-SMG4',
@@ -42,7 +42,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-APIGWStructuredLogging',
     on: /^(WebhookApi|ReadApi)\/Http\/Stage\/Resource$/,
-    because: 'It is JSON once written; the status stands without quotes, for metric filters compare it as a number',
+    because: 'It is JSON once written; the status has no quotes, because metric filters compare it as a number',
   },
   {
     rule: 'Serverless-SQSRedrivePolicy',
@@ -72,7 +72,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-LambdaAsyncFailureDestination',
     on: /^Reconcile\/Function\/EventInvokeConfig\/Resource$/,
-    because: 'The next scheduled run does what a failed one left, and an alarm tells of runs that fail',
+    because: 'The next scheduled run does what a failed one left, and an alarm reports runs that fail',
   },
   {
     rule: 'Serverless-LambdaTracing',
@@ -82,7 +82,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'Serverless-LambdaTracing',
     on: PAGE_COPIER,
-    because: 'It runs at a deploy, and CloudFormation tells what it did',
+    because: 'It runs at a deploy, and CloudFormation reports its result',
   },
   {
     rule: 'AwsSolutions-L1',
@@ -112,7 +112,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   {
     rule: 'AwsSolutions-CFR1',
     on: DISTRIBUTION,
-    because: 'Whoever holds the token may read from anywhere',
+    because: 'Holders of the token may read from anywhere',
   },
   {
     rule: 'AwsSolutions-CFR2',

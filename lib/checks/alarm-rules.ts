@@ -2,8 +2,8 @@ import type { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
 import { ExpressionError, idsIn, parseExpression } from './alarm-expression.ts';
 
-// What alarms may be made of: the local stack evaluates these forms and no other, so that an alarm that was seen to go
-// off there is the alarm that is deployed.
+// The forms of alarms that the local stack evaluates, so that an alarm that was seen to go off there is the alarm that
+// is deployed.
 
 type Resolve = (value: unknown) => unknown;
 
@@ -15,7 +15,7 @@ export const comparesSimply = ({ comparisonOperator }: CfnAlarm) => OPERATORS.in
 
 export const judgesMissingData = ({ treatMissingData }: CfnAlarm) => MISSING_DATA.includes(treatMissingData ?? '');
 
-/** One metric, or one expression over metrics, each under a statistic that is known. */
+/** Returns whether the alarm has one metric, or one expression over metrics, each with a known statistic. */
 export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
   const entries = resolve(alarm.metrics) as CfnAlarm.MetricDataQueryProperty[] | undefined;
   if (entries === undefined) {
@@ -32,7 +32,7 @@ export function measuresSimply(alarm: CfnAlarm, resolve: Resolve): boolean {
   return areKnown && readsOnly(stats, expression.expression ?? '');
 }
 
-/** Whether the expression is plain, and every metric that it reads is among these. */
+/** Returns whether the expression is plain and reads only these metrics. */
 function readsOnly(stats: CfnAlarm.MetricDataQueryProperty[], expression: string): boolean {
   try {
     return [...idsIn(parseExpression(expression))].every((id) => stats.some((each) => each.id === id));
@@ -42,21 +42,21 @@ function readsOnly(stats: CfnAlarm.MetricDataQueryProperty[], expression: string
   }
 }
 
-/** The severity of an alarm is whom it tells: one topic of this stack, when it begins and when it ends. */
+/** Returns whether the alarm notifies exactly one topic of this stack, its severity, when it begins and when it ends. */
 export function tellsOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: readonly string[]): boolean {
   const [begin, end] = [alarm.alarmActions, alarm.okActions].map((actions) => resolve(actions ?? []) as unknown[]);
   const told = begin?.length === 1 ? (begin[0] as { Ref?: string }).Ref : undefined;
   return told !== undefined && topicIds.includes(told) && JSON.stringify(begin) === JSON.stringify(end);
 }
 
-/** What happened, who is hurt, where the runbook is and what to type first, in the 1024 characters there are. */
+/** Returns whether the text states event, impact, runbook and first command within CloudWatch's 1024 characters. */
 export function saysWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
   const text = resolve(alarmDescription ?? '');
   const lines = /^\S.*\.\nImpact: \S.*\.\nRunbook: \S+#[\w-]+\nFirst: npm run ledger -- \S.* --env \S+$/;
   return typeof text === 'string' && text.length <= 1024 && lines.test(text);
 }
 
-/** Counts lines by comparing numbers of theirs. */
+/** Returns whether the filter compares numbers and counts lines. */
 export function countsSimply({ filterPattern, metricTransformations }: CfnMetricFilter, resolve: Resolve): boolean {
   const comparison = /\$\.\w+ (?:=|>=|<=|>|<) \d+/.source;
   const transformations = resolve(metricTransformations) as CfnMetricFilter.MetricTransformationProperty[];

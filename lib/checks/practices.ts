@@ -5,7 +5,7 @@ import { ACKNOWLEDGEMENTS } from './acknowledgements.ts';
 /** AWS's rules of good practice. */
 export const practices = () => [new AwsSolutionsChecks(), new ServerlessChecks()];
 
-/** Fails synth where the stack breaks one of AWS's rules of good practice, and nobody has said why. */
+/** Fails synth where the stack breaks one of AWS's rules of good practice without a reason. */
 export function checkPractices(app: App, stack: Stack): void {
   for (const resource of stack.node.findAll().filter((node) => node instanceof CfnResource)) {
     const reasons = ACKNOWLEDGEMENTS.filter(({ on }) => on.test(pathOf(resource)));

@@ -33,9 +33,13 @@ const topicIds = (all: CfnResource[], resolve: Resolve) =>
   all.filter((resource) => resource instanceof CfnTopic).map(({ logicalId }) => resolve(logicalId) as string);
 
 const RULES = [
-  rule(CfnApi, 'must not answer CORS itself: webhooks know none, and reads answer it in the function', (api) => {
-    return api.corsConfiguration === undefined;
-  }),
+  rule(
+    CfnApi,
+    'must not have CORS configured: webhooks need none, and the read API handles it in the function',
+    (api) => {
+      return api.corsConfiguration === undefined;
+    },
+  ),
   rule(CfnEventSourceMapping, 'must report partial failures, or one bad event fails its batch', (source, resolve) =>
     same(resolve(source.functionResponseTypes), ['ReportBatchItemFailures']),
   ),
@@ -59,18 +63,18 @@ const RULES = [
     const { Statement: statements } = resolve(policyDocument) as { Statement: Record<string, unknown>[] };
     return statements.every(({ Action, Resource }) => !JSON.stringify(Action).includes('*') && !same(Resource, '*'));
   }),
-  rule(CfnAlarm, 'must say how to take missing data: breaching or notBreaching', judgesMissingData),
-  rule(CfnAlarm, 'must be above or below its threshold', comparesSimply),
+  rule(CfnAlarm, 'must treat missing data as breaching or notBreaching', judgesMissingData),
+  rule(CfnAlarm, 'must compare by greater or less than its threshold', comparesSimply),
   rule(CfnAlarm, 'must have one metric or one plain expression, of Sum, Maximum or p99', measuresSimply),
-  rule(CfnAlarm, 'must have a severity: tell one topic of the stack of its begin and its end', (alarm, resolve, all) =>
+  rule(CfnAlarm, 'must have a severity: notify one topic of the stack when it begins and ends', (alarm, resolve, all) =>
     tellsOneTopic(alarm, resolve, topicIds(all, resolve)),
   ),
-  rule(CfnAlarm, 'must say what happened, its impact, its runbook and the first command', saysWhatToDo),
-  rule(CfnCompositeAlarm, 'must not be: nothing shows it to work', () => false),
+  rule(CfnAlarm, 'must state what happened, its impact, its runbook and the first command', saysWhatToDo),
+  rule(CfnCompositeAlarm, 'must not exist: no test can set it off', () => false),
   rule(CfnMetricFilter, 'must compare numbers and count ones', countsSimply),
 ];
 
-/** Fails synth, naming the resource, where the stack breaks what it promises, whoever changed it and by what means. */
+/** Fails synth, naming the resource, where the template breaks a promise of the stack, whatever code caused it. */
 export function enforceStackRules(stack: Stack): void {
   const resolve: Resolve = (value) => stack.resolve(value);
   stack.node.addValidation({

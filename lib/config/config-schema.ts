@@ -19,8 +19,8 @@ const addresses = (description: string) =>
 
 const throttle = (ratePerSecond: number, burst: number, what: string) =>
   group({
-    ratePerSecond: wholeNumber(1, 100_000, ratePerSecond, `${what} a second before the gateway answers 429.`),
-    burst: wholeNumber(1, 50_000, burst, `${what} at once before the gateway answers 429.`),
+    ratePerSecond: wholeNumber(1, 100_000, ratePerSecond, `${what} a second before the gateway returns 429.`),
+    burst: wholeNumber(1, 50_000, burst, `${what} at once before the gateway returns 429.`),
   });
 
 const customDomain = (what: string) =>

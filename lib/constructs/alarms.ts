@@ -16,7 +16,7 @@ export interface AlarmsProps extends Watched {
   readonly topics: Topics;
 }
 
-/** One alarm per row, in every environment; only whom it tells differs. */
+/** One alarm per row, in every environment; only its topic differs. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 

@@ -9,7 +9,7 @@ export interface BudgetProps {
   readonly topic: Topic;
 }
 
-/** Tells a topic when the account's month costs 80 % of what it may, and when it is bound for more than that. */
+/** Notifies a topic when the account's month has cost 80 % of its budget, and when the forecast exceeds it. */
 export class Budget extends Construct {
   constructor(scope: Construct, id: string, { monthlyDollars, topic }: BudgetProps) {
     super(scope, id);
@@ -28,7 +28,7 @@ export class Budget extends Construct {
       subscribers,
     });
     new CfnBudget(this, 'Monthly', {
-      // The whole account's: by tag it would count nothing until somebody makes the tag one of billing.
+      // The whole account's: by tag it would count nothing until the tag is activated for billing.
       budget: { budgetType: 'COST', timeUnit: 'MONTHLY', budgetLimit: { amount: monthlyDollars, unit: 'USD' } },
       notificationsWithSubscribers: [above('ACTUAL', 80), above('FORECASTED', 100)],
     });

@@ -24,7 +24,7 @@ const DAY = 86_400;
 const HALF = 12;
 const WHOLE = 24;
 
-/** Answers, from top to bottom: is it healthy, since when is it not, what is behind. */
+/** Shows, from top to bottom: whether it is healthy, since when it is not, what is behind. */
 export class HealthDashboard extends Construct {
   /** Opens it in the console. */
   readonly url: string;
@@ -77,7 +77,7 @@ function timeLines({ webhookApi, process }: HealthDashboardProps, metrics: Ledge
   return [
     [
       graph('Webhooks', [
-        labelled('taken', metrics.access(ACCESS_METRICS.acknowledged, FIVE_MINUTES)),
+        labelled('acknowledged', metrics.access(ACCESS_METRICS.acknowledged, FIVE_MINUTES)),
         labelled('throttled', metrics.access(ACCESS_METRICS.throttled, FIVE_MINUTES)),
         labelled('5xx', metrics.api('5xx', stage, 'Sum', FIVE_MINUTES)),
         own('no key yet', METRICS.unconfigured),

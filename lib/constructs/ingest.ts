@@ -14,7 +14,7 @@ export interface IngestProps {
   readonly signingKeys: Secret;
 }
 
-/** Verifies a webhook, claims its token and hands the event to the queue before it answers. */
+/** Verifies a webhook, claims its token and sends the event to the queue before it responds. */
 export class Ingest extends Construct {
   readonly function: LedgerFunction;
 
@@ -22,7 +22,7 @@ export class Ingest extends Construct {
     super(scope, id);
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'ingest',
-      // The handler answers 503 half a second before this, so Mailgun waits at most 5 s.
+      // The handler returns 503 half a second before this, so Mailgun waits at most 5 s.
       timeoutSeconds: 5,
       logRetentionDays: config.retentionDays.logs,
       environment: {

@@ -4,18 +4,18 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
 import type { Topics } from './topics.ts';
 
-/** What there is to say about an alarm; nothing may be left out. */
+/** Everything that an alarm must state. */
 export interface AlarmRow {
   /** Its construct id. */
   readonly id: string;
   readonly metric: IMetric;
-  /** `below`: alarms under the limit instead of above it. */
+  /** `below`: goes off below the limit instead of above it. */
   readonly breaches?: 'below';
-  /** Alarms above this … */
+  /** Goes off above this … */
   readonly limit: number;
-  /** … in so many of so many periods. */
+  /** … in this many of the last periods. */
   readonly datapoints: readonly [breaching: number, of: number];
-  /** Pages wake people. */
+  /** A page wakes the on-call engineer. */
   readonly severity: 'page' | 'ticket';
   readonly happened: string;
   /** Who is hurt, and how. */
@@ -23,19 +23,19 @@ export interface AlarmRow {
   readonly missing: { readonly treat: TreatMissingData; readonly because: string };
   /** Heading in docs/runbook.md, and the end of the alarm's name. */
   readonly runbook: string;
-  /** What to type first, behind `npm run ledger --`. */
+  /** The first command to type, after `npm run ledger --`. */
   readonly firstCommand: string;
 }
 
 export interface LedgerAlarmProps {
   readonly row: AlarmRow;
   readonly runbookUrl: string;
-  /** Name of the environment, as the command line takes it. */
+  /** Name of the environment, for the command line. */
   readonly env: string;
   readonly topics: Topics;
 }
 
-/** An alarm whose text tells the person it wakes what happened, who is hurt and what to do. */
+/** An alarm whose text states what happened, who is hurt, the runbook and the first command. */
 export class LedgerAlarm extends Alarm {
   constructor(scope: Construct, { row, runbookUrl, env, topics }: LedgerAlarmProps) {
     const [datapointsToAlarm, evaluationPeriods] = row.datapoints;

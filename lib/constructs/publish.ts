@@ -19,7 +19,7 @@ export interface PublishProps {
 /** An hour before the stream forgets it, a record that not even the function could put aside is noted. */
 const LONGEST_AGE_HOURS = 23;
 
-/** Tells an event bus of every change of a status or suppression, from the table's stream. */
+/** Publishes every change of a status or suppression to an event bus, from the table's stream. */
 export class Publish extends Construct {
   readonly function: LedgerFunction;
   /** What could not be published, with its payload. */

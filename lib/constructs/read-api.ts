@@ -17,7 +17,7 @@ export interface ReadApiProps {
   readonly apiToken: Secret;
 }
 
-/** Answers the dashboard. Token and CORS live in the function, which answers preflights too. */
+/** Serves the read API. The function checks the token and handles CORS, preflights included. */
 export class ReadApi extends Construct {
   readonly function: LedgerFunction;
   readonly endpoint: HttpEndpoint;

@@ -59,7 +59,7 @@ export class Reconcile extends Construct {
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     this.function.allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], queue.queueArn);
     this.function.allow(['secretsmanager:GetSecretValue'], apiKey.secretArn, erasureKey.secretArn);
-    // The next run does what this one left; a repetition would only find the lease taken.
+    // The next run does what this one left; a retry would only find the lease held.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 
     const role = new Role(this, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });

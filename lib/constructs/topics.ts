@@ -9,7 +9,7 @@ export interface TopicsProps {
   readonly ticket: readonly string[];
 }
 
-/** Whom an alarm tells: one topic for what wakes people, one for what can wait. */
+/** One topic for alarms that page, one for tickets. */
 export class Topics extends Construct {
   readonly page: Topic;
   readonly ticket: Topic;

@@ -99,7 +99,7 @@ describe('synth fails', () => {
     [
       'when the webhook API answers CORS',
       (stack) => Object.assign(first(stack, CfnApi, 'WebhookApi'), { corsConfiguration: { allowOrigins: ['*'] } }),
-      'WebhookApi/Http/Api/Resource: must not answer CORS itself',
+      'WebhookApi/Http/Api/Resource: must not have CORS configured',
     ],
     [
       'when every origin may read, with credentials or without',
@@ -142,18 +142,18 @@ describe('synth fails', () => {
     [
       'when an alarm has no missing-data rule',
       (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: undefined }),
-      'must say how to take missing data',
+      'must treat missing data as',
     ],
     [
       'when an alarm takes missing data as nobody evaluates it',
       (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: 'ignore' }),
-      'must say how to take missing data',
+      'must treat missing data as',
     ],
     [
       'when an alarm compares otherwise',
       (stack) =>
         Object.assign(first(stack, CfnAlarm), { comparisonOperator: 'LessThanLowerOrGreaterThanUpperThreshold' }),
-      'must be above or below its threshold',
+      'must compare by greater or less than its threshold',
     ],
     [
       'when an alarm has another statistic',
@@ -237,7 +237,7 @@ describe('synth fails', () => {
     [
       'when an alarm has no runbook',
       (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'It is.\nImpact: somebody.' }),
-      'must say what happened, its impact, its runbook and the first command',
+      'must state what happened, its impact, its runbook and the first command',
     ],
     [
       'when an alarm says more than CloudWatch takes',
@@ -245,12 +245,12 @@ describe('synth fails', () => {
         const alarm = first(stack, CfnAlarm);
         Object.assign(alarm, { alarmDescription: `${'Much '.repeat(200)}${alarm.alarmDescription}` });
       },
-      'must say what happened, its impact, its runbook and the first command',
+      'must state what happened, its impact, its runbook and the first command',
     ],
     [
       'when alarms are composed',
       (stack) => new CfnCompositeAlarm(stack, 'Composed', { alarmRule: 'TRUE' }),
-      'Composed: must not be',
+      'Composed: must not exist',
     ],
     [
       'when a metric filter compares texts',

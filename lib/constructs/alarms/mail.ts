@@ -3,17 +3,17 @@ import type { AlarmRow } from '../ledger-alarm.ts';
 import { type AlarmSources, quiet } from './sources.ts';
 
 const HOUR = 3600;
-const FEW_MAILS = quiet('where no mail is sent there is no rate');
+const FEW_MAILS = quiet('without mail there is no rate');
 const STORED = 'logs process --since 2h --message "outcomes of new events"';
 
-/** What becomes of the mail itself. Counted when an event is stored, whether a webhook brought it or reconcile. */
+/** Watches the outcome of the mail itself, counted when an event is stored, whatever its source. */
 export function mailRows({ metrics, limits }: AlarmSources): AlarmRow[] {
   const { leastSent } = limits;
   const count = (name: string) => metrics.own(name, 'Sum', HOUR);
   return [
     {
       id: 'Bounces',
-      // Of what Mailgun tried: accepted mail may still wait, suppressed mail never left it.
+      // Of attempted deliveries: accepted mail may still wait, suppressed mail was never sent.
       metric: metrics.math(
         'bounces in percent',
         `IF(FILL(delivered, 0) + FILL(bounced, 0) >= ${leastSent}, 100 * FILL(bounced, 0) / (FILL(delivered, 0) + FILL(bounced, 0)), 0)`,
@@ -23,15 +23,15 @@ export function mailRows({ metrics, limits }: AlarmSources): AlarmRow[] {
       limit: limits.bouncePercent,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Many mails of the last hour failed for good.',
-      impact: 'Their recipients got nothing. Should it last, Mailgun and mailbox providers hold back the others too.',
+      happened: 'Many mails of the last hour failed permanently.',
+      impact: 'Their recipients got nothing. If it lasts, Mailgun and mailbox providers throttle the other mail too.',
       missing: FEW_MAILS,
       runbook: 'bounces',
       firstCommand: STORED,
     },
     {
       id: 'Complaints',
-      // Only who got a mail can complain of it.
+      // Only delivered mail can be complained about.
       metric: metrics.math(
         'complaints in percent',
         `IF(FILL(delivered, 0) >= ${leastSent}, 100 * FILL(complained, 0) / FILL(delivered, 0), 0)`,
@@ -42,7 +42,7 @@ export function mailRows({ metrics, limits }: AlarmSources): AlarmRow[] {
       datapoints: [1, 1],
       severity: 'ticket',
       happened: 'Many recipients of the last hour marked mail as spam.',
-      impact: 'Mailbox providers will put mail of this domain into the spam folder, for everybody.',
+      impact: 'Mailbox providers will move all mail of this domain to the spam folder.',
       missing: FEW_MAILS,
       runbook: 'complaints',
       firstCommand: STORED,

@@ -1,7 +1,7 @@
 import type { AlarmRow } from '../ledger-alarm.ts';
 import { type AlarmSources, QUIET_QUEUE, quiet } from './sources.ts';
 
-/** Where the environment publishes; no row where it does not. */
+/** Returns no row where the environment does not publish. */
 export function publishingRows({ publishing, metrics, limits }: AlarmSources): AlarmRow[] {
   if (publishing === undefined) return [];
   return [
@@ -11,9 +11,9 @@ export function publishingRows({ publishing, metrics, limits }: AlarmSources): A
       limit: limits.publishLagSeconds * 1000,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Changes of status are published hours late.',
-      impact: 'Subscribers of the event bus act on old statuses. After 24 hours changes are lost to them.',
-      missing: quiet('Lambda reports no age while the stream brings nothing'),
+      happened: 'Changes are published hours late.',
+      impact: 'Subscribers of the event bus act on old statuses. After 24 hours they lose changes.',
+      missing: quiet('Lambda reports no age while the stream is empty'),
       runbook: 'publish-lag',
       firstCommand: 'logs publish --since 2h',
     },
@@ -23,8 +23,8 @@ export function publishingRows({ publishing, metrics, limits }: AlarmSources): A
       limit: limits.publishFailures,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Changes of status could not be published.',
-      impact: 'Subscribers of the event bus miss these changes until they are published again.',
+      happened: 'Changes could not be published.',
+      impact: 'Subscribers of the event bus miss these changes until they are republished.',
       missing: QUIET_QUEUE,
       runbook: 'publish-failures',
       firstCommand: 'logs publish --since 2h',

@@ -9,13 +9,13 @@ import type { LedgerMetrics } from '../ledger-metrics.ts';
 import type { Process } from '../process.ts';
 import type { WebhookApi } from '../webhook-api.ts';
 
-/** What alarms watch. */
+/** The resources that alarms watch. */
 export interface Watched {
   readonly table: Table;
   readonly queue: EventQueue;
   readonly process: Process;
   readonly webhookApi: WebhookApi;
-  /** Where the environment publishes: what reads the stream, and where its failures go. */
+  /** Present where the environment publishes: the function that reads the stream, and the failure queue. */
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
   readonly times: LedgerChoice;
   readonly limits: AlarmLimits;
@@ -25,9 +25,9 @@ export interface AlarmSources extends Watched {
   readonly metrics: LedgerMetrics;
 }
 
-/** Most counts: written only when there is something to count. */
+/** Missing data is good: most counts are written only when there is something to count. */
 export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });
 
-export const NO_TRAFFIC = quiet('where there are no requests there is nothing to report');
+export const NO_TRAFFIC = quiet('without requests there is nothing to report');
 export const QUIET_QUEUE = quiet('SQS stops reporting on a queue that stays empty, which is good');
-export const NO_NEWS = quiet('it is written only when there is something to tell');
+export const NO_NEWS = quiet('it is written only when there is something to report');

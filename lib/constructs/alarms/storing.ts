@@ -3,11 +3,11 @@ import type { AlarmRow } from '../ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, QUIET_QUEUE, quiet } from './sources.ts';
 
 const FIVE_MINUTES = 300;
-/** What the functions ask of the table. */
+/** The table operations that functions call. */
 const OPERATIONS = ['PutItem', 'UpdateItem', 'DeleteItem', 'GetItem', 'BatchGetItem', 'Query'];
-const HEALTHY_TABLE = quiet('DynamoDB reports nothing where nothing of the kind happens');
+const HEALTHY_TABLE = quiet('DynamoDB reports nothing while nothing of the kind happens');
 
-/** From the queue into the table. */
+/** Watches the way from the queue into the table. */
 export function storingRows({ table, queue, process, metrics, limits }: AlarmSources): AlarmRow[] {
   return [
     {
@@ -16,8 +16,8 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       limit: limits.deadLetters,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Events lie in the dead letters.',
-      impact: 'Readers of the API miss these events. They are kept until 14 days after their receipt.',
+      happened: 'Events are in the dead-letter queue.',
+      impact: 'Clients of the API miss these events. They are kept for 14 days after receipt.',
       missing: QUIET_QUEUE,
       runbook: 'dead-letters',
       firstCommand: 'dlq list',
@@ -29,21 +29,21 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       datapoints: [3, 5],
       severity: 'page',
       happened: 'Events wait for minutes to be stored.',
-      impact: 'Readers of the API see old statuses. Nothing is lost: the queue holds the events for days.',
+      impact: 'Clients of the API see old statuses. Nothing is lost: the queue holds the events for days.',
       missing: QUIET_QUEUE,
       runbook: 'oldest-message',
       firstCommand: 'status',
     },
     {
-      // Besides OldestMessage, because SQS leaves out of that age what was received three times.
+      // Besides OldestMessage, because SQS excludes messages received three times from that age.
       id: 'EventsRetried',
       metric: metrics.own(METRICS.retried, 'Sum', FIVE_MINUTES),
       limit: limits.eventsRetried,
-      // A single odd event is tried ever more seldom, so it does not fill three periods in a row.
+      // A single failing event is retried ever more rarely, so it does not fill three periods in a row.
       datapoints: [3, 3],
       severity: 'page',
       happened: 'Storing events has kept failing for 15 minutes.',
-      impact: 'Readers of the API see old statuses. Nothing is lost: failing events stay in the queue for hours.',
+      impact: 'Clients of the API see old statuses. Nothing is lost: failing events stay in the queue for hours.',
       missing: NO_NEWS,
       runbook: 'events-retried',
       firstCommand: 'logs process --since 30m --message "message failed, will be tried again"',
@@ -52,13 +52,13 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       id: 'ProcessErrors',
       metric: metrics.function('Errors', process.function, 'Sum', FIVE_MINUTES),
       limit: limits.processErrors,
-      // A failing event does not count here, so one is always a fault of the code or its settings.
+      // A failing event does not count here, so this is always a fault of the code or its settings.
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Process crashed or ran out of time.',
+      happened: 'Process crashed or timed out.',
       impact:
-        'Nobody yet: its events are back in the queue. Should it last, statuses grow old and OldestMessage pages.',
-      missing: quiet('Lambda reports nothing when nothing is to be done'),
+        'No one yet: its events are back in the queue. If it lasts, statuses become outdated and oldest-message pages.',
+      missing: quiet('Lambda reports nothing when it is not invoked'),
       runbook: 'process-errors',
       firstCommand: 'logs process --since 1h',
     },
@@ -74,11 +74,11 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
         FIVE_MINUTES,
       ),
       limit: limits.tableThrottled,
-      // A table on demand throttles for a moment while it grows, and the calls are repeated.
+      // An on-demand table throttles briefly while it scales, and the calls are retried.
       datapoints: [2, 3],
       severity: 'ticket',
       happened: 'The table throttles reads or writes.',
-      impact: 'Nobody yet: calls are repeated. Should it last, webhooks are refused and events wait, which pages.',
+      impact: 'No one yet: calls are retried. If it lasts, webhooks are refused and events wait, which pages.',
       missing: HEALTHY_TABLE,
       runbook: 'table-throttled',
       firstCommand: 'status',
@@ -99,8 +99,8 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       limit: limits.tableErrors,
       datapoints: [2, 3],
       severity: 'ticket',
-      happened: 'DynamoDB itself answers with errors.',
-      impact: 'Nobody yet: calls are repeated. Should it last, webhooks are refused and events wait, which pages.',
+      happened: 'DynamoDB returns internal errors.',
+      impact: 'No one yet: calls are retried. If it lasts, webhooks are refused and events wait, which pages.',
       missing: HEALTHY_TABLE,
       runbook: 'table-errors',
       firstCommand: 'status',

@@ -5,17 +5,17 @@ import { type AlarmSources, NO_NEWS, NO_TRAFFIC } from './sources.ts';
 const FIVE_MINUTES = 300;
 const REFUSALS = 'logs ingest --since 30m --message "webhook refused"';
 
-/** What Mailgun meets at the webhook URL. What never comes there is found by reconcile: `reconciliation.ts`. */
+/** Watches the webhook URL. What never arrives there is found by reconcile: `reconciliation.ts`. */
 export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): AlarmRow[] {
   const { stage } = webhookApi.endpoint;
   const refused = (reason: string) => metrics.own(METRICS.refused, 'Sum', FIVE_MINUTES, reason);
   return [
     {
       id: 'WebhookErrors',
-      // Without a key nothing is taken anyway: one never put wakes nobody, one that is gone has a row of its own. Not
-      // subtracted, since the two sides of a request may fall into neighbouring periods.
+      // Without a key nothing is acknowledged anyway: a key that was never set must not page, one that is gone has its own
+      // row. Not subtracted, because the two sides of a request may fall into neighbouring periods.
       metric: metrics.math(
-        'answers 5xx',
+        '5xx responses',
         'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
         {
           errors: metrics.api('5xx', stage, 'Sum', FIVE_MINUTES),
@@ -25,12 +25,11 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
         FIVE_MINUTES,
       ),
       limit: limits.webhookErrors,
-      // One blip is healed by Mailgun's retry; a quiet domain in trouble is retried after 10 min and so counts twice.
+      // Mailgun's retry fixes a single failure; a quiet domain in trouble is retried after 10 min and so counts twice.
       datapoints: [2, 3],
       severity: 'page',
       happened: 'Mailgun gets errors (5xx) from the webhook URL.',
-      impact:
-        'Mailgun never repeats `delivered` events, so these are missed now; all others are after 8 hours of this.',
+      impact: 'Mailgun never retries `delivered` events, so these are missed now; all others are after 8 hours.',
       missing: NO_TRAFFIC,
       runbook: 'webhook-errors',
       firstCommand: REFUSALS,
@@ -48,12 +47,11 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       ),
       limit: limits.unauthorized,
       // Mailgun comes back after 10 and 20 minutes, so even one event under a wrong key fills three of these periods.
-      // A scanner's burst fills one or two, however many posts of Mailgun's shape it holds.
+      // A scanner's burst fills one or two, however many posts it has.
       datapoints: [3, 5],
       severity: 'page',
-      happened: 'No webhook is verified, and webhooks keep coming that no signing key verifies.',
-      impact:
-        'Mailgun never repeats `delivered` events, so these are missed now; all others are after 8 hours of this.',
+      happened: 'No webhook is verified, and webhooks keep arriving that no signing key verifies.',
+      impact: 'Mailgun never retries `delivered` events, so these are missed now; all others are after 8 hours.',
       missing: NO_TRAFFIC,
       runbook: 'unauthorized',
       firstCommand: 'keys status',
@@ -62,11 +60,11 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       id: 'SigningKeyUnusable',
       metric: metrics.own(METRICS.signingKeyUnusable, 'Sum', FIVE_MINUTES),
       limit: limits.signingKeyUnusable,
-      // As in WebhookErrors: one failed reading is healed by a retry.
+      // As in WebhookErrors: a retry fixes one failed read.
       datapoints: [2, 3],
       severity: 'page',
-      happened: 'The signing key is unset or cannot be read, and webhooks were taken before.',
-      impact: 'All webhooks are refused. `delivered` events are missed now, all others after 8 hours of this.',
+      happened: 'The signing key is unset or unreadable, although webhooks were acknowledged before.',
+      impact: 'All webhooks are refused. `delivered` events are missed now, all others after 8 hours.',
       missing: NO_NEWS,
       runbook: 'signing-key-unusable',
       firstCommand: 'keys status',
@@ -77,9 +75,9 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       limit: limits.tokenReused,
       datapoints: [1, 1],
       severity: 'page',
-      happened: 'A signature came a second time, with another event than before.',
+      happened: 'A signature arrived a second time, with another event than before.',
       impact:
-        'Nobody yet: the event was refused. Somebody holds a signature of ours and tries to forge events with it.',
+        'No one yet: the event was refused. Someone holds a captured signature and tries to forge events with it.',
       missing: NO_NEWS,
       runbook: 'token-reused',
       firstCommand: REFUSALS,
@@ -95,8 +93,9 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       limit: limits.webhooksRefused,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Webhooks with a good signature were refused for good (406): too old, or of a domain not configured.',
-      impact: 'Readers of the API miss these events. Mailgun does not send them again, and lists them for some days.',
+      happened:
+        'Webhooks with a valid signature were refused permanently (406): too old, or for a domain that is not configured.',
+      impact: 'Clients of the API miss these events. Mailgun does not retry them, and lists them for some days.',
       missing: NO_NEWS,
       runbook: 'webhooks-refused',
       firstCommand: REFUSALS,
@@ -107,8 +106,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       limit: limits.webhookLatencyMs,
       datapoints: [3, 5],
       severity: 'ticket',
-      happened: 'Mailgun waits for seconds for the answer to a webhook.',
-      impact: 'Nobody yet. After 5 seconds the answer is an error, and then `delivered` events are missed.',
+      happened: 'Responses to webhooks take seconds.',
+      impact: 'No one yet. After 5 seconds the response is an error, and then `delivered` events are missed.',
       missing: NO_TRAFFIC,
       runbook: 'webhooks-slow',
       firstCommand: 'logs webhook-access --since 30m',
@@ -119,8 +118,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       limit: limits.throttled,
       datapoints: [1, 1],
       severity: 'ticket',
-      happened: 'Webhooks were answered 429: more came than the gateway lets through.',
-      impact: 'Of these, `delivered` events are missed until reconcile finds them; Mailgun repeats all others.',
+      happened: 'Webhooks got 429: more arrived than the gateway admits.',
+      impact: 'Of these, `delivered` events are missed until reconcile finds them; Mailgun retries all others.',
       missing: NO_NEWS,
       runbook: 'webhooks-throttled',
       firstCommand: 'logs webhook-access --since 30m',
