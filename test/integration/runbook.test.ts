@@ -9,7 +9,7 @@ import { AlarmWorld } from '../support/alarm-world.ts';
 import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../support/printed-commands.ts';
 import { Synthesized } from '../support/synthesized.ts';
 
-// What the runbook, the alarms and the day-two page tell people to type runs as it is printed, in a shell, against a
+// What the runbook, the alarms and the operations page tell people to type runs as it is printed, in a shell, against a
 // stack on which something is wrong.
 
 const PROJECT = join(import.meta.dirname, '../..');
@@ -115,7 +115,7 @@ describe('the runbook, and the first command of each alarm', () => {
   test.each(distinct([...IN_RUNBOOK, ...IN_ALARMS]))('%s', expectAnswer, LONG);
 });
 
-describe('day two', () => {
+describe('the operations page', () => {
   beforeAll(async () => {
     await world.emptyDeadLetters();
     // What sounds already cannot be drilled.
