@@ -12,7 +12,7 @@ try {
     currentAccount: process.env.CDK_DEFAULT_ACCOUNT,
   });
   const stack = new MailgunLedgerStack(app, config);
-  // The local stack leaves it out, for its start to stay quick: what is deployed is checked.
+  // The local stack skips this to start quickly; every deploy is checked.
   if (context('practices') !== 'unchecked') (await import('../lib/checks/practices.ts')).checkPractices(app, stack);
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;

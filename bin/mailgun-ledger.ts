@@ -23,7 +23,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   readInput,
   ask: promptOperator,
 });
-// A process that exits drops what its pipes have not taken yet.
+// A process that exits drops what its pipes have not read yet.
 await Promise.all([output.flushed(), errors.flushed()]);
-// A call that was left behind would keep the process waiting.
+// A pending call would keep the process alive.
 process.exit(exitCode);

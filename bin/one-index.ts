@@ -5,10 +5,10 @@ import { indexChanges, type TemplateOfTables } from '../lib/checks/index-changes
 
 const HELP = `node bin/one-index.ts <assembly>
 
-Holds a synthesized assembly against the stack that is deployed, and fails where a deploy would add or remove more
-than one index: CloudFormation does one in an update, and would find that out in the middle of it.
+Compares a synthesized assembly with the deployed stack, and fails if a deploy would add or remove more than one index:
+CloudFormation changes one per update, and would fail in the middle of it.
 
-Exit code: 0 it may be deployed, 1 it may not, or nobody can tell.`;
+Exit code: 0 it may be deployed, 1 it may not, or the comparison failed.`;
 
 const [folder] = process.argv.slice(2);
 if (folder === undefined || folder.startsWith('-')) {
@@ -23,14 +23,14 @@ const stackName = file.slice(0, -SUFFIX.length);
 const changes = indexChanges(await deployed(stackName), JSON.parse(readFileSync(join(folder, file), 'utf8')));
 console.log(`${stackName}: indexes ${changes.join(', ') || 'as deployed'}`);
 if (changes.length > 1) {
-  console.log('More than one in a deploy is refused: deploy the commit before first.');
+  console.log('A deploy can change one index: deploy the previous commit first.');
   process.exitCode = 1;
 }
 
 async function deployed(StackName: string): Promise<TemplateOfTables> {
   try {
     const { TemplateBody } = await new CloudFormationClient({}).send(new GetTemplateCommand({ StackName }));
-    // Empty where a first deploy was begun and nothing was made.
+    // Empty if a first deploy began and created nothing.
     return JSON.parse(TemplateBody || '{}');
   } catch (error) {
     if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message)) return {};

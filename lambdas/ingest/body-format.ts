@@ -2,7 +2,7 @@ import { type ParsedWebhook, parseFormWebhook, parseJsonWebhook } from '../domai
 
 const FORM_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
-/** The parser for a content type: forms are Mailgun's legacy format, anything else must be JSON. */
+/** Returns the parser for a content type: forms are Mailgun's legacy format, anything else must be JSON. */
 export function parserFor(contentType = ''): (bytes: Uint8Array) => ParsedWebhook | Promise<ParsedWebhook> {
   const mediaType = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return FORM_TYPES.includes(mediaType) ? (bytes) => parseForm(bytes, contentType) : parseJsonWebhook;

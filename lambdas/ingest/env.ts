@@ -1,6 +1,6 @@
 import { type EnvSource, listEnv, requireEnv } from '../runtime/env.ts';
 
-/** What the stack must set for ingest. */
+/** The environment variables that the stack sets for ingest. */
 export interface IngestEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;

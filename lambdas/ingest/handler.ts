@@ -18,9 +18,9 @@ import { createIngest, type Refusal } from './ingest.ts';
 import { createVerificationLog } from './verification-log.ts';
 
 // Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
-// Everything that may yet succeed answers a code that Mailgun retries; 406 is the code that stops it.
+// Whatever may still succeed gets a status that Mailgun retries; 406 stops the retries.
 
-/** Time kept back from the function's timeout, so that a service that hangs still gets its sender an answer. */
+/** How long before the function's timeout it responds, so that Mailgun gets a response even if a service hangs. */
 const TIMEOUT_EARLY_MS = 500;
 
 const STATUS_CODES: Record<Refusal | 'deadline' | 'internal-error', number> = {
@@ -87,7 +87,7 @@ function refuse(
   return jsonAnswer(STATUS_CODES[reason], { ok: false, reason });
 }
 
-/** Tells an environment that lost its keys from one that never had any: only the first wakes people. */
+/** Counts a missing key as lost or as never set; only a lost key pages. */
 function countWithoutKey(reason: keyof typeof STATUS_CODES, wasInUse: boolean | undefined): void {
   if (wasInUse === true) log.count(METRICS.signingKeyUnusable, 'signing key is gone or unreadable');
   else if (wasInUse === false && reason === 'signing-key-unset') log.count(METRICS.unconfigured, 'no signing key yet');

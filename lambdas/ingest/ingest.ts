@@ -28,8 +28,8 @@ export type Refusal =
   | 'queue-unavailable';
 
 /**
- * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` stands where no key can be had:
- * whether webhooks were taken before; absent where the table does not say.
+ * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` is set when there is no key: whether
+ * webhooks were acknowledged before, or undefined if the table is unavailable.
  */
 export type Answer =
   | { ok: true }
@@ -43,7 +43,7 @@ export interface IngestDeps {
   queue: EventQueue;
   /** The sending domains of this environment, lower case. */
   domains: readonly string[];
-  /** Versioned hash of an event, as `<version>:<digest>`. */
+  /** Returns the versioned hash of an event, `<version>:<digest>`. */
   hashEvent: (event: JsonObject) => string;
   now: () => number;
   newClaimId: () => string;
@@ -58,8 +58,8 @@ export interface Post {
 }
 
 /**
- * Takes webhooks: `{ok: true}` promises that the event is stored or in the queue.
- * The checks stand in the order of the answer table; none is skipped because a field is absent.
+ * Returns the use case of ingest. `{ok: true}` promises that the event is stored or in the queue. No check is skipped
+ * because a field is absent.
  */
 export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> {
   return async ({ bytes, parse }) => {
@@ -81,7 +81,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
 
     const domain = eventDomain(event, deps.domains);
     const message: QueueMessage = { source: 'webhook', receivedAt: nowMs, domain, event };
-    // Asked before the token is claimed, for a message that the queue can never take.
+    // Checked before the token is claimed: the queue would never accept this message.
     if (isTooLarge(message, bytes.length)) return { ok: false, reason: 'body-too-large', messageId };
     const identity = identify(event, domain);
     const claim = {
@@ -93,9 +93,9 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     try {
       const outcome = await deps.claims.claim(claim, Math.floor(nowMs / 1000));
       if (outcome === 'other-event') return { ok: false, reason: 'token-reused', messageId };
-      // A repeat proves only that the token was claimed: the first attempt may have died before it reached the queue.
+      // A repeat proves only that the token was claimed: the first attempt may have crashed before the send.
       const isStored = outcome === 'same-event' && (await deps.events.isStored(identity));
-      // What was erased in between is sent again too: process knows its tombstone.
+      // An event erased in the meantime is sent again too: process recognizes its tombstone.
       if (isStored && (await deps.events.noteWebhook(identity, nowMs))) return { ok: true };
     } catch (cause) {
       return { ok: false, reason: 'table-unavailable', messageId, cause };
@@ -109,7 +109,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
   };
 }
 
-/** What is not ASCII grows when it is escaped, up to twelvefold where a legacy form says it twice. */
+/** Escaping makes non-ASCII text grow, up to twelvefold where a legacy form repeats it. */
 const MAX_GROWTH = 12;
 
 function isTooLarge(message: QueueMessage, bodyBytes: number): boolean {
@@ -127,7 +127,7 @@ async function authenticate(deps: IngestDeps, signature: Signature): Promise<Ans
   try {
     const known = await deps.keys.read();
     if (isSignedBy(known)) return undefined;
-    // Rotated meanwhile, or put for the first time.
+    // The key may have been rotated, or set for the first time.
     const fresh = await deps.keys.reread();
     if (fresh !== undefined && isSignedBy(fresh)) return undefined;
     if (Object.keys(fresh ?? known).length > 0) return { ok: false, reason: 'unauthorized' };
@@ -137,7 +137,7 @@ async function authenticate(deps: IngestDeps, signature: Signature): Promise<Ans
   }
 }
 
-/** Only here is the table asked, so a webhook that is taken costs no look. */
+/** Adds `wasInUse` to the refusal. Only this path reads the table, so an acknowledged webhook costs no read. */
 async function withoutKey({ firstWebhook }: IngestDeps, refusal: Answer & { ok: false }): Promise<Answer> {
   const wasInUse = await firstWebhook.isNoted().catch(() => undefined);
   return { ...refusal, wasInUse };

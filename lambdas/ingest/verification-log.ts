@@ -8,8 +8,8 @@ interface Log {
 }
 
 /**
- * Returns a function that logs which key verifies. Another key than the current one gets a line for each webhook, so that
- * the last signature of an old key shows. The current one gets a line every ten minutes: the access log counts its webhooks.
+ * Returns a function that logs which key verified. Any key but the current one gets a line per webhook, which shows the
+ * last signature of an old key. The current key gets a line every ten minutes: the access log counts its webhooks.
  */
 export function createVerificationLog(log: Log, now: () => number) {
   const loggedAtMs = new Map<string, number>();

@@ -1,8 +1,8 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 
 /**
- * Handles the records of a batch side by side and reports those that failed, so that one cannot fail its
- * neighbours. `onFailure` may arrange the retry; should it fail too, the queue's own visibility timeout counts.
+ * Handles the records of a batch concurrently and returns those that failed, so that one record cannot fail the others.
+ * `onFailure` may arrange the retry; if it fails too, the queue's visibility timeout applies.
  */
 export async function handleBatch(
   event: SQSEvent,

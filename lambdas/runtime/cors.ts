@@ -11,13 +11,13 @@ const PREFLIGHT_HEADERS = {
 export interface CorsRules {
   /** Exact origins that a browser may read from. */
   allowedOrigins: readonly string[];
-  /** Whether pages may read with cookies or client certificates, which this API has no use for itself. */
+  /** Allows pages to send cookies or client certificates, which this API itself does not use. */
   credentials: boolean;
 }
 
 /**
- * CORS for exact origins, on errors too. It lives in the function because the gateway's own cannot vary by
- * origin, and would answer preflights before the function sees them. @middy/http-cors 7 leaves `Vary` out for an origin
+ * Returns a middleware that handles CORS for exact origins, on errors too. It is in the function because the gateway's own
+ * CORS cannot vary by origin and handles preflights before the function. @middy/http-cors 7 omits `Vary` for an origin
  * that is not allowed, sends `Allow-Credentials` to it, and compares origins regardless of case.
  */
 export function cors({

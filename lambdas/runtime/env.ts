@@ -1,14 +1,14 @@
-/** The environment as Lambda (or a test) hands it over. */
+/** The environment that Lambda or a test passes in. */
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
-/** The variable's value; an error that names it where it is missing or empty. */
+/** Returns the variable's value. Throws an error that names it if it is missing or empty. */
 export function requireEnv(source: EnvSource, name: string): string {
   const value = source[name];
   if (value === undefined || value === '') throw new Error(`environment variable ${name} is not set`);
   return value;
 }
 
-/** A comma-separated list without blanks; empty where the variable is missing. */
+/** Returns the parts of a comma-separated list, trimmed; an empty list if the variable is missing. */
 export function listEnv(source: EnvSource, name: string): string[] {
   return (source[name] ?? '')
     .split(',')
@@ -16,7 +16,7 @@ export function listEnv(source: EnvSource, name: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** A positive whole number; an error that names the variable and its value otherwise. */
+/** Returns a positive whole number. Throws an error that names the variable and its value otherwise. */
 export function wholeNumberEnv(source: EnvSource, name: string): number {
   const text = requireEnv(source, name);
   const value = Number(text);

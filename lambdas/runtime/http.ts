@@ -1,17 +1,17 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 
-/** The request body's bytes, however the gateway encoded them. */
+/** Returns the request body's bytes, whether or not the gateway encoded them. */
 export function bodyBytes(event: APIGatewayProxyEventV2): Uint8Array {
   return Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
 }
 
-/** A header's value, whatever the case of its name. */
+/** Returns a header's value; `name` is in lower case. */
 export function header(event: APIGatewayProxyEventV2, name: string): string | undefined {
   const found = Object.entries(event.headers ?? {}).find(([key]) => key.toLowerCase() === name);
   return found?.[1];
 }
 
-/** A JSON answer. */
+/** Returns a JSON response. */
 export function jsonAnswer(
   statusCode: number,
   body: unknown,

@@ -1,18 +1,18 @@
 import { METRICS } from '../contract.ts';
 
-/** Facts of a log line. Never bodies, addresses, subjects, IPs, URLs, tokens, signatures or keys. */
+/** Fields of a log line. Never bodies, addresses, subjects, IPs, URLs, tokens, signatures or keys. */
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
-  /** One JSON line that says what happened. */
+  /** Writes one JSON line. */
   write(message: string, facts?: Facts): void;
-  /** The same line, which CloudWatch also counts as a metric (embedded metric format), by reason where one is given. */
+  /** Writes a line that CloudWatch also counts as a metric (embedded metric format), by `reason` if there is one. */
   count(metric: string, message: string, facts?: Facts & { reason?: string }): void;
-  /** One line whose values CloudWatch takes as metrics. */
+  /** Writes a line whose values CloudWatch reads as metrics. */
   measure(metrics: Readonly<Record<string, number>>, message: string, facts?: Facts): void;
 }
 
-/** Writes to standard output: Lambda passes JSON lines on as they are. */
+/** Returns a log that writes to standard output, because Lambda forwards JSON lines unchanged. */
 export function createLog(
   ledgerName: string,
   now: () => number = Date.now,
@@ -55,7 +55,7 @@ export function createLog(
   };
 }
 
-/** What may be logged of an error: syntax errors quote their input, so only their name is taken. */
+/** Returns what may be logged of an error. Syntax errors quote their input, so only their name is logged. */
 export function errorFacts(error: unknown): Facts {
   if (!(error instanceof Error)) return { error: typeof error };
   const { requestId, attempts } = (error as { $metadata?: { requestId?: string; attempts?: number } }).$metadata ?? {};

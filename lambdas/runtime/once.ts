@@ -1,4 +1,4 @@
-/** Does the work at the first call; later ones have nothing to do. After a failure the next call tries again. */
+/** Returns a function that does the work at its first call only. After a failure the next call tries again. */
 export function once<Args extends unknown[]>(work: (...args: Args) => Promise<void>): (...args: Args) => Promise<void> {
   let done: Promise<void> | undefined;
   return (...args) => {
