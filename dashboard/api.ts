@@ -1,7 +1,7 @@
-/** Why there is no answer. */
+/** Why there is no response. */
 export type Failure =
   | { readonly kind: 'refused' }
-  /** Offline, not let in by CORS, or turned away by the gateway itself, which answers without CORS. */
+  /** Offline, blocked by CORS, or refused by the gateway itself, whose responses carry no CORS headers. */
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'busy'; readonly retrySeconds: number }
   | { readonly kind: 'unknown'; readonly reason: string }
@@ -20,11 +20,11 @@ export class ApiError extends Error {
 export type Query = Readonly<Record<string, string | number | null | undefined>>;
 
 export interface Api {
-  /** Reads below /mailgun; parameters that are empty are left out. Throws an ApiError, or what `signal` was aborted with. */
+  /** Returns what a route below /mailgun holds; empty parameters are left out. Throws an ApiError, or the reason of `signal`. */
   get<T>(path: string, query?: Query): Promise<T>;
 }
 
-/** Where no `Retry-After` says otherwise. */
+/** The wait without a `Retry-After`. */
 const USUAL_RETRY_SECONDS = 5;
 const LONGEST_RETRY_SECONDS = 120;
 

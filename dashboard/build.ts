@@ -7,7 +7,7 @@ import { CACHE_CONTROL, contentSecurityPolicy, HASHED_FOLDER, SECURITY_HEADERS }
 // `node dashboard/build.ts <folder> <api URL> <target of commands>` writes the whole site for whoever serves files,
 // and `headers.json` with the headers of each: what a deployment gives to its bucket and its distribution.
 
-/** Bundles the page into a folder; without `config.json`, which belongs to a stack. Answers the names of the files. */
+/** Bundles the page into a folder, without `config.json`, which belongs to a stack. Returns the names of the files. */
 export function buildPage(folder: string): string[] {
   const source = (name: string) => join(import.meta.dirname, name);
   mkdirSync(join(folder, HASHED_FOLDER), { recursive: true });
@@ -19,7 +19,7 @@ export function buildPage(folder: string): string[] {
     format: 'esm',
     target: 'es2023',
     minify: true,
-    // The marks of the page are no ASCII.
+    // The page's symbols are not ASCII.
     charset: 'utf8',
     logLevel: 'warning',
   });

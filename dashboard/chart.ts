@@ -1,21 +1,21 @@
 import { type Child, h, svg } from './dom.ts';
 import { numberText, scaleOf } from './numbers.ts';
 
-/** One column of a picture. */
+/** One column of a chart. */
 export interface Bar {
-  /** Read when the pointer rests on it. */
+  /** The tooltip. */
   readonly label: string;
-  /** Bottom up: the class that colours it, and its height. */
+  /** From the bottom up: the class that colours a part, and its height. */
   readonly parts: readonly (readonly [kind: string, value: number])[];
-  /** Class of its cell in the strip below, for what would be too thin to see. */
+  /** The class of its cell in the strip below, for what would be too thin to see. */
   readonly mark?: string | undefined;
 }
 
 export interface ChartOptions {
-  /** Says in a sentence what there is to see. */
+  /** The chart in one sentence, for screen readers. */
   readonly label: string;
   readonly bars: readonly Bar[];
-  /** Under the left and the right end. */
+  /** The labels under the left and the right end. */
   readonly ends: readonly [Child, Child];
 }
 
@@ -23,7 +23,7 @@ const WIDTH = 10;
 const HEIGHT = 120;
 const STRIP = 8;
 
-/** Stacked bars. The numbers stand in a table beside it: a picture alone can be read by few. */
+/** Returns stacked bars. A table beside them holds the numbers, because a chart alone is not accessible. */
 export function stackedBars({ label, bars, ends }: ChartOptions): HTMLElement {
   const sums = bars.map(({ parts }) => parts.reduce((sum, [, value]) => sum + value, 0));
   const most = scaleOf(sums);
@@ -70,7 +70,7 @@ export function stackedBars({ label, bars, ends }: ChartOptions): HTMLElement {
   );
 }
 
-/** A bar that lies in a table's cell, beside the numbers it shows; its whole width is `most`. */
+/** Returns a bar for a table cell, beside the numbers it shows; its full width is `most`. */
 export function inlineBar(parts: Bar['parts'], most: number): SVGElement {
   let x = 0;
   const rects = parts.map(([kind, value]) => {
@@ -91,7 +91,7 @@ export interface LegendEntry {
   readonly value: string;
 }
 
-/** Colours by name, each with its number. */
+/** Returns the legend: the colours by name, each with its number. */
 export function legend(entries: readonly LegendEntry[]): HTMLElement {
   return h(
     'dl',

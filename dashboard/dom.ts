@@ -5,7 +5,7 @@ export type Child = Node | string | number | null | undefined | false | readonly
 type Attribute = string | number | boolean | undefined | ((event: Event) => void);
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** An element; a function among the attributes is a listener, `false` and `undefined` leave an attribute out. */
+/** Returns an element; a function among the attributes is a listener, `false` and `undefined` leave an attribute out. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -14,7 +14,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same for a picture. */
+/** Returns an SVG element, likewise. */
 export function svg(tag: string, attributes: Attributes = {}, ...children: Child[]): SVGElement {
   return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
 }
@@ -22,7 +22,7 @@ export function svg(tag: string, attributes: Attributes = {}, ...children: Child
 function fill<T extends Element>(element: T, attributes: Attributes, children: readonly Child[]): T {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') element.addEventListener(name, value);
-    // A link that an event brings along might be a `javascript:` one; the page links within itself alone.
+    // A link in an event might be a `javascript:` one; the page links only to itself.
     else if (name === 'href' && !String(value).startsWith('#')) throw new TypeError('a link must stay on the page');
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : String(value));
   }

@@ -2,7 +2,7 @@ import type { Failure } from './api.ts';
 import { type Child, h } from './dom.ts';
 import type { Shown } from './view.ts';
 
-/** Says why nothing could be read, other than for the token. Where the API is busy it is asked again by itself. */
+/** Returns why nothing could be read, apart from the token. If the API is busy, the page retries by itself. */
 export function tellFailure(
   failure: Exclude<Failure, { kind: 'refused' }>,
   apiUrl: string,

@@ -1,6 +1,6 @@
 import { type Child, h } from './dom.ts';
 
-/** A label over its field. */
+/** Returns a label over its field. */
 export function field(label: string, input: HTMLElement): HTMLElement {
   return h('label', { class: 'field' }, h('span', {}, label), input);
 }
@@ -13,7 +13,7 @@ export function select(name: string, options: readonly (readonly [value: string,
   );
 }
 
-/** A form that leads to an address instead of sending anything. */
+/** Returns a form that leads to an address and sends nothing. */
 export function goForm(label: string, address: (values: FormData) => string, ...children: Child[]): HTMLFormElement {
   const form: HTMLFormElement = h(
     'form',
@@ -30,5 +30,5 @@ export function goForm(label: string, address: (values: FormData) => string, ...
   return form;
 }
 
-/** What a form holds under a name, without blanks around it. */
+/** Returns the trimmed value of a form's field. */
 export const textIn = (values: FormData, name: string): string => String(values.get(name) ?? '').trim();

@@ -1,4 +1,4 @@
-/** What the page may do: run and style itself, read its API, and nothing else. No markup is ever made from a text. */
+/** What the page may do: run and style itself, and read its API. Text never becomes markup. */
 export function contentSecurityPolicy(apiUrl: string): string {
   return [
     "default-src 'none'",
@@ -14,7 +14,7 @@ export function contentSecurityPolicy(apiUrl: string): string {
   ].join('; ');
 }
 
-/** Headers of every file besides the policy above. */
+/** The headers of every file, besides the policy above. */
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -24,7 +24,7 @@ export const SECURITY_HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 } as const;
 
-/** Files below this folder carry the hash of their content in their name. */
+/** Files in this folder have the hash of their content in their name. */
 export const HASHED_FOLDER = 'assets';
 
 export const CACHE_CONTROL = { hashed: 'public, max-age=31536000, immutable', other: 'no-cache' } as const;

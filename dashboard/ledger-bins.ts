@@ -1,7 +1,7 @@
 import type { LedgerResponse, SliceEntry } from '../api/responses/ledger.ts';
 import { total } from './numbers.ts';
 
-/** What is known of a stretch of time. Seconds since the epoch; the end does not belong to it. */
+/** What is known of a stretch of time, in epoch seconds; the end is exclusive. */
 export interface Bin {
   readonly start: number;
   readonly end: number;
@@ -10,17 +10,17 @@ export interface Bin {
   recovered: number;
   missing: number;
   unconfirmed: number;
-  /** Slices that were judged, and slices that wait for it. */
+  /** Slices that were compared, and slices that are not yet. */
   judged: number;
   due: number;
 }
 
-/** A column for each slice of a day of 15-minute slices. */
+/** One column per slice of a day of 15-minute slices. */
 const MOST_BINS = 96;
 
 /**
- * Slices joined into at most 96 stretches of one length. The picture begins with the first slice, so that a young
- * ledger fills it, and ends now.
+ * Returns the slices joined into at most 96 stretches of one length. The chart begins with the first slice, so that a
+ * young ledger fills it, and ends now.
  */
 export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[] {
   if (slices.length === 0) return [];
@@ -56,7 +56,7 @@ export interface LedgerSums {
   readonly events: number;
   readonly webhooksAlone: number;
   readonly recovered: number;
-  /** Of types that no webhook brings. */
+  /** Events of types that no webhook delivers. */
   readonly polled: number;
   readonly unaccounted: number;
   readonly unconfirmed: number;

@@ -74,7 +74,7 @@ window.addEventListener('hashchange', () => void show(true));
 window.addEventListener('online', () => void show(false));
 await show(false);
 
-/** What lies beside the page; a page without it asks for the API's address too. */
+/** Returns the settings beside the page, or none: then the page asks for the API's address too. */
 async function readSettings(): Promise<Settings> {
   try {
     const answer = await fetch('config.json');
@@ -84,7 +84,7 @@ async function readSettings(): Promise<Settings> {
   }
 }
 
-/** Shows what the address says. Whatever was loading for an earlier address is given up. */
+/** Shows the view of the address, and aborts what was loading for an earlier one. */
 async function show(isNavigation: boolean): Promise<void> {
   loading.abort();
   loading = new AbortController();
@@ -134,7 +134,7 @@ async function show(isNavigation: boolean): Promise<void> {
   }
 }
 
-/** The address stays; where it says nothing new, no event tells of it. */
+/** Keeps the session and shows the view again, since the browser fires no event for an unchanged address. */
 function signedIn(session: Session): void {
   keepSession(session);
   queueMicrotask(() => void show(true));

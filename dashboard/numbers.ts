@@ -5,23 +5,23 @@ const PERCENT = new Intl.NumberFormat('en', { style: 'percent', maximumFractionD
 
 export const numberText = (value: number): string => FORMAT.format(value);
 
-/** `98.2 %` of a whole; a dash where there is none, or where it does not hold the part and so is the wrong base. */
+/** Returns `98.2 %` of a whole, or a dash if the whole is 0 or smaller than the part, and so the wrong base. */
 export const shareText = (part: number, whole: number): string =>
   whole === 0 || part > whole ? '–' : PERCENT.format(part / whole);
 
 export const total = (counts: CountsByType = {}): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** A type may be called anything, `constructor` too. */
+/** A type may have any name, even `constructor`. */
 export const countOf = (counts: CountsByType, type: string): number =>
   Object.hasOwn(counts, type) ? (counts[type] as number) : 0;
 
-/** A spike of more than this many times what nine of ten bars stay under is cut off. */
+/** A spike above this multiple of the 90th percentile is cut off. */
 const MAX_SPIKE = 4;
 
 /**
- * Returns the value that the whole height of a picture stands for. One spike would press every other bar flat, so it
- * may be less than the highest value: what is above is cut off.
+ * Returns the value of a chart's full height. One spike would flatten every other bar, so it may be less than the
+ * highest value, and what is above is cut off.
  */
 export function scaleOf(values: readonly number[]): number {
   const sorted = values.filter((value) => value > 0).toSorted((a, b) => a - b);

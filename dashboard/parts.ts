@@ -6,7 +6,7 @@ import { timeElement } from './time.ts';
 
 // Pieces that several views are made of.
 
-/** A name with a colour and a shape of its own: `good`, `wait`, `bad`, `unknown`. */
+/** Returns a name with its own colour and shape: `good`, `wait`, `bad`, `unknown`. */
 export type Mood = 'good' | 'wait' | 'bad' | 'unknown';
 
 export function badge(text: string, mood: Mood): HTMLElement {
@@ -21,13 +21,13 @@ const STATUSES: Readonly<Record<string, readonly [words: string, mood: Mood]>> =
   COMPLAINED: ['reported as spam', 'bad'],
 };
 
-/** A status in words; events that say nothing on delivery leave none. */
+/** Returns a status in words; without any event about delivery there is none. */
 export function statusBadge(status: string | null): HTMLElement {
   const [words, mood] = (status !== null && STATUSES[status]) || ['no status', 'unknown'];
   return badge(words, mood);
 }
 
-/** Marks what may be forged, was sent to nobody, or is no mail of ours; every page shows the same. */
+/** Returns the marks of what may be forged, was sent in test mode, or is not our mail; the same on every page. */
 export function marks({ unconfirmed, testMode, direction }: Pick<EventEntry, Mark>): Child[] {
   return [
     unconfirmed && [' ', badge('not on Mailgun’s list, may be forged', 'bad')],
@@ -46,7 +46,7 @@ export function empty(text: string): HTMLElement {
   return h('p', { class: 'empty' }, text);
 }
 
-/** A command line to take along. */
+/** Returns a command line with a button that copies it. */
 export function command(line: string): HTMLElement {
   return h(
     'div',
@@ -56,7 +56,7 @@ export function command(line: string): HTMLElement {
   );
 }
 
-/** A command line with an argument that somebody else chose. */
+/** Returns a command line with an argument from untrusted input. */
 export function commandOn(argument: string, line: string): HTMLElement {
   return canBeTyped(argument)
     ? command(line)
@@ -85,7 +85,7 @@ export function copyButton(label: string, text: () => string): HTMLButtonElement
   return button;
 }
 
-/** A name of nothing but blanks stands in quotes, or nobody could see or choose it. */
+/** Returns a name, in quotes if it is blank, so that it can be seen and selected. */
 export const visible = (name: string): string => (name.trim() === '' ? JSON.stringify(name) : name);
 
 export const messageLink = (messageId: string | null | undefined): Child =>
@@ -94,7 +94,7 @@ export const messageLink = (messageId: string | null | undefined): Child =>
 export const recipientLink = (recipient: string | null): Child =>
   recipient ? h('a', { href: linkTo('recipient', recipient) }, visible(recipient)) : 'no recipient';
 
-/** `failed (permanent, bounce)` */
+/** Returns the event's name and details, such as `failed (permanent, bounce)`. */
 export function eventText({ event, severity, reason }: EventEntry): string {
   const more = [severity, reason].filter((part) => typeof part === 'string' && part !== '').join(', ');
   return more === '' ? event : `${event} (${more})`;

@@ -1,7 +1,7 @@
 const VIEW_NAMES = ['health', 'find', 'search', 'message', 'recipient', 'events', 'deliverability'] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
-/** What the address says: `#/<view>/<subject>?<parameters>`. */
+/** A parsed address: `#/<view>/<subject>?<parameters>`. */
 export interface Route {
   readonly view: ViewName;
   readonly subject: string;
@@ -15,7 +15,7 @@ export function parseRoute(hash: string): Route {
   return { view, subject: decoded(subject), parameters: new URLSearchParams(query) };
 }
 
-/** The address of a view; it holds all there is to see of it, and never the token. */
+/** Returns the address of a view. It names everything that is shown, and never the token. */
 export function linkTo(view: ViewName, subject = '', parameters: Readonly<Record<string, string>> = {}): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== '');
   const query = new URLSearchParams(given).toString();

@@ -1,14 +1,14 @@
-/** What the page needs to read: kept for this tab's session and nowhere else. */
+/** What the page needs in order to read, kept in this tab's session only. */
 export interface Session {
   readonly apiUrl: string;
   readonly token: string;
 }
 
-/** What stands beside the page in `config.json`. */
+/** The content of `config.json`, beside the page. */
 export interface Settings {
-  /** Base of the read API; absent where the page was not served by its stack. */
+  /** The base of the read API; absent if the stack does not serve the page. */
   readonly apiUrl?: string;
-  /** Leads operator's commands to this stack: `--env prod`, `--local`. */
+  /** The target option of operator's commands: `--env prod`, `--local`. */
   readonly target?: string;
 }
 
@@ -32,13 +32,13 @@ export function endSession(): void {
   sessionStorage.removeItem(KEY);
 }
 
-/** What an address may hand over: a token, and for a page without settings the API it is for. */
+/** What an address may pass in: a token, and for a page without settings the API. */
 export interface HandedOver {
   readonly token: string;
   readonly apiUrl: string;
 }
 
-/** Takes a token out of the address and its history, before anything else can happen. */
+/** Removes a token from the address and the history before anything else happens, and returns it. */
 export function takeHandedOver(): HandedOver | undefined {
   const { hash, pathname } = window.location;
   if (!hash.startsWith('#token=')) return undefined;
@@ -47,7 +47,7 @@ export function takeHandedOver(): HandedOver | undefined {
   return { token: handed.get('token') ?? '', apiUrl: handed.get('api') ?? '' };
 }
 
-/** What the stack says of itself goes first: an address can be anybody's. */
+/** Keeps the token of an address. The stack's own API address wins, because anyone can make an address. */
 export function acceptHandedOver(handed: HandedOver | undefined, settings: Settings): void {
   const apiUrl = settings.apiUrl ?? handed?.apiUrl ?? '';
   if (handed && handed.token !== '' && apiUrl !== '') keepSession({ apiUrl, token: handed.token });

@@ -2,7 +2,7 @@ import { h } from './dom.ts';
 import { field, goForm, textIn } from './form.ts';
 import type { Session, Settings } from './session.ts';
 
-/** Asks for the token, and for the API's address where the page does not know it. */
+/** Returns the form for the token, and for the API's address if the page does not know it. */
 export function signIn(settings: Settings, onSignedIn: (session: Session) => void, apiUrl = ''): HTMLElement {
   const input = (name: string, type: string, value = '') =>
     h('input', { name, type, value, required: true, autocomplete: 'off', spellcheck: 'false' });

@@ -8,13 +8,13 @@ export interface Column<Row> {
 
 export interface TableOptions {
   readonly caption: string;
-  /** Rows become cards where the screen is narrow. */
+  /** Rows become cards on a narrow screen. */
   readonly cards?: boolean;
-  /** Keeps the table to a height of its own. */
+  /** Limits the table's height. */
   readonly tall?: boolean;
 }
 
-/** A table; its first column names the row. One that does not fit scrolls by itself, by keyboard too. */
+/** Returns a table whose first column names the row. A table that does not fit scrolls, by keyboard too. */
 export function table<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -40,7 +40,7 @@ export function table<Row>(
   );
 }
 
-/** A table that grows by a page at a time, where there is more. */
+/** Returns a table that grows page by page. */
 export function paged<Row>(
   first: { readonly rows: readonly Row[]; readonly next: string | null },
   more: (cursor: string) => Promise<{ readonly rows: readonly Row[]; readonly next: string | null }>,

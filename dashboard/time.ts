@@ -8,7 +8,7 @@ export const chooseZone = (chosen: Zone): void => {
   zone = chosen;
 };
 
-/** Epoch seconds, or ISO 8601, as a time to read; the other zone shows on hover. */
+/** Returns epoch seconds or ISO 8601 as a readable time; the other zone shows on hover. */
 export function timeElement(at: number | string, style: 'full' | 'short' = 'full'): HTMLElement {
   const date = dateOf(at);
   if (Number.isNaN(date.getTime())) return h('span', {}, 'time unknown');
@@ -18,7 +18,7 @@ export function timeElement(at: number | string, style: 'full' | 'short' = 'full
   return h('time', { datetime: date.toISOString(), title: other }, text);
 }
 
-/** The same as plain text, for places that take no element. */
+/** Returns the same as plain text, where no element is possible. */
 export const timeText = (at: number | string, style: 'full' | 'short' = 'full'): string =>
   timeElement(at, style).textContent;
 
@@ -26,12 +26,12 @@ export function localZoneName(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** `2026-11-22` of a time in UTC: days are those of the read API. */
+/** Returns the UTC day of a time, `2026-11-22`, as the read API takes it. */
 export function utcDay(at: number | string): string {
   return dateOf(at).toISOString().slice(0, 10);
 }
 
-/** `3 min`, for the time that lies between. */
+/** Returns the time between, such as `3 min`. */
 export function spanText(seconds: number): string {
   const span = Math.abs(seconds);
   if (span < 1) return 'less than 1 s';

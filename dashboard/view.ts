@@ -3,13 +3,13 @@ import type { Api } from './api.ts';
 import type { Child } from './dom.ts';
 import type { Settings } from './session.ts';
 
-/** What a view has to work with. */
+/** The dependencies of a view. */
 export interface ViewContext {
   readonly api: Api;
   readonly subject: string;
   readonly parameters: URLSearchParams;
   readonly settings: Settings;
-  /** Read once for each view that asks. */
+  /** Read once per view. */
   health(): Promise<HealthResponse>;
 }
 
@@ -18,10 +18,10 @@ export interface Shown {
   readonly content: readonly Child[];
 }
 
-/** Reads what it needs and answers what is to be seen; failures are the page's to show. */
+/** Reads what it needs and returns what to show; the page shows failures. */
 export type View = (context: ViewContext) => Promise<Shown>;
 
-/** The domain that the address names, if it is one of ours; else the first. */
+/** Returns the domain in the address if it is one of ours, otherwise the first. */
 export function chosenDomain({ domains }: HealthResponse, parameters: URLSearchParams): string {
   const named = parameters.get('domain')?.toLowerCase();
   return domains.find((domain) => domain === named) ?? domains[0] ?? '';
