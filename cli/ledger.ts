@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
-import { createLedgerBookTable } from '../lambdas/adapters/table/reconciliation-state.ts';
+import { createLedgerStateTable } from '../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
 import { secondPassSeconds } from '../lambdas/contract.ts';
 import { total } from '../lambdas/domain/counts.ts';
-import type { Cursor } from '../lambdas/domain/reconcile-ports.ts';
 import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
 import { TargetUnavailableError } from './errors.ts';
 import type { Deployment } from './target/types.ts';
@@ -23,7 +22,7 @@ export interface DomainLedger {
   readonly expected: number;
   readonly missing: number;
   readonly lost: number;
-  /** Stored, not listed by Mailgun, and past the second look. */
+  /** Stored, not listed by Mailgun, and past the second pass. */
   readonly unconfirmed: number;
   readonly openSlices: number;
   readonly stuck: number;
@@ -38,8 +37,8 @@ export async function readDomainLedger(
   nowMs: number,
 ): Promise<DomainLedger> {
   const table = tableOf(deployment);
-  const book = createLedgerBookTable(table);
-  const [cursor, open] = await Promise.all([book.readCursor(domain), book.openSlices(domain)]);
+  const ledger = createLedgerStateTable(table);
+  const [watermarks, { open }] = await Promise.all([ledger.readWatermarks(domain), ledger.readMarkers(domain)]);
   const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
   const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0 };
   let lastSlice: Slice | undefined;
@@ -48,14 +47,14 @@ export async function readDomainLedger(
     sums.expected += total(slice.expected);
     sums.missing += total(slice.missing);
     sums.lost += total(slice.lost);
-    if (hasHadSecondPass(slice, cursor, times)) sums.unconfirmed += total(slice.unconfirmed);
+    if (slice.finalAt !== null) sums.unconfirmed += total(slice.unconfirmed);
   }
   const isIncomplete = open.length > 0 || sums.missing > 0;
-  const isKnown = cursor !== undefined && !isBehind(cursor.position, times, nowMs);
+  const isKnown = watermarks !== undefined && !isBehind(watermarks.position, times, nowMs);
   return {
     domain,
     completeness: isIncomplete ? 'incomplete' : isKnown ? 'complete' : 'unknown',
-    judgedUntil: cursor?.position,
+    judgedUntil: watermarks?.position,
     since,
     ...sums,
     openSlices: open.length,
@@ -71,12 +70,6 @@ function isBehind(
   nowMs: number,
 ): boolean {
   return isDue(sliceFrom(position, sliceSeconds), settleSeconds + 2 * everySeconds, nowMs);
-}
-
-/** Whether the slice was compared once more after Mailgun had all its time: only then does an absence say something. */
-export function hasHadSecondPass(slice: Slice, cursor: Cursor | undefined, { retentionSeconds }: LedgerTimes): boolean {
-  if (cursor !== undefined && slice.start < cursor.second) return true;
-  return slice.passedAt >= (slice.end + secondPassSeconds(retentionSeconds)) * 1000;
 }
 
 const times = z.object({

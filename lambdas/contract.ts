@@ -81,10 +81,10 @@ export const MAX_QUEUE_MESSAGE_BYTES = 1_048_576 - 8192;
 export const LONGEST_RETRY_VISIBILITIES = 5;
 
 /** Slices divide the hour, so that they add up to hours, and none is longer. */
-export const LONGEST_SLICE_SECONDS = 3600;
+export const MAX_SLICE_SECONDS = 3600;
 
-/** Reconcile sends a missing event so often; then it is stuck. */
-export const MOST_SENDS = 5;
+/** Reconcile sends a missing event up to this many times; then it is stuck. */
+export const MAX_REQUEUES = 5;
 
 /** Age at which reconcile looks at a slice for the second time: half of what Mailgun keeps, at most a day. */
 export function secondPassSeconds(retentionSeconds: number): number {

@@ -8,8 +8,9 @@ const slice = name(
     start: z.int(),
     end: z.int(),
     state: says(
-      '`due`: not judged yet. `open`: something is missing. `unlisted`: Mailgun no longer lists it.',
-      z.enum(['due', 'open', 'settled', 'unlisted']),
+      '`due`: not compared yet. `open`: something is missing or altered. `short`: Mailgun lists less than before. ' +
+        '`unlisted`: never compared, and Mailgun no longer keeps that time.',
+      z.enum(['due', 'open', 'short', 'settled', 'unlisted']),
     ),
     expected: counts,
     stored: counts,
@@ -19,7 +20,10 @@ const slice = name(
     polled: counts,
     late: counts,
     lost: counts,
-    stuck: count('Missing events that are sent no more.'),
+    altered: counts,
+    stuck: count('Missing events that are not sent any more.'),
+    short: count('Events that an earlier listing held and the last one did not.'),
+    accepted: count('Events that an operator has accepted, which count as nothing else.'),
     passes: count('How often it was compared.'),
   }),
 );
@@ -33,9 +37,12 @@ export const ledgerResponse = name(
       stored: z.int(),
       unaccounted: says('Missing over all slices.', z.int()),
       unconfirmed: z.int(),
-      due: says('Slices that wait to be judged.', z.int()),
+      due: says('Slices that wait to be compared.', z.int()),
     }),
-    completeness: z.enum(['complete', 'incomplete', 'unknown']),
+    completeness: says(
+      'Of the time that is due: `complete` only where every slice was compared and everything is accounted for.',
+      z.enum(['complete', 'incomplete', 'unknown']),
+    ),
   }),
 );
 

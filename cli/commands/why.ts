@@ -178,7 +178,6 @@ function listedText({ slice, listed, why }: WhyEvent['reconciled']): string {
   if (listed === 'yes')
     return slice === 'open' ? 'Mailgun lists it (others of that time are missing)' : 'Mailgun lists it';
   if (listed === 'never') return 'Mailgun never listed this event: it may be forged';
-  if (listed === 'not yet') return 'Mailgun does not list it so far; it is looked for once more';
   return `whether Mailgun lists it is not known: ${why}`;
 }
 

@@ -25,7 +25,11 @@ export function isDeeperThan(value: Json, limit: number): boolean {
   return false;
 }
 
-/** JSON with sorted keys, so that two spellings of one event hash alike. */
+/** Returns JSON with sorted keys, the same for two spellings of one value. */
+export function canonicalJson(value: unknown): string {
+  return canonical(JSON.parse(JSON.stringify(value)) as Json);
+}
+
 function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (isObject(value)) {

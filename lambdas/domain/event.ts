@@ -64,6 +64,9 @@ export function namedDomain(event: JsonObject): string | undefined {
   return (textAt(event, 'domain', 'name') ?? textAt(event, 'domain'))?.trim().toLowerCase() || undefined;
 }
 
+/** Name of the ledger of events whose domain cannot be told. */
+export const UNKNOWN_DOMAIN = '-';
+
 /** The sending domain: the named one, else one of ours in sender or message id, else our only one, else `-`. */
 export function eventDomain(event: JsonObject, ours: readonly string[]): string {
   const named = namedDomain(event);
@@ -76,5 +79,5 @@ export function eventDomain(event: JsonObject, ours: readonly string[]): string 
       .toLowerCase();
     if (host !== undefined && ours.includes(host)) return host;
   }
-  return ours.length === 1 ? (ours[0] as string) : '-';
+  return ours.length === 1 ? (ours[0] as string) : UNKNOWN_DOMAIN;
 }

@@ -11,6 +11,9 @@ import { mailboxOf } from './address.ts';
 // | CLAIM#<token hash>               | CLAIM                         | claim of a token                       |
 // | ERASED#<recipient hash>          | ERASED                        | marker of an erased recipient          |
 // | SLICE#<domain>, OPEN#<domain>    | <start>                       | slice; marker of an open one           |
+// | OPEN#<domain>                    | late#<second>                 | note that a straggler was stored       |
+// | SENT#<domain>#<slice start>      | <minute>#<event name>         | sends of a missing event               |
+// | PART#<domain>#<slice start>      | <pass>#<start>                | part of a slice, compared              |
 // | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE          | facts of the whole ledger              |
 //
@@ -28,6 +31,9 @@ const ERASED = 'ERASED';
 const SLICE = 'SLICE';
 const OPEN_SLICE = 'OPEN';
 const LEDGER = 'LEDGER';
+const STRAGGLER = 'late';
+const SENT = 'SENT';
+const PART = 'PART';
 
 /** Stands for the address in the keys of an erased recipient. */
 const ERASED_RECIPIENT = 'erased:';
@@ -36,6 +42,7 @@ const HASHED = 'sha256:';
 const EMPTY = '-';
 const MAX_KEY_PART_BYTES = 200;
 const TIME_DIGITS = 12;
+const MINUTE_MS = 60_000;
 
 /** Key of an item of the table. */
 export interface ItemKey {
@@ -214,9 +221,49 @@ export function openSliceKey(domain: string, startSeconds: number): ItemKey {
   return { pk: join(OPEN_SLICE, keyPart(domain)), sk: timeKey(startSeconds) };
 }
 
-/** Returns the key of a state of a domain's reconciliation, such as its cursor. */
-export function ledgerStateKey(domain: string, name: string): ItemKey {
-  return { pk: join(LEDGER, keyPart(domain)), sk: name };
+/** Returns the key of the note that an event of that second was stored too late; it lies beside the open slices. */
+export function stragglerKey(domain: string, atSeconds: number): ItemKey {
+  return { pk: join(OPEN_SLICE, keyPart(domain)), sk: join(STRAGGLER, timeKey(atSeconds)) };
+}
+
+/** Returns true for the sort key of such a note. */
+export function isStragglerSort(sort: string): boolean {
+  return split(sort)[0] === STRAGGLER;
+}
+
+/** Returns the partition of the sends of missing events of a slice. */
+export function requeuePartition(domain: string, startSeconds: number): string {
+  return join(SENT, keyPart(domain), timeKey(startSeconds));
+}
+
+/** Returns the sort key of the sends of one event, by the minute in which it is listed and its name. */
+export function requeueSort(atMs: number, name: string): string {
+  return join(timeKey(Math.floor(atMs / MINUTE_MS)), name);
+}
+
+/** Returns the least and the greatest sort key of the sends of events listed between two times. */
+export function requeueSortRange(fromMs: number, toMs: number): [string, string] {
+  return [requeueSort(fromMs, ''), requeueSort(toMs + MINUTE_MS, '')];
+}
+
+/** Returns the event name in the sort key of its sends. */
+export function nameInRequeueSort(sort: string): string {
+  return split(sort)[1] ?? '';
+}
+
+/** Returns the partition of the parts of a slice that were compared. */
+export function partPartition(domain: string, startSeconds: number): string {
+  return join(PART, keyPart(domain), timeKey(startSeconds));
+}
+
+/** Returns the sort key of a part, or what the parts of one pass start with. */
+export function partSort(pass: number, fromSeconds?: number): string {
+  return join(String(pass), fromSeconds === undefined ? '' : timeKey(fromSeconds));
+}
+
+/** Returns the key of how far the ledger of a domain has come. */
+export function watermarksKey(domain: string): ItemKey {
+  return { pk: join(LEDGER, keyPart(domain)), sk: 'CURSOR' };
 }
 
 /** The fact that a webhook was verified once. */

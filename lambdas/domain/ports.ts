@@ -52,6 +52,14 @@ export interface Erasures {
   among(addresses: readonly string[]): Promise<string[]>;
 }
 
+/** Events that were stored when no pass of reconciliation was to come that would compare them. */
+export interface Stragglers {
+  /** Epoch seconds at which the ledger of a domain starts; undefined where there is none yet. */
+  ledgerStart(domain: string): Promise<number | undefined>;
+  /** Asks for a pass over the time of such an event. */
+  note(domain: string, straggler: { at: number; notedAt: number }): Promise<void>;
+}
+
 export interface EventQueue {
   /** Resolves once the queue has taken the message. */
   send(message: QueueMessage): Promise<void>;
@@ -63,8 +71,10 @@ export interface EventRecord {
   event: MailgunEvent;
   domain: string;
   source: Source;
-  /** Epoch milliseconds: the event's own time, else the time of receipt. */
+  /** Epoch milliseconds: the event's own time, or the time of receipt where it has none or an implausible one. */
   atMs: number;
+  /** Its own time lies too far after its receipt. */
+  isImplausible?: boolean;
   receivedAtMs: number;
   /** Epoch seconds. */
   expiresAt: number;

@@ -10,6 +10,8 @@ export interface QueueMessage {
   receivedAt: number;
   domain: string;
   event: JsonObject;
+  /** Mailgun lists this event with other content than the stored one, which it replaces. */
+  corrects?: boolean | undefined;
 }
 
 /** Raise it when the format changes; a reader takes this version and the one before. */
@@ -39,11 +41,12 @@ export function decodeQueueMessage(body: string): DecodedQueueMessage {
   }
   if (!isObject(parsed)) return { ok: false, reason: 'malformed-message', where: 'body' };
   if (parsed.v !== QUEUE_MESSAGE_VERSION) return { ok: false, reason: 'unknown-version', where: 'v' };
-  const { source, receivedAt, domain, event } = parsed;
+  const { source, receivedAt, domain, event, corrects } = parsed;
   const malformed = (where: string) => ({ ok: false, reason: 'malformed-message', where }) as const;
   if (source !== 'webhook' && source !== 'reconcile') return malformed('source');
   if (!Number.isSafeInteger(receivedAt)) return malformed('receivedAt');
   if (typeof domain !== 'string') return malformed('domain');
   if (!isObject(event)) return malformed('event');
-  return { ok: true, message: { source, receivedAt: receivedAt as number, domain, event } };
+  const message: QueueMessage = { source, receivedAt: receivedAt as number, domain, event };
+  return { ok: true, message: corrects === true ? { ...message, corrects } : message };
 }

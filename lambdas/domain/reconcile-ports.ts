@@ -1,5 +1,5 @@
 import type { JsonObject } from './canonical.ts';
-import type { EventIdentity } from './identity.ts';
+import type { EventPlace } from './event-name.ts';
 import type { Source } from './queue-message.ts';
 import type { Slice, SliceBounds } from './slice.ts';
 import type { Tally } from './tally.ts';
@@ -20,8 +20,10 @@ export interface ListingRequest {
   end: number;
   /** `next` of the page before; absent for the first. */
   position?: string | undefined;
-  /** Epoch milliseconds at which an answer is of no use any more. */
+  /** Epoch milliseconds after which a reply is of no use. */
   deadlineMs: number;
+  /** Called for every 429, also for those that were waited out. */
+  onRateLimited?: (() => void) | undefined;
 }
 
 /** `next` is absent after the last page. */
@@ -44,6 +46,7 @@ export interface RegisteredWebhooks {
 
 export type ListingFailure =
   | 'unauthorized'
+  | 'domain-not-found'
   | 'out-of-retention'
   | 'refused'
   | 'rate-limited'
@@ -65,33 +68,61 @@ export class ListingError extends Error {
   }
 }
 
-/** Key of a stored event and its time, as the day index knows them. */
-export interface StoredKey {
-  partition: string;
-  eventSort: string;
+/** Place of a stored event and its time, as the day index knows them. */
+export interface StoredKey extends EventPlace {
   atMs: number;
 }
 
 export interface DayIndex {
-  /** What the index holds of a domain from one time to another, both included (epoch milliseconds), ascending by time. */
+  /** All that the index holds of a domain from one time to another, both included (epoch milliseconds), in no order. */
+  keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]>;
+  /** The same, ascending by time, read page by page. */
   stored(domain: string, fromMs: number, toMs: number): AsyncIterable<StoredKey>;
 }
 
-/** What the table says of a stored event. */
+/** What the table holds of a stored event. */
 export interface StoredFacts {
   atMs: number;
+  receivedAtMs: number;
   source: Source;
   broughtByWebhook: boolean;
+  event: JsonObject;
 }
 
 export interface StoredEvents {
-  /** The events among these that are stored, read strongly, by `storedName`. */
-  lookUp(identities: Pick<EventIdentity, 'partition' | 'eventSort'>[]): Promise<Map<string, StoredFacts>>;
+  /** Those of the events that are stored, read strongly, by `placeName`. */
+  lookUp(places: EventPlace[]): Promise<Map<string, StoredFacts>>;
+  /** Notes on a stored event since when it is known to be unlisted (epoch milliseconds), or takes that note back. */
+  markUnconfirmed(place: EventPlace, sinceMs: number | undefined): Promise<void>;
 }
 
-/** Names an event item across the ports. */
-export function storedName({ partition, eventSort }: Pick<EventIdentity, 'partition' | 'eventSort'>): string {
+/** Names a place across the ports; it holds the recipient, so it is never stored. */
+export function placeName({ partition, eventSort }: EventPlace): string {
   return `${partition} ${eventSort}`;
+}
+
+/** A missing event that was sent to the queue; `atMs` is its listed time. */
+export interface Requeue {
+  name: string;
+  atMs: number;
+  type: string;
+  sends: number;
+  sentAtMs: number;
+}
+
+/** The sends of missing events, each counted before it is made. */
+export interface Requeues {
+  /** What was sent of a slice, listed from one time on and before another (epoch milliseconds). */
+  list(slice: SliceKey, fromMs: number, toMs: number): Promise<Requeue[]>;
+  /** Counts one send of a run, once however often the call is repeated; false where the event has no sends left. */
+  count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string): Promise<boolean>;
+  /** Uses up all sends of an event that the queue cannot carry. */
+  exhaust(slice: SliceKey, requeue: Omit<Requeue, 'sends'>): Promise<void>;
+}
+
+export interface SliceKey {
+  domain: string;
+  start: number;
 }
 
 export interface Slices {
@@ -100,46 +131,59 @@ export interface Slices {
   list(domain: string, from: number, to: number): AsyncIterable<Slice>;
   /** Puts the slice unless another version than `previous` is there: false, and nothing is written. */
   write(slice: Slice, previous: Slice | undefined): Promise<boolean>;
-  /** Counts a pass that changed nothing; false where the slice has changed. */
-  countPass(slice: Slice, passedAt: number): Promise<boolean>;
 }
 
-/** How far a domain's ledger has come. */
-export interface Cursor {
+/** A part of a slice that was compared as a whole. Times in epoch seconds; `startedAtMs` in milliseconds. */
+export interface DonePart {
+  from: number;
+  to: number;
+  startedAtMs: number;
+  tally: Tally;
+}
+
+/** Progress inside slices that take more than one run, kept for each pass of each slice. */
+export interface PartStore {
+  done(slice: SliceKey, pass: number): Promise<DonePart[]>;
+  put(slice: SliceKey, pass: number, part: DonePart): Promise<void>;
+}
+
+/** How far the ledger of a domain has come. */
+export interface Watermarks {
   /** Start of the first slice that no pass has written. */
   position: number;
   /** Start of the first slice whose second pass is to come. */
   second: number;
+  /** Start of the ledger; absent where an earlier version began it. */
+  start?: number | undefined;
 }
 
-/** A slice in which something is missing, and when to look again. Times in epoch milliseconds. */
+/** A slice to be passed again, and when. Times in epoch milliseconds, bounds in seconds. */
 export interface OpenSlice extends SliceBounds {
   nextAt: number;
   since: number;
   stuck: number;
-  /** Found by a replay: what is lost there is no news. */
+  /** Found by a replay: webhooks lost there are no news. */
   isBackfill?: boolean;
 }
 
-/** A pass that was interrupted: all that Mailgun lists before `fromMs` is in the tally. */
-export interface Progress {
-  start: number;
-  /** Passes of the slice before this one; another number there makes the progress void. */
-  passes: number;
-  fromMs: number;
-  tally: Tally;
+/** An event that was stored when no pass was to come that would compare it. */
+export interface Straggler {
+  /** Epoch seconds at which it happened, as its ledger counts. */
+  at: number;
+  /** Epoch milliseconds at which it was noted last. */
+  notedAt: number;
 }
 
-export interface LedgerBook {
-  readCursor(domain: string): Promise<Cursor | undefined>;
-  /** False, and nothing is written, where the cursor is not at `previous`. */
-  moveCursor(domain: string, cursor: Cursor, previous: Cursor | undefined): Promise<boolean>;
-  openSlices(domain: string): Promise<OpenSlice[]>;
+export interface LedgerState {
+  readWatermarks(domain: string): Promise<Watermarks | undefined>;
+  /** False, and nothing is written, where the watermarks are not at `previous`. */
+  moveWatermarks(domain: string, moved: Watermarks, previous: Watermarks | undefined): Promise<boolean>;
+  /** Slices to be passed again, and events that need a pass of their own. */
+  readMarkers(domain: string): Promise<{ open: OpenSlice[]; stragglers: Straggler[] }>;
   putOpen(domain: string, open: OpenSlice): Promise<void>;
   dropOpen(domain: string, start: number): Promise<void>;
-  readProgress(domain: string): Promise<Progress | undefined>;
-  putProgress(domain: string, progress: Progress): Promise<void>;
-  dropProgress(domain: string): Promise<void>;
+  /** Drops the note unless it was renewed since it was read. */
+  dropStraggler(domain: string, straggler: Straggler): Promise<void>;
 }
 
 export interface Lease {

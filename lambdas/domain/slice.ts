@@ -1,4 +1,4 @@
-import { MOST_SENDS } from '../contract.ts';
+import { MAX_REQUEUES } from '../contract.ts';
 import { type Counts, total } from './counts.ts';
 
 /** A stretch of time in epoch seconds; the start belongs to it, the end does not. */
@@ -7,11 +7,12 @@ export interface SliceBounds {
   end: number;
 }
 
-/** What is counted of the events of a slice, by their type. */
+/** Counts of the events of a slice, by type. Each is the size of a set of names, never a difference of counts. */
 export interface SliceCounts {
-  /** Listed by Mailgun; of a slice, the most that it ever listed. */
+  /** Listed by Mailgun in this pass. */
   listed: Counts;
   stored: Counts;
+  /** Listed, now or before, and not stored. */
   missing: Counts;
   /** Stored, but brought by reconciliation although a webhook should have. */
   recovered: Counts;
@@ -21,43 +22,62 @@ export interface SliceCounts {
   late: Counts;
   /** No webhook has come, and none will. */
   lost: Counts;
-  /** Stored, but not listed by Mailgun. */
+  /** Stored, and never listed by Mailgun. */
   unconfirmed: Counts;
-  /** The same events by their short names, up to a limit, so that each can be told. */
-  unconfirmedNames: Counts;
+  /** Stored with facts that decide otherwise than those that Mailgun lists. */
+  altered: Counts;
   /** Listed events by tag and type; `""` untagged, `*` all, each event once. */
   tags: Record<string, Counts>;
-  /** Missing events that are sent no more. */
+  /** Missing events that are not sent any more. */
   stuck: number;
-  /** How often each missing event was sent, by its short name; empty where they are too many. */
-  attempts: Counts;
+  /** Events that an earlier pass found listed and this one did not. */
+  short: number;
+  /** Events left out of the counts above, because an operator accepted them. */
+  accepted: number;
+  /** Names of unconfirmed events, up to a limit. */
+  unconfirmedNames: string[];
 }
 
-/** What is known of one slice of a domain's ledger. */
+/** Why an operator closed a slice, and the names of the events that this is about. */
+export interface Acceptance {
+  reason: string;
+  /** Epoch milliseconds. */
+  at: number;
+  names: string[];
+}
+
+/** The ledger's record of one slice of a domain; its counts are those of the last pass. */
 export interface Slice extends SliceBounds, SliceCounts {
   domain: string;
-  /** Listed by Mailgun or stored; never shrinks. */
+  /** Listed by Mailgun or stored. */
   expected: Counts;
-  /** Passes that sent something. */
+  /** How often the most persistent of the missing events was sent. */
   sends: number;
-  /** How often the others were sent at most. */
-  otherAttempts: number;
-  /** Mailgun no longer keeps this time, so nothing could be listed. */
+  /** Mailgun no longer keeps this time, so it was never compared. */
   unlisted: boolean;
   passes: number;
-  /** Epoch milliseconds: the first pass, and the last one that compared. */
+  /** Epoch milliseconds: the first pass, the beginning and the end of the last pass that read Mailgun's listing. */
   firstAt: number;
+  startedAt: number | null;
   passedAt: number;
   settledAt: number | null;
-  /** Raised with every change, except of `passes` and `passedAt`. */
+  /** Epoch milliseconds of the first pass that came after all webhooks and late indexing; null before it. */
+  finalAt: number | null;
+  acceptance?: Acceptance;
+  /** Raised by every pass. */
   version: number;
 }
 
-/** `due`: not judged yet; `open`: something is missing; `settled`: nothing is; `unlisted`: Mailgun no longer tells. */
-export type SliceState = 'due' | 'open' | 'settled' | 'unlisted';
+/**
+ * `due`: not compared yet; `open`: something is missing or altered; `short`: Mailgun's listing has shrunk; `settled`:
+ * every event is accounted for; `unlisted`: never compared, and Mailgun no longer keeps that time.
+ */
+export type SliceState = 'due' | 'open' | 'short' | 'settled' | 'unlisted';
 
-export function stateOf(slice: Pick<Slice, 'missing' | 'unlisted'>): SliceState {
-  if (total(slice.missing) > 0) return 'open';
+/** Returns the state of a slice that was passed. */
+export function stateOf(slice: Pick<Slice, 'missing' | 'altered' | 'short' | 'unlisted'>): SliceState {
+  if (total(slice.missing) + total(slice.altered) > 0) return 'open';
+  if (slice.short > 0) return 'short';
   return slice.unlisted ? 'unlisted' : 'settled';
 }
 
@@ -76,7 +96,7 @@ export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number
   return nowMs >= (end + settleSeconds) * 1000;
 }
 
-/** Wait of an open slice after so many sending passes: doubling from one period between runs. */
+/** Wait of an open slice after so many sends: doubling from one period between runs. */
 export function waitSeconds(sends: number, everySeconds: number): number {
-  return everySeconds * 2 ** Math.min(Math.max(sends - 1, 0), MOST_SENDS - 1);
+  return everySeconds * 2 ** Math.min(Math.max(sends - 1, 0), MAX_REQUEUES - 1);
 }

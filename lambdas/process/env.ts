@@ -11,6 +11,8 @@ export interface ProcessEnv {
   VISIBILITY_SECONDS: string;
   /** How long events and statuses are kept, counted from receipt. */
   RETENTION_DAYS: string;
+  /** Age at which reconcile passes over a slice for the second time. */
+  SECOND_PASS_SECONDS: string;
 }
 
 export function readProcessEnv(source: EnvSource) {
@@ -22,5 +24,6 @@ export function readProcessEnv(source: EnvSource) {
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     visibilitySeconds: wholeNumberEnv(source, 'VISIBILITY_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
+    secondPassSeconds: wholeNumberEnv(source, 'SECOND_PASS_SECONDS'),
   };
 }

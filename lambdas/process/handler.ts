@@ -4,9 +4,11 @@ import { createRetryControl, openQueues } from '../adapters/aws/event-queue.ts';
 import { createErasureKey } from '../adapters/aws/keys.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
+import { createEventCorrection } from '../adapters/table/event-correction.ts';
 import { createEventRepository } from '../adapters/table/event-repository.ts';
 import { createFirstWebhook } from '../adapters/table/first-webhook.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
+import { createStragglersTable } from '../adapters/table/reconciliation-state.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { UnstorableError } from '../domain/ports.ts';
@@ -33,6 +35,10 @@ const store = createProcess({
   erasures: createErasureRepository(table, erasureKey),
   erasureKey,
   retentionDays: env.retentionDays,
+  corrections: createEventCorrection(table),
+  stragglers: createStragglersTable(table, Date.now),
+  secondPassSeconds: env.secondPassSeconds,
+  now: Date.now,
 });
 const noteFirstWebhook = once(createFirstWebhook(table).note);
 

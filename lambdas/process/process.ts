@@ -1,10 +1,13 @@
 import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/erasure.ts';
+import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
 import { type MailgunEvent, parseEvent } from '../domain/mailgun-event.ts';
-import type { ErasureKey, Erasures, EventRecord, Records } from '../domain/ports.ts';
+import type { ErasureKey, Erasures, EventRecord, Records, Stragglers } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/queue-message.ts';
 import { statusUpdateOf } from '../domain/status.ts';
 import { suppressionOf } from '../domain/suppression.ts';
+import { isTestSample } from '../domain/test-sample.ts';
+import { type Corrections, createCorrect } from './correct.ts';
 
 export interface ProcessDeps {
   records: Records;
@@ -12,7 +15,17 @@ export interface ProcessDeps {
   erasureKey: ErasureKey;
   /** How long events and statuses are kept, counted from receipt: Mailgun's test button sends events dated 2018. */
   retentionDays: number;
+  corrections: Corrections;
+  stragglers: Stragglers;
+  /** Age at which a slice has its last scheduled pass. */
+  secondPassSeconds: number;
+  now: () => number;
 }
+
+/** A timestamp further ahead of the receipt than this is not the time of the event. */
+const MAX_AHEAD_MS = 600_000;
+/** An event that is nearly as old as a second pass may be stored while that pass is under way. */
+const SECOND_PASS_MARGIN = 0.95;
 
 /**
  * Stores one event with all its effects. The event itself comes last: stored means all effects done,
@@ -20,7 +33,8 @@ export interface ProcessDeps {
  * a tombstone is stored, and nothing follows from it.
  */
 export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
-  return async ({ event: sent, domain, source, receivedAt }) => {
+  const correct = createCorrect(deps);
+  return async ({ event: sent, domain, source, receivedAt, corrects }) => {
     const erased = await deps.erasures.among(namedAddresses(sent));
     const event = parseEvent(erased.reduce(withoutAddress, sent));
     const record: EventRecord = {
@@ -28,15 +42,17 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
       event,
       domain,
       source,
-      atMs: event.timeMs ?? receivedAt,
+      ...timeOf(event, receivedAt),
       receivedAtMs: receivedAt,
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
     };
+    if (source === 'webhook' && !isTestSample(sent)) await noteStraggler(deps, record);
     const { recipient } = parseEvent(sent);
     if (recipient !== undefined && erased.includes(recipient)) {
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
       return deps.records.putEvent({ ...record, identity, event: parseEvent(tombstoneOf(sent, domain)) });
     }
+    if (corrects && (await correct(record))) return 'known';
     const suppression = suppressionOf(event);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
@@ -56,4 +72,21 @@ async function allDone(works: readonly (Promise<void> | undefined)[]): Promise<v
   const results = await Promise.allSettled(works);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+}
+
+/** Returns when the event happened: its own time, unless that lies too far ahead of its receipt. */
+function timeOf({ timeMs }: MailgunEvent, receivedAt: number): Pick<EventRecord, 'atMs' | 'isImplausible'> {
+  if (timeMs === undefined) return { atMs: receivedAt };
+  return timeMs > receivedAt + MAX_AHEAD_MS ? { atMs: receivedAt, isImplausible: true } : { atMs: timeMs };
+}
+
+/** Asks for one more pass over the time of an event that no pass to come would compare; before it is stored. */
+async function noteStraggler(deps: ProcessDeps, { domain, atMs }: EventRecord): Promise<void> {
+  const nowMs = deps.now();
+  const at = Math.floor(atMs / 1000);
+  const isTooLate = nowMs - atMs >= SECOND_PASS_MARGIN * deps.secondPassSeconds * 1000;
+  const start = isTooLate || domain === UNKNOWN_DOMAIN ? undefined : await deps.stragglers.ledgerStart(domain);
+  const isBeforeStart = start !== undefined && at < start;
+  if (isTooLate || isBeforeStart || domain === UNKNOWN_DOMAIN)
+    await deps.stragglers.note(domain, { at, notedAt: nowMs });
 }

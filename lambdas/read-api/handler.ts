@@ -7,7 +7,7 @@ import { createDayEvents } from '../adapters/table/day-events.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createMessageHistory } from '../adapters/table/message-history.ts';
 import { createRecipientHistory } from '../adapters/table/recipient-history.ts';
-import { createLedgerBookTable } from '../adapters/table/reconciliation-state.ts';
+import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
 import type { BearerCheck } from '../domain/read-ports.ts';
@@ -43,7 +43,7 @@ const table = openTable(env.tableName);
 const recipients = createRecipientHistory(table);
 const ledgerDeps = {
   slices: createSlicesTable(table),
-  book: createLedgerBookTable(table),
+  ledger: createLedgerStateTable(table),
   sliceSeconds: env.sliceSeconds,
   settleSeconds: env.settleSeconds,
   now: Date.now,

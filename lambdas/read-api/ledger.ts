@@ -1,11 +1,12 @@
 import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
+import { MAX_SLICE_SECONDS } from '../contract.ts';
 import { add, type Counts, total } from '../domain/counts.ts';
-import type { LedgerBook, Slices } from '../domain/reconcile-ports.ts';
+import type { LedgerState, Slices } from '../domain/reconcile-ports.ts';
 import { isDue, sliceFrom, stateOf } from '../domain/slice.ts';
 
 export interface LedgerDeps {
   slices: Slices;
-  book: Pick<LedgerBook, 'readCursor'>;
+  ledger: Pick<LedgerState, 'readWatermarks'>;
   sliceSeconds: number;
   settleSeconds: number;
   now: () => number;
@@ -18,41 +19,59 @@ export interface LedgerQuery {
   to: number;
 }
 
-/** Slices that are due and not judged yet are shown up to this many. */
-const MOST_DUE = 1000;
+/** Slices that are due and not compared yet are shown up to this many. */
+const MAX_DUE = 1000;
 
-/** The ledger by the read API's contract. `completeness` is unknown where no ledger is kept, or slices wait to be judged. */
-export function createLedger({ slices, book, sliceSeconds, settleSeconds, now }: LedgerDeps) {
+/**
+ * The ledger by the read API's contract. `completeness` covers the time of the question that is due: `complete` only
+ * where every slice of it was compared with Mailgun's listing and nothing is missing, short or altered.
+ */
+export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now }: LedgerDeps) {
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
     const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0 };
-    for await (const slice of slices.list(domain, from, to)) {
+    // A slice that began before the question reaches into it.
+    let comparedTo = from;
+    let isCompared = true;
+    let isOpen = false;
+    for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, to)) {
       const { start, end, expected, stored, missing, recovered, unconfirmed, passes } = slice;
-      const { polled, late, lost, stuck } = slice;
-      const counts = { expected, stored, missing, recovered, unconfirmed, polled, late, lost };
-      entries.push({ domain, start, end, state: stateOf(slice), ...counts, stuck, passes });
+      if (end <= from) continue;
+      const state = stateOf(slice);
+      isCompared &&= start <= comparedTo && state !== 'unlisted';
+      isOpen ||= state === 'open' || state === 'short';
+      comparedTo = Math.max(comparedTo, end);
+      if (start < from) continue;
+      const { polled, late, lost, altered, stuck, short, accepted } = slice;
+      const counts = { expected, stored, missing, recovered, unconfirmed, polled, late, lost, altered };
+      entries.push({ domain, start, end, state, ...counts, stuck, short, accepted, passes });
       sums.expected += total(expected);
       sums.stored += total(stored);
       sums.unaccounted += total(missing);
       sums.unconfirmed += total(unconfirmed);
     }
-    const cursor = await book.readCursor(domain);
+    const watermarks = await ledger.readWatermarks(domain);
     let due = 0;
-    for (let at = cursor?.position; at !== undefined && at < to && due < MOST_DUE; due += 1) {
+    for (let at = watermarks?.position; at !== undefined && at < to && due < MAX_DUE; ) {
       const bounds = sliceFrom(at, sliceSeconds);
       if (!isDue(bounds, settleSeconds, now())) break;
-      if (at >= from) entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
       at = bounds.end;
+      // While a ledger catches up, newer slices are written before older ones.
+      if (entries.some(({ start }) => start === bounds.start)) continue;
+      due += 1;
+      if (bounds.start >= from) entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
     }
-    const known = cursor !== undefined && due === 0;
-    const completeness = sums.unaccounted > 0 ? 'incomplete' : known ? 'complete' : 'unknown';
+    const dueEnd = Math.floor((now() / 1000 - settleSeconds) / sliceSeconds) * sliceSeconds;
+    const isKnown = isCompared && due === 0 && comparedTo > from && comparedTo >= Math.min(to, dueEnd);
+    const completeness = isOpen ? 'incomplete' : isKnown ? 'complete' : 'unknown';
+    entries.sort((a, b) => a.start - b.start);
     return { slices: entries, totals: { ...sums, due }, completeness };
   };
 }
 
 const NOTHING = {
   ...{ expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {}, polled: {}, late: {}, lost: {} },
-  ...{ stuck: 0, passes: 0 },
+  ...{ altered: {}, stuck: 0, short: 0, accepted: 0, passes: 0 },
 };
 
 const HOUR = 3600;
@@ -61,7 +80,7 @@ const HOUR = 3600;
  * Statistics by hour: slices added up, and spellings of a tag that differ in case. An hour is open while one of its
  * slices is missing or not settled.
  */
-export function createStats({ slices, book }: Pick<LedgerDeps, 'slices' | 'book'>) {
+export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'ledger'>) {
   return async ({ domain, from, to, tag }: LedgerQuery & { tag: string | undefined }): Promise<StatsResponse> => {
     const hours = new Map<number, { tags: Map<string, Counts>; isOpen: boolean }>();
     const firstHour = Math.floor(from / HOUR) * HOUR;
@@ -76,8 +95,8 @@ export function createStats({ slices, book }: Pick<LedgerDeps, 'slices' | 'book'
       }
       if (tag !== undefined) countsOf(held.tags, tag);
     }
-    const cursor = await book.readCursor(domain);
-    const isOver = (hour: number) => cursor !== undefined && cursor.position >= hour + HOUR;
+    const watermarks = await ledger.readWatermarks(domain);
+    const isOver = (hour: number) => watermarks !== undefined && watermarks.position >= hour + HOUR;
     const buckets = [...hours].flatMap(([hour, { tags, isOpen }]) =>
       [...tags].toSorted(byName).map(([name, counts]) => ({
         hour: new Date(hour * 1000).toISOString(),

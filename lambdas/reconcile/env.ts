@@ -27,6 +27,8 @@ export interface ReconcileEnv {
   MAILGUN_URL: string;
   /** More messages than this in the queue are a backlog, into which nothing is sent. */
   BACKLOG_MESSAGES: string;
+  /** How many listings are under way at once at most. */
+  PARALLEL: string;
 }
 
 export function readReconcileEnv(source: EnvSource) {
@@ -47,6 +49,7 @@ export function readReconcileEnv(source: EnvSource) {
     fromEpochSeconds: source.FROM_EPOCH_SECONDS ? wholeNumberEnv(source, 'FROM_EPOCH_SECONDS') : undefined,
     mailgunUrl: source.MAILGUN_URL || undefined,
     backlogMessages: wholeNumberEnv(source, 'BACKLOG_MESSAGES'),
+    parallel: wholeNumberEnv(source, 'PARALLEL'),
   };
 }
 

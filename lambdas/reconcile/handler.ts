@@ -9,22 +9,23 @@ import { createMailgunLogs } from '../adapters/mailgun/logs-api.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createLeaseTable, createLedgerBookTable } from '../adapters/table/reconciliation-state.ts';
+import { createLeaseTable, createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
+import { createPartsTable, createRequeuesTable } from '../adapters/table/requeue-repository.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
 import { METRICS } from '../contract.ts';
 import { ListingError } from '../domain/reconcile-ports.ts';
 import type { DriftKind } from '../domain/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { createAccept } from './accept.ts';
 import { createCompareWebhooks } from './compare-webhooks.ts';
-import type { RunReport } from './domain-run.ts';
 import { readReconcileEnv } from './env.ts';
-import { createReconcile } from './reconcile.ts';
+import type { SliceNews } from './pass-slice.ts';
+import { createReconcile, type RunReport } from './reconcile.ts';
 import { createReplay } from './replay.ts';
-import { type ReplayReport, replayIn } from './replay-contract.ts';
-import type { SliceNews } from './slice-visit.ts';
+import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replay-contract.ts';
 
-// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true} or {"replay":{…}}. Promise: what Mailgun
+// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}. Promise: what Mailgun
 // lists and the table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the
 // next run.
 
@@ -49,7 +50,9 @@ const deps = {
   erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now)),
   queue: createEventQueue(queues, env.queueUrl),
   depth: createQueueDepth(queues, env.queueUrl),
-  book: createLedgerBookTable(table),
+  ledger: createLedgerStateTable(table),
+  requeues: createRequeuesTable(table),
+  parts: createPartsTable(table, Date.now),
   slices: createSlicesTable(table),
   lease: createLeaseTable(table),
   domains: env.domains,
@@ -58,7 +61,9 @@ const deps = {
   backlogMessages: env.backlogMessages,
   isConfigured: async () => (await apiKey()) !== undefined,
   now: Date.now,
-  newHolderId: randomUUID,
+  newRunId: randomUUID,
+  every,
+  parallel: env.parallel,
   onNews,
   onFailure,
 };
@@ -74,11 +79,19 @@ const compareWebhooks = createCompareWebhooks({
   onCompared,
   onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
 });
-const replay = createReplay({ ...deps, book: createLedgerBookTable(table, 'REPLAY') });
+const replay = createReplay(deps);
+const accept = createAccept(deps);
 
 // Called by AWS.
-export const handler = middy<unknown, RunReport | ReplayReport>().handler(async (event, context) => {
+export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>().handler(async (event, context) => {
   const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
+  const acceptance = acceptIn(event);
+  if (acceptance !== undefined) {
+    const report = await accept({ ...acceptance, deadlineMs: lastMs });
+    const { slice: _slice, ...facts } = report;
+    log.write('slice accepted', { domain: acceptance.domain, at: acceptance.atEpochSeconds, ...facts });
+    return report;
+  }
   const request = replayIn(event);
   if (request === undefined) {
     const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
@@ -109,11 +122,11 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
     );
     return { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false };
   }
-  const { cursorAge, openSliceAge, stuck, silentEvents } = result.gauges;
+  const { watermarkAge, openSliceAge, stuck, silentEvents } = result.gauges;
   log.measure(
     {
       [METRICS.reconcileRun]: 1,
-      [METRICS.cursorAge]: cursorAge,
+      [METRICS.cursorAge]: watermarkAge,
       [METRICS.openSlices]: result.report.open,
       [METRICS.openSliceAge]: openSliceAge,
       [METRICS.stuck]: stuck,
@@ -137,9 +150,10 @@ function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>):
 }
 
 // Runs for every slice with such news.
-function onNews({ domain, start, lost, unconfirmed }: SliceNews): void {
-  const metrics = { [METRICS.lostWebhooks]: lost, [METRICS.unconfirmed]: unconfirmed };
-  log.measure(metrics, 'slice has lost or unconfirmed events', { domain, start });
+function onNews({ domain, start, lost, unconfirmed, altered }: SliceNews): void {
+  // An event with other content than Mailgun lists is as likely forged as one that it does not list.
+  const metrics = { [METRICS.lostWebhooks]: lost, [METRICS.unconfirmed]: unconfirmed + altered };
+  log.measure(metrics, 'slice has lost or unconfirmed events', { domain, start, altered });
 }
 
 // Runs for every domain that fails; the others go on.
@@ -147,4 +161,10 @@ function onFailure(domain: string, error: unknown, message = 'domain not reconci
   const reason = error instanceof ListingError ? error.reason : undefined;
   const cause = error instanceof Error && error.cause !== undefined ? errorFacts(error.cause) : {};
   log.write(message, { domain, reason, ...errorFacts(error), cause: cause.detail });
+}
+
+/** Calls a task again and again, whatever else is under way; returns what ends it. */
+function every(ms: number, task: () => Promise<void>): () => void {
+  const timer = setInterval(() => void task(), ms);
+  return () => clearInterval(timer);
 }

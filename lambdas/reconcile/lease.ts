@@ -1,6 +1,6 @@
 import type { Lease } from '../domain/reconcile-ports.ts';
 
-/** Somebody else wrote what this run was about to write, so its results are void. */
+/** Another run has taken over, so the results of this one are void. */
 export class LostRaceError extends Error {
   override name = 'LostRaceError';
 }
@@ -8,30 +8,46 @@ export class LostRaceError extends Error {
 export interface LeaseDeps {
   lease: Lease;
   now: () => number;
-  newHolderId: () => string;
+  newRunId: () => string;
+  /** Calls a task every so many milliseconds, until the returned function is called. */
+  every: (ms: number, task: () => Promise<void>) => () => void;
 }
 
-const LEASE_MS = 30_000;
-const PROLONG_AFTER_MS = 10_000;
+/** Longer than the longest wait for Mailgun, so that a renewal may fail twice before the lease ends. */
+const LEASE_MS = 120_000;
+const RENEW_EVERY_MS = 30_000;
 
-/** Works while no other run does; `busy` where one is at work. `keepAlive` throws once the lease is lost. */
-export async function withLease<T>(
-  { lease, now, newHolderId }: LeaseDeps,
-  work: (keepAlive: () => Promise<void>) => Promise<T>,
-): Promise<T | 'busy'> {
-  const holder = newHolderId();
-  let heldAt = now();
-  if (!(await lease.hold(holder, heldAt, heldAt + LEASE_MS))) return 'busy';
-  const keepAlive = async () => {
+/** What a run holds: its id, and a check that throws `LostRaceError` once the lease is no longer its own. */
+export interface HeldLease {
+  runId: string;
+  assertHeld(): void;
+}
+
+/** Works while no other run does, and returns `busy` where one is at work. A timer renews the lease meanwhile. */
+export async function withLease<T>(deps: LeaseDeps, work: (held: HeldLease) => Promise<T>): Promise<T | 'busy'> {
+  const { lease, now } = deps;
+  const runId = deps.newRunId();
+  let heldUntil = now() + LEASE_MS;
+  if (!(await lease.hold(runId, now(), heldUntil))) return 'busy';
+  let isTaken = false;
+  const renew = async () => {
     const nowMs = now();
-    if (nowMs - heldAt < PROLONG_AFTER_MS) return;
-    if (!(await lease.hold(holder, nowMs, nowMs + LEASE_MS))) throw new LostRaceError();
-    heldAt = nowMs;
+    try {
+      if (await lease.hold(runId, nowMs, nowMs + LEASE_MS)) heldUntil = nowMs + LEASE_MS;
+      else isTaken = true;
+    } catch {
+      // The table does not answer; the lease holds until its time is over, and the next renewal may succeed.
+    }
+  };
+  const stop = deps.every(RENEW_EVERY_MS, renew);
+  const assertHeld = () => {
+    if (isTaken || now() >= heldUntil) throw new LostRaceError();
   };
   try {
-    return await work(keepAlive);
+    return await work({ runId, assertHeld });
   } finally {
-    // It runs out by itself.
-    await lease.release(holder).catch(() => {});
+    stop();
+    // It ends by itself.
+    await lease.release(runId).catch(() => {});
   }
 }

@@ -1,32 +1,47 @@
 import { secondPassSeconds } from '../contract.ts';
-import type { QueueDepth, SendingDomain } from '../domain/reconcile-ports.ts';
-import { createDomainRun, type DomainRunDeps, type RunReport } from './domain-run.ts';
-import { type LeaseDeps, withLease } from './lease.ts';
-import type { Hearing } from './slice-visit.ts';
+import { total } from '../domain/counts.ts';
+import { UNKNOWN_DOMAIN } from '../domain/event.ts';
+import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } from '../domain/reconcile-ports.ts';
+import { type Agenda, createReadAgenda, type Visit } from './agenda.ts';
+import { type HeldLease, type LeaseDeps, withLease } from './lease.ts';
+import { createListingGate } from './listing-gate.ts';
+import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './pass-slice.ts';
+import { createSemaphore } from './semaphore.ts';
 
-export interface ReconcileDeps extends Omit<DomainRunDeps, 'keepAlive'>, LeaseDeps {
-  domains: readonly SendingDomain[];
+export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
+  ledger: LedgerState;
   depth: QueueDepth;
   /** Whether somebody has put a Mailgun API key. */
   isConfigured: () => Promise<boolean>;
   /** More messages than this in the queue are a backlog. */
   backlogMessages: number;
-  onFailure: (domain: string, error: unknown) => void;
+  /** How many listings are under way at once at most. */
+  parallel: number;
 }
 
 export interface RunRequest {
-  /** Look at every open and every old slice now; needs an empty queue before it sends. */
+  /** Pass every open and every old slice now; needs an empty queue before it sends. */
   ignoreWaits: boolean;
   deadlineMs: number;
 }
 
+/** What a run has done, by the local stack's contract; `done`: nothing that is due was left undone. */
+export interface RunReport {
+  slices: number;
+  expected: number;
+  missing: number;
+  sent: number;
+  open: number;
+  done: boolean;
+}
+
 /** The state of the ledgers after a run; ages in seconds. */
 export interface Gauges {
-  /** How far behind the ledger is: its first looks, or its second ones. */
-  cursorAge: number;
+  /** How far behind the ledger is, with its first or with its second passes. */
+  watermarkAge: number;
   openSliceAge: number;
   stuck: number;
-  /** Of domains whose new slices no webhook brought anything in: the events that webhooks should have brought. */
+  /** Events that webhooks should have brought, of domains whose new slices no webhook brought anything in. */
   silentEvents: number;
 }
 
@@ -40,6 +55,14 @@ export type RunResult =
   | { kind: 'off'; wasOn: boolean }
   | { kind: 'unreadable'; wasOn: boolean; cause: unknown };
 
+/** Failures that concern one slice; after any other the rest of the domain waits for the next run. */
+const SLICE_FAILURES: readonly ListingFailure[] = ['out-of-retention', 'malformed', 'too-large', 'endless'];
+
+/** A visit that is given less would only begin. */
+const MIN_SHARE_MS = 1000;
+/** Due, open, and for the second time. */
+const KINDS_OF_VISITS = 3;
+
 /** One run over all domains: finds what webhooks missed, has it stored, and writes the ledger. */
 export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => Promise<RunResult> {
   return async (request) => {
@@ -48,64 +71,150 @@ export function createReconcile(deps: ReconcileDeps): (request: RunRequest) => P
     } catch (cause) {
       return { kind: 'unreadable', wasOn: await hasLedger(deps), cause };
     }
-    const result = await withLease(deps, async (keepAlive) => {
-      const messages = await deps.depth.messages();
-      const maySend = messages <= (request.ignoreWaits ? 0 : deps.backlogMessages);
-      const runDomain = createDomainRun({ ...deps, keepAlive });
-      const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
-      const gauges: Gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
-      for (const [index, domain] of deps.domains.entries()) {
-        // A fair share of the time that is left, so that one domain's arrears starve no other.
-        const nowMs = deps.now();
-        const deadlineMs = nowMs + (request.deadlineMs - nowMs) / (deps.domains.length - index);
-        const heard: Hearing = { deliverable: 0, absent: 0 };
-        const onHearing = ({ deliverable, absent }: Hearing) => {
-          heard.deliverable += deliverable;
-          heard.absent += absent;
-        };
-        try {
-          await runDomain({ domain, ignoreWaits: request.ignoreWaits, maySend, deadlineMs, onHearing }, report);
-        } catch (error) {
-          report.done = false;
-          deps.onFailure(domain.name, error);
-        }
-        // What process has not stored yet may have come by webhook, and lie in the queue.
-        if (heard.absent === heard.deliverable && heard.deliverable > messages) {
-          gauges.silentEvents += heard.deliverable;
-        }
-        await gauge(deps, domain.name, report, gauges).catch((error) => deps.onFailure(domain.name, error));
-      }
-      return { kind: 'ran' as const, report, gauges };
-    });
-    return result === 'busy' ? { kind: 'busy' } : result;
+    const result = await withLease(deps, (held) => runAll(deps, request, held));
+    return result === 'busy' ? { kind: 'busy' } : { kind: 'ran', ...result };
   };
 }
 
-/** Where the table does not say, its own alarms do. */
-async function hasLedger({ book, domains }: Pick<ReconcileDeps, 'book' | 'domains'>): Promise<boolean> {
-  const cursors = domains.map(({ name }) => book.readCursor(name));
-  return Promise.all(cursors).then(
-    (found) => found.some((cursor) => cursor !== undefined),
-    () => false,
-  );
+/** One domain in a run. */
+interface DomainWork {
+  domain: string;
+  agenda: Agenda;
+  passed: Set<number>;
+  hasFailed: boolean;
+  /** Events that webhooks should have brought in slices passed for the first time, and how many of them none did. */
+  deliverable: number;
+  unheard: number;
 }
 
-async function gauge(
-  { book, now, times }: Pick<ReconcileDeps, 'book' | 'now' | 'times'>,
-  domain: string,
-  report: RunReport,
-  gauges: Gauges,
-): Promise<void> {
-  const cursor = await book.readCursor(domain);
-  if (cursor === undefined) return;
-  const nowMs = now();
-  const nowSeconds = Math.floor(nowMs / 1000);
-  // A second look begins when half of what Mailgun keeps is over, so being late with it weighs twice.
-  const lateSeconds = nowSeconds - cursor.second - times.sliceSeconds - secondPassSeconds(times.retentionSeconds);
-  gauges.cursorAge = Math.max(gauges.cursorAge, nowSeconds - cursor.position, 2 * lateSeconds);
-  for (const open of await book.openSlices(domain)) {
-    report.open += 1;
-    gauges.openSliceAge = Math.max(gauges.openSliceAge, Math.floor((nowMs - open.since) / 1000));
-    gauges.stuck += open.stuck;
+async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunRequest, held: HeldLease) {
+  const { now, times } = deps;
+  const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
+  const messages = await deps.depth.messages();
+  const maySend = messages <= (ignoreWaits ? 0 : deps.backlogMessages);
+  const passSlice = createPassSlice({ ...deps, source: createListingGate(deps.source, deps.parallel) });
+  const run: RunContext = { ...held, ignoreWaits, partSlots: createSemaphore(deps.parallel) };
+  const readAgenda = createReadAgenda(deps);
+  const fail = (domain: string, error: unknown) => {
+    report.done = false;
+    deps.onFailure(domain, error);
+  };
+
+  const names = [...deps.domains.map(({ name }) => name), ...(deps.domains.length > 1 ? [UNKNOWN_DOMAIN] : [])];
+  const works: DomainWork[] = [];
+  for (const domain of names) {
+    try {
+      const agenda = await readAgenda(domain, ignoreWaits);
+      works.push({ domain, agenda, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 });
+    } catch (error) {
+      fail(domain, error);
+    }
   }
+
+  const paused: { work: DomainWork; item: Visit }[] = [];
+  const visit = async (work: DomainWork, item: Visit) => {
+    const { domain } = work;
+    const { start, end, ...about } = item;
+    // Half of the time that is left, so that a domain whose listing hangs does not use up that of the others.
+    const mayStarve = works.length > 1 || deps.parallel < KINDS_OF_VISITS;
+    const shareMs = now() + (mayStarve ? Math.max(MIN_SHARE_MS, (deadlineMs - now()) / 2) : Number.POSITIVE_INFINITY);
+    try {
+      const bounds = { start, end };
+      const hasStragglers = about.stragglers !== undefined;
+      const deadline = { deadlineMs: Math.min(deadlineMs, shareMs) };
+      const outcome = await passSlice(run, { domain, bounds, ...about, hasStragglers, maySend, ...deadline });
+      if (outcome.kind === 'paused' && now() < deadlineMs) {
+        paused.push({ work, item });
+        return;
+      }
+      if (outcome.kind !== 'done') {
+        report.done = false;
+        return;
+      }
+      for (const straggler of about.stragglers ?? []) await deps.ledger.dropStraggler(domain, straggler);
+      work.passed.add(start);
+      count(report, work, outcome, about.isBackfill ?? false);
+    } catch (error) {
+      work.hasFailed ||= !(error instanceof ListingError && SLICE_FAILURES.includes(error.reason));
+      fail(domain, error);
+    }
+  };
+
+  const visits = inTurns(
+    works.flatMap(({ agenda }, nth) => lists(agenda).map((list) => ({ list, work: works[nth] as DomainWork }))),
+  );
+  const worker = async () => {
+    for (;;) {
+      const next = visits.next().value ?? paused.shift();
+      if (next === undefined) return;
+      const { work, item } = next;
+      if (work.hasFailed) continue;
+      if (now() >= deadlineMs) report.done = false;
+      else await visit(work, item);
+    }
+  };
+  await Promise.all(Array.from({ length: deps.parallel }, worker));
+
+  const gauges: Gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
+  for (const work of works) {
+    // What process has not stored yet may have come by webhook, and lie in the queue.
+    if (work.unheard === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
+    try {
+      held.assertHeld();
+      const watermarks = await work.agenda.advance((start) => work.passed.has(start));
+      await gauge(work.domain, watermarks);
+    } catch (error) {
+      fail(work.domain, error);
+    }
+  }
+  return { report, gauges };
+
+  async function gauge(domain: string, watermarks: Agenda['watermarks']): Promise<void> {
+    const nowSeconds = Math.floor(now() / 1000);
+    if (watermarks !== undefined) {
+      // A second pass begins when half of what Mailgun keeps is over, so being late with it weighs twice.
+      const lateSeconds =
+        nowSeconds - watermarks.second - times.sliceSeconds - secondPassSeconds(times.retentionSeconds);
+      gauges.watermarkAge = Math.max(gauges.watermarkAge, nowSeconds - watermarks.position, 2 * lateSeconds);
+    }
+    for (const open of (await deps.ledger.readMarkers(domain)).open) {
+      report.open += 1;
+      gauges.openSliceAge = Math.max(gauges.openSliceAge, nowSeconds - Math.floor(open.since / 1000));
+      gauges.stuck += open.stuck;
+    }
+  }
+}
+
+const lists = ({ due, open, second }: Agenda) => [due, open, second];
+
+/** Yields one item of every list in turn, so that none waits for the end of another. */
+function* inTurns<Work>(
+  queues: readonly { list: readonly Visit[]; work: Work }[],
+): Generator<{ work: Work; item: Visit }, undefined> {
+  const longest = Math.max(0, ...queues.map(({ list }) => list.length));
+  for (let nth = 0; nth < longest; nth += 1) {
+    for (const { list, work } of queues) {
+      const item = list[nth];
+      if (item !== undefined) yield { work, item };
+    }
+  }
+  return undefined;
+}
+
+function count(report: RunReport, work: DomainWork, { previous, slice, tally }: DonePass, isBackfill: boolean): void {
+  report.slices += 1;
+  report.expected += total(slice.expected);
+  report.missing += total(slice.missing);
+  report.sent += tally.sent;
+  if (previous !== undefined || isBackfill) return;
+  work.deliverable += tally.deliverable;
+  work.unheard += total(tally.late) + total(tally.lost);
+}
+
+/** Where the table does not answer, its own alarms report that. */
+async function hasLedger({ ledger, domains }: Pick<ReconcileDeps, 'ledger' | 'domains'>): Promise<boolean> {
+  return Promise.all(domains.map(({ name }) => ledger.readWatermarks(name))).then(
+    (found) => found.some((watermarks) => watermarks !== undefined),
+    () => false,
+  );
 }

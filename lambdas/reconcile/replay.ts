@@ -1,35 +1,22 @@
 import { secondPassSeconds } from '../contract.ts';
 import { total } from '../domain/counts.ts';
-import { ListingError, type Progress, type SendingDomain } from '../domain/reconcile-ports.ts';
-import { isDue, type Slice, type SliceBounds, stateOf } from '../domain/slice.ts';
-import { saysTheSame, slicePassed } from '../domain/tally.ts';
-import { LostRaceError, withLease } from './lease.ts';
-import { createPass } from './pass.ts';
+import { type DonePart, ListingError, type SendingDomain } from '../domain/reconcile-ports.ts';
+import { isDue, type SliceBounds, stateOf } from '../domain/slice.ts';
+import { isSameSlice } from '../domain/tally.ts';
+import { type HeldLease, LostRaceError, withLease } from './lease.ts';
+import { createPassSlice, type DonePass, type PassOutcome } from './pass-slice.ts';
 import type { ReconcileDeps } from './reconcile.ts';
 import type { ReplayEvent, ReplayReport, ReplayState } from './replay-contract.ts';
-import { createSliceVisit } from './slice-visit.ts';
+import { createSemaphore } from './semaphore.ts';
 import { slicesBetween } from './slices-between.ts';
-
-/** `book` keeps a progress of its own, since the scheduled runs go on in between. */
-export type ReplayDeps = Omit<ReconcileDeps, 'onFailure'>;
 
 export interface ReplayRequest extends ReplayEvent {
   deadlineMs: number;
 }
 
-/** What became of one slice: written, or as it would have been. */
-interface Passed {
-  previous: Slice | undefined;
-  next: Slice;
-  sent: number;
-}
-type VisitResult = Passed | 'backlog' | 'paused';
-
-const NOT_BEGUN = { position: Number.POSITIVE_INFINITY, second: Number.POSITIVE_INFINITY };
-
 /** Passes over all slices of a time, also those before the ledger's start and settled ones, as far as one call comes. */
-export function createReplay(deps: ReplayDeps): (request: ReplayRequest) => Promise<ReplayReport> {
-  const { slices, times, now } = deps;
+export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => Promise<ReplayReport> {
+  const { ledger, slices, times, now } = deps;
   const secondSeconds = secondPassSeconds(times.retentionSeconds);
 
   return async (request) => {
@@ -38,93 +25,89 @@ export function createReplay(deps: ReplayDeps): (request: ReplayRequest) => Prom
     if (domain === undefined) return { ...report, state: 'unknown-domain' };
     if (!(await deps.isConfigured())) return { ...report, state: 'off' };
     if (request.plan) return plan(domain, request, report);
-    const state = await withLease(deps, (keepAlive) => replay(domain, request, report, keepAlive));
+    const state = await withLease(deps, (held) => replay(domain, request, report, held));
     return { ...report, state };
   };
 
-  /** Has neither queue nor book nor lease in hand, so it can change nothing. */
-  async function plan(domain: SendingDomain, request: ReplayRequest, report: ReplayReport): Promise<ReplayReport> {
-    let progress: Progress | undefined;
-    const nothing = async () => {};
-    const pass = createPass({
+  /** Works with ports that keep everything to themselves, so it can change nothing. */
+  async function plan({ name }: SendingDomain, request: ReplayRequest, report: ReplayReport): Promise<ReplayReport> {
+    let progress: DonePart[] = [];
+    const passSlice = createPassSlice({
       ...deps,
-      queue: { send: nothing },
-      book: {
-        readProgress: async () => request.progress,
-        putProgress: async (_domain, noted) => {
-          progress = noted;
-        },
-      },
-      keepAlive: nothing,
+      ...withoutEffect(deps, request.progress ?? [], (part) => progress.push(part)),
     });
-    const state = await passOver(domain, request, report, async (bounds) => {
-      const previous = await slices.read(domain.name, bounds.start);
-      const isFinal = isOld(bounds);
+    const run = { runId: 'plan', assertHeld() {}, ignoreWaits: true, partSlots: createSemaphore(deps.parallel) };
+    const state = await passOver(name, request, report, async (bounds) => {
+      progress = [];
       const { deadlineMs } = request;
-      const job = { domain, bounds, previous, isFinal, maySend: true, unlisted: false, deadlineMs };
-      progress = undefined;
-      const outcome = await pass(job);
-      if (outcome.kind !== 'done') return 'paused';
-      progress = undefined;
-      const judged = { nowMs: now(), unlisted: false };
-      const next = slicePassed({ ...bounds, domain: domain.name }, previous, outcome.tally, judged);
-      return { previous, next, sent: outcome.tally.sent };
+      return passSlice(run, {
+        domain: name,
+        bounds,
+        isOld: isOld(bounds),
+        maySend: true,
+        mustBeListed: true,
+        deadlineMs,
+      });
     });
-    return { ...report, state, ...(progress && { progress }) };
+    const isUnfinished = !report.done && progress.length > 0;
+    return { ...report, state, ...(isUnfinished && { progress: [...keptFor(request, report), ...progress] }) };
+  }
+
+  /** Parts of the slice that the reply before has brought, where this call did not come beyond it. */
+  function keptFor({ progress = [], fromEpochSeconds }: ReplayRequest, report: ReplayReport): DonePart[] {
+    return report.nextFromEpochSeconds === fromEpochSeconds ? progress : [];
   }
 
   async function replay(
-    domain: SendingDomain,
+    { name }: SendingDomain,
     request: ReplayRequest,
     report: ReplayReport,
-    keepAlive: () => Promise<void>,
+    held: HeldLease,
   ): Promise<ReplayState> {
-    const { book, depth } = deps;
-    const visitSlice = createSliceVisit({ ...deps, keepAlive });
-    const { position, second } = (await book.readCursor(domain.name)) ?? NOT_BEGUN;
-    const open = new Map((await book.openSlices(domain.name)).map((each) => [each.start, each]));
-    return passOver(domain, request, report, async (bounds) => {
-      await keepAlive();
-      const previous = await slices.read(domain.name, bounds.start);
-      const messages = await depth.messages();
+    const passSlice = createPassSlice(deps);
+    const run = { ...held, ignoreWaits: false, partSlots: createSemaphore(deps.parallel) };
+    const watermarks = await ledger.readWatermarks(name);
+    const open = new Map((await ledger.readMarkers(name)).open.map((each) => [each.start, each]));
+    return passOver(name, request, report, async (bounds, isInLedger) => {
+      held.assertHeld();
+      const known = await slices.read(name, bounds.start);
+      const messages = await deps.depth.messages();
       // What an open slice lacks may have been sent, and be in the queue.
-      const wasSent = previous !== undefined && stateOf(previous) === 'open';
-      const outcome = await visitSlice({
-        domain,
+      const wasSent = known !== undefined && stateOf(known) === 'open';
+      const begun = (isInLedger ? watermarks?.second : watermarks?.position) ?? Number.POSITIVE_INFINITY;
+      return passSlice(run, {
+        domain: name,
         bounds,
-        previous,
         open: open.get(bounds.start),
-        isBackfill: bounds.start < (previous === undefined ? position : second),
-        isFinal: isOld(bounds),
+        isOld: isOld(bounds),
+        isBackfill: bounds.start < begun,
         maySend: messages <= (wasSent ? 0 : deps.backlogMessages),
+        mustBeListed: true,
         deadlineMs: request.deadlineMs,
-        mayBeUnlisted: false,
       });
-      if (outcome.kind === 'done') return { previous, next: outcome.slice, sent: outcome.sent };
-      return outcome.kind === 'held' ? 'backlog' : 'paused';
     });
   }
 
-  /** Visits slice by slice and counts; answers why it went no further. */
+  /** Passes slice by slice and counts; returns why it went no further. */
   async function passOver(
-    domain: SendingDomain,
+    domain: string,
     request: ReplayRequest,
     report: ReplayReport,
-    visit: (bounds: SliceBounds) => Promise<VisitResult>,
+    pass: (bounds: SliceBounds, isInLedger: boolean) => Promise<PassOutcome>,
   ): Promise<ReplayState> {
     const range = { from: request.fromEpochSeconds, to: request.toEpochSeconds };
-    for await (const bounds of slicesBetween(slices, domain.name, range, times.sliceSeconds)) {
-      report.nextFromEpochSeconds = bounds.start;
+    for await (const { start, end, slice } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
+      const bounds = { start, end };
+      report.nextFromEpochSeconds = start;
       if (!isDue(bounds, times.settleSeconds, now())) {
         report.done = true;
         return 'ran';
       }
       if (now() >= request.deadlineMs) return 'ran';
       try {
-        const result = await visit(bounds);
-        if (result === 'paused') return 'ran';
-        if (result === 'backlog') return 'backlog';
-        count(report, result);
+        const outcome = await pass(bounds, slice !== undefined);
+        if (outcome.kind === 'done') count(report, outcome);
+        else return outcome.kind === 'paused' ? 'ran' : 'backlog';
       } catch (error) {
         if (error instanceof LostRaceError) return 'busy';
         if (!(error instanceof ListingError)) throw error;
@@ -134,7 +117,7 @@ export function createReplay(deps: ReplayDeps): (request: ReplayRequest) => Prom
         }
         report.unreachable += 1;
       }
-      report.nextFromEpochSeconds = bounds.end;
+      report.nextFromEpochSeconds = end;
     }
     report.done = true;
     return 'ran';
@@ -145,18 +128,39 @@ export function createReplay(deps: ReplayDeps): (request: ReplayRequest) => Prom
   }
 }
 
+function withoutEffect(deps: ReconcileDeps, before: readonly DonePart[], onPart: (part: DonePart) => void) {
+  const nothing = async () => {};
+  return {
+    queue: { send: nothing },
+    onNews() {},
+    events: { lookUp: deps.events.lookUp.bind(deps.events), markUnconfirmed: nothing },
+    requeues: { list: deps.requeues.list.bind(deps.requeues), count: async () => true, exhaust: nothing },
+    parts: {
+      // They lie in the slice that the reply before had not finished, so no other slice can take them for its own.
+      done: async ({ start }: { start: number }) => before.filter(({ from }) => from >= start),
+      put: async (_slice: unknown, _pass: number, part: DonePart) => onPart(part),
+    },
+    ledger: { putOpen: nothing, dropOpen: nothing },
+    slices: {
+      read: deps.slices.read.bind(deps.slices),
+      list: deps.slices.list.bind(deps.slices),
+      write: async () => true,
+    },
+  };
+}
+
 function emptyReport(nextFromEpochSeconds: number): ReplayReport {
   const slices = { slices: 0, newSlices: 0, changedSlices: 0, unreachable: 0 };
   const events = { expected: 0, missing: 0, sent: 0, stuck: 0 };
   return { state: 'ran', ...slices, ...events, done: false, nextFromEpochSeconds };
 }
 
-function count(report: ReplayReport, { previous, next, sent }: Passed): void {
+function count(report: ReplayReport, { previous, slice, tally }: DonePass): void {
   report.slices += 1;
   if (previous === undefined) report.newSlices += 1;
-  else if (!saysTheSame(previous, next)) report.changedSlices += 1;
-  report.expected += total(next.expected);
-  report.missing += total(next.missing);
-  report.sent += sent;
-  report.stuck += next.stuck;
+  else if (!isSameSlice(previous, slice)) report.changedSlices += 1;
+  report.expected += total(slice.expected);
+  report.missing += total(slice.missing);
+  report.sent += tally.sent;
+  report.stuck += slice.stuck;
 }

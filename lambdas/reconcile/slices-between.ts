@@ -1,6 +1,11 @@
-import { LONGEST_SLICE_SECONDS } from '../contract.ts';
+import { MAX_SLICE_SECONDS } from '../contract.ts';
 import type { Slices } from '../domain/reconcile-ports.ts';
-import { alignedStart, type SliceBounds } from '../domain/slice.ts';
+import { alignedStart, type Slice, type SliceBounds } from '../domain/slice.ts';
+
+/** Bounds of a slice, and its record where the ledger has one. */
+export interface SlicePlace extends SliceBounds {
+  slice?: Slice;
+}
 
 /** The slices that a time touches, ascending: those of the ledger as they are, and aligned ones where it has none. */
 export async function* slicesBetween(
@@ -8,20 +13,21 @@ export async function* slicesBetween(
   domain: string,
   range: { from: number; to: number },
   lengthSeconds: number,
-): AsyncGenerator<SliceBounds> {
+): AsyncGenerator<SlicePlace> {
   const { from, to } = range;
   let position = alignedStart(from, lengthSeconds);
-  for await (const { start, end } of slices.list(domain, from - LONGEST_SLICE_SECONDS, to + lengthSeconds)) {
+  for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, to + lengthSeconds)) {
+    const { start, end } = slice;
     if (end > from) {
       yield* between(position, Math.min(start, to), start);
-      if (start < to) yield { start, end };
+      if (start < to) yield { start, end, slice };
     }
     position = Math.max(position, end);
   }
   yield* between(position, to, Number.POSITIVE_INFINITY);
 
   /** Aligned slices that start before one time and end at another at the latest. */
-  function* between(first: number, before: number, latest: number): Generator<SliceBounds> {
+  function* between(first: number, before: number, latest: number): Generator<SlicePlace> {
     for (let start = first; start < before; ) {
       const end = Math.min(alignedStart(start, lengthSeconds) + lengthSeconds, latest);
       yield { start, end };

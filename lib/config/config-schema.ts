@@ -207,6 +207,12 @@ export const environmentSchema = z.strictObject({
       'Settle time: how long after its end Mailgun has indexed a slice; at least 1800 outside the local stack.',
     ),
     sliceSeconds: wholeNumber(1, 3600, 900, 'Length of a slice of the ledger; must divide the hour.'),
+    parallel: wholeNumber(
+      1,
+      32,
+      8,
+      "How many pages of Mailgun's listings are asked for at once at most; fewer after a 429, and again more after quiet.",
+    ),
     retentionSeconds: wholeNumber(
       60,
       31_536_000,

@@ -1,4 +1,4 @@
-import { LONGEST_SLICE_SECONDS, MOST_SENDS, secondPassSeconds } from '../../lambdas/contract.ts';
+import { MAX_REQUEUES, MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
 
 /** What a deployment chooses about reconciliation. */
 export interface LedgerChoice {
@@ -24,7 +24,7 @@ export const runLimitSeconds = ({ everySeconds }: Pick<LedgerChoice, 'everySecon
   Math.min(LONGEST_RUN_SECONDS, Math.max(SHORTEST_RUN_SECONDS, everySeconds));
 
 /** How long a slice may stay open: all its waits, which double from one period on, and two periods more. */
-export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MOST_SENDS + 1) * everySeconds;
+export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MAX_REQUEUES + 1) * everySeconds;
 
 /** The rules these times must hold; one sentence for each that is broken. `compressed`: the local stack's short times. */
 export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): string[] {
@@ -40,7 +40,7 @@ export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): st
       `second pass + slice + settle = ${reachSeconds} s must be less than Mailgun's retention ${retentionSeconds} s`,
     ],
     [
-      LONGEST_SLICE_SECONDS % sliceSeconds === 0,
+      MAX_SLICE_SECONDS % sliceSeconds === 0,
       `slice ${sliceSeconds} s must divide the hour, so that slices add up to hours`,
     ],
     [

@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { secondPassSeconds } from '../../lambdas/contract.ts';
 import type { ProcessEnv } from '../../lambdas/process/env.ts';
 import type { Config } from '../config/config.ts';
 import type { ProcessingTimes } from '../config/processing-times.ts';
@@ -39,9 +40,16 @@ export class Process extends Construct {
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         VISIBILITY_SECONDS: String(times.visibilitySeconds),
         RETENTION_DAYS: String(config.retentionDays.events),
+        SECOND_PASS_SECONDS: String(secondPassSeconds(config.reconcile.retentionSeconds)),
       } satisfies Record<keyof ProcessEnv, string>,
     });
-    this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
+    this.function.allow(
+      [
+        ...['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+        ...['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+      ],
+      table.tableArn,
+    );
     this.function.allow(['sqs:ChangeMessageVisibility'], queue.queueArn);
     this.function.allow(['sqs:SendMessage'], deadLetters.queueArn);
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);

@@ -50,6 +50,7 @@ export class Reconcile extends Construct {
         MAILGUN_URL: reconcile.mailgunUrl ?? '',
         // What process may have in hand at a time; more is waiting for it.
         BACKLOG_MESSAGES: String(processing.maxConcurrency * processing.batchSize),
+        PARALLEL: String(reconcile.parallel),
       } satisfies Record<keyof ReconcileEnv, string>,
     });
     this.function.allow(

@@ -45,9 +45,16 @@ const FUNCTIONS = [
       ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
       VISIBILITY_SECONDS: '181',
       RETENTION_DAYS: '400',
+      SECOND_PASS_SECONDS: '43200',
     },
     may: [
-      [['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      [
+        [
+          ...['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],
+          ...['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+        ],
+        TABLE,
+      ],
       [
         [
           'sqs:ChangeMessageVisibility',
@@ -113,6 +120,7 @@ const FUNCTIONS = [
       FROM_EPOCH_SECONDS: '',
       MAILGUN_URL: '',
       BACKLOG_MESSAGES: '50',
+      PARALLEL: '8',
     },
     may: [
       [

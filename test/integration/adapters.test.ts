@@ -17,7 +17,7 @@ import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import type { Fault } from '../../tools/local-stack/faults.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 import { wholeHistory } from '../support/whole-history.ts';
 
@@ -95,7 +95,7 @@ async function store(...events: JsonObject[]) {
   const process = createProcess({
     records: createEventRepository(engines.table),
     retentionDays: 400,
-    ...NOBODY_ERASED,
+    ...LONE_PROCESS,
   });
   for (const event of events) {
     const placed = { ...event, message: { headers: { 'message-id': messageId } } };
@@ -241,7 +241,7 @@ describe('records', () => {
     const process = createProcess({
       records: createEventRepository(engines.table),
       retentionDays: 400,
-      ...NOBODY_ERASED,
+      ...LONE_PROCESS,
     });
     const message = { source: 'webhook' as const, receivedAt: NOW_MS, domain: DOMAIN, event };
     fault('dynamodb', 'UpdateItem', 'drop-reply');

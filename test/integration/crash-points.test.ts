@@ -17,7 +17,7 @@ import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
-import { erasureKey } from '../support/erasures.ts';
+import { erasureKey, LONE_PROCESS } from '../support/erasures.ts';
 import { MOMENTS, mortalInvocations, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../support/webhooks.ts';
 import { wholeHistory } from '../support/whole-history.ts';
@@ -55,6 +55,7 @@ function ingest(bytes: Uint8Array, trouble?: Trouble) {
 function storeBody(body: string, trouble?: Trouble) {
   const { table } = engines;
   const store = createProcess({
+    ...LONE_PROCESS,
     records: createEventRepository(table),
     erasures: createErasureRepository(table, erasureKey),
     erasureKey,

@@ -70,7 +70,15 @@ async function fill(): Promise<void> {
     const bounds = { domain: DOMAIN, start: begin + n * SLICE_SECONDS, end: begin + (n + 1) * SLICE_SECONDS };
     const share = Math.floor(((n + 1) * EVENTS) / SLICES) - Math.floor((n * EVENTS) / SLICES);
     const tally = { ...emptyTally(), listed: { delivered: share }, stored: { delivered: share } };
-    await slices.write(slicePassed(bounds, undefined, tally, { nowMs: Date.now(), unlisted: false }), undefined);
+    await slices.write(
+      slicePassed(bounds, undefined, tally, {
+        startedAtMs: Date.now(),
+        nowMs: Date.now(),
+        unlisted: false,
+        isOld: false,
+      }),
+      undefined,
+    );
   }
 }
 

@@ -2,16 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
 import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
-import { createLeaseTable, createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
+import {
+  createLeaseTable,
+  createLedgerStateTable,
+  createStragglersTable,
+} from '../../lambdas/adapters/table/reconciliation-state.ts';
+import { createPartsTable, createRequeuesTable } from '../../lambdas/adapters/table/requeue-repository.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import type { Source } from '../../lambdas/domain/queue-message.ts';
-import { storedName } from '../../lambdas/domain/reconcile-ports.ts';
+import { placeName } from '../../lambdas/domain/reconcile-ports.ts';
 import { emptyTally, slicePassed } from '../../lambdas/domain/tally.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { deliveredEvent, NOW_MS } from '../support/webhooks.ts';
 
 let engines: TestEngines;
@@ -22,7 +27,12 @@ afterAll(() => engines?.close());
 
 const newDomain = () => `${randomUUID()}.example.com`;
 const sliceOf = (domain: string, start: number, passes = 0) => ({
-  ...slicePassed({ domain, start, end: start + 900 }, undefined, emptyTally(), { nowMs: NOW_MS, unlisted: false }),
+  ...slicePassed({ domain, start, end: start + 900 }, undefined, emptyTally(), {
+    startedAtMs: NOW_MS,
+    nowMs: NOW_MS,
+    unlisted: false,
+    isOld: false,
+  }),
   passes,
 });
 
@@ -39,15 +49,12 @@ test('a slice is written only under the version that was read', async () => {
   expect(await slices.read(domain, 0)).toEqual(second);
 });
 
-test('counting a pass changes nothing else, and fails on a slice that has changed', async () => {
+test('a slice whose write is repeated after a lost reply counts as written', async () => {
   const slices = createSlicesTable(engines.table);
-  const domain = newDomain();
-  const slice = sliceOf(domain, 900, 1);
-  await slices.write(slice, undefined);
-
-  expect(await slices.countPass(slice, 7)).toBe(true);
-  expect(await slices.read(domain, 900)).toEqual({ ...slice, passes: 2, passedAt: 7 });
-  expect(await slices.countPass({ ...slice, version: slice.version + 7 }, 8)).toBe(false);
+  const slice = sliceOf(newDomain(), 900);
+  expect(await slices.write(slice, undefined)).toBe(true);
+  expect(await slices.write(slice, undefined)).toBe(true);
+  expect(await slices.write({ ...slice, stuck: 1 }, undefined)).toBe(false);
 });
 
 test('slices are listed by their start, ascending, the end left out', async () => {
@@ -63,41 +70,81 @@ test('slices are listed by their start, ascending, the end left out', async () =
   expect(await starts(900, 99_900)).toEqual([900]);
 });
 
-test('the cursor moves only from where it was read', async () => {
-  const book = createLedgerBookTable(engines.table);
+test('the watermarks move only from where they were read, each of the two', async () => {
+  const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   const [first, second] = [
-    { position: 900, second: 900 },
-    { position: 1800, second: 900 },
+    { position: 900, second: 900, start: 900 },
+    { position: 1800, second: 900, start: 900 },
   ];
-  expect(await book.readCursor(domain)).toBeUndefined();
-  expect(await book.moveCursor(domain, first, undefined)).toBe(true);
-  expect(await book.moveCursor(domain, { position: 5, second: 5 }, undefined)).toBe(false);
-  expect(await book.moveCursor(domain, second, first)).toBe(true);
-  expect(await book.moveCursor(domain, { position: 2700, second: 900 }, first)).toBe(false);
-  expect(await book.readCursor(domain)).toEqual(second);
+  expect(await ledger.readWatermarks(domain)).toBeUndefined();
+  expect(await ledger.moveWatermarks(domain, first, undefined)).toBe(true);
+  expect(await ledger.moveWatermarks(domain, { position: 5, second: 5 }, undefined)).toBe(false);
+  expect(await ledger.moveWatermarks(domain, second, first)).toBe(true);
+  expect(await ledger.moveWatermarks(domain, { position: 2700, second: 900 }, first)).toBe(false);
+  expect(await ledger.moveWatermarks(domain, { position: 2700, second: 1800 }, { ...second, second: 1800 })).toBe(
+    false,
+  );
+  expect(await ledger.readWatermarks(domain)).toEqual(second);
+  expect(await createStragglersTable(engines.table, Date.now).ledgerStart(domain)).toBe(900);
 });
 
 test('markers of open slices are kept by domain, in order, until they are dropped', async () => {
-  const book = createLedgerBookTable(engines.table);
+  const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   const open = (start: number) => ({ start, end: start + 900, nextAt: 1, since: 2, stuck: 0 });
-  await book.putOpen(domain, open(1_770_000_300));
-  await book.putOpen(domain, open(900));
-  await book.putOpen(newDomain(), open(0));
-  expect(await book.openSlices(domain)).toEqual([open(900), open(1_770_000_300)]);
-  await book.dropOpen(domain, 900);
-  expect(await book.openSlices(domain)).toEqual([open(1_770_000_300)]);
+  await ledger.putOpen(domain, open(1_770_000_300));
+  await ledger.putOpen(domain, open(900));
+  await ledger.putOpen(newDomain(), open(0));
+  expect((await ledger.readMarkers(domain)).open).toEqual([open(900), open(1_770_000_300)]);
+  await ledger.dropOpen(domain, 900);
+  expect((await ledger.readMarkers(domain)).open).toEqual([open(1_770_000_300)]);
 });
 
-test('progress is what was put last, and nothing once it is dropped', async () => {
-  const book = createLedgerBookTable(engines.table);
+test('the note on a straggler lies beside them, and is not dropped once it was renewed', async () => {
+  const ledger = createLedgerStateTable(engines.table);
+  const stragglers = createStragglersTable(engines.table, Date.now);
   const domain = newDomain();
-  const progress = { start: 900, passes: 1, fromMs: 950_000, tally: emptyTally() };
-  await book.putProgress(domain, progress);
-  expect(await book.readProgress(domain)).toEqual(progress);
-  await book.dropProgress(domain);
-  expect(await book.readProgress(domain)).toBeUndefined();
+  await stragglers.note(domain, { at: 950, notedAt: 1 });
+  const [read] = (await ledger.readMarkers(domain)).stragglers;
+  expect(read).toEqual({ at: 950, notedAt: 1 });
+  await stragglers.note(domain, { at: 950, notedAt: 2 });
+  await ledger.dropStraggler(domain, read!);
+  expect((await ledger.readMarkers(domain)).stragglers).toEqual([{ at: 950, notedAt: 2 }]);
+  await ledger.dropStraggler(domain, { at: 950, notedAt: 2 });
+  expect(await ledger.readMarkers(domain)).toEqual({ open: [], stragglers: [] });
+});
+
+test('parts are kept for one pass of one slice', async () => {
+  const parts = createPartsTable(engines.table, () => NOW_MS);
+  const slice = { domain: newDomain(), start: 900 };
+  const part = { from: 900, to: 1000, startedAtMs: NOW_MS, tally: emptyTally() };
+  await parts.put(slice, 1, part);
+  await parts.put(slice, 10, { ...part, from: 1000, to: 1100 });
+  expect(await parts.done(slice, 1)).toEqual([part]);
+  expect(await parts.done(slice, 0)).toEqual([]);
+  expect(await parts.done({ ...slice, start: 1800 }, 1)).toEqual([]);
+});
+
+test('sends of a missing event are counted once a run, up to five, and found by their time', async () => {
+  const requeues = createRequeuesTable(engines.table);
+  const slice = { domain: newDomain(), start: 900 };
+  const requeue = { name: 'name', atMs: 959_999, type: 'delivered', sentAtMs: NOW_MS };
+  for (const run of ['a', 'a', 'b', 'c', 'd', 'e', 'e']) expect(await requeues.count(slice, requeue, run)).toBe(true);
+  expect(await requeues.count(slice, requeue, 'f')).toBe(false);
+  expect(await requeues.list(slice, 959_999, 960_000)).toEqual([{ ...requeue, sends: 5 }]);
+  expect(await requeues.list(slice, 960_000, 990_000)).toEqual([]);
+  expect(await requeues.list(slice, 900_000, 959_999)).toEqual([]);
+
+  await requeues.exhaust(slice, { ...requeue, name: 'too large' });
+  expect(await requeues.count(slice, { ...requeue, name: 'too large' }, 'a')).toBe(false);
+});
+
+test('an event is marked as unconfirmed since the first time, until it is listed, and never brought back', async () => {
+  const stored = createStoredEventsTable(engines.table);
+  const place = { partition: `MSG#${randomUUID()}`, eventSort: 'R#-#E#opened#1' };
+  await stored.markUnconfirmed(place, 1);
+  expect((await stored.lookUp([place])).size).toBe(0);
 });
 
 test('one run holds the lease, until it lets go or its time is over', async () => {
@@ -117,7 +164,7 @@ test('the day index tells what is stored, of all types and days, ascending by ti
   const midnight = Date.UTC(2026, 1, 2);
   const store = async (event: string, atMs: number, source: Source) => {
     const data = deliveredEvent({ event, id: randomUUID(), timestamp: atMs / 1000, domain: { name: domain } });
-    await createProcess({ records: createEventRepository(engines.table), retentionDays: 30, ...NOBODY_ERASED })({
+    await createProcess({ records: createEventRepository(engines.table), retentionDays: 30, ...LONE_PROCESS })({
       source,
       receivedAt: NOW_MS,
       domain,
@@ -139,8 +186,16 @@ test('the day index tells what is stored, of all types and days, ascending by ti
 
   const unknown = { partition: 'MSG#nowhere', eventSort: 'R#-#E#x#1' };
   const facts = await createStoredEventsTable(engines.table).lookUp([early, late, unknown]);
-  expect(Object.fromEntries(facts)).toEqual({
-    [storedName(early)]: { atMs: midnight - 5, source: 'reconcile', broughtByWebhook: false },
-    [storedName(late)]: { atMs: midnight + 5, source: 'webhook', broughtByWebhook: true },
+  expect([...facts.keys()].sort()).toEqual([placeName(early), placeName(late)].sort());
+  expect(facts.get(placeName(early))).toMatchObject({
+    atMs: midnight - 5,
+    source: 'reconcile',
+    broughtByWebhook: false,
   });
+  expect(facts.get(placeName(late))).toMatchObject({
+    ...{ atMs: midnight + 5, source: 'webhook', broughtByWebhook: true, receivedAtMs: NOW_MS },
+    event: { event: 'opened' },
+  });
+  const keys = await createDayIndexTable(engines.table).keys(domain, midnight - 5, midnight + 5);
+  expect(keys.map(({ atMs }) => atMs).sort()).toEqual([midnight - 5, midnight, midnight + 5]);
 });

@@ -11,7 +11,7 @@ import { createProcess } from '../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../lambdas/publish/republish.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { MOMENTS, mortalInvocations, type Trouble } from '../support/mortal.ts';
 import { readStream, wordsOf, wordsOfPublished } from '../support/stream.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../support/webhooks.ts';
@@ -43,7 +43,7 @@ async function readEventOf(): Promise<(row: Row) => Change['event']> {
 async function changeRows(ageMs: number, fromMs = NOW_MS) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const recipient = `${randomUUID()}@example.org`;
-  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...NOBODY_ERASED });
+  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...LONE_PROCESS });
   for (const [nth, event] of ['accepted', 'delivered', 'complained'].entries()) {
     const over = {
       event,

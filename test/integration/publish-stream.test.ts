@@ -11,7 +11,7 @@ import type { Outcome } from '../../tools/local-stack/function-sandbox.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { FATE_NAMES, lifeEvent } from '../model/life.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../support/stream.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
@@ -95,7 +95,7 @@ async function untold(): Promise<string[]> {
 }
 
 const store = async (events: ReturnType<typeof lifeEvent>[]) => {
-  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...NOBODY_ERASED });
+  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...LONE_PROCESS });
   for (const event of events) await take({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
 };
 

@@ -4,7 +4,7 @@ import type { Operation } from '../../api/routes.ts';
 import { createDayEvents } from '../../lambdas/adapters/table/day-events.ts';
 import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
 import { createRecipientHistory } from '../../lambdas/adapters/table/recipient-history.ts';
-import { createLedgerBookTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
+import { createLedgerStateTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { createEvents } from '../../lambdas/read-api/events.ts';
@@ -49,7 +49,7 @@ beforeAll(async () => {
   const recipients = createRecipientHistory(table);
   const ledgerDeps = {
     slices: createSlicesTable(table),
-    book: createLedgerBookTable(table),
+    ledger: createLedgerStateTable(table),
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => NOW_MS,

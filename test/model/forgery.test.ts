@@ -8,7 +8,7 @@ import { parserFor } from '../../lambdas/ingest/body-format.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createMessages } from '../../lambdas/read-api/messages.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';
 import { forgery, strangeEvent } from './hostile.ts';
@@ -76,7 +76,7 @@ test('whatever a signed event holds, it is stored, read back whole, and never en
       const body = ledger.queue.splice(0)[0] as string;
       const decoded = decodeQueueMessage(body);
       if (!decoded.ok) throw new Error(decoded.reason);
-      await createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED })(decoded.message);
+      await createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS })(decoded.message);
       const [record] = [...ledger.events.values()];
       expect(JSON.stringify(unpackEvent(packEvent(record!.event)))).toBe(JSON.stringify(event));
       const { partition, eventSort } = record!.identity;

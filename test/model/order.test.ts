@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { expectedStatus, FATE_NAMES, type Fate, lifeEvent } from './life.ts';
@@ -12,7 +12,7 @@ const RUNS = Number(process.env.ORDER_RUNS ?? 2000);
 /** The records that a sequence of events leaves, without what may depend on arrival. */
 async function recordsOf(events: JsonObject[]) {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (const [position, event] of events.entries()) {
     await store({ source: 'webhook', receivedAt: NOW_MS + position, domain: DOMAIN, event });
   }

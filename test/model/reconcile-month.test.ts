@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
@@ -33,7 +33,7 @@ const records = ({ events, statuses }: InMemoryLedger) => ({
 
 async function withoutTrouble(events: JsonObject[]) {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (const event of events) await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
   return records(ledger);
 }

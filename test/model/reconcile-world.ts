@@ -1,15 +1,16 @@
+import { secondPassSeconds } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import type { RunReport } from '../../lambdas/reconcile/domain-run.ts';
-import { createReconcile, type ReconcileDeps } from '../../lambdas/reconcile/reconcile.ts';
+import { createAccept } from '../../lambdas/reconcile/accept.ts';
+import type { SliceNews } from '../../lambdas/reconcile/pass-slice.ts';
+import { createReconcile, type ReconcileDeps, type RunReport } from '../../lambdas/reconcile/reconcile.ts';
 import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replay.ts';
-import type { ReplayReport } from '../../lambdas/reconcile/replay-contract.ts';
-import type { SliceNews } from '../../lambdas/reconcile/slice-visit.ts';
+import type { AcceptEvent, ReplayReport } from '../../lambdas/reconcile/replay-contract.ts';
 import { erasureKey, InMemoryErasures } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
-import { InMemoryBook, InMemoryMailgun, InMemoryStored } from '../support/in-memory-reconcile.ts';
+import { InMemoryBook, InMemoryMailgun, InMemoryRequeues, InMemoryStored } from '../support/in-memory-reconcile.ts';
 import { Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
@@ -21,6 +22,7 @@ export class ReconcileWorld {
   readonly ledger = new InMemoryLedger();
   readonly erasures = new InMemoryErasures();
   readonly book = new InMemoryBook();
+  readonly requeues = new InMemoryRequeues();
   readonly stored = new InMemoryStored(this.ledger);
   readonly mailgun = new InMemoryMailgun(() => this.nowMs);
   readonly sends = new Map<string, number>();
@@ -35,10 +37,12 @@ export class ReconcileWorld {
   isConfigured = true;
   msPerCall = 0;
   budgetMs = 275_000;
-  gauges = { cursorAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
+  gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
   times = TIMES;
-  /** The same ledger, with a progress of its own. */
-  readonly replayBook = Object.assign(new InMemoryBook(), { cursors: this.book.cursors, open: this.book.open });
+  parallel = 4;
+  /** Whether the timer of the lease runs. */
+  hasTimer = true;
+  readonly #timers = new Set<{ atMs: number; everyMs: number; task: () => Promise<void> }>();
   #holders = 0;
 
   constructor() {
@@ -56,13 +60,27 @@ export class ReconcileWorld {
     if (!isDropped) this.webhook(event);
   }
 
-  webhook(event: JsonObject): void {
-    void this.ledger.send({ source: 'webhook', receivedAt: this.nowMs, domain: DOMAIN, event });
+  /** Webhooks come after their events, unless a test says otherwise. */
+  webhook(event: JsonObject, domain = DOMAIN, receivedAt = this.#receiptOf(event)): void {
+    void this.ledger.send({ source: 'webhook', receivedAt, domain, event });
+  }
+
+  #receiptOf({ timestamp }: JsonObject): number {
+    return Math.max(this.nowMs, Math.ceil(Number(timestamp) * 1000) || 0);
   }
 
   async process(): Promise<void> {
     if (this.down.has('process') || this.down.has('table')) return;
-    const store = createProcess({ records: this.ledger, retentionDays: 400, erasures: this.erasures, erasureKey });
+    const store = createProcess({
+      records: this.ledger,
+      corrections: this.ledger,
+      stragglers: this.book,
+      retentionDays: 400,
+      erasures: this.erasures,
+      erasureKey,
+      secondPassSeconds: secondPassSeconds(this.times.retentionSeconds),
+      now: () => this.nowMs,
+    });
     for (const body of this.ledger.queue.splice(0)) {
       const decoded = decodeQueueMessage(body);
       if (!decoded.ok) throw new Error(decoded.reason);
@@ -89,7 +107,7 @@ export class ReconcileWorld {
     trouble?: Trouble,
   ): Promise<{ report: ReplayReport | undefined; points: string[] }> {
     const life = new Mortal(trouble);
-    const replay = createReplay({ ...this.#deps(life), book: life.wrap('replay', this.replayBook) });
+    const replay = createReplay(this.#deps(life));
     const request = { domain: DOMAIN, plan: false, deadlineMs: this.nowMs + this.budgetMs, ...over };
     const report = await life.live(() => replay(request));
     return { report, points: life.points };
@@ -105,21 +123,23 @@ export class ReconcileWorld {
             if (typeof member !== 'function') return member;
             return (...args: unknown[]) => {
               if (this.down.has(prefix)) throw new Error(`${prefix} is down`);
-              this.nowMs += this.msPerCall;
+              this.pass(this.msPerCall);
               return member.apply(object, args);
             };
           },
         }),
       );
-    // Generators are no promises: their calls pass no gate, and an outage shows in the calls around them.
+    // A generator is not a promise, so `list` passes no gate; an outage shows in the calls around it.
     return {
       source: port('mailgun', this.mailgun),
-      index: this.stored,
+      index: { keys: port('table', this.stored).keys, stored: this.stored.stored.bind(this.stored) },
       events: port('table', this.stored),
+      requeues: port('table', this.requeues),
+      parts: port('table', this.book),
       erasureKey,
       queue: port('queue', this.ledger),
       depth: port('queue', this.stored),
-      book: port('table', this.book),
+      ledger: port('table', this.book),
       lease: port('table', this.book),
       slices: sliceBook(port('table', this.book), this.book),
       domains: this.domains,
@@ -131,10 +151,32 @@ export class ReconcileWorld {
         return this.isConfigured;
       },
       now: () => this.nowMs,
-      newHolderId: () => `run-${++this.#holders}`,
+      newRunId: () => `run-${++this.#holders}`,
+      parallel: this.parallel,
+      every: (everyMs, task) => {
+        const timer = { atMs: this.nowMs + everyMs, everyMs, task };
+        if (this.hasTimer) this.#timers.add(timer);
+        return () => this.#timers.delete(timer);
+      },
       onNews: (news: SliceNews) => this.news.push(news),
       onFailure: (_domain: string, error: unknown) => this.failures.push(error),
     } satisfies ReconcileDeps;
+  }
+
+  /** Closes the slice that holds a time. */
+  async accept(over: Partial<AcceptEvent> & Pick<AcceptEvent, 'atEpochSeconds'>) {
+    const accept = createAccept(this.#deps(new Mortal()));
+    return accept({ domain: DOMAIN, reason: 'looked into', deadlineMs: this.nowMs + this.budgetMs, ...over });
+  }
+
+  /** Lets time pass, with the timers that run meanwhile. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    for (const timer of this.#timers) {
+      if (timer.atMs > this.nowMs) continue;
+      timer.atMs = this.nowMs + timer.everyMs;
+      void timer.task();
+    }
   }
 
   /** A run that must come to its end. */
@@ -175,7 +217,6 @@ function sliceBook(gated: InMemoryBook, book: InMemoryBook) {
   return {
     read: gated.read,
     write: gated.write,
-    countPass: gated.countPass,
     list: book.list.bind(book),
   };
 }

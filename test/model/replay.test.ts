@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../cli/command.ts';
-import { ListingError, type Progress } from '../../lambdas/domain/reconcile-ports.ts';
+import { type DonePart, ListingError } from '../../lambdas/domain/reconcile-ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replay-contract.ts';
 import { runCommand, stubDeployment } from '../support/command-line.ts';
 import { MOMENTS } from '../support/mortal.ts';
@@ -22,7 +22,7 @@ async function worldWithPast(): Promise<ReconcileWorld> {
 }
 
 const state = ({ book, ledger }: ReconcileWorld) =>
-  structuredClone([book.slices, book.cursors, book.open, book.progress, book.lease, ledger.events.size, ledger.queue]);
+  structuredClone([book.slices, book.watermarks, book.open, book.parts, book.lease, ledger.events.size, ledger.queue]);
 
 /** Calls the replay until it is done, with the queue's consumer in between. */
 async function replayAll(world: ReconcileWorld, range = BEFORE): Promise<number> {
@@ -58,7 +58,7 @@ test('a plan that runs out of time inside a slice goes on with its progress', as
   world.msPerCall = 1000;
   let missing = 0;
   let calls = 0;
-  let progress: Progress | undefined;
+  let progress: DonePart[] | undefined;
   for (let fromEpochSeconds = DAY_BEFORE; ; calls += 1) {
     const range = { fromEpochSeconds, toEpochSeconds: DAY_BEFORE + 900 };
     const { report } = await world.replay({ ...range, plan: true, progress, deadlineMs: world.nowMs + 5000 });
@@ -69,7 +69,7 @@ test('a plan that runs out of time inside a slice goes on with its progress', as
   }
   expect(missing).toBe(1000);
   expect(calls).toBeGreaterThan(1);
-  expect(world.book.progress.size).toBe(0);
+  expect(world.book.parts.size).toBe(0);
 });
 
 test('a time before the ledger is replayed: exactly what is missing, once, and without paging anybody', async () => {

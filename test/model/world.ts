@@ -7,7 +7,7 @@ import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';
 import { type Answer, createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { NOBODY_ERASED } from '../support/erasures.ts';
+import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, jsonBody, NOW_MS, signed } from '../support/webhooks.ts';
@@ -85,7 +85,7 @@ export class World {
     const store = createProcess({
       records: invocation.wrap('table', this.ledger),
       retentionDays: 400,
-      ...NOBODY_ERASED,
+      ...LONE_PROCESS,
     });
     const outcome = await invocation.live(() => store(decoded.message)).catch(() => undefined);
     if (outcome !== undefined && !staysAsDuplicate) queue.splice(position, 1);

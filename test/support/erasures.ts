@@ -17,5 +17,18 @@ export class InMemoryErasures implements Erasures {
   }
 }
 
-/** For what has nothing to do with erasing. */
-export const NOBODY_ERASED = { erasures: new InMemoryErasures(), erasureKey };
+/** What process needs besides the table, where nothing is erased, corrected or too late for its ledger. */
+export const LONE_PROCESS = {
+  erasures: new InMemoryErasures(),
+  erasureKey,
+  corrections: {
+    siblings: async () => [],
+    readOrder: async () => undefined,
+    resetStatus: async () => true,
+    withdrawSuppressions: async () => {},
+    replaceEvent: async () => {},
+  },
+  stragglers: { ledgerStart: async () => undefined, note: async () => {} },
+  secondPassSeconds: 86_400,
+  now: () => 0,
+};

@@ -100,9 +100,3 @@ export const OPEN = {
 };
 
 export const CURSOR = { pk: 'LEDGER#mg.example.com', sk: 'CURSOR', position: 1_770_000_300, second: 1_769_950_800 };
-
-export const PROGRESS = {
-  pk: 'LEDGER#mg.example.com',
-  sk: 'PROGRESS',
-  progress: '{"start":1770000300,"passes":0,"fromMs":1770000400000,"tally":{"listed":{"delivered":1},"sent":0}}',
-};

@@ -23,6 +23,8 @@ import { decodeQueueMessage, encodeQueueMessage, type QueueMessage } from '../..
 import type { HistoryEntry, MessageHistory } from '../../lambdas/domain/read-ports.ts';
 import type { SigningKeys } from '../../lambdas/domain/signature.ts';
 import { statusOrder } from '../../lambdas/domain/status.ts';
+import type { Suppression } from '../../lambdas/domain/suppression.ts';
+import type { Corrections, ResetStatus } from '../../lambdas/process/correct.ts';
 
 export interface StatusItem {
   order: string;
@@ -37,11 +39,15 @@ export interface StatusItem {
 export type StoredRecord = Omit<EventRecord, 'event'> & { event: JsonObject; webhookAt?: number };
 
 /** The ports in memory, with the conditions that the engines check. */
-export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQueue, Records, MessageHistory {
+export class InMemoryLedger
+  implements Claims, EventLookup, FirstWebhook, EventQueue, Records, Corrections, MessageHistory
+{
   claims = new Map<string, Claim>();
   firstWebhookAt: number | undefined;
   queue: string[] = [];
   events = new Map<string, StoredRecord>();
+  /** How often an event was replaced. */
+  corrected = 0;
   statuses = new Map<string, StatusItem>();
   suppressions = new Map<
     string,
@@ -126,6 +132,43 @@ export class InMemoryLedger implements Claims, EventLookup, FirstWebhook, EventQ
     }
     if (record.source === 'webhook') held.webhookAt ??= record.receivedAtMs;
     return 'known' as const;
+  }
+
+  async siblings({ identity }: EventRecord) {
+    const recipient = parseMessageSort(identity.eventSort).recipientKey;
+    return [...this.events.values()]
+      .filter((each) => each.identity.partition === identity.partition)
+      .filter((each) => parseMessageSort(each.identity.eventSort).recipientKey === recipient)
+      .map(({ event, atMs, identity: { eventKey } }) => ({ event, atMs, eventKey }));
+  }
+
+  async readOrder({ identity }: EventRecord) {
+    return this.statuses.get(`${identity.partition} ${identity.statusSort}`)?.order;
+  }
+
+  async resetStatus(record: EventRecord, decided: ResetStatus, seenOrder: string | undefined) {
+    const key = `${record.identity.partition} ${record.identity.statusSort}`;
+    const held = this.statuses.get(key);
+    if (held?.order !== seenOrder) return false;
+    const { order, status, reason, atMs, eventKey } = decided;
+    const recipient = record.event.recipient ?? '';
+    this.statuses.set(key, { recipient, order, status, reason, statusAtMs: atMs, decidedBy: eventKey });
+    return true;
+  }
+
+  async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
+    const partition = `${recipientKey(record.event.recipient ?? '')} `;
+    const stays = kept.map(({ kind, scope }) => partition + suppressionSort(record.domain, kind, scope));
+    for (const [key, { eventKey, sinceMs, lastMs }] of this.suppressions) {
+      const isOwn = key.startsWith(partition) && eventKey === record.identity.eventKey && sinceMs === lastMs;
+      if (isOwn && !stays.includes(key)) this.suppressions.delete(key);
+    }
+  }
+
+  async replaceEvent(record: EventRecord) {
+    if (!this.events.has(itemKey(record.identity))) return;
+    this.corrected += 1;
+    this.events.set(itemKey(record.identity), { ...record, event: record.event.raw });
   }
 
   async page(messageId: string, most: number, after = '') {

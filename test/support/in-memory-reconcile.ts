@@ -1,30 +1,42 @@
+import { MAX_REQUEUES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { eventTimeMs } from '../../lambdas/domain/event.ts';
+import type { EventPlace } from '../../lambdas/domain/event-name.ts';
 import {
-  type Cursor,
   type DayIndex,
+  type DonePart,
   type Lease,
-  type LedgerBook,
+  type LedgerState,
   ListingError,
   type ListingRequest,
   type MailgunSource,
   type OpenSlice,
-  type Progress,
+  type PartStore,
+  placeName,
   type QueueDepth,
+  type Requeue,
+  type Requeues,
+  type SliceKey,
   type Slices,
   type StoredEvents,
   type StoredFacts,
-  storedName,
+  type StoredKey,
+  type Straggler,
+  type Watermarks,
 } from '../../lambdas/domain/reconcile-ports.ts';
 import type { Slice } from '../../lambdas/domain/slice.ts';
 import type { InMemoryLedger } from './in-memory-ledger.ts';
 
+const HOUR_MS = 3_600_000;
+const sliceName = ({ domain, start }: SliceKey) => `${domain} ${start}`;
+
 /** The ledger's items in memory, with the conditions that the table checks. Values are copied, as a table does. */
-export class InMemoryBook implements LedgerBook, Slices, Lease {
+export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
   slices = new Map<string, Slice>();
-  cursors = new Map<string, Cursor>();
+  watermarks = new Map<string, Watermarks>();
   open = new Map<string, OpenSlice>();
-  progress = new Map<string, Progress>();
+  stragglers = new Map<string, Straggler>();
+  parts = new Map<string, DonePart>();
   lease: { holder: string; until: number } | undefined;
   writes: string[] = [];
 
@@ -47,29 +59,21 @@ export class InMemoryBook implements LedgerBook, Slices, Lease {
     return true;
   }
 
-  async countPass({ domain, start, version }: Slice, passedAt: number) {
-    const held = this.slices.get(`${domain} ${start}`);
-    if (held?.version !== version) return false;
-    held.passes += 1;
-    held.passedAt = passedAt;
-    this.writes.push(`passes ${start}`);
-    return true;
+  async readWatermarks(domain: string) {
+    return structuredClone(this.watermarks.get(domain));
   }
 
-  async readCursor(domain: string) {
-    return structuredClone(this.cursors.get(domain));
-  }
-
-  async moveCursor(domain: string, cursor: Cursor, previous: Cursor | undefined) {
-    const held = this.cursors.get(domain);
+  async moveWatermarks(domain: string, moved: Watermarks, previous: Watermarks | undefined) {
+    const held = this.watermarks.get(domain);
     if (held?.position !== previous?.position || held?.second !== previous?.second) return false;
-    this.cursors.set(domain, structuredClone(cursor));
+    this.watermarks.set(domain, structuredClone(moved));
     return true;
   }
 
-  async openSlices(domain: string) {
-    const own = [...this.open].filter(([key]) => key.startsWith(`${domain} `)).map(([, open]) => structuredClone(open));
-    return own.sort((a, b) => a.start - b.start);
+  async readMarkers(domain: string) {
+    const own = <T>(map: Map<string, T>) =>
+      [...map].filter(([key]) => key.startsWith(`${domain} `)).map(([, each]) => structuredClone(each));
+    return { open: own(this.open), stragglers: own(this.stragglers) };
   }
 
   async putOpen(domain: string, open: OpenSlice) {
@@ -80,16 +84,27 @@ export class InMemoryBook implements LedgerBook, Slices, Lease {
     this.open.delete(`${domain} ${start}`);
   }
 
-  async readProgress(domain: string) {
-    return structuredClone(this.progress.get(domain));
+  async dropStraggler(domain: string, { at, notedAt }: Straggler) {
+    const key = `${domain} ${at}`;
+    if (this.stragglers.get(key)?.notedAt === notedAt) this.stragglers.delete(key);
   }
 
-  async putProgress(domain: string, progress: Progress) {
-    this.progress.set(domain, structuredClone(progress));
+  /** The side of process. */
+  async ledgerStart(domain: string) {
+    return this.watermarks.get(domain)?.start;
   }
 
-  async dropProgress(domain: string) {
-    this.progress.delete(domain);
+  async note(domain: string, straggler: Straggler) {
+    this.stragglers.set(`${domain} ${straggler.at}`, { ...straggler });
+  }
+
+  async done(slice: SliceKey, pass: number) {
+    const prefix = `${sliceName(slice)} ${pass} `;
+    return [...this.parts].filter(([key]) => key.startsWith(prefix)).map(([, part]) => structuredClone(part));
+  }
+
+  async put(slice: SliceKey, pass: number, part: DonePart) {
+    this.parts.set(`${sliceName(slice)} ${pass} ${part.from}`, structuredClone(part));
   }
 
   async hold(holder: string, nowMs: number, untilMs: number) {
@@ -103,59 +118,106 @@ export class InMemoryBook implements LedgerBook, Slices, Lease {
   }
 }
 
+/** The sends of missing events in memory. */
+export class InMemoryRequeues implements Requeues {
+  held = new Map<string, Requeue & { runId: string; slice: string }>();
+
+  async list(slice: SliceKey, fromMs: number, toMs: number) {
+    return [...this.held.values()]
+      .filter((each) => each.slice === sliceName(slice) && each.atMs >= fromMs && each.atMs < toMs)
+      .map(({ runId: _runId, slice: _slice, ...requeue }) => requeue);
+  }
+
+  async count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string) {
+    const key = `${sliceName(slice)} ${requeue.name}`;
+    const held = this.held.get(key);
+    if (held?.runId === runId) return true;
+    if (held !== undefined && held.sends >= MAX_REQUEUES) return false;
+    this.held.set(key, { ...requeue, sends: (held?.sends ?? 0) + 1, runId, slice: sliceName(slice) });
+    return true;
+  }
+
+  async exhaust(slice: SliceKey, requeue: Omit<Requeue, 'sends'>) {
+    const key = `${sliceName(slice)} ${requeue.name}`;
+    this.held.set(key, { ...requeue, sends: MAX_REQUEUES, runId: '', slice: sliceName(slice) });
+  }
+}
+
 /** The stored events of an in-memory ledger as reconciliation reads them; `isIndexed` lets the index lag. */
 export class InMemoryStored implements DayIndex, StoredEvents, QueueDepth {
   lookedUp = 0;
   keysRead = 0;
   isIndexed: (name: string) => boolean = () => true;
+  readonly unconfirmed = new Map<string, number>();
+  readonly #byHour = new Map<string, Set<string>>();
+  readonly #indexed = new Map<string, number>();
+  #seen = 0;
+  #corrected = 0;
   readonly #ledger: InMemoryLedger;
-  readonly #byHour = new Map<string, { partition: string; eventSort: string; atMs: number; domain: string }[]>();
-  readonly #indexed = new Set<string>();
 
   constructor(ledger: InMemoryLedger) {
     this.#ledger = ledger;
   }
 
-  async *stored(domain: string, fromMs: number, toMs: number) {
+  async keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]> {
     this.#catchUp();
-    const hour = 3_600_000;
-    for (let at = Math.floor(fromMs / hour); at <= Math.floor(toMs / hour); at += 1) {
-      const keys = this.#byHour.get(`${domain} ${at}`) ?? [];
-      for (const key of keys.toSorted((a, b) => a.atMs - b.atMs)) {
-        const name = storedName(key);
-        if (key.atMs < fromMs || key.atMs > toMs || !this.isIndexed(name) || !this.#ledger.events.has(name)) continue;
+    const found: StoredKey[] = [];
+    for (let hour = Math.floor(fromMs / HOUR_MS); hour <= Math.floor(toMs / HOUR_MS); hour += 1) {
+      for (const name of this.#byHour.get(`${domain} ${hour}`) ?? []) {
+        const record = this.#ledger.events.get(name);
+        if (record === undefined || record.atMs < fromMs || record.atMs > toMs || !this.isIndexed(name)) continue;
         this.keysRead += 1;
-        yield key;
+        const { partition, eventSort } = record.identity;
+        found.push({ partition, eventSort, atMs: record.atMs });
       }
     }
+    return found;
   }
 
-  async lookUp(identities: { partition: string; eventSort: string }[]) {
+  async *stored(domain: string, fromMs: number, toMs: number) {
+    yield* (await this.keys(domain, fromMs, toMs)).sort((a, b) => a.atMs - b.atMs);
+  }
+
+  async lookUp(places: EventPlace[]) {
     const found = new Map<string, StoredFacts>();
-    for (const identity of identities) {
+    for (const place of places) {
       this.lookedUp += 1;
-      const record = this.#ledger.events.get(storedName(identity));
+      const record = this.#ledger.events.get(placeName(place));
       if (record === undefined) continue;
-      const { atMs, source, webhookAt } = record;
-      found.set(storedName(identity), { atMs, source, broughtByWebhook: webhookAt !== undefined });
+      const { atMs, receivedAtMs, source, webhookAt, event } = record;
+      found.set(placeName(place), { atMs, receivedAtMs, source, event, broughtByWebhook: webhookAt !== undefined });
     }
     return found;
+  }
+
+  async markUnconfirmed(place: EventPlace, sinceMs: number | undefined) {
+    if (sinceMs === undefined) this.unconfirmed.delete(placeName(place));
+    else if (this.#ledger.events.has(placeName(place)) && !this.unconfirmed.has(placeName(place)))
+      this.unconfirmed.set(placeName(place), sinceMs);
   }
 
   async messages() {
     return this.#ledger.queue.length;
   }
 
+  /** Puts new events, and those whose time was corrected, under their hour. */
   #catchUp() {
-    for (const [name, { identity, atMs, domain }] of this.#ledger.events) {
-      if (this.#indexed.has(name)) continue;
-      this.#indexed.add(name);
-      const key = `${domain} ${Math.floor(atMs / 3_600_000)}`;
-      const { partition, eventSort } = identity;
-      this.#byHour.set(key, [...(this.#byHour.get(key) ?? []), { partition, eventSort, atMs, domain }]);
+    const { events } = this.#ledger;
+    if (events.size === this.#seen && this.#ledger.corrected === this.#corrected) return;
+    [this.#seen, this.#corrected] = [events.size, this.#ledger.corrected];
+    for (const [name, { atMs, domain }] of events) {
+      if (this.#indexed.get(name) === atMs) continue;
+      this.#indexed.set(name, atMs);
+      const key = `${domain} ${Math.floor(atMs / HOUR_MS)}`;
+      const names = this.#byHour.get(key) ?? new Set();
+      this.#byHour.set(key, names.add(name));
     }
   }
 }
+
+/** How a listing shows an event's time. */
+export type Rounding = 'none' | 'second' | 'millisecond' | 'microsecond';
+const STEPS: Record<Exclude<Rounding, 'none'>, number> = { second: 1, millisecond: 1e3, microsecond: 1e6 };
 
 /** Mailgun's list in memory, in the order of time; tests change what it shows and how. */
 export class InMemoryMailgun implements MailgunSource {
@@ -164,11 +226,16 @@ export class InMemoryMailgun implements MailgunSource {
   pageSize = 300;
   retentionSeconds = Number.POSITIVE_INFINITY;
   failure: Error | undefined;
-  /** What the listing shows now; late indexing hides events here. */
+  /** What the listing shows now; late indexing and shrinking hide events here. */
   isListed: (event: JsonObject) => boolean = () => true;
+  /** Rearranges one whole listing: out of order, with repeats. */
+  arrange: (events: JsonObject[]) => JsonObject[] = (events) => events;
+  rounding: Rounding = 'none';
+  /** Called before every page; throws to fail it. */
+  onPage: (request: ListingRequest) => void = () => {};
   readonly #now: () => number;
-  readonly #byHour = new Map<number, JsonObject[]>();
   readonly events: JsonObject[] = [];
+  readonly #byHour = new Map<number, JsonObject[]>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -176,28 +243,44 @@ export class InMemoryMailgun implements MailgunSource {
 
   add(event: JsonObject): void {
     this.events.push(event);
-    const hour = Math.floor((eventTimeMs(event) ?? 0) / 3_600_000);
-    const list = this.#byHour.get(hour);
-    if (list) list.push(event);
-    else this.#byHour.set(hour, [event]);
+    const hour = Math.floor((eventTimeMs(event) ?? 0) / HOUR_MS);
+    const list = this.#byHour.get(hour) ?? [];
+    list.push(event);
+    this.#byHour.set(hour, list);
   }
 
-  async page({ begin, end, position }: ListingRequest) {
+  async page(request: ListingRequest) {
+    const { begin, end, position, domain } = request;
     this.calls += 1;
+    this.onPage(request);
     if (this.failure !== undefined) throw this.failure;
     if (begin * 1000 < this.#now() - this.retentionSeconds * 1000) throw new ListingError('out-of-retention');
     const from = Number(position ?? 0);
+    const isOwn = (event: JsonObject) => listedUnder(event) === undefined || listedUnder(event) === domain.name;
     const hours: JsonObject[] = [];
     for (let hour = Math.floor(begin / 3600); hour <= Math.floor(end / 3600); hour += 1) {
       hours.push(...(this.#byHour.get(hour) ?? []));
     }
     const inRange = hours
       .map((event) => ({ event, ms: eventTimeMs(event) ?? 0 }))
-      .filter(({ event, ms }) => ms >= begin * 1000 && ms <= end * 1000 && this.isListed(event))
+      .filter(({ event, ms }) => ms >= begin * 1000 && ms <= end * 1000 && isOwn(event) && this.isListed(event))
       .sort((a, b) => a.ms - b.ms)
-      .map(({ event }) => event);
-    const events = inRange.slice(from, from + this.pageSize);
+      .map(({ event }) => this.#shown(event));
+    const listing = this.arrange(inRange);
+    const events = listing.slice(from, from + this.pageSize);
     this.listed += events.length;
     return events.length === 0 ? { events } : { events, next: String(from + events.length) };
   }
+
+  #shown(event: JsonObject): JsonObject {
+    if (this.rounding === 'none') return event;
+    const step = STEPS[this.rounding];
+    return { ...event, timestamp: Math.round((event.timestamp as number) * step) / step };
+  }
+}
+
+/** The domain under which an event is listed; a test may say it beside the event. */
+function listedUnder(event: JsonObject): string | undefined {
+  const { domain, 'listed-under': under } = event as { domain?: { name?: string }; 'listed-under'?: string };
+  return under ?? domain?.name;
 }

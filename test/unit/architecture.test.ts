@@ -4,7 +4,6 @@ import { describe, expect, test } from '@jest/globals';
 import { EVENT_NAMES, WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import {
   claimItemKey,
-  ledgerStateKey,
   markerKey,
   messagePartition,
   noMessagePartition,
@@ -13,6 +12,7 @@ import {
   sliceKey,
   statusSort,
   suppressionPartition,
+  watermarksKey,
 } from '../../lambdas/domain/keys.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -177,7 +177,7 @@ function codeOf(file: string): string {
 describe('one room knows the keys', () => {
   const KEYS = [
     ...[messagePartition('x'), noMessagePartition('x', 0), suppressionPartition('x'), claimItemKey('x').pk],
-    ...[markerKey('x').pk, sliceKey('x', 0).pk, openSliceKey('x', 0).pk, ledgerStateKey('x', 'x').pk],
+    ...[markerKey('x').pk, sliceKey('x', 0).pk, openSliceKey('x', 0).pk, watermarksKey('x').pk],
     ...[recipientIndexKey('x'), `X${statusSort('x').slice(statusSort('x').lastIndexOf('#'))}`],
   ];
   const prefixes = KEYS.map((key) => key.slice(0, key.indexOf('#')));

@@ -206,7 +206,7 @@ function sections(results: Results): Section[] {
     },
     {
       title: 'Reconciliation of one slice',
-      about: `One pass over a slice that lacks nothing. Memory is resident, garbage included; what reconcile holds at once is counted by \`test/model/reconcile-memory.test.ts\`. Fitted exponents: time ${fixed(slices.time)}, calls of Mailgun's API ${fixed(slices.calls)}, memory ${fixed(slices.memory)}. A million events more in large slices: ${whole(perMillionOf(reconciliation))} calls of Mailgun's API in one pass.`,
+      about: `One pass over a slice that lacks nothing. Memory is resident, garbage included. Fitted exponents: time ${fixed(slices.time)}, calls of Mailgun's API ${fixed(slices.calls)}, memory ${fixed(slices.memory)}. A million events more in large slices: ${whole(perMillionOf(reconciliation))} calls of Mailgun's API in one pass.`,
       head: ['events', "calls of Mailgun's API", 'calls of the table', 'read units', 'write units', 'seconds', 'MiB'],
       rows: reconciliation.map((slice) => [
         whole(slice.events),

@@ -22,6 +22,8 @@ export interface HistoryEvent {
   readonly receivedAtMs: number | undefined;
   /** When a webhook brought it, first or again. */
   readonly webhookAtMs: number | undefined;
+  /** Since when it is known that Mailgun does not list it. */
+  readonly unconfirmedSinceMs: number | undefined;
 }
 
 export interface HistoryRecipient {
@@ -83,5 +85,6 @@ function eventOf(item: Item): HistoryEvent {
     source: item.source as Source | undefined,
     receivedAtMs: item.receivedAt as number | undefined,
     webhookAtMs: item.webhookAt as number | undefined,
+    unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
   };
 }

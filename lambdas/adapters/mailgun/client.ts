@@ -15,6 +15,7 @@ export interface MailgunAccess {
 export const MAILGUN_URLS = { us: 'https://api.mailgun.net', eu: 'https://api.eu.mailgun.net' };
 
 const LONGEST_ANSWER_BYTES = 16 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
 const LONGEST_REQUEST_MS = 20_000;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 60_000;
@@ -24,16 +25,24 @@ export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
   return (access.baseUrl ?? MAILGUN_URLS[region]).replace(/\/$/, '');
 }
 
+export interface CallOptions {
+  /** Epoch milliseconds after which a reply is of no use. */
+  deadlineMs: number;
+  /** Stands for a 404. */
+  absent?: JsonObject | undefined;
+  /** Called for every 429. */
+  onRateLimited?: (() => void) | undefined;
+}
+
 /**
- * One JSON object from Mailgun. 429 and 5xx, hangs and torn answers are tried again while there is time; a 404 too,
- * unless `absent` stands for it.
+ * Returns one JSON object from Mailgun. 429 and 5xx, hangs and torn replies are tried again while there is time; a 404
+ * too, unless `absent` stands for it or it says that the domain is not known. Throws a `ListingError`.
  */
 export async function askMailgun(
   access: MailgunAccess,
   url: string,
   init: RequestInit,
-  deadlineMs: number,
-  absent?: JsonObject,
+  { deadlineMs, absent, onRateLimited }: CallOptions,
 ): Promise<JsonObject> {
   const authorization = `Basic ${Buffer.from(`api:${await access.apiKey()}`).toString('base64')}`;
   for (let attempt = 0; ; attempt += 1) {
@@ -46,6 +55,7 @@ export async function askMailgun(
     );
     if (answer.kind === 'answered') return answer.body;
     if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
+    if (answer.reason === 'rate-limited') onRateLimited?.();
     const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
     if (access.now() + waitMs >= deadlineMs) throw new ListingError(answer.reason, { cause: answer.cause });
     await access.sleep(waitMs);
@@ -73,8 +83,14 @@ async function tryOnce(
     const response = await fetch(url, { ...init, redirect: 'manual', signal });
     const refusal = judgeStatus(response, access.now());
     if (refusal !== undefined) {
-      await response.body?.cancel();
-      return absent !== undefined && response.status === 404 ? { kind: 'answered', body: absent } : refusal;
+      if (response.status !== 404) {
+        await response.body?.cancel();
+        return refusal;
+      }
+      if (absent === undefined && (await isUnknownDomain(response))) {
+        return { kind: 'refused', reason: 'domain-not-found', cause: new Error('Mailgun knows no such domain here') };
+      }
+      return absent === undefined ? refusal : { kind: 'answered', body: absent };
     }
     const text = await cappedText(response, LONGEST_ANSWER_BYTES);
     if (text === undefined) return { kind: 'refused', reason: 'too-large' };
@@ -85,6 +101,11 @@ async function tryOnce(
     if (cause instanceof SyntaxError) return { kind: 'again', reason: 'malformed' };
     return { kind: 'again', reason: 'unavailable', cause };
   }
+}
+
+/** A domain in another region is not found however often the call is repeated. */
+async function isUnknownDomain(response: Response): Promise<boolean> {
+  return /domain not found/i.test((await cappedText(response, MAX_ERROR_BYTES)) ?? '');
 }
 
 function judgeStatus({ status, headers }: Response, nowMs: number): Answer | undefined {

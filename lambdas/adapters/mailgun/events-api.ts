@@ -7,7 +7,7 @@ const PAGE_SIZE = 300;
 /** Mailgun's Events API (`GET /v3/{domain}/events`). `next` is always there; an empty page is the end. */
 export function createMailgunEvents(access: MailgunAccess): MailgunSource {
   return {
-    async page({ domain, begin, end, position, deadlineMs }) {
+    async page({ domain, begin, end, position, deadlineMs, onRateLimited }) {
       const base = baseUrlOf(access, domain.region);
       const query = new URLSearchParams({
         begin: String(begin),
@@ -17,7 +17,7 @@ export function createMailgunEvents(access: MailgunAccess): MailgunSource {
       });
       const url = position ?? `${base}/v3/${encodeURIComponent(domain.name)}/events?${query}`;
       if (!isOf(base, url)) throw new ListingError('foreign-host');
-      const body = await askMailgun(access, url, { method: 'GET' }, deadlineMs);
+      const body = await askMailgun(access, url, { method: 'GET' }, { deadlineMs, onRateLimited });
       const events = objectsOf(body.items);
       const next = textAt(body, 'paging', 'next');
       if (events === undefined || (events.length > 0 && next === undefined)) throw new ListingError('malformed');

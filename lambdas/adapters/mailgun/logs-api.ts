@@ -9,7 +9,7 @@ const PAGE_SIZE = 100;
 /** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. No token is the end. */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
   return {
-    async page({ domain, begin, end, position, deadlineMs }) {
+    async page({ domain, begin, end, position, deadlineMs, onRateLimited }) {
       const request = {
         start: rfc2822(begin),
         end: rfc2822(end),
@@ -23,7 +23,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
         access,
         `${baseUrlOf(access, domain.region)}/v1/analytics/logs`,
         { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
-        deadlineMs,
+        { deadlineMs, onRateLimited },
       );
       const items = objectsOf(body.items ?? []);
       if (items === undefined) throw new ListingError('malformed');

@@ -8,12 +8,12 @@ export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks
   return {
     async ofDomain({ name, region }, deadlineMs) {
       const url = `${baseUrlOf(access, region)}/v3/domains/${encodeURIComponent(name)}/webhooks`;
-      return readOrThrow(readDomainWebhooks, await askMailgun(access, url, { method: 'GET' }, deadlineMs));
+      return readOrThrow(readDomainWebhooks, await askMailgun(access, url, { method: 'GET' }, { deadlineMs }));
     },
     async ofAccount(region, deadlineMs) {
       const url = `${baseUrlOf(access, region)}/v1/webhooks`;
       // An account that has no such webhooks is not asked again and again.
-      const body = await askMailgun(access, url, { method: 'GET' }, deadlineMs, { webhooks: [] });
+      const body = await askMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: { webhooks: [] } });
       return readOrThrow(readAccountWebhooks, body);
     },
   };

@@ -11,6 +11,16 @@ const KEYS_PER_PAGE = 1000;
 /** Reads the day index: the types of a day are merged by time, page by page. */
 export function createDayIndexTable(table: LedgerTable): DayIndex {
   return {
+    async keys(domain, fromMs, toMs) {
+      const partitions = dayPartitions(domain, fromMs, toMs).flat();
+      const found: StoredKey[] = [];
+      const read = async (partition: string) => {
+        for await (const key of keysOf(table, partition, fromMs, toMs)) found.push(key);
+      };
+      await Promise.all(partitions.map(read));
+      return found;
+    },
+
     async *stored(domain, fromMs, toMs) {
       for (const partitions of dayPartitions(domain, fromMs, toMs)) {
         const streams = partitions.map((partition) => keysOf(table, partition, fromMs, toMs));

@@ -3,7 +3,7 @@ import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { dayPartition } from '../../domain/day-index.ts';
 import { recipientIndexKey, recipientKey, suppressionPartition, suppressionSort } from '../../domain/keys.ts';
-import { type Records, UnstorableError } from '../../domain/ports.ts';
+import { type EventRecord, type Records, UnstorableError } from '../../domain/ports.ts';
 import { isHigher, statusOrder } from '../../domain/status.ts';
 import { packEvent } from './event-codec.ts';
 import { createEventLookup } from './event-lookup.ts';
@@ -110,20 +110,9 @@ export function createEventRepository(table: LedgerTable): Records {
     },
 
     async putEvent(record) {
-      const { byDay } = INDEXES;
       const put = new PutCommand({
         TableName: name,
-        Item: {
-          pk: record.identity.partition,
-          sk: record.identity.eventSort,
-          [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw),
-          [byDay.sortKey]: record.atMs,
-          raw: packEvent(record.event.raw),
-          source: record.source,
-          receivedAt: record.receivedAtMs,
-          expiresAt: record.expiresAt,
-          ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }),
-        },
+        Item: eventItem(record),
         ConditionExpression: 'attribute_not_exists(pk)',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
@@ -134,6 +123,23 @@ export function createEventRepository(table: LedgerTable): Records {
       }
       return 'known';
     },
+  };
+}
+
+/** Returns an event as its item. */
+export function eventItem(record: EventRecord) {
+  const { byDay } = INDEXES;
+  return {
+    pk: record.identity.partition,
+    sk: record.identity.eventSort,
+    [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw),
+    [byDay.sortKey]: record.atMs,
+    raw: packEvent(record.event.raw),
+    source: record.source,
+    receivedAt: record.receivedAtMs,
+    expiresAt: record.expiresAt,
+    ...(record.isImplausible && { implausible: true }),
+    ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }),
   };
 }
 

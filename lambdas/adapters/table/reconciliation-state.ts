@@ -1,35 +1,30 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { keyPart } from '../../domain/keys.ts';
-import type { Cursor, Lease, LedgerBook, OpenSlice, Progress } from '../../domain/reconcile-ports.ts';
-import type { LedgerTable } from './ledger-table.ts';
-import { conditionalWrite } from './ledger-table.ts';
+import { isStragglerSort, LEASE_KEY, openSliceKey, stragglerKey, watermarksKey } from '../../domain/keys.ts';
+import type { Stragglers } from '../../domain/ports.ts';
+import type { Lease, LedgerState, OpenSlice, Straggler, Watermarks } from '../../domain/reconcile-ports.ts';
+import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 import { readPartition } from './query.ts';
-import { timeKey } from './slice-repository.ts';
 
-/**
- * Cursor and progress as items `LEDGER#<domain>`, markers of open slices as `OPEN#<domain>` by their start.
- * Who is at work in slices of their own keep their progress under a name of their own.
- */
-export function createLedgerBookTable(table: LedgerTable, progressName = 'PROGRESS'): LedgerBook {
+/** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`. */
+export function createLedgerStateTable(table: LedgerTable): LedgerState {
   const { client, name } = table;
-  const ledgerKey = (domain: string, sk: string) => ({ pk: `LEDGER#${keyPart(domain)}`, sk });
-  const openKey = (domain: string, start: number) => ({ pk: `OPEN#${keyPart(domain)}`, sk: timeKey(start) });
-  const read = async (key: { pk: string; sk: string }) => {
-    const { Item } = await client.send(new GetCommand({ TableName: name, Key: key, ConsistentRead: true }));
-    return Item;
+  const read = async (domain: string): Promise<Watermarks | undefined> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: name, Key: watermarksKey(domain), ConsistentRead: true }),
+    );
+    if (Item === undefined) return undefined;
+    const { position, second, start } = Item as unknown as Watermarks;
+    return { position, second, ...(start !== undefined && { start }) };
   };
   return {
-    async readCursor(domain) {
-      const item = await read(ledgerKey(domain, 'CURSOR'));
-      return item && { position: item.position as number, second: item.second as number };
-    },
+    readWatermarks: read,
 
-    async moveCursor(domain, cursor, previous) {
-      return conditionalWrite(() =>
+    async moveWatermarks(domain, moved, previous) {
+      const isMoved = await conditionalWrite(() =>
         client.send(
           new PutCommand({
             TableName: name,
-            Item: { ...ledgerKey(domain, 'CURSOR'), ...cursor },
+            Item: { ...watermarksKey(domain), ...moved },
             ConditionExpression: previous ? '#position = :position AND #second = :second' : 'attribute_not_exists(pk)',
             ...(previous && {
               ExpressionAttributeNames: { '#position': 'position', '#second': 'second' },
@@ -37,50 +32,72 @@ export function createLedgerBookTable(table: LedgerTable, progressName = 'PROGRE
             }),
           }),
         ),
-      ).then((done) => done || isAt(cursor));
-
-      /** The SDK repeats a write whose reply was lost, and then finds its own. */
-      async function isAt({ position, second }: Cursor): Promise<boolean> {
-        const item = await read(ledgerKey(domain, 'CURSOR'));
-        return item?.position === position && item.second === second;
-      }
+      );
+      if (isMoved) return true;
+      // The SDK repeats a write whose reply was lost, and then finds its own.
+      const held = await read(domain);
+      return held?.position === moved.position && held.second === moved.second;
     },
 
-    async openSlices(domain) {
-      const found: OpenSlice[] = [];
-      for await (const { pk: _pk, sk: _sk, ...open } of readPartition(table, openKey(domain, 0).pk)) {
-        found.push(open as unknown as OpenSlice);
+    async readMarkers(domain) {
+      const found: { open: OpenSlice[]; stragglers: Straggler[] } = { open: [], stragglers: [] };
+      for await (const { pk: _pk, sk, ...item } of readPartition(table, openSliceKey(domain, 0).pk)) {
+        if (isStragglerSort(sk as string)) found.stragglers.push(item as unknown as Straggler);
+        else found.open.push(item as unknown as OpenSlice);
       }
       return found;
     },
 
     async putOpen(domain, open) {
-      await client.send(new PutCommand({ TableName: name, Item: { ...openKey(domain, open.start), ...open } }));
+      await client.send(new PutCommand({ TableName: name, Item: { ...openSliceKey(domain, open.start), ...open } }));
     },
 
     async dropOpen(domain, start) {
-      await client.send(new DeleteCommand({ TableName: name, Key: openKey(domain, start) }));
+      await client.send(new DeleteCommand({ TableName: name, Key: openSliceKey(domain, start) }));
     },
 
-    async readProgress(domain) {
-      const item = await read(ledgerKey(domain, progressName));
-      return item && (JSON.parse(item.progress as string) as Progress);
+    async dropStraggler(domain, { at, notedAt }) {
+      await conditionalWrite(() =>
+        client.send(
+          new DeleteCommand({
+            TableName: name,
+            Key: stragglerKey(domain, at),
+            ConditionExpression: 'notedAt = :notedAt',
+            ExpressionAttributeValues: { ':notedAt': notedAt },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+const START_REREAD_MS = 60_000;
+
+/** The side of process: notes events that no pass to come would compare. */
+export function createStragglersTable({ client, name }: LedgerTable, now: () => number): Stragglers {
+  const starts = new Map<string, { start: number | undefined; readAtMs: number }>();
+  return {
+    async ledgerStart(domain) {
+      const known = starts.get(domain);
+      // It never changes, but a ledger that has not begun may begin.
+      if (known !== undefined && (known.start !== undefined || now() - known.readAtMs < START_REREAD_MS)) {
+        return known.start;
+      }
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key: watermarksKey(domain) }));
+      const start = Item?.start as number | undefined;
+      starts.set(domain, { start, readAtMs: now() });
+      return start;
     },
 
-    async putProgress(domain, progress) {
-      const Item = { ...ledgerKey(domain, progressName), progress: JSON.stringify(progress) };
-      await client.send(new PutCommand({ TableName: name, Item }));
-    },
-
-    async dropProgress(domain) {
-      await client.send(new DeleteCommand({ TableName: name, Key: ledgerKey(domain, progressName) }));
+    async note(domain, { at, notedAt }) {
+      await client.send(new PutCommand({ TableName: name, Item: { ...stragglerKey(domain, at), at, notedAt } }));
     },
   };
 }
 
 /** The lease as one item; it runs out by itself where its holder dies. */
 export function createLeaseTable({ client, name }: LedgerTable): Lease {
-  const Key = { pk: 'LEDGER', sk: 'LEASE' };
+  const Key = LEASE_KEY;
   return {
     async hold(holder, nowMs, untilMs) {
       return conditionalWrite(() =>

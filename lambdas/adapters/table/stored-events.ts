@@ -1,29 +1,48 @@
-import { type StoredEvents, type StoredFacts, storedName } from '../../domain/reconcile-ports.ts';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
+import { placeName, type StoredEvents, type StoredFacts } from '../../domain/reconcile-ports.ts';
 import { batchGet } from './batch-get.ts';
-import type { LedgerTable } from './ledger-table.ts';
+import { unpackEvent } from './event-codec.ts';
+import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
 /** Looks events up by strong reads, up to a hundred at once. */
 export function createStoredEventsTable(table: LedgerTable): StoredEvents {
   return {
-    async lookUp(identities) {
+    async lookUp(places) {
       const found = new Map<string, StoredFacts>();
-      const distinct = new Map(
-        identities.map((each) => [storedName(each), { pk: each.partition, sk: each.eventSort }]),
-      );
-      const items = await batchGet(table, {
-        Keys: [...distinct.values()],
-        ConsistentRead: true,
-        ProjectionExpression: 'pk, sk, #at, #source, webhookAt',
-        ExpressionAttributeNames: { '#at': 'at', '#source': 'source' },
-      });
-      for (const { pk, sk, at, source, webhookAt } of items) {
-        found.set(storedName({ partition: pk as string, eventSort: sk as string }), {
-          atMs: at as number,
+      const distinct = new Map(places.map((each) => [placeName(each), { pk: each.partition, sk: each.eventSort }]));
+      const items = await batchGet(table, { Keys: [...distinct.values()], ConsistentRead: true });
+      for (const { pk, sk, source, receivedAt, webhookAt, raw, ...item } of items) {
+        found.set(placeName({ partition: pk as string, eventSort: sk as string }), {
+          atMs: item[INDEXES.byDay.sortKey] as number,
+          receivedAtMs: receivedAt as number,
           source: source as StoredFacts['source'],
           broughtByWebhook: webhookAt !== undefined,
+          event: raw === undefined ? {} : unpackEvent(raw as Uint8Array),
         });
       }
       return found;
+    },
+
+    async markUnconfirmed({ partition, eventSort }, sinceMs) {
+      const change =
+        sinceMs === undefined
+          ? { UpdateExpression: 'REMOVE unconfirmedSince' }
+          : {
+              UpdateExpression: 'SET unconfirmedSince = if_not_exists(unconfirmedSince, :since)',
+              ExpressionAttributeValues: { ':since': sinceMs },
+            };
+      await conditionalWrite(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: { pk: partition, sk: eventSort },
+            // An update would bring back the key of an event that was erased meanwhile.
+            ConditionExpression: 'attribute_exists(pk)',
+            ...change,
+          }),
+        ),
+      );
     },
   };
 }

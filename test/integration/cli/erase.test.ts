@@ -19,6 +19,7 @@ import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../la
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
+import { LONE_PROCESS } from '../../support/erasures.ts';
 import { eraseLine } from '../../support/json-lines/erase.ts';
 import { Mortal, type Trouble } from '../../support/mortal.ts';
 import { allItems, itemsWith } from '../../support/table-text.ts';
@@ -37,6 +38,7 @@ beforeAll(async () => {
   const erasureKey = createErasureKey(createCachedSecret(secrets, output('ErasureKeySecretArn'), Date.now));
   key = await erasureKey.read();
   store = createProcess({
+    ...LONE_PROCESS,
     records: createEventRepository(table),
     erasures: createErasureRepository(table, erasureKey),
     erasureKey,

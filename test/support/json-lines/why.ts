@@ -14,8 +14,8 @@ const event = z.strictObject({
   decides: z.boolean(),
   erased: z.boolean(),
   reconciled: z.strictObject({
-    slice: z.enum(['open', 'settled', 'unlisted', 'due', 'not due', 'unknown']),
-    listed: z.enum(['yes', 'not yet', 'never', 'unknown']),
+    slice: z.enum(['open', 'short', 'settled', 'unlisted', 'due', 'not due', 'unknown']),
+    listed: z.enum(['yes', 'never', 'unknown']),
     why: z.string().nullable(),
   }),
 });

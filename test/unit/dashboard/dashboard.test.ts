@@ -13,7 +13,7 @@ const START = Math.floor(NOW_MS / 900_000) * 900;
 const slice = (start: number, over: Partial<SliceEntry> = {}): SliceEntry => ({
   ...{ domain: DOMAIN, start, end: start + 900, state: 'settled', passes: 1 },
   ...{ expected: { opened: 10 }, stored: { opened: 10 }, missing: {}, recovered: {}, unconfirmed: {} },
-  ...{ polled: {}, late: {}, lost: {}, stuck: 0 },
+  ...{ polled: {}, late: {}, lost: {}, altered: {}, stuck: 0, short: 0, accepted: 0 },
   ...over,
 });
 
@@ -63,7 +63,13 @@ async function answered(): Promise<LedgerResponse> {
   await world.process();
   world.nowMs = (START + 3600 + 1800) * 1000;
   await world.run();
-  const deps = { slices: world.book, book: world.book, sliceSeconds: 900, settleSeconds: 1800, now: () => world.nowMs };
+  const deps = {
+    slices: world.book,
+    ledger: world.book,
+    sliceSeconds: 900,
+    settleSeconds: 1800,
+    now: () => world.nowMs,
+  };
   return createLedger(deps)({ domain: DOMAIN, from: START, to: START + 3600 });
 }
 

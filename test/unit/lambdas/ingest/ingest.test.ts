@@ -3,7 +3,7 @@ import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { parseJsonWebhook } from '../../../../lambdas/domain/webhook-body.ts';
 import { createIngest } from '../../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import { NOBODY_ERASED } from '../../../support/erasures.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { InMemoryKeyRing, InMemoryLedger } from '../../../support/in-memory-ledger.ts';
 import {
   DOMAIN,
@@ -43,7 +43,7 @@ function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
 }
 
 async function drain() {
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (const message of ledger.takeMessages()) await store(message);
 }
 
@@ -165,7 +165,7 @@ test('a repeat notes that a webhook came for an event that reconciliation had st
   const bytes = jsonBody(deliveredEvent());
   await ingest(bytes);
   const [message] = ledger.takeMessages();
-  await createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED })({ ...message!, source: 'reconcile' });
+  await createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS })({ ...message!, source: 'reconcile' });
 
   expect(await ingest(bytes)).toEqual({ ok: true });
   expect([...ledger.events.values()][0]).toMatchObject({ source: 'reconcile', webhookAt: NOW_MS });

@@ -3,7 +3,7 @@ import { tombstoneIdentity } from '../../../../lambdas/domain/erasure.ts';
 import { identify } from '../../../../lambdas/domain/identity.ts';
 import type { QueueMessage } from '../../../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../../../support/erasures.ts';
+import { ERASURE_KEY, erasureKey, InMemoryErasures, LONE_PROCESS } from '../../../support/erasures.ts';
 import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
@@ -31,7 +31,7 @@ function setUp() {
     ledger,
     calls,
     erasures,
-    store: createProcess({ records: ledger, erasures, erasureKey, retentionDays: 400 }),
+    store: createProcess({ ...LONE_PROCESS, records: ledger, erasures, erasureKey, retentionDays: 400 }),
   };
 }
 

@@ -70,6 +70,7 @@ function world(
   const run = createRepublish({
     bus,
     index: {
+      keys: async () => keys,
       async *stored(_domain, fromMs, toMs) {
         yield* keys.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).toSorted((a, b) => a.atMs - b.atMs);
       },

@@ -13,7 +13,13 @@ async function world() {
   await world.process();
   world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
   await world.run();
-  const deps = { slices: world.book, book: world.book, sliceSeconds: 900, settleSeconds: 1800, now: () => world.nowMs };
+  const deps = {
+    slices: world.book,
+    ledger: world.book,
+    sliceSeconds: 900,
+    settleSeconds: 1800,
+    now: () => world.nowMs,
+  };
   return { world, ledger: createLedger(deps), stats: createStats(deps) };
 }
 const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
@@ -40,7 +46,10 @@ describe('the ledger', () => {
       polled: {},
       late: { opened: 1 },
       lost: {},
+      altered: {},
       stuck: 0,
+      short: 0,
+      accepted: 0,
       passes: 1,
     });
   });
@@ -61,6 +70,25 @@ describe('the ledger', () => {
       [8100, 'due'],
     ]);
     expect({ totals, completeness }).toMatchObject({ totals: { due: 2 }, completeness: 'unknown' });
+  });
+
+  test('is unknown for time before the ledger began, however settled the rest', async () => {
+    const { ledger } = await world();
+    const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 3600 };
+    expect((await ledger(settled)).completeness).toBe('complete');
+    expect((await ledger({ ...settled, from: HOUR - 3600 })).completeness).toBe('unknown');
+    expect((await ledger({ ...settled, from: HOUR - 864_000, to: HOUR })).completeness).toBe('unknown');
+    expect((await ledger({ ...settled, from: HOUR + 300 })).completeness).toBe('complete');
+  });
+
+  test('is unknown where a slice was never compared, and incomplete where a listing has shrunk', async () => {
+    const { world: held, ledger } = await world();
+    const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 3600 };
+    const slice = held.book.slices.get(`${DOMAIN} ${HOUR}`)!;
+    slice.unlisted = true;
+    expect((await ledger(settled)).completeness).toBe('unknown');
+    Object.assign(slice, { unlisted: false, short: 1 });
+    expect((await ledger(settled)).completeness).toBe('incomplete');
   });
 
   test('is unknown for a domain that has none', async () => {
@@ -96,14 +124,14 @@ describe('statistics', () => {
   });
 
   test('count the spellings of one tag together', async () => {
-    const slice = { start: HOUR, end: HOUR + 900, missing: {}, unlisted: false };
+    const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
     const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
     const slices = {
       async *list() {
         yield { ...slice, tags };
       },
     };
-    const stats = createStats({ slices, book: { readCursor: async () => undefined } } as never);
+    const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
     const counts = async (tag: string | undefined) =>
       (await stats({ ...all, tag })).buckets.map((bucket) => [bucket.tag, bucket.counts]);
     expect(await counts(undefined)).toEqual([

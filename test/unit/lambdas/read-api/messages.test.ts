@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createMessages, type MessagePosition } from '../../../../lambdas/read-api/messages.ts';
-import { NOBODY_ERASED } from '../../../support/erasures.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
 
@@ -10,7 +10,7 @@ const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 
 async function historyOf(...events: Record<string, unknown>[]) {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (const over of events) {
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent(over) });
   }
@@ -146,7 +146,7 @@ test('an event of which only a name is left is shown as that', async () => {
 
 test('a page ends where an answer could hold no more', async () => {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (let n = 0; n < 10; n += 1) {
     const event = deliveredEvent({ id: `big${n}`, 'user-variables': 'x'.repeat(1_000_000) });
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
@@ -166,7 +166,7 @@ test('a page ends where an answer could hold no more', async () => {
 
 test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d events each', async (limit) => {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (let n = 0; n < 7; n += 1) {
     const event = deliveredEvent({ event: 'opened', id: `o${n}` });
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
@@ -247,7 +247,7 @@ test('an event without a delivery status has null for it', async () => {
 
 test('an event that Mailgun does not list is marked, and so is the status that it decides', async () => {
   const ledger = new InMemoryLedger();
-  const store = createProcess({ records: ledger, retentionDays: 400, ...NOBODY_ERASED });
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (const event of [deliveredEvent({ id: 'listed' }), deliveredEvent({ event: 'complained', id: 'forged' })]) {
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
   }

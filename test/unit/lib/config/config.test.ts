@@ -77,6 +77,7 @@ describe('a configuration that says only what it must', () => {
         everySeconds: 900,
         settleSeconds: 1800,
         sliceSeconds: 900,
+        parallel: 8,
         retentionSeconds: 86_400,
       },
       publish: { enabled: false, bus: 'default', recipients: false, retrySeconds: 43_200 },

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Slice } from '../../lambdas/domain/slice.ts';
-import { slicesBetween } from '../../lambdas/reconcile/slices-between.ts';
+import type { Slice } from '../../../../lambdas/domain/slice.ts';
+import { slicesBetween } from '../../../../lambdas/reconcile/slices-between.ts';
 
 test.each([
   { name: 'aligned ones where none is', written: [], from: 100, to: 2000, found: ['0-900', '900-1800', '1800-2700'] },

@@ -1,23 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import { MOST_SENDS, secondPassSeconds } from '../../lambdas/contract.ts';
-import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { add, type Counts, difference, greatest, isLessThan } from '../../lambdas/domain/counts.ts';
-import { isDue, sliceFrom, stateOf, waitSeconds } from '../../lambdas/domain/slice.ts';
+import { MAX_REQUEUES, secondPassSeconds } from '../../../../lambdas/contract.ts';
+import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
+import { add, type Counts } from '../../../../lambdas/domain/counts.ts';
+import { isDue, sliceFrom, stateOf, waitSeconds } from '../../../../lambdas/domain/slice.ts';
 import {
-  confirm,
-  countAttempt,
-  countListed,
-  countUnconfirmed,
+  addName,
+  countTags,
   emptyTally,
-  shortName,
+  mergeTallies,
   slicePassed,
   storedTypeOf,
-} from '../../lambdas/domain/tally.ts';
-import { isExpectedByWebhook } from '../../lambdas/domain/webhook-type.ts';
-import { openLimitSeconds } from '../../lib/config/ledger-times.ts';
+} from '../../../../lambdas/domain/tally.ts';
+import { isExpectedByWebhook } from '../../../../lambdas/domain/webhook-type.ts';
+import { openLimitSeconds } from '../../../../lib/config/ledger-times.ts';
 
 const BOUNDS = { domain: 'mg.example.com', start: 900, end: 1800 };
-const NOW = { nowMs: 5_000_000, unlisted: false };
+const NOW = { startedAtMs: 4_900_000, nowMs: 5_000_000, unlisted: false, isOld: false };
 
 test.each([
   { name: 'aligned', from: 1800, length: 900, end: 2700 },
@@ -45,7 +43,7 @@ test.each([
 test('waits double, and what the alarm allows is longer than all of them', () => {
   const waits = [1, 2, 3, 4, 5, 6].map((sends) => waitSeconds(sends, 900) / 60);
   expect(waits).toEqual([15, 30, 60, 120, 240, 240]);
-  const all = Array.from({ length: MOST_SENDS }, (_, sends) => waitSeconds(sends + 1, 900));
+  const all = Array.from({ length: MAX_REQUEUES }, (_, sends) => waitSeconds(sends + 1, 900));
   const choice = { everySeconds: 900, settleSeconds: 1, sliceSeconds: 1, retentionSeconds: 1 };
   expect(openLimitSeconds(choice)).toBeGreaterThan(all.reduce((sum, wait) => sum + wait, 0));
 });
@@ -57,17 +55,6 @@ describe('counts', () => {
     expect(Object.entries(counts)).toEqual([
       ['__proto__', 2],
       ['constructor', 1],
-    ]);
-    expect(Object.entries(greatest(counts, {}))).toHaveLength(2);
-  });
-
-  test('never shrink, and differ by what is missing', () => {
-    expect(greatest({ a: 1, b: 5 }, { a: 3, c: 1 })).toEqual({ a: 3, b: 5, c: 1 });
-    expect(difference({ a: 3, b: 1 }, { a: 1, b: 2 })).toEqual({ a: 2 });
-    expect([isLessThan({}, { a: 1 }), isLessThan({ a: 1 }, { a: 1 }), isLessThan({ a: 1 }, {})]).toEqual([
-      true,
-      false,
-      false,
     ]);
   });
 });
@@ -84,14 +71,14 @@ describe('tags', () => {
     ['a name that every object has', { tags: ['__proto__'] }, ['*', '__proto__']],
   ])('%s', (_, event, rows) => {
     const tally = emptyTally();
-    countListed(tally, { event: 'delivered', ...event });
+    countTags(tally.tags, { event: 'delivered', ...event });
     expect(Object.keys(tally.tags)).toEqual(rows);
     for (const row of Object.values(tally.tags)) expect(row).toEqual({ delivered: 1 });
   });
 
   test('beyond a thousand have no row of their own, but count in *', () => {
     const tally = emptyTally();
-    for (let n = 0; n < 2000; n += 1) countListed(tally, { event: 'opened', tags: [`tag-${n}`] });
+    for (let n = 0; n < 2000; n += 1) countTags(tally.tags, { event: 'opened', tags: [`tag-${n}`] });
     expect(Object.keys(tally.tags)).toHaveLength(1000);
     expect(tally.tags['*']).toEqual({ opened: 2000 });
   });
@@ -144,45 +131,35 @@ describe('a slice after a pass', () => {
   });
 });
 
-describe('unconfirmed events', () => {
-  test('are named until they are listed after all', () => {
-    const tally = emptyTally();
-    for (const name of ['one', 'two']) countUnconfirmed(tally, name, 'opened');
-    confirm(tally, 'one', 'opened');
-    const { unconfirmed, unconfirmedNames } = slicePassed(BOUNDS, undefined, tally, NOW);
-    expect([unconfirmed, unconfirmedNames]).toEqual([{ opened: 1 }, { [shortName('two')]: 1 }]);
-  });
+test('an altered event and a shrunk listing keep a slice from settling', () => {
+  const slice = (over: Partial<ReturnType<typeof emptyTally>>) =>
+    stateOf(slicePassed(BOUNDS, undefined, { ...emptyTally(), ...over }, NOW));
+  expect([slice({ altered: { a: 1 } }), slice({ short: 1 }), slice({ unconfirmed: { a: 1 } })]).toEqual([
+    ...['open', 'short', 'settled'],
+  ]);
+});
 
-  test('beyond two hundred are counted, and not named', () => {
-    const tally = emptyTally();
-    for (let n = 0; n < 1000; n += 1) countUnconfirmed(tally, `event-${n}`, 'opened');
-    expect(tally.unconfirmed).toEqual({ opened: 1000 });
-    expect(Object.keys(tally.unconfirmedNames)).toHaveLength(200);
+test('a pass without a listing keeps what is known of origins, and never unsettles by it', () => {
+  const listed = { ...emptyTally(), listed: { a: 2 }, stored: { a: 2 }, lost: { a: 1 }, tags: { '*': { a: 2 } } };
+  const first = slicePassed(BOUNDS, undefined, listed, NOW);
+  const later = { ...NOW, startedAtMs: 8_000_000, nowMs: 9_000_000, unlisted: true, isOld: true };
+  const again = slicePassed(BOUNDS, first, { ...emptyTally(), stored: { a: 2 } }, later);
+  expect(again).toEqual({ ...first, passes: 2, version: 2, finalAt: 9_000_000 });
+});
+
+test('tallies of parts add up, tags called like members of objects included', () => {
+  const tally = emptyTally();
+  Object.assign(tally, { stored: { a: 1 }, sent: 2, sends: 3, short: 1, unconfirmedNames: ['n'] });
+  countTags(tally.tags, { event: 'a', tags: ['__proto__'] });
+  expect(mergeTallies([tally, tally])).toEqual({
+    ...emptyTally(),
+    ...{ stored: { a: 2 }, sent: 4, sends: 3, short: 2, unconfirmedNames: ['n', 'n'] },
+    tags: Object.fromEntries(['*', '__proto__'].map((tag) => [tag, { a: 2 }])),
   });
 });
 
-describe('attempts', () => {
-  const missing = (names: string[], previous?: Parameters<typeof countAttempt>[2]) => {
-    const tally = emptyTally();
-    const sent = names.filter((name) => countAttempt(tally, name, previous));
-    Object.assign(tally, { listed: { a: 1000 }, missing: { a: names.length } });
-    return { sent, slice: slicePassed(BOUNDS, previous, tally, NOW) };
-  };
-
-  test('are counted for each event, so a new one is sent beside one that is stuck', () => {
-    let { slice } = missing(['old']);
-    for (let n = 1; n < MOST_SENDS; n += 1) ({ slice } = missing(['old'], slice));
-    expect(slice).toMatchObject({ attempts: { old: 5 }, stuck: 0, sends: 5 });
-    const both = missing(['old', 'new'], slice);
-    expect(both.sent).toEqual(['new']);
-    expect(both.slice).toMatchObject({ attempts: { old: 5, new: 1 }, stuck: 1, sends: 6 });
-  });
-
-  test('of very many are counted together, never less than they were', () => {
-    const names = Array.from({ length: 1000 }, (_, n) => `event-${n}`);
-    const first = missing(names).slice;
-    expect(first).toMatchObject({ attempts: {}, otherAttempts: 1 });
-    const second = missing(names.slice(0, 10), first).slice;
-    expect(second).toMatchObject({ attempts: { 'event-3': 2 }, otherAttempts: 0 });
-  });
+test('names are kept up to a thousand', () => {
+  const names: string[] = [];
+  for (let n = 0; n < 2000; n += 1) addName(names, `event-${n}`);
+  expect(names).toHaveLength(1000);
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
-import { UNSET_API_KEY } from '../../lambdas/contract.ts';
-import { linesOf, metricsIn, startAwsStandIn } from '../support/aws-stand-in.ts';
+import { UNSET_API_KEY } from '../../../../lambdas/contract.ts';
+import { linesOf, metricsIn, startAwsStandIn } from '../../../support/aws-stand-in.ts';
 
 let aws: Awaited<ReturnType<typeof startAwsStandIn>>;
 let handler: (event: unknown, context: Context) => Promise<unknown>;
@@ -25,8 +25,9 @@ beforeAll(async () => {
     SLICE_SECONDS: '900',
     RETENTION_SECONDS: '86400',
     BACKLOG_MESSAGES: '50',
+    PARALLEL: '4',
   });
-  ({ handler } = (await import('../../lambdas/reconcile/handler.ts')) as never);
+  ({ handler } = (await import('../../../../lambdas/reconcile/handler.ts')) as never);
 });
 afterAll(() => aws.close());
 

@@ -1,0 +1,61 @@
+import { secondPassSeconds } from '../contract.ts';
+import { total } from '../domain/counts.ts';
+import { UNKNOWN_DOMAIN } from '../domain/event.ts';
+import { ListingError } from '../domain/reconcile-ports.ts';
+import { isDue, type Slice } from '../domain/slice.ts';
+import { MAX_NAMED_EVENTS } from '../domain/tally.ts';
+import { LostRaceError, withLease } from './lease.ts';
+import { createPassSlice } from './pass-slice.ts';
+import type { ReconcileDeps } from './reconcile.ts';
+import type { AcceptEvent, AcceptReport } from './replay-contract.ts';
+import { createSemaphore } from './semaphore.ts';
+import { slicesBetween } from './slices-between.ts';
+
+/**
+ * Closes a slice that cannot settle by itself: what is missing, altered, short or unconfirmed in it now is accepted by
+ * name, with the reason, and reopens nothing any more. What comes up later counts again.
+ */
+export function createAccept(
+  deps: ReconcileDeps,
+): (request: AcceptEvent & { deadlineMs: number }) => Promise<AcceptReport> {
+  const { slices, times, now } = deps;
+
+  return async (request) => {
+    const { domain } = request;
+    if (domain !== UNKNOWN_DOMAIN && deps.domains.every(({ name }) => name !== domain))
+      return refused('unknown-domain');
+    if (!(await deps.isConfigured())) return refused('off');
+    const result = await withLease(deps, (held) => accept(request, held)).catch((error) => {
+      if (error instanceof LostRaceError) return refused('busy');
+      if (error instanceof ListingError) return { ...refused('failed'), reason: error.reason };
+      throw error;
+    });
+    return result === 'busy' ? refused('busy') : result;
+  };
+
+  async function accept(
+    { domain, atEpochSeconds, reason, deadlineMs }: AcceptEvent & { deadlineMs: number },
+    held: { runId: string; assertHeld: () => void },
+  ): Promise<AcceptReport> {
+    const range = { from: atEpochSeconds, to: atEpochSeconds + 1 };
+    for await (const { start, end, slice } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
+      if (slice === undefined || !isDue({ start, end }, times.settleSeconds, now())) break;
+      if (troubles(slice) > MAX_NAMED_EVENTS) return refused('too-many');
+      const open = (await deps.ledger.readMarkers(domain)).open.find((each) => each.start === start);
+      const run = { ...held, ignoreWaits: false, partSlots: createSemaphore(deps.parallel) };
+      const isOld = now() >= (end + secondPassSeconds(times.retentionSeconds)) * 1000;
+      const bounds = { start, end };
+      const about = { isOld, maySend: false, isBackfill: true, acceptReason: reason, deadlineMs };
+      const outcome = await createPassSlice(deps)(run, { domain, bounds, open, ...about });
+      if (outcome.kind !== 'done') return refused('paused');
+      return { state: 'accepted', slice: bounds, accepted: outcome.slice.accepted };
+    }
+    return refused('unknown-slice');
+  }
+}
+
+const refused = (state: AcceptReport['state']): AcceptReport => ({ state, accepted: 0 });
+
+function troubles({ missing, altered, unconfirmed, short }: Slice): number {
+  return total(missing) + total(altered) + total(unconfirmed) + short;
+}

@@ -1,0 +1,154 @@
+import { secondPassSeconds } from '../contract.ts';
+import { UNKNOWN_DOMAIN } from '../domain/event.ts';
+import type { DayIndex, LedgerState, OpenSlice, Slices, Straggler, Watermarks } from '../domain/reconcile-ports.ts';
+import { alignedStart, isDue, type Slice, type SliceBounds, stateOf } from '../domain/slice.ts';
+import { LostRaceError } from './lease.ts';
+import type { LedgerTimes } from './pass-slice.ts';
+import { type SlicePlace, slicesBetween } from './slices-between.ts';
+
+/** A slice to pass in this run. */
+export interface Visit extends SliceBounds {
+  open?: OpenSlice | undefined;
+  stragglers?: Straggler[];
+  isBackfill?: boolean;
+  isOld: boolean;
+}
+
+/** What a run has to do for one domain; each list in the order in which it is worked on. */
+export interface Agenda {
+  /** Never passed, the newest first. */
+  due: Visit[];
+  /** Something was missing, the longest waiting first; and events that came in after the last pass. */
+  open: Visit[];
+  /** To be passed for the second time, the oldest first. */
+  second: Visit[];
+  watermarks: Watermarks | undefined;
+  /** Moves the watermarks over all slices that are passed by now; returns where they are. */
+  advance(isPassed: (start: number) => boolean): Promise<Watermarks | undefined>;
+}
+
+export interface AgendaDeps {
+  ledger: LedgerState;
+  slices: Slices;
+  index: DayIndex;
+  times: LedgerTimes;
+  now: () => number;
+}
+
+/** The day index is searched this far back for the first event of a domain. */
+const MAX_START_AGE_SECONDS = 31 * 86_400;
+
+/** Reads what is to be done for a domain now. */
+export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDeps) {
+  const secondSeconds = secondPassSeconds(times.retentionSeconds);
+
+  return async (domain: string, ignoreWaits: boolean): Promise<Agenda> => {
+    const { open: openSlices, stragglers } = await ledger.readMarkers(domain);
+    const nowSeconds = Math.floor(now() / 1000);
+    const isOld = ({ end }: SliceBounds) => nowSeconds >= end + secondSeconds;
+    const late = await lateVisits(domain, stragglers, (bounds) =>
+      ignoreWaits ? isDue(bounds, times.settleSeconds, now()) : isOld(bounds),
+    );
+    const open = openSlices
+      .filter(({ nextAt }) => nextAt <= now() || ignoreWaits)
+      .sort((a, b) => a.nextAt - b.nextAt)
+      .filter(({ start }) => late.every((visit) => visit.start !== start))
+      .map((each) => ({ start: each.start, end: each.end, open: each, isOld: isOld(each), ...backfill(each) }));
+    const visits = [
+      ...late.map((visit) => ({ ...visit, open: openSlices.find(({ start }) => start === visit.start) })),
+      ...open,
+    ];
+
+    const watermarks =
+      domain === UNKNOWN_DOMAIN ? undefined : ((await ledger.readWatermarks(domain)) ?? (await begin(domain)));
+    if (watermarks === undefined) {
+      return { due: [], open: visits, second: [], watermarks, advance: async () => undefined };
+    }
+    const places: SlicePlace[] = [];
+    const dueEnd = nowSeconds - times.settleSeconds;
+    for await (const place of slicesBetween(
+      slices,
+      domain,
+      { from: watermarks.position, to: dueEnd },
+      times.sliceSeconds,
+    )) {
+      if (isDue(place, times.settleSeconds, now())) places.push(place);
+    }
+    const olds: Slice[] = [];
+    const secondEnd = ignoreWaits ? watermarks.position : Math.min(watermarks.position, nowSeconds - secondSeconds);
+    for await (const slice of slices.list(domain, watermarks.second, secondEnd)) olds.push(slice);
+    const taken = new Set(visits.map(({ start }) => start));
+    const isPending = (slice: Slice) =>
+      (slice.finalAt === null || !isOld(slice) || ignoreWaits) && !['open', 'short'].includes(stateOf(slice));
+
+    return {
+      due: places
+        .filter(({ slice, start }) => slice === undefined && !taken.has(start))
+        .map(({ start, end }) => ({ start, end, isOld: isOld({ start, end }) }))
+        .reverse(),
+      open: visits,
+      second: olds
+        .filter((slice) => isPending(slice) && !taken.has(slice.start))
+        .map((slice) => ({ start: slice.start, end: slice.end, isOld: isOld(slice) })),
+      watermarks,
+      async advance(isPassed) {
+        const moved = { ...watermarks };
+        for (const { start, end, slice } of places) {
+          if (slice === undefined && !isPassed(start)) break;
+          moved.position = end;
+        }
+        for (const slice of olds) {
+          if (!isOld(slice) || (isPending(slice) && !isPassed(slice.start))) break;
+          moved.second = slice.end;
+        }
+        // What was passed late had its second pass with the first.
+        for (const { start, end } of places) {
+          if (moved.second !== start || moved.position < end || !isOld({ start, end })) break;
+          if (isPassed(start)) moved.second = end;
+        }
+        if (moved.position === watermarks.position && moved.second === watermarks.second) return watermarks;
+        if (!(await ledger.moveWatermarks(domain, moved, watermarks))) throw new LostRaceError();
+        return moved;
+      },
+    };
+  };
+
+  /** The ledger begins with the slice of the first stored event, or where it is configured to. */
+  async function begin(domain: string): Promise<Watermarks | undefined> {
+    const nowMs = now();
+    let fromSeconds = times.fromEpochSeconds;
+    if (fromSeconds === undefined) {
+      const oldestMs = nowMs - Math.min(times.retentionSeconds, MAX_START_AGE_SECONDS) * 1000;
+      for await (const first of index.stored(domain, oldestMs, nowMs)) {
+        fromSeconds = first.atMs / 1000;
+        break;
+      }
+    }
+    if (fromSeconds === undefined) return undefined;
+    const start = alignedStart(fromSeconds, times.sliceSeconds);
+    const watermarks = { position: start, second: start, start };
+    if (!(await ledger.moveWatermarks(domain, watermarks, undefined))) throw new LostRaceError();
+    return watermarks;
+  }
+
+  /** The slices of events that came in too late for the passes of their time. */
+  async function lateVisits(
+    domain: string,
+    stragglers: readonly Straggler[],
+    isReady: (bounds: SliceBounds) => boolean,
+  ): Promise<Visit[]> {
+    const visits = new Map<number, Visit & { stragglers: Straggler[] }>();
+    for (const straggler of stragglers) {
+      const range = { from: straggler.at, to: straggler.at + 1 };
+      for await (const { start, end } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
+        if (!isReady({ start, end })) continue;
+        const visit = visits.get(start) ?? { start, end, isOld: true, isBackfill: true, stragglers: [] };
+        visit.stragglers.push(straggler);
+        visits.set(start, visit);
+      }
+    }
+    return [...visits.values()];
+  }
+}
+
+const backfill = ({ isBackfill }: OpenSlice) => (isBackfill ? { isBackfill } : {});
