@@ -42,7 +42,7 @@ export function mailRows({ metrics, limits }: AlarmSources): AlarmRow[] {
       datapoints: [1, 1],
       severity: 'ticket',
       happened: 'Many recipients of the last hour marked mail as spam.',
-      impact: 'Mailbox providers will move all mail of this domain to the spam folder.',
+      impact: 'All recipients of the domain: mailbox providers will move its mail to the spam folder.',
       missing: FEW_MAILS,
       runbook: 'complaints',
       firstCommand: STORED,

@@ -23,7 +23,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       datapoints: [2, 2],
       severity: 'page',
       happened: 'Reconcile has not run for four periods.',
-      impact: 'Lost webhooks are no longer found, and cannot be found later once Mailgun has deleted its events.',
+      impact:
+        'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
       missing: {
         treat: TreatMissingData.BREACHING,
         because: 'every run writes this metric, even one without an API key, so its absence is the fault itself',
@@ -39,7 +40,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       datapoints: [2, 2],
       severity: 'page',
       happened: 'The Mailgun API key is unset or unreadable, although there is a ledger already.',
-      impact: 'Lost webhooks are no longer found, and cannot be found later once Mailgun has deleted its events.',
+      impact:
+        'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
       missing: NO_NEWS,
       runbook: 'api-key-unusable',
       firstCommand: 'keys status',
@@ -51,7 +53,7 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       datapoints: [1, 1],
       severity: 'page',
       happened: "The ledger is behind by more than half of Mailgun's retention.",
-      impact: 'Once Mailgun has deleted them, lost events of that time cannot be recovered.',
+      impact: 'No one yet. Once Mailgun has deleted them, lost events of that time cannot be recovered.',
       missing: NO_RUN,
       runbook: 'cursor-too-old',
       firstCommand: 'logs reconcile --since 2h --message "domain not reconciled"',
@@ -90,7 +92,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       datapoints: [1, 2],
       severity: 'ticket',
       happened: 'The webhooks registered at Mailgun are not those of this stack.',
-      impact: 'Events of missing types arrive late, by reconciliation; a foreign URL learns who gets which mail.',
+      impact:
+        'Clients of the API see events of missing types late; recipients, because a foreign URL learns who gets which mail.',
       missing: NO_RUN,
       runbook: 'webhook-drift',
       firstCommand: 'webhooks check',
@@ -126,7 +129,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       datapoints: [1, 1],
       severity: 'page',
       happened: 'Events are stored that Mailgun does not list.',
-      impact: 'The events may be forged under a stolen signature; records that they touch cannot be trusted.',
+      impact:
+        'Clients of the API: the events may be forged with a captured signature, so their records cannot be trusted.',
       missing: NO_NEWS,
       runbook: 'unconfirmed',
       firstCommand: 'logs reconcile --since 24h --message "slice has lost or unconfirmed events"',

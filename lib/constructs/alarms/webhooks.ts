@@ -29,7 +29,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [2, 3],
       severity: 'page',
       happened: 'Mailgun gets errors (5xx) from the webhook URL.',
-      impact: 'Mailgun never retries `delivered` events, so these are missed now; all others are after 8 hours.',
+      impact:
+        'Clients of the API miss `delivered` events now, since Mailgun never retries them, and all others after 8 hours.',
       missing: NO_TRAFFIC,
       runbook: 'webhook-errors',
       firstCommand: REFUSALS,
@@ -51,7 +52,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [3, 5],
       severity: 'page',
       happened: 'No webhook is verified, and webhooks keep arriving that no signing key verifies.',
-      impact: 'Mailgun never retries `delivered` events, so these are missed now; all others are after 8 hours.',
+      impact:
+        'Clients of the API miss `delivered` events now, since Mailgun never retries them, and all others after 8 hours.',
       missing: NO_TRAFFIC,
       runbook: 'unauthorized',
       firstCommand: 'keys status',
@@ -64,7 +66,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [2, 3],
       severity: 'page',
       happened: 'The signing key is unset or unreadable, although webhooks were acknowledged before.',
-      impact: 'All webhooks are refused. `delivered` events are missed now, all others after 8 hours.',
+      impact: 'Clients of the API miss `delivered` events now and all others after 8 hours: every webhook is refused.',
       missing: NO_NEWS,
       runbook: 'signing-key-unusable',
       firstCommand: 'keys status',
@@ -119,7 +121,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [1, 1],
       severity: 'ticket',
       happened: 'Webhooks got 429: more arrived than the gateway admits.',
-      impact: 'Of these, `delivered` events are missed until reconcile finds them; Mailgun retries all others.',
+      impact:
+        'Clients of the API miss the `delivered` events among them until reconcile brings them; all others are retried.',
       missing: NO_NEWS,
       runbook: 'webhooks-throttled',
       firstCommand: 'logs webhook-access --since 30m',
