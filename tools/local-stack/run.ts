@@ -39,6 +39,8 @@ export async function openRun(port: number, closers: Closers): Promise<Run> {
   removeOldLogs();
   const readyPath = join(RUNS_FOLDER, `${webhookDoor.port}.json`);
   const temporaryFolder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-'));
+  // Bundles are CommonJS; a package.json of another, further up, must not make modules of them.
+  writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
   const reaper = startReaper([temporaryFolder, readyPath]);
   closers.add(() => reaper.close());
   const logbook = new Logbook(join(RUNS_FOLDER, `${webhookDoor.port}.log`));
