@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
 import { StackNotFoundError, TargetUnavailableError, UsageError } from '../errors.ts';
@@ -53,7 +54,8 @@ async function* checksOf(context: CliContext, ref: TargetRef, origin: string | u
     return;
   }
   const account = await accountOf(context, ref);
-  yield* machineChecks({ nodeVersion: process.versions.node, readJavaVersion }, ref.kind === 'local');
+  const machine = { nodeVersion: process.versions.node, readJavaVersion, hasDynoxide: hasDynoxide() };
+  yield* machineChecks(machine, ref.kind === 'local');
   yield* accountChecks(account);
   const found = await findStack(context, ref);
   yield { name: 'stack', look: async () => found.finding };
@@ -112,5 +114,14 @@ async function readJavaVersion(): Promise<string | undefined> {
     return stderr + stdout;
   } catch {
     return undefined;
+  }
+}
+
+function hasDynoxide(): boolean {
+  try {
+    createRequire(import.meta.url).resolve(`@dynoxide/${process.platform}-${process.arch}/package.json`);
+    return true;
+  } catch {
+    return false;
   }
 }

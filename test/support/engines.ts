@@ -6,8 +6,9 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws/client-config.ts';
 import { Closers } from '../../tools/local-stack/closers.ts';
 import { request } from '../../tools/local-stack/engines/engine.ts';
-import { startEngines } from '../../tools/local-stack/engines/engines.ts';
+import { chooseTableEngine, startEngines } from '../../tools/local-stack/engines/engines.ts';
 import { openLocalAws } from '../../tools/local-stack/local-aws.ts';
+import { publishes } from '../../tools/local-stack/overlay.ts';
 import { openRun } from '../../tools/local-stack/run.ts';
 import { outputOf } from '../../tools/local-stack/stack.ts';
 import { synthesize } from '../../tools/local-stack/synthesize.ts';
@@ -18,7 +19,8 @@ export async function startTestEngines(more: object = {}) {
   const closers = new Closers();
   const run = await openRun(0, closers);
   const overlay = { domains: [{ name: DOMAIN, region: 'us' }], ...more };
-  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run)]);
+  const choice = await chooseTableEngine({ needsStream: publishes(overlay) });
+  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run, choice)]);
   const { stack, faults, usage } = await openLocalAws({ assembly, engines, seed: 1 }, run);
   const { awsEndpointUrl, region } = stack.place;
 

@@ -102,6 +102,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     apiToken: API_TOKEN,
     signingKey: SIGNING_KEY,
     domains: ['mg.example.com'],
+    engine: 'dynoxide',
   };
   return {
     ready,

@@ -1,6 +1,7 @@
 import { type Engine, request } from './engines/engine.ts';
 import type { Engines } from './engines/engines.ts';
 import { generateSecret, type SecretRecipe } from './engines/secrets.ts';
+import { readStreamSources } from './event-source/stream-definition.ts';
 import { resourcesOfType } from './resources.ts';
 import { propertiesOf, type Stack } from './stack.ts';
 
@@ -14,8 +15,12 @@ export async function createResources(stack: Stack, engines: Engines): Promise<v
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::SQS::Queue')) {
     await engines.sqs.createQueue(id, queueAttributes(propertiesOf(stack, id, resource)), stack.place.region);
   }
+  const consumed = new Set(readStreamSources(stack).map(({ tableName }) => tableName));
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::DynamoDB::Table')) {
-    await createTable(engines.dynamodb, id, propertiesOf(stack, id, resource));
+    const { StreamSpecification, ...properties } = propertiesOf(stack, id, resource);
+    // A stream that nothing reads costs time with every write, in dynoxide more with each.
+    const stream = consumed.has(id) ? StreamSpecification : undefined;
+    await createTable(engines.dynamodb, id, { ...properties, StreamSpecification: stream });
   }
 }
 

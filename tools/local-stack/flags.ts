@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { CannotStart } from './cannot-start.ts';
+import { engineNamed } from './engines/choose-engine.ts';
+import type { EngineName } from './engines/engine-program.ts';
 import { type Fault, parseFault } from './faults.ts';
 import { type ReconcileChoice, USUAL_RECONCILE, usualRetentionSeconds } from './reconcile-choice.ts';
 import { DEFAULT_PORT } from './send/arguments.ts';
@@ -19,6 +21,8 @@ export interface Flags {
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
   readonly reconcile: ReconcileChoice;
+  /** Undefined: the environment, or what can run here, decides. */
+  readonly engine: EngineName | undefined;
   /** How long a minute of alarms takes. */
   readonly metricPeriodSeconds: number;
   readonly faults: readonly Fault[];
@@ -54,6 +58,8 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --metric-period S           seconds that a minute of metrics and alarms takes (60)
   --mailgun-url URL           reconcile against this Mailgun instead of the twin
   --api-key K                 its key, or the twin's (a random one)
+  --engine dynoxide|dynamodb-local
+                              what holds the tables (LEDGER_ENGINE, or the first that can run here)
   --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs,
                               secretsmanager or events, O an operation or *, MODE one of refuse, 500, throttle,
                               delay, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
@@ -88,6 +94,7 @@ const OPTIONS = {
   slice: text,
   retention: text,
   'reconcile-from': text,
+  engine: text,
   fault: list,
   seed: text,
   'metric-period': text,
@@ -110,6 +117,7 @@ export function parseFlags(args: readonly string[]): Flags {
     domains: values.domain ?? ['mg.example.com'],
     drop: wholeNumber('drop', values.drop, 100) ?? 0,
     reconcile: reconcileChoice(values),
+    engine: engineNamed(notBlank('engine', values.engine), '--engine'),
     metricPeriodSeconds: seconds('metric-period', values['metric-period'], 3600) ?? 60,
     faults: (values.fault ?? []).map((fault) => {
       const parsed = parseFault(fault);

@@ -7,7 +7,8 @@ import { Closers } from './closers.ts';
 import { createControlApi } from './control-api.ts';
 import { type Controls, createControls, type SigningKeys } from './controls.ts';
 import { createDashboard } from './dashboard.ts';
-import { startEngines } from './engines/engines.ts';
+import type { EngineName } from './engines/engine-program.ts';
+import { chooseTableEngine, startEngines } from './engines/engines.ts';
 import type { PublishedEvent } from './engines/events.ts';
 import { startEventSources } from './event-source/event-sources.ts';
 import type { Fault } from './faults.ts';
@@ -19,7 +20,7 @@ import { openLocalMailgun } from './local-mailgun.ts';
 import { measureEmbedded } from './metrics/embedded-metrics.ts';
 import { readMetricFilters } from './metrics/metric-filters.ts';
 import { MetricStore } from './metrics/metric-store.ts';
-import { type Overlay, overlayOf, type PublishChoice } from './overlay.ts';
+import { type Overlay, overlayOf, type PublishChoice, publishes } from './overlay.ts';
 import type { ReadyInfo } from './ready.ts';
 import { type ReconcileChoice, USUAL_RECONCILE } from './reconcile-choice.ts';
 import { ReconcileRuns } from './reconcile-runs.ts';
@@ -44,6 +45,8 @@ export interface LocalStackOptions {
   readonly overlay?: Overlay;
   /** Told of every alarm that changes its state. */
   readonly onAlarm?: (news: AlarmNews) => void;
+  /** What holds the tables. @default what `LEDGER_ENGINE` says, else the first that can run here */
+  readonly engine?: EngineName | undefined;
   readonly faults: readonly Fault[];
   /** With the same seed and the same calls, faults strike the same ones. */
   readonly seed: number;
@@ -83,12 +86,14 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const run = await openRun(options.port, closers);
   const mailgun = await openLocalMailgun({ domains, signingKey: keys?.current, apiKey: reconcile.apiKey, seed }, run);
   const dashboardDoor = await run.reserveDoor();
-
-  phase('synthesize', `the dev stack for ${domains.join(', ')}`);
-  phase('engines', 'DynamoDB Local, SQS, secrets');
   const origins = [...(await devOrigins()), dashboardDoor.url];
   const overlay = overlayOf({ ...options, reconcile, metricPeriodSeconds }, mailgun.api.url, origins);
-  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run)]);
+  const choice = await chooseTableEngine({ name: options.engine, needsStream: publishes(overlay) });
+  const { program, because } = choice;
+
+  phase('synthesize', `the dev stack for ${domains.join(', ')}`);
+  phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
+  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run, choice)]);
 
   const minuteMs = metricPeriodSeconds * 1000;
   const metrics = new MetricStore(minuteMs);
@@ -144,6 +149,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
     dashboardUrl: `${dashboardDoor.url}/#${new URLSearchParams({ token: apiToken, api: apiUrl })}`,
     signingKey: mailgun.account.signingKey,
     domains,
+    engine: program.name,
   };
   run.announce(ready);
   return {

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const { startLocalStack } = await import('./local-stack.ts');
   const seed = flags.seed ?? randomInt(2 ** 32);
   const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
-  const { port, domains, faults, publish, reconcile, metricPeriodSeconds } = flags;
+  const { port, domains, engine, faults, publish, reconcile, metricPeriodSeconds } = flags;
   const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
   const stack = await startLocalStack(
     {
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
       domains,
       publish: publish ? { recipients: true } : undefined,
       reconcile,
+      engine,
       metricPeriodSeconds,
       faults,
       seed,

@@ -35,6 +35,11 @@ export function overlayOf(choice: ConfigurationChoice, twinUrl: string, origins:
   return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };
 }
 
+/** Whether a function consumes the table's stream. */
+export function publishes({ publish }: Overlay): boolean {
+  return isRecord(publish) && publish.enabled === true;
+}
+
 /** Objects are merged, all else is replaced. */
 function layOver(under: Overlay, over: Overlay = {}): Overlay {
   const merged = Object.entries(over).map(([key, value]) => {

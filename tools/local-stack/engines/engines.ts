@@ -1,7 +1,8 @@
 import type { Run } from '../run.ts';
-import { type DynamoDbEngine, startDynamoDb } from './dynamodb.ts';
+import { chooseEngine, type EngineChoice, type EngineWish, engineNamed } from './choose-engine.ts';
+import { startEngineProcess } from './engine-process.ts';
+import type { DynamoDbEngine } from './engine-program.ts';
 import { createEvents, type EventsEngine } from './events.ts';
-import { requireJava } from './java.ts';
 import { createSecrets, type SecretsEngine } from './secrets.ts';
 import { type SqsEngine, startSqs } from './sqs.ts';
 
@@ -13,9 +14,13 @@ export interface Engines {
   readonly events: EventsEngine;
 }
 
-export async function startEngines(run: Run): Promise<Engines> {
-  await requireJava();
-  const [dynamodb, sqs] = await Promise.all([startDynamoDb(run), startSqs()]);
+/** Chooses the engine of the tables: as asked, else as the variable `LEDGER_ENGINE` says, else what can run here. */
+export function chooseTableEngine(wish: EngineWish, environment = process.env): Promise<EngineChoice> {
+  return chooseEngine({ ...wish, name: wish.name ?? engineNamed(environment.LEDGER_ENGINE, 'LEDGER_ENGINE') });
+}
+
+export async function startEngines(run: Run, { program }: EngineChoice): Promise<Engines> {
+  const [dynamodb, sqs] = await Promise.all([startEngineProcess(program, run), startSqs()]);
   run.closers.add(() => sqs.close());
   return { dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents() };
 }

@@ -1,18 +1,12 @@
 import { execFile } from 'node:child_process';
-import { CannotStart } from '../cannot-start.ts';
 
-const NEEDED = 17;
+const MIN_VERSION = 17;
 
-/** Fails with the command that mends it, unless `java` on the path is new enough for DynamoDB Local. */
-export async function requireJava(): Promise<void> {
+/** Returns why `java` on the path cannot run DynamoDB Local, or undefined where it can. */
+export async function whyNoJava(): Promise<string | undefined> {
   const version = await javaVersion();
-  if (version !== undefined && version >= NEEDED) return;
-  const found = version === undefined ? 'found none' : `found ${version}`;
-  throw new CannotStart(
-    `DynamoDB Local needs Java ${NEEDED} or later, ${found}. Install it: ` +
-      '`sudo apt-get install default-jre-headless` (Debian 12 or later), `brew install --cask temurin` (macOS).',
-    2,
-  );
+  if (version !== undefined && version >= MIN_VERSION) return undefined;
+  return `needs Java ${MIN_VERSION} or later, found ${version ?? 'none'}`;
 }
 
 function javaVersion(): Promise<number | undefined> {
@@ -23,7 +17,7 @@ function javaVersion(): Promise<number | undefined> {
   });
 }
 
-/** The major version that `java -version` tells; before 9 it was written `1.<major>`. */
+/** Returns the major version in the output of `java -version`; before 9 it was written `1.<major>`. */
 export function parseJavaVersion(output: string): number | undefined {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(output) ?? [];
   if (first === undefined) return undefined;

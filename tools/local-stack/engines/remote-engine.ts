@@ -26,6 +26,8 @@ export function connectEngine({ agent, port, target, accessKeyId }: RemoteEngine
             'content-length': body.length,
             'x-amz-target': `${target}.${operation}`,
             authorization,
+            // dynoxide refuses a request without it; AWS's clients always send it.
+            'x-amz-date': '20260101T000000Z',
           },
         });
         outgoing.once('error', reject);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { AlarmNews } from '../../../../tools/local-stack/alarms/start-alarms.ts';
 import { Closers } from '../../../../tools/local-stack/closers.ts';
 import { createResources } from '../../../../tools/local-stack/create-resources.ts';
-import { startEngines } from '../../../../tools/local-stack/engines/engines.ts';
+import { chooseTableEngine, startEngines } from '../../../../tools/local-stack/engines/engines.ts';
 import type { LocalStack } from '../../../../tools/local-stack/local-stack.ts';
 import type { Metric } from '../../../../tools/local-stack/metrics/metric.ts';
 import { createQueueGauges } from '../../../../tools/local-stack/metrics/queue-gauges.ts';
@@ -122,7 +122,7 @@ test('the gauges of a queue: what is visible, and the age of the oldest that was
   const closers = new Closers();
   try {
     const run = await openRun(0, closers);
-    const { sqs, ...others } = await startEngines(run);
+    const { sqs, ...others } = await startEngines(run, await chooseTableEngine({ needsStream: false }));
     const template = stackWith([]);
     await createResources(template, { sqs, ...others });
     const measured = new Map<string, number>();

@@ -13,7 +13,7 @@ import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQS
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { accessKeyIdOf } from '../../../../tools/local-stack/caller.ts';
 import { Closers } from '../../../../tools/local-stack/closers.ts';
-import { startEngines } from '../../../../tools/local-stack/engines/engines.ts';
+import { chooseTableEngine, startEngines } from '../../../../tools/local-stack/engines/engines.ts';
 import type { Fault } from '../../../../tools/local-stack/faults.ts';
 import { type LocalAws, openLocalAws } from '../../../../tools/local-stack/local-aws.ts';
 import { openRun } from '../../../../tools/local-stack/run.ts';
@@ -64,7 +64,7 @@ const arnOf = (secret: string) => `arn:aws:secretsmanager:eu-west-1:000000000000
 
 beforeAll(async () => {
   const run = await openRun(0, closers);
-  const engines = await startEngines(run);
+  const engines = await startEngines(run, await chooseTableEngine({ needsStream: false }));
   const assembly = { stackName: 'test', region: 'eu-west-1', template: TEMPLATE, assetFolder: () => '' };
   const aws = await openLocalAws({ assembly, engines, seed: 1 }, run);
   ({ usage, faults } = aws);

@@ -37,7 +37,11 @@ function account(over: Partial<AwsAccount> = {}): AwsAccount {
 }
 
 describe('this machine', () => {
-  const java = (text: string | undefined) => ({ nodeVersion: '24.21.0', readJavaVersion: async () => text });
+  const java = (text: string | undefined, hasDynoxide = false) => ({
+    nodeVersion: '24.21.0',
+    readJavaVersion: async () => text,
+    hasDynoxide,
+  });
   test.each([
     ['openjdk version "17.0.9" 2023-10-17', 'ok'],
     ['openjdk version "21" 2023-09-19', 'ok'],
@@ -46,6 +50,7 @@ describe('this machine', () => {
   ])('Java %s is %s', async (text, state) => {
     expect(await find(machineChecks(java(text), true), 'Java')).toMatchObject({ state });
     expect(await find(machineChecks(java(text), false), 'Java')).toMatchObject({ state: 'skipped' });
+    expect(await find(machineChecks(java(text, true), true), 'Java')).toMatchObject({ state: 'skipped' });
   });
 
   test.each([

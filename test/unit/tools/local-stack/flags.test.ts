@@ -22,6 +22,7 @@ test('without flags: the usual port, traffic, one example domain', () => {
     reconcile: USUAL_RECONCILE,
     metricPeriodSeconds: 60,
     publish: false,
+    engine: undefined,
     faults: [],
   });
 });
@@ -31,7 +32,19 @@ test('every flag that works', () => {
     ...['--port', '0', '--no-traffic', '--json', '--seed', '7', '--metric-period', '2'],
     ...['--signing-key', 'a', '--previous-signing-key', 'b', '--parent-signing-key', 'c'],
     ...['--domain', 'mg.acme.com', '--domain', 'eu.acme.com', '--fault', 'sqs.*:500:1'],
-    ...['--publish', '--drop', '20', '--source', 'logs', '--mailgun-url', 'http://127.0.0.1:1', '--api-key', 'd'],
+    ...[
+      '--engine',
+      'dynamodb-local',
+      '--publish',
+      '--drop',
+      '20',
+      '--source',
+      'logs',
+      '--mailgun-url',
+      'http://127.0.0.1:1',
+      '--api-key',
+      'd',
+    ],
     ...[
       '--reconcile-every',
       '1',
@@ -68,6 +81,7 @@ test('every flag that works', () => {
       mailgunUrl: 'http://127.0.0.1:1',
       apiKey: 'd',
     },
+    engine: 'dynamodb-local',
     metricPeriodSeconds: 2,
     faults: [{ service: 'sqs', operation: '*', mode: '500', percent: 1 }],
     seed: 7,

@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals';
+import { chooseEngine, engineNamed } from '../../../../../tools/local-stack/engines/choose-engine.ts';
+import type { EngineName, EngineProgram } from '../../../../../tools/local-stack/engines/engine-program.ts';
+import { chooseTableEngine } from '../../../../../tools/local-stack/engines/engines.ts';
+
+const program = (name: EngineName, whyNot?: string): EngineProgram => ({
+  name,
+  title: name,
+  whyNot: async () => whyNot,
+  command: () => ({ file: name, args: [] }),
+});
+const dynoxide = program('dynoxide');
+const dynamodbLocal = program('dynamodb-local');
+const noDynoxide = program('dynoxide', 'the package is not installed');
+const noJava = program('dynamodb-local', 'needs Java 17');
+
+test.each([
+  { name: 'both can run', programs: [dynoxide, dynamodbLocal], chosen: 'dynoxide' },
+  { name: 'there is no Java', programs: [dynoxide, noJava], chosen: 'dynoxide' },
+  { name: 'there is no package', programs: [noDynoxide, dynamodbLocal], chosen: 'dynamodb-local' },
+  { name: 'a stream is consumed', programs: [dynoxide, dynamodbLocal], needsStream: true, chosen: 'dynamodb-local' },
+  { name: 'a stream is consumed, without Java', programs: [dynoxide, noJava], needsStream: true, chosen: 'dynoxide' },
+])('where $name, $chosen holds the tables', async ({ programs, needsStream = false, chosen }) => {
+  const { program, because } = await chooseEngine({ needsStream }, programs);
+
+  expect(program.name).toBe(chosen);
+  expect(because === undefined).toBe(!needsStream || chosen === 'dynoxide');
+});
+
+test('the engine asked for is taken although a stream is consumed', async () => {
+  const wish = { name: 'dynoxide', needsStream: true } as const;
+
+  expect(await chooseEngine(wish, [dynoxide, dynamodbLocal])).toEqual({ program: dynoxide, because: undefined });
+});
+
+test.each([
+  { name: undefined, says: [/the package is not installed/, /needs Java 17/] },
+  { name: 'dynamodb-local' as const, says: [/needs Java 17/] },
+])('where $name cannot run, one sentence names both ways out, with exit code 2', async ({ name, says }) => {
+  const choice = chooseEngine({ name, needsStream: false }, [noDynoxide, noJava]);
+
+  const error = await choice.then(
+    () => undefined,
+    (thrown) => thrown,
+  );
+  expect(error).toMatchObject({ name: 'CannotStart', exitCode: 2 });
+  for (const part of [...says, /npm ci.*Linux x64/, /install Java 17/]) expect(error.message).toMatch(part);
+});
+
+test('the flag goes before the environment, and the environment before what can run', async () => {
+  const environment = { LEDGER_ENGINE: 'nonsense' };
+
+  await expect(async () => chooseTableEngine({ needsStream: false }, environment)).rejects.toThrow(
+    'LEDGER_ENGINE is dynoxide or dynamodb-local, not "nonsense"',
+  );
+  expect(engineNamed('', 'LEDGER_ENGINE')).toBeUndefined();
+});

@@ -1,0 +1,52 @@
+import { CannotStart } from '../cannot-start.ts';
+import { DYNAMODB_LOCAL } from './dynamodb-local.ts';
+import { DYNOXIDE } from './dynoxide.ts';
+import { ENGINE_NAMES, type EngineName, type EngineProgram } from './engine-program.ts';
+
+export interface EngineWish {
+  /** @default the first that can run here */
+  readonly name?: EngineName | undefined;
+  /** Whether a function consumes the stream of a table. */
+  readonly needsStream: boolean;
+}
+
+export interface EngineChoice {
+  readonly program: EngineProgram;
+  /** Why it is not the first of the list. */
+  readonly because: string | undefined;
+}
+
+const PROGRAMS = [DYNOXIDE, DYNAMODB_LOCAL];
+
+/** Throws a `CannotStart` with every way out where the engine asked for, or each of them, cannot run. */
+export async function chooseEngine(
+  { name, needsStream }: EngineWish,
+  programs: readonly EngineProgram[] = PROGRAMS,
+): Promise<EngineChoice> {
+  const wanted = programs.filter((program) => name === undefined || program.name === name);
+  const reasons = await Promise.all(wanted.map((program) => program.whyNot()));
+  const able = wanted.filter((_, index) => reasons[index] === undefined);
+  const [first] = able;
+  if (first === undefined) {
+    const found = wanted.map(({ title }, index) => `${title}: ${reasons[index]}`).join('; ');
+    throw new CannotStart(
+      `No DynamoDB engine can run here (${found}). Run \`npm ci\` on Linux x64, which brings dynoxide, ` +
+        'or install Java 17 or later for DynamoDB Local (`sudo apt-get install default-jre-headless`, ' +
+        '`brew install --cask temurin`).',
+      2,
+    );
+  }
+  const steady = needsStream ? able.find((program) => program.name === 'dynamodb-local') : undefined;
+  if (steady !== undefined && steady !== first) {
+    return { program: steady, because: `${first.title} slows down with every record of a stream` };
+  }
+  return { program: first, because: undefined };
+}
+
+/** Returns the engine that the environment names; throws a `CannotStart` for a name that is not an engine. */
+export function engineNamed(name: string | undefined, where: string): EngineName | undefined {
+  if (name === undefined || name === '') return undefined;
+  const known = ENGINE_NAMES.find((engine) => engine === name);
+  if (known === undefined) throw new CannotStart(`${where} is ${ENGINE_NAMES.join(' or ')}, not "${name}"`, 2);
+  return known;
+}
