@@ -38,8 +38,8 @@ async function doctor(context: CliContext, options: DoctorOptions): Promise<numb
   const ref = targetRefOf(options, context.environment);
   const emit = createEmit<DoctorLine>(context, options.json);
   let isSound = true;
-  for await (const { name, look } of checksOf(context, ref, options.origin)) {
-    const { state, says, fix = null } = await lookAt(look);
+  for await (const { name, look, unknownFix } of checksOf(context, ref, options.origin)) {
+    const { state, says, fix = null } = await lookAt(look, unknownFix);
     isSound &&= state !== 'wrong' && state !== 'unknown';
     emit({ event: 'check', check: name, state, says, fix }, ...lineText(name, state, says, fix));
   }
@@ -77,24 +77,27 @@ async function findStack(context: CliContext, ref: TargetRef): Promise<{ finding
   } catch (error) {
     if (!(error instanceof TargetUnavailableError)) throw error;
     const fix = stackFix(ref, error);
-    return { finding: { state: 'wrong', says: error.message, ...(fix !== undefined && { fix }) } };
+    return { finding: { state: 'wrong', says: error.message, fix } };
   }
 }
 
-/** Where it is there and cannot be read, the lines above say what to do. */
-function stackFix(ref: TargetRef, error: TargetUnavailableError): string | undefined {
+function stackFix(ref: TargetRef, error: TargetUnavailableError): string {
   if (ref.kind === 'local') return ref.port === undefined ? 'npm start' : `npm start -- --port ${ref.port}`;
-  return error instanceof StackNotFoundError ? `npx cdk deploy -c env=${ref.environment}` : undefined;
+  return error instanceof StackNotFoundError ? `npx cdk deploy -c env=${ref.environment}` : ANY_FIX;
 }
 
-async function lookAt(look: Check['look']): Promise<Finding> {
+/** What cannot be looked at is denied, or cannot be reached. */
+const ANY_FIX = 'fix what the lines above name, or take credentials with the rights in docs/command-line.md#doctor';
+
+/** Returns what a check found; unknown, and how it can be known, where it cannot look. */
+export async function lookAt(look: Check['look'], unknownFix = ANY_FIX): Promise<Finding> {
   try {
     return await look();
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const says = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
     if (says === undefined) throw error;
-    return { state: 'unknown', says };
+    return { state: 'unknown', says, fix: unknownFix };
   }
 }
 

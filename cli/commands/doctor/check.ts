@@ -11,16 +11,16 @@ export interface DoctorLine {
 
 export type State = DoctorLine['state'];
 
-export interface Finding {
-  readonly state: State;
-  readonly says: string;
-  readonly fix?: string;
-}
+export type Finding =
+  | { readonly state: 'ok' | 'skipped'; readonly says: string; readonly fix?: undefined }
+  | { readonly state: 'warning' | 'wrong' | 'unknown'; readonly says: string; readonly fix: string };
 
 /** One thing to look at. An error is reported as unknown, with its message. */
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<Finding>;
+  /** What to do where it cannot look. @default to fix the lines above, or to use other credentials */
+  readonly unknownFix?: string;
 }
 
 export const ok = (says: string): Finding => ({ state: 'ok', says });

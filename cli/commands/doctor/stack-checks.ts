@@ -24,6 +24,7 @@ export interface StackContext {
 /** What to look at in a deployed stack. Further checks of it belong here. */
 export function stackChecks({ deployment, account, now }: StackContext): Check[] {
   const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
+  const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not answer, try again later`;
   return [
     { name: 'signing key', look: () => signingKey(deployment, run, now()) },
     { name: 'API key', look: () => apiKey(deployment, run) },
@@ -31,10 +32,12 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     ...deployment.domains.map((domain) => ({
       name: `Mailgun for ${domain}`,
       look: () => mailgun(deployment, domain, run),
+      unknownFix,
     })),
     ...deployment.domains.map((domain) => ({
       name: `webhooks of ${domain}`,
       look: () => webhooks(deployment, domain, run),
+      unknownFix,
     })),
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },

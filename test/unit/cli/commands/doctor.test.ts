@@ -10,6 +10,7 @@ import {
   judgeWebhookRoute,
 } from '../../../../cli/commands/doctor/origin-checks.ts';
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
+import { lookAt } from '../../../../cli/commands/doctor.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { AwsAccount } from '../../../../cli/target/aws-account.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
@@ -261,7 +262,7 @@ describe('doctor', () => {
         throw new TargetUnavailableError('the stack mailgun-ledger-prod cannot be read');
       },
     });
-    expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: null });
+    expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: expect.stringMatching(/rights/) });
   });
 
   test('knows no environment that cdk.json does not', async () => {
@@ -271,4 +272,22 @@ describe('doctor', () => {
       { event: 'error', message: 'cdk.json knows no environment nope, only dev, staging, prod' },
     ]);
   });
+});
+
+test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key', async () => {
+  const deployment = stubDeployment(stubSecrets({}));
+  for (const { look, name, unknownFix } of stackChecks({ deployment, account: undefined, now: () => 0 })) {
+    // Its table is not even a stub.
+    if (name.startsWith('last ')) continue;
+    const { state, fix } = await lookAt(look, unknownFix);
+    if (state === 'ok' || state === 'skipped') continue;
+    expect({ name, fix }).toEqual({
+      name,
+      fix: expect.stringMatching(name.match(/^Mailgun|^webhooks/) ? /keys set --api-key/ : /./),
+    });
+  }
+  const unreadable = async () => {
+    throw new TargetUnavailableError('denied');
+  };
+  expect(await lookAt(unreadable)).toEqual({ state: 'unknown', says: 'denied', fix: expect.stringMatching(/rights/) });
 });
