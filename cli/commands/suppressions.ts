@@ -11,7 +11,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { messageOf, openMailgun } from '../mailgun-client.ts';
-import { counted, createEmit } from '../output.ts';
+import { counted, createEmit, type Emit } from '../output.ts';
 import { iso } from '../time.ts';
 import {
   checkAddress,
@@ -41,6 +41,16 @@ export type SuppressionsShowLine =
 
 /** The lines of `suppressions lift --json`. */
 export type SuppressionsLiftLine =
+  /** What `--plan` would do; `atMailgun`: whether Mailgun's own entry would be deleted too. */
+  | {
+      event: 'would-lift';
+      domain: string;
+      kind: SuppressionItem['kind'];
+      scope: string;
+      since: string;
+      atMailgun: boolean;
+    }
+  | { event: 'plan'; recipient: string; count: number }
   | {
       event: 'lifted';
       domain: string;
@@ -99,8 +109,12 @@ interface LiftOptions extends TargetOptions {
   readonly domain?: string;
   readonly kind?: string;
   readonly alsoAtMailgun?: boolean;
+  readonly plan?: boolean;
   readonly yes?: boolean;
 }
+
+/** Domain of a suppression whose event named none. */
+const UNKNOWN_DOMAIN = '-';
 
 /** Mailgun's lists by our kinds. */
 const LISTS = { bounce: 'bounces', complaint: 'complaints', unsubscribe: 'unsubscribes' } as const;
@@ -110,7 +124,7 @@ A bounce, complaint or unsubscribe that happens after the lift suppresses again.
 Without --also-at-mailgun, Mailgun itself may still refuse to send to the address.
 
 Examples:
-  npm run ledger -- suppressions lift ada@example.org --env prod
+  npm run ledger -- suppressions lift ada@example.org --env prod --plan
   npm run ledger -- suppressions lift ada@example.org --env prod --kind bounce --also-at-mailgun
   npm run ledger -- suppressions lift ada@example.org --local --domain mg.example.com --yes --json
 
@@ -119,8 +133,9 @@ Exit code: 0 lifted, or lifted before; 1 there is no such suppression, or Mailgu
 export const liftCommand = (context: CliContext, run: Run) =>
   ledgerCommand('lift', 'lets mail to an address again')
     .argument('<address>', 'the recipient, in any case')
-    .option('--domain <name>', 'only of this sending domain (all of the stack)')
+    .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
     .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
+    .option('--plan', 'only say what would be lifted')
     .option('--also-at-mailgun', "deletes the address from Mailgun's own lists too")
     .option('--yes', 'does not ask')
     .addHelpText('after', LIFT_EXAMPLES)
@@ -129,8 +144,9 @@ export const liftCommand = (context: CliContext, run: Run) =>
 async function lift(context: CliContext, options: LiftOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
   const deployment = await context.openDeployment(targetRefOf(options, context.environment));
-  if (options.domain !== undefined && !deployment.domains.includes(options.domain)) {
-    throw new UsageError(`--domain ${options.domain} is none of the stack's: ${deployment.domains.join(', ')}`);
+  const choices = [...deployment.domains, UNKNOWN_DOMAIN];
+  if (options.domain !== undefined && !choices.includes(options.domain)) {
+    throw new UsageError(`--domain ${options.domain} is not one of the stack's: ${choices.join(', ')}`);
   }
   const emit = createEmit<SuppressionsLiftLine>(context, options.json);
   const found = (await readSuppressions(deployment, recipient)).filter(
@@ -140,6 +156,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   // Mailgun's own entry may still be there, whatever is written here.
   const wanted = options.alsoAtMailgun ? found : found.filter(isSuppressing);
   const active = found.filter(isSuppressing);
+  if (options.plan) return planLift(recipient, wanted, options.alsoAtMailgun ?? false, emit);
   if (wanted.length > 0) {
     const what = wanted.map((item) => `${describe(item)} at ${item.domain}`).join(', ');
     await confirm(context, options.yes, `Lift ${what} of ${recipient}?`);
@@ -147,7 +164,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   const ask = options.alsoAtMailgun ? await openMailgun(deployment) : undefined;
   for (const item of wanted) {
     // Mailgun first: should it refuse, the address is still shown as suppressed, which it is.
-    const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item);
+    const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item, deployment.domains);
     const atMs = active.includes(item) ? context.now() : (item.liftedAtMs ?? context.now());
     await liftSuppression(deployment, item, atMs);
     const { domain, kind, scope } = item;
@@ -165,13 +182,40 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   return 0;
 }
 
+function planLift(
+  recipient: string,
+  items: readonly SuppressionItem[],
+  atMailgun: boolean,
+  emit: Emit<SuppressionsLiftLine>,
+): number {
+  for (const item of items) {
+    const { domain, kind, scope } = item;
+    const since = iso(item.sinceMs);
+    const mailgun = atMailgun ? ", and delete the address from Mailgun's list" : '';
+    emit(
+      { event: 'would-lift', domain, kind, scope, since, atMailgun },
+      `${domain}  would lift ${describe(item)} since ${since}${mailgun}`,
+    );
+  }
+  const text = items.length === 0 ? 'Nothing to lift: all were lifted before.' : 'Plan: nothing was changed.';
+  emit({ event: 'plan', recipient, count: items.length }, text);
+  return 0;
+}
+
+/** A suppression of an unknown domain may be on the list of any. */
 async function deleteAtMailgun(
   ask: Awaited<ReturnType<typeof openMailgun>>,
-  { domain, kind, recipient }: SuppressionItem,
+  { domain: known, kind, recipient }: SuppressionItem,
+  domains: readonly string[],
 ): Promise<'deleted' | 'not-there'> {
-  const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}/${encodeURIComponent(recipient)}`;
-  const answer = await ask(domain, 'DELETE', path);
-  if (answer.status === 200) return 'deleted';
-  if (answer.status === 404) return 'not-there';
-  throw new TargetUnavailableError(`Mailgun did not delete the ${kind} of ${domain}: ${messageOf(answer)}`);
+  let result: 'deleted' | 'not-there' = 'not-there';
+  for (const domain of known === UNKNOWN_DOMAIN ? domains : [known]) {
+    const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}/${encodeURIComponent(recipient)}`;
+    const response = await ask(domain, 'DELETE', path);
+    if (response.status === 200) result = 'deleted';
+    else if (response.status !== 404) {
+      throw new TargetUnavailableError(`Mailgun did not delete the ${kind} of ${domain}: ${messageOf(response)}`);
+    }
+  }
+  return result;
 }

@@ -32,5 +32,14 @@ export const suppressionsLiftLine = z.discriminatedUnion('event', [
     /** What became of Mailgun's own entry; null where it was not to be touched. */
     atMailgun: z.enum(['deleted', 'not-there']).nullable(),
   }),
+  z.strictObject({
+    event: z.literal('would-lift'),
+    domain: z.string(),
+    kind: suppression.shape.kind,
+    scope: z.string(),
+    since: z.iso.datetime(),
+    atMailgun: z.boolean(),
+  }),
+  z.strictObject({ event: z.literal('plan'), recipient: z.string(), count: z.int() }),
   z.strictObject({ event: z.literal('done'), recipient: z.string(), lifted: z.int(), alreadyLifted: z.int() }),
 ]) satisfies z.ZodType<SuppressionsLiftLine>;
