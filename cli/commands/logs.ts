@@ -6,13 +6,17 @@ import {
   type TargetOptions,
   targetRefOf,
   timeOption,
+  wholeNumber,
 } from '../command.ts';
-import { createEmit, type Emit } from '../output.ts';
+import { UsageError } from '../errors.ts';
+import { counted, createEmit, type Emit } from '../output.ts';
 import { type Deployment, LOG_GROUPS, type LogEntry, type LogSource } from '../target/types.ts';
 import { iso } from '../time.ts';
 
 /** The line of `logs --json`; `facts` is the line as it was logged. */
-export interface LogsLine {
+export type LogsLine = LogLine | { readonly event: 'count'; readonly count: number };
+
+interface LogLine {
   readonly event: 'log';
   readonly at: string;
   readonly facts: LogEntry['facts'];
@@ -35,6 +39,9 @@ interface LogsOptions extends TargetOptions {
   readonly since?: number;
   readonly message?: string;
   readonly follow?: boolean;
+  /** Only the newest, this many. */
+  readonly limit?: number;
+  readonly count?: boolean;
 }
 
 const DEFAULT_SINCE_SECONDS = 900;
@@ -55,6 +62,8 @@ export const logsCommand: CommandBuilder = (context, run) =>
     .addArgument(new Argument('<source>', 'who logged').choices(Object.keys(LOG_GROUPS)))
     .option('--since <time>', 'from this time on (15m)', timeOption('since', context))
     .option('--message <text>', 'only lines whose message contains this text')
+    .option('--limit <n>', 'only the newest lines, this many', wholeNumber(1))
+    .option('--count', 'only say how many lines there are')
     .option('--follow', 'goes on until it is interrupted')
     .addHelpText('after', EXAMPLES)
     .action(run<LogsOptions>((options, source) => logs(context, options, source as LogSource)));
@@ -63,7 +72,13 @@ async function logs(context: CliContext, options: LogsOptions, source: LogSource
   const deployment = await context.openDeployment(targetRefOf(options, context.environment));
   const emit = createEmit<LogsLine>(context, options.json);
   const sinceMs = (options.since ?? Math.floor(context.now() / 1000) - DEFAULT_SINCE_SECONDS) * 1000;
-  const shown = await show(await deployment.logs(source, sinceMs, options.message), emit);
+  if (options.follow && options.count) throw new UsageError('--count and --follow exclude each other');
+  const entries = await deployment.logs(source, sinceMs, options.message);
+  if (options.count) {
+    emit({ event: 'count', count: entries.length }, `${counted(entries.length, 'line')} since ${iso(sinceMs)}`);
+    return 0;
+  }
+  const shown = await show(entries.slice(-(options.limit ?? entries.length)), emit);
   if (options.follow)
     await follow(context, deployment, source, options.message, emit, shown ?? { atMs: sinceMs, count: 0 });
   else if (shown === undefined) context.printError(`no such line since ${iso(sinceMs)}`);

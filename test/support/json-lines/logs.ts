@@ -7,3 +7,9 @@ export const logsLine = z.strictObject({
   at: z.iso.datetime(),
   facts: z.record(z.string(), z.unknown()),
 }) satisfies z.ZodType<LogsLine>;
+
+/** The line of `logs --count --json`. */
+export const logsCountLine = z.strictObject({
+  event: z.literal('count'),
+  count: z.int(),
+}) satisfies z.ZodType<LogsLine>;

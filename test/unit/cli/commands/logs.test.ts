@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { logText } from '../../../../cli/commands/logs.ts';
 import { parseLogEntry, saying } from '../../../../cli/target/types.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
-import { logsLine } from '../../../support/json-lines/logs.ts';
+import { logsCountLine, logsLine } from '../../../support/json-lines/logs.ts';
 
 const AT = Date.parse('2026-11-22T12:00:00.250Z');
 const entry = (facts: object | string, atMs = AT) =>
@@ -65,4 +65,15 @@ test('--follow shows every line once, also those of one millisecond, until it is
 test('a source that nobody has is wrong usage, and the choices are named', async () => {
   const { exitCode, errors } = await runCommand(['logs', 'nobody', '--local']);
   expect([exitCode, errors.join()]).toEqual([2, expect.stringContaining('ingest, process, reconcile')]);
+});
+
+test('--limit shows the newest lines, --count only how many there are', async () => {
+  const openDeployment = async () =>
+    stubDeployment({ logs: async () => ['a', 'b', 'c'].map((message, nth) => entry({ message }, AT + nth)) });
+  const limited = await runCommand(['logs', 'ingest', '--local', '--json', '--limit', '2'], { openDeployment });
+  const counted = await runCommand(['logs', 'ingest', '--local', '--json', '--count'], { openDeployment });
+  const both = await runCommand(['logs', 'ingest', '--local', '--count', '--follow'], { openDeployment });
+  expect(limited.json().map((line) => logsLine.parse(line).facts.message)).toEqual(['b', 'c']);
+  expect(counted.json().map((line) => logsCountLine.parse(line))).toEqual([{ event: 'count', count: 3 }]);
+  expect(both).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/exclude each other/)] });
 });
