@@ -146,7 +146,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   const deployment = await context.openDeployment(targetRefOf(options, context.environment));
   const choices = [...deployment.domains, UNKNOWN_DOMAIN];
   if (options.domain !== undefined && !choices.includes(options.domain)) {
-    throw new UsageError(`--domain ${options.domain} is not one of the stack's: ${choices.join(', ')}`);
+    throw new UsageError(`--domain ${options.domain} is none of the stack's: ${choices.join(', ')}`);
   }
   const emit = createEmit<SuppressionsLiftLine>(context, options.json);
   const found = (await readSuppressions(deployment, recipient)).filter(
