@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import packagedChromium from '@sparticuz/chromium';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
 
@@ -27,7 +28,7 @@ export interface TestBrowser {
 export async function startBrowser(): Promise<TestBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'mailgun-ledger-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: findChromium(),
+    executablePath: await findChromium(),
     headless: true,
     args: FLAGS,
   });
@@ -45,8 +46,12 @@ export async function startBrowser(): Promise<TestBrowser> {
   };
 }
 
-function findChromium(): string {
-  const found = process.env.CHROMIUM_PATH ?? USUAL_PLACES.find((path) => existsSync(path));
+/** Returns the browser that the environment names, else the packaged one (x64 Linux only), else an installed one. */
+async function findChromium(): Promise<string> {
+  const { CHROMIUM_PATH } = process.env;
+  if (CHROMIUM_PATH) return CHROMIUM_PATH;
+  if (process.platform === 'linux' && process.arch === 'x64') return packagedChromium.executablePath();
+  const found = USUAL_PLACES.find((path) => existsSync(path));
   if (found === undefined) throw new Error('the tests of pages need Chromium: install it, or set CHROMIUM_PATH');
   return found;
 }
