@@ -229,7 +229,7 @@ export class InMemoryMailgun implements MailgunSource {
   /** What the listing shows now; late indexing and shrinking hide events here. */
   isListed: (event: JsonObject) => boolean = () => true;
   /** Rearranges one whole listing: out of order, with repeats. */
-  arrange: (events: JsonObject[]) => JsonObject[] = (events) => events;
+  arrange: (events: JsonObject[], request: ListingRequest) => JsonObject[] = (events) => events;
   rounding: Rounding = 'none';
   /** Called before every page; throws to fail it. */
   onPage: (request: ListingRequest) => void = () => {};
@@ -265,14 +265,15 @@ export class InMemoryMailgun implements MailgunSource {
       .map((event) => ({ event, ms: eventTimeMs(event) ?? 0 }))
       .filter(({ event, ms }) => ms >= begin * 1000 && ms <= end * 1000 && isOwn(event) && this.isListed(event))
       .sort((a, b) => a.ms - b.ms)
-      .map(({ event }) => this.#shown(event));
-    const listing = this.arrange(inRange);
+      .map(({ event }) => this.shown(event));
+    const listing = this.arrange(inRange, request);
     const events = listing.slice(from, from + this.pageSize);
     this.listed += events.length;
     return events.length === 0 ? { events } : { events, next: String(from + events.length) };
   }
 
-  #shown(event: JsonObject): JsonObject {
+  /** The event as the listing shows it. */
+  shown(event: JsonObject): JsonObject {
     if (this.rounding === 'none') return event;
     const step = STEPS[this.rounding];
     return { ...event, timestamp: Math.round((event.timestamp as number) * step) / step };

@@ -1,0 +1,19 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { disagreements, live, worldPlan } from './reconcile-worlds.ts';
+
+const WORLDS = Number(process.env.WORLDS ?? 300);
+
+test(
+  'whatever the listing and the runs suffer, every slice ends as two plain sets say',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(worldPlan, async (plan) => {
+        expect(await disagreements(await live(plan))).toEqual([]);
+      }),
+      { numRuns: WORLDS, ...(process.env.SEED !== undefined && { seed: Number(process.env.SEED) }) },
+    );
+    console.log(`${WORLDS} worlds agree with their oracle`);
+  },
+  WORLDS * 2000,
+);
