@@ -4,8 +4,8 @@ import { total } from '../../lambdas/domain/counts.ts';
 import { eventTimeMs } from '../../lambdas/domain/event.ts';
 import { ListingError } from '../../lambdas/domain/reconcile-ports.ts';
 import { type Slice, stateOf } from '../../lambdas/domain/slice.ts';
-import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import type { Rounding } from '../support/in-memory-reconcile.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
 // Worlds in which Mailgun's listing is out of order, repeats, rounds, shrinks, lags and refuses, in which runs are cut
@@ -238,7 +238,11 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
     check(`unconfirmed of ${domain}`, before.get(domain), forgedHere.length);
     check(`missing of ${domain}`, [sum(domain, 'missing'), sum(domain, 'altered')], [0, 0]);
     for (const slice of slices.filter((each) => each.domain === domain)) {
-      check(`listed at ${slice.start - START}`, total(slice.listed), own.filter((each) => isIn(slice, each, world)).length);
+      check(
+        `listed at ${slice.start - START}`,
+        total(slice.listed),
+        own.filter((each) => isIn(slice, each, world)).length,
+      );
       check(`tags at ${slice.start - START}`, total(slice.tags['*'] ?? {}), total(slice.listed));
     }
   }
@@ -252,7 +256,11 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
   check('marked as unconfirmed', marked, forged.size);
   const failed = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
   const decided = [...world.ledger.statuses.values()].filter(({ decidedBy }) => decidedBy.startsWith('failed#event'));
-  check('statuses of failures', decided.map(({ status }) => status).sort(), failed.map(() => 'FAILED'));
+  check(
+    'statuses of failures',
+    decided.map(({ status }) => status).sort(),
+    failed.map(() => 'FAILED'),
+  );
   return found;
 }
 
