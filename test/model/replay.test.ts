@@ -17,6 +17,8 @@ async function worldWithPast(): Promise<ReconcileWorld> {
   for (let n = 0; n < 480; n += 1) world.happen(numbered(n, DAY_BEFORE + n * 180), n % 4 !== 0);
   for (let n = 480; n < 500; n += 1) world.happen(numbered(n, LEDGER_START + n), false);
   await world.process();
+  // Stored by a version that did not compare what comes before a ledger.
+  world.book.stragglers.clear();
   await world.live(2);
   return world;
 }
@@ -47,7 +49,7 @@ test('a plan counts what is missing, and neither writes nor sends anything', asy
     ...{ state: 'ran', slices: 96, newSlices: 96, changedSlices: 0, unreachable: 0 },
     ...{ expected: 480, missing: 360, sent: 360, stuck: 0, done: true, nextFromEpochSeconds: LEDGER_START },
   });
-  expect(new Set(points)).toEqual(new Set(['mailgun.page', 'table.read', 'table.lookUp']));
+  expect(new Set(points)).toEqual(new Set(['mailgun.page', 'table.read', 'table.keys', 'table.list', 'table.lookUp']));
   expect(state(world)).toEqual(before);
 });
 
@@ -59,9 +61,9 @@ test('a plan that runs out of time inside a slice goes on with its progress', as
   let missing = 0;
   let calls = 0;
   let progress: DonePart[] | undefined;
-  for (let fromEpochSeconds = DAY_BEFORE; ; calls += 1) {
+  for (let fromEpochSeconds = DAY_BEFORE; calls < 50; calls += 1) {
     const range = { fromEpochSeconds, toEpochSeconds: DAY_BEFORE + 900 };
-    const { report } = await world.replay({ ...range, plan: true, progress, deadlineMs: world.nowMs + 5000 });
+    const { report } = await world.replay({ ...range, plan: true, progress, deadlineMs: world.nowMs + 12_000 });
     missing += report?.missing ?? 0;
     progress = report?.progress;
     if (report?.done) break;
@@ -103,7 +105,7 @@ test('what an open slice lacks is not sent again while it may be in the queue', 
   const one = { fromEpochSeconds: DAY_BEFORE, toEpochSeconds: DAY_BEFORE + 900 };
   await world.replay(one);
 
-  expect((await world.replay(one)).report).toMatchObject({ state: 'backlog', sent: 0 });
+  expect((await world.replay(one)).report).toMatchObject({ state: 'ran', missing: 3, sent: 0 });
   await world.process();
   expect((await world.replay(one)).report).toMatchObject({ state: 'ran', done: true, missing: 0 });
   expect(Math.max(...world.sends.values())).toBe(1);
@@ -118,8 +120,13 @@ test('slices that are settled again change only their passes', async () => {
 
   expect(report).toMatchObject({ slices: 2, newSlices: 0, changedSlices: 0, missing: 0, done: true });
   const touched = ({ start }: { start: number }) => start < LEDGER_START + 1800;
+  const passedAgain = (slice: (typeof before)[number]) => ({
+    ...slice,
+    ...{ passes: slice.passes + 1, version: slice.version + 1 },
+    ...{ startedAt: world.nowMs, passedAt: world.nowMs },
+  });
   expect([...world.book.slices.values()]).toEqual(
-    before.map((slice) => (touched(slice) ? { ...slice, passes: slice.passes + 1, passedAt: world.nowMs } : slice)),
+    before.map((slice) => (touched(slice) ? passedAgain(slice) : slice)),
   );
 });
 
@@ -249,13 +256,13 @@ test('the printed plan says what it would do, and at what cost', async () => {
 });
 
 test.each([
-  { replay: null, says: 'replay is no object' },
-  { replay: { fromEpochSeconds: 1, toEpochSeconds: 2 }, says: 'replay.domain is no string' },
-  { replay: { domain: DOMAIN, fromEpochSeconds: '1', toEpochSeconds: 2 }, says: 'replay.fromEpochSeconds is no time' },
-  { replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2.5 }, says: 'replay.toEpochSeconds is no time' },
+  { replay: null, says: 'replay is not an object' },
+  { replay: { fromEpochSeconds: 1, toEpochSeconds: 2 }, says: 'replay.domain is not a string' },
+  { replay: { domain: DOMAIN, fromEpochSeconds: '1', toEpochSeconds: 2 }, says: 'replay.fromEpochSeconds is not a time' },
+  { replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2.5 }, says: 'replay.toEpochSeconds is not a time' },
   {
     replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2, plan: 'yes' },
-    says: 'replay.plan is no boolean',
+    says: 'replay.plan is not a boolean',
   },
 ])('a malformed request is refused, and never taken for a run: $says', ({ replay, says }) => {
   expect(() => replayIn({ replay })).toThrow(says);

@@ -1,0 +1,304 @@
+import { describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { total } from '../../lambdas/domain/counts.ts';
+import { ListingError } from '../../lambdas/domain/reconcile-ports.ts';
+import { stateOf } from '../../lambdas/domain/slice.ts';
+import { LostRaceError } from '../../lambdas/reconcile/lease.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { numbered, ReconcileWorld } from './reconcile-world.ts';
+
+// One test for each fault that comparing streams by position and count had, at the size at which it showed.
+
+const START = Math.floor(NOW_MS / 900_000) * 900;
+
+function worldAt(seconds: number): ReconcileWorld {
+  const world = new ReconcileWorld();
+  world.fromEpochSeconds = START;
+  world.nowMs = (START + seconds) * 1000;
+  return world;
+}
+
+/** Events spread over the first slice; all stored but each `dropped`-th. */
+async function worldWith(events: number, dropped = 0): Promise<ReconcileWorld> {
+  const world = worldAt(0);
+  for (let n = 0; n < events; n += 1) {
+    world.happen(numbered(n, START + (n * 900) / events), dropped > 0 && n % dropped === 0);
+  }
+  await world.process();
+  world.nowMs = (START + 2700) * 1000;
+  return world;
+}
+
+const sliceAt = (world: ReconcileWorld, seconds: number, domain = DOMAIN) =>
+  world.book.slices.get(`${domain} ${START + seconds}`)!;
+const unconfirmedNews = (world: ReconcileWorld) => world.news.reduce((sum, each) => sum + each.unconfirmed, 0);
+
+describe('a forged event of a strange time is noticed, and reported once', () => {
+  test.each([
+    ['a year ahead', 365 * 86_400],
+    ['in the year 2286', 8_000_000_000],
+    ['before the start of the ledger', -5000],
+    ['in a slice past its second pass', -300_000],
+  ])('%s', async (_name, offset) => {
+    const world = await worldWith(10);
+    await world.live(26);
+    const at = world.nowMs / 1000 + (offset > 0 ? offset : offset - (world.nowMs / 1000 - START));
+    const forged = numbered(900, Math.min(at, 9_999_999_999), { id: 'forged', event: 'complained' });
+    world.webhook(forged, DOMAIN, world.nowMs);
+    await world.process();
+    await world.live(27);
+    expect(world.totals.unconfirmed).toBe(1);
+    expect(unconfirmedNews(world)).toBe(1);
+    expect(world.stored.unconfirmed.size).toBe(1);
+  });
+
+  test('of a domain that cannot be told, while a genuine one like it is accounted for', async () => {
+    const world = worldAt(0);
+    world.domains = [
+      { name: DOMAIN, region: 'us' },
+      { name: 'second.example.com', region: 'us' },
+    ];
+    const genuine = numbered(1, START + 100);
+    world.mailgun.add(genuine);
+    world.webhook(genuine, '-');
+    world.webhook(numbered(2, START + 200, { id: 'forged' }), '-');
+    await world.process();
+    await world.live(27);
+    expect(total(sliceAt(world, 0, '-').unconfirmed)).toBe(1);
+    expect(unconfirmedNews(world)).toBe(1);
+    expect(sliceAt(world, 0)).toMatchObject({ missing: {}, stored: { delivered: 1 } });
+  });
+});
+
+test('finishing the newest slice keeps the progress of an older one, and every slice has its second pass', async () => {
+  const world = await worldWith(3000);
+  world.parallel = 1;
+  world.msPerCall = 1000;
+  world.budgetMs = 40_000;
+  for (let n = 0; n < 8; n += 1) world.happen(numbered(5000 + n, START + 900 * (n + 1) + 10), false);
+  await world.process();
+  for (let quarter = 0; quarter < 4 * 30; quarter += 1) {
+    world.nowMs = Math.max(world.nowMs, (START + 2700 + quarter * 900) * 1000);
+    await world.run();
+  }
+  expect(sliceAt(world, 0)).toMatchObject({ finalAt: expect.any(Number), missing: {} });
+  expect(total(sliceAt(world, 0).listed)).toBe(3000);
+  const lateHours = (world.nowMs / 1000 - world.book.watermarks.get(DOMAIN)!.second) / 3600;
+  expect(lateHours).toBeLessThan(26);
+});
+
+test('a 429 that crosses the deadline ends the run in order: 120 pages are done in two or three runs', async () => {
+  const world = await worldWith(120 * 50);
+  world.mailgun.pageSize = 50;
+  let calls = 0;
+  world.mailgun.onPage = () => {
+    calls += 1;
+    if (calls > 60) throw new ListingError('rate-limited');
+  };
+  let runs = 0;
+  for (; runs < 10 && sliceAt(world, 0) === undefined; runs += 1) {
+    calls = 0;
+    await world.run();
+    world.nowMs += 900_000;
+  }
+  expect(runs).toBeLessThanOrEqual(3);
+  expect(total(sliceAt(world, 0).expected)).toBe(6000);
+  expect(world.mailgun.calls).toBeLessThan(120 + 3 * 10);
+});
+
+test('a pass that is paused again and again counts what a whole one counts', async () => {
+  const world = await worldWith(2000);
+  world.mailgun.pageSize = 20;
+  world.msPerCall = 500;
+  world.budgetMs = 8000;
+  for (let run = 0; run < 150 && sliceAt(world, 0) === undefined; run += 1) await world.run();
+  expect([total(sliceAt(world, 0).expected), sliceAt(world, 0).missing]).toEqual([2000, {}]);
+});
+
+test('an event indexed late in a slice with a stuck one is sent, however often the listing lacked it', async () => {
+  const world = await worldWith(10);
+  world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
+  world.mailgun.add(numbered(902, START + 6, { id: 'late' }));
+  let hours = 0;
+  world.mailgun.isListed = ({ id }) => id !== 'late' || hours > 12;
+  for (; hours < 30; hours += 0.25) {
+    await world.run();
+    world.ledger.queue = world.ledger.queue.filter((body) => !body.includes('never-stored'));
+    await world.process();
+    world.nowMs += 900_000;
+  }
+  expect(Object.fromEntries(world.sends)).toEqual({ 'never-stored': 5, late: 1 });
+  expect(sliceAt(world, 0)).toMatchObject({ stuck: 1, missing: { [String(numbered(900, 0).event)]: 1 } });
+});
+
+test('a repeat any distance later is counted once, and hides no forged event', async () => {
+  const world = await worldWith(60);
+  for (const id of ['forged-1', 'forged-2']) world.webhook(numbered(1, START + 30, { id }));
+  await world.process();
+  world.mailgun.pageSize = 5;
+  world.mailgun.arrange = (events) => [...events, ...events.slice(0, 7)];
+  await world.live(27);
+  expect([total(sliceAt(world, 0).listed), total(sliceAt(world, 0).tags['*']!)]).toEqual([60, 60]);
+  expect(total(sliceAt(world, 0).unconfirmed)).toBe(2);
+});
+
+test('events out of order over the border of a page, in a run that is cut there, are all found', async () => {
+  const world = worldAt(0);
+  const at = [0, 100, 200.3, 200.0, 300, 400];
+  for (const [n, offset] of at.entries()) world.happen(numbered(n, START + offset), false);
+  await world.process();
+  world.nowMs = (START + 2700) * 1000;
+  world.mailgun.pageSize = 3;
+  world.mailgun.arrange = (events) => {
+    const [a, b, c, d, ...rest] = events as [JsonObject, JsonObject, JsonObject, JsonObject];
+    return events.length < 4 ? events : [a, b, d, c, ...rest];
+  };
+  world.msPerCall = 1000;
+  world.budgetMs = 13_000;
+  for (let run = 0; run < 20 && sliceAt(world, 0) === undefined; run += 1) await world.run();
+  expect([total(sliceAt(world, 0).expected), total(sliceAt(world, 0).stored), sliceAt(world, 0).missing]).toEqual([
+    ...[6, 6, {}],
+  ]);
+});
+
+test('an event in the last 0.4 ms of a slice that the listing rounds up belongs to one slice alone', async () => {
+  const world = await worldWith(5);
+  const event = numbered(900, START + 899.9996);
+  world.mailgun.add(event);
+  world.mailgun.rounding = 'millisecond';
+  await world.run();
+  world.webhook(event);
+  await world.process();
+  await world.live(27);
+  expect([total(sliceAt(world, 0).expected), total(sliceAt(world, 900).expected)]).toEqual([5, 1]);
+  expect(world.totals).toMatchObject({ expected: 6, stored: 6, missing: 0, unconfirmed: 0 });
+});
+
+test('an event that no queue can carry is stuck at once, and stops no other', async () => {
+  const world = await worldWith(10, 5);
+  // It fits as JSON, and not once every character is escaped.
+  world.mailgun.add(numbered(900, START + 5, { id: 'huge', filler: '\u007f'.repeat(300_000) }));
+  await world.live(2);
+  expect(world.failures).toEqual([]);
+  expect(sliceAt(world, 0)).toMatchObject({ stuck: 1 });
+  expect(world.totals).toMatchObject({ missing: 1, stored: 10 });
+});
+
+test('a send that fails stops no other, and is made good by the next pass', async () => {
+  const world = await worldWith(40, 4);
+  const send = world.ledger.send.bind(world.ledger);
+  let calls = 0;
+  world.ledger.send = async (message) => {
+    calls += 1;
+    if (calls === 3) throw new Error('the queue refuses');
+    await send(message);
+  };
+  await world.run();
+  expect([world.ledger.queue.length, world.failures.length]).toEqual([9, 1]);
+  await world.process();
+  await world.live(2);
+  expect(world.totals).toMatchObject({ missing: 0, stored: 40 });
+});
+
+describe('a slice has a way out of every state', () => {
+  test('a stuck event that Mailgun no longer lists is accepted, and stays so', async () => {
+    const world = await worldWith(10);
+    world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
+    for (let quarter = 0; quarter < 40; quarter += 1) {
+      await world.run();
+      world.ledger.queue = [];
+      world.nowMs += 900_000;
+    }
+    world.mailgun.isListed = ({ id }) => id !== 'never-stored';
+    await world.run({ ignoreWaits: true });
+    expect([stateOf(sliceAt(world, 0)), world.book.open.size]).toEqual(['open', 1]);
+
+    expect(await world.accept({ atEpochSeconds: START + 100 })).toMatchObject({ state: 'accepted', accepted: 1 });
+    expect([stateOf(sliceAt(world, 0)), world.book.open.size]).toEqual(['settled', 0]);
+    world.mailgun.isListed = () => true;
+    await world.run({ ignoreWaits: true });
+    expect(sliceAt(world, 0)).toMatchObject({ missing: {}, stuck: 0, accepted: 1 });
+
+    world.mailgun.add(numbered(901, START + 6, { id: 'another' }));
+    await world.run({ ignoreWaits: true });
+    expect(total(sliceAt(world, 0).missing)).toBe(1);
+  });
+
+  test('a short slice is accepted, and what is unconfirmed in it too', async () => {
+    const world = await worldWith(10);
+    world.webhook(numbered(900, START + 5, { id: 'forged' }));
+    await world.process();
+    await world.run();
+    world.mailgun.isListed = ({ id }) => id !== 'id-3';
+    await world.run({ ignoreWaits: true });
+    expect(sliceAt(world, 0)).toMatchObject({ short: 1 });
+    expect(await world.accept({ atEpochSeconds: START })).toMatchObject({ state: 'accepted', accepted: 2 });
+    expect(sliceAt(world, 0)).toMatchObject({ short: 0, unconfirmed: {}, accepted: 2 });
+  });
+
+  test.each([
+    ['unknown-slice', { atEpochSeconds: START + 90_000 }],
+    ['unknown-domain', { atEpochSeconds: START, domain: 'other.example.com' }],
+  ])('what is not there is refused: %s', async (state, request) => {
+    const world = await worldWith(10);
+    await world.run();
+    expect(await world.accept(request)).toMatchObject({ state, accepted: 0 });
+  });
+});
+
+describe('the lease', () => {
+  test('outlives a wait of a minute, because a timer of its own renews it', async () => {
+    const world = await worldWith(1000);
+    let others = 0;
+    world.budgetMs = 10_000_000;
+    world.mailgun.onPage = () => world.pass(60_000);
+    const page = world.mailgun.page.bind(world.mailgun);
+    world.mailgun.page = async (request) => {
+      const { result } = await world.run();
+      others += result?.kind === 'busy' ? 0 : 1;
+      return page(request);
+    };
+    await world.report();
+    expect([others, total(sliceAt(world, 0).expected)]).toEqual([0, 1000]);
+  });
+
+  test('once it is lost, nothing more is written or sent', async () => {
+    const world = await worldWith(1000, 10);
+    world.hasTimer = false;
+    world.mailgun.onPage = () => world.pass(200_000);
+    world.budgetMs = 10_000_000;
+    await world.run();
+    expect([world.book.slices.size, world.sends.size, world.book.parts.size]).toEqual([0, 0, 0]);
+    expect(world.failures.length).toBeGreaterThan(0);
+    for (const failure of world.failures) expect(failure).toBeInstanceOf(LostRaceError);
+  });
+});
+
+test('a domain that Mailgun does not know fails at once, and the others go on', async () => {
+  const world = await worldWith(20, 10);
+  world.domains = [{ name: 'wrong-region.example.com', region: 'eu' }, ...world.domains];
+  world.mailgun.onPage = ({ domain }) => {
+    if (domain.name !== DOMAIN) throw new ListingError('domain-not-found');
+  };
+  expect(await world.report()).toMatchObject({ slices: 1, sent: 2, done: false });
+});
+
+test('a forged body under a listed identity is reported, and put right from the listing', async () => {
+  const world = worldAt(0);
+  const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
+  world.mailgun.add(genuine);
+  world.webhook({ ...genuine, severity: 'permanent', reason: 'bounce' });
+  await world.process();
+  expect([...world.ledger.statuses.values()].map(({ status }) => status)).toEqual(['FAILED']);
+  expect(world.ledger.suppressions.size).toBe(1);
+
+  world.nowMs = (START + 2700) * 1000;
+  await world.run();
+  expect(sliceAt(world, 0)).toMatchObject({ altered: { failed: 1 }, missing: {} });
+  expect(world.news).toMatchObject([{ altered: 1 }]);
+  await world.process();
+  await world.live(2);
+  expect([...world.ledger.statuses.values()].map(({ status }) => status)).toEqual(['DEFERRED']);
+  expect(world.ledger.suppressions.size).toBe(0);
+  expect([stateOf(sliceAt(world, 0)), sliceAt(world, 0).altered]).toEqual(['settled', {}]);
+});
