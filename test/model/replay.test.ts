@@ -125,9 +125,7 @@ test('slices that are settled again change only their passes', async () => {
     ...{ passes: slice.passes + 1, version: slice.version + 1 },
     ...{ startedAt: world.nowMs, passedAt: world.nowMs },
   });
-  expect([...world.book.slices.values()]).toEqual(
-    before.map((slice) => (touched(slice) ? passedAgain(slice) : slice)),
-  );
+  expect([...world.book.slices.values()]).toEqual(before.map((slice) => (touched(slice) ? passedAgain(slice) : slice)));
 });
 
 test('a replay that dies at any call is resumed, and nothing is lost or stored twice', async () => {
@@ -258,7 +256,10 @@ test('the printed plan says what it would do, and at what cost', async () => {
 test.each([
   { replay: null, says: 'replay is not an object' },
   { replay: { fromEpochSeconds: 1, toEpochSeconds: 2 }, says: 'replay.domain is not a string' },
-  { replay: { domain: DOMAIN, fromEpochSeconds: '1', toEpochSeconds: 2 }, says: 'replay.fromEpochSeconds is not a time' },
+  {
+    replay: { domain: DOMAIN, fromEpochSeconds: '1', toEpochSeconds: 2 },
+    says: 'replay.fromEpochSeconds is not a time',
+  },
   { replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2.5 }, says: 'replay.toEpochSeconds is not a time' },
   {
     replay: { domain: DOMAIN, fromEpochSeconds: 1, toEpochSeconds: 2, plan: 'yes' },
