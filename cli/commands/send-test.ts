@@ -4,6 +4,7 @@ import { ROUTES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/event.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
+import { TEST_EVENT_PREFIX, TEST_EVENT_SECONDS } from '../../lambdas/domain/test-sample.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -145,21 +146,15 @@ function reasonIn(text: string): string {
   return reason === undefined ? '' : ` (${reason})`;
 }
 
-/**
- * When Mailgun's own test button says that its event happened, whatever the day. No slice of the ledger is as old, so
- * an event that Mailgun does not list disturbs none, and pages nobody as unconfirmed.
- */
-const LONG_AGO_SECONDS = 1_521_472_262.908;
-
 /** An event that nobody can take for one of Mailgun's. */
 export function testEvent(domain: string): JsonObject & { recipient: string } {
   return {
     event: 'delivered',
     id: randomBytes(16).toString('base64url'),
-    timestamp: LONG_AGO_SECONDS,
-    recipient: `send-test@${domain}`,
+    timestamp: TEST_EVENT_SECONDS,
+    recipient: `${TEST_EVENT_PREFIX}@${domain}`,
     domain: { name: domain },
-    message: { headers: { 'message-id': `send-test-${randomUUID()}@${domain}`, subject: 'send-test' } },
+    message: { headers: { 'message-id': `${TEST_EVENT_PREFIX}-${randomUUID()}@${domain}`, subject: 'send-test' } },
     flags: { 'is-test-mode': true },
     tags: ['send-test'],
     'user-variables': {},

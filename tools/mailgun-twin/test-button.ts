@@ -7,8 +7,8 @@ export const testButtonMessageId = (domain: string) => `20180321164742.1.5C0FFEE
 export function testButtonEvent(domain: string): EventData {
   return {
     event: 'delivered',
-    id: 'Qm0xZt5hR2yV8nKcW3sLpA',
-    timestamp: 1521650862.417203,
+    id: 'CPgfbmQMTCKtHW6uIWtuVe',
+    timestamp: 1521472262.908181,
     'log-level': 'info',
     'delivery-status': {
       'attempt-no': 1,
