@@ -75,7 +75,8 @@ export function targetRefText(ref: TargetRef): string {
 }
 
 /** Parses `--<flag> <time>` into epoch seconds. */
-export const timeOption = (flag: string, context: CliContext) => (text: string) => parseTime(flag, text, context.now());
+export const timeOption = (flag: string, context: CliContext) => (text: string) =>
+  parseTime(`--${flag}`, text, context.now());
 
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 

@@ -2,10 +2,12 @@ import { z } from 'zod';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
 import { createLedgerStateTable } from '../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
-import { secondPassSeconds } from '../lambdas/contract.ts';
+import { MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { total } from '../lambdas/domain/counts.ts';
+import { UNKNOWN_DOMAIN } from '../lambdas/domain/event.ts';
+import type { Slices } from '../lambdas/domain/reconcile-ports.ts';
 import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
-import { TargetUnavailableError } from './errors.ts';
+import { TargetUnavailableError, UsageError } from './errors.ts';
 import type { Deployment } from './target/types.ts';
 
 /** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
@@ -63,6 +65,18 @@ export async function readDomainLedger(
   };
 }
 
+/** Returns the slice that holds a second; undefined where the ledger has none. */
+export async function sliceAt(
+  slices: Pick<Slices, 'list'>,
+  domain: string,
+  atSeconds: number,
+): Promise<Slice | undefined> {
+  for await (const slice of slices.list(domain, atSeconds - MAX_SLICE_SECONDS, atSeconds + 1)) {
+    if (slice.start <= atSeconds && atSeconds < slice.end) return slice;
+  }
+  return undefined;
+}
+
 /** Whether the next slice has waited for longer than two runs. */
 function isBehind(
   position: number,
@@ -94,3 +108,10 @@ export const tableOf = (deployment: Deployment): LedgerTable => ({
   client: deployment.clients.table,
   name: deployment.output('TableName'),
 });
+
+/** Refuses what is neither a domain of the stack nor `-`, which stands for events that name none. */
+export function checkDomain({ domains }: Deployment, domain: string): void {
+  const choices = [...domains, UNKNOWN_DOMAIN];
+  if (choices.includes(domain)) return;
+  throw new UsageError(`--domain ${domain} is none of the stack's: ${choices.join(', ')}`);
+}

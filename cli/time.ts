@@ -5,20 +5,20 @@ const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:
 
 /**
  * Returns the epoch seconds of a time as people type it: ISO 8601 with offset, a date (its first second in UTC), epoch
- * seconds, or a duration ago (`2h`).
+ * seconds, or a duration ago (`2h`). `name`: the option or argument, as errors call it.
  */
-export function parseTime(flag: string, text: string, nowMs: number): number {
+export function parseTime(name: string, text: string, nowMs: number): number {
   const ago = /^(\d{1,6})([smhd])$/.exec(text);
   if (ago) return Math.floor(nowMs / 1000) - Number(ago[1]) * (UNIT_SECONDS[ago[2] as string] as number);
   if (/^\d{9,10}$/.test(text)) return Number(text);
   const iso = ISO.exec(text);
   if (iso && text.includes('T') && iso[4] === undefined) {
-    throw new UsageError(`--${flag} "${text}" has no offset from UTC: write ${text}Z, or ${text}+02:00`);
+    throw new UsageError(`${name} "${text}" has no offset from UTC: write ${text}Z, or ${text}+02:00`);
   }
   const ms = Date.parse(text);
   if (!iso || Number.isNaN(ms) || !isDay(Number(iso[1]), Number(iso[2]), Number(iso[3]))) {
     throw new UsageError(
-      `--${flag} takes a time like 2026-11-22T08:00:00Z, 2026-11-22, 1795334400 or 2h (ago), not "${text}"`,
+      `${name} takes a time like 2026-11-22T08:00:00Z, 2026-11-22, 1795334400 or 2h (ago), not "${text}"`,
     );
   }
   return Math.floor(ms / 1000);

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
 import { isSuppressing } from '../../lambdas/domain/suppression.ts';
 import {
   type CliContext,
@@ -9,7 +10,8 @@ import {
   type TargetOptions,
   targetRefOf,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { checkDomain } from '../ledger.ts';
 import { messageOf, openMailgun } from '../mailgun-client.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
 import { iso } from '../time.ts';
@@ -113,9 +115,6 @@ interface LiftOptions extends TargetOptions {
   readonly yes?: boolean;
 }
 
-/** Domain of a suppression whose event named none. */
-const UNKNOWN_DOMAIN = '-';
-
 /** Mailgun's lists by our kinds. */
 const LISTS = { bounce: 'bounces', complaint: 'complaints', unsubscribe: 'unsubscribes' } as const;
 
@@ -144,10 +143,7 @@ export const liftCommand = (context: CliContext, run: Run) =>
 async function lift(context: CliContext, options: LiftOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
   const deployment = await context.openDeployment(targetRefOf(options, context.environment));
-  const choices = [...deployment.domains, UNKNOWN_DOMAIN];
-  if (options.domain !== undefined && !choices.includes(options.domain)) {
-    throw new UsageError(`--domain ${options.domain} is none of the stack's: ${choices.join(', ')}`);
-  }
+  if (options.domain !== undefined) checkDomain(deployment, options.domain);
   const emit = createEmit<SuppressionsLiftLine>(context, options.json);
   const found = (await readSuppressions(deployment, recipient)).filter(
     ({ domain, kind }) => domain === (options.domain ?? domain) && kind === (options.kind ?? kind),

@@ -73,7 +73,8 @@ interface Status {
   decidedBy: string;
 }
 
-function eventOf(item: Item): HistoryEvent {
+/** Reads an event's item. */
+export function eventOf(item: Item): HistoryEvent {
   const sort = item.sk as string;
   return {
     partition: item.pk as string,

@@ -1,10 +1,9 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
-import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import { total } from '../../../lambdas/domain/counts.ts';
 import type { Watermarks } from '../../../lambdas/domain/reconcile-ports.ts';
 import { alignedStart, isDue, type Slice, sliceFrom, stateOf } from '../../../lambdas/domain/slice.ts';
-import { type LedgerTimes, tableOf } from '../../ledger.ts';
+import { type LedgerTimes, sliceAt, tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import type { HistoryEvent } from './history.ts';
@@ -69,18 +68,12 @@ export function openReconciled(deployment: Deployment, times: LedgerTimes, nowMs
     map.set(key, held);
     return held;
   };
-  const sliceAt = async (domain: string, atSeconds: number) => {
-    for await (const slice of slices.list(domain, atSeconds - MAX_SLICE_SECONDS, atSeconds + 1)) {
-      if (slice.start <= atSeconds && atSeconds < slice.end) return slice;
-    }
-    return undefined;
-  };
   return async (event: HistoryEvent): Promise<Reconciled> => {
     const { domain } = event;
     const second = Math.floor(event.atMs / 1000);
     const [watermarks, slice] = await Promise.all([
       once(cursors, domain, () => ledger.readWatermarks(domain)),
-      once(found, `${domain} ${second}`, () => sliceAt(domain, second)),
+      once(found, `${domain} ${second}`, () => sliceAt(slices, domain, second)),
     ]);
     return reconciled(event, { watermarks, slice, times, nowMs });
   };

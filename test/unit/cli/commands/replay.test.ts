@@ -20,7 +20,7 @@ test.each([
   { text: '2h', seconds: NOW - 7200 },
   { text: '3d', seconds: NOW - 3 * 86_400 },
 ])('the time $text', ({ text, seconds }) => {
-  expect(parseTime('from', text, NOW_MS)).toBe(seconds);
+  expect(parseTime('--from', text, NOW_MS)).toBe(seconds);
 });
 
 const NO_TIME = /^--from takes a time like/;
