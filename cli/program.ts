@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandBuilder, Run } from './command.ts';
+import { acceptCommand } from './commands/accept.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { drillCommand } from './commands/drill.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   logsCommand,
   dlqCommand,
   replayCommand,
+  acceptCommand,
   publishCommand,
   suppressionsCommand,
   webhooksCommand,

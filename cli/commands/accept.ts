@@ -1,0 +1,150 @@
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { total } from '../../lambdas/domain/counts.ts';
+import { type Slice, stateOf } from '../../lambdas/domain/slice.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  confirm,
+  ledgerCommand,
+  type TargetOptions,
+  targetRefOf,
+} from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { checkDomain, sliceAt, tableOf } from '../ledger.ts';
+import { counted, createEmit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
+import { iso, parseTime, timeText } from '../time.ts';
+import { parseAcceptResult, type Refusal, refusalOf } from './accept/result.ts';
+import { plain } from './why/explain.ts';
+
+/** The lines of `accept --json`: the slice as the last pass left it, then what became of it. */
+export type AcceptLine =
+  | {
+      event: 'slice';
+      domain: string;
+      start: string;
+      end: string;
+      state: ReturnType<typeof stateOf>;
+      missing: number;
+      altered: number;
+      short: number;
+      unconfirmed: number;
+      /** Of earlier acceptances. */
+      accepted: number;
+      acceptedBefore: { reason: string; at: string } | null;
+    }
+  | { event: 'nothing-to-accept' }
+  | { event: 'plan'; events: number }
+  | { event: 'accepted'; domain: string; start: string; end: string; accepted: number; reason: string }
+  | ({ event: 'not-accepted' } & Refusal);
+
+interface AcceptOptions extends TargetOptions {
+  readonly domain: string;
+  readonly reason: string;
+  readonly plan?: boolean;
+  readonly yes?: boolean;
+}
+
+const EXAMPLES = `
+For a slice that cannot settle by itself: events are stuck, Mailgun's listing has shrunk, or stored events were never
+listed. The slice is compared once more. What does not add up then is accepted by name, with the reason, and counts as
+nothing else any more; what comes up later counts again. No event is changed or deleted.
+Find the cause first: what is accepted raises no alarm.
+
+Examples:
+  npm run ledger -- accept 2026-11-22T08:00Z --domain mg.example.com --reason "test of the old key" --local --plan
+  npm run ledger -- accept 1795334400 --domain mg.example.com --reason "Mailgun's incident of that day" --env prod
+  npm run ledger -- accept 3h --domain mg.example.com --reason "larger than the queue takes" --env prod --yes --json
+
+Exit code: 0 accepted, or there is nothing to accept; 1 not accepted, with the reason; 2 wrong usage.`;
+
+export const acceptCommand: CommandBuilder = (context, run) =>
+  ledgerCommand('accept', 'closes a slice of the ledger that cannot settle by itself, with a reason')
+    .argument('<time>', 'any moment in the slice: ISO 8601 with offset, epoch seconds, or 2h ago')
+    .requiredOption('--domain <name>', 'the sending domain, - for events that name none')
+    .requiredOption('--reason <text>', 'why; it stays in the ledger, so name no recipient')
+    .option('--plan', 'only show the slice; nothing is written')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', EXAMPLES)
+    .action(run<AcceptOptions>((options, time = '') => accept(context, options, time)));
+
+async function accept(context: CliContext, options: AcceptOptions, time: string): Promise<number> {
+  const at = parseTime('<time>', time, context.now());
+  const reason = options.reason.trim();
+  const { domain } = options;
+  if (reason === '') throw new UsageError('--reason is empty');
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  checkDomain(deployment, domain);
+  const emit = createEmit<AcceptLine>(context, options.json);
+
+  const slice = await sliceAt(createSlicesTable(tableOf(deployment)), domain, at);
+  const refuse = (refusal: Refusal) => {
+    emit({ event: 'not-accepted', ...refusal }, `Not accepted: ${refusal.why}.`, refusal.whatToDo);
+    return 1;
+  };
+  if (slice === undefined) return refuse(refusalOf({ state: 'unknown-slice', accepted: 0 }));
+  emit(sliceLine(slice), ...sliceText(slice));
+  const troubles = troublesOf(slice);
+  if (troubles === 0) {
+    emit({ event: 'nothing-to-accept' }, 'There is nothing to accept: every event adds up, or is accepted already.');
+    return 0;
+  }
+  if (options.plan) {
+    emit({ event: 'plan', events: troubles }, `Plan: ${counted(troubles, 'event')} would be accepted.`);
+    return 0;
+  }
+  const question = `Accept ${counted(troubles, 'event')} of this slice of ${deployment.name}?`;
+  await confirm(context, options.yes, question);
+
+  const answer = await call(deployment, { domain, atEpochSeconds: at, reason });
+  if (answer.state !== 'accepted') return refuse(refusalOf(answer));
+  const { accepted } = answer;
+  const bounds = { start: timeText(slice.start), end: timeText(slice.end) };
+  emit(
+    { event: 'accepted', domain, ...bounds, accepted, reason },
+    `Accepted: ${counted(accepted, 'event')} of ${domain}, ${bounds.start} to ${bounds.end}, reason: ${plain(reason)}`,
+  );
+  return 0;
+}
+
+async function call(deployment: Deployment, request: object) {
+  try {
+    return parseAcceptResult(await deployment.invoke('reconcile', { accept: request }));
+  } catch (cause) {
+    if (!(cause instanceof TargetUnavailableError)) throw cause;
+    // The function may have accepted it all the same.
+    throw new TargetUnavailableError(`${cause.message}; the same command with --plan shows what became of it`, {
+      cause,
+    });
+  }
+}
+
+function troublesOf({ missing, altered, unconfirmed, short }: Slice): number {
+  return total(missing) + total(altered) + total(unconfirmed) + short;
+}
+
+function sliceLine(slice: Slice): AcceptLine {
+  const { domain, start, end, short, accepted, acceptance } = slice;
+  return {
+    event: 'slice',
+    ...{ domain, start: timeText(start), end: timeText(end), state: stateOf(slice) },
+    ...{ missing: total(slice.missing), altered: total(slice.altered), short },
+    ...{ unconfirmed: total(slice.unconfirmed), accepted },
+    acceptedBefore: acceptance ? { reason: acceptance.reason, at: iso(acceptance.at) } : null,
+  };
+}
+
+function sliceText(slice: Slice): string[] {
+  const { domain, start, end, stuck, short, accepted, acceptance } = slice;
+  const counts = [
+    `missing       ${total(slice.missing)}${stuck > 0 ? `, of which ${stuck} stuck` : ''}`,
+    `altered       ${total(slice.altered)}`,
+    `short         ${short}`,
+    `unconfirmed   ${total(slice.unconfirmed)}${slice.finalAt === null ? ', which Mailgun may still list' : ''}`,
+    `accepted      ${accepted}${acceptance ? `, at ${iso(acceptance.at)}, reason: ${plain(acceptance.reason)}` : ''}`,
+  ];
+  return [
+    `${domain}  ${timeText(start)} to ${timeText(end)}  ${stateOf(slice)}, as of ${iso(slice.passedAt)}`,
+    ...counts.map((line) => `  ${line}`),
+  ];
+}

@@ -1,0 +1,39 @@
+import { BatchGetCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Deployment } from '../../cli/target/types.ts';
+import { INDEXES } from '../../lambdas/contract.ts';
+import { asciiJson } from '../../lambdas/domain/canonical.ts';
+import { sliceKey } from '../../lambdas/domain/keys.ts';
+import type { Slice } from '../../lambdas/domain/slice.ts';
+
+type Item = Record<string, unknown>;
+
+export const sliceItem = (slice: Slice): Item => ({
+  ...sliceKey(slice.domain, slice.start),
+  ...slice,
+  tags: asciiJson(slice.tags),
+});
+
+/** The clients of a deployment whose table holds these items: it answers ranges of keys, of the day index too. */
+export function tableOfItems(items: readonly Item[]): Deployment['clients'] {
+  const within = (value: unknown, from: unknown, to: unknown) =>
+    (value as string) >= (from as string) && (value as string) <= (to as string);
+  const send = async (command: unknown) => {
+    if (command instanceof QueryCommand) {
+      const { IndexName, ExpressionAttributeValues: values = {} } = command.input;
+      const { partitionKey, sortKey } = IndexName ? INDEXES.byDay : { partitionKey: 'pk', sortKey: 'sk' };
+      const partition = values[IndexName ? ':day' : ':pk'];
+      return {
+        Items: items.filter(
+          (item) => item[partitionKey] === partition && within(item[sortKey], values[':from'], values[':to']),
+        ),
+      };
+    }
+    if (!(command instanceof BatchGetCommand)) throw new Error('the stub table reads only');
+    const [[name, { Keys = [] }] = ['', { Keys: [] }]] = Object.entries(command.input.RequestItems ?? {});
+    const found = items.filter(({ pk, sk }) => Keys.some((key) => key.pk === pk && key.sk === sk));
+    return { Responses: { [name]: found } };
+  };
+  // Pages are read by the SDK's paginator, which takes its own client only.
+  const table = Object.assign(Object.create(DynamoDBDocumentClient.prototype), { send });
+  return { table } as Deployment['clients'];
+}
