@@ -14,6 +14,7 @@ import { sendTestCommand } from './commands/send-test.ts';
 import { statusCommand } from './commands/status.ts';
 import { suppressionsCommand } from './commands/suppressions.ts';
 import { tokenCommand } from './commands/token.ts';
+import { unconfirmedCommand } from './commands/unconfirmed.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   statusCommand,
   doctorCommand,
   whyCommand,
+  unconfirmedCommand,
   logsCommand,
   dlqCommand,
   replayCommand,

@@ -1,0 +1,128 @@
+import { secondPassSeconds } from '../../lambdas/contract.ts';
+import { eventName, messageIdOf, textAt, UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
+import { messageIdInPartition, nameInEventKey, parseMessageSort } from '../../lambdas/domain/keys.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  type TargetOptions,
+  targetRefOf,
+  timeOption,
+} from '../command.ts';
+import { checkDomain, ledgerTimes } from '../ledger.ts';
+import { counted, createEmit } from '../output.ts';
+import { iso, timeText } from '../time.ts';
+import { findUnconfirmed } from './unconfirmed/find.ts';
+import { plain } from './why/explain.ts';
+import type { HistoryEvent } from './why/history.ts';
+
+/** The lines of `unconfirmed --json`: one for each event, then what was searched. */
+export type UnconfirmedLine =
+  | {
+      event: 'unconfirmed';
+      domain: string;
+      /** Null where the event names no message, or its recipient was erased. */
+      messageId: string | null;
+      /** As part of the keys where the recipient was erased. */
+      recipient: string;
+      type: string;
+      at: string;
+      receivedAt: string | null;
+      /** When the second pass found that Mailgun does not list it. */
+      unconfirmedSince: string;
+    }
+  | {
+      event: 'searched';
+      domains: string[];
+      since: string;
+      slices: number;
+      found: number;
+      /** Not listed so far, and still to be looked for by the second pass. */
+      undecided: number;
+    };
+
+interface UnconfirmedOptions extends TargetOptions {
+  readonly domain?: string;
+  /** Epoch seconds. */
+  readonly since?: number;
+}
+
+const DAY_SECONDS = 86_400;
+
+const EXAMPLES = `
+Unconfirmed is what Mailgun had not listed after the second pass: possibly forged, or missing in Mailgun's listing.
+A slice is left out once all that is unconfirmed in it is accepted. Look at one with why <message-id>.
+
+Examples:
+  npm run ledger -- unconfirmed --env prod
+  npm run ledger -- unconfirmed --env prod --domain mg.example.com --since 2026-11-01
+  npm run ledger -- unconfirmed --local --json
+
+Exit code: 0 listed, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
+
+export const unconfirmedCommand: CommandBuilder = (context, run) =>
+  ledgerCommand('unconfirmed', 'lists stored events that Mailgun never listed')
+    .option('--domain <name>', 'only this sending domain, - for events that name none (all)')
+    .option(
+      '--since <time>',
+      'events that happened since then (two days before the second pass)',
+      timeOption('since', context),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(run<UnconfirmedOptions>((options) => unconfirmed(context, options)));
+
+async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Promise<number> {
+  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  if (options.domain !== undefined) checkDomain(deployment, options.domain);
+  const domains = options.domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [options.domain];
+  const nowSeconds = Math.ceil(context.now() / 1000);
+  const since = options.since ?? nowSeconds - 2 * DAY_SECONDS - secondPassOf(ledgerTimes(deployment));
+  const emit = createEmit<UnconfirmedLine>(context, options.json);
+
+  const sums = { slices: 0, found: 0, undecided: 0 };
+  for (const domain of domains) {
+    for await (const { slices, undecided, events } of findUnconfirmed(deployment, domain, since, nowSeconds)) {
+      sums.slices += slices;
+      sums.undecided += undecided;
+      sums.found += events.length;
+      for (const event of events) {
+        const line = lineOf(event, domain);
+        emit(line, textOf(line));
+      }
+    }
+  }
+  emit(
+    { event: 'searched', domains, since: timeText(since), ...sums },
+    `${sums.found === 0 ? 'No event is unconfirmed' : `${counted(sums.found, 'event')} unconfirmed`}: searched ` +
+      `${counted(sums.slices, 'slice')} of ${domains.join(', ')} since ${timeText(since)}.`,
+    ...(sums.undecided === 0
+      ? []
+      : [`${counted(sums.undecided, 'event')} not listed so far; the second pass looks for them once more.`]),
+  );
+  return 0;
+}
+
+const secondPassOf = ({ retentionSeconds, settleSeconds }: { retentionSeconds: number; settleSeconds: number }) =>
+  secondPassSeconds(retentionSeconds) + settleSeconds;
+
+type EventLine = UnconfirmedLine & { event: 'unconfirmed' };
+
+function lineOf(stored: HistoryEvent & { unconfirmedSinceMs: number }, domain: string): EventLine {
+  const { partition, eventSort, event, atMs, receivedAtMs, unconfirmedSinceMs } = stored;
+  const { recipientKey, eventKey = '' } = parseMessageSort(eventSort);
+  return {
+    event: 'unconfirmed',
+    domain,
+    messageId: messageIdInPartition(partition) ?? (event && messageIdOf(event)) ?? null,
+    recipient: (event && textAt(event, 'recipient')) ?? recipientKey,
+    type: event ? eventName(event) : nameInEventKey(eventKey),
+    at: iso(atMs),
+    receivedAt: receivedAtMs === undefined ? null : iso(receivedAtMs),
+    unconfirmedSince: iso(unconfirmedSinceMs),
+  };
+}
+
+function textOf({ domain, messageId, recipient, type, at, receivedAt }: EventLine): string {
+  const received = receivedAt === null ? '' : `, received ${receivedAt}`;
+  return `${plain(domain)}  ${plain(type)} at ${at}${received}  ${plain(recipient)}  ${plain(messageId ?? 'no message id')}`;
+}

@@ -1,0 +1,57 @@
+import { BATCH_KEYS, batchGet } from '../../../lambdas/adapters/table/batch-get.ts';
+import { createDayIndexTable } from '../../../lambdas/adapters/table/day-index.ts';
+import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
+import { total } from '../../../lambdas/domain/counts.ts';
+import type { StoredKey } from '../../../lambdas/domain/reconcile-ports.ts';
+import { tableOf } from '../../ledger.ts';
+import type { Deployment } from '../../target/types.ts';
+import { eventOf, type HistoryEvent } from '../why/history.ts';
+
+/** An event that the second pass marked. */
+export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
+
+/** What one slice adds. */
+export interface Finding {
+  readonly slices: 1;
+  /** Events that the second pass has yet to look for. */
+  readonly undecided: number;
+  readonly events: UnconfirmedEvent[];
+}
+
+/** Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any. */
+export async function* findUnconfirmed(
+  deployment: Deployment,
+  domain: string,
+  since: number,
+  until: number,
+): AsyncGenerator<Finding> {
+  const table = tableOf(deployment);
+  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
+    if (slice.end <= since) continue;
+    const count = total(slice.unconfirmed);
+    if (count === 0 || slice.finalAt === null) {
+      yield { slices: 1, undecided: count, events: [] };
+      continue;
+    }
+    const fromMs = Math.max(slice.start, since) * 1000;
+    const keys = await createDayIndexTable(table).keys(domain, fromMs, slice.end * 1000 - 1);
+    yield { slices: 1, undecided: 0, events: await readMarked(table, keys) };
+  }
+}
+
+async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {
+  const found: UnconfirmedEvent[] = [];
+  for (let first = 0; first < keys.length; first += BATCH_KEYS) {
+    const Keys = keys.slice(first, first + BATCH_KEYS).map(({ partition, eventSort }) => ({
+      pk: partition,
+      sk: eventSort,
+    }));
+    for (const item of await batchGet(table, { Keys })) {
+      const event = eventOf(item);
+      if (event.unconfirmedSinceMs !== undefined) found.push(event as UnconfirmedEvent);
+    }
+  }
+  return found.toSorted((a, b) => a.atMs - b.atMs);
+}

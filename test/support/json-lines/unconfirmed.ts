@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { UnconfirmedLine } from '../../../cli/commands/unconfirmed.ts';
+
+const count = z.int().min(0);
+
+/** The lines of `unconfirmed --json`: one for each event, then what was searched. */
+export const unconfirmedLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('unconfirmed'),
+    domain: z.string(),
+    messageId: z.string().nullable(),
+    recipient: z.string(),
+    type: z.string(),
+    at: z.iso.datetime(),
+    receivedAt: z.iso.datetime().nullable(),
+    unconfirmedSince: z.iso.datetime(),
+  }),
+  z.strictObject({
+    event: z.literal('searched'),
+    domains: z.array(z.string()),
+    since: z.iso.datetime(),
+    slices: count,
+    found: count,
+    /** Not listed so far, and still to be looked for by the second pass. */
+    undecided: count,
+  }),
+]) satisfies z.ZodType<UnconfirmedLine>;

@@ -1,0 +1,122 @@
+import { expect, test } from '@jest/globals';
+import { packEvent } from '../../../../lambdas/adapters/table/event-codec.ts';
+import { dayPartition } from '../../../../lambdas/domain/day-index.ts';
+import { eventSort, messagePartition } from '../../../../lambdas/domain/keys.ts';
+import type { Slice } from '../../../../lambdas/domain/slice.ts';
+import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
+import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';
+
+const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
+const DAY = 86_400;
+const TIMES = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 2 * DAY };
+const DOMAIN = 'mg.example.com';
+
+/** A slice that ended so many seconds ago, and was passed twice. */
+function slice(agoSeconds: number, counts: Partial<Slice> = {}, domain = DOMAIN): Slice {
+  const end = NOW_MS / 1000 - agoSeconds;
+  const pass = { startedAtMs: NOW_MS, nowMs: NOW_MS, unlisted: false, isOld: true };
+  return { ...slicePassed({ domain, start: end - 900, end }, undefined, emptyTally(), pass), ...counts };
+}
+
+/** An event of the first second of a slice. */
+function event(of: Slice, id: string, over: object = {}) {
+  const at = of.start * 1000;
+  const data = { event: 'delivered', recipient: 'ada@example.org', id };
+  return {
+    pk: messagePartition(`${id}@x.example`),
+    sk: eventSort('ada@example.org', `delivered#${id}`),
+    dayKey: dayPartition(of.domain, at, data),
+    ...{ at, source: 'webhook', receivedAt: at + 1000, raw: packEvent(data) },
+    ...over,
+  };
+}
+
+async function unconfirmed(items: object[], ...flags: string[]) {
+  const deployment = stubDeployment({
+    clients: tableOfItems(items as Record<string, unknown>[]),
+    output: (key) => (key === 'LedgerTimes' ? JSON.stringify(TIMES) : key),
+  });
+  const over = { openDeployment: async () => deployment, now: () => NOW_MS };
+  const result = await runCommand(['unconfirmed', '--local', ...flags], over);
+  return { ...result, parsed: () => result.json().map((line) => unconfirmedLine.parse(line)) };
+}
+
+const marked = { unconfirmedSince: NOW_MS - 5000 };
+const counted = { unconfirmed: { delivered: 1 } };
+
+test('lists the marked events alone, those without a domain too', async () => {
+  const one = slice(DAY + 1800, counted);
+  const none = slice(DAY + 2700, counted, '-');
+  const items = [sliceItem(one), sliceItem(none), event(one, 'a', marked), event(one, 'b'), event(none, 'c', marked)];
+  const { exitCode, parsed } = await unconfirmed(items, '--json');
+  expect(exitCode).toBe(0);
+  expect(parsed()).toEqual([
+    {
+      event: 'unconfirmed',
+      domain: DOMAIN,
+      messageId: 'a@x.example',
+      ...{ recipient: 'ada@example.org', type: 'delivered' },
+      ...{ at: '2026-11-21T11:15:00.000Z', receivedAt: '2026-11-21T11:15:01.000Z' },
+      unconfirmedSince: '2026-11-22T11:59:55.000Z',
+    },
+    expect.objectContaining({ event: 'unconfirmed', domain: '-', messageId: 'c@x.example' }),
+    {
+      event: 'searched',
+      domains: [DOMAIN, '-'],
+      // Two days, the second pass after one more, and the settle time.
+      since: '2026-11-19T11:30:00Z',
+      ...{ slices: 2, found: 2, undecided: 0 },
+    },
+  ]);
+});
+
+test('is one line each in text, and what strangers wrote moves no cursor', async () => {
+  const one = slice(DAY + 1800, counted);
+  const raw = packEvent({ event: 'delivered', recipient: 'ada\u001b[2J@example.org', id: 'a' });
+  const { lines } = await unconfirmed([sliceItem(one), event(one, 'a', { ...marked, raw })]);
+  expect(lines).toEqual([
+    `${DOMAIN}  delivered at 2026-11-21T11:15:00.000Z, received 2026-11-21T11:15:01.000Z  ada [2J@example.org  a@x.example`,
+    `1 event unconfirmed: searched 1 slice of ${DOMAIN}, - since 2026-11-19T11:30:00Z.`,
+  ]);
+});
+
+test('an erased event is listed by its keys', async () => {
+  const one = slice(DAY + 1800, counted);
+  const { parsed } = await unconfirmed([sliceItem(one), event(one, 'a', { ...marked, raw: undefined })], '--json');
+  expect(parsed()[0]).toMatchObject({ messageId: 'a@x.example', recipient: 'ada@example.org', type: 'delivered' });
+});
+
+test('reads more events than one call takes', async () => {
+  const one = slice(DAY + 1800, counted);
+  const events = Array.from({ length: 250 }, (_, i) => event(one, `e${i}`, i === 249 ? marked : {}));
+  const { parsed } = await unconfirmed([sliceItem(one), ...events], '--json');
+  expect(parsed()).toEqual([
+    expect.objectContaining({ messageId: 'e249@x.example' }),
+    expect.objectContaining({ found: 1 }),
+  ]);
+});
+
+test('--since and --domain narrow the search', async () => {
+  const [early, late] = [slice(3 * DAY, counted), slice(DAY + 1800, counted)];
+  const other = slice(DAY + 1800, counted, '-');
+  const items = [early, late, other].flatMap((each, i) => [sliceItem(each), event(each, `e${i}`, marked)]);
+  const ids = async (...flags: string[]) =>
+    (await unconfirmed(items, '--json', ...flags)).parsed().map((line) => 'messageId' in line && line.messageId);
+  expect(await ids()).toEqual(['e0@x.example', 'e1@x.example', 'e2@x.example', false]);
+  expect(await ids('--since', '2d')).toEqual(['e1@x.example', 'e2@x.example', false]);
+  expect(await ids('--domain', '-')).toEqual(['e2@x.example', false]);
+  expect(await unconfirmed(items, '--domain', 'x.example')).toMatchObject({ exitCode: 2, lines: [] });
+});
+
+test('says what it searched where nothing is found, and what is not decided yet', async () => {
+  const { exitCode, lines } = await unconfirmed([sliceItem(slice(3600, { ...counted, finalAt: null }))]);
+  expect({ exitCode, lines }).toEqual({
+    exitCode: 0,
+    lines: [
+      `No event is unconfirmed: searched 1 slice of ${DOMAIN}, - since 2026-11-19T11:30:00Z.`,
+      '1 event not listed so far; the second pass looks for them once more.',
+    ],
+  });
+});
