@@ -215,7 +215,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
 
   test('says who is hurt, where the runbook is and what to type first, within the 1024 characters there are', () => {
     const commands =
-      /(status|doctor|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|webhook-access) .+)/;
+      /(status|doctor|unconfirmed|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|webhook-access) .+)/;
     const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
 
     expect(text).toMatch(/^\S.*\.\nImpact: \S.*\.\nRunbook: docs\/runbook\.md#[\w-]+\n/);

@@ -133,7 +133,7 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
         'Clients of the API: the events may be forged with a captured signature, so their records cannot be trusted.',
       missing: NO_NEWS,
       runbook: 'unconfirmed',
-      firstCommand: 'logs reconcile --since 24h --message "slice has lost or unconfirmed events"',
+      firstCommand: 'unconfirmed',
     },
   ];
 }
