@@ -88,6 +88,16 @@ test.each<[string, Case, number]>([
   expect(await accept(given)).toMatchObject({ exitCode, calls: [] });
 });
 
+test.each<[string, Partial<Slice>, number]>([
+  ['missing', { missing: { delivered: 2 } }, 2],
+  ['altered', { altered: { delivered: 1, opened: 2 } }, 3],
+  ['short', { short: 4 }, 4],
+  ['unconfirmed', { unconfirmed: { clicked: 5 } }, 5],
+])('what is %s alone can be accepted', async (_name, counts, events) => {
+  const { json } = await accept({ slice: sliceWith(counts), flags: ['--plan', '--json'] });
+  expect(json().at(-1)).toEqual({ event: 'plan', events });
+});
+
 test('says of a slice that was accepted when and why', async () => {
   const acceptance = { reason: 'known\u001b[2J', at: NOW_MS, names: ['a'] };
   const { lines } = await accept({ slice: sliceWith({ accepted: 1, acceptance }) });

@@ -110,6 +110,18 @@ test('--since and --domain narrow the search', async () => {
   expect(await unconfirmed(items, '--domain', 'x.example')).toMatchObject({ exitCode: 2, lines: [] });
 });
 
+test('an event belongs to the slice in which it starts, and to the time asked for', async () => {
+  const [one, next] = [slice(DAY + 1800, counted), slice(DAY + 900, counted)];
+  const items = [sliceItem(one), sliceItem(next), event(one, 'early', marked), event(next, 'first', marked)];
+  const since = (of: Slice, seconds: number) => unconfirmed(items, '--json', '--since', String(of.start + seconds));
+  const [all, inside, after] = [await since(one, 0), await since(one, 1), await since(next, 0)];
+
+  const named = ['early@x.example', 'first@x.example'].map((messageId) => expect.objectContaining({ messageId }));
+  expect(all.parsed()).toEqual([...named, expect.objectContaining({ slices: 2, found: 2 })]);
+  expect(inside.parsed()).toEqual([named[1], expect.objectContaining({ slices: 2, found: 1 })]);
+  expect(after.parsed()).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
+});
+
 test('says what it searched where nothing is found, and what is not decided yet', async () => {
   const { exitCode, lines } = await unconfirmed([sliceItem(slice(3600, { ...counted, finalAt: null }))]);
   expect({ exitCode, lines }).toEqual({
