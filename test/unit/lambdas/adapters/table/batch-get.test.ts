@@ -1,0 +1,46 @@
+import type { BatchGetCommandInput } from '@aws-sdk/lib-dynamodb';
+import { expect, test } from '@jest/globals';
+import { batchGet } from '../../../../../lambdas/adapters/table/batch-get.ts';
+import { createErasureRepository } from '../../../../../lambdas/adapters/table/erasure-repository.ts';
+import type { LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
+
+type Asked = NonNullable<BatchGetCommandInput['RequestItems']>;
+type Key = Record<string, unknown>;
+
+/** A table that answers up to so many keys of each call, and leaves the others unprocessed. */
+function reluctantTable(perCall: number) {
+  const asked: Asked[] = [];
+  const client = {
+    async send({ input }: { input: { RequestItems: Asked } }) {
+      asked.push(input.RequestItems);
+      const { Keys = [], ...how } = input.RequestItems.ledger as { Keys: Key[] };
+      const rest = Keys.slice(perCall);
+      return {
+        Responses: { ledger: Keys.slice(0, perCall) },
+        ...(rest.length > 0 && { UnprocessedKeys: { ledger: { ...how, Keys: rest } } }),
+      };
+    },
+  };
+  return { asked, table: { client, name: 'ledger' } as unknown as LedgerTable };
+}
+
+test('keys that the table leaves unprocessed are requested again, until all are read', async () => {
+  const { table, asked } = reluctantTable(2);
+  const Keys = [1, 2, 3, 4, 5].map((n) => ({ pk: String(n), sk: '-' }));
+  expect(await batchGet(table, { Keys })).toEqual(Keys);
+  expect(asked.map(({ ledger }) => ledger?.Keys?.length)).toEqual([5, 3, 1]);
+});
+
+test('a table that leaves keys unread for too long is an error, not an empty answer', async () => {
+  const { table } = reluctantTable(0);
+  await expect(batchGet(table, { Keys: [{ pk: '1', sk: '-' }] }, 2)).rejects.toThrow('leaves keys unread');
+});
+
+test('an erased recipient is found strongly, also where the first call leaves the marker unprocessed', async () => {
+  const { table, asked } = reluctantTable(1);
+  const erasures = createErasureRepository(table, { read: async () => 'key' });
+  const addresses = ['ada@example.org', 'eve@example.org'];
+  expect(await erasures.among(addresses)).toEqual(addresses);
+  expect(asked.length).toBeGreaterThan(1);
+  expect(asked.every(({ ledger }) => ledger?.ConsistentRead === true)).toBe(true);
+});
