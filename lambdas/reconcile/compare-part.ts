@@ -2,66 +2,22 @@ import { MAX_REQUEUES } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { add } from '../domain/counts.ts';
 import { decidingFacts, isDecidedByContent } from '../domain/deciding-facts.ts';
-import { tombstoneIdentity } from '../domain/erasure.ts';
 import { eventTimeMs } from '../domain/event.ts';
 import type { EventPlace } from '../domain/event-name.ts';
 import { identify } from '../domain/identity.ts';
 import {
-  type DayIndex,
-  type ListingError,
+  ListingError,
   type MailgunSource,
   placeName,
   type Requeue,
-  type Requeues,
-  type SendingDomain,
-  type SliceKey,
-  type StoredEvents,
   type StoredFacts,
-  type StoredKey,
 } from '../domain/reconcile-ports.ts';
-import { addName, countOrigin, countTags, emptyTally, storedTypeOf, type Tally, typeOf } from '../domain/tally.ts';
+import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../domain/tally.ts';
 import { isExpectedByWebhook } from '../domain/webhook-type.ts';
+import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
+import { countUnlisted } from './count-unlisted.ts';
 import { listPages } from './list-pages.ts';
-import { createRequeueMissing, type RequeueDeps, type Unstored } from './requeue-missing.ts';
-
-export interface ComparePartDeps extends RequeueDeps {
-  source: MailgunSource;
-  index: DayIndex;
-  events: StoredEvents;
-  requeues: Requeues;
-  /** Webhook types that are registered at Mailgun. */
-  registered: readonly string[];
-  everySeconds: number;
-}
-
-/** What a pass knows of its slice, the same for all its parts. */
-export interface SlicePass {
-  slice: SliceKey;
-  /** The domains whose listings hold the events of this ledger: its own, or all for events of an unknown domain. */
-  listings: readonly SendingDomain[];
-  nameOf: (place: EventPlace) => string;
-  erasureKey: string;
-  runId: string;
-  /** Names that an earlier pass left unconfirmed; undefined where they were too many to be kept. */
-  unconfirmedBefore: ReadonlySet<string> | undefined;
-  accepted: ReadonlySet<string>;
-  /** When the last pass began that read the listing; undefined before the first. */
-  comparedAtMs: number | undefined;
-  /** Slice old enough that what no webhook brought by now is lost. */
-  isFinal: boolean;
-  maySend: boolean;
-  /** Send again at once what an earlier pass has sent. */
-  ignoreWaits: boolean;
-  /** Mailgun no longer keeps this time: judge by what is stored alone. */
-  unlisted: boolean;
-  /** An event came in after the last pass that would have compared it. */
-  hasStragglers: boolean;
-  /** Accept everything that does not add up. */
-  accepts: boolean;
-  deadlineMs: number;
-  /** Throws where the run is no longer ours. */
-  assertHeld: () => void;
-}
+import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
 /** Epoch seconds; the start belongs to the part, the end does not. */
 export interface PartBounds {
@@ -90,9 +46,6 @@ export const MIN_PART_SECONDS = 20;
 const ROUNDING_MS = 1000;
 /** Where a listing ends early, its last seconds may be out of order, so they are left to the next part. */
 const DISORDER_SECONDS = 5;
-/** The day index shows a stored event within this time. */
-const INDEX_LAG_MS = 60_000;
-const LOOK_UP_AT_ONCE = 100;
 
 interface Listed {
   name: string;
@@ -167,18 +120,12 @@ export function createComparePart(deps: ComparePartDeps) {
         if (deps.now() >= pass.deadlineMs) return { kind: 'done', to: bounds.from, tally };
       }
     } catch (error) {
-      if (!isListingError(error)) throw error;
+      if (!(error instanceof ListingError)) throw error;
       if (safeTo <= bounds.from) throw error;
       return finish(safeTo, error);
     }
     return finish(bounds.to);
   };
-}
-
-interface Sets {
-  stored: ReadonlyMap<string, StoredKey>;
-  sends: ReadonlyMap<string, Requeue>;
-  tally: Tally;
 }
 
 /** Returns the function that counts listed events and sends what is missing of them; false where it may not send. */
@@ -234,80 +181,6 @@ function createSettle(
   };
 }
 
-/** Counts what this listing does not hold: events that an earlier one held, and events that none ever did. */
-async function countUnlisted(
-  deps: ComparePartDeps,
-  pass: SlicePass,
-  { stored, sends, tally }: Sets,
-  isUnlisted: (each: { name: string; atMs: number }) => boolean,
-): Promise<void> {
-  const unlisted = [...stored].filter(([name, { atMs }]) => isUnlisted({ name, atMs }));
-  const wasCompared = pass.comparedAtMs !== undefined;
-  const mayBeKnown = (name: string) =>
-    wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
-  const asked = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
-  const facts = await lookUp(
-    deps.events,
-    asked.map((place) => ({ place })),
-    pass.erasureKey,
-  );
-  const knownSinceMs = (pass.comparedAtMs ?? 0) - INDEX_LAG_MS;
-  for (const [name, key] of unlisted) {
-    const type = storedTypeOf(key.eventSort);
-    const found = facts.get(placeName(key));
-    add(tally.stored, type);
-    const wasListed = found !== undefined && (sends.has(name) || found.receivedAtMs < knownSinceMs);
-    const isJudged = pass.unlisted ? !wasListed && (wasCompared || pass.hasStragglers) : true;
-    if (isJudged && (pass.accepts || pass.accepted.has(name))) {
-      acceptName(tally, name);
-    } else if (wasListed) {
-      // The listing has shrunk, and what was known of the event still holds.
-      countOrigin(tally, found.event, found, { registered: deps.registered, isFinal: pass.isFinal });
-      countTags(tally.tags, found.event);
-      add(tally.listed, type);
-      if (isJudged) tally.short += 1;
-    } else if (isJudged) {
-      add(tally.unconfirmed, type);
-      addName(tally.unconfirmedNames, name);
-      if (pass.isFinal) await deps.events.markUnconfirmed(key, deps.now());
-    }
-  }
-  for (const requeue of sends.values()) {
-    if (!isUnlisted(requeue) || stored.has(requeue.name)) continue;
-    if (pass.accepts || pass.accepted.has(requeue.name)) {
-      acceptName(tally, requeue.name);
-      continue;
-    }
-    // Without the listing it cannot be sent again.
-    add(tally.missing, requeue.type);
-    tally.sends = Math.max(tally.sends, requeue.sends);
-    if (requeue.sends >= MAX_REQUEUES) tally.stuck += 1;
-    if (!pass.unlisted) tally.short += 1;
-  }
-}
-
-/** What the table holds of the places, read strongly, by the names of the places they were asked for. */
-async function lookUp(
-  events: StoredEvents,
-  asked: readonly { place: EventPlace }[],
-  erasureKey: string,
-): Promise<Map<string, StoredFacts>> {
-  const found = new Map<string, StoredFacts>();
-  for (let from = 0; from < asked.length; from += LOOK_UP_AT_ONCE) {
-    const places = asked.slice(from, from + LOOK_UP_AT_ONCE).map(({ place }) => place);
-    for (const [name, facts] of await events.lookUp(places)) found.set(name, facts);
-    // Strictly afterwards: a tombstone is put before its event is deleted, so one of the two reads finds it.
-    const absent = places.filter((place) => !found.has(placeName(place)));
-    if (absent.length === 0) continue;
-    const tombstones = await events.lookUp(absent.map((place) => tombstoneIdentity(place, erasureKey)));
-    for (const place of absent) {
-      const facts = tombstones.get(placeName(tombstoneIdentity(place, erasureKey)));
-      if (facts !== undefined) found.set(placeName(place), facts);
-    }
-  }
-  return found;
-}
-
 /** Whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */
 function isAlteredBy(stored: StoredFacts, event: JsonObject, atMs: number): boolean {
   if (stored.event.recipient === undefined && event.recipient !== undefined) return false;
@@ -317,11 +190,6 @@ function isAlteredBy(stored: StoredFacts, event: JsonObject, atMs: number): bool
 /** Whether the queue has had time to bring the last send in. */
 function isOverdue({ sentAtMs }: Requeue, { now, everySeconds }: ComparePartDeps): boolean {
   return now() - sentAtMs >= (everySeconds * 1000) / 2;
-}
-
-function acceptName(tally: Tally, name: string): void {
-  tally.accepted += 1;
-  addName(tally.acceptedNames, name);
 }
 
 async function* pagesOf(
@@ -342,8 +210,4 @@ function estimate(page: readonly JsonObject[], { from, to }: PartBounds): number
   const nth = Math.floor(times.length * 0.9);
   const spanMs = Math.max(1, (times[nth] as number) - (from - 1) * 1000);
   return (nth / spanMs) * (to - from) * 1000;
-}
-
-function isListingError(error: unknown): error is ListingError {
-  return error instanceof Error && error.name === 'ListingError';
 }

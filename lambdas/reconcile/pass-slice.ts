@@ -13,14 +13,8 @@ import {
 } from '../domain/reconcile-ports.ts';
 import { type Slice, type SliceBounds, stateOf, waitSeconds } from '../domain/slice.ts';
 import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../domain/tally.ts';
-import {
-  type ComparePartDeps,
-  createComparePart,
-  MIN_PART_SECONDS,
-  PART_EVENTS,
-  type PartBounds,
-  type SlicePass,
-} from './compare-part.ts';
+import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
+import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
 import { type HeldLease, LostRaceError } from './lease.ts';
 import type { Semaphore } from './semaphore.ts';
 

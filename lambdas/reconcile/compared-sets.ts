@@ -1,0 +1,90 @@
+import { tombstoneIdentity } from '../domain/erasure.ts';
+import type { EventPlace } from '../domain/event-name.ts';
+import {
+  type DayIndex,
+  type MailgunSource,
+  placeName,
+  type Requeue,
+  type SendingDomain,
+  type SliceKey,
+  type StoredEvents,
+  type StoredFacts,
+  type StoredKey,
+} from '../domain/reconcile-ports.ts';
+import { addName, type Tally } from '../domain/tally.ts';
+import type { RequeueDeps } from './requeue-missing.ts';
+
+export interface ComparePartDeps extends RequeueDeps {
+  source: MailgunSource;
+  index: DayIndex;
+  events: StoredEvents;
+  /** Webhook types that are registered at Mailgun. */
+  registered: readonly string[];
+  everySeconds: number;
+}
+
+/** What a pass knows of its slice, the same for all its parts. */
+export interface SlicePass {
+  slice: SliceKey;
+  /** The domains whose listings hold the events of this ledger: its own, or all for events of an unknown domain. */
+  listings: readonly SendingDomain[];
+  nameOf: (place: EventPlace) => string;
+  erasureKey: string;
+  runId: string;
+  /** Names that an earlier pass left unconfirmed; undefined where they were too many to be kept. */
+  unconfirmedBefore: ReadonlySet<string> | undefined;
+  accepted: ReadonlySet<string>;
+  /** When the last pass began that read the listing; undefined before the first. */
+  comparedAtMs: number | undefined;
+  /** Slice old enough that what no webhook brought by now is lost. */
+  isFinal: boolean;
+  maySend: boolean;
+  /** Send again at once what an earlier pass has sent. */
+  ignoreWaits: boolean;
+  /** Mailgun no longer keeps this time: judge by what is stored alone. */
+  unlisted: boolean;
+  /** An event came in after the last pass that would have compared it. */
+  hasStragglers: boolean;
+  /** Accept everything that does not add up. */
+  accepts: boolean;
+  deadlineMs: number;
+  /** Throws where the run is no longer ours. */
+  assertHeld: () => void;
+}
+
+/** What is known of the events of a part, by name, and what was counted of them. */
+export interface Sets {
+  stored: ReadonlyMap<string, StoredKey>;
+  sends: ReadonlyMap<string, Requeue>;
+  tally: Tally;
+}
+
+const LOOK_UP_AT_ONCE = 100;
+
+/** What the table holds of the places, read strongly, by the names of the places they were asked for. */
+export async function lookUp(
+  events: StoredEvents,
+  asked: readonly { place: EventPlace }[],
+  erasureKey: string,
+): Promise<Map<string, StoredFacts>> {
+  const found = new Map<string, StoredFacts>();
+  for (let from = 0; from < asked.length; from += LOOK_UP_AT_ONCE) {
+    const places = asked.slice(from, from + LOOK_UP_AT_ONCE).map(({ place }) => place);
+    for (const [name, facts] of await events.lookUp(places)) found.set(name, facts);
+    // Strictly afterwards: a tombstone is put before its event is deleted, so one of the two reads finds it.
+    const absent = places.filter((place) => !found.has(placeName(place)));
+    if (absent.length === 0) continue;
+    const tombstones = await events.lookUp(absent.map((place) => tombstoneIdentity(place, erasureKey)));
+    for (const place of absent) {
+      const facts = tombstones.get(placeName(tombstoneIdentity(place, erasureKey)));
+      if (facts !== undefined) found.set(placeName(place), facts);
+    }
+  }
+  return found;
+}
+
+/** Counts an event that an operator has accepted, or accepts with this pass. */
+export function acceptName(tally: Tally, name: string): void {
+  tally.accepted += 1;
+  addName(tally.acceptedNames, name);
+}
