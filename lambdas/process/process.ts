@@ -24,6 +24,8 @@ export interface ProcessDeps {
 
 /** A timestamp further ahead of the receipt than this is not the time of the event. */
 const MAX_AHEAD_MS = 600_000;
+/** Older than this, an event may come before a ledger that begins now. */
+const MAX_DELAY_MS = 60_000;
 /** An event that is nearly as old as a second pass may be stored while that pass is under way. */
 const SECOND_PASS_MARGIN = 0.95;
 
@@ -86,7 +88,8 @@ async function noteStraggler(deps: ProcessDeps, { domain, atMs }: EventRecord): 
   const at = Math.floor(atMs / 1000);
   const isTooLate = nowMs - atMs >= SECOND_PASS_MARGIN * deps.secondPassSeconds * 1000;
   const start = isTooLate || domain === UNKNOWN_DOMAIN ? undefined : await deps.stragglers.ledgerStart(domain);
-  const isBeforeStart = start !== undefined && at < start;
+  // A ledger that has not begun may begin after this event.
+  const isBeforeStart = start === undefined ? nowMs - atMs >= MAX_DELAY_MS : at < start;
   if (isTooLate || isBeforeStart || domain === UNKNOWN_DOMAIN)
     await deps.stragglers.note(domain, { at, notedAt: nowMs });
 }

@@ -52,6 +52,15 @@ describe('a forged event of a strange time is noticed, and reported once', () =>
     expect(world.stored.unconfirmed.size).toBe(1);
   });
 
+  test('before the start of a ledger that has not begun', async () => {
+    const world = worldAt(900);
+    world.webhook(numbered(900, START - 5000, { id: 'forged' }), DOMAIN, world.nowMs);
+    await world.process();
+    await world.live(27);
+    expect(world.totals.unconfirmed).toBe(1);
+    expect(unconfirmedNews(world)).toBe(1);
+  });
+
   test('of a domain that cannot be told, while a genuine one like it is accounted for', async () => {
     const world = worldAt(0);
     world.domains = [

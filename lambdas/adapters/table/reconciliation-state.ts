@@ -42,7 +42,8 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
     async readMarkers(domain) {
       const found: { open: OpenSlice[]; stragglers: Straggler[] } = { open: [], stragglers: [] };
       for await (const { pk: _pk, sk, ...item } of readPartition(table, openSliceKey(domain, 0).pk)) {
-        if (isStragglerSort(sk as string)) found.stragglers.push(item as unknown as Straggler);
+        if (isStragglerSort(sk as string))
+          found.stragglers.push({ at: item.at as number, notedAt: item.notedAt as number });
         else found.open.push(item as unknown as OpenSlice);
       }
       return found;
@@ -72,6 +73,8 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
 }
 
 const START_REREAD_MS = 60_000;
+/** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
+const KEPT_SECONDS = 60 * 86_400;
 
 /** The side of process: notes events that no pass to come would compare. */
 export function createStragglersTable({ client, name }: LedgerTable, now: () => number): Stragglers {
@@ -90,7 +93,12 @@ export function createStragglersTable({ client, name }: LedgerTable, now: () => 
     },
 
     async note(domain, { at, notedAt }) {
-      await client.send(new PutCommand({ TableName: name, Item: { ...stragglerKey(domain, at), at, notedAt } }));
+      await client.send(
+        new PutCommand({
+          TableName: name,
+          Item: { ...stragglerKey(domain, at), at, notedAt, expiresAt: Math.floor(notedAt / 1000) + KEPT_SECONDS },
+        }),
+      );
     },
   };
 }
