@@ -251,6 +251,8 @@ describe('finding', () => {
     await page.getByRole('link', { name: 'its history' }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(`**/#/message/${encodeURIComponent(messageId)}`);
+    // The address changes before the page begins to load.
+    await page.locator('.panel h2').nth(3).waitFor();
     await settled(page);
 
     const { body } = await stack.get(`/mailgun/messages?id=${encodeURIComponent(messageId)}`);
