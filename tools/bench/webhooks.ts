@@ -38,5 +38,6 @@ export function environmentFor({ output, awsEnvironment }: TestEngines): Record<
     DOMAINS: DOMAIN,
     VISIBILITY_SECONDS: '30',
     RETENTION_DAYS: '400',
+    SECOND_PASS_SECONDS: '43200',
   };
 }
