@@ -51,7 +51,7 @@ async function changeRows(ageMs: number, fromMs = NOW_MS) {
       timestamp: fromMs / 1000 + nth,
       message: { headers: { 'message-id': messageId } },
     };
-    const [source, receivedAt] = ['webhook' as const, NOW_MS];
+    const [source, receivedAt] = ['webhook' as const, fromMs + 5000];
     await take({ source, receivedAt, domain: DOMAIN, event: deliveredEvent({ ...over, id: randomUUID() }) });
   }
   const changes = (await readStream(engines)).flatMap((record) => readChange(record) ?? []);

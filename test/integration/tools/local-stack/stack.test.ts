@@ -134,6 +134,7 @@ describe('a running stack', () => {
     expect(stack.lines).toHaveLength(1);
     expect(ready).toEqual({
       event: 'ready',
+      engine: expect.stringMatching(/^(dynoxide|dynamodb-local)$/),
       pid: expect.any(Number),
       processes: {
         ingest: expect.any(Number),
