@@ -5,6 +5,7 @@ import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
+import { encodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
 import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../support/local-ledger.ts';
 import { drained, postWebhook, signedNow } from '../support/local-stack.ts';
@@ -106,6 +107,21 @@ async function ingestAndProcess(): Promise<void> {
   await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody: 'poison' }));
   await drained(ledger.stack);
   expect((await ledger.stack.stats()).deadLetters).toBe(1);
+  // A forged bounce, put right by what Mailgun lists.
+  const bounce = eventOf({
+    event: 'failed',
+    severity: 'permanent',
+    reason: 'bounce',
+    recipient: `${randomUUID()}@b.example`,
+  });
+  expect(await post(bounce, fresh())).toBe(200);
+  await drained(ledger.stack);
+  const listed = { ...bounce, severity: 'temporary', reason: 'generic' };
+  const MessageBody = encodeQueueMessage({
+    ...{ source: 'reconcile', receivedAt: Date.now(), domain: DOMAIN, event: listed, corrects: true },
+  });
+  await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody }));
+  await drained(ledger.stack);
   // A table that is out.
   ledger.stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: '500', percent: 100 }]);
   expect(await post(eventOf(), fresh())).toBe(200);
