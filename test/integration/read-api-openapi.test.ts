@@ -58,7 +58,11 @@ afterAll(() => api?.stop());
 
 /** Bodies without what differs from run to run. */
 const steady = (body: unknown) =>
-  JSON.parse(JSON.stringify(body), (key, value) => (key === 'receivedAt' ? 'then' : value));
+  JSON.parse(JSON.stringify(body), (key, value) => {
+    if (key === 'receivedAt') return 'then';
+    // The events are of months ago, which Mailgun no longer lists: reconciliation may have marked them meanwhile.
+    return key === 'unconfirmed' && typeof value === 'boolean' ? 'either' : value;
+  });
 
 const send = ({ method, path }: Operation, request: { path?: string; body?: string }, headers = {}) =>
   api.request(request.path ?? path, {
