@@ -8,7 +8,6 @@ import { LostRaceError, withLease } from './lease.ts';
 import { createPassSlice } from './pass-slice.ts';
 import type { ReconcileDeps } from './reconcile.ts';
 import type { AcceptEvent, AcceptReport } from './replay-contract.ts';
-import { createSemaphore } from './semaphore.ts';
 import { slicesBetween } from './slices-between.ts';
 
 /**
@@ -42,7 +41,7 @@ export function createAccept(
       if (slice === undefined || !isDue({ start, end }, times.settleSeconds, now())) break;
       if (troubles(slice) > MAX_NAMED_EVENTS) return refused('too-many');
       const open = (await deps.ledger.readMarkers(domain)).open.find((each) => each.start === start);
-      const run = { ...held, ignoreWaits: false, partSlots: createSemaphore(deps.parallel) };
+      const run = { ...held, ignoreWaits: false };
       const isOld = now() >= (end + secondPassSeconds(times.retentionSeconds)) * 1000;
       const bounds = { start, end };
       const about = { isOld, maySend: false, isBackfill: true, acceptReason: reason, deadlineMs };

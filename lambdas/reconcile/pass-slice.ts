@@ -16,7 +16,8 @@ import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../doma
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
 import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
 import { type HeldLease, LostRaceError } from './lease.ts';
-import type { Semaphore } from './semaphore.ts';
+import { createListingGate } from './listing-gate.ts';
+import { createSemaphore } from './semaphore.ts';
 
 /** Times that a deployment chooses, in seconds. */
 export interface LedgerTimes {
@@ -45,14 +46,14 @@ export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds'> {
   times: LedgerTimes;
   /** All domains of this deployment. */
   domains: readonly SendingDomain[];
+  /** How many pages are listed, and parts held in memory, at once at most. */
+  parallel: number;
   /** Called with slices in which webhooks were lost, or events are stored that Mailgun does not list or lists otherwise. */
   onNews: (news: SliceNews) => void;
 }
 
-/** What the passes of one run share. */
+/** The run that a pass belongs to. */
 export interface RunContext extends HeldLease {
-  /** Limits how many parts are in memory at once. */
-  partSlots: Semaphore;
   ignoreWaits: boolean;
 }
 
@@ -82,24 +83,26 @@ export interface DonePass {
 /** `held`: something is missing while nothing may be sent; `paused`: time is up, and what was compared is kept. */
 export type PassOutcome = DonePass | { kind: 'held' | 'paused' };
 
-/** Passes over one slice: compares all its parts, side by side, and writes what came of it. */
+/** Passes over slices: compares all parts of each, side by side within one limit, and writes what came of it. */
 export function createPassSlice(deps: PassSliceDeps) {
-  const { ledger, slices, times, now } = deps;
-  const comparePart = createComparePart({ ...deps, everySeconds: times.everySeconds });
+  const { ledger, slices, times, now, parallel } = deps;
+  const source = createListingGate(deps.source, parallel);
+  const comparePart = createComparePart({ ...deps, source, everySeconds: times.everySeconds });
+  const partSlots = createSemaphore(parallel);
 
   return async (run: RunContext, request: PassRequest): Promise<PassOutcome> => {
     const previous = await slices.read(request.domain, request.bounds.start);
     const startedAtMs = now();
-    const pass = { ...(await describe(run, request, previous)), startedAtMs };
+    const pass = await describe(run, request, previous);
     const isOutOfReach = (request.bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000;
     let compared: Compared;
     try {
-      compared = await compareAll(run, pass, request.bounds, previous?.passes ?? 0);
+      compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     } catch (error) {
       const isRefused = error instanceof ListingError && error.reason === 'out-of-retention';
       if (!isRefused || !isOutOfReach || request.mustBeListed) throw error;
       pass.unlisted = true;
-      compared = await compareAll(run, pass, request.bounds, previous?.passes ?? 0);
+      compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
     }
     if (compared === 'held' || compared === 'paused') return { kind: compared };
     run.assertHeld();
@@ -142,12 +145,7 @@ export function createPassSlice(deps: PassSliceDeps) {
   }
 
   /** Compares what no earlier run of this pass has compared; whatever was done is kept where a part fails. */
-  async function compareAll(
-    run: RunContext,
-    pass: SlicePass & { startedAtMs: number },
-    bounds: SliceBounds,
-    nth: number,
-  ): Promise<Compared> {
+  async function compareAll(pass: SlicePass, bounds: SliceBounds, nth: number): Promise<Compared> {
     const done = pass.accepts ? [] : withoutOverlap(await deps.parts.done(pass.slice, nth));
     const open = gaps(done, { from: bounds.start, to: bounds.end });
     const isWhole = open.length === 1 && done.length === 0;
@@ -161,16 +159,16 @@ export function createPassSlice(deps: PassSliceDeps) {
         return;
       }
       const startedAtMs = now();
-      const result = await run.partSlots.run(() => comparePart(pass, part));
+      const result = await partSlots.run(() => comparePart(pass, part));
       if (result.kind === 'held') stopped = 'held';
       else if (result.kind === 'large') {
-        await Promise.all(split(part, result.events, run.partSlots.limit).map((each) => compare(each, false)));
+        await Promise.all(split(part, result.events, parallel).map((each) => compare(each, false)));
       } else {
         const { to, tally, error } = result;
         const isComplete = isOnly && to === part.to;
         if (to > part.from) {
           const compared = { from: part.from, to, startedAtMs, tally };
-          run.assertHeld();
+          pass.assertHeld();
           // A slice of one part is written at once; parts of others are kept until all are there.
           if (!isComplete && !pass.accepts) await deps.parts.put(pass.slice, nth, compared);
           done.push(compared);

@@ -4,9 +4,7 @@ import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } from '../domain/reconcile-ports.ts';
 import { type Agenda, createReadAgenda, type Visit } from './agenda.ts';
 import { type HeldLease, type LeaseDeps, withLease } from './lease.ts';
-import { createListingGate } from './listing-gate.ts';
 import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './pass-slice.ts';
-import { createSemaphore } from './semaphore.ts';
 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
   ledger: LedgerState;
@@ -15,8 +13,6 @@ export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps 
   isConfigured: () => Promise<boolean>;
   /** More messages than this in the queue are a backlog. */
   backlogMessages: number;
-  /** How many listings are under way at once at most. */
-  parallel: number;
 }
 
 export interface RunRequest {
@@ -92,8 +88,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
   const messages = await deps.depth.messages();
   const maySend = messages <= (ignoreWaits ? 0 : deps.backlogMessages);
-  const passSlice = createPassSlice({ ...deps, source: createListingGate(deps.source, deps.parallel) });
-  const run: RunContext = { ...held, ignoreWaits, partSlots: createSemaphore(deps.parallel) };
+  const passSlice = createPassSlice(deps);
+  const run: RunContext = { ...held, ignoreWaits };
   const readAgenda = createReadAgenda(deps);
   const fail = (domain: string, error: unknown) => {
     report.done = false;
@@ -140,9 +136,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     }
   };
 
-  const visits = inTurns(
-    works.flatMap(({ agenda }, nth) => lists(agenda).map((list) => ({ list, work: works[nth] as DomainWork }))),
-  );
+  const visits = inTurns(works.flatMap((work) => lists(work.agenda).map((list) => ({ list, work }))));
   const worker = async () => {
     for (;;) {
       const next = visits.next().value ?? paused.shift();

@@ -7,7 +7,6 @@ import { type HeldLease, LostRaceError, withLease } from './lease.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from './pass-slice.ts';
 import type { ReconcileDeps } from './reconcile.ts';
 import type { ReplayEvent, ReplayReport, ReplayState } from './replay-contract.ts';
-import { createSemaphore } from './semaphore.ts';
 import { slicesBetween } from './slices-between.ts';
 
 export interface ReplayRequest extends ReplayEvent {
@@ -36,7 +35,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
       ...deps,
       ...withoutEffect(deps, request.progress ?? [], (part) => progress.push(part)),
     });
-    const run = { runId: 'plan', assertHeld() {}, ignoreWaits: true, partSlots: createSemaphore(deps.parallel) };
+    const run = { runId: 'plan', assertHeld() {}, ignoreWaits: true };
     const state = await passOver(name, request, report, async (bounds) => {
       progress = [];
       const { deadlineMs } = request;
@@ -65,7 +64,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     held: HeldLease,
   ): Promise<ReplayState> {
     const passSlice = createPassSlice(deps);
-    const run = { ...held, ignoreWaits: false, partSlots: createSemaphore(deps.parallel) };
+    const run = { ...held, ignoreWaits: false };
     const watermarks = await ledger.readWatermarks(name);
     const open = new Map((await ledger.readMarkers(name)).open.map((each) => [each.start, each]));
     return passOver(name, request, report, async (bounds, isInLedger) => {
