@@ -46,21 +46,20 @@ export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDe
     const { open: openSlices, stragglers } = await ledger.readMarkers(domain);
     const nowSeconds = Math.floor(now() / 1000);
     const isOld = ({ end }: SliceBounds) => nowSeconds >= end + secondSeconds;
-    const late = await lateVisits(domain, stragglers, (bounds) =>
-      ignoreWaits ? isDue(bounds, times.settleSeconds, now()) : isOld(bounds),
-    );
+    const watermarks =
+      domain === UNKNOWN_DOMAIN ? undefined : ((await ledger.readWatermarks(domain)) ?? (await begin(domain)));
+    const isReady = (bounds: SliceBounds) => (ignoreWaits ? isDue(bounds, times.settleSeconds, now()) : isOld(bounds));
+    const late = (await slicesOf(domain, stragglers, isReady)).map(({ place, own }) => ({
+      ...{ start: place.start, end: place.end, isOld: isOld(place), isBackfill: isBackfill(place, watermarks) },
+      open: openSlices.find(({ start }) => start === place.start),
+      stragglers: own,
+    }));
     const open = openSlices
       .filter(({ nextAt }) => nextAt <= now() || ignoreWaits)
       .sort((a, b) => a.nextAt - b.nextAt)
       .filter(({ start }) => late.every((visit) => visit.start !== start))
-      .map((each) => ({ start: each.start, end: each.end, open: each, isOld: isOld(each), ...backfill(each) }));
-    const visits = [
-      ...late.map((visit) => ({ ...visit, open: openSlices.find(({ start }) => start === visit.start) })),
-      ...open,
-    ];
-
-    const watermarks =
-      domain === UNKNOWN_DOMAIN ? undefined : ((await ledger.readWatermarks(domain)) ?? (await begin(domain)));
+      .map((each) => ({ start: each.start, end: each.end, open: each, isOld: isOld(each), ...markedAsBackfill(each) }));
+    const visits: Visit[] = [...late, ...open];
     if (watermarks === undefined) {
       return { due: [], open: visits, second: [], watermarks, advance: async () => undefined };
     }
@@ -131,24 +130,32 @@ export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDe
     return watermarks;
   }
 
-  /** The slices of events that came in too late for the passes of their time. */
-  async function lateVisits(
+  /** Returns the slices of events that came in too late for the passes of their time, each with its own of them. */
+  async function slicesOf(
     domain: string,
     stragglers: readonly Straggler[],
     isReady: (bounds: SliceBounds) => boolean,
-  ): Promise<Visit[]> {
-    const visits = new Map<number, Visit & { stragglers: Straggler[] }>();
-    for (const straggler of stragglers) {
-      const range = { from: straggler.at, to: straggler.at + 1 };
-      for await (const { start, end } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
-        if (!isReady({ start, end })) continue;
-        const visit = visits.get(start) ?? { start, end, isOld: true, isBackfill: true, stragglers: [] };
-        visit.stragglers.push(straggler);
-        visits.set(start, visit);
+  ): Promise<{ place: SlicePlace; own: Straggler[] }[]> {
+    const length = times.sliceSeconds;
+    const found = new Map<number, { place: SlicePlace; own: Straggler[] }>();
+    for (const [start, group] of Map.groupBy(stragglers, ({ at }) => alignedStart(at, length))) {
+      // Nothing of it is ready while its first second is not.
+      if (!isReady({ start, end: start + 1 })) continue;
+      for await (const place of slicesBetween(slices, domain, { from: start, to: start + length }, length)) {
+        const own = group.filter(({ at }) => at >= place.start && at < place.end);
+        if (own.length === 0 || !isReady(place)) continue;
+        // Slices of an earlier configuration may be longer.
+        found.set(place.start, { place, own: [...(found.get(place.start)?.own ?? []), ...own] });
       }
     }
-    return [...visits.values()];
+    return [...found.values()];
   }
 }
 
-const backfill = ({ isBackfill }: OpenSlice) => (isBackfill ? { isBackfill } : {});
+/** Whether the passes of a slice are over, or lie before the ledger: webhooks that were lost there are no news. */
+export function isBackfill({ start, slice }: SlicePlace, watermarks: Watermarks | undefined): boolean {
+  const begun = slice === undefined ? watermarks?.position : watermarks?.second;
+  return start < (begun ?? Number.POSITIVE_INFINITY);
+}
+
+const markedAsBackfill = ({ isBackfill: isMarked }: OpenSlice) => (isMarked ? { isBackfill: true } : {});

@@ -3,11 +3,12 @@ import { total } from '../domain/counts.ts';
 import { type DonePart, ListingError, type SendingDomain } from '../domain/reconcile-ports.ts';
 import { isDue, type SliceBounds, stateOf } from '../domain/slice.ts';
 import { isSameSlice } from '../domain/tally.ts';
+import { isBackfill } from './agenda.ts';
 import { type HeldLease, LostRaceError, withLease } from './lease.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from './pass-slice.ts';
 import type { ReconcileDeps } from './reconcile.ts';
 import type { ReplayEvent, ReplayReport, ReplayState } from './replay-contract.ts';
-import { slicesBetween } from './slices-between.ts';
+import { type SlicePlace, slicesBetween } from './slices-between.ts';
 
 export interface ReplayRequest extends ReplayEvent {
   deadlineMs: number;
@@ -36,7 +37,8 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
       ...withoutEffect(deps, request.progress ?? [], (part) => progress.push(part)),
     });
     const run = { runId: 'plan', assertHeld() {}, ignoreWaits: true };
-    const state = await passOver(name, request, report, async (bounds) => {
+    const state = await passOver(name, request, report, async ({ start, end }) => {
+      const bounds = { start, end };
       progress = [];
       const { deadlineMs } = request;
       return passSlice(run, {
@@ -67,19 +69,20 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     const run = { ...held, ignoreWaits: false };
     const watermarks = await ledger.readWatermarks(name);
     const open = new Map((await ledger.readMarkers(name)).open.map((each) => [each.start, each]));
-    return passOver(name, request, report, async (bounds, isInLedger) => {
+    return passOver(name, request, report, async (place) => {
+      const { start, end } = place;
+      const bounds = { start, end };
       held.assertHeld();
-      const known = await slices.read(name, bounds.start);
+      const known = await slices.read(name, start);
       const messages = await deps.depth.messages();
       // What an open slice lacks may have been sent, and be in the queue.
       const wasSent = known !== undefined && stateOf(known) === 'open';
-      const begun = (isInLedger ? watermarks?.second : watermarks?.position) ?? Number.POSITIVE_INFINITY;
       return passSlice(run, {
         domain: name,
         bounds,
-        open: open.get(bounds.start),
+        open: open.get(start),
         isOld: isOld(bounds),
-        isBackfill: bounds.start < begun,
+        isBackfill: isBackfill(place, watermarks),
         maySend: messages <= (wasSent ? 0 : deps.backlogMessages),
         mustBeListed: true,
         deadlineMs: request.deadlineMs,
@@ -92,19 +95,18 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
     domain: string,
     request: ReplayRequest,
     report: ReplayReport,
-    pass: (bounds: SliceBounds, isInLedger: boolean) => Promise<PassOutcome>,
+    pass: (place: SlicePlace) => Promise<PassOutcome>,
   ): Promise<ReplayState> {
     const range = { from: request.fromEpochSeconds, to: request.toEpochSeconds };
-    for await (const { start, end, slice } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
-      const bounds = { start, end };
-      report.nextFromEpochSeconds = start;
-      if (!isDue(bounds, times.settleSeconds, now())) {
+    for await (const place of slicesBetween(slices, domain, range, times.sliceSeconds)) {
+      report.nextFromEpochSeconds = place.start;
+      if (!isDue(place, times.settleSeconds, now())) {
         report.done = true;
         return 'ran';
       }
       if (now() >= request.deadlineMs) return 'ran';
       try {
-        const outcome = await pass(bounds, slice !== undefined);
+        const outcome = await pass(place);
         if (outcome.kind === 'done') count(report, outcome);
         else return outcome.kind === 'paused' ? 'ran' : 'backlog';
       } catch (error) {
@@ -116,7 +118,7 @@ export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => P
         }
         report.unreachable += 1;
       }
-      report.nextFromEpochSeconds = end;
+      report.nextFromEpochSeconds = place.end;
     }
     report.done = true;
     return 'ran';
