@@ -1,6 +1,6 @@
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { total } from '../../lambdas/domain/counts.ts';
-import { type Slice, stateOf } from '../../lambdas/domain/slice.ts';
+import { type Slice, stateOf, troublesIn } from '../../lambdas/domain/slice.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -84,7 +84,7 @@ async function accept(context: CliContext, options: AcceptOptions, time: string)
   };
   if (slice === undefined) return refuse(refusalOf({ state: 'unknown-slice', accepted: 0 }));
   emit(sliceLine(slice), ...sliceText(slice));
-  const troubles = troublesOf(slice);
+  const troubles = troublesIn(slice);
   if (troubles === 0) {
     emit({ event: 'nothing-to-accept' }, 'There is nothing to accept: every event adds up, or is accepted already.');
     return 0;
@@ -117,10 +117,6 @@ async function call(deployment: Deployment, request: object) {
       cause,
     });
   }
-}
-
-function troublesOf({ missing, altered, unconfirmed, short }: Slice): number {
-  return total(missing) + total(altered) + total(unconfirmed) + short;
 }
 
 function sliceLine(slice: Slice): AcceptLine {

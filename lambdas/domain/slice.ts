@@ -81,6 +81,16 @@ export function stateOf(slice: Pick<Slice, 'missing' | 'altered' | 'short' | 'un
   return slice.unlisted ? 'unlisted' : 'settled';
 }
 
+/** Returns true where a slice is to be passed again, or accepted. */
+export function isUnsettled(slice: Parameters<typeof stateOf>[0]): boolean {
+  return ['open', 'short'].includes(stateOf(slice));
+}
+
+/** Returns how many events of a slice do not add up: an acceptance would take these. */
+export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts): number {
+  return total(missing) + total(altered) + total(unconfirmed) + short;
+}
+
 /** The slice that starts at `position` and ends at the next multiple of the length, so that all but the first are aligned. */
 export function sliceFrom(position: number, lengthSeconds: number): SliceBounds {
   return { start: position, end: alignedStart(position, lengthSeconds) + lengthSeconds };

@@ -2,7 +2,7 @@ import { canonicalJson, type JsonObject } from './canonical.ts';
 import { add, type Counts, numberOf } from './counts.ts';
 import { eventName, valueAt } from './event.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from './keys.ts';
-import type { Slice, SliceBounds, SliceCounts } from './slice.ts';
+import { isUnsettled, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
 import { isExpectedByWebhook, isNeverRetried } from './webhook-type.ts';
 
 /** What comparing one part of a slice has counted; parts do not overlap, so their tallies add up. */
@@ -88,8 +88,16 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
 }
 
 const COUNTS = [
-  ...(['listed', 'stored', 'missing', 'recovered', 'polled', 'late', 'lost', 'unconfirmed', 'altered'] as const),
-];
+  'listed',
+  'stored',
+  'missing',
+  'recovered',
+  'polled',
+  'late',
+  'lost',
+  'unconfirmed',
+  'altered',
+] as const;
 
 /** What a pass over a slice was like, besides its counts. */
 export interface Pass {
@@ -114,7 +122,6 @@ export function slicePassed(
   const expected: Counts = {};
   addAll(expected, tally.stored);
   addAll(expected, tally.missing);
-  const isOpen = Object.keys({ ...tally.missing, ...tally.altered }).length > 0 || tally.short > 0;
   const acceptance =
     pass.acceptReason === undefined
       ? previous?.acceptance
@@ -129,7 +136,7 @@ export function slicePassed(
     firstAt: previous?.firstAt ?? pass.nowMs,
     startedAt: pass.unlisted ? (previous?.startedAt ?? null) : pass.startedAtMs,
     passedAt: pass.unlisted ? (previous?.passedAt ?? pass.nowMs) : pass.nowMs,
-    settledAt: isOpen ? null : (previous?.settledAt ?? pass.nowMs),
+    settledAt: isUnsettled({ ...tally, unlisted: pass.unlisted }) ? null : (previous?.settledAt ?? pass.nowMs),
     finalAt: previous?.finalAt ?? (pass.isOld ? pass.nowMs : null),
     ...(acceptance && { acceptance }),
     version: (previous?.version ?? 0) + 1,

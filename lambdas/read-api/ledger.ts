@@ -2,7 +2,7 @@ import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/respon
 import { MAX_SLICE_SECONDS } from '../contract.ts';
 import { add, type Counts, total } from '../domain/counts.ts';
 import type { LedgerState, Slices } from '../domain/reconcile-ports.ts';
-import { isDue, sliceFrom, stateOf } from '../domain/slice.ts';
+import { isDue, isUnsettled, sliceFrom, stateOf } from '../domain/slice.ts';
 
 export interface LedgerDeps {
   slices: Slices;
@@ -39,7 +39,7 @@ export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now 
       if (end <= from) continue;
       const state = stateOf(slice);
       isCompared &&= start <= comparedTo && state !== 'unlisted';
-      isOpen ||= state === 'open' || state === 'short';
+      isOpen ||= isUnsettled(slice);
       comparedTo = Math.max(comparedTo, end);
       if (start < from) continue;
       const { polled, late, lost, altered, stuck, short, accepted } = slice;

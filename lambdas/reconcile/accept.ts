@@ -1,8 +1,7 @@
 import { secondPassSeconds } from '../contract.ts';
-import { total } from '../domain/counts.ts';
 import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import { ListingError } from '../domain/reconcile-ports.ts';
-import { isDue, type Slice } from '../domain/slice.ts';
+import { isDue, troublesIn } from '../domain/slice.ts';
 import { MAX_NAMED_EVENTS } from '../domain/tally.ts';
 import { LostRaceError, withLease } from './lease.ts';
 import { createPassSlice } from './pass-slice.ts';
@@ -39,7 +38,7 @@ export function createAccept(
     const range = { from: atEpochSeconds, to: atEpochSeconds + 1 };
     for await (const { start, end, slice } of slicesBetween(slices, domain, range, times.sliceSeconds)) {
       if (slice === undefined || !isDue({ start, end }, times.settleSeconds, now())) break;
-      if (troubles(slice) > MAX_NAMED_EVENTS) return refused('too-many');
+      if (troublesIn(slice) > MAX_NAMED_EVENTS) return refused('too-many');
       const open = (await deps.ledger.readMarkers(domain)).open.find((each) => each.start === start);
       const run = { ...held, ignoreWaits: false };
       const isOld = now() >= (end + secondPassSeconds(times.retentionSeconds)) * 1000;
@@ -54,7 +53,3 @@ export function createAccept(
 }
 
 const refused = (state: AcceptReport['state']): AcceptReport => ({ state, accepted: 0 });
-
-function troubles({ missing, altered, unconfirmed, short }: Slice): number {
-  return total(missing) + total(altered) + total(unconfirmed) + short;
-}

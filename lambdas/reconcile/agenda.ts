@@ -1,7 +1,7 @@
 import { secondPassSeconds } from '../contract.ts';
 import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import type { DayIndex, LedgerState, OpenSlice, Slices, Straggler, Watermarks } from '../domain/reconcile-ports.ts';
-import { alignedStart, isDue, type Slice, type SliceBounds, stateOf } from '../domain/slice.ts';
+import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/slice.ts';
 import { LostRaceError } from './lease.ts';
 import type { LedgerTimes } from './pass-slice.ts';
 import { type SlicePlace, slicesBetween } from './slices-between.ts';
@@ -77,8 +77,7 @@ export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDe
     const secondEnd = ignoreWaits ? watermarks.position : Math.min(watermarks.position, nowSeconds - secondSeconds);
     for await (const slice of slices.list(domain, watermarks.second, secondEnd)) olds.push(slice);
     const taken = new Set(visits.map(({ start }) => start));
-    const isPending = (slice: Slice) =>
-      (slice.finalAt === null || !isOld(slice) || ignoreWaits) && !['open', 'short'].includes(stateOf(slice));
+    const isPending = (slice: Slice) => (slice.finalAt === null || !isOld(slice) || ignoreWaits) && !isUnsettled(slice);
 
     return {
       due: places

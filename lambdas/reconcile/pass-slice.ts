@@ -11,7 +11,7 @@ import {
   type SendingDomain,
   type Slices,
 } from '../domain/reconcile-ports.ts';
-import { type Slice, type SliceBounds, stateOf, waitSeconds } from '../domain/slice.ts';
+import { isUnsettled, type Slice, type SliceBounds, waitSeconds } from '../domain/slice.ts';
 import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../domain/tally.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
 import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
@@ -194,7 +194,7 @@ export function createPassSlice(deps: PassSliceDeps) {
   ): Promise<void> {
     const { open, isBackfill = false, domain } = request;
     const { start, end } = slice;
-    const isOpen = ['open', 'short'].includes(stateOf(slice));
+    const isOpen = isUnsettled(slice);
     // The marker is put before an open slice and dropped after a settled one, so no crash hides what is missing.
     if (isOpen) {
       const nextAt =
@@ -209,7 +209,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     const altered = Math.max(0, total(slice.altered) - total(previous?.altered ?? {}));
     if (lost + unconfirmed + altered > 0) deps.onNews({ domain, start, lost, unconfirmed, altered });
     if (!(await slices.write(slice, previous))) throw new LostRaceError();
-    const wasOpen = open !== undefined || (previous !== undefined && ['open', 'short'].includes(stateOf(previous)));
+    const wasOpen = open !== undefined || (previous !== undefined && isUnsettled(previous));
     if (!isOpen && wasOpen) await ledger.dropOpen(domain, start);
   }
 }
