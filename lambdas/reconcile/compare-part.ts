@@ -140,7 +140,11 @@ function createSettle(
     const ready = pass.listings.length === 1 ? waiting : waiting.filter(({ name }) => stored.has(name));
     // Only what was sent before can have come without a webhook, and only some types differ in what they decide.
     const isAsked = ({ name, event }: Listed) => !stored.has(name) || sends.has(name) || isDecidedByContent(event);
-    const facts = await lookUp(deps.events, ready.filter(isAsked), pass.erasureKey);
+    const facts = await lookUp(
+      deps.events,
+      ready.filter(isAsked).map(({ place }) => place),
+      pass.erasureKey,
+    );
     const unstored: Unstored[] = [];
     for (const { name, place, event, atMs } of ready) {
       const found = facts.get(placeName(place));

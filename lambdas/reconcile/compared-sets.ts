@@ -59,26 +59,19 @@ export interface Sets {
   tally: Tally;
 }
 
-const LOOK_UP_AT_ONCE = 100;
-
-/** What the table holds of the places, read strongly, by the names of the places they were asked for. */
+/** Returns what the table holds of the places, read strongly, by the names of the places they were asked for. */
 export async function lookUp(
   events: StoredEvents,
-  asked: readonly { place: EventPlace }[],
+  places: EventPlace[],
   erasureKey: string,
 ): Promise<Map<string, StoredFacts>> {
-  const found = new Map<string, StoredFacts>();
-  for (let from = 0; from < asked.length; from += LOOK_UP_AT_ONCE) {
-    const places = asked.slice(from, from + LOOK_UP_AT_ONCE).map(({ place }) => place);
-    for (const [name, facts] of await events.lookUp(places)) found.set(name, facts);
-    // Strictly afterwards: a tombstone is put before its event is deleted, so one of the two reads finds it.
-    const absent = places.filter((place) => !found.has(placeName(place)));
-    if (absent.length === 0) continue;
-    const tombstones = await events.lookUp(absent.map((place) => tombstoneIdentity(place, erasureKey)));
-    for (const place of absent) {
-      const facts = tombstones.get(placeName(tombstoneIdentity(place, erasureKey)));
-      if (facts !== undefined) found.set(placeName(place), facts);
-    }
+  const found = await events.lookUp(places);
+  // Strictly afterwards: a tombstone is put before its event is deleted, so one of the two reads finds it.
+  const absent = places.filter((place) => !found.has(placeName(place)));
+  const tombstones = await events.lookUp(absent.map((place) => tombstoneIdentity(place, erasureKey)));
+  for (const place of absent) {
+    const facts = tombstones.get(placeName(tombstoneIdentity(place, erasureKey)));
+    if (facts !== undefined) found.set(placeName(place), facts);
   }
   return found;
 }

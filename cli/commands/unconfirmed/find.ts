@@ -1,4 +1,4 @@
-import { BATCH_KEYS, batchGet } from '../../../lambdas/adapters/table/batch-get.ts';
+import { batchGetAll } from '../../../lambdas/adapters/table/batch-get.ts';
 import { createDayIndexTable } from '../../../lambdas/adapters/table/day-index.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
@@ -42,16 +42,9 @@ export async function* findUnconfirmed(
 }
 
 async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {
-  const found: UnconfirmedEvent[] = [];
-  for (let first = 0; first < keys.length; first += BATCH_KEYS) {
-    const Keys = keys.slice(first, first + BATCH_KEYS).map(({ partition, eventSort }) => ({
-      pk: partition,
-      sk: eventSort,
-    }));
-    for (const item of await batchGet(table, { Keys })) {
-      const event = eventOf(item);
-      if (event.unconfirmedSinceMs !== undefined) found.push(event as UnconfirmedEvent);
-    }
-  }
-  return found.toSorted((a, b) => a.atMs - b.atMs);
+  const Keys = keys.map(({ partition, eventSort }) => ({ pk: partition, sk: eventSort }));
+  const events = (await batchGetAll(table, { Keys })).map(eventOf);
+  return events.filter(isMarked).toSorted((a, b) => a.atMs - b.atMs);
 }
+
+const isMarked = (event: HistoryEvent): event is UnconfirmedEvent => event.unconfirmedSinceMs !== undefined;

@@ -12,6 +12,15 @@ const MOST_ROUNDS = 8;
 /** Keys, and what to read of the items under them. */
 export type BatchRequest = NonNullable<BatchGetCommandInput['RequestItems']>[string];
 
+/** Returns the items under any number of different keys, a hundred at a time, in no order. */
+export async function batchGetAll(table: LedgerTable, { Keys = [], ...how }: BatchRequest): Promise<Item[]> {
+  const found: Item[] = [];
+  for (let from = 0; from < Keys.length; from += BATCH_KEYS) {
+    found.push(...(await batchGet(table, { ...how, Keys: Keys.slice(from, from + BATCH_KEYS) })));
+  }
+  return found;
+}
+
 /** The items under up to a hundred different keys, in no order; what the table leaves unread is asked for again. */
 export async function batchGet(
   { client, name }: LedgerTable,

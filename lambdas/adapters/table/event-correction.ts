@@ -1,4 +1,4 @@
-import { DeleteCommand, GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
   eventSortPrefix,
   parseMessageSort,
@@ -7,6 +7,7 @@ import {
   suppressionSort,
 } from '../../domain/keys.ts';
 import type { EventRecord } from '../../domain/ports.ts';
+import type { StoredEvent } from '../../domain/read-ports.ts';
 import type { Suppression } from '../../domain/suppression.ts';
 import { eventItem } from './event-repository.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
@@ -20,17 +21,9 @@ export function createEventCorrection(table: LedgerTable) {
   return {
     async siblings({ identity }: EventRecord) {
       const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          ExpressionAttributeValues: { ':pk': identity.partition, ':prefix': eventSortPrefix(recipient) },
-        },
-      );
-      const found = [];
-      for await (const { Items = [] } of pages) found.push(...Items.map(storedEvent));
+      const found: StoredEvent[] = [];
+      const range = { prefix: eventSortPrefix(recipient) };
+      for await (const item of readPartition(table, identity.partition, range)) found.push(storedEvent(item));
       return found;
     },
 

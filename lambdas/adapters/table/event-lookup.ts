@@ -1,8 +1,7 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { EventIdentity } from '../../domain/identity.ts';
 import type { EventLookup } from '../../domain/ports.ts';
-import type { LedgerTable } from './ledger-table.ts';
+import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
 /** Looks single events up in the table, by strong reads. */
 export function createEventLookup({ client, name }: LedgerTable): EventLookup {
@@ -16,8 +15,8 @@ export function createEventLookup({ client, name }: LedgerTable): EventLookup {
     },
 
     async noteWebhook(identity, atMs) {
-      try {
-        await client.send(
+      return conditionalWrite(() =>
+        client.send(
           new UpdateCommand({
             TableName: name,
             Key: key(identity),
@@ -26,12 +25,8 @@ export function createEventLookup({ client, name }: LedgerTable): EventLookup {
             UpdateExpression: 'SET webhookAt = if_not_exists(webhookAt, :at)',
             ExpressionAttributeValues: { ':at': atMs },
           }),
-        );
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
+        ),
+      );
     },
   };
 }

@@ -34,16 +34,37 @@ export async function queryRange(
   return { items: found.length > 1 ? found.slice(0, -1) : found, hasMore: true };
 }
 
-/** All items of a partition by their sort keys, read strongly, page by page. */
-export async function* readPartition({ client, name }: LedgerTable, partition: string): AsyncGenerator<Item> {
+/** Sort keys from one to another, both included, or all that start with a prefix. */
+export type SortRange = { from: string; to: string } | { prefix: string };
+
+/** Yields the items of a partition, or of a range of it, by their sort keys, read strongly, page by page. */
+export async function* readPartition(
+  { client, name }: LedgerTable,
+  partition: string,
+  range?: SortRange,
+): AsyncGenerator<Item> {
   const pages = paginateQuery(
     { client },
     {
       TableName: name,
       ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': partition },
+      ...keyCondition(partition, range),
     },
   );
   for await (const { Items = [] } of pages) yield* Items;
+}
+
+function keyCondition(partition: string, range: SortRange | undefined) {
+  const values = { ':pk': partition };
+  if (range === undefined) return { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: values };
+  if ('prefix' in range) {
+    return {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ...values, ':prefix': range.prefix },
+    };
+  }
+  return {
+    KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+    ExpressionAttributeValues: { ...values, ':from': range.from, ':to': range.to },
+  };
 }

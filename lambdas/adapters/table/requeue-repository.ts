@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { MAX_REQUEUES } from '../../contract.ts';
 import {
   nameInRequeueSort,
@@ -11,37 +11,34 @@ import {
 } from '../../domain/keys.ts';
 import type { DonePart, PartStore, Requeue, Requeues, SliceKey } from '../../domain/reconcile-ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
+import { readPartition } from './query.ts';
 
 /** Longer than Mailgun keeps events, so what was sent is known as long as it can be listed. */
 const KEPT_SECONDS = 60 * 86_400;
 
+/** The sends of a missing event as stored; times in epoch milliseconds. */
+interface RequeueItem {
+  sk: string;
+  at: number;
+  type: string;
+  sends: number;
+  sentAt: number;
+}
+
 /** Sends of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
-export function createRequeuesTable({ client, name }: LedgerTable): Requeues {
+export function createRequeuesTable(table: LedgerTable): Requeues {
+  const { client, name } = table;
   const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
     pk: requeuePartition(slice.domain, slice.start),
     sk: requeueSort(requeue.atMs, requeue.name),
   });
   return {
     async list(slice, fromMs, toMs) {
-      const [first, last] = requeueSortRange(fromMs, toMs);
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: {
-            ':pk': requeuePartition(slice.domain, slice.start),
-            ':from': first,
-            ':to': last,
-          },
-        },
-      );
+      const [from, to] = requeueSortRange(fromMs, toMs);
       const found: Requeue[] = [];
-      for await (const { Items = [] } of pages) {
-        for (const { sk, at, type, sends, sentAt } of Items) {
-          found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
-        }
+      for await (const item of readPartition(table, requeuePartition(slice.domain, slice.start), { from, to })) {
+        const { sk, at, type, sends, sentAt } = item as unknown as RequeueItem;
+        found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
       }
       return found.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
     },
@@ -83,21 +80,14 @@ export function createRequeuesTable({ client, name }: LedgerTable): Requeues {
 }
 
 /** Parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes them. */
-export function createPartsTable({ client, name }: LedgerTable, now: () => number): PartStore {
+export function createPartsTable(table: LedgerTable, now: () => number): PartStore {
+  const { client, name } = table;
   return {
     async done(slice, pass) {
-      const pages = paginateQuery(
-        { client },
-        {
-          TableName: name,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :pass)',
-          ExpressionAttributeValues: { ':pk': partPartition(slice.domain, slice.start), ':pass': partSort(pass) },
-        },
-      );
       const found: DonePart[] = [];
-      for await (const { Items = [] } of pages) {
-        found.push(...Items.map(({ part }) => JSON.parse(part as string) as DonePart));
+      const range = { prefix: partSort(pass) };
+      for await (const { part } of readPartition(table, partPartition(slice.domain, slice.start), range)) {
+        found.push(JSON.parse(part as string) as DonePart);
       }
       return found;
     },

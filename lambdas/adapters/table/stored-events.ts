@@ -1,17 +1,17 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { placeName, type StoredEvents, type StoredFacts } from '../../domain/reconcile-ports.ts';
-import { batchGet } from './batch-get.ts';
+import { batchGetAll } from './batch-get.ts';
 import { unpackEvent } from './event-codec.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
-/** Looks events up by strong reads, up to a hundred at once. */
+/** Looks events up by strong reads. */
 export function createStoredEventsTable(table: LedgerTable): StoredEvents {
   return {
     async lookUp(places) {
       const found = new Map<string, StoredFacts>();
       const distinct = new Map(places.map((each) => [placeName(each), { pk: each.partition, sk: each.eventSort }]));
-      const items = await batchGet(table, { Keys: [...distinct.values()], ConsistentRead: true });
+      const items = await batchGetAll(table, { Keys: [...distinct.values()], ConsistentRead: true });
       for (const { pk, sk, source, receivedAt, webhookAt, raw, ...item } of items) {
         found.set(placeName({ partition: pk as string, eventSort: sk as string }), {
           atMs: item[INDEXES.byDay.sortKey] as number,
