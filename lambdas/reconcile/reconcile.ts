@@ -83,6 +83,20 @@ interface DomainWork {
   unheard: number;
 }
 
+/** A domain's visits of one kind. */
+interface VisitQueue {
+  list: readonly Visit[];
+  work: DomainWork;
+  /** A slice lacks something that may not be sent now; those after it would be listed for nothing. */
+  isHeld: boolean;
+}
+
+interface Turn {
+  work: DomainWork;
+  item: Visit;
+  queue: VisitQueue;
+}
+
 async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunRequest, held: HeldLease) {
   const { now, times } = deps;
   const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
@@ -107,8 +121,9 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     }
   }
 
-  const paused: { work: DomainWork; item: Visit }[] = [];
-  const visit = async (work: DomainWork, item: Visit) => {
+  const paused: Turn[] = [];
+  const visit = async (turn: Turn) => {
+    const { work, item, queue } = turn;
     const { domain } = work;
     const { start, end, ...about } = item;
     // Half of the time that is left, so that a domain whose listing hangs does not use up that of the others.
@@ -120,10 +135,11 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       const deadline = { deadlineMs: Math.min(deadlineMs, shareMs) };
       const outcome = await passSlice(run, { domain, bounds, ...about, hasStragglers, maySend, ...deadline });
       if (outcome.kind === 'paused' && now() < deadlineMs) {
-        paused.push({ work, item });
+        paused.push(turn);
         return;
       }
       if (outcome.kind !== 'done') {
+        queue.isHeld ||= outcome.kind === 'held';
         report.done = false;
         return;
       }
@@ -136,15 +152,14 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
     }
   };
 
-  const visits = inTurns(works.flatMap((work) => lists(work.agenda).map((list) => ({ list, work }))));
+  const visits = inTurns(works.flatMap((work) => lists(work.agenda).map((list) => ({ list, work, isHeld: false }))));
   const worker = async () => {
     for (;;) {
       const next = visits.next().value ?? paused.shift();
       if (next === undefined) return;
-      const { work, item } = next;
-      if (work.hasFailed) continue;
+      if (next.work.hasFailed || next.queue.isHeld) continue;
       if (now() >= deadlineMs) report.done = false;
-      else await visit(work, item);
+      else await visit(next);
     }
   };
   await Promise.all(Array.from({ length: deps.parallel }, worker));
@@ -182,14 +197,12 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
 const lists = ({ due, open, second }: Agenda) => [due, open, second];
 
 /** Yields one item of every list in turn, so that none waits for the end of another. */
-function* inTurns<Work>(
-  queues: readonly { list: readonly Visit[]; work: Work }[],
-): Generator<{ work: Work; item: Visit }, undefined> {
+function* inTurns(queues: readonly VisitQueue[]): Generator<Turn, undefined> {
   const longest = Math.max(0, ...queues.map(({ list }) => list.length));
   for (let nth = 0; nth < longest; nth += 1) {
-    for (const { list, work } of queues) {
-      const item = list[nth];
-      if (item !== undefined) yield { work, item };
+    for (const queue of queues) {
+      const item = queue.list[nth];
+      if (item !== undefined) yield { work: queue.work, item, queue };
     }
   }
   return undefined;

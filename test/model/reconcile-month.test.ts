@@ -34,7 +34,10 @@ const records = ({ events, statuses }: InMemoryLedger) => ({
 async function withoutTrouble(events: JsonObject[]) {
   const ledger = new InMemoryLedger();
   const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
-  for (const event of events) await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  for (const event of events) {
+    const receivedAt = Math.ceil(Number(event.timestamp) * 1000);
+    await store({ source: 'webhook', receivedAt, domain: DOMAIN, event });
+  }
   return records(ledger);
 }
 
