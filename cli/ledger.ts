@@ -4,10 +4,9 @@ import { createLedgerStateTable } from '../lambdas/adapters/table/reconciliation
 import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { total } from '../lambdas/domain/counts.ts';
-import { UNKNOWN_DOMAIN } from '../lambdas/domain/event.ts';
 import type { Slices } from '../lambdas/domain/reconcile-ports.ts';
 import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
-import { TargetUnavailableError, UsageError } from './errors.ts';
+import { TargetUnavailableError } from './errors.ts';
 import type { Deployment } from './target/types.ts';
 
 /** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
@@ -108,10 +107,3 @@ export const tableOf = (deployment: Deployment): LedgerTable => ({
   client: deployment.clients.table,
   name: deployment.output('TableName'),
 });
-
-/** Refuses what is neither a domain of the stack nor `-`, which stands for events that name none. */
-export function checkDomain({ domains }: Deployment, domain: string): void {
-  const choices = [...domains, UNKNOWN_DOMAIN];
-  if (choices.includes(domain)) return;
-  throw new UsageError(`--domain ${domain} is none of the stack's: ${choices.join(', ')}`);
-}

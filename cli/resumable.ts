@@ -18,6 +18,12 @@ export function endOf(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
+/** Adds a call's counts to those so far; whatever else its answer holds is left out. */
+export function addEach<Counts extends { [Name in keyof Counts]: number }>(sums: Counts, answer: Counts): Counts {
+  const names = Object.keys(sums) as (keyof Counts)[];
+  return Object.fromEntries(names.map((name) => [name, sums[name] + answer[name]])) as unknown as Counts;
+}
+
 /** What is reported beside the counts. */
 export interface PartsReporter {
   waiting(domain: string, why: string): void;

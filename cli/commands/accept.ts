@@ -9,8 +9,9 @@ import {
   type TargetOptions,
   targetRefOf,
 } from '../command.ts';
+import { checkDomain } from '../domain-option.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { checkDomain, sliceAt, tableOf } from '../ledger.ts';
+import { sliceAt, tableOf } from '../ledger.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, parseTime, timeText } from '../time.ts';

@@ -1,3 +1,4 @@
+import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -8,12 +9,12 @@ import {
   timeOption,
   wholeNumber,
 } from '../command.ts';
+import { checkDomain } from '../domain-option.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { endOf, resultOrError } from '../resumable.ts';
+import { addEach, endOf, resultOrError } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import {
-  addSums,
   createReporter,
   NO_SUMS,
   type PublishResult,
@@ -25,8 +26,6 @@ import {
 const WAIT_MS = 5000;
 /** So long the bus may be down; then it gives up. */
 const MAX_STALL_MS = 15 * 60_000;
-/** Events of old formats may name no domain. */
-const NO_DOMAIN = '-';
 
 const HELP = `
 Publishes statuses and suppressions as they stand now, each at the event that decided it. Receivers drop what
@@ -67,17 +66,18 @@ async function publishAll(
 ): Promise<number> {
   requirePublishing(deployment);
   const { domain: only, fromEpochSeconds } = args;
-  if (only !== undefined && only !== NO_DOMAIN && !deployment.domains.includes(only)) {
-    throw new UsageError(`--domain ${only} is none of the stack's: ${deployment.domains.join(', ')}`);
-  }
+  if (only !== undefined) checkDomain(deployment, only);
   const rest = new Map(
-    (only === undefined ? [...deployment.domains, NO_DOMAIN] : [only]).map((name) => [name, fromEpochSeconds * 1000]),
+    (only === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [only]).map((name) => [
+      name,
+      fromEpochSeconds * 1000,
+    ]),
   );
   let sums = NO_SUMS;
   for (const domain of [...rest.keys()]) {
     if (context.signal.aborted) break;
     const ended = await publishDomain(domain, args, deployment, reporter, context);
-    sums = addSums(sums, ended.sums);
+    sums = addEach(sums, ended.sums);
     if (ended.reachedMs === undefined) rest.delete(domain);
     else rest.set(domain, ended.reachedMs);
   }
@@ -124,7 +124,7 @@ async function publishDomain(
       reporter.left(domain, `stopped: ${answer.message}`);
       break;
     }
-    sums = addSums(sums, answer);
+    sums = addEach(sums, answer);
     if (answer.nextFromMs > fromMs) movedAt = now();
     fromMs = Math.max(fromMs, answer.nextFromMs);
     if (answer.events > 0) reporter.progress(domain, fromMs, sums);

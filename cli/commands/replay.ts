@@ -7,12 +7,13 @@ import {
   targetRefText,
   timeOption,
 } from '../command.ts';
+import { checkSendingDomain } from '../domain-option.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { endOf, resultOrError } from '../resumable.ts';
+import { addEach, endOf, resultOrError } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import { createJsonReporter, createTextReporter, type Reporter } from './replay/report.ts';
-import { addCounts, NO_COUNTS, parseResult, type ReplayCounts, type ReplayResult } from './replay/result.ts';
+import { NO_COUNTS, parseResult, type ReplayCounts, type ReplayResult } from './replay/result.ts';
 
 const WAIT_MS = 5000;
 /** So long nothing moves; then it gives up. */
@@ -72,16 +73,14 @@ async function replayAll(
   deps: CliContext,
 ): Promise<number> {
   const { domain: only, fromEpochSeconds, toEpochSeconds } = args;
-  if (only !== undefined && !deployment.domains.includes(only)) {
-    throw new UsageError(`--domain ${only} is none of the stack's: ${deployment.domains.join(', ')}`);
-  }
+  if (only !== undefined) checkSendingDomain(deployment, only);
   const rest = new Map((only === undefined ? deployment.domains : [only]).map((name) => [name, fromEpochSeconds]));
   let sums = NO_COUNTS;
   let isAll = true;
   for (const domain of [...rest.keys()]) {
     if (deps.signal.aborted) break;
     const ended = await replayDomain(domain, args, deployment, reporter, deps);
-    sums = addCounts(sums, ended.sums);
+    sums = addEach(sums, ended.sums);
     isAll &&= ended.isAll;
     if (ended.reached === undefined) rest.delete(domain);
     else rest.set(domain, ended.reached);
@@ -129,7 +128,7 @@ async function replayDomain(
       reporter.left(domain, `stopped: ${answer.message}`);
       break;
     }
-    sums = addCounts(sums, answer);
+    sums = addEach(sums, answer);
     if (answer.nextFromEpochSeconds > reached || answer.done || answer.state === 'ran') movedAt = now();
     reached = Math.max(reached, answer.nextFromEpochSeconds);
     progress = answer.progress;

@@ -13,7 +13,8 @@ import {
   targetRefOf,
   wholeNumber,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { checkSendingDomain } from '../domain-option.ts';
+import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';
 import { readSecret, readSigningKeys } from '../secrets.ts';
@@ -60,9 +61,7 @@ class EventLostError extends Error {}
 async function sendTest(context: CliContext, options: SendTestOptions): Promise<number> {
   const deployment = await context.openDeployment(targetRefOf(options, context.environment));
   const domain = options.domain ?? deployment.domains[0] ?? '';
-  if (!deployment.domains.includes(domain)) {
-    throw new UsageError(`--domain ${domain} is none of the stack's: ${deployment.domains.join(', ')}`);
-  }
+  checkSendingDomain(deployment, domain);
   const emit = createEmit<SendTestLine>(context, options.json);
   const { current: signingKey } = (await readSigningKeys(deployment)).keys;
   if (signingKey === undefined)

@@ -10,8 +10,8 @@ import {
   type TargetOptions,
   targetRefOf,
 } from '../command.ts';
+import { checkDomain } from '../domain-option.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import { checkDomain } from '../ledger.ts';
 import { messageOf, openMailgun } from '../mailgun-client.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
 import { iso } from '../time.ts';

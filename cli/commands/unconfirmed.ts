@@ -9,7 +9,8 @@ import {
   targetRefOf,
   timeOption,
 } from '../command.ts';
-import { checkDomain, ledgerTimes } from '../ledger.ts';
+import { checkDomain } from '../domain-option.ts';
+import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit } from '../output.ts';
 import { iso, timeText } from '../time.ts';
 import { findUnconfirmed } from './unconfirmed/find.ts';

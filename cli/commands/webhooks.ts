@@ -15,6 +15,7 @@ import {
   type TargetOptions,
   targetRefOf,
 } from '../command.ts';
+import { checkSendingDomain } from '../domain-option.ts';
 import { UsageError } from '../errors.ts';
 import { openMailgun } from '../mailgun-client.ts';
 import { counted, createEmit } from '../output.ts';
@@ -229,9 +230,7 @@ export interface DesiredWebhooks {
 }
 
 export function desiredWebhooks(deployment: Deployment, { domain }: DomainOptions): DesiredWebhooks {
-  if (domain !== undefined && !deployment.domains.includes(domain)) {
-    throw new UsageError(`--domain ${domain} is none of the stack's: ${deployment.domains.join(', ')}`);
-  }
+  if (domain !== undefined) checkSendingDomain(deployment, domain);
   return {
     domains: domain === undefined ? deployment.domains : [domain],
     url: deployment.output('WebhookUrl'),

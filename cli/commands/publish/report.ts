@@ -32,11 +32,6 @@ export const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, r
 
 const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
 
-/** The sums of both. */
-export function addSums(a: PublishSums, b: PublishSums): PublishSums {
-  return Object.fromEntries(SUMS.map((name) => [name, a[name] + b[name]])) as unknown as PublishSums;
-}
-
 /** Checks the answer: the stack may be of another version than this command. */
 export function parseResult(value: unknown): PublishResult {
   const answer = value as PublishResult | null;

@@ -33,11 +33,6 @@ export const NO_COUNTS: ReplayCounts = {
 
 const COUNTS = Object.keys(NO_COUNTS) as (keyof ReplayCounts)[];
 
-/** The sums of both. */
-export function addCounts(a: ReplayCounts, b: ReplayCounts): ReplayCounts {
-  return Object.fromEntries(COUNTS.map((name) => [name, a[name] + b[name]])) as unknown as ReplayCounts;
-}
-
 /** Checks the answer: the stack may be of another version than this command. */
 export function parseResult(value: unknown): ReplayResult {
   const answer = value as ReplayResult | null;
