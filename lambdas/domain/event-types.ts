@@ -18,6 +18,8 @@ export interface EventType {
   readonly rarelyChangesStatus: boolean;
   /** Name in a message's history. */
   readonly historyName: string;
+  /** Whether passes compare what it decides, and not its name alone: reading it costs, and most decide one thing. */
+  readonly isComparedInFull: boolean;
   /** The kind of suppression that may follow. */
   readonly suppression: SuppressionKind | null;
   /** Whether it has a partition of its own in the index by day; others share one. */
@@ -33,6 +35,7 @@ export interface EventType {
 const PLAIN = {
   isRetried: true,
   rarelyChangesStatus: false,
+  isComparedInFull: false,
   suppression: null,
   isIndexed: true,
   metric: null,
@@ -84,6 +87,7 @@ export const EVENT_TYPES = {
     precedence: 0,
     status: null,
     rarelyChangesStatus: true,
+    isComparedInFull: true,
     historyName: 'EMAIL_UNSUBSCRIBED',
     suppression: 'unsubscribe',
     words: 'the recipient unsubscribed',
@@ -107,6 +111,7 @@ export const EVENT_TYPES = {
     hasWebhook: true,
     precedence: 40,
     status: 'FAILED',
+    isComparedInFull: true,
     historyName: 'EMAIL_FAILED',
     suppression: 'bounce',
     metric: 'bounced',
@@ -119,6 +124,7 @@ export const EVENT_TYPES = {
     hasWebhook: true,
     precedence: 20,
     status: 'DEFERRED',
+    isComparedInFull: true,
     historyName: 'EMAIL_TEMP_FAILED',
     words: 'not delivered yet, Mailgun tries again',
     noun: 'a temporary failure',
@@ -129,6 +135,7 @@ export const EVENT_TYPES = {
     hasWebhook: false,
     precedence: 40,
     status: 'FAILED',
+    isComparedInFull: true,
     historyName: 'EMAIL_REJECTED',
     words: 'refused by Mailgun before sending',
     noun: 'a rejection',
@@ -174,20 +181,24 @@ export const WEBHOOK_TYPES = ROWS.filter(([, { hasWebhook }]) => hasWebhook).map
 ];
 
 /** Names of Mailgun's events, each once. */
-export const EVENT_NAMES: readonly string[] = [...new Set(ROWS.map(([, { event }]) => event))];
+export const EVENT_NAMES: readonly string[] = namesOf(() => true);
 
 /** Events with a partition of their own in the index by day; a closed set, so that a reader can visit them all. */
-export const INDEXED_NAMES: readonly string[] = EVENT_NAMES.filter((name) =>
-  ROWS.some(([, { event, isIndexed }]) => event === name && isIndexed),
-).sort();
+export const INDEXED_NAMES: readonly string[] = namesOf(({ isIndexed }) => isIndexed).sort();
 
 /** Events from which a suppression may follow. */
-export const SUPPRESSING_NAMES: readonly string[] = EVENT_NAMES.filter((name) =>
-  ROWS.some(([, { event, suppression }]) => event === name && suppression !== null),
-);
+export const SUPPRESSING_NAMES: readonly string[] = namesOf(({ suppression }) => suppression !== null);
+
+/** Events of which passes compare what they decide. */
+export const NAMES_COMPARED_IN_FULL: readonly string[] = namesOf(({ isComparedInFull }) => isComparedInFull);
 
 /** Severities of a failure, by the type it makes. */
 const FAILURES: Readonly<Record<string, EventTypeId>> = { permanent: 'permanent_fail', temporary: 'temporary_fail' };
+
+/** Returns the names that some row of which the test is true has, each once. */
+function namesOf(isIncluded: (type: EventType) => boolean): string[] {
+  return [...new Set(ROWS.filter(([, type]) => isIncluded(type)).map(([, { event }]) => event))];
+}
 
 /**
  * Returns the ids of the types that an event may be of: several for a failure whose severity is unknown, none for an

@@ -1,9 +1,10 @@
 import { MAX_REQUEUES } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { add } from '../domain/counts.ts';
-import { decidingFacts, isDecidedByContent } from '../domain/deciding-facts.ts';
-import { eventTimeMs } from '../domain/event.ts';
+import { decidingFacts } from '../domain/deciding-facts.ts';
+import { eventName, eventTimeMs } from '../domain/event.ts';
 import type { EventPlace } from '../domain/event-name.ts';
+import { NAMES_COMPARED_IN_FULL } from '../domain/event-types.ts';
 import { identify } from '../domain/identity.ts';
 import {
   ListingError,
@@ -138,8 +139,9 @@ function createSettle(
   return async (waiting: readonly Listed[]): Promise<boolean> => {
     // A ledger of events of an unknown domain reads the listings of all: the other events there are not its own.
     const ready = pass.listings.length === 1 ? waiting : waiting.filter(({ name }) => stored.has(name));
-    // Only what was sent before can have come without a webhook, and only some types differ in what they decide.
-    const isAsked = ({ name, event }: Listed) => !stored.has(name) || sends.has(name) || isDecidedByContent(event);
+    // Only what was sent before can have come without a webhook.
+    const isAsked = ({ name, event }: Listed) =>
+      !stored.has(name) || sends.has(name) || NAMES_COMPARED_IN_FULL.includes(eventName(event));
     const facts = await lookUp(
       deps.events,
       ready.filter(isAsked).map(({ place }) => place),
