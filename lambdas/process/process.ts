@@ -1,7 +1,7 @@
 import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/erasure.ts';
 import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
-import { type MailgunEvent, parseEvent } from '../domain/mailgun-event.ts';
+import { type MailgunEvent, parseEvent, recipientOf } from '../domain/mailgun-event.ts';
 import type { ErasureKey, Erasures, EventRecord, Records, Stragglers } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/queue-message.ts';
 import { statusUpdateOf } from '../domain/status.ts';
@@ -49,7 +49,7 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
     };
     if (source === 'webhook' && !isTestSample(sent)) await noteStraggler(deps, record);
-    const { recipient } = parseEvent(sent);
+    const recipient = recipientOf(sent);
     if (recipient !== undefined && erased.includes(recipient)) {
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
       return deps.records.putEvent({ ...record, identity, event: parseEvent(tombstoneOf(sent, domain)) });
@@ -86,10 +86,12 @@ function timeOf({ timeMs }: MailgunEvent, receivedAt: number): Pick<EventRecord,
 async function noteStraggler(deps: ProcessDeps, { domain, atMs }: EventRecord): Promise<void> {
   const nowMs = deps.now();
   const at = Math.floor(atMs / 1000);
-  const isTooLate = nowMs - atMs >= SECOND_PASS_MARGIN * deps.secondPassSeconds * 1000;
-  const start = isTooLate || domain === UNKNOWN_DOMAIN ? undefined : await deps.stragglers.ledgerStart(domain);
+  if (await isStraggler(deps, domain, at, nowMs - atMs)) await deps.stragglers.note(domain, { at, notedAt: nowMs });
+}
+
+async function isStraggler(deps: ProcessDeps, domain: string, at: number, ageMs: number): Promise<boolean> {
+  if (domain === UNKNOWN_DOMAIN || ageMs >= SECOND_PASS_MARGIN * deps.secondPassSeconds * 1000) return true;
+  const start = await deps.stragglers.ledgerStart(domain);
   // A ledger that has not begun may begin after this event.
-  const isBeforeStart = start === undefined ? nowMs - atMs >= MAX_DELAY_MS : at < start;
-  if (isTooLate || isBeforeStart || domain === UNKNOWN_DOMAIN)
-    await deps.stragglers.note(domain, { at, notedAt: nowMs });
+  return start === undefined ? ageMs >= MAX_DELAY_MS : at < start;
 }
