@@ -1,7 +1,6 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { RecipientStatus } from '../../api/responses/message.ts';
 import { EVERY_RECIPIENT, parseMessageSort } from '../domain/keys.ts';
-import { parseEvent } from '../domain/mailgun-event.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
@@ -47,33 +46,40 @@ export function createMessages(history: MessageHistory) {
     const recipients: RecipientStatus[] = [];
     let splitTally: Tally | undefined;
     for (const recipientKey of page.recipientKeys) {
-      const own = page.events.filter((event) => event.recipientKey === recipientKey);
+      const own = page.events.filter(({ stored }) => stored.recipientKey === recipientKey);
       const tally = carried?.recipientKey === recipientKey ? carried.tally : emptyTally();
-      for (const { event } of own) count(tally, event);
+      for (const { stored } of own) count(tally, stored.event);
       if (recipientKey === split) splitTally = tally;
       const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
       if (status === undefined || isPhantom(status)) continue;
       const { decidedBy } = status;
-      const isDeciding = ({ eventKey }: StoredEvent) => eventKey === decidedBy;
-      const origin = own.find(isDeciding) ?? (await history.originOf(messageId, recipientKey, decidedBy));
+      const deciding = own.find(({ stored }) => stored.eventKey === decidedBy)?.stored;
+      const origin = deciding ?? (await history.originOf(messageId, recipientKey, decidedBy));
       recipients.push({
         ...recipientEntry(status, origin, tally, recipientKey !== split),
-        testMode: own.some(({ event }) => parseEvent(event).isTestMode),
-        direction: own.some(({ event }) => parseEvent(event).isInbound) ? 'inbound' : 'outbound',
+        testMode: own.some(({ entry }) => entry.testMode),
+        direction: own.some(({ entry }) => entry.direction === 'inbound') ? 'inbound' : 'outbound',
       });
     }
     const next: MessagePosition | undefined = page.hasMore
       ? { after: last, ...(splitTally && { tally: splitTally }) }
       : undefined;
-    return { body: { messageId, recipients, events: page.entries }, next };
+    const events = page.events.toSorted(byTime).map(({ entry }) => entry);
+    return { body: { messageId, recipients, events }, next };
   };
 }
+
+interface ShownEvent {
+  stored: StoredEvent;
+  entry: EventEntry;
+}
+
+const byTime = (a: ShownEvent, b: ShownEvent) => a.stored.atMs - b.stored.atMs || (a.entry.key < b.entry.key ? -1 : 1);
 
 /** Takes what fits; statuses take no room. */
 function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page']>>, limit: number) {
   const room = new PageRoom(limit);
-  const events: StoredEvent[] = [];
-  const shown: { atMs: number; entry: EventEntry }[] = [];
+  const events: ShownEvent[] = [];
   const statuses = new Map<string, StoredStatus>();
   const recipientKeys = new Set<string>();
   let last: string | undefined;
@@ -85,8 +91,7 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
       }
       const entry = eventEntry(found.event);
       room.take(entry);
-      events.push(found.event);
-      shown.push({ atMs: found.event.atMs, entry });
+      events.push({ stored: found.event, entry });
       recipientKeys.add(found.event.recipientKey);
     } else {
       statuses.set(found.status.recipientKey, found.status);
@@ -94,8 +99,7 @@ function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page'
     }
     last = found.sort;
   }
-  const ordered = shown.sort((a, b) => a.atMs - b.atMs || (a.entry.key < b.entry.key ? -1 : 1));
-  return { events, statuses, recipientKeys, last, hasMore, entries: ordered.map(({ entry }) => entry) };
+  return { events, statuses, recipientKeys, last, hasMore };
 }
 
 /** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
