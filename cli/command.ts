@@ -68,6 +68,11 @@ export function targetRefOf({ env, local, port }: TargetOptions, environment: Cl
   throw new UsageError(`--env or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`);
 }
 
+/** Opens the deployment that the options, or else the environment variable, point to. */
+export function openTarget(context: CliContext, options: TargetOptions): Promise<Deployment> {
+  return context.openDeployment(targetRefOf(options, context.environment));
+}
+
 /** The same as options, for commands that are printed. */
 export function targetRefText(ref: TargetRef): string {
   if (ref.kind === 'aws') return `--env ${ref.environment}`;

@@ -6,8 +6,8 @@ import {
   type CommandBuilder,
   confirm,
   ledgerCommand,
+  openTarget,
   type TargetOptions,
-  targetRefOf,
 } from '../command.ts';
 import { checkDomain } from '../domain-option.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
@@ -74,7 +74,7 @@ async function accept(context: CliContext, options: AcceptOptions, time: string)
   const reason = options.reason.trim();
   const { domain } = options;
   if (reason === '') throw new UsageError('--reason is empty');
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   checkDomain(deployment, domain);
   const emit = createEmit<AcceptLine>(context, options.json);
 

@@ -4,9 +4,9 @@ import {
   type CliContext,
   type CommandBuilder,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
@@ -89,7 +89,7 @@ export const listCommand = (context: CliContext, run: Run) =>
     .action(run<TargetOptions>((options) => list(context, options)));
 
 async function list(context: CliContext, options: TargetOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<DlqListLine>(context, options.json);
   const letters: Pick<DeadLetter, 'id' | 'reason' | 'sentMs'>[] = [];
   for await (const { id, reason, sentMs } of scanDeadLetters(openDeadLetters(deployment)))
@@ -132,7 +132,7 @@ export const showCommand = (context: CliContext, run: Run) =>
     .action(run<ShowOptions>((options, id = '') => show(context, options, id)));
 
 async function show(context: CliContext, options: ShowOptions, id: string): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<DlqShowLine>(context, options.json);
   const letter = await find(openDeadLetters(deployment), id);
   if (letter === undefined)

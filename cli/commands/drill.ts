@@ -4,8 +4,8 @@ import {
   type CommandBuilder,
   confirm,
   ledgerCommand,
+  openTarget,
   type TargetOptions,
-  targetRefOf,
   wholeNumber,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
@@ -48,7 +48,7 @@ export const drillCommand: CommandBuilder = (context, run) =>
     .action(run<DrillOptions>((options, alarm = '') => drill(context, options, alarm)));
 
 async function drill(context: CliContext, options: DrillOptions, name: string): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<DrillLine>(context, options.json);
   const alarm = await findAlarm(deployment, name);
   // Tells this drill from whatever else arrives, an earlier drill among it.

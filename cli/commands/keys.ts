@@ -4,9 +4,9 @@ import {
   type CliContext,
   type CommandBuilder,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
 } from '../command.ts';
 import { counted, createEmit } from '../output.ts';
 import { readApiKey, readSigningKeys } from '../secrets.ts';
@@ -63,7 +63,7 @@ export const statusCommand = (context: CliContext, run: Run) =>
     .action(run<TargetOptions>((options) => status(context, options)));
 
 async function status(context: CliContext, options: TargetOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<KeysStatusLine>(context, options.json);
   const [signing, api] = await Promise.all([readSigningKeys(deployment), readApiKey(deployment)]);
   emitKey('current', 'current', signing.keys.current, signing.sinceMs);

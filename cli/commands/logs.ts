@@ -3,8 +3,8 @@ import {
   type CliContext,
   type CommandBuilder,
   ledgerCommand,
+  openTarget,
   type TargetOptions,
-  targetRefOf,
   timeOption,
   wholeNumber,
 } from '../command.ts';
@@ -69,7 +69,7 @@ export const logsCommand: CommandBuilder = (context, run) =>
     .action(run<LogsOptions>((options, source) => logs(context, options, source as LogSource)));
 
 async function logs(context: CliContext, options: LogsOptions, source: LogSource): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<LogsLine>(context, options.json);
   const sinceMs = (options.since ?? Math.floor(context.now() / 1000) - DEFAULT_SINCE_SECONDS) * 1000;
   if (options.follow && options.count) throw new UsageError('--count and --follow exclude each other');

@@ -9,8 +9,8 @@ import {
   type CliContext,
   type CommandBuilder,
   ledgerCommand,
+  openTarget,
   type TargetOptions,
-  targetRefOf,
   wholeNumber,
 } from '../command.ts';
 import { checkSendingDomain } from '../domain-option.ts';
@@ -59,7 +59,7 @@ export const sendTestCommand: CommandBuilder = (context, run) =>
 class EventLostError extends Error {}
 
 async function sendTest(context: CliContext, options: SendTestOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const domain = options.domain ?? deployment.domains[0] ?? '';
   checkSendingDomain(deployment, domain);
   const emit = createEmit<SendTestLine>(context, options.json);

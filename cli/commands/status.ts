@@ -1,4 +1,4 @@
-import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
+import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { LOOKBACK_DAYS } from '../last-event.ts';
 import { createEmit, timeAgo } from '../output.ts';
 import { type DomainStatus, gatherStatus, lastEventOf, type StatusLine } from './status/gather.ts';
@@ -20,7 +20,7 @@ export const statusCommand: CommandBuilder = (context, run) =>
     .action(run<TargetOptions>((options) => status(context, options)));
 
 async function status(context: CliContext, options: TargetOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const nowMs = context.now();
   const line = await gatherStatus(deployment, nowMs);
   createEmit<StatusLine>(context, options.json)(line, ...statusText(line, deployment.name, nowMs));

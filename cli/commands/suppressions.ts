@@ -6,9 +6,9 @@ import {
   type CommandBuilder,
   confirm,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
 } from '../command.ts';
 import { checkDomain } from '../domain-option.ts';
 import { TargetUnavailableError } from '../errors.ts';
@@ -86,7 +86,7 @@ export const showCommand = (context: CliContext, run: Run) =>
 
 async function show(context: CliContext, options: TargetOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<SuppressionsShowLine>(context, options.json);
   const items = await readSuppressions(deployment, recipient);
   const suppressed = items.some(isSuppressing);
@@ -142,7 +142,7 @@ export const liftCommand = (context: CliContext, run: Run) =>
 
 async function lift(context: CliContext, options: LiftOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   if (options.domain !== undefined) checkDomain(deployment, options.domain);
   const emit = createEmit<SuppressionsLiftLine>(context, options.json);
   const found = (await readSuppressions(deployment, recipient)).filter(

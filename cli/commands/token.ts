@@ -5,9 +5,9 @@ import {
   type CommandBuilder,
   confirm,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
   targetRefText,
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
@@ -42,7 +42,7 @@ export const showCommand = (context: CliContext, run: Run) =>
     .action(run<TargetOptions>((options) => show(context, options)));
 
 async function show(context: CliContext, options: TargetOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const token = await readSecret(deployment, 'ApiTokenSecretArn');
   if (token === '')
     throw new TargetUnavailableError(
@@ -75,7 +75,7 @@ export const rotateCommand = (context: CliContext, run: Run) =>
     .action(run<RotateOptions>((options) => rotate(context, options)));
 
 async function rotate(context: CliContext, options: RotateOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   await confirm(
     context,
     options.yes,

@@ -5,8 +5,8 @@ import {
   type CliContext,
   type CommandBuilder,
   ledgerCommand,
+  openTarget,
   type TargetOptions,
-  targetRefOf,
   timeOption,
 } from '../command.ts';
 import { checkDomain } from '../domain-option.ts';
@@ -73,7 +73,7 @@ export const unconfirmedCommand: CommandBuilder = (context, run) =>
     .action(run<UnconfirmedOptions>((options) => unconfirmed(context, options)));
 
 async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   if (options.domain !== undefined) checkDomain(deployment, options.domain);
   const domains = options.domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [options.domain];
   const nowSeconds = Math.ceil(context.now() / 1000);

@@ -11,9 +11,9 @@ import {
   type CommandBuilder,
   confirm,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
 } from '../command.ts';
 import { checkSendingDomain } from '../domain-option.ts';
 import { UsageError } from '../errors.ts';
@@ -77,7 +77,7 @@ export const checkCommand = (context: CliContext, run: Run) =>
     .action(run<DomainOptions>((options) => check(context, options)));
 
 async function check(context: CliContext, options: DomainOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<WebhooksCheckLine>(context, options.json);
   const desired = desiredWebhooks(deployment, options);
   const registry = openRegistry(await openMailgun(deployment));
@@ -127,7 +127,7 @@ export const syncCommand = (context: CliContext, run: Run) =>
     .action(run<SyncOptions>((options) => sync(context, options)));
 
 async function sync(context: CliContext, options: SyncOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<WebhooksSyncLine>(context, options.json);
   const desired = desiredWebhooks(deployment, options);
   const { plan = false, remove = [] } = options;

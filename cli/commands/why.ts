@@ -1,6 +1,6 @@
 import { bareMessageId } from '../../lambdas/domain/event.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
-import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
+import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit, utc } from '../output.ts';
@@ -71,7 +71,7 @@ async function why(
 ): Promise<number> {
   const messageId = bareMessageId(givenId);
   if (messageId === '') throw new UsageError('the message id is empty');
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const history = await readHistory(deployment, messageId);
   if (history.length === 0) {
     throw new TargetUnavailableError(

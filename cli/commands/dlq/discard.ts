@@ -1,5 +1,5 @@
 import { createEventLookup } from '../../../lambdas/adapters/table/event-lookup.ts';
-import { type CliContext, confirm, ledgerCommand, type Run, type TargetOptions, targetRefOf } from '../../command.ts';
+import { type CliContext, confirm, ledgerCommand, openTarget, type Run, type TargetOptions } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit } from '../../output.ts';
@@ -59,7 +59,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
   if (options.id === undefined && options.reason === undefined) {
     throw new UsageError('--id or --reason is missing: only what is named is deleted');
   }
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<DlqDiscardLine>(context, options.json);
   const deadLetters = openDeadLetters(deployment);
   const { selected, complete } = await selectDeadLetters(deadLetters, options);

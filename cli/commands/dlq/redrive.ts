@@ -3,9 +3,9 @@ import {
   type CliContext,
   confirm,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
   targetRefText,
   wholeNumber,
 } from '../../command.ts';
@@ -88,7 +88,7 @@ export const redriveCommand = (context: CliContext, run: Run) =>
     .action(run<RedriveOptions>((options) => redrive(context, options)));
 
 async function redrive(context: CliContext, options: RedriveOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<DlqRedriveLine>(context, options.json);
   const deadLetters = openDeadLetters(deployment);
   const { selected, complete } = await selectDeadLetters(deadLetters, options);

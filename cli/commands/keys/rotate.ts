@@ -3,9 +3,9 @@ import {
   type CliContext,
   confirm,
   ledgerCommand,
+  openTarget,
   type Run,
   type TargetOptions,
-  targetRefOf,
   targetRefText,
 } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
@@ -50,7 +50,7 @@ export const rotateCommand = (context: CliContext, run: Run) =>
     .action(run<RotateOptions>((options) => rotate(context, options)));
 
 async function rotate(context: CliContext, options: RotateOptions): Promise<number> {
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<KeysRotateLine>(context, options.json);
   const { keys: before } = await readSigningKeys(deployment);
   const others = await findSharing(before.current, otherEnvironments(deployment.ref), context.openDeployment);

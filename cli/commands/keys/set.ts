@@ -1,5 +1,5 @@
 import { keyFingerprint } from '../../../lambdas/domain/signature.ts';
-import { type CliContext, ledgerCommand, type Run, type TargetOptions, targetRefOf } from '../../command.ts';
+import { type CliContext, ledgerCommand, openTarget, type Run, type TargetOptions } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { openMailgun, readMailgunKey } from '../../mailgun-client.ts';
 import { createEmit } from '../../output.ts';
@@ -52,7 +52,7 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
   if (parent && apiKey) throw new UsageError('--parent and --api-key exclude each other');
   if (alone && (parent || apiKey)) throw new UsageError('--alone is for the signing key only');
   if (fromMailgun && (parent || apiKey)) throw new UsageError('--from-mailgun reads the signing key only');
-  const deployment = await context.openDeployment(targetRefOf(options, context.environment));
+  const deployment = await openTarget(context, options);
   const emit = createEmit<KeysSetLine>(context, options.json);
   const emitSet = (line: Omit<KeysSetLine, 'event'>, what: string) => {
     const became = line.changed && line.key === 'current' && line.previous ? `; ${line.previous} is previous now` : '';
