@@ -187,6 +187,20 @@ test('into a backlog nothing is sent, nothing is judged missing, and the cursor 
   expect(await world.report()).toMatchObject({ missing: 20, sent: 20, done: true });
 });
 
+test('into a backlog a run lists no more than the first slices that something is missing in', async () => {
+  const world = new ReconcileWorld();
+  for (let n = 0; n < 96; n += 1) world.happen(numbered(n, SLICE_START + n * 900 + 1), true);
+  world.nowMs = (SLICE_START + 96 * 900 + 1800) * 1000;
+  world.down.add('process');
+  for (let n = 1000; n < 1100; n += 1) world.webhook(numbered(n, world.nowMs / 1000));
+  expect(await world.report()).toMatchObject({ slices: 0, sent: 0, done: false });
+  // Every worker may have begun one before the first has shown it; each is one page and an empty one after it.
+  expect(world.mailgun.calls).toBeLessThanOrEqual(2 * world.parallel);
+  world.down.clear();
+  await world.process();
+  expect(await world.report()).toMatchObject({ slices: 96, missing: 96, sent: 96, done: true });
+});
+
 test('a run that ignores waits sends nothing while the queue holds anything', async () => {
   const world = await worldWith(20, 10);
   expect(await world.report(true)).toMatchObject({ sent: 2, done: true });
