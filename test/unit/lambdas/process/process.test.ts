@@ -167,3 +167,32 @@ describe('once a recipient is erased', () => {
     expect([...ledger.events.values()].map(({ event }) => event.tags)).toEqual([['welcome']]);
   });
 });
+
+describe('a webhook that no pass to come would compare is noted for one, before its event is stored', () => {
+  const NOW = NOW_MS / 1000;
+  const DAY = LONE_PROCESS.secondPassSeconds;
+  test.each([
+    { name: 'one second before the ledger begins', start: NOW - 50, at: NOW - 51, isNoted: true },
+    { name: 'in the second in which the ledger begins', start: NOW - 50, at: NOW - 50, isNoted: false },
+    { name: 'just old enough to lie before a ledger that begins now', at: NOW - 60, isNoted: true },
+    { name: 'a second younger than that', at: NOW - 59, isNoted: false },
+    { name: 'nearly as old as a second pass', start: 0, at: NOW - 0.95 * DAY, isNoted: true },
+    { name: 'a second younger than that, in the ledger', start: 0, at: NOW - 0.95 * DAY + 1, isNoted: false },
+    { name: 'of a domain that cannot be told', start: 0, at: NOW, domain: '-', isNoted: true },
+    { name: 'brought by reconcile', start: NOW, at: 0, source: 'reconcile' as const, isNoted: false },
+  ])('$name', async ({ start, at, domain = DOMAIN, source, isNoted }) => {
+    const ledger = new InMemoryLedger();
+    const notes: unknown[] = [];
+    const stragglers = {
+      ledgerStart: async () => start,
+      note: async (...note: unknown[]) => {
+        expect(ledger.events.size).toBe(0);
+        notes.push(note);
+      },
+    };
+    const deps = { ...LONE_PROCESS, records: ledger, retentionDays: 400, now: () => NOW_MS };
+    const store = createProcess({ ...deps, stragglers });
+    expect(await store({ ...message({ timestamp: at }, source), domain })).toBe('stored');
+    expect(notes).toEqual(isNoted ? [[domain, { at, notedAt: NOW_MS }]] : []);
+  });
+});
