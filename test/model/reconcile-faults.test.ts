@@ -292,6 +292,25 @@ test('a domain that Mailgun does not know fails at once, and the others go on', 
   expect(await world.report()).toMatchObject({ slices: 1, sent: 2, done: false });
 });
 
+test.each([
+  { event: 'unsubscribed', forged: { 'mailing-list': { address: 'news@mg.example.com' } } },
+  { event: 'rejected', forged: { flags: { 'is-routed': true } } },
+  { event: 'failed', forged: { severity: 'permanent', reason: 'bounce' } },
+])('a forged body of $event decides nothing after its pass', async ({ event, forged }) => {
+  const world = worldAt(0);
+  const genuine = numbered(3, START + 100, { id: 'genuine', event, severity: 'temporary', reason: 'generic' });
+  world.mailgun.add(genuine);
+  world.webhook({ ...genuine, ...forged });
+  await world.process();
+  world.nowMs = (START + 2700) * 1000;
+  await world.run();
+  expect(sliceAt(world, 0).altered).toEqual({ [event]: 1 });
+  await world.process();
+  await world.live(2);
+  expect(sliceAt(world, 0).altered).toEqual({});
+  expect([...world.ledger.events.values()].map((stored) => stored.event)).toEqual([genuine]);
+});
+
 test('a forged body under a listed identity is reported, and put right from the listing', async () => {
   const world = worldAt(0);
   const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
