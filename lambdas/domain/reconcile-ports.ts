@@ -1,5 +1,5 @@
 import type { JsonObject } from './canonical.ts';
-import type { EventPlace } from './event-name.ts';
+import type { EventPlace } from './ledger-name.ts';
 import type { Source } from './queue-message.ts';
 import type { Slice, SliceBounds } from './slice.ts';
 import type { Tally } from './tally.ts';

@@ -3,9 +3,9 @@ import type { JsonObject } from '../domain/canonical.ts';
 import { add } from '../domain/counts.ts';
 import { decidingFacts } from '../domain/deciding-facts.ts';
 import { eventName, eventTimeMs } from '../domain/event.ts';
-import type { EventPlace } from '../domain/event-name.ts';
 import { NAMES_COMPARED_IN_FULL } from '../domain/event-types.ts';
 import { identify } from '../domain/identity.ts';
+import type { EventPlace } from '../domain/ledger-name.ts';
 import {
   ListingError,
   type MailgunSource,

@@ -1,5 +1,5 @@
 import { tombstoneIdentity } from '../domain/erasure.ts';
-import type { EventPlace } from '../domain/event-name.ts';
+import type { EventPlace } from '../domain/ledger-name.ts';
 import {
   type DayIndex,
   type MailgunSource,

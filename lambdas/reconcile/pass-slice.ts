@@ -1,6 +1,6 @@
 import { total } from '../domain/counts.ts';
 import { UNKNOWN_DOMAIN } from '../domain/event.ts';
-import { createEventNaming } from '../domain/event-name.ts';
+import { createLedgerNaming } from '../domain/ledger-name.ts';
 import type { ErasureKey } from '../domain/ports.ts';
 import {
   type DonePart,
@@ -127,7 +127,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     return {
       slice: { domain, start: bounds.start },
       listings: domain === UNKNOWN_DOMAIN ? deps.domains : deps.domains.filter(({ name }) => name === domain),
-      nameOf: createEventNaming(erasureKey),
+      nameOf: createLedgerNaming(erasureKey),
       erasureKey,
       runId: run.runId,
       unconfirmedBefore: isNamed ? new Set(names) : undefined,

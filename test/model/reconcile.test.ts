@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { secondPassSeconds } from '../../lambdas/contract.ts';
 import { total } from '../../lambdas/domain/counts.ts';
-import { createEventNaming } from '../../lambdas/domain/event-name.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
+import { createLedgerNaming } from '../../lambdas/domain/ledger-name.ts';
 import { ListingError, placeName } from '../../lambdas/domain/reconcile-ports.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
@@ -104,7 +104,7 @@ test('an event that was stored but never listed is unconfirmed, and is told at t
   await world.report();
   expect([total(first(world).expected), total(first(world).listed), first(world).missing]).toEqual([21, 20, {}]);
   expect(total(first(world).unconfirmed)).toBe(1);
-  expect(first(world).unconfirmedNames).toEqual([createEventNaming(ERASURE_KEY)(identify(forged, DOMAIN))]);
+  expect(first(world).unconfirmedNames).toEqual([createLedgerNaming(ERASURE_KEY)(identify(forged, DOMAIN))]);
   expect(world.news).toEqual([]);
   await world.report(true);
   expect(world.news).toEqual([{ domain: DOMAIN, start: SLICE_START, lost: 0, unconfirmed: 1, altered: 0 }]);

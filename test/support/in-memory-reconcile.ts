@@ -1,7 +1,7 @@
 import { MAX_REQUEUES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { eventTimeMs } from '../../lambdas/domain/event.ts';
-import type { EventPlace } from '../../lambdas/domain/event-name.ts';
+import type { EventPlace } from '../../lambdas/domain/ledger-name.ts';
 import {
   type DayIndex,
   type DonePart,

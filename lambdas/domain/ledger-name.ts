@@ -11,7 +11,7 @@ const NAME_BYTES = 16;
  * Returns the function that names events in the ledger: 16 bytes of a keyed hash of the identity, as base64url. An
  * event and its tombstone have one name, and without the key no name can be matched with an address.
  */
-export function createEventNaming(erasureKey: string): (place: EventPlace) => string {
+export function createLedgerNaming(erasureKey: string): (place: EventPlace) => string {
   return (place) => {
     const { partition, eventSort } = tombstoneIdentity(place, erasureKey);
     return createHash('sha256')
