@@ -4,7 +4,6 @@ import { createLedgerStateTable } from '../lambdas/adapters/table/reconciliation
 import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { total } from '../lambdas/domain/counts.ts';
-import type { Slices } from '../lambdas/domain/reconcile-ports.ts';
 import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
 import { TargetUnavailableError } from './errors.ts';
 import type { Deployment } from './target/types.ts';
@@ -66,7 +65,7 @@ export async function readDomainLedger(
 
 /** Returns the slice that holds a second; undefined where the ledger has none. */
 export async function sliceAt(
-  slices: Pick<Slices, 'list'>,
+  slices: ReturnType<typeof createSlicesTable>,
   domain: string,
   atSeconds: number,
 ): Promise<Slice | undefined> {

@@ -61,6 +61,12 @@ export const MESSAGES = {
   verifiedByCurrentKey: 'webhooks verified by the current key',
 } as const;
 
+/** A sending domain and the Mailgun region that holds it. */
+export interface SendingDomain {
+  name: string;
+  region: 'us' | 'eu';
+}
+
 /** The longest published schedule of Mailgun's retries: 10, 10, 15, 30 min, 1, 2, 4 h. */
 export const MAILGUN_RETRY_HORIZON_SECONDS = 29_100;
 

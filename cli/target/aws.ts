@@ -8,7 +8,7 @@ import {
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/client.ts';
-import type { SendingDomain } from '../../lambdas/domain/reconcile-ports.ts';
+import type { SendingDomain } from '../../lambdas/contract.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { type AwsAccount, openAccount } from './aws-account.ts';
 import { awsSentence, isStackNotFound } from './aws-errors.ts';

@@ -2,12 +2,18 @@ import type { JsonObject } from './canonical.ts';
 import { eventName } from './event.ts';
 import { INDEXED_NAMES, OTHER_EVENT } from './event-types.ts';
 import { dayIndexKey, utcDay } from './keys.ts';
+import type { EventPlace } from './ledger-name.ts';
 
 /** Types with a partition of their own in the index by day. */
 export const INDEXED_TYPES = INDEXED_NAMES;
 
 /** Partition of every other type. */
 export const OTHER_TYPE = OTHER_EVENT.event;
+
+/** Where a stored event is, and its time, as the day index knows them. */
+export interface StoredKey extends EventPlace {
+  atMs: number;
+}
 
 const DAY_MS = 86_400_000;
 

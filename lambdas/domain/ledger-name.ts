@@ -5,6 +5,11 @@ import type { EventIdentity } from './identity.ts';
 /** Where an event is stored. */
 export type EventPlace = Pick<EventIdentity, 'partition' | 'eventSort'>;
 
+/** Names a place across the ports; it holds the recipient, so it is never stored. */
+export function placeName({ partition, eventSort }: EventPlace): string {
+  return `${partition} ${eventSort}`;
+}
+
 const NAME_BYTES = 16;
 
 /**

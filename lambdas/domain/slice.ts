@@ -68,6 +68,16 @@ export interface Slice extends SliceBounds, SliceCounts {
   version: number;
 }
 
+/** How far the ledger of a domain has come. */
+export interface Watermarks {
+  /** Start of the first slice that no pass has written. */
+  position: number;
+  /** Start of the first slice whose second pass is to come. */
+  second: number;
+  /** Start of the ledger; absent where an earlier version began it. */
+  start?: number | undefined;
+}
+
 /**
  * `due`: not compared yet; `open`: something is missing or altered; `short`: Mailgun's listing has shrunk; `settled`:
  * every event is accounted for; `unlisted`: never compared, and Mailgun no longer keeps that time.

@@ -8,10 +8,10 @@ import {
 import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
-import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../domain/ports.ts';
 import { encodeQueueMessage, type QueueMessage } from '../domain/queue-message.ts';
 import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/signature.ts';
 import type { ParsedWebhook } from '../domain/webhook-body.ts';
+import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from './ports.ts';
 
 export type Refusal =
   | 'body-too-large'

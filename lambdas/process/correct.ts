@@ -1,8 +1,8 @@
 import type { JsonObject } from '../domain/canonical.ts';
 import { parseEvent } from '../domain/mailgun-event.ts';
-import type { EventRecord, Records } from '../domain/ports.ts';
 import { isHigher, type StatusUpdate, statusOrder, statusUpdateOf } from '../domain/status.ts';
 import { type Suppression, suppressionOf } from '../domain/suppression.ts';
+import type { EventRecord, Records } from './ports.ts';
 
 /** An event as it decides a status. */
 export interface DecidingEvent {

@@ -11,13 +11,13 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createStragglersTable } from '../adapters/table/reconciliation-state.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import { UnstorableError } from '../domain/ports.ts';
 import { decodeQueueMessage } from '../domain/queue-message.ts';
 import { handleBatch } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { readProcessEnv } from './env.ts';
 import { outcomeMetrics } from './outcomes.ts';
+import { UnstorableError } from './ports.ts';
 import { createProcess } from './process.ts';
 import { retryDelaySeconds } from './retry-delay.ts';
 

@@ -2,12 +2,12 @@ import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '
 import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import { identify } from '../domain/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/mailgun-event.ts';
-import type { ErasureKey, Erasures, EventRecord, Records, Stragglers } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/queue-message.ts';
 import { statusUpdateOf } from '../domain/status.ts';
 import { suppressionOf } from '../domain/suppression.ts';
 import { isTestSample } from '../domain/test-sample.ts';
 import { type Corrections, createCorrect } from './correct.ts';
+import type { ErasureKey, Erasures, EventRecord, Records, Stragglers } from './ports.ts';
 
 export interface ProcessDeps {
   records: Records;

@@ -1,5 +1,5 @@
-import type { PublishFailures, Unpublished } from '../domain/publish-ports.ts';
 import type { PublishedEvent } from '../domain/published.ts';
+import type { PublishFailures, Unpublished } from './ports.ts';
 import { MOST_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 
 /** A change of the table, as others are to hear of it. */

@@ -1,12 +1,12 @@
-import type { Erasures } from '../domain/ports.ts';
 import { type PublishedEvent, type PublishingChoice, publishedEvent, type Row } from '../domain/published.ts';
+import type { ErasureMarkers } from './ports.ts';
 
 /**
  * Makes the events of rows. Before it names an address it looks at the markers: a change that was under way while its
  * recipient was erased is published without the address.
  */
 export function createPublishedEvents(
-  erasures: Erasures,
+  erasures: ErasureMarkers,
   choice: PublishingChoice,
 ): (rows: readonly Row[]) => Promise<PublishedEvent[]> {
   return async (rows) => {

@@ -1,5 +1,5 @@
-import type { EventBus, Unpublished } from '../domain/publish-ports.ts';
 import type { PublishedEvent } from '../domain/published.ts';
+import type { EventBus, Unpublished } from './ports.ts';
 
 export interface PutDeps {
   bus: EventBus;

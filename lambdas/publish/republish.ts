@@ -1,13 +1,13 @@
+import type { StoredKey } from '../domain/day-index.ts';
 import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
 import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
-import type { PublishableRows } from '../domain/publish-ports.ts';
 import { isPublishable, type PublishedEvent, type Row } from '../domain/published.ts';
-import type { DayIndex, StoredKey } from '../domain/reconcile-ports.ts';
+import type { PublishableKeys, PublishableRows } from './ports.ts';
 import { MOST_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 import type { RepublishEvent, RepublishReport } from './republish-contract.ts';
 
 export interface RepublishDeps extends PutDeps {
-  index: DayIndex;
+  index: PublishableKeys;
   rows: PublishableRows;
   domains: readonly string[];
   eventsOf: (rows: readonly Row[]) => Promise<PublishedEvent[]>;

@@ -2,8 +2,8 @@ import type { EventEntry } from '../../api/responses/events.ts';
 import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
 import { textAt, valueAt } from '../domain/event.ts';
 import { parseEvent } from '../domain/mailgun-event.ts';
-import type { StoredEvent } from '../domain/read-ports.ts';
 import { eventDetails } from './event-details.ts';
+import type { StoredEvent } from './ports.ts';
 
 /** What Mailgun sends in place of user variables that it could not keep. */
 const LOST_VARIABLES = /^Could not load user-variables/i;

@@ -1,11 +1,11 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/day-index.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../domain/keys.ts';
-import type { DayEvents, EventPlace, TimeRange } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
 import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
+import type { DayEvents, IndexedPlace, TimeRange } from './ports.ts';
 import { isRange } from './range.ts';
 
 export interface EventQuery {
@@ -20,7 +20,7 @@ export interface EventQuery {
 /** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
 export interface EventsPosition {
   range: TimeRange;
-  place: EventPlace;
+  place: IndexedPlace;
 }
 
 export function isEventsPosition(value: unknown, type: string | undefined): value is EventsPosition {
@@ -28,8 +28,8 @@ export function isEventsPosition(value: unknown, type: string | undefined): valu
   return isRange(range) && isEventPlace(place, range, type);
 }
 
-function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string | undefined): value is EventPlace {
-  const place = (value ?? {}) as Partial<EventPlace>;
+function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string | undefined): value is IndexedPlace {
+  const place = (value ?? {}) as Partial<IndexedPlace>;
   return (
     isTime(place.atMs) &&
     place.atMs >= fromMs &&
@@ -60,7 +60,7 @@ export function createEvents(days: DayEvents) {
     const types = typesOf(type);
     // Types without a partition of their own share one.
     const isNarrow = type !== undefined && types[0] === OTHER_TYPE && type !== OTHER_TYPE;
-    const isWanted = ({ sort }: EventPlace) => !isNarrow || nameOf(sort) === keyPart(type);
+    const isWanted = ({ sort }: IndexedPlace) => !isNarrow || nameOf(sort) === keyPart(type);
     const room = new PageRoom(limit);
     const events: EventEntry[] = [];
     let place = position?.place;

@@ -1,11 +1,15 @@
 import type { HealthResponse } from '../../api/responses/health.ts';
-import type { QueueDepth } from '../domain/reconcile-ports.ts';
+
+interface QueueLength {
+  /** Returns how many messages the queue holds. */
+  messages(): Promise<number>;
+}
 
 export interface HealthDeps {
   ledgerName: string;
   domains: readonly string[];
-  queue: QueueDepth;
-  deadLetters: QueueDepth;
+  queue: QueueLength;
+  deadLetters: QueueLength;
 }
 
 /**
@@ -14,7 +18,7 @@ export interface HealthDeps {
  */
 export function createHealth({ ledgerName, domains, queue, deadLetters }: HealthDeps) {
   return async (): Promise<HealthResponse> => {
-    const known = ({ messages }: QueueDepth) => messages().catch(() => null);
+    const known = ({ messages }: QueueLength) => messages().catch(() => null);
     const [waiting, dead] = await Promise.all([known(queue), known(deadLetters)]);
     return { ledger: ledgerName, domains: [...domains], queue: waiting, deadLetters: dead, alarms: null };
   };

@@ -1,12 +1,12 @@
 import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
 import { MAX_SLICE_SECONDS } from '../contract.ts';
 import { add, type Counts, total } from '../domain/counts.ts';
-import type { LedgerState, Slices } from '../domain/reconcile-ports.ts';
 import { isDue, isUnsettled, sliceFrom, stateOf } from '../domain/slice.ts';
+import type { LedgerReader, SliceReader } from './ports.ts';
 
 export interface LedgerDeps {
-  slices: Slices;
-  ledger: Pick<LedgerState, 'readWatermarks'>;
+  slices: SliceReader;
+  ledger: LedgerReader;
   sliceSeconds: number;
   settleSeconds: number;
   now: () => number;

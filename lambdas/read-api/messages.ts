@@ -1,10 +1,10 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { RecipientStatus } from '../../api/responses/message.ts';
 import { EVERY_RECIPIENT, parseMessageSort } from '../domain/keys.ts';
-import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
 import { PageRoom } from './page-room.ts';
+import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from './ports.ts';
 import { count, emptyTally, isTally, type Tally } from './tally.ts';
 
 /** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */

@@ -1,6 +1,6 @@
 import { type BadParameter, badParameter } from '../../api/read-parameters.ts';
 import { LAST_MS } from '../../api/time.ts';
-import type { TimeRange } from '../domain/read-ports.ts';
+import type { TimeRange } from './ports.ts';
 
 /** Times of a query in epoch milliseconds. */
 export interface RangeQuery {

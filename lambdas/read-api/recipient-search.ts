@@ -2,11 +2,11 @@ import type { EventEntry } from '../../api/responses/events.ts';
 import { indexedType, OTHER_TYPE } from '../domain/day-index.ts';
 import { eventName } from '../domain/event.ts';
 import { eventSortPrefix, keyPart, recipientKey } from '../domain/keys.ts';
-import type { MessagePlace, RecipientHistory, StoredEvent } from '../domain/read-ports.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
 import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
+import type { MessagePlace, RecipientHistory, StoredEvent } from './ports.ts';
 import { EVER } from './range.ts';
 import { isMessagePlace } from './recipients.ts';
 

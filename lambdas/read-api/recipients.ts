@@ -2,8 +2,8 @@ import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
 import { textAt } from '../domain/event.ts';
 import { recipientKey } from '../domain/keys.ts';
 import { parseEvent, tagsOf } from '../domain/mailgun-event.ts';
-import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from '../domain/read-ports.ts';
 import { isKeyText, isTime } from './cursor.ts';
+import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from './ports.ts';
 
 export interface RecipientQuery {
   recipient: string;

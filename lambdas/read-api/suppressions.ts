@@ -1,8 +1,8 @@
 import type { SuppressionEntry, SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { UNKNOWN_DOMAIN } from '../../api/routes.ts';
 import { recipientKey } from '../domain/keys.ts';
-import type { Suppressions } from '../domain/read-ports.ts';
 import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
+import type { Suppressions } from './ports.ts';
 
 export interface SuppressionQuery {
   recipient: string;

@@ -1,9 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RotatingSecret } from '../domain/ports.ts';
-import type { BearerCheck } from '../domain/read-ports.ts';
+import type { BearerCheck } from './ports.ts';
+
+/** The text of a secret that may be rotated at any time. */
+interface TokenSecret {
+  read(): Promise<string>;
+  /** Reads it again; returns undefined where the last read is too recent to repeat. */
+  reread(): Promise<string | undefined>;
+}
 
 /** Takes the one token that the secret holds; a token rotated meanwhile is read anew once. */
-export function createTokenCheck(secret: RotatingSecret): BearerCheck {
+export function createTokenCheck(secret: TokenSecret): BearerCheck {
   return async (bearer) => {
     if (isSame(bearer, await secret.read())) return true;
     const fresh = await secret.reread();

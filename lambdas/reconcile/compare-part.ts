@@ -6,18 +6,13 @@ import { eventName, eventTimeMs } from '../domain/event.ts';
 import { NAMES_COMPARED_IN_FULL } from '../domain/event-types.ts';
 import { identify } from '../domain/identity.ts';
 import type { EventPlace } from '../domain/ledger-name.ts';
-import {
-  ListingError,
-  type MailgunSource,
-  placeName,
-  type Requeue,
-  type StoredFacts,
-} from '../domain/reconcile-ports.ts';
+import { placeName } from '../domain/ledger-name.ts';
 import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../domain/tally.ts';
 import { isExpectedByWebhook } from '../domain/webhook-type.ts';
 import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
 import { countUnlisted } from './count-unlisted.ts';
 import { listPages } from './list-pages.ts';
+import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from './ports.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
 /** Epoch seconds; the start belongs to the part, the end does not. */

@@ -1,5 +1,6 @@
-import type { RegisteredWebhooks, SendingDomain } from '../domain/reconcile-ports.ts';
+import type { SendingDomain } from '../contract.ts';
 import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../domain/webhook-drift.ts';
+import type { RegisteredWebhooks } from './ports.ts';
 
 export interface CompareWebhooksDeps {
   webhooks: RegisteredWebhooks;

@@ -1,17 +1,10 @@
+import type { SendingDomain } from '../contract.ts';
+import type { StoredKey } from '../domain/day-index.ts';
 import { tombstoneIdentity } from '../domain/erasure.ts';
 import type { EventPlace } from '../domain/ledger-name.ts';
-import {
-  type DayIndex,
-  type MailgunSource,
-  placeName,
-  type Requeue,
-  type SendingDomain,
-  type SliceKey,
-  type StoredEvents,
-  type StoredFacts,
-  type StoredKey,
-} from '../domain/reconcile-ports.ts';
+import { placeName } from '../domain/ledger-name.ts';
 import { addName, type Tally } from '../domain/tally.ts';
+import type { DayIndex, MailgunSource, Requeue, SliceKey, StoredEvents, StoredFacts } from './ports.ts';
 import type { RequeueDeps } from './requeue-missing.ts';
 
 export interface ComparePartDeps extends RequeueDeps {

@@ -1,6 +1,6 @@
 import { MAX_REQUEUES } from '../contract.ts';
 import { add } from '../domain/counts.ts';
-import { placeName } from '../domain/reconcile-ports.ts';
+import { placeName } from '../domain/ledger-name.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../domain/tally.ts';
 import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
 

@@ -14,13 +14,13 @@ import { createPartsTable, createRequeuesTable } from '../adapters/table/requeue
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
 import { METRICS } from '../contract.ts';
-import { ListingError } from '../domain/reconcile-ports.ts';
 import type { DriftKind } from '../domain/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
 import { createCompareWebhooks } from './compare-webhooks.ts';
 import { readReconcileEnv } from './env.ts';
 import type { SliceNews } from './pass-slice.ts';
+import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
 import { createReplay } from './replay.ts';
 import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replay-contract.ts';

@@ -1,4 +1,4 @@
-import type { Lease } from '../domain/reconcile-ports.ts';
+import type { Lease } from './ports.ts';
 
 /** Another run has taken over, so the results of this one are void. */
 export class LostRaceError extends Error {

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../domain/canonical.ts';
 import { eventName } from '../domain/event.ts';
-import { ListingError, type ListingRequest, type MailgunSource } from '../domain/reconcile-ports.ts';
+import { ListingError, type ListingRequest, type MailgunSource } from './ports.ts';
 
 /** More pages than this in one part of a slice are not a listing. */
 const MAX_PAGES = 100_000;

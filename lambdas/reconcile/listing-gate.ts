@@ -1,4 +1,4 @@
-import type { ListingPage, ListingRequest, MailgunSource } from '../domain/reconcile-ports.ts';
+import type { ListingPage, ListingRequest, MailgunSource } from './ports.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Calls without a 429 after which one more may be under way. */

@@ -1,22 +1,22 @@
+import type { SendingDomain } from '../contract.ts';
 import { total } from '../domain/counts.ts';
 import { UNKNOWN_DOMAIN } from '../domain/event.ts';
 import { createLedgerNaming } from '../domain/ledger-name.ts';
-import type { ErasureKey } from '../domain/ports.ts';
-import {
-  type DonePart,
-  type LedgerState,
-  ListingError,
-  type OpenSlice,
-  type PartStore,
-  type SendingDomain,
-  type Slices,
-} from '../domain/reconcile-ports.ts';
 import { isUnsettled, type Slice, type SliceBounds, waitSeconds } from '../domain/slice.ts';
 import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../domain/tally.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
 import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
 import { type HeldLease, LostRaceError } from './lease.ts';
 import { createListingGate } from './listing-gate.ts';
+import {
+  type DonePart,
+  type LedgerState,
+  ListingError,
+  type NamingKey,
+  type OpenSlice,
+  type PartStore,
+  type Slices,
+} from './ports.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Times that a deployment chooses, in seconds. */
@@ -42,7 +42,7 @@ export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds'> {
   ledger: Pick<LedgerState, 'putOpen' | 'dropOpen'>;
   slices: Slices;
   parts: PartStore;
-  erasureKey: ErasureKey;
+  erasureKey: NamingKey;
   times: LedgerTimes;
   /** All domains of this deployment. */
   domains: readonly SendingDomain[];

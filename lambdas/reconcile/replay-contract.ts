@@ -1,5 +1,5 @@
 import { isObject } from '../domain/canonical.ts';
-import type { DonePart, ListingFailure } from '../domain/reconcile-ports.ts';
+import type { DonePart, ListingFailure } from './ports.ts';
 
 /** `{"replay": …}` as an operator's command sends it; every slice that the time touches is passed. */
 export interface ReplayEvent {

@@ -1,11 +1,11 @@
-import { secondPassSeconds } from '../contract.ts';
+import { type SendingDomain, secondPassSeconds } from '../contract.ts';
 import { total } from '../domain/counts.ts';
-import { type DonePart, ListingError, type SendingDomain } from '../domain/reconcile-ports.ts';
 import { isDue, type SliceBounds, stateOf } from '../domain/slice.ts';
 import { isSameSlice } from '../domain/tally.ts';
 import { isBackfill } from './agenda.ts';
 import { type HeldLease, LostRaceError, withLease } from './lease.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from './pass-slice.ts';
+import { type DonePart, ListingError } from './ports.ts';
 import type { ReconcileDeps } from './reconcile.ts';
 import type { ReplayEvent, ReplayReport, ReplayState } from './replay-contract.ts';
 import { type SlicePlace, slicesBetween } from './slices-between.ts';

@@ -1,10 +1,9 @@
 import { asciiJson, isDeeperThan, type JsonObject } from '../domain/canonical.ts';
-import type { EventQueue } from '../domain/ports.ts';
-import type { Requeue, Requeues, SliceKey } from '../domain/reconcile-ports.ts';
+import type { Requeue, RequeueQueue, Requeues, SliceKey } from './ports.ts';
 
 export interface RequeueDeps {
   requeues: Requeues;
-  queue: EventQueue;
+  queue: RequeueQueue;
   now: () => number;
   onFailure: (domain: string, error: unknown) => void;
 }

@@ -1,6 +1,6 @@
 import { MAX_SLICE_SECONDS } from '../contract.ts';
-import type { Slices } from '../domain/reconcile-ports.ts';
 import { alignedStart, type Slice, type SliceBounds } from '../domain/slice.ts';
+import type { Slices } from './ports.ts';
 
 /** Bounds of a slice, and its record where the ledger has one. */
 export interface SlicePlace extends SliceBounds {

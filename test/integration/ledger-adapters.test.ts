@@ -11,8 +11,8 @@ import { createPartsTable, createRequeuesTable } from '../../lambdas/adapters/ta
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
+import { placeName } from '../../lambdas/domain/ledger-name.ts';
 import type { Source } from '../../lambdas/domain/queue-message.ts';
-import { placeName } from '../../lambdas/domain/reconcile-ports.ts';
 import { emptyTally, slicePassed } from '../../lambdas/domain/tally.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';

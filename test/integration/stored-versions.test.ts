@@ -10,7 +10,7 @@ import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-eve
 import { createSuppressionRepository } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { eventHash } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
-import { placeName } from '../../lambdas/domain/reconcile-ports.ts';
+import { placeName } from '../../lambdas/domain/ledger-name.ts';
 import { startTestEngines, type TestEngines } from '../support/engines.ts';
 import * as FIRST_RELEASE from '../support/first-release.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../cli/command.ts';
-import { type DonePart, ListingError } from '../../lambdas/domain/reconcile-ports.ts';
+import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { replayIn } from '../../lambdas/reconcile/replay-contract.ts';
 import { runCommand, stubDeployment } from '../support/command-line.ts';
 import { MOMENTS } from '../support/mortal.ts';

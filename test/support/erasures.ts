@@ -1,5 +1,5 @@
 import { erasureHash } from '../../lambdas/domain/erasure.ts';
-import type { Erasures } from '../../lambdas/domain/ports.ts';
+import type { Erasures } from '../../lambdas/process/ports.ts';
 
 export const ERASURE_KEY = 'erasure-key-0001';
 export const erasureKey = { read: async () => ERASURE_KEY };

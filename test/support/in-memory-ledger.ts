@@ -10,21 +10,14 @@ import {
   statusSort,
   suppressionSort,
 } from '../../lambdas/domain/keys.ts';
-import type {
-  Claims,
-  EventLookup,
-  EventQueue,
-  EventRecord,
-  FirstWebhook,
-  KeyRing,
-  Records,
-} from '../../lambdas/domain/ports.ts';
 import { decodeQueueMessage, encodeQueueMessage, type QueueMessage } from '../../lambdas/domain/queue-message.ts';
-import type { HistoryEntry, MessageHistory } from '../../lambdas/domain/read-ports.ts';
 import type { SigningKeys } from '../../lambdas/domain/signature.ts';
 import { statusOrder } from '../../lambdas/domain/status.ts';
 import type { Suppression } from '../../lambdas/domain/suppression.ts';
+import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../../lambdas/ingest/ports.ts';
 import type { Corrections, ResetStatus } from '../../lambdas/process/correct.ts';
+import type { EventRecord, Records } from '../../lambdas/process/ports.ts';
+import type { HistoryEntry, MessageHistory } from '../../lambdas/read-api/ports.ts';
 
 export interface StatusItem {
   order: string;

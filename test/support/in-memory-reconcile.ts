@@ -1,7 +1,10 @@
 import { MAX_REQUEUES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import type { StoredKey } from '../../lambdas/domain/day-index.ts';
 import { eventTimeMs } from '../../lambdas/domain/event.ts';
 import type { EventPlace } from '../../lambdas/domain/ledger-name.ts';
+import { placeName } from '../../lambdas/domain/ledger-name.ts';
+import type { Slice, Watermarks } from '../../lambdas/domain/slice.ts';
 import {
   type DayIndex,
   type DonePart,
@@ -12,7 +15,6 @@ import {
   type MailgunSource,
   type OpenSlice,
   type PartStore,
-  placeName,
   type QueueDepth,
   type Requeue,
   type Requeues,
@@ -20,11 +22,8 @@ import {
   type Slices,
   type StoredEvents,
   type StoredFacts,
-  type StoredKey,
   type Straggler,
-  type Watermarks,
-} from '../../lambdas/domain/reconcile-ports.ts';
-import type { Slice } from '../../lambdas/domain/slice.ts';
+} from '../../lambdas/reconcile/ports.ts';
 import type { InMemoryLedger } from './in-memory-ledger.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,4 +1,4 @@
-import type { MessageHistory, StoredEvent, StoredStatus } from '../../lambdas/domain/read-ports.ts';
+import type { MessageHistory, StoredEvent, StoredStatus } from '../../lambdas/read-api/ports.ts';
 
 /** All that is stored of a message, in pages of a hundred. */
 export async function wholeHistory(history: MessageHistory, messageId: string) {

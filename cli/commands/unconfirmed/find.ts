@@ -4,7 +4,7 @@ import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.t
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import { total } from '../../../lambdas/domain/counts.ts';
-import type { StoredKey } from '../../../lambdas/domain/reconcile-ports.ts';
+import type { StoredKey } from '../../../lambdas/domain/day-index.ts';
 import { tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';
 import { eventOf, type HistoryEvent } from '../why/history.ts';

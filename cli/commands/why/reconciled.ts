@@ -1,7 +1,7 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { total } from '../../../lambdas/domain/counts.ts';
-import type { Watermarks } from '../../../lambdas/domain/reconcile-ports.ts';
+import type { Watermarks } from '../../../lambdas/domain/slice.ts';
 import { alignedStart, isDue, type Slice, sliceFrom, stateOf } from '../../../lambdas/domain/slice.ts';
 import { type LedgerTimes, sliceAt, tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';

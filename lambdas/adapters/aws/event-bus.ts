@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { asciiJson } from '../../domain/canonical.ts';
-import type { EventBus, PublishFailures } from '../../domain/publish-ports.ts';
+import type { EventBus, PublishFailures } from '../../publish/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
 
 const SOURCE = 'mailgun-ledger';

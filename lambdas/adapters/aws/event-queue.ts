@@ -6,9 +6,9 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
-import type { EventQueue } from '../../domain/ports.ts';
 import { encodeQueueMessage } from '../../domain/queue-message.ts';
-import type { QueueDepth } from '../../domain/reconcile-ports.ts';
+import type { EventQueue } from '../../ingest/ports.ts';
+import type { QueueDepth } from '../../reconcile/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
 
 export function openQueues(): SQSClient {

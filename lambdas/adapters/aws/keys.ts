@@ -1,5 +1,7 @@
-import type { ErasureKey, KeyRing, RotatingSecret } from '../../domain/ports.ts';
 import type { SigningKeys } from '../../domain/signature.ts';
+import type { KeyRing } from '../../ingest/ports.ts';
+import type { ErasureKey } from '../../process/ports.ts';
+import type { RotatingSecret } from './secrets.ts';
 
 /** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */
 export function createKeyRing(secret: RotatingSecret): KeyRing {

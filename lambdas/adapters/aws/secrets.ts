@@ -1,6 +1,13 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { RotatingSecret } from '../../domain/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
+
+/** The text of a secret that may be rotated at any time. */
+export interface RotatingSecret {
+  /** Returns the text, at most five minutes old. Throws where it cannot be read. */
+  read(): Promise<string>;
+  /** Reads the text again; returns undefined where it was read within the last 30 seconds. */
+  reread(): Promise<string | undefined>;
+}
 
 const MAX_AGE_MS = 5 * 60_000;
 const REREAD_AFTER_MS = 30_000;

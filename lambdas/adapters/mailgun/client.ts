@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../domain/canonical.ts';
 import { parseJson } from '../../domain/json.ts';
-import { ListingError } from '../../domain/reconcile-ports.ts';
+import { ListingError } from '../../reconcile/ports.ts';
 
 /** What both of Mailgun's APIs are reached with. */
 export interface MailgunAccess {

@@ -1,5 +1,5 @@
 import { textAt } from '../../domain/event.ts';
-import { ListingError, type MailgunSource } from '../../domain/reconcile-ports.ts';
+import { ListingError, type MailgunSource } from '../../reconcile/ports.ts';
 import { askMailgun, baseUrlOf, type MailgunAccess, objectsOf } from './client.ts';
 
 const PAGE_SIZE = 300;

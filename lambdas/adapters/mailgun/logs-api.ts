@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt } from '../../domain/event.ts';
 import { parseJson } from '../../domain/json.ts';
-import { ListingError, type MailgunSource } from '../../domain/reconcile-ports.ts';
+import { ListingError, type MailgunSource } from '../../reconcile/ports.ts';
 import { askMailgun, baseUrlOf, type MailgunAccess, objectsOf } from './client.ts';
 
 const PAGE_SIZE = 100;

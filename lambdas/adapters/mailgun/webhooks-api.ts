@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/canonical.ts';
-import { ListingError, type RegisteredWebhooks } from '../../domain/reconcile-ports.ts';
 import { type RegisteredWebhook, readAccountWebhooks, readDomainWebhooks } from '../../domain/webhook-drift.ts';
+import { ListingError, type RegisteredWebhooks } from '../../reconcile/ports.ts';
 import { askMailgun, baseUrlOf, type MailgunAccess } from './client.ts';
 
 /** What is registered at Mailgun, by its webhook APIs: of a domain (v3), and of the account in that region (v1). */

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { judgeClaim } from '../../domain/claim.ts';
 import { claimItemKey } from '../../domain/keys.ts';
-import type { Claims } from '../../domain/ports.ts';
+import type { Claims } from '../../ingest/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 
 /** Claims of tokens, each taken by one conditional put. */

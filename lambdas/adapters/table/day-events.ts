@@ -1,7 +1,7 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { typePartition } from '../../domain/day-index.ts';
-import type { DayEvents, EventPlace, EventRange } from '../../domain/read-ports.ts';
+import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
 import { BATCH_KEYS, batchGet } from './batch-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { mergeSorted } from './merge-sorted.ts';
@@ -18,7 +18,7 @@ const KEYS_PER_QUERY = 250;
 export function createDayEvents(table: LedgerTable): DayEvents {
   return {
     async newest(range, most, after) {
-      const places: EventPlace[] = [];
+      const places: IndexedPlace[] = [];
       const lastMs = Math.min(range.toMs - 1, after?.atMs ?? Number.POSITIVE_INFINITY);
       for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= most; day -= DAY_MS) {
         const perQuery = Math.min(most + 1, KEYS_PER_QUERY);
@@ -53,8 +53,8 @@ async function* placesOf(
   dayMs: number,
   type: string,
   perQuery: number,
-  after: EventPlace | undefined,
-): AsyncGenerator<EventPlace> {
+  after: IndexedPlace | undefined,
+): AsyncGenerator<IndexedPlace> {
   const { byDay } = INDEXES;
   const partition = typePartition(domain, dayMs, type);
   const ends = [toMs - 1, dayMs + DAY_MS - 1];

@@ -1,7 +1,8 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
+import type { StoredKey } from '../../domain/day-index.ts';
 import { dayPartitions } from '../../domain/day-index.ts';
-import type { DayIndex, StoredKey } from '../../domain/reconcile-ports.ts';
+import type { DayIndex } from '../../reconcile/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { mergeSorted } from './merge-sorted.ts';
 

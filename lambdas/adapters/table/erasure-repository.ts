@@ -1,6 +1,6 @@
 import { erasureHash, olderErasureHashes } from '../../domain/erasure.ts';
 import { markerKey } from '../../domain/keys.ts';
-import type { ErasureKey, Erasures } from '../../domain/ports.ts';
+import type { ErasureKey, Erasures } from '../../process/ports.ts';
 import { createGatheredGet } from './gathered-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
 

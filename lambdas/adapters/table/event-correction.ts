@@ -6,9 +6,9 @@ import {
   suppressionPartition,
   suppressionSort,
 } from '../../domain/keys.ts';
-import type { EventRecord } from '../../domain/ports.ts';
-import type { StoredEvent } from '../../domain/read-ports.ts';
 import type { Suppression } from '../../domain/suppression.ts';
+import type { EventRecord } from '../../process/ports.ts';
+import type { StoredEvent } from '../../read-api/ports.ts';
 import { eventItem } from './event-repository.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 import { readPartition } from './query.ts';

@@ -1,6 +1,6 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { EventIdentity } from '../../domain/identity.ts';
-import type { EventLookup } from '../../domain/ports.ts';
+import type { EventLookup } from '../../ingest/ports.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
 /** Looks single events up in the table, by strong reads. */

@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { FIRST_WEBHOOK_KEY } from '../../domain/keys.ts';
-import type { FirstWebhook } from '../../domain/ports.ts';
+import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { conditionalWrite } from './ledger-table.ts';
 

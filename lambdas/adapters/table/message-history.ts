@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { EVERY_RECIPIENT, eventSort, messagePartition, statusSort } from '../../domain/keys.ts';
 import type { Source } from '../../domain/queue-message.ts';
-import type { MessageHistory } from '../../domain/read-ports.ts';
+import type { MessageHistory } from '../../read-api/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { queryRange } from './query.ts';
 import { historyEntries, storedStatus } from './stored-items.ts';

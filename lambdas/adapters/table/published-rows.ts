@@ -1,6 +1,6 @@
 import { SUPPRESSION_PREFIX, suppressionPartition } from '../../domain/keys.ts';
-import type { PublishableRows } from '../../domain/publish-ports.ts';
 import type { Row, StatusRow, SuppressionRow } from '../../domain/published.ts';
+import type { PublishableRows } from '../../publish/ports.ts';
 import { batchGet } from './batch-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { readPartition } from './query.ts';

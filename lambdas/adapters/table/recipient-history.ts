@@ -2,7 +2,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { messageIdOf } from '../../domain/event.ts';
 import { eventSort, eventSortPrefix, messageIdInPartition, recipientIndexKey, statusSort } from '../../domain/keys.ts';
-import type { RecipientHistory, RecipientMessage } from '../../domain/read-ports.ts';
+import type { RecipientHistory, RecipientMessage } from '../../read-api/ports.ts';
 import { BATCH_KEYS, batchGet } from './batch-get.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { queryRange } from './query.ts';

@@ -1,7 +1,8 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { isStragglerSort, LEASE_KEY, openSliceKey, stragglerKey, watermarksKey } from '../../domain/keys.ts';
-import type { Stragglers } from '../../domain/ports.ts';
-import type { Lease, LedgerState, OpenSlice, Straggler, Watermarks } from '../../domain/reconcile-ports.ts';
+import type { Watermarks } from '../../domain/slice.ts';
+import type { Stragglers } from '../../process/ports.ts';
+import type { Lease, LedgerState, OpenSlice, Straggler } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 import { readPartition } from './query.ts';
 

@@ -9,7 +9,7 @@ import {
   requeueSort,
   requeueSortRange,
 } from '../../domain/keys.ts';
-import type { DonePart, PartStore, Requeue, Requeues, SliceKey } from '../../domain/reconcile-ports.ts';
+import type { DonePart, PartStore, Requeue, Requeues, SliceKey } from '../../reconcile/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { readPartition } from './query.ts';
 

@@ -1,8 +1,8 @@
 import { GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { asciiJson, canonicalJson } from '../../domain/canonical.ts';
 import { sliceKey, timeKey } from '../../domain/keys.ts';
-import type { Slices } from '../../domain/reconcile-ports.ts';
 import type { Slice } from '../../domain/slice.ts';
+import type { Slices } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags are JSON, since an attribute cannot be called "". */

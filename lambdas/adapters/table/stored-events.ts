@@ -1,6 +1,7 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import { placeName, type StoredEvents, type StoredFacts } from '../../domain/reconcile-ports.ts';
+import { placeName } from '../../domain/ledger-name.ts';
+import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
 import { batchGetAll } from './batch-get.ts';
 import { unpackEvent } from './event-codec.ts';
 import { conditionalWrite, type LedgerTable } from './ledger-table.ts';

@@ -1,6 +1,6 @@
 import { INDEXES } from '../../contract.ts';
 import { parseDayIndexKey, parseMessageSort } from '../../domain/keys.ts';
-import type { HistoryEntry, StoredEvent, StoredStatus } from '../../domain/read-ports.ts';
+import type { HistoryEntry, StoredEvent, StoredStatus } from '../../read-api/ports.ts';
 import { unpackEvent } from './event-codec.ts';
 
 /** An item as the document client gives it. */

@@ -1,6 +1,6 @@
 import { suppressionPartition } from '../../domain/keys.ts';
-import type { Suppressions } from '../../domain/read-ports.ts';
 import type { StoredSuppression } from '../../domain/suppression.ts';
+import type { Suppressions } from '../../read-api/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { readPartition } from './query.ts';
 import type { Item } from './stored-items.ts';

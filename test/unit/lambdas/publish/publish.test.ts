@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { EventBus, Unpublished } from '../../../../lambdas/domain/publish-ports.ts';
 import type { PublishedEvent } from '../../../../lambdas/domain/published.ts';
+import type { EventBus, Unpublished } from '../../../../lambdas/publish/ports.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
 
 const NOW_MS = 1_770_000_000_000;

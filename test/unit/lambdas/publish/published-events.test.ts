@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Erasures } from '../../../../lambdas/domain/ports.ts';
 import type { SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import type { Erasures } from '../../../../lambdas/process/ports.ts';
 import { createPublishedEvents } from '../../../../lambdas/publish/published-events.ts';
 import { InMemoryErasures } from '../../../support/erasures.ts';
 import { NOW_MS } from '../../../support/webhooks.ts';

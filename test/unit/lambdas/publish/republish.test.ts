@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { EventBus, Unpublished } from '../../../../lambdas/domain/publish-ports.ts';
+import type { StoredKey } from '../../../../lambdas/domain/day-index.ts';
 import { publishedEvent, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
-import type { StoredKey } from '../../../../lambdas/domain/reconcile-ports.ts';
+import type { EventBus, Unpublished } from '../../../../lambdas/publish/ports.ts';
 import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
 import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
@@ -70,7 +70,6 @@ function world(
   const run = createRepublish({
     bus,
     index: {
-      keys: async () => keys,
       async *stored(_domain, fromMs, toMs) {
         yield* keys.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).toSorted((a, b) => a.atMs - b.atMs);
       },

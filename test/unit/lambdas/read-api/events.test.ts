@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import type { DayEvents, EventPlace } from '../../../../lambdas/domain/read-ports.ts';
 import type { EventPredicate } from '../../../../lambdas/read-api/event-filter.ts';
 import { createEvents, type EventsPosition } from '../../../../lambdas/read-api/events.ts';
+import type { DayEvents, IndexedPlace } from '../../../../lambdas/read-api/ports.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
 const COUNT = 6000;
 const range = { fromMs: 0, toMs: COUNT };
 
 /** A day in memory, whose event n happened in millisecond n; every thousandth is under the tag. */
-const places: EventPlace[] = Array.from({ length: COUNT }, (_, n) => ({
+const places: IndexedPlace[] = Array.from({ length: COUNT }, (_, n) => ({
   ...{ type: 'delivered', partition: `MSG#${n}`, sort: `R#a@b#E#delivered#${n}`, atMs: n },
 })).toReversed();
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { ListingRequest } from '../../../../lambdas/domain/reconcile-ports.ts';
 import { createListingGate } from '../../../../lambdas/reconcile/listing-gate.ts';
+import type { ListingRequest } from '../../../../lambdas/reconcile/ports.ts';
 
 const REQUEST = { domain: { name: 'mg.example.com', region: 'us' }, begin: 0, end: 1, deadlineMs: 1 } as const;
 

@@ -1,6 +1,7 @@
-import type { PublishedEvent, StatusRow, SuppressionRow } from './published.ts';
+import type { StoredKey } from '../domain/day-index.ts';
+import type { PublishedEvent, StatusRow, SuppressionRow } from '../domain/published.ts';
 
-// What publishing needs from outside, besides the day index.
+// What publishing needs from outside.
 
 /** `refused`: for what the event says, so that no repetition helps; `failed`: left behind; `unanswered`: nothing is known. */
 export interface Unpublished {
@@ -29,4 +30,15 @@ export interface PublishableRows {
   statuses(keys: readonly StatusKey[]): Promise<StatusRow[]>;
   /** Every suppression of a recipient, by the recipient's key. */
   suppressions(recipientKey: string): Promise<SuppressionRow[]>;
+}
+
+export interface PublishableKeys {
+  /** Yields the keys of a domain's events from one time to another, both included (epoch milliseconds), ascending by time. */
+  stored(domain: string, fromMs: number, toMs: number): AsyncIterable<StoredKey>;
+}
+
+/** The markers of erased recipients. */
+export interface ErasureMarkers {
+  /** Returns those of the addresses that are erased, read strongly. */
+  among(addresses: readonly string[]): Promise<string[]>;
 }

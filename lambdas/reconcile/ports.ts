@@ -1,17 +1,13 @@
-import type { JsonObject } from './canonical.ts';
-import type { EventPlace } from './ledger-name.ts';
-import type { Source } from './queue-message.ts';
-import type { Slice, SliceBounds } from './slice.ts';
-import type { Tally } from './tally.ts';
-import type { RegisteredWebhook } from './webhook-drift.ts';
+import type { SendingDomain } from '../contract.ts';
+import type { JsonObject } from '../domain/canonical.ts';
+import type { StoredKey } from '../domain/day-index.ts';
+import type { EventPlace } from '../domain/ledger-name.ts';
+import type { QueueMessage, Source } from '../domain/queue-message.ts';
+import type { Slice, SliceBounds, Watermarks } from '../domain/slice.ts';
+import type { Tally } from '../domain/tally.ts';
+import type { RegisteredWebhook } from '../domain/webhook-drift.ts';
 
-// What reconciliation needs from outside, besides the queue. All times not named otherwise are epoch seconds.
-
-/** A sending domain and the Mailgun region that holds it. */
-export interface SendingDomain {
-  name: string;
-  region: 'us' | 'eu';
-}
+// What reconciliation needs from outside, All times not named otherwise are epoch seconds.
 
 export interface ListingRequest {
   domain: SendingDomain;
@@ -68,11 +64,6 @@ export class ListingError extends Error {
   }
 }
 
-/** Place of a stored event and its time, as the day index knows them. */
-export interface StoredKey extends EventPlace {
-  atMs: number;
-}
-
 export interface DayIndex {
   /** All that the index holds of a domain from one time to another, both included (epoch milliseconds), in no order. */
   keys(domain: string, fromMs: number, toMs: number): Promise<StoredKey[]>;
@@ -96,11 +87,6 @@ export interface StoredEvents {
   markUnconfirmed(place: EventPlace, sinceMs: number | undefined): Promise<void>;
 }
 
-/** Names a place across the ports; it holds the recipient, so it is never stored. */
-export function placeName({ partition, eventSort }: EventPlace): string {
-  return `${partition} ${eventSort}`;
-}
-
 /** A missing event that was sent to the queue; `atMs` is its listed time. */
 export interface Requeue {
   name: string;
@@ -118,6 +104,11 @@ export interface Requeues {
   count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string): Promise<boolean>;
   /** Uses up all sends of an event that the queue cannot carry. */
   exhaust(slice: SliceKey, requeue: Omit<Requeue, 'sends'>): Promise<void>;
+}
+
+export interface RequeueQueue {
+  /** Resolves once the queue has taken the message. */
+  send(message: QueueMessage): Promise<void>;
 }
 
 export interface SliceKey {
@@ -145,16 +136,6 @@ export interface DonePart {
 export interface PartStore {
   done(slice: SliceKey, pass: number): Promise<DonePart[]>;
   put(slice: SliceKey, pass: number, part: DonePart): Promise<void>;
-}
-
-/** How far the ledger of a domain has come. */
-export interface Watermarks {
-  /** Start of the first slice that no pass has written. */
-  position: number;
-  /** Start of the first slice whose second pass is to come. */
-  second: number;
-  /** Start of the ledger; absent where an earlier version began it. */
-  start?: number | undefined;
 }
 
 /** A slice to be passed again, and when. Times in epoch milliseconds, bounds in seconds. */
@@ -195,4 +176,10 @@ export interface Lease {
 export interface QueueDepth {
   /** Messages in the queue, whether visible, in flight or delayed. */
   messages(): Promise<number>;
+}
+
+/** The secret that keys the names of events in the ledger; it never changes. */
+export interface NamingKey {
+  /** Throws where it cannot be read. */
+  read(): Promise<string>;
 }

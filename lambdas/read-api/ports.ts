@@ -1,7 +1,8 @@
-import type { JsonObject } from './canonical.ts';
-import type { Status } from './event-types.ts';
-import type { Source } from './queue-message.ts';
-import type { StoredSuppression } from './suppression.ts';
+import type { JsonObject } from '../domain/canonical.ts';
+import type { Status } from '../domain/event-types.ts';
+import type { Source } from '../domain/queue-message.ts';
+import type { Slice, Watermarks } from '../domain/slice.ts';
+import type { StoredSuppression } from '../domain/suppression.ts';
 
 // What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
 
@@ -97,7 +98,7 @@ export interface RecipientHistory {
 }
 
 /** Where an event is stored, and its place among those of a domain. */
-export interface EventPlace {
+export interface IndexedPlace {
   /** Its type in the day index. */
   type: string;
   partition: string;
@@ -115,12 +116,22 @@ export interface EventRange {
 
 export interface DayEvents {
   /** Up to so many events, newest first, behind a place; `hasMore` where others follow. */
-  newest(range: EventRange, most: number, after?: EventPlace): Promise<{ places: EventPlace[]; hasMore: boolean }>;
+  newest(range: EventRange, most: number, after?: IndexedPlace): Promise<{ places: IndexedPlace[]; hasMore: boolean }>;
   /** The events at these places in their order, undefined where one is gone. It stops reading when its reader does. */
-  read(places: EventPlace[]): AsyncIterable<StoredEvent | undefined>;
+  read(places: IndexedPlace[]): AsyncIterable<StoredEvent | undefined>;
 }
 
 export interface Suppressions {
   /** All of one recipient, read strongly. */
   list(recipientKey: string): Promise<StoredSuppression[]>;
+}
+
+export interface SliceReader {
+  /** Yields the slices that start from one time on and before another (epoch seconds), ascending. */
+  list(domain: string, from: number, to: number): AsyncIterable<Slice>;
+}
+
+export interface LedgerReader {
+  /** Returns how far the ledger of a domain has come; undefined where it has none. */
+  readWatermarks(domain: string): Promise<Watermarks | undefined>;
 }

@@ -1,0 +1,55 @@
+import type { EventIdentity } from '../domain/identity.ts';
+import type { MailgunEvent } from '../domain/mailgun-event.ts';
+import type { Source } from '../domain/queue-message.ts';
+import type { StatusUpdate } from '../domain/status.ts';
+import type { Suppression } from '../domain/suppression.ts';
+
+// What process needs from outside. The adapters implement it on AWS, the model tests in memory.
+
+/** The secret that keys the hashes of erased recipients; it never changes. */
+export interface ErasureKey {
+  /** Throws where it cannot be read. */
+  read(): Promise<string>;
+}
+
+export interface Erasures {
+  /** Returns those of the addresses that are erased, read strongly. */
+  among(addresses: readonly string[]): Promise<string[]>;
+}
+
+/** Events that were stored when no pass of reconciliation was to come that would compare them. */
+export interface Stragglers {
+  /** Returns the epoch second at which the ledger of a domain starts; undefined where there is none yet. */
+  ledgerStart(domain: string): Promise<number | undefined>;
+  /** Requests a pass over the time of such an event. */
+  note(domain: string, straggler: { at: number; notedAt: number }): Promise<void>;
+}
+
+/** One event with all that is derived from it, ready to be stored. */
+export interface EventRecord {
+  identity: EventIdentity;
+  event: MailgunEvent;
+  domain: string;
+  source: Source;
+  /** Epoch milliseconds: the event's own time, or the time of receipt where it has none or an implausible one. */
+  atMs: number;
+  /** Its own time lies too far after its receipt. */
+  isImplausible?: boolean;
+  receivedAtMs: number;
+  /** Epoch seconds. */
+  expiresAt: number;
+}
+
+export interface Records {
+  /** Joins the suppression: the earliest event decides what it says, the latest whether it holds after a lift. */
+  suppress(record: EventRecord, suppression: Suppression): Promise<void>;
+  /** Joins the event's status update into the status of its message and recipient; the join never lowers the precedence. */
+  upsertStatus(record: EventRecord, update: StatusUpdate): Promise<void>;
+  /** Stores the event unless it is there. Throws `UnstorableError` where no retry could ever store it. */
+  putEvent(record: EventRecord): Promise<'stored' | 'known'>;
+}
+
+/** The database refuses the item for what it holds; trying again cannot help. */
+export class UnstorableError extends Error {
+  override name = 'UnstorableError';
+}
