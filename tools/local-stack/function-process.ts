@@ -1,14 +1,4 @@
-import { FunctionSandbox, type Outcome, type SandboxRun } from './function-sandbox.ts';
-
-export interface FunctionSpec {
-  /** The name people use: `ingest`. */
-  readonly name: string;
-  readonly folder: string;
-  /** `<module>.<export>`. */
-  readonly handler: string;
-  readonly timeoutMs: number;
-  readonly environment: Readonly<Record<string, string>>;
-}
+import { FunctionSandbox, type FunctionSpec, type Outcome, type SandboxRun } from './function-sandbox.ts';
 
 /**
  * Where Lambda would start one sandbox for each invocation that overlaps another, one process takes them all,

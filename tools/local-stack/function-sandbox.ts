@@ -2,9 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { HostMessage, Invocation } from './function-host.ts';
-import type { FunctionSpec } from './function-process.ts';
 import type { Logbook } from './logbook.ts';
 import type { Run } from './run.ts';
+
+export interface FunctionSpec {
+  /** The name people use: `ingest`. */
+  readonly name: string;
+  readonly folder: string;
+  /** `<module>.<export>`. */
+  readonly handler: string;
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 export type Outcome =
   | { readonly ok: true; readonly payload: string }

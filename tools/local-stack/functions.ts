@@ -1,5 +1,6 @@
 import { accessKeyIdOf } from './caller.ts';
-import { FunctionProcess, type FunctionSpec } from './function-process.ts';
+import { FunctionProcess } from './function-process.ts';
+import type { FunctionSpec } from './function-sandbox.ts';
 import { measureInvocation } from './metrics/implied-metrics.ts';
 import type { Measure } from './metrics/metric.ts';
 import { resourcesOfType, shortName } from './resources.ts';

@@ -7,17 +7,6 @@ import { type LedgerSlice, readLedger, type Span } from './read-ledger.ts';
 import type { Reporter } from './reporter.ts';
 import { readStackStats } from './stack-stats.ts';
 
-/** One look at the ledger, after a run of reconcile. */
-export interface Look {
-  /** Whether the scenario asked for the run, or the schedule made it meanwhile. */
-  readonly by: 'scenario' | 'schedule';
-  readonly missing: number;
-  readonly sent: number;
-  /** Slices of the run's time that are settled, and that the ledger has judged. */
-  readonly settled: number;
-  readonly slices: number;
-}
-
 export interface HealOptions {
   readonly ready: ReadyInfo;
   readonly clock: Clock;

@@ -1,5 +1,4 @@
 import type { Leftovers } from './drain.ts';
-import type { Look } from './heal.ts';
 import type { MessageVerdict } from './judge.ts';
 import type { Ledger } from './ledger.ts';
 import type { Summary } from './summary.ts';
@@ -15,6 +14,17 @@ export interface Opening {
   readonly events: number;
   readonly daySeconds: number;
   readonly compression: number;
+}
+
+/** One look at the ledger, after a run of reconcile. */
+export interface Look {
+  /** Whether the scenario asked for the run, or the schedule made it meanwhile. */
+  readonly by: 'scenario' | 'schedule';
+  readonly missing: number;
+  readonly sent: number;
+  /** Slices of the run's time that are settled, and that the ledger has judged. */
+  readonly settled: number;
+  readonly slices: number;
 }
 
 /** Says how a run is going: in words to a person, or in JSON lines to a program. */
