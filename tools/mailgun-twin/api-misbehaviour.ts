@@ -17,6 +17,12 @@ export interface Misbehaviour {
   /** Nothing is listed. */
   readonly empty?: boolean;
   readonly items?: 'without-id' | 'string-timestamps';
+  /** An event is listed up to this many seconds before or after its place, across pages too. */
+  readonly disorderSeconds?: number;
+  /** This percentage of events is listed twice, at any distance. */
+  readonly repeats?: number;
+  /** Times are rounded to this unit, upwards too. */
+  readonly rounding?: 'second' | 'millisecond' | 'microsecond';
 }
 
 type Check = (value: unknown) => boolean;
@@ -43,6 +49,9 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   retentionSeconds: isNumber,
   empty: isFlag,
   items: isOneOf('without-id', 'string-timestamps'),
+  disorderSeconds: isNumber,
+  repeats: isPercentage,
+  rounding: isOneOf('second', 'millisecond', 'microsecond'),
 };
 
 /** Takes over what somebody wishes for; a sentence where that makes no sense. */

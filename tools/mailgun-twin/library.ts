@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { BadRequest } from './api-answer.ts';
 import type { Misbehaviour } from './api-misbehaviour.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
 import type { EventData } from './event-parts.ts';
 import { type Cursor, type Page, readPage } from './listing.ts';
 import type { Random } from './random.ts';
+import { draw, readUnrulyPage } from './unruly-listing.ts';
 
 /** The log as the API shows it at this moment. */
 export interface Library {
@@ -40,7 +40,11 @@ export function openLibrary({ log, misbehaviour, base, foreignBase, random, now 
         throw new BadRequest('the range is beyond what your plan retains');
       }
       const limit = misbehaviour.shortPages ? 1 + random.below(cursor.limit) : cursor.limit;
-      const page = readPage(log, { ...cursor, limit }, shows);
+      const { disorderSeconds, repeats } = misbehaviour;
+      const isUnruly = disorderSeconds !== undefined || repeats !== undefined;
+      const page = isUnruly
+        ? readUnrulyPage(log, { ...cursor, limit }, shows, misbehaviour)
+        : readPage(log, { ...cursor, limit }, shows);
       const next = misbehaviour.next === 'same' ? cursor : { ...page.next, limit: cursor.limit };
       return { ...page, next, previous: { ...page.previous, limit: cursor.limit } };
     },
@@ -49,14 +53,21 @@ export function openLibrary({ log, misbehaviour, base, foreignBase, random, now 
       if (misbehaviour.items === 'string-timestamps' && data.timestamp !== undefined) {
         return { ...data, timestamp: String(data.timestamp) };
       }
-      return data;
+      return rounded(data, misbehaviour.rounding);
     },
   };
 }
 
+const STEPS_PER_SECOND = { second: 1, millisecond: 1e3, microsecond: 1e6 };
+
+function rounded(data: Readonly<Record<string, unknown>>, rounding: Misbehaviour['rounding']) {
+  if (rounding === undefined || typeof data.timestamp !== 'number') return data;
+  const steps = STEPS_PER_SECOND[rounding];
+  return { ...data, timestamp: Math.round(data.timestamp * steps) / steps };
+}
+
 /** Which events are late is drawn from their ids, so that it is the same ones at each look. */
-function isIndexed({ event, id, timestamp }: EventData, { late }: Misbehaviour, now: number): boolean {
-  if (!late || now >= timestamp + late.seconds) return true;
-  const draw = createHash('sha256').update(`${event}#${id}`).digest().readUInt16BE(0) / 2 ** 16;
-  return draw * 100 >= late.percent;
+function isIndexed(data: EventData, { late }: Misbehaviour, now: number): boolean {
+  if (!late || now >= data.timestamp + late.seconds) return true;
+  return draw({ data }, 'late') * 100 >= late.percent;
 }

@@ -37,6 +37,33 @@ test('short pages are not the end, and lose nothing', async () => {
   expect(api.counts().calls).toBeGreaterThan(7);
 });
 
+test('an unruly listing is out of order and repeats itself over page borders, and lists every event', async () => {
+  api = await startTestApi(300);
+  const inOrder = (await api.readAll(WINDOW)).map(({ id }) => id);
+  api.misbehave({ disorderSeconds: 3, repeats: 20, shortPages: true });
+
+  const unruly = (await api.readAll(WINDOW)).map(({ id }) => id);
+
+  const firsts = [...new Set(unruly)];
+  expect(firsts.toSorted()).toEqual(inOrder.toSorted());
+  expect(firsts).not.toEqual(inOrder);
+  const distances = inOrder.map((id) => unruly.lastIndexOf(id) - unruly.indexOf(id)).filter((each) => each > 0);
+  expect(distances.length).toBeGreaterThan(30);
+  expect(Math.max(...distances)).toBeGreaterThan(100);
+});
+
+test('times are rounded upwards too', async () => {
+  api = await startTestApi();
+  api.log.add(API_DOMAIN, { event: 'opened', id: 'one', timestamp: BEGAN + 1.9996, recipient: 'ada@north.example' });
+
+  api.misbehave({ rounding: 'millisecond' });
+  expect((await api.get(FIRST_PAGE)).json.items[0].timestamp).toBe(BEGAN + 2);
+  api.misbehave({ rounding: 'second' });
+  expect((await api.get(FIRST_PAGE)).json.items[0].timestamp).toBe(BEGAN + 2);
+  api.misbehave({ rounding: 'microsecond' });
+  expect((await api.get(FIRST_PAGE)).json.items[0].timestamp).toBe(BEGAN + 1.9996);
+});
+
 test.each([
   { mode: '429-retry-after', header: 'retry-after', value: '3' },
   { mode: '429-reset-seconds', header: 'x-ratelimit-reset', value: String(NOW_SECONDS + 3) },

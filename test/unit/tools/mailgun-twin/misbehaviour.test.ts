@@ -11,6 +11,9 @@ test('every way to misbehave', () => {
     retentionSeconds: 60,
     empty: false,
     items: 'without-id',
+    disorderSeconds: 0.5,
+    repeats: 10,
+    rounding: 'second',
   };
 
   expect(parseMisbehaviour(misbehaviour)).toEqual(misbehaviour);
@@ -23,6 +26,8 @@ test.each([
   { value: { late: { seconds: 1 } }, sentence: 'late cannot be {"seconds":1}' },
   { value: { changing: 101 }, sentence: 'changing cannot be 101' },
   { value: { fails: { mode: '418', percent: 1 } }, sentence: 'fails cannot be' },
+  { value: { repeats: 101 }, sentence: 'repeats cannot be 101' },
+  { value: { rounding: 'hour' }, sentence: 'rounding cannot be "hour"' },
   { value: { next: 'here' }, sentence: 'next cannot be "here"' },
 ])('$value is refused in one sentence', ({ value, sentence }) => {
   expect(parseMisbehaviour(value)).toContain(sentence);
