@@ -3,7 +3,7 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { total } from '../../lambdas/domain/counts.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
 import { LostRaceError } from '../../lambdas/reconcile/lease.ts';
-import { ListingError } from '../../lambdas/reconcile/ports.ts';
+import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
@@ -123,6 +123,27 @@ test('a pass that is paused again and again counts what a whole one counts', asy
   for (let run = 0; run < 150 && sliceAt(world, 0) === undefined; run += 1) await world.run();
   expect([total(sliceAt(world, 0).expected), sliceAt(world, 0).missing]).toEqual([2000, {}]);
 });
+
+test('parts that two runs cut differently are compared once where they overlap', async () => {
+  const whole = await worldWith(900);
+  whole.mailgun.pageSize = 10;
+  whole.msPerCall = 500;
+  whole.budgetMs = 8000;
+  const cut = await worldWith(900);
+  const [first] = await keptParts(whole);
+  expect(first).toMatchObject({ from: START, tally: { listed: expect.any(Object) } });
+  for (const from of [START, START + 7]) await cut.book.put({ domain: DOMAIN, start: START }, 0, { ...first!, from });
+
+  await cut.run();
+
+  expect(total(sliceAt(cut, 0).listed)).toBe(900);
+});
+
+/** The parts that a run which is cut short leaves behind. */
+async function keptParts(world: ReconcileWorld): Promise<DonePart[]> {
+  await world.run();
+  return world.book.done({ domain: DOMAIN, start: START }, 0);
+}
 
 test('an event indexed late in a slice with a stuck one is sent, however often the listing lacked it', async () => {
   const world = await worldWith(10);
@@ -329,4 +350,63 @@ test('a forged body under a listed identity is reported, and put right from the 
   expect([...world.ledger.statuses.values()].map(({ status }) => status)).toEqual(['DEFERRED']);
   expect(world.ledger.suppressions.size).toBe(0);
   expect([stateOf(sliceAt(world, 0)), sliceAt(world, 0).altered]).toEqual(['settled', {}]);
+});
+
+describe('a replay', () => {
+  const RANGE = { fromEpochSeconds: START, toEpochSeconds: START + 900 };
+
+  test('goes on after a 429 that crosses its deadline from where it was cut', async () => {
+    const world = await worldWith(120 * 50);
+    world.mailgun.pageSize = 50;
+    let calls = 0;
+    world.mailgun.onPage = () => {
+      calls += 1;
+      if (calls > 60) throw new ListingError('rate-limited');
+    };
+    let replays = 0;
+    for (let isDone = false; !isDone && replays < 10; replays += 1) {
+      calls = 0;
+      const { report } = await world.replay(RANGE);
+      isDone = report?.done ?? false;
+    }
+    expect(replays).toBeLessThanOrEqual(3);
+    expect(total(sliceAt(world, 0).expected)).toBe(6000);
+    expect(world.mailgun.calls).toBeLessThan(120 + 3 * 10);
+  });
+
+  test('sends an event indexed late, and counts no send for what it did not send', async () => {
+    const world = await worldWith(10);
+    world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
+    world.mailgun.add(numbered(902, START + 6, { id: 'late' }));
+    let replays = 0;
+    world.mailgun.isListed = ({ id }) => id !== 'late' || replays > 7;
+    for (; replays < 12; replays += 1) {
+      await world.replay(RANGE);
+      world.ledger.queue = world.ledger.queue.filter((body) => !body.includes('never-stored'));
+      await world.process();
+      world.nowMs += 900_000;
+    }
+    expect(Object.fromEntries(world.sends)).toEqual({ 'never-stored': 5, late: 1 });
+    expect(sliceAt(world, 0)).toMatchObject({ stuck: 1 });
+  });
+
+  test('finishes beside an event that no queue can carry', async () => {
+    const world = await worldWith(10, 5);
+    world.mailgun.add(numbered(900, START + 5, { id: 'huge', filler: '\u007f'.repeat(300_000) }));
+    const { report } = await world.replay(RANGE);
+    expect(report).toMatchObject({ state: 'ran', done: true, missing: 3, sent: 2, stuck: 1 });
+  });
+
+  test('puts a forged body under a listed identity right', async () => {
+    const world = worldAt(0);
+    const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
+    world.mailgun.add(genuine);
+    world.webhook({ ...genuine, severity: 'permanent', reason: 'bounce' });
+    await world.process();
+    world.nowMs = (START + 2700) * 1000;
+    await world.replay(RANGE);
+    await world.process();
+    expect([...world.ledger.statuses.values()].map(({ status }) => status)).toEqual(['DEFERRED']);
+    expect(world.ledger.suppressions.size).toBe(0);
+  });
 });
