@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createErasureKey } from '../../../lambdas/adapters/aws/keys.ts';
 import { createCachedSecret } from '../../../lambdas/adapters/aws/secrets.ts';
@@ -271,6 +271,29 @@ describe('erase', () => {
     await erased(ada.recipient);
     const noted = (await tombstonesOf(ada.recipient)).map(({ webhookAt }) => webhookAt);
     expect(noted.filter((at) => at !== undefined).toSorted()).toEqual([7, NOW_MS].toSorted());
+  });
+
+  test('an event stays until a webhook that was noted between its reading and its deletion is carried over', async () => {
+    const ada = await person();
+    const [event] = ada.own as [JsonObject];
+    await store(queueMessage(event, 'reconcile'));
+    let deletions = 0;
+    const { client } = engines.table;
+    const send = async (command: unknown) => {
+      const isDeletion = command instanceof DeleteCommand && `${command.input.Key?.sk}`.includes('#E#');
+      if (isDeletion) deletions += 1;
+      if (deletions === 1 && isDeletion) await createEventLookup(engines.table).noteWebhook(identify(event, DOMAIN), 7);
+      return client.send(command as never);
+    };
+    const racing = Object.assign(Object.create(client), { send });
+    const clients = { table: racing, queues: engines.queues, secrets: engines.secrets };
+    const target = stubDeployment({ clients, output: engines.output });
+
+    const { exitCode } = await erase([ada.recipient, '--yes'], { openDeployment: async () => target });
+
+    expect([exitCode, deletions]).toEqual([0, 2]);
+    expect(await itemsWith(engines.table, ada.recipient)).toEqual([]);
+    expect((await tombstonesOf(ada.recipient)).map(({ webhookAt }) => webhookAt)).toEqual([7]);
   });
 
   test('noting a webhook on an event that is gone brings nothing back', async () => {
