@@ -5,13 +5,17 @@ import { createEventQueue, createRetryControl } from '../../lambdas/adapters/aws
 import { createKeyRing } from '../../lambdas/adapters/aws/keys.ts';
 import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/erasure-repository.ts';
 import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
 import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createFirstWebhook } from '../../lambdas/adapters/table/first-webhook.ts';
 import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { erasureHash } from '../../lambdas/domain/erasure.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
+import { markerKey } from '../../lambdas/domain/keys.ts';
 import { parseEvent } from '../../lambdas/domain/mailgun-event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
@@ -75,6 +79,36 @@ describe('claims', () => {
     const claimed = createClaimRepository(engines.table).claim(claim(), 1000);
     await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
   });
+});
+
+test('reads that leave half of their keys unread are repeated until every key is answered', async () => {
+  const { client, name } = engines.table;
+  const secret = 'a key of erasures';
+  const addresses = Array.from({ length: 8 }, (_, n) => `erased-${n}-${randomUUID()}@example.org`);
+  for (const address of addresses) {
+    await client.send(new PutCommand({ TableName: name, Item: markerKey(erasureHash(secret, address)) }));
+  }
+  const { history, messageId } = await store(
+    ...addresses.map((recipient) => deliveredEvent({ recipient, id: recipient })),
+  );
+  const places = history.events.map(({ event }) =>
+    identify({ ...event, message: { headers: { 'message-id': messageId } } }, DOMAIN),
+  );
+  let reads = 0;
+  const send = async (command: unknown) => {
+    reads += 1;
+    const mode = { service: 'dynamodb', operation: 'BatchGetItem', mode: 'partial', percent: 100 } as const;
+    engines.faults.replace(reads % 3 === 0 ? [] : [mode]);
+    return client.send(command as never);
+  };
+  const table = { name, client: Object.assign(Object.create(client), { send }) };
+
+  const erased = await createErasureRepository(table, { read: async () => secret }).among(addresses);
+  const stored = await createStoredEventsTable(table).lookUp(places);
+
+  expect(reads).toBe(6);
+  expect(erased).toEqual(addresses);
+  expect(stored.size).toBe(8);
 });
 
 test('the first webhook is noted once, whoever comes later', async () => {
