@@ -1,4 +1,4 @@
-import { cappedText } from '../lambdas/adapters/mailgun/client.ts';
+import { cappedText } from '../lambdas/adapters/mailgun/mailgun-client.ts';
 import { TargetUnavailableError } from './errors.ts';
 import { checkKey, readApiKey } from './secrets.ts';
 import type { Deployment } from './target/types.ts';

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/client.ts';
+import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { SendingDomain } from '../../lambdas/contract.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { type AwsAccount, openAccount } from './aws-account.ts';

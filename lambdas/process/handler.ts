@@ -1,14 +1,11 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/aws/event-queue.ts';
-import { createErasureKey } from '../adapters/aws/keys.ts';
-import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
+import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
-import { createEventCorrection } from '../adapters/table/event-correction.ts';
-import { createEventRepository } from '../adapters/table/event-repository.ts';
-import { createFirstWebhook } from '../adapters/table/first-webhook.ts';
+import { createEventCorrection, createEventRepository } from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createStragglersTable } from '../adapters/table/reconciliation-state.ts';
+import { createFirstWebhook, createStragglersTable } from '../adapters/table/reconciliation-state.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { decodeQueueMessage } from '../domain/queue-message.ts';

@@ -3,10 +3,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
-import { createDayEvents } from '../adapters/table/day-events.ts';
+import { createDayEvents } from '../adapters/table/day-index.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createMessageHistory } from '../adapters/table/message-history.ts';
-import { createRecipientHistory } from '../adapters/table/recipient-history.ts';
+import { createMessageHistory, createRecipientHistory } from '../adapters/table/message-history.ts';
 import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../adapters/table/suppression-repository.ts';

@@ -3,14 +3,13 @@ import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createEventQueue } from '../../lambdas/adapters/aws/event-queue.ts';
-import { createKeyRing } from '../../lambdas/adapters/aws/keys.ts';
-import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
+import { createCachedSecret, createKeyRing } from '../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/erasure-repository.ts';
 import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
 import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
-import { createFirstWebhook } from '../../lambdas/adapters/table/first-webhook.ts';
 import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
+import { createFirstWebhook } from '../../lambdas/adapters/table/reconciliation-state.ts';
 import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
 import { parseJsonWebhook } from '../../lambdas/domain/webhook-body.ts';

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/event-lookup.ts';
 import { createEventRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import {
   createLeaseTable,
   createLedgerStateTable,
   createStragglersTable,
 } from '../../lambdas/adapters/table/reconciliation-state.ts';
-import { createPartsTable, createRequeuesTable } from '../../lambdas/adapters/table/requeue-repository.ts';
-import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
-import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
+import {
+  createPartsTable,
+  createRequeuesTable,
+  createSlicesTable,
+} from '../../lambdas/adapters/table/slice-repository.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { placeName } from '../../lambdas/domain/ledger-name.ts';
 import type { Source } from '../../lambdas/domain/queue-message.ts';

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../api/routes.ts';
-import { createDayEvents } from '../../lambdas/adapters/table/day-events.ts';
-import { createMessageHistory } from '../../lambdas/adapters/table/message-history.ts';
-import { createRecipientHistory } from '../../lambdas/adapters/table/recipient-history.ts';
+import { createDayEvents } from '../../lambdas/adapters/table/day-index.ts';
+import { createMessageHistory, createRecipientHistory } from '../../lambdas/adapters/table/message-history.ts';
 import { createLedgerStateTable } from '../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../../lambdas/adapters/table/suppression-repository.ts';

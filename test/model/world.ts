@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createKeyRing } from '../../lambdas/adapters/aws/keys.ts';
-import { createCachedSecret } from '../../lambdas/adapters/aws/secrets.ts';
+import { createCachedSecret, createKeyRing } from '../../lambdas/adapters/aws/secrets.ts';
 import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';

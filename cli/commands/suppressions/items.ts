@@ -1,7 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { parseAddress } from '../../../api/address.ts';
-import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { readPartition } from '../../../lambdas/adapters/table/query.ts';
+import { conditionalWrite, readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
 import { recipientKey, suppressionPartition } from '../../../lambdas/domain/keys.ts';
 import type { StoredSuppression } from '../../../lambdas/domain/suppression.ts';

@@ -1,6 +1,5 @@
-import { batchGetAll } from '../../../lambdas/adapters/table/batch-get.ts';
 import { createDayIndexTable } from '../../../lambdas/adapters/table/day-index.ts';
-import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { batchGetAll, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import { total } from '../../../lambdas/domain/counts.ts';

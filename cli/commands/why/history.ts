@@ -1,6 +1,6 @@
 import { unpackEvent } from '../../../lambdas/adapters/table/event-codec.ts';
-import { readPartition } from '../../../lambdas/adapters/table/query.ts';
-import type { Item } from '../../../lambdas/adapters/table/stored-items.ts';
+import type { Item } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { messagePartition, parseDayIndexKey, parseMessageSort } from '../../../lambdas/domain/keys.ts';

@@ -1,4 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SigningKeys } from '../../domain/signature.ts';
+import type { KeyRing } from '../../ingest/ports.ts';
+import type { ErasureKey } from '../../process/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
 
 /** The text of a secret that may be rotated at any time. */
@@ -43,4 +46,60 @@ async function fetchText(client: Pick<SecretsManagerClient, 'send'>, secretArn: 
   const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
   if (SecretString === undefined) throw new Error('the secret holds no text');
   return SecretString;
+}
+
+/** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */
+export function createKeyRing(secret: RotatingSecret): KeyRing {
+  return {
+    read: async () => parseSigningKeys(await secret.read()),
+    async reread() {
+      const text = await secret.reread();
+      return text === undefined ? undefined : parseSigningKeys(text);
+    },
+  };
+}
+
+/** The keys that the secret holds; blank ones are left out, so an unset secret gives none. Throws where it is not a JSON object. */
+function parseSigningKeys(text: string): SigningKeys {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw new Error('the signing-key secret is not a JSON object');
+  const keys: SigningKeys = {};
+  for (const name of ['current', 'previous', 'parent'] as const) {
+    const key = (parsed as Record<string, unknown>)[name];
+    if (typeof key === 'string' && key.trim() !== '') keys[name] = key.trim();
+  }
+  return keys;
+}
+
+/** The Mailgun API key out of the JSON secret `{"apiKey"}`; undefined while it is unset. Throws where it is not a JSON object. */
+export function createApiKey(secret: RotatingSecret): () => Promise<string | undefined> {
+  return async () => {
+    const text = await secret.read();
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch {
+      // The parser's own message quotes the text.
+    }
+    if (typeof parsed !== 'object' || parsed === null) throw new Error('the API-key secret is not a JSON object');
+    const { apiKey } = parsed as { apiKey?: unknown };
+    return typeof apiKey === 'string' && apiKey.trim() !== '' ? apiKey.trim() : undefined;
+  };
+}
+
+/** Reads the key at its first use and keeps it: it never changes, since a changed key would forget who is erased. */
+export function createErasureKey(secret: Pick<RotatingSecret, 'read'>): ErasureKey {
+  let known: string | undefined;
+  return {
+    async read() {
+      known ??= await secret.read();
+      if (known.trim() === '') throw new Error('the erasure key is blank');
+      return known;
+    },
+  };
 }

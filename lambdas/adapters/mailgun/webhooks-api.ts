@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/canonical.ts';
 import { type RegisteredWebhook, readAccountWebhooks, readDomainWebhooks } from '../../domain/webhook-drift.ts';
 import { ListingError, type RegisteredWebhooks } from '../../reconcile/ports.ts';
-import { askMailgun, baseUrlOf, type MailgunAccess } from './client.ts';
+import { askMailgun, baseUrlOf, type MailgunAccess } from './mailgun-client.ts';
 
 /** What is registered at Mailgun, by its webhook APIs: of a domain (v3), and of the account in that region (v1). */
 export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks {

@@ -1,7 +1,5 @@
 import DataLoader from 'dataloader';
-import { BATCH_KEYS, type BatchRequest, batchGet } from './batch-get.ts';
-import type { LedgerTable } from './ledger-table.ts';
-import type { Item } from './stored-items.ts';
+import { BATCH_KEYS, type BatchRequest, batchGet, type Item, type LedgerTable } from './ledger-table.ts';
 
 export interface ItemKey {
   readonly pk: string;

@@ -1,5 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchGetCommand,
+  type BatchGetCommandInput,
+  type BatchGetCommandOutput,
+  DynamoDBDocumentClient,
+  paginateQuery,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb';
 import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
 
 /** The ledger's table: a document client bound to its name. */
@@ -7,6 +15,9 @@ export interface LedgerTable {
   client: DynamoDBDocumentClient;
   name: string;
 }
+
+/** An item as the document client gives it. */
+export type Item = Record<string, unknown>;
 
 export function openTable(name: string): LedgerTable {
   return { client: DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG)), name };
@@ -21,4 +32,108 @@ export async function conditionalWrite(write: () => Promise<unknown>): Promise<b
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
+}
+
+/** Greater than every sort key that starts with the same prefix. */
+const PAST_ALL = '\u{10ffff}';
+
+/**
+ * Up to so many items of a partition whose sort keys start with a prefix, behind a sort key, by one query. The
+ * position is part of the key condition, so no position leads out of the partition and the prefix.
+ */
+export async function queryRange(
+  { client, name }: LedgerTable,
+  partition: string,
+  prefix: string,
+  most: number,
+  after = prefix,
+): Promise<{ items: Item[]; hasMore: boolean }> {
+  if (!after.startsWith(prefix)) throw new Error('a position outside its range');
+  const { Items: items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: name,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :after AND :end',
+      ExpressionAttributeValues: { ':pk': partition, ':after': after, ':end': prefix + PAST_ALL },
+      // One for the position itself, one to see whether others follow.
+      Limit: most + 2,
+    }),
+  );
+  const found = items.filter(({ sk }) => sk !== after);
+  if (found.length > most || LastEvaluatedKey === undefined) {
+    return { items: found.slice(0, most), hasMore: found.length > most };
+  }
+  // Cut at a megabyte, and a query does not know whether anything follows; its last item, put back, does.
+  return { items: found.length > 1 ? found.slice(0, -1) : found, hasMore: true };
+}
+
+/** Sort keys from one to another, both included, or all that start with a prefix. */
+export type SortRange = { from: string; to: string } | { prefix: string };
+
+/** Yields the items of a partition, or of a range of it, by their sort keys, read strongly, page by page. */
+export async function* readPartition(
+  { client, name }: LedgerTable,
+  partition: string,
+  range?: SortRange,
+): AsyncGenerator<Item> {
+  const pages = paginateQuery(
+    { client },
+    {
+      TableName: name,
+      ConsistentRead: true,
+      ...keyCondition(partition, range),
+    },
+  );
+  for await (const { Items = [] } of pages) yield* Items;
+}
+
+function keyCondition(partition: string, range: SortRange | undefined) {
+  const values = { ':pk': partition };
+  if (range === undefined) return { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: values };
+  if ('prefix' in range) {
+    return {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ...values, ':prefix': range.prefix },
+    };
+  }
+  return {
+    KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+    ExpressionAttributeValues: { ...values, ':from': range.from, ':to': range.to },
+  };
+}
+
+/** Most keys of one call. */
+export const BATCH_KEYS = 100;
+
+const FIRST_WAIT_MS = 50;
+const MOST_ROUNDS = 8;
+
+/** Keys, and what to read of the items under them. */
+export type BatchRequest = NonNullable<BatchGetCommandInput['RequestItems']>[string];
+
+/** Returns the items under any number of different keys, a hundred at a time, in no order. */
+export async function batchGetAll(table: LedgerTable, { Keys = [], ...how }: BatchRequest): Promise<Item[]> {
+  const found: Item[] = [];
+  for (let from = 0; from < Keys.length; from += BATCH_KEYS) {
+    found.push(...(await batchGet(table, { ...how, Keys: Keys.slice(from, from + BATCH_KEYS) })));
+  }
+  return found;
+}
+
+/** The items under up to a hundred different keys, in no order; what the table leaves unread is asked for again. */
+export async function batchGet(
+  { client, name }: LedgerTable,
+  request: BatchRequest,
+  mostRounds = MOST_ROUNDS,
+): Promise<Item[]> {
+  const found: Item[] = [];
+  let asked: BatchGetCommandInput['RequestItems'] = { [name]: request };
+  if (request.Keys?.length === 0) return found;
+  for (let round = 0; asked !== undefined; round += 1) {
+    if (round === mostRounds) throw new Error('the table leaves keys unread');
+    if (round > 0) await sleep(FIRST_WAIT_MS * 2 ** round);
+    const answer: BatchGetCommandOutput = await client.send(new BatchGetCommand({ RequestItems: asked }));
+    found.push(...(answer.Responses?.[name] ?? []));
+    asked = answer.UnprocessedKeys?.[name] ? answer.UnprocessedKeys : undefined;
+  }
+  return found;
 }

@@ -1,10 +1,26 @@
-import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { EVERY_RECIPIENT, eventSort, messagePartition, statusSort } from '../../domain/keys.ts';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
+import { messageIdOf } from '../../domain/event.ts';
+import {
+  EVERY_RECIPIENT,
+  eventSort,
+  eventSortPrefix,
+  messageIdInPartition,
+  messagePartition,
+  parseMessageSort,
+  recipientIndexKey,
+  statusSort,
+} from '../../domain/keys.ts';
 import type { Source } from '../../domain/queue-message.ts';
-import type { MessageHistory } from '../../read-api/ports.ts';
-import type { LedgerTable } from './ledger-table.ts';
-import { queryRange } from './query.ts';
-import { historyEntries, storedStatus } from './stored-items.ts';
+import type {
+  HistoryEntry,
+  MessageHistory,
+  RecipientHistory,
+  RecipientMessage,
+  StoredStatus,
+} from '../../read-api/ports.ts';
+import { storedEvent } from './event-codec.ts';
+import { BATCH_KEYS, batchGet, type Item, type LedgerTable, queryRange } from './ledger-table.ts';
 
 /** Reads what is stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {
@@ -34,4 +50,86 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
       return Item && { source: Item.source as Source, unconfirmedSinceMs: Item.unconfirmedSince as number | undefined };
     },
   };
+}
+
+/** Reads the messages of a recipient, by the index of recipients. */
+export function createRecipientHistory(table: LedgerTable): RecipientHistory {
+  const { byRecipient } = INDEXES;
+  return {
+    async newest(recipientKey, { fromMs, toMs }, most, after) {
+      const partition = recipientIndexKey(recipientKey);
+      const { Items = [] } = await table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          IndexName: byRecipient.name,
+          ScanIndexForward: false,
+          Limit: most + 1,
+          KeyConditionExpression: '#recipient = :recipient AND #at BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#recipient': byRecipient.partitionKey, '#at': byRecipient.sortKey },
+          ExpressionAttributeValues: { ':recipient': partition, ':from': fromMs, ':to': toMs - 1 },
+          ExclusiveStartKey: after && {
+            [byRecipient.partitionKey]: partition,
+            [byRecipient.sortKey]: after.atMs,
+            pk: after.partition,
+            sk: statusSort(recipientKey),
+          },
+        }),
+      );
+      const places = Items.map((item) => ({
+        partition: item.pk as string,
+        atMs: item[byRecipient.sortKey] as number,
+      }));
+      return { places: places.slice(0, most), hasMore: places.length > most };
+    },
+
+    async messages(recipientKey, places) {
+      const sk = statusSort(recipientKey);
+      const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
+      const deciding = await itemsOf(
+        [...statuses.values()].map(({ pk, decidedBy }) => ({
+          pk: pk as string,
+          sk: eventSort(recipientKey, decidedBy as string),
+        })),
+      );
+      return places.map(({ partition }): RecipientMessage | undefined => {
+        const item = statuses.get(partition);
+        if (item === undefined) return undefined;
+        const found = deciding.get(partition);
+        const event = found && storedEvent(found);
+        // A message id that is too long for a key is in the events alone.
+        const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event.event)) ?? null;
+        return { messageId, status: storedStatus(item), deciding: event };
+      });
+    },
+
+    async events(partition, recipientKey, name, most, after) {
+      const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), most, after);
+      return { entries: historyEntries(items), hasMore };
+    },
+  };
+
+  /** Items by their partition; there is one key for each. */
+  async function itemsOf(keys: { pk: string; sk: string }[]): Promise<Map<string, Item>> {
+    const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, index) =>
+      keys.slice(index * BATCH_KEYS, (index + 1) * BATCH_KEYS),
+    );
+    const found = await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })));
+    return new Map(found.flat().map((item) => [item.pk as string, item]));
+  }
+}
+
+/** Events and statuses of a message's partition, each unpacked when it is asked for; other items are passed over. */
+export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry> {
+  for (const item of items) {
+    const sort = item.sk as string;
+    const { isStatus, eventKey } = parseMessageSort(sort);
+    if (isStatus) yield { sort, status: storedStatus(item) };
+    else if (eventKey !== undefined) yield { sort, event: storedEvent(item) };
+  }
+}
+
+export function storedStatus(item: Item): StoredStatus {
+  const { recipient, status, reason, statusAt, decidedBy } = item as unknown as StoredStatus & { statusAt: number };
+  const { recipientKey } = parseMessageSort(item.sk as string);
+  return { recipientKey, recipient, status, reason, statusAtMs: statusAt, decidedBy };
 }

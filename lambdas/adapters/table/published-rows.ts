@@ -1,10 +1,7 @@
 import { SUPPRESSION_PREFIX, suppressionPartition } from '../../domain/keys.ts';
 import type { Row, StatusRow, SuppressionRow } from '../../domain/published.ts';
 import type { PublishableRows } from '../../publish/ports.ts';
-import { batchGet } from './batch-get.ts';
-import type { LedgerTable } from './ledger-table.ts';
-import { readPartition } from './query.ts';
-import type { Item } from './stored-items.ts';
+import { batchGet, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { storedSuppression } from './suppression-repository.ts';
 
 /** Reads statuses and suppressions as they stand, to publish them once more. */

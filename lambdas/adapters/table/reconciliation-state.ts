@@ -1,10 +1,17 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { isStragglerSort, LEASE_KEY, openSliceKey, stragglerKey, watermarksKey } from '../../domain/keys.ts';
+import {
+  FIRST_WEBHOOK_KEY,
+  isStragglerSort,
+  LEASE_KEY,
+  openSliceKey,
+  stragglerKey,
+  watermarksKey,
+} from '../../domain/keys.ts';
 import type { Watermarks } from '../../domain/slice.ts';
+import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
 import type { Lease, LedgerState, OpenSlice, Straggler } from '../../reconcile/ports.ts';
-import { conditionalWrite, type LedgerTable } from './ledger-table.ts';
-import { readPartition } from './query.ts';
+import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`. */
 export function createLedgerStateTable(table: LedgerTable): LedgerState {
@@ -133,6 +140,29 @@ export function createLeaseTable({ client, name }: LedgerTable): Lease {
           }),
         ),
       );
+    },
+  };
+}
+
+/** The fact that a webhook was verified, as one item that is written once. */
+export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook {
+  const Key = FIRST_WEBHOOK_KEY;
+  return {
+    async note(atMs) {
+      await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...Key, at: atMs },
+            ConditionExpression: 'attribute_not_exists(pk)',
+          }),
+        ),
+      );
+    },
+
+    async isNoted() {
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
+      return Item !== undefined;
     },
   };
 }

@@ -1,9 +1,7 @@
 import { suppressionPartition } from '../../domain/keys.ts';
 import type { StoredSuppression } from '../../domain/suppression.ts';
 import type { Suppressions } from '../../read-api/ports.ts';
-import type { LedgerTable } from './ledger-table.ts';
-import { readPartition } from './query.ts';
-import type { Item } from './stored-items.ts';
+import { type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Reads the suppressions of a recipient, which are one partition: one read, unless it holds over a megabyte. */
 export function createSuppressionRepository(table: LedgerTable): Suppressions {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { createErasureKey } from '../../../../lambdas/adapters/aws/keys.ts';
+import { createErasureKey } from '../../../../lambdas/adapters/aws/secrets.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import {
   erasureHash,

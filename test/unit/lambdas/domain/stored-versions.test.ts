@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { historyEntries } from '../../../../lambdas/adapters/table/message-history.ts';
 import { rowOf } from '../../../../lambdas/adapters/table/published-rows.ts';
-import { historyEntries } from '../../../../lambdas/adapters/table/stored-items.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { judgeClaim } from '../../../../lambdas/domain/claim.ts';
 import { dayPartition } from '../../../../lambdas/domain/day-index.ts';

@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun/client.ts';
-import { createMailgunEvents } from '../../../../../lambdas/adapters/mailgun/events-api.ts';
-import { createMailgunLogs, eventOfLog } from '../../../../../lambdas/adapters/mailgun/logs-api.ts';
+import {
+  createMailgunEvents,
+  createMailgunLogs,
+  eventOfLog,
+} from '../../../../../lambdas/adapters/mailgun/listing-apis.ts';
+import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
 import { listPages } from '../../../../../lambdas/reconcile/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/loopback.ts';
 import { NOW_MS } from '../../../../support/webhooks.ts';

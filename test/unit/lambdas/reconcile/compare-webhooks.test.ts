@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { RegisteredWebhook } from '../../lambdas/domain/webhook-drift.ts';
-import { createCompareWebhooks } from '../../lambdas/reconcile/compare-webhooks.ts';
-import { ListingError, type RegisteredWebhooks } from '../../lambdas/reconcile/ports.ts';
+import type { RegisteredWebhook } from '../../../../lambdas/domain/webhook-drift.ts';
+import { createCompareWebhooks } from '../../../../lambdas/reconcile/compare-webhooks.ts';
+import { ListingError, type RegisteredWebhooks } from '../../../../lambdas/reconcile/ports.ts';
 
 const OWN = 'https://hooks.example.com/webhooks/mailgun/a-path-secret-of-ours';
 const HOUR_MS = 3_600_000;

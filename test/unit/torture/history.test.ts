@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { checkHistory } from '../torture/history.ts';
+import { checkHistory } from '../../torture/history.ts';
 
 test('tells lost, unexpected, doubled and recovered events apart', () => {
   const verdict = checkHistory({

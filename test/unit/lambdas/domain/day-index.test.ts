@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { dayPartition, INDEXED_TYPES } from '../../lambdas/domain/day-index.ts';
+import { dayPartition, INDEXED_TYPES } from '../../../../lambdas/domain/day-index.ts';
 
 const MIDNIGHT_MS = Date.UTC(2026, 1, 2);
 

@@ -1,8 +1,7 @@
 import type { BatchGetCommandInput } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
-import { batchGet } from '../../../../../lambdas/adapters/table/batch-get.ts';
 import { createErasureRepository } from '../../../../../lambdas/adapters/table/erasure-repository.ts';
-import type { LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
+import { batchGet, type LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
 
 type Asked = NonNullable<BatchGetCommandInput['RequestItems']>;
 type Key = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
-import { ownSourceMap } from '../../lib/own-source-map.ts';
+import { ownSourceMap } from '../../../lib/own-source-map.ts';
 
 const map = {
   version: 3,
