@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The operator's command line: npm run ledger -- --help
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openOutputStream } from '../cli/output-stream.ts';
+import { openOutputStream } from '../cli/output.ts';
 import { runProgram } from '../cli/program.ts';
 import { promptOperator, readInput } from '../cli/prompt.ts';
 import { openDeployment } from '../cli/target/open.ts';
@@ -16,7 +16,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   printError: errors.print,
   environment: process.env,
   openDeployment,
-  openAccount: async (region) => (await import('../cli/target/aws-account.ts')).openAccount(region),
+  openAccount: async (region) => (await import('../cli/target/aws.ts')).openAccount(region),
   now: Date.now,
   sleep: (ms) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {}),
   signal: stop.signal,

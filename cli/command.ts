@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { UNKNOWN_DOMAIN } from '../lambdas/domain/event.ts';
 import { UsageError } from './errors.ts';
-import type { AwsAccount } from './target/aws-account.ts';
+import type { AwsAccount } from './target/aws.ts';
 import type { Deployment, TargetRef } from './target/types.ts';
 import { parseTime } from './time.ts';
 
@@ -110,4 +111,19 @@ export async function confirm(context: CliContext, yes: boolean | undefined, que
   const answer = await context.ask(`${question} [y/N] `);
   if (answer === undefined) throw new UsageError('this needs --yes where nobody can be asked');
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was done');
+}
+
+/** Refuses a domain that the stack does not receive webhooks of. */
+export function checkSendingDomain({ domains }: Deployment, domain: string): void {
+  checkChoice(domain, domains);
+}
+
+/** Refuses what is neither a domain of the stack nor `-`, which stands for events that name none. */
+export function checkDomain({ domains }: Deployment, domain: string): void {
+  checkChoice(domain, [...domains, UNKNOWN_DOMAIN]);
+}
+
+function checkChoice(domain: string, choices: readonly string[]): void {
+  if (choices.includes(domain)) return;
+  throw new UsageError(`--domain ${domain} is none of the stack's: ${choices.join(', ')}`);
 }

@@ -13,14 +13,16 @@ import { tableOf } from '../ledger.ts';
 import { ago, counted, createEmit } from '../output.ts';
 import { iso } from '../time.ts';
 import {
+  adviceOf,
   type DeadLetter,
   type DeadLetters,
+  diagnose,
   MAX_SCANNED_MESSAGES,
+  messageIdIn,
   openDeadLetters,
   RECEIVES_EXHAUSTED,
   scanDeadLetters,
 } from './dlq/dead-letters.ts';
-import { adviceOf, diagnose, messageIdIn } from './dlq/diagnosis.ts';
 import { discardCommand } from './dlq/discard.ts';
 import { redriveCommand } from './dlq/redrive.ts';
 

@@ -7,9 +7,8 @@ import { createEmit } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
-import { type AccountContext, accountChecks } from './doctor/account-checks.ts';
-import type { Check, DoctorLine, Finding } from './doctor/check.ts';
-import { machineChecks } from './doctor/machine-checks.ts';
+import type { Check, DoctorLine, Finding } from './doctor/machine-checks.ts';
+import { type AccountContext, accountChecks, machineChecks } from './doctor/machine-checks.ts';
 import { checkOrigin, originChecks } from './doctor/origin-checks.ts';
 import { stackChecks } from './doctor/stack-checks.ts';
 

@@ -2,6 +2,7 @@ import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  checkDomain,
   ledgerCommand,
   type TargetOptions,
   targetRefOf,
@@ -9,7 +10,6 @@ import {
   timeOption,
   wholeNumber,
 } from '../command.ts';
-import { checkDomain } from '../domain-option.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { addEach, endOf, resultOrError } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';

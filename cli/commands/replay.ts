@@ -1,19 +1,26 @@
 import {
   type CliContext,
   type CommandBuilder,
+  checkSendingDomain,
   ledgerCommand,
   type TargetOptions,
   targetRefOf,
   targetRefText,
   timeOption,
 } from '../command.ts';
-import { checkSendingDomain } from '../domain-option.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { addEach, endOf, resultOrError } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
-import { createJsonReporter, createTextReporter, type Reporter } from './replay/report.ts';
-import { NO_COUNTS, parseResult, type ReplayCounts, type ReplayResult } from './replay/result.ts';
+import {
+  createJsonReporter,
+  createTextReporter,
+  NO_COUNTS,
+  parseResult,
+  type ReplayCounts,
+  type ReplayResult,
+  type Reporter,
+} from './replay/report.ts';
 
 const WAIT_MS = 5000;
 /** So long nothing moves; then it gives up. */

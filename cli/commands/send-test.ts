@@ -8,12 +8,12 @@ import { TEST_EVENT_PREFIX, TEST_EVENT_SECONDS } from '../../lambdas/domain/test
 import {
   type CliContext,
   type CommandBuilder,
+  checkSendingDomain,
   ledgerCommand,
   openTarget,
   type TargetOptions,
   wholeNumber,
 } from '../command.ts';
-import { checkSendingDomain } from '../domain-option.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';

@@ -1,27 +1,27 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { Command, Option } from 'commander';
+import { parseAddress } from '../../api/address.ts';
+import { conditionalWrite, readPartition } from '../../lambdas/adapters/table/ledger-table.ts';
+import { storedSuppression } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
-import { isSuppressing } from '../../lambdas/domain/suppression.ts';
+import { recipientKey, suppressionPartition } from '../../lambdas/domain/keys.ts';
+import { isSuppressing, type StoredSuppression } from '../../lambdas/domain/suppression.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  checkDomain,
   confirm,
   ledgerCommand,
   openTarget,
   type Run,
   type TargetOptions,
 } from '../command.ts';
-import { checkDomain } from '../domain-option.ts';
-import { TargetUnavailableError } from '../errors.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
 import { messageOf, openMailgun } from '../mailgun-client.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
-import {
-  checkAddress,
-  describe,
-  liftSuppression,
-  readSuppressions,
-  type SuppressionItem,
-} from './suppressions/items.ts';
 
 /** The lines of `suppressions show --json`. */
 export type SuppressionsShowLine =
@@ -214,4 +214,47 @@ async function deleteAtMailgun(
     }
   }
   return result;
+}
+
+/** A suppression and its key. */
+export interface SuppressionItem extends StoredSuppression {
+  readonly pk: string;
+  readonly sk: string;
+  readonly recipient: string;
+}
+
+/** All suppressions of an address, whatever its case. */
+export async function readSuppressions(deployment: Deployment, address: string): Promise<SuppressionItem[]> {
+  const items: SuppressionItem[] = [];
+  for await (const item of readPartition(tableOf(deployment), suppressionPartition(recipientKey(address)))) {
+    const { pk, sk, recipient } = item as unknown as SuppressionItem;
+    items.push({ pk, sk, recipient, ...storedSuppression(item) });
+  }
+  return items;
+}
+
+/** Writes that it was lifted; of several lifts the latest counts. */
+export async function liftSuppression(deployment: Deployment, { pk, sk }: SuppressionItem, atMs: number) {
+  const { client, name } = tableOf(deployment);
+  await conditionalWrite(() =>
+    client.send(
+      new UpdateCommand({
+        TableName: name,
+        Key: { pk, sk },
+        ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(liftedAt) OR liftedAt < :at)',
+        UpdateExpression: 'SET liftedAt = :at',
+        ExpressionAttributeValues: { ':at': atMs },
+      }),
+    ),
+  );
+}
+
+/** `bounce`, `unsubscribe from news` */
+export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? kind : `${kind} from ${scope}`);
+
+/** Returns the address that a text holds, as the read API reads it. */
+export function checkAddress(address: string): string {
+  const parsed = parseAddress(address);
+  if (parsed !== undefined) return parsed;
+  throw new UsageError(`"${address}" is no address like ada@example.org`);
 }

@@ -1,21 +1,26 @@
-import { secondPassSeconds } from '../../lambdas/contract.ts';
+import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
+import { batchGetAll, type LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
+import { total } from '../../lambdas/domain/counts.ts';
+import type { StoredKey } from '../../lambdas/domain/day-index.ts';
 import { eventName, messageIdOf, textAt, UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort } from '../../lambdas/domain/keys.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  checkDomain,
   ledgerCommand,
   openTarget,
   type TargetOptions,
   timeOption,
 } from '../command.ts';
-import { checkDomain } from '../domain-option.ts';
-import { ledgerTimes } from '../ledger.ts';
+import { eventOf, type HistoryEvent } from '../event-history.ts';
+import { ledgerTimes, tableOf } from '../ledger.ts';
 import { counted, createEmit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import { findUnconfirmed } from './unconfirmed/find.ts';
 import { plain } from './why/explain.ts';
-import type { HistoryEvent } from './why/history.ts';
 
 /** The lines of `unconfirmed --json`: one for each event, then what was searched. */
 export type UnconfirmedLine =
@@ -127,3 +132,43 @@ function textOf({ domain, messageId, recipient, type, at, receivedAt }: EventLin
   const received = receivedAt === null ? '' : `, received ${receivedAt}`;
   return `${plain(domain)}  ${plain(type)} at ${at}${received}  ${plain(recipient)}  ${plain(messageId ?? 'no message id')}`;
 }
+
+/** An event that the second pass marked. */
+export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
+
+/** What one slice adds. */
+export interface Finding {
+  readonly slices: 1;
+  /** Events that the second pass has yet to look for. */
+  readonly undecided: number;
+  readonly events: UnconfirmedEvent[];
+}
+
+/** Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any. */
+export async function* findUnconfirmed(
+  deployment: Deployment,
+  domain: string,
+  since: number,
+  until: number,
+): AsyncGenerator<Finding> {
+  const table = tableOf(deployment);
+  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
+    if (slice.end <= since) continue;
+    const count = total(slice.unconfirmed);
+    if (count === 0 || slice.finalAt === null) {
+      yield { slices: 1, undecided: count, events: [] };
+      continue;
+    }
+    const fromMs = Math.max(slice.start, since) * 1000;
+    const keys = await createDayIndexTable(table).keys(domain, fromMs, slice.end * 1000 - 1);
+    yield { slices: 1, undecided: 0, events: await readMarked(table, keys) };
+  }
+}
+
+async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {
+  const Keys = keys.map(({ partition, eventSort }) => ({ pk: partition, sk: eventSort }));
+  const events = (await batchGetAll(table, { Keys })).map(eventOf);
+  return events.filter(isMarked).toSorted((a, b) => a.atMs - b.atMs);
+}
+
+const isMarked = (event: HistoryEvent): event is UnconfirmedEvent => event.unconfirmedSinceMs !== undefined;

@@ -9,13 +9,13 @@ import {
 import {
   type CliContext,
   type CommandBuilder,
+  checkSendingDomain,
   confirm,
   ledgerCommand,
   openTarget,
   type Run,
   type TargetOptions,
 } from '../command.ts';
-import { checkSendingDomain } from '../domain-option.ts';
 import { UsageError } from '../errors.ts';
 import { openMailgun } from '../mailgun-client.ts';
 import { counted, createEmit } from '../output.ts';

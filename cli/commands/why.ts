@@ -2,13 +2,12 @@ import { bareMessageId } from '../../lambdas/domain/event.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
-import { because, plain, saying } from './why/explain.ts';
-import { type HistoryEvent, type HistoryRecipient, readHistory } from './why/history.ts';
-import { openReconciled, type Reconciled } from './why/reconciled.ts';
+import { because, openReconciled, plain, type Reconciled, saying } from './why/explain.ts';
 
 /** The lines of `why --json`: the message, then one line for each recipient. */
 export type WhyLine =

@@ -6,6 +6,13 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../../lambdas/contract.ts';
+import { messageIdOf } from '../../../lambdas/domain/event.ts';
+import { type EventIdentity, identify } from '../../../lambdas/domain/identity.ts';
+import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
+import { decodeQueueMessage, QUEUE_MESSAGE_VERSION, type QueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
+import { suppressionOf } from '../../../lambdas/domain/suppression.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import type { Deployment } from '../../target/types.ts';
 
 export interface DeadLetter {
@@ -118,3 +125,137 @@ export async function* scanDeadLetters(
     await deadLetters.giveBack([...held.values()]);
   }
 }
+
+/** What the code of this version makes of a body; `error` names places in it, never what stands there. */
+export type Diagnosis =
+  | {
+      readonly error: { readonly reason: string; readonly where: string };
+      readonly message?: undefined;
+      readonly identity?: undefined;
+    }
+  | { readonly error: null; readonly message: QueueMessage; readonly identity: EventIdentity };
+
+/** Does with a body what process does before it writes. */
+export function diagnose(body: string): Diagnosis {
+  const decoded = decodeQueueMessage(body);
+  if (!decoded.ok) return { error: { reason: decoded.reason, where: decoded.where } };
+  const { message } = decoded;
+  const { event, domain } = message;
+  let step = '';
+  try {
+    step = 'identity';
+    const identity = identify(event, domain);
+    step = 'event';
+    const parsed = parseEvent(event);
+    step = 'status';
+    statusUpdateOf(parsed);
+    step = 'suppression';
+    suppressionOf(parsed);
+    return { error: null, message, identity };
+  } catch (error) {
+    return { error: { reason: error instanceof Error ? error.name : 'error', where: step } };
+  }
+}
+
+export function messageIdIn({ event }: QueueMessage): string | null {
+  return messageIdOf(event) ?? null;
+}
+
+/** What to do about a dead letter, in one sentence. */
+export function adviceOf(reason: string, { error }: Diagnosis, isStored: boolean): string {
+  if (isStored) return 'It is stored already; redrive it, which changes nothing, to be rid of it.';
+  if (error?.reason === 'unknown-version') {
+    return `It is of another version than ${QUEUE_MESSAGE_VERSION}, which this code reads: deploy the version that wrote it, then redrive.`;
+  }
+  if (error?.reason === 'not-json' || error?.reason === 'malformed-message') {
+    return 'Neither ingest nor reconcile writes such a message: find out who else may send to the queue, then discard it.';
+  }
+  if (error !== null) return 'The code fails on it: mend that, deploy, then redrive.';
+  if (reason === 'unstorable') return 'The code reads it, and the table refused it: mend the cause, then redrive.';
+  if (reason === RECEIVES_EXHAUSTED)
+    return 'The code reads it, and the table was out for all its tries: redrive once it answers.';
+  return 'The code of this version reads it: deploy it, then redrive.';
+}
+
+/** Options that choose dead letters. */
+export interface SelectionOptions {
+  readonly reason?: string;
+  readonly id?: readonly string[];
+}
+
+/** A chosen dead letter, without its body. */
+export interface Selected extends Pick<DeadLetter, 'id' | 'reason'> {
+  readonly error: Diagnosis['error'];
+  /** The event that it holds; undefined where none can be read. */
+  readonly event?: { readonly identity: EventIdentity; readonly domain: string };
+}
+
+/** Collects the values of an option that may be repeated. */
+export const repeated = (value: string, values: string[] = []) => [...values, value];
+
+/**
+ * Returns the dead letters that the options mean: all that are there now, and none that come later. Throws a
+ * TargetUnavailableError where an id is not there.
+ */
+export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only, id: ids }: SelectionOptions) {
+  const selected: Selected[] = [];
+  let scanned = 0;
+  for await (const letter of scanDeadLetters(deadLetters)) {
+    scanned += 1;
+    const { id, reason, body } = letter;
+    if (reason === (only ?? reason) && (ids?.includes(id) ?? true)) selected.push({ id, reason, ...contentOf(body) });
+    if (ids !== undefined && selected.length === new Set(ids).size) break;
+  }
+  const missing = ids?.filter((id) => !selected.some((letter) => letter.id === id)) ?? [];
+  if (missing.length > 0) throw new TargetUnavailableError(`there is no such dead letter: ${missing.join(', ')}`);
+  return { selected, complete: ids !== undefined || scanned < MAX_SCANNED_MESSAGES };
+}
+
+function contentOf(body: string): Pick<Selected, 'error' | 'event'> {
+  const { error, identity, message } = diagnose(body);
+  if (error !== null) return { error };
+  return { error, event: { identity, domain: message.domain } };
+}
+
+/** Someone else who reads the dead letters may hold some of them. */
+const MAX_IDLE_ROUNDS = 2;
+/** Longer than ten messages take at one a second, and short where the command is killed. */
+const VISIBILITY_SECONDS = 60;
+
+/**
+ * Receives dead letters until `left` is empty, and calls `handle` with those that are in it; gives back in the end
+ * whatever `handle` did not remove.
+ */
+export async function receiveSelected(
+  left: ReadonlySet<string>,
+  deadLetters: DeadLetters,
+  signal: AbortSignal,
+  handle: (letters: readonly DeadLetter[], remove: (letter: DeadLetter) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const seen = new Set<string>();
+  const held = new Map<string, DeadLetter>();
+  const remove = async (letter: DeadLetter) => {
+    await deadLetters.remove(letter);
+    held.delete(letter.id);
+  };
+  try {
+    for (let idle = 0; left.size > 0 && idle < MAX_IDLE_ROUNDS && !signal.aborted; ) {
+      const letters = await deadLetters.receive(VISIBILITY_SECONDS);
+      idle = letters.some(({ id }) => !seen.has(id)) ? 0 : idle + 1;
+      for (const letter of letters) {
+        seen.add(letter.id);
+        held.set(letter.id, letter);
+      }
+      await handle(
+        letters.filter(({ id }) => left.has(id)),
+        remove,
+      );
+    }
+  } finally {
+    await deadLetters.giveBack([...held.values()]);
+  }
+}
+
+/** `3 not-json, 1 unstorable` */
+export const countsByReason = (letters: readonly Pick<DeadLetter, 'reason'>[]) =>
+  [...Map.groupBy(letters, ({ reason }) => reason)].map(([reason, { length }]) => `${length} ${reason}`).join(', ');

@@ -4,15 +4,16 @@ import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
-import { type DeadLetters, openDeadLetters } from './dead-letters.ts';
 import {
   countsByReason,
+  type DeadLetters,
+  openDeadLetters,
   receiveSelected,
   repeated,
   type Selected,
   type SelectionOptions,
   selectDeadLetters,
-} from './selection.ts';
+} from './dead-letters.ts';
 
 /** What a dead letter takes with it: nothing, since its event is stored; an event; or what cannot be read. */
 export type Loss = 'nothing' | 'event' | 'unreadable';

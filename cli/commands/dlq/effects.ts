@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { CliContext } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
-import { type DeadLetter, type DeadLetters, scanDeadLetters } from './dead-letters.ts';
-import { diagnose } from './diagnosis.ts';
+import { type DeadLetter, type DeadLetters, diagnose, scanDeadLetters } from './dead-letters.ts';
 
 export type Effect = 'known' | 'stored' | 'back' | 'waiting';
 

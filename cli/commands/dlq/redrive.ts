@@ -10,16 +10,18 @@ import {
   wholeNumber,
 } from '../../command.ts';
 import { counted, createEmit, type Emit } from '../../output.ts';
-import { type DeadLetters, openDeadLetters, RECEIVES_EXHAUSTED } from './dead-letters.ts';
-import { createEffects, type Effects } from './effects.ts';
 import {
   countsByReason,
+  type DeadLetters,
+  openDeadLetters,
+  RECEIVES_EXHAUSTED,
   receiveSelected,
   repeated,
   type Selected,
   type SelectionOptions,
   selectDeadLetters,
-} from './selection.ts';
+} from './dead-letters.ts';
+import { createEffects, type Effects } from './effects.ts';
 
 /** Reason of messages that the table refused. */
 const UNSTORABLE = 'unstorable';

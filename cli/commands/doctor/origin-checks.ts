@@ -1,7 +1,7 @@
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
-import { type Check, type Finding, ok, skipped, wrong } from './check.ts';
+import { type Check, type Finding, ok, skipped, wrong } from './machine-checks.ts';
 
 const RESPONSE_TIMEOUT_MS = 10_000;
 const METHOD = 'GET';

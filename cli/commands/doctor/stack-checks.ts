@@ -2,17 +2,16 @@ import { MESSAGES } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/signature.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhook-drift.ts';
 import { targetRefText } from '../../command.ts';
-import { LOOKBACK_DAYS, readLastEvent } from '../../last-event.ts';
-import { ledgerTimes, readDomainLedger } from '../../ledger.ts';
+import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
 import { messageOf, openMailgun } from '../../mailgun-client.ts';
 import { counted, timeAgo } from '../../output.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../secrets.ts';
-import type { AwsAccount } from '../../target/aws-account.ts';
+import type { AwsAccount } from '../../target/aws.ts';
 import type { Deployment } from '../../target/types.ts';
 import { compareWithMailgun } from '../keys/verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
-import { type Check, type Finding, ok, skipped, warning, wrong } from './check.ts';
+import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
 
 export interface StackContext {
   readonly deployment: Deployment;

@@ -11,8 +11,7 @@ import { PRICES } from '../../prices.ts';
 import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
 import { clearDeadLetters, messagesIn, type Queues } from './dead-letters.ts';
-import { createFindings, type Findings } from './findings.ts';
-import { type Swept, sweep } from './sweep.ts';
+import { createFindings, type Findings, type Swept, sweep } from './sweep.ts';
 
 /** What was found of a recipient in the table, or was done about it. */
 interface Found {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DoctorLine } from '../../../cli/commands/doctor/check.ts';
+import type { DoctorLine } from '../../../cli/commands/doctor/machine-checks.ts';
 
 /** One line of `doctor --json`. */
 export const doctorLine = z.strictObject({

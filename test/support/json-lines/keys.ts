@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { KeysRotateLine } from '../../../cli/commands/keys/rotate.ts';
-import type { KeysSetLine } from '../../../cli/commands/keys/set.ts';
-import type { KeysStatusLine } from '../../../cli/commands/keys.ts';
+import type { KeysSetLine, KeysStatusLine } from '../../../cli/commands/keys.ts';
 
 const name = z.enum(['current', 'previous', 'parent', 'apiKey']);
 /** The first eight hex digits of its SHA-256. */

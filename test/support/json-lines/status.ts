@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { StatusLine } from '../../../cli/commands/status/gather.ts';
+import type { StatusLine } from '../../../cli/commands/status.ts';
 
 const known = z.int().nullable();
 

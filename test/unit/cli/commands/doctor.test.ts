@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { accountChecks } from '../../../../cli/commands/doctor/account-checks.ts';
-import type { Check } from '../../../../cli/commands/doctor/check.ts';
-import { machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
+import type { Check } from '../../../../cli/commands/doctor/machine-checks.ts';
+import { accountChecks, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
   checkOrigin,
   judgeAnswer,
@@ -12,7 +11,7 @@ import {
 import { stackChecks } from '../../../../cli/commands/doctor/stack-checks.ts';
 import { lookAt } from '../../../../cli/commands/doctor.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../../../../cli/errors.ts';
-import type { AwsAccount } from '../../../../cli/target/aws-account.ts';
+import type { AwsAccount } from '../../../../cli/target/aws.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { MESSAGES, UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/signature.ts';

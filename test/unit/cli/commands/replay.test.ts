@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../../../cli/command.ts';
-import { NO_COUNTS } from '../../../../cli/commands/replay/result.ts';
+import { NO_COUNTS } from '../../../../cli/commands/replay/report.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { parseTime } from '../../../../cli/time.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';

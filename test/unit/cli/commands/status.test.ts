@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type DomainStatus, judge, type StatusLine } from '../../../../cli/commands/status/gather.ts';
-import { statusText } from '../../../../cli/commands/status.ts';
+import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { because, plain, saying } from '../../../../cli/commands/why/explain.ts';
-import type { HistoryEvent } from '../../../../cli/commands/why/history.ts';
-import { type LedgerView, reconciled } from '../../../../cli/commands/why/reconciled.ts';
+import { because, type LedgerView, plain, reconciled, saying } from '../../../../cli/commands/why/explain.ts';
+import type { HistoryEvent } from '../../../../cli/event-history.ts';
 import type { Slice } from '../../../../lambdas/domain/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
 

@@ -1,12 +1,11 @@
-import { unpackEvent } from '../../../lambdas/adapters/table/event-codec.ts';
-import type { Item } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { INDEXES } from '../../../lambdas/contract.ts';
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { messagePartition, parseDayIndexKey, parseMessageSort } from '../../../lambdas/domain/keys.ts';
-import type { Source } from '../../../lambdas/domain/queue-message.ts';
-import { tableOf } from '../../ledger.ts';
-import type { Deployment } from '../../target/types.ts';
+import { unpackEvent } from '../lambdas/adapters/table/event-codec.ts';
+import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
+import { INDEXES } from '../lambdas/contract.ts';
+import type { JsonObject } from '../lambdas/domain/canonical.ts';
+import { messagePartition, parseDayIndexKey, parseMessageSort } from '../lambdas/domain/keys.ts';
+import type { Source } from '../lambdas/domain/queue-message.ts';
+import { tableOf } from './ledger.ts';
+import type { Deployment } from './target/types.ts';
 
 /** A stored event with how it came in, as far as that is kept. Times in epoch milliseconds. */
 export interface HistoryEvent {
