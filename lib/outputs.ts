@@ -1,5 +1,6 @@
-import { CfnOutput, type Stack } from 'aws-cdk-lib';
+import { CfnOutput } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Construct } from 'constructs';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
@@ -35,8 +36,8 @@ function timesOf({ everySeconds, settleSeconds, sliceSeconds, retentionSeconds }
   return { everySeconds, settleSeconds, sliceSeconds, retentionSeconds };
 }
 
-/** Every name and address an operator needs; their keys are what the command line looks up. */
-export function writeOutputs(stack: Stack, config: Config, from: OutputSources): void {
+/** Writes every name and address an operator needs; by their keys the command line finds them in any stack. */
+export function writeOutputs(scope: Construct, config: Config, from: OutputSources): void {
   const outputs: Record<string, [value: string | undefined, description: string]> = {
     WebhookUrl: [from.webhookApi.url, 'Register this at Mailgun'],
     WebhookDomainTarget: [from.webhookApi.endpoint.domainTarget, 'CNAME of the webhook host name'],
@@ -71,6 +72,6 @@ export function writeOutputs(stack: Stack, config: Config, from: OutputSources):
     ReadAccessLogGroup: [from.readApi.endpoint.logGroup.logGroupName, 'Access log of the read API'],
   };
   for (const [key, [value, description]] of Object.entries(outputs)) {
-    if (value !== undefined) new CfnOutput(stack, key, { value, description });
+    if (value !== undefined) new CfnOutput(scope, key, { value, description }).overrideLogicalId(key);
   }
 }

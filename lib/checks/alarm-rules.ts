@@ -52,7 +52,8 @@ export function tellsOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: reado
 /** Returns whether the text states event, impact, runbook and first command within CloudWatch's 1024 characters. */
 export function saysWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
   const text = resolve(alarmDescription ?? '');
-  const lines = /^\S.*\.\nImpact: \S.*\.\nRunbook: \S+#[\w-]+\nFirst: npm run ledger -- \S.* --env \S+$/;
+  const lines =
+    /^\S.*\.\nImpact: \S.*\.\nRunbook: \S+#[\w-]+\nFirst: (npm run ledger --|npx mailgun-ledger) \S.* --(env|stack) \S+$/;
   return typeof text === 'string' && text.length <= 1024 && lines.test(text);
 }
 

@@ -1,10 +1,11 @@
-import { CfnResource, type Stack } from 'aws-cdk-lib';
+import { CfnResource, Stack } from 'aws-cdk-lib';
 import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
 import { CfnTopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
 import {
   comparesSimply,
   countsSimply,
@@ -74,12 +75,12 @@ const RULES = [
   rule(CfnMetricFilter, 'must compare numbers and count ones', countsSimply),
 ];
 
-/** Fails synth, naming the resource, where the template breaks a promise of the stack, whatever code caused it. */
-export function enforceStackRules(stack: Stack): void {
-  const resolve: Resolve = (value) => stack.resolve(value);
-  stack.node.addValidation({
+/** Fails synth, naming the resource, where a resource below the scope breaks a promise of the ledger, whatever code caused it. */
+export function enforceStackRules(scope: Construct): void {
+  const resolve: Resolve = (value) => Stack.of(scope).resolve(value);
+  scope.node.addValidation({
     validate() {
-      const all = stack.node.findAll().filter((node) => node instanceof CfnResource);
+      const all = scope.node.findAll().filter((node) => node instanceof CfnResource);
       return all.flatMap((resource) =>
         RULES.filter((each) => resource instanceof each.of && !each.holds(resource, resolve, all)).map(
           ({ must }) => `${resource.node.path}: ${must}`,

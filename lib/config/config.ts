@@ -4,15 +4,26 @@ import {
   MAILGUN_RETRY_HORIZON_SECONDS,
   SIGNATURE_WINDOW_SECONDS,
 } from '../../lambdas/contract.ts';
-import { brokenRules } from './config-rules.ts';
+import { brokenRules, type RuleContext } from './config-rules.ts';
 import { type EnvironmentConfig, environmentSchema } from './config-schema.ts';
 import { metadataOf, unwrap } from './field.ts';
 
-/** Everything that a deployment chooses, validated. */
-export interface Config extends EnvironmentConfig {
+/** Everything that a ledger is built from, validated. */
+export type Config = Omit<EnvironmentConfig, keyof typeof STACK_KEYS>;
+
+/** The same, and the stack of an environment of cdk.json. */
+export interface StackConfig extends EnvironmentConfig {
   /** dev, staging, prod … */
   readonly name: string;
 }
+
+/** What the app chooses for its stack, where a ledger is a construct in it. */
+const STACK_KEYS = { account: true, region: true, tags: true } as const;
+
+const ledgerSchema = environmentSchema.omit(STACK_KEYS);
+
+/** What a ledger is built from, as people write it: defaults may be left out. */
+export type ConfigInput = z.input<typeof ledgerSchema>;
 
 /** What the command line and cdk.json provide. */
 export interface ConfigSource {
@@ -43,18 +54,31 @@ export class ConfigError extends Error {
 }
 
 /** Returns the chosen environment with defaults filled in; throws a ConfigError with all mistakes. */
-export function parseConfig(source: ConfigSource): Config {
+export function parseConfig(source: ConfigSource): StackConfig {
   const { name, environment } = chooseEnvironment(source);
   const overlay = parseOverlay(source.overlay);
-  const merged = merge(environment, overlay);
-  if (!isObject(merged)) throw new ConfigError([`${name}: got ${show(merged)}; must be an object`]);
-
-  const { valid, issues } = parseEachKey(merged);
-  const lines = issues.flatMap((issue) => describe(issue, name, merged));
   const compressed = overlay !== undefined && name !== 'prod';
-  lines.push(...brokenRules(valid, { name, currentAccount: source.currentAccount, compressed, signature: SIGNATURE }));
+  const context = { name, currentAccount: source.currentAccount, compressed };
+  return { ...parseWhole(environmentSchema, merge(environment, overlay), context), name };
+}
+
+/** Returns what a construct was given with defaults filled in; throws a ConfigError with all mistakes under its path. */
+export function parseInput(path: string, input: unknown): Config {
+  return parseWhole(ledgerSchema, input, { name: path, currentAccount: undefined, compressed: false });
+}
+
+function parseWhole<Schema extends z.ZodObject>(
+  schema: Schema,
+  input: unknown,
+  context: Omit<RuleContext, 'signature'>,
+): z.output<Schema> {
+  const { name } = context;
+  if (!isObject(input)) throw new ConfigError([`${name}: got ${show(input)}; must be an object`]);
+  const { valid, issues } = parseEachKey(schema, input);
+  const lines = issues.flatMap((issue) => describe(issue, schema, name, input));
+  lines.push(...brokenRules(valid, { ...context, signature: SIGNATURE }));
   if (lines.length > 0) throw new ConfigError(lines);
-  return { ...(valid as EnvironmentConfig), name };
+  return valid as z.output<Schema>;
 }
 
 function chooseEnvironment({ environments, env }: ConfigSource): { name: string; environment: unknown } {
@@ -88,37 +112,34 @@ function merge(base: unknown, over: unknown): unknown {
 }
 
 /** Parses key by key, so that a mistake in one does not hide what the rules find in the others. */
-function parseEachKey(environment: Record<string, unknown>) {
+function parseEachKey({ shape }: z.ZodObject, input: Record<string, unknown>) {
   const valid: Record<string, unknown> = {};
   const issues: z.core.$ZodIssue[] = [];
-  const unknown = Object.keys(environment).filter((key) => !Object.hasOwn(environmentSchema.shape, key));
+  const unknown = Object.keys(input).filter((key) => !Object.hasOwn(shape, key));
   if (unknown.length > 0) issues.push({ code: 'unrecognized_keys', keys: unknown, path: [], message: '' });
-  for (const [key, schema] of Object.entries(environmentSchema.shape)) {
-    const parsed = schema.safeParse(environment[key]);
+  for (const [key, schema] of Object.entries(shape as Record<string, z.ZodType>)) {
+    const parsed = schema.safeParse(input[key]);
     if (parsed.success) valid[key] = parsed.data;
     else issues.push(...parsed.error.issues.map((issue) => ({ ...issue, path: [key, ...issue.path] })));
   }
   return { valid: valid as Partial<EnvironmentConfig>, issues };
 }
 
-function describe(issue: z.core.$ZodIssue, name: string, environment: unknown): string | string[] {
+function describe(issue: z.core.$ZodIssue, root: z.ZodType, name: string, input: unknown): string | string[] {
   const path = name + issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  const { constraint, secret, keys } = lookUp(issue.path);
+  const { constraint, secret, keys } = lookUp(root, issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => `${path}.${key}: is not a key; valid keys: ${keys}`);
   }
   if (issue.code === 'custom' && issue.message !== 'Invalid input') return `${path}: ${issue.message}`;
-  const value = issue.path.reduce<unknown>(
-    (inner, part) => (inner as Record<PropertyKey, unknown>)?.[part],
-    environment,
-  );
+  const value = issue.path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown>)?.[part], input);
   if (value === undefined) return `${path}: is missing; must be ${constraint}`;
   return `${path}: got ${secret ? 'a value not shown' : show(value)}; must be ${constraint}`;
 }
 
 /** Returns what is known of the key at a path of the schema. */
-function lookUp(path: PropertyKey[]) {
-  let schema: z.ZodType = environmentSchema;
+function lookUp(root: z.ZodType, path: PropertyKey[]) {
+  let schema = root;
   let constraint: string | undefined;
   let secret = false;
   for (const part of path) {

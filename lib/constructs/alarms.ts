@@ -6,13 +6,13 @@ import { reconciliationRows } from './alarms/reconciliation.ts';
 import type { Watched } from './alarms/sources.ts';
 import { storingRows } from './alarms/storing.ts';
 import { webhookRows } from './alarms/webhooks.ts';
-import { LedgerAlarm } from './ledger-alarm.ts';
+import { type CommandLine, LedgerAlarm } from './ledger-alarm.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 import type { Topics } from './topics.ts';
 
 export interface AlarmsProps extends Watched {
   readonly runbookUrl: string;
-  readonly env: string;
+  readonly commandLine: CommandLine;
   readonly topics: Topics;
 }
 
@@ -22,11 +22,11 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { runbookUrl, env, topics } = props;
+    const { runbookUrl, commandLine, topics } = props;
     const sources = { ...props, metrics: new LedgerMetrics(this) };
     const rows = [webhookRows, storingRows, reconciliationRows, mailRows, publishingRows];
     this.alarms = rows
       .flatMap((rowsOf) => rowsOf(sources))
-      .map((row) => new LedgerAlarm(this, { row, runbookUrl, env, topics }));
+      .map((row) => new LedgerAlarm(this, { row, runbookUrl, commandLine, topics }));
   }
 }

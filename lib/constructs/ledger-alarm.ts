@@ -23,21 +23,26 @@ export interface AlarmRow {
   readonly missing: { readonly treat: TreatMissingData; readonly because: string };
   /** Heading in docs/runbook.md, and the end of the alarm's name. */
   readonly runbook: string;
-  /** The first command to type, after `npm run ledger --`. */
+  /** The first command to type, without program and target. */
   readonly firstCommand: string;
+}
+
+/** How operators type a command of this stack: `<program> <command> <target>`. */
+export interface CommandLine {
+  readonly program: 'npm run ledger --' | 'npx mailgun-ledger';
+  readonly target: string;
 }
 
 export interface LedgerAlarmProps {
   readonly row: AlarmRow;
   readonly runbookUrl: string;
-  /** Name of the environment, for the command line. */
-  readonly env: string;
+  readonly commandLine: CommandLine;
   readonly topics: Topics;
 }
 
 /** An alarm whose text states what happened, who is hurt, the runbook and the first command. */
 export class LedgerAlarm extends Alarm {
-  constructor(scope: Construct, { row, runbookUrl, env, topics }: LedgerAlarmProps) {
+  constructor(scope: Construct, { row, runbookUrl, commandLine, topics }: LedgerAlarmProps) {
     const [datapointsToAlarm, evaluationPeriods] = row.datapoints;
     super(scope, row.id, {
       alarmName: `${Stack.of(scope).stackName}-${row.runbook}`,
@@ -45,7 +50,7 @@ export class LedgerAlarm extends Alarm {
         row.happened,
         `Impact: ${row.impact}`,
         `Runbook: ${runbookUrl}#${row.runbook}`,
-        `First: npm run ledger -- ${row.firstCommand} --env ${env}`,
+        `First: ${commandLine.program} ${row.firstCommand} ${commandLine.target}`,
       ].join('\n'),
       metric: row.metric,
       comparisonOperator:

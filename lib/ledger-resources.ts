@@ -1,0 +1,74 @@
+import type { Construct } from 'constructs';
+import { enforceStackRules } from './checks/stack-rules.ts';
+import type { Config } from './config/config.ts';
+import { processingTimes } from './config/processing-times.ts';
+import { Alarms } from './constructs/alarms.ts';
+import { Budget } from './constructs/budget.ts';
+import { Dashboard } from './constructs/dashboard.ts';
+import { EventQueue } from './constructs/event-queue.ts';
+import { HealthDashboard } from './constructs/health-dashboard.ts';
+import { Ingest } from './constructs/ingest.ts';
+import type { CommandLine } from './constructs/ledger-alarm.ts';
+import { LedgerTable } from './constructs/ledger-table.ts';
+import { Process } from './constructs/process.ts';
+import { Publish } from './constructs/publish.ts';
+import { ReadApi } from './constructs/read-api.ts';
+import { Reconcile } from './constructs/reconcile.ts';
+import { Secrets } from './constructs/secrets.ts';
+import { Topics } from './constructs/topics.ts';
+import { WebhookApi } from './constructs/webhook-api.ts';
+import { type OutputSources, writeOutputs } from './outputs.ts';
+
+/** What a ledger consists of, once it is built. */
+export interface LedgerResources extends OutputSources {
+  readonly alarms: Alarms['alarms'];
+}
+
+/** Builds Mailgun's webhooks, stored once and accounted for: the boxes of the picture and what joins them. */
+export function buildLedger(scope: Construct, config: Config, commandLine: CommandLine): LedgerResources {
+  const times = processingTimes(config.processing);
+
+  const { table } = new LedgerTable(scope, 'Table', config);
+  const secrets = new Secrets(scope, 'Secrets', config);
+  const queue = new EventQueue(scope, 'Events', times);
+
+  const ingest = new Ingest(scope, 'Ingest', { config, table, queue: queue.queue, signingKeys: secrets.signingKeys });
+  const { erasureKey } = secrets;
+  const process = new Process(scope, 'Process', { config, table, queue, erasureKey, times });
+  const webhookApi = new WebhookApi(scope, 'WebhookApi', { config, ingest: ingest.function });
+  const reconcile = new Reconcile(scope, 'Reconcile', {
+    config,
+    table,
+    queue: queue.queue,
+    apiKey: secrets.apiKey,
+    erasureKey,
+    webhookUrl: webhookApi.url,
+  });
+  const publish = config.publish.enabled ? new Publish(scope, 'Publish', { config, table, erasureKey }) : undefined;
+  const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
+
+  const dashboard = config.dashboard.enabled
+    ? new Dashboard(scope, 'Dashboard', {
+        apiUrl: readApi.endpoint.baseUrl,
+        target: commandLine.target,
+        logRetentionDays: config.retentionDays.logs,
+        protectData: config.protectData,
+      })
+    : undefined;
+  if (dashboard) readApi.allowOrigin(dashboard.url);
+
+  const topics = new Topics(scope, 'Topics', config.alarms);
+  const watched = { table, queue, process, publishing: publish, webhookApi, times: config.reconcile };
+  const { runbookUrl, limits, monthlyDollars } = config.alarms;
+  if (monthlyDollars) new Budget(scope, 'Budget', { monthlyDollars, topic: topics.ticket });
+  const alarms = new Alarms(scope, 'Alarms', { ...watched, runbookUrl, commandLine, topics, limits });
+  // The schedule begins at once, so reconcile has run when its alarm first looks.
+  alarms.node.addDependency(reconcile);
+  const health = new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
+
+  enforceStackRules(scope);
+  const functions = { ingest, process, reconcile, publish, readApi };
+  const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health };
+  writeOutputs(scope, config, resources);
+  return { ...resources, alarms: alarms.alarms };
+}
