@@ -1,0 +1,44 @@
+import { keyPart, timeKey, utcDay } from '../keys.ts';
+
+// Every key of the archive's bucket.
+//
+// | key                                                       | object                                        |
+// |-----------------------------------------------------------|-----------------------------------------------|
+// | events/domain=<domain>/day=<UTC day>/<start>-<n>.parquet  | events of a slice; `n` > 0 is a supplement    |
+// | manifests/domain=<domain>/<sequence>.json                 | link of the domain's chain                    |
+
+/** What the keys of all events start with. */
+export const EVENTS_PREFIX = 'events/';
+
+/** Returns the key of an object of events, by the slice's start in epoch seconds. */
+export function objectKey(domain: string, start: number, number: number): string {
+  return `${eventsPrefix(domain)}day=${utcDay(start * 1000)}/${start}-${number}.parquet`;
+}
+
+/** Returns what the keys of a domain's events start with. */
+export function eventsPrefix(domain: string): string {
+  return `${EVENTS_PREFIX}domain=${keyPart(domain)}/`;
+}
+
+/** Returns what the keys of a domain's chain start with. */
+export function chainPrefix(domain: string): string {
+  return `manifests/domain=${keyPart(domain)}/`;
+}
+
+/** Returns the key of a manifest by its place in the chain, which starts at 1; keys sort like sequences. */
+export function manifestKey(domain: string, sequence: number): string {
+  return `${chainPrefix(domain)}${timeKey(sequence)}.json`;
+}
+
+/** An object of events by its key. */
+export interface ObjectPlace {
+  domain: string;
+  start: number;
+  number: number;
+}
+
+/** Reads the key of an object of events; undefined for any other key. */
+export function parseObjectKey(key: string): ObjectPlace | undefined {
+  const found = /^events\/domain=([^/]+)\/day=\d{4}-\d\d-\d\d\/(\d+)-(\d+)\.parquet$/.exec(key);
+  return found === null ? undefined : { domain: found[1] as string, start: Number(found[2]), number: Number(found[3]) };
+}

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type JsonObject } from '../canonical.ts';
+import { tombstoneOf, withoutAddress } from '../erasure.ts';
+import { textAt } from '../event.ts';
+import { keyPart } from '../keys.ts';
+import { parseEvent } from '../mailgun-event.ts';
+import type { Source } from '../queue-message.ts';
+
+/** What is archived of an event besides the event itself. */
+export interface RowFacts {
+  /** Its name in the ledger, the same for the tombstone. */
+  name: string;
+  /** The event key. */
+  key: string;
+  /** Epoch milliseconds at which it happened, as its ledger counts. */
+  atMs: number;
+  receivedAtMs: number;
+  /** When a webhook brought it first; null where none did. */
+  webhookAtMs: number | null;
+  source: Source;
+}
+
+/** What an event says, in columns; null where it says nothing, or is erased. */
+export interface RowColumns {
+  messageId: string | null;
+  recipient: string | null;
+  recipientDomain: string | null;
+  provider: string | null;
+  mxHost: string | null;
+  severity: string | null;
+  reason: string | null;
+  bounceType: string | null;
+  code: number | null;
+  url: string | null;
+  isByMachine: boolean;
+  tags: string[];
+}
+
+/** A row of the archive. */
+export interface ArchiveRow extends RowFacts, RowColumns {
+  type: string;
+  /** Hex of the random bytes that are hashed before the event; null once an address was taken out of the row. */
+  salt: string | null;
+  /** Hex of SHA-256 over the salt and the event; it stays for good. */
+  commitment: string;
+  /** The event as canonical JSON; null where its recipient is erased. */
+  event: string | null;
+}
+
+/** Bytes of a salt. */
+export const SALT_BYTES = 16;
+
+/** Returns the commitment to an event: SHA-256 over the bytes of the salt, then those of the event's text. */
+export function commitmentOf(salt: string, event: string): string {
+  return createHash('sha256').update(Buffer.from(salt, 'hex')).update(event).digest('hex');
+}
+
+/** Returns the leaf of a row: JSON without blanks, whose fields name no person. */
+export function leafOf({ commitment, name, key, type, atMs }: ArchiveRow, domain: string): string {
+  return JSON.stringify([commitment, name, key, type, domain, atMs]);
+}
+
+/** Returns the row of an event under a random salt. */
+export function rowOf(facts: RowFacts, event: JsonObject, salt: string): ArchiveRow {
+  const text = canonicalJson(event);
+  return { ...facts, ...columnsOf(event), salt, commitment: commitmentOf(salt, text), event: text };
+}
+
+/** Returns the row of an event whose recipient was erased before it was sealed. */
+export function rowOfTombstone(facts: RowFacts, tombstone: JsonObject, salt: string): ArchiveRow {
+  return withoutContent(rowOf(facts, tombstone, salt));
+}
+
+/** Returns what a row becomes when its recipient is erased: nothing of it can be recovered, and its leaf is the same. */
+export function erasedRow(row: ArchiveRow, domain: string): ArchiveRow {
+  if (row.event === null) return row;
+  const { tags } = columnsOf(tombstoneOf(JSON.parse(row.event), domain));
+  return withoutContent({ ...row, tags });
+}
+
+/** Returns the row of another recipient's event without an address; the same row where it does not name the address. */
+export function rowWithoutAddress(row: ArchiveRow, address: string): ArchiveRow {
+  if (row.event === null) return row;
+  const event = JSON.parse(row.event) as JsonObject;
+  const cleaned = withoutAddress(event, address);
+  if (cleaned === event) return row;
+  return { ...row, ...columnsOf(cleaned), type: row.type, salt: null, event: canonicalJson(cleaned) };
+}
+
+function withoutContent(row: ArchiveRow): ArchiveRow {
+  const { severity, tags, type } = row;
+  return { ...row, ...columnsOf({}), severity, tags, type, salt: null, event: null };
+}
+
+/** Returns the columns that follow from an event, its type included. */
+export function columnsOf(event: JsonObject): RowColumns & { type: string } {
+  const { name, messageId, recipient, severity, reason, bounceType, code, url, isByMachine, tags } = parseEvent(event);
+  return {
+    type: keyPart(name),
+    messageId: messageId ?? null,
+    recipient: recipient?.toLowerCase() ?? null,
+    recipientDomain: recipient === undefined ? null : recipient.slice(recipient.lastIndexOf('@') + 1).toLowerCase(),
+    provider: textAt(event, 'recipient-provider') ?? null,
+    mxHost: textAt(event, 'delivery-status', 'mx-host') ?? null,
+    severity: severity ?? null,
+    reason: reason ?? null,
+    bounceType: bounceType ?? null,
+    code: code ?? null,
+    url: url ?? null,
+    isByMachine,
+    tags,
+  };
+}

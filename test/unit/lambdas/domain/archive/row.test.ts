@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.ts';
+import {
+  commitmentOf,
+  erasedRow,
+  leafOf,
+  rowOfTombstone,
+  rowWithoutAddress,
+} from '../../../../../lambdas/domain/archive/row.ts';
+import { archiveRow } from '../../../../support/archive.ts';
+import { DOMAIN } from '../../../../support/webhooks.ts';
+
+interface Vectors {
+  rows: {
+    salt: string;
+    event: string;
+    commitment: string;
+    fields: [string, string, string, string, number];
+    leaf: string;
+  }[];
+  root: string;
+}
+
+const VECTORS = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../../../docs/schemas/archive-vectors.v1.json'), 'utf8'),
+) as Vectors;
+
+test('the published vectors follow from the rules', () => {
+  const tree = createMerkleTree();
+  for (const { salt, event, commitment, fields, leaf } of VECTORS.rows) {
+    const digest = createHash('sha256').update(Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(event)]));
+    expect(digest.digest('hex')).toBe(commitment);
+    expect(commitmentOf(salt, event)).toBe(commitment);
+    const [name, key, type, domain, atMs] = fields;
+    expect(leafOf({ ...archiveRow(0), commitment, name, key, type, atMs }, domain)).toBe(leaf);
+    tree.add(leaf);
+  }
+  expect(VECTORS.rows).toHaveLength(3);
+  expect(tree.root()).toBe(VECTORS.root);
+});
+
+test('an erased row keeps its leaf and holds nothing of its recipient', () => {
+  const row = archiveRow(1, { tags: ['welcome', 'to-ada@example.org'], severity: 'permanent' });
+
+  const erased = erasedRow(row, DOMAIN);
+
+  expect(leafOf(erased, DOMAIN)).toBe(leafOf(row, DOMAIN));
+  expect(JSON.stringify(erased).toLowerCase()).not.toContain('example.org');
+  expect(JSON.stringify(erased)).not.toContain('ABCDEF');
+  expect(erased).toMatchObject({ salt: null, event: null, messageId: null, tags: ['welcome'], severity: 'permanent' });
+  expect(erasedRow(erased, DOMAIN)).toBe(erased);
+});
+
+test('a row that names an address loses it and its salt, and keeps its leaf', () => {
+  const row = archiveRow(2, {
+    message: { headers: { to: 'ada@example.org, bob@example.net' } },
+    recipient: 'bob@example.net',
+  });
+
+  const cleaned = rowWithoutAddress(row, 'ADA@example.org');
+
+  expect(leafOf(cleaned, DOMAIN)).toBe(leafOf(row, DOMAIN));
+  expect(cleaned.event).toContain('bob@example.net');
+  expect(cleaned.event).not.toContain('ada@example.org');
+  expect(cleaned.salt).toBeNull();
+  expect(rowWithoutAddress(row, 'eve@example.org')).toBe(row);
+});
+
+test('the row of a tombstone holds no content to begin with', () => {
+  const { name, key, atMs, receivedAtMs, webhookAtMs, source } = archiveRow(3);
+  const facts = { name, key, atMs, receivedAtMs, webhookAtMs, source };
+
+  const row = rowOfTombstone(
+    facts,
+    { event: 'delivered', id: 'x', domain: { name: DOMAIN }, tags: ['a'] },
+    '00'.repeat(16),
+  );
+
+  expect(row).toMatchObject({ type: 'delivered', salt: null, event: null, tags: ['a'] });
+  expect(row.commitment).toMatch(/^[0-9a-f]{64}$/);
+});
