@@ -1,6 +1,14 @@
-import { App } from 'aws-cdk-lib';
-import { ConfigError, parseConfig } from '../lib/config/config.ts';
-import { MailgunLedgerStack } from '../lib/mailgun-ledger-stack.ts';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleAhead } from '../lib/bundle.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+// esbuild works while the CDK loads.
+const bundling = bundleAhead(globSync('lambdas/*/handler.ts', { cwd: ROOT }).map((file) => join(ROOT, file)));
+const { App } = await import('aws-cdk-lib');
+const { ConfigError, parseConfig } = await import('../lib/config/config.ts');
+const { MailgunLedgerStack } = await import('../lib/mailgun-ledger-stack.ts');
+await bundling;
 
 const app = new App();
 const context = (key: string): unknown => app.node.tryGetContext(key);

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { type BuildOptions, buildSync } from 'esbuild';
-import { ownSourceMap } from './own-source-map.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { type BuildOptions, type BuildResult, build, buildSync } from 'esbuild';
+import { ownSourceMap, type SourceMap } from './own-source-map.ts';
 
 /** How every function is bundled. */
 const OPTIONS = {
@@ -14,15 +15,57 @@ const OPTIONS = {
   minify: true,
   sourcemap: true,
   sourcesContent: false,
+  metafile: true,
+  write: false,
 } satisfies BuildOptions;
+
+interface Bundle {
+  readonly code: Uint8Array;
+  /** Its sources are absolute. */
+  readonly map: SourceMap;
+  readonly files: readonly string[];
+}
+
+/** What was bundled ahead, by entry file. */
+const ahead = new Map<string, Bundle>();
+
+/**
+ * Bundles functions side by side for `bundleFunction` to write: esbuild keeps every core busy, and reads the SDK once
+ * for all of them. A function that does not bundle fails where it is written.
+ */
+export async function bundleAhead(entries: readonly string[]): Promise<void> {
+  const outdir = import.meta.dirname;
+  const entryPoints = entries.map((entry, index) => ({ in: entry, out: `${index}/index` }));
+  const result = await build({ ...OPTIONS, entryPoints, outdir, logLevel: 'silent' }).catch(() => undefined);
+  if (result === undefined) return;
+  for (const [index, entry] of entries.entries())
+    ahead.set(entry, readBundle(result, join(outdir, `${index}/index.js`)));
+}
 
 /**
  * Writes the bundle of an entry file, and beside it its source map; returns the files that went into it. `mainFields`:
  * only the bench takes others, to show what they bring.
  */
-export function bundleFunction(entry: string, outfile: string, mainFields = OPTIONS.mainFields): string[] {
-  const { metafile } = buildSync({ ...OPTIONS, mainFields, entryPoints: [entry], outfile, metafile: true });
-  const map = `${outfile}.map`;
-  writeFileSync(map, JSON.stringify(ownSourceMap(JSON.parse(readFileSync(map, 'utf8')))));
-  return Object.keys(metafile.inputs);
+export function bundleFunction(entry: string, outfile: string, mainFields = OPTIONS.mainFields): readonly string[] {
+  const { code, map, files } =
+    (mainFields === OPTIONS.mainFields ? ahead.get(entry) : undefined) ??
+    readBundle(buildSync({ ...OPTIONS, mainFields, entryPoints: [entry], outfile }), outfile);
+  const folder = dirname(outfile);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(outfile, code);
+  const sources = map.sources.map((source) => relative(folder, source));
+  writeFileSync(`${outfile}.map`, JSON.stringify({ ...map, sources }));
+  return files;
+}
+
+function readBundle({ outputFiles, metafile }: BuildResult<typeof OPTIONS>, outfile: string): Bundle {
+  const contentsOf = (path: string) => {
+    const found = outputFiles.find((file) => file.path === resolve(path));
+    if (found === undefined) throw new Error(`esbuild wrote no ${path}`);
+    return found;
+  };
+  const map = ownSourceMap(JSON.parse(contentsOf(`${outfile}.map`).text));
+  const sources = map.sources.map((source: string) => resolve(dirname(outfile), source));
+  const inputs = metafile.outputs[relative(process.cwd(), resolve(outfile))]?.inputs ?? {};
+  return { code: contentsOf(outfile).contents, map: { ...map, sources }, files: Object.keys(inputs) };
 }

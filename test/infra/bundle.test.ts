@@ -3,7 +3,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { bundleFunction } from '../../lib/bundle.ts';
+import { bundleAhead, bundleFunction } from '../../lib/bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const HANDLERS = globSync('lambdas/*/handler.ts', { cwd: ROOT });
@@ -59,6 +59,28 @@ function mayBeDeployed(file: string): boolean {
   if (name === undefined) return /^(lambdas|api)\//.test(file);
   return packages[name] !== undefined && packages[name].dev !== true;
 }
+
+test('bundles made side by side equal those made one by one', async () => {
+  const entries = HANDLERS.map((handler) => join(ROOT, handler));
+  const write = (name: string) =>
+    entries.map((entry, index) => {
+      const bundle = join(folder, name, String(index), 'index.js');
+      bundleFunction(entry, bundle);
+      return [readFileSync(bundle, 'utf8'), readFileSync(`${bundle}.map`, 'utf8')];
+    });
+  const alone = write('alone');
+  await bundleAhead(entries);
+
+  expect(write('ahead')).toEqual(alone);
+});
+
+test('a function that does not bundle fails where it is written, with what is wrong', async () => {
+  const broken = join(folder, 'broken.ts');
+  writeFileSync(broken, 'export const handler = ;');
+  await bundleAhead([broken]);
+
+  expect(() => bundleFunction(broken, join(folder, 'broken', 'index.js'))).toThrow(/broken\.ts:1:23: ERROR/);
+});
 
 test.each([
   ['lambdas/ingest/handler.ts', true],
