@@ -27,10 +27,11 @@ export async function synthesize(run: Run, overlay: unknown): Promise<Assembly> 
   const { app, context } = await readCdkJson();
   // Outside the project: bundles are CommonJS, and the project's package.json says otherwise.
   const folder = join(run.temporaryFolder, 'cdk.out');
-  // What is checked before a deploy would make every start wait.
-  const cdkContext = { ...context, 'aws:cdk:enable-path-metadata': true, practices: 'unchecked', env: 'dev', overlay };
+  const cdkContext = { ...context, 'aws:cdk:enable-path-metadata': true, env: 'dev', overlay };
   await runApp(app, run, {
     ...process.env,
+    // What is checked before a deploy would make every start wait.
+    LEDGER_SYNTH: 'unchecked',
     CDK_OUTDIR: folder,
     CDK_CONTEXT_JSON: JSON.stringify(cdkContext),
   });
