@@ -3,6 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { type BuildOptions, type BuildResult, build, buildSync } from 'esbuild';
 import { ownSourceMap, type SourceMap } from './own-source-map.ts';
 
+const ROOT = join(import.meta.dirname, '..');
+
 /** How every function is bundled. */
 const OPTIONS = {
   bundle: true,
@@ -50,10 +52,10 @@ export function bundleFunction(entry: string, outfile: string, mainFields = OPTI
   const { code, map, files } =
     (mainFields === OPTIONS.mainFields ? ahead.get(entry) : undefined) ??
     readBundle(buildSync({ ...OPTIONS, mainFields, entryPoints: [entry], outfile }), outfile);
-  const folder = dirname(outfile);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(dirname(outfile), { recursive: true });
   writeFileSync(outfile, code);
-  const sources = map.sources.map((source) => relative(folder, source));
+  // Below the project and not from the output folder, or each folder would give the asset another hash.
+  const sources = map.sources.map((source) => relative(ROOT, source));
   writeFileSync(`${outfile}.map`, JSON.stringify({ ...map, sources }));
   return files;
 }

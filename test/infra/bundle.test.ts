@@ -35,7 +35,16 @@ test('the map holds no source, and nothing of packages', () => {
   const map = JSON.parse(readFileSync(`${bundle}.map`, 'utf8'));
   expect(map).not.toHaveProperty('sourcesContent');
   expect(map.sources.length).toBeGreaterThan(10);
-  expect(map.sources.filter((source: string) => !source.includes('/lambdas/'))).toEqual([]);
+  expect(map.sources.filter((source: string) => !source.startsWith('lambdas/'))).toEqual([]);
+});
+
+test('a bundle and its map are the same in whatever folder they are made, so that equal sources have equal assets', () => {
+  const [here, there] = ['one', 'deeper/than/one'].map((name) => {
+    const bundle = join(folder, name, 'index.js');
+    bundleFunction(join(ROOT, 'lambdas/ingest/handler.ts'), bundle);
+    return [bundle, `${bundle}.map`].map((file) => readFileSync(file, 'utf8'));
+  });
+  expect(here).toEqual(there);
 });
 
 test('every function is bundled', () => {
