@@ -18,6 +18,7 @@ import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';
 import { readSecret, readSigningKeys } from '../secrets.ts';
+import type { Deployment } from '../target/types.ts';
 
 /** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */
 type Hop = 'answered' | 'stored' | 'readable';
@@ -27,12 +28,17 @@ export type SendTestLine =
   | { event: 'sent'; messageId: string; recipient: string; eventKey: string }
   | { event: 'hop'; hop: Hop; tookMs: number; sinceSentMs: number }
   | { event: 'lost'; hop: Hop; why: string }
+  | { event: 'not-ready'; why: string }
   | { event: 'done'; messageId: string; tookMs: number };
 
 interface SendTestOptions extends TargetOptions {
   readonly domain?: string;
   readonly wait: number;
+  readonly ifKey?: boolean;
 }
+
+/** Exit code where nothing can arrive yet, which is neither success nor a fault. */
+const NOT_READY = 3;
 
 const RESPONSE_TIMEOUT_MS = 10_000;
 const POLL_INTERVAL_MS = 100;
@@ -46,17 +52,26 @@ Examples:
   npm run ledger -- send-test --env prod --domain mg.example.com --wait 120
   npm run ledger -- send-test --local --json
 
-Exit code: 0 the read API shows it; 1 it was lost on the way, and where; 2 wrong usage.`;
+Exit code: 0 the read API shows it; 1 it was lost on the way, and where; 2 wrong usage; 3 the stack is not set up yet:
+it has no signing key, or the DNS does not know its custom host name. With --if-key that is 0 as well.`;
 
 export const sendTestCommand: CommandBuilder = (context, run) =>
   ledgerCommand('send-test', 'posts a signed event to the webhook URL and follows it until it can be read')
     .option('--domain <name>', 'the sending domain it is of (the first of the stack)')
     .option('--wait <seconds>', 'so long it may take to be stored', wholeNumber(1), 60)
+    .option('--if-key', 'exit with 0 where the stack is not set up yet, as after the first deploy of a pipeline')
     .addHelpText('after', EXAMPLES)
     .action(run<SendTestOptions>((options) => sendTest(context, options)));
 
 /** Why an event did not get further; the text is for the operator. */
-class EventLostError extends Error {}
+class EventLostError extends Error {
+  override name = 'EventLostError';
+}
+
+/** The DNS does not know the host; the message names it. */
+class UnknownHostError extends EventLostError {
+  override name = 'UnknownHostError';
+}
 
 async function sendTest(context: CliContext, options: SendTestOptions): Promise<number> {
   const deployment = await openTarget(context, options);
@@ -64,8 +79,11 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
   checkSendingDomain(deployment, domain);
   const emit = createEmit<SendTestLine>(context, options.json);
   const { current: signingKey } = (await readSigningKeys(deployment)).keys;
-  if (signingKey === undefined)
-    throw new TargetUnavailableError('the stack has no signing key yet; keys set stores one');
+  const notReady = (why: string) => {
+    emit({ event: 'not-ready', why }, `Not set up yet: ${why}.`);
+    return options.ifKey ? 0 : NOT_READY;
+  };
+  if (signingKey === undefined) return notReady('the stack has no signing key; keys set stores one');
   const apiToken = await readSecret(deployment, 'ApiTokenSecretArn');
 
   const event = testEvent(domain);
@@ -92,6 +110,10 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
       await arrive();
     } catch (error) {
       if (!(error instanceof EventLostError)) throw error;
+      const output = hop === 'readable' ? 'ApiDomainTarget' : 'WebhookDomainTarget';
+      if (error instanceof UnknownHostError && hasOutput(deployment, output)) {
+        return notReady(`${error.message}; point a CNAME at the output ${output}`);
+      }
       emit({ event: 'lost', hop, why: error.message }, `Lost: ${error.message}.`);
       return 1;
     }
@@ -135,8 +157,19 @@ async function request(url: string, init: RequestInit, what: string): Promise<{ 
     const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
     const response = await fetch(url, { ...init, redirect: 'manual', signal });
     return { status: response.status, text: await response.text() };
-  } catch {
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: string } };
+    if (cause?.code === 'ENOTFOUND') throw new UnknownHostError(`the DNS does not know ${new URL(url).hostname}`);
     throw new EventLostError(`${what} does not answer`);
+  }
+}
+
+function hasOutput(deployment: Deployment, key: string): boolean {
+  try {
+    return deployment.output(key) !== '';
+  } catch (error) {
+    if (error instanceof TargetUnavailableError) return false;
+    throw error;
   }
 }
 

@@ -98,10 +98,14 @@ test('an event that is not stored in time is told as such', async () => {
   expect(lines.at(-1)).toMatchObject({ event: 'lost', hop: 'stored', why: expect.stringMatching(/is not stored/) });
 });
 
-test('a stack without a signing key is one sentence', async () => {
+test.each([
+  [[], 3],
+  [['--if-key'], 0],
+])('a stack without a signing key is not set up: send-test %p exits with %i', async (args, code) => {
   await local.stack.putKeys(JSON.parse(UNSET_SIGNING_KEYS));
-  const { exitCode, errors } = await local.ledger(['send-test']);
-  expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/has no signing key yet/)] });
+  const { exitCode, lines } = await sendTest(...args);
+  const why = 'the stack has no signing key; keys set stores one';
+  expect({ exitCode, lines }).toEqual({ exitCode: code, lines: [{ event: 'not-ready', why }] });
 });
 
 test.each([
