@@ -1,39 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
-import { indexChanges, type TemplateOfTables } from '../lib/checks/index-changes.ts';
+import { indexChanges } from '../lib/checks/index-changes.ts';
 
-const HELP = `node bin/one-index.ts <assembly>
+const HELP = `node bin/one-index.ts <assembly> <template>
 
-Compares a synthesized assembly with the deployed stack, and fails if a deploy would add or remove more than one index:
-CloudFormation changes one per update, and would fail in the middle of it.
+Compares a synthesized assembly with the deployed template, as bin/deployed-template.ts prints it, and fails if a deploy
+would add or remove more than one index: CloudFormation changes one per update, and would fail in the middle of it.
 
 Exit code: 0 it may be deployed, 1 it may not, or the comparison failed.`;
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined || folder.startsWith('-')) {
+const [folder, deployed] = process.argv.slice(2);
+if (folder === undefined || folder.startsWith('-') || deployed === undefined) {
   console.log(HELP);
-  process.exit(folder === undefined ? 1 : 0);
+  process.exit(folder?.startsWith('-') ? 0 : 1);
 }
 const SUFFIX = '.template.json';
 const file = readdirSync(folder).find((name) => name.endsWith(SUFFIX));
 if (file === undefined) throw new Error(`${folder} holds no template`);
-const stackName = file.slice(0, -SUFFIX.length);
+const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 
-const changes = indexChanges(await deployed(stackName), JSON.parse(readFileSync(join(folder, file), 'utf8')));
-console.log(`${stackName}: indexes ${changes.join(', ') || 'as deployed'}`);
+const changes = indexChanges(read(deployed), read(join(folder, file)));
+console.log(`${file.slice(0, -SUFFIX.length)}: indexes ${changes.join(', ') || 'as deployed'}`);
 if (changes.length > 1) {
   console.log('A deploy can change one index: deploy the previous commit first.');
   process.exitCode = 1;
-}
-
-async function deployed(StackName: string): Promise<TemplateOfTables> {
-  try {
-    const { TemplateBody } = await new CloudFormationClient({}).send(new GetTemplateCommand({ StackName }));
-    // Empty if a first deploy began and created nothing.
-    return JSON.parse(TemplateBody || '{}');
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message)) return {};
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { leaveOut } from './left-out.ts';
@@ -34,9 +34,12 @@ export class Cdk {
     return this.#cdk('deploy', '--app', folder, '--require-approval', 'never');
   }
 
-  /** What a deploy would do to the indexes; rejects where it is refused. */
-  indexes(folder: string): Promise<string> {
-    return this.#run(process.execPath, [join(ROOT, 'bin/one-index.ts'), folder]);
+  /** What a deploy would do to the indexes of a stack; rejects where it is refused. */
+  async indexes(stackName: string, folder: string): Promise<string> {
+    const deployed = await this.#run(process.execPath, [join(ROOT, 'bin/deployed-template.ts'), stackName]);
+    const file = join(folder, 'deployed.json');
+    await writeFile(file, deployed);
+    return this.#run(process.execPath, [join(ROOT, 'bin/one-index.ts'), folder, file]);
   }
 
   destroy(folder: string): Promise<string> {

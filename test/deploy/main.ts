@@ -9,6 +9,7 @@ import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
 import { ledger } from './ledger.ts';
 import { Subscriber } from './subscriber.ts';
+import { deployByWorkflow } from './workflow.ts';
 
 const HELP = `npm run test:deploy
 
@@ -73,10 +74,15 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   const often = { ...whole, reconcile: { everySeconds: 60 } };
 
   await step('bootstrap', () => cdk.bootstrap());
-  await step('deploy dev and, beside it, an environment whose data is protected', async () => {
+  await step('deploy an environment whose data is protected', async () => {
     for (const line of await cdk.synth('dev', often, folder('dev'))) say(line);
     await cdk.synth('protected', { ...whole, protectData: true }, folder('protected'));
-    await Promise.all([cdk.deploy(folder('dev')), cdk.deploy(folder('protected'))]);
+    await cdk.deploy(folder('protected'));
+  });
+  await step('deploy dev from nothing by the steps of the workflow, which wait for no key', async () => {
+    const printed = await deployByWorkflow('dev', folder('dev'), folder('checkout'), environment);
+    const notReady = 'Not set up yet: the stack has no signing key; keys set stores one.';
+    equal([printed.length, printed.at(-1)?.includes(notReady)], [4, true]);
   });
   const dev = await Deployed.find('dev');
   const other = await Deployed.find('protected');
@@ -147,7 +153,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('deploy a change: same URLs, keys and data', async () => {
     const before = dev.addresses();
     await cdk.synth('dev', { ...often, processing: { batchSize: 5 } }, folder('changed'));
-    equal(await cdk.indexes(folder('changed')), 'mailgun-ledger-dev: indexes as deployed\n');
+    equal(await cdk.indexes('mailgun-ledger-dev', folder('changed')), 'mailgun-ledger-dev: indexes as deployed\n');
     await cdk.deploy(folder('changed'));
     const changed = await Deployed.find('dev');
     equal(changed.addresses(), before);
@@ -157,7 +163,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('refuse two indexes in one deploy', async () => {
     await cdk.synth('dev', often, folder('indexed'));
     addIndexes(folder('indexed'), 'one', 'two');
-    const said = await cdk.indexes(folder('indexed')).catch(({ message }: Error) => message);
+    const said = await cdk.indexes('mailgun-ledger-dev', folder('indexed')).catch(({ message }: Error) => message);
     equal([said.includes('ended with 1'), said.includes('indexes + one, + two')], [true, true]);
   });
   await step('roll back a deploy that fails, and stay at work', async () => {

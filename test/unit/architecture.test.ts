@@ -97,9 +97,14 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the stack knows names of the functions, not their code',
   },
   {
-    folder: /^bin\/one-index\.ts$/,
-    mayImport: /^(lib\/checks\/index-changes\.ts$|node:|@aws-sdk\/client-cloudformation$)/,
-    why: 'a gate of the deploy knows two templates',
+    folder: /^bin\/deployed-template\.ts$/,
+    mayImport: /^@aws-sdk\/client-cloudformation$/,
+    why: 'the steps of a deploy read what is deployed by one call',
+  },
+  {
+    folder: /^bin\/(one-index|rollback-options)\.ts$/,
+    mayImport: /^(lib\/checks\/(index-changes|rollback-options)\.ts$|node:)/,
+    why: 'a step of the deploy knows templates alone',
   },
   {
     folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,

@@ -1,23 +1,37 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 
 const FOLDER = join(import.meta.dirname, '../../.github/workflows');
 const files = readdirSync(FOLDER);
 const environments = Object.keys(JSON.parse(readFileSync(join(FOLDER, '../../cdk.json'), 'utf8')).context.environments);
 
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Record<string, unknown>;
+  readonly env?: Record<string, string>;
+}
 interface Job {
   readonly uses?: string;
   readonly needs?: string;
-  readonly with?: { readonly env?: string };
+  readonly with?: Record<string, string>;
+  readonly environment?: string;
+  readonly concurrency?: string;
   readonly 'timeout-minutes'?: number;
   readonly permissions?: Record<string, string>;
-  readonly steps?: { readonly uses?: string; readonly run?: string }[];
+  readonly steps?: Step[];
   readonly strategy?: { readonly matrix: { readonly env: string[] } };
 }
-const read = (file: string) =>
-  parse(readFileSync(join(FOLDER, file), 'utf8')) as { permissions: object; jobs: Record<string, Job> };
+interface Workflow {
+  readonly on: Record<string, unknown>;
+  readonly permissions: object;
+  readonly jobs: Record<string, Job>;
+}
+const read = (file: string) => parse(readFileSync(join(FOLDER, file), 'utf8')) as Workflow;
+const stepsOf = (job: Job | undefined) => job?.steps ?? [];
+const runsOf = (job: Job | undefined) => stepsOf(job).map(({ run }) => run ?? '');
 
 test.each(files)('%s runs actions of one commit only, and may do nothing by default', (file) => {
   const { permissions, jobs } = read(file);
@@ -30,26 +44,92 @@ test.each(files)('%s runs actions of one commit only, and may do nothing by defa
   }
 });
 
-test('every environment is deployed in turn, prod last, and shown in the diff', () => {
-  const { synth, ...deploys } = read('deploy.yml').jobs;
-  expect(Object.values(deploys).map((job) => job.with?.env)).toEqual(environments);
-  expect(Object.values(deploys).map(({ needs }) => needs)).toEqual(['synth', ...Object.keys(deploys).slice(0, -1)]);
-  expect(synth?.steps?.some(({ run }) => run?.includes(`for env in ${environments.join(' ')};`))).toBe(true);
-  expect(read('check.yml').jobs.diff?.strategy?.matrix.env).toEqual(environments);
+describe('the code of a pull request', () => {
+  test.each(files.filter((file) => 'pull_request' in read(file).on))('holds no token where %s runs it', (file) => {
+    for (const { permissions = {}, environment, uses } of Object.values(read(file).jobs)) {
+      expect({ permissions, environment, uses }).toEqual({ permissions: {}, environment: undefined, uses: undefined });
+    }
+  });
+
+  test.each(files.filter((file) => !('pull_request' in read(file).on)))('is not checked out by %s', (file) => {
+    const checkouts = Object.values(read(file).jobs)
+      .flatMap(stepsOf)
+      .filter(({ uses }) => uses?.startsWith('actions/checkout@'));
+    for (const step of checkouts) expect(step.with).not.toHaveProperty('ref');
+  });
+
+  test('is compared only after the credentials have been used, and without them', () => {
+    const steps = stepsOf(read('diff-environment.yml').jobs.diff);
+    const credentials = steps.find(({ uses }) => uses?.startsWith('aws-actions/'));
+    const holders = steps.flatMap(({ env }, index) => (env?.AWS_SESSION_TOKEN === undefined ? [] : [index]));
+    const download = steps.findIndex(({ uses }) => uses?.startsWith('actions/download-artifact@'));
+
+    expect(credentials?.with).toMatchObject({ 'output-env-credentials': false, 'output-credentials': true });
+    expect(holders.map((index) => steps[index]?.run)).toEqual([
+      'node bin/deployed-template.ts "mailgun-ledger-$ENV" > deployed.json',
+    ]);
+    expect(download).toBeGreaterThan(holders[0] ?? Number.POSITIVE_INFINITY);
+  });
 });
 
-test('the indexes are held against those that are deployed, before a deploy', () => {
-  const runs = (read('deploy-environment.yml').jobs.deploy?.steps ?? []).map(({ run }) => run ?? '');
-  const gate = runs.findIndex((run) => run.startsWith('node bin/one-index.ts synthesized/'));
+test('no package runs a script of its own where a token can be had', () => {
+  const jobs = files.flatMap((file) => Object.values(read(file).jobs));
+  const installs = jobs.filter(({ permissions }) => permissions?.['id-token'] === 'write').flatMap(runsOf);
 
-  expect(gate).toBeGreaterThan(-1);
-  expect(runs.findIndex((run) => run.includes('cdk deploy'))).toBeGreaterThan(gate);
+  expect(installs.filter((run) => run.startsWith('npm ci')).length).toBeGreaterThan(2);
+  expect(installs.filter((run) => run.startsWith('npm ci') && run !== 'npm ci --ignore-scripts')).toEqual([]);
 });
 
-test('nothing that anybody may write is put into a shell', () => {
-  for (const file of files) {
-    const runs = Object.values(read(file).jobs).flatMap(({ steps }) => (steps ?? []).map(({ run }) => run ?? ''));
-    const inserted = runs.flatMap((run) => [...run.matchAll(/\$\{\{\s*([^}]+?)\s*\}\}/g)].map(([, name]) => name));
-    expect(inserted.filter((name) => !['matrix.env', 'inputs.env'].includes(name ?? ''))).toEqual([]);
-  }
+test('every environment is deployed in turn, prod last and shown before, and compared in pull requests and at night', () => {
+  const { commit: _commit, synth, ...later } = read('deploy.yml').jobs;
+  expect(synth?.uses).toBe('./.github/workflows/synthesize.yml');
+  expect(Object.keys(later)).toEqual([...environments.slice(0, -1), 'diff-prod', 'prod']);
+  expect(Object.values(later).map(({ needs }) => needs)).toEqual(['synth', ...Object.keys(later).slice(0, -1)]);
+  expect(Object.entries(later).map(([name, job]) => [name, job.with?.env])).toEqual(
+    Object.keys(later).map((name) => [name, name.replace('diff-', '')]),
+  );
+  const synthesizes = (run: string) => run.includes(`for env in ${environments.join(' ')};`);
+  expect(runsOf(read('synthesize.yml').jobs.synthesize).some(synthesizes)).toBe(true);
+  expect(read('diff.yml').jobs.diff?.strategy?.matrix.env).toEqual(environments);
+  expect(read('drift.yml').jobs.drift?.strategy?.matrix.env).toEqual(environments);
+});
+
+test('a commit that main never held is not deployed', () => {
+  const { jobs, on } = read('deploy.yml');
+  expect(on).toHaveProperty('workflow_dispatch.inputs.commit.required', true);
+  expect(runsOf(jobs.commit).join('\n')).toContain('git merge-base --is-ancestor "$commit" origin/main');
+  expect(jobs.synth?.needs).toBe('commit');
+});
+
+test('a deploy waits for the one before it in its environment, and a check of main is not cancelled', () => {
+  expect(read('deploy-environment.yml').jobs.deploy?.concurrency).toMatch(/^deploy-\$\{\{ inputs\.env \}\}$/);
+  expect(readFileSync(join(FOLDER, 'check.yml'), 'utf8')).toMatch(
+    /cancel-in-progress: \$\{\{ github\.event_name == 'pull_request' \}\}/,
+  );
+});
+
+test('before a deploy the indexes are compared with the deployed ones, and prod names its alarms', () => {
+  const runs = runsOf(read('deploy-environment.yml').jobs.deploy);
+  const order = ['bin/deployed-template.ts', 'bin/one-index.ts', 'cdk deploy', 'send-test --if-key'];
+
+  const places = order.map((part) => runs.findIndex((run) => run.includes(part)));
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(places).not.toContain(-1);
+  expect(read('deploy.yml').jobs.prod?.with).toHaveProperty('roll-back');
+});
+
+test('nothing is put into a shell: what a run holds comes by its environment', () => {
+  const runs = files.flatMap((file) => Object.values(read(file).jobs).flatMap(runsOf));
+  expect(runs.filter((run) => /\$\{\{/.test(run))).toEqual([]);
+});
+
+test('each policy of the pipelines page is JSON, and names what it allows and where', () => {
+  const page = readFileSync(join(FOLDER, '../../docs/pipelines.md'), 'utf8');
+  const statements = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].flatMap(
+    ([, json = '']) => JSON.parse(json).Statement,
+  );
+
+  expect(statements.length).toBeGreaterThan(3);
+  const texts = statements.map(({ Action, Resource }) => JSON.stringify([Action, Resource]));
+  expect(texts.filter((text) => /"\*"|:\*"/.test(text))).toEqual([]);
 });

@@ -1,0 +1,32 @@
+/** As much of a CloudFormation template as this needs. */
+interface TemplateOfAlarms {
+  readonly Resources?: Readonly<
+    Record<string, { readonly Type: string; readonly Properties?: { readonly AlarmName?: string } }>
+  >;
+}
+
+/**
+ * Those that a faulty version sets off within minutes, by the end of their names. CloudFormation monitors at most five.
+ */
+export const ROLLBACK_ALARMS = [
+  'webhook-errors',
+  'signing-key-unusable',
+  'process-errors',
+  'events-retried',
+  'dead-letters',
+];
+
+const MONITORING_MINUTES = 10;
+
+/** Returns the options of `cdk deploy` that name the deployed alarms; none where the stack has none yet. */
+export function rollbackOptions({ Resources = {} }: TemplateOfAlarms, arnPrefix: string): string[] {
+  const names = Object.values(Resources).flatMap(({ Type, Properties: { AlarmName = '' } = {} }) =>
+    Type === 'AWS::CloudWatch::Alarm' ? [AlarmName] : [],
+  );
+  const watched = names.filter((name) => ROLLBACK_ALARMS.some((ending) => name.endsWith(`-${ending}`)));
+  if (watched.length === 0) return [];
+  return [
+    ...watched.toSorted().map((name) => `--rollback-trigger-alarm-arns=${arnPrefix}${name}`),
+    `--monitoring-time-minutes=${MONITORING_MINUTES}`,
+  ];
+}
