@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { CannotStart } from './cannot-start.ts';
 import { PROJECT_ROOT, type Run } from './run.ts';
 import type { Template } from './template.ts';
@@ -35,7 +36,16 @@ export async function synthesize(run: Run, overlay: unknown): Promise<Assembly> 
     CDK_OUTDIR: folder,
     CDK_CONTEXT_JSON: JSON.stringify(cdkContext),
   });
+  await mapToProject(folder);
   return readAssembly(folder);
+}
+
+/** Completes the sources of bundles, which are named below the project, so that a debugger finds them. */
+async function mapToProject(folder: string): Promise<void> {
+  const sourceRoot = pathToFileURL(`${PROJECT_ROOT}/`).href;
+  for await (const file of glob(join(folder, 'asset.*/index.js.map'))) {
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), sourceRoot }));
+  }
 }
 
 function runApp(command: string, { reaper, closers }: Run, env: NodeJS.ProcessEnv): Promise<void> {
