@@ -26,7 +26,7 @@ export interface Api {
 
 /** The wait without a `Retry-After`. */
 const USUAL_RETRY_SECONDS = 5;
-const LONGEST_RETRY_SECONDS = 120;
+const MAX_RETRY_SECONDS = 120;
 
 export function createApi(apiUrl: string, token: string, signal: AbortSignal): Api {
   return {
@@ -56,7 +56,7 @@ async function failureOf(answer: Response): Promise<Failure> {
   if (status === 429 || status === 503) {
     const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
     const given = Number.isFinite(seconds) && seconds >= 1;
-    return { kind: 'busy', retrySeconds: given ? Math.min(seconds, LONGEST_RETRY_SECONDS) : USUAL_RETRY_SECONDS };
+    return { kind: 'busy', retrySeconds: given ? Math.min(seconds, MAX_RETRY_SECONDS) : USUAL_RETRY_SECONDS };
   }
   const body = (await answer.json().catch(() => ({}))) as { reason?: string; message?: string };
   const reason = body.message ?? body.reason ?? 'no reason given';

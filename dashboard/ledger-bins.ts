@@ -16,7 +16,7 @@ export interface Bin {
 }
 
 /** One column per slice of a day of 15-minute slices. */
-const MOST_BINS = 96;
+const MAX_BINS = 96;
 
 /**
  * Returns the slices joined into at most 96 stretches of one length. The chart begins with the first slice, so that a
@@ -30,7 +30,7 @@ export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[]
   const lengthSeconds = Math.max(1, ...slices.map(({ start, end }) => end - start));
   const begin = Math.floor(first.start / lengthSeconds) * lengthSeconds;
   const slots = Math.max(1, Math.ceil((nowSeconds - begin) / lengthSeconds));
-  const width = lengthSeconds * Math.ceil(slots / MOST_BINS);
+  const width = lengthSeconds * Math.ceil(slots / MAX_BINS);
   const bins = Array.from({ length: Math.ceil((slots * lengthSeconds) / width) }, (_, at) => ({
     ...{ start: begin + at * width, end: begin + (at + 1) * width },
     ...{ listed: 0, stored: 0, recovered: 0, missing: 0, unconfirmed: 0, judged: 0, due: 0 },

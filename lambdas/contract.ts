@@ -84,7 +84,7 @@ export const MAX_BODY_BYTES = 262_144;
 export const MAX_QUEUE_MESSAGE_BYTES = 1_048_576 - 8192;
 
 /** The wait of a message that keeps failing grows up to this many visibility timeouts of the queue. */
-export const LONGEST_RETRY_VISIBILITIES = 5;
+export const MAX_RETRY_VISIBILITIES = 5;
 
 /** Slices divide the hour, so that they add up to hours, and none is longer. */
 export const MAX_SLICE_SECONDS = 3600;

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import {
   type Drift,
   type DriftKind,
-  MOST_URLS,
+  MAX_URLS,
   type RegisteredWebhook,
   webhookDrift,
 } from '../../lambdas/domain/webhook-drift.ts';
@@ -190,7 +190,7 @@ function stepsOfDomain(
     const before = ofDomain.filter((each) => each.type === type).map(({ url }) => url);
     const gone = before.filter((url) => remove.includes(url));
     const kept = before.filter((url) => !remove.includes(url));
-    const isAdded = missing.some((each) => each.type === type) && kept.length < MOST_URLS;
+    const isAdded = missing.some((each) => each.type === type) && kept.length < MAX_URLS;
     // One write sets the whole list of a type.
     const write = async (registry: Registry) =>
       registry.writeDomain(domain, type, isAdded ? [...kept, own] : kept, before.length > 0);

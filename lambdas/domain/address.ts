@@ -43,14 +43,14 @@ export function withoutMailbox(text: string, address: string, replacement: strin
   return text.replace(MENTION, (mention, local: string, domain: string, offset: number) => {
     if (canonicalDomain(domain) !== wantedDomain || !canonicalLocal(local).endsWith(wanted)) return mention;
     const start = startOfLocal(local, wanted);
-    const before = text.slice(Math.max(0, offset - LONGEST_URL), offset) + local.slice(0, start);
+    const before = text.slice(Math.max(0, offset - MAX_URL_LENGTH), offset) + local.slice(0, start);
     const after = text.slice(offset + mention.length);
     return isBoundary(before, local.slice(0, start), after) ? local.slice(0, start) + replacement : mention;
   });
 }
 
 const CLOSING: Readonly<Record<string, string>> = { "'": "'", '`': '`', '*': '*', _: '_', '|': '|', '{': '}' };
-const LONGEST_URL = 4096;
+const MAX_URL_LENGTH = 4096;
 
 /** What is valid in a local part belongs to it, except quotes around the address and what stands before it in a URL. */
 function isBoundary(before: string, extra: string, after: string): boolean {

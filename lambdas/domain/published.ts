@@ -60,7 +60,7 @@ export interface PublishingChoice {
 
 const LAST_MS = 9_999_999_999_999;
 /** Longer texts cannot be addresses or reasons anybody acts on, and ten events must fit into one call. */
-const LONGEST_TEXT = 1000;
+const MAX_TEXT_LENGTH = 1000;
 
 /** Whether the row says something to others; an unsubscribe alone makes a status item without a status. */
 export function isPublishable(row: Row): boolean {
@@ -88,8 +88,8 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
     order: orderOf(row),
     domain: row.domain,
   };
-  const recipient = choice.recipients && row.recipient.length <= LONGEST_TEXT ? { recipient: row.recipient } : {};
-  const reason = row.reason?.slice(0, LONGEST_TEXT) ?? null;
+  const recipient = choice.recipients && row.recipient.length <= MAX_TEXT_LENGTH ? { recipient: row.recipient } : {};
+  const reason = row.reason?.slice(0, MAX_TEXT_LENGTH) ?? null;
   if (row.type === 'status') {
     const { status, statusAtMs, decidedBy: eventKey } = row;
     const messageId = messageIdOfPartition(row.partition);
@@ -98,7 +98,7 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
   }
   const { kind, eventKey, sinceMs, liftedAtMs } = row;
   const liftedAt = liftedAtMs === null || isSuppressing(row) ? null : isoTime(liftedAtMs);
-  const scope = row.scope.length <= LONGEST_TEXT ? row.scope : scopeInSuppressionSort(row.sort);
+  const scope = row.scope.length <= MAX_TEXT_LENGTH ? row.scope : scopeInSuppressionSort(row.sort);
   const detail = { ...common, kind, scope, reason, since: isoTime(sinceMs), liftedAt, eventKey, ...recipient };
   return { detailType: 'SuppressionChanged', detail };
 }

@@ -28,7 +28,7 @@ export interface Drift {
 }
 
 /** Mailgun takes no more URLs for one type of a domain. */
-export const MOST_URLS = 3;
+export const MAX_URLS = 3;
 
 /** How the registered webhooks differ from what is wanted; empty where they do not. */
 export function webhookDrift(
@@ -54,7 +54,7 @@ export function webhookDrift(
 }
 
 function lacking(type: string, ofType: readonly RegisteredWebhook[]): Drift {
-  const isFull = ofType.filter(({ level }) => level === 'domain').length >= MOST_URLS;
+  const isFull = ofType.filter(({ level }) => level === 'domain').length >= MAX_URLS;
   return { kind: isFull ? 'no-room' : 'missing', type };
 }
 

@@ -1,6 +1,6 @@
 import type { PublishedEvent } from '../domain/published.ts';
 import type { PublishFailures, Unpublished } from './ports.ts';
-import { MOST_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
+import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 
 /** A change of the table, as others are to hear of it. */
 export interface Change {
@@ -35,8 +35,8 @@ export function createPublish(deps: PublishDeps) {
     deadlineMs: number,
   ): Promise<{ position: string; reason: string } | undefined> => {
     let silence: Unpublished | undefined;
-    for (let from = 0; from < changes.length; from += MOST_PER_PUT) {
-      const chunk = changes.slice(from, from + MOST_PER_PUT);
+    for (let from = 0; from < changes.length; from += MAX_EVENTS_PER_PUT) {
+      const chunk = changes.slice(from, from + MAX_EVENTS_PER_PUT);
       if (now() >= deadlineMs) return { position: (chunk[0] as Change).position, reason: 'out-of-time' };
       // Waiting for a silent bus once more would use up the time in which the oldest changes can be put aside.
       const outcomes = silence

@@ -7,7 +7,7 @@ export interface PutDeps {
 }
 
 /** EventBridge takes no more in one call. */
-export const MOST_PER_PUT = 10;
+export const MAX_EVENTS_PER_PUT = 10;
 const ROUNDS = 3;
 const FIRST_WAIT_MS = 100;
 

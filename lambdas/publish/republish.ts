@@ -3,7 +3,7 @@ import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
 import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
 import { isPublishable, type PublishedEvent, type Row } from '../domain/published.ts';
 import type { PublishableKeys, PublishableRows } from './ports.ts';
-import { MOST_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
+import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 import type { RepublishEvent, RepublishReport } from './republish-contract.ts';
 
 export interface RepublishDeps extends PutDeps {
@@ -26,9 +26,9 @@ interface Visited {
 }
 
 /** DynamoDB reads no more in one call. */
-const LARGEST_PAGE = 100;
+const MAX_PAGE_EVENTS = 100;
 /** A page of a slow republication must fit into one call too. */
-const LONGEST_PAGE_SECONDS = 10;
+const MAX_PAGE_SECONDS = 10;
 const DAY_MS = 86_400_000;
 
 /**
@@ -51,7 +51,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     // Of older formats that name no domain.
     if (domain !== '-' && !domains.includes(domain)) return { ...report, state: 'unknown-domain' };
     const pace = createPace(rate);
-    const pageSize = Math.min(LARGEST_PAGE, rate * LONGEST_PAGE_SECONDS);
+    const pageSize = Math.min(MAX_PAGE_EVENTS, rate * MAX_PAGE_SECONDS);
     let page: StoredKey[] = [];
     // A day at a time, since many empty ones take time as well.
     for (let dayMs = fromMs; dayMs < toMs; dayMs += DAY_MS) {
@@ -86,8 +86,8 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     }
 
     async function publish(found: readonly Row[]): Promise<string | undefined> {
-      for (let from = 0; from < found.length; from += MOST_PER_PUT) {
-        const events = await eventsOf(found.slice(from, from + MOST_PER_PUT));
+      for (let from = 0; from < found.length; from += MAX_EVENTS_PER_PUT) {
+        const events = await eventsOf(found.slice(from, from + MAX_EVENTS_PER_PUT));
         await pace(events.length);
         const outcomes = await putInOrder(deps, events);
         const failed = outcomes.find((outcome) => outcome !== undefined && outcome.kind !== 'refused');
@@ -106,8 +106,8 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
       return { partition, sort: statusSort(recipientKey) };
     });
     const found: Row[] = [];
-    for (let from = 0; from < keys.length; from += LARGEST_PAGE) {
-      const statuses = await rows.statuses(keys.slice(from, from + LARGEST_PAGE));
+    for (let from = 0; from < keys.length; from += MAX_PAGE_EVENTS) {
+      const statuses = await rows.statuses(keys.slice(from, from + MAX_PAGE_EVENTS));
       found.push(
         ...statuses.filter((row) =>
           byStatus.get(`${row.partition} ${row.sort}`)?.some(({ eventKey }) => eventKey === row.decidedBy),

@@ -1,5 +1,5 @@
 /** Lambda takes answers of 6 MB, and writes every quotation mark of this one as two signs. */
-const MOST_BYTES = 2_500_000;
+const MAX_PAGE_BYTES = 2_500_000;
 
 /** Room of one answer: so many entries, and as many bytes as an answer can hold. The first entry always fits. */
 export class PageRoom {
@@ -11,7 +11,7 @@ export class PageRoom {
   }
 
   get isFull(): boolean {
-    return this.#left <= 0 || this.#bytes >= MOST_BYTES;
+    return this.#left <= 0 || this.#bytes >= MAX_PAGE_BYTES;
   }
 
   take(entry: object): void {

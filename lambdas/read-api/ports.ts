@@ -50,7 +50,7 @@ export interface HistoryPage {
 
 export interface MessageHistory {
   /** Up to so many entries of a message behind a sort key. */
-  page(messageId: string, most: number, after?: string): Promise<HistoryPage>;
+  page(messageId: string, limit: number, after?: string): Promise<HistoryPage>;
   /** The status of one recipient. */
   status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
   /** What brought one event, and whether Mailgun lists it. */
@@ -82,7 +82,7 @@ export interface RecipientHistory {
   newest(
     recipientKey: string,
     range: TimeRange,
-    most: number,
+    limit: number,
     after?: MessagePlace,
   ): Promise<{ places: MessagePlace[]; hasMore: boolean }>;
   /** The statuses at these places, undefined where one is gone. */
@@ -92,7 +92,7 @@ export interface RecipientHistory {
     partition: string,
     recipientKey: string,
     name: string | undefined,
-    most: number,
+    limit: number,
     after?: string,
   ): Promise<HistoryPage>;
 }
@@ -116,7 +116,7 @@ export interface EventRange {
 
 export interface DayEvents {
   /** Up to so many events, newest first, behind a place; `hasMore` where others follow. */
-  newest(range: EventRange, most: number, after?: IndexedPlace): Promise<{ places: IndexedPlace[]; hasMore: boolean }>;
+  newest(range: EventRange, limit: number, after?: IndexedPlace): Promise<{ places: IndexedPlace[]; hasMore: boolean }>;
   /** The events at these places in their order, undefined where one is gone. It stops reading when its reader does. */
   read(places: IndexedPlace[]): AsyncIterable<StoredEvent | undefined>;
 }

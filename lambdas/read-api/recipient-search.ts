@@ -40,8 +40,8 @@ export function isSearchPosition(
 const nameOf = (type: string | undefined) => (type === OTHER_TYPE ? undefined : type);
 
 /** Messages looked at for one page, and queries made in all of them. */
-const MOST_MESSAGES = 50;
-const MOST_QUERIES = 60;
+const MAX_MESSAGES = 50;
+const MAX_QUERIES = 60;
 /** Events of one query, where a filter passes over most of them. */
 const MIN_PER_QUERY = 100;
 
@@ -87,7 +87,7 @@ async function* walk(history: RecipientHistory, { recipient, type, predicate, li
   let queries = 0;
 
   async function* stepsOf(place: MessagePlace, start?: string): AsyncGenerator<Step> {
-    for (let after = start, hasMore = true; hasMore && queries < MOST_QUERIES; queries += 1) {
+    for (let after = start, hasMore = true; hasMore && queries < MAX_QUERIES; queries += 1) {
       const page = await history.events(place.partition, key, nameOf(type), perQuery, after);
       for (const entry of page.entries) {
         after = entry.sort;
@@ -100,9 +100,9 @@ async function* walk(history: RecipientHistory, { recipient, type, predicate, li
 
   const start = position && { partition: position.partition, atMs: position.atMs };
   if (start && position.after !== undefined) yield* stepsOf(start, position.after);
-  const { places, hasMore } = await history.newest(key, EVER, MOST_MESSAGES, start);
+  const { places, hasMore } = await history.newest(key, EVER, MAX_MESSAGES, start);
   for (const place of places) yield* stepsOf(place);
-  if (!hasMore && queries < MOST_QUERIES) yield {};
+  if (!hasMore && queries < MAX_QUERIES) yield {};
 }
 
 function isWanted({ atMs, domain, event }: StoredEvent, query: SearchQuery): boolean {

@@ -20,7 +20,7 @@ export const emptyTally = (): Tally => ({
 });
 
 /** Mailgun takes ten tags a message. A cursor carries this list, so it must not grow. */
-const MOST_TAGS = 10;
+const MAX_TAGS = 10;
 
 export function count(tally: Tally, event: JsonObject): void {
   const { name, isByMachine } = parseEvent(event);
@@ -35,7 +35,7 @@ export function isTally(value: unknown): value is Tally {
   const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<Tally>;
   return (
     Array.isArray(unsubscribedFrom) &&
-    unsubscribedFrom.length <= MOST_TAGS &&
+    unsubscribedFrom.length <= MAX_TAGS &&
     unsubscribedFrom.every((scope) => typeof scope === 'string') &&
     ([counts.opens, counts.clicks, counts.machineOpens, counts.machineClicks] as unknown[]).every(
       (number) => Number.isSafeInteger(number) && (number as number) >= 0,

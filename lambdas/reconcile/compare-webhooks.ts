@@ -22,7 +22,7 @@ export interface CompareWebhooksDeps {
 /** Quarters of an hour are the usual period, so this is once an hour. */
 const PERIODS_BETWEEN = 4;
 /** The domains share it; what it does not suffice for waits for the next time. */
-const LONGEST_MS = 10_000;
+const MAX_COMPARISON_MS = 10_000;
 
 /**
  * Compares what is registered at Mailgun with this stack, in every fourth period: the clock alone says which, so
@@ -41,7 +41,7 @@ export function createCompareWebhooks(
     const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
     let sum: number | undefined;
     for (const [index, domain] of domains.entries()) {
-      const deadlineMs = now() + (startedMs + LONGEST_MS - now()) / (domains.length - index);
+      const deadlineMs = now() + (startedMs + MAX_COMPARISON_MS - now()) / (domains.length - index);
       try {
         const ofDomain = await webhooks.ofDomain(domain, deadlineMs);
         const ofAccount = ofAccounts.get(domain.region) ?? webhooks.ofAccount(domain.region, deadlineMs);

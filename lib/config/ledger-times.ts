@@ -10,18 +10,18 @@ export interface LedgerChoice {
   readonly mailgunUrl?: string | undefined;
 }
 
-const SHORTEST_SETTLE_SECONDS = 1800;
+const MIN_SETTLE_SECONDS = 1800;
 
 /** How old the cursor may grow before people must act: half of what Mailgun keeps. */
 export const cursorLimitSeconds = ({ retentionSeconds }: LedgerChoice) => Math.floor(retentionSeconds / 2);
 
-const SHORTEST_RUN_SECONDS = 300;
+const MIN_RUN_SECONDS = 300;
 /** Lambda allows no more. */
-const LONGEST_RUN_SECONDS = 900;
+const MAX_RUN_SECONDS = 900;
 
 /** How long one run may take: until the next begins, so that a ledger that is behind catches up as fast as it can. */
 export const runLimitSeconds = ({ everySeconds }: Pick<LedgerChoice, 'everySeconds'>) =>
-  Math.min(LONGEST_RUN_SECONDS, Math.max(SHORTEST_RUN_SECONDS, everySeconds));
+  Math.min(MAX_RUN_SECONDS, Math.max(MIN_RUN_SECONDS, everySeconds));
 
 /** How long a slice may stay open: all its waits, which double from one period on, and two periods more. */
 export const openLimitSeconds = ({ everySeconds }: LedgerChoice) => (2 ** MAX_REQUEUES + 1) * everySeconds;
@@ -32,8 +32,8 @@ export function brokenLedgerRules(choice: LedgerChoice, compressed: boolean): st
   const reachSeconds = secondPassSeconds(retentionSeconds) + sliceSeconds + settleSeconds;
   const rules: [holds: boolean, text: string][] = [
     [
-      compressed || settleSeconds >= SHORTEST_SETTLE_SECONDS,
-      `settle ${settleSeconds} s must be at least ${SHORTEST_SETTLE_SECONDS} s, since Mailgun indexes late`,
+      compressed || settleSeconds >= MIN_SETTLE_SECONDS,
+      `settle ${settleSeconds} s must be at least ${MIN_SETTLE_SECONDS} s, since Mailgun indexes late`,
     ],
     [
       reachSeconds < retentionSeconds,

@@ -1,4 +1,4 @@
-import { LONGEST_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
+import { MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 
 // The times of queue and process hang together, so one place derives them from the few that are chosen.
 
@@ -20,27 +20,27 @@ export interface ProcessingTimes {
 
 /** AWS asks for this many function timeouts, so that a throttled batch is not handed out a second time. */
 const TIMEOUTS_PER_VISIBILITY = 6;
-const SHORTEST_OUTAGE_HOURS = 9;
+const MIN_OUTAGE_HOURS = 9;
 /** The first tries follow each other within minutes, and the last must still find the table back. */
 const QUICK_TRIES = 10;
 /** Limits of SQS. */
-const MOST_RECEIVES = 1000;
-const LONGEST_RETENTION_SECONDS = 14 * 86_400;
+const MAX_RECEIVES = 1000;
+const MAX_RETENTION_SECONDS = 14 * 86_400;
 
 /** Waits of a message that never succeeds, until it is moved to the dead letters. */
 const longestStaySeconds = (times: ProcessingTimes) =>
-  times.maxReceiveCount * times.visibilitySeconds * LONGEST_RETRY_VISIBILITIES;
+  times.maxReceiveCount * times.visibilitySeconds * MAX_RETRY_VISIBILITIES;
 
 export function processingTimes(choice: ProcessingChoice): ProcessingTimes {
   const visibilitySeconds = TIMEOUTS_PER_VISIBILITY * choice.timeoutSeconds + choice.batchingWindowSeconds;
   const maxReceiveCount = Math.ceil((choice.outageHours * 3600) / visibilitySeconds) + QUICK_TRIES;
-  const staySeconds = maxReceiveCount * visibilitySeconds * LONGEST_RETRY_VISIBILITIES;
+  const staySeconds = maxReceiveCount * visibilitySeconds * MAX_RETRY_VISIBILITIES;
   return {
     visibilitySeconds,
     maxReceiveCount,
     // Two days more than the longest stay, for the time a message waits before it is first received.
     queueRetentionSeconds: (Math.ceil(staySeconds / 86_400) + 2) * 86_400,
-    deadLetterRetentionSeconds: LONGEST_RETENTION_SECONDS,
+    deadLetterRetentionSeconds: MAX_RETENTION_SECONDS,
   };
 }
 
@@ -54,12 +54,12 @@ export function brokenTimeRules(choice: ProcessingChoice, times: ProcessingTimes
       `visibility ${times.visibilitySeconds} s must be at least 6 x timeout + batching window = ${shortestVisibility} s`,
     ],
     [
-      compressed || survivesHours >= SHORTEST_OUTAGE_HOURS,
-      `receive count x visibility = ${survivesHours.toFixed(1)} h must be at least ${SHORTEST_OUTAGE_HOURS} h; raise outageHours`,
+      compressed || survivesHours >= MIN_OUTAGE_HOURS,
+      `receive count x visibility = ${survivesHours.toFixed(1)} h must be at least ${MIN_OUTAGE_HOURS} h; raise outageHours`,
     ],
     [
-      times.maxReceiveCount <= MOST_RECEIVES,
-      `receive count ${times.maxReceiveCount} must be at most ${MOST_RECEIVES}; raise timeoutSeconds or lower outageHours`,
+      times.maxReceiveCount <= MAX_RECEIVES,
+      `receive count ${times.maxReceiveCount} must be at most ${MAX_RECEIVES}; raise timeoutSeconds or lower outageHours`,
     ],
     [
       times.queueRetentionSeconds > longestStaySeconds(times),

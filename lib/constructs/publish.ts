@@ -17,7 +17,7 @@ export interface PublishProps {
 }
 
 /** An hour before the stream forgets it, a record that not even the function could put aside is noted. */
-const LONGEST_AGE_HOURS = 23;
+const MAX_AGE_HOURS = 23;
 
 /** Publishes every change of a status or suppression to an event bus, from the table's stream. */
 export class Publish extends Construct {
@@ -80,7 +80,7 @@ export class Publish extends Construct {
       bisectBatchOnError: true,
       // The function gives up by itself, with the payload; these only keep a crashing one from losing records in silence.
       retryAttempts: 10_000,
-      maxRecordAge: Duration.hours(LONGEST_AGE_HOURS),
+      maxRecordAge: Duration.hours(MAX_AGE_HOURS),
       // Sending is allowed above; SqsDlq would allow more.
       onFailure: { bind: () => ({ destination: this.failures.queueArn }) },
     });

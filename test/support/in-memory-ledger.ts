@@ -164,9 +164,9 @@ export class InMemoryLedger
     this.events.set(itemKey(record.identity), { ...record, event: record.event.raw });
   }
 
-  async page(messageId: string, most: number, after = '') {
+  async page(messageId: string, limit: number, after = '') {
     const behind = this.#entries(messageId).filter(({ sort }) => sort > after);
-    return { entries: behind.slice(0, most), hasMore: behind.length > most };
+    return { entries: behind.slice(0, limit), hasMore: behind.length > limit };
   }
 
   async status(messageId: string, recipient: string) {

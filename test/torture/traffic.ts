@@ -8,7 +8,7 @@ type Event = ReturnType<typeof lifeEvent>;
 
 const EVENTS_PER_MESSAGE = 5;
 const AT_ONCE = 24;
-const MOST_ATTEMPTS = 40;
+const MAX_ATTEMPTS = 40;
 const POST_TIMEOUT_MS = 10_000;
 
 /** What the posts came to. */
@@ -60,7 +60,7 @@ export async function sendTraffic(
       return outcome;
     };
     let signature = signNow(ready.signingKey);
-    for (let attempts = 1; attempts <= MOST_ATTEMPTS; attempts += 1) {
+    for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
       const copies = random.chance(0.1) ? 2 : 1;
       const outcomes = await Promise.all(Array.from({ length: copies }, () => attempt(signature)));
       if (outcomes.includes('200') || outcomes.includes('406') || event.event === 'delivered') break;

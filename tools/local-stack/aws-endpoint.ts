@@ -11,7 +11,7 @@ import type { Measure } from './metrics/metric.ts';
 import type { UsageMeter } from './usage.ts';
 
 /** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
-const LARGEST_REQUEST_BYTES = 17 * 2 ** 20;
+const MAX_REQUEST_BYTES = 17 * 2 ** 20;
 
 /** First part of `X-Amz-Target`, and the service it means. */
 const SERVICES: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening
 
 async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const { usage, faults, indexLag, measure } = options;
-  const { bytes } = await readBody(incoming, LARGEST_REQUEST_BYTES);
+  const { bytes } = await readBody(incoming, MAX_REQUEST_BYTES);
   const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
   const service = SERVICES[target] ?? '';
   const engine = options.engines[service];

@@ -11,7 +11,7 @@ type Answer = readonly [status: number, value: unknown];
 /** `POST /<kind>/<name>`. */
 type NamedRoutes = Readonly<Record<string, (name: string, body: unknown) => Answer | Promise<Answer>>>;
 
-const LARGEST_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Answers what is asked of a running stack by HTTP. */
 export function createControlApi(controls: Controls): RequestListener {
@@ -77,7 +77,7 @@ async function answer(
   named: NamedRoutes,
   incoming: IncomingMessage,
 ): Promise<Answer> {
-  const { bytes } = await readBody(incoming, LARGEST_BODY_BYTES);
+  const { bytes } = await readBody(incoming, MAX_BODY_BYTES);
   if (isFromWebPage(incoming)) return [403, { ok: false, reason: 'not-for-web-pages' }];
   const route = `${incoming.method} ${incoming.url?.split('?')[0]}`;
   const [, kind, name = ''] = /^POST \/(invoke|alarms)\/([A-Za-z0-9-]+)$/.exec(route) ?? [];

@@ -20,7 +20,7 @@ export interface Exchange {
 }
 
 /** Longer than functions wait for one try, so that some calls land after their caller has given up. */
-const LONGEST_DELAY_MS = 3000;
+const MAX_DELAY_MS = 3000;
 
 /** What each mode does to a call. */
 export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => Promise<void> | void>> = {
@@ -28,7 +28,7 @@ export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => P
   '500': (exchange) => exchange.reply(awsError(500, INTERNAL_ERROR[exchange.service])),
   throttle: (exchange) => exchange.reply(awsError(400, THROTTLED[exchange.service])),
   async delay(exchange) {
-    await sleep(exchange.random() * LONGEST_DELAY_MS, undefined, { ref: false });
+    await sleep(exchange.random() * MAX_DELAY_MS, undefined, { ref: false });
     exchange.reply(await exchange.perform(exchange.body));
   },
   hang() {},

@@ -68,7 +68,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
 
 Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;
 
-const LONGEST_SECONDS = 31_536_000;
+const MAX_SECONDS = 31_536_000;
 
 const text = { type: 'string' } as const;
 const list = { type: 'string', multiple: true } as const;
@@ -156,16 +156,16 @@ function readArguments(args: readonly string[]) {
   }
 }
 
-function seconds(name: string, value: string | undefined, most = LONGEST_SECONDS): number | undefined {
-  const read = wholeNumber(name, value, most);
+function seconds(name: string, value: string | undefined, max = MAX_SECONDS): number | undefined {
+  const read = wholeNumber(name, value, max);
   if (read === 0) throw mistake(`--${name} is at least 1`);
   return read;
 }
 
-function wholeNumber(name: string, value: string | undefined, most: number): number | undefined {
+function wholeNumber(name: string, value: string | undefined, max: number): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d+$/.test(value) || Number(value) > most) {
-    throw mistake(`--${name} is a whole number from 0 to ${most}, not "${value}"`);
+  if (!/^\d+$/.test(value) || Number(value) > max) {
+    throw mistake(`--${name} is a whole number from 0 to ${max}, not "${value}"`);
   }
   return Number(value);
 }

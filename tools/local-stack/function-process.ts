@@ -4,7 +4,7 @@ import { FunctionSandbox, type FunctionSpec, type Outcome, type SandboxRun } fro
  * Where Lambda would start one sandbox for each invocation that overlaps another, one process takes them all,
  * up to as many as a new AWS account may run at once; the rest wait.
  */
-const MOST_AT_ONCE = 10;
+const MAX_CONCURRENCY = 10;
 
 /** A function in a process of its own, which is replaced when it dies or runs out of time. */
 export class FunctionProcess {
@@ -14,7 +14,7 @@ export class FunctionProcess {
   readonly #sandboxes = new Set<FunctionSandbox>();
   readonly #waiting: (() => void)[] = [];
   #current: FunctionSandbox;
-  #free = MOST_AT_ONCE;
+  #free = MAX_CONCURRENCY;
   #stopping = false;
 
   /** `onOutcome` is told how each invocation ends. */

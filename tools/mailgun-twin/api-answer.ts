@@ -20,9 +20,9 @@ export function parseTime(name: string, value: unknown): number {
   return epochMs / 1000;
 }
 
-export function parseLimit(value: unknown, most: number, otherwise: number): number {
+export function parseLimit(value: unknown, max: number, otherwise: number): number {
   if (value === undefined || value === null) return otherwise;
   const limit = Number(value);
-  if (!Number.isInteger(limit) || limit < 1 || limit > most) throw new BadRequest(`limit must be from 1 to ${most}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > max) throw new BadRequest(`limit must be from 1 to ${max}`);
   return limit;
 }

@@ -2,7 +2,7 @@ import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from './api-ans
 import type { Library } from './library.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstPage, type Listing } from './listing.ts';
 
-const LARGEST_PAGE = 300;
+const MAX_PAGE_EVENTS = 300;
 const USUAL_PAGE = 100;
 const PARAMETERS = new Set(['begin', 'end', 'ascending', 'limit', 'event', 'pretty']);
 
@@ -35,7 +35,7 @@ function parseListing(domain: string, query: URLSearchParams, now: number): List
   const begin = time('begin');
   const end = time('end');
   const ascending = parseDirection(query.get('ascending'));
-  const limit = parseLimit(query.get('limit'), LARGEST_PAGE, USUAL_PAGE);
+  const limit = parseLimit(query.get('limit'), MAX_PAGE_EVENTS, USUAL_PAGE);
   const event = query.get('event');
   const rest = { domain, limit, ...(event !== null && { types: event.split(/\s+OR\s+/) }) };
 

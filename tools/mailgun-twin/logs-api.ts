@@ -3,7 +3,7 @@ import type { EventData } from './event-parts.ts';
 import type { Library } from './library.ts';
 import { decodeCursor, encodeCursor, firstPage, type Listing } from './listing.ts';
 
-const LARGEST_PAGE = 100;
+const MAX_PAGE_EVENTS = 100;
 const DAY_SECONDS = 24 * 3600;
 const FIELDS = new Set(['start', 'end', 'events', 'filter', 'pagination', 'include_subaccounts', 'include_totals']);
 
@@ -45,7 +45,7 @@ function parseListing(body: Fields, now: number): Listing {
     begin: ascending ? start : end,
     end: ascending ? end : start,
     ascending,
-    limit: parseLimit(limit, LARGEST_PAGE, LARGEST_PAGE),
+    limit: parseLimit(limit, MAX_PAGE_EVENTS, MAX_PAGE_EVENTS),
     ...(domain !== undefined && { domain }),
     ...(Array.isArray(body.events) && body.events.length > 0 && { types: body.events.map(String) }),
   };

@@ -11,7 +11,7 @@ const TYPES = [
   'permanent_fail',
   'temporary_fail',
 ];
-const MOST_URLS = 3;
+const MAX_URLS = 3;
 
 /** A record of before there were several URLs a type holds `url`; it is shown as it was written. */
 type DomainRecord = { urls: string[] } | { url: string };
@@ -63,7 +63,7 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
   }
 
   function written(records: Map<string, DomainRecord>, type: string, urls: string[], message: string): ApiAnswer {
-    if (urls.length > MOST_URLS) return tooMany(type);
+    if (urls.length > MAX_URLS) return tooMany(type);
     records.set(type, { urls });
     return ok({ message, webhook: { urls } });
   }
@@ -82,7 +82,7 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
     const types = form.getAll('event_types').map(knownType);
     for (const type of types) {
       const others = [...ofAccount.values()].filter((hook) => hook !== held && hook.event_types.includes(type));
-      if (new Set([...others.map((hook) => hook.url), url]).size > MOST_URLS) return tooMany(type);
+      if (new Set([...others.map((hook) => hook.url), url]).size > MAX_URLS) return tooMany(type);
     }
     created += 1;
     const webhook_id = held?.webhook_id ?? `webhook-${created}`;
@@ -107,7 +107,7 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
 
 const tooMany = (type: string): ApiAnswer => ({
   status: 409,
-  body: { message: `unable to add more than ${MOST_URLS} urls for event type ${type}` },
+  body: { message: `unable to add more than ${MAX_URLS} urls for event type ${type}` },
 });
 
 function knownType(value: unknown): string {

@@ -14,11 +14,11 @@ export interface MailgunAccess {
 /** Mailgun's API, by the region of a domain. */
 export const MAILGUN_URLS = { us: 'https://api.mailgun.net', eu: 'https://api.eu.mailgun.net' };
 
-const LONGEST_ANSWER_BYTES = 16 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
-const LONGEST_REQUEST_MS = 20_000;
+const MAX_REQUEST_MS = 20_000;
 const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /** Base URL of a region, without a slash at the end. */
 export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
@@ -56,7 +56,7 @@ export async function askMailgun(
     if (answer.kind === 'answered') return answer.body;
     if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
     if (answer.reason === 'rate-limited') onRateLimited?.();
-    const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
+    const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, MAX_WAIT_MS);
     if (access.now() + waitMs >= deadlineMs) throw new ListingError(answer.reason, { cause: answer.cause });
     await access.sleep(waitMs);
   }
@@ -77,7 +77,7 @@ async function tryOnce(
   const timeLeftMs = deadlineMs - access.now();
   if (timeLeftMs <= 0) return { kind: 'refused', reason: 'unavailable' };
   // It throws on fractions, which the shares of several domains have.
-  const signal = AbortSignal.timeout(Math.ceil(Math.min(LONGEST_REQUEST_MS, timeLeftMs)));
+  const signal = AbortSignal.timeout(Math.ceil(Math.min(MAX_REQUEST_MS, timeLeftMs)));
   try {
     // Not followed: a redirect would carry the key to wherever it points.
     const response = await fetch(url, { ...init, redirect: 'manual', signal });
@@ -92,7 +92,7 @@ async function tryOnce(
       }
       return absent === undefined ? refusal : { kind: 'answered', body: absent };
     }
-    const text = await cappedText(response, LONGEST_ANSWER_BYTES);
+    const text = await cappedText(response, MAX_RESPONSE_BYTES);
     if (text === undefined) return { kind: 'refused', reason: 'too-large' };
     const body: unknown = parseJson(text);
     return isObject(body) ? { kind: 'answered', body } : { kind: 'refused', reason: 'malformed' };
@@ -130,7 +130,7 @@ export function waitAskedFor(headers: Headers, nowMs: number): number | undefine
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
   const resetMs = (reset > MS_FROM ? reset : reset * 1000) - nowMs;
   const waits = [afterMs, resetMs].filter((ms) => Number.isFinite(ms) && ms >= 0);
-  return waits.length === 0 ? undefined : Math.min(Math.max(...waits), LONGEST_WAIT_MS);
+  return waits.length === 0 ? undefined : Math.min(Math.max(...waits), MAX_WAIT_MS);
 }
 
 /** The objects of a list; undefined where it is no list. */
@@ -139,12 +139,12 @@ export function objectsOf(items: unknown): JsonObject[] | undefined {
 }
 
 /** The text of an answer; undefined where it is longer than that many bytes. */
-export async function cappedText(response: Response, mostBytes: number): Promise<string | undefined> {
+export async function cappedText(response: Response, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
-    if (bytes > mostBytes) return undefined;
+    if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -65,17 +65,17 @@ const KEYS_PER_QUERY = 250;
  */
 export function createDayEvents(table: LedgerTable): DayEvents {
   return {
-    async newest(range, most, after) {
+    async newest(range, limit, after) {
       const places: IndexedPlace[] = [];
       const lastMs = Math.min(range.toMs - 1, after?.atMs ?? Number.POSITIVE_INFINITY);
-      for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= most; day -= DAY_MS) {
-        const perQuery = Math.min(most + 1, KEYS_PER_QUERY);
+      for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= limit; day -= DAY_MS) {
+        const perQuery = Math.min(limit + 1, KEYS_PER_QUERY);
         const streams = range.types.map((type) => placesOf(table, range, day, type, perQuery, after));
         for await (const place of mergeSorted(streams, (one, other) => one.atMs > other.atMs)) {
-          if (places.push(place) > most) break;
+          if (places.push(place) > limit) break;
         }
       }
-      return { places: places.slice(0, most), hasMore: places.length > most };
+      return { places: places.slice(0, limit), hasMore: places.length > limit };
     },
 
     async *read(places) {

@@ -10,14 +10,14 @@ export interface ItemKey {
 export type HowToRead = Omit<BatchRequest, 'Keys'>;
 
 /** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
-const MOST_ROUNDS = 4;
+const MAX_ROUNDS = 4;
 
 /** Reads single items; those asked for at the same moment, as by the records of a batch, cost one call together. */
 export function createGatheredGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
   const loader = new DataLoader<ItemKey, Item | undefined>(
     async (keys) => {
       const Keys = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];
-      const items = await batchGet(table, { ...how, Keys }, MOST_ROUNDS);
+      const items = await batchGet(table, { ...how, Keys }, MAX_ROUNDS);
       const byName = new Map(items.map((item) => [nameOf(item as unknown as ItemKey), item]));
       return keys.map((key) => byName.get(nameOf(key)));
     },

@@ -45,7 +45,7 @@ export async function queryRange(
   { client, name }: LedgerTable,
   partition: string,
   prefix: string,
-  most: number,
+  limit: number,
   after = prefix,
 ): Promise<{ items: Item[]; hasMore: boolean }> {
   if (!after.startsWith(prefix)) throw new Error('a position outside its range');
@@ -55,12 +55,12 @@ export async function queryRange(
       KeyConditionExpression: 'pk = :pk AND sk BETWEEN :after AND :end',
       ExpressionAttributeValues: { ':pk': partition, ':after': after, ':end': prefix + PAST_ALL },
       // One for the position itself, one to see whether others follow.
-      Limit: most + 2,
+      Limit: limit + 2,
     }),
   );
   const found = items.filter(({ sk }) => sk !== after);
-  if (found.length > most || LastEvaluatedKey === undefined) {
-    return { items: found.slice(0, most), hasMore: found.length > most };
+  if (found.length > limit || LastEvaluatedKey === undefined) {
+    return { items: found.slice(0, limit), hasMore: found.length > limit };
   }
   // Cut at a megabyte, and a query does not know whether anything follows; its last item, put back, does.
   return { items: found.length > 1 ? found.slice(0, -1) : found, hasMore: true };
@@ -105,7 +105,7 @@ function keyCondition(partition: string, range: SortRange | undefined) {
 export const BATCH_KEYS = 100;
 
 const FIRST_WAIT_MS = 50;
-const MOST_ROUNDS = 8;
+const MAX_ROUNDS = 8;
 
 /** Keys, and what to read of the items under them. */
 export type BatchRequest = NonNullable<BatchGetCommandInput['RequestItems']>[string];
@@ -123,13 +123,13 @@ export async function batchGetAll(table: LedgerTable, { Keys = [], ...how }: Bat
 export async function batchGet(
   { client, name }: LedgerTable,
   request: BatchRequest,
-  mostRounds = MOST_ROUNDS,
+  maxRounds = MAX_ROUNDS,
 ): Promise<Item[]> {
   const found: Item[] = [];
   let asked: BatchGetCommandInput['RequestItems'] = { [name]: request };
   if (request.Keys?.length === 0) return found;
   for (let round = 0; asked !== undefined; round += 1) {
-    if (round === mostRounds) throw new Error('the table leaves keys unread');
+    if (round === maxRounds) throw new Error('the table leaves keys unread');
     if (round > 0) await sleep(FIRST_WAIT_MS * 2 ** round);
     const answer: BatchGetCommandOutput = await client.send(new BatchGetCommand({ RequestItems: asked }));
     found.push(...(answer.Responses?.[name] ?? []));

@@ -26,8 +26,8 @@ import { BATCH_KEYS, batchGet, type Item, type LedgerTable, queryRange } from '.
 export function createMessageHistory(table: LedgerTable): MessageHistory {
   const { client, name } = table;
   return {
-    async page(messageId, most, after) {
-      const { items, hasMore } = await queryRange(table, messagePartition(messageId), EVERY_RECIPIENT, most, after);
+    async page(messageId, limit, after) {
+      const { items, hasMore } = await queryRange(table, messagePartition(messageId), EVERY_RECIPIENT, limit, after);
       return { entries: historyEntries(items), hasMore };
     },
 
@@ -56,14 +56,14 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
 export function createRecipientHistory(table: LedgerTable): RecipientHistory {
   const { byRecipient } = INDEXES;
   return {
-    async newest(recipientKey, { fromMs, toMs }, most, after) {
+    async newest(recipientKey, { fromMs, toMs }, limit, after) {
       const partition = recipientIndexKey(recipientKey);
       const { Items = [] } = await table.client.send(
         new QueryCommand({
           TableName: table.name,
           IndexName: byRecipient.name,
           ScanIndexForward: false,
-          Limit: most + 1,
+          Limit: limit + 1,
           KeyConditionExpression: '#recipient = :recipient AND #at BETWEEN :from AND :to',
           ExpressionAttributeNames: { '#recipient': byRecipient.partitionKey, '#at': byRecipient.sortKey },
           ExpressionAttributeValues: { ':recipient': partition, ':from': fromMs, ':to': toMs - 1 },
@@ -79,7 +79,7 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
         partition: item.pk as string,
         atMs: item[byRecipient.sortKey] as number,
       }));
-      return { places: places.slice(0, most), hasMore: places.length > most };
+      return { places: places.slice(0, limit), hasMore: places.length > limit };
     },
 
     async messages(recipientKey, places) {
@@ -102,8 +102,8 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
       });
     },
 
-    async events(partition, recipientKey, name, most, after) {
-      const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), most, after);
+    async events(partition, recipientKey, name, limit, after) {
+      const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), limit, after);
       return { entries: historyEntries(items), hasMore };
     },
   };

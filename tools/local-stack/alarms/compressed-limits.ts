@@ -1,7 +1,7 @@
 /** As the configuration has them; a test compares. */
 const OLDEST_MESSAGE_SECONDS = 300;
 const PUBLISH_LAG_SECONDS = 21_600;
-const LONGEST_PERIOD_SECONDS = 43_200;
+const MAX_PERIOD_SECONDS = 43_200;
 
 /**
  * Limits that are times of metrics pass as quickly as the minute of metric time does; what waits for reconcile is
@@ -13,6 +13,6 @@ export function compressedLimits(metricPeriodSeconds: number, reconcileEverySeco
   return {
     oldestMessageSeconds: compressed(OLDEST_MESSAGE_SECONDS),
     publishLagSeconds: compressed(PUBLISH_LAG_SECONDS),
-    runPeriodSeconds: Math.min(60 * runMinutes, LONGEST_PERIOD_SECONDS),
+    runPeriodSeconds: Math.min(60 * runMinutes, MAX_PERIOD_SECONDS),
   };
 }

@@ -22,8 +22,8 @@ export interface EventsEngine extends Engine {
 
 const KEPT_EVENTS = 100_000;
 /** Limits of EventBridge. */
-const MOST_ENTRIES = 10;
-const LARGEST_CALL_BYTES = 262_144;
+const MAX_ENTRIES = 10;
+const MAX_CALL_BYTES = 262_144;
 
 /** EventBridge's buses without rules: they take events, and show them. */
 export function createEvents(now: () => number = Date.now): EventsEngine {
@@ -46,10 +46,10 @@ export function createEvents(now: () => number = Date.now): EventsEngine {
     async call(operation, body) {
       if (operation !== 'PutEvents') return refusal('UnknownOperationException', `there is no ${operation} here`);
       const { Entries } = JSON.parse(body.toString('utf8')) as { Entries?: unknown };
-      if (!Array.isArray(Entries) || Entries.length < 1 || Entries.length > MOST_ENTRIES) {
-        return refusal('ValidationException', `there must be 1 to ${MOST_ENTRIES} entries`);
+      if (!Array.isArray(Entries) || Entries.length < 1 || Entries.length > MAX_ENTRIES) {
+        return refusal('ValidationException', `there must be 1 to ${MAX_ENTRIES} entries`);
       }
-      if (body.length > LARGEST_CALL_BYTES) return refusal('ValidationException', 'the entries are too large');
+      if (body.length > MAX_CALL_BYTES) return refusal('ValidationException', 'the entries are too large');
       const results = Entries.map(put);
       const FailedEntryCount = results.filter((result) => 'ErrorCode' in result).length;
       return jsonReply(200, { FailedEntryCount, Entries: results }, '1.1');

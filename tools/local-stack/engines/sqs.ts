@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 export interface SqsEngine extends Engine {
   createQueue(name: string, attributes: Readonly<Record<string, string>>, region: string): Promise<void>;
   /** When the oldest message of a queue was sent, among those received at most so often; undefined without any. */
-  oldestSentMs(name: string, mostReceives: number): Promise<number | undefined>;
+  oldestSentMs(name: string, maxReceives: number): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -46,13 +46,13 @@ export async function startSqs(): Promise<SqsEngine> {
       if (reply.statusCode !== 200) throw new Error(`the queue ${name} cannot be created: ${reply.payload}`);
       queues.push(name);
     },
-    async oldestSentMs(name, mostReceives) {
+    async oldestSentMs(name, maxReceives) {
       const reply = await app.inject({ method: 'GET', url: `/_fauxqs/queues/${name}` });
       if (reply.statusCode !== 200) throw new Error(`the queue ${name} cannot be inspected: ${reply.payload}`);
       const sent = reply.json<[sentMs: number, receives: number][]>();
       return sent.reduce<number | undefined>(
         (oldest, [sentMs, receives]) =>
-          receives > mostReceives || (oldest !== undefined && oldest < sentMs) ? oldest : sentMs,
+          receives > maxReceives || (oldest !== undefined && oldest < sentMs) ? oldest : sentMs,
         undefined,
       );
     },

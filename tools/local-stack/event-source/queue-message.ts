@@ -42,7 +42,7 @@ function recordAttribute({ DataType, StringValue, BinaryValue }: MessageAttribut
 }
 
 /** Lambda hands over a batch early when its event would get too large: it takes 6 MB. */
-const LARGEST_BATCH_BYTES = 5_900_000;
+const MAX_BATCH_BYTES = 5_900_000;
 
 export function batchesBySize(messages: readonly Message[]): Message[][] {
   const batches: Message[][] = [];
@@ -50,7 +50,7 @@ export function batchesBySize(messages: readonly Message[]): Message[][] {
   for (const message of messages) {
     // As JSON: quotes and controls of the body grow.
     const size = Buffer.byteLength(JSON.stringify(message));
-    if (bytes + size > LARGEST_BATCH_BYTES) {
+    if (bytes + size > MAX_BATCH_BYTES) {
       batches.push([]);
       bytes = 0;
     }

@@ -21,7 +21,7 @@ const GRACE_MS = 3000;
 /** Between tries when SQS fails. */
 const PAUSE_MS = 200;
 /** SQS takes and gives no more at once. */
-const MOST_PER_CALL = 10;
+const MAX_MESSAGES_PER_CALL = 10;
 
 /**
  * Takes messages from a queue to a function as Lambda's own poller does: whole batches, a bounded number at a time;
@@ -80,7 +80,7 @@ export class QueuePoller {
     const { sqs, source } = this.#options;
     const input = {
       QueueUrl: source.queueUrl,
-      MaxNumberOfMessages: Math.min(most, MOST_PER_CALL),
+      MaxNumberOfMessages: Math.min(most, MAX_MESSAGES_PER_CALL),
       WaitTimeSeconds: waitSeconds,
       MessageSystemAttributeNames: ['All'],
       MessageAttributeNames: ['All'],
@@ -107,9 +107,9 @@ export class QueuePoller {
   }
 
   async #delete(messages: readonly Message[]): Promise<void> {
-    for (let from = 0; from < messages.length; from += MOST_PER_CALL) {
+    for (let from = 0; from < messages.length; from += MAX_MESSAGES_PER_CALL) {
       const Entries = messages
-        .slice(from, from + MOST_PER_CALL)
+        .slice(from, from + MAX_MESSAGES_PER_CALL)
         .map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       const input = { QueueUrl: this.#options.source.queueUrl, Entries };
       await request(this.#options.sqs, 'DeleteMessageBatch', input, AbortSignal.timeout(GRACE_MS));

@@ -25,7 +25,7 @@ export interface StreamHandOverOptions {
 }
 
 const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
 /**
  * Hands records of a stream to a function, one batch at a time. What fails comes again with all after it, until it
@@ -56,7 +56,7 @@ export class StreamHandOver {
       tries = from > 0 ? 1 : tries + 1;
       records = records.slice(from);
       if (tries > source.mostRetries) return this.#giveUp(records, shardId, 'RetryAttemptsExhausted');
-      await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS), signal);
+      await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), MAX_PAUSE_MS), signal);
       records = this.#youngEnough(records, shardId);
     }
   }

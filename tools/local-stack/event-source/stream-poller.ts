@@ -17,7 +17,7 @@ interface Shard {
 /** As often as Lambda looks. */
 const POLL_MS = 250;
 const DISCOVER_MS = 5000;
-const MOST_PER_READ = 1000;
+const MAX_RECORDS_PER_READ = 1000;
 
 /** Takes the records of a table's stream to a function as Lambda's own poller does: shard by shard in their order. */
 export class StreamPoller {
@@ -95,7 +95,7 @@ export class StreamPoller {
         const { Records = [], NextShardIterator } = await request<{
           Records?: StreamRecord[];
           NextShardIterator?: string;
-        }>(streams, 'GetRecords', { ShardIterator: iterator, Limit: MOST_PER_READ });
+        }>(streams, 'GetRecords', { ShardIterator: iterator, Limit: MAX_RECORDS_PER_READ });
         const isQuiet = Records.length === 0;
         last = Records.at(-1)?.dynamodb.SequenceNumber ?? last;
         iterator = NextShardIterator;

@@ -26,7 +26,7 @@ export interface HttpApiDefinition {
 
 /** What an account has where a stage sets nothing. */
 const ACCOUNT_THROTTLE: Throttle = { ratePerSecond: 10_000, burst: 5_000 };
-const LONGEST_INTEGRATION_MS = 30_000;
+const MAX_INTEGRATION_MS = 30_000;
 
 export function readHttpApis(stack: Stack): HttpApiDefinition[] {
   const belonging = (type: string, apiId: string) =>
@@ -93,7 +93,7 @@ function readIntegration({ id, ...properties }: Belonging): Integration {
   }
   return {
     functionId: functionIdOf(String(properties.IntegrationUri)),
-    timeoutMs: properties.TimeoutInMillis ?? LONGEST_INTEGRATION_MS,
+    timeoutMs: properties.TimeoutInMillis ?? MAX_INTEGRATION_MS,
   };
 }
 

@@ -11,8 +11,8 @@ import { matchRoute, type RouteMatch } from './routes.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Largest body that the gateway reads, and largest event that Lambda takes. */
-const LARGEST_BODY_BYTES = 10 * 1024 * 1024;
-const LARGEST_EVENT_BYTES = 6 * 1024 * 1024;
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 
 export interface GatewayOptions {
   readonly api: HttpApiDefinition;
@@ -70,7 +70,7 @@ async function handle(
   receivedMs: number,
 ): Promise<Handled> {
   const { api } = options;
-  const { bytes, tooLarge } = await readBody(incoming, LARGEST_BODY_BYTES);
+  const { bytes, tooLarge } = await readBody(incoming, MAX_BODY_BYTES);
   const [rawPath = '', rawQuery = ''] = splitOnce(incoming.url ?? '/', '?');
   const path = decodePath(rawPath);
   if (path === undefined) return { answer: gatewayAnswer(400, 'Bad Request') };
@@ -93,7 +93,7 @@ async function handle(
       receivedMs,
     }),
   );
-  if (tooLarge || Buffer.byteLength(event) > LARGEST_EVENT_BYTES) {
+  if (tooLarge || Buffer.byteLength(event) > MAX_EVENT_BYTES) {
     return { match, answer: gatewayAnswer(413, 'Request Entity Too Large') };
   }
   return { match, ...(await integrate(options, match.route.target, event)) };

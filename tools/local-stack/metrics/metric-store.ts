@@ -7,7 +7,7 @@ interface Minute {
   sum: number;
   maximum: number;
   count: number;
-  /** For percentiles; beyond `MOST_VALUES` a sample of them. */
+  /** For percentiles; beyond `MAX_VALUES` a sample of them. */
   readonly values: number[];
 }
 
@@ -18,7 +18,7 @@ interface Series {
   readonly minutes: Map<number, Minute>;
 }
 
-const MOST_VALUES = 2000;
+const MAX_VALUES = 2000;
 /** Lines arrive a little after they were written, and so may their minute. */
 const LATE_MINUTES = 2;
 
@@ -51,8 +51,8 @@ export class MetricStore {
     minute.maximum = Math.max(minute.maximum, value);
     minute.count += 1;
     if (!series.keepsValues) return;
-    const index = minute.values.length < MOST_VALUES ? minute.values.length : Math.floor(this.#random() * minute.count);
-    if (index < MOST_VALUES) minute.values[index] = value;
+    const index = minute.values.length < MAX_VALUES ? minute.values.length : Math.floor(this.#random() * minute.count);
+    if (index < MAX_VALUES) minute.values[index] = value;
   };
 
   /** A statistic over the minutes `from` to `to`, without `to`; undefined where nothing was measured. */

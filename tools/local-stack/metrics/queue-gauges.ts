@@ -5,7 +5,7 @@ import type { Stack } from '../stack.ts';
 import type { Measure } from './metric.ts';
 
 /** SQS leaves messages out of the age that were received more often: they are at the back of the queue then. */
-const MOST_RECEIVES = 3;
+const MAX_RECEIVES = 3;
 
 /** Measures every queue of the template as it is now. */
 export function createQueueGauges(
@@ -23,7 +23,7 @@ export function createQueueGauges(
         AttributeNames: ['ApproximateNumberOfMessages'],
       });
       report('ApproximateNumberOfMessagesVisible', Number(Attributes.ApproximateNumberOfMessages));
-      const oldestMs = await sqs.oldestSentMs(id, MOST_RECEIVES);
+      const oldestMs = await sqs.oldestSentMs(id, MAX_RECEIVES);
       report('ApproximateAgeOfOldestMessage', oldestMs === undefined ? 0 : Math.floor((atMs - oldestMs) / 1000));
     }
   };

@@ -13,9 +13,9 @@ const places: IndexedPlace[] = Array.from({ length: COUNT }, (_, n) => ({
 })).toReversed();
 
 const days: DayEvents = {
-  async newest(_range, most, after) {
+  async newest(_range, limit, after) {
     const start = after === undefined ? 0 : places.findIndex(({ atMs }) => atMs === after.atMs) + 1;
-    return { places: places.slice(start, start + most), hasMore: start + most < places.length };
+    return { places: places.slice(start, start + limit), hasMore: start + limit < places.length };
   },
   async *read(wanted) {
     for (const { atMs } of wanted) {
