@@ -1,0 +1,83 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type App, CfnResource } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { ACKNOWLEDGEMENTS } from '../../../../lib/checks/acknowledgements.ts';
+import { checkPractices, pathOf, practices } from '../../../../lib/checks/practices.ts';
+import { buildStack } from '../../../support/synthesized.ts';
+
+const certificateArn = 'arn:aws:acm:eu-west-1:333333333333:certificate/00000000-0000-4000-8000-000000000000';
+/** All that a configuration can add to the stack. */
+const EVERYTHING = {
+  publish: { enabled: true },
+  dashboard: { enabled: true },
+  alarms: { monthlyDollars: 50 },
+  customDomain: {
+    webhook: { name: 'hooks.mailgun-ledger.internal', certificateArn },
+    read: { name: 'read.mailgun-ledger.internal', certificateArn },
+  },
+};
+
+/** `<rule> <path>` of each resource that breaks one, before anything is acknowledged. */
+function findingsOf(stack: ReturnType<typeof buildStack>): string[] {
+  return practices().flatMap((pack) =>
+    pack
+      .validateScope(stack)
+      .violations.flatMap(({ ruleName, violatingResources }) =>
+        violatingResources.map(
+          ({ constructPath = '' }) => `${ruleName} ${constructPath.slice(stack.node.id.length + 1)}`,
+        ),
+      ),
+  );
+}
+
+const whole = buildStack('prod', EVERYTHING);
+const paths = whole.node.findAll().flatMap((node) => (node instanceof CfnResource ? [pathOf(node)] : []));
+
+describe('good practice', () => {
+  test('is broken where that is acknowledged, and nowhere else', () => {
+    const acknowledged = ACKNOWLEDGEMENTS.flatMap(({ rule, on }) =>
+      paths.filter((path) => on.test(path)).map((path) => `${rule} ${path}`),
+    );
+
+    expect(findingsOf(whole).toSorted()).toEqual(acknowledged.toSorted());
+  });
+
+  test.each(ACKNOWLEDGEMENTS)('$rule is acknowledged for $on, which there is', ({ on, because }) => {
+    expect(paths.some((path) => on.test(path))).toBe(true);
+    expect(because.length).toBeGreaterThan(20);
+  });
+
+  test.each([
+    ['dev', undefined],
+    ['staging', undefined],
+    ['prod', undefined],
+    ['dev', { publish: EVERYTHING.publish, dashboard: EVERYTHING.dashboard }],
+    ['prod', EVERYTHING],
+    ['prod', { readApi: { jwt: { issuer: 'https://login.mailgun-ledger.internal/', audience: 'ledger' } } }],
+  ])('leaves nothing unexplained in %s %j', (env, overlay) => {
+    const stack = buildStack(env, overlay);
+
+    checkPractices(stack.node.root as App, stack);
+
+    expect(findingsOf(stack)).toEqual([]);
+  });
+});
+
+describe('synth', () => {
+  const exitCode = process.exitCode;
+  afterEach(() => {
+    process.exitCode = exitCode;
+  });
+
+  test('fails on a finding that nobody has acknowledged, and on no other', () => {
+    const synth = (alter: (stack: ReturnType<typeof buildStack>) => void) => {
+      const stack = buildStack('dev');
+      alter(stack);
+      checkPractices(stack.node.root as App, stack);
+      return () => (stack.node.root as App).synth();
+    };
+
+    expect(synth(() => {})).not.toThrow();
+    expect(synth((stack) => new Bucket(stack, 'Open'))).toThrow('Open/Resource');
+  });
+});

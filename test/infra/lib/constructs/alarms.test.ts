@@ -1,0 +1,393 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts';
+import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';
+import { LedgerMetrics } from '../../../../lib/constructs/ledger-metrics.ts';
+import { Synthesized } from '../../../support/synthesized.ts';
+
+const dev = new Synthesized('dev');
+const prod = new Synthesized('prod');
+
+const RUNBOOK = readFileSync(join(import.meta.dirname, '../../../../docs/runbook.md'), 'utf8');
+const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
+/** Headings that stand before the alarms. */
+const BEFORE_THE_ALARMS = ['By symptom', 'Changed by hand'];
+/** Headings of rows that only an environment that publishes has. */
+const PUBLISHING = ['publish-lag', 'publish-failures'];
+
+const PAGE = { Ref: 'TopicsPage76C97084' };
+const TICKET = { Ref: 'TopicsTicket85AFFA83' };
+const attribute = (id: string, name: string) => ({ 'Fn::GetAtt': [id, name] });
+
+interface ExpectedMetric {
+  metric: unknown[];
+  dimensions: object;
+}
+
+interface ExpectedAlarm extends Partial<ExpectedMetric> {
+  runbook: string;
+  tells: object;
+  /** In place of the one metric. */
+  expression?: string;
+  of?: Record<string, ExpectedMetric>;
+  above?: number[];
+  below?: number[];
+  missing?: string;
+}
+
+const own = (name: string, statistic: string, period: number, reason?: string): ExpectedMetric => ({
+  metric: ['MailgunLedger', name, statistic, period],
+  dimensions: { Ledger: 'mailgun-ledger-prod', ...(reason && { Reason: reason }) },
+});
+const access = (name: string, period: number): ExpectedMetric => ({
+  metric: ['MailgunLedger/mailgun-ledger-prod', name, 'Sum', period],
+  dimensions: {},
+});
+const queue = (id: string, name: string): ExpectedMetric => ({
+  metric: ['AWS/SQS', name, 'Maximum', 60],
+  dimensions: { QueueName: attribute(id, 'QueueName') },
+});
+const api = (name: string, statistic: string, period: number): ExpectedMetric => ({
+  metric: ['AWS/ApiGateway', name, statistic, period],
+  dimensions: { ApiId: { Ref: 'WebhookApiHttpApi972241B7' }, Stage: '$default' },
+});
+const table = (name: string, operation?: string): ExpectedMetric => ({
+  metric: ['AWS/DynamoDB', name, 'Sum', 300],
+  dimensions: { TableName: { Ref: 'Table710B521B' }, ...(operation && { Operation: operation }) },
+});
+
+const ALARMS: ExpectedAlarm[] = [
+  {
+    runbook: 'webhook-errors',
+    tells: PAGE,
+    expression: 'IF(FILL(unconfigured, 0) + FILL(keyless, 0) > 0, 0, FILL(errors, 0))',
+    of: {
+      errors: api('5xx', 'Sum', 300),
+      unconfigured: own('Unconfigured', 'Sum', 300),
+      keyless: own('SigningKeyUnusable', 'Sum', 300),
+    },
+    above: [0, 2, 3],
+  },
+  {
+    runbook: 'unauthorized',
+    tells: PAGE,
+    expression: 'IF(FILL(acknowledged, 0) > 0, 0, FILL(unauthorized, 0))',
+    of: {
+      unauthorized: own('Refused', 'Sum', 300, 'unauthorized'),
+      acknowledged: access('Acknowledged', 300),
+    },
+    above: [0, 3, 5],
+  },
+  { runbook: 'signing-key-unusable', tells: PAGE, ...own('SigningKeyUnusable', 'Sum', 300), above: [0, 2, 3] },
+  { runbook: 'token-reused', tells: PAGE, ...own('Refused', 'Sum', 300, 'token-reused'), above: [0, 1, 1] },
+  {
+    runbook: 'webhooks-refused',
+    tells: TICKET,
+    expression: 'FILL(stale, 0) + FILL(foreign, 0)',
+    of: { stale: own('Refused', 'Sum', 300, 'stale'), foreign: own('Refused', 'Sum', 300, 'foreign-domain') },
+    above: [0, 1, 1],
+  },
+  { runbook: 'webhooks-slow', tells: TICKET, ...api('Latency', 'p99', 60), above: [3000, 3, 5] },
+  { runbook: 'webhooks-throttled', tells: TICKET, ...access('Throttled', 300), above: [0, 1, 1] },
+  {
+    runbook: 'dead-letters',
+    tells: TICKET,
+    ...queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesVisible'),
+    above: [0, 1, 1],
+  },
+  {
+    runbook: 'oldest-message',
+    tells: PAGE,
+    ...queue('EventsQueue7396B467', 'ApproximateAgeOfOldestMessage'),
+    above: [300, 3, 5],
+  },
+  { runbook: 'events-retried', tells: PAGE, ...own('Retried', 'Sum', 300), above: [0, 3, 3] },
+  {
+    runbook: 'process-errors',
+    tells: TICKET,
+    metric: ['AWS/Lambda', 'Errors', 'Sum', 300],
+    dimensions: { FunctionName: { Ref: 'ProcessFunction4423FA37' } },
+    above: [0, 1, 1],
+  },
+  {
+    runbook: 'table-throttled',
+    tells: TICKET,
+    expression: 'FILL(reads, 0) + FILL(writes, 0)',
+    of: { reads: table('ReadThrottleEvents'), writes: table('WriteThrottleEvents') },
+    above: [0, 2, 3],
+  },
+  {
+    runbook: 'table-errors',
+    tells: TICKET,
+    expression:
+      'FILL(putItem, 0) + FILL(updateItem, 0) + FILL(deleteItem, 0) + FILL(getItem, 0) + FILL(batchGetItem, 0) + FILL(query, 0)',
+    of: {
+      putItem: table('SystemErrors', 'PutItem'),
+      updateItem: table('SystemErrors', 'UpdateItem'),
+      deleteItem: table('SystemErrors', 'DeleteItem'),
+      getItem: table('SystemErrors', 'GetItem'),
+      batchGetItem: table('SystemErrors', 'BatchGetItem'),
+      query: table('SystemErrors', 'Query'),
+    },
+    above: [0, 2, 3],
+  },
+  {
+    runbook: 'reconcile-stopped',
+    tells: PAGE,
+    ...own('ReconcileRun', 'Sum', 1800),
+    below: [1, 2, 2],
+    missing: 'breaching',
+  },
+  { runbook: 'api-key-unusable', tells: PAGE, ...own('ApiKeyUnusable', 'Sum', 1800), above: [0, 2, 2] },
+  { runbook: 'cursor-too-old', tells: PAGE, ...own('CursorAgeSeconds', 'Maximum', 1800), above: [43_200, 1, 1] },
+  { runbook: 'lost-webhooks', tells: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1] },
+  { runbook: 'silence', tells: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2] },
+  { runbook: 'webhook-drift', tells: TICKET, ...own('WebhookDrift', 'Maximum', 3600), above: [0, 1, 2] },
+  { runbook: 'open-slice', tells: TICKET, ...own('OpenSliceAgeSeconds', 'Maximum', 1800), above: [29_700, 1, 1] },
+  { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1] },
+  { runbook: 'unconfirmed', tells: PAGE, ...own('Unconfirmed', 'Sum', 300), above: [0, 1, 1] },
+  {
+    runbook: 'bounces',
+    tells: TICKET,
+    expression:
+      'IF(FILL(delivered, 0) + FILL(bounced, 0) >= 200, 100 * FILL(bounced, 0) / (FILL(delivered, 0) + FILL(bounced, 0)), 0)',
+    of: { delivered: own('Delivered', 'Sum', 3600), bounced: own('Bounced', 'Sum', 3600) },
+    above: [5, 1, 1],
+  },
+  {
+    runbook: 'complaints',
+    tells: TICKET,
+    expression: 'IF(FILL(delivered, 0) >= 200, 100 * FILL(complained, 0) / FILL(delivered, 0), 0)',
+    of: { delivered: own('Delivered', 'Sum', 3600), complained: own('Complained', 'Sum', 3600) },
+    above: [0.1, 1, 1],
+  },
+];
+
+const alarmsOf = (stack: Synthesized) => stack.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties);
+const nameOf = (runbook: string) => `mailgun-ledger-prod-${runbook}`;
+
+test('there are exactly the alarms described here', () => {
+  const names = alarmsOf(prod).map(({ AlarmName }) => AlarmName);
+
+  expect(names.toSorted()).toEqual(ALARMS.map(({ runbook }) => nameOf(runbook)).toSorted());
+});
+
+test('dev has the same alarms as prod', () => {
+  const watched = (stack: Synthesized) =>
+    alarmsOf(stack).map(({ MetricName, Metrics, Threshold }) => [MetricName ?? Metrics[0].Expression, Threshold]);
+
+  expect(watched(dev)).toEqual(watched(prod));
+});
+
+describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, expression, of, above, below, missing }) => {
+  const alarm = alarmsOf(prod).find(({ AlarmName }) => AlarmName === nameOf(runbook));
+  const text = alarm?.AlarmDescription;
+
+  test('watches its metric', () => {
+    if (expression !== undefined) {
+      const [first, ...others] = alarm.Metrics;
+      expect([first.Expression, first.ReturnData]).toEqual([expression, true]);
+      expect(Object.fromEntries(others.map(readEntry))).toEqual(of);
+    } else {
+      const statistic = alarm.Statistic ?? alarm.ExtendedStatistic;
+      expect([alarm.Namespace, alarm.MetricName, statistic, alarm.Period]).toEqual(metric);
+      expect(dimensionsOf(alarm)).toEqual(dimensions);
+    }
+  });
+
+  test('goes off at its limit, in so many of so many periods', () => {
+    expect(alarm.ComparisonOperator).toBe(below ? 'LessThanThreshold' : 'GreaterThanThreshold');
+    expect([alarm.Threshold, alarm.DatapointsToAlarm, alarm.EvaluationPeriods]).toEqual(below ?? above);
+  });
+
+  test('tells those it is for when it begins and when it ends', () => {
+    expect(alarm.AlarmActions).toEqual([tells]);
+    expect(alarm.OKActions).toEqual([tells]);
+  });
+
+  test('is quiet where nothing is reported, unless that is the fault itself', () => {
+    expect(alarm.TreatMissingData).toBe(missing ?? 'notBreaching');
+  });
+
+  test('says who is hurt, where the runbook is and what to type first, within the 1024 characters there are', () => {
+    const commands =
+      /(status|doctor|unconfirmed|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|webhook-access) .+)/;
+    const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
+
+    expect(text).toMatch(/^\S.*\.\nImpact: \S.*\.\nRunbook: docs\/runbook\.md#[\w-]+\n/);
+    expect(text).toMatch(first);
+    expect(text.length).toBeLessThan(1024);
+  });
+
+  test('has its own heading in the runbook, with all five parts, and the same first command', () => {
+    const anchor = /Runbook: \S+#([\w-]+)/.exec(text)?.[1];
+
+    expect(anchor).toBe(runbook);
+    expectAllParts(runbook, `${/First: npm run ledger -- (.+) --env prod$/.exec(text)?.[1]}\n`);
+  });
+});
+
+test('the runbook has no heading without an alarm', () => {
+  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING];
+  const before = BEFORE_THE_ALARMS.length;
+
+  expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
+  expect(HEADINGS.slice(before).toSorted()).toEqual(anchors.toSorted());
+});
+
+test('every link within the runbook leads to a heading of it', () => {
+  const anchors = new Set(HEADINGS.map((heading) => heading?.toLowerCase().replaceAll(' ', '-')));
+  const linked = [...RUNBOOK.matchAll(/\]\(#([\w-]+)\)/g)].map((match) => match[1]);
+
+  expect(linked.length).toBeGreaterThan(20);
+  expect(linked.filter((anchor) => !anchors.has(anchor))).toEqual([]);
+});
+
+describe('where the environment publishes', () => {
+  const stack = new Stack(new App(), 'publishing');
+  const publishing = {
+    function: new LambdaFunction(stack, 'Function', {
+      code: Code.fromInline('-'),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+    }),
+    failures: new Queue(stack, 'Failures'),
+  };
+  const limits = { publishLagSeconds: 21_600, publishFailures: 0 };
+  const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
+
+  test('its lag and its failures are tickets', () => {
+    const rows = publishingRows({ ...sources, publishing });
+    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
+      const { metricName, statistic, period, dimensions } = metric.toMetricConfig().metricStat!;
+      return [runbook, severity, limit, datapoints, metricName, statistic, period.toSeconds(), dimensions?.[0]?.value];
+    });
+
+    expect(watched).toEqual([
+      ['publish-lag', 'ticket', 21_600_000, [1, 1], 'IteratorAge', 'Maximum', 300, publishing.function.functionName],
+      [
+        'publish-failures',
+        'ticket',
+        0,
+        [1, 1],
+        'ApproximateNumberOfMessagesVisible',
+        'Maximum',
+        60,
+        publishing.failures.queueName,
+      ],
+    ]);
+  });
+
+  test('elsewhere there are no such rows', () => {
+    expect(publishingRows(sources)).toEqual([]);
+  });
+
+  test.each(PUBLISHING)('%s has its own heading in the runbook, with all five parts', (heading) =>
+    expectAllParts(heading),
+  );
+});
+
+test('limits are configured, those of times too', () => {
+  const limits = {
+    oldestMessageSeconds: 5,
+    cursorAgeSeconds: 60,
+    openSliceSeconds: 70,
+    runPeriodSeconds: 120,
+    bouncePercent: 2.5,
+    leastSent: 10,
+  };
+  const alarms = alarmsOf(new Synthesized('dev', { alarms: { limits } }));
+  const alarmOf = (runbook: string) => alarms.find(({ AlarmName }) => AlarmName === `mailgun-ledger-dev-${runbook}`);
+
+  expect(alarmOf('oldest-message').Threshold).toBe(5);
+  expect([alarmOf('cursor-too-old').Threshold, alarmOf('cursor-too-old').Period]).toEqual([60, 120]);
+  expect([alarmOf('open-slice').Threshold, alarmOf('reconcile-stopped').Period]).toEqual([70, 120]);
+  expect(alarmOf('bounces').Threshold).toBe(2.5);
+  expect(alarmOf('complaints').Metrics[0].Expression).toContain('>= 10,');
+});
+
+describe('the topics', () => {
+  test.each([
+    ['Page', PAGE, 'on-call@mailgun-ledger.internal'],
+    ['Ticket', TICKET, 'mail-team@mailgun-ledger.internal'],
+  ])('%s: CloudWatch of this account may publish, over TLS only, and the address is subscribed', (id, ref, address) => {
+    const statements = prod.named('AWS::SNS::TopicPolicy', `Topics${id}`).Properties.PolicyDocument.Statement;
+
+    expect(statements).toEqual([
+      expect.objectContaining({
+        Effect: 'Deny',
+        Action: 'sns:Publish',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
+      expect.objectContaining({
+        Effect: 'Allow',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Action: 'sns:Publish',
+        Resource: ref,
+        Condition: { StringEquals: { 'aws:SourceAccount': '333333333333' } },
+      }),
+    ]);
+    expect(prod.named('AWS::SNS::Subscription', `Topics${id}`).Properties).toEqual({
+      Protocol: 'email',
+      Endpoint: address,
+      TopicArn: ref,
+    });
+  });
+
+  test('are under no key that would shut CloudWatch out', () => {
+    expect(prod.ofType('AWS::SNS::Topic').map(({ Properties }) => Properties?.KmsMasterKeyId)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('tell a URL by HTTPS', () => {
+    const stack = new Synthesized('dev', { alarms: { page: ['https://pager.example.com/hook'] } });
+
+    expect(stack.ofType('AWS::SNS::Subscription').map(({ Properties }) => Properties)).toEqual([
+      { Protocol: 'https', Endpoint: 'https://pager.example.com/hook', TopicArn: PAGE },
+    ]);
+  });
+});
+
+interface NameAndValue {
+  Name: string;
+  Value: unknown;
+}
+
+const dimensionsOf = ({ Dimensions = [] }: { Dimensions?: NameAndValue[] }) =>
+  Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+
+interface Entry {
+  Id: string;
+  MetricStat: {
+    Metric: { Namespace: string; MetricName: string; Dimensions?: NameAndValue[] };
+    Stat: string;
+    Period: number;
+  };
+}
+
+function readEntry({ Id, MetricStat: { Metric, Stat, Period } }: Entry): [string, ExpectedMetric] {
+  return [Id, { metric: [Metric.Namespace, Metric.MetricName, Stat, Period], dimensions: dimensionsOf(Metric) }];
+}
+
+function expectAllParts(heading: string, first = ''): void {
+  const section = RUNBOOK.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const parts = [...section.matchAll(/^\*\*(Means|Who is hurt|Check|Fix|Stop worrying)\b/gm)].map((match) => match[1]);
+
+  expect(parts).toEqual(['Means', 'Who is hurt', 'Check', 'Fix', 'Stop worrying']);
+  // What to type first stands where it is asked what is wrong, as it runs.
+  expect(section.slice(section.indexOf('**Check'), section.indexOf('**Fix'))).toContain(
+    `\`\`\`sh\nnpm run ledger -- ${first}`,
+  );
+}
+
+test('the alarms begin to look after the schedule has begun to run reconcile', () => {
+  const [scheduleId] = Object.entries(prod.resources).find(([, { Type }]) => Type === 'AWS::Scheduler::Schedule') ?? [];
+  expect(scheduleId).toBeDefined();
+  for (const { DependsOn } of prod.ofType('AWS::CloudWatch::Alarm')) expect(DependsOn).toContain(scheduleId);
+});

@@ -1,0 +1,136 @@
+import { describe, expect, test } from '@jest/globals';
+import { Synthesized } from '../../../support/synthesized.ts';
+
+const prod = new Synthesized('prod');
+const SECRET = 'a-secret-in-the-path';
+const CERTIFICATE = 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11';
+const custom = new Synthesized('prod', {
+  webhookPathSecret: SECRET,
+  customDomain: {
+    webhook: { name: 'hooks.mailgun-ledger.internal', certificateArn: CERTIFICATE },
+    read: { name: 'api.mailgun-ledger.internal', certificateArn: CERTIFICATE },
+  },
+});
+
+const WEBHOOK_API = 'WebhookApiHttpApi972241B7';
+const READ_API = 'ReadApiHttpApi5E49EAA9';
+
+const routesOf = (stack: Synthesized, apiId: string) =>
+  stack
+    .ofType('AWS::ApiGatewayV2::Route')
+    .filter(({ Properties }) => Properties.ApiId.Ref === apiId)
+    .map(({ Properties }) => Properties.RouteKey);
+const stageOf = (stack: Synthesized, apiId: string) =>
+  stack.ofType('AWS::ApiGatewayV2::Stage').find(({ Properties }) => Properties.ApiId.Ref === apiId)!.Properties;
+
+test('webhooks come in by POST on one route and by nothing else', () => {
+  expect(routesOf(prod, WEBHOOK_API)).toEqual(['POST /webhooks/mailgun']);
+});
+
+test('all reads go to the function, which answers preflights itself', () => {
+  expect(routesOf(prod, READ_API)).toEqual(['ANY /mailgun/{proxy+}']);
+});
+
+test('neither gateway answers CORS', () => {
+  const cors = prod.ofType('AWS::ApiGatewayV2::Api').map(({ Properties }) => Properties.CorsConfiguration);
+
+  expect(cors).toEqual([undefined, undefined]);
+});
+
+describe.each([
+  { name: 'webhook', apiId: WEBHOOK_API, handler: 'IngestFunctionB02ED0EB', rate: 1000, burst: 2000 },
+  { name: 'read', apiId: READ_API, handler: 'ReadApiFunctionC43B0DB6', rate: 50, burst: 100 },
+])('the $name API', ({ apiId, handler, rate, burst }) => {
+  const stage = stageOf(prod, apiId);
+
+  test('hands requests to its function alone', () => {
+    const integrations = prod
+      .ofType('AWS::ApiGatewayV2::Integration')
+      .filter(({ Properties }) => Properties.ApiId.Ref === apiId)
+      .map(({ Properties }) => [Properties.IntegrationUri, Properties.PayloadFormatVersion]);
+
+    expect(integrations).toEqual([[{ 'Fn::GetAtt': [handler, 'Arn'] }, '2.0']]);
+  });
+
+  test('is throttled on its default stage', () => {
+    expect(stage.StageName).toBe('$default');
+    expect(stage.DefaultRouteSettings).toMatchObject({ ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst });
+  });
+
+  test('logs what happened, but no path, address or user agent', () => {
+    const format = JSON.parse(stage.AccessLogSettings.Format.replace(':$context.status', ':200'));
+    const used = [...stage.AccessLogSettings.Format.matchAll(/\$context\.([\w.]+)/g)].map((match) => match[1]);
+
+    expect(Object.keys(format)).toContain('requestId');
+    expect(used.filter((name) => /path|ip|agent|identity|authorizer|querystring/i.test(name))).toEqual([]);
+  });
+
+  test('logs to a group of its own, which forgets', () => {
+    const [groupId] = stage.AccessLogSettings.DestinationArn['Fn::GetAtt'];
+
+    expect(prod.resources[groupId]).toMatchObject({
+      Type: 'AWS::Logs::LogGroup',
+      Properties: { RetentionInDays: 30 },
+    });
+  });
+});
+
+test.each([
+  ['Acknowledged', '{ $.status = 200 }'],
+  ['Throttled', '{ $.status = 429 }'],
+])('%s is counted in the access log of the webhook API, where the status stands as a number', (name, pattern) => {
+  const { LogGroupName, FilterPattern, MetricTransformations } = prod.named(
+    'AWS::Logs::MetricFilter',
+    `WebhookApi${name}`,
+  ).Properties;
+  const { DestinationArn, Format } = stageOf(prod, WEBHOOK_API).AccessLogSettings;
+
+  expect(FilterPattern).toBe(pattern);
+  expect(DestinationArn['Fn::GetAtt']).toEqual([LogGroupName.Ref, 'Arn']);
+  expect(Format).toContain('"status":$context.status,');
+  expect(MetricTransformations).toEqual([
+    { MetricName: name, MetricNamespace: 'MailgunLedger/mailgun-ledger-prod', MetricValue: '1' },
+  ]);
+});
+
+describe('with a path secret', () => {
+  test('the secret is part of the route', () => {
+    expect(routesOf(custom, WEBHOOK_API)).toEqual([`POST /webhooks/mailgun/${SECRET}`]);
+  });
+
+  test('the access log of the webhook API leaves out the route, that of the read API keeps it', () => {
+    expect(stageOf(custom, WEBHOOK_API).AccessLogSettings.Format).not.toContain('route');
+    expect(stageOf(custom, READ_API).AccessLogSettings.Format).toContain('$context.routeKey');
+  });
+});
+
+describe('with custom domains', () => {
+  test('each API is mapped to its own', () => {
+    const mapped = custom
+      .ofType('AWS::ApiGatewayV2::ApiMapping')
+      .map(({ Properties }) => [
+        custom.resources[Properties.DomainName.Ref]?.Properties.DomainName,
+        Properties.ApiId.Ref,
+      ]);
+
+    expect(mapped.toSorted()).toEqual([
+      ['api.mailgun-ledger.internal', READ_API],
+      ['hooks.mailgun-ledger.internal', WEBHOOK_API],
+    ]);
+  });
+
+  test('the URLs handed out are those, whole, secret included', () => {
+    expect(custom.outputs.WebhookUrl?.Value).toBe(`https://hooks.mailgun-ledger.internal/webhooks/mailgun/${SECRET}`);
+    expect(custom.outputs.ApiUrl?.Value).toBe('https://api.mailgun-ledger.internal');
+  });
+
+  test('what a CNAME must point at is handed out too', () => {
+    expect(Object.keys(custom.outputs)).toEqual(expect.arrayContaining(['WebhookDomainTarget', 'ApiDomainTarget']));
+  });
+
+  test('the APIs keep their ids, and the URLs registered at Mailgun go on working', () => {
+    for (const apiId of [WEBHOOK_API, READ_API]) {
+      expect(custom.resources[apiId]?.Properties.DisableExecuteApiEndpoint).toBeUndefined();
+    }
+  });
+});

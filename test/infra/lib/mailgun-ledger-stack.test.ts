@@ -1,0 +1,298 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { type CfnResource, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { CfnApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { CfnAlarm, CfnCompositeAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
+import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
+import { configurationPage } from '../../../lib/config/configuration-page.ts';
+import { buildStack, Synthesized } from '../../support/synthesized.ts';
+
+describe.each([
+  { env: 'dev', account: undefined, protectedStack: false },
+  { env: 'staging', account: '222222222222', protectedStack: true },
+  { env: 'prod', account: '333333333333', protectedStack: true },
+])('$env', ({ env, account, protectedStack }) => {
+  const stack = buildStack(env);
+
+  test('is a stack named after it, in its account, protected from deletion as configured', () => {
+    expect(stack.stackName).toBe(`mailgun-ledger-${env}`);
+    expect(Stack.of(stack).terminationProtection).toBe(protectedStack);
+    expect(/^\d+$/.test(stack.account) ? stack.account : undefined).toBe(account);
+  });
+
+  test('synthesizes without a warning', () => {
+    const found = Annotations.fromStack(stack).findWarning('*', Match.anyValue());
+
+    expect(found).toEqual([]);
+  });
+
+  test('is tagged with app, environment and version, whatever tags are configured', () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'));
+
+    expect(buildStack(env, { tags: { team: 'mail', env: 'other' } }).tags.tagValues()).toEqual({
+      app: 'mailgun-ledger',
+      env,
+      team: 'mail',
+      version,
+    });
+  });
+});
+
+test('every name and address an operator needs is an output', () => {
+  expect(Object.keys(new Synthesized('prod').outputs).toSorted()).toEqual([
+    'ApiKeySecretArn',
+    'ApiTokenSecretArn',
+    'ApiUrl',
+    'DeadLettersUrl',
+    'Domains',
+    'ErasureKeySecretArn',
+    'HealthDashboardUrl',
+    'IngestFunctionName',
+    'IngestLogGroup',
+    'LedgerTimes',
+    'PageTopicArn',
+    'ProcessFunctionName',
+    'ProcessLogGroup',
+    'QueueUrl',
+    'ReadAccessLogGroup',
+    'ReadApiFunctionName',
+    'ReadApiLogGroup',
+    'ReconcileFunctionName',
+    'ReconcileLogGroup',
+    'SigningKeysSecretArn',
+    'TableName',
+    'TicketTopicArn',
+    'WebhookAccessLogGroup',
+    'WebhookEventTypes',
+    'WebhookUrl',
+  ]);
+});
+
+test('the outputs of URL, domains and types can be used as they are', () => {
+  const { WebhookUrl, ApiUrl, Domains, WebhookEventTypes } = new Synthesized('dev', {
+    domains: [{ name: 'MG.example.com', region: 'us' }],
+    eventTypes: ['delivered', 'permanent_fail'],
+  }).outputs;
+
+  const endpoint = (api: string) => ({ 'Fn::GetAtt': [api, 'ApiEndpoint'] });
+  expect(WebhookUrl?.Value).toEqual({ 'Fn::Join': ['', [endpoint('WebhookApiHttpApi972241B7'), '/webhooks/mailgun']] });
+  expect(ApiUrl?.Value).toEqual(endpoint('ReadApiHttpApi5E49EAA9'));
+  expect(Domains?.Value).toBe('[{"name":"mg.example.com","region":"us"}]');
+  expect(WebhookEventTypes?.Value).toBe('delivered,permanent_fail');
+});
+
+test('docs/generated/configuration.md says what the schema says', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/generated/configuration.md'), 'utf8');
+
+  expect(page).toBe(configurationPage());
+});
+
+describe('synth fails', () => {
+  const first = <T extends CfnResource>(stack: Stack, type: abstract new (...args: never[]) => T, path = ''): T =>
+    stack.node.findAll().find((node): node is T => node instanceof type && node.node.path.includes(path))!;
+
+  const BREACHES: [name: string, breach: (stack: Stack) => void, says: string][] = [
+    [
+      'when the webhook API answers CORS',
+      (stack) => Object.assign(first(stack, CfnApi, 'WebhookApi'), { corsConfiguration: { allowOrigins: ['*'] } }),
+      'WebhookApi/Http/Api/Resource: must not have CORS configured',
+    ],
+    [
+      'when every origin may read, with credentials or without',
+      (stack) =>
+        (first(stack, CfnFunction, 'ReadApi').environment = { variables: { ALLOWED_ORIGINS: 'https://a.internal,*' } }),
+      'ReadApi/Function/Resource: must name each origin that may read',
+    ],
+    [
+      'when one bad event would fail its batch',
+      (stack) => Object.assign(first(stack, CfnEventSourceMapping), { functionResponseTypes: undefined }),
+      'must report partial failures',
+    ],
+    [
+      'when two functions share a role',
+      (stack) =>
+        Object.assign(first(stack, CfnFunction, 'Ingest'), { role: first(stack, CfnFunction, 'Process').role }),
+      'Ingest/Function/Resource: must have a role of its own',
+    ],
+    [
+      'when a function has no log group',
+      (stack) => Object.assign(first(stack, CfnFunction, 'Ingest'), { loggingConfig: undefined }),
+      'Ingest/Function/Resource: must have a log group of its own',
+    ],
+    [
+      'when a log group never forgets',
+      (stack) => Object.assign(first(stack, CfnLogGroup), { retentionInDays: undefined }),
+      'must have a retention',
+    ],
+    [
+      'when a role may do anything to something',
+      (stack) =>
+        Object.assign(first(stack, CfnPolicy), { policyDocument: policy('dynamodb:*', 'arn:aws:dynamodb:::x') }),
+      'must name its actions and resources',
+    ],
+    [
+      'when a role may do something to anything',
+      (stack) => Object.assign(first(stack, CfnPolicy), { policyDocument: policy('dynamodb:GetItem', '*') }),
+      'must name its actions and resources',
+    ],
+    [
+      'when an alarm has no missing-data rule',
+      (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: undefined }),
+      'must treat missing data as',
+    ],
+    [
+      'when an alarm takes missing data as nobody evaluates it',
+      (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: 'ignore' }),
+      'must treat missing data as',
+    ],
+    [
+      'when an alarm compares otherwise',
+      (stack) =>
+        Object.assign(first(stack, CfnAlarm), { comparisonOperator: 'LessThanLowerOrGreaterThanUpperThreshold' }),
+      'must compare by greater or less than its threshold',
+    ],
+    [
+      'when an alarm has another statistic',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { statistic: 'Average' }),
+      'DeadLetters/Resource: must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm has two statistics',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { extendedStatistic: 'p99' }),
+      'DeadLetters/Resource: must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm watches nothing',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { metricName: undefined }),
+      'DeadLetters/Resource: must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm has another percentile',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'WebhooksSlow'), { extendedStatistic: 'p50' }),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when a metric of an expression has another statistic',
+      (stack) =>
+        withMetrics(stack, ([expression, stat, ...stats]) => [
+          expression,
+          { ...stat, metricStat: { ...stat?.metricStat, stat: 'Average' } },
+          ...stats,
+        ]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when a metric of an expression is alarmed on itself',
+      (stack) =>
+        withMetrics(stack, ([expression, stat, ...stats]) => [expression, { ...stat, returnData: true }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an expression is not what is alarmed on',
+      (stack) => withMetrics(stack, ([expression, ...stats]) => [{ ...expression, returnData: false }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when several metrics have no expression',
+      (stack) => withMetrics(stack, ([, ...stats]) => stats),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an expression uses what nobody evaluates',
+      (stack) =>
+        withMetrics(stack, ([expression, ...stats]) => [{ ...expression, expression: 'RATE(errors)' }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an expression reads a metric that is not there',
+      (stack) => withMetrics(stack, ([expression]) => [expression]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm has two expressions',
+      (stack) => withMetrics(stack, ([expression, ...stats]) => [expression, { ...expression, id: 'e2' }, ...stats]),
+      'must have one metric or one plain expression',
+    ],
+    [
+      'when an alarm tells nobody',
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmActions: [] }),
+      'must have a severity',
+    ],
+    ['when an alarm tells somebody else', (stack) => tell(stack, 'arn:aws:sns:eu-west-1:1:x'), 'must have a severity'],
+    ['when an alarm tells what is no topic', (stack) => tell(stack, { Ref: 'Table710B521B' }), 'must have a severity'],
+    [
+      'when an alarm has two severities',
+      (stack) => tell(stack, { Ref: 'TopicsPage76C97084' }, { Ref: 'TopicsTicket85AFFA83' }),
+      'must have a severity',
+    ],
+    [
+      'when an alarm does not tell of its end',
+      (stack) => Object.assign(first(stack, CfnAlarm), { okActions: [] }),
+      'must have a severity',
+    ],
+    [
+      'when an alarm has no runbook',
+      (stack) => Object.assign(first(stack, CfnAlarm), { alarmDescription: 'It is.\nImpact: somebody.' }),
+      'must state what happened, its impact, its runbook and the first command',
+    ],
+    [
+      'when an alarm says more than CloudWatch takes',
+      (stack) => {
+        const alarm = first(stack, CfnAlarm);
+        Object.assign(alarm, { alarmDescription: `${'Much '.repeat(200)}${alarm.alarmDescription}` });
+      },
+      'must state what happened, its impact, its runbook and the first command',
+    ],
+    [
+      'when alarms are composed',
+      (stack) => new CfnCompositeAlarm(stack, 'Composed', { alarmRule: 'TRUE' }),
+      'Composed: must not exist',
+    ],
+    [
+      'when a metric filter compares texts',
+      (stack) => Object.assign(first(stack, CfnMetricFilter), { filterPattern: '{ $.status = "4*" }' }),
+      'must compare numbers and count ones',
+    ],
+    [
+      'when a metric filter counts what is in the line',
+      (stack) => count(stack, { metricValue: '$.latencyMs' }),
+      'must compare numbers and count ones',
+    ],
+    [
+      'when a metric filter counts lines that do not match',
+      (stack) => count(stack, { defaultValue: 0 }),
+      'must compare numbers and count ones',
+    ],
+    [
+      'when a metric filter counts by what is in the line',
+      (stack) => count(stack, { dimensions: [{ key: 'Route', value: '$.routeKey' }] }),
+      'must compare numbers and count ones',
+    ],
+  ];
+  const tell = (stack: Stack, ...actions: unknown[]) =>
+    Object.assign(first(stack, CfnAlarm), { alarmActions: actions, okActions: actions });
+  const count = (stack: Stack, over: object) =>
+    Object.assign(first(stack, CfnMetricFilter), {
+      metricTransformations: [{ metricName: 'M', metricNamespace: 'N', metricValue: '1', ...over }],
+    });
+  const policy = (action: string, resource: string) => ({
+    Statement: [{ Effect: 'Allow', Action: action, Resource: resource }],
+  });
+
+  type MetricEntry = CfnAlarm.MetricDataQueryProperty;
+  const withMetrics = (stack: Stack, change: (entries: MetricEntry[]) => unknown[]) => {
+    const alarm = first(stack, CfnAlarm, 'WebhookErrors');
+    Object.assign(alarm, { metrics: change(stack.resolve(alarm.metrics)) });
+  };
+
+  test.each(BREACHES)('%s', (_, breach, says) => {
+    const stack = buildStack('dev');
+    breach(stack);
+
+    expect(() => Template.fromStack(stack)).toThrow(says);
+  });
+});

@@ -1,0 +1,514 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Page, Request } from 'playwright-core';
+import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { runScenario } from '../../../tools/local-stack/scenario.ts';
+import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
+import { openTwin } from '../../../tools/mailgun-twin/open-twin.ts';
+import { startBrowser, type TestBrowser } from '../../support/browser.ts';
+import {
+  goTo,
+  openDashboard,
+  overflow,
+  SCREENS,
+  seriousFindings,
+  settled,
+  tabThrough,
+  takePictures,
+} from '../../support/dashboard-page.ts';
+import { type ReadStack, startReadStack } from '../../support/read-stack.ts';
+import { DOMAIN } from '../../support/webhooks.ts';
+
+// Every view in a browser, against the local stack with the twin's traffic and what hostile senders could add to it.
+
+jest.setTimeout(120_000);
+
+const TROUBLE = 'window.hacked = (window.hacked ?? 0) + 1';
+/** An address, a tag or a reason may be any of these. */
+const NAUGHTY: readonly string[] = [
+  `<img src=x onerror="${TROUBLE}">`,
+  `<script>${TROUBLE}</script>`,
+  `"><svg onload="${TROUBLE}">`,
+  `javascript:${TROUBLE}`,
+  `'-alert(1)-'`,
+  '{{constructor.constructor("return 1")()}}',
+  '__proto__',
+  'constructor',
+  '$(reboot) `reboot`',
+  '\u202Eright to left',
+  'Z̴a̷l̶g̸o̵ ﷽ 🏳️‍🌈 ̡̖̹̟',
+  '../../../etc/passwd%00',
+  '',
+  ' ',
+];
+/** A valid address: quotation marks let a local part hold anything. */
+const HOSTILE = `${JSON.stringify(`<img src=x onerror="${TROUBLE}">`)}@evil.example`;
+const HOSTILE_ID = `<img src=x onerror="${TROUBLE}">.1@${DOMAIN}`;
+
+let stack: ReadStack;
+let browser: TestBrowser;
+let page: Page;
+const requests: string[] = [];
+const troubles: string[] = [];
+
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startReadStack(), startBrowser()]);
+  browser.context.on('request', (request: Request) => requests.push(request.url()));
+  await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const { ready } = stack.stack;
+  const { signal } = new AbortController();
+  // Posted and listed, so that the ledger counts them and their tags stand in the statistics.
+  const hostile = hostileEvents();
+  await stack.store(...hostile);
+  stack.stack.list(hostile as unknown as EventData[]);
+  // What the twin knows nothing of is not its to judge, so its verdict is not asked for.
+  await runScenario({
+    ready,
+    twin: openTwin(ready, stack.stack, signal),
+    json: false,
+    print: () => {},
+    signal,
+    drop: 20,
+    endsAfterwards: true,
+    dueAfterSeconds: 27,
+  });
+  page = await openPage();
+}, 240_000);
+
+afterAll(async () => {
+  await Promise.all([browser?.close(), stack?.stop()]);
+});
+
+function hostileEvents(): JsonObject[] {
+  const at = nowSeconds() - 1;
+  const message = { headers: { 'message-id': HOSTILE_ID } };
+  const common = { domain: { name: DOMAIN }, message, recipient: HOSTILE };
+  const naughty = NAUGHTY.map((text, n) => ({
+    ...common,
+    ...{ event: 'clicked', id: `naughty-${n}`, timestamp: at + n / 100 },
+    ...{ url: `javascript:${TROUBLE}`, tags: [text], 'user-variables': { [text]: text, list: [...NAUGHTY] } },
+  }));
+  const failed = {
+    ...common,
+    ...{ event: 'failed', id: 'hostile-failed', timestamp: at, severity: 'permanent', reason: 'bounce' },
+    tags: [...NAUGHTY],
+    'delivery-status': { code: 550, 'bounce-type': 'hard', message: NAUGHTY[0] ?? '', description: NAUGHTY[1] ?? '' },
+  };
+  return [...naughty, failed];
+}
+
+/** A tab of its own, with the token handed over as `npm start` does. */
+const openPage = (url = stack.ready.dashboardUrl) => openDashboard(browser.context, url, troubles);
+
+const text = (selector: string) => page.locator(selector).first().innerText();
+const withoutFragment = (url: string) => url.replace(/#.*/, '');
+
+/** A message with four recipients, as the twin sends two. */
+async function fourRecipients(): Promise<string> {
+  const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
+  const counts = Map.groupBy(body.events as { messageId: string }[], ({ messageId }) => messageId);
+  return [...counts].find(([, events]) => events.length === 4)?.[0] ?? '';
+}
+
+describe('the token', () => {
+  test('is taken out of the address at once and kept for this tab’s session alone', async () => {
+    const { apiToken } = stack.ready;
+    const kept = await page.evaluate(() => [
+      JSON.stringify({ ...sessionStorage }),
+      JSON.stringify({ ...localStorage }),
+      document.cookie,
+      window.location.href,
+    ]);
+
+    expect(kept[0]).toContain(apiToken);
+    expect(kept.slice(1)).toEqual(['{}', '', expect.not.stringContaining(apiToken)]);
+    expect(requests.filter((url) => url.includes(apiToken))).toEqual([]);
+  });
+
+  test('is not in the link that is copied, which leads to the same view', async () => {
+    await goTo(page, `#/events?domain=${DOMAIN}&type=clicked`);
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+
+    expect(link).toBe(`${withoutFragment(stack.ready.dashboardUrl)}#/events?domain=${DOMAIN}&type=clicked`);
+  });
+
+  test('may be pasted, and opens the view that the address names', async () => {
+    const other = await openPage(`${withoutFragment(stack.ready.dashboardUrl)}#/find`);
+    expect(await other.locator('h1').innerText()).toBe('Sign in');
+    await takePictures(other, 'sign-in');
+    expect(await seriousFindings(other)).toEqual([]);
+
+    await other.getByLabel('Token').fill(stack.ready.apiToken);
+    await other.getByRole('button', { name: 'Read the ledger' }).click();
+    await other.getByRole('heading', { name: 'Find', exact: true }).waitFor();
+    expect(other.url()).toMatch(/#\/find$/);
+    await other.close();
+  });
+
+  test('that is refused is forgotten and asked for again', async () => {
+    const url = new URL(stack.ready.dashboardUrl);
+    url.hash = 'token=wrong';
+    const other = await openPage(url.href);
+
+    expect(await other.getByRole('alert').innerText()).toMatch(/refused the token/);
+    expect(await other.evaluate(() => sessionStorage.length)).toBe(0);
+    await takePictures(other, 'refused');
+    await other.close();
+  });
+
+  test('goes to no other API than the stack’s own, whatever an address says', async () => {
+    const url = new URL(stack.ready.dashboardUrl);
+    url.hash = new URLSearchParams({ token: stack.ready.apiToken, api: 'http://127.0.0.1:9' }).toString();
+    const other = await openPage(url.href);
+
+    expect(await other.locator('h1').innerText()).toBe('Health');
+    await other.close();
+  });
+});
+
+describe('health', () => {
+  test('says in a sentence what came by webhook, what was recovered and what is unaccounted for', async () => {
+    const { body } = await stack.get('/mailgun/ledger');
+    const recovered = (body.slices as { recovered: Record<string, number> }[]).reduce(
+      (sum, slice) => sum + Object.values(slice.recovered).reduce((all, count) => all + count, 0),
+      0,
+    );
+    const { expected, stored } = body.totals;
+    await goTo(page, '#/health');
+
+    expect(recovered).toBeGreaterThan(0);
+    expect(expected).toBeGreaterThan(190);
+    expect(await text('.sentence')).toBe(
+      `${expected} events · webhooks alone ${stored - recovered} · recovered ${recovered} · unaccounted 0`,
+    );
+  });
+
+  test('shows the day by slice, as a picture and in numbers', async () => {
+    expect(await page.locator('figure svg rect.stored').count()).toBeGreaterThan(2);
+    expect(await page.locator('figure svg rect.recovered').count()).toBeGreaterThan(0);
+    await page.getByText('Numbers by slice').click();
+    const heads = await page.locator('figure thead th').allInnerTexts();
+
+    expect(heads).toEqual(['From', 'Listed', 'Stored', 'Recovered', 'Missing', 'Unconfirmed']);
+    expect(await page.locator('figure tbody tr').count()).toBeGreaterThan(3);
+  });
+
+  test('shows the last event, the queues, and what it cannot know as unknown', async () => {
+    const facts = await text('.facts');
+
+    expect(facts).toMatch(/Last event\n.* ago/);
+    expect(facts).toMatch(/In the queue\n+0/);
+    expect(facts).toMatch(/Dead letters\n+0/);
+    expect(facts).toMatch(/Open alarms\n+unknown\n+npm run ledger -- status --local --port \d+/);
+  });
+});
+
+describe('every view', () => {
+  const VIEWS: [name: string, hash: () => Promise<string> | string, holds: RegExp][] = [
+    ['health', () => '#/health', /unaccounted 0/],
+    ['find', () => '#/find', /Search[\s\S]*Events of a day/],
+    ['search', () => '#/search/ada', /has no @[\s\S]*Look elsewhere/],
+    ['message', async () => `#/message/${encodeURIComponent(await fourRecipients())}`, /delivered[\s\S]*decides/],
+    ['recipient', () => `#/recipient/${encodeURIComponent(HOSTILE)}`, /suppressed[\s\S]*bounce/],
+    ['events', () => `#/events?domain=${DOMAIN}`, /Recipient/],
+    ['deliverability', () => `#/deliverability?domain=${DOMAIN}`, /newsletter[\s\S]*Bounces and complaints/],
+    ['hostile', () => `#/message/${encodeURIComponent(HOSTILE_ID)}`, /<img src=x/],
+    ['unknown', () => '#/message/nobody-knows-it', /Nothing of this name is stored/],
+  ];
+
+  test.each(VIEWS)(
+    '%s is readable, by keyboard alone too, on a phone and a desk, by day and night',
+    async (name, hash, holds) => {
+      await goTo(page, await hash());
+      await page.evaluate(() => {
+        for (const details of document.querySelectorAll('details')) details.open = true;
+      });
+
+      expect(await text('main')).toMatch(holds);
+      await takePictures(page, name);
+      await page.setViewportSize(SCREENS[0]);
+      expect(await overflow(page)).toBe(0);
+      expect(await seriousFindings(page)).toEqual([]);
+      const { all, unreached } = await tabThrough(page);
+      expect(unreached).toEqual([]);
+      expect(all).toBeGreaterThan(5);
+      await page.setViewportSize(SCREENS[1]);
+    },
+  );
+});
+
+describe('finding', () => {
+  test('leads from a message id to its recipients, each with a timeline and the event that decided', async () => {
+    const messageId = await fourRecipients();
+    await goTo(page, '#/find');
+    // By keyboard alone: the field, the id, Enter.
+    await page.getByLabel('Address, message id').focus();
+    await page.keyboard.type(`<${messageId}>`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'its history' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/#/message/${encodeURIComponent(messageId)}`);
+    // The address changes before the page begins to load.
+    await page.locator('.panel h2').nth(3).waitFor();
+    await settled(page);
+
+    const { body } = await stack.get(`/mailgun/messages?id=${encodeURIComponent(messageId)}`);
+    expect(await page.locator('.panel h2').count()).toBe(4);
+    expect(await page.locator('.timeline li').count()).toBe(body.events.length);
+    expect(await page.locator('.decides').count()).toBe(4);
+  });
+
+  test('leads from a message to a recipient, its suppressions and how to lift them', async () => {
+    // Not by the text of the whole panel: a random id may hold the number too.
+    const refused = page.locator('.said', { hasText: /^550 / });
+    await page.locator('.panel').filter({ has: refused }).getByRole('link').first().click();
+    await page.getByRole('heading', { name: 'Recipient' }).waitFor();
+    await settled(page);
+
+    expect(await text('.panel')).toMatch(
+      /suppressed[\s\S]*bounce[\s\S]*npm run ledger -- suppressions lift --kind bounce --local/,
+    );
+    expect(await page.locator('.panel').nth(1).getByRole('link').count()).toBeGreaterThan(1);
+  });
+
+  test('finds a recipient by address, and mails by the beginning of a subject or by a variable', async () => {
+    const found = async (searched: string) => {
+      await goTo(page, `#/search/${encodeURIComponent(searched)}`);
+      return text('main');
+    };
+    const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
+    const [{ details, userVariables, recipient }] = body.events.filter(
+      // Mailgun gives a sentence where it could not load them.
+      ({ userVariables }: { userVariables: unknown }) =>
+        typeof userVariables === 'object' &&
+        Object.values(userVariables ?? {}).some((each) => typeof each === 'string'),
+    );
+    const [name, value] = Object.entries(userVariables).find(([, each]) => typeof each === 'string') ?? [];
+
+    expect(await found(String(details.subject).slice(0, 6))).toMatch(/\d+ events among \d+ events/);
+    expect(await found(`${name}=${value}`)).toMatch(/variable .*\d+ events among \d+ events/);
+    expect(await found(recipient)).toContain(`the page of ${recipient}`);
+    expect(await found('nobody@north.example')).toContain('without any mail');
+  });
+
+  test('shows the events of a domain and a day by type, a page at a time', async () => {
+    const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
+    await goTo(page, '#/find');
+    await page.getByLabel('Type').selectOption('accepted');
+    await page.getByRole('button', { name: 'Show events' }).click();
+    await page.getByRole('heading', { name: 'Events', exact: true }).waitFor();
+    await settled(page);
+    expect(await page.locator('tbody tr').count()).toBe(50);
+
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText(`${body.events.length} shown`).waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(body.events.length);
+  });
+});
+
+describe('deliverability', () => {
+  test('has the numbers of the statistics, by day and by tag', async () => {
+    const { body } = await stack.get('/mailgun/stats?tag=newsletter');
+    const sum = (type: string) =>
+      (body.buckets as { counts: Record<string, number> }[]).reduce((all, { counts }) => all + (counts[type] ?? 0), 0);
+    await goTo(page, `#/deliverability?domain=${DOMAIN}&tag=newsletter`);
+    const rows = (name: string) => page.getByRole('region', { name }).locator('tbody tr');
+    const today = rows('By day').filter({ hasText: new Date().toISOString().slice(0, 10) });
+    const cells = ['accepted', 'delivered', 'failed', 'complained'].map((type) => String(sum(type)));
+
+    expect(sum('delivered')).toBeGreaterThan(0);
+    expect((await today.locator('td').allInnerTexts()).slice(0, 4)).toEqual(cells);
+    const tag = rows('By tag').filter({ has: page.getByRole('link', { name: 'newsletter' }) });
+    expect((await tag.locator('td').allInnerTexts()).slice(1, 5)).toEqual(cells);
+  });
+
+  test('a tag may be called anything', async () => {
+    const names = await page.getByRole('region', { name: 'By tag' }).locator('tbody th').allInnerTexts();
+
+    expect(names).toEqual(expect.arrayContaining(['__proto__', 'constructor', '" "', NAUGHTY[0], NAUGHTY[1]]));
+  });
+});
+
+describe('times', () => {
+  test('are local, with UTC on hover, or the other way round', async () => {
+    const messageId = await fourRecipients();
+    await goTo(page, `#/message/${encodeURIComponent(messageId)}`);
+    const time = page.locator('.timeline time').first();
+    const read = async () => [
+      await time.innerText(),
+      await time.getAttribute('title'),
+      await time.getAttribute('datetime'),
+    ];
+    const [local, utc, iso] = (await read()) as [string, string, string];
+    const asLocal = await page.evaluate(
+      (at) =>
+        new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+          .format(new Date(at))
+          .replaceAll(/\s/g, ' '),
+      iso,
+    );
+    expect(local).not.toBe(utc.slice(0, -4));
+    expect(local.replaceAll(/\s/g, ' ')).toBe(asLocal);
+    expect(utc).toBe(`${iso.slice(0, 19).replace('T', ' ')} UTC`);
+
+    await page.getByRole('button', { name: 'Show UTC' }).click();
+    await settled(page);
+    expect((await read())[0]).toBe(utc);
+    await page.getByRole('button', { name: 'Show local time' }).click();
+    await settled(page);
+  });
+});
+
+test('what hostile senders wrote stays text', async () => {
+  const routes = [
+    `#/message/${encodeURIComponent(HOSTILE_ID)}`,
+    `#/recipient/${encodeURIComponent(HOSTILE)}`,
+    `#/events?domain=${DOMAIN}&type=clicked`,
+    `#/deliverability?domain=${DOMAIN}&tag=${encodeURIComponent(NAUGHTY[0] as string)}`,
+    `#/events?domain=${encodeURIComponent(HOSTILE)}&day=<b>&type=${encodeURIComponent(NAUGHTY[1] as string)}`,
+  ];
+  for (const route of routes) {
+    await goTo(page, route);
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    const made = await page.evaluate(() => ({
+      hacked: 'hacked' in window,
+      elements: document.querySelectorAll('main img, main script, main b, main [onload], main [onerror]').length,
+      foreign: [...document.querySelectorAll('a')].filter((link) => !link.getAttribute('href')?.startsWith('#')).length,
+    }));
+    expect({ route, ...made }).toEqual({ route, hacked: false, elements: 0, foreign: 0 });
+  }
+
+  await goTo(page, routes[0] as string);
+  expect(await text('main h2')).toContain(HOSTILE);
+  await page.locator('summary').last().click();
+  const shown = await page.locator('main').textContent();
+  for (const naughty of NAUGHTY.filter((each) => each.trim() !== '' && !each.includes('"'))) {
+    expect(shown).toContain(naughty);
+  }
+});
+
+describe('when there is no answer', () => {
+  test('loading is said while it lasts', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/mailgun/messages*', async (route) => {
+      await held;
+      await route.fallback();
+    });
+    await page.evaluate(() => {
+      window.location.hash = '#/message/held';
+    });
+    expect(await page.getByRole('status').innerText()).toMatch(/Reading/);
+    expect(await page.locator('main').getAttribute('aria-busy')).toBe('true');
+    release();
+    await settled(page);
+    await page.unroute('**/mailgun/messages*');
+    expect(await text('h1')).toBe('Not found');
+  });
+
+  test('nothing stored is said so', async () => {
+    await goTo(page, '#/recipient/nobody@north.example');
+    expect(await text('main')).toMatch(/Nothing speaks against sending[\s\S]*No message to this recipient/);
+    await goTo(page, `#/events?domain=${DOMAIN}&day=2020-01-01`);
+    expect(await text('main')).toMatch(/No event of this kind/);
+    await goTo(page, `#/deliverability?domain=${DOMAIN}&day=2020-01-01&tag=nothing`);
+    expect(await text('main')).toMatch(/No event of this span[\s\S]*No event of this day[\s\S]*None is stored/);
+  });
+
+  test('an API that asks for patience is asked again by itself, when it said', async () => {
+    let refusals = 0;
+    await page.route('**/mailgun/health', async (route) => {
+      if (route.request().method() === 'OPTIONS' || refusals > 0) return route.fallback();
+      refusals += 1;
+      const headers = {
+        'access-control-allow-origin': new URL(stack.ready.dashboardUrl).origin,
+        'access-control-expose-headers': 'Retry-After',
+        'retry-after': '2',
+      };
+      return route.fulfill({ status: 503, headers, json: { ok: false, reason: 'unavailable' } });
+    });
+    await goTo(page, '#/health');
+    expect(await text('h1')).toBe('Busy');
+    expect(await page.getByRole('alert').innerText()).toMatch(/again in [12] s/);
+    await takePictures(page, 'busy');
+
+    await page.getByRole('heading', { name: 'Health' }).waitFor();
+    expect(refusals).toBe(1);
+    await page.unroute('**/mailgun/health');
+  });
+
+  test('an engine that fails is shown as an API that asks for patience', async () => {
+    stack.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: '500', percent: 100 }] as never);
+    await goTo(page, '#/message/whatever');
+    expect(await text('h1')).toBe('Busy');
+    stack.stack.setFaults([]);
+  });
+
+  test('a gateway that turns requests away answers no page: it is said what that may mean', async () => {
+    troubles.length = 0;
+    await page.route('**/mailgun/health', (route) =>
+      route.request().method() === 'OPTIONS' ? route.fallback() : route.abort('failed'),
+    );
+    await goTo(page, '#/health');
+    expect(await text('h1')).toBe('No answer');
+    expect(await text('main')).toMatch(/gateway may be turning requests away/);
+    await page.unroute('**/mailgun/health');
+  });
+
+  test('offline is said, and the page reads again when it is online', async () => {
+    await browser.context.setOffline(true);
+    await goTo(page, '#/find');
+    await goTo(page, '#/health');
+    expect(await text('h1')).toBe('Offline');
+    await takePictures(page, 'offline');
+    expect(await seriousFindings(page)).toEqual([]);
+
+    await browser.context.setOffline(false);
+    await page.getByRole('heading', { name: 'Health' }).waitFor();
+    troubles.length = 0;
+  });
+});
+
+describe('the whole page', () => {
+  test('is under 100 KB compressed, and nothing else is served', async () => {
+    const base = withoutFragment(stack.ready.dashboardUrl);
+    const html = await (await fetch(base)).text();
+    const names = ['', 'config.json', ...[...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1])];
+    const sizes = await Promise.all(
+      names.map(async (name) => gzipSync(Buffer.from(await (await fetch(base + name)).arrayBuffer())).length),
+    );
+    const compressed = sizes.reduce((sum, size) => sum + size, 0);
+    process.stdout.write(`dashboard: ${names.length} files, ${(compressed / 1024).toFixed(1)} KB compressed\n`);
+
+    expect(names).toHaveLength(5);
+    expect(compressed).toBeLessThan(100 * 1024);
+    for (const path of ['headers.json', '../package.json', 'assets/', 'constructor']) {
+      expect((await fetch(base + path)).status).toBe(404);
+    }
+    expect((await fetch(base, { method: 'POST' })).status).toBe(405);
+  });
+
+  test('comes with a policy that lets it run its own files and read its API', async () => {
+    const answer = await fetch(stack.ready.dashboardUrl);
+
+    expect(answer.headers.get('content-security-policy')).toContain(`connect-src 'self' ${stack.ready.apiUrl};`);
+    expect(answer.headers.get('content-security-policy')).not.toMatch(/unsafe/);
+    expect(answer.headers.get('cache-control')).toBe('no-cache');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  test('asked nobody but its own origin and the API, and had no trouble of its own', () => {
+    const known = [stack.ready.apiUrl, new URL(stack.ready.dashboardUrl).origin];
+    const foreign = requests.filter((url) => !known.includes(new URL(url).origin));
+    process.stdout.write(`dashboard: ${requests.length} requests, ${foreign.length} external\n`);
+
+    expect(requests.length).toBeGreaterThan(50);
+    expect(foreign).toEqual([]);
+    expect(troubles).toEqual([]);
+  });
+});

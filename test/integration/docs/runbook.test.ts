@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { AlarmWorld } from '../../support/alarm-world.ts';
+import { hasPlaceholder, isLedger, readDoc, shellLines, tableCommands } from '../../support/printed-commands.ts';
+import { Synthesized } from '../../support/synthesized.ts';
+
+// What the runbook, the alarms and the operations page tell people to type runs as it is printed, in a shell, against a
+// stack on which something is wrong.
+
+const PROJECT = join(import.meta.dirname, '../../..');
+const LONG = 300_000;
+const API_KEY = 'key-of-the-api-01';
+
+const RUNBOOK = readDoc('runbook');
+const OPERATE = readDoc('operate');
+
+const distinct = (lines: readonly string[]) => [...new Set(lines)];
+const RUNBOOK_LINES = shellLines(RUNBOOK);
+const IN_RUNBOOK = distinct([...RUNBOOK_LINES.slice(1), ...tableCommands(RUNBOOK)]).filter(
+  (line) => !hasPlaceholder(line),
+);
+const IN_ALARMS = firstCommands();
+const IN_OPERATE = distinct(shellLines(OPERATE).filter((line) => isLedger(line) && !hasPlaceholder(line)));
+
+let world: AlarmWorld;
+let folder: string;
+const answers: string[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mailgun-ledger-runbook-'));
+  world = await AlarmWorld.start({
+    publish: {},
+    reconcile: {
+      source: 'events',
+      everySeconds: 5,
+      settleSeconds: 1,
+      sliceSeconds: 900,
+      retentionSeconds: 400_000,
+      fromEpochSeconds: undefined,
+      mailgunUrl: undefined,
+      apiKey: API_KEY,
+    },
+  });
+  await writeFile(join(folder, 'signing-key.txt'), `${world.stack.account.signingKey}\n`);
+  await writeFile(join(folder, 'api-key.txt'), `${API_KEY}\n`);
+  for (let nth = 0; nth < 3; nth += 1) expect(await world.happen()).toBe(200);
+  expect(await world.post({}, {})).toBe(400);
+  await world.enqueue('{"v":1}');
+  expect(await becomes('dead-letters', 'ALARM')).toBe(true);
+  expect(await typed('npm run ledger -- status')).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('NOT HEALTHY'),
+  });
+}, LONG);
+afterAll(async () => {
+  console.log(`exit code and command:\n${answers.join('\n')}\n`);
+  await world?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Files that commands read from stand in the test's folder. */
+const asHere = (line: string) => line.replace(/ < (\S+\.txt)$/, (_, name) => ` < ${join(folder, name)}`);
+
+/** Runs a line in a shell; npm's own words are left out. */
+async function typed(line: string): Promise<{ code: number | null; out: string; err: string }> {
+  const port = new URL(world.stack.ready.webhookUrl).port;
+  const child = spawn('sh', ['-c', asHere(line)], {
+    cwd: PROJECT,
+    env: { ...process.env, LEDGER_TARGET: `local:${port}`, npm_config_loglevel: 'silent' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  answers.push(`${code}  ${line}`);
+  return { code, out, err };
+}
+
+/** Commands that answer 1 where something is wrong, which it is here. */
+const JUDGES = / -- (status|doctor|webhooks check|dlq redrive --yes)$/;
+
+async function expectAnswer(line: string): Promise<void> {
+  const { code, out, err } = await typed(line);
+  const said = err.replace(line.includes(' -- logs ') ? /^no such line since \S+\n$/ : /$^/, '');
+
+  expect({ line, code, said }).toEqual({ line, code: JUDGES.test(line) && code === 1 ? 1 : 0, said: '' });
+  expect((out + err).trim()).not.toBe('');
+  expect(out).not.toMatch(/^error|"event":"error"/m);
+}
+
+test('the runbook begins with the stack that is meant, and all else in its blocks is the command line', () => {
+  expect(RUNBOOK_LINES[0]).toBe('export LEDGER_TARGET=prod');
+  expect(RUNBOOK_LINES.slice(1).filter((line) => !isLedger(line))).toEqual([]);
+  expect(RUNBOOK_LINES.filter((line) => hasPlaceholder(line) || line.includes('--env'))).toEqual([]);
+  expect(IN_RUNBOOK.length).toBeGreaterThan(20);
+  expect(IN_ALARMS.length).toBeGreaterThan(8);
+  expect(IN_OPERATE.length).toBeGreaterThan(8);
+});
+
+test(
+  'a command that does not exist, or a wrong option, would be noticed',
+  async () => {
+    for (const line of ['npm run ledger -- dlq drain', 'npm run ledger -- status --wrong']) {
+      await expect(expectAnswer(line)).rejects.toThrow(line);
+    }
+  },
+  LONG,
+);
+
+describe('the runbook, and the first command of each alarm', () => {
+  test.each(distinct([...IN_RUNBOOK, ...IN_ALARMS]))('%s', expectAnswer, LONG);
+});
+
+describe('the operations page', () => {
+  beforeAll(async () => {
+    await world.emptyDeadLetters();
+    // What sounds already cannot be drilled.
+    expect(await becomes('dead-letters', 'OK')).toBe(true);
+  }, LONG);
+
+  test.each(IN_OPERATE)('%s', expectAnswer, LONG);
+});
+
+async function becomes(anchor: string, state: string): Promise<boolean> {
+  for (const untilMs = Date.now() + 60_000; Date.now() < untilMs; await sleep(200)) {
+    if ((await world.alarms()).get(anchor) === state) return true;
+  }
+  return false;
+}
+
+/** As the alarms of a publishing environment print them, without the environment. */
+function firstCommands(): string[] {
+  const alarms = new Synthesized('dev', { publish: { enabled: true } }).ofType('AWS::CloudWatch::Alarm');
+  const commands = alarms.map(({ Properties }) => /^First: (.+) --env dev$/m.exec(Properties.AlarmDescription)?.[1]);
+  expect(commands).not.toContain(undefined);
+  return distinct(commands.map(String));
+}

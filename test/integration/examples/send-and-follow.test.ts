@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { listenOnLoopback } from '../../../tools/local-stack/loopback.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
+import { DOMAIN } from '../../support/webhooks.ts';
+
+// The example of docs/integrate.md, run as a person would, against the local stack.
+
+const ROOT = join(import.meta.dirname, '../../..');
+const MAILGUN_KEY = 'key-of-the-example';
+let api: ReadStack;
+
+beforeAll(async () => {
+  api = await startReadStack({}, MAILGUN_KEY);
+}, 60_000);
+afterAll(() => api?.stop());
+
+async function run(to: string, myId: string, ledgerUrl = api.ready.apiUrl) {
+  const { stdout } = await promisify(execFile)(process.execPath, ['examples/send-and-follow.ts', to, myId], {
+    cwd: ROOT,
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      LEDGER_URL: ledgerUrl,
+      LEDGER_TOKEN: api.ready.apiToken,
+      MAILGUN_URL: api.ready.mailgunUrl,
+      MAILGUN_KEY,
+      MAILGUN_DOMAIN: DOMAIN,
+    },
+  });
+  return JSON.parse(stdout);
+}
+
+test('a mail is sent, joined by its message id, and its status shown', async () => {
+  const outcome = await run('Ada+shop@North.Example', 'order-7');
+  expect(outcome).toEqual({
+    sent: true,
+    messageId: expect.stringContaining(`@${DOMAIN}`),
+    status: 'DELIVERED',
+    // Webhooks come in any order: the acceptance may still be on its way.
+    events: expect.arrayContaining(['EMAIL_DELIVERED']),
+    myId: 'order-7',
+  });
+  const { body } = await api.get(`/mailgun/messages/${encodeURIComponent(outcome.messageId)}`);
+  expect(body.events[0]).toMatchObject({ tags: ['receipts'], recipient: 'Ada+shop@North.Example' });
+}, 90_000);
+
+test('a status that is there before its event is waited out', async () => {
+  let early = 0;
+  const readApi = await listenOnLoopback(async (request, response) => {
+    const { status, body } = await api.get(request.url ?? '');
+    const isEarly = body.recipients?.[0]?.status === 'DELIVERED' && early++ === 0;
+    response.writeHead(status).end(JSON.stringify(isEarly ? { ...body, events: [] } : body));
+  });
+  const outcome = await run('bea@north.example', 'order-8', readApi.url).finally(readApi.close);
+  expect(early).toBeGreaterThan(1);
+  expect(outcome).toMatchObject({ status: 'DELIVERED', myId: 'order-8' });
+}, 90_000);
+
+test('nobody is written to who does not want it', async () => {
+  const recipient = 'gone@north.example';
+  await api.store(
+    eventOf('bounced@mg.example.com', { recipient, event: 'failed', severity: 'permanent', reason: 'bounce' }),
+  );
+  expect(await run(recipient, 'order-9')).toEqual({ sent: false, because: ['bounce'] });
+  expect((await api.get(`/mailgun/recipients/${recipient}`)).body.messages).toHaveLength(1);
+}, 90_000);
+
+test('an unsubscribe holds mail back, whatever tags its event carries', async () => {
+  const recipient = 'picky@north.example';
+  await api.store(eventOf('news@mg.example.com', { recipient, event: 'unsubscribed', tags: ['news'] }));
+  expect(await run(recipient, 'order-10')).toMatchObject({ sent: false });
+}, 90_000);

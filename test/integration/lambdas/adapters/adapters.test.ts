@@ -1,0 +1,359 @@
+import { randomUUID } from 'node:crypto';
+import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/event-queue.ts';
+import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
+import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../../../lambdas/adapters/table/erasure-repository.ts';
+import { createEventLookup, createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/message-history.ts';
+import { createFirstWebhook } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
+import { INDEXES } from '../../../../lambdas/contract.ts';
+import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
+import { erasureHash } from '../../../../lambdas/domain/erasure.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { markerKey } from '../../../../lambdas/domain/keys.ts';
+import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
+import { decodeQueueMessage } from '../../../../lambdas/domain/queue-message.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import type { Fault } from '../../../../tools/local-stack/faults.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+import { wholeHistory } from '../../../support/whole-history.ts';
+
+let engines: TestEngines;
+beforeAll(async () => {
+  engines = await startTestEngines();
+}, 60_000);
+afterAll(() => engines?.close());
+afterEach(() => engines.faults.replace([]));
+
+const fault = (service: string, operation: string, mode: Fault['mode']) =>
+  engines.faults.replace([{ service, operation, mode, percent: 100 }]);
+
+describe('claims', () => {
+  const claim = (over = {}) => ({ key: randomUUID(), id: 'mine', hash: '1:aa', expiresAt: 2000, ...over });
+
+  test('the first takes the token; a repeat and another event are told apart', async () => {
+    const claims = createClaimRepository(engines.table);
+    const first = claim();
+
+    expect(await claims.claim(first, 1000)).toBe('claimed');
+    expect(await claims.claim({ ...first, id: 'other' }, 1000)).toBe('same-event');
+    expect(await claims.claim({ ...first, id: 'other', hash: '1:bb' }, 1000)).toBe('other-event');
+    expect(await claims.claim({ ...first, hash: '1:bb' }, 1000)).toBe('claimed');
+  });
+
+  test('one that has expired is taken over, though TTL has not deleted it yet', async () => {
+    const claims = createClaimRepository(engines.table);
+    const first = claim();
+    await claims.claim(first, 1000);
+
+    expect(await claims.claim({ ...first, id: 'other', hash: '1:bb' }, 1999)).toBe('other-event');
+    expect(await claims.claim({ ...first, id: 'other', hash: '1:bb' }, 2000)).toBe('claimed');
+  });
+
+  test('one that holds neither id nor hash tells nothing, and is taken as a repeat', async () => {
+    const first = claim();
+    const { client, name } = engines.table;
+    const Item = { pk: `CLAIM#${first.key}`, sk: 'CLAIM', expiresAt: 2000 };
+    await client.send(new PutCommand({ TableName: name, Item }));
+    expect(await createClaimRepository(engines.table).claim(first, 1000)).toBe('same-event');
+  });
+
+  test('of two at once exactly one wins', async () => {
+    const claims = createClaimRepository(engines.table);
+    const first = claim();
+    const outcomes = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((id) => claims.claim({ ...first, id, hash: `1:${id}` }, 1000)),
+    );
+    expect(outcomes.toSorted()).toEqual(['claimed', 'other-event', 'other-event', 'other-event']);
+  });
+
+  test('a table that hangs costs three short tries, not the whole answer', async () => {
+    fault('dynamodb', 'PutItem', 'hang');
+    const claimed = createClaimRepository(engines.table).claim(claim(), 1000);
+    await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
+  });
+});
+
+test('reads that leave half of their keys unread are repeated until every key is answered', async () => {
+  const { client, name } = engines.table;
+  const secret = 'a key of erasures';
+  const addresses = Array.from({ length: 8 }, (_, n) => `erased-${n}-${randomUUID()}@example.org`);
+  for (const address of addresses) {
+    await client.send(new PutCommand({ TableName: name, Item: markerKey(erasureHash(secret, address)) }));
+  }
+  const { history, messageId } = await store(
+    ...addresses.map((recipient) => deliveredEvent({ recipient, id: recipient })),
+  );
+  const places = history.events.map(({ event }) =>
+    identify({ ...event, message: { headers: { 'message-id': messageId } } }, DOMAIN),
+  );
+  let reads = 0;
+  const send = async (command: unknown) => {
+    reads += 1;
+    const mode = { service: 'dynamodb', operation: 'BatchGetItem', mode: 'partial', percent: 100 } as const;
+    engines.faults.replace(reads % 3 === 0 ? [] : [mode]);
+    return client.send(command as never);
+  };
+  const table = { name, client: Object.assign(Object.create(client), { send }) };
+
+  const erased = await createErasureRepository(table, { read: async () => secret }).among(addresses);
+  const stored = await createStoredEventsTable(table).lookUp(places);
+
+  expect(reads).toBe(6);
+  expect(erased).toEqual(addresses);
+  expect(stored.size).toBe(8);
+});
+
+test('the first webhook is noted once, whoever comes later', async () => {
+  const firstWebhook = createFirstWebhook(engines.table);
+  expect(await firstWebhook.isNoted()).toBe(false);
+  await firstWebhook.note(1000);
+  await firstWebhook.note(2000);
+
+  expect(await firstWebhook.isNoted()).toBe(true);
+  const { client, name } = engines.table;
+  const { Item } = await client.send(new GetCommand({ TableName: name, Key: { pk: 'LEDGER', sk: 'FIRST-WEBHOOK' } }));
+  expect(Item?.at).toBe(1000);
+});
+
+/** Stores events through process and the real table, in a message of their own. */
+async function store(...events: JsonObject[]) {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const process = createProcess({
+    records: createEventRepository(engines.table),
+    retentionDays: 400,
+    ...LONE_PROCESS,
+  });
+  for (const event of events) {
+    const placed = { ...event, message: { headers: { 'message-id': messageId } } };
+    await process({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: placed });
+  }
+  return { messageId, history: await wholeHistory(createMessageHistory(engines.table), messageId) };
+}
+
+describe('records', () => {
+  test('an event is read back whole, with its status', async () => {
+    const { history, messageId } = await store(deliveredEvent());
+    expect(history).toEqual({
+      statuses: [
+        {
+          recipientKey: 'ada@example.org',
+          recipient: 'Ada@Example.org',
+          status: 'DELIVERED',
+          reason: null,
+          statusAtMs: 1769999990123,
+          decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+        },
+      ],
+      events: [
+        {
+          eventKey: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+          recipientKey: 'ada@example.org',
+          domain: DOMAIN,
+          event: deliveredEvent({ message: { headers: { 'message-id': messageId } } }),
+          source: 'webhook',
+          receivedAtMs: NOW_MS,
+          atMs: 1769999990123,
+        },
+      ],
+    });
+  });
+
+  test('the status join never goes back, whatever comes later', async () => {
+    const bounce = deliveredEvent({ event: 'failed', id: 'b', severity: 'permanent', reason: 'bounce', timestamp: 20 });
+    const { history } = await store(deliveredEvent(), bounce, deliveredEvent({ id: 'later', timestamp: 30 }), {
+      ...bounce,
+      id: 'a second bounce',
+      timestamp: 25,
+    });
+    expect(history.statuses).toMatchObject([{ status: 'FAILED', reason: 'bounce', decidedBy: 'failed#b' }]);
+    expect(history.events).toHaveLength(4);
+  });
+
+  test('what a reader does raises an older status, and writes nothing where a better one is read', async () => {
+    const [accepted, opened] = ['accepted', 'opened'].map((event) => deliveredEvent({ event, id: event }));
+    const updates = () => engines.usage.total().calls['dynamodb.UpdateItem'] ?? 0;
+    const before = updates();
+    const raised = await store(accepted!, opened!);
+    expect(raised.history.statuses).toMatchObject([{ status: 'DELIVERED', decidedBy: 'opened#opened' }]);
+    expect(updates() - before).toBe(2);
+
+    const passed = await store(accepted!, deliveredEvent({ id: 'd' }), opened!);
+    expect(passed.history.statuses).toMatchObject([{ status: 'DELIVERED', decidedBy: 'delivered#d' }]);
+    expect(passed.history.events).toHaveLength(3);
+    expect(updates() - before).toBe(4);
+  });
+
+  test('events that come twice are known, and a later webhook is noted on what reconciliation stored', async () => {
+    const records = createEventRepository(engines.table);
+    const event = deliveredEvent({ id: randomUUID() });
+    const record = {
+      identity: identify(event, DOMAIN),
+      event: parseEvent(event),
+      domain: DOMAIN,
+      source: 'reconcile' as const,
+      atMs: NOW_MS,
+      receivedAtMs: NOW_MS,
+      expiresAt: 2_000_000_000,
+    };
+    expect(await records.putEvent(record)).toBe('stored');
+    expect(await records.putEvent(record)).toBe('known');
+    expect(await records.putEvent({ ...record, source: 'webhook', receivedAtMs: NOW_MS + 5 })).toBe('known');
+    expect(await createEventLookup(engines.table).isStored(record.identity)).toBe(true);
+
+    const { Item } = await engines.table.client.send(
+      new GetCommand({
+        TableName: engines.table.name,
+        Key: { pk: record.identity.partition, sk: record.identity.eventSort },
+      }),
+    );
+    expect(Item).toMatchObject({ source: 'reconcile', webhookAt: NOW_MS + 5, expiresAt: 2_000_000_000 });
+  });
+
+  test('both indexes find what was stored', async () => {
+    const recipient = `${randomUUID()}@example.org`;
+    await store(deliveredEvent({ recipient }), deliveredEvent({ recipient, event: 'opened', id: 'o' }));
+    const find = async (index: { name: string; partitionKey: string }, key: string) =>
+      (
+        await engines.table.client.send(
+          new QueryCommand({
+            TableName: engines.table.name,
+            IndexName: index.name,
+            KeyConditionExpression: '#key = :key',
+            ExpressionAttributeNames: { '#key': index.partitionKey },
+            ExpressionAttributeValues: { ':key': key },
+          }),
+        )
+      ).Items ?? [];
+
+    expect(await find(INDEXES.byRecipient, `R#${recipient}`)).toMatchObject([{ sk: `R#${recipient}#STATUS` }]);
+    const opened = await find(INDEXES.byDay, `${DOMAIN}#2026-02-02#opened`);
+    expect(opened).toContainEqual(expect.objectContaining({ sk: `R#${recipient}#E#opened#o`, at: 1769999990123 }));
+  });
+
+  test('the earliest event decides a suppression', async () => {
+    const recipient = `${randomUUID()}@example.org`;
+    const complaint = (id: string, timestamp: number) =>
+      deliveredEvent({ event: 'complained', recipient, id, timestamp });
+    await store(complaint('late', 300), complaint('early', 100), complaint('middle', 200));
+    const { Item } = await engines.table.client.send(
+      new GetCommand({
+        TableName: engines.table.name,
+        Key: { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` },
+      }),
+    );
+    expect(Item).toMatchObject({ since: 100_000, eventKey: 'complained#early', kind: 'complaint', scope: '*' });
+  });
+
+  test.each([
+    [[100, 200, 300]],
+    [[100, 300, 200]],
+    [[200, 100, 300]],
+    [[200, 300, 100]],
+    [[300, 100, 200]],
+    [[300, 200, 100]],
+  ])('the latest event decides whether a lifted suppression holds, in the order %p', async (order) => {
+    const recipient = `${randomUUID()}@example.org`;
+    const Key = { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` };
+    for (const timestamp of [...order, ...order]) {
+      await store(deliveredEvent({ event: 'complained', recipient, id: `at ${timestamp}`, timestamp }));
+    }
+    const { Item } = await engines.table.client.send(new GetCommand({ TableName: engines.table.name, Key }));
+    expect(Item).toMatchObject({ since: 100_000, lastAt: 300_000, eventKey: 'complained#at 100' });
+  });
+
+  test('a write whose reply was lost has its effect once', async () => {
+    const messageId = randomUUID();
+    const event = deliveredEvent({ message: { headers: { 'message-id': messageId } } });
+    const process = createProcess({
+      records: createEventRepository(engines.table),
+      retentionDays: 400,
+      ...LONE_PROCESS,
+    });
+    const message = { source: 'webhook' as const, receivedAt: NOW_MS, domain: DOMAIN, event };
+    fault('dynamodb', 'UpdateItem', 'drop-reply');
+    await expect(process(message)).rejects.toThrow();
+    engines.faults.replace([]);
+    expect(await process(message)).toBe('stored');
+    expect(await process(message)).toBe('known');
+    const history = await wholeHistory(createMessageHistory(engines.table), messageId);
+    expect([history.statuses.length, history.events.length]).toEqual([1, 1]);
+  });
+});
+
+describe('queues', () => {
+  test('an event arrives in the queue as it was sent, whatever its characters', async () => {
+    const queueUrl = engines.output('QueueUrl');
+    const event = deliveredEvent({ recipient: '🦄\ufffe\ud800\u0000' });
+    await createEventQueue(engines.queues, queueUrl).send({ source: 'webhook', receivedAt: 1, domain: DOMAIN, event });
+
+    const [message] = await engines.receive(queueUrl);
+    expect(decodeQueueMessage(message?.Body ?? '')).toEqual({
+      ok: true,
+      message: { source: 'webhook', receivedAt: 1, domain: DOMAIN, event },
+    });
+  });
+
+  test('the largest webhook still fits into a message', async () => {
+    const event = deliveredEvent({ tags: ['é'.repeat(131_000)] });
+    const queue = createEventQueue(engines.queues, engines.output('QueueUrl'));
+    await expect(queue.send({ source: 'webhook', receivedAt: 1, domain: DOMAIN, event })).resolves.toBeUndefined();
+  });
+
+  test('a buried message lies among the dead letters with its reason', async () => {
+    const deadLettersUrl = engines.output('DeadLettersUrl');
+    await createRetryControl(engines.queues, engines.output('QueueUrl'), deadLettersUrl).sendToDlq(
+      '{',
+      'not-json',
+      'character 1',
+    );
+    const [message] = await engines.receive(deadLettersUrl);
+    expect(message).toMatchObject({
+      Body: '{',
+      MessageAttributes: { reason: { StringValue: 'not-json' }, detail: { StringValue: 'character 1' } },
+    });
+  });
+});
+
+describe('secrets', () => {
+  const put = (text: string) => engines.putKeys(text);
+
+  test('a deployed stack holds no key, until one is put', async () => {
+    let nowMs = 0;
+    const ring = createKeyRing(
+      createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => nowMs),
+    );
+    expect(await ring.read()).toEqual({});
+
+    await put('{"current":" key-1\\n","previous":"","parent":"key-p"}');
+    expect(await ring.read()).toEqual({});
+    expect(await ring.reread()).toBeUndefined();
+    nowMs = 30_000;
+    expect(await ring.reread()).toEqual({ current: 'key-1', parent: 'key-p' });
+    await put('{"current":"key-2","previous":"key-1"}');
+    nowMs = 329_999;
+    expect(await ring.read()).toEqual({ current: 'key-1', parent: 'key-p' });
+    nowMs = 330_000;
+    expect(await ring.read()).toEqual({ current: 'key-2', previous: 'key-1' });
+  });
+
+  test('a secret that cannot be read is an error, and read again the next time', async () => {
+    const secret = createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => 0);
+    fault('secretsmanager', 'GetSecretValue', '500');
+    await expect(secret.read()).rejects.toThrow();
+    engines.faults.replace([]);
+    await put('{"current":"key-3"}');
+    expect(await secret.read()).toBe('{"current":"key-3"}');
+  });
+
+  test('a secret that is no JSON is an error that does not quote it', async () => {
+    await put('key-in-the-clear');
+    const ring = createKeyRing(createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => 0));
+    await expect(ring.read()).rejects.toThrow(/^the signing-key secret is not a JSON object$/);
+  });
+});

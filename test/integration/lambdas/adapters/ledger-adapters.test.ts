@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import {
+  createLeaseTable,
+  createLedgerStateTable,
+  createStragglersTable,
+} from '../../../../lambdas/adapters/table/reconciliation-state.ts';
+import {
+  createPartsTable,
+  createRequeuesTable,
+  createSlicesTable,
+} from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { placeName } from '../../../../lambdas/domain/ledger-name.ts';
+import type { Source } from '../../../../lambdas/domain/queue-message.ts';
+import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
+import { deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+
+let engines: TestEngines;
+beforeAll(async () => {
+  engines = await startTestEngines();
+}, 60_000);
+afterAll(() => engines?.close());
+
+const newDomain = () => `${randomUUID()}.example.com`;
+const sliceOf = (domain: string, start: number, passes = 0) => ({
+  ...slicePassed({ domain, start, end: start + 900 }, undefined, emptyTally(), {
+    startedAtMs: NOW_MS,
+    nowMs: NOW_MS,
+    unlisted: false,
+    isOld: false,
+  }),
+  passes,
+});
+
+test('a slice is written only under the version that was read', async () => {
+  const slices = createSlicesTable(engines.table);
+  const domain = newDomain();
+  const first = sliceOf(domain, 0);
+  const second = { ...first, version: first.version + 1, stuck: 1 };
+
+  expect(await slices.write(first, undefined)).toBe(true);
+  expect(await slices.write({ ...first, stuck: 9 }, undefined)).toBe(false);
+  expect(await slices.write(second, first)).toBe(true);
+  expect(await slices.write({ ...second, version: second.version + 1 }, first)).toBe(false);
+  expect(await slices.read(domain, 0)).toEqual(second);
+});
+
+test('a slice whose write is repeated after a lost reply counts as written', async () => {
+  const slices = createSlicesTable(engines.table);
+  const slice = sliceOf(newDomain(), 900);
+  expect(await slices.write(slice, undefined)).toBe(true);
+  expect(await slices.write(slice, undefined)).toBe(true);
+  expect(await slices.write({ ...slice, stuck: 1 }, undefined)).toBe(false);
+});
+
+test('slices are listed by their start, ascending, the end left out', async () => {
+  const slices = createSlicesTable(engines.table);
+  const domain = newDomain();
+  for (const start of [1_770_000_300, 900, 99_900]) await slices.write(sliceOf(domain, start), undefined);
+  const starts = async (from: number, to: number) => {
+    const found = [];
+    for await (const { start } of slices.list(domain, from, to)) found.push(start);
+    return found;
+  };
+  expect(await starts(0, 2_000_000_000)).toEqual([900, 99_900, 1_770_000_300]);
+  expect(await starts(900, 99_900)).toEqual([900]);
+});
+
+test('the watermarks move only from where they were read, each of the two', async () => {
+  const ledger = createLedgerStateTable(engines.table);
+  const domain = newDomain();
+  const [first, second] = [
+    { position: 900, second: 900, start: 900 },
+    { position: 1800, second: 900, start: 900 },
+  ];
+  expect(await ledger.readWatermarks(domain)).toBeUndefined();
+  expect(await ledger.moveWatermarks(domain, first, undefined)).toBe(true);
+  expect(await ledger.moveWatermarks(domain, { position: 5, second: 5 }, undefined)).toBe(false);
+  expect(await ledger.moveWatermarks(domain, second, first)).toBe(true);
+  expect(await ledger.moveWatermarks(domain, { position: 2700, second: 900 }, first)).toBe(false);
+  expect(await ledger.moveWatermarks(domain, { position: 2700, second: 1800 }, { ...second, second: 1800 })).toBe(
+    false,
+  );
+  expect(await ledger.readWatermarks(domain)).toEqual(second);
+  expect(await createStragglersTable(engines.table, Date.now).ledgerStart(domain)).toBe(900);
+});
+
+test('markers of open slices are kept by domain, in order, until they are dropped', async () => {
+  const ledger = createLedgerStateTable(engines.table);
+  const domain = newDomain();
+  const open = (start: number) => ({ start, end: start + 900, nextAt: 1, since: 2, stuck: 0 });
+  await ledger.putOpen(domain, open(1_770_000_300));
+  await ledger.putOpen(domain, open(900));
+  await ledger.putOpen(newDomain(), open(0));
+  expect((await ledger.readMarkers(domain)).open).toEqual([open(900), open(1_770_000_300)]);
+  await ledger.dropOpen(domain, 900);
+  expect((await ledger.readMarkers(domain)).open).toEqual([open(1_770_000_300)]);
+});
+
+test('the note on a straggler lies beside them, and is not dropped once it was renewed', async () => {
+  const ledger = createLedgerStateTable(engines.table);
+  const stragglers = createStragglersTable(engines.table, Date.now);
+  const domain = newDomain();
+  await stragglers.note(domain, { at: 950, notedAt: 1 });
+  const [read] = (await ledger.readMarkers(domain)).stragglers;
+  expect(read).toEqual({ at: 950, notedAt: 1 });
+  await stragglers.note(domain, { at: 950, notedAt: 2 });
+  await ledger.dropStraggler(domain, read!);
+  expect((await ledger.readMarkers(domain)).stragglers).toEqual([{ at: 950, notedAt: 2 }]);
+  await ledger.dropStraggler(domain, { at: 950, notedAt: 2 });
+  expect(await ledger.readMarkers(domain)).toEqual({ open: [], stragglers: [] });
+});
+
+test('parts are kept for one pass of one slice', async () => {
+  const parts = createPartsTable(engines.table, () => NOW_MS);
+  const slice = { domain: newDomain(), start: 900 };
+  const part = { from: 900, to: 1000, startedAtMs: NOW_MS, tally: emptyTally() };
+  await parts.put(slice, 1, part);
+  await parts.put(slice, 10, { ...part, from: 1000, to: 1100 });
+  expect(await parts.done(slice, 1)).toEqual([part]);
+  expect(await parts.done(slice, 0)).toEqual([]);
+  expect(await parts.done({ ...slice, start: 1800 }, 1)).toEqual([]);
+});
+
+test('sends of a missing event are counted once a run, up to five, and found by their time', async () => {
+  const requeues = createRequeuesTable(engines.table);
+  const slice = { domain: newDomain(), start: 900 };
+  const requeue = { name: 'name', atMs: 959_999, type: 'delivered', sentAtMs: NOW_MS };
+  for (const run of ['a', 'a', 'b', 'c', 'd', 'e', 'e']) expect(await requeues.count(slice, requeue, run)).toBe(true);
+  expect(await requeues.count(slice, requeue, 'f')).toBe(false);
+  expect(await requeues.list(slice, 959_999, 960_000)).toEqual([{ ...requeue, sends: 5 }]);
+  expect(await requeues.list(slice, 960_000, 990_000)).toEqual([]);
+  expect(await requeues.list(slice, 900_000, 959_999)).toEqual([]);
+
+  await requeues.exhaust(slice, { ...requeue, name: 'too large' });
+  expect(await requeues.count(slice, { ...requeue, name: 'too large' }, 'a')).toBe(false);
+});
+
+test('an event is marked as unconfirmed since the first time, until it is listed, and never brought back', async () => {
+  const stored = createStoredEventsTable(engines.table);
+  const place = { partition: `MSG#${randomUUID()}`, eventSort: 'R#-#E#opened#1' };
+  await stored.markUnconfirmed(place, 1);
+  expect((await stored.lookUp([place])).size).toBe(0);
+});
+
+test('one run holds the lease, until it lets go or its time is over', async () => {
+  const lease = createLeaseTable(engines.table);
+  expect(await lease.hold('a', 0, 100)).toBe(true);
+  expect(await lease.hold('b', 99, 200)).toBe(false);
+  expect(await lease.hold('a', 99, 200)).toBe(true);
+  expect(await lease.hold('b', 200, 300)).toBe(true);
+  await lease.release('a');
+  expect(await lease.hold('a', 201, 300)).toBe(false);
+  await lease.release('b');
+  expect(await lease.hold('a', 202, 300)).toBe(true);
+});
+
+test('the day index tells what is stored, of all types and days, ascending by time', async () => {
+  const domain = newDomain();
+  const midnight = Date.UTC(2026, 1, 2);
+  const store = async (event: string, atMs: number, source: Source) => {
+    const data = deliveredEvent({ event, id: randomUUID(), timestamp: atMs / 1000, domain: { name: domain } });
+    await createProcess({ records: createEventRepository(engines.table), retentionDays: 30, ...LONE_PROCESS })({
+      source,
+      receivedAt: NOW_MS,
+      domain,
+      event: data,
+    });
+    return identify(data, domain);
+  };
+  const late = await store('opened', midnight + 5, 'webhook');
+  const early = await store('delivered', midnight - 5, 'reconcile');
+  const other = await store('some_new_event', midnight, 'webhook');
+  const found = [];
+  for await (const key of createDayIndexTable(engines.table).stored(domain, midnight - 5, midnight + 5))
+    found.push(key);
+  expect(found).toEqual([
+    { partition: early.partition, eventSort: early.eventSort, atMs: midnight - 5 },
+    { partition: other.partition, eventSort: other.eventSort, atMs: midnight },
+    { partition: late.partition, eventSort: late.eventSort, atMs: midnight + 5 },
+  ]);
+
+  const unknown = { partition: 'MSG#nowhere', eventSort: 'R#-#E#x#1' };
+  const facts = await createStoredEventsTable(engines.table).lookUp([early, late, unknown]);
+  expect([...facts.keys()].sort()).toEqual([placeName(early), placeName(late)].sort());
+  expect(facts.get(placeName(early))).toMatchObject({
+    atMs: midnight - 5,
+    source: 'reconcile',
+    broughtByWebhook: false,
+  });
+  expect(facts.get(placeName(late))).toMatchObject({
+    ...{ atMs: midnight + 5, source: 'webhook', broughtByWebhook: true, receivedAtMs: NOW_MS },
+    event: { event: 'opened' },
+  });
+  const keys = await createDayIndexTable(engines.table).keys(domain, midnight - 5, midnight + 5);
+  expect(keys.map(({ atMs }) => atMs).sort()).toEqual([midnight - 5, midnight, midnight + 5]);
+});

@@ -1,0 +1,86 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../../../lambdas/adapters/table/erasure-repository.ts';
+import { createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
+import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
+import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createSuppressionRepository } from '../../../../lambdas/adapters/table/suppression-repository.ts';
+import { eventHash } from '../../../../lambdas/domain/canonical.ts';
+import { identify } from '../../../../lambdas/domain/identity.ts';
+import { placeName } from '../../../../lambdas/domain/ledger-name.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import * as FIRST_RELEASE from '../../../support/first-release.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+
+// A table as the first release left it, read by what is here now.
+
+const { ERASURE_KEY, ...ITEMS } = FIRST_RELEASE;
+const { EVENT, CLAIM, SLICE, OPEN, CURSOR } = ITEMS;
+const event = deliveredEvent();
+
+let engines: TestEngines;
+beforeAll(async () => {
+  engines = await startTestEngines();
+  const { client, name } = engines.table;
+  for (const Item of Object.values(ITEMS)) await client.send(new PutCommand({ TableName: name, Item }));
+}, 60_000);
+afterAll(() => engines?.close());
+
+test('a message is read, and found by its recipient', async () => {
+  const { entries } = await createMessageHistory(engines.table).page('20260202023950.1.ABCDEF@mg.example.com', 10);
+  expect([...entries].map((entry) => ('event' in entry ? entry.event.event : entry.status.status))).toEqual([
+    event,
+    'DELIVERED',
+  ]);
+
+  const recipients = createRecipientHistory(engines.table);
+  const { places } = await recipients.newest('ada@example.org', { fromMs: 0, toMs: 9e12 }, 10);
+  expect(await recipients.messages('ada@example.org', places)).toMatchObject([{ status: { status: 'DELIVERED' } }]);
+});
+
+test('an event counts as stored, and as brought by a webhook', async () => {
+  const identity = identify(event, DOMAIN);
+  const found = await createStoredEventsTable(engines.table).lookUp([identity]);
+
+  expect(found.get(placeName(identity))).toMatchObject({ atMs: EVENT.at, source: 'webhook', broughtByWebhook: true });
+});
+
+test('a claim still holds its token', async () => {
+  const claims = createClaimRepository(engines.table);
+  const claim = { key: '5f1d', id: 'mine', hash: eventHash(event), expiresAt: CLAIM.expiresAt };
+
+  expect(await claims.claim(claim, CLAIM.expiresAt - 1)).toBe('same-event');
+  expect(await claims.claim({ ...claim, hash: '1:00' }, CLAIM.expiresAt - 1)).toBe('other-event');
+});
+
+test('who is suppressed or erased stays so', async () => {
+  expect(await createSuppressionRepository(engines.table).list('ada@example.org')).toMatchObject([
+    { domain: DOMAIN, kind: 'complaint', scope: '*', liftedAtMs: null },
+  ]);
+  const erasures = createErasureRepository(engines.table, { read: async () => ERASURE_KEY });
+  expect(await erasures.among(['ada@example.org', 'eve@example.org'])).toEqual(['ada@example.org']);
+});
+
+test('the ledger goes on where it was', async () => {
+  const ledger = createLedgerStateTable(engines.table);
+  const { pk: _pk, sk: _sk, ...open } = OPEN;
+
+  expect(await ledger.readWatermarks(DOMAIN)).toEqual({ position: CURSOR.position, second: CURSOR.second });
+  expect(await ledger.readMarkers(DOMAIN)).toEqual({ open: [open], stragglers: [] });
+});
+
+test('a slice is read with zero for what was not counted then, and may be passed again', async () => {
+  const slices = createSlicesTable(engines.table);
+  const { pk: _pk, sk: _sk, tags, ...rest } = SLICE;
+  const slice = {
+    ...rest,
+    ...{ tags: JSON.parse(tags), altered: {}, short: 0, accepted: 0 },
+    ...{ startedAt: null, finalAt: null, unconfirmedNames: [] },
+  };
+
+  const read = await slices.read(DOMAIN, SLICE.start);
+  expect(read).toEqual(slice);
+  expect(await slices.write({ ...slice, passes: 3, version: slice.version + 1 }, read)).toBe(true);
+});

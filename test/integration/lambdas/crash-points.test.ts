@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createEventQueue } from '../../../lambdas/adapters/aws/event-queue.ts';
+import { createCachedSecret, createKeyRing } from '../../../lambdas/adapters/aws/secrets.ts';
+import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../../lambdas/adapters/table/erasure-repository.ts';
+import { createEventLookup } from '../../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
+import { createMessageHistory } from '../../../lambdas/adapters/table/message-history.ts';
+import { createFirstWebhook } from '../../../lambdas/adapters/table/reconciliation-state.ts';
+import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { decodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import { parseJsonWebhook } from '../../../lambdas/domain/webhook-body.ts';
+import { createIngest } from '../../../lambdas/ingest/ingest.ts';
+import { createProcess } from '../../../lambdas/process/process.ts';
+import { startTestEngines, type TestEngines } from '../../support/engines.ts';
+import { erasureKey, LONE_PROCESS } from '../../support/erasures.ts';
+import { MOMENTS, mortalInvocations, type Trouble } from '../../support/mortal.ts';
+import { DOMAIN, deliveredEvent, jsonBody, KEY, NOW_MS, signed } from '../../support/webhooks.ts';
+import { wholeHistory } from '../../support/whole-history.ts';
+
+// Every call that ingest and process make to AWS is a point. At each, the process dies before the call, after the
+// call took effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
+
+let engines: TestEngines;
+let invoke: ReturnType<typeof mortalInvocations>;
+
+beforeAll(async () => {
+  engines = await startTestEngines();
+  await engines.putKeys({ current: KEY });
+  invoke = mortalInvocations([engines.dynamodb, engines.queues, engines.secrets]);
+}, 60_000);
+afterAll(() => engines?.close());
+
+/** A cold start of ingest takes one webhook. */
+function ingest(bytes: Uint8Array, trouble?: Trouble) {
+  const { table, queues, secrets, output } = engines;
+  const take = createIngest({
+    keys: createKeyRing(createCachedSecret(secrets, output('SigningKeysSecretArn'), () => NOW_MS)),
+    claims: createClaimRepository(table),
+    events: createEventLookup(table),
+    firstWebhook: createFirstWebhook(table),
+    queue: createEventQueue(queues, output('QueueUrl')),
+    domains: [DOMAIN],
+    hashEvent: eventHash,
+    now: () => NOW_MS,
+    newClaimId: randomUUID,
+  });
+  return invoke(() => take({ bytes, parse: parseJsonWebhook }), trouble);
+}
+
+function storeBody(body: string, trouble?: Trouble) {
+  const { table } = engines;
+  const store = createProcess({
+    ...LONE_PROCESS,
+    records: createEventRepository(table),
+    erasures: createErasureRepository(table, erasureKey),
+    erasureKey,
+    retentionDays: 400,
+  });
+  const decoded = decodeQueueMessage(body);
+  if (!decoded.ok) throw new Error(decoded.reason);
+  return invoke(() => store(decoded.message), trouble);
+}
+
+/** Processes all that is queued, without a crash. */
+async function drain(): Promise<void> {
+  const QueueUrl = engines.output('QueueUrl');
+  for (;;) {
+    const { Messages = [] } = await engines.queues.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    if (Messages.length === 0) return;
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      await storeBody(Body);
+      await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}
+
+function complaint(): { event: JsonObject; messageId: string; recipient: string } {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const recipient = `${randomUUID()}@example.org`;
+  const event = deliveredEvent({ event: 'complained', recipient, message: { headers: { 'message-id': messageId } } });
+  return { event, messageId, recipient };
+}
+
+/** The event is there once, with its status and its suppression. */
+async function expectOneEffect({ messageId, recipient }: ReturnType<typeof complaint>): Promise<void> {
+  const { statuses, events } = await wholeHistory(createMessageHistory(engines.table), messageId);
+  expect(events).toHaveLength(1);
+  expect(statuses).toMatchObject([{ recipient, status: 'COMPLAINED', decidedBy: events[0]?.eventKey }]);
+  const { Items } = await engines.table.client.send(
+    new QueryCommand({
+      TableName: engines.table.name,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': `SUP#${recipient}` },
+    }),
+  );
+  expect(Items).toMatchObject([{ kind: 'complaint', eventKey: events[0]?.eventKey, lastAt: Items?.[0]?.since }]);
+}
+
+/** Every death that calls so far discovered allow: each point at each moment. */
+const deathsAt = (points: readonly string[]): Trouble[] =>
+  points.flatMap((_, call) => MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
+
+const cells = new Map<string, number>();
+function tick(name: string): void {
+  cells.set(name, (cells.get(name) ?? 0) + 1);
+}
+
+/** One delivery: the attempts die as told, and Mailgun retries until one is acknowledged. */
+async function deliver(deaths: readonly Trouble[], drained: 'between' | 'after', retry: 'same' | 'fresh') {
+  const subject = complaint();
+  const first = signed(KEY);
+  let points: string[] = [];
+  for (const [attempt, death] of [...deaths, undefined, undefined].entries()) {
+    const signature = attempt === 0 || retry === 'same' ? first : signed(KEY);
+    const outcome = await ingest(jsonBody(subject.event, signature), death);
+    points = outcome.points;
+    if (death === undefined) expect(outcome.result).toEqual({ ok: true });
+    if (outcome.result?.ok) break;
+    if (drained === 'between') await drain();
+  }
+  await drain();
+  await expectOneEffect(subject);
+  return points;
+}
+
+test('ingest: whichever call it dies at, once or twice, the event is stored exactly once', async () => {
+  const clean = await ingest(jsonBody(complaint().event, signed(KEY)));
+  await drain();
+  const seen = new Set(clean.points);
+  for (const drained of ['between', 'after'] as const) {
+    for (const retry of ['same', 'fresh'] as const) {
+      for (const first of deathsAt(clean.points)) {
+        const retried = await deliver([first], drained, retry);
+        tick(`ingest, one death, drained ${drained}, ${retry} token`);
+        for (const point of retried) seen.add(point);
+        for (const second of deathsAt(retried)) {
+          for (const point of await deliver([first, second], drained, retry)) seen.add(point);
+          tick(`ingest, two deaths, drained ${drained}, ${retry} token`);
+        }
+      }
+    }
+  }
+  console.log(
+    `ingest: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
+  );
+  expect([...seen].sort()).toEqual(['GetItem', 'GetSecretValue', 'PutItem', 'SendMessage', 'UpdateItem']);
+}, 300_000);
+
+test('process: whichever call it dies at, once or twice, the effects are there exactly once', async () => {
+  cells.clear();
+  const seen = new Set<string>();
+  const bodyOf = (event: JsonObject, source: 'webhook' | 'reconcile' = 'webhook') =>
+    JSON.stringify({ v: 1, source, receivedAt: NOW_MS, domain: DOMAIN, event });
+  for (const before of ['nothing', 'reconcile'] as const) {
+    const redeliver = async (deaths: readonly Trouble[]) => {
+      const subject = complaint();
+      if (before === 'reconcile') await storeBody(bodyOf(subject.event, 'reconcile'));
+      let points: string[] = [];
+      for (const death of [...deaths, undefined]) {
+        const outcome = await storeBody(bodyOf(subject.event), death);
+        points = outcome.points;
+        for (const point of points) seen.add(point);
+      }
+      await expectOneEffect(subject);
+      return points;
+    };
+    const clean = await redeliver([]);
+    for (const first of deathsAt(clean)) {
+      const retried = await redeliver([first]);
+      tick(`process, one death, stored before: ${before}`);
+      for (const second of deathsAt(retried)) {
+        await redeliver([first, second]);
+        tick(`process, two deaths, stored before: ${before}`);
+      }
+    }
+  }
+  console.log(
+    `process: calls ${[...seen].join(', ')}\n${[...cells].map(([name, n]) => `  ${name}: ${n} cells`).join('\n')}`,
+  );
+  expect([...seen].sort()).toEqual(['BatchGetItem', 'PutItem', 'UpdateItem']);
+}, 300_000);

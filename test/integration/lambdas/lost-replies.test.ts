@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { LocalStack } from '../../../tools/local-stack/local-stack.ts';
+import { startTestStack } from '../../support/local-stack.ts';
+import { control } from '../../torture/chaos.ts';
+import { brokenPromises, torture, type Weather } from '../../torture/torture.ts';
+
+let stack: LocalStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+}, 60_000);
+afterAll(() => stack?.stop());
+
+const WRITES = [
+  ['dynamodb', 'PutItem'],
+  ['dynamodb', 'UpdateItem'],
+  ['sqs', 'SendMessage'],
+  ['sqs', 'ChangeMessageVisibility'],
+  ['sqs', 'DeleteMessageBatch'],
+] as const;
+
+/** Every write takes effect, and of this share the reply is dropped. */
+function dropReplies(percent: number): Weather<void> {
+  return async (ready, _random, signal) => {
+    await control(
+      ready,
+      '/faults',
+      WRITES.map(([service, operation]) => ({ service, operation, mode: 'drop-reply', percent })),
+    );
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  };
+}
+
+test.each([1, 10, 50])(
+  'with %i %% of the replies to writes lost, nothing acknowledged is lost or doubled',
+  async (percent) => {
+    const report = await torture(stack.ready, { events: 200, seed: percent, weather: dropReplies(percent) });
+    expect(brokenPromises(report)).toEqual([]);
+    const { verdict } = report;
+    console.log(
+      `${percent} % of replies lost: attempted ${verdict.attempted}, acknowledged ${verdict.acknowledged}, ` +
+        `lost ${verdict.lost.length}, doubled ${verdict.doubled.length}, recovered ${verdict.recovered.length}`,
+    );
+  },
+  300_000,
+);

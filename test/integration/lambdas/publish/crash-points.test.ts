@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import { DeleteMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { createEventBus, createPublishFailures } from '../../../../lambdas/adapters/aws/event-bus.ts';
+import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts';
+import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/published-rows.ts';
+import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain/published.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
+import { createRepublish } from '../../../../lambdas/publish/republish.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
+import { MOMENTS, mortalInvocations, type Trouble } from '../../../support/mortal.ts';
+import { readStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';
+
+// Every call that publish makes to AWS is a point. At each, the process dies before the call, after the call took
+// effect but before its reply, and after the reply: alone, and in every ordered pair of two attempts.
+
+const RETRY_MS = 3_600_000;
+let engines: TestEngines;
+let invoke: ReturnType<typeof mortalInvocations>;
+let secretArn: string;
+
+beforeAll(async () => {
+  engines = await startTestEngines({ publish: { enabled: true } });
+  const { stack } = engines;
+  const id = Object.keys(stack.template.Resources).find((each) => each.startsWith('PublishSubjectKey'));
+  secretArn = String(stack.resolve({ Ref: id }, 'test'));
+  invoke = mortalInvocations([engines.dynamodb, engines.queues, engines.secrets, engines.bus]);
+}, 60_000);
+afterAll(() => engines?.close());
+afterEach(() => engines.faults.replace([]));
+
+async function readEventOf(): Promise<(row: Row) => Change['event']> {
+  const subjectKey = await createCachedSecret(engines.secrets, secretArn, Date.now).read();
+  return (row) => publishedEvent(row, { ledger: 'test', subjectKey, recipients: true });
+}
+
+/** A status and a suppression change; the changes as the stream tells them, said to be so old. */
+async function changeRows(ageMs: number, fromMs = NOW_MS) {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const recipient = `${randomUUID()}@example.org`;
+  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...LONE_PROCESS });
+  for (const [nth, event] of ['accepted', 'delivered', 'complained'].entries()) {
+    const over = {
+      event,
+      recipient,
+      timestamp: fromMs / 1000 + nth,
+      message: { headers: { 'message-id': messageId } },
+    };
+    const [source, receivedAt] = ['webhook' as const, fromMs + 5000];
+    await take({ source, receivedAt, domain: DOMAIN, event: deliveredEvent({ ...over, id: randomUUID() }) });
+  }
+  const changes = (await readStream(engines)).flatMap((record) => readChange(record) ?? []);
+  return changes
+    .filter(({ before, after }) => after.recipient === recipient && hasChanged(before, after))
+    .map((change) => ({ ...change, changedAtMs: Date.now() - ageMs }));
+}
+
+type RowChanges = Awaited<ReturnType<typeof changeRows>>;
+
+/** A cold start of publish takes a batch. */
+function publish(changes: RowChanges, trouble?: Trouble) {
+  return invoke(async () => {
+    const eventOf = await readEventOf();
+    const run = createPublish({
+      bus: createEventBus(engines.bus, 'default'),
+      failures: createPublishFailures(engines.queues, engines.output('PublishFailuresUrl')),
+      sleep: async () => {},
+      now: Date.now,
+      retryMs: RETRY_MS,
+      onKept: () => {},
+    });
+    const batch = changes.map((change) => ({ ...change, event: eventOf(change.after) }));
+    return (await run(batch, Date.now() + 45_000)) ?? 'done';
+  }, trouble);
+}
+
+/** A call of the operator's command. */
+function republish(fromMs: number, trouble?: Trouble) {
+  return invoke(async () => {
+    const eventOf = await readEventOf();
+    const run = createRepublish({
+      bus: createEventBus(engines.bus, 'default'),
+      index: createDayIndexTable(engines.table),
+      rows: createPublishableRows(engines.table),
+      domains: [DOMAIN],
+      eventsOf: async (rows) => rows.map(eventOf),
+      now: Date.now,
+      sleep: async () => {},
+    });
+    const range = { domain: DOMAIN, fromMs, toMs: fromMs + 3_600_000 };
+    const { state, done } = await run({ ...range, plan: false, rate: 1000, deadlineMs: Date.now() + 45_000 });
+    return state === 'ran' && done ? 'done' : state;
+  }, trouble);
+}
+
+interface Told {
+  detailType: string;
+  detail: unknown;
+}
+
+/** Takes what lies in the queue of failures, payloads and all. */
+async function kept(): Promise<Told[]> {
+  const QueueUrl = engines.output('PublishFailuresUrl');
+  const events: Told[] = [];
+  for (;;) {
+    const messages = await engines.receive(QueueUrl);
+    if (messages.length === 0) return events;
+    for (const { Body = '', ReceiptHandle } of messages) {
+      events.push(JSON.parse(Body) as Told);
+      await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+}
+
+/** Every change is in one place or the other, and what was told last is how things stand. */
+function expectTold(changes: RowChanges, told: readonly Told[]): void {
+  const words = changes.map(({ after }) => JSON.stringify(wordsOf(after)));
+  const heard = told.map((event) => JSON.stringify(wordsOfPublished(event))).filter((each) => words.includes(each));
+  expect([...new Set(heard)].toSorted()).toEqual([...new Set(words)].toSorted());
+  expect(heard.at(-1)).toBe(words.at(-1));
+}
+
+const deathsAt = (points: readonly string[]): Trouble[] =>
+  points.flatMap((_, call) => MOMENTS.map((moment) => ({ call, moment, kind: 'crash' as const })));
+
+/** Every death and every pair of deaths of what is tried until it says that it is done. */
+async function everyDeath(
+  tryOnce: (deaths: readonly Trouble[]) => Promise<string[]>,
+): Promise<{ cells: number; seen: string[] }> {
+  const clean = await tryOnce([]);
+  const seen = new Set(clean);
+  let cells = 0;
+  for (const first of deathsAt(clean)) {
+    const retried = await tryOnce([first]);
+    cells += 1;
+    for (const point of retried) seen.add(point);
+    for (const second of deathsAt(retried)) {
+      for (const point of await tryOnce([first, second])) seen.add(point);
+      cells += 1;
+    }
+  }
+  return { cells, seen: [...seen].toSorted() };
+}
+
+test('whichever call it dies at, once or twice, every change is published and the last one last', async () => {
+  const changes = await changeRows(0);
+  expect(changes).toHaveLength(4);
+  const { cells, seen } = await everyDeath(async (deaths) => {
+    const before = engines.raw.events.published().length;
+    let points: string[] = [];
+    for (const death of [...deaths, undefined]) {
+      const outcome = await publish(changes, death);
+      points = outcome.points;
+      if (death === undefined) expect(outcome.result).toBe('done');
+    }
+    expectTold(changes, engines.raw.events.published().slice(before));
+    return points;
+  });
+  console.log(`publish: calls ${seen.join(', ')}: ${cells} cells`);
+  expect(seen).toEqual(['GetSecretValue', 'PutEvents']);
+}, 300_000);
+
+test('while the bus is down and the time is over, every change is put aside whole, whichever call it dies at', async () => {
+  engines.faults.replace([{ service: 'events', operation: 'PutEvents', mode: 'refuse', percent: 100 }]);
+  const changes = (await changeRows(RETRY_MS)).slice(-2);
+  const { cells, seen } = await everyDeath(async (deaths) => {
+    let points: string[] = [];
+    for (const death of [...deaths, undefined]) {
+      const outcome = await publish(changes, death);
+      points = outcome.points;
+      if (death === undefined) expect(outcome.result).toBe('done');
+    }
+    const words = (list: { key: string; says: string }[]) => [...new Set(list.map((each) => JSON.stringify(each)))];
+    expect(words((await kept()).map(wordsOfPublished)).toSorted()).toEqual(
+      words(changes.map(({ after }) => wordsOf(after))).toSorted(),
+    );
+    return points;
+  });
+  console.log(`publish, bus down: calls ${seen.join(', ')}: ${cells} cells`);
+  expect(seen).toEqual(['GetSecretValue', 'PutEvents', 'SendMessage']);
+}, 300_000);
+
+test('republishing: whichever call it dies at, the next one brings everything', async () => {
+  const fromMs = NOW_MS + 86_400_000;
+  const changes = await changeRows(0, fromMs);
+  const lastOfEach = [...new Map(changes.map((change) => [wordsOf(change.after).key, change])).values()];
+  expect(lastOfEach).toHaveLength(2);
+  const tryOnce = async (deaths: readonly Trouble[]) => {
+    const before = engines.raw.events.published().length;
+    let points: string[] = [];
+    for (const death of [...deaths, undefined]) {
+      const outcome = await republish(fromMs, death);
+      points = outcome.points;
+      if (death === undefined) expect(outcome.result).toBe('done');
+    }
+    const told = engines.raw.events.published().slice(before).map(wordsOfPublished);
+    for (const { after } of lastOfEach) expect(told).toContainEqual(wordsOf(after));
+    return points;
+  };
+  const points = await tryOnce([]);
+  const deaths = deathsAt(points);
+  for (const death of deaths) await tryOnce([death]);
+  const seen = [...new Set(points)].toSorted();
+  console.log(`republish: calls ${seen.join(', ')}: ${deaths.length} cells`);
+  expect(seen).toEqual(['BatchGetItem', 'GetSecretValue', 'PutEvents', 'Query']);
+}, 300_000);

@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import type { Context } from 'aws-lambda';
+import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
+import { readStreamSources, type StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
+import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
+import type { Fault } from '../../../../tools/local-stack/faults.ts';
+import type { Outcome } from '../../../../tools/local-stack/function-sandbox.ts';
+import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
+import { FATE_NAMES, lifeEvent } from '../../../model/life.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
+import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
+import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
+
+// The real table with its stream, the template's own filters and batches, the handler, and the bus.
+
+let engines: TestEngines;
+let source: StreamSource;
+let handler: (event: unknown, context: Context) => Promise<unknown>;
+let poller: StreamPoller | undefined;
+let logged: jest.SpiedFunction<typeof process.stdout.write>;
+
+beforeAll(async () => {
+  engines = await startTestEngines({ publish: { enabled: true, recipients: true, retrySeconds: 3600 } });
+  [source] = readStreamSources(engines.stack) as [StreamSource];
+  Object.assign(process.env, engines.awsEnvironment, {
+    LEDGER_NAME: 'test',
+    TABLE_NAME: engines.table.name,
+    BUS_NAME: 'default',
+    FAILURES_URL: engines.output('PublishFailuresUrl'),
+    SUBJECT_KEY_SECRET_ARN: String(engines.stack.resolve({ Ref: secretId() }, 'test')),
+    ERASURE_KEY_SECRET_ARN: engines.output('ErasureKeySecretArn'),
+    RECIPIENTS: 'yes',
+    RETRY_SECONDS: '3600',
+    DOMAINS: DOMAIN,
+  });
+  logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+  ({ handler } = (await import('../../../../lambdas/publish/handler.ts')) as never);
+}, 60_000);
+afterAll(async () => {
+  logged?.mockRestore();
+  await engines?.close();
+});
+afterEach(() => {
+  engines.faults.replace([]);
+  poller?.stop();
+});
+
+const secretId = () =>
+  Object.keys(engines.stack.template.Resources).find((id) => id.startsWith('PublishSubjectKey')) ?? '';
+const published = () => engines.raw.events.published();
+const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
+
+/** Runs the function as the poller asks; `fate` may let it die before or after its work. */
+function follow(fate: () => 'lives' | 'dies before' | 'dies after' = () => 'lives'): { batches: number[] } {
+  const batches: number[] = [];
+  const dead: Outcome = { ok: false, error: 'Runtime exited: SIGKILL', timedOut: false };
+  poller = new StreamPoller({
+    source: { ...source, batchSize: 40, windowSeconds: 0.1 },
+    region: 'us-east-1',
+    streams: engines.raw.dynamodb.streams,
+    dynamodb: engines.raw.dynamodb,
+    sqs: engines.raw.sqs,
+    target: {
+      async invoke(event): Promise<Outcome> {
+        const end = fate();
+        batches.push(JSON.parse(event).Records.length);
+        if (end === 'dies before') return dead;
+        const result = await handler(JSON.parse(event), context);
+        return end === 'dies after' ? dead : { ok: true, payload: JSON.stringify(result) };
+      },
+    },
+    log: () => {},
+  });
+  return { batches };
+}
+
+/** Resolves when every change is told, or never will be, and nothing has been published for a while. */
+async function calm(): Promise<void> {
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs && (await untold()).length > 0; ) await sleep(500);
+  for (let count = -1; count !== published().length; await sleep(4000)) count = published().length;
+}
+
+type Words = ReturnType<typeof wordsOf>;
+const unique = (list: Words[]) => new Set(list.map((each) => JSON.stringify(each)));
+const changesOf = async () =>
+  (await statesInStream(engines)).filter((row) => row.type === 'suppression' || row.status !== null).map(wordsOf);
+
+async function untold(): Promise<string[]> {
+  const told = unique(published().map(wordsOfPublished));
+  return [...unique(await changesOf())].filter((each) => !told.has(each));
+}
+
+const store = async (events: ReturnType<typeof lifeEvent>[]) => {
+  const take = createProcess({ records: createEventRepository(engines.table), retentionDays: 400, ...LONE_PROCESS });
+  for (const event of events) await take({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+};
+
+/** Events of many lives, each up to three times, in a wild order. */
+function wildEvents(seed: number, messages: number) {
+  const random = createRandom(seed).next;
+  const events = Array.from({ length: messages }, (_, message) =>
+    FATE_NAMES.flatMap((fate) => {
+      const event = lifeEvent(fate, seed * 1000 + message, message % 7, Math.floor(random() * 3600));
+      return Array.from({ length: Math.floor(random() * 4) }, () => event);
+    }),
+  ).flat();
+  return events
+    .map((event) => ({ event, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ event }) => event);
+}
+
+/** Every state that the stream holds was published, nothing else was, and the last that was published is the last there is. */
+async function expectTold(isOrdered: boolean) {
+  const words = await changesOf();
+  const told = published().map(wordsOfPublished);
+  expect(await untold()).toEqual([]);
+  expect([...unique(told)].filter((each) => !unique(words).has(each))).toEqual([]);
+  const lastOf = (list: Words[]) => Object.fromEntries(list.map(({ key, says }) => [key, says]));
+  if (isOrdered) expect(lastOf(told)).toEqual(lastOf(words));
+  expect(keptByReceiver()).toEqual(lastOf(words));
+  return { changes: words.length, published: told.length };
+}
+
+/** What a receiver holds that keeps the greatest order of each subject. */
+function keptByReceiver(): Record<string, string> {
+  const kept = new Map<string, { order: string; key: string; says: string }>();
+  for (const event of published()) {
+    const { subject, order } = event.detail as { subject: string; order: string };
+    const held = kept.get(subject);
+    if (held === undefined || held.order <= order) kept.set(subject, { order, ...wordsOfPublished(event) });
+  }
+  return Object.fromEntries([...kept.values()].map(({ key, says }) => [key, says]));
+}
+
+test('without faults each change is published exactly once, and a repeat that changed nothing not at all', async () => {
+  follow();
+  const life = ['accepted', 'delivered', 'complained'] as const;
+  const events = life.map((fate, n) => lifeEvent(fate, 1, 0, n));
+  await store([...events, ...events, ...events]);
+  await calm();
+
+  const details = published().map(({ detail }) => detail as Record<string, unknown>);
+  expect(details.map(({ status, kind }) => status ?? kind).toSorted()).toEqual([
+    'ACCEPTED',
+    'COMPLAINED',
+    'DELIVERED',
+    'complaint',
+  ]);
+  expect(new Set(details.map(({ id }) => id)).size).toBe(4);
+  await expectTold(true);
+}, 60_000);
+
+test('a suppression that was lifted and comes about again is told once more, its repeats are not', async () => {
+  follow();
+  const complaint = (second: number) => lifeEvent('complained', 2, 1, second);
+  const Key = { pk: 'SUP#person1@example.org', sk: `${DOMAIN}#complaint#*` };
+  const liftedAt = NOW_MS - 3600_000 + 150_500;
+  const before = published().length;
+  await store([complaint(100)]);
+  const lift = { UpdateExpression: 'SET liftedAt = :at', ExpressionAttributeValues: { ':at': liftedAt } };
+  await engines.table.client.send(new UpdateCommand({ TableName: engines.table.name, Key, ...lift }));
+  await store([complaint(120), complaint(200), complaint(300), complaint(200)]);
+  await calm();
+
+  const told = published()
+    .slice(before)
+    .filter(({ detailType }) => detailType === 'SuppressionChanged')
+    .map(({ detail }) => detail as Record<string, string | null>)
+    .filter(({ recipient }) => recipient === 'person1@example.org');
+  expect(told.map(({ liftedAt }) => liftedAt)).toEqual([null, new Date(liftedAt).toISOString(), null]);
+  expect(told[2]?.id).toMatch(new RegExp(`#again-${liftedAt}$`));
+  await expectTold(true);
+}, 60_000);
+
+const EVENTS = { service: 'events', operation: 'PutEvents' };
+const FAULTS: { name: string; faults: Fault[]; isOrdered: boolean }[] = [
+  { name: 'partial failures of batches', faults: [{ ...EVENTS, mode: 'partial', percent: 60 }], isOrdered: true },
+  {
+    name: 'errors, throttling, lost replies and partial failures',
+    faults: [
+      { ...EVENTS, mode: '500', percent: 15 },
+      { ...EVENTS, mode: 'throttle', percent: 15 },
+      { ...EVENTS, mode: 'drop-reply', percent: 15 },
+      { ...EVENTS, mode: 'partial', percent: 30 },
+    ],
+    isOrdered: true,
+  },
+  {
+    // A call that lands after its caller gave up may overtake what came later: that is what the order is for.
+    name: 'calls that land late',
+    faults: [{ ...EVENTS, mode: 'delay', percent: 50 }],
+    isOrdered: false,
+  },
+];
+
+test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
+  'under doubles, wrong order, kills and $name every change is told, and the last is the stored one',
+  async ({ faults, isOrdered, nth }) => {
+    const random = createRandom(nth).next;
+    const deaths = ['dies before', 'dies after'] as const;
+    engines.faults.replace(faults);
+    let died = 0;
+    const { batches } = follow(() => {
+      if (died >= 3 && random() >= 0.25) return 'lives';
+      died += 1;
+      return deaths[Math.floor(random() * 2)] ?? 'lives';
+    });
+    await store(wildEvents(nth + 2, 30));
+    await calm();
+
+    const sums = await expectTold(isOrdered);
+    logged.mockRestore();
+    console.log(
+      `${faults.map(({ mode }) => mode).join(', ')}: ${JSON.stringify({ ...sums, batches: batches.length, died })}`,
+    );
+    logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    expect(died).toBeGreaterThanOrEqual(3);
+  },
+  180_000,
+);

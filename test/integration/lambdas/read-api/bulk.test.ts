@@ -1,0 +1,253 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Operation } from '../../../../api/routes.ts';
+import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
+import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createSuppressionRepository } from '../../../../lambdas/adapters/table/suppression-repository.ts';
+import { createEvents } from '../../../../lambdas/read-api/events.ts';
+import { createLedger, createStats } from '../../../../lambdas/read-api/ledger.ts';
+import { createMessages } from '../../../../lambdas/read-api/messages.ts';
+import { createRecipientSearch } from '../../../../lambdas/read-api/recipient-search.ts';
+import { createRecipients } from '../../../../lambdas/read-api/recipients.ts';
+import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
+import { createSuppressions } from '../../../../lambdas/read-api/suppressions.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { eventItem, seed, statusItem } from '../../../support/seed.ts';
+import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
+
+// How many reads a page takes when there is much of everything. Counts, no times.
+
+const MESSAGE_EVENTS = 10_000;
+const RECIPIENT_MESSAGES = 10_000;
+const DAY_EVENTS = 100_000;
+
+const DAY = '2026-02-10';
+const DAY_MS = Date.parse(DAY);
+const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'failed', 'list_uploaded'];
+const MESSAGE = `big@${DOMAIN}`;
+const RECIPIENT = 'much.mail@north.example';
+
+let engines: TestEngines;
+let routes: ReturnType<typeof createRoutes>;
+const asked = new Map<string, number>();
+
+beforeAll(async () => {
+  engines = await startTestEngines();
+  const { table } = engines;
+  // What the code asks for: a slow machine makes the SDK ask twice.
+  engines.dynamodb.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        asked.set(commandName ?? '', (asked.get(commandName ?? '') ?? 0) + 1);
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
+  const recipients = createRecipientHistory(table);
+  const ledgerDeps = {
+    slices: createSlicesTable(table),
+    ledger: createLedgerStateTable(table),
+    sliceSeconds: 900,
+    settleSeconds: 1800,
+    now: () => NOW_MS,
+  };
+  routes = createRoutes({
+    messages: createMessages(createMessageHistory(table)),
+    recipients: createRecipients(recipients),
+    events: createEvents(createDayEvents(table)),
+    recipientSearch: createRecipientSearch(recipients),
+    suppressions: createSuppressions(createSuppressionRepository(table)),
+    ledger: createLedger(ledgerDeps),
+    stats: createStats(ledgerDeps),
+    health: async () => ({ ledger: '', domains: [], queue: null, deadLetters: null, alarms: null }),
+    domains: [DOMAIN],
+    now: () => NOW_MS,
+  });
+}, 60_000);
+afterAll(() => engines?.close());
+
+interface Page {
+  // biome-ignore lint/suspicious/noExplicitAny: answers of several routes
+  body: any;
+  reads: string;
+  units: number;
+}
+
+/** One page, and the calls it made. */
+async function readPage(operation: Operation, parameters: Record<string, string>): Promise<Page> {
+  const unitsBefore = engines.usage.total().capacity.read;
+  asked.clear();
+  const answer = await routes.read(operation, parameters);
+  if (!answer.ok) throw new Error(JSON.stringify(answer));
+  const calls = [...asked].map(([command, made]) => `${made} ${command.replace('Command', '')}`);
+  return { body: answer.body, reads: calls.join(', '), units: engines.usage.total().capacity.read - unitsBefore };
+}
+
+/** All pages, handed out one by one. */
+async function* walk(operation: Operation, parameters: Record<string, string>): AsyncGenerator<Page> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = await readPage(operation, { ...parameters, ...(cursor && { cursor }) });
+    yield page;
+    cursor = page.body.next;
+  }
+}
+
+/** What the pages' reads come to: `10 Query, 1 BatchGet (100 pages)`. */
+function summary(title: string, pages: readonly Page[]): Map<string, number> {
+  const kinds = new Map<string, number>();
+  for (const { reads } of pages) kinds.set(reads, (kinds.get(reads) ?? 0) + 1);
+  const units = Math.max(...pages.map((page) => page.units));
+  const text = [...kinds].map(([reads, count]) => `${reads} (${count} pages)`).join('; ');
+  console.log(`${title}: ${pages.length} pages: ${text}; at most ${units} read units a page`);
+  return kinds;
+}
+
+/** Runs a walk while something writes, and tells the keys in their order. */
+async function whileWriting<T>(write: (n: number) => Promise<void>, read: () => Promise<T>): Promise<T> {
+  let isReading = true;
+  let written = 0;
+  const writer = (async () => {
+    for (; isReading; written += 1) {
+      await write(written);
+      await sleep(25);
+    }
+  })();
+  try {
+    return await read();
+  } finally {
+    isReading = false;
+    await writer;
+    console.log(`${written} events arrived meanwhile`);
+  }
+}
+
+/** All that was there is told, and nothing twice. */
+function expectWhole(told: readonly string[], there: readonly string[]): void {
+  const distinct = new Set(told);
+  expect(told.length - distinct.size).toBe(0);
+  expect(there.filter((key) => !distinct.has(key))).toEqual([]);
+}
+
+describe(`${MESSAGE_EVENTS} events for one message`, () => {
+  const names = ['opened', 'clicked', 'delivered'];
+  const item = (id: string, n: number) =>
+    eventItem({ messageId: MESSAGE, id, type: names[n % 3] ?? '', atMs: NOW_MS + n, recipient: RECIPIENT });
+  const keys = Array.from({ length: MESSAGE_EVENTS }, (_, n) => `${names[n % 3]}#e${n}`);
+  beforeAll(async () => {
+    await seed(
+      engines,
+      Array.from({ length: MESSAGE_EVENTS }, (_, n) => item(`e${n}`, n)),
+    );
+    await seed(engines, [statusItem({ messageId: MESSAGE, atMs: NOW_MS, recipient: RECIPIENT })]);
+  }, 300_000);
+
+  test('are read in pages of constant reads, none missed, none twice, while others arrive', async () => {
+    const pages: Page[] = [];
+    await whileWriting(
+      (n) => seed(engines, [item(`${n % 2 === 0 ? 'a' : 'z'}${n}`, n)]),
+      async () => {
+        for await (const page of walk('getMessage', { id: MESSAGE, limit: '100' })) pages.push(page);
+      },
+    );
+    const kinds = summary('a message, 100 a page', pages);
+    expect([...kinds.keys()].filter((reads) => !/^1 Query(, [1-3] GetItem)?$/.test(reads))).toEqual([]);
+    const told = pages.flatMap(({ body }) => body.events.map(({ key }: { key: string }) => key));
+    expectWhole(told, keys);
+    const entries = pages.flatMap(({ body }) => body.recipients);
+    expect(entries).toHaveLength(pages.length);
+    expect(entries.map(({ countsComplete }) => countsComplete)).toEqual(
+      entries.map((_, n) => n === entries.length - 1),
+    );
+    const count = (name: string) => told.filter((key) => key.startsWith(name)).length;
+    expect(entries.at(-1)).toMatchObject({ opens: count('opened'), clicks: count('clicked'), status: 'DELIVERED' });
+  }, 300_000);
+});
+
+describe(`${RECIPIENT_MESSAGES} messages for one recipient`, () => {
+  const idOf = (n: number) => `r${n}@${DOMAIN}`;
+  const recipient = 'many.messages@north.example';
+  const pair = (messageId: string, atMs: number) => [
+    statusItem({ messageId, atMs, recipient }),
+    eventItem({ messageId, id: 'E', type: 'delivered', atMs, recipient }),
+  ];
+  beforeAll(
+    () =>
+      seed(
+        engines,
+        // Ten messages share each millisecond.
+        Array.from({ length: RECIPIENT_MESSAGES }, (_, n) => pair(idOf(n), NOW_MS + Math.floor(n / 10))).flat(),
+      ),
+    300_000,
+  );
+  const there = Array.from({ length: RECIPIENT_MESSAGES }, (_, n) => idOf(n));
+  const arrive = (n: number) => seed(engines, pair(`new${n}@${DOMAIN}`, NOW_MS + (n % 1000)));
+
+  test('are read in pages of constant reads, none missed, none twice, while others arrive', async () => {
+    const pages: Page[] = [];
+    await whileWriting(arrive, async () => {
+      for await (const page of walk('getRecipient', { address: recipient, limit: '100' })) pages.push(page);
+    });
+    const kinds = summary('a recipient, 100 a page', pages);
+    expect([...kinds.keys()]).toEqual(['1 Query, 2 BatchGetItem']);
+    expectWhole(
+      pages.flatMap(({ body }) => body.messages.map(({ messageId }: { messageId: string }) => messageId)),
+      there,
+    );
+  }, 300_000);
+
+  test('are searched in pages of bounded reads', async () => {
+    const pages: Page[] = [];
+    for await (const page of walk('searchEvents', { recipient, limit: '50' })) {
+      pages.push(page);
+      if (pages.length === 20) break;
+    }
+    const kinds = summary('a search, 50 a page', pages);
+    expect([...kinds.keys()].filter((reads) => Number.parseInt(reads, 10) > 61)).toEqual([]);
+    expect(pages.map(({ body }) => body.events.length)).toEqual(pages.map(() => 50));
+  }, 300_000);
+});
+
+describe(`${DAY_EVENTS} events in one day`, () => {
+  const item = (id: string, n: number, atMs: number) =>
+    eventItem({ messageId: `d${id}@${DOMAIN}`, id, type: TYPES[n % TYPES.length] ?? '', atMs });
+  // Bursts of fifty share a millisecond.
+  const timeOf = (n: number) => DAY_MS + Math.floor(n / 50) * 43_000;
+  function* everything() {
+    for (let n = 0; n < DAY_EVENTS; n += 1) yield item(`e${n}`, n, timeOf(n));
+  }
+  beforeAll(() => seed(engines, everything()), 600_000);
+  const parameters = { domain: DOMAIN, day: DAY };
+
+  test('are read in pages of constant reads: a query for each type, a read for each hundred events', async () => {
+    const pages: Page[] = [];
+    for await (const page of walk('listEvents', { ...parameters, limit: '100' })) {
+      pages.push(page);
+      if (pages.length === 30) break;
+    }
+    expect([...summary('a day, 100 a page', pages).keys()]).toEqual(['10 Query, 1 BatchGetItem']);
+    const typed = await readPage('listEvents', { ...parameters, type: 'opened' });
+    expect(typed.reads).toBe('1 Query, 1 BatchGetItem');
+    const other = await readPage('listEvents', { ...parameters, type: 'list_uploaded' });
+    expect([other.reads, other.body.events.length]).toEqual(['1 Query, 1 BatchGetItem', 100]);
+  }, 60_000);
+
+  test('none is missed, none told twice, while others arrive', async () => {
+    const told: string[] = [];
+    const pages: Page[] = [];
+    await whileWriting(
+      (n) => seed(engines, [item(`new${n}`, n, DAY_MS + ((n * 7_919_001) % 86_000_000))]),
+      async () => {
+        for await (const page of walk('listEvents', { ...parameters, limit: '1000' })) {
+          told.push(...page.body.events.map(({ key }: { key: string }) => key));
+          pages.push({ ...page, body: {} });
+        }
+      },
+    );
+    const kinds = summary('a day, 1000 a page', pages);
+    expect([...kinds.keys()].filter((reads) => !/^1?\d Query, ([1-9]|10) BatchGetItem$/.test(reads))).toEqual([]);
+    const there = Array.from({ length: DAY_EVENTS }, (_, n) => `${TYPES[n % TYPES.length]}#e${n}`);
+    expectWhole(told, there);
+  }, 600_000);
+});

@@ -1,0 +1,520 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventOf, ORIGIN, type ReadStack, type Reply, startReadStack } from '../../../support/read-stack.ts';
+import { DOMAIN } from '../../../support/webhooks.ts';
+
+// Every route as a client meets it, through the gateway and the bundle.
+
+let api: ReadStack;
+beforeAll(async () => {
+  api = await startReadStack();
+}, 60_000);
+afterAll(() => api?.stop());
+
+/** Follows `Link` from page to page. */
+async function walk(path: string): Promise<Reply[]> {
+  const pages: Reply[] = [];
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const page = await api.get(next);
+    expect(page.status).toBe(200);
+    pages.push(page);
+    next = /^<(.+)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1];
+    expect(next === undefined).toBe(page.body.next === null);
+  }
+  return pages;
+}
+
+const DAY = '2026-02-03';
+const at = (time: string) => Date.parse(`${DAY}T${time}Z`) / 1000;
+
+describe('a message', () => {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const recipients = ['ada@north.example', 'bob@north.example', 'eve@north.example'];
+  beforeAll(() =>
+    api.store(
+      ...recipients.flatMap((recipient, n) => [
+        eventOf(messageId, { recipient, event: 'accepted', timestamp: at(`10:00:0${n}`) }),
+        eventOf(messageId, { recipient, event: 'delivered', timestamp: at(`10:00:1${n}`) }),
+        eventOf(messageId, { recipient, event: 'opened', timestamp: at(`10:00:2${n}`) }),
+      ]),
+    ),
+  );
+
+  test('is told on one page, its events in the order of their time', async () => {
+    const { status, body, headers } = await api.get(`/mailgun/messages/${messageId}`);
+    expect(status).toBe(200);
+    expect(headers.get('link')).toBeNull();
+    expect(body.next).toBeNull();
+    expect(body.recipients).toMatchObject(
+      recipients.map((recipient) => ({ recipient, status: 'DELIVERED', opens: 1, countsComplete: true })),
+    );
+    const times = body.events.map(({ timestamp }: { timestamp: number }) => timestamp);
+    expect(times).toHaveLength(9);
+    expect(times).toEqual(times.toSorted());
+  });
+
+  test.each([1, 2, 3, 4, 8, 9])(
+    'is told in pages of %d events, none twice, and the last counts stand',
+    async (limit) => {
+      const pages = await walk(`/mailgun/messages/${messageId}?limit=${limit}`);
+      const keys = pages.flatMap(({ body }) => body.events.map(({ key }: { key: string }) => key));
+      expect(keys).toHaveLength(9);
+      expect(new Set(keys).size).toBe(9);
+      expect(pages.map(({ body }) => body.events.length)).toEqual(
+        Array.from({ length: Math.ceil(9 / limit) }, (_, n) => Math.min(limit, 9 - n * limit)),
+      );
+      for (const recipient of recipients) {
+        const entries = pages.flatMap(({ body }) =>
+          body.recipients.filter((entry: { recipient: string }) => entry.recipient === recipient),
+        );
+        expect(entries.map(({ countsComplete }) => countsComplete)).toEqual(
+          entries.map((_, n) => n === entries.length - 1),
+        );
+        expect(entries.at(-1)).toMatchObject({ status: 'DELIVERED', source: 'webhook', opens: 1, clicks: 0 });
+      }
+    },
+  );
+
+  test('that nobody knows is a 404', async () => {
+    expect(await api.get('/mailgun/messages/nobody')).toMatchObject({
+      status: 404,
+      body: { ok: false, reason: 'unknown-message' },
+    });
+  });
+});
+
+describe('a recipient', () => {
+  const recipient = `Lea+${randomUUID()}@north.example`;
+  const ids = [1, 2, 3, 4, 5].map((n) => `m${n}-${randomUUID()}@${DOMAIN}`);
+  beforeAll(() =>
+    api.store(
+      ...ids.map((id, n) =>
+        eventOf(id, {
+          ...{ recipient, event: 'delivered', timestamp: at(`11:00:0${n}`) },
+          message: { headers: { 'message-id': id, subject: `Mail ${n}` } },
+          tags: n === 1 ? ['Odd', 'welcome'] : ['welcome'],
+        }),
+      ),
+    ),
+  );
+
+  test.each([1, 2, 5, 100])('has its messages newest first, in pages of %d', async (limit) => {
+    const pages = await walk(`/mailgun/recipients/${encodeURIComponent(recipient.toLowerCase())}?limit=${limit}`);
+    expect(pages).toHaveLength(Math.ceil(5 / limit));
+    expect(pages.flatMap(({ body }) => body.messages)).toEqual(
+      ids
+        .map((messageId, n) => ({
+          ...{ messageId, status: 'DELIVERED', reason: null, statusAt: at(`11:00:0${n}`), firstAt: at(`11:00:0${n}`) },
+          ...{ subject: `Mail ${n}`, tags: n === 1 ? ['odd', 'welcome'] : ['welcome'], domain: DOMAIN },
+          ...{ testMode: false, direction: 'outbound', unconfirmed: false },
+        }))
+        .toReversed(),
+    );
+  });
+
+  test.each([
+    ['status=delivered', 5],
+    ['status=FAILED', 0],
+    ['tag=Odd', 1],
+    [`from=${at('11:00:01')}&to=${at('11:00:03')}`, 2],
+    [`tag=welcome&from=${at('11:00:01')}`, 4],
+  ])('has of its messages those of %s', async (filter, count) => {
+    const pages = await walk(`/mailgun/recipients?address=${encodeURIComponent(recipient)}&${filter}&limit=2`);
+    expect(pages.flatMap(({ body }) => body.messages)).toHaveLength(count);
+  });
+
+  test('who is unknown has none', async () => {
+    const { status, body } = await api.get('/mailgun/recipients/nobody@north.example');
+    const nothing = { recipient: 'nobody@north.example', messages: [], searched: null, next: null };
+    expect([status, body]).toEqual([200, nothing]);
+  });
+
+  test.each([
+    [{}, 5],
+    [{ domain: DOMAIN }, 5],
+    [{ type: 'delivered' }, 5],
+    [{ type: 'opened' }, 0],
+    [{ from: at('11:00:01'), to: at('11:00:03') }, 2],
+  ])('is searched for: %j', async (filter, events) => {
+    const keys: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const { status, body } = await api.search({ recipient, ...filter, limit: 2, cursor: cursor ?? null });
+      expect(status).toBe(200);
+      keys.push(...body.events.map(({ key }: { key: string }) => key));
+      cursor = body.next;
+    }
+    expect([keys.length, new Set(keys).size]).toEqual([events, events]);
+  });
+});
+
+describe('the events of a day', () => {
+  const day = '2026-02-05';
+  const types = ['accepted', 'clicked', 'delivered', 'opened', 'list_uploaded', 'list_member_uploaded'];
+  beforeAll(() =>
+    api.store(
+      ...Array.from({ length: 24 }, (_, n) =>
+        eventOf(randomUUID(), {
+          event: types[n % types.length],
+          // Four events share each millisecond, of different types and of the same.
+          timestamp: Date.parse(`${day}T12:00:00Z`) / 1000 + Math.floor(n / 4),
+        }),
+      ),
+    ),
+  );
+
+  test.each([1, 3, 7, 24, 100])('come newest first, in pages of %d', async (limit) => {
+    const pages = await walk(`/mailgun/events?domain=${DOMAIN}&day=${day}&limit=${limit}`);
+    const events = pages.flatMap(({ body }) => body.events);
+    expect(pages).toHaveLength(Math.ceil(24 / limit));
+    expect(new Set(events.map(({ key }) => key)).size).toBe(24);
+    expect(events.map(({ timestamp }) => timestamp)).toEqual(
+      events
+        .map(({ timestamp }) => timestamp)
+        .toSorted()
+        .reverse(),
+    );
+    expect(events[0]).toMatchObject({ domain: DOMAIN, messageId: expect.any(String) });
+  });
+
+  test('are those of one type, where one is asked for', async () => {
+    for (const type of types) {
+      const pages = await walk(`/mailgun/events?domain=${DOMAIN}&day=${day}&type=${type.toUpperCase()}&limit=3`);
+      const events = pages.flatMap(({ body }) => body.events);
+      expect(events.map(({ event }) => event)).toEqual([type, type, type, type]);
+    }
+  });
+
+  test('from is inclusive, to exclusive, over midnight too', async () => {
+    const midnight = Date.parse('2026-02-07T00:00:00Z') / 1000;
+    const stamps = [-2, -1, 0, 1].map((seconds) => midnight + seconds);
+    await api.store(...stamps.map((timestamp) => eventOf(randomUUID(), { timestamp })));
+    const pages = await walk(`/mailgun/events?from=${midnight - 2}&to=2026-02-07T00:00:01Z&limit=1`);
+    expect(pages.flatMap(({ body }) => body.events.map(({ timestamp }: { timestamp: number }) => timestamp))).toEqual([
+      midnight,
+      midnight - 1,
+      midnight - 2,
+    ]);
+    const searched = await api.search({ domain: DOMAIN, from: midnight - 2, to: midnight + 1 });
+    expect(searched.body.events).toHaveLength(3);
+  });
+});
+
+describe('suppressions', () => {
+  const recipient = `max.${randomUUID()}@north.example`;
+
+  test('of an unknown address: none', async () => {
+    const { status, body } = await api.get(`/mailgun/suppressions/${recipient}`);
+    expect([status, body]).toEqual([200, { recipient, suppressed: false, suppressions: [] }]);
+  });
+
+  test('show kind, scope and reason, and can be asked for a domain and a tag', async () => {
+    const base = { recipient, timestamp: at('13:00:00') };
+    await api.store(eventOf(randomUUID(), { ...base, id: 'U', event: 'unsubscribed', tags: ['news'] }));
+    const { body } = await api.get(`/mailgun/suppressions/${recipient.toUpperCase()}`);
+    const since = `${DAY}T13:00:00.000Z`;
+    const entry = {
+      domain: DOMAIN,
+      kind: 'unsubscribe',
+      // Its tags may be those of the message.
+      scope: '*',
+      reason: null,
+      source: 'event',
+      since,
+      lastAt: since,
+      eventKey: 'unsubscribed#U',
+    };
+    expect(body).toEqual({
+      recipient: recipient.toUpperCase(),
+      suppressed: true,
+      suppressions: [{ ...entry, liftedAt: null }],
+    });
+    const asked = async (query: string) =>
+      (await api.get(`/mailgun/suppressions/${recipient}?${query}`)).body.suppressed;
+    expect(await asked(`domain=${DOMAIN}&tag=news`)).toBe(true);
+    expect(await asked(`domain=${DOMAIN}&tag=receipts&tag=news`)).toBe(true);
+    expect(await asked(`domain=${DOMAIN}&tag=receipts`)).toBe(true);
+  });
+
+  test('take one read', async () => {
+    const reads = async () => (await api.stack.stats()).byCaller['read-api']?.calls ?? {};
+    const before = await reads();
+    await api.get(`/mailgun/suppressions/${recipient}`);
+    const after = await reads();
+    const made = Object.keys(after).filter((name) => after[name] !== before[name]);
+    expect(made.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)])).toEqual([['dynamodb.Query', 1]]);
+  });
+});
+
+describe('ids and addresses of any characters are found', () => {
+  const HARD = [
+    'a/b?c#d%e+f"g',
+    "it's <odd> & (more) \\ than; that, =",
+    '%2F%252F%%',
+    'über-straße.日本語.🙂',
+    `long-${'x'.repeat(295)}`,
+    `lang-${'ü'.repeat(150)}`,
+    '..',
+    'search',
+  ];
+
+  test.each(HARD)('%s', async (text) => {
+    const messageId = `${text}@${DOMAIN}`;
+    // Blanks and brackets need quotation marks in a local part.
+    const recipient = `${/[\s<>]/.test(text) ? JSON.stringify(text) : text}@north.example`;
+    await api.store(eventOf(messageId, { recipient, event: 'unsubscribed', tags: [] }));
+
+    const id = encodeURIComponent(messageId);
+    const address = encodeURIComponent(recipient);
+    for (const path of [
+      `/messages/${id}`,
+      `/messages?id=${id}`,
+      `/messages?id=${encodeURIComponent(`<${messageId}>`)}`,
+    ]) {
+      expect(await api.get(`/mailgun${path}`)).toMatchObject({
+        status: 200,
+        body: { messageId, events: [{ recipient }] },
+      });
+    }
+    for (const path of [`/recipients/${address}`, `/recipients?address=${address}`]) {
+      expect((await api.get(`/mailgun${path}`)).body).toMatchObject({ recipient, messages: [{ messageId }] });
+    }
+    for (const path of [`/suppressions/${address}`, `/suppressions?address=${address}`]) {
+      expect((await api.get(`/mailgun${path}`)).body).toMatchObject({ recipient, suppressed: true });
+    }
+    expect((await api.search({ recipient })).body.events).toMatchObject([{ recipient, messageId }]);
+  });
+});
+
+describe('wrong parameters are named', () => {
+  test.each([
+    ['/messages', 'id'],
+    ['/messages/', 'id'],
+    ['/messages?id=%3C%3E', 'id'],
+    ['/messages/x?id=y', 'id'],
+    ['/messages/x?limit=0', 'limit'],
+    ['/messages/x?limit=1001', 'limit'],
+    ['/messages/x?limit=ten', 'limit'],
+    ['/messages/x?limit=', 'limit'],
+    ['/messages/x?limit=5&limit=5', 'limit'],
+    ['/messages/x?cursor=', 'cursor'],
+    ['/messages/x?cursor=abc', 'cursor'],
+    ['/recipients/', 'address'],
+    ['/recipients/-', 'address'],
+    ['/recipients/undefined', 'address'],
+    ['/recipients/a@b?limit=-1', 'limit'],
+    ['/recipients/a@b?cursor=abc.def', 'cursor'],
+    ['/suppressions', 'address'],
+    ['/suppressions/ada', 'address'],
+    ['/suppressions/a@b?domain=', 'domain'],
+    ['/suppressions/a@b?domain=other.example.com', 'domain'],
+    ['/suppressions/a@b?domain=-', 'domain'],
+    ['/suppressions/a@b?tag=', 'tag'],
+    ['/suppressions/a@b?tags=news', 'tags'],
+    ['/events?domain=foreign.example', 'domain'],
+    ['/events?domain=', 'domain'],
+    ['/events?day=2026-02-30', 'day'],
+    ['/events?day=yesterday', 'day'],
+    ['/events?day=2026-02-03&from=0', 'day'],
+    ['/events?from=soon', 'from'],
+    ['/events?from=2026-02-30', 'from'],
+    ['/events?to=9&from=9', 'from'],
+    ['/events?from=5&to=5', 'from'],
+    ['/events?from=0&to=2678401', 'from'],
+    ['/events?to=tomorrow', 'to'],
+    ['/events?type=', 'type'],
+    ['/events?type=permanent_fail', 'type'],
+    ['/events?tpye=failed', 'tpye'],
+    ['/events?type=failed&type=opened', 'type'],
+    ['/events?limit=1e2', 'limit'],
+    ['/events?cursor=x', 'cursor'],
+    ['/ledger?domain=foreign.example', 'domain'],
+    ['/ledger?domain=-', 'domain'],
+    ['/stats?from=x', 'from'],
+    ['/stats?from=5.1&to=5.2', 'from'],
+    ['/health?verbose=1', 'verbose'],
+  ])('%s', async (path, parameter) => {
+    expect(await api.get(`/mailgun${path}`)).toMatchObject({
+      status: 400,
+      body: { ok: false, reason: 'bad-parameter', parameter, message: expect.stringMatching(`^${parameter} `) },
+    });
+  });
+
+  test.each([
+    ['{', 'body'],
+    ['[]', 'body'],
+    ['', 'body'],
+    [`"${'x'.repeat(70_000)}"`, 'body'],
+    [{ recipient: ' ' }, 'recipient'],
+    [{ recipient: ['x'] }, 'recipient'],
+    [{ recipient: 'x' }, 'recipient'],
+    [{ recipient: 'a@b', domain: 'foreign.example' }, 'domain'],
+    [{ recipient: 'a@b', limit: 0.5 }, 'limit'],
+    [{ recipient: 'a@b', limit: true }, 'limit'],
+    [{ recipient: 'a@b', from: 'soon' }, 'from'],
+    [{ recipient: 'a@b', type: '' }, 'type'],
+    [{ recipient: 'a@b', address: 'a@b' }, 'address'],
+    [{ recipient: 'a@b', cursor: 'e30.AAAA' }, 'cursor'],
+    [{ domain: DOMAIN, from: 9, to: 5 }, 'from'],
+  ])('search %j', async (body, parameter) => {
+    expect(await api.search(body)).toMatchObject({
+      status: 400,
+      body: { ok: false, reason: 'bad-parameter', parameter },
+    });
+  });
+});
+
+describe('a cursor', () => {
+  const recipient = `cursor.${randomUUID()}@north.example`;
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const day = '2026-03-01';
+  beforeAll(() =>
+    api.store(
+      ...[0, 1, 2].map((n) => eventOf(messageId, { recipient, timestamp: Date.parse(`${day}T09:00:0${n}Z`) / 1000 })),
+      eventOf(`other-${messageId}`, { recipient, timestamp: Date.parse(`${day}T10:00:00Z`) / 1000 }),
+    ),
+  );
+  const paths = () => [
+    `/mailgun/messages/${messageId}?limit=1`,
+    `/mailgun/recipients/${recipient}?limit=1`,
+    `/mailgun/events?day=${day}&limit=1`,
+  ];
+
+  test('that was changed anywhere is refused', async () => {
+    for (const path of paths()) {
+      const cursor: string = (await api.get(path)).body.next;
+      for (let n = 0; n < cursor.length; n += 7) {
+        const changed = cursor.slice(0, n) + (cursor[n] === 'A' ? 'B' : 'A') + cursor.slice(n + 1);
+        expect(await api.get(`${path}&cursor=${changed}`)).toMatchObject({
+          status: 400,
+          body: { parameter: 'cursor' },
+        });
+      }
+    }
+  });
+
+  test('is no good for another query', async () => {
+    const cursors: string[] = [];
+    for (const path of paths()) cursors.push((await api.get(path)).body.next);
+    const others = [...paths(), `/mailgun/messages/other-${messageId}`, `/mailgun/events?day=2026-03-02`].map(
+      (path) => path + (path.includes('?') ? '' : '?limit=1'),
+    );
+    for (const [n, cursor] of cursors.entries()) {
+      for (const [m, path] of others.entries()) {
+        const { status } = await api.get(`${path}&cursor=${cursor}`);
+        expect([n, m, status]).toEqual([n, m, n === m ? 200 : 400]);
+      }
+    }
+  });
+});
+
+describe('answers', () => {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const path = `/mailgun/messages/${messageId}`;
+  beforeAll(() => api.store(eventOf(messageId)));
+
+  test('can be asked for on condition', async () => {
+    const first = await api.get(path);
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[\w-]{27}"$/);
+    for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+      const again = await api.get(path, { 'if-none-match': tags });
+      expect([again.status, again.body, again.headers.get('etag')]).toEqual([304, null, etag]);
+    }
+    expect((await api.get(path, { 'if-none-match': '"x"' })).status).toBe(200);
+
+    await api.store(eventOf(messageId, { event: 'opened' }));
+    expect((await api.get(path, { 'if-none-match': etag })).status).toBe(200);
+  });
+
+  test('carry CORS whatever their status, for the allowed origin alone', async () => {
+    const etag = (await api.get(path)).headers.get('etag') ?? '';
+    api.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: 'refuse', percent: 100 }]);
+    const unavailable = await api.get(path);
+    const unavailableAbroad = await api.get(path, { origin: 'https://evil.example' });
+    api.stack.setFaults([]);
+    const replies = [
+      [200, await api.get(path), await api.get(path, { origin: 'https://evil.example' })],
+      [
+        304,
+        await api.get(path, { 'if-none-match': etag }),
+        await api.get(path, { 'if-none-match': etag, origin: 'null' }),
+      ],
+      [
+        400,
+        await api.get('/mailgun/messages'),
+        await api.get('/mailgun/messages', { origin: 'http://localhost:51730' }),
+      ],
+      [
+        401,
+        await api.get(path, { authorization: '' }),
+        await api.get(path, { authorization: '', origin: `${ORIGIN}/` }),
+      ],
+      [404, await api.get('/mailgun/nothing'), await api.get('/mailgun/nothing', { origin: '*' })],
+      [
+        405,
+        await api.request(path, { method: 'DELETE' }),
+        await api.request(path, { method: 'DELETE', headers: { origin: 'https://localhost:5173' } }),
+      ],
+      [503, unavailable, unavailableAbroad],
+    ] as const;
+    for (const [status, home, abroad] of replies) {
+      expect([status, home.status, abroad.status]).toEqual([status, status, status]);
+      expect([status, home.headers.get('access-control-allow-origin')]).toEqual([status, ORIGIN]);
+      expect(home.headers.get('access-control-expose-headers')).toBe('ETag, Link, Retry-After');
+      expect(abroad.headers.get('access-control-allow-origin')).toBeNull();
+      for (const { headers } of [home, abroad]) {
+        expect([status, headers.get('vary'), headers.get('cache-control')]).toEqual([
+          status,
+          'Origin',
+          'private, no-cache',
+        ]);
+        expect(headers.get('access-control-allow-credentials')).toBeNull();
+      }
+    }
+    expect(unavailable.headers.get('retry-after')).toBe('2');
+    expect(unavailable.body).toEqual({ ok: false, reason: 'unavailable' });
+  });
+
+  test.each([
+    ['/mailgun/messages/x', 'POST', 'GET, OPTIONS'],
+    ['/mailgun/events', 'PUT', 'GET, OPTIONS'],
+    ['/mailgun/events/search', 'GET', 'POST, OPTIONS'],
+    ['/mailgun/ledger', 'HEAD', 'GET, OPTIONS'],
+  ])('%s by %s says what is allowed', async (route, method, allow) => {
+    const { status, headers } = await api.request(route, { method });
+    expect([status, headers.get('allow')]).toEqual([405, allow]);
+  });
+
+  test('to a preflight need no token', async () => {
+    const headers = { authorization: '', 'access-control-request-method': 'POST' };
+    const { status, headers: answered } = await api.request('/mailgun/events/search', { method: 'OPTIONS', headers });
+    expect(status).toBe(204);
+    expect(Object.fromEntries([...answered].filter(([name]) => /^(access|vary)/.test(name)))).toEqual({
+      'access-control-allow-origin': ORIGIN,
+      'access-control-allow-methods': 'GET, POST, OPTIONS',
+      'access-control-allow-headers': 'Authorization, Content-Type, If-None-Match',
+      'access-control-expose-headers': 'ETag, Link, Retry-After',
+      'access-control-max-age': '600',
+      vary: 'Origin',
+    });
+  });
+});
+
+test('the webhook route answers no CORS header to any request', async () => {
+  const { webhookUrl } = api.ready;
+  const { origin, pathname } = new URL(webhookUrl);
+  for (const method of ['OPTIONS', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH']) {
+    for (const path of [pathname, '/', '/mailgun/messages/x', `${pathname}/x`]) {
+      const answer = await fetch(origin + path, {
+        method,
+        headers: {
+          origin: ORIGIN,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'content-type',
+        },
+      });
+      expect(answer.ok).toBe(false);
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    }
+  }
+});

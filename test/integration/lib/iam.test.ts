@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { identify } from '../../../lambdas/domain/identity.ts';
+import { encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
+import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
+import { drained, postWebhook, signedNow } from '../../support/local-stack.ts';
+import { Synthesized } from '../../support/synthesized.ts';
+import { DOMAIN, deliveredEvent, signed } from '../../support/webhooks.ts';
+
+// Every path of every function is gone once; what each called is held against what the same template lets it call.
+
+/** What is granted and never called, since Lambda's own poller calls it with the function's role. */
+const CALLED_BY_LAMBDA: Readonly<Record<string, readonly string[]>> = {
+  process: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
+  publish: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+};
+/** Lambda writes the log with the function's role; here it goes to a file. */
+const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
+const FUNCTIONS = {
+  ingest: 'Ingest',
+  process: 'Process',
+  reconcile: 'Reconcile',
+  publish: 'Publish',
+  'read-api': 'ReadApi',
+};
+
+let ledger: LocalLedger;
+let called: Readonly<Record<string, readonly string[]>>;
+
+beforeAll(async () => {
+  ledger = await startLocalLedger({ publish: { recipients: true, retrySeconds: 3 } });
+  await ingestAndProcess();
+  await reconcile();
+  await readApi();
+  await publish();
+  const { byCaller } = await ledger.stack.stats();
+  called = Object.fromEntries(
+    Object.entries(byCaller).map(([caller, { calls }]) => [caller, Object.keys(calls).map(actionOf)]),
+  );
+}, 400_000);
+afterAll(() => ledger?.stack.stop());
+
+/** An operation on many is allowed by the action on one. */
+const actionOf = (call: string) => call.replace('.', ':').replace(/^(sqs:\w+)Batch$/, '$1');
+
+/** `<service>:<operation>` that the function's role allows. */
+function grantedTo(name: string): string[] {
+  const stack = new Synthesized('dev', { publish: { enabled: true } });
+  const roleId = stack.named('AWS::Lambda::Function', `${name}Function`).Properties.Role['Fn::GetAtt'][0];
+  return stack
+    .ofType('AWS::IAM::Policy')
+    .filter(({ Properties }) => Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === roleId))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .flatMap(({ Action }) => [Action].flat());
+}
+
+describe.each(Object.entries(FUNCTIONS))('%s', (caller, name) => {
+  test('may do what it did, and nothing else', () => {
+    const byLambda = [...(CALLED_BY_LAMBDA[caller] ?? []), ...LOG];
+    const granted = grantedTo(name);
+
+    expect(granted.filter((action) => !byLambda.includes(action)).toSorted()).toEqual(
+      [...new Set(called[caller])].toSorted(),
+    );
+    expect(byLambda.filter((action) => !granted.includes(action))).toEqual([]);
+  });
+});
+
+const eventOf = (over: Record<string, unknown> = {}): JsonObject =>
+  deliveredEvent({
+    id: randomUUID(),
+    timestamp: Date.now() / 1000,
+    message: { headers: { 'message-id': `${randomUUID()}@${DOMAIN}` } },
+    ...over,
+  });
+
+const post = (event: JsonObject, signature: object) => postWebhook(ledger.stack, event, signature);
+const fresh = () => signedNow(LOCAL_KEY);
+
+async function ingestAndProcess(): Promise<void> {
+  const { table, queues } = ledger.target.clients;
+  const TableName = ledger.target.output('TableName');
+  const [event, signature] = [eventOf(), fresh()];
+  const { partition: pk, eventSort: sk } = identify(event, DOMAIN);
+  const Key = { pk, sk };
+
+  // New, forged, known, stored by another way, and acknowledged by somebody who then crashed.
+  expect(await post(event, signature)).toBe(200);
+  expect(await post(event, signed('key-of-nobody', { timestamp: String(Math.floor(Date.now() / 1000)) }))).toBe(401);
+  await drained(ledger.stack);
+  await table.send(new UpdateCommand({ TableName, Key, UpdateExpression: 'REMOVE webhookAt' }));
+  expect(await post(event, signature)).toBe(200);
+  await table.send(new DeleteCommand({ TableName, Key }));
+  expect(await post(event, signature)).toBe(200);
+  // A suppression, a person who is erased, and what no retry can mend.
+  const erased = `${randomUUID()}@erased.example`;
+  expect(await post(eventOf({ event: 'complained' }), fresh())).toBe(200);
+  const { exitCode } = await ledger.ledger(['erase', erased, '--yes']);
+  expect(exitCode).toBe(0);
+  expect(await post(eventOf({ recipient: erased }), fresh())).toBe(200);
+  await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody: 'poison' }));
+  await drained(ledger.stack);
+  expect((await ledger.stack.stats()).deadLetters).toBe(1);
+  // A forged bounce, put right by what Mailgun lists.
+  const bounce = eventOf({
+    event: 'failed',
+    severity: 'permanent',
+    reason: 'bounce',
+    recipient: `${randomUUID()}@b.example`,
+  });
+  expect(await post(bounce, fresh())).toBe(200);
+  await drained(ledger.stack);
+  const listed = { ...bounce, severity: 'temporary', reason: 'generic' };
+  const MessageBody = encodeQueueMessage({
+    ...{ source: 'reconcile', receivedAt: Date.now(), domain: DOMAIN, event: listed, corrects: true },
+  });
+  await queues.send(new SendMessageCommand({ QueueUrl: ledger.target.output('QueueUrl'), MessageBody }));
+  await drained(ledger.stack);
+  // A table that is out.
+  ledger.stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: '500', percent: 100 }]);
+  expect(await post(eventOf(), fresh())).toBe(200);
+  await sleep(6000);
+  ledger.stack.setFaults([]);
+  await drained(ledger.stack);
+}
+
+async function reconcile(): Promise<void> {
+  ledger.stack.list([eventOf({ timestamp: Date.now() / 1000 - 5 }) as unknown as EventData]);
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await sleep(1500)) {
+    await ledger.stack.reconcile();
+    await drained(ledger.stack);
+    const { missing, done } = await ledger.stack.reconcile();
+    if (done && missing === 0) break;
+  }
+  const { exitCode } = await ledger.ledger(['replay', '--from', '1m', '--to', '5s']);
+  expect(exitCode).toBe(0);
+}
+
+async function readApi(): Promise<void> {
+  const { apiUrl, apiToken } = ledger.stack.ready;
+  const get = async (path: string, init: RequestInit = {}) => {
+    const headers = { authorization: `Bearer ${apiToken}`, 'content-type': 'application/json' };
+    const { status } = await fetch(`${apiUrl}/mailgun/${path}`, { ...init, headers });
+    return [path, status];
+  };
+  const day = new Date().toISOString().slice(0, 10);
+  const recipient = String(eventOf().recipient);
+  const paths = [
+    `recipients/${recipient}`,
+    `events?domain=${DOMAIN}&day=${day}`,
+    `suppressions/${recipient}`,
+    `stats?domain=${DOMAIN}&from=${day}T00:00:00Z&to=${day}T01:00:00Z`,
+    `ledger?domain=${DOMAIN}&from=${day}T00:00:00Z&to=${day}T01:00:00Z`,
+    'health',
+  ];
+  for (const path of paths) expect(await get(path)).toEqual([path, 200]);
+  expect(await get('messages/nothing')).toEqual(['messages/nothing', 404]);
+  const body = JSON.stringify({ recipient });
+  expect(await get('events/search', { method: 'POST', body })).toEqual(['events/search', 200]);
+}
+
+async function publish(): Promise<void> {
+  ledger.stack.setFaults([{ service: 'events', operation: 'PutEvents', mode: 'refuse', percent: 100 }]);
+  expect(await post(eventOf(), fresh())).toBe(200);
+  for (const endMs = Date.now() + 60_000; Date.now() < endMs; await sleep(1000)) {
+    const { byCaller } = await ledger.stack.stats();
+    if (byCaller.publish?.calls['sqs.SendMessage']) break;
+  }
+  ledger.stack.setFaults([]);
+  const { exitCode } = await ledger.ledger(['publish', '--from', '1h', '--rate', '100']);
+  expect(exitCode).toBe(0);
+}

@@ -1,0 +1,129 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Bundles, makeBundles } from '../../../../tools/bench/bundles.ts';
+import { usageBetween } from '../../../../tools/bench/handler-cpu.ts';
+import { type HandlerProcess, startHandler } from '../../../../tools/bench/handler-process.ts';
+import { environmentFor, gatewayEvent, queueEvent } from '../../../../tools/bench/webhooks.ts';
+import type { Usage } from '../../../../tools/local-stack/usage.ts';
+import type { EventData, Moment } from '../../../../tools/mailgun-twin/event-parts.ts';
+import * as made from '../../../../tools/mailgun-twin/events.ts';
+import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { DOMAIN, KEY } from '../../../support/webhooks.ts';
+
+// What tools/bench/budget.json allows: bundles at most as large, and of calls and units exactly as many. A change that costs
+// more or less changes the file, where it is seen.
+
+interface Spent {
+  readonly calls: Readonly<Record<string, number>>;
+  readonly writeUnits: number;
+  readonly readUnits: number;
+}
+
+interface Budget {
+  readonly bundleBytes: Readonly<Record<string, number>>;
+  /** Ten webhooks of ten messages, stored as one batch, in the order of this file. */
+  readonly tenWebhooks: Readonly<Record<string, { readonly ingest: Spent; readonly process: Spent }>>;
+}
+
+const BUDGET: Budget = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../../tools/bench/budget.json'), 'utf8'),
+);
+const DEPLOYED = ['ingest', 'process', 'reconcile', 'readApi', 'publish'] as const;
+const MESSAGES = 10;
+
+const random = createRandom(1);
+const moments = Array.from(
+  { length: MESSAGES },
+  (_, nth): Moment => ({
+    mail: {
+      domain: DOMAIN,
+      messageId: `budget.${nth}@${DOMAIN}`,
+      from: `hello@${DOMAIN}`,
+      to: [`reader-${nth}@north.example`],
+      subject: 'Your order is on its way',
+      tags: ['receipts'],
+    },
+    recipient: `reader-${nth}@north.example`,
+    epochMs: Date.now(),
+    random,
+  }),
+);
+const once = (build: (moment: Moment) => EventData) => {
+  const events = moments.map(build);
+  return () => events;
+};
+const delivered = once(made.delivered);
+
+/** In the order of a message's life. */
+const STEPS: [name: string, events: () => EventData[]][] = [
+  ['accepted', once(made.accepted)],
+  ['deferred', once(made.deferred(1, 600))],
+  ['delivered', delivered],
+  ['delivered, signed anew', delivered],
+  ['opened', once(made.opened())],
+  ['clicked', once(made.clicked())],
+  ['bounced', once(made.bounced)],
+  ['complained', once(made.complained)],
+  ['unsubscribed', once(made.unsubscribed('*'))],
+];
+
+let folder: string;
+let bundles: Bundles;
+let engines: TestEngines;
+let ingest: HandlerProcess;
+let process: HandlerProcess;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-budget-'));
+  bundles = makeBundles(folder);
+  engines = await startTestEngines();
+  await engines.putKeys({ current: KEY });
+  ingest = await startHandler(bundles.ingest, environmentFor(engines));
+  process = await startHandler(bundles.process, environmentFor(engines));
+  // Secrets and the first webhook are noted once, not for every batch.
+  await spend({ ...moments[0]!, mail: { ...moments[0]!.mail, messageId: `first@${DOMAIN}` } });
+}, 60_000);
+afterAll(async () => {
+  ingest?.stop();
+  process?.stop();
+  await engines?.close();
+  rmSync(folder, { recursive: true });
+});
+
+const spend = (moment: Moment) => pass([made.accepted(moment)]);
+
+/** Takes webhooks in, and stores what has come of them in one batch. */
+async function pass(events: readonly EventData[]) {
+  const start = engines.usage.total();
+  const answers = await ingest.run(events.map(gatewayEvent));
+  expect(answers.returned).toEqual(events.map(() => expect.objectContaining({ statusCode: 200 })));
+  const taken = engines.usage.total();
+  const batch = await queueEvent(engines);
+  const received = engines.usage.total();
+  expect((await process.run([batch])).returned).toEqual([{ batchItemFailures: [] }]);
+  return { ingest: spent(start, taken), process: spent(received, engines.usage.total()) };
+}
+
+function spent(before: Usage, after: Usage): Spent {
+  const { calls, capacity } = usageBetween(before, after);
+  return { calls, writeUnits: capacity.write, readUnits: capacity.read };
+}
+
+describe('calls and units', () => {
+  test.each(STEPS)('ten webhooks: %s', async (name, events) => {
+    expect({ [name]: await pass(events()) }).toEqual({ [name]: BUDGET.tenWebhooks[name] });
+  });
+
+  test('the budget names no other', () => {
+    expect(Object.keys(BUDGET.tenWebhooks)).toEqual(STEPS.map(([name]) => name));
+  });
+});
+
+describe('bundles', () => {
+  test.each(DEPLOYED)('%s is at most as large as it may be', (name) => {
+    expect(statSync(bundles[name]).size).toBeLessThanOrEqual(BUDGET.bundleBytes[name] ?? 0);
+  });
+});
