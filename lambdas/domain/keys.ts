@@ -15,7 +15,9 @@ import { mailboxOf } from './address.ts';
 // | SENT#<domain>#<slice start>      | <minute>#<event name>         | sends of a missing event               |
 // | PART#<domain>#<slice start>      | <pass>#<start>                | part of a slice, compared              |
 // | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
-// | LEDGER                           | FIRST-WEBHOOK, LEASE          | facts of the whole ledger              |
+// | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
+// | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
+// | LEDGER                           | FIRST-WEBHOOK, LEASE, SEALING | facts of the whole ledger              |
 //
 // Index by day: <domain>#<day>#<type>. Index by recipient: R#<recipient>.
 
@@ -34,6 +36,7 @@ const LEDGER = 'LEDGER';
 const STRAGGLER = 'late';
 const SENT = 'SENT';
 const PART = 'PART';
+const SEAL = 'SEAL';
 
 /** Stands for the address in the keys of an erased recipient. */
 const ERASED_RECIPIENT = 'erased:';
@@ -88,6 +91,11 @@ export function messageIdOfPartition(partition: string): string | null {
 export function messageIdInPartition(partition: string): string | undefined {
   const text = messageIdOfPartition(partition);
   return text === null || /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : text;
+}
+
+/** Returns true for the sort key of a tombstone. */
+export function isTombstoneSort(sort: string): boolean {
+  return (split(sort)[1] ?? '').startsWith(ERASED_RECIPIENT);
 }
 
 /** Returns true for partitions that hold events and statuses. */
@@ -271,3 +279,21 @@ export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 
 /** The lease of the run that is at work. */
 export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
+
+/** Returns the key of what is sealed of a slice, by its start. */
+export function sealMarkKey(domain: string, startSeconds: number): ItemKey {
+  return { pk: join(SEAL, keyPart(domain)), sk: timeKey(startSeconds) };
+}
+
+/** Returns the key of the head of a domain's chain of manifests. */
+export function chainHeadKey(domain: string): ItemKey {
+  return { pk: join(SEAL, keyPart(domain)), sk: 'HEAD' };
+}
+
+/** Returns the key of the time up to which a domain is sealed. */
+export function sealPositionKey(domain: string): ItemKey {
+  return { pk: join(SEAL, keyPart(domain)), sk: 'POSITION' };
+}
+
+/** The lease of the run that writes the archive. */
+export const SEAL_LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'SEALING' };

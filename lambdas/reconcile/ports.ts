@@ -167,12 +167,6 @@ export interface LedgerState {
   dropStraggler(domain: string, straggler: Straggler): Promise<void>;
 }
 
-export interface Lease {
-  /** Takes or prolongs the lease until then (epoch milliseconds); false while another run holds it. */
-  hold(holder: string, nowMs: number, untilMs: number): Promise<boolean>;
-  release(holder: string): Promise<void>;
-}
-
 export interface QueueDepth {
   /** Messages in the queue, whether visible, in flight or delayed. */
   messages(): Promise<number>;

@@ -1,9 +1,9 @@
 import { type SendingDomain, secondPassSeconds } from '../contract.ts';
 import { total } from '../domain/counts.ts';
+import { type HeldLease, LostRaceError, withLease } from '../domain/lease.ts';
 import { isDue, type SliceBounds, stateOf } from '../domain/slice.ts';
 import { isSameSlice } from '../domain/tally.ts';
 import { isBackfill } from './agenda.ts';
-import { type HeldLease, LostRaceError, withLease } from './lease.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from './pass-slice.ts';
 import { type DonePart, ListingError } from './ports.ts';
 import type { ReconcileDeps } from './reconcile.ts';

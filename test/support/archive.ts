@@ -18,7 +18,7 @@ export function archiveRow(nth: number, over: Record<string, unknown> = {}, star
     key: eventKeyOf('delivered', `event-${nth}`),
     atMs: (start + nth) * 1000,
     receivedAtMs: (start + nth) * 1000 + 1500,
-    webhookAtMs: (start + nth) * 1000 + 1500,
+    byWebhook: true,
     source: 'webhook' as const,
   };
   return rowOf(facts, event, String(nth).padStart(32, '0'));

@@ -1,16 +1,18 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import {
   FIRST_WEBHOOK_KEY,
+  type ItemKey,
   isStragglerSort,
   LEASE_KEY,
   openSliceKey,
   stragglerKey,
   watermarksKey,
 } from '../../domain/keys.ts';
+import type { Lease } from '../../domain/lease.ts';
 import type { Watermarks } from '../../domain/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
-import type { Lease, LedgerState, OpenSlice, Straggler } from '../../reconcile/ports.ts';
+import type { LedgerState, OpenSlice, Straggler } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`. */
@@ -111,9 +113,8 @@ export function createStragglersTable({ client, name }: LedgerTable, now: () => 
   };
 }
 
-/** The lease as one item; it runs out by itself where its holder dies. */
-export function createLeaseTable({ client, name }: LedgerTable): Lease {
-  const Key = LEASE_KEY;
+/** The lease of reconcile, or another, as one item; it runs out by itself where its holder dies. */
+export function createLeaseTable({ client, name }: LedgerTable, Key: ItemKey = LEASE_KEY): Lease {
   return {
     async hold(holder, nowMs, untilMs) {
       return conditionalWrite(() =>

@@ -15,8 +15,8 @@ export interface RowFacts {
   /** Epoch milliseconds at which it happened, as its ledger counts. */
   atMs: number;
   receivedAtMs: number;
-  /** When a webhook brought it first; null where none did. */
-  webhookAtMs: number | null;
+  /** Whether a webhook has brought it by the time it is sealed. */
+  byWebhook: boolean;
   source: Source;
 }
 

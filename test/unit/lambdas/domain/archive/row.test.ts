@@ -70,8 +70,8 @@ test('a row that names an address loses it and its salt, and keeps its leaf', ()
 });
 
 test('the row of a tombstone holds no content to begin with', () => {
-  const { name, key, atMs, receivedAtMs, webhookAtMs, source } = archiveRow(3);
-  const facts = { name, key, atMs, receivedAtMs, webhookAtMs, source };
+  const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);
+  const facts = { name, key, atMs, receivedAtMs, byWebhook, source };
 
   const row = rowOfTombstone(
     facts,

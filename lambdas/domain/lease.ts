@@ -1,4 +1,9 @@
-import type { Lease } from './ports.ts';
+/** An item that one holder has at a time. */
+export interface Lease {
+  /** Takes or prolongs the lease until then (epoch milliseconds); false while another run holds it. */
+  hold(holder: string, nowMs: number, untilMs: number): Promise<boolean>;
+  release(holder: string): Promise<void>;
+}
 
 /** Another run has taken over, so the results of this one are void. */
 export class LostRaceError extends Error {

@@ -1,0 +1,58 @@
+import { manifestKey } from '../domain/archive/layout.ts';
+import { type ChainLink, parseManifest } from '../domain/archive/manifest.ts';
+import type { ChainHead, ManifestBucket, SealState } from './ports.ts';
+
+/** The chain of a domain holds something that no version of this stack wrote; nothing is appended to it. */
+export class BrokenChainError extends Error {
+  override name = 'BrokenChainError';
+}
+
+export interface ChainWriter {
+  /** Returns the head of the chain in the bucket; sequence 0 where there is none. Marks what the table did not know of. */
+  catchUp(domain: string): Promise<ChainHead>;
+  /** Appends a link; false, and nothing is written, where another one took its place. */
+  append(link: ChainLink): Promise<boolean>;
+  textOf(domain: string, sequence: number): Promise<string | undefined>;
+}
+
+const NO_HEAD: ChainHead = { sequence: 0, hash: '' };
+
+/** Extends the chains: the place after the head is given to one manifest by a conditional put, however many runs try. */
+export function createChainWriter({
+  bucket,
+  state,
+}: {
+  bucket: ManifestBucket;
+  state: Pick<SealState, 'readHead' | 'moveHead' | 'putMark'>;
+}): ChainWriter {
+  const textOf = (domain: string, sequence: number) => bucket.readText(manifestKey(domain, sequence));
+  return {
+    textOf,
+
+    async catchUp(domain) {
+      const known = (await state.readHead(domain)) ?? NO_HEAD;
+      let head = known;
+      for (;;) {
+        const text = await textOf(domain, head.sequence + 1);
+        if (text === undefined) break;
+        const link = parseManifest(text);
+        const previous = head.sequence === 0 ? null : head.hash;
+        if (link === undefined || link.manifest.previous !== previous || link.manifest.domain !== domain)
+          throw new BrokenChainError(`${manifestKey(domain, head.sequence + 1)} does not continue the chain`);
+        const { kind, start, number, sequence } = link.manifest;
+        // Which version of the slice it was made from is not known any more.
+        if (kind === 'slice') await state.putMark(domain, { start, number, sequence, version: null });
+        head = { sequence, hash: link.hash };
+      }
+      if (head !== known) await state.moveHead(domain, head);
+      return head;
+    },
+
+    async append({ manifest, text }) {
+      const key = manifestKey(manifest.domain, manifest.sequence);
+      if (await bucket.putTextIfAbsent(key, text)) return true;
+      // A put whose reply was lost is repeated, and then finds its own.
+      return (await bucket.readText(key)) === text;
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { objectKey } from '../domain/archive/layout.ts';
+import { figuresOf, isSameFigures, linkOf, type Manifest, parseManifest } from '../domain/archive/manifest.ts';
+import { createMerkleTree } from '../domain/archive/merkle.ts';
+import { leafOf } from '../domain/archive/row.ts';
+import type { Slice } from '../domain/slice.ts';
+import type { ChainWriter } from './chain-writer.ts';
+import type { EventObjects, ObjectWriter, SealMark, SealState } from './ports.ts';
+import type { SliceRows } from './slice-rows.ts';
+
+export interface SealSliceDeps {
+  state: SealState;
+  chain: ChainWriter;
+  objects: EventObjects;
+  rowsOf: SliceRows;
+  now: () => number;
+}
+
+/** `known`: nothing is new; `sealed`: a manifest was written; `adopted`: one was, over an object that was there already. */
+export interface SealOutcome {
+  kind: 'known' | 'sealed' | 'adopted';
+  rows: number;
+}
+
+interface WrittenObject {
+  isAdopted: boolean;
+  object: Manifest['object'];
+  root: string;
+}
+
+const NOTHING_ROOT = createMerkleTree().root();
+
+/**
+ * Seals what is not sealed yet of a slice: first the object of its events, then the manifest, then the mark. Objects
+ * and manifests are put only where there is none, so whatever was cut short, or done by another run, is taken over.
+ */
+export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSliceDeps) {
+  return async (slice: Slice, deadlineMs: number): Promise<SealOutcome> => {
+    const { domain, start, version } = slice;
+    for (;;) {
+      // The head comes before the mark: what another run sealed since is then in the mark, or takes the next place.
+      const head = await chain.catchUp(domain);
+      const mark = await state.readMark(domain, start);
+      if (mark?.version === version) return { kind: 'known', rows: 0 };
+      const number = mark === undefined ? 0 : mark.number + 1;
+      const written = await writeObject(slice, number, deadlineMs);
+      if (mark !== undefined && written.object === null && (await saysTheSame(slice, mark))) {
+        await state.putMark(domain, { ...mark, version });
+        return { kind: 'known', rows: 0 };
+      }
+      const link = linkOf({
+        ...{
+          v: 1,
+          kind: 'slice',
+          domain,
+          sequence: head.sequence + 1,
+          previous: head.sequence === 0 ? null : head.hash,
+        },
+        ...{ start, end: slice.end, number, object: written.object, root: written.root },
+        ...{ slice: figuresOf(slice), sealedAt: new Date(now()).toISOString() },
+      });
+      if (!(await chain.append(link))) continue;
+      // Of an object that was there, it is not known up to which version it holds the slice.
+      const sealed = written.isAdopted ? null : version;
+      await state.putMark(domain, { start, number, sequence: link.manifest.sequence, version: sealed });
+      await state.moveHead(domain, { sequence: link.manifest.sequence, hash: link.hash });
+      return { kind: written.isAdopted ? 'adopted' : 'sealed', rows: written.object?.rows ?? 0 };
+    }
+  };
+
+  /** Writes what no earlier object of the slice holds; of nothing no object is written. */
+  async function writeObject(slice: Slice, number: number, deadlineMs: number): Promise<WrittenObject> {
+    const { domain, start } = slice;
+    const key = objectKey(domain, start, number);
+    const found = await adopt(domain, key);
+    if (found !== undefined) return found;
+    const sealed = await namesBefore(domain, start, number);
+    const writer = objects.begin();
+    try {
+      const { rows, root } = await fill(writer, slice, sealed, deadlineMs);
+      if (rows === 0) return { isAdopted: false, object: null, root: NOTHING_ROOT };
+      const put = await writer.putIfAbsent(key);
+      if (put !== false) return { isAdopted: false, object: { key, ...put, rows }, root };
+    } finally {
+      await writer.discard();
+    }
+    const other = await adopt(domain, key);
+    if (other === undefined) throw new Error(`the object ${key} is there and cannot be read`);
+    return other;
+  }
+
+  async function fill(writer: ObjectWriter, slice: Slice, sealed: ReadonlySet<string>, deadlineMs: number) {
+    const tree = createMerkleTree();
+    let rows = 0;
+    for await (const group of rowsOf(slice, sealed, deadlineMs)) {
+      for (const row of group) tree.add(leafOf(row, slice.domain));
+      rows += group.length;
+      await writer.add(group);
+    }
+    return { rows, root: tree.root() };
+  }
+
+  async function adopt(domain: string, key: string): Promise<WrittenObject | undefined> {
+    const stored = await objects.open(key);
+    if (stored === undefined) return undefined;
+    try {
+      const tree = createMerkleTree();
+      let rows = 0;
+      for await (const group of stored.rows()) {
+        for (const row of group) tree.add(leafOf(row, domain));
+        rows += group.length;
+      }
+      const { sha256, bytes } = stored;
+      return { isAdopted: true, object: { key, sha256, bytes, rows }, root: tree.root() };
+    } finally {
+      await stored.discard();
+    }
+  }
+
+  /** Returns the names of the slice's events that earlier objects hold. */
+  async function namesBefore(domain: string, start: number, number: number): Promise<Set<string>> {
+    const names = new Set<string>();
+    for (let earlier = 0; earlier < number; earlier += 1) {
+      const stored = await objects.open(objectKey(domain, start, earlier));
+      if (stored === undefined) continue;
+      try {
+        for await (const group of stored.rows()) for (const { name } of group) names.add(name);
+      } finally {
+        await stored.discard();
+      }
+    }
+    return names;
+  }
+
+  async function saysTheSame(slice: Slice, { sequence }: SealMark): Promise<boolean> {
+    const text = await chain.textOf(slice.domain, sequence);
+    const figures = text === undefined ? null : (parseManifest(text)?.manifest.slice ?? null);
+    return figures !== null && isSameFigures(figures, figuresOf(slice));
+  }
+}

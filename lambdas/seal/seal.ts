@@ -1,0 +1,132 @@
+import { UNKNOWN_DOMAIN } from '../domain/event.ts';
+import { type LeaseDeps, withLease } from '../domain/lease.ts';
+import type { Slice } from '../domain/slice.ts';
+import { createChainWriter } from './chain-writer.ts';
+import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
+import { createSealSlice } from './seal-slice.ts';
+import { createSliceRows, DeadlineError, type SliceRowsDeps, UnsettledIndexError } from './slice-rows.ts';
+
+export interface SealDeps extends LeaseDeps, SliceRowsDeps {
+  slices: LedgerSlices;
+  state: SealState;
+  bucket: ManifestBucket;
+  objects: EventObjects;
+  domains: readonly string[];
+  /** How often a run is scheduled. */
+  everySeconds: number;
+  /** How long the table keeps events. */
+  retentionSeconds: number;
+  onFailure: (domain: string, error: unknown) => void;
+}
+
+export interface SealRequest {
+  /** Seals whatever was compared once, without waiting for the second pass. */
+  ignoreWaits: boolean;
+  /** Epoch milliseconds. */
+  deadlineMs: number;
+}
+
+export interface SealReport {
+  /** Slices of which something was sealed. */
+  sealed: number;
+  /** Events sealed. */
+  rows: number;
+  /** Seconds that the slice has waited that waits longest; 0 where none waits. */
+  waitSeconds: number;
+  /** Whether all that could be sealed was. */
+  done: boolean;
+}
+
+/** The day index lags behind the table, so a slice rests this long after its last pass. */
+const REST_MS = 60_000;
+const DAY_SECONDS = 86_400;
+
+/**
+ * Seals every slice that had its second pass, the oldest first. What is stored later for a sealed slice is found by a
+ * look at one older day in each run, in turn.
+ */
+export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<SealReport | 'busy'> {
+  const { slices, state, now, everySeconds, retentionSeconds } = deps;
+  const chain = createChainWriter(deps);
+  const sealSlice = createSealSlice({ ...deps, chain, rowsOf: createSliceRows(deps) });
+
+  return (request) => withLease(deps, ({ assertHeld }) => sealAll(request, assertHeld));
+
+  async function sealAll(request: SealRequest, assertHeld: () => void): Promise<SealReport> {
+    const report: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: true };
+    for (const domain of [...deps.domains, UNKNOWN_DOMAIN]) {
+      try {
+        await sealDomain(domain, request, assertHeld, report);
+      } catch (error) {
+        report.done = false;
+        deps.onFailure(domain, error);
+      }
+    }
+    return report;
+  }
+
+  async function sealDomain(domain: string, request: SealRequest, assertHeld: () => void, report: SealReport) {
+    const nowSeconds = Math.floor(now() / 1000);
+    const oldest = nowSeconds - retentionSeconds;
+    const position = Math.max(oldest, (await state.readPosition(domain)) ?? oldest);
+    const { from, to } = request.ignoreWaits ? { from: oldest, to: position } : olderDay(oldest, position);
+    let reached = position;
+    let isUnbroken = true;
+    const look = async (slice: Slice): Promise<boolean> => {
+      if (!isReady(slice, request.ignoreWaits)) return false;
+      const isDone = now() < request.deadlineMs && (await tryToSeal(slice, request.deadlineMs, assertHeld, report));
+      if (isDone) return true;
+      report.done = false;
+      const waitedMs = now() - Math.max(slice.finalAt ?? slice.passedAt, slice.passedAt);
+      report.waitSeconds = Math.max(report.waitSeconds, Math.floor(waitedMs / 1000));
+      return false;
+    };
+    for await (const slice of unsealed(domain, position, nowSeconds)) {
+      const isSealed = slice.isMarked || (await look(slice.slice));
+      isUnbroken &&= isSealed;
+      if (isUnbroken) reached = slice.slice.end;
+    }
+    if (reached > position) await state.putPosition(domain, reached);
+    for await (const { slice, isMarked } of unsealed(domain, from, to)) if (!isMarked) await look(slice);
+  }
+
+  /** Yields slices and whether their present version is sealed. */
+  async function* unsealed(domain: string, from: number, to: number) {
+    if (from >= to) return;
+    const versions = new Map<number, number | null>();
+    for await (const { start, version } of state.listMarks(domain, from, to)) versions.set(start, version);
+    for await (const slice of slices.list(domain, from, to)) {
+      yield { slice, isMarked: versions.get(slice.start) === slice.version };
+    }
+  }
+
+  async function tryToSeal(slice: Slice, deadlineMs: number, assertHeld: () => void, report: SealReport) {
+    assertHeld();
+    try {
+      let outcome = await sealSlice(slice, deadlineMs);
+      // What an adopted object does not hold goes into a supplement.
+      for (; ; outcome = await sealSlice(slice, deadlineMs)) {
+        if (outcome.kind === 'known') return true;
+        report.sealed += 1;
+        report.rows += outcome.rows;
+        if (outcome.kind === 'sealed') return true;
+      }
+    } catch (error) {
+      if (error instanceof DeadlineError || error instanceof UnsettledIndexError) return false;
+      throw error;
+    }
+  }
+
+  function isReady({ finalAt, passedAt, passes }: Slice, ignoreWaits: boolean): boolean {
+    if (ignoreWaits) return passes > 0;
+    return finalAt !== null && now() >= passedAt + REST_MS;
+  }
+
+  /** Returns the day before the position that is looked at in this period; each has its turn. */
+  function olderDay(oldest: number, position: number): { from: number; to: number } {
+    const days = Math.max(1, Math.ceil((position - oldest) / DAY_SECONDS));
+    const turn = Math.floor(now() / 1000 / everySeconds) % days;
+    const to = position - turn * DAY_SECONDS;
+    return { from: Math.max(oldest, to - DAY_SECONDS), to };
+  }
+}
