@@ -25,6 +25,7 @@ import type { ReadyInfo } from './ready.ts';
 import { type ReconcileChoice, USUAL_RECONCILE } from './reconcile-choice.ts';
 import { ReconcileRuns } from './reconcile-runs.ts';
 import { openRun } from './run.ts';
+import { runValues } from './run-values.ts';
 import { startSchedules } from './schedules.ts';
 import { outputOf } from './stack.ts';
 import { devOrigins, synthesize } from './synthesize.ts';
@@ -86,14 +87,14 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const run = await openRun(options.port, closers);
   const mailgun = await openLocalMailgun({ domains, signingKey: keys?.current, apiKey: reconcile.apiKey, seed }, run);
   const dashboardDoor = await run.reserveDoor();
-  const origins = [...(await devOrigins()), dashboardDoor.url];
-  const overlay = overlayOf({ ...options, reconcile, metricPeriodSeconds }, mailgun.api.url, origins);
+  const overlay = overlayOf({ ...options, reconcile, metricPeriodSeconds }, await devOrigins());
+  const values = runValues(mailgun.api.url, dashboardDoor.url, Date.now());
   const choice = await chooseTableEngine({ name: options.engine, needsStream: publishes(overlay) });
   const { program, because } = choice;
 
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
-  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run, choice)]);
+  const [assembly, engines] = await Promise.all([synthesize(run, overlay, values), startEngines(run, choice)]);
 
   const minuteMs = metricPeriodSeconds * 1000;
   const metrics = new MetricStore(minuteMs);

@@ -1,5 +1,6 @@
 import { compressedLimits } from './alarms/compressed-limits.ts';
 import { type ReconcileChoice, reconcileOverlay } from './reconcile-choice.ts';
+import { PLACEHOLDERS } from './run-values.ts';
 import { isRecord } from './template.ts';
 
 /** Configuration laid over that of `dev`. */
@@ -22,14 +23,17 @@ export interface PublishChoice {
   readonly retrySeconds?: number;
 }
 
-/** Times are cut short where people would wait for them; everything else is as deployed. */
-export function overlayOf(choice: ConfigurationChoice, twinUrl: string, origins: readonly string[]): Overlay {
+/**
+ * Times are cut short where people would wait for them; everything else is as deployed. What each run has anew is held
+ * by placeholders.
+ */
+export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
   const { domains, reconcile, metricPeriodSeconds, publish } = choice;
   const usual = {
     domains: domains.map((name) => ({ name, region: 'us' })),
-    origins,
+    origins: [...devOrigins, PLACEHOLDERS.dashboardUrl],
     processing: { timeoutSeconds: 3, outageHours: 1 },
-    reconcile: reconcileOverlay(reconcile, twinUrl, Date.now()),
+    reconcile: reconcileOverlay(reconcile, PLACEHOLDERS),
     alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },
   };
   return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };

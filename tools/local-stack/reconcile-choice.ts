@@ -30,11 +30,17 @@ export const USUAL_RECONCILE: ReconcileChoice = {
 export const usualRetentionSeconds = (settleSeconds: number, sliceSeconds: number) =>
   Math.max(USUAL_RECONCILE.retentionSeconds, 3 * (settleSeconds + sliceSeconds));
 
+/** What a choice that says nothing else comes to. */
+export interface TwinPlace {
+  readonly twinUrl: string;
+  readonly startEpochSeconds: number;
+}
+
 /** The choice as the stack's configuration spells it. */
-export function reconcileOverlay(choice: ReconcileChoice, twinUrl: string, nowMs: number) {
+export function reconcileOverlay(choice: ReconcileChoice, { twinUrl, startEpochSeconds }: TwinPlace) {
   const { source, everySeconds, settleSeconds, sliceSeconds, retentionSeconds, mailgunUrl } = choice;
   // Before its first webhook a ledger knows nothing, and the first of all may be dropped.
-  const start = mailgunUrl === undefined ? Math.floor(nowMs / 1000) : undefined;
+  const start = mailgunUrl === undefined ? startEpochSeconds : undefined;
   const fromEpochSeconds = choice.fromEpochSeconds ?? start;
   return {
     source,

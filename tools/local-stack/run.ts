@@ -10,6 +10,8 @@ import { type Reaper, startReaper } from './reaper.ts';
 export const PROJECT_ROOT = join(import.meta.dirname, '../..');
 /** Of every run by its webhook port: its log, and while it lasts what it said when it was ready. */
 const RUNS_FOLDER = join(PROJECT_ROOT, '.local');
+/** What earlier runs synthesized. */
+export const ASSEMBLIES_FOLDER = join(RUNS_FOLDER, 'assemblies');
 
 const LOG_LIFE_MS = 24 * 3600 * 1000;
 

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { AssemblyCache } from './assembly-cache.ts';
 import { CannotStart } from './cannot-start.ts';
-import { PROJECT_ROOT, type Run } from './run.ts';
+import { ASSEMBLIES_FOLDER, PROJECT_ROOT, type Run } from './run.ts';
+import type { RunValues } from './run-values.ts';
 import type { Template } from './template.ts';
 
 /** The synthesized stack: its template and where its assets lie. */
@@ -23,21 +25,27 @@ export async function devOrigins(): Promise<readonly string[]> {
 
 const readCdkJson = async () => JSON.parse(await readFile(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
 
-/** Runs the CDK app as the CDK command line does; `overlay` is laid over the configuration of `dev`. */
-export async function synthesize(run: Run, overlay: unknown): Promise<Assembly> {
+/**
+ * Runs the CDK app as the CDK command line does, unless nothing has changed since it last ran like this; `overlay` is
+ * laid over the configuration of `dev`.
+ */
+export async function synthesize(run: Run, overlay: unknown, values: RunValues = {}): Promise<Assembly> {
   const { app, context } = await readCdkJson();
   // Outside the project: bundles are CommonJS, and the project's package.json says otherwise.
   const folder = join(run.temporaryFolder, 'cdk.out');
-  const cdkContext = { ...context, 'aws:cdk:enable-path-metadata': true, env: 'dev', overlay };
-  await runApp(app, run, {
-    ...process.env,
+  const environment = {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('CDK_'))),
     // What is checked before a deploy would make every start wait.
     LEDGER_SYNTH: 'unchecked',
-    CDK_OUTDIR: folder,
-    CDK_CONTEXT_JSON: JSON.stringify(cdkContext),
-  });
-  await mapToProject(folder);
-  return readAssembly(folder);
+    CDK_CONTEXT_JSON: JSON.stringify({ ...context, 'aws:cdk:enable-path-metadata': true, env: 'dev', overlay }),
+  };
+  const cache = new AssemblyCache({ project: PROJECT_ROOT, kept: ASSEMBLIES_FOLDER }, [app, environment]);
+  if (!cache.copyTo(folder)) {
+    await runApp(app, run, { ...process.env, ...environment, CDK_OUTDIR: folder });
+    await mapToProject(folder);
+    cache.keep(folder);
+  }
+  return readAssembly(folder, values);
 }
 
 /** Completes the sources of bundles, which are named below the project, so that a debugger finds them. */
@@ -84,9 +92,12 @@ interface Artifact {
   readonly properties?: { readonly templateFile?: string; readonly file?: string; readonly stackName?: string };
 }
 
-/** Reads a cloud assembly that holds one stack. */
-async function readAssembly(folder: string): Promise<Assembly> {
-  const readJson = async (file: string) => JSON.parse(await readFile(join(folder, file), 'utf8'));
+/** Reads a cloud assembly that holds one stack, with the values of this run. */
+async function readAssembly(folder: string, values: RunValues): Promise<Assembly> {
+  const readJson = async (file: string) => {
+    const text = await readFile(join(folder, file), 'utf8');
+    return JSON.parse(Object.entries(values).reduce((all, [held, value]) => all.replaceAll(held, value), text));
+  };
   const artifacts = Object.entries<Artifact>((await readJson('manifest.json')).artifacts);
   const stacks = artifacts.filter(([, artifact]) => artifact.type === 'aws:cloudformation:stack');
   const [stack, ...others] = stacks;

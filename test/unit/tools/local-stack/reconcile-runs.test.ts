@@ -40,7 +40,10 @@ test.each([
   { name: 'the twin, from a time', choice: { fromEpochSeconds: 7 }, url: 'http://twin', from: 7 },
   { name: 'another Mailgun', choice: { mailgunUrl: 'http://other' }, url: 'http://other', from: undefined },
 ])('against $name the ledger starts where it can be complete', ({ choice, url, from }) => {
-  const overlay = reconcileOverlay({ ...USUAL_RECONCILE, ...choice }, 'http://twin', 1_790_000_000_900);
+  const overlay = reconcileOverlay(
+    { ...USUAL_RECONCILE, ...choice },
+    { twinUrl: 'http://twin', startEpochSeconds: 1_790_000_000 },
+  );
 
   expect([overlay.mailgunUrl, overlay.fromEpochSeconds]).toEqual([url, from]);
 });
