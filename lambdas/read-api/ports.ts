@@ -122,8 +122,8 @@ export interface DayEvents {
 }
 
 export interface Suppressions {
-  /** All of one recipient, read strongly. */
-  list(recipientKey: string): Promise<StoredSuppression[]>;
+  /** All of one recipient, whatever the spelling of the address, read strongly. */
+  list(recipient: string): Promise<StoredSuppression[]>;
 }
 
 export interface SliceReader {

@@ -1,6 +1,5 @@
 import type { SuppressionEntry, SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { UNKNOWN_DOMAIN } from '../../api/routes.ts';
-import { recipientKey } from '../domain/keys.ts';
 import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
 import type { Suppressions } from './ports.ts';
 
@@ -19,7 +18,7 @@ export interface SuppressionQuery {
  */
 export function createSuppressions(suppressions: Suppressions) {
   return async ({ recipient, domain, tags }: SuppressionQuery): Promise<SuppressionsResponse> => {
-    const known = await suppressions.list(recipientKey(recipient));
+    const known = await suppressions.list(recipient);
     const holds = (each: StoredSuppression) =>
       isSuppressing(each) &&
       (domain === undefined || each.domain === domain || each.domain === UNKNOWN_DOMAIN) &&

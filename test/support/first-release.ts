@@ -47,6 +47,13 @@ export const SUPPRESSION = {
   scope: '*',
 };
 
+/** Of a recipient whose domain was not yet spelled as on the wire. */
+export const UNICODE_SUPPRESSION = {
+  ...SUPPRESSION,
+  pk: 'SUP#ada@b\u00fccher.example',
+  recipient: 'ada@b\u00fccher.example',
+};
+
 export const CLAIM = {
   pk: 'CLAIM#5f1d',
   sk: 'CLAIM',

@@ -1,19 +1,28 @@
-import { suppressionPartition } from '../../domain/keys.ts';
+import { recipientKey, suppressionPartition } from '../../domain/keys.ts';
 import type { StoredSuppression } from '../../domain/suppression.ts';
 import type { Suppressions } from '../../read-api/ports.ts';
 import { type Item, type LedgerTable, readPartition } from './ledger-table.ts';
+import { olderRecipientKeys } from './older-spellings.ts';
 
-/** Reads the suppressions of a recipient, which are one partition: one read, unless it holds over a megabyte. */
+/** Reads the suppressions of a recipient, whatever the spelling of the address. */
 export function createSuppressionRepository(table: LedgerTable): Suppressions {
   return {
-    // Strongly: it may have been lifted, or come about, a moment ago.
-    async list(recipientKey) {
+    async list(recipient) {
       const found: StoredSuppression[] = [];
-      for await (const item of readPartition(table, suppressionPartition(recipientKey)))
-        found.push(storedSuppression(item));
+      for await (const item of readSuppressionItems(table, recipient)) found.push(storedSuppression(item));
       return found;
     },
   };
+}
+
+/**
+ * Yields the items of a recipient's suppressions, which are one partition: one read, unless it holds over a megabyte,
+ * or an older version may have stored it under another spelling. Read strongly: one may have been lifted a moment ago.
+ */
+export async function* readSuppressionItems(table: LedgerTable, recipient: string): AsyncGenerator<Item> {
+  for (const key of [recipientKey(recipient), ...olderRecipientKeys(recipient)]) {
+    yield* readPartition(table, suppressionPartition(key));
+  }
 }
 
 /** What an item says of a suppression. Older items do not note their latest event. */

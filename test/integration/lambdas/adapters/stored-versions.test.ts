@@ -63,6 +63,14 @@ test('who is suppressed or erased stays so', async () => {
   expect(await erasures.among(['ada@example.org', 'eve@example.org'])).toEqual(['ada@example.org']);
 });
 
+test.each(['ada@b\u00fccher.example', 'ADA@BU\u0308CHER.example', 'ada@xn--bcher-kva.example'])(
+  'a suppression under a Unicode domain is found by %s',
+  async (recipient) => {
+    const found = await createSuppressionRepository(engines.table).list(recipient);
+    expect(found).toMatchObject([{ domain: DOMAIN, kind: 'complaint' }]);
+  },
+);
+
 test('the ledger goes on where it was', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const { pk: _pk, sk: _sk, ...open } = OPEN;
