@@ -1,10 +1,9 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { Command, Option } from 'commander';
 import { parseAddress } from '../../api/address.ts';
-import { conditionalWrite, readPartition } from '../../lambdas/adapters/table/ledger-table.ts';
-import { storedSuppression } from '../../lambdas/adapters/table/suppression-repository.ts';
+import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
+import { readSuppressionItems, storedSuppression } from '../../lambdas/adapters/table/suppression-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
-import { recipientKey, suppressionPartition } from '../../lambdas/domain/keys.ts';
 import { isSuppressing, type StoredSuppression } from '../../lambdas/domain/suppression.ts';
 import {
   type CliContext,
@@ -53,6 +52,8 @@ export type SuppressionsLiftLine =
       atMailgun: boolean;
     }
   | { event: 'plan'; recipient: string; count: number }
+  /** Of an unknown domain, which the named one may be: it still suppresses. */
+  | { event: 'left'; domain: string; kind: SuppressionItem['kind']; scope: string; since: string }
   | {
       event: 'lifted';
       domain: string;
@@ -127,7 +128,8 @@ Examples:
   npm run ledger -- suppressions lift ada@example.org --env prod --kind bounce --also-at-mailgun
   npm run ledger -- suppressions lift ada@example.org --local --domain mg.example.com --yes --json
 
-Exit code: 0 lifted, or lifted before; 1 there is no such suppression, or Mailgun refused; 2 wrong usage.`;
+Exit code: 0 lifted, or lifted before; 1 there is no such suppression, one of an unknown domain still suppresses, or
+Mailgun refused; 2 wrong usage.`;
 
 export const liftCommand = (context: CliContext, run: Run) =>
   ledgerCommand('lift', 'lets mail to an address again')
@@ -145,14 +147,24 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
   const deployment = await openTarget(context, options);
   if (options.domain !== undefined) checkDomain(deployment, options.domain);
   const emit = createEmit<SuppressionsLiftLine>(context, options.json);
-  const found = (await readSuppressions(deployment, recipient)).filter(
-    ({ domain, kind }) => domain === (options.domain ?? domain) && kind === (options.kind ?? kind),
-  );
-  if (found.length === 0) throw new TargetUnavailableError(`${recipient} has no such suppression`);
+  const ofKind = (await readSuppressions(deployment, recipient)).filter(({ kind }) => kind === (options.kind ?? kind));
+  const found = ofKind.filter(({ domain }) => domain === (options.domain ?? domain));
+  // What names no domain suppresses for every domain, the given one included.
+  const left = ofKind.filter((item) => !found.includes(item) && item.domain === UNKNOWN_DOMAIN && isSuppressing(item));
+  if (found.length === 0) {
+    const instead = left.length === 0 ? '' : `, but one of an unknown domain: ${LIFT_UNKNOWN}`;
+    throw new TargetUnavailableError(`${recipient} has no such suppression${instead}`);
+  }
   // Mailgun's own entry may still be there, whatever is written here.
   const wanted = options.alsoAtMailgun ? found : found.filter(isSuppressing);
   const active = found.filter(isSuppressing);
-  if (options.plan) return planLift(recipient, wanted, options.alsoAtMailgun ?? false, emit);
+  if (options.plan) {
+    planLift(wanted, options.alsoAtMailgun ?? false, emit);
+    tellLeft(left, emit);
+    const text = wanted.length === 0 ? 'Nothing to lift: all were lifted before.' : 'Plan: nothing was changed.';
+    emit({ event: 'plan', recipient, count: wanted.length }, text);
+    return 0;
+  }
   if (wanted.length > 0) {
     const what = wanted.map((item) => `${describe(item)} at ${item.domain}`).join(', ');
     await confirm(context, options.yes, `Lift ${what} of ${recipient}?`);
@@ -170,20 +182,28 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
       `${domain}  ${describe(item)}: lifted${atMailgun === null ? '' : mailgun[atMailgun]}`,
     );
   }
+  tellLeft(left, emit);
   const alreadyLifted = found.length - active.length;
   emit(
     { event: 'done', recipient, lifted: active.length, alreadyLifted },
     `${counted(active.length, 'suppression')} of ${recipient} lifted${alreadyLifted > 0 ? `, ${alreadyLifted} lifted before` : ''}.`,
   );
-  return 0;
+  return left.length === 0 ? 0 : 1;
 }
 
-function planLift(
-  recipient: string,
-  items: readonly SuppressionItem[],
-  atMailgun: boolean,
-  emit: Emit<SuppressionsLiftLine>,
-): number {
+const LIFT_UNKNOWN = '--domain - lifts it';
+
+/** Reports what still suppresses although a domain was named, since it may be of any domain. */
+function tellLeft(items: readonly SuppressionItem[], emit: Emit<SuppressionsLiftLine>): void {
+  for (const item of items) {
+    const { domain, kind, scope } = item;
+    const since = iso(item.sinceMs);
+    const text = `${domain}  ${describe(item)} since ${since} is of an unknown domain and still suppresses: ${LIFT_UNKNOWN}`;
+    emit({ event: 'left', domain, kind, scope, since }, text);
+  }
+}
+
+function planLift(items: readonly SuppressionItem[], atMailgun: boolean, emit: Emit<SuppressionsLiftLine>): void {
   for (const item of items) {
     const { domain, kind, scope } = item;
     const since = iso(item.sinceMs);
@@ -193,9 +213,6 @@ function planLift(
       `${domain}  would lift ${describe(item)} since ${since}${mailgun}`,
     );
   }
-  const text = items.length === 0 ? 'Nothing to lift: all were lifted before.' : 'Plan: nothing was changed.';
-  emit({ event: 'plan', recipient, count: items.length }, text);
-  return 0;
 }
 
 /** A suppression of an unknown domain may be on the list of any. */
@@ -223,10 +240,10 @@ export interface SuppressionItem extends StoredSuppression {
   readonly recipient: string;
 }
 
-/** All suppressions of an address, whatever its case. */
+/** Returns all suppressions of an address, whatever its case and spelling. */
 export async function readSuppressions(deployment: Deployment, address: string): Promise<SuppressionItem[]> {
   const items: SuppressionItem[] = [];
-  for await (const item of readPartition(tableOf(deployment), suppressionPartition(recipientKey(address)))) {
+  for await (const item of readSuppressionItems(tableOf(deployment), address)) {
     const { pk, sk, recipient } = item as unknown as SuppressionItem;
     items.push({ pk, sk, recipient, ...storedSuppression(item) });
   }

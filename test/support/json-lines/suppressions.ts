@@ -41,5 +41,12 @@ export const suppressionsLiftLine = z.discriminatedUnion('event', [
     atMailgun: z.boolean(),
   }),
   z.strictObject({ event: z.literal('plan'), recipient: z.string(), count: z.int() }),
+  z.strictObject({
+    event: z.literal('left'),
+    domain: z.string(),
+    kind: suppression.shape.kind,
+    scope: z.string(),
+    since: z.iso.datetime(),
+  }),
   z.strictObject({ event: z.literal('done'), recipient: z.string(), lifted: z.int(), alreadyLifted: z.int() }),
 ]) satisfies z.ZodType<SuppressionsLiftLine>;

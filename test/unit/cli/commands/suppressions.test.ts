@@ -13,9 +13,11 @@ const itemOf = (domain: string, kind: string) => ({
 });
 
 /** Lifts from a table in memory; returns the sort keys that were written, too. */
-async function lift(...flags: string[]) {
+const lift = (...flags: string[]) =>
+  liftFrom([itemOf('mg.example.com', 'bounce'), itemOf('mg.example.com', 'complaint'), itemOf('-', 'bounce')], flags);
+
+async function liftFrom(Items: ReturnType<typeof itemOf>[], flags: readonly string[]) {
   const written: unknown[] = [];
-  const Items = [itemOf('mg.example.com', 'bounce'), itemOf('mg.example.com', 'complaint'), itemOf('-', 'bounce')];
   const send = async (command: unknown) => {
     if (!(command instanceof UpdateCommand)) return { Items };
     written.push(command.input.Key?.sk);
@@ -28,7 +30,7 @@ async function lift(...flags: string[]) {
   const { exitCode, errors, json } = await runCommand(args, {
     openDeployment: async () => stubDeployment({ clients, output: (key) => key }),
   });
-  const lines = exitCode === 0 ? json().map((line) => suppressionsLiftLine.parse(line)) : json();
+  const lines = json().map((line) => ('message' in line ? line : suppressionsLiftLine.parse(line)));
   return { exitCode, errors, lines, written };
 }
 
@@ -46,10 +48,30 @@ test('lift --plan says what would be lifted, asks nothing and writes nothing', a
 
 test.each([
   [['--kind', 'complaint'], ['mg.example.com#complaint#*']],
-  [['--domain', 'mg.example.com', '--kind', 'bounce'], ['mg.example.com#bounce#*']],
+  [['--domain', 'mg.example.com', '--kind', 'complaint'], ['mg.example.com#complaint#*']],
   [['--domain', '-'], ['-#bounce#*']],
 ])('lift %j lifts those alone, of an unknown domain too', async (flags, expected) => {
   expect(await lift('--yes', ...flags)).toMatchObject({ exitCode: 0, written: expected });
+});
+
+const LEFT = { event: 'left', domain: '-', kind: 'bounce', scope: '*', since: '2026-11-22T08:00:00.000Z' };
+
+test('lift of one domain says which suppression of an unknown domain still holds, and fails', async () => {
+  const { exitCode, lines, written } = await lift('--yes', '--domain', 'mg.example.com');
+
+  expect([exitCode, written]).toEqual([1, ['mg.example.com#bounce#*', 'mg.example.com#complaint#*']]);
+  expect(lines.filter(({ event }) => event === 'left')).toEqual([LEFT]);
+});
+
+test('lift --plan of one domain names what would still hold', async () => {
+  const { lines } = await lift('--plan', '--domain', 'mg.example.com');
+  expect(lines).toContainEqual(LEFT);
+});
+
+test('lift of a domain without a suppression points to the one of an unknown domain', async () => {
+  const { exitCode, lines } = await liftFrom([itemOf('-', 'bounce')], ['--yes', '--domain', 'mg.example.com']);
+  expect(exitCode).toBe(1);
+  expect(lines).toEqual([{ event: 'error', message: expect.stringMatching(/unknown domain: --domain - lifts it$/) }]);
 });
 
 test('lift refuses a domain that is not of the stack, and writes nothing', async () => {
