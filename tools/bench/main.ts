@@ -7,6 +7,7 @@ import { type Bundles, makeBundles } from './bundles.ts';
 import { costsOf } from './dollars.ts';
 import { measureHandlers } from './handler-cpu.ts';
 import { measureImports } from './import-time.ts';
+import { measureLargeSlices } from './large-slices.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureReconciliation } from './reconciliation.ts';
 import { page, plainTable, type Results, targetsOf } from './report.ts';
@@ -19,8 +20,9 @@ what reconciliation reads. Takes about half an hour at its 100,000 events, and w
 to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
-  --only PART  measures imports, handlers, pipeline or reconciliation anew; the other parts are
-               taken from tools/bench/results.json
+  --only PART  measures imports, handlers, pipeline, reconciliation or large-slices anew; the other
+               parts are taken from tools/bench/results.json
+  --against COMMIT  measures large slices by the sources of this commit too, side by side
   --write      writes tools/bench/results.json and docs/generated/benchmarks.md
 
 Exit code 0: every target of the table is met.`;
@@ -29,6 +31,7 @@ const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '100000' },
     only: { type: 'string' },
+    against: { type: 'string' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -43,22 +46,29 @@ if (!Number.isSafeInteger(events) || events < 10_000) {
   process.exit(2);
 }
 const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
-const only = PARTS.find((part) => part === values.only);
+const only = [...PARTS, 'large-slices' as const].find((part) => part === values.only);
 if (values.only !== undefined && only === undefined) {
-  console.error(`--only must be one of ${PARTS.join(', ')}, not "${values.only}"`);
+  console.error(`--only must be one of ${PARTS.join(', ')}, large-slices, not "${values.only}"`);
+  process.exit(2);
+}
+if (values.against !== undefined && only !== 'large-slices') {
+  console.error('--against goes with --only large-slices');
   process.exit(2);
 }
 const RESULTS = join(import.meta.dirname, 'results.json');
-const earlier: Results | undefined = only && JSON.parse(readFileSync(RESULTS, 'utf8'));
+const written: Results = JSON.parse(readFileSync(RESULTS, 'utf8'));
+const earlier = only && written;
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
-if (values.write && earlier !== undefined && earlier.machine !== machine) {
+const date = new Date().toISOString().slice(0, 10);
+// Large slices are compared with each other alone, so they may come from a machine of their own.
+if (values.write && earlier !== undefined && only !== 'large-slices' && earlier.machine !== machine) {
   console.error(`tools/bench/results.json comes from another machine (${earlier.machine}): --write all parts together`);
   process.exit(2);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
 try {
-  const results = await measure(makeBundles(folder));
+  const results = only === 'large-slices' ? withLargeSlices(written) : await measure(makeBundles(folder));
   if (values.write) {
     writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
     writeFileSync(join(import.meta.dirname, '../../docs/generated/benchmarks.md'), page(results));
@@ -89,7 +99,7 @@ async function measure(bundles: Bundles): Promise<Results> {
   });
   return {
     command: earlier?.command ?? `npm run bench -- --events ${events} --write`,
-    date: new Date().toISOString().slice(0, 10),
+    date,
     machine,
     prices: `${PRICES.region}, ${PRICES.date}`,
     imports,
@@ -97,7 +107,17 @@ async function measure(bundles: Bundles): Promise<Results> {
     pipeline,
     reconciliation,
     costs: costsOf(pipeline, reconciliation),
+    ...(written.largeSlices && { largeSlices: written.largeSlices }),
   };
+}
+
+/** The results with large slices of 10,000 events and more measured anew. */
+function withLargeSlices(results: Results): Results {
+  const { against } = values;
+  const command = `npm run bench -- --only large-slices --events ${events}${against ? ` --against ${against}` : ''} --write`;
+  const sizes = Array.from({ length: Math.floor(Math.log10(events)) - 3 }, (_, n) => 10 ** (n + 4));
+  const slices = measureLargeSlices(sizes, against, (line) => console.log(`  ${line}`));
+  return { ...results, largeSlices: { command, date, machine, ...(against && { against }), slices } };
 }
 
 /** 1,000, 3,000, 10,000, 30,000 … up to the most. */

@@ -1,6 +1,7 @@
 import { type CostLine, type Costs, MONTH_DAYS, sum } from './dollars.ts';
 import type { CpuFigures, HandlerFigures } from './handler-cpu.ts';
 import type { ImportFigures } from './import-time.ts';
+import type { LargeSliceComparison, LargeSlices } from './large-slices.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
 import type { SliceFigures } from './reconciliation.ts';
@@ -16,6 +17,8 @@ export interface Results {
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceFigures[];
   readonly costs: Costs;
+  /** Measured apart from the rest: its ratios are taken side by side. */
+  readonly largeSlices?: LargeSlices;
 }
 
 export interface Target {
@@ -128,7 +131,7 @@ interface Section {
 }
 
 function sections(results: Results): Section[] {
-  const { handlers, imports, pipeline, reconciliation, costs } = results;
+  const { handlers, imports, pipeline, reconciliation, costs, largeSlices } = results;
   const { perWebhook, checkpoints } = pipeline;
   const growth = growthOfPipeline(pipeline);
   const slices = growthOfSlices(reconciliation);
@@ -218,6 +221,7 @@ function sections(results: Results): Section[] {
         fixed(slice.megabytes, 0),
       ]),
     },
+    ...(largeSlices === undefined ? [] : [largeSlicesSection(largeSlices)]),
     {
       title: 'The mail',
       about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${MIX}. ${whole(last?.events ?? 0)} posted.`,
@@ -225,6 +229,27 @@ function sections(results: Results): Section[] {
       rows: [],
     },
   ];
+}
+
+function largeSlicesSection({ command, date, machine, against, slices }: LargeSlices): Section {
+  const compared = against === undefined ? '' : ` The ratios are to ${against}.`;
+  const ratio = ({ now, before }: LargeSliceComparison, name: 'seconds' | 'mailgunCalls' | 'megabytes') =>
+    before === undefined ? '-' : fixed(now[name] / before[name]);
+  return {
+    title: 'Large slices',
+    about: `Written by \`${command}\` on ${date}: ${machine}. One slice, all of whose events are stored, reconciled in memory in runs of 15 minutes while every page of the listing takes 500 ms; MiB beside the events themselves.${compared}`,
+    head: ['events', 'runs', 'seconds', 'ratio', "calls of Mailgun's API", 'ratio', 'MiB', 'ratio'],
+    rows: slices.map((slice) => [
+      whole(slice.now.events),
+      whole(slice.now.runs),
+      fixed(slice.now.seconds, 1),
+      ratio(slice, 'seconds'),
+      whole(slice.now.mailgunCalls),
+      ratio(slice, 'mailgunCalls'),
+      fixed(slice.now.megabytes, 0),
+      ratio(slice, 'megabytes'),
+    ]),
+  };
 }
 
 /** Calls of Mailgun's API for a million events, by what a larger slice needs more. */
