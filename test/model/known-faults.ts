@@ -1,0 +1,207 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+// Puts each fault that the ledger once had back into a copy of the sources, one at a time, and expects a test to fail.
+// Exit code 0: every fault is caught. A few minutes; outside CI, because it runs the same tests once for each fault.
+
+interface KnownFault {
+  readonly fault: string;
+  readonly file: string;
+  readonly right: string;
+  readonly wrong: string;
+  /** Pattern of the test files that must notice. */
+  readonly tests: string;
+}
+
+const RECONCILE = 'model/reconcile-(faults|worlds)';
+const PART = 'lambdas/reconcile/compare-part.ts';
+const PASS = 'lambdas/reconcile/pass-slice.ts';
+
+const KNOWN_FAULTS: readonly KnownFault[] = [
+  {
+    fault: 'an event dated next year keeps its time, where no pass compares it',
+    file: 'lambdas/process/process.ts',
+    right: 'timeMs > receivedAt + MAX_AHEAD_MS ?',
+    wrong: 'timeMs > Number.MAX_SAFE_INTEGER ?',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'an event dated before the ledger is compared by no pass',
+    file: 'lambdas/process/process.ts',
+    right: 'start === undefined ? ageMs >= MAX_DELAY_MS : at < start',
+    wrong: 'false',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'events of an unknown domain have no ledger',
+    file: 'lambdas/reconcile/reconcile.ts',
+    right: '...(deps.domains.length > 1 ? [UNKNOWN_DOMAIN] : [])',
+    wrong: '',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'progress is kept for a domain, not for a slice',
+    file: PASS,
+    right: 'await deps.parts.put(pass.slice, nth, compared)',
+    wrong: 'await deps.parts.put({ ...pass.slice, start: 0 }, nth, compared)',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a 429 that crosses the deadline throws the progress away',
+    file: PART,
+    right: 'if (safeTo <= bounds.from) throw error;',
+    wrong: 'throw error;',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a resumed pass begins before the place that it had reached',
+    file: PASS,
+    right: 'position = part.to;\n  }',
+    wrong: 'position = part.to - 2;\n  }',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'sends are counted for a slice, not for an event',
+    file: PART,
+    right: 'if (before !== undefined && before.sends >= MAX_REQUEUES) tally.stuck += 1;',
+    wrong: 'if (Math.max(0, ...[...sends.values()].map((each) => each.sends)) >= MAX_REQUEUES) tally.stuck += 1;',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a repeat in the listing is counted again',
+    file: PART,
+    right: 'if (listed.has(name)) continue;',
+    wrong: '',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a listing that is cut is taken to be in order up to the cut',
+    file: PART,
+    right: 'const DISORDER_SECONDS = 5;',
+    wrong: 'const DISORDER_SECONDS = 0;',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'an event that is rounded over the border of a slice counts in both',
+    file: PART,
+    right: 'if (atMs >= fromMs && atMs < toMs) waiting.push',
+    wrong: 'if (atMs >= fromMs - ROUNDING_MS && atMs < toMs) waiting.push',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'neighbouring stretches are not looked at, so a rounded event is unconfirmed',
+    file: PART,
+    right: 'begin: from - 1, end: to + 1',
+    wrong: 'begin: from, end: to',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'an event is measured as JSON, not as it is encoded',
+    file: 'lambdas/reconcile/requeue-missing.ts',
+    right: 'asciiJson(event).length <= MAX_EVENT_BYTES',
+    wrong: 'JSON.stringify(event).length <= MAX_EVENT_BYTES',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a send that fails ends the sends of the others',
+    file: 'lambdas/reconcile/requeue-missing.ts',
+    right: "if (result.status === 'rejected') onFailure(slice.domain, result.reason);",
+    wrong: "if (result.status === 'rejected') throw result.reason;",
+    tests: RECONCILE,
+  },
+  {
+    fault: 'completeness is claimed for time that was never compared',
+    file: 'lambdas/read-api/ledger.ts',
+    right: "isKnown ? 'complete' : 'unknown'",
+    wrong: "'complete'",
+    tests: 'unit/lambdas/read-api/ledger',
+  },
+  {
+    fault: 'a stuck event that Mailgun no longer lists has no way out',
+    file: 'lambdas/reconcile/count-unlisted.ts',
+    right: 'if (pass.accepts || pass.accepted.has(requeue.name)) {',
+    wrong: 'if (pass.accepted.has(requeue.name)) {',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'the lease ends while a run waits for Mailgun',
+    file: 'lambdas/reconcile/lease.ts',
+    right: 'if (await lease.hold(runId, nowMs, nowMs + LEASE_MS)) heldUntil = nowMs + LEASE_MS;',
+    wrong: 'if (nowMs > 0) return;',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a run that lost its lease goes on',
+    file: 'lambdas/reconcile/lease.ts',
+    right: 'if (isTaken || now() >= heldUntil) throw new LostRaceError();',
+    wrong: '',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a domain that Mailgun does not know is tried until the time is over',
+    file: 'lambdas/adapters/mailgun/client.ts',
+    right: 'if (absent === undefined && (await isUnknownDomain(response))) {',
+    wrong: 'if (false) {',
+    tests: 'unit/lambdas/adapters/mailgun',
+  },
+  {
+    fault: 'a forged body under a listed identity is taken for the genuine one',
+    file: PART,
+    right: 'const isAltered = found !== undefined && isAlteredBy(found, event, atMs);',
+    wrong: 'const isAltered = false;',
+    tests: RECONCILE,
+  },
+  {
+    fault: 'a lower count of the listing lowers what is expected',
+    file: 'lambdas/reconcile/count-unlisted.ts',
+    right: 'if (isJudged) tally.short += 1;',
+    wrong: '',
+    tests: RECONCILE,
+  },
+];
+
+const HERE = join(import.meta.dirname, '../..');
+const copy = mkdtempSync(join(tmpdir(), 'mailgun-ledger-faults-'));
+try {
+  for (const file of execFileSync('git', ['ls-files'], { cwd: HERE, encoding: 'utf8' }).trim().split('\n')) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(HERE, file), join(copy, file));
+  }
+  symlinkSync(join(HERE, 'node_modules'), join(copy, 'node_modules'));
+  const missed = KNOWN_FAULTS.filter((each) => !isCaught(each)).length;
+  console.log(`${KNOWN_FAULTS.length - missed} of ${KNOWN_FAULTS.length} faults caught`);
+  process.exitCode = missed === 0 ? 0 : 1;
+} finally {
+  rmSync(copy, { recursive: true });
+}
+
+function isCaught({ fault, file, right, wrong, tests }: KnownFault): boolean {
+  const path = join(copy, file);
+  const source = readFileSync(path, 'utf8');
+  if (source.split(right).length !== 2) throw new Error(`${file} does not hold once: ${right}`);
+  writeFileSync(
+    path,
+    source.replace(right, () => wrong),
+  );
+  const arguments_ = [
+    'test',
+    '--',
+    '-w',
+    '1',
+    '--selectProjects',
+    'unit',
+    'model',
+    '--bail',
+    '--testPathPatterns',
+    tests,
+  ];
+  const env = { ...process.env, WORLDS: '100' };
+  const { stdout, stderr } = spawnSync('npm', arguments_, { cwd: copy, env, encoding: 'utf8' });
+  writeFileSync(path, source);
+  // A test must have failed; a suite that does not even load shows nothing.
+  const [failed = ''] = /^Tests: +\d+ failed/m.exec(stdout + stderr) ?? [];
+  console.log(`${failed === '' ? 'NOT CAUGHT' : 'caught'}: ${fault}`);
+  return failed !== '';
+}
