@@ -191,6 +191,34 @@ test('events out of order over the border of a page, in a run that is cut there,
   ]);
 });
 
+test('an event listed a second too late is found, wherever the run is cut', async () => {
+  for (let budgetMs = 4000; budgetMs < 28_000; budgetMs += 1000) {
+    const world = worldAt(0);
+    for (const [n, offset] of [10, 100, 102, 101, 300].entries()) world.happen(numbered(n, START + offset), n === 3);
+    await world.process();
+    world.nowMs = (START + 2700) * 1000;
+    world.mailgun.pageSize = 1;
+    world.mailgun.arrange = (events) =>
+      events.length < 5 ? events : [0, 1, 2, 3, 4].map((n) => events[[0, 1, 3, 2, 4][n]!]!);
+    world.msPerCall = 1000;
+    world.budgetMs = budgetMs;
+    await world.run();
+    world.mailgun.arrange = (events) => events;
+    world.budgetMs = 600_000;
+    await world.run();
+    await world.process();
+    await world.live(1);
+    expect({ budgetMs, ...world.totals }).toMatchObject({
+      budgetMs,
+      expected: 5,
+      stored: 5,
+      missing: 0,
+      unconfirmed: 0,
+    });
+    expect(total(sliceAt(world, 0).listed)).toBe(5);
+  }
+});
+
 test('an event in the last 0.4 ms of a slice that the listing rounds up belongs to one slice alone', async () => {
   const world = await worldWith(5);
   const event = numbered(900, START + 899.9996);
