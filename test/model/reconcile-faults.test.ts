@@ -243,7 +243,7 @@ test('an event that no queue can carry is stuck at once, and stops no other', as
 });
 
 test('a send that fails stops no other, and is made good by the next pass', async () => {
-  const world = await worldWith(40, 4);
+  const world = await worldWith(80, 4);
   const send = world.ledger.send.bind(world.ledger);
   let calls = 0;
   world.ledger.send = async (message) => {
@@ -252,10 +252,10 @@ test('a send that fails stops no other, and is made good by the next pass', asyn
     await send(message);
   };
   await world.run();
-  expect([world.ledger.queue.length, world.failures.length]).toEqual([9, 1]);
+  expect([world.ledger.queue.length, world.failures.length]).toEqual([19, 1]);
   await world.process();
   await world.live(2);
-  expect(world.totals).toMatchObject({ missing: 0, stored: 40 });
+  expect(world.totals).toMatchObject({ missing: 0, stored: 80 });
 });
 
 describe('a slice has a way out of every state', () => {
