@@ -78,7 +78,8 @@ export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDe
     const secondEnd = ignoreWaits ? watermarks.position : Math.min(watermarks.position, nowSeconds - secondSeconds);
     for await (const slice of slices.list(domain, watermarks.second, secondEnd)) olds.push(slice);
     const taken = new Set(visits.map(({ start }) => start));
-    const isPending = (slice: Slice) => (slice.finalAt === null || !isOld(slice) || ignoreWaits) && !isUnsettled(slice);
+    const isPending = (slice: Slice) =>
+      (ignoreWaits || (slice.finalAt === null && isOld(slice))) && !isUnsettled(slice);
 
     return {
       due: places

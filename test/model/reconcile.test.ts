@@ -386,3 +386,20 @@ describe('crash points of reconcile', () => {
     },
   );
 });
+
+test('a run between the ends of two slices lists nothing, and reads its markers and watermarks alone', async () => {
+  const world = new ReconcileWorld();
+  for (let n = 0; n < 20; n += 1) world.happen(numbered(n, NOW_MS / 1000 + n), false);
+  await world.process();
+  await world.live(30);
+  const listedBefore = world.mailgun.calls;
+
+  world.nowMs += 1000;
+  const { points } = await world.run();
+
+  expect(world.mailgun.calls).toBe(listedBefore);
+  expect(points).toEqual([
+    ...['table.hold', 'queue.messages', 'table.readMarkers', 'table.readWatermarks'],
+    ...['table.readMarkers', 'table.release'],
+  ]);
+});
