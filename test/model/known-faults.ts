@@ -141,7 +141,7 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a domain that Mailgun does not know is tried until the time is over',
-    file: 'lambdas/adapters/mailgun/client.ts',
+    file: 'lambdas/adapters/mailgun/mailgun-client.ts',
     right: 'if (absent === undefined && (await isUnknownDomain(response))) {',
     wrong: 'if (false) {',
     tests: 'unit/lambdas/adapters/mailgun',
