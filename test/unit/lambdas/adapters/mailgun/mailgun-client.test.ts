@@ -143,6 +143,7 @@ describe('the Events API', () => {
     ['no permission', json({}, 403), 'unauthorized', 1],
     ['time that is not kept any more', json({ message: 'x' }, 400), 'out-of-retention', 1],
     ['another refusal', json({}, 422), 'refused', 1],
+    ['a domain of another region', json({ message: 'Domain not found: mg.example.com' }, 404), 'domain-not-found', 1],
     ['no list', json({ items: 'none' }), 'malformed', 1],
     ['items without a next page', json({ items: [event] }), 'malformed', 1],
     ['no object', json([]), 'malformed', 1],
