@@ -9,6 +9,7 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
+import { groupBy } from '../group-by.ts';
 import { tableOf } from '../ledger.ts';
 import { ago, counted, createEmit } from '../output.ts';
 import { iso } from '../time.ts';
@@ -96,7 +97,7 @@ async function list(context: CliContext, options: TargetOptions): Promise<number
   const letters: Pick<DeadLetter, 'id' | 'reason' | 'sentMs'>[] = [];
   for await (const { id, reason, sentMs } of scanDeadLetters(openDeadLetters(deployment)))
     letters.push({ id, reason, sentMs });
-  for (const [reason, ofReason] of Map.groupBy(letters, (letter) => letter.reason)) {
+  for (const [reason, ofReason] of groupBy(letters, (letter) => letter.reason)) {
     const times = ofReason.map(({ sentMs }) => sentMs);
     const [oldestMs, newestMs] = [Math.min(...times), Math.max(...times)];
     const sample = ofReason.slice(0, SAMPLE).map(({ id }) => id);

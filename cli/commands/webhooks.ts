@@ -17,6 +17,7 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { groupBy } from '../group-by.ts';
 import { openMailgun } from '../mailgun-client.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
@@ -205,7 +206,7 @@ function stepsOfDomain(
 
 function stepsOfAccount(domain: string, registered: readonly RegisteredWebhook[], remove: readonly string[]): Step[] {
   const ofAccount = registered.filter(({ level, url }) => level === 'account' && remove.includes(url));
-  return [...Map.groupBy(ofAccount, ({ url }) => url)].map(([url, hooks]) => ({
+  return [...groupBy(ofAccount, ({ url }) => url)].map(([url, hooks]) => ({
     line: { event: 'change', domain: null, type: hooks.map(({ type }) => type).join(','), change: 'remove', url },
     run: (registry) => registry.removeFromAccount(domain, url),
   }));

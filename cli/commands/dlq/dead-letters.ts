@@ -13,6 +13,7 @@ import { decodeQueueMessage, QUEUE_MESSAGE_VERSION, type QueueMessage } from '..
 import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
 import { suppressionOf } from '../../../lambdas/domain/suppression.ts';
 import { TargetUnavailableError } from '../../errors.ts';
+import { groupBy } from '../../group-by.ts';
 import type { Deployment } from '../../target/types.ts';
 
 export interface DeadLetter {
@@ -258,4 +259,4 @@ export async function receiveSelected(
 
 /** `3 not-json, 1 unstorable` */
 export const countsByReason = (letters: readonly Pick<DeadLetter, 'reason'>[]) =>
-  [...Map.groupBy(letters, ({ reason }) => reason)].map(([reason, { length }]) => `${length} ${reason}`).join(', ');
+  [...groupBy(letters, ({ reason }) => reason)].map(([reason, { length }]) => `${length} ${reason}`).join(', ');

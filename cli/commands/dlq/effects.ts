@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { CliContext } from '../../command.ts';
+import { groupBy } from '../../group-by.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type DeadLetter, type DeadLetters, diagnose, scanDeadLetters } from './dead-letters.ts';
 
@@ -27,7 +28,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
 
   /** Marks those that the table holds by now. */
   async function lookUp(some: readonly Resent[], effect: Effect): Promise<void> {
-    const byKey = Map.groupBy(
+    const byKey = groupBy(
       some.filter(({ key }) => key !== undefined),
       ({ key }) => `${key?.pk} ${key?.sk}`,
     );

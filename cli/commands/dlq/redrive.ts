@@ -9,6 +9,7 @@ import {
   targetRefText,
   wholeNumber,
 } from '../../command.ts';
+import { groupBy } from '../../group-by.ts';
 import { counted, createEmit, type Emit } from '../../output.ts';
 import {
   countsByReason,
@@ -98,7 +99,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   const unreadable = selected.length - wanted.length;
   reportUnreadable(selected, emit, `npm run ledger -- dlq discard ${targetRefText(deployment.ref)}`);
   if (options.plan) {
-    for (const [reason, { length: count }] of Map.groupBy(wanted, (letter) => letter.reason)) {
+    for (const [reason, { length: count }] of groupBy(wanted, (letter) => letter.reason)) {
       const mayComeBack = reason === UNSTORABLE;
       const hint = mayComeBack ? '  the table refused these: they come back unless the cause is fixed' : '';
       emit(
