@@ -1,0 +1,27 @@
+interface Details {
+  readonly status?: number | undefined;
+  readonly parameter?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** A response that is not 200, or none at all. */
+export class LedgerApiError extends Error {
+  override readonly name = 'LedgerApiError';
+  /** `unauthorized`, `unknown-message`, `bad-parameter`, `throttled`, `unavailable`, `unreachable` … */
+  readonly reason: string;
+  /** Of the response; undefined where none came. */
+  readonly status: number | undefined;
+  /** Of a `bad-parameter`; the message says what is valid. */
+  readonly parameter: string | undefined;
+  /** How long the API wants to be left alone. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(reason: string, message: string, { cause, ...details }: Details = {}) {
+    super(message, { cause });
+    this.reason = reason;
+    this.status = details.status;
+    this.parameter = details.parameter;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}

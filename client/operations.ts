@@ -1,0 +1,71 @@
+import type * as z from 'zod/mini';
+import type { EventsResponse } from '../api/responses/events.ts';
+import type { HealthResponse } from '../api/responses/health.ts';
+import type { LedgerResponse, StatsResponse } from '../api/responses/ledger.ts';
+import type { MessageResponse } from '../api/responses/message.ts';
+import type { RecipientResponse } from '../api/responses/recipient.ts';
+import type { SuppressionsResponse } from '../api/responses/suppressions.ts';
+import type { Operation, ReadRoutes } from '../api/routes.ts';
+
+export type { EventEntry, EventsResponse } from '../api/responses/events.ts';
+export type { HealthResponse } from '../api/responses/health.ts';
+export type { LedgerResponse, SliceEntry, StatsBucket, StatsResponse } from '../api/responses/ledger.ts';
+export type { MessageResponse, RecipientStatus } from '../api/responses/message.ts';
+export type { RecipientMessageEntry, RecipientResponse } from '../api/responses/recipient.ts';
+export type { SuppressionEntry, SuppressionsResponse } from '../api/responses/suppressions.ts';
+export type { Operation } from '../api/routes.ts';
+
+/** What each operation of the read API returns. */
+export interface Responses {
+  readonly getMessage: MessageResponse;
+  readonly getRecipient: RecipientResponse;
+  readonly listEvents: EventsResponse;
+  readonly searchEvents: EventsResponse;
+  readonly getSuppressions: SuppressionsResponse;
+  readonly getLedger: LedgerResponse;
+  readonly getStats: StatsResponse;
+  readonly getHealth: HealthResponse;
+}
+
+type Parameters<Name extends Operation> = ReadRoutes[Name]['parameters']['shape'];
+type Optional<Shape> = {
+  [Key in keyof Shape]: undefined extends z.input<Shape[Key] & z.ZodMiniType> ? Key : never;
+}[keyof Shape];
+
+/** A date is sent as ISO 8601; the API checks the text. */
+export type ParameterValue = string | number | Date;
+
+type ValueOf<Key> = Key extends 'tag' ? ParameterValue | readonly string[] : ParameterValue;
+
+/** The parameters of an operation by their names in the description; user variables are `var.<name>`. */
+export type QueryOf<Name extends Operation> = {
+  readonly [Key in Exclude<keyof Parameters<Name>, Optional<Parameters<Name>> | 'variables'>]: ValueOf<Key>;
+} & {
+  readonly [Key in Exclude<Optional<Parameters<Name>>, 'variables'>]?: ValueOf<Key> | undefined;
+} & ('variables' extends keyof Parameters<Name> ? { readonly [variable: `var.${string}`]: string } : unknown);
+
+/** The operations whose responses come in pages, and the name of what a page lists. */
+export const PAGED = {
+  getMessage: 'events',
+  getRecipient: 'messages',
+  listEvents: 'events',
+  searchEvents: 'events',
+} as const;
+
+export type PagedOperation = keyof typeof PAGED;
+
+/** An entry of the pages of an operation. */
+export type EntryOf<Name extends PagedOperation> =
+  Responses[Name] extends Readonly<Record<(typeof PAGED)[Name], readonly (infer Entry)[]>> ? Entry : never;
+
+/** Method and path below /mailgun; their types are those of the routes, so that neither can differ. */
+export const PATHS = {
+  getMessage: ['GET', '/messages'],
+  getRecipient: ['GET', '/recipients'],
+  listEvents: ['GET', '/events'],
+  searchEvents: ['POST', '/events/search'],
+  getSuppressions: ['GET', '/suppressions'],
+  getLedger: ['GET', '/ledger'],
+  getStats: ['GET', '/stats'],
+  getHealth: ['GET', '/health'],
+} as const satisfies { [Name in Operation]: readonly [ReadRoutes[Name]['method'], ReadRoutes[Name]['path']] };
