@@ -16,7 +16,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, type ISource, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import { Construct } from 'constructs';
-import { buildPage } from '../../dashboard/build.ts';
+import { assets } from '#assets';
 import { CACHE_CONTROL, contentSecurityPolicy, HASHED_FOLDER, SECURITY_HEADERS } from '../../dashboard/headers.ts';
 
 const PAGE = join(import.meta.dirname, '../../dashboard');
@@ -133,7 +133,10 @@ export class Dashboard extends Construct {
 const allow = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
 
 function pageSource(): ISource {
-  const tryBundle = (folder: string) => buildPage(folder).length > 0;
+  const tryBundle = (folder: string) => {
+    assets.writePage(folder);
+    return true;
+  };
   return Source.asset(PAGE, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: { image: DockerImage.fromRegistry('never-used'), local: { tryBundle } },

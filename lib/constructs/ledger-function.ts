@@ -11,7 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { bundleFunction } from '../bundle.ts';
+import { assets } from '#assets';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 
@@ -34,7 +34,7 @@ export class LedgerFunction extends LambdaFunction {
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     super(scope, id, {
-      code: bundle(join(LAMBDAS, props.handler)),
+      code: codeOf(props.handler),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -56,12 +56,12 @@ export class LedgerFunction extends LambdaFunction {
 }
 
 /** What NodejsFunction does, without the npx in between, which takes longer than esbuild and repeats npm's warnings. */
-function bundle(folder: string): Code {
-  const tryBundle = (outputFolder: string) => {
-    bundleFunction(join(folder, 'handler.ts'), join(outputFolder, 'index.js'));
+function codeOf(handler: string): Code {
+  const tryBundle = (folder: string) => {
+    assets.writeFunction(handler, folder);
     return true;
   };
-  return Code.fromAsset(folder, {
+  return Code.fromAsset(join(LAMBDAS, handler), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: { image: DockerImage.fromRegistry('never-used'), local: { tryBundle } },
   });

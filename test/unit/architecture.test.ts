@@ -16,7 +16,7 @@ import {
 } from '../../lambdas/domain/keys.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const CODE_FOLDERS = ['api', 'bin', 'cli', 'dashboard', 'examples', 'lib', 'lambdas', 'tools'];
+const CODE_FOLDERS = ['api', 'bin', 'cli', 'client', 'dashboard', 'examples', 'lib', 'lambdas', 'schemas', 'tools'];
 
 /** Imports of a file: project files relative to the root, packages as they stand. */
 function importsOf(file: string): string[] {
@@ -93,7 +93,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
     mayImport:
-      /^(lib\/|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
+      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {
@@ -111,6 +111,16 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     mayImport:
       /^(cli\/|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',
+  },
+  {
+    folder: /^client\//,
+    mayImport: /^(client\/|api\/(responses\/|routes\.ts$)|lambdas\/contract\.ts$|zod\/mini$)/,
+    why: 'the client runs in the apps of others, browsers too, on the types of the API',
+  },
+  {
+    folder: /^schemas\//,
+    mayImport: /^node:/,
+    why: 'the schemas are documents',
   },
   {
     folder: /^examples\//,
@@ -138,6 +148,11 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     mayImport:
       /^(tools\/|lambdas\/|lib\/bundle\.ts$|cli\/prices\.ts$|test\/support\/|node:|@aws-sdk\/client-dynamodb$)/,
     why: 'the bench measures what is deployed, on the engines of the tests',
+  },
+  {
+    folder: /^tools\/package\//,
+    mayImport: /^(tools\/package\/|lib\/bundle\.ts$|lib\/assets\/built\.ts$|node:)/,
+    why: 'the package is built from what is deployed',
   },
   {
     folder: /^tools\/mailgun-twin\//,
