@@ -1,4 +1,5 @@
 import type { EventEntry } from '../api/responses/events.ts';
+import { FAILURE_CLASSES } from '../lambdas/domain/failure-class.ts';
 import { canBeTyped } from './command.ts';
 import { type Child, h } from './dom.ts';
 import { linkTo } from './route.ts';
@@ -95,8 +96,9 @@ export const recipientLink = (recipient: string | null): Child =>
   recipient ? h('a', { href: linkTo('recipient', recipient) }, visible(recipient)) : 'no recipient';
 
 /** Returns the event's name and details, such as `failed (permanent, bounce)`. */
-export function eventText({ event, severity, reason }: EventEntry): string {
-  const more = [severity, reason].filter((part) => typeof part === 'string' && part !== '').join(', ');
+export function eventText({ event, severity, reason, failureClass }: EventEntry): string {
+  const words = failureClass === null || failureClass === 'other' ? '' : FAILURE_CLASSES[failureClass];
+  const more = [severity, reason, words].filter((part) => typeof part === 'string' && part !== '').join(', ');
   return more === '' ? event : `${event} (${more})`;
 }
 

@@ -20,6 +20,7 @@ const delivered: EventEntry = {
   source: 'webhook',
   severity: null,
   reason: null,
+  failureClass: null,
   tags: ['welcome'],
   userVariables: { 'my-id': 'order-7' },
   userVariablesNote: null,

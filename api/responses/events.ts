@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { EVENT_TYPES, OTHER_EVENT } from '../../lambdas/domain/event-types.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../lambdas/domain/failure-class.ts';
 import { asSent, count, epochSeconds, isoTime, name, next, says, source, unconfirmed } from './schema.ts';
 
 export const direction = name(
@@ -53,6 +54,10 @@ export const event = name(
     source,
     severity: asSent(),
     reason: asSent(),
+    failureClass: says(
+      'Why the mail failed, read from the codes and texts of the server; null for what is no failure.',
+      z.nullable(z.enum(Object.keys(FAILURE_CLASSES) as FailureClass[])),
+    ),
     tags: says('As Mailgun sent them; empty where it sent none.', z.array(z.unknown())),
     userVariables: asSent('As Mailgun sent them; any JSON.'),
     userVariablesNote: says(

@@ -1,5 +1,6 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
+import { failureClassOf } from '../domain/classify-failure.ts';
 import { textAt, valueAt } from '../domain/event.ts';
 import { parseEvent } from '../domain/mailgun-event.ts';
 import { eventDetails } from './event-details.ts';
@@ -33,6 +34,7 @@ export function eventEntry({
     source,
     severity: raw('severity'),
     reason: raw('reason'),
+    failureClass: failureClassOf(parsed),
     tags: Array.isArray(tags) ? tags : [],
     userVariables: raw('user-variables'),
     userVariablesNote: variablesNote(event),

@@ -72,7 +72,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^api\//,
-    mayImport: /^(api\/|lambdas\/contract\.ts$|lambdas\/domain\/event-types\.ts$|zod\/mini$)/,
+    mayImport: /^(api\/|lambdas\/contract\.ts$|lambdas\/domain\/(event-types|failure-class)\.ts$|zod\/mini$)/,
     why: 'the contract of the read API is schemas alone, which function and page share',
   },
   {
@@ -134,7 +134,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^dashboard\//,
-    mayImport: /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/event-types\.ts$)/,
+    mayImport: /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(event-types|failure-class)\.ts$)/,
     why: 'the page runs in a browser, on the responses of the read API',
   },
   {

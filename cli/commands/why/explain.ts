@@ -1,9 +1,11 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { failureClassOf } from '../../../lambdas/domain/classify-failure.ts';
 import { total } from '../../../lambdas/domain/counts.ts';
 import { deliveryCode, textAt } from '../../../lambdas/domain/event.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
+import { FAILURE_CLASSES } from '../../../lambdas/domain/failure-class.ts';
 import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
 import { alignedStart, isDue, type Slice, sliceFrom, stateOf, type Watermarks } from '../../../lambdas/domain/slice.ts';
 import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
@@ -17,7 +19,9 @@ const MAX_DESCRIPTION_CHARACTERS = 200;
 /** What happened, in words that need no manual. */
 export function saying(raw: JsonObject): string {
   const event = parseEvent(raw);
+  const failureClass = failureClassOf(event) ?? 'other';
   const notes = [
+    ...(failureClass === 'other' ? [] : [FAILURE_CLASSES[failureClass]]),
     ...(event.name === 'failed' && event.reason !== undefined ? [`reason: ${event.reason}`] : []),
     ...(event.hasGivenUp ? ['Mailgun gave up after trying for too long'] : []),
     ...(event.isByMachine ? ['by a machine and not a person'] : []),

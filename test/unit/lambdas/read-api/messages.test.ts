@@ -56,6 +56,7 @@ test('the history of a message follows the contract', async () => {
         receivedAt: '2026-02-02T02:40:00.000Z',
         source: 'webhook',
         severity: null,
+        failureClass: null,
         reason: null,
         tags: ['welcome'],
         userVariables: {},
