@@ -1,4 +1,4 @@
-import { Argument } from 'commander';
+import { Argument, InvalidArgumentError } from 'commander';
 import {
   type CliContext,
   type CommandBuilder,
@@ -10,7 +10,15 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
-import { type Deployment, LOG_GROUPS, type LogEntry, type LogSource } from '../target/types.ts';
+import {
+  type Deployment,
+  isAccessLog,
+  LOG_GROUPS,
+  type LogEntry,
+  type LogFilter,
+  type LogSource,
+  type StatusRange,
+} from '../target/types.ts';
 import { iso } from '../time.ts';
 
 /** The line of `logs --json`; `facts` is the line as it was logged. */
@@ -38,6 +46,7 @@ interface LogsOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly since?: number;
   readonly message?: string;
+  readonly status?: StatusRange;
   readonly follow?: boolean;
   /** Only the newest, this many. */
   readonly limit?: number;
@@ -52,7 +61,7 @@ Without --json a line shows its time, its message and its facts. Nothing of a me
 
 Examples:
   npm run ledger -- logs ingest --env prod --since 30m --message "webhook refused"
-  npm run ledger -- logs webhook-access --env prod --since 5m --follow
+  npm run ledger -- logs webhook-access --env prod --since 5m --status 5xx --follow
   npm run ledger -- logs reconcile --local --json
 
 Exit code: 0 shown, also where there are no lines; 1 the logs cannot be read; 2 wrong usage.`;
@@ -61,7 +70,8 @@ export const logsCommand: CommandBuilder = (context, run) =>
   ledgerCommand('logs', 'shows what a function or an API of the stack has logged')
     .addArgument(new Argument('<source>', 'who logged').choices(Object.keys(LOG_GROUPS)))
     .option('--since <time>', 'from this time on (15m)', timeOption('since', context))
-    .option('--message <text>', 'only lines whose message contains this text')
+    .option('--message <text>', 'only lines whose message, or in access logs any value, contains this text')
+    .option('--status <code>', 'only lines of an access log with this status: 503, or 5xx', parseStatus)
     .option('--limit <n>', 'only the newest lines, this many', wholeNumber(1))
     .option('--count', 'only say how many lines there are')
     .option('--follow', 'goes on until it is interrupted')
@@ -73,16 +83,29 @@ async function logs(context: CliContext, options: LogsOptions, source: LogSource
   const emit = createEmit<LogsLine>(context, options.json);
   const sinceMs = (options.since ?? Math.floor(context.now() / 1000) - DEFAULT_SINCE_SECONDS) * 1000;
   if (options.follow && options.count) throw new UsageError('--count and --follow exclude each other');
-  const entries = await deployment.logs(source, sinceMs, options.message);
+  const filter = filterOf(options, source);
+  const entries = await deployment.logs(source, sinceMs, filter);
   if (options.count) {
     emit({ event: 'count', count: entries.length }, `${counted(entries.length, 'line')} since ${iso(sinceMs)}`);
     return 0;
   }
   const shown = await show(entries.slice(-(options.limit ?? entries.length)), emit);
-  if (options.follow)
-    await follow(context, deployment, source, options.message, emit, shown ?? { atMs: sinceMs, count: 0 });
+  if (options.follow) await follow(context, deployment, source, filter, emit, shown ?? { atMs: sinceMs, count: 0 });
   else if (shown === undefined) context.printError(`no such line since ${iso(sinceMs)}`);
   return 0;
+}
+
+function filterOf({ message, status }: LogsOptions, source: LogSource): LogFilter {
+  if (status !== undefined && !isAccessLog(source)) {
+    throw new UsageError(`--status is for access logs (webhook-access, read-access); ${source} logs no status`);
+  }
+  return { message, status };
+}
+
+/** Parses `503` or `5xx`. */
+function parseStatus(text: string): StatusRange {
+  if (!/^[1-5](\d\d|xx)$/i.test(text)) throw new InvalidArgumentError('Give a status code such as 503, or 5xx.');
+  return { from: Number(text.replaceAll(/x/gi, '0')), to: Number(text.replaceAll(/x/gi, '9')) };
 }
 
 /** The time of the last line, and how many were of that time. */
@@ -103,14 +126,14 @@ async function follow(
   context: CliContext,
   deployment: Deployment,
   source: LogSource,
-  message: string | undefined,
+  filter: LogFilter,
   emit: Emit<LogsLine>,
   from: Shown,
 ): Promise<void> {
   for (let last = from; !context.signal.aborted; ) {
     await context.sleep(POLL_INTERVAL_MS);
     if (context.signal.aborted) return;
-    const entries = await deployment.logs(source, last.atMs, message);
+    const entries = await deployment.logs(source, last.atMs, filter);
     const shown = await show(entries.slice(last.count), emit);
     if (shown) last = { ...shown, count: shown.count + (shown.atMs === last.atMs ? last.count : 0) };
   }

@@ -19,10 +19,13 @@ import { type Environments, environmentOf, readEnvironments } from './environmen
 import {
   type AlarmState,
   type Deployment,
+  fits,
+  isAccessLog,
   LOG_GROUPS,
   type LogEntry,
+  type LogFilter,
+  type LogSource,
   parseLogEntry,
-  saying,
   type TopicSubscriptions,
 } from './types.ts';
 
@@ -54,18 +57,18 @@ export async function openAws(environment: string, environments = readEnvironmen
       return MAILGUN_URLS[found.region];
     },
     invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event, settings),
-    async logs(source, sinceMs, message) {
+    async logs(source, sinceMs, filter) {
       const entries: LogEntry[] = [];
       const pages = paginateFilterLogEvents(
         { client: new CloudWatchLogsClient(settings) },
-        { logGroupName: output(LOG_GROUPS[source]), startTime: sinceMs, ...filterFor(message) },
+        { logGroupName: output(LOG_GROUPS[source]), startTime: sinceMs, ...filterFor(source, filter) },
       );
       await reach(`the logs of ${source} cannot be read`, async () => {
         for await (const { events = [] } of pages) {
           for (const event of events) entries.push(parseLogEntry(event.timestamp ?? 0, event.message ?? ''));
         }
       });
-      return entries.filter(saying(message));
+      return entries.filter(fits(filter));
     },
     async alarms() {
       const alarms: AlarmState[] = [];
@@ -126,9 +129,13 @@ async function outputsOf(StackName: string, environments: Environments, name: st
   return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 }
 
-/** CloudWatch finds the lines itself, where the text fits into its pattern. */
-function filterFor(message: string | undefined) {
-  return message === undefined || /["\\*]/.test(message) ? {} : { filterPattern: `{ $.message = "*${message}*" }` };
+/** CloudWatch finds the lines itself, where the text fits into its pattern; what it cannot find is sorted out here. */
+function filterFor(source: LogSource, { message, status }: LogFilter = {}) {
+  const terms = [
+    ...(message === undefined || isAccessLog(source) || /["\\*]/.test(message) ? [] : [`$.message = "*${message}*"`]),
+    ...(status === undefined ? [] : [`$.status >= ${status.from}`, `$.status <= ${status.to}`]),
+  ];
+  return terms.length === 0 ? {} : { filterPattern: `{ ${terms.join(' && ')} }` };
 }
 
 /** `read-api` is named by the output `ReadApiFunctionName`. */

@@ -4,11 +4,11 @@ import { openClients } from './clients.ts';
 import {
   type AlarmState,
   type Deployment,
+  fits,
   LOG_GROUPS,
   type LogSource,
   type Notification,
   parseLogEntry,
-  saying,
 } from './types.ts';
 
 interface Running {
@@ -62,17 +62,17 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       if (!response.ok) throw new TargetUnavailableError(`${functionName} of the local stack failed: ${answer.trim()}`);
       return JSON.parse(answer);
     },
-    async logs(source, sinceMs, message) {
+    async logs(source, sinceMs, filter) {
       const { lines } = await read<{ lines: { at: string; source: string; line: string }[] }>('/logs');
       return lines
         .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])
         .map(({ at, line }) => parseLogEntry(Date.parse(at), line))
         .filter(({ atMs }) => atMs >= sinceMs)
-        .filter(saying(message));
+        .filter(fits(filter));
     },
     async alarms() {
-      const { alarms } = await read<{ alarms: Record<string, AlarmState['state']> }>('/stats');
-      return Object.entries(alarms).map(([name, state]) => ({ name, state, sinceMs: undefined, description: '' }));
+      const { alarms } = await read<{ alarms: AlarmState[] }>('/alarms');
+      return alarms;
     },
     async soundAlarm(name, reason) {
       const response = await control(`/alarms/${encodeURIComponent(name)}`, { state: 'ALARM', reason });

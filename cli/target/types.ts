@@ -17,8 +17,8 @@ export interface Deployment {
   mailgunUrl(domain: string): string;
   /** Runs a function of the stack, by its short name, and answers what it answers. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
-  /** Log lines since a time (epoch milliseconds), oldest first; of a message, those that contain it. */
-  logs(source: LogSource, sinceMs: number, message?: string): Promise<LogEntry[]>;
+  /** Log lines since a time (epoch milliseconds), oldest first; only those that fit, where a filter is given. */
+  logs(source: LogSource, sinceMs: number, filter?: LogFilter): Promise<LogEntry[]>;
   alarms(): Promise<AlarmState[]>;
   /** Sets an alarm off until its next evaluation. */
   soundAlarm(name: string, reason: string): Promise<void>;
@@ -52,6 +52,8 @@ export const LOG_GROUPS = {
 
 export type LogSource = keyof typeof LOG_GROUPS;
 
+export const isAccessLog = (source: LogSource) => source.endsWith('-access');
+
 export interface LogEntry {
   /** Epoch milliseconds. */
   readonly atMs: number;
@@ -81,11 +83,32 @@ export interface Notification {
   readonly message: Readonly<Record<string, unknown>>;
 }
 
-/** Whether a line's message contains a text; every line does where none is asked for. */
-export const saying =
-  (text: string | undefined) =>
-  ({ facts }: LogEntry) =>
-    text === undefined || (typeof facts.message === 'string' && facts.message.includes(text));
+/** Which lines are meant; every filter that is given must fit. */
+export interface LogFilter {
+  /** Part of a function's message, or of any value of an access log's line, which has no message. */
+  readonly message?: string | undefined;
+  /** Status codes of an access log, both ends included. */
+  readonly status?: StatusRange | undefined;
+}
+
+export interface StatusRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Returns whether a line fits a filter. */
+export const fits =
+  ({ message, status }: LogFilter = {}) =>
+  ({ facts }: LogEntry) => {
+    const code = Number(facts.status);
+    return (
+      (message === undefined || textsOf(facts).some((text) => text.includes(message))) &&
+      (status === undefined || (code >= status.from && code <= status.to))
+    );
+  };
+
+const textsOf = (facts: LogEntry['facts']) =>
+  typeof facts.message === 'string' ? [facts.message] : Object.values(facts).map(String);
 
 /** A log line as it is written: JSON mostly. */
 export function parseLogEntry(atMs: number, line: string): LogEntry {

@@ -77,8 +77,8 @@ async function judgeByWebhooks(
 ): Promise<Finding> {
   const since = nowMs - HOUR_MS;
   const [verified, refused] = await Promise.all([
-    deployment.logs('ingest', since, MESSAGES.verifiedByCurrentKey),
-    deployment.logs('ingest', since, MESSAGES.refused),
+    deployment.logs('ingest', since, { message: MESSAGES.verifiedByCurrentKey }),
+    deployment.logs('ingest', since, { message: MESSAGES.refused }),
   ]);
   const isVerifying = verified.some(({ facts }) => facts.fingerprint === keyFingerprint(keys.current ?? ''));
   const unauthorized = refused.filter(({ facts }) => facts.reason === 'unauthorized').length;

@@ -21,9 +21,9 @@ const UNKNOWN_KEY = 'unknown';
 export async function readVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
   const [access, current, others, refused] = await Promise.all([
     deployment.logs('webhook-access', sinceMs),
-    deployment.logs('ingest', sinceMs, MESSAGES.verifiedByCurrentKey),
-    deployment.logs('ingest', sinceMs, MESSAGES.verifiedByAnotherKey),
-    deployment.logs('ingest', sinceMs, MESSAGES.refused),
+    deployment.logs('ingest', sinceMs, { message: MESSAGES.verifiedByCurrentKey }),
+    deployment.logs('ingest', sinceMs, { message: MESSAGES.verifiedByAnotherKey }),
+    deployment.logs('ingest', sinceMs, { message: MESSAGES.refused }),
   ]);
   const byFingerprint = new Map<string, number>();
   const add = (fingerprint: string, count: number) =>

@@ -152,8 +152,10 @@ describe('the stack', () => {
     ],
     ['is confirmed by nothing', [], [], 'warning', /no webhook of the last hour has confirmed/],
   ])('a signing key that %s', async (_, verified, refused, state, says) => {
-    const logs: Deployment['logs'] = async (_source, _since, message) =>
-      (message === MESSAGES.refused ? refused : verified).map((facts) => parseLogEntry(0, JSON.stringify(facts)));
+    const logs: Deployment['logs'] = async (_source, _since, filter) =>
+      (filter?.message === MESSAGES.refused ? refused : verified).map((facts) =>
+        parseLogEntry(0, JSON.stringify(facts)),
+      );
     const { deployment, ...rest } = place({ ...fresh, SigningKeysSecretArn: '{"current":"key-1"}' });
     const found = await find(stackChecks({ deployment: { ...deployment, logs }, ...rest }), 'signing key');
 

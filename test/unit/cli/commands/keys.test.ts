@@ -162,7 +162,7 @@ describe('keys rotate', () => {
 describe('keys status', () => {
   const line = (facts: object) => parseLogEntry(1, JSON.stringify(facts));
   let verifier = keyFingerprint(NEW);
-  const logs: Deployment['logs'] = async (source, _since, message) => {
+  const logs: Deployment['logs'] = async (source, _since, { message } = {}) => {
     if (source === 'webhook-access') return [...Array(9).fill('200'), '401', '503'].map((status) => line({ status }));
     if (message === 'webhook refused') return [line({ reason: 'unauthorized' }), line({ reason: 'stale' })];
     if (message === 'webhooks verified by the current key') return [line({ fingerprint: verifier })];

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { logText } from '../../../../cli/commands/logs.ts';
-import { parseLogEntry, saying } from '../../../../cli/target/types.ts';
+import { type Deployment, fits, parseLogEntry } from '../../../../cli/target/types.ts';
+
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { logsCountLine, logsLine } from '../../../support/json-lines/logs.ts';
 
@@ -21,8 +22,47 @@ test.each([
 
 test('lines are chosen by a part of their message', () => {
   const entries = [entry({ message: 'webhook refused' }), entry({ message: 'other' }), entry({ status: '200' })];
-  expect(entries.filter(saying('refused'))).toEqual([entries[0]]);
-  expect(entries.filter(saying(undefined))).toEqual(entries);
+  expect(entries.filter(fits({ message: 'refused' }))).toEqual([entries[0]]);
+  expect(entries.filter(fits())).toEqual(entries);
+});
+
+test('lines of an access log are chosen by a part of any value, and by their status', () => {
+  const entries = [
+    entry({ status: 200, integrationError: '-' }),
+    entry({ status: '429', integrationError: '-' }),
+    entry({ status: 500, integrationError: 'Internal Server Error' }),
+    entry({ message: 'a line without a status' }),
+  ];
+
+  expect(entries.filter(fits({ message: 'Server' }))).toEqual([entries[2]]);
+  expect(entries.filter(fits({ status: { from: 400, to: 499 } }))).toEqual([entries[1]]);
+  expect(entries.filter(fits({ status: { from: 200, to: 500 }, message: '-' }))).toEqual(entries.slice(0, 2));
+});
+
+test.each([
+  ['503', { from: 503, to: 503 }],
+  ['4xx', { from: 400, to: 499 }],
+  ['5XX', { from: 500, to: 599 }],
+])('--status %s', async (text, status) => {
+  const asked: unknown[] = [];
+  const logs: Deployment['logs'] = async (_source, _since, filter) => {
+    asked.push(filter);
+    return [];
+  };
+  const openDeployment = async () => stubDeployment({ logs });
+  const { exitCode } = await runCommand(['logs', 'read-access', '--local', '--status', text], { openDeployment });
+
+  expect([exitCode, asked]).toEqual([0, [{ status }]]);
+});
+
+test.each([
+  ['read-access', '5x', /such as 503, or 5xx/],
+  ['read-access', '700', /such as 503, or 5xx/],
+  ['ingest', '503', /--status is for access logs \(webhook-access, read-access\)/],
+])('logs %s --status %s is wrong usage', async (source, status, message) => {
+  const { exitCode, errors } = await runCommand(['logs', source, '--local', '--status', status]);
+
+  expect([exitCode, errors.join()]).toEqual([2, expect.stringMatching(message)]);
 });
 
 test('asks since a quarter of an hour ago, or since the time given', async () => {
@@ -39,8 +79,8 @@ test('asks since a quarter of an hour ago, or since the time given', async () =>
   await runCommand(['logs', 'process', '--local', '--since', '1h', '--message', 'failed'], world);
   expect([exitCode, lines, errors]).toEqual([0, [], ['no such line since 2026-11-22T11:45:00.000Z']]);
   expect(asked).toEqual([
-    ['ingest', Date.parse('2026-11-22T11:45:00Z'), undefined],
-    ['process', Date.parse('2026-11-22T11:00:00Z'), 'failed'],
+    ['ingest', Date.parse('2026-11-22T11:45:00Z'), {}],
+    ['process', Date.parse('2026-11-22T11:00:00Z'), { message: 'failed' }],
   ]);
 });
 
