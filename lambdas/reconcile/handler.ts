@@ -120,6 +120,9 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
     return { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false };
   }
   const { watermarkAge, openSliceAge, stuck, silentEvents } = result.gauges;
+  const { isWhole, isKeyRefused } = result.judgement;
+  // What a run without a listing did not find may be there: it writes no zero, and the alarms keep their state.
+  const nothingFound = isWhole ? { [METRICS.lostWebhooks]: 0, [METRICS.unconfirmed]: 0 } : {};
   log.measure(
     {
       [METRICS.reconcileRun]: 1,
@@ -127,9 +130,11 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
       [METRICS.openSlices]: result.report.open,
       [METRICS.openSliceAge]: openSliceAge,
       [METRICS.stuck]: stuck,
-      [METRICS.silentEvents]: silentEvents,
+      ...((isWhole || silentEvents > 0) && { [METRICS.silentEvents]: silentEvents }),
+      ...((isWhole || isKeyRefused) && { [METRICS.apiKeyUnusable]: isKeyRefused ? 1 : 0 }),
+      ...nothingFound,
     },
-    'reconciled',
+    isKeyRefused ? 'reconcile lost its API key: refused' : 'reconciled',
     { ...result.report },
   );
   return result.report;

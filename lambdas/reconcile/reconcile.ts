@@ -41,12 +41,20 @@ export interface Gauges {
   silentEvents: number;
 }
 
+/** How far the result of a run says anything: without a listing, that nothing was found means nothing. */
+export interface Judgement {
+  /** Slices were passed, and no domain failed. */
+  isWhole: boolean;
+  /** Mailgun refused the API key for some domain. */
+  isKeyRefused: boolean;
+}
+
 /**
  * `off` without an API key; `unreadable` where its secret cannot be read; `busy` while another run holds the lease.
  * `wasOn`: there is a ledger, so a key was there once.
  */
 export type RunResult =
-  | { kind: 'ran'; report: RunReport; gauges: Gauges }
+  | { kind: 'ran'; report: RunReport; gauges: Gauges; judgement: Judgement }
   | { kind: 'busy' }
   | { kind: 'off'; wasOn: boolean }
   | { kind: 'unreadable'; wasOn: boolean; cause: unknown };
@@ -105,8 +113,11 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };
   const readAgenda = createReadAgenda(deps);
+  const judgement: Judgement = { isWhole: true, isKeyRefused: false };
   const fail = (domain: string, error: unknown) => {
     report.done = false;
+    judgement.isWhole = false;
+    judgement.isKeyRefused ||= error instanceof ListingError && error.reason === 'unauthorized';
     deps.onFailure(domain, error);
   };
 
@@ -176,7 +187,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       fail(work.domain, error);
     }
   }
-  return { report, gauges };
+  judgement.isWhole &&= report.slices > 0;
+  return { report, gauges, judgement };
 
   async function gauge(domain: string, watermarks: Agenda['watermarks']): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);

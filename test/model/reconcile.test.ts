@@ -4,7 +4,7 @@ import { total } from '../../lambdas/domain/counts.ts';
 import { identify } from '../../lambdas/domain/identity.ts';
 import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger-name.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
-import { ListingError } from '../../lambdas/reconcile/ports.ts';
+import { ListingError, type ListingFailure } from '../../lambdas/reconcile/ports.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
@@ -320,6 +320,51 @@ test.each([1, 4])(
     expect(world.failures).toEqual([new ListingError('rate-limited')]);
   },
 );
+
+describe('what a run can judge', () => {
+  const judged = async (world: ReconcileWorld) => {
+    const { result } = await world.run();
+    return result?.kind === 'ran' ? result.judgement : undefined;
+  };
+  const failing = async (reason: ListingFailure) => {
+    const world = await worldWith(20, 10);
+    world.mailgun.page = async () => {
+      throw new ListingError(reason);
+    };
+    return world;
+  };
+
+  test('a run that passed its slices judges the whole', async () => {
+    expect(await judged(await worldWith(20, 10))).toEqual({ isWhole: true, isKeyRefused: false });
+  });
+
+  test('a run that had nothing to pass judges nothing', async () => {
+    const world = await worldWith(20, 10);
+    await world.run();
+
+    expect(await judged(world)).toEqual({ isWhole: false, isKeyRefused: false });
+  });
+
+  test.each([
+    ['unauthorized', true],
+    ['unavailable', false],
+    ['malformed', false],
+  ] as const)('a listing that is %s judges nothing, and names a refused key alone', async (reason, isKeyRefused) => {
+    expect(await judged(await failing(reason))).toEqual({ isWhole: false, isKeyRefused });
+  });
+
+  test('one domain that fails leaves the others judged in part', async () => {
+    const world = await worldWith(20, 10);
+    const page = world.mailgun.page.bind(world.mailgun);
+    world.mailgun.page = async (request) => {
+      if (request.domain.name === DOMAIN) return page(request);
+      throw new ListingError('unauthorized');
+    };
+    world.domains = [{ name: 'other.example.com', region: 'eu' }, ...world.domains];
+
+    expect(await judged(world)).toEqual({ isWhole: false, isKeyRefused: true });
+  });
+});
 
 test('without an API key it is off, and only looks whether there is a ledger', async () => {
   const world = await worldWith(20, 10);
