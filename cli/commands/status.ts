@@ -1,12 +1,13 @@
 import { GetQueueAttributesCommand, type QueueAttributeName } from '@aws-sdk/client-sqs';
 import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
+import { parseAlarmDescription } from '../../lambdas/domain/alarm-text.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../ledger.ts';
 import { createEmit, timeAgo } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
-import type { Deployment } from '../target/types.ts';
+import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 
 const EXAMPLES = `
@@ -45,6 +46,7 @@ export function statusText(status: StatusLine, name: string, nowMs: number): str
     field('backlog', known(backlog, 'events on their way to the table')),
     field('dead letters', known(deadLetters, '')),
     field('alarms', alarmText(alarms)),
+    ...(alarms?.alarmed ?? []).flatMap((alarm) => alarmLines(alarm, nowMs)),
     ...domains.flatMap((each) => ['', ...domainText(each, unknown, nowMs)]),
   ];
 }
@@ -56,9 +58,16 @@ const known = (value: number | null, what: string) => (value === null ? 'unknown
 function alarmText(alarms: StatusLine['alarms']): string {
   if (alarms === null) return 'unknown';
   const { total, alarmed } = alarms;
-  return alarmed.length === 0
-    ? `none of ${total} is on`
-    : `${alarmed.map((each) => each.name).join(', ')} (of ${total})`;
+  return alarmed.length === 0 ? `none of ${total} is on` : `${alarmed.length} of ${total} on`;
+}
+
+function alarmLines({ name, since, happened, impact, explains, runbook }: AlarmOn, nowMs: number): string[] {
+  const details = { impact, explains: explains.length === 0 ? null : explains.join(', '), runbook };
+  const on = since === null ? '' : `, since ${timeAgo(Date.parse(since), nowMs)}`;
+  return [
+    `  ✖ ${name}${on}${happened === null ? '' : `: ${happened}`}`,
+    ...Object.entries(details).flatMap(([label, text]) => (text === null ? [] : [field(`  ${label}`, text)])),
+  ];
 }
 
 function domainText(
@@ -100,11 +109,23 @@ export interface StatusLine {
   readonly deadLetters: number | null;
   readonly alarms: {
     readonly total: number;
-    readonly alarmed: readonly { readonly name: string; readonly since: string | null }[];
+    readonly alarmed: readonly AlarmOn[];
   } | null;
   readonly domains: readonly DomainStatus[];
   /** What could not be read, and why. */
   readonly unknown: readonly string[];
+}
+
+/** An alarm that is on; null stands for what its text does not say. */
+export interface AlarmOn {
+  readonly name: string;
+  readonly since: string | null;
+  readonly happened: string | null;
+  readonly impact: string | null;
+  /** Other alarms that the same cause sets off. */
+  readonly explains: readonly string[];
+  readonly runbook: string | null;
+  readonly first: string | null;
 }
 
 export interface DomainStatus {
@@ -190,10 +211,20 @@ async function readDeadLetters({ clients, output }: Deployment): Promise<number>
 
 async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {
   const alarms = await deployment.alarms();
-  const alarmed = alarms
-    .filter(({ state }) => state === 'ALARM')
-    .map(({ name, sinceMs }) => ({ name, since: sinceMs === undefined ? null : iso(sinceMs) }));
-  return { total: alarms.length, alarmed };
+  return { total: alarms.length, alarmed: alarms.filter(({ state }) => state === 'ALARM').map(alarmOn) };
+}
+
+function alarmOn({ name, sinceMs, description }: AlarmState): AlarmOn {
+  const text = parseAlarmDescription(description);
+  return {
+    name,
+    since: sinceMs === undefined ? null : iso(sinceMs),
+    happened: text?.happened ?? null,
+    impact: text?.impact ?? null,
+    explains: text?.explains ?? [],
+    runbook: text?.runbook ?? null,
+    first: text?.first ?? null,
+  };
 }
 
 /** What is wrong comes before what is not known. */
@@ -205,7 +236,7 @@ export function judge({
 }: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'unknown'>): Pick<StatusLine, 'health' | 'reasons'> {
   const wrong = [
     ...(deadLetters ? [`${deadLetters} in the dead letters: dlq list shows why`] : []),
-    ...(alarms?.alarmed ?? []).map(({ name }) => `the alarm ${name} is on: docs/runbook.md`),
+    ...(alarms?.alarmed ?? []).map(({ name, first }) => `the alarm ${name} is on${first === null ? '' : `: ${first}`}`),
     ...domains.flatMap(({ domain, ledger }) => (ledger ? wrongWith(domain, ledger) : [])),
   ];
   const unsure = [

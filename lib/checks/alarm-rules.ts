@@ -1,5 +1,6 @@
 import type { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
+import { parseAlarmDescription } from '../../lambdas/domain/alarm-text.ts';
 import { ExpressionError, idsIn, parseExpression } from './alarm-expression.ts';
 
 // The forms of alarms that the local stack evaluates, so that an alarm that was seen to go off there is the alarm that
@@ -8,7 +9,7 @@ import { ExpressionError, idsIn, parseExpression } from './alarm-expression.ts';
 type Resolve = (value: unknown) => unknown;
 
 const OPERATORS = ['GreaterThanThreshold', 'LessThanThreshold'];
-const MISSING_DATA = ['notBreaching', 'breaching'];
+const MISSING_DATA = ['notBreaching', 'breaching', 'ignore'];
 const STATISTICS = ['Sum', 'Maximum', 'p99'];
 
 export const comparesSimply = ({ comparisonOperator }: CfnAlarm) => OPERATORS.includes(comparisonOperator ?? '');
@@ -49,12 +50,11 @@ export function tellsOneTopic(alarm: CfnAlarm, resolve: Resolve, topicIds: reado
   return told !== undefined && topicIds.includes(told) && JSON.stringify(begin) === JSON.stringify(end);
 }
 
-/** Returns whether the text states event, impact, runbook and first command within CloudWatch's 1024 characters. */
+/** Returns whether the text has all its statements within CloudWatch's 1024 characters, and names the environment. */
 export function saysWhatToDo({ alarmDescription }: CfnAlarm, resolve: Resolve): boolean {
   const text = resolve(alarmDescription ?? '');
-  const lines =
-    /^\S.*\.\nImpact: \S.*\.\nRunbook: \S+#[\w-]+\nFirst: (npm run ledger --|npx mailgun-ledger) \S.* --(env|stack) \S+$/;
-  return typeof text === 'string' && text.length <= 1024 && lines.test(text);
+  if (typeof text !== 'string' || text.length > 1024) return false;
+  return / --(env|stack) \S+$/.test(parseAlarmDescription(text)?.first ?? '');
 }
 
 /** Returns whether the filter compares numbers and counts lines. */

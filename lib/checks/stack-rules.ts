@@ -64,7 +64,7 @@ const RULES = [
     const { Statement: statements } = resolve(policyDocument) as { Statement: Record<string, unknown>[] };
     return statements.every(({ Action, Resource }) => !JSON.stringify(Action).includes('*') && !same(Resource, '*'));
   }),
-  rule(CfnAlarm, 'must treat missing data as breaching or notBreaching', judgesMissingData),
+  rule(CfnAlarm, 'must treat missing data as breaching, notBreaching or ignore', judgesMissingData),
   rule(CfnAlarm, 'must compare by greater or less than its threshold', comparesSimply),
   rule(CfnAlarm, 'must have one metric or one plain expression, of Sum, Maximum or p99', measuresSimply),
   rule(CfnAlarm, 'must have a severity: notify one topic of the stack when it begins and ends', (alarm, resolve, all) =>

@@ -2,6 +2,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { mailRows } from './alarms/mail.ts';
 import { publishingRows } from './alarms/publishing.ts';
+import { readingRows } from './alarms/reading.ts';
 import { reconciliationRows } from './alarms/reconciliation.ts';
 import type { Watched } from './alarms/sources.ts';
 import { storingRows } from './alarms/storing.ts';
@@ -24,7 +25,7 @@ export class Alarms extends Construct {
     super(scope, id);
     const { runbookUrl, commandLine, topics } = props;
     const sources = { ...props, metrics: new LedgerMetrics(this) };
-    const rows = [webhookRows, storingRows, reconciliationRows, mailRows, publishingRows];
+    const rows = [webhookRows, storingRows, reconciliationRows, readingRows, mailRows, publishingRows];
     this.alarms = rows
       .flatMap((rowsOf) => rowsOf(sources))
       .map((row) => new LedgerAlarm(this, { row, runbookUrl, commandLine, topics }));

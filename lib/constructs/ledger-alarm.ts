@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
+import { alarmDescription } from '../../lambdas/domain/alarm-text.ts';
 import type { Topics } from './topics.ts';
 
 /** Everything that an alarm must state. */
@@ -20,6 +21,10 @@ export interface AlarmRow {
   readonly happened: string;
   /** Who is hurt, and how. */
   readonly impact: string;
+  /** What is well again when it is OK. */
+  readonly recovered: string;
+  /** Other alarms that the same cause sets off, by their headings in the runbook. @default none */
+  readonly explains?: readonly string[];
   readonly missing: { readonly treat: TreatMissingData; readonly because: string };
   /** Heading in docs/runbook.md, and the end of the alarm's name. */
   readonly runbook: string;
@@ -40,18 +45,18 @@ export interface LedgerAlarmProps {
   readonly topics: Topics;
 }
 
-/** An alarm whose text states what happened, who is hurt, the runbook and the first command. */
+/** An alarm whose text states what happened, who is hurt, what it explains, the runbook and the first command. */
 export class LedgerAlarm extends Alarm {
   constructor(scope: Construct, { row, runbookUrl, commandLine, topics }: LedgerAlarmProps) {
     const [datapointsToAlarm, evaluationPeriods] = row.datapoints;
     super(scope, row.id, {
       alarmName: `${Stack.of(scope).stackName}-${row.runbook}`,
-      alarmDescription: [
-        row.happened,
-        `Impact: ${row.impact}`,
-        `Runbook: ${runbookUrl}#${row.runbook}`,
-        `First: ${commandLine.program} ${row.firstCommand} ${commandLine.target}`,
-      ].join('\n'),
+      alarmDescription: alarmDescription({
+        ...row,
+        explains: row.explains ?? [],
+        runbook: `${runbookUrl}#${row.runbook}`,
+        first: `${commandLine.program} ${row.firstCommand} ${commandLine.target}`,
+      }),
       metric: row.metric,
       comparisonOperator:
         row.breaches === 'below' ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_THRESHOLD,

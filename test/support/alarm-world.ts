@@ -70,6 +70,13 @@ export class AlarmWorld {
     this.stack.list([eventOf(over)]);
   }
 
+  /** Reads a message that is not there through the read API; the status code. */
+  async read(): Promise<number> {
+    const { apiUrl, apiToken } = this.stack.ready;
+    const headers = { authorization: `Bearer ${apiToken}` };
+    return (await fetch(`${apiUrl}/mailgun/suppressions/nobody@example.com`, { headers })).status;
+  }
+
   /** Spoils every call of these operations, `<service>.<operation>`; nothing where none is named. */
   spoil(mode: Fault['mode'] = '500', percent = 100, ...calls: string[]): void {
     this.stack.setFaults(

@@ -21,6 +21,7 @@ export function createControlApi(controls: Controls): RequestListener {
     'GET /published': () => [200, { events: controls.published() }],
     'GET /logs': () => [200, { lines: controls.logs() }],
     'GET /notifications': () => [200, { notifications: controls.notifications() }],
+    'GET /alarms': () => [200, { alarms: controls.alarms() }],
     async 'POST /keys'(body) {
       const keys = parseKeys(body);
       if (!keys) return badRequest('a body is needed like {"current":"<key>","previous"?:"<key>","parent"?:"<key>"}');

@@ -1,6 +1,6 @@
 import type { Misbehaviour } from '../mailgun-twin/api-misbehaviour.ts';
 import type { EventData } from '../mailgun-twin/event-parts.ts';
-import type { AlarmBoard } from './alarms/alarm-board.ts';
+import type { AlarmBoard, AlarmOverview } from './alarms/alarm-board.ts';
 import type { AlarmState } from './alarms/evaluate.ts';
 import type { Notification, Topics } from './alarms/topics.ts';
 import { accessKeyIdOf } from './caller.ts';
@@ -42,6 +42,8 @@ export interface Controls {
   logs(): readonly LogLine[];
   /** What has arrived at the topics, oldest first. */
   notifications(): readonly Notification[];
+  /** Every alarm with its text, its state, and since when it is in it. */
+  alarms(): readonly AlarmOverview[];
   /** Sets an alarm's state until it is evaluated again; false where there is none of that name. */
   setAlarm(name: string, state: AlarmState, reason: string): boolean;
   /** The last events on the buses. */
@@ -83,6 +85,7 @@ export function createControls(parts: ControlledParts): Controls {
     setFaults: (list) => aws.faults.replace(list),
     logs: () => run.logbook.lines(),
     notifications: () => topics.arrived(),
+    alarms: () => board.overview(),
     setAlarm: (name, state, reason) => board.set(name, state, reason),
     published: () => aws.engines.events.published(),
     reconcile: () => reconcileRuns.byHand(),

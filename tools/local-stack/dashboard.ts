@@ -4,15 +4,11 @@ import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { CannotStart } from './cannot-start.ts';
 import { PROJECT_ROOT, type Run } from './run.ts';
-import { DEFAULT_PORT } from './send/arguments.ts';
 
 /** Builds the page as a deployment does, and answers what serves it: those files with those headers, and nothing else. */
 export async function createDashboard(apiUrl: string, run: Run): Promise<RequestListener> {
   const folder = join(run.temporaryFolder, 'dashboard');
-  // Leads operator's commands to this stack.
-  const { port } = run.webhookDoor;
-  const target = port === DEFAULT_PORT ? '--local' : `--local --port ${port}`;
-  await build([folder, apiUrl, target], run);
+  await build([folder, apiUrl, run.target], run);
   const headers: Record<string, Record<string, string>> = JSON.parse(
     await readFile(join(folder, 'headers.json'), 'utf8'),
   );

@@ -104,7 +104,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const aws = await openLocalAws({ assembly, engines, faults: options.faults, seed, apiUrl: apiUrlOf, measure }, run);
   const { stack } = aws;
   const filters = readMetricFilters(stack, accessLogGroupsOf(stack));
-  const alarms = readAlarms(stack, filters);
+  const alarms = readAlarms(stack, filters, run.target);
   if (keys) {
     await aws.putSecret('SigningKeysSecretArn', JSON.stringify(keys));
     await aws.putSecret('ApiKeySecretArn', JSON.stringify({ apiKey: mailgun.apiKey }));

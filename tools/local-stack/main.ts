@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newKey } from '../mailgun-twin/account.ts';
+import { alarmLines } from './alarms/alarm-lines.ts';
 import type { AlarmNews } from './alarms/start-alarms.ts';
 import { CannotStart } from './cannot-start.ts';
 import { Closers } from './closers.ts';
@@ -110,11 +111,12 @@ function announce(flags: Flags, ready: ReadyInfo): void {
 }
 
 /** That all is well to begin with is no news. */
-function tellOfAlarm(flags: Flags, { name, description, from, to, reason, atMs }: AlarmNews): void {
+function tellOfAlarm(flags: Flags, news: AlarmNews): void {
+  const { name, description, from, to, reason, atMs } = news;
   if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;
   const at = new Date(atMs).toISOString();
   if (flags.json) print(JSON.stringify({ event: 'alarm', at, name, state: to, was: from, reason, description }));
-  else print(`  ${to === 'ALARM' ? '✖' : '✔'}  ${at.slice(11, 19)}  ${name} is ${to}: ${description.split('\n')[0]}`);
+  else for (const line of alarmLines(news)) print(line);
 }
 
 function print(line: string): void {

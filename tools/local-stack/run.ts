@@ -6,6 +6,7 @@ import { Logbook } from './logbook.ts';
 import { type Door, reserveDoor } from './loopback.ts';
 import type { ReadyInfo } from './ready.ts';
 import { type Reaper, startReaper } from './reaper.ts';
+import { DEFAULT_PORT } from './send/arguments.ts';
 
 export const PROJECT_ROOT = join(import.meta.dirname, '../..');
 /** Of every run by its webhook port: its log, and while it lasts what it said when it was ready. */
@@ -23,6 +24,8 @@ export interface Run {
   /** Removed at the end. */
   readonly temporaryFolder: string;
   readonly webhookDoor: Door;
+  /** Options that lead commands of the operator to this run. */
+  readonly target: string;
   /** Another door, on any port. */
   reserveDoor(): Promise<Door>;
   /** Lets other commands find this run by its webhook port, until it ends. */
@@ -53,6 +56,7 @@ export async function openRun(port: number, closers: Closers): Promise<Run> {
     logbook,
     temporaryFolder,
     webhookDoor,
+    target: webhookDoor.port === DEFAULT_PORT ? '--local' : `--local --port ${webhookDoor.port}`,
     reserveDoor: () => reserve(0),
     // It holds keys.
     announce: (ready) => writeFileSync(readyPath, `${JSON.stringify(ready, null, 2)}\n`, { mode: 0o600 }),

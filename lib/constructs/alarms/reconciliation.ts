@@ -2,10 +2,10 @@ import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../../../lambdas/contract.ts';
 import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
 import type { AlarmRow } from '../ledger-alarm.ts';
-import { type AlarmSources, NO_NEWS, quiet } from './sources.ts';
+import { type AlarmSources, unjudged } from './sources.ts';
 
 const FIVE_MINUTES = 300;
-const NO_RUN = quiet('without an API key reconcile measures nothing, and reconcile-stopped reports failing runs');
+const NO_LISTING = unjudged('a run that could not list what Mailgun has finds nothing, and says nothing of it');
 
 /** Watches what reconcile finds, and whether it runs. */
 export function reconciliationRows({ times, metrics, limits }: AlarmSources): AlarmRow[] {
@@ -25,6 +25,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       happened: 'Reconcile has not run for four periods.',
       impact:
         'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
+      recovered: 'Reconcile runs again, and catches up by itself.',
+      explains: ['cursor-too-old'],
       missing: {
         treat: TreatMissingData.BREACHING,
         because: 'every run writes this metric, even one without an API key, so its absence is the fault itself',
@@ -35,16 +37,18 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
     {
       id: 'ApiKeyUnusable',
       metric: sum(METRICS.apiKeyUnusable),
+      // A period holds two runs: the next one makes up for one failed read, and two in a row page.
       limit: limits.apiKeyUnusable,
-      // The next run makes up for one failed read.
-      datapoints: [2, 2],
+      datapoints: [1, 1],
       severity: 'page',
-      happened: 'The Mailgun API key is unset or unreadable, although there is a ledger already.',
+      happened: 'The Mailgun API key is unset, unreadable or refused by Mailgun, although there is a ledger already.',
       impact:
         'Clients of the API: lost webhooks are no longer recovered, and never can be once Mailgun deletes its events.',
-      missing: NO_NEWS,
+      recovered: 'The API key works again, and reconcile catches up by itself.',
+      explains: ['cursor-too-old'],
+      missing: NO_LISTING,
       runbook: 'api-key-unusable',
-      firstCommand: 'keys status',
+      firstCommand: 'doctor',
     },
     {
       id: 'CursorTooOld',
@@ -54,7 +58,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       severity: 'page',
       happened: "The ledger is behind by more than half of Mailgun's retention.",
       impact: 'No one yet. Once Mailgun has deleted them, lost events of that time cannot be recovered.',
-      missing: NO_RUN,
+      recovered: 'The ledger has caught up.',
+      missing: NO_LISTING,
       runbook: 'cursor-too-old',
       firstCommand: 'logs reconcile --since 2h --message "domain not reconciled"',
     },
@@ -66,7 +71,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       severity: 'page',
       happened: 'Webhooks that Mailgun should have delivered never arrived.',
       impact: 'Clients of the API saw these events late, by reconciliation. It continues until the cause is fixed.',
-      missing: NO_NEWS,
+      recovered: 'No further lost webhooks were found; those events are stored.',
+      missing: NO_LISTING,
       runbook: 'lost-webhooks',
       firstCommand: 'webhooks check',
     },
@@ -80,7 +86,9 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       severity: 'page',
       happened: 'Mailgun lists events, and no webhook for them was verified.',
       impact: 'Clients of the API see everything at least half an hour late, by reconciliation alone.',
-      missing: NO_RUN,
+      recovered: 'Webhooks arrive again, or Mailgun lists nothing that should have arrived.',
+      explains: ['lost-webhooks'],
+      missing: NO_LISTING,
       runbook: 'silence',
       firstCommand: 'webhooks check',
     },
@@ -94,7 +102,9 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       happened: 'The webhooks registered at Mailgun are not those of this stack.',
       impact:
         'Clients of the API see events of missing types late; recipients, because a foreign URL learns who gets which mail.',
-      missing: NO_RUN,
+      recovered: 'The webhooks registered at Mailgun are those of this stack again.',
+      explains: ['lost-webhooks', 'silence'],
+      missing: NO_LISTING,
       runbook: 'webhook-drift',
       firstCommand: 'webhooks check',
     },
@@ -106,7 +116,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       severity: 'ticket',
       happened: 'Events that Mailgun lists have been missing for hours, although they were requeued.',
       impact: 'Clients of the API miss these events.',
-      missing: NO_RUN,
+      recovered: 'What was missing is stored, or was accepted.',
+      missing: NO_LISTING,
       runbook: 'open-slice',
       firstCommand: 'dlq list',
     },
@@ -118,7 +129,9 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       severity: 'page',
       happened: 'Events are still not stored after they were requeued five times; they are not requeued again.',
       impact: 'Clients of the API miss these events until the cause is fixed.',
-      missing: NO_RUN,
+      recovered: 'No event is stuck: they are stored, or were accepted.',
+      explains: ['open-slice'],
+      missing: NO_LISTING,
       runbook: 'stuck',
       firstCommand: 'logs process --since 24h --message "message put among the dead letters"',
     },
@@ -131,7 +144,8 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       happened: 'Events are stored that Mailgun does not list.',
       impact:
         'Clients of the API: the events may be forged with a captured signature, so their records cannot be trusted.',
-      missing: NO_NEWS,
+      recovered: 'No further such events were found. Those found before remain until they are accepted.',
+      missing: NO_LISTING,
       runbook: 'unconfirmed',
       firstCommand: 'unconfirmed',
     },

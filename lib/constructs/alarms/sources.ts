@@ -7,6 +7,7 @@ import type { LedgerChoice } from '../../config/ledger-times.ts';
 import type { EventQueue } from '../event-queue.ts';
 import type { LedgerMetrics } from '../ledger-metrics.ts';
 import type { Process } from '../process.ts';
+import type { ReadApi } from '../read-api.ts';
 import type { WebhookApi } from '../webhook-api.ts';
 
 /** The resources that alarms watch. */
@@ -15,6 +16,7 @@ export interface Watched {
   readonly queue: EventQueue;
   readonly process: Process;
   readonly webhookApi: WebhookApi;
+  readonly readApi: ReadApi;
   /** Present where the environment publishes: the function that reads the stream, and the failure queue. */
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
   readonly times: LedgerChoice;
@@ -27,6 +29,9 @@ export interface AlarmSources extends Watched {
 
 /** Missing data is good: most counts are written only when there is something to count. */
 export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });
+
+/** Keeps the state: no data means that nothing could be judged, neither that it is well nor that it is not. */
+export const unjudged = (because: string) => ({ treat: TreatMissingData.IGNORE, because });
 
 export const NO_TRAFFIC = quiet('without requests there is nothing to report');
 export const QUIET_QUEUE = quiet('SQS stops reporting on a queue that stays empty, which is good');

@@ -31,6 +31,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       happened: 'Mailgun gets errors (5xx) from the webhook URL.',
       impact:
         'Clients of the API miss `delivered` events now, since Mailgun never retries them, and all others after 8 hours.',
+      recovered: 'Webhooks are answered without errors again; reconcile recovers what was missed.',
+      explains: ['lost-webhooks', 'silence'],
       missing: NO_TRAFFIC,
       runbook: 'webhook-errors',
       firstCommand: REFUSALS,
@@ -54,6 +56,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       happened: 'No webhook is verified, and webhooks keep arriving that no signing key verifies.',
       impact:
         'Clients of the API miss `delivered` events now, since Mailgun never retries them, and all others after 8 hours.',
+      recovered: 'Webhooks are verified again, or those that no key verifies have stopped.',
+      explains: ['lost-webhooks', 'silence'],
       missing: NO_TRAFFIC,
       runbook: 'unauthorized',
       firstCommand: 'keys status',
@@ -67,6 +71,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       severity: 'page',
       happened: 'The signing key is unset or unreadable, although webhooks were acknowledged before.',
       impact: 'Clients of the API miss `delivered` events now and all others after 8 hours: every webhook is refused.',
+      recovered: 'No webhook is refused for lack of a key; reconcile recovers what was missed.',
+      explains: ['lost-webhooks', 'silence'],
       missing: NO_NEWS,
       runbook: 'signing-key-unusable',
       firstCommand: 'keys status',
@@ -80,6 +86,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       happened: 'A signature arrived a second time, with another event than before.',
       impact:
         'No one yet: the event was refused. Someone holds a captured signature and tries to forge events with it.',
+      recovered: 'No such webhook arrived for 5 minutes. Replace the key all the same.',
+      explains: ['unconfirmed'],
       missing: NO_NEWS,
       runbook: 'token-reused',
       firstCommand: REFUSALS,
@@ -98,6 +106,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       happened:
         'Webhooks with a valid signature were refused permanently (406): too old, or for a domain that is not configured.',
       impact: 'Clients of the API miss these events. Mailgun does not retry them, and lists them for some days.',
+      recovered: 'No webhook was refused permanently for 5 minutes. What was refused needs a replay.',
+      explains: ['lost-webhooks', 'silence'],
       missing: NO_NEWS,
       runbook: 'webhooks-refused',
       firstCommand: REFUSALS,
@@ -110,6 +120,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       severity: 'ticket',
       happened: 'Responses to webhooks take seconds.',
       impact: 'No one yet. After 5 seconds the response is an error, and then `delivered` events are missed.',
+      recovered: 'Webhooks are answered in time again.',
+      explains: ['webhook-errors'],
       missing: NO_TRAFFIC,
       runbook: 'webhooks-slow',
       firstCommand: 'logs webhook-access --since 30m',
@@ -123,6 +135,8 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       happened: 'Webhooks got 429: more arrived than the gateway admits.',
       impact:
         'Clients of the API miss the `delivered` events among them until reconcile brings them; all others are retried.',
+      recovered: 'No webhook got 429 for 5 minutes; reconcile recovers what was missed.',
+      explains: ['lost-webhooks'],
       missing: NO_NEWS,
       runbook: 'webhooks-throttled',
       firstCommand: 'logs webhook-access --since 30m',

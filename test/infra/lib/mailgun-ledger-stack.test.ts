@@ -146,7 +146,7 @@ describe('synth fails', () => {
     ],
     [
       'when an alarm takes missing data as nobody evaluates it',
-      (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: 'ignore' }),
+      (stack) => Object.assign(first(stack, CfnAlarm), { treatMissingData: 'missing' }),
       'must treat missing data as',
     ],
     [

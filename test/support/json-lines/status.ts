@@ -15,7 +15,17 @@ export const statusLine = z.strictObject({
   alarms: z
     .strictObject({
       total: z.int(),
-      alarmed: z.array(z.strictObject({ name: z.string(), since: z.string().nullable() })),
+      alarmed: z.array(
+        z.strictObject({
+          name: z.string(),
+          since: z.iso.datetime().nullable(),
+          happened: z.string().nullable(),
+          impact: z.string().nullable(),
+          explains: z.array(z.string()),
+          runbook: z.string().nullable(),
+          first: z.string().nullable(),
+        }),
+      ),
     })
     .nullable(),
   domains: z.array(

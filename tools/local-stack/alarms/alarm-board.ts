@@ -16,10 +16,20 @@ export interface AlarmBoardOptions {
   readonly onChange: (alarm: AlarmDefinition, change: AlarmChange) => void;
 }
 
+/** An alarm as whoever looks at it sees it. */
+export interface AlarmOverview {
+  readonly name: string;
+  readonly description: string;
+  readonly state: AlarmState;
+  /** Epoch milliseconds; undefined before its first evaluation. */
+  readonly sinceMs: number | undefined;
+}
+
 /** The alarms of a stack and their states. */
 export class AlarmBoard {
   readonly #options: AlarmBoardOptions;
   readonly #states: Map<string, AlarmState>;
+  readonly #sinceMs = new Map<string, number>();
 
   constructor(options: AlarmBoardOptions) {
     this.#options = options;
@@ -32,6 +42,16 @@ export class AlarmBoard {
 
   states(): Record<string, AlarmState> {
     return Object.fromEntries(this.#states);
+  }
+
+  /** Every alarm with its text, its state, and since when it is in it. */
+  overview(): AlarmOverview[] {
+    return this.#options.alarms.map(({ name, description }) => ({
+      name,
+      description,
+      state: this.#stateOf({ name }),
+      sinceMs: this.#sinceMs.get(name),
+    }));
   }
 
   /** Evaluates every alarm by the periods that end with this minute of metric time, which is the first not to count. */
@@ -66,7 +86,7 @@ export class AlarmBoard {
     });
   }
 
-  #stateOf({ name }: AlarmDefinition): AlarmState {
+  #stateOf({ name }: Pick<AlarmDefinition, 'name'>): AlarmState {
     return this.#states.get(name) ?? 'INSUFFICIENT_DATA';
   }
 
@@ -74,8 +94,11 @@ export class AlarmBoard {
     const from = this.#stateOf(alarm);
     if (from === to) return;
     this.#states.set(alarm.name, to);
+    const atMs = Date.now();
+    const fromSinceMs = this.#sinceMs.get(alarm.name);
+    this.#sinceMs.set(alarm.name, atMs);
     const { topics, place, onChange } = this.#options;
-    const change = { from, to, reason, atMs: Date.now() };
+    const change = { from, to, reason, atMs, fromSinceMs };
     const { subject, message } = alarmMessage(alarm, change, place);
     const actions = to === 'ALARM' ? alarm.alarmActions : to === 'OK' ? alarm.okActions : [];
     for (const arn of actions) topics.publish(arn, subject, message);

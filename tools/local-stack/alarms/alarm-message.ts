@@ -8,6 +8,8 @@ export interface AlarmChange {
   readonly to: AlarmState;
   readonly reason: string;
   readonly atMs: number;
+  /** Since when it was in the state that it leaves; undefined for the first. */
+  readonly fromSinceMs: number | undefined;
 }
 
 /** Subject and message of a notification, as CloudWatch writes them to a topic. */

@@ -42,8 +42,11 @@ const KNOWN = new Set([
 const OWN_NAMESPACE = 'MailgunLedger';
 const OWN_DIMENSIONS = [['Ledger'], ['Ledger', 'Reason']];
 
-/** Every alarm of the template; one sentence with its name for the first that the local stack could not judge truly. */
-export function readAlarms(stack: Stack, filters: readonly MetricFilter[]): AlarmDefinition[] {
+/**
+ * Every alarm of the template; one sentence with its name for the first that the local stack could not judge truly.
+ * Its first command leads to `target`, or where it is not given, to the environment that is deployed.
+ */
+export function readAlarms(stack: Stack, filters: readonly MetricFilter[], target?: string): AlarmDefinition[] {
   const topics = new Set(
     resourcesOfType(stack.template, 'AWS::SNS::Topic').map(([id]) => String(stack.resolve({ Ref: id }, id))),
   );
@@ -66,13 +69,16 @@ export function readAlarms(stack: Stack, filters: readonly MetricFilter[]): Alar
       ...rule,
       ...watched,
       name,
-      description: String(properties.AlarmDescription ?? ''),
+      description: withTarget(String(properties.AlarmDescription ?? ''), target),
       alarmActions: actions('AlarmActions'),
       okActions: actions('OKActions'),
       trigger: { ...watched.trigger, ...trigger },
     };
   });
 }
+
+const withTarget = (description: string, target: string | undefined) =>
+  target === undefined ? description : description.replace(/ --(?:env|stack) \S+$/, ` ${target}`);
 
 type Watched = Pick<AlarmDefinition, 'periodSeconds' | 'queries' | 'expression' | 'trigger'>;
 
@@ -140,7 +146,8 @@ function readRule(
   if (operator !== 'GreaterThanThreshold' && operator !== 'LessThanThreshold') {
     throw refuse(`it knows no operator ${operator}`);
   }
-  if (missing !== 'notBreaching' && missing !== 'breaching') throw refuse(`it knows no missing-data rule ${missing}`);
+  if (missing !== 'notBreaching' && missing !== 'breaching' && missing !== 'ignore')
+    throw refuse(`it knows no missing-data rule ${missing}`);
   if (!Number.isFinite(threshold)) throw refuse('its threshold is no number');
   if (!(datapointsToAlarm >= 1 && datapointsToAlarm <= evaluationPeriods)) {
     throw refuse(`${datapointsToAlarm} of ${evaluationPeriods} datapoints cannot be`);

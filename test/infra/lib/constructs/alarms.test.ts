@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
 import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts';
 import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';
 import { LedgerMetrics } from '../../../../lib/constructs/ledger-metrics.ts';
@@ -15,7 +16,7 @@ const prod = new Synthesized('prod');
 const RUNBOOK = readFileSync(join(import.meta.dirname, '../../../../docs/runbook.md'), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
 /** Headings that stand before the alarms. */
-const BEFORE_THE_ALARMS = ['By symptom', 'Changed by hand'];
+const BEFORE_THE_ALARMS = ['Where to start', 'By symptom', 'Changed by hand'];
 /** Headings of rows that only an environment that publishes has. */
 const PUBLISHING = ['publish-lag', 'publish-failures'];
 
@@ -51,10 +52,11 @@ const queue = (id: string, name: string): ExpectedMetric => ({
   metric: ['AWS/SQS', name, 'Maximum', 60],
   dimensions: { QueueName: attribute(id, 'QueueName') },
 });
-const api = (name: string, statistic: string, period: number): ExpectedMetric => ({
+const api = (name: string, statistic: string, period: number, Ref = 'WebhookApiHttpApi972241B7'): ExpectedMetric => ({
   metric: ['AWS/ApiGateway', name, statistic, period],
-  dimensions: { ApiId: { Ref: 'WebhookApiHttpApi972241B7' }, Stage: '$default' },
+  dimensions: { ApiId: { Ref }, Stage: '$default' },
 });
+const READ_API = 'ReadApiHttpApi5E49EAA9';
 const table = (name: string, operation?: string): ExpectedMetric => ({
   metric: ['AWS/DynamoDB', name, 'Sum', 300],
   dimensions: { TableName: { Ref: 'Table710B521B' }, ...(operation && { Operation: operation }) },
@@ -142,14 +144,40 @@ const ALARMS: ExpectedAlarm[] = [
     below: [1, 2, 2],
     missing: 'breaching',
   },
-  { runbook: 'api-key-unusable', tells: PAGE, ...own('ApiKeyUnusable', 'Sum', 1800), above: [0, 2, 2] },
-  { runbook: 'cursor-too-old', tells: PAGE, ...own('CursorAgeSeconds', 'Maximum', 1800), above: [43_200, 1, 1] },
-  { runbook: 'lost-webhooks', tells: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1] },
-  { runbook: 'silence', tells: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2] },
-  { runbook: 'webhook-drift', tells: TICKET, ...own('WebhookDrift', 'Maximum', 3600), above: [0, 1, 2] },
-  { runbook: 'open-slice', tells: TICKET, ...own('OpenSliceAgeSeconds', 'Maximum', 1800), above: [29_700, 1, 1] },
-  { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1] },
-  { runbook: 'unconfirmed', tells: PAGE, ...own('Unconfirmed', 'Sum', 300), above: [0, 1, 1] },
+  {
+    runbook: 'api-key-unusable',
+    tells: PAGE,
+    ...own('ApiKeyUnusable', 'Sum', 1800),
+    above: [1, 1, 1],
+    missing: 'ignore',
+  },
+  {
+    runbook: 'cursor-too-old',
+    tells: PAGE,
+    ...own('CursorAgeSeconds', 'Maximum', 1800),
+    above: [43_200, 1, 1],
+    missing: 'ignore',
+  },
+  { runbook: 'lost-webhooks', tells: PAGE, ...own('LostWebhooks', 'Sum', 300), above: [0, 1, 1], missing: 'ignore' },
+  { runbook: 'silence', tells: PAGE, ...own('SilentEvents', 'Sum', 1800), above: [2, 2, 2], missing: 'ignore' },
+  {
+    runbook: 'webhook-drift',
+    tells: TICKET,
+    ...own('WebhookDrift', 'Maximum', 3600),
+    above: [0, 1, 2],
+    missing: 'ignore',
+  },
+  {
+    runbook: 'open-slice',
+    tells: TICKET,
+    ...own('OpenSliceAgeSeconds', 'Maximum', 1800),
+    above: [29_700, 1, 1],
+    missing: 'ignore',
+  },
+  { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1], missing: 'ignore' },
+  { runbook: 'unconfirmed', tells: PAGE, ...own('Unconfirmed', 'Sum', 300), above: [0, 1, 1], missing: 'ignore' },
+  { runbook: 'read-api-errors', tells: TICKET, ...api('5xx', 'Sum', 300, READ_API), above: [0, 2, 3] },
+  { runbook: 'read-api-slow', tells: TICKET, ...api('Latency', 'p99', 60, READ_API), above: [5000, 3, 5] },
   {
     runbook: 'bounces',
     tells: TICKET,
@@ -209,16 +237,18 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
     expect(alarm.OKActions).toEqual([tells]);
   });
 
-  test('is quiet where nothing is reported, unless that is the fault itself', () => {
+  test('is quiet where nothing is reported, unless that is the fault itself, or says that nothing was judged', () => {
     expect(alarm.TreatMissingData).toBe(missing ?? 'notBreaching');
   });
 
   test('says who is hurt, where the runbook is and what to type first, within the 1024 characters there are', () => {
     const commands =
-      /(status|doctor|unconfirmed|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|webhook-access) .+)/;
+      /(status|doctor|unconfirmed|dlq list|webhooks check|keys status|logs (ingest|process|reconcile|read-api|webhook-access|read-access) .+)/;
     const first = new RegExp(`\nFirst: npm run ledger -- ${commands.source} --env prod$`);
 
-    expect(text).toMatch(/^\S.*\.\nImpact: \S.*\.\nRunbook: docs\/runbook\.md#[\w-]+\n/);
+    expect(text).toMatch(
+      /^\S.*\.\nImpact: \S.*\.\n(Explains: \S.*\.\n)?When OK: \S.*\.\nRunbook: docs\/runbook\.md#[\w-]+\n/,
+    );
     expect(text).toMatch(first);
     expect(text.length).toBeLessThan(1024);
   });
@@ -237,6 +267,29 @@ test('the runbook has no heading without an alarm', () => {
 
   expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
   expect(HEADINGS.slice(before).toSorted()).toEqual(anchors.toSorted());
+});
+
+test('an alarm explains others of the stack, and none that explains it', () => {
+  const explains = new Map(
+    alarmsOf(prod).map(({ AlarmName, AlarmDescription }) => [
+      AlarmName.replace(nameOf(''), ''),
+      parseAlarmDescription(AlarmDescription)?.explains ?? [],
+    ]),
+  );
+  const pairs = [...explains].flatMap(([cause, others]) => others.map((other) => [cause, other] as const));
+
+  expect(pairs.length).toBeGreaterThan(20);
+  expect(pairs.filter(([, other]) => !explains.has(other))).toEqual([]);
+  expect(pairs.filter(([cause, other]) => explains.get(other)?.includes(cause))).toEqual([]);
+});
+
+test('the runbook starts from every alarm that another explains', () => {
+  const start = RUNBOOK.slice(RUNBOOK.indexOf('## Where to start'), RUNBOOK.indexOf('## By symptom'));
+  const explained = alarmsOf(prod).flatMap(
+    ({ AlarmDescription }) => parseAlarmDescription(AlarmDescription)?.explains ?? [],
+  );
+
+  expect([...new Set(explained)].filter((runbook) => !start.includes(runbook))).toEqual([]);
 });
 
 test('every link within the runbook leads to a heading of it', () => {

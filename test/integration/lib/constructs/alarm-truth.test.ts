@@ -30,6 +30,7 @@ const SHORT_AGE = 'what fails waits for its next try, and the limit is 5 s here 
 
 const opened = { event: 'opened' };
 const happen = (world: AlarmWorld) => world.happen();
+const read = (world: AlarmWorld) => world.read();
 const traffic = (world: AlarmWorld) => world.happen(opened);
 
 const AT_THE_DOOR: Fault[] = [
@@ -89,6 +90,30 @@ const AT_THE_DOOR: Fault[] = [
     relatives: { 'webhook-errors': 'an answer that takes too long is an error', 'oldest-message': SHORT_AGE },
     begin: (world) => world.spoil('delay', 60, 'dynamodb.PutItem'),
     during: (world) => Promise.race([Promise.all([1, 2, 3].map(() => world.happen())), sleep(300)]),
+    end: (world) => world.spoil(),
+  },
+];
+
+const READING: Fault[] = [
+  {
+    name: 'token of the read API unreadable',
+    alarm: 'read-api-errors',
+    begin: async (world) => {
+      world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
+      await world.signal('read-api', 'SIGKILL');
+    },
+    during: read,
+    end: (world) => world.spoil(),
+  },
+  {
+    name: 'slow reads',
+    alarm: 'read-api-slow',
+    relatives: {
+      'read-api-errors': 'a read that takes too long is an error',
+      'cursor-too-old': 'reconcile reads as slowly',
+    },
+    begin: (world) => world.spoil('delay', 100, 'dynamodb.Query'),
+    during: (world) => Promise.race([Promise.all([1, 2, 3].map(() => read(world))), sleep(300)]),
     end: (world) => world.spoil(),
   },
 ];
@@ -215,6 +240,19 @@ const RECONCILIATION: Fault[] = [
     end: (world) => world.stack.list([unlisted]),
   },
   {
+    name: 'an event forged under the name of one that Mailgun lists',
+    alarm: 'unconfirmed',
+    waitSeconds: 10,
+    lingers: true,
+    relatives: { 'open-slice': 'the slice stays open until it is accepted' },
+    begin: async (world) => {
+      const listed = eventOf({ event: 'failed', severity: 'temporary' });
+      expect(await world.post({ ...listed, severity: 'permanent' })).toBe(200);
+      world.stack.list([listed]);
+    },
+    during: (world) => world.stack.reconcile(),
+  },
+  {
     name: 'Mailgun lists nothing',
     alarm: 'unconfirmed',
     waitSeconds: 10,
@@ -224,9 +262,17 @@ const RECONCILIATION: Fault[] = [
   },
   {
     name: 'Mailgun refuses the API key',
+    alarm: 'api-key-unusable',
+    relatives: { 'cursor-too-old': SHORT_CURSOR },
+    begin: (world) => world.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
+    during: traffic,
+    end: (world) => world.stack.misbehave({}),
+  },
+  {
+    name: 'Mailgun is down',
     alarm: 'cursor-too-old',
     waitSeconds: 15,
-    begin: (world) => world.stack.misbehave({ fails: { mode: '401', percent: 100 } }),
+    begin: (world) => world.stack.misbehave({ fails: { mode: '500', percent: 100 } }),
     during: traffic,
     end: (world) => world.stack.misbehave({}),
   },
@@ -323,7 +369,7 @@ async function judgeAtOnce(world: AlarmWorld): Promise<void> {
 /** Answers are slow early, rates count early, and no machine is too slow for process. */
 const OVERLAY = {
   processing: { timeoutSeconds: 5 },
-  alarms: { limits: { webhookLatencyMs: 1000, leastSent: 20, runPeriodSeconds: 300 } },
+  alarms: { limits: { webhookLatencyMs: 1000, readApiLatencyMs: 1000, leastSent: 20, runPeriodSeconds: 300 } },
 };
 
 const QUICK: Partial<LocalStackOptions> = {
@@ -463,7 +509,7 @@ beforeAll(() => {
     );
   };
   scenes = {
-    door: strikeAll(AT_THE_DOOR, NARROW_DOOR),
+    door: strikeAll([...AT_THE_DOOR, ...READING], NARROW_DOOR),
     reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS),
     storing: strikeAll(STORING),
     publishing: strikeAll(PUBLISHING, PUBLISHING_OVERLAY, { retrySeconds: 20 }),
@@ -479,7 +525,7 @@ afterAll(async () => {
 const PATIENCE_MS = 600_000;
 
 describe.each([
-  { scene: 'door', faults: AT_THE_DOOR },
+  { scene: 'door', faults: [...AT_THE_DOOR, ...READING] },
   { scene: 'storing', faults: STORING },
   { scene: 'reconciliation', faults: RECONCILIATION },
   { scene: 'publishing', faults: PUBLISHING },
@@ -511,7 +557,7 @@ describe.each([
         });
         expect(notification?.AlarmDescription).toMatch(
           new RegExp(
-            `^\\S.+\\.\\nImpact: \\S.+\\.\\nRunbook: \\S+#${alarm}\\nFirst: npm run ledger -- \\S.* --env dev$`,
+            `^\\S.+\\.\\nImpact: \\S.+\\.\\n(Explains: .+\\n)?When OK: \\S.+\\.\\nRunbook: \\S+#${alarm}\\nFirst: npm run ledger -- \\S.* --local --port \\d+$`,
           ),
         );
       },
@@ -538,7 +584,7 @@ test(
 
     expect([...statuses]).toEqual([503]);
     expect(alarms).toEqual([]);
-    expect([...states].filter(([, state]) => state !== 'OK')).toEqual([]);
+    expect([...states].filter(([, state]) => state === 'ALARM')).toEqual([]);
   },
   PATIENCE_MS,
 );

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
+import type { Deployment } from '../../../../cli/target/types.ts';
+import { alarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';
 
@@ -30,12 +32,26 @@ const facts = (over: Partial<StatusLine> = {}) => ({
   ...over,
 });
 
-const alarmed = { total: 11, alarmed: [{ name: 'mailgun-ledger-prod-stuck', since: null }] };
+const STUCK = {
+  name: 'mailgun-ledger-prod-stuck',
+  since: '2026-11-22T11:56:00.000Z',
+  happened: 'Events are still not stored.',
+  impact: 'Clients of the API miss these events.',
+  explains: ['open-slice'],
+  runbook: 'docs/runbook.md#stuck',
+  first: 'npm run ledger -- dlq list --env prod',
+};
+const alarmed = { total: 11, alarmed: [STUCK] };
 test.each([
   ['all well', facts(), 'healthy', []],
   ['a backlog alone', facts({ backlog: 5000 }), 'healthy', []],
   ['dead letters', facts({ deadLetters: 2 }), 'unhealthy', [/^2 in the dead letters/]],
-  ['an alarm', facts({ alarms: alarmed }), 'unhealthy', [/mailgun-ledger-prod-stuck is on/]],
+  [
+    'an alarm',
+    facts({ alarms: alarmed }),
+    'unhealthy',
+    [/mailgun-ledger-prod-stuck is on: npm run ledger -- dlq list --env prod$/],
+  ],
   [
     'missing events',
     facts({ domains: [domain({ completeness: 'incomplete' }, { missing: 3, openSlices: 1, stuck: 1 })] }),
@@ -77,6 +93,34 @@ test('stands on one screen, and calls unknown what is', () => {
   }
   const none = statusText({ event: 'status', ...judge(facts()), ...facts() }, 'prod', NOW_MS);
   expect(none).toContainEqual(expect.stringContaining('delivered, 2026-11-22 11:59:00 UTC (1 min ago)'));
+});
+
+test('an alarm that is on says since when, who is hurt, what it explains and where to read', () => {
+  const its = facts({ alarms: alarmed });
+  const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
+
+  expect(lines.slice(lines.findIndex((line) => line.includes('✖')))).toEqual([
+    '  ✖ mailgun-ledger-prod-stuck, since 2026-11-22 11:56:00 UTC (4 min ago): Events are still not stored.',
+    '    impact      Clients of the API miss these events.',
+    '    explains    open-slice',
+    '    runbook     docs/runbook.md#stuck',
+    ...lines.slice(-6),
+  ]);
+});
+
+test('reads what an alarm states, and names it where its text is not one of ours', async () => {
+  const description = alarmDescription({ ...STUCK, recovered: 'No event is stuck.' });
+  const alarms: Deployment['alarms'] = async () => [
+    { name: STUCK.name, state: 'ALARM', sinceMs: Date.parse(STUCK.since), description },
+    { name: 'by hand', state: 'ALARM', sinceMs: undefined, description: 'whatever' },
+    { name: 'fine', state: 'OK', sinceMs: 1, description },
+  ];
+  const { json } = await runCommand(['status', '--local', '--json'], {
+    openDeployment: async () => stubDeployment({ alarms }),
+  });
+
+  const nothing = { happened: null, impact: null, explains: [], runbook: null, first: null };
+  expect(json()[0].alarms).toEqual({ total: 3, alarmed: [STUCK, { name: 'by hand', since: null, ...nothing }] });
 });
 
 test('of a stack of which nothing can be read: all unknown, and exit code 1', async () => {

@@ -116,8 +116,8 @@ describe('names the alarm and refuses', () => {
     { name: 'a statistic', alarm: alarmOf({ Statistic: 'Average' }), says: 'no statistic Average' },
     {
       name: 'a missing-data rule',
-      alarm: alarmOf({ TreatMissingData: 'ignore' }),
-      says: 'no missing-data rule ignore',
+      alarm: alarmOf({ TreatMissingData: 'missing' }),
+      says: 'no missing-data rule missing',
     },
     { name: 'a period', alarm: alarmOf({ Period: 10 }), says: 'a period of 10 s is not a number of minutes' },
     { name: 'more datapoints than periods', alarm: alarmOf({ DatapointsToAlarm: 4 }), says: '4 of 3 datapoints' },

@@ -1,0 +1,37 @@
+/** What the description of an alarm states, for whoever is woken by it. */
+export interface AlarmText {
+  readonly happened: string;
+  /** Who is hurt, and how. */
+  readonly impact: string;
+  /** Other alarms that the same cause sets off, by their headings in the runbook. */
+  readonly explains: readonly string[];
+  /** What is well again when the alarm is OK: CloudWatch notifies of both by one text. */
+  readonly recovered: string;
+  /** Where the runbook has its heading. */
+  readonly runbook: string;
+  /** The first command to type, as it runs. */
+  readonly first: string;
+}
+
+/** Returns the description of an alarm, one statement a line. */
+export function alarmDescription({ happened, impact, explains, recovered, runbook, first }: AlarmText): string {
+  return [
+    happened,
+    `Impact: ${impact}`,
+    ...(explains.length === 0 ? [] : [`Explains: ${explains.join(', ')}, if on as well.`]),
+    `When OK: ${recovered}`,
+    `Runbook: ${runbook}`,
+    `First: ${first}`,
+  ].join('\n');
+}
+
+const DESCRIPTION =
+  /^(?<happened>\S.*\.)\nImpact: (?<impact>\S.*\.)\n(?:Explains: (?<explains>[a-z-]+(?:, [a-z-]+)*), if on as well\.\n)?When OK: (?<recovered>\S.*\.)\nRunbook: (?<runbook>\S+#[\w-]+)\nFirst: (?<first>(?:npm run ledger --|npx mailgun-ledger) \S.*)$/;
+
+/** Returns what the description of an alarm states, or undefined where it is not of that form. */
+export function parseAlarmDescription(text: string): AlarmText | undefined {
+  const found = DESCRIPTION.exec(text)?.groups;
+  if (found === undefined) return undefined;
+  const { happened = '', impact = '', explains, recovered = '', runbook = '', first = '' } = found;
+  return { happened, impact, explains: explains?.split(', ') ?? [], recovered, runbook, first };
+}
