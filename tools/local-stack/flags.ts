@@ -20,6 +20,8 @@ export interface Flags {
   readonly domains: readonly string[];
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
+  /** Whether webhooks of the old format come too. */
+  readonly legacy: boolean;
   readonly reconcile: ReconcileChoice;
   /** Undefined: the environment, or what can run here, decides. */
   readonly engine: EngineName | undefined;
@@ -49,6 +51,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --parent-signing-key K      the key of a parent account
   --domain D                  a sending domain; may be repeated (mg.example.com)
   --drop P                    this percentage of first webhook deliveries fails (0)
+  --legacy                    webhooks of the old format come too; they end as unconfirmed, with an alarm
   --source events|logs        which of Mailgun's APIs is read (events)
   --reconcile-every S         seconds between two runs (${USUAL_RECONCILE.everySeconds})
   --settle S                  seconds until a slice of the ledger is due (${USUAL_RECONCILE.settleSeconds})
@@ -86,6 +89,7 @@ const OPTIONS = {
   'parent-signing-key': text,
   domain: list,
   drop: text,
+  legacy: yes,
   'mailgun-url': text,
   'api-key': text,
   source: text,
@@ -116,6 +120,7 @@ export function parseFlags(args: readonly string[]): Flags {
     parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),
     domains: values.domain ?? ['mg.example.com'],
     drop: wholeNumber('drop', values.drop, 100) ?? 0,
+    legacy: values.legacy ?? false,
     reconcile: reconcileChoice(values),
     engine: engineNamed(notBlank('engine', values.engine), '--engine'),
     metricPeriodSeconds: seconds('metric-period', values['metric-period'], 3600) ?? 60,

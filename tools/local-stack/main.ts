@@ -78,6 +78,7 @@ async function main(): Promise<void> {
     print,
     signal,
     drop: flags.drop,
+    legacy: flags.legacy,
     endsAfterwards: flags.once,
     dueAfterSeconds: mailgunUrl === undefined ? settleSeconds + sliceSeconds : undefined,
     ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),

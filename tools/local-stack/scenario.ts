@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { type CastMessage, castStories } from '../mailgun-twin/cast.ts';
 import { type Clock, createClock } from '../mailgun-twin/clock.ts';
-import { LIFE_STORIES, SUBACCOUNT_STORY } from '../mailgun-twin/life-stories.ts';
+import { LEGACY_STORIES, LIFE_STORIES, SUBACCOUNT_STORY } from '../mailgun-twin/life-stories.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
 import type { Twin } from '../mailgun-twin/twin.ts';
 import type { ReadyInfo } from './ready.ts';
@@ -31,6 +31,8 @@ export interface ScenarioOptions {
   readonly endsAfterwards?: boolean;
   /** Percentage of first deliveries that fail. @default 0 */
   readonly drop?: number;
+  /** Whether webhooks of the old format come too, whose events end as unconfirmed. @default false */
+  readonly legacy?: boolean;
   /** Key of the primary account: lets a subaccount report as well. */
   readonly parentSigningKey?: string;
   /** Seconds after its last event in which a slice is due; undefined where reconciliation reads another Mailgun than the twin. */
@@ -94,8 +96,8 @@ async function reconcileEverything(
   return heal(span, { ready, clock, signal, reporter, dueAfterSeconds });
 }
 
-function castMessages({ ready, parentSigningKey }: ScenarioOptions, run: string, clock: Clock): CastMessage[] {
-  const stories = parentSigningKey ? [...LIFE_STORIES, SUBACCOUNT_STORY] : LIFE_STORIES;
+function castMessages({ ready, parentSigningKey, legacy }: ScenarioOptions, run: string, clock: Clock): CastMessage[] {
+  const stories = [...LIFE_STORIES, ...(legacy ? LEGACY_STORIES : []), ...(parentSigningKey ? [SUBACCOUNT_STORY] : [])];
   const random = createRandom(randomInt(2 ** 32));
   return castStories(stories, { domains: ready.domains, run, epochMs: clock.now(), daySeconds: DAY_SECONDS, random });
 }

@@ -10,7 +10,7 @@ import { clearFaults, control } from '../../../torture/chaos.ts';
 const OUTAGE_MS = 26_000;
 
 test('an endpoint that is out for longer than Mailgun retries loses nothing in the end', async () => {
-  const stack = spawn(process.execPath, ['tools/local-stack/main.ts', '--once', '--json', '--port', '0'], {
+  const stack = spawn(process.execPath, ['tools/local-stack/main.ts', '--once', '--legacy', '--json', '--port', '0'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exited = once(stack, 'exit');

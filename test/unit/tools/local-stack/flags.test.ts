@@ -19,6 +19,7 @@ test('without flags: the usual port, traffic, one example domain', () => {
     json: false,
     domains: ['mg.example.com'],
     drop: 0,
+    legacy: false,
     reconcile: USUAL_RECONCILE,
     metricPeriodSeconds: 60,
     publish: false,
@@ -36,6 +37,7 @@ test('every flag that works', () => {
       '--engine',
       'dynamodb-local',
       '--publish',
+      '--legacy',
       '--drop',
       '20',
       '--source',
@@ -71,6 +73,7 @@ test('every flag that works', () => {
     parentSigningKey: 'c',
     domains: ['mg.acme.com', 'eu.acme.com'],
     drop: 20,
+    legacy: true,
     reconcile: {
       source: 'logs',
       everySeconds: 1,

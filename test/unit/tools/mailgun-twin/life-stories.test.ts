@@ -1,12 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { castStories } from '../../../../tools/mailgun-twin/cast.ts';
-import { LIFE_STORIES, SUBACCOUNT_STORY } from '../../../../tools/mailgun-twin/life-stories.ts';
+import { LEGACY_STORIES, LIFE_STORIES, SUBACCOUNT_STORY } from '../../../../tools/mailgun-twin/life-stories.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 
 const DAY_SECONDS = 29_100;
+const ALL = [...LIFE_STORIES, ...LEGACY_STORIES, SUBACCOUNT_STORY];
 
 const cast = (run: string) =>
-  castStories([...LIFE_STORIES, SUBACCOUNT_STORY], {
+  castStories(ALL, {
     domains: ['mg.example.com', 'news.example.com'],
     run,
     epochMs: 1_790_000_000_000,
@@ -14,7 +15,7 @@ const cast = (run: string) =>
     random: createRandom(5),
   });
 
-test.each([...LIFE_STORIES, SUBACCOUNT_STORY])('$name: every recipient has events, and one that decides', (story) => {
+test.each(ALL)('$name: every recipient has events, and one that decides', (story) => {
   for (let nth = 0; nth < story.messages; nth += 1) {
     const steps = story.steps(nth);
     for (const recipient of story.expected.keys()) {
