@@ -62,6 +62,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   const { runbookUrl, limits, monthlyDollars } = config.alarms;
   if (monthlyDollars) new Budget(scope, 'Budget', { monthlyDollars, topic: topics.ticket });
   const alarms = new Alarms(scope, 'Alarms', { ...watched, runbookUrl, commandLine, topics, limits });
+  readApi.showAlarms(alarms.names);
   // The schedule begins at once, so reconcile has run when its alarm first looks.
   alarms.node.addDependency(reconcile);
   const health = new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });

@@ -190,7 +190,18 @@ const health: HealthResponse = {
   domains: ['mg.example.com'],
   queue: 0,
   deadLetters: 0,
-  alarms: null,
+  alarms: [
+    {
+      name: 'mailgun-ledger-dev-dead-letters',
+      state: 'OK',
+      since: '2026-02-01T00:04:00.000Z',
+      happened: 'Events are in the dead-letter queue.',
+      impact: 'Clients of the API miss these events. They are kept for 14 days after receipt.',
+      explains: ['stuck', 'open-slice'],
+      runbook: 'docs/runbook.md#dead-letters',
+      first: 'npm run ledger -- dlq list --env dev',
+    },
+  ],
 };
 
 interface Example {

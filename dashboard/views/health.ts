@@ -2,6 +2,7 @@ import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
 import { ApiError, type Query } from '../api.ts';
 import type { View, ViewContext } from '../view.ts';
+import { alarmsPanel } from './health/alarms.ts';
 import { domainPanel } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
 
@@ -24,6 +25,7 @@ export const healthView: View = async (context) => {
   return {
     title: 'Health',
     content: [
+      alarmsPanel(health, context),
       ...days.map(({ domain, ledger }) => domainPanel(domain, ledger, nowSeconds)),
       pipelinePanel(health, days, nowSeconds, context),
     ],

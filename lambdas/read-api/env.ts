@@ -15,6 +15,8 @@ export interface ReadApiEnv {
   ALLOWED_ORIGINS: string;
   /** `true` or `false`: whether browsers may read with credentials. */
   ALLOW_CREDENTIALS: string;
+  /** Comma-separated names of the alarms that health shows. */
+  ALARMS: string;
   /** Comma-separated sending domains, lower case. */
   DOMAINS: string;
   SLICE_SECONDS: string;
@@ -30,6 +32,7 @@ export function readReadApiEnv(source: EnvSource) {
     auth: readAuth(source),
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
     credentials: requireEnv(source, 'ALLOW_CREDENTIALS') === 'true',
+    alarms: listEnv(source, 'ALARMS'),
     domains: listEnv(source, 'DOMAINS'),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),

@@ -17,7 +17,7 @@ import { createEvents } from './events.ts';
 import { createHealth } from './health.ts';
 import { createLedger, createStats } from './ledger.ts';
 import { createMessages } from './messages.ts';
-import type { BearerCheck } from './ports.ts';
+import type { AlarmFacts, AlarmStates, BearerCheck } from './ports.ts';
 import { createRecipientSearch } from './recipient-search.ts';
 import { createRecipients } from './recipients.ts';
 import { bodyParameters, findRoute, queryParameters } from './request.ts';
@@ -48,6 +48,7 @@ const ledgerDeps = {
   now: Date.now,
 };
 const queues = openQueues();
+let alarmStates: AlarmStates | undefined;
 const routes = createRoutes({
   messages: createMessages(createMessageHistory(table)),
   recipients: createRecipients(recipients),
@@ -61,6 +62,8 @@ const routes = createRoutes({
     domains: env.domains,
     queue: createQueueDepth(queues, env.queueUrl),
     deadLetters: createQueueDepth(queues, env.deadLettersUrl),
+    alarms: { read: readAlarms },
+    now: Date.now,
   }),
   domains: env.domains,
   now: Date.now,
@@ -100,6 +103,13 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
 
 function tokenCheck(secretArn: string): BearerCheck {
   return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now));
+}
+
+/** The client of CloudWatch is loaded by the first request that needs it. */
+async function readAlarms(): Promise<AlarmFacts[]> {
+  const { createAlarmStates, openCloudWatch } = await import('../adapters/aws/alarm-states.ts');
+  alarmStates ??= createAlarmStates(openCloudWatch(), env.alarms);
+  return alarmStates.read();
 }
 
 /** The library for JWTs is loaded by the first request that needs it, and by no other stack. */

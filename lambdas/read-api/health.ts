@@ -1,4 +1,6 @@
-import type { HealthResponse } from '../../api/responses/health.ts';
+import type { AlarmEntry, HealthResponse } from '../../api/responses/health.ts';
+import { parseAlarmDescription } from '../domain/alarm-text.ts';
+import type { AlarmFacts, AlarmStates } from './ports.ts';
 
 interface QueueLength {
   /** Returns how many messages the queue holds. */
@@ -10,16 +12,49 @@ export interface HealthDeps {
   domains: readonly string[];
   queue: QueueLength;
   deadLetters: QueueLength;
+  alarms: AlarmStates;
+  now: () => number;
 }
 
-/**
- * What is known of the pipeline right now; null is what is not. A queue that does not answer takes nothing else along.
- * Alarms are CloudWatch's to know, which this function does not ask.
- */
-export function createHealth({ ledgerName, domains, queue, deadLetters }: HealthDeps) {
+/** Alarms are judged once a minute, and many pages may be open. */
+const ALARMS_FRESH_MS = 20_000;
+
+/** What is known of the pipeline right now; null is what is not. What does not respond takes nothing else along. */
+export function createHealth({ ledgerName, domains, queue, deadLetters, alarms, now }: HealthDeps) {
+  const readAlarms = cached(async () => (await alarms.read()).map(alarmEntry).toSorted(onFirst), now);
   return async (): Promise<HealthResponse> => {
-    const known = ({ messages }: QueueLength) => messages().catch(() => null);
-    const [waiting, dead] = await Promise.all([known(queue), known(deadLetters)]);
-    return { ledger: ledgerName, domains: [...domains], queue: waiting, deadLetters: dead, alarms: null };
+    const orNull = <Value>(value: Promise<Value>) => value.catch(() => null);
+    const [waiting, dead, states] = await Promise.all([
+      orNull(queue.messages()),
+      orNull(deadLetters.messages()),
+      orNull(readAlarms()),
+    ]);
+    return { ledger: ledgerName, domains: [...domains], queue: waiting, deadLetters: dead, alarms: states };
   };
 }
+
+/** What failed is not kept. */
+function cached<Value>(read: () => Promise<Value>, now: () => number): () => Promise<Value> {
+  let kept: { readonly value: Value; readonly atMs: number } | undefined;
+  return async () => {
+    if (kept === undefined || now() >= kept.atMs + ALARMS_FRESH_MS) kept = { value: await read(), atMs: now() };
+    return kept.value;
+  };
+}
+
+function alarmEntry({ name, state, sinceMs, description }: AlarmFacts): AlarmEntry {
+  const text = parseAlarmDescription(description);
+  return {
+    name,
+    state,
+    since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
+    happened: text?.happened ?? null,
+    impact: text?.impact ?? null,
+    explains: [...(text?.explains ?? [])],
+    runbook: text?.runbook ?? null,
+    first: text?.first ?? null,
+  };
+}
+
+const onFirst = (a: AlarmEntry, b: AlarmEntry) =>
+  Number(b.state === 'ALARM') - Number(a.state === 'ALARM') || (a.name < b.name ? -1 : 1);

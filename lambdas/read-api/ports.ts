@@ -121,6 +121,19 @@ export interface DayEvents {
   read(places: IndexedPlace[]): AsyncIterable<StoredEvent | undefined>;
 }
 
+/** An alarm as CloudWatch has it. */
+export interface AlarmFacts {
+  name: string;
+  state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+  sinceMs: number | undefined;
+  description: string;
+}
+
+export interface AlarmStates {
+  /** The alarms of the stack; those that are gone are left out. */
+  read(): Promise<AlarmFacts[]>;
+}
+
 export interface Suppressions {
   /** All of one recipient, whatever the spelling of the address, read strongly. */
   list(recipient: string): Promise<StoredSuppression[]>;

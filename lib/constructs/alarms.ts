@@ -20,14 +20,17 @@ export interface AlarmsProps extends Watched {
 /** One alarm per row, in every environment; only its topic differs. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
+  readonly names: readonly string[];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { runbookUrl, commandLine, topics } = props;
     const sources = { ...props, metrics: new LedgerMetrics(this) };
     const rows = [webhookRows, storingRows, reconciliationRows, readingRows, mailRows, publishingRows];
-    this.alarms = rows
+    const alarms = rows
       .flatMap((rowsOf) => rowsOf(sources))
       .map((row) => new LedgerAlarm(this, { row, runbookUrl, commandLine, topics }));
+    this.alarms = alarms;
+    this.names = alarms.map(({ givenName }) => givenName);
   }
 }

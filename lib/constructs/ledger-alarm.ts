@@ -47,10 +47,14 @@ export interface LedgerAlarmProps {
 
 /** An alarm whose text states what happened, who is hurt, what it explains, the runbook and the first command. */
 export class LedgerAlarm extends Alarm {
+  /** Its name as text: `alarmName` refers to the resource. */
+  readonly givenName: string;
+
   constructor(scope: Construct, { row, runbookUrl, commandLine, topics }: LedgerAlarmProps) {
     const [datapointsToAlarm, evaluationPeriods] = row.datapoints;
+    const givenName = `${Stack.of(scope).stackName}-${row.runbook}`;
     super(scope, row.id, {
-      alarmName: `${Stack.of(scope).stackName}-${row.runbook}`,
+      alarmName: givenName,
       alarmDescription: alarmDescription({
         ...row,
         explains: row.explains ?? [],
@@ -65,6 +69,7 @@ export class LedgerAlarm extends Alarm {
       evaluationPeriods,
       treatMissingData: row.missing.treat,
     });
+    this.givenName = givenName;
     const action = new SnsAction(topics[row.severity]);
     this.addAlarmAction(action);
     this.addOkAction(action);

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -41,6 +41,7 @@ export class ReadApi extends Construct {
         JWT_AUDIENCE: jwt?.audience ?? '',
         ALLOWED_ORIGINS: this.#origins.join(','),
         ALLOW_CREDENTIALS: String(config.readApi.credentials),
+        ALARMS: '',
         DOMAINS: config.domains.map((domain) => domain.name).join(','),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
@@ -62,6 +63,19 @@ export class ReadApi extends Construct {
       logRetentionDays: config.retentionDays.logs,
       customDomain: config.customDomain.read,
     });
+  }
+
+  /** Lets health show these alarms, and no others; they watch this API, so they are named and not referred to. */
+  showAlarms(names: readonly string[]): void {
+    this.function.addEnvironment('ALARMS' satisfies keyof ReadApiEnv, names.join(','));
+    const arnOf = (resourceName: string) =>
+      Stack.of(this).formatArn({
+        service: 'cloudwatch',
+        resource: 'alarm',
+        resourceName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+    this.function.allow(['cloudwatch:DescribeAlarms'], ...names.map(arnOf));
   }
 
   /** Lets one more page read from a browser. */

@@ -19,6 +19,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   AmazonSQS: 'sqs',
   secretsmanager: 'secretsmanager',
   AWSEvents: 'events',
+  GraniteServiceVersion20100801: 'cloudwatch',
 };
 
 export interface AwsEndpointOptions {

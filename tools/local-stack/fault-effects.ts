@@ -58,6 +58,7 @@ const INTERNAL_ERROR: Readonly<Record<string, string>> = {
   sqs: 'com.amazonaws.sqs#InternalFailure',
   secretsmanager: 'InternalServiceError',
   events: 'InternalException',
+  cloudwatch: 'com.amazonaws.cloudwatch.v2010_08_01#InternalServiceFault',
 };
 
 const THROTTLED: Readonly<Record<string, string>> = {
@@ -65,6 +66,7 @@ const THROTTLED: Readonly<Record<string, string>> = {
   sqs: 'com.amazonaws.sqs#RequestThrottled',
   secretsmanager: 'ThrottlingException',
   events: 'ThrottlingException',
+  cloudwatch: 'ThrottlingException',
 };
 
 function awsError(status: number, type: string | undefined): EngineReply {

@@ -24,7 +24,7 @@ export interface Fault {
   readonly percent: number;
 }
 
-const SERVICES = ['dynamodb', 'sqs', 'secretsmanager', 'events'];
+const SERVICES = ['dynamodb', 'sqs', 'secretsmanager', 'events', 'cloudwatch'];
 
 /** Modes that mean something for some operations only. */
 const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {

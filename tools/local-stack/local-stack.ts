@@ -131,6 +131,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
 
   const onChange = options.onAlarm ?? (() => {});
   const { board, topics } = startAlarms({ stack, alarms, store: metrics, sqs: engines.sqs, run, minuteMs, onChange });
+  engines.cloudwatch.show(() => board.overview());
   const controls = createControls({ aws, mailgun, functions, reconcileRuns, board, topics, run });
   const controlDoor = await run.reserveDoor();
   controlDoor.open(createControlApi(controls));

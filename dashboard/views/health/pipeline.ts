@@ -8,9 +8,9 @@ import { linkTo } from '../../route.ts';
 import { spanText, timeElement, utcDay } from '../../time.ts';
 import type { ViewContext } from '../../view.ts';
 
-/** How events get in: the newest of each domain, the queues, the alarms. */
+/** How events get in: the newest of each domain, and the queues. */
 export function pipelinePanel(
-  { queue, deadLetters, alarms, ledger }: HealthResponse,
+  { queue, deadLetters, ledger }: HealthResponse,
   days: readonly { domain: string; newest: readonly EventEntry[] | null }[],
   nowSeconds: number,
   { settings }: ViewContext,
@@ -53,14 +53,6 @@ export function pipelinePanel(
             ? h('strong', {}, '0')
             : badge(numberText(deadLetters), 'bad'),
         deadLetters !== 0 && command(ledgerCommand(settings.target, 'dlq list')),
-      ),
-      fact(
-        'Open alarms',
-        alarms === null
-          ? [unknown(), command(ledgerCommand(settings.target, 'status'))]
-          : alarms.length === 0
-            ? h('strong', {}, 'none')
-            : h('ul', {}, ...alarms.map((name) => h('li', {}, badge(name, 'bad')))),
       ),
     ),
   );

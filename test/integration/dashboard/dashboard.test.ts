@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
@@ -196,13 +197,31 @@ describe('health', () => {
     expect(await page.locator('figure tbody tr').count()).toBeGreaterThan(3);
   });
 
-  test('shows the last event, the queues, and what it cannot know as unknown', async () => {
+  test('shows the last event and the queues', async () => {
     const facts = await text('.facts');
 
     expect(facts).toMatch(/Last event\n.* ago/);
     expect(facts).toMatch(/In the queue\n+0/);
     expect(facts).toMatch(/Dead letters\n+0/);
-    expect(facts).toMatch(/Open alarms\n+unknown\n+npm run ledger -- status --local --port \d+/);
+  });
+
+  test('shows the alarms that are on, with who is hurt and what to type, causes first', async () => {
+    for (const alarm of ['stuck', 'dead-letters']) {
+      expect(stack.stack.setAlarm(`mailgun-ledger-dev-${alarm}`, 'ALARM', 'a test')).toBe(true);
+    }
+    // The read API keeps alarms for 20 seconds.
+    let shown = '';
+    for (const untilMs = Date.now() + 40_000; Date.now() < untilMs && !shown.includes('stuck'); await sleep(1000)) {
+      await page.reload();
+      await settled(page);
+      shown = await text('.alarms').catch(() => '');
+    }
+
+    expect(shown).toMatch(/dead-letters Events are in the dead-letter queue\. since [\s\S]*Who is hurt: Clients/);
+    expect(shown).toMatch(
+      /Explains: stuck\n[\s\S]*runbook\.md#dead-letters\n+npm run ledger -- dlq list --local --port \d+/,
+    );
+    expect(shown.indexOf('dead-letters')).toBeLessThan(shown.indexOf('stuck Events'));
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Run } from '../run.ts';
 import { chooseEngine, type EngineChoice, type EngineWish, engineNamed } from './choose-engine.ts';
+import { type CloudWatchEngine, createCloudWatch } from './cloudwatch.ts';
 import { startEngineProcess } from './engine-process.ts';
 import type { DynamoDbEngine } from './engine-program.ts';
 import { createEvents, type EventsEngine } from './events.ts';
@@ -12,6 +13,7 @@ export interface Engines {
   readonly sqs: SqsEngine;
   readonly secretsmanager: SecretsEngine;
   readonly events: EventsEngine;
+  readonly cloudwatch: CloudWatchEngine;
 }
 
 /** Chooses the engine of the tables: as asked, else as the variable `LEDGER_ENGINE` says, else what can run here. */
@@ -22,5 +24,5 @@ export function chooseTableEngine(wish: EngineWish, environment = process.env): 
 export async function startEngines(run: Run, { program }: EngineChoice): Promise<Engines> {
   const [dynamodb, sqs] = await Promise.all([startEngineProcess(program, run), startSqs()]);
   run.closers.add(() => sqs.close());
-  return { dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents() };
+  return { dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents(), cloudwatch: createCloudWatch() };
 }

@@ -13,6 +13,9 @@ const QUEUE = { 'Fn::GetAtt': ['EventsQueue7396B467', 'Arn'] };
 const DEAD_LETTERS = { 'Fn::GetAtt': ['EventsDeadLetters8A90034E', 'Arn'] };
 const API_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsApiKey'))!;
 const ERASURE_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsErasureKey'))!;
+const ALARM_NAMES = prod.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.AlarmName);
+/** In the account and region of prod. */
+const alarmArn = (name: string) => `arn:aws:cloudwatch:eu-west-1:333333333333:alarm:${name}`;
 const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 const FUNCTIONS = [
@@ -83,6 +86,7 @@ const FUNCTIONS = [
       JWT_AUDIENCE: '',
       ALLOWED_ORIGINS: 'https://mail.mailgun-ledger.internal',
       ALLOW_CREDENTIALS: 'false',
+      ALARMS: ALARM_NAMES.join(','),
       DOMAINS: 'mg.mailgun-ledger.internal',
       SLICE_SECONDS: '900',
       SETTLE_SECONDS: '1800',
@@ -95,6 +99,7 @@ const FUNCTIONS = [
       ],
       ['sqs:GetQueueAttributes', [DEAD_LETTERS, QUEUE]],
       ['secretsmanager:GetSecretValue', { Ref: 'SecretsApiTokenB8AA259C' }],
+      ['cloudwatch:DescribeAlarms', ALARM_NAMES.map(alarmArn).toSorted()],
     ],
   },
   {
@@ -250,6 +255,7 @@ describe('a read API that takes JWTs', () => {
       Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action),
     );
     expect(actions.toSorted()).toEqual([
+      'cloudwatch:DescribeAlarms',
       'dynamodb:BatchGetItem',
       'dynamodb:GetItem',
       'dynamodb:Query',

@@ -1,0 +1,50 @@
+import type { AlarmEntry, HealthResponse } from '../../../api/responses/health.ts';
+import { ledgerCommand } from '../../command.ts';
+import { type Child, h } from '../../dom.ts';
+import { badge, command, panel, shortTime } from '../../parts.ts';
+import type { ViewContext } from '../../view.ts';
+
+/** The alarms that are on, each with who is hurt and what to type first; those that are not only as a number. */
+export function alarmsPanel({ ledger, alarms }: HealthResponse, { settings }: ViewContext): HTMLElement {
+  if (alarms === null) {
+    return panel(
+      'Alarms',
+      h('p', {}, badge('unknown', 'unknown'), ' CloudWatch does not respond.'),
+      command(ledgerCommand(settings.target, 'status')),
+    );
+  }
+  const on = alarms.filter(({ state }) => state === 'ALARM');
+  const unjudged = alarms.filter(({ state }) => state === 'INSUFFICIENT_DATA').length;
+  const others = `${alarms.length - on.length - unjudged} of ${alarms.length} are quiet${unjudged > 0 ? `, ${unjudged} not judged yet` : ''}.`;
+  const explained = new Set(on.flatMap(({ explains }) => explains));
+  const nameOf = ({ name }: AlarmEntry) => name.replace(`${ledger}-`, '');
+  // What another alarm explains ends with it, so the causes come first.
+  const ordered = on.toSorted((a, b) => Number(explained.has(nameOf(a))) - Number(explained.has(nameOf(b))));
+  return panel(
+    'Alarms',
+    on.length === 0 ? h('p', {}, badge('none is on', 'good')) : h('ul', { class: 'alarms' }, ...ordered.map(item)),
+    h('p', { class: 'note' }, others),
+  );
+
+  function item(alarm: AlarmEntry): HTMLElement {
+    const { since, happened, impact, explains, runbook, first } = alarm;
+    const also = explains.filter((other) => on.some((each) => nameOf(each) === other));
+    const line = (label: string, text: string | null): Child => text !== null && h('p', {}, `${label}: ${text}`);
+    return h(
+      'li',
+      {},
+      h(
+        'p',
+        {},
+        badge(nameOf(alarm), 'bad'),
+        ' ',
+        h('strong', {}, happened),
+        since !== null && [' since ', shortTime(since)],
+      ),
+      line('Who is hurt', impact),
+      also.length > 0 && h('p', {}, `Explains: ${also.join(', ')}`),
+      runbook !== null && h('p', {}, 'Runbook: ', h('code', {}, runbook)),
+      first !== null && command(first),
+    );
+  }
+}
