@@ -24,7 +24,21 @@ export interface Fault {
   readonly percent: number;
 }
 
-const SERVICES = ['dynamodb', 'sqs', 'secretsmanager', 'events', 'cloudwatch'];
+/** The operations of each service that the stack, its event sources or its operator call. */
+const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+  dynamodb: [
+    ...['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'DescribeTable', 'GetItem', 'PutItem', 'Query', 'Scan'],
+    ...['TransactGetItems', 'TransactWriteItems', 'UpdateItem'],
+  ],
+  sqs: [
+    ...['ChangeMessageVisibility', 'ChangeMessageVisibilityBatch', 'DeleteMessage', 'DeleteMessageBatch'],
+    ...['GetQueueAttributes', 'GetQueueUrl', 'PurgeQueue', 'ReceiveMessage', 'SendMessage', 'SendMessageBatch'],
+  ],
+  secretsmanager: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue'],
+  events: ['PutEvents'],
+  cloudwatch: ['DescribeAlarms'],
+};
+const SERVICES = Object.keys(OPERATIONS);
 
 /** Modes that mean something for some operations only. */
 const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
@@ -48,13 +62,19 @@ export function parseFault(text: string): Fault | string {
   return checkFault({ service, operation, mode, percent: Number(percent) });
 }
 
+/** Returns a fault as `--fault` takes it. */
+export const faultText = ({ service, operation, mode, percent }: Fault) => `${service}.${operation}:${mode}:${percent}`;
+
 /** A fault from its parts, as `POST /faults` takes them; a text that says what is wrong otherwise. */
 export function checkFault(parts: unknown): Fault | string {
   const { service, operation, mode, percent } = (parts ?? {}) as Record<string, unknown>;
   if (typeof service !== 'string' || !SERVICES.includes(service)) {
     return `service must be one of ${SERVICES.join(', ')}, not ${JSON.stringify(service)}`;
   }
-  if (typeof operation !== 'string' || operation === '') return 'operation must be a name or *';
+  const operations = OPERATIONS[service] ?? [];
+  if (typeof operation !== 'string' || !['*', ...operations].includes(operation)) {
+    return `operation of ${service} must be one of ${operations.join(', ')} or *, not ${JSON.stringify(operation)}`;
+  }
   if (!isMode(mode)) return `mode must be one of ${FAULT_MODES.join(', ')}, not ${JSON.stringify(mode)}`;
   if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100)) {
     return `percent must be from 0 to 100, not ${JSON.stringify(percent)}`;

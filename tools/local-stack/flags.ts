@@ -64,7 +64,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --engine dynoxide|dynamodb-local
                               what holds the tables (LEDGER_ENGINE, or the first that can run here)
   --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs,
-                              secretsmanager or events, O an operation or *, MODE one of refuse, 500, throttle,
+                              secretsmanager, events or cloudwatch, O an operation or *, MODE one of refuse, 500, throttle,
                               delay, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
                               index-lag (dynamodb.Query)
   --seed N                    makes faults repeatable

@@ -6,6 +6,7 @@ import type { AlarmNews } from './alarms/start-alarms.ts';
 import { CannotStart } from './cannot-start.ts';
 import { Closers } from './closers.ts';
 import type { SigningKeys } from './controls.ts';
+import { faultText } from './faults.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { watchParent } from './parent.ts';
 import type { ReadyInfo } from './ready.ts';
@@ -62,7 +63,7 @@ async function main(): Promise<void> {
     return new Promise<never>(() => {});
   });
   phase('ready', `in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
-  if (faults.length > 0) phase('faults', `the same again with --seed ${seed}`);
+  if (faults.length > 0) phase('faults', `${faults.map(faultText).join(', ')}; the same again with --seed ${seed}`);
   announce(flags, stack.ready);
   if (flags.json) stack.onPublished((event) => print(JSON.stringify({ event: 'published', ...event })));
   if (!flags.traffic) return;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { checkFault, type Fault, FaultSource, parseFault } from '../../../../tools/local-stack/faults.ts';
+import { checkFault, type Fault, FaultSource, faultText, parseFault } from '../../../../tools/local-stack/faults.ts';
 
 const EVERY_CALL: Fault = { service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 };
 
@@ -16,12 +16,18 @@ test.each([
   },
 ])('parses $text', ({ text, fault }) => {
   expect(parseFault(text)).toEqual(fault);
+  expect(faultText(fault as Fault)).toBe(text);
 });
 
 test.each([
   { text: 'sqs.SendMessage:500', error: 'is not <service>.<operation>:<mode>:<percent>' },
   { text: 'sqs:500:5', error: 'is not <service>.<operation>:<mode>:<percent>' },
-  { text: 's3.PutObject:500:5', error: 'service must be one of dynamodb, sqs, secretsmanager, events, not "s3"' },
+  {
+    text: 's3.PutObject:500:5',
+    error: 'service must be one of dynamodb, sqs, secretsmanager, events, cloudwatch, not "s3"',
+  },
+  { text: 'sqs.SendMesage:500:5', error: 'operation of sqs must be one of ChangeMessageVisibility, ' },
+  { text: 'dynamodb.SendMessage:500:5', error: 'or *, not "SendMessage"' },
   { text: 'sqs.SendMessage:explode:5', error: 'mode must be one of refuse, 500' },
   { text: 'sqs.SendMessage:500:101', error: 'percent must be from 0 to 100, not 101' },
   { text: 'dynamodb.PutItem:duplicate:5', error: 'duplicate is for sqs.SendMessage or sqs.SendMessageBatch' },
