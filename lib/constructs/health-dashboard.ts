@@ -139,8 +139,9 @@ function arrears(
     ],
     [
       graph('Table', [
-        labelled('throttled reads', metrics.table('ReadThrottleEvents', table, FIVE_MINUTES)),
-        labelled('throttled writes', metrics.table('WriteThrottleEvents', table, FIVE_MINUTES)),
+        ...Object.entries(metrics.throttled(table, FIVE_MINUTES)).map(([id, metric]) =>
+          labelled(`throttled: ${id}`, metric),
+        ),
       ]),
       ...(publishing === undefined
         ? []

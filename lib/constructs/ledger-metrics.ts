@@ -5,7 +5,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { METRICS } from '../../lambdas/contract.ts';
+import { INDEXES, METRICS } from '../../lambdas/contract.ts';
 
 /** Depth and age are gauges and take `Maximum`; counts take `Sum`. */
 export type Statistic = 'Maximum' | 'Sum' | 'p99';
@@ -59,6 +59,30 @@ export class LedgerMetrics {
   ): Metric {
     const dimensions = { TableName: table.tableName, ...(operation !== undefined && { Operation: operation }) };
     return metric('AWS/DynamoDB', metricName, 'Sum', periodSeconds, dimensions);
+  }
+
+  /** An index counts its own throttles: those of the table do not contain them. */
+  index(
+    metricName: 'ReadThrottleEvents' | 'WriteThrottleEvents',
+    table: Table,
+    indexName: string,
+    periodSeconds: number,
+  ): Metric {
+    const dimensions = { TableName: table.tableName, GlobalSecondaryIndexName: indexName };
+    return metric('AWS/DynamoDB', metricName, 'Sum', periodSeconds, dimensions);
+  }
+
+  /** What is throttled of the table and of each index, by the ids of an expression. */
+  throttled(table: Table, periodSeconds: number): Record<string, Metric> {
+    const entries = Object.values(INDEXES).flatMap(({ name }) => [
+      [`${name}Reads`, this.index('ReadThrottleEvents', table, name, periodSeconds)] as const,
+      [`${name}Writes`, this.index('WriteThrottleEvents', table, name, periodSeconds)] as const,
+    ]);
+    return {
+      reads: this.table('ReadThrottleEvents', table, periodSeconds),
+      writes: this.table('WriteThrottleEvents', table, periodSeconds),
+      ...Object.fromEntries(entries),
+    };
   }
 
   /** What an expression makes of several metrics of one period. */

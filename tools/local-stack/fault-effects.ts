@@ -51,6 +51,8 @@ export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => P
   async 'index-lag'(exchange) {
     exchange.reply(exchange.withoutRecent(await exchange.perform(exchange.body)));
   },
+  'index-throttle': (exchange) =>
+    exchange.reply(awsError(400, THROTTLED.dynamodb, { ThrottlingReasons: [INDEX_THROTTLED] })),
 };
 
 const INTERNAL_ERROR: Readonly<Record<string, string>> = {
@@ -69,6 +71,12 @@ const THROTTLED: Readonly<Record<string, string>> = {
   cloudwatch: 'ThrottlingException',
 };
 
-function awsError(status: number, type: string | undefined): EngineReply {
-  return jsonReply(status, { __type: type, message: 'injected fault' });
+/** DynamoDB refuses a write to the table that one of its indexes cannot take, and names the index. */
+const INDEX_THROTTLED = {
+  reason: 'IndexWriteKeyRangeThroughputExceeded',
+  resource: 'arn:aws:dynamodb:us-east-1:000000000000:table/any/index/byDay',
+};
+
+function awsError(status: number, type: string | undefined, more: object = {}): EngineReply {
+  return jsonReply(status, { __type: type, message: 'injected fault', ...more });
 }

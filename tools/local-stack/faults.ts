@@ -11,6 +11,7 @@ const FAULT_MODES = [
   'duplicate',
   'partial',
   'index-lag',
+  'index-throttle',
 ] as const;
 
 export type FaultMode = (typeof FAULT_MODES)[number];
@@ -52,6 +53,7 @@ const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
     'events.PutEvents',
   ],
   'index-lag': ['dynamodb.Query'],
+  'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.DeleteItem'],
 };
 
 /** Parses `<service>.<operation>:<mode>:<percent>`; a text where it is none. */

@@ -66,7 +66,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --fault S.O:MODE:PERCENT    spoil this share of calls; may be repeated. S is dynamodb, sqs,
                               secretsmanager, events or cloudwatch, O an operation or *, MODE one of refuse, 500, throttle,
                               delay, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
-                              index-lag (dynamodb.Query)
+                              index-lag (dynamodb.Query), index-throttle (dynamodb writes)
   --seed N                    makes faults repeatable
 
 Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;

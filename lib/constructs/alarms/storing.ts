@@ -9,6 +9,7 @@ const HEALTHY_TABLE = quiet('DynamoDB reports nothing while nothing of the kind 
 
 /** Watches the way from the queue into the table. */
 export function storingRows({ table, queue, process, metrics, limits }: AlarmSources): AlarmRow[] {
+  const throttled = metrics.throttled(table, FIVE_MINUTES);
   return [
     {
       id: 'DeadLetters',
@@ -72,20 +73,12 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
     },
     {
       id: 'TableThrottled',
-      metric: metrics.math(
-        'throttled reads and writes',
-        'FILL(reads, 0) + FILL(writes, 0)',
-        {
-          reads: metrics.table('ReadThrottleEvents', table, FIVE_MINUTES),
-          writes: metrics.table('WriteThrottleEvents', table, FIVE_MINUTES),
-        },
-        FIVE_MINUTES,
-      ),
+      metric: metrics.math('throttled reads and writes', sumOf(Object.keys(throttled)), throttled, FIVE_MINUTES),
       limit: limits.tableThrottled,
       // An on-demand table throttles briefly while it scales, and the calls are retried.
       datapoints: [2, 3],
       severity: 'ticket',
-      happened: 'The table throttles reads or writes.',
+      happened: 'The table or one of its indexes throttles reads or writes.',
       impact: 'No one yet: calls are retried. If it lasts, webhooks are refused and events wait, which pages.',
       recovered: 'The table takes all reads and writes again.',
       explains: [
@@ -104,7 +97,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       id: 'TableErrors',
       metric: metrics.math(
         'errors of DynamoDB',
-        OPERATIONS.map((operation) => `FILL(${idOf(operation)}, 0)`).join(' + '),
+        sumOf(OPERATIONS.map(idOf)),
         Object.fromEntries(
           OPERATIONS.map((operation) => [
             idOf(operation),
@@ -135,6 +128,8 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
     },
   ];
 }
+
+const sumOf = (ids: readonly string[]) => ids.map((id) => `FILL(${id}, 0)`).join(' + ');
 
 /** Ids of metrics begin in lower case. */
 const idOf = (operation: string) => operation.charAt(0).toLowerCase() + operation.slice(1);

@@ -21,8 +21,9 @@ export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, re
     Latency: [['ApiId'], ['ApiId', 'Stage']],
   },
   'AWS/DynamoDB': {
-    ReadThrottleEvents: [['TableName']],
-    WriteThrottleEvents: [['TableName']],
+    // An index counts its own, also of a write to the table that the index cannot take.
+    ReadThrottleEvents: [['TableName'], ['TableName', 'GlobalSecondaryIndexName']],
+    WriteThrottleEvents: [['TableName'], ['TableName', 'GlobalSecondaryIndexName']],
     SystemErrors: [['TableName', 'Operation']],
   },
 };
@@ -63,8 +64,17 @@ export function measureTableCall(operation: string, input: Buffer, reply: Engine
   const isThrottled = THROTTLED.test(reply.body.toString('utf8'));
   for (const TableName of tablesOf(input)) {
     if (reply.status >= 500) report('SystemErrors', { TableName, Operation: operation });
-    else if (isThrottled) report(READS.has(operation) ? 'ReadThrottleEvents' : 'WriteThrottleEvents', { TableName });
+    else if (isThrottled) {
+      const index = throttledIndex(input, reply);
+      const resource = { TableName, ...(index !== undefined && { GlobalSecondaryIndexName: index }) };
+      report(READS.has(operation) ? 'ReadThrottleEvents' : 'WriteThrottleEvents', resource);
+    }
   }
+}
+
+function throttledIndex(input: Buffer, reply: EngineReply): string | undefined {
+  const [reason] = JSON.parse(reply.body.toString('utf8')).ThrottlingReasons ?? [];
+  return JSON.parse(input.toString('utf8')).IndexName ?? /\/index\/(.+)$/.exec(reason?.resource ?? '')?.[1];
 }
 
 function tablesOf(body: Buffer): string[] {

@@ -57,6 +57,10 @@ const api = (name: string, statistic: string, period: number, Ref = 'WebhookApiH
   dimensions: { ApiId: { Ref }, Stage: '$default' },
 });
 const READ_API = 'ReadApiHttpApi5E49EAA9';
+const index = (name: string, indexName: string): ExpectedMetric => ({
+  metric: ['AWS/DynamoDB', name, 'Sum', 300],
+  dimensions: { TableName: { Ref: 'Table710B521B' }, GlobalSecondaryIndexName: indexName },
+});
 const table = (name: string, operation?: string): ExpectedMetric => ({
   metric: ['AWS/DynamoDB', name, 'Sum', 300],
   dimensions: { TableName: { Ref: 'Table710B521B' }, ...(operation && { Operation: operation }) },
@@ -118,8 +122,16 @@ const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'table-throttled',
     tells: TICKET,
-    expression: 'FILL(reads, 0) + FILL(writes, 0)',
-    of: { reads: table('ReadThrottleEvents'), writes: table('WriteThrottleEvents') },
+    expression:
+      'FILL(reads, 0) + FILL(writes, 0) + FILL(byRecipientReads, 0) + FILL(byRecipientWrites, 0) + FILL(byDayReads, 0) + FILL(byDayWrites, 0)',
+    of: {
+      reads: table('ReadThrottleEvents'),
+      writes: table('WriteThrottleEvents'),
+      byRecipientReads: index('ReadThrottleEvents', 'byRecipient'),
+      byRecipientWrites: index('WriteThrottleEvents', 'byRecipient'),
+      byDayReads: index('ReadThrottleEvents', 'byDay'),
+      byDayWrites: index('WriteThrottleEvents', 'byDay'),
+    },
     above: [0, 2, 3],
   },
   {

@@ -132,6 +132,14 @@ const STORING: Fault[] = [
     end: (world) => world.spoil(),
   },
   {
+    name: 'index throttled',
+    alarm: 'table-throttled',
+    relatives: { 'oldest-message': SHORT_AGE },
+    begin: (world) => world.spoil('index-throttle', 40, 'dynamodb.PutItem'),
+    during: traffic,
+    end: (world) => world.spoil(),
+  },
+  {
     name: 'table down',
     alarm: 'table-errors',
     relatives: {

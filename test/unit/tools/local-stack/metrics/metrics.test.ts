@@ -161,8 +161,8 @@ describe('metric filters', () => {
 });
 
 describe('what DynamoDB reports', () => {
-  const call = (operation: string, input: object, status: number, type: string) => {
-    const body = Buffer.from(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}` }));
+  const call = (operation: string, input: object, status: number, type: string, more: object = {}) => {
+    const body = Buffer.from(JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${type}`, ...more }));
     return measured((measure) =>
       measureTableCall(operation, Buffer.from(JSON.stringify(input)), { status, headers: {}, body }, measure),
     );
@@ -175,6 +175,27 @@ describe('what DynamoDB reports', () => {
   ])('$operation that is throttled counts in $name', ({ operation, type, name }) => {
     expect(call(operation, { TableName: 'T' }, 400, type)).toEqual([
       ['AWS/DynamoDB', name, { TableName: 'T' }, 1, undefined],
+    ]);
+  });
+
+  test.each([
+    {
+      of: 'a write that an index cannot take',
+      operation: 'PutItem',
+      input: { TableName: 'T' },
+      more: { ThrottlingReasons: [{ resource: 'arn:aws:dynamodb:us-east-1:0:table/T/index/byDay' }] },
+      name: 'WriteThrottleEvents',
+    },
+    {
+      of: 'a query of an index',
+      operation: 'Query',
+      input: { TableName: 'T', IndexName: 'byDay' },
+      more: {},
+      name: 'ReadThrottleEvents',
+    },
+  ])('the throttle of $of counts for the index alone', ({ operation, input, more, name }) => {
+    expect(call(operation, input, 400, 'ThrottlingException', more)).toEqual([
+      ['AWS/DynamoDB', name, { TableName: 'T', GlobalSecondaryIndexName: 'byDay' }, 1, undefined],
     ]);
   });
 
