@@ -63,11 +63,14 @@ export class Reconcile extends Construct {
     // The next run does what this one left; a retry would only find the lease held.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
 
-    const role = new Role(this, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });
+    const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
+    const role = new Role(this, 'ScheduleRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: ofThisAccount }),
+    });
     role.addToPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }),
     );
-    new CfnSchedule(this, 'Schedule', {
+    const schedule = new CfnSchedule(this, 'Schedule', {
       description: 'Runs reconcile',
       flexibleTimeWindow: { mode: 'OFF' },
       scheduleExpression: rate(reconcile.everySeconds),
@@ -77,6 +80,8 @@ export class Reconcile extends Construct {
         retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
       },
     });
+    // With its policy: the reference is to the role alone, which may nothing yet, and the first run would be lost.
+    schedule.node.addDependency(role);
   }
 }
 

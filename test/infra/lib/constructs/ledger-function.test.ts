@@ -196,12 +196,26 @@ describe('the schedule of reconcile', () => {
     ]);
   });
 
-  test('has a role that may invoke it and nothing else', () => {
+  test('has a role that may invoke it and nothing else, and waits for its policy', () => {
     const roleId = schedule.Target.RoleArn['Fn::GetAtt'][0];
     const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+    const [policyId] = Object.entries(prod.resources).find(([, each]) => each === policies[0]) ?? [];
+    const { DependsOn } = prod.ofType('AWS::Scheduler::Schedule')[0]!;
 
+    expect(DependsOn).toContain(policyId);
     expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toEqual([
       { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: reconcile },
+    ]);
+  });
+
+  test('has a role that the scheduler takes on for this account alone', () => {
+    const role = prod.resources[schedule.Target.RoleArn['Fn::GetAtt'][0]]!;
+
+    expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+      expect.objectContaining({
+        Principal: { Service: 'scheduler.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': '333333333333' } },
+      }),
     ]);
   });
 
