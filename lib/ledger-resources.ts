@@ -33,7 +33,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   const queue = new EventQueue(scope, 'Events', times);
 
   const ingest = new Ingest(scope, 'Ingest', { config, table, queue: queue.queue, signingKeys: secrets.signingKeys });
-  const { erasureKey } = secrets;
+  const { erasureKey, subjectKey } = secrets;
   const process = new Process(scope, 'Process', { config, table, queue, erasureKey, times });
   const webhookApi = new WebhookApi(scope, 'WebhookApi', { config, ingest: ingest.function });
   const reconcile = new Reconcile(scope, 'Reconcile', {
@@ -44,7 +44,9 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     erasureKey,
     webhookUrl: webhookApi.url,
   });
-  const publish = config.publish.enabled ? new Publish(scope, 'Publish', { config, table, erasureKey }) : undefined;
+  const publish = config.publish.enabled
+    ? new Publish(scope, 'Publish', { config, table, erasureKey, subjectKey })
+    : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
 
   const dashboard = config.dashboard.enabled

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, Stack } from 'aws-cdk-lib';
+import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { StackConfig } from './config/config.ts';
 import { buildLedger } from './ledger-resources.ts';
 
@@ -15,6 +16,8 @@ export class MailgunLedgerStack extends Stack {
       terminationProtection: config.protectData,
       tags: { ...config.tags, app: 'mailgun-ledger', env: config.name, version: VERSION },
     });
-    buildLedger(this, config, { program: 'npm run ledger --', target: `--env ${config.name}` });
+    const { secrets } = buildLedger(this, config, { program: 'npm run ledger --', target: `--env ${config.name}` });
+    // The key was publish's before it was there always; under another id every subject would change.
+    (secrets.subjectKey.node.defaultChild as CfnSecret).overrideLogicalId('PublishSubjectKey2989A101');
   }
 }

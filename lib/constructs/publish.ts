@@ -1,7 +1,7 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { INDEXES, TABLE } from '../../lambdas/contract.ts';
@@ -14,6 +14,7 @@ export interface PublishProps {
   readonly config: Config;
   readonly table: Table;
   readonly erasureKey: Secret;
+  readonly subjectKey: Secret;
 }
 
 /** An hour before the stream forgets it, a record that not even the function could put aside is noted. */
@@ -25,19 +26,13 @@ export class Publish extends Construct {
   /** What could not be published, with its payload. */
   readonly failures: Queue;
 
-  constructor(scope: Construct, id: string, { config, table, erasureKey }: PublishProps) {
+  constructor(scope: Construct, id: string, { config, table, erasureKey, subjectKey }: PublishProps) {
     super(scope, id);
     const { publish } = config;
     this.failures = new Queue(this, 'Failures', {
       retentionPeriod: Duration.days(14),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-    });
-    const subjectKey = new Secret(this, 'SubjectKey', {
-      description:
-        'Makes the subjects of published events unguessable; receivers know rows by them, so it never changes',
-      generateSecretString: { passwordLength: 48, excludePunctuation: true },
-      removalPolicy: config.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'publish',

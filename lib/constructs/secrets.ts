@@ -5,17 +5,19 @@ import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
 
 /**
  * The secrets: Mailgun's signing keys and API key, set by an operator; the read API's token and the
- * key of erasures, generated.
+ * keys of erasures and subjects, generated.
  */
 export class Secrets extends Construct {
   readonly signingKeys: Secret;
   readonly apiKey: Secret;
   readonly apiToken: Secret;
   readonly erasureKey: Secret;
+  /** There with publishing off too: switched on again it must not change every subject. */
+  readonly subjectKey: Secret;
 
   constructor(scope: Construct, id: string, props: { readonly protectData: boolean }) {
     super(scope, id);
-    const removalPolicy = props.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = props.protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     this.signingKeys = new Secret(this, 'SigningKeys', {
       description: 'Mailgun HTTP webhook signing keys: {"current","previous"?,"parent"?}',
       // Not a secret but a placeholder. It never changes, so CloudFormation never writes over the keys put later.
@@ -35,6 +37,12 @@ export class Secrets extends Construct {
     });
     this.erasureKey = new Secret(this, 'ErasureKey', {
       description: 'Hashes the addresses of erased recipients; never change it, or they are forgotten as erased',
+      generateSecretString: { passwordLength: 48, excludePunctuation: true },
+      removalPolicy,
+    });
+    this.subjectKey = new Secret(this, 'SubjectKey', {
+      description:
+        'Makes the subjects of published events unguessable; receivers know rows by them, so it never changes',
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
       removalPolicy,
     });

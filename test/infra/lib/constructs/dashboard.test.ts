@@ -47,7 +47,7 @@ describe('the bucket', () => {
       return { DeletionPolicy, RetainOnDelete: deployment?.Properties.RetainOnDelete, tags: tagKeys(Properties) };
     };
 
-    expect(fateIn(prod)).toEqual({ DeletionPolicy: 'Retain', RetainOnDelete: true, tags: [] });
+    expect(fateIn(prod)).toEqual({ DeletionPolicy: 'RetainExceptOnCreate', RetainOnDelete: true, tags: [] });
     // The deployment empties no bucket that is tagged as its own.
     expect(fateIn(dev)).toEqual({ DeletionPolicy: 'Delete', RetainOnDelete: false, tags: [] });
   });

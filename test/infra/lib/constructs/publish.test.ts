@@ -13,8 +13,8 @@ const [secretId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'PublishSubject
 const [erasureKeyId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'SecretsErasureKey');
 const own = (id: string, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
 
-test('it is off where nobody asks for it, and then costs nothing', () => {
-  expect(Object.keys(off.resources).filter((id) => id.startsWith('Publish'))).toEqual([]);
+test('it is off where nobody asks for it, and then only the key of its subjects is kept', () => {
+  expect(Object.keys(off.resources).filter((id) => id.startsWith('Publish'))).toEqual([secretId]);
   expect(off.ofType('AWS::Lambda::EventSourceMapping')).toHaveLength(1);
   expect(Object.keys(off.outputs).filter((name) => name.startsWith('Publish'))).toEqual([]);
 });
@@ -163,7 +163,10 @@ test('what could not be published is kept for two weeks, encrypted', () => {
 test('the key of subjects is generated, and outlives the stack in prod, since receivers know rows by it', () => {
   const dev = new Synthesized('dev', { publish: { enabled: true } });
 
-  expect(on.resources[secretId]).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  expect(on.resources[secretId]).toMatchObject({
+    DeletionPolicy: 'RetainExceptOnCreate',
+    UpdateReplacePolicy: 'Retain',
+  });
   expect(on.resources[secretId]?.Properties.SecretString).toBeUndefined();
   expect(dev.named('AWS::SecretsManager::Secret', 'PublishSubjectKey').DeletionPolicy).toBe('Delete');
 });

@@ -23,10 +23,13 @@ describe('the secrets', () => {
     }
   });
 
-  test.each(['ApiToken', 'ErasureKey'])('generate the %s, 48 characters without punctuation', (name) => {
-    const secret = prod.named('AWS::SecretsManager::Secret', `Secrets${name}`).Properties;
+  test.each(['SecretsApiToken', 'SecretsErasureKey', 'PublishSubjectKey'])(
+    'generate the %s, 48 characters without punctuation',
+    (name) => {
+      const secret = prod.named('AWS::SecretsManager::Secret', name).Properties;
 
-    expect(secret.GenerateSecretString).toEqual({ PasswordLength: 48, ExcludePunctuation: true });
-    expect(secret.SecretString).toBeUndefined();
-  });
+      expect(secret.GenerateSecretString).toEqual({ PasswordLength: 48, ExcludePunctuation: true });
+      expect(secret.SecretString).toBeUndefined();
+    },
+  );
 });
