@@ -151,7 +151,6 @@ async function post(url: string, body: string): Promise<void> {
   if (status !== 200) throw new EventLostError(`the webhook URL answered ${status}${reasonIn(text)}`);
 }
 
-/** The URL may hold the path secret, so errors name only what it is. */
 async function request(url: string, init: RequestInit, what: string): Promise<{ status: number; text: string }> {
   try {
     const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);

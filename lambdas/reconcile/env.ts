@@ -11,7 +11,7 @@ export interface ReconcileEnv {
   DOMAINS: string;
   /** Comma-separated webhook types that are registered at Mailgun. */
   EVENT_TYPES: string;
-  /** This stack's URL as it is to be registered; it may hold the path secret, so it is never logged. */
+  /** This stack's URL as it is to be registered. */
   WEBHOOK_URL: string;
   /** `events` or `logs`: which of Mailgun's APIs is read. */
   SOURCE: string;

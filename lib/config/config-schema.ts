@@ -40,6 +40,10 @@ const customDomain = (what: string) =>
             'Its certificate, in the region of the stack. A CNAME to the output `WebhookDomainTarget` or `ApiDomainTarget` makes it live.',
           example: 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',
         }),
+      exclusive: flag(
+        false,
+        "Switches the gateway's own host name off, so that nothing goes around what guards this one; only once no one uses that name.",
+      ),
     })
     .optional();
 
@@ -150,16 +154,15 @@ export const environmentSchema = z.strictObject({
     webhook: throttle(1000, 2000, 'Webhooks'),
     read: throttle(50, 100, 'Reads'),
   }),
-  webhookPathSecret: z
+  webhookPathSegment: z
     .string()
     .regex(/^[A-Za-z0-9_-]{16,128}$/)
     .optional()
     .register(fields, {
       constraint: '16 to 128 letters, digits, "-" or "_"',
       description:
-        'Makes the route `POST /webhooks/mailgun/<secret>`: keeps environments apart that share a Mailgun account, and so its signing key.',
-      example: 'choose-16-or-more',
-      secret: true,
+        'Makes the route `POST /webhooks/mailgun/<segment>`: keeps environments apart that share a Mailgun account, and so its signing key. Not a secret: template, outputs, logs and Mailgun show it.',
+      example: 'mail-of-production',
     }),
   dashboard: group({
     enabled: flag(false, 'Serves the dashboard from a private bucket behind CloudFront; its origin may read the API.'),

@@ -127,21 +127,20 @@ function parseEachKey({ shape }: z.ZodObject, input: Record<string, unknown>) {
 
 function describe(issue: z.core.$ZodIssue, root: z.ZodType, name: string, input: unknown): string | string[] {
   const path = name + issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  const { constraint, secret, keys } = lookUp(root, issue.path);
+  const { constraint, keys } = lookUp(root, issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => `${path}.${key}: is not a key; valid keys: ${keys}`);
   }
   if (issue.code === 'custom' && issue.message !== 'Invalid input') return `${path}: ${issue.message}`;
   const value = issue.path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown>)?.[part], input);
   if (value === undefined) return `${path}: is missing; must be ${constraint}`;
-  return `${path}: got ${secret ? 'a value not shown' : show(value)}; must be ${constraint}`;
+  return `${path}: got ${show(value)}; must be ${constraint}`;
 }
 
 /** Returns what is known of the key at a path of the schema. */
 function lookUp(root: z.ZodType, path: PropertyKey[]) {
   let schema = root;
   let constraint: string | undefined;
-  let secret = false;
   for (const part of path) {
     const within = unwrap(schema);
     const elementConstraint = metadataOf(schema)?.elementConstraint;
@@ -150,11 +149,10 @@ function lookUp(root: z.ZodType, path: PropertyKey[]) {
     else if (within instanceof z.ZodRecord) schema = within.valueType as z.ZodType;
     const metadata = metadataOf(schema);
     constraint = metadata?.constraint ?? elementConstraint;
-    secret ||= metadata?.secret ?? false;
   }
   const object = unwrap(schema);
   const keys = object instanceof z.ZodObject ? Object.keys(object.shape).join(', ') : '';
-  return { constraint: constraint ?? `an object of ${keys}`, secret, keys };
+  return { constraint: constraint ?? `an object of ${keys}`, keys };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -8,8 +8,6 @@ export interface FieldMetadata {
   readonly elementConstraint?: string;
   readonly description: string;
   readonly example?: unknown;
-  /** Its value is never printed. */
-  readonly secret?: true;
 }
 
 /** Metadata of the schemas that are keys of the configuration. */

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { DomainName, HttpApi, type HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -13,11 +13,11 @@ export interface HttpEndpointProps {
   readonly handler: IFunction;
   readonly method: HttpMethod;
   readonly path: string;
-  /** Keeps the route out of the access log. */
-  readonly pathIsSecret: boolean;
   readonly throttle: { readonly ratePerSecond: number; readonly burst: number };
   readonly logRetentionDays: number;
-  readonly customDomain?: { readonly name: string; readonly certificateArn: string } | undefined;
+  readonly customDomain?:
+    | { readonly name: string; readonly certificateArn: string; readonly exclusive: boolean }
+    | undefined;
 }
 
 /** An HTTP API of one route to one function, with throttling and an access log that names no person. */
@@ -33,12 +33,16 @@ export class HttpEndpoint extends Construct {
   constructor(scope: Construct, id: string, props: HttpEndpointProps) {
     super(scope, id);
     this.logGroup = new LogGroup(this, 'Logs', {
+      // The delivery of logs enters each other name into one resource policy of the account, and once that is full no stage
+      // with an access log can be created. Names below this prefix need no entry.
+      logGroupName: `/aws/vendedlogs/${Names.uniqueResourceName(this, { maxLength: 200, separator: '-', allowedSpecialCharacters: '-' })}`,
       retention: props.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.api = new HttpApi(this, 'Api', {
       apiName: `${Stack.of(this).stackName}-${props.name}`,
       createDefaultStage: false,
+      ...(props.customDomain?.exclusive && { disableExecuteApiEndpoint: true }),
     });
     this.api.addRoutes({
       path: props.path,
@@ -57,7 +61,7 @@ export class HttpEndpoint extends Construct {
       throttle: { rateLimit: props.throttle.ratePerSecond, burstLimit: props.throttle.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.logGroup),
-        format: accessLogFormat(props.pathIsSecret),
+        format: ACCESS_LOG_FORMAT,
       },
       ...(domainName && { domainMapping: { domainName } }),
     });
@@ -67,17 +71,17 @@ export class HttpEndpoint extends Construct {
 }
 
 /** Neither path nor address of the caller: paths name recipients. */
-function accessLogFormat(withoutRoute: boolean): AccessLogFormat {
-  const fields = {
-    requestId: '$context.requestId',
-    time: '$context.requestTimeEpoch',
-    ...(withoutRoute ? {} : { routeKey: '$context.routeKey' }),
-    status: '$context.status',
-    latencyMs: '$context.responseLatency',
-    integrationLatencyMs: '$context.integrationLatency',
-    responseLength: '$context.responseLength',
-    integrationError: '$context.integrationErrorMessage',
-  };
-  // A number, since metric filters compare it as one.
-  return AccessLogFormat.custom(JSON.stringify(fields).replace('"$context.status"', '$context.status'));
-}
+const FIELDS = {
+  requestId: '$context.requestId',
+  time: '$context.requestTimeEpoch',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  latencyMs: '$context.responseLatency',
+  integrationLatencyMs: '$context.integrationLatency',
+  responseLength: '$context.responseLength',
+  integrationError: '$context.integrationErrorMessage',
+};
+// The status is a number, since metric filters compare it as one.
+const ACCESS_LOG_FORMAT = AccessLogFormat.custom(
+  JSON.stringify(FIELDS).replace('"$context.status"', '$context.status'),
+);

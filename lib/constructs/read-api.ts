@@ -58,7 +58,6 @@ export class ReadApi extends Construct {
       handler: this.function,
       method: HttpMethod.ANY,
       path: `${ROUTES.read}/{proxy+}`,
-      pathIsSecret: false,
       throttle: config.throttle.read,
       logRetentionDays: config.retentionDays.logs,
       customDomain: config.customDomain.read,

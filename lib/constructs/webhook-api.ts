@@ -15,14 +15,13 @@ export class WebhookApi extends Construct {
 
   constructor(scope: Construct, id: string, { config, ingest }: { config: Config; ingest: IFunction }) {
     super(scope, id);
-    const { webhookPathSecret } = config;
-    const path = webhookPathSecret === undefined ? ROUTES.webhook : `${ROUTES.webhook}/${webhookPathSecret}`;
+    const { webhookPathSegment } = config;
+    const path = webhookPathSegment === undefined ? ROUTES.webhook : `${ROUTES.webhook}/${webhookPathSegment}`;
     this.endpoint = new HttpEndpoint(this, 'Http', {
       name: 'webhooks',
       handler: ingest,
       method: HttpMethod.POST,
       path,
-      pathIsSecret: webhookPathSecret !== undefined,
       throttle: config.throttle.webhook,
       logRetentionDays: config.retentionDays.logs,
       customDomain: config.customDomain.webhook,

@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { Synthesized } from '../../../support/synthesized.ts';
 
 const prod = new Synthesized('prod');
-const SECRET = 'a-secret-in-the-path';
+const SEGMENT = 'a-segment-of-the-path';
 const CERTIFICATE = 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11';
 const custom = new Synthesized('prod', {
-  webhookPathSecret: SECRET,
+  webhookPathSegment: SEGMENT,
   customDomain: {
     webhook: { name: 'hooks.mailgun-ledger.internal', certificateArn: CERTIFICATE },
     read: { name: 'api.mailgun-ledger.internal', certificateArn: CERTIFICATE },
@@ -93,14 +93,20 @@ test.each([
   ]);
 });
 
-describe('with a path secret', () => {
-  test('the secret is part of the route', () => {
-    expect(routesOf(custom, WEBHOOK_API)).toEqual([`POST /webhooks/mailgun/${SECRET}`]);
-  });
+test('access logs lie where API Gateway may write without an entry in the policy of the account, each environment its own', () => {
+  const groups = (stack: Synthesized) =>
+    ['WebhookApi', 'ReadApi'].map((api) => stack.named('AWS::Logs::LogGroup', `${api}Http`).Properties.LogGroupName);
 
-  test('the access log of the webhook API leaves out the route, that of the read API keeps it', () => {
-    expect(stageOf(custom, WEBHOOK_API).AccessLogSettings.Format).not.toContain('route');
-    expect(stageOf(custom, READ_API).AccessLogSettings.Format).toContain('$context.routeKey');
+  expect(groups(prod)).toEqual([
+    expect.stringMatching(/^\/aws\/vendedlogs\/mailgun-ledger-prod-WebhookApi-Http-\w+$/),
+    expect.stringMatching(/^\/aws\/vendedlogs\/mailgun-ledger-prod-ReadApi-Http-\w+$/),
+  ]);
+  expect(groups(new Synthesized('staging'))).not.toEqual(groups(prod));
+});
+
+describe('with a path segment', () => {
+  test('the segment is part of the route', () => {
+    expect(routesOf(custom, WEBHOOK_API)).toEqual([`POST /webhooks/mailgun/${SEGMENT}`]);
   });
 });
 
@@ -119,9 +125,18 @@ describe('with custom domains', () => {
     ]);
   });
 
-  test('the URLs handed out are those, whole, secret included', () => {
-    expect(custom.outputs.WebhookUrl?.Value).toBe(`https://hooks.mailgun-ledger.internal/webhooks/mailgun/${SECRET}`);
+  test('the URLs handed out are those, whole, segment included', () => {
+    expect(custom.outputs.WebhookUrl?.Value).toBe(`https://hooks.mailgun-ledger.internal/webhooks/mailgun/${SEGMENT}`);
     expect(custom.outputs.ApiUrl?.Value).toBe('https://api.mailgun-ledger.internal');
+  });
+
+  test("the gateway's own host name is off where the custom one is exclusive, and only there", () => {
+    const webhook = { name: 'hooks.mailgun-ledger.internal', certificateArn: CERTIFICATE, exclusive: true };
+    const exclusive = new Synthesized('prod', { customDomain: { webhook } });
+    const isOff = (stack: Synthesized, apiId: string) => stack.resources[apiId]?.Properties.DisableExecuteApiEndpoint;
+
+    expect([isOff(exclusive, WEBHOOK_API), isOff(exclusive, READ_API)]).toEqual([true, undefined]);
+    expect([isOff(custom, WEBHOOK_API), isOff(custom, READ_API)]).toEqual([undefined, undefined]);
   });
 
   test('what a CNAME must point at is handed out too', () => {

@@ -116,7 +116,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     address: 'must be an email address or an https URL',
     origin: 'must be an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
     tag: 'must be a string of up to 256 characters under a key that does not start with "aws:"',
-    secret: 'got a value not shown; must be 16 to 128 letters, digits, "-" or "_"',
+    segment: 'must be 16 to 128 letters, digits, "-" or "_"',
     logDays:
       'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
   };
@@ -185,8 +185,11 @@ describe('a mistake is told by its path, what was found and what would be right'
       { throttle: { read: { burst: '100' } } },
       'dev.throttle.read.burst: got "100"; must be a whole number from 1 to 50000',
     ],
-    [{ webhookPathSecret: 'too-short' }, `dev.webhookPathSecret: ${right.secret}`],
-    [{ webhookPathSecret: 'not/url/safe/at/all' }, `dev.webhookPathSecret: ${right.secret}`],
+    [{ webhookPathSegment: 'too-short' }, `dev.webhookPathSegment: got "too-short"; ${right.segment}`],
+    [
+      { webhookPathSegment: 'not/url/safe/at/all' },
+      `dev.webhookPathSegment: got "not/url/safe/at/all"; ${right.segment}`,
+    ],
     [
       { customDomain: { read: { name: 'api.example.com' } } },
       'dev.customDomain.read.certificateArn: is missing; must be the ARN of an ACM certificate',
