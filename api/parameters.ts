@@ -87,7 +87,7 @@ export const day = z.optional(
 );
 
 /** A value of a closed list, in any case. */
-export const oneOf = (values: readonly string[], valid: string, description: Description) =>
+export const oneOf = <Value extends string>(values: readonly Value[], valid: string, description: Description) =>
   parameter(
     `${valid}${values.join(', ')}`,
     (text) => values.find((value) => value === text.toLowerCase()),
@@ -122,6 +122,25 @@ export const statisticsTag = z.optional(
   parameter('a tag, * for all mail, or empty for mail without tags', asTag, {
     description: 'One tag; empty for mail without tags, `*` for all mail. Every tag, where it is not given.',
   }),
+);
+
+const STATS_DIMENSIONS = ['tag', 'provider', 'ip'] as const;
+export type StatsDimension = (typeof STATS_DIMENSIONS)[number];
+const STATS_LENGTHS = ['hour', 'day'] as const;
+
+export const statsBy = z._default(
+  oneOf(STATS_DIMENSIONS, 'one of ', {
+    description:
+      'What to count by: tags, mailbox providers, or sending IP addresses. By provider and IP, failures are counted as ' +
+      '`permanent_fail` and `temporary_fail`, and mail in test mode and to us is left out.',
+    default: 'tag',
+  }),
+  'tag',
+);
+
+export const statsPer = z._default(
+  oneOf(STATS_LENGTHS, 'one of ', { description: 'The length of a bucket; days are in UTC.', default: 'hour' }),
+  'hour',
 );
 
 export const eventTag = z.optional(tag('Only events under this tag.'));

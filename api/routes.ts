@@ -14,6 +14,8 @@ import {
   openTo,
   severity,
   statisticsTag,
+  statsBy,
+  statsPer,
   subject,
   tags,
   to,
@@ -114,7 +116,7 @@ export function readRoutes(domains: readonly string[]) {
       method: 'GET',
       path: '/stats',
       inPath: undefined,
-      parameters: z.strictObject({ domain: withLedger, tag: statisticsTag, from, to }),
+      parameters: z.strictObject({ domain: withLedger, tag: statisticsTag, by: statsBy, per: statsPer, from, to }),
     },
     getHealth: { method: 'GET', path: '/health', inPath: undefined, parameters: z.strictObject({}) },
   } as const;

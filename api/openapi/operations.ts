@@ -66,10 +66,10 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
   },
   getStats: {
     tag: 'ledger',
-    summary: 'Events by hour, tag and type, as Mailgun lists them.',
+    summary: 'Events by hour or day and type, by tag, mailbox provider or sending IP, as Mailgun lists them.',
     description: 'Tags are case-insensitive, so spellings of one tag are one bucket, in lower case.',
     response: 'Stats',
-    responseText: 'One bucket for each hour and tag with events.',
+    responseText: 'One bucket for each hour and tag, provider or IP with events.',
   },
   getHealth: {
     tag: 'ledger',

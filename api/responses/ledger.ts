@@ -49,11 +49,17 @@ export const ledgerResponse = name(
 const bucket = name(
   'Bucket',
   z.object({
-    hour: z.iso.datetime(),
+    hour: says('Start of the hour, or of the day where days are asked for.', z.iso.datetime()),
     domain: z.string(),
     tag: says('`*` counts every event once; empty counts mail without tags.', z.string()),
+    provider: z.optional(
+      says('Mailbox provider; `other` for those without a name, and beyond the most frequent of a slice.', z.string()),
+    ),
+    ip: z.optional(
+      says('Sending IP address; `other` where the event names none, and beyond the most frequent.', z.string()),
+    ),
     counts,
-    open: says('Whether the hour may still change.', z.boolean()),
+    open: says('Whether the hour or day may still change.', z.boolean()),
   }),
 );
 

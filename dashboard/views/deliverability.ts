@@ -7,6 +7,7 @@ import { linkTo } from '../route.ts';
 import { table } from '../table.ts';
 import { timeElement, utcDay } from '../time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
+import { providerPanel } from './deliverability/providers.ts';
 import { ALL_TAGS, dayPanel, daysOf, tagPanel } from './deliverability/statistics.ts';
 
 const DAY_SECONDS = 86_400;
@@ -19,9 +20,10 @@ export const deliverabilityView: View = async (context) => {
   const midnight = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
   const from = midnight - (days - 1) * DAY_SECONDS;
   const dayStart = Date.parse(day) / 1000;
-  const [byDay, byTag, failed, complained] = await Promise.all([
+  const [byDay, byTag, byProvider, failed, complained] = await Promise.all([
     api.get<StatsResponse>('/stats', { domain, tag, from, to: midnight + DAY_SECONDS }),
     api.get<StatsResponse>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
+    api.get<StatsResponse>('/stats', { domain, by: 'provider', per: 'day', from, to: midnight + DAY_SECONDS }),
     api.get<EventsResponse>('/events', { domain, day, type: 'failed', severity: 'permanent', limit: 100 }),
     api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
   ]);
@@ -66,6 +68,7 @@ export const deliverabilityView: View = async (context) => {
         ),
       ),
       dayPanel(list, domain, tag, link),
+      providerPanel(byProvider.buckets, days, domain),
       tagPanel(byTag.buckets, day, link),
       peoplePanel(failed, complained, domain, day),
     ],

@@ -23,3 +23,13 @@ export function total(counts: Counts): number {
 export function sortedNames(...all: object[]): string[] {
   return [...new Set(all.flatMap((each) => Object.keys(each)))].sort();
 }
+
+/** Counts by type, for each name of something. */
+export type Rows = Record<string, Counts>;
+
+/** Adds to the count of a type in the row of a name, which may be `__proto__`. */
+export function addToRow(rows: Rows, name: string, type: string, count: number): void {
+  const row = Object.hasOwn(rows, name) ? (rows[name] as Counts) : {};
+  add(row, type, count);
+  Object.defineProperty(rows, name, { value: row, enumerable: true, writable: true, configurable: true });
+}

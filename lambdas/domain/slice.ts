@@ -1,5 +1,6 @@
 import { MAX_REQUEUES } from '../contract.ts';
-import { type Counts, total } from './counts.ts';
+import { type Counts, type Rows, total } from './counts.ts';
+import type { Dimensions } from './dimensions.ts';
 
 /** A stretch of time in epoch seconds; the start belongs to it, the end does not. */
 export interface SliceBounds {
@@ -27,7 +28,9 @@ export interface SliceCounts {
   /** Stored with facts that decide otherwise than those that Mailgun lists. */
   altered: Counts;
   /** Listed events by tag and type; `""` untagged, `*` all, each event once. */
-  tags: Record<string, Counts>;
+  tags: Rows;
+  /** Listed events by mailbox provider and by sending IP. */
+  dimensions: Dimensions;
   /** Missing events that are not sent any more. */
   stuck: number;
   /** Events that an earlier pass found listed and this one did not. */

@@ -1,5 +1,6 @@
 import { canonicalJson, type JsonObject } from './canonical.ts';
-import { add, type Counts, numberOf } from './counts.ts';
+import { add, addToRow, type Counts } from './counts.ts';
+import { addDimensions, boundedDimensions, emptyDimensions } from './dimensions.ts';
 import { eventName, valueAt } from './event.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from './keys.ts';
 import { isUnsettled, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
@@ -25,7 +26,8 @@ const MAX_TAGS = 1000;
 export function emptyTally(): Tally {
   return {
     ...{ listed: {}, stored: {}, missing: {}, recovered: {}, polled: {}, late: {}, lost: {} },
-    ...{ unconfirmed: {}, altered: {}, tags: {}, stuck: 0, short: 0, accepted: 0 },
+    ...{ unconfirmed: {}, altered: {}, tags: {}, dimensions: emptyDimensions() },
+    ...{ stuck: 0, short: 0, accepted: 0 },
     ...{ unconfirmedNames: [], acceptedNames: [], sent: 0, sends: 0, deliverable: 0 },
   };
 }
@@ -45,7 +47,7 @@ export function countTags(tags: Tally['tags'], event: JsonObject): void {
   const type = typeOf(event);
   const named = valueAt(event, 'tags');
   const names = Array.isArray(named) ? named.filter((tag) => typeof tag === 'string' && tag !== '' && tag !== '*') : [];
-  for (const tag of ['*', ...(names.length === 0 ? [''] : new Set(names as string[]))]) addToRow(tags, tag, type, 1);
+  for (const tag of ['*', ...(names.length === 0 ? [''] : new Set(names as string[]))]) addTag(tags, tag, type, 1);
 }
 
 /** Counts how an event came in, or that it has not: what no webhook brought is polled, late or lost. */
@@ -76,8 +78,10 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
   for (const tally of tallies) {
     for (const name of COUNTS) addAll(sum[name], tally[name]);
     for (const [tag, row] of Object.entries(tally.tags)) {
-      for (const [type, count] of Object.entries(row)) addToRow(sum.tags, tag, type, count);
+      for (const [type, count] of Object.entries(row)) addTag(sum.tags, tag, type, count);
     }
+    // A part that an earlier version left behind has none.
+    addDimensions(sum.dimensions, tally.dimensions ?? emptyDimensions());
     for (const name of ['stuck', 'short', 'accepted', 'sent', 'deliverable'] as const) sum[name] += tally[name];
     for (const list of ['unconfirmedNames', 'acceptedNames'] as const) {
       for (const name of tally[list]) addName(sum[list], name);
@@ -127,7 +131,7 @@ export function slicePassed(
       ? previous?.acceptance
       : { reason: pass.acceptReason, at: pass.nowMs, names: acceptedNames };
   return {
-    ...{ domain, start, end, ...counts, expected },
+    ...{ domain, start, end, ...counts, dimensions: boundedDimensions(counts.dimensions), expected },
     // Nothing is learnt about origins from a listing that is gone.
     ...(pass.unlisted && previous && origins(previous)),
     sends: Math.max(tally.sends, previous?.sends ?? 0),
@@ -143,8 +147,8 @@ export function slicePassed(
   };
 }
 
-const origins = ({ listed, recovered, polled, late, lost, tags }: Slice) => ({
-  ...{ listed, recovered, polled, late, lost, tags },
+const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Slice) => ({
+  ...{ listed, recovered, polled, late, lost, tags, dimensions },
 });
 
 /** Whether two states of a slice say the same, its passes aside. */
@@ -158,10 +162,7 @@ function addAll(sum: Counts, counts: Counts): void {
   for (const [name, count] of Object.entries(counts)) add(sum, name, count);
 }
 
-function addToRow(rows: Record<string, Counts>, tag: string, type: string, count: number): void {
-  const row = Object.hasOwn(rows, tag) ? (rows[tag] as Counts) : {};
-  if (numberOf(row, type) === 0 && Object.keys(row).length === 0 && Object.keys(rows).length >= MAX_TAGS) return;
-  add(row, type, count);
-  // A tag may be called `__proto__`.
-  Object.defineProperty(rows, tag, { value: row, enumerable: true, writable: true, configurable: true });
+/** Tags beyond the limit have no row of their own. */
+function addTag(tags: Tally['tags'], tag: string, type: string, count: number): void {
+  if (Object.hasOwn(tags, tag) || Object.keys(tags).length < MAX_TAGS) addToRow(tags, tag, type, count);
 }

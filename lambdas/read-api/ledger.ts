@@ -1,3 +1,4 @@
+import type { StatsDimension } from '../../api/parameters.ts';
 import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
 import { MAX_SLICE_SECONDS } from '../contract.ts';
 import { add, type Counts, total } from '../domain/counts.ts';
@@ -74,36 +75,45 @@ const NOTHING = {
   ...{ altered: {}, stuck: 0, short: 0, accepted: 0, passes: 0 },
 };
 
-const HOUR = 3600;
+const LENGTHS = { hour: 3600, day: 86_400 };
+
+export interface StatsQuery extends LedgerQuery {
+  /** Lower case; undefined for every tag. */
+  tag: string | undefined;
+  by: StatsDimension;
+  per: keyof typeof LENGTHS;
+}
 
 /**
- * Statistics by hour: slices added up, and spellings of a tag that differ in case. An hour is open while one of its
- * slices is missing or not settled.
+ * Statistics by hour or day: slices added up, and spellings of a tag that differ in case. A bucket is open while one of
+ * its slices is missing or not settled.
  */
 export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'ledger'>) {
-  return async ({ domain, from, to, tag }: LedgerQuery & { tag: string | undefined }): Promise<StatsResponse> => {
-    const hours = new Map<number, { tags: Map<string, Counts>; isOpen: boolean }>();
-    const firstHour = Math.floor(from / HOUR) * HOUR;
-    for await (const slice of slices.list(domain, firstHour, Math.ceil(to / HOUR) * HOUR)) {
-      const hour = Math.floor(slice.start / HOUR) * HOUR;
-      const held = hours.get(hour) ?? { tags: new Map<string, Counts>(), isOpen: false };
-      hours.set(hour, held);
+  return async ({ domain, from, to, tag, by, per }: StatsQuery): Promise<StatsResponse> => {
+    const length = LENGTHS[per];
+    const stretches = new Map<number, { rows: Map<string, Counts>; isOpen: boolean }>();
+    const first = Math.floor(from / length) * length;
+    for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length)) {
+      const start = Math.floor(slice.start / length) * length;
+      const held = stretches.get(start) ?? { rows: new Map<string, Counts>(), isOpen: false };
+      stretches.set(start, held);
       held.isOpen ||= stateOf(slice) !== 'settled';
-      for (const [spelled, row] of Object.entries(slice.tags)) {
+      for (const [spelled, row] of Object.entries(by === 'tag' ? slice.tags : slice.dimensions[by])) {
         const name = spelled.toLowerCase();
-        if (tag === undefined || tag === name) addAll(countsOf(held.tags, name), row);
+        if (tag === undefined || tag === name) addAll(countsOf(held.rows, name), row);
       }
-      if (tag !== undefined) countsOf(held.tags, tag);
+      if (tag !== undefined) countsOf(held.rows, tag);
     }
     const watermarks = await ledger.readWatermarks(domain);
-    const isOver = (hour: number) => watermarks !== undefined && watermarks.position >= hour + HOUR;
-    const buckets = [...hours].flatMap(([hour, { tags, isOpen }]) =>
-      [...tags].toSorted(byName).map(([name, counts]) => ({
-        hour: new Date(hour * 1000).toISOString(),
+    const isOver = (start: number) => watermarks !== undefined && watermarks.position >= start + length;
+    const buckets = [...stretches].flatMap(([start, { rows, isOpen }]) =>
+      [...rows].toSorted(byName).map(([name, counts]) => ({
+        hour: new Date(start * 1000).toISOString(),
         domain,
-        tag: name,
+        tag: by === 'tag' ? name : '*',
+        ...(by !== 'tag' && { [by]: name }),
         counts,
-        open: isOpen || !isOver(hour),
+        open: isOpen || !isOver(start),
       })),
     );
     return { buckets };

@@ -69,8 +69,10 @@ function createUseCases(deps: RouteDeps): UseCases {
       body: await deps.suppressions({ recipient: address, domain, tags: tag }),
     }),
     getLedger: (query) => overRange(query, async (range) => deps.ledger({ domain: query.domain, ...range })),
-    getStats: (query) =>
-      overRange(query, async (range) => deps.stats({ domain: query.domain, tag: query.tag, ...range })),
+    async getStats({ domain, tag, by, per, ...query }) {
+      if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);
+      return overRange(query, async (range) => deps.stats({ domain, tag, by, per, ...range }));
+    },
     getHealth: async () => ({ ok: true, body: await deps.health() }),
   };
 

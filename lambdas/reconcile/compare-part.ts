@@ -2,6 +2,7 @@ import { MAX_REQUEUES } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { add } from '../domain/counts.ts';
 import { decidingFacts } from '../domain/deciding-facts.ts';
+import { countDimensions } from '../domain/dimensions.ts';
 import { eventName, eventTimeMs } from '../domain/event.ts';
 import { NAMES_COMPARED_IN_FULL } from '../domain/event-types.ts';
 import { identify } from '../domain/identity.ts';
@@ -149,6 +150,7 @@ function createSettle(
       const type = typeOf(event);
       add(tally.listed, type);
       countTags(tally.tags, event);
+      countDimensions(tally.dimensions, event);
       if (isExpectedByWebhook(event, deps.registered)) tally.deliverable += 1;
       if (isStored) add(tally.stored, type);
       if (found !== undefined || !isStored) {

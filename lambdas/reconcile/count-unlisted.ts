@@ -1,5 +1,6 @@
 import { MAX_REQUEUES } from '../contract.ts';
 import { add } from '../domain/counts.ts';
+import { countDimensions } from '../domain/dimensions.ts';
 import { placeName } from '../domain/ledger-name.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../domain/tally.ts';
 import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
@@ -33,6 +34,7 @@ export async function countUnlisted(
       // The listing has shrunk, and what was known of the event still holds.
       countOrigin(tally, found.event, found, { registered: deps.registered, isFinal: pass.isFinal });
       countTags(tally.tags, found.event);
+      countDimensions(tally.dimensions, found.event);
       add(tally.listed, type);
       if (isJudged) tally.short += 1;
     } else if (isJudged) {

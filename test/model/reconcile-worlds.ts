@@ -244,6 +244,8 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
         own.filter((each) => isIn(slice, each, world)).length,
       );
       check(`tags at ${slice.start - START}`, total(slice.tags['*'] ?? {}), total(slice.listed));
+      const providers = Object.values(slice.dimensions.provider).reduce((sum, row) => sum + total(row), 0);
+      check(`providers at ${slice.start - START}`, providers, total(slice.listed));
     }
   }
   const unknown = [...world.ledger.events.values()].filter((each) => each.domain === '-');

@@ -11,6 +11,7 @@ export const sliceItem = (slice: Slice): Item => ({
   ...sliceKey(slice.domain, slice.start),
   ...slice,
   tags: asciiJson(slice.tags),
+  dimensions: asciiJson(slice.dimensions),
 });
 
 /** The clients of a deployment whose table holds these items: it answers ranges of keys, of the day index too. */

@@ -34,6 +34,17 @@ export function daysOf(buckets: readonly StatsBucket[], from: number, days: numb
   return list;
 }
 
+/** Returns the counts of all buckets, added up by a name. */
+export function sumBy(buckets: readonly StatsBucket[], nameOf: (bucket: StatsBucket) => string) {
+  const sums = new Map<string, Record<string, number>>();
+  for (const bucket of buckets) {
+    const sum = sums.get(nameOf(bucket)) ?? {};
+    sums.set(nameOf(bucket), sum);
+    add(sum, bucket.counts);
+  }
+  return [...sums];
+}
+
 function add(sum: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [type, count] of Object.entries(counts)) {
     const value = countOf(sum, type) + count;
@@ -122,15 +133,12 @@ function countColumns<Row extends Counted>(rows: readonly Row[]) {
 }
 
 export function tagPanel(buckets: readonly StatsBucket[], day: string, link: (over: Record<string, string>) => string) {
-  const tags = new Map<string, Record<string, number>>();
-  for (const { tag, counts } of buckets) {
-    if (tag === ALL_TAGS) continue;
-    const row = tags.get(tag) ?? {};
-    tags.set(tag, row);
-    add(row, counts);
-  }
+  const tags = sumBy(
+    buckets.filter(({ tag }) => tag !== ALL_TAGS),
+    ({ tag }) => tag,
+  );
   const title = `By tag: ${day}`;
-  const rows = [...tags].map(([tag, counts]) => ({ tag, counts }));
+  const rows = tags.map(([tag, counts]) => ({ tag, counts }));
   if (rows.length === 0) return panel(title, empty('No event of this day has been judged yet.'));
   rows.sort((a, b) => countOf(b.counts, 'accepted') - countOf(a.counts, 'accepted') || (a.tag < b.tag ? -1 : 1));
   const most = Math.max(...rows.map(({ counts }) => outcomes(counts).reduce((sum, [, count]) => sum + count, 0)));

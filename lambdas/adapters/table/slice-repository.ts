@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { MAX_REQUEUES } from '../../contract.ts';
 import { asciiJson, canonicalJson } from '../../domain/canonical.ts';
+import { emptyDimensions } from '../../domain/dimensions.ts';
 import {
   nameInRequeueSort,
   partPartition,
@@ -16,7 +17,7 @@ import type { Slice } from '../../domain/slice.ts';
 import type { DonePart, PartStore, Requeue, Requeues, SliceKey, Slices } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
-/** Slices as items `SLICE#<domain>` by their start; tags are JSON, since an attribute cannot be called "". */
+/** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
 export function createSlicesTable({ client, name }: LedgerTable): Slices {
   return {
     async read(domain, start) {
@@ -44,7 +45,12 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
         client.send(
           new PutCommand({
             TableName: name,
-            Item: { ...sliceKey(slice.domain, slice.start), ...slice, tags: asciiJson(slice.tags) },
+            Item: {
+              ...sliceKey(slice.domain, slice.start),
+              ...slice,
+              tags: asciiJson(slice.tags),
+              dimensions: asciiJson(slice.dimensions),
+            },
             ConditionExpression: previous ? '#version = :version' : 'attribute_not_exists(pk)',
             ...(previous && {
               ExpressionAttributeNames: { '#version': 'version' },
@@ -63,12 +69,13 @@ export function createSlicesTable({ client, name }: LedgerTable): Slices {
 
 /** Reads a slice; what an earlier version did not count is zero. */
 function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice {
-  const { unconfirmedNames, tags, ...rest } = item;
+  const { unconfirmedNames, tags, dimensions, ...rest } = item;
   return {
     ...{ altered: {}, short: 0, accepted: 0, sends: 0, startedAt: null, finalAt: null },
     ...rest,
     unconfirmedNames: Array.isArray(unconfirmedNames) ? unconfirmedNames : [],
     tags: JSON.parse(tags as string),
+    dimensions: dimensions === undefined ? emptyDimensions() : JSON.parse(dimensions as string),
   } as Slice;
 }
 

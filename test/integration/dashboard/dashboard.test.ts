@@ -344,6 +344,21 @@ describe('deliverability', () => {
     expect((await tag.locator('td').allInnerTexts()).slice(1, 5)).toEqual(cells);
   });
 
+  test('counts by mailbox provider, with failures for now and for good apart', async () => {
+    const from = Math.floor(Date.now() / 86_400_000 - 6) * 86_400;
+    const { body } = await stack.get(`/mailgun/stats?by=provider&per=day&from=${from}`);
+    const buckets = body.buckets as { provider: string; counts: Record<string, number> }[];
+    const sum = (type: string) =>
+      buckets.reduce((all, { provider, counts }) => all + (provider === 'gmail' ? (counts[type] ?? 0) : 0), 0);
+    const panel = page.getByRole('region', { name: 'By mailbox provider' });
+    const gmail = panel.locator('tbody tr').filter({ has: page.getByRole('rowheader', { name: 'gmail' }) });
+    const types = ['delivered', 'permanent_fail', 'temporary_fail', 'complained'];
+
+    expect(sum('delivered')).toBeGreaterThan(0);
+    expect((await gmail.locator('td').allInnerTexts()).slice(0, 4)).toEqual(types.map((type) => String(sum(type))));
+    expect(await panel.innerText()).toContain('too few to judge');
+  });
+
   test('a tag may be called anything', async () => {
     const names = await page.getByRole('region', { name: 'By tag' }).locator('tbody th').allInnerTexts();
 

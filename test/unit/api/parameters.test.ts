@@ -84,7 +84,7 @@ describe('a parameter that is not valid is named, with what would be', () => {
       'getStats',
       { domain: 'mg.example.com', 'var.a': '7' },
       'var.a',
-      'is not a parameter of this route, which takes domain, tag, from, to',
+      'is not a parameter of this route, which takes domain, tag, by, per, from, to',
     ],
     ['searchEvents', { recipient: ['x'] }, 'recipient', 'must be given once, as text'],
     ['searchEvents', { recipient: address, limit: true }, 'limit', 'must be given once, as text'],
