@@ -33,6 +33,8 @@ export const METRICS = {
   bounced: 'Bounced',
   complained: 'Complained',
   deadLettered: 'DeadLettered',
+  /** Events dated later than they were received. */
+  implausibleTime: 'ImplausibleTime',
   retried: 'Retried',
   /** One for every run of reconcile that came to its end, configured or not. */
   reconcileRun: 'ReconcileRun',

@@ -12,6 +12,7 @@ import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';
+import { judgeClocks } from './clocks.ts';
 import { readIngestEnv } from './env.ts';
 import { createIngest, type Refusal } from './ingest.ts';
 import { createVerificationLog } from './verification-log.ts';
@@ -73,13 +74,15 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
 function refuse(
   event: APIGatewayProxyEventV2,
   reason: keyof typeof STATUS_CODES,
-  refusal: { messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined },
+  refusal: { messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined; signedAt?: number },
 ): APIGatewayProxyStructuredResultV2 {
-  const { messageId, cause } = refusal;
+  const { messageId, cause, signedAt } = refusal;
+  const gatewayMs = event.requestContext?.timeEpoch;
   log.count(METRICS.refused, MESSAGES.refused, {
     reason,
     requestId: event.requestContext?.requestId,
     messageIdHash: messageId === undefined ? undefined : createHash('sha256').update(messageId).digest('hex'),
+    ...(signedAt === undefined ? {} : judgeClocks({ signedAt, gatewayMs, nowMs: Date.now() })),
     ...(cause === undefined ? {} : errorFacts(cause)),
   });
   countWithoutKey(reason, refusal.wasInUse);

@@ -29,11 +29,18 @@ export type Refusal =
 
 /**
  * `cause` is the failure behind a refusal that is not the sender's fault. `wasInUse` is set when there is no key: whether
- * webhooks were acknowledged before, or undefined if the table is unavailable.
+ * webhooks were acknowledged before, or undefined if the table is unavailable. `signedAt` (epoch seconds) is set where it is stale.
  */
 export type Answer =
   | { ok: true }
-  | { ok: false; reason: Refusal; messageId?: string | undefined; cause?: unknown; wasInUse?: boolean | undefined };
+  | {
+      ok: false;
+      reason: Refusal;
+      messageId?: string | undefined;
+      cause?: unknown;
+      wasInUse?: boolean | undefined;
+      signedAt?: number;
+    };
 
 export interface IngestDeps {
   keys: KeyRing;
@@ -72,7 +79,8 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     if (refusal !== undefined) return refusal;
     const nowMs = deps.now();
     if (!isFresh(signature.timestamp, nowMs, SIGNATURE_WINDOW_SECONDS, SIGNATURE_AHEAD_SECONDS)) {
-      return { ok: false, reason: 'stale', messageId: event && messageIdOf(event) };
+      const signedAt = Number(signature.timestamp);
+      return { ok: false, reason: 'stale', messageId: event && messageIdOf(event), signedAt };
     }
     if (event === undefined) return { ok: false, reason: 'not-an-event' };
     const messageId = messageIdOf(event);

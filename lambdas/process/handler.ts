@@ -36,6 +36,8 @@ const store = createProcess({
   stragglers: createStragglersTable(table, Date.now),
   secondPassSeconds: env.secondPassSeconds,
   now: Date.now,
+  onImplausible: (domain, aheadSeconds) =>
+    log.count(METRICS.implausibleTime, 'event dated implausibly', { domain, aheadSeconds }),
 });
 const noteFirstWebhook = once(createFirstWebhook(table).note);
 

@@ -20,6 +20,8 @@ export interface ProcessDeps {
   /** Age at which a slice has its last scheduled pass. */
   secondPassSeconds: number;
   now: () => number;
+  /** Called once an event is stored whose own time is this many seconds after its receipt. */
+  onImplausible?: (domain: string, aheadSeconds: number) => void;
 }
 
 /** A timestamp further ahead of the receipt than this is not the time of the event. */
@@ -60,7 +62,11 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
       suppression && deps.records.suppress(record, suppression),
       isOfBatch(event) ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
     ]);
-    return deps.records.putEvent(record);
+    const outcome = await deps.records.putEvent(record);
+    if (outcome === 'stored' && record.isImplausible) {
+      deps.onImplausible?.(domain, Math.round(((event.timeMs ?? receivedAt) - receivedAt) / 1000));
+    }
+    return outcome;
   };
 }
 

@@ -22,6 +22,7 @@ export const alarmLimits = group({
   oldestMessageSeconds: limit(300, 'oldest-message: how long an event waits to be stored.'),
   eventsRetried: limit(0, 'events-retried: failed attempts in 5 minutes.'),
   deadLetters: limit(0, 'dead-letters: events in the dead-letter queue.'),
+  implausibleTimes: limit(0, 'implausible-times: events dated later than they were received, in 5 minutes.'),
   processErrors: limit(0, 'process-errors: crashes and timeouts in 5 minutes.'),
   tableThrottled: limit(0, 'table-throttled: throttled reads and writes in 5 minutes.'),
   tableErrors: limit(0, 'table-errors: internal errors of DynamoDB in 5 minutes.'),

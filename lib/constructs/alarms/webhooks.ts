@@ -104,7 +104,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [1, 1],
       severity: 'ticket',
       happened:
-        'Webhooks with a valid signature were refused permanently (406): too old, or for a domain that is not configured.',
+        'Webhooks with a valid signature were refused permanently (406): their clock is wrong, they are a day old, or their domain is not configured.',
       impact: 'Clients of the API miss these events. Mailgun does not retry them, and lists them for some days.',
       recovered: 'No webhook was refused permanently for 5 minutes. What was refused needs a replay.',
       explains: ['lost-webhooks', 'silence'],

@@ -112,6 +112,7 @@ const ALARMS: ExpectedAlarm[] = [
     above: [300, 3, 5],
   },
   { runbook: 'events-retried', tells: PAGE, ...own('Retried', 'Sum', 300), above: [0, 3, 3] },
+  { runbook: 'implausible-times', tells: TICKET, ...own('ImplausibleTime', 'Sum', 300), above: [0, 1, 1] },
   {
     runbook: 'process-errors',
     tells: TICKET,

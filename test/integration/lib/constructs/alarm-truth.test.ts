@@ -64,6 +64,12 @@ const AT_THE_DOOR: Fault[] = [
       world.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) - 90_000) })),
   },
   {
+    name: "Mailgun's clock 20 minutes ahead",
+    alarm: 'webhooks-refused',
+    during: (world) =>
+      world.post(eventOf(), signedNow(undefined, { timestamp: String(Math.floor(Date.now() / 1000) + 1200) })),
+  },
+  {
     name: 'foreign domain',
     alarm: 'webhooks-refused',
     during: (world) => world.post(eventOf({ domain: { name: 'mg.foreign.example' } })),
@@ -186,6 +192,16 @@ const STORING: Fault[] = [
     alarm: 'dead-letters',
     begin: (world) => world.enqueue('{"v":1}'),
     end: (world) => world.emptyDeadLetters(),
+  },
+  {
+    name: 'an event dated an hour ahead',
+    alarm: 'implausible-times',
+    begin: async (world) => {
+      // Mailgun lists it at the time of the receipt, or it would be unconfirmed as well.
+      const event = eventOf(opened);
+      expect(await world.post({ ...event, timestamp: Date.now() / 1000 + 3600 })).toBe(200);
+      world.stack.list([event]);
+    },
   },
   {
     name: 'one mail in two bounces',

@@ -62,9 +62,15 @@ test('a webhook that is taken at once is not looked up', async () => {
 
 test('a refusal after the signature names the message, where there is one', async () => {
   const messageId = '20260202023950.1.ABCDEF@mg.example.com';
-  expect(await ingest(jsonBody(deliveredEvent(), signed(KEY, old)))).toEqual({ ok: false, reason: 'stale', messageId });
+  expect(await ingest(jsonBody(deliveredEvent(), signed(KEY, old)))).toEqual({
+    ...{ ok: false, reason: 'stale', messageId, signedAt: Number(old.timestamp) },
+  });
   const route = () => ({ ok: true as const, webhook: { signature: signed(KEY, old) } });
-  expect(await ingest(new Uint8Array(), route)).toEqual({ ok: false, reason: 'stale' });
+  expect(await ingest(new Uint8Array(), route)).toEqual({
+    ok: false,
+    reason: 'stale',
+    signedAt: Number(old.timestamp),
+  });
 });
 
 test('a claim expires one hour after its signature could last be taken', async () => {

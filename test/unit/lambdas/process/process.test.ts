@@ -27,11 +27,14 @@ function setUp() {
     });
   }
   const erasures = new InMemoryErasures();
+  const implausible: [string, number][] = [];
+  const onImplausible = (...reported: [string, number]) => void implausible.push(reported);
   return {
+    implausible,
     ledger,
     calls,
     erasures,
-    store: createProcess({ ...LONE_PROCESS, records: ledger, erasures, erasureKey, retentionDays: 400 }),
+    store: createProcess({ ...LONE_PROCESS, records: ledger, erasures, erasureKey, retentionDays: 400, onImplausible }),
   };
 }
 
@@ -48,6 +51,16 @@ test('a second delivery changes nothing', async () => {
 
   expect(await store({ ...message(), receivedAt: NOW_MS + 1 })).toBe('known');
   expect([ledger.events, ledger.statuses]).toEqual(before);
+});
+
+test('an event dated after its receipt is reported once it is stored, and not again', async () => {
+  const { store, implausible } = setUp();
+  const hourAhead = { id: 'ahead', timestamp: NOW_MS / 1000 + 3600 };
+
+  expect(await store(message({ timestamp: NOW_MS / 1000 + 600 }))).toBe('stored');
+  expect(await store(message(hourAhead))).toBe('stored');
+  expect(await store(message(hourAhead))).toBe('known');
+  expect(implausible).toEqual([[DOMAIN, 3600]]);
 });
 
 test('retention counts from receipt, not from the time of the event', async () => {

@@ -47,6 +47,7 @@ describe('a configuration that says only what it must', () => {
           oldestMessageSeconds: 300,
           eventsRetried: 0,
           deadLetters: 0,
+          implausibleTimes: 0,
           processErrors: 0,
           tableThrottled: 0,
           tableErrors: 0,
