@@ -12,6 +12,11 @@ export interface MailgunResponse {
   readonly body: unknown;
 }
 
+/** Mailgun refuses the key, so asking again is of no use. */
+export class ApiKeyRefusedError extends TargetUnavailableError {
+  override readonly name = 'ApiKeyRefusedError';
+}
+
 /** Asks Mailgun's API with the stack's key. */
 export type MailgunRequest = (
   domain: string,
@@ -46,7 +51,7 @@ export async function openMailgun(deployment: Deployment): Promise<MailgunReques
     }
     const { status } = response;
     if (status === 401 || status === 403) {
-      throw new TargetUnavailableError(
+      throw new ApiKeyRefusedError(
         `Mailgun (${host}) refuses the API key (${status}): wrong key, too few rights, or an IP allowlist`,
       );
     }

@@ -1,9 +1,9 @@
-import { MESSAGES } from '../../../lambdas/contract.ts';
+import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/signature.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhook-drift.ts';
 import { targetRefText } from '../../command.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
-import { messageOf, openMailgun } from '../../mailgun-client.ts';
+import { ApiKeyRefusedError, messageOf, openMailgun } from '../../mailgun-client.ts';
 import { counted, timeAgo } from '../../output.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../secrets.ts';
 import type { AwsAccount } from '../../target/aws.ts';
@@ -28,14 +28,15 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     { name: 'signing key', look: () => signingKey(deployment, run, now()) },
     { name: 'API key', look: () => apiKey(deployment, run) },
     { name: 'API token', look: () => apiToken(deployment, run) },
+    { name: 'read API', look: () => readApi(deployment, run) },
     ...deployment.domains.map((domain) => ({
       name: `Mailgun for ${domain}`,
-      look: () => mailgun(deployment, domain, run),
+      look: () => mailgun(deployment, domain, run).catch(refusedKey(run)),
       unknownFix,
     })),
     ...deployment.domains.map((domain) => ({
       name: `webhooks of ${domain}`,
-      look: () => webhooks(deployment, domain, run),
+      look: () => webhooks(deployment, domain, run).catch(refusedKey(run)),
       unknownFix,
     })),
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
@@ -48,6 +49,17 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
 }
 
 type CommandText = (command: string) => string;
+
+/** A refused key is wrong, and not merely unknown: reconciliation fails with it too. */
+const refusedKey =
+  (run: CommandText) =>
+  (error: unknown): Finding => {
+    if (!(error instanceof ApiKeyRefusedError)) throw error;
+    return wrong(
+      error.message,
+      `create a key at Mailgun (API Security, role Analyst), then: ${run('keys set --api-key')} < api-key.txt`,
+    );
+  };
 
 async function signingKey(deployment: Deployment, run: CommandText, nowMs: number): Promise<Finding> {
   const { keys } = await readSigningKeys(deployment);
@@ -98,6 +110,22 @@ async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding
 async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
   const token = await readSecret(deployment, 'ApiTokenSecretArn');
   return token === '' ? wrong('empty: the read API refuses everybody', run('token rotate')) : ok('set');
+}
+
+const READ_API_TIMEOUT_MS = 20_000;
+
+/** Reads health as the dashboard does. */
+async function readApi(deployment: Deployment, run: CommandText): Promise<Finding> {
+  const url = `${deployment.output('ApiUrl')}${ROUTES.read}/health`;
+  const authorization = `Bearer ${await readSecret(deployment, 'ApiTokenSecretArn')}`;
+  const signal = AbortSignal.timeout(READ_API_TIMEOUT_MS);
+  const response = await fetch(url, { headers: { authorization }, signal }).catch(() => undefined);
+  if (response === undefined) return wrong(`${url} does not respond`, run('logs read-access --since 30m'));
+  if (response.ok) return ok('responds');
+  if (response.status === 401) {
+    return warning('responds, and refuses the token: right only where it takes JWTs', run('token show'));
+  }
+  return wrong(`${url} returns ${response.status}`, run('logs read-api --since 30m --message "read failed"'));
 }
 
 async function mailgun(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {

@@ -319,7 +319,11 @@ describe('keys', () => {
     const { exitCode, lines } = await told(doctorLine, ['doctor']);
     expect(exitCode).toBe(1);
     const check = lines.find((line) => line.check === `Mailgun for ${DOMAIN}`);
-    expect(check).toMatchObject({ says: expect.stringMatching(/refuses the API key \(401\).*IP allowlist/) });
+    expect(check).toMatchObject({
+      state: 'wrong',
+      says: expect.stringMatching(/refuses the API key \(401\).*IP allowlist/),
+      fix: expect.stringMatching(/keys set --api-key --local --port \d+ < api-key\.txt$/),
+    });
     expect((await run(['keys', 'rotate', '--yes'])).errors.at(-1)).toMatch(/refuses the API key/);
     await set(['--api-key'], 'key-of-the-api-01');
   });

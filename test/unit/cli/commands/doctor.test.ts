@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Check } from '../../../../cli/commands/doctor/machine-checks.ts';
 import { accountChecks, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
@@ -272,6 +274,34 @@ describe('doctor', () => {
     expect(json()).toEqual([
       { event: 'error', message: 'cdk.json knows no environment nope, only dev, staging, prod' },
     ]);
+  });
+});
+
+describe('the read API', () => {
+  const answering = async (status: number | undefined) => {
+    const server = createServer((_, response) => response.writeHead(status ?? 200).end('{}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    if (status === undefined) server.close();
+    const { output, ...secrets } = stubSecrets({ ApiTokenSecretArn: 'the-token' });
+    const outputs = (key: string) =>
+      key === 'ApiUrl' ? `http://127.0.0.1:${port}` : (output as (key: string) => string)(key);
+    const deployment = stubDeployment({ ...secrets, output: outputs });
+    const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
+    return find(checks, 'read API').finally(() => server.close());
+  };
+
+  test.each([
+    [200, 'ok', /^responds$/, undefined],
+    [401, 'warning', /refuses the token/, /token show/],
+    [503, 'wrong', /mailgun\/health returns 503$/, /logs read-api --since 30m --message "read failed" --local/],
+    [undefined, 'wrong', /does not respond/, /logs read-access/],
+  ])('that answers %p is %s', async (status, state, says, fix) => {
+    expect(await answering(status)).toEqual({
+      state,
+      says: expect.stringMatching(says),
+      ...(fix && { fix: expect.stringMatching(fix) }),
+    });
   });
 });
 
