@@ -18,6 +18,8 @@ export interface Flags {
   readonly previousSigningKey: string | undefined;
   readonly parentSigningKey: string | undefined;
   readonly domains: readonly string[];
+  /** Whether events take shapes that break some clients. */
+  readonly oddShapes: boolean;
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
   /** Whether webhooks of the old format come too. */
@@ -52,6 +54,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --domain D                  a sending domain; may be repeated (mg.example.com)
   --drop P                    this percentage of first webhook deliveries fails (0)
   --legacy                    webhooks of the old format come too; they end as unconfirmed, with an alarm
+  --odd-shapes                events take every shape ever seen, also those that break Mailgun's Go and Java clients
   --source events|logs        which of Mailgun's APIs is read (events)
   --reconcile-every S         seconds between two runs (${USUAL_RECONCILE.everySeconds})
   --settle S                  seconds until a slice of the ledger is due (${USUAL_RECONCILE.settleSeconds})
@@ -88,6 +91,7 @@ const OPTIONS = {
   'previous-signing-key': text,
   'parent-signing-key': text,
   domain: list,
+  'odd-shapes': yes,
   drop: text,
   legacy: yes,
   'mailgun-url': text,
@@ -119,6 +123,7 @@ export function parseFlags(args: readonly string[]): Flags {
     previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),
     parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),
     domains: values.domain ?? ['mg.example.com'],
+    oddShapes: values['odd-shapes'] ?? false,
     drop: wholeNumber('drop', values.drop, 100) ?? 0,
     legacy: values.legacy ?? false,
     reconcile: reconcileChoice(values),

@@ -28,8 +28,8 @@ export interface LocalMailgun {
   list(events: readonly EventData[]): void;
   /** Registers the stack's webhooks, as `webhooks sync` does: an ordinary local day has no drift. */
   register(stack: Stack): void;
-  /** From now on it takes mail, and tells the stack's webhooks what becomes of it. */
-  takeMail(stack: Stack): void;
+  /** From now on it takes mail, and posts what becomes of it to the webhooks that are registered. */
+  takeMail(): void;
 }
 
 export async function openLocalMailgun(options: LocalMailgunOptions, { closers }: Run): Promise<LocalMailgun> {
@@ -50,11 +50,10 @@ export async function openLocalMailgun(options: LocalMailgunOptions, { closers }
       const types = outputOf(stack, 'WebhookEventTypes').split(',');
       for (const domain of domains) api.register(domain, types, outputOf(stack, 'WebhookUrl'));
     },
-    takeMail(stack) {
+    takeMail() {
       const sending = new AbortController();
       closers.add(() => sending.abort());
-      const webhookUrl = outputOf(stack, 'WebhookUrl');
-      api.takeMail(openTwin({ webhookUrl }, { eventLog, account }, sending.signal));
+      api.takeMail(openTwin(api, { eventLog, account }, sending.signal));
     },
   };
 }

@@ -135,7 +135,7 @@ async function start(options: LocalStackOptions, closers: Closers): Promise<Loca
   const controls = createControls({ aws, mailgun, functions, reconcileRuns, board, topics, run });
   const controlDoor = await run.reserveDoor();
   controlDoor.open(createControlApi(controls));
-  mailgun.takeMail(stack);
+  mailgun.takeMail();
 
   const apiToken = await aws.readSecret('ApiTokenSecretArn');
   const ready: ReadyInfo = {

@@ -80,6 +80,7 @@ async function main(): Promise<void> {
     signal,
     drop: flags.drop,
     legacy: flags.legacy,
+    oddShapes: flags.oddShapes,
     endsAfterwards: flags.once,
     dueAfterSeconds: mailgunUrl === undefined ? settleSeconds + sliceSeconds : undefined,
     ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),

@@ -33,6 +33,8 @@ export interface ScenarioOptions {
   readonly drop?: number;
   /** Whether webhooks of the old format come too, whose events end as unconfirmed. @default false */
   readonly legacy?: boolean;
+  /** Events take shapes that break some clients. @default false */
+  readonly oddShapes?: boolean;
   /** Key of the primary account: lets a subaccount report as well. */
   readonly parentSigningKey?: string;
   /** Seconds after its last event in which a slice is due; undefined where reconciliation reads another Mailgun than the twin. */
@@ -102,7 +104,10 @@ function castMessages({ ready, parentSigningKey, legacy }: ScenarioOptions, run:
   return castStories(stories, { domains: ready.domains, run, epochMs: clock.now(), daySeconds: DAY_SECONDS, random });
 }
 
-function createTheatre({ twin, drop = 0, parentSigningKey }: ScenarioOptions, clock: Clock): Theatre {
+function createTheatre(
+  { twin, drop = 0, oddShapes = false, parentSigningKey }: ScenarioOptions,
+  clock: Clock,
+): Theatre {
   const { compression } = twin;
   const mischief = {
     reorderMs: (REORDER_SECONDS * 1000) / compression,
@@ -110,7 +115,7 @@ function createTheatre({ twin, drop = 0, parentSigningKey }: ScenarioOptions, cl
     troubleChance: 0.15,
     dropChance: drop / 100,
   };
-  const theatre = { twin, clock, random: createRandom(randomInt(2 ** 32)), mischief };
+  const theatre = { twin, clock, random: createRandom(randomInt(2 ** 32)), mischief, oddShapes };
   if (!parentSigningKey) return theatre;
   // Nobody but the subaccount knows its own key, so any will do.
   return { ...theatre, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };

@@ -12,10 +12,17 @@ export const FORBIDDEN: ApiAnswer = { status: 401, body: 'Forbidden' };
 /** A mistake of the caller: answered 400 with its message. */
 export class BadRequest extends Error {}
 
+const RFC_2822 = /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} /;
+/** A plus sign that was not escaped in a query is a blank; a time without a zone is in UTC. */
+const zoned = (text: string) => {
+  const whole = text.replace(/ {1,2}(\d{4})$/, ' +$1');
+  return / (?:[A-Z]{1,5}|[+-]\d{4})$/.test(whole) ? whole : `${whole} UTC`;
+};
+
 /** Epoch seconds, with a fraction or without, or RFC 2822: both are in use. */
 export function parseTime(name: string, value: unknown): number {
   if (typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))) return Number(value);
-  const epochMs = typeof value === 'string' && /^[A-Z][a-z]{2}, \d/.test(value) ? Date.parse(value) : Number.NaN;
+  const epochMs = typeof value === 'string' && RFC_2822.test(value) ? Date.parse(zoned(value)) : Number.NaN;
   if (Number.isNaN(epochMs)) throw new BadRequest(`${name} is neither an epoch nor an RFC 2822 date`);
   return epochMs / 1000;
 }

@@ -17,6 +17,8 @@ export interface Mail {
   readonly messageId: string;
   readonly from: string;
   readonly to: readonly string[];
+  /** Who get the mail without being in its To header. */
+  readonly copies?: readonly string[];
   readonly subject: string;
   readonly tags: readonly string[];
 }
@@ -27,6 +29,8 @@ export interface Moment {
   readonly recipient: string;
   readonly epochMs: number;
   readonly random: Random;
+  /** Fields take every shape that any consumer has seen, also those that break Mailgun's own clients for Go and Java. */
+  readonly oddShapes?: boolean;
 }
 
 const ACCOUNT_ID = '65f0c1d2e3a4b5968778695a';
@@ -36,11 +40,8 @@ const domainOf = (address: string) => address.slice(address.lastIndexOf('@') + 1
 const createEventId = (random: Random) => random.text(22, URL_SAFE_BASE64);
 
 /** What every event of 2026 carries, whatever its type. */
-export function common(
-  { mail, recipient, epochMs, random }: Moment,
-  event: string,
-  logLevel: 'info' | 'warn' | 'error',
-) {
+export function common(moment: Moment, event: string, logLevel: 'info' | 'warn' | 'error') {
+  const { mail, recipient, epochMs, random } = moment;
   return {
     event,
     id: createEventId(random),
@@ -52,20 +53,25 @@ export function common(
     recipient,
     tags: mail.tags,
     campaigns: [],
-    'user-variables': userVariables(random),
+    'user-variables': userVariables(moment),
   };
 }
 
-/** The same field has come as an object, as a PHP-style empty list, and as a sentence. */
-function userVariables(random: Random): unknown {
-  return random.pick<unknown>([
+/** Odd ones have come as a PHP-style empty list, with objects inside, and as a sentence. */
+function userVariables({ random, oddShapes }: Moment): unknown {
+  const plain = [
     {},
-    [],
-    { order: `R-${random.below(10_000)}`, customer: { tier: 'gold', since: 2019 } },
+    { order: `R-${random.below(10_000)}` },
     { campaign: 'spring', note: 'Grüße aus Zürich, 50 % off' },
-    'Could not load user-variables. They were either truncated or invalid JSON',
-  ]);
+  ];
+  return random.pick<unknown>([{}, ...plain, ...(oddShapes ? ODD_VARIABLES : [])]);
 }
+
+const ODD_VARIABLES = [
+  [],
+  { order: 'R-7', customer: { tier: 'gold', since: 2019 } },
+  'Could not load user-variables. They were either truncated or invalid JSON',
+];
 
 export function wholeMessage({ mail, random }: Moment) {
   return {
@@ -77,11 +83,11 @@ export function wholeMessage({ mail, random }: Moment) {
 
 export const messageIdAlone = ({ mail }: Moment) => ({ headers: { 'message-id': mail.messageId } });
 
-export function storage({ mail, random }: Moment): unknown {
+export function storage({ mail, random, oddShapes }: Moment): unknown {
   const key = random.text(64, URL_SAFE_BASE64);
   const region = 'us-east4';
   const url = `https://storage-${region}.api.mailgun.net/v3/domains/${mail.domain}/messages/${key}`;
-  return random.pick<unknown>([{ url, key, region, env: 'production' }, { url, key }, []]);
+  return random.pick<unknown>([{ url, key, region, env: 'production' }, { url, key }, ...(oddShapes ? [[]] : [])]);
 }
 
 export function envelope({ mail, recipient, random }: Moment) {

@@ -1,10 +1,11 @@
 import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from './api-answer.ts';
+import { createFilter, FILTER_NAMES } from './event-filter.ts';
 import type { Library } from './library.ts';
-import { type Cursor, decodeCursor, encodeCursor, firstPage, type Listing } from './listing.ts';
+import { type Cursor, decodeCursor, encodeCursor, firstPage, type Listing, lastPage } from './listing.ts';
 
 const MAX_PAGE_EVENTS = 300;
 const USUAL_PAGE = 100;
-const PARAMETERS = new Set(['begin', 'end', 'ascending', 'limit', 'event', 'pretty']);
+const PARAMETERS = new Set(['begin', 'end', 'ascending', 'limit', 'pretty', ...FILTER_NAMES]);
 
 /** `GET /v3/{domain}/events`, and its pages under the addresses it hands out. */
 export function listEvents(
@@ -23,6 +24,7 @@ export function listEvents(
       next: address(library.nextBase, next),
       previous: address(library.base, previous),
       first: address(library.base, firstPage(cursor)),
+      last: address(library.base, lastPage(cursor)),
     },
   });
 }
@@ -36,8 +38,10 @@ function parseListing(domain: string, query: URLSearchParams, now: number): List
   const end = time('end');
   const ascending = parseDirection(query.get('ascending'));
   const limit = parseLimit(query.get('limit'), MAX_PAGE_EVENTS, USUAL_PAGE);
-  const event = query.get('event');
-  const rest = { domain, limit, ...(event !== null && { types: event.split(/\s+OR\s+/) }) };
+  const filters = Object.fromEntries([...query].filter(([name]) => FILTER_NAMES.includes(name)));
+  // An expression that makes no sense is refused, whatever the log holds.
+  createFilter(filters);
+  const rest = { domain, limit, ...(Object.keys(filters).length > 0 && { filters }) };
 
   if (end === undefined) {
     if (begin !== undefined && ascending === undefined)

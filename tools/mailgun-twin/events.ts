@@ -21,7 +21,7 @@ export const accepted: EventBuilder = (moment) => ({
   method: moment.random.pick(['HTTP', 'http', 'smtp']),
   envelope: { sender: `bounces@${moment.mail.domain}`, transport: 'smtp', targets: moment.recipient },
   flags: { 'is-authenticated': true, 'is-test-mode': false },
-  message: { ...wholeMessage(moment), recipients: moment.mail.to },
+  message: { ...wholeMessage(moment), recipients: [...moment.mail.to, ...(moment.mail.copies ?? [])] },
   storage: storage(moment),
   'recipient-domain': towardsRecipient(moment)['recipient-domain'],
   'originating-ip': '203.0.113.25',

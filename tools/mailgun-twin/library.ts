@@ -14,6 +14,8 @@ export interface Library {
   /** Epoch seconds. */
   now(): number;
   read(cursor: Cursor): Page;
+  /** How many events a listing holds. */
+  count(cursor: Cursor): number;
   /** One event as it is written down. */
   item(data: Readonly<Record<string, unknown>>): unknown;
 }
@@ -48,6 +50,7 @@ export function openLibrary({ log, misbehaviour, base, foreignBase, random, now 
       const next = misbehaviour.next === 'same' ? cursor : { ...page.next, limit: cursor.limit };
       return { ...page, next, previous: { ...page.previous, limit: cursor.limit } };
     },
+    count: (cursor) => readPage(log, { ...cursor, limit: Number.POSITIVE_INFINITY }, shows).events.length,
     item: (data) => {
       if (misbehaviour.items === 'without-id') return { ...data, id: undefined };
       if (misbehaviour.items === 'string-timestamps' && data.timestamp !== undefined) {

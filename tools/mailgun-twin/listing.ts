@@ -1,3 +1,4 @@
+import { createFilter, type Filters } from './event-filter.ts';
 import { type EventLog, FIRST, LAST, type LoggedEvent, type Place } from './event-log.ts';
 
 /** What somebody asked to see of the log. Times are epoch seconds, both ends included. */
@@ -9,8 +10,8 @@ export interface Listing {
   readonly end: number | null;
   readonly ascending: boolean;
   readonly limit: number;
-  /** Undefined: events of every type. */
-  readonly types?: readonly string[];
+  /** Undefined: every event. */
+  readonly filters?: Filters;
 }
 
 /** A listing with a place in it: what `next` and `previous` stand for. */
@@ -29,9 +30,16 @@ export function firstPage(listing: Listing): Cursor {
   return { ...listing, place: [listing.begin, listing.ascending ? FIRST : LAST], backwards: false };
 }
 
+/** The last page of a listing is read from its end. */
+export function lastPage(listing: Listing): Cursor {
+  const end = listing.end ?? (listing.ascending ? LAST : 0);
+  return { ...listing, place: [end, listing.ascending ? LAST : FIRST], backwards: true };
+}
+
 /** The page at a cursor: the next one begins behind its last event, even where there was none. */
 export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEvent) => boolean): Page {
-  const { domain, begin, end, ascending, limit, types, place, backwards } = cursor;
+  const { domain, begin, end, ascending, limit, filters, place, backwards } = cursor;
+  const passes = filters === undefined ? () => true : createFilter(filters);
   const upwards = ascending !== backwards;
   const bound = backwards ? begin : end;
   const events = log.read({
@@ -39,8 +47,7 @@ export function readPage(log: EventLog, cursor: Cursor, shows: (event: LoggedEve
     until: bound ?? (upwards ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY),
     upwards,
     limit,
-    shows: (event) =>
-      (domain === undefined || event.domain === domain) && (types?.includes(event.data.event) ?? true) && shows(event),
+    shows: (event) => (domain === undefined || event.domain === domain) && passes(event) && shows(event),
   });
   if (backwards) events.reverse();
   return {

@@ -12,8 +12,9 @@ import { readBytes, startServer } from './loopback-server.ts';
 import { type SendRequest, takeMessage } from './messages-api.ts';
 import type { Random } from './random.ts';
 import { createSuppressionLists } from './suppressions-api.ts';
+import { testWebhook } from './test-button.ts';
 import type { Twin } from './twin.ts';
-import { createWebhookRegistry, type WebhookRegistry } from './webhooks-api.ts';
+import { type ApiRequest, createWebhookRegistry, urlsOf, type WebhookRegistry } from './webhooks-api.ts';
 
 export interface MailgunApiOptions {
   /** What is listed; read anew at each request. */
@@ -35,6 +36,8 @@ export interface MailgunApi {
   takeMail(twin: Pick<Twin, 'happen'>): void;
   /** Registers a URL for types of a domain, as somebody did before. */
   readonly register: WebhookRegistry['register'];
+  /** Where an event of a domain is posted. */
+  readonly registeredFor: WebhookRegistry['urlsFor'];
   counts(): ApiCounts;
   close(): Promise<void>;
 }
@@ -51,7 +54,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   const foreign = await startForeignHost();
   const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
   const webhooks = createWebhookRegistry(domains);
-  const suppressions = createSuppressionLists(domains);
+  const suppressions = createSuppressionLists(domains, nowMs);
   let misbehaviour: Misbehaviour = {};
   let sender: Pick<Twin, 'happen'> | undefined;
   let calls = 0;
@@ -69,7 +72,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
     const { status, headers, body: value } = refused ?? (await answer(incoming, body));
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
+    const contentType = typeof value === 'string' ? 'text/plain' : 'application/json';
+    outgoing.writeHead(status, { 'content-type': contentType, ...headers });
     outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
   }
 
@@ -82,13 +86,18 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs')
         return listLogs(library, parseJson(body.toString('utf8')));
-      const [, sending] = /^\/v3\/([^/]+)\/messages$/.exec(pathname) ?? [];
+      const [, sending, mime] = /^\/v3\/([^/]+)\/messages(\.mime)?$/.exec(pathname) ?? [];
       if (method === 'POST' && sending !== undefined && sender) {
         if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);
-        const mail: SendRequest = { domain: sending, contentType: headers['content-type'] ?? '', body };
+        const contentType = headers['content-type'] ?? '';
+        const mail: SendRequest = { domain: sending, isMime: mime !== undefined, contentType, body };
         return await takeMessage(mail, { twin: sender, random, nowMs });
       }
-      const request = { method, path: pathname, form: await formOf(headers['content-type'], body) };
+      const request = await readRequest(method, new URL(url, server.url), headers['content-type'], body);
+      const [, tested] = /^\/v3\/domains\/([^/]+)\/webhooks\/[^/]+\/test$/.exec(pathname) ?? [];
+      if (method === 'PUT' && tested !== undefined && domains.includes(tested)) {
+        return await testWebhook(tested, urlsOf(request.form)[0] ?? '', account, { random, nowMs });
+      }
       const managed = webhooks.answer(request) ?? suppressions(request);
       if (managed !== undefined) return managed;
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
@@ -109,6 +118,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       sender = twin;
     },
     register: webhooks.register,
+    registeredFor: webhooks.urlsFor,
     counts: () => {
       const { requests, credentials: carried } = foreign.received();
       return { calls, foreignRequests: requests, foreignCredentials: carried };
@@ -116,6 +126,19 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     close: async () => {
       await Promise.all([server.close(), foreign.close()]);
     },
+  };
+}
+
+async function readRequest(
+  method: string,
+  { origin, pathname, searchParams }: URL,
+  contentType: string | undefined,
+  body: Buffer,
+): Promise<ApiRequest> {
+  const isJson = contentType?.startsWith('application/json') && body.length > 0;
+  return {
+    ...{ method, path: pathname, url: origin + pathname, query: searchParams, form: await formOf(contentType, body) },
+    ...(isJson && { json: parseJson(body.toString('utf8')) }),
   };
 }
 

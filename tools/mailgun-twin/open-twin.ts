@@ -2,9 +2,10 @@ import { randomInt } from 'node:crypto';
 import type { MailgunAccount } from './account.ts';
 import { createClock } from './clock.ts';
 import type { EventLog } from './event-log.ts';
+import type { EventData } from './event-parts.ts';
 import { createRandom } from './random.ts';
 import { createTwin, type Twin } from './twin.ts';
-import { createPost } from './webhook.ts';
+import { createPost, type Post } from './webhook.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -14,21 +15,28 @@ export interface TwinMemory {
   readonly account: MailgunAccount;
 }
 
-/** A Mailgun that reports to this URL, and notes what its API lists. */
-export function openTwin(
-  { webhookUrl }: { readonly webhookUrl: string },
-  memory: TwinMemory,
-  signal: AbortSignal,
-  compression?: number,
-): Twin {
+/** Where a twin reports to: one URL for everything, or what is registered for an event at that moment. */
+export type Receiver =
+  | { readonly webhookUrl: string }
+  | { readonly registeredFor: (domain: string, data: EventData) => readonly string[] };
+
+/** A Mailgun that reports to a receiver, and notes what its API lists. */
+export function openTwin(receiver: Receiver, memory: TwinMemory, signal: AbortSignal, compression?: number): Twin {
+  const postTo = (url: string) => createPost(url, ANSWER_WITHIN_MS, signal);
+  const postsFor =
+    'webhookUrl' in receiver
+      ? onePost(postTo(receiver.webhookUrl))
+      : (domain: string, data: EventData) => receiver.registeredFor(domain, data).map(postTo);
   return createTwin({
     get signingKey() {
       return memory.account.signingKey;
     },
-    post: createPost(webhookUrl, ANSWER_WITHIN_MS, signal),
+    postsFor,
     clock: createClock(signal),
     random: createRandom(randomInt(2 ** 32)),
     log: memory.eventLog,
     ...(compression !== undefined && { compression }),
   });
 }
+
+const onePost = (post: Post) => () => [post];

@@ -1,4 +1,25 @@
+import type { MailgunAccount } from './account.ts';
+import { type ApiAnswer, ok } from './api-answer.ts';
 import type { EventData } from './event-parts.ts';
+import { HEX, type Random } from './random.ts';
+import { createSignature } from './signature.ts';
+import { createPost, jsonWebhook } from './webhook.ts';
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Posts the sample to a URL, and answers with what came back. */
+export async function testWebhook(
+  domain: string,
+  url: string,
+  { signingKey }: MailgunAccount,
+  { random, nowMs }: { readonly random: Random; readonly nowMs: () => number },
+): Promise<ApiAnswer> {
+  const parts = { timestamp: String(Math.floor(nowMs() / 1000)), token: random.text(50, HEX) };
+  const webhook = jsonWebhook(testButtonEvent(domain), createSignature({ signing: signingKey }, parts));
+  const post = createPost(url, ANSWER_WITHIN_MS, new AbortController().signal);
+  const { status, text } = await post(webhook).catch((error) => ({ status: 0, text: String(error) }));
+  return ok({ code: status, message: text });
+}
 
 /** The id of the message that the test button always speaks of. */
 export const testButtonMessageId = (domain: string) => `20180321164742.1.5C0FFEE5A11D0C5E@${domain}`;

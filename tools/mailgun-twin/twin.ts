@@ -41,7 +41,8 @@ export interface Twin {
 export interface TwinDeps {
   /** Read for each event: it may be rotated. */
   readonly signingKey: string;
-  readonly post: Post;
+  /** Posts an event to every URL that is registered for it; the outcome at the first is recorded. */
+  readonly postsFor: (domain: string, data: EventData) => readonly Post[];
   readonly clock: Clock;
   readonly random: Random;
   /** Where the twin's API reads what it lists. */
@@ -53,7 +54,7 @@ export interface TwinDeps {
 const DEFAULT_COMPRESSION = 1440;
 
 export function createTwin(deps: TwinDeps): Twin {
-  const { log, compression = DEFAULT_COMPRESSION, post, clock, random } = deps;
+  const { log, compression = DEFAULT_COMPRESSION, postsFor, clock, random } = deps;
   const events: TwinEvent[] = [];
   const deliveries: Promise<PromiseSettledResult<void>>[] = [];
 
@@ -69,9 +70,12 @@ export function createTwin(deps: TwinDeps): Twin {
         write: (signature: Parameters<typeof jsonWebhook>[1]) =>
           encoding === 'json' ? jsonWebhook(data, signature) : legacyWebhook(encoding, data, mail, signature),
       };
-      const delivery = deliver(parcel, plan, event.record, { post, clock, random, keys, compression });
-      // Settled at once, so that a run that is called off leaves no rejection unheard.
-      deliveries.push(Promise.allSettled([delivery]).then(([result]) => result));
+      for (const [index, post] of postsFor(mail.domain, data).entries()) {
+        const record = index === 0 ? event.record : newRecord();
+        const delivery = deliver(parcel, plan, record, { post, clock, random, keys, compression });
+        // Settled at once, so that a run that is called off leaves no rejection unheard.
+        deliveries.push(Promise.allSettled([delivery]).then(([result]) => result));
+      }
       return event;
     },
     settled: async () => {

@@ -1,3 +1,5 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import type { EventData, Mail } from './event-parts.ts';
 import { type LegacyEncoding, legacyForm } from './legacy-form.ts';
 import type { Signature } from './signature.ts';
@@ -31,11 +33,34 @@ export function legacyWebhook(encoding: LegacyEncoding, event: EventData, mail: 
   return { headers: HEADERS, body: legacyForm(encoding, event, mail, signature) };
 }
 
-/** Posts over the network. A redirect is an answer like any other: Mailgun promises to follow none. */
+/**
+ * Posts over the network, with the headers that Mailgun sends and no others, which `fetch` would add. A redirect is an
+ * answer like any other: Mailgun promises to follow none.
+ */
 export function createPost(url: string, timeoutMs: number, signal: AbortSignal): Post {
   return async ({ headers, body }) => {
+    const form = new Response(body);
+    const bytes = Buffer.from(await form.arrayBuffer());
+    const contentType = headers['content-type'] ?? form.headers.get('content-type') ?? 'application/octet-stream';
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: timeout });
-    return { status: response.status, text: await response.text() };
+    return new Promise<Answer>((resolve, reject) => {
+      const request = url.startsWith('https:') ? requestHttps : requestHttp;
+      const outgoing = request(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': contentType, 'content-length': bytes.length },
+        signal: timeout,
+      });
+      outgoing.once('error', reject);
+      outgoing.once('response', async (response) => {
+        const chunks: Buffer[] = [];
+        try {
+          for await (const chunk of response) chunks.push(chunk as Buffer);
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
+        } catch (error) {
+          reject(error);
+        }
+      });
+      outgoing.end(bytes);
+    });
   };
 }

@@ -1,4 +1,5 @@
 import { type ApiAnswer, BadRequest, ok, refusal } from './api-answer.ts';
+import type { EventData } from './event-parts.ts';
 
 /** What can be registered, by Mailgun's ids. */
 const TYPES = [
@@ -27,13 +28,20 @@ interface AccountHook {
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
+  /** Where it was sent, without the query. */
+  readonly url: string;
+  readonly query: URLSearchParams;
   readonly form: FormData;
+  /** The body, where it is JSON. */
+  readonly json?: unknown;
 }
 
 /** The webhooks registered in one account: of each domain by type, and of the account by URL. */
 export interface WebhookRegistry {
   /** Undefined where the request is for another API. */
   answer(request: ApiRequest): ApiAnswer | undefined;
+  /** Every URL, each once, to which an event of a domain is posted: those of the domain, and of the account. */
+  urlsFor(domain: string, event: EventData): string[];
   /** Registers a URL for types of a domain as an earlier day would have left it. */
   register(domain: string, types: readonly string[], url: string, form?: 'legacy'): void;
 }
@@ -99,11 +107,21 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
       const [isAccount, id] = /^\/v1\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
       return isAccount === undefined ? undefined : answerAccount(request, id);
     },
+    urlsFor(domain, event) {
+      const type = event.event === 'failed' ? FAILURES[String(event.severity)] : event.event;
+      if (type === undefined) return [];
+      const record = byDomain.get(domain)?.get(type);
+      const own = record === undefined ? [] : 'urls' in record ? record.urls : [record.url];
+      const shared = [...ofAccount.values()].filter(({ event_types }) => event_types.includes(type));
+      return [...new Set([...own, ...shared.map(({ url }) => url)])];
+    },
     register(domain, types, url, form) {
       for (const type of types) byDomain.get(domain)?.set(type, form === 'legacy' ? { url } : { urls: [url] });
     },
   };
 }
+
+const FAILURES: Readonly<Record<string, string>> = { permanent: 'permanent_fail', temporary: 'temporary_fail' };
 
 const tooMany = (type: string): ApiAnswer => ({
   status: 409,
@@ -115,7 +133,7 @@ function knownType(value: unknown): string {
   return String(value);
 }
 
-function urlsOf(form: FormData): string[] {
+export function urlsOf(form: FormData): string[] {
   const urls = [...new Set(form.getAll('url').map(String))];
   if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) throw new BadRequest('url is missing or no URL');
   return urls;

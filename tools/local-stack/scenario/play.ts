@@ -18,6 +18,7 @@ export interface Theatre {
   readonly random: Random;
   readonly mischief: Mischief;
   readonly subaccountKeys?: SigningKeys;
+  readonly oddShapes?: boolean;
 }
 
 /** Lets every story happen at its time; resolves after the last event happened, while deliveries may still be under way. */
@@ -43,10 +44,10 @@ export async function playStories(messages: readonly CastMessage[], theatre: The
 }
 
 function report(cast: CastMessage, step: Step, epochMs: number, theatre: Theatre): TwinEvent {
-  const { twin, random, mischief, subaccountKeys } = theatre;
+  const { twin, random, mischief, subaccountKeys, oddShapes = false } = theatre;
   const { story, mail } = cast;
   const encoding = story.encoding ?? 'json';
-  const data = step.build({ mail, recipient: mail.to[step.recipient] ?? '', epochMs, random });
+  const data = step.build({ mail, recipient: mail.to[step.recipient] ?? '', epochMs, random, oddShapes });
   const listed = story.listed ?? true;
   // Whatever Mailgun does not list has its webhook alone: nothing could bring it back.
   const dropChance = listed ? mischief.dropChance : 0;

@@ -43,7 +43,7 @@ function startTwin() {
   const signal = new AbortController().signal;
   const post = createPost(`${server.url}/webhooks/mailgun`, 200, signal);
   const tools = { clock: createClock(signal), random: createRandom(1), compression: 1e7 };
-  return createTwin({ signingKey: SIGNING_KEY, post, ...tools });
+  return createTwin({ signingKey: SIGNING_KEY, postsFor: () => [post], ...tools });
 }
 
 async function tell(happening: Partial<Parameters<ReturnType<typeof startTwin>['happen']>[0]>) {

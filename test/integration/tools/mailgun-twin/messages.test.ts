@@ -52,9 +52,70 @@ test("Mailgun's own client sends a mail, which is accepted and delivered at each
   }
 });
 
+test('cc and bcc get the mail too, with test mode, template and variables as the sender gave them', async () => {
+  const happened = await start();
+  const client = new Mailgun(FormData).client({ username: 'api', key: API_KEY, url: api.url });
+  await client.messages.create(API_DOMAIN, {
+    from: `shop@${API_DOMAIN}`,
+    to: 'ada@example.org',
+    cc: 'bob@example.org',
+    bcc: 'Eve <eve@example.org>',
+    template: 'welcome',
+    'o:testmode': true,
+    'h:X-Mailgun-Variables': JSON.stringify({ order: { id: 7 } }),
+    'v:order': 'own',
+    'v:plan': 'gold',
+  });
+
+  expect([...new Set(happened.map(({ data }) => data.recipient))]).toEqual([
+    'ada@example.org',
+    'bob@example.org',
+    'eve@example.org',
+  ]);
+  for (const { data } of happened) {
+    expect(data).toMatchObject({
+      flags: { 'is-test-mode': true },
+      template: { name: 'welcome' },
+      'user-variables': { order: 'own', plan: 'gold' },
+      message: { headers: { to: 'ada@example.org' } },
+    });
+  }
+});
+
+test('a MIME message is read by its own headers, and goes to the recipients of the form', async () => {
+  const happened = await start();
+  const client = new Mailgun(FormData).client({ username: 'api', key: API_KEY, url: api.url });
+  const message = [
+    `From: The shop <shop@${API_DOMAIN}>`,
+    'To: list@example.org',
+    'Subject: Your',
+    ' order',
+    'X-Mailgun-Tag: receipt',
+    'X-Mailgun-Variables: {"order": 7}',
+    '',
+    'Subject: not a header',
+  ].join('\r\n');
+  await client.messages.create(API_DOMAIN, { to: ['ada@example.org'], message });
+
+  expect(happened.map(({ data }) => [data.event, data.recipient])).toEqual([
+    ['accepted', 'ada@example.org'],
+    ['delivered', 'ada@example.org'],
+  ]);
+  expect(happened[0]?.data).toMatchObject({
+    tags: ['receipt'],
+    'user-variables': { order: 7 },
+    message: { headers: { subject: 'Your order', from: `The shop <shop@${API_DOMAIN}>` } },
+  });
+});
+
 test.each([
   ['no sender', { to: 'a@b.example' }, 'from parameter is missing'],
   ['nobody to send to', { from: 'a@b.example' }, 'to parameter is missing'],
+  [
+    'no body',
+    { from: 'a@b.example', to: 'c@d.example' },
+    "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified",
+  ],
 ])('%s is a mistake', async (_, form, message) => {
   const happened = await start();
   const answer = await send(new URLSearchParams(form as Record<string, string>));

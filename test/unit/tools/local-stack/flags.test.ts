@@ -18,6 +18,7 @@ test('without flags: the usual port, traffic, one example domain', () => {
     once: false,
     json: false,
     domains: ['mg.example.com'],
+    oddShapes: false,
     drop: 0,
     legacy: false,
     reconcile: USUAL_RECONCILE,
@@ -38,6 +39,7 @@ test('every flag that works', () => {
       'dynamodb-local',
       '--publish',
       '--legacy',
+      '--odd-shapes',
       '--drop',
       '20',
       '--source',
@@ -72,6 +74,7 @@ test('every flag that works', () => {
     previousSigningKey: 'b',
     parentSigningKey: 'c',
     domains: ['mg.acme.com', 'eu.acme.com'],
+    oddShapes: true,
     drop: 20,
     legacy: true,
     reconcile: {

@@ -32,12 +32,18 @@ const BUILDERS: Record<string, build.EventBuilder> = {
   complaint: build.complained,
 };
 
-const make = (name: string, seed = 1): EventData =>
-  BUILDERS[name]!({ mail: MAIL, recipient: 'ada@north.example', epochMs: EPOCH_MS, random: createRandom(seed) });
+const make = (name: string, seed = 1, oddShapes = false): EventData =>
+  BUILDERS[name]!({
+    mail: MAIL,
+    recipient: 'ada@north.example',
+    epochMs: EPOCH_MS,
+    random: createRandom(seed),
+    oddShapes,
+  });
 
 /** The different shapes that a field takes over many seeds. */
-const shapesOf = (name: string, field: string) =>
-  new Set(Array.from({ length: 60 }, (_, seed) => JSON.stringify(make(name, seed)[field])));
+const shapesOf = (name: string, field: string, oddShapes = false) =>
+  new Set(Array.from({ length: 60 }, (_, seed) => JSON.stringify(make(name, seed, oddShapes)[field])));
 
 test.each(Object.keys(BUILDERS))('%s has what every event has', (name) => {
   const event = make(name);
@@ -76,16 +82,24 @@ test.each(['open', 'click', 'unsubscribe'])('%s shows the message id alone of it
   expect(make(name).message).toEqual({ headers: { 'message-id': MAIL.messageId } });
 });
 
-test('user variables come as an object, a list, and a sentence', () => {
-  const shapes = [...shapesOf('delivered', 'user-variables')];
+test('odd user variables come as an object, a list, nested, and as a sentence', () => {
+  const shapes = [...shapesOf('delivered', 'user-variables', true)];
 
   expect(shapes).toEqual(expect.arrayContaining(['{}', '[]', expect.stringMatching(/^"Could not load/)]));
-  expect(shapes.some((shape) => /^\{"/.test(shape))).toBe(true);
+  expect(shapes.some((shape) => /^\{".*\{/.test(shape))).toBe(true);
 });
 
-test('storage is now and then an empty list', () => {
-  expect(shapesOf('delivered', 'storage')).toContain('[]');
+test('odd storage is now and then an empty list', () => {
+  expect(shapesOf('delivered', 'storage', true)).toContain('[]');
 });
+
+test.each(Object.keys(BUILDERS))(
+  '%s has flat user variables by default, and a list as storage only if documented',
+  (name) => {
+    for (const shape of shapesOf(name, 'user-variables')) expect(shape).toMatch(/^\{[^{[]*\}$/);
+    if (name !== 'unsubscribe') expect(shapesOf(name, 'storage')).not.toContain('[]');
+  },
+);
 
 test('the delivery status of an accepted event is null or absent', () => {
   expect(shapesOf('accepted', 'delivery-status')).toEqual(new Set(['null', undefined]));

@@ -1,0 +1,91 @@
+import { BadRequest } from './api-answer.ts';
+import { mimeHeaders } from './mime.ts';
+
+/** A mail as its sender asks for it, by form fields or as MIME. */
+export interface Submission {
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Of `cc` and `bcc`, who get the mail too. */
+  readonly copies: readonly string[];
+  readonly subject: string;
+  readonly tags: readonly string[];
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly isTest: boolean;
+  readonly template: string | undefined;
+}
+
+const BODIES = ['text', 'html', 'amp-html', 'template'];
+
+/** Reads the fields of `POST /v3/{domain}/messages`; throws a BadRequest where one is missing. */
+export function readFields(form: FormData): Submission {
+  const from = textsOf(form, 'from')[0];
+  if (from === undefined) throw new BadRequest('from parameter is missing');
+  const to = recipientsOf(form, 'to');
+  if (!BODIES.some((name) => form.get(name))) {
+    throw new BadRequest("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified");
+  }
+  const own = [...form].flatMap(([name, value]) =>
+    name.startsWith('v:') ? [[name.slice('v:'.length), String(value)] as const] : [],
+  );
+  return {
+    from,
+    to,
+    copies: ['cc', 'bcc'].flatMap((name) => textsOf(form, name).flatMap(addressesOf)),
+    subject: textsOf(form, 'subject')[0] ?? '',
+    tags: textsOf(form, 'o:tag'),
+    variables: { ...parseVariables(textsOf(form, 'h:X-Mailgun-Variables')), ...Object.fromEntries(own) },
+    isTest: isYes(form.get('o:testmode')),
+    template: textsOf(form, 'template')[0],
+  };
+}
+
+/** Reads the fields of `POST /v3/{domain}/messages.mime`: recipients are those of the form, all else is in the mail. */
+export async function readMime(form: FormData): Promise<Submission> {
+  const to = recipientsOf(form, 'to');
+  const part = form.get('message');
+  if (part === null) throw new BadRequest('message parameter is missing');
+  const headers = mimeHeaders(typeof part === 'string' ? part : await part.text());
+  const from = headers.get('from')?.[0];
+  if (from === undefined) throw new BadRequest('from parameter is missing');
+  return {
+    from,
+    to,
+    copies: [],
+    subject: headers.get('subject')?.[0] ?? '',
+    tags: [...textsOf(form, 'o:tag'), ...(headers.get('x-mailgun-tag') ?? [])],
+    variables: parseVariables(headers.get('x-mailgun-variables') ?? []),
+    isTest: isYes(form.get('o:testmode')) || isYes(headers.get('x-mailgun-drop-message')?.[0] ?? null),
+    template: undefined,
+  };
+}
+
+function recipientsOf(form: FormData, name: string): string[] {
+  const recipients = textsOf(form, name).flatMap(addressesOf);
+  if (recipients.length === 0) throw new BadRequest(`${name} parameter is missing`);
+  return recipients;
+}
+
+const textsOf = (form: FormData, name: string) =>
+  form.getAll(name).filter((value): value is string => typeof value === 'string' && value !== '');
+
+/** `Ada <ada@example.org>, bob@example.org`: what stands in brackets, or alone. */
+function addressesOf(list: string): string[] {
+  return list
+    .split(',')
+    .map((each) => (/<([^<>]+)>\s*$/.exec(each)?.[1] ?? each).trim())
+    .filter((address) => address.includes('@'));
+}
+
+const isYes = (value: unknown) => value === 'yes' || value === 'true';
+
+function parseVariables(texts: readonly string[]): Record<string, unknown> {
+  const all: Record<string, unknown> = {};
+  for (const text of texts) {
+    try {
+      Object.assign(all, JSON.parse(text));
+    } catch {
+      throw new BadRequest('X-Mailgun-Variables is not JSON');
+    }
+  }
+  return all;
+}
