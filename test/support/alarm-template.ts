@@ -1,5 +1,5 @@
-import { placeStack, type Stack } from '../../tools/local-stack/stack.ts';
-import type { Template } from '../../tools/local-stack/template.ts';
+import { placeStack, type Stack } from '../../tools/local-stack/template/stack.ts';
+import type { Template } from '../../tools/local-stack/template/template.ts';
 
 /** An alarm that the local stack knows, over the age of a queue's oldest message; every property can be replaced. */
 export const alarmOf = (over: Readonly<Record<string, unknown>> = {}) => ({

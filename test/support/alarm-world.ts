@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PurgeQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { LocalStack, LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts';
 import type { AlarmNews } from '../../tools/local-stack/alarms/start-alarms.ts';
 import type { Notification } from '../../tools/local-stack/alarms/topics.ts';
-import type { Fault } from '../../tools/local-stack/faults.ts';
-import type { LocalStack, LocalStackOptions } from '../../tools/local-stack/local-stack.ts';
+import type { Fault } from '../../tools/local-stack/aws/faults.ts';
 import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
 import { postWebhook, startTestStack } from './local-stack.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';

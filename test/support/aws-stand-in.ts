@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
+import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 
 /** One call of a function to AWS, by its operation. */
 export interface AwsCall {

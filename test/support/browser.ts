@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packagedChromium from '@sparticuz/chromium';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
+import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 
 const USUAL_PLACES = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'];
 const FLAGS = [

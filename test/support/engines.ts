@@ -4,24 +4,24 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { AWS_CLIENT_CONFIG } from '../../lambdas/adapters/aws/client-config.ts';
-import { Closers } from '../../tools/local-stack/closers.ts';
+import { publishes } from '../../tools/local-ledger/overlay.ts';
+import { chooseTableEngine, openLedgerRun, synthesizeLedger } from '../../tools/local-ledger/product.ts';
+import { openLocalAws } from '../../tools/local-stack/aws/local-aws.ts';
 import { request } from '../../tools/local-stack/engines/engine.ts';
-import { chooseTableEngine, startEngines } from '../../tools/local-stack/engines/engines.ts';
-import { openLocalAws } from '../../tools/local-stack/local-aws.ts';
-import { publishes } from '../../tools/local-stack/overlay.ts';
-import { openRun } from '../../tools/local-stack/run.ts';
-import { outputOf } from '../../tools/local-stack/stack.ts';
-import { synthesize } from '../../tools/local-stack/synthesize.ts';
+import { startEngines } from '../../tools/local-stack/engines/engines.ts';
+import { Disposables } from '../../tools/local-stack/run/disposables.ts';
+import { outputOf } from '../../tools/local-stack/template/stack.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { DOMAIN } from './webhooks.ts';
 
-/** The engines with the template's tables, queues and secrets, behind the door that can break calls; `more` goes into its configuration. */
+/** The engines with the template's tables, queues and secrets, behind the endpoint that can break calls; `more` goes into its configuration. */
 export async function startTestEngines(more: object = {}) {
-  const closers = new Closers();
-  const run = await openRun(0, closers);
+  const disposables = new Disposables();
+  const run = await openLedgerRun(0, disposables);
   const overlay = { domains: [{ name: DOMAIN, region: 'us' }], ...more };
   const choice = await chooseTableEngine({ needsStream: publishes(overlay) });
-  const [assembly, engines] = await Promise.all([synthesize(run, overlay), startEngines(run, choice)]);
-  const { stack, faults, usage } = await openLocalAws({ assembly, engines, seed: 1 }, run);
+  const [assembly, engines] = await Promise.all([synthesizeLedger(run, overlay), startEngines(run, choice)]);
+  const { stack, faults, usage } = await openLocalAws({ assembly, engines, random: createRandom(1).next }, run);
   const { awsEndpointUrl, region } = stack.place;
 
   const clientConfig = {
@@ -42,7 +42,7 @@ export async function startTestEngines(more: object = {}) {
       name: outputOf(stack, 'TableName'),
     },
     dynamodb,
-    /** Writes a batch past the door, which counts and remembers every item: much quicker. */
+    /** Writes a batch past the endpoint, which counts and remembers every item: much quicker. */
     writeBatch: (items: object[]) =>
       request<{ UnprocessedItems?: object }>(engines.dynamodb, 'BatchWriteItem', {
         RequestItems: { [outputOf(stack, 'TableName')]: items.map((Item) => ({ PutRequest: { Item } })) },
@@ -50,7 +50,7 @@ export async function startTestEngines(more: object = {}) {
     queues,
     secrets,
     bus,
-    /** The template, and the engines behind the door. */
+    /** The template, and the engines behind the endpoint. */
     stack,
     raw: engines,
     /** Sets the signing keys, as an operator would. */
@@ -81,7 +81,7 @@ export async function startTestEngines(more: object = {}) {
       );
       return Messages;
     },
-    close: () => closers.close(),
+    close: () => disposables.close(),
   };
 }
 

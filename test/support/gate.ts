@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
+import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 import type { LocalLedger } from './local-ledger.ts';
 
 /** A moment at which a program dies: before a call takes effect, or after it did and before its reply. */
@@ -12,7 +12,7 @@ export interface Death {
 const SEND_VISIBILITY_SECONDS = 1;
 
 /**
- * A door to a local stack's engines that lets calls through until one of them is to be the last: that one hangs, and
+ * An endpoint in front of a local stack's engines that lets calls through until one of them is to be the last: that one hangs, and
  * `onDeath` is told. It also tells where the engines are, as the control of the stack does.
  */
 export async function openGate({ stack }: LocalLedger, death: Death | undefined, onDeath: () => void) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CliContext } from '../../cli/command.ts';
 import { openDeployment } from '../../cli/target/open.ts';
-import type { LocalStackOptions } from '../../tools/local-stack/local-stack.ts';
+import type { LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts';
 import { runCommand } from './command-line.ts';
 import { startTestStack } from './local-stack.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../tools/local-stack/local-stack.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../tools/local-ledger/local-ledger.ts';
 import { DOMAIN, KEY, signed } from './webhooks.ts';
 
 /** A local stack on any port, without faults, that says nothing as it starts. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { listenOnLoopback } from '../../tools/local-stack/loopback.ts';
-import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
 import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
 import { createStubLedger } from './stub-ledger.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
 
 /** What was done to the stack. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { type Mischief, makeMischief } from './chaos.ts';
 import { brokenPromises, type Report, torture } from './torture.ts';
 
@@ -27,7 +27,7 @@ if (values.help) {
 const events = wholeNumber('--events', values.events);
 const seed = wholeNumber('--seed', values.seed);
 
-const stack = spawn(process.execPath, ['tools/local-stack/main.ts', '--json', '--no-traffic', '--port', '0'], {
+const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', '--json', '--no-traffic', '--port', '0'], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 try {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { expectedStatus, type lifeEvent } from '../model/life.ts';
 import { eventKey } from './traffic.ts';
 

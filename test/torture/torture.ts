@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadyInfo } from '../../tools/local-stack/ready.ts';
+import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import { clearFaults, control } from './chaos.ts';
 import { checkHistory, type StatusUpdate } from './history.ts';

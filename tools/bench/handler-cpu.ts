@@ -1,7 +1,7 @@
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { startTestEngines, type TestEngines } from '../../test/support/engines.ts';
 import { DOMAIN, KEY } from '../../test/support/webhooks.ts';
-import type { Usage } from '../local-stack/usage.ts';
+import type { Usage } from '../local-stack/aws/usage.ts';
 import type { EventData } from '../mailgun-twin/event-parts.ts';
 import type { Bundles } from './bundles.ts';
 import { type HandlerProcess, startHandler } from './handler-process.ts';

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
+import type { LocalStack } from '../local-ledger/local-ledger.ts';
 import { request } from '../local-stack/engines/engine.ts';
 import { connectEngine } from '../local-stack/engines/remote-engine.ts';
-import type { LocalStack } from '../local-stack/local-stack.ts';
 
 /** Calls of a stack's table. */
 export interface Table {

@@ -1,33 +1,31 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { parseMisbehaviour } from '../mailgun-twin/api-misbehaviour.ts';
-import type { EventData } from '../mailgun-twin/event-parts.ts';
 import type { AlarmState } from './alarms/evaluate.ts';
-import type { Controls, SigningKeys } from './controls.ts';
-import { checkFault, type Fault } from './faults.ts';
-import { readBody } from './loopback.ts';
-import { isRecord } from './template.ts';
+import { checkFault, type Fault } from './aws/faults.ts';
+import type { Controls } from './controls.ts';
+import { readBody } from './run/listener.ts';
+import { isRecord } from './template/template.ts';
 
-type Answer = readonly [status: number, value: unknown];
+/** A status code and what the body holds as JSON. */
+export type ControlResponse = readonly [status: number, value: unknown];
 /** `POST /<kind>/<name>`. */
-type NamedRoutes = Readonly<Record<string, (name: string, body: unknown) => Answer | Promise<Answer>>>;
+type NamedRoutes = Readonly<
+  Record<string, (name: string, body: unknown) => ControlResponse | Promise<ControlResponse>>
+>;
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Answers what is asked of a running stack by HTTP. */
-export function createControlApi(controls: Controls): RequestListener {
-  const routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>> = {
+/** Routes by `<method> <path>`. */
+export type ControlRoutes = Readonly<Record<string, (body: unknown) => ControlResponse | Promise<ControlResponse>>>;
+
+/** Serves a running stack's controls by HTTP; `more` adds routes, or replaces those of the same name. */
+export function createControlApi(controls: Controls, more: ControlRoutes = {}): RequestListener {
+  const routes: ControlRoutes = {
     'GET /place': () => [200, controls.place],
-    'GET /stats': async () => [200, await controls.stats()],
+    'GET /stats': () => [200, controls.stats()],
     'GET /published': () => [200, { events: controls.published() }],
     'GET /logs': () => [200, { lines: controls.logs() }],
     'GET /notifications': () => [200, { notifications: controls.notifications() }],
     'GET /alarms': () => [200, { alarms: controls.alarms() }],
-    async 'POST /keys'(body) {
-      const keys = parseKeys(body);
-      if (!keys) return badRequest('a body is needed like {"current":"<key>","previous"?:"<key>","parent"?:"<key>"}');
-      await controls.putKeys(keys);
-      return [200, { ok: true }];
-    },
     'POST /faults'(body) {
       const faults = Array.isArray(body) ? body.map(checkFault) : ['a body is needed like [{"service":"sqs",…}]'];
       const mistake = faults.find((fault) => typeof fault === 'string');
@@ -35,18 +33,7 @@ export function createControlApi(controls: Controls): RequestListener {
       controls.setFaults(faults as Fault[]);
       return [200, { ok: true }];
     },
-    'POST /reconcile': async () => [200, await controls.reconcile()],
-    'POST /mailgun'(body) {
-      const misbehaviour = parseMisbehaviour(body);
-      if (typeof misbehaviour === 'string') return badRequest(misbehaviour);
-      controls.misbehave(misbehaviour);
-      return [200, { ok: true }];
-    },
-    'POST /mailgun/events'(body) {
-      if (!Array.isArray(body) || !body.every(isEventData)) return badRequest(`a body is needed like ${EVENT_EXAMPLE}`);
-      controls.list(body);
-      return [200, { ok: true }];
-    },
+    ...more,
   };
   const named: NamedRoutes = {
     async invoke(functionName, event) {
@@ -67,17 +54,13 @@ export function createControlApi(controls: Controls): RequestListener {
 
   return async (incoming, outgoing) => {
     const [status, value] = await answer(routes, named, incoming).catch(
-      (error): Answer => [500, { ok: false, reason: String(error) }],
+      (error): ControlResponse => [500, { ok: false, reason: String(error) }],
     );
     outgoing.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
   };
 }
 
-async function answer(
-  routes: Readonly<Record<string, (body: unknown) => Answer | Promise<Answer>>>,
-  named: NamedRoutes,
-  incoming: IncomingMessage,
-): Promise<Answer> {
+async function answer(routes: ControlRoutes, named: NamedRoutes, incoming: IncomingMessage): Promise<ControlResponse> {
   const { bytes } = await readBody(incoming, MAX_BODY_BYTES);
   if (isFromWebPage(incoming)) return [403, { ok: false, reason: 'not-for-web-pages' }];
   const route = `${incoming.method} ${incoming.url?.split('?')[0]}`;
@@ -100,30 +83,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-function parseKeys(body: unknown): SigningKeys | undefined {
-  if (!isRecord(body)) return undefined;
-  const { current, previous, parent } = body;
-  if (typeof current !== 'string' || current === '') return undefined;
-  for (const key of [previous, parent]) if (key !== undefined && typeof key !== 'string') return undefined;
-  return {
-    current,
-    ...(typeof previous === 'string' && { previous }),
-    ...(typeof parent === 'string' && { parent }),
-  };
-}
-
 function isAlarmState(value: unknown): value is AlarmState {
   return value === 'OK' || value === 'ALARM' || value === 'INSUFFICIENT_DATA';
 }
 
-const EVENT_EXAMPLE = '[{"event":"opened","id":"…","timestamp":1790000000.5,"recipient":"a@b.example",…}]';
-
-function isEventData(value: unknown): value is EventData {
-  if (!isRecord(value)) return false;
-  const { event, id, timestamp, recipient } = value;
-  return [event, id, recipient].every((text) => typeof text === 'string') && typeof timestamp === 'number';
-}
-
-function badRequest(explanation: string): Answer {
+export function badRequest(explanation: string): ControlResponse {
   return [400, { ok: false, reason: 'bad-request', explanation }];
 }

@@ -1,27 +1,16 @@
-import type { Misbehaviour } from '../mailgun-twin/api-misbehaviour.ts';
-import type { EventData } from '../mailgun-twin/event-parts.ts';
 import type { AlarmBoard, AlarmOverview } from './alarms/alarm-board.ts';
 import type { AlarmState } from './alarms/evaluate.ts';
 import type { Notification, Topics } from './alarms/topics.ts';
-import { accessKeyIdOf } from './caller.ts';
+import { accessKeyIdOf } from './aws/caller.ts';
+import type { Fault } from './aws/faults.ts';
+import type { LocalAws } from './aws/local-aws.ts';
 import type { PublishedEvent } from './engines/events.ts';
-import type { Fault } from './faults.ts';
-import type { Outcome } from './function-sandbox.ts';
-import type { RunningFunctions } from './functions.ts';
-import type { LocalAws } from './local-aws.ts';
-import type { LocalMailgun } from './local-mailgun.ts';
-import type { LogLine } from './logbook.ts';
-import type { ReconcileResult, ReconcileRuns } from './reconcile-runs.ts';
-import type { Run } from './run.ts';
-import { outputsOf } from './stack.ts';
+import type { Outcome } from './functions/function-sandbox.ts';
+import type { RunningFunctions } from './functions/functions.ts';
+import type { LogLine } from './run/log-buffer.ts';
+import type { Run } from './run/run.ts';
 import { createStats, type Stats } from './stats.ts';
-
-/** The keys the stack accepts, as its secret holds them. */
-export interface SigningKeys {
-  readonly current: string;
-  readonly previous?: string;
-  readonly parent?: string;
-}
+import { outputsOf } from './template/stack.ts';
 
 /** What the operator's commands need to find of a stack: on AWS its outputs tell. */
 export interface StackPlace {
@@ -36,8 +25,7 @@ export interface StackPlace {
 /** What can be asked of a running stack, by HTTP or by a test that holds it. */
 export interface Controls {
   readonly place: StackPlace;
-  stats(): Promise<Stats>;
-  putKeys(keys: SigningKeys): Promise<void>;
+  stats(): Stats;
   setFaults(faults: readonly Fault[]): void;
   logs(): readonly LogLine[];
   /** What has arrived at the topics, oldest first. */
@@ -48,29 +36,21 @@ export interface Controls {
   setAlarm(name: string, state: AlarmState, reason: string): boolean;
   /** The last events on the buses. */
   published(): readonly PublishedEvent[];
-  /** One run of reconcile that ignores the waits. */
-  reconcile(): Promise<ReconcileResult>;
   /** Runs a function by its short name with an event as JSON text; undefined where there is none of that name. */
   invoke(functionName: string, event: string): Promise<Outcome> | undefined;
-  /** How the twin's API misbehaves from now on. */
-  misbehave(misbehaviour: Misbehaviour): void;
-  /** Has the twin's API list events of which no webhook tells. */
-  list(events: readonly EventData[]): void;
 }
 
 /** The parts of a running stack that are asked. */
 export interface ControlledParts {
   readonly aws: LocalAws;
-  readonly mailgun: LocalMailgun;
   readonly functions: RunningFunctions;
-  readonly reconcileRuns: ReconcileRuns;
   readonly board: AlarmBoard;
   readonly topics: Topics;
   readonly run: Run;
 }
 
 export function createControls(parts: ControlledParts): Controls {
-  const { aws, mailgun, functions, reconcileRuns, board, topics, run } = parts;
+  const { aws, functions, board, topics, run } = parts;
   const { name, place } = aws.stack;
   return {
     place: {
@@ -80,17 +60,13 @@ export function createControls(parts: ControlledParts): Controls {
       accessKeyId: accessKeyIdOf('operator'),
       outputs: outputsOf(aws.stack),
     },
-    stats: createStats({ aws, functions, board, mailgun: mailgun.api, reconcileRuns }),
-    putKeys: (keys) => aws.putSecret('SigningKeysSecretArn', JSON.stringify(keys)),
+    stats: createStats({ aws, functions, board }),
     setFaults: (list) => aws.faults.replace(list),
-    logs: () => run.logbook.lines(),
+    logs: () => run.logBuffer.lines(),
     notifications: () => topics.arrived(),
     alarms: () => board.overview(),
     setAlarm: (name, state, reason) => board.set(name, state, reason),
     published: () => aws.engines.events.published(),
-    reconcile: () => reconcileRuns.byHand(),
     invoke: (functionName, event) => functions.byName(functionName)?.invoke(event),
-    misbehave: (misbehaviour) => mailgun.api.misbehave(misbehaviour),
-    list: (events) => mailgun.list(events),
   };
 }

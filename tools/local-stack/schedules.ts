@@ -1,7 +1,7 @@
-import type { Outcome } from './function-sandbox.ts';
-import { functionIdOf, resourcesOfType } from './resources.ts';
-import type { Run } from './run.ts';
-import { propertiesOf, type Stack } from './stack.ts';
+import type { Outcome } from './functions/function-sandbox.ts';
+import type { Run } from './run/run.ts';
+import { functionIdOf, resourcesOfType } from './template/resources.ts';
+import { propertiesOf, type Stack } from './template/stack.ts';
 
 /** A function that runs again and again, as the template says. */
 export interface Schedule {
@@ -36,13 +36,13 @@ export function readSchedules(stack: Stack): Schedule[] {
 export function startSchedules(
   stack: Stack,
   invoke: (functionId: string, event: string) => Promise<Outcome>,
-  { closers, logbook }: Run,
+  { disposables, logBuffer }: Run,
 ): void {
   for (const { functionId, everySeconds, input } of readSchedules(stack)) {
     const timer = setInterval(async () => {
       const outcome = await invoke(functionId, input);
-      if (!outcome.ok && !closers.closing) logbook.add('schedule', `${functionId} failed: ${outcome.error}`);
+      if (!outcome.ok && !disposables.closing) logBuffer.add('schedule', `${functionId} failed: ${outcome.error}`);
     }, everySeconds * 1000);
-    closers.add(() => clearInterval(timer));
+    disposables.add(() => clearInterval(timer));
   }
 }

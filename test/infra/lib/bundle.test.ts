@@ -98,7 +98,7 @@ test.each([
   ['node_modules/@jest/globals/build/index.js', false],
   ['api/routes.ts', true],
   ['test/support/webhooks.ts', false],
-  ['tools/local-stack/main.ts', false],
+  ['tools/local-ledger/main.ts', false],
 ])('of %s it is known whether it may be in a bundle', (file, expected) => {
   expect(mayBeDeployed(file)).toBe(expected);
 });

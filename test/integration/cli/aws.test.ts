@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Listening, listenOnLoopback } from '../../../tools/local-stack/loopback.ts';
+import { type Listening, listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 
 // The real command against an AWS that answers as AWS does, in the words of its query protocol.
 

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { runScenario } from '../../../tools/local-stack/scenario.ts';
+import { runScenario } from '../../../tools/local-ledger/scenario.ts';
 import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
 import { openTwin } from '../../../tools/mailgun-twin/open-twin.ts';
 import { startBrowser, type TestBrowser } from '../../support/browser.ts';

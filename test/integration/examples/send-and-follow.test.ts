@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { listenOnLoopback } from '../../../tools/local-stack/loopback.ts';
+import { listenOnLoopback } from '../../../tools/local-stack/run/listener.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { LocalStack } from '../../../tools/local-stack/local-stack.ts';
+import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { startTestStack } from '../../support/local-stack.ts';
 import { control } from '../../torture/chaos.ts';
 import { brokenPromises, torture, type Weather } from '../../torture/torture.ts';

@@ -1,5 +1,5 @@
 import type { MetricStore } from '../metrics/metric-store.ts';
-import type { Place } from '../resources.ts';
+import type { Place } from '../template/resources.ts';
 import { type AlarmChange, alarmMessage, reasonOf } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
 import { type AlarmState, EXTRA_PERIODS, evaluate } from './evaluate.ts';

@@ -1,4 +1,4 @@
-import type { Place } from '../resources.ts';
+import type { Place } from '../template/resources.ts';
 import type { AlarmDefinition } from './definition.ts';
 import type { AlarmState, Evaluation } from './evaluate.ts';
 

@@ -1,11 +1,11 @@
-import { CannotStart } from '../cannot-start.ts';
 import { IMPLIED_METRICS } from '../metrics/implied-metrics.ts';
 import type { Metric } from '../metrics/metric.ts';
 import type { MetricFilter } from '../metrics/metric-filters.ts';
 import type { Statistic } from '../metrics/metric-store.ts';
-import { resourcesOfType } from '../resources.ts';
-import { propertiesOf, type Stack } from '../stack.ts';
-import { isRecord } from '../template.ts';
+import { StartupError } from '../run/startup-error.ts';
+import { resourcesOfType } from '../template/resources.ts';
+import { propertiesOf, type Stack } from '../template/stack.ts';
+import { isRecord } from '../template/template.ts';
 import type { AlarmRule } from './evaluate.ts';
 import { compileExpression, type Expression } from './expression.ts';
 
@@ -31,29 +31,43 @@ export interface AlarmDefinition extends AlarmRule {
 }
 
 type Properties = Readonly<Record<string, unknown>>;
-type Refuse = (what: string) => CannotStart;
+type Refuse = (what: string) => StartupError;
 
 const KNOWN = new Set([
   ...['AlarmName', 'AlarmDescription', 'AlarmActions', 'OKActions', 'Tags'],
   ...['Namespace', 'MetricName', 'Dimensions', 'Statistic', 'ExtendedStatistic', 'Period', 'Metrics'],
   ...['ComparisonOperator', 'Threshold', 'DatapointsToAlarm', 'EvaluationPeriods', 'TreatMissingData'],
 ]);
-/** Where functions' embedded metrics go. */
-const OWN_NAMESPACE = 'MailgunLedger';
-const OWN_DIMENSIONS = [['Ledger'], ['Ledger', 'Reason']];
+/** Where functions write metrics of their own, as lines in embedded metric format. */
+export interface OwnMetrics {
+  readonly namespace: string;
+  /** Sets of dimension names. */
+  readonly dimensions: readonly (readonly string[])[];
+}
+
+export interface AlarmOptions {
+  /** @default functions report no metrics of their own, so that an alarm over one cannot be judged */
+  readonly own?: OwnMetrics | undefined;
+  /** Rewrites descriptions. @default as the template has them */
+  readonly describe?: ((description: string) => string) | undefined;
+}
 
 /**
  * Every alarm of the template; one sentence with its name for the first that the local stack could not judge truly.
- * Its first command leads to `target`, or where it is not given, to the environment that is deployed.
  */
-export function readAlarms(stack: Stack, filters: readonly MetricFilter[], target?: string): AlarmDefinition[] {
+export function readAlarms(
+  stack: Stack,
+  filters: readonly MetricFilter[],
+  { own, describe = (description) => description }: AlarmOptions = {},
+): AlarmDefinition[] {
+  const known = { filters, own };
   const topics = new Set(
     resourcesOfType(stack.template, 'AWS::SNS::Topic').map(([id]) => String(stack.resolve({ Ref: id }, id))),
   );
   return resourcesOfType(stack.template, 'AWS::CloudWatch::Alarm').map(([id, resource]) => {
     const properties = propertiesOf<Properties>(stack, id, resource);
     const name = String(properties.AlarmName ?? id);
-    const refuse: Refuse = (what) => new CannotStart(`The local stack cannot judge the alarm ${name}: ${what}.`, 1);
+    const refuse: Refuse = (what) => new StartupError(`The local stack cannot judge the alarm ${name}: ${what}.`, 1);
     const unknown = Object.keys(properties).find((key) => !KNOWN.has(key));
     if (unknown !== undefined) throw refuse(`it knows no ${unknown}`);
     const actions = (key: string) => {
@@ -63,22 +77,19 @@ export function readAlarms(stack: Stack, filters: readonly MetricFilter[], targe
       return arns;
     };
     const watched = properties.Metrics === undefined ? readMetric(properties, refuse) : readMath(properties, refuse);
-    for (const { metric } of watched.queries) requireKnown(metric, filters, refuse);
+    for (const { metric } of watched.queries) requireKnown(metric, known, refuse);
     const { rule, trigger } = readRule(properties, watched.queries, refuse);
     return {
       ...rule,
       ...watched,
       name,
-      description: withTarget(String(properties.AlarmDescription ?? ''), target),
+      description: describe(String(properties.AlarmDescription ?? '')),
       alarmActions: actions('AlarmActions'),
       okActions: actions('OKActions'),
       trigger: { ...watched.trigger, ...trigger },
     };
   });
 }
-
-const withTarget = (description: string, target: string | undefined) =>
-  target === undefined ? description : description.replace(/ --(?:env|stack) \S+$/, ` ${target}`);
 
 type Watched = Pick<AlarmDefinition, 'periodSeconds' | 'queries' | 'expression' | 'trigger'>;
 
@@ -183,10 +194,18 @@ function periodOf(value: unknown, refuse: Refuse): number {
   throw refuse(`a period of ${value} s is not a number of minutes`);
 }
 
-function requireKnown({ namespace, name, dimensions }: Metric, filters: readonly MetricFilter[], refuse: Refuse): void {
+function requireKnown(
+  { namespace, name, dimensions }: Metric,
+  { filters, own }: { filters: readonly MetricFilter[]; own: OwnMetrics | undefined },
+  refuse: Refuse,
+): void {
   const names = Object.keys(dimensions).sort();
   const isFiltered = filters.some(({ metric }) => metric.namespace === namespace && metric.name === name);
-  const allowed = isFiltered ? [[]] : namespace === OWN_NAMESPACE ? OWN_DIMENSIONS : IMPLIED_METRICS[namespace]?.[name];
+  const allowed = isFiltered
+    ? [[]]
+    : namespace === own?.namespace
+      ? own.dimensions
+      : IMPLIED_METRICS[namespace]?.[name];
   if (!allowed) throw refuse(`nothing here reports the metric ${namespace} ${name}`);
   if (allowed.some((each) => each.toSorted().join() === names.join())) return;
   throw refuse(`nothing here reports ${namespace} ${name} by ${names.join(', ') || 'no dimension'}`);

@@ -1,8 +1,8 @@
 import type { SqsEngine } from '../engines/sqs.ts';
 import type { MetricStore } from '../metrics/metric-store.ts';
 import { createQueueGauges } from '../metrics/queue-gauges.ts';
-import type { Run } from '../run.ts';
-import type { Stack } from '../stack.ts';
+import type { Run } from '../run/run.ts';
+import type { Stack } from '../template/stack.ts';
 import { AlarmBoard } from './alarm-board.ts';
 import type { AlarmChange } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
@@ -37,7 +37,7 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
     place: stack.place,
     firstMinute,
     onChange({ name, description }, change) {
-      run.logbook.add('alarms', `${name} ${change.from} -> ${change.to}: ${change.reason}`);
+      run.logBuffer.add('alarms', `${name} ${change.from} -> ${change.to}: ${change.reason}`);
       parts.onChange({ ...change, name, description });
     },
   });
@@ -45,8 +45,10 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
   const graceMs = Math.min(GRACE_MS, minuteMs / 4);
   const look = async (endMinute: number) => {
     // Gauges are read once a minute, as of its end.
-    await gauge(endMinute * minuteMs - 1).catch((error) => run.logbook.add('alarms', `queues not measured: ${error}`));
-    if (!run.closers.closing) board.evaluateAt(endMinute);
+    await gauge(endMinute * minuteMs - 1).catch((error) =>
+      run.logBuffer.add('alarms', `queues not measured: ${error}`),
+    );
+    if (!run.disposables.closing) board.evaluateAt(endMinute);
   };
   let timer: NodeJS.Timeout;
   const lookAtTheEndOf = (minute: number) => {
@@ -56,12 +58,12 @@ export function startAlarms(parts: AlarmParts): { board: AlarmBoard; topics: Top
         await look(endMinute);
         // On a busy machine some may have passed meanwhile.
         const nextMinute = Math.max(endMinute, Math.floor((Date.now() - graceMs) / minuteMs));
-        if (!run.closers.closing) lookAtTheEndOf(nextMinute);
+        if (!run.disposables.closing) lookAtTheEndOf(nextMinute);
       },
       endMinute * minuteMs + graceMs - Date.now(),
     );
   };
   lookAtTheEndOf(firstMinute);
-  run.closers.add(() => clearTimeout(timer));
+  run.disposables.add(() => clearTimeout(timer));
   return { board, topics };
 }

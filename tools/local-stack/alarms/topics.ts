@@ -1,5 +1,5 @@
-import { resourcesOfType, shortName } from '../resources.ts';
-import type { Stack } from '../stack.ts';
+import { resourcesOfType, shortName } from '../template/resources.ts';
+import type { Stack } from '../template/stack.ts';
 
 /** What arrived at a topic. */
 export interface Notification {

@@ -1,4 +1,4 @@
-import { CannotStart } from '../cannot-start.ts';
+import { StartupError } from '../run/startup-error.ts';
 import { DYNAMODB_LOCAL } from './dynamodb-local.ts';
 import { DYNOXIDE } from './dynoxide.ts';
 import { ENGINE_NAMES, type EngineName, type EngineProgram } from './engine-program.ts';
@@ -18,7 +18,7 @@ export interface EngineChoice {
 
 const PROGRAMS = [DYNOXIDE, DYNAMODB_LOCAL];
 
-/** Throws a `CannotStart` with every way out where the engine asked for, or each of them, cannot run. */
+/** Throws a `StartupError` with every way out where the engine asked for, or each of them, cannot run. */
 export async function chooseEngine(
   { name, needsStream }: EngineWish,
   programs: readonly EngineProgram[] = PROGRAMS,
@@ -29,7 +29,7 @@ export async function chooseEngine(
   const [first] = able;
   if (first === undefined) {
     const found = wanted.map(({ title }, index) => `${title}: ${reasons[index]}`).join('; ');
-    throw new CannotStart(
+    throw new StartupError(
       `No DynamoDB engine can run here (${found}). Run \`npm ci\` on Linux x64, which brings dynoxide, ` +
         'or install Java 17 or later for DynamoDB Local (`sudo apt-get install default-jre-headless`, ' +
         '`brew install --cask temurin`).',
@@ -43,10 +43,10 @@ export async function chooseEngine(
   return { program: first, because: undefined };
 }
 
-/** Returns the engine that the environment names; throws a `CannotStart` for a name that is not an engine. */
+/** Returns the engine that the environment names; throws a `StartupError` for a name that is not an engine. */
 export function engineNamed(name: string | undefined, where: string): EngineName | undefined {
   if (name === undefined || name === '') return undefined;
   const known = ENGINE_NAMES.find((engine) => engine === name);
-  if (known === undefined) throw new CannotStart(`${where} is ${ENGINE_NAMES.join(' or ')}, not "${name}"`, 2);
+  if (known === undefined) throw new StartupError(`${where} is ${ENGINE_NAMES.join(' or ')}, not "${name}"`, 2);
   return known;
 }

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Agent } from 'node:http';
 import { createServer } from 'node:net';
-import type { Closers } from '../closers.ts';
-import type { Run } from '../run.ts';
+import type { Disposables } from '../run/disposables.ts';
+import type { Run } from '../run/run.ts';
 import { type Engine, request } from './engine.ts';
 import type { DynamoDbEngine, EngineProgram } from './engine-program.ts';
 import { connectEngine } from './remote-engine.ts';
 
 /** What it needs of a run. */
-export type EngineRun = Pick<Run, 'closers' | 'logbook' | 'reaper' | 'temporaryFolder'>;
+export type EngineRun = Pick<Run, 'disposables' | 'logBuffer' | 'processReaper' | 'temporaryFolder'>;
 
 const START_TRIES = 3;
 
@@ -17,16 +17,16 @@ export async function startEngineProcess(program: EngineProgram, run: EngineRun)
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const started = spawnEngine(program, port, run);
-    const engine = connect(program, port, started.child, run.closers);
+    const engine = connect(program, port, started.child, run.disposables);
     try {
       await answers(program, engine, started);
       started.child.once('exit', (code, signal) => {
-        if (!run.closers.closing) run.logbook.add('dynamodb', `ended: ${signal ?? code}; what it held is lost`);
+        if (!run.disposables.closing) run.logBuffer.add('dynamodb', `ended: ${signal ?? code}; what it held is lost`);
       });
       return engine;
     } catch (error) {
       // Another process may have taken the port between our look and the engine's start.
-      if (attempt === START_TRIES || run.closers.closing) throw error;
+      if (attempt === START_TRIES || run.disposables.closing) throw error;
     }
   }
 }
@@ -36,13 +36,17 @@ interface EngineProcess {
   output(): string;
 }
 
-function spawnEngine(program: EngineProgram, port: number, { reaper, temporaryFolder }: EngineRun): EngineProcess {
+function spawnEngine(
+  program: EngineProgram,
+  port: number,
+  { processReaper, temporaryFolder }: EngineRun,
+): EngineProcess {
   const { file, args } = program.command(port, temporaryFolder);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const { pid } = child;
   if (pid !== undefined) {
-    reaper.watch(pid);
-    child.once('exit', () => reaper.forget(pid));
+    processReaper.watch(pid);
+    child.once('exit', () => processReaper.forget(pid));
   }
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -53,13 +57,13 @@ function spawnEngine(program: EngineProgram, port: number, { reaper, temporaryFo
   return { child, output: () => output };
 }
 
-function connect({ name }: EngineProgram, port: number, child: ChildProcess, closers: Closers): DynamoDbEngine {
+function connect({ name }: EngineProgram, port: number, child: ChildProcess, disposables: Disposables): DynamoDbEngine {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  closers.add(() => {
+  disposables.add(() => {
     agent.destroy();
     child.kill('SIGKILL');
     return exited;

@@ -1,5 +1,5 @@
-import type { Run } from '../run.ts';
-import { chooseEngine, type EngineChoice, type EngineWish, engineNamed } from './choose-engine.ts';
+import type { Run } from '../run/run.ts';
+import type { EngineChoice } from './choose-engine.ts';
 import { type CloudWatchEngine, createCloudWatch } from './cloudwatch.ts';
 import { startEngineProcess } from './engine-process.ts';
 import type { DynamoDbEngine } from './engine-program.ts';
@@ -16,13 +16,8 @@ export interface Engines {
   readonly cloudwatch: CloudWatchEngine;
 }
 
-/** Chooses the engine of the tables: as asked, else as the variable `LEDGER_ENGINE` says, else what can run here. */
-export function chooseTableEngine(wish: EngineWish, environment = process.env): Promise<EngineChoice> {
-  return chooseEngine({ ...wish, name: wish.name ?? engineNamed(environment.LEDGER_ENGINE, 'LEDGER_ENGINE') });
-}
-
 export async function startEngines(run: Run, { program }: EngineChoice): Promise<Engines> {
   const [dynamodb, sqs] = await Promise.all([startEngineProcess(program, run), startSqs()]);
-  run.closers.add(() => sqs.close());
+  run.disposables.add(() => sqs.close());
   return { dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents(), cloudwatch: createCloudWatch() };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isRecord } from '../template.ts';
+import { isRecord } from '../template/template.ts';
 import { type Engine, type EngineReply, jsonReply } from './engine.ts';
 
 /** An event as it lies on a bus. */

@@ -1,4 +1,4 @@
-import { isRecord } from '../template.ts';
+import { isRecord } from '../template/template.ts';
 import type { Engine } from './engine.ts';
 
 export interface SqsEngine extends Engine {

@@ -1,4 +1,4 @@
-import { isRecord } from '../template.ts';
+import { isRecord } from '../template/template.ts';
 
 /**
  * The messages of a batch that a function reports as failed. As Lambda reads it: no report means that all succeeded,

@@ -1,12 +1,12 @@
 import { Agent } from 'node:http';
-import { accessKeyIdOf } from '../caller.ts';
+import { accessKeyIdOf } from '../aws/caller.ts';
 import type { Engines } from '../engines/engines.ts';
 import { connectEngine } from '../engines/remote-engine.ts';
-import type { RunningFunctions } from '../functions.ts';
+import type { RunningFunctions } from '../functions/functions.ts';
 import { measureIteratorAge } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
-import type { Run } from '../run.ts';
-import type { Stack } from '../stack.ts';
+import type { Run } from '../run/run.ts';
+import type { Stack } from '../template/stack.ts';
 import { readQueueSources } from './queue-definition.ts';
 import { QueuePoller } from './queue-poller.ts';
 import { readStreamSources } from './stream-definition.ts';
@@ -17,13 +17,13 @@ export function startEventSources(
   stack: Stack,
   functions: RunningFunctions,
   { dynamodb }: Pick<Engines, 'dynamodb'>,
-  { closers, logbook }: Run,
+  { disposables, logBuffer }: Run,
   measure: Measure,
 ): void {
   const { awsEndpointUrl, region } = stack.place;
   const agent = new Agent({ keepAlive: true });
-  closers.add(() => agent.destroy());
-  // By the door that functions use: what a poller asks of SQS is on the bill too, and fails as theirs does.
+  disposables.add(() => agent.destroy());
+  // Through the endpoint that functions use: what a poller asks of SQS is on the bill too, and fails as theirs does.
   const sqs = connectEngine({
     agent,
     port: Number(new URL(awsEndpointUrl).port),
@@ -36,9 +36,9 @@ export function startEventSources(
       region,
       sqs,
       target: functions.byId(source.functionId),
-      log: (line) => logbook.add('event-source', line),
+      log: (line) => logBuffer.add('event-source', line),
     });
-    closers.add(() => poller.stop());
+    disposables.add(() => poller.stop());
   }
   for (const source of readStreamSources(stack)) {
     const poller = new StreamPoller({
@@ -49,8 +49,8 @@ export function startEventSources(
       sqs,
       target: functions.byId(source.functionId),
       measureAge: (ageMs) => measureIteratorAge(source.functionId, ageMs, measure),
-      log: (line) => logbook.add('event-source', line),
+      log: (line) => logBuffer.add('event-source', line),
     });
-    closers.add(() => poller.stop());
+    disposables.add(() => poller.stop());
   }
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../template.ts';
+import { isRecord } from '../template/template.ts';
 
 /** An event pattern as filters of event sources and rules of event buses have it: parsed JSON. */
 export type Pattern = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
-import { functionIdOf, resourcesOfType } from '../resources.ts';
-import { propertiesOf, type Stack } from '../stack.ts';
+import { functionIdOf, resourcesOfType } from '../template/resources.ts';
+import { propertiesOf, type Stack } from '../template/stack.ts';
 
 /** A queue whose messages go to a function, as the template says. */
 export interface QueueSource {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Engine, request } from '../engines/engine.ts';
-import type { FunctionProcess } from '../function-process.ts';
+import type { FunctionProcess } from '../functions/function-process.ts';
 import { failedMessages } from './batch-response.ts';
 import type { QueueSource } from './queue-definition.ts';
 import { batchesBySize, type Message, recordOf } from './queue-message.ts';

@@ -1,5 +1,5 @@
 import { type Engine, request } from '../engines/engine.ts';
-import type { FunctionProcess } from '../function-process.ts';
+import type { FunctionProcess } from '../functions/function-process.ts';
 import { failedMessages } from './batch-response.ts';
 import { pause } from './pause.ts';
 import type { StreamSource } from './stream-definition.ts';

@@ -4,7 +4,7 @@ import { pause } from './pause.ts';
 import { StreamHandOver, type StreamHandOverOptions, type StreamRecord } from './stream-hand-over.ts';
 
 export interface StreamPollerOptions extends Omit<StreamHandOverOptions, 'signal' | 'report'> {
-  /** The table's streams. What Lambda reads of them is not billed, so this is not the door of functions. */
+  /** The table's streams. What Lambda reads of them is not billed, so this is not the endpoint of functions. */
   readonly streams: Engine;
   readonly dynamodb: Engine;
 }

@@ -1,5 +1,5 @@
-import { functionIdOf, resourcesOfType, shortName } from '../resources.ts';
-import { propertiesOf, type Stack } from '../stack.ts';
+import { functionIdOf, resourcesOfType, shortName } from '../template/resources.ts';
+import { propertiesOf, type Stack } from '../template/stack.ts';
 import { parseRoute, type Route } from './routes.ts';
 
 export interface Throttle {

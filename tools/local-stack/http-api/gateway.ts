@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FunctionProcess } from '../function-process.ts';
-import { readBody } from '../loopback.ts';
+import type { FunctionProcess } from '../functions/function-process.ts';
+import { readBody } from '../run/listener.ts';
 import { formatAccessLog } from './access-log.ts';
 import type { HttpApiDefinition, Integration } from './definition.ts';
 import { answerFromFunction, gatewayAnswer, type HttpAnswer } from './function-response.ts';

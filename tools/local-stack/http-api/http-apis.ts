@@ -1,44 +1,51 @@
-import type { RunningFunctions } from '../functions.ts';
-import type { Logbook } from '../logbook.ts';
-import type { Door } from '../loopback.ts';
+import type { RunningFunctions } from '../functions/functions.ts';
 import { measureRequest } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
 import { type MetricFilter, measureLine } from '../metrics/metric-filters.ts';
-import { resourcesOfType } from '../resources.ts';
-import type { Run } from '../run.ts';
-import { apiOfOutput, type Stack } from '../stack.ts';
-import type { Template } from '../template.ts';
+import type { Listener } from '../run/listener.ts';
+import type { LogBuffer } from '../run/log-buffer.ts';
+import type { Run } from '../run/run.ts';
+import { resourcesOfType } from '../template/resources.ts';
+import { apiOfOutput, type Stack } from '../template/stack.ts';
+import type { Template } from '../template/template.ts';
 import { readHttpApis } from './definition.ts';
 import { createGateway } from './gateway.ts';
 
-/** A door for every HTTP API by its logical id: the one that Mailgun posts to has the webhook port. */
-export async function reserveApiDoors(template: Template, run: Run): Promise<Map<string, Door>> {
-  const webhookApi = apiOfOutput(template, 'WebhookUrl');
-  const doors = new Map<string, Door>();
+/** Listeners that are open already, by the output that holds the URL of their HTTP API. */
+export type ListenersByOutput = Readonly<Record<string, Listener>>;
+
+/** Returns a listener for every HTTP API by its logical id: those that are open already, else one of its own. */
+export async function reserveApiListeners(
+  template: Template,
+  open: ListenersByOutput,
+  run: Run,
+): Promise<Map<string, Listener>> {
+  const known = new Map(Object.entries(open).map(([output, listener]) => [apiOfOutput(template, output), listener]));
+  const listeners = new Map<string, Listener>();
   for (const [id] of resourcesOfType(template, 'AWS::ApiGatewayV2::Api')) {
-    doors.set(id, id === webhookApi ? run.webhookDoor : await run.reserveDoor());
+    listeners.set(id, known.get(id) ?? (await run.reserveListener()));
   }
-  return doors;
+  return listeners;
 }
 
 export interface HttpApiParts {
   readonly stack: Stack;
-  readonly doors: ReadonlyMap<string, Door>;
+  readonly listeners: ReadonlyMap<string, Listener>;
   readonly functions: RunningFunctions;
-  readonly logbook: Logbook;
+  readonly logBuffer: LogBuffer;
   readonly filters: readonly MetricFilter[];
   readonly measure: Measure;
 }
 
-/** Lets every HTTP API of the template answer at its door. */
-export function openHttpApis({ stack, doors, functions, logbook, filters, measure }: HttpApiParts): void {
+/** Lets every HTTP API of the template answer at its listener. */
+export function openHttpApis({ stack, listeners, functions, logBuffer, filters, measure }: HttpApiParts): void {
   for (const api of readHttpApis(stack)) {
     const log = (line: string) => {
-      logbook.add(api.name, line);
+      logBuffer.add(api.name, line);
       if (api.accessLogGroupId !== undefined) measureLine(filters, api.accessLogGroupId, line, measure);
     };
     const answered = (status: number, latencyMs: number) => measureRequest(api.id, status, latencyMs, measure);
     const accountId = stack.place.accountId;
-    doors.get(api.id)?.open(createGateway({ api, accountId, functionById: functions.byId, log, answered }));
+    listeners.get(api.id)?.open(createGateway({ api, accountId, functionById: functions.byId, log, answered }));
   }
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../template.ts';
+import { isRecord } from '../template/template.ts';
 import type { Measure } from './metric.ts';
 
 /** Takes the metrics that a log line carries in the embedded metric format; other lines carry none. */

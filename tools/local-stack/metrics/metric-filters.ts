@@ -1,7 +1,7 @@
-import { CannotStart } from '../cannot-start.ts';
-import { resourcesOfType } from '../resources.ts';
-import { propertiesOf, type Stack } from '../stack.ts';
-import { isRecord } from '../template.ts';
+import { StartupError } from '../run/startup-error.ts';
+import { resourcesOfType } from '../template/resources.ts';
+import { propertiesOf, type Stack } from '../template/stack.ts';
+import { isRecord } from '../template/template.ts';
 import type { Measure, Metric } from './metric.ts';
 
 /** A metric that counts lines of a log group. */
@@ -22,7 +22,8 @@ interface Properties {
 export function readMetricFilters(stack: Stack, accessLogGroupIds: ReadonlySet<string>): MetricFilter[] {
   return resourcesOfType(stack.template, 'AWS::Logs::MetricFilter').map(([id, resource]) => {
     const { LogGroupName, FilterPattern, MetricTransformations = [] } = propertiesOf<Properties>(stack, id, resource);
-    const refuse = (what: string) => new CannotStart(`The local stack does not know ${what} (metric filter ${id}).`, 1);
+    const refuse = (what: string) =>
+      new StartupError(`The local stack does not know ${what} (metric filter ${id}).`, 1);
     const logGroupId = String(LogGroupName);
     if (!accessLogGroupIds.has(logGroupId)) throw refuse(`filters on log groups other than access logs`);
     const matches = parsePattern(String(FilterPattern));

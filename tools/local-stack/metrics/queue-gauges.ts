@@ -1,7 +1,7 @@
 import { request } from '../engines/engine.ts';
 import type { SqsEngine } from '../engines/sqs.ts';
-import { resourcesOfType } from '../resources.ts';
-import type { Stack } from '../stack.ts';
+import { resourcesOfType } from '../template/resources.ts';
+import type { Stack } from '../template/stack.ts';
 import type { Measure } from './metric.ts';
 
 /** SQS leaves messages out of the age that were received more often: they are at the back of the queue then. */

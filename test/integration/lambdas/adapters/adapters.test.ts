@@ -17,7 +17,7 @@ import { markerKey } from '../../../../lambdas/domain/keys.ts';
 import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
 import { decodeQueueMessage } from '../../../../lambdas/domain/queue-message.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
-import type { Fault } from '../../../../tools/local-stack/faults.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';

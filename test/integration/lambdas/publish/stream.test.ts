@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/global
 import type { Context } from 'aws-lambda';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { readStreamSources, type StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
-import type { Fault } from '../../../../tools/local-stack/faults.ts';
-import type { Outcome } from '../../../../tools/local-stack/function-sandbox.ts';
+import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { FATE_NAMES, lifeEvent } from '../../../model/life.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';

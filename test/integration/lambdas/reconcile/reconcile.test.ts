@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { LocalStack } from '../../../../tools/local-stack/local-stack.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-stack/reconcile-choice.ts';
+import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
 import type { EventData } from '../../../../tools/mailgun-twin/event-parts.ts';
 import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { LocalStackOptions } from '../../../../tools/local-stack/local-stack.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-stack/reconcile-choice.ts';
-import { playStories } from '../../../../tools/local-stack/scenario/play.ts';
+import type { LocalStackOptions } from '../../../../tools/local-ledger/local-ledger.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
+import { playStories } from '../../../../tools/local-ledger/scenario/play.ts';
 import { castStories } from '../../../../tools/mailgun-twin/cast.ts';
 import { createClock } from '../../../../tools/mailgun-twin/clock.ts';
 import { LIFE_STORIES } from '../../../../tools/mailgun-twin/life-stories.ts';
@@ -33,7 +33,7 @@ const happen = (world: AlarmWorld) => world.happen();
 const read = (world: AlarmWorld) => world.read();
 const traffic = (world: AlarmWorld) => world.happen(opened);
 
-const AT_THE_DOOR: Fault[] = [
+const AT_INGEST: Fault[] = [
   {
     name: 'queue down',
     alarm: 'webhook-errors',
@@ -403,7 +403,7 @@ const QUICK: Partial<LocalStackOptions> = {
   reconcile: { ...USUAL_RECONCILE, everySeconds: 1, settleSeconds: 6, sliceSeconds: 3, retentionSeconds: 120 },
   overlay: OVERLAY,
 };
-const NARROW_DOOR = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };
+const LOW_THROTTLE = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };
 const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
 
 /** A change is given up after 20 s, and late after 3 s. */
@@ -511,7 +511,7 @@ function createStage(lanes: number) {
 }
 
 const worlds = new Set<AlarmWorld>();
-let scenes: Readonly<Record<'door' | 'storing' | 'reconciliation' | 'publishing', Promise<Finding[]>>>;
+let scenes: Readonly<Record<'ingest' | 'storing' | 'reconciliation' | 'publishing', Promise<Finding[]>>>;
 let normalDay: Promise<{ alarms: string[]; stored: number }>;
 let unconfigured: Promise<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }>;
 
@@ -534,7 +534,7 @@ beforeAll(() => {
     );
   };
   scenes = {
-    door: strikeAll([...AT_THE_DOOR, ...READING], NARROW_DOOR),
+    ingest: strikeAll([...AT_INGEST, ...READING], LOW_THROTTLE),
     reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS),
     storing: strikeAll(STORING),
     publishing: strikeAll(PUBLISHING, PUBLISHING_OVERLAY, { retrySeconds: 20 }),
@@ -550,7 +550,7 @@ afterAll(async () => {
 const PATIENCE_MS = 600_000;
 
 describe.each([
-  { scene: 'door', faults: [...AT_THE_DOOR, ...READING] },
+  { scene: 'ingest', faults: [...AT_INGEST, ...READING] },
   { scene: 'storing', faults: STORING },
   { scene: 'reconciliation', faults: RECONCILIATION },
   { scene: 'publishing', faults: PUBLISHING },

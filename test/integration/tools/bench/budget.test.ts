@@ -6,7 +6,7 @@ import { type Bundles, makeBundles } from '../../../../tools/bench/bundles.ts';
 import { usageBetween } from '../../../../tools/bench/handler-cpu.ts';
 import { type HandlerProcess, startHandler } from '../../../../tools/bench/handler-process.ts';
 import { environmentFor, gatewayEvent, queueEvent } from '../../../../tools/bench/webhooks.ts';
-import type { Usage } from '../../../../tools/local-stack/usage.ts';
+import type { Usage } from '../../../../tools/local-stack/aws/usage.ts';
 import type { EventData, Moment } from '../../../../tools/mailgun-twin/event-parts.ts';
 import * as made from '../../../../tools/mailgun-twin/events.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';

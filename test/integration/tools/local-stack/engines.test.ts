@@ -11,13 +11,14 @@ import {
 import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ReceiveMessageCommand, SendMessageBatchCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { accessKeyIdOf } from '../../../../tools/local-stack/caller.ts';
-import { Closers } from '../../../../tools/local-stack/closers.ts';
-import { chooseTableEngine, startEngines } from '../../../../tools/local-stack/engines/engines.ts';
-import type { Fault } from '../../../../tools/local-stack/faults.ts';
-import { type LocalAws, openLocalAws } from '../../../../tools/local-stack/local-aws.ts';
-import { openRun } from '../../../../tools/local-stack/run.ts';
-import type { Template } from '../../../../tools/local-stack/template.ts';
+import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/product.ts';
+import { accessKeyIdOf } from '../../../../tools/local-stack/aws/caller.ts';
+import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
+import { type LocalAws, openLocalAws } from '../../../../tools/local-stack/aws/local-aws.ts';
+import { startEngines } from '../../../../tools/local-stack/engines/engines.ts';
+import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
+import type { Template } from '../../../../tools/local-stack/template/template.ts';
+import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 
 const TEMPLATE: Template = {
   Resources: {
@@ -54,7 +55,7 @@ const TEMPLATE: Template = {
   },
 };
 
-const closers = new Closers();
+const disposables = new Disposables();
 let usage: LocalAws['usage'];
 let faults: LocalAws['faults'];
 let url = '';
@@ -63,17 +64,17 @@ let deadLettersUrl = '';
 const arnOf = (secret: string) => `arn:aws:secretsmanager:eu-west-1:000000000000:secret:${secret}`;
 
 beforeAll(async () => {
-  const run = await openRun(0, closers);
+  const run = await openLedgerRun(0, disposables);
   const engines = await startEngines(run, await chooseTableEngine({ needsStream: false }));
   const assembly = { stackName: 'test', region: 'eu-west-1', template: TEMPLATE, assetFolder: () => '' };
-  const aws = await openLocalAws({ assembly, engines, seed: 1 }, run);
+  const aws = await openLocalAws({ assembly, engines, random: createRandom(1).next }, run);
   ({ usage, faults } = aws);
   url = aws.stack.place.awsEndpointUrl;
   queueUrl = `${url}/000000000000/Queue`;
   deadLettersUrl = `${url}/000000000000/DeadLetters`;
 }, 30_000);
 
-afterAll(() => closers.close());
+afterAll(() => disposables.close());
 beforeEach(() => faults.replace([]));
 
 /** As a function would build them. */
@@ -103,7 +104,7 @@ const always = (service: string, operation: string, mode: Fault['mode']): Fault[
   { service, operation, mode, percent: 100 },
 ];
 
-describe('the engines, through the door that functions use', () => {
+describe('the engines, through the endpoint that functions use', () => {
   test('a table of the template takes items, conditions and index queries', async () => {
     const { dynamodb } = clients('ingest');
 

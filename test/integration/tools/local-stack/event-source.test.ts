@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { Closers } from '../../../../tools/local-stack/closers.ts';
 import { request } from '../../../../tools/local-stack/engines/engine.ts';
 import { startSqs } from '../../../../tools/local-stack/engines/sqs.ts';
 import type { QueueSource } from '../../../../tools/local-stack/event-source/queue-definition.ts';
 import { QueuePoller } from '../../../../tools/local-stack/event-source/queue-poller.ts';
-import type { Outcome } from '../../../../tools/local-stack/function-sandbox.ts';
+import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 
 interface SqsRecord {
   readonly messageId: string;
@@ -17,10 +17,10 @@ const QUEUE = 'http://queues/000000000000/Queue';
 const ARN = 'arn:aws:sqs:us-east-1:000000000000:Queue';
 const DONE: Outcome = { ok: true, payload: 'null' };
 
-let closers = new Closers();
+let disposables = new Disposables();
 afterEach(async () => {
-  await closers.close();
-  closers = new Closers();
+  await disposables.close();
+  disposables = new Disposables();
 });
 
 interface Setup {
@@ -33,7 +33,7 @@ interface Setup {
 
 async function start({ source = {}, visibilitySeconds = 30, handler = () => DONE, receive = () => {} }: Setup = {}) {
   const sqs = await startSqs();
-  closers.add(() => sqs.close());
+  disposables.add(() => sqs.close());
   await sqs.createQueue('Queue', { VisibilityTimeout: String(visibilitySeconds) }, 'us-east-1');
   const batches: SqsRecord[][] = [];
   const poll = () => {
@@ -59,7 +59,7 @@ async function start({ source = {}, visibilitySeconds = 30, handler = () => DONE
       },
       log: () => {},
     });
-    closers.add(() => poller.stop());
+    disposables.add(() => poller.stop());
   };
   return {
     batches,

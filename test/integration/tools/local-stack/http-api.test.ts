@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import type { Outcome } from '../../../../tools/local-stack/function-sandbox.ts';
+import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createGateway } from '../../../../tools/local-stack/http-api/gateway.ts';
 import { parseRoute } from '../../../../tools/local-stack/http-api/routes.ts';
-import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/loopback.ts';
+import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 
 const MIB = 1024 * 1024;
 const closing: Listening[] = [];

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Engine, jsonReply } from '../../../../tools/local-stack/engines/engine.ts';
 import type { StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
-import type { Outcome } from '../../../../tools/local-stack/function-sandbox.ts';
+import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 
 interface StreamRecord {
   readonly eventName: string;

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/loopback.ts';
+import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { createClock } from '../../../../tools/mailgun-twin/clock.ts';
 import { SMOOTH } from '../../../../tools/mailgun-twin/delivery.ts';
 import type { EventData, Mail } from '../../../../tools/mailgun-twin/event-parts.ts';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import Mailgun from 'mailgun.js';
-import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/loopback.ts';
+import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
 import { API_DOMAIN, API_KEY, NOW_SECONDS, startTestApi, type TestApi } from '../../../support/mailgun-api.ts';
 

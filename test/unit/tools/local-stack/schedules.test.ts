@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
-import { Closers } from '../../../../tools/local-stack/closers.ts';
-import type { Outcome } from '../../../../tools/local-stack/function-sandbox.ts';
+import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
+import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 import { readSchedules, startSchedules } from '../../../../tools/local-stack/schedules.ts';
-import type { Stack } from '../../../../tools/local-stack/stack.ts';
+import type { Stack } from '../../../../tools/local-stack/template/stack.ts';
 
 const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:Reconcile';
 
-let closers = new Closers();
+let disposables = new Disposables();
 afterEach(async () => {
-  await closers.close();
-  closers = new Closers();
+  await disposables.close();
+  disposables = new Disposables();
 });
 
 function stackWith(ScheduleExpression: string, more: object = {}): Stack {
@@ -42,7 +42,7 @@ test('a disabled schedule runs nothing', () => {
 test('runs begin every period though one still goes on, until all is stopped', async () => {
   const invoked: string[] = [];
   const lines: string[] = [];
-  const run = { closers, logbook: { add: (_source: string, line: string) => lines.push(line) } };
+  const run = { disposables, logBuffer: { add: (_source: string, line: string) => lines.push(line) } };
   const invoke = async (id: string, event: string): Promise<Outcome> => {
     invoked.push(`${id} ${event}`);
     if (invoked.length === 1) return { ok: false, error: 'broken', timedOut: false };
@@ -52,7 +52,7 @@ test('runs begin every period though one still goes on, until all is stopped', a
   const stack = stackWith('rate(1 second)', { Target: { Arn: ARN, Input: '{"a":1}' } });
   startSchedules(stack, invoke, run as unknown as Parameters<typeof startSchedules>[2]);
   await sleep(3200);
-  await closers.close();
+  await disposables.close();
   await sleep(1100);
 
   expect(invoked).toEqual(Array(3).fill('Reconcile {"a":1}'));

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { OWN_METRICS } from '../../../../../tools/local-ledger/product.ts';
 import { AlarmBoard } from '../../../../../tools/local-stack/alarms/alarm-board.ts';
 import type { AlarmChange } from '../../../../../tools/local-stack/alarms/alarm-message.ts';
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
@@ -16,7 +17,7 @@ function boardOf(...alarms: object[]) {
   const topics = new Topics(stack);
   const changes: AlarmChange[] = [];
   const board = new AlarmBoard({
-    alarms: readAlarms(stack, []),
+    alarms: readAlarms(stack, [], { own: OWN_METRICS }),
     store,
     topics,
     place: stack.place,

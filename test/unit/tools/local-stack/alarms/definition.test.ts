@@ -1,21 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
+import { OWN_METRICS } from '../../../../../tools/local-ledger/product.ts';
 import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
-import { CannotStart } from '../../../../../tools/local-stack/cannot-start.ts';
 import { readMetricFilters } from '../../../../../tools/local-stack/metrics/metric-filters.ts';
+import { StartupError } from '../../../../../tools/local-stack/run/startup-error.ts';
 import { alarmOf, mathAlarmOf, metricOf, stackWith } from '../../../../support/alarm-template.ts';
 
 const ACCESS_LOGS = new Set(['AccessLog']);
 
 function read(alarm: object) {
   const stack = stackWith([alarm]);
-  return readAlarms(stack, readMetricFilters(stack, ACCESS_LOGS))[0];
+  return readAlarms(stack, readMetricFilters(stack, ACCESS_LOGS), { own: OWN_METRICS })[0];
 }
 
 function refusal(work: () => unknown): string {
   try {
     work();
   } catch (error) {
-    if (error instanceof CannotStart) return error.message;
+    if (error instanceof StartupError) return error.message;
     throw error;
   }
   return 'nothing refused';

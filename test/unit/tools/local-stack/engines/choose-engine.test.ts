@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { chooseTableEngine } from '../../../../../tools/local-ledger/product.ts';
 import { chooseEngine, engineNamed } from '../../../../../tools/local-stack/engines/choose-engine.ts';
 import type { EngineName, EngineProgram } from '../../../../../tools/local-stack/engines/engine-program.ts';
-import { chooseTableEngine } from '../../../../../tools/local-stack/engines/engines.ts';
 
 const program = (name: EngineName, whyNot?: string): EngineProgram => ({
   name,
@@ -43,7 +43,7 @@ test.each([
     () => undefined,
     (thrown) => thrown,
   );
-  expect(error).toMatchObject({ name: 'CannotStart', exitCode: 2 });
+  expect(error).toMatchObject({ name: 'StartupError', exitCode: 2 });
   for (const part of [...says, /npm ci.*Linux x64/, /install Java 17/]) expect(error.message).toMatch(part);
 });
 

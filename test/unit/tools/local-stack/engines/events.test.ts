@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { partialBatch } from '../../../../../tools/local-stack/aws/partial-batch.ts';
 import { request } from '../../../../../tools/local-stack/engines/engine.ts';
 import { createEvents } from '../../../../../tools/local-stack/engines/events.ts';
-import { partialBatch } from '../../../../../tools/local-stack/partial-batch.ts';
 
 const NOW_MS = 1_770_000_000_000;
 const entry = (over: object = {}) => ({

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
+import { chooseTableEngine, openLedgerRun } from '../../../../tools/local-ledger/product.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
+import type { AlarmNews } from '../../../../tools/local-stack/alarms/start-alarms.ts';
+import { createResources } from '../../../../tools/local-stack/aws/create-resources.ts';
+import { startEngines } from '../../../../tools/local-stack/engines/engines.ts';
+import type { Metric } from '../../../../tools/local-stack/metrics/metric.ts';
+import { createQueueGauges } from '../../../../tools/local-stack/metrics/queue-gauges.ts';
+import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
+
+import { stackWith } from '../../../support/alarm-template.ts';
+import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
+import { deliveredEvent } from '../../../support/webhooks.ts';
+
+// From what functions, gateways and engines do to what arrives at a topic.
+
+const changes: AlarmNews[] = [];
+let stack: LocalStack;
+
+beforeAll(async () => {
+  stack = await startTestStack({
+    reconcile: { ...USUAL_RECONCILE, everySeconds: 1 },
+    metricPeriodSeconds: 1,
+    onAlarm: (news) => changes.push(news),
+  });
+}, 60_000);
+afterAll(() => stack?.stop());
+
+const post = () => postWebhook(stack, deliveredEvent({ id: randomUUID() }));
+
+const nameOf = (anchor: string) => `mailgun-ledger-dev-${anchor}`;
+const stateOf = async (anchor: string) => (await stack.stats()).alarms[nameOf(anchor)];
+
+async function becomes(anchor: string, state: string, meanwhile: () => Promise<unknown> = async () => {}) {
+  while ((await stateOf(anchor)) !== state) {
+    await meanwhile();
+    await sleep(200);
+  }
+}
+
+const control = async (path: string, body?: unknown) => {
+  const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const answer = await fetch(stack.ready.controlUrl + path, init);
+  // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes, held by the assertions
+  return { status: answer.status, json: (await answer.json()) as any };
+};
+
+test('every alarm comes to a state of its own', async () => {
+  for (const name of Object.keys((await stack.stats()).alarms)) await becomes(name.replace(nameOf(''), ''), 'OK');
+}, 60_000);
+
+test('errors of the gateway alarm, tell the topic, and end', async () => {
+  stack.setFaults([{ service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 }]);
+  await becomes('webhook-errors', 'ALARM', post);
+  stack.setFaults([]);
+  await becomes('webhook-errors', 'OK');
+
+  const { notifications } = (await control('/notifications')).json;
+  const own = notifications.filter(
+    ({ message }: { message: { AlarmName: string } }) => message.AlarmName === nameOf('webhook-errors'),
+  );
+  expect(
+    own.map(({ topic, message }: { topic: string; message: { NewStateValue: string } }) => [
+      topic,
+      message.NewStateValue,
+    ]),
+  ).toEqual([
+    ['topics-page', 'OK'],
+    ['topics-page', 'ALARM'],
+    ['topics-page', 'OK'],
+  ]);
+  expect(changes.filter(({ name }) => name === nameOf('webhook-errors')).map(({ to }) => to)).toEqual([
+    'OK',
+    'ALARM',
+    'OK',
+  ]);
+  expect(
+    stack
+      .logs()
+      .some(
+        ({ source, line }) =>
+          source === 'alarms' && line.startsWith(`${nameOf('webhook-errors')} OK -> ALARM: Threshold`),
+      ),
+  ).toBe(true);
+}, 120_000);
+
+test('a function that dies while it works counts as an error', async () => {
+  stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: 'hang', percent: 100 }]);
+  await becomes('process-errors', 'ALARM', async () => {
+    await post();
+    await sleep(1500);
+    process.kill((await stack.stats()).processes.process ?? 0, 'SIGKILL');
+  });
+  stack.setFaults([]);
+}, 120_000);
+
+test('a drill is told like the real thing, and the next evaluation ends it', async () => {
+  expect(await control(`/alarms/${nameOf('stuck')}`, { state: 'ALARM', reason: 'drill' })).toMatchObject({
+    status: 200,
+  });
+  await becomes('stuck', 'OK');
+
+  const told = changes.filter(({ name }) => name === nameOf('stuck'));
+  expect(told.map(({ to, reason }) => [to, reason]).slice(-2)).toEqual([
+    ['ALARM', 'drill'],
+    ['OK', expect.stringMatching(/^Threshold Crossed/)],
+  ]);
+}, 60_000);
+
+test.each([
+  { path: '/alarms/nobody', body: { state: 'ALARM', reason: 'drill' }, status: 404 },
+  { path: `/alarms/${nameOf('stuck')}`, body: { state: 'RED', reason: 'drill' }, status: 400 },
+  { path: `/alarms/${nameOf('stuck')}`, body: { state: 'ALARM' }, status: 400 },
+  { path: '/alarms/', body: { state: 'ALARM', reason: 'drill' }, status: 404 },
+])('$path with $body is answered $status', async ({ path, body, status }) => {
+  expect((await control(path, body)).status).toBe(status);
+});
+
+test('the gauges of a queue: what is visible, and the age of the oldest that was not received too often', async () => {
+  const disposables = new Disposables();
+  try {
+    const run = await openLedgerRun(0, disposables);
+    const { sqs, ...others } = await startEngines(run, await chooseTableEngine({ needsStream: false }));
+    const template = stackWith([]);
+    await createResources(template, { sqs, ...others });
+    const measured = new Map<string, number>();
+    const gauge = createQueueGauges(template, sqs, ({ name }: Metric, value) => measured.set(name, value));
+    const call = (operation: string, input: object) =>
+      sqs.call(operation, Buffer.from(JSON.stringify({ QueueUrl: 'http://queues/Queue', ...input })));
+    const look = async (inSeconds: number) => {
+      await gauge(Date.now() + inSeconds * 1000);
+      return [measured.get('ApproximateNumberOfMessagesVisible'), measured.get('ApproximateAgeOfOldestMessage')];
+    };
+
+    expect(await look(0)).toEqual([0, 0]);
+    await call('SendMessage', { MessageBody: 'a'.repeat(1000) });
+    await sleep(1100);
+    await call('SendMessage', { MessageBody: 'b' });
+    expect(await look(60)).toEqual([2, 61]);
+
+    // In flight it is not visible, and grows older all the same.
+    await call('ReceiveMessage', { MaxNumberOfMessages: 1, VisibilityTimeout: 1 });
+    expect(await look(60)).toEqual([1, 61]);
+
+    for (let received = 1; received <= 3; received += 1) {
+      await sleep(1100);
+      await call('ReceiveMessage', { MaxNumberOfMessages: 10, VisibilityTimeout: 1 });
+    }
+    const [, age] = await look(60);
+    expect(age).toBeLessThan(65);
+    expect(age).toBeGreaterThan(61);
+  } finally {
+    await disposables.close();
+  }
+}, 60_000);

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from '@jest/globals';
+import type { ReadyInfo } from '../../../../tools/local-ledger/ready.ts';
+import { clearFaults, control } from '../../../torture/chaos.ts';
+
+/** Longer than the twin's whole schedule of retries, which is Mailgun's eight hours in 20 s. */
+const OUTAGE_MS = 26_000;
+
+test('an endpoint that is out for longer than Mailgun retries loses nothing in the end', async () => {
+  const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', '--once', '--legacy', '--json', '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exited = once(stack, 'exit');
+  const lines: { event: string; [name: string]: unknown }[] = [];
+  const reader = createInterface({ input: stack.stdout });
+  const ready = new Promise<ReadyInfo>((resolve) => {
+    reader.on('line', (line) => {
+      const parsed = JSON.parse(line);
+      lines.push(parsed);
+      if (parsed.event === 'ready') resolve(parsed);
+    });
+  });
+  try {
+    const info = await ready;
+    await control(info, '/faults', [{ service: 'sqs', operation: 'SendMessage', mode: 'refuse', percent: 100 }]);
+    await sleep(OUTAGE_MS);
+    await clearFaults(info);
+
+    expect(await exited).toEqual([0, null]);
+    const summary = lines.findLast(({ event }) => event === 'summary');
+    const ledger = lines.findLast(({ event }) => event === 'ledger');
+    console.log(JSON.stringify({ summary, ledger }));
+    expect(ledger).toMatchObject({ unaccounted: 0 });
+    expect(Number(ledger?.recovered)).toBeGreaterThan(0);
+  } finally {
+    stack.kill('SIGKILL');
+  }
+}, 240_000);

@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { ReadyInfo } from '../../../../tools/local-ledger/ready.ts';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const LEFT_OUT = ['node_modules', 'test', 'docs', 'cdk.out', 'coverage'];
+
+/** A copy of the project, to change lines of. */
+let project: string;
+let running: ChildProcess | undefined;
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'mailgun-ledger-project-'));
+  cpSync(ROOT, project, {
+    recursive: true,
+    filter: (source) => {
+      const [first = ''] = relative(ROOT, source).split(sep);
+      return !first.startsWith('.') && !LEFT_OUT.includes(first);
+    },
+  });
+  symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
+});
+afterAll(() => {
+  running?.kill('SIGKILL');
+  rmSync(project, { recursive: true });
+});
+
+/** Starts the stack of the copy, and ends it again; the status that a body without meaning gets in between. */
+async function startAndAsk(): Promise<number> {
+  const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', '--json', '--no-traffic', '--port', '0'], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running = stack;
+  const ended = once(stack, 'close');
+  const said = text(stack.stderr);
+  const ready = await Promise.race([
+    once(createInterface({ input: stack.stdout }), 'line').then(([line]): ReadyInfo => JSON.parse(line)),
+    ended.then(async () => Promise.reject(new Error(await said))),
+  ]);
+  const { status } = await fetch(ready.webhookUrl, { method: 'POST', body: 'no JSON' });
+  stack.kill('SIGTERM');
+  await ended;
+  return status;
+}
+
+const assemblies = () => readdirSync(join(project, '.local/assemblies'));
+
+test('a second start runs what the first one made, and a changed line runs at the next start', async () => {
+  expect(await startAndAsk()).toBe(400);
+  const [first] = assemblies();
+  expect(await startAndAsk()).toBe(400);
+  expect(assemblies()).toEqual([first]);
+
+  const file = join(project, 'lambdas/ingest/handler.ts');
+  writeFileSync(file, readFileSync(file, 'utf8').replace("'malformed-body': 400", "'malformed-body': 418"));
+
+  expect(await startAndAsk()).toBe(418);
+  expect(assemblies()).toHaveLength(2);
+}, 120_000);

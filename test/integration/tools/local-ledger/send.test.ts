@@ -1,0 +1,151 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { send } from '../../../../tools/local-ledger/send.ts';
+import { type StubFaults, startStubStack } from '../../../support/stub-stack.ts';
+
+let folder: string;
+let stop = () => {};
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'send-'));
+});
+afterEach(() => {
+  stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function start(faults: StubFaults = {}, port = 4010) {
+  const stub = await startStubStack(faults);
+  stop = stub.stop;
+  writeFileSync(join(folder, `${port}.json`), JSON.stringify(stub.ready));
+  return stub;
+}
+
+async function run(...args: string[]) {
+  const lines: string[] = [];
+  const exitCode = await send(args, pathToFileURL(`${folder}/`), (line) => lines.push(line));
+  return { exitCode, text: lines.join('\n') };
+}
+
+async function readBack(stub: Awaited<ReturnType<typeof start>>, messageId: string) {
+  const response = await fetch(`${stub.ready.apiUrl}/mailgun/messages/${encodeURIComponent(messageId)}`, {
+    headers: { authorization: `Bearer ${stub.ready.apiToken}` },
+  });
+  return (await response.json()) as { events: { event: string; severity?: string }[] };
+}
+
+test.each([
+  ['delivered', [], { event: 'delivered' }],
+  ['accepted', [], { event: 'accepted' }],
+  ['opened', [], { event: 'opened' }],
+  ['clicked', [], { event: 'clicked' }],
+  ['unsubscribed', ['--tag', 'news'], { event: 'unsubscribed' }],
+  ['complained', [], { event: 'complained' }],
+  ['failed', [], { event: 'failed', severity: 'permanent' }],
+  ['failed', ['--severity', 'temporary'], { event: 'failed', severity: 'temporary' }],
+  ['permanent_fail', [], { event: 'failed', severity: 'permanent' }],
+  ['temporary_fail', [], { event: 'failed', severity: 'temporary' }],
+])('--event %s %j is sent, signed', async (event, more, stored) => {
+  const stub = await start();
+
+  const { exitCode, text } = await run(
+    '--event',
+    event,
+    '--recipient',
+    'a@b.example',
+    '--message-id',
+    '<7@x>',
+    ...more,
+  );
+
+  expect(exitCode).toBe(0);
+  expect(text).toMatch(/for a@b\.example: 200/);
+  expect((await readBack(stub, '7@x')).events).toEqual([expect.objectContaining(stored)]);
+});
+
+test('prints the command that reads the message back', async () => {
+  const stub = await start();
+
+  const { text } = await run('--event', 'delivered', '--recipient', 'a@b.example', '--message-id', "it's/7@x");
+
+  expect(text).toContain(
+    `curl -s -H 'Authorization: Bearer ${stub.ready.apiToken}' '${stub.ready.apiUrl}/mailgun/messages?id=it%27s%2F7%40x'`,
+  );
+});
+
+test('--times posts the same token again', async () => {
+  const stub = await start();
+
+  const { text } = await run(
+    '--event',
+    'delivered',
+    '--recipient',
+    'a@b.example',
+    '--message-id',
+    '7@x',
+    '--times',
+    '3',
+  );
+
+  expect(text.match(/: 200/g)).toHaveLength(3);
+  expect(stub.posts()).toBe(3);
+  expect((await readBack(stub, '7@x')).events).toHaveLength(1);
+});
+
+test('--port finds another stack', async () => {
+  await start({}, 4123);
+
+  expect((await run('--event', 'delivered', '--recipient', 'a@b.example', '--port', '4123')).exitCode).toBe(0);
+});
+
+test('a refusal is printed, and is exit code 1', async () => {
+  await start({ answers: () => 406 });
+
+  const { exitCode, text } = await run('--event', 'delivered', '--recipient', 'a@b.example');
+
+  expect(exitCode).toBe(1);
+  expect(text).toContain('406');
+});
+
+test.each([
+  [[], '--event is missing'],
+  [['--event', 'delivered'], '--recipient is missing'],
+  [['--event', 'constructor', '--recipient', 'a@b.example'], '"constructor" is none that Mailgun sends'],
+  [['--event', 'failed', '--severity', 'mild', '--recipient', 'a@b.example'], 'not "mild"'],
+  [['--event', 'opened', '--recipient', 'a@b.example', '--times', '0'], '--times is a whole number'],
+  [['--event', 'opened', '--recipient', 'a@b.example', '--colour', 'red'], "'--colour'"],
+  [['--event', 'opened', '--recipient', 'a@b.example'], 'no local stack is running on port 4010'],
+])('%j is exit code 2, with the reason', async (args, reason) => {
+  const { exitCode, text } = await run(...args);
+
+  expect(exitCode).toBe(2);
+  expect(text).toContain(reason);
+});
+
+test('a stack that is gone is exit code 2', async () => {
+  const stub = await start();
+  stub.stop();
+
+  const { exitCode, text } = await run('--event', 'opened', '--recipient', 'a@b.example');
+
+  expect(exitCode).toBe(2);
+  expect(text).toContain('does not answer');
+});
+
+test('--help shows examples', async () => {
+  const { exitCode, text } = await run('--help');
+
+  expect(exitCode).toBe(0);
+  expect(text).toContain('npm run send -- --event delivered');
+});
+
+test('a reader who leaves before the last line is no error', () => {
+  const { stderr } = spawnSync('sh', ['-c', `"${process.execPath}" tools/local-ledger/send.ts --help | true`], {
+    cwd: join(import.meta.dirname, '../../../..'),
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+});

@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { type ConfigurationChoice, overlayOf } from '../../../../tools/local-ledger/overlay.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
+import { PLACEHOLDERS } from '../../../../tools/local-ledger/run-values.ts';
+
+const overlaid = (more: Partial<ConfigurationChoice> = {}) =>
+  overlayOf({ domains: ['mg.example.com'], reconcile: USUAL_RECONCILE, metricPeriodSeconds: 60, ...more }, [
+    'http://localhost:5173',
+  ]);
+
+test('what is chosen over it is merged, and lists are replaced', () => {
+  const { reconcile, origins, processing } = overlaid({
+    overlay: { reconcile: { source: 'logs' }, origins: ['http://localhost:1'], throttle: { read: { burst: 1 } } },
+  });
+
+  expect(reconcile).toMatchObject({ source: 'logs', sliceSeconds: 5, mailgunUrl: PLACEHOLDERS.twinUrl });
+  expect(origins).toEqual(['http://localhost:1']);
+  expect(processing).toEqual(overlaid().processing);
+});
+
+test('what is published is said by its own choice alone', () => {
+  const overlay = { publish: { enabled: false, retrySeconds: 1 } };
+
+  expect(overlaid({ overlay, publish: { recipients: true } }).publish).toEqual({ enabled: true, recipients: true });
+  expect(overlaid({ overlay }).publish).toEqual(overlay.publish);
+  expect(overlaid()).not.toHaveProperty('publish');
+});
+
+test('two runs that choose the same have the same overlay, whatever their ports and times', () => {
+  expect(overlaid()).toEqual(overlaid());
+  expect(overlaid().origins).toEqual(['http://localhost:5173', PLACEHOLDERS.dashboardUrl]);
+});

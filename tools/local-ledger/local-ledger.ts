@@ -1,0 +1,165 @@
+import type { AlarmNews } from '../local-stack/alarms/start-alarms.ts';
+import type { Fault } from '../local-stack/aws/faults.ts';
+import { createControlApi } from '../local-stack/control-api.ts';
+import type { EngineName } from '../local-stack/engines/engine-program.ts';
+import type { PublishedEvent } from '../local-stack/engines/events.ts';
+import { Disposables } from '../local-stack/run/disposables.ts';
+import { runTemplate } from '../local-stack/run-template.ts';
+import { outputOf } from '../local-stack/template/stack.ts';
+import type { MailgunAccount } from '../mailgun-twin/account.ts';
+import type { EventLog } from '../mailgun-twin/event-log.ts';
+import type { MailgunApi } from '../mailgun-twin/mailgun-api.ts';
+import { createRandom } from '../mailgun-twin/random.ts';
+import { createDashboard } from './dashboard.ts';
+import { controlRoutes, createLedgerControls, type LedgerControls, type SigningKeys } from './ledger-controls.ts';
+import { openLocalMailgun } from './local-mailgun.ts';
+import { type Overlay, overlayOf, type PublishChoice, publishes } from './overlay.ts';
+import {
+  chooseTableEngine,
+  commandTarget,
+  devOrigins,
+  OUTPUTS,
+  OWN_METRICS,
+  openLedgerRun,
+  synthesizeLedger,
+} from './product.ts';
+import type { ReadyInfo } from './ready.ts';
+import { type ReconcileChoice, USUAL_RECONCILE } from './reconcile-choice.ts';
+import { ReconcileRuns } from './reconcile-runs.ts';
+import { runValues } from './run-values.ts';
+
+export interface LocalStackOptions {
+  /** Webhook port; 0 takes any. */
+  readonly port: number;
+  readonly domains: readonly string[];
+  /** Undefined: as after a first deploy, neither signing keys nor an API key are put. */
+  readonly keys: SigningKeys | undefined;
+  /** How changes are published. @default not at all */
+  readonly publish?: PublishChoice | undefined;
+  /** @default what the command line takes without flags */
+  readonly reconcile?: ReconcileChoice;
+  /** How long a minute of alarms takes. @default 60 */
+  readonly metricPeriodSeconds?: number;
+  /** Configuration laid over what the local stack chooses itself. */
+  readonly overlay?: Overlay;
+  /** Told of every alarm that changes its state. */
+  readonly onAlarm?: (news: AlarmNews) => void;
+  /** What holds the tables. @default what `LEDGER_ENGINE` says, else the first that can run here */
+  readonly engine?: EngineName | undefined;
+  readonly faults: readonly Fault[];
+  /** With the same seed and the same calls, faults strike the same ones. */
+  readonly seed: number;
+  /** Told as each phase begins. */
+  readonly phase: (name: 'synthesize' | 'engines' | 'functions', about: string) => void;
+}
+
+export interface LocalStack extends LedgerControls {
+  /** Told of every event that is published. */
+  onPublished(listener: (event: PublishedEvent) => void): void;
+  readonly ready: ReadyInfo;
+  readonly logPath: string;
+  /** What the twin's API lists. */
+  readonly eventLog: EventLog;
+  /** The twin's API. */
+  readonly mailgun: MailgunApi;
+  /** What the twin signs with. */
+  readonly account: MailgunAccount;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the template on this machine; resolves when it takes webhooks.
+ * Whatever is started is registered with `disposables` at once, so that it can be ended at any moment.
+ */
+export async function startLocalStack(
+  options: LocalStackOptions,
+  disposables = new Disposables(),
+): Promise<LocalStack> {
+  try {
+    return await start(options, disposables);
+  } catch (error) {
+    await disposables.close();
+    throw error;
+  }
+}
+
+async function start(options: LocalStackOptions, disposables: Disposables): Promise<LocalStack> {
+  const { domains, keys, seed, phase, faults, reconcile = USUAL_RECONCILE, metricPeriodSeconds = 60 } = options;
+  const run = await openLedgerRun(options.port, disposables);
+  const mailgun = await openLocalMailgun({ domains, signingKey: keys?.current, apiKey: reconcile.apiKey, seed }, run);
+  const dashboardListener = await run.reserveListener();
+  const overlay = overlayOf({ ...options, reconcile, metricPeriodSeconds }, await devOrigins());
+  const values = runValues(mailgun.api.url, dashboardListener.url, Date.now());
+  const engine = await chooseTableEngine({ name: options.engine, needsStream: publishes(overlay) });
+  const { program, because } = engine;
+  phase('synthesize', `the dev stack for ${domains.join(', ')}`);
+  phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
+
+  const dashboard = Promise.withResolvers<Awaited<ReturnType<typeof createDashboard>>>();
+  let reconcileRuns!: ReconcileRuns;
+  const template = runTemplate(
+    {
+      assemble: () => synthesizeLedger(run, overlay, values),
+      engine,
+      listeners: { [OUTPUTS.webhookUrl]: run.mainListener },
+      ownMetrics: OWN_METRICS,
+      // The first command of an alarm leads to this run, not to the environment that is deployed.
+      describeAlarm: (description) => description.replace(/ --(?:env|stack) \S+$/, ` ${commandTarget(run)}`),
+      metricPeriodSeconds,
+      faults,
+      random: createRandom(seed).next,
+      async prepare({ stack, putSecret }) {
+        if (keys) {
+          await putSecret(OUTPUTS.signingKeys, JSON.stringify(keys));
+          await putSecret(OUTPUTS.apiKey, JSON.stringify({ apiKey: mailgun.apiKey }));
+        }
+        mailgun.register(stack);
+        phase('functions', 'each bundle in a process of its own');
+        createDashboard(outputOf(stack, OUTPUTS.apiUrl), run).then(dashboard.resolve, dashboard.reject);
+      },
+      invokeScheduled(functions, stack) {
+        const reconcileId = outputOf(stack, OUTPUTS.reconcileFunction);
+        reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
+        return (id, event) => (id === reconcileId ? reconcileRuns.run(event) : functions.byId(id).invoke(event));
+      },
+      onAlarm: options.onAlarm ?? (() => {}),
+    },
+    run,
+  );
+  const [{ aws, functions, controls }, page] = await Promise.all([template, dashboard.promise]);
+  dashboardListener.open(page);
+  const { stack, engines } = aws;
+  const ledgerControls = createLedgerControls({ aws, controls, mailgun, reconcileRuns });
+  const controlListener = await run.reserveListener();
+  controlListener.open(createControlApi(controls, controlRoutes(ledgerControls)));
+  mailgun.takeMail();
+
+  const apiUrl = outputOf(stack, OUTPUTS.apiUrl);
+  const apiToken = await aws.readSecret(OUTPUTS.apiToken);
+  const ready: ReadyInfo = {
+    event: 'ready',
+    pid: process.pid,
+    processes: functions.processes(),
+    webhookUrl: outputOf(stack, OUTPUTS.webhookUrl),
+    apiUrl,
+    apiToken,
+    controlUrl: controlListener.url,
+    mailgunUrl: reconcile.mailgunUrl ?? mailgun.api.url,
+    // Behind the number sign: browsers send that part nowhere.
+    dashboardUrl: `${dashboardListener.url}/#${new URLSearchParams({ token: apiToken, api: apiUrl })}`,
+    signingKey: mailgun.account.signingKey,
+    domains,
+    engine: program.name,
+  };
+  run.announce(ready);
+  return {
+    ...ledgerControls,
+    ready,
+    logPath: run.logBuffer.path,
+    eventLog: mailgun.eventLog,
+    mailgun: mailgun.api,
+    account: mailgun.account,
+    onPublished: (listener) => engines.events.onPublished(listener),
+    stop: () => disposables.close(),
+  };
+}

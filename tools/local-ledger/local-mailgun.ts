@@ -1,0 +1,63 @@
+import type { Run } from '../local-stack/run/run.ts';
+import { outputOf, type Stack } from '../local-stack/template/stack.ts';
+import { isRecord } from '../local-stack/template/template.ts';
+import { type MailgunAccount, newKey } from '../mailgun-twin/account.ts';
+import { EventLog } from '../mailgun-twin/event-log.ts';
+import type { EventData } from '../mailgun-twin/event-parts.ts';
+import { type MailgunApi, startMailgunApi } from '../mailgun-twin/mailgun-api.ts';
+import { openTwin } from '../mailgun-twin/open-twin.ts';
+import { createRandom } from '../mailgun-twin/random.ts';
+
+export interface LocalMailgunOptions {
+  readonly domains: readonly string[];
+  /** What it signs with. @default a new key: an account has one even where the stack does not know it yet */
+  readonly signingKey: string | undefined;
+  /** @default a new key */
+  readonly apiKey: string | undefined;
+  readonly seed: number;
+}
+
+/** The account at Mailgun that belongs to a local stack. */
+export interface LocalMailgun {
+  readonly account: MailgunAccount;
+  readonly apiKey: string;
+  readonly api: MailgunApi;
+  /** What the API lists. */
+  readonly eventLog: EventLog;
+  /** Has the API list events of which no webhook tells. */
+  list(events: readonly EventData[]): void;
+  /** Registers the stack's webhooks, as `webhooks sync` does: an ordinary local day has no drift. */
+  register(stack: Stack): void;
+  /** From now on it takes mail, and posts what becomes of it to the webhooks that are registered. */
+  takeMail(): void;
+}
+
+export async function openLocalMailgun(options: LocalMailgunOptions, { disposables }: Run): Promise<LocalMailgun> {
+  const { domains, signingKey = newKey(), apiKey = newKey(), seed } = options;
+  const account: MailgunAccount = { signingKey };
+  const eventLog = new EventLog();
+  const api = await startMailgunApi({ log: eventLog, apiKey, account, domains, random: createRandom(seed) });
+  disposables.add(() => api.close());
+  return {
+    account,
+    apiKey,
+    api,
+    eventLog,
+    list(events) {
+      for (const data of events) eventLog.add(domainNamed(data) ?? domains[0] ?? '', data);
+    },
+    register(stack) {
+      const types = outputOf(stack, 'WebhookEventTypes').split(',');
+      for (const domain of domains) api.register(domain, types, outputOf(stack, 'WebhookUrl'));
+    },
+    takeMail() {
+      const sending = new AbortController();
+      disposables.add(() => sending.abort());
+      api.takeMail(openTwin(api, { eventLog, account }, sending.signal));
+    },
+  };
+}
+
+function domainNamed({ domain }: EventData): string | undefined {
+  return isRecord(domain) && typeof domain.name === 'string' ? domain.name : undefined;
+}

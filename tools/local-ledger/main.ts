@@ -1,0 +1,133 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AlarmNews } from '../local-stack/alarms/start-alarms.ts';
+import { faultText } from '../local-stack/aws/faults.ts';
+import { Disposables } from '../local-stack/run/disposables.ts';
+import { watchParent } from '../local-stack/run/parent.ts';
+import { StartupError } from '../local-stack/run/startup-error.ts';
+import { newKey } from '../mailgun-twin/account.ts';
+import { alarmLines } from './alarm-lines.ts';
+import { type Flags, HELP, parseFlags } from './flags.ts';
+import type { SigningKeys } from './ledger-controls.ts';
+import type { ReadyInfo } from './ready.ts';
+
+/** Who stops a stack waits for 5 s. */
+const STOP_WITHIN_MS = 4000;
+
+await main().catch(fail);
+
+async function main(): Promise<void> {
+  const flags = parseFlags(process.argv.slice(2));
+  if (flags.help) {
+    print(HELP);
+    return;
+  }
+  const say = flags.json ? (line: string) => process.stderr.write(`${line}\n`) : print;
+  const startedMs = performance.now();
+  say('mailgun-ledger: the local stack is starting');
+
+  const disposables = new Disposables();
+  const stopping = new AbortController();
+  const stop = async (exitCode: number) => {
+    stopping.abort();
+    // Whatever has not ended by then is ended by the process reaper.
+    await Promise.race([disposables.close(), sleep(STOP_WITHIN_MS)]);
+    process.exit(exitCode);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  watchParent(() => void stop(0));
+
+  const { startLocalStack } = await import('./local-ledger.ts');
+  const seed = flags.seed ?? randomInt(2 ** 32);
+  const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
+  const { port, domains, engine, faults, publish, reconcile, metricPeriodSeconds } = flags;
+  const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
+  const stack = await startLocalStack(
+    {
+      port,
+      domains,
+      publish: publish ? { recipients: true } : undefined,
+      reconcile,
+      engine,
+      metricPeriodSeconds,
+      faults,
+      seed,
+      phase,
+      onAlarm,
+      keys: keysOf(flags),
+    },
+    disposables,
+  ).catch((error) => {
+    if (!stopping.signal.aborted) throw error;
+    // What fails because it was stopped is no failure; `stop` ends the process.
+    return new Promise<never>(() => {});
+  });
+  phase('ready', `in ${((performance.now() - startedMs) / 1000).toFixed(1)} s; log: ${stack.logPath}`);
+  if (faults.length > 0) phase('faults', `${faults.map(faultText).join(', ')}; the same again with --seed ${seed}`);
+  announce(flags, stack.ready);
+  if (flags.json) stack.onPublished((event) => print(JSON.stringify({ event: 'published', ...event })));
+  if (!flags.traffic) return;
+
+  const { runScenario } = await import('./scenario.ts');
+  const { openTwin } = await import('../mailgun-twin/open-twin.ts');
+  const { signal } = stopping;
+  const { settleSeconds, sliceSeconds, mailgunUrl } = reconcile;
+  const { ok } = await runScenario({
+    ready: stack.ready,
+    twin: openTwin(stack.ready, stack, signal),
+    json: flags.json,
+    print,
+    signal,
+    drop: flags.drop,
+    legacy: flags.legacy,
+    oddShapes: flags.oddShapes,
+    endsAfterwards: flags.once,
+    dueAfterSeconds: mailgunUrl === undefined ? settleSeconds + sliceSeconds : undefined,
+    ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),
+  });
+  if (flags.once && !stopping.signal.aborted) await stop(ok ? 0 : 1);
+}
+
+function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): SigningKeys {
+  return {
+    current: signingKey ?? newKey(),
+    ...(previousSigningKey !== undefined && { previous: previousSigningKey }),
+    ...(parentSigningKey !== undefined && { parent: parentSigningKey }),
+  };
+}
+
+function announce(flags: Flags, ready: ReadyInfo): void {
+  if (flags.json) {
+    print(JSON.stringify(ready));
+    return;
+  }
+  print(`
+  Webhooks     ${ready.webhookUrl}
+  Signing key  ${ready.signingKey}
+  Dashboard    ${ready.dashboardUrl}
+  Read API     ${ready.apiUrl}/mailgun/…
+  Token        ${ready.apiToken}
+  Mailgun API  ${ready.mailgunUrl}
+  Control      ${ready.controlUrl}/stats
+  Stop         Ctrl-C, or: kill ${ready.pid}
+`);
+}
+
+/** That all is well to begin with is no news. */
+function tellOfAlarm(flags: Flags, news: AlarmNews): void {
+  const { name, description, from, to, reason, atMs } = news;
+  if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;
+  const at = new Date(atMs).toISOString();
+  if (flags.json) print(JSON.stringify({ event: 'alarm', at, name, state: to, was: from, reason, description }));
+  else for (const line of alarmLines(news)) print(line);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(error: unknown): void {
+  if (!(error instanceof StartupError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(error.exitCode);
+}

@@ -1,0 +1,54 @@
+import { isRecord } from '../local-stack/template/template.ts';
+import { compressedLimits } from './compressed-limits.ts';
+import { type ReconcileChoice, reconcileOverlay } from './reconcile-choice.ts';
+import { PLACEHOLDERS } from './run-values.ts';
+
+/** Configuration laid over that of `dev`. */
+export type Overlay = Readonly<Record<string, unknown>>;
+
+/** What a run of the stack chooses about its configuration. */
+export interface ConfigurationChoice {
+  readonly domains: readonly string[];
+  readonly reconcile: ReconcileChoice;
+  readonly metricPeriodSeconds: number;
+  readonly publish?: PublishChoice | undefined;
+  /** Laid over all that is chosen otherwise, except for how changes are published. */
+  readonly overlay?: Overlay;
+}
+
+export interface PublishChoice {
+  /** Whether events name their recipients. */
+  readonly recipients?: boolean;
+  /** How long a change is tried. */
+  readonly retrySeconds?: number;
+}
+
+/**
+ * Times are cut short where people would wait for them; everything else is as deployed. What each run has anew is held
+ * by placeholders.
+ */
+export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
+  const { domains, reconcile, metricPeriodSeconds, publish } = choice;
+  const usual = {
+    domains: domains.map((name) => ({ name, region: 'us' })),
+    origins: [...devOrigins, PLACEHOLDERS.dashboardUrl],
+    processing: { timeoutSeconds: 3, outageHours: 1 },
+    reconcile: reconcileOverlay(reconcile, PLACEHOLDERS),
+    alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },
+  };
+  return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };
+}
+
+/** Whether a function consumes the table's stream. */
+export function publishes({ publish }: Overlay): boolean {
+  return isRecord(publish) && publish.enabled === true;
+}
+
+/** Objects are merged, all else is replaced. */
+function layOver(under: Overlay, over: Overlay = {}): Overlay {
+  const merged = Object.entries(over).map(([key, value]) => {
+    const below = under[key];
+    return [key, isRecord(below) && isRecord(value) ? layOver(below, value) : value];
+  });
+  return { ...under, ...Object.fromEntries(merged) };
+}

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chooseEngine, type EngineChoice, type EngineWish, engineNamed } from '../local-stack/engines/choose-engine.ts';
+import type { Disposables } from '../local-stack/run/disposables.ts';
+import { openRun, type Run } from '../local-stack/run/run.ts';
+import { type Assembly, synthesizeApp } from '../local-stack/template/synthesize.ts';
+import type { RunValues } from './run-values.ts';
+import { DEFAULT_PORT } from './send-arguments.ts';
+
+// All that the local stack, which knows templates only, has to be told of this product.
+
+export const PROJECT_ROOT = join(import.meta.dirname, '../..');
+
+/** Of every run by its webhook port: its log, and while it lasts what it said when it was ready. */
+const RUNS_FOLDER = join(PROJECT_ROOT, '.local');
+
+/** Outputs of the stack that lead to its parts. */
+export const OUTPUTS = {
+  webhookUrl: 'WebhookUrl',
+  apiUrl: 'ApiUrl',
+  webhookEventTypes: 'WebhookEventTypes',
+  queueUrl: 'QueueUrl',
+  deadLettersUrl: 'DeadLettersUrl',
+  signingKeys: 'SigningKeysSecretArn',
+  apiKey: 'ApiKeySecretArn',
+  apiToken: 'ApiTokenSecretArn',
+  reconcileFunction: 'ReconcileFunctionName',
+} as const;
+
+/** The functions' own metrics. */
+export const OWN_METRICS = { namespace: 'MailgunLedger', dimensions: [['Ledger'], ['Ledger', 'Reason']] };
+
+/** Opens a run that other commands find by its webhook port. */
+export function openLedgerRun(port: number, disposables: Disposables): Promise<Run> {
+  return openRun({ port, folder: RUNS_FOLDER, name: 'mailgun-ledger' }, disposables);
+}
+
+/** Returns the options that lead the operator's commands to a run. */
+export function commandTarget({ mainListener: { port } }: Pick<Run, 'mainListener'>): string {
+  return port === DEFAULT_PORT ? '--local' : `--local --port ${port}`;
+}
+
+/** Chooses the engine of the tables: as asked, else as the variable `LEDGER_ENGINE` says, else what can run here. */
+export function chooseTableEngine(wish: EngineWish, environment = process.env): Promise<EngineChoice> {
+  return chooseEngine({ ...wish, name: wish.name ?? engineNamed(environment.LEDGER_ENGINE, 'LEDGER_ENGINE') });
+}
+
+const readCdkJson = async () => JSON.parse(await readFile(join(PROJECT_ROOT, 'cdk.json'), 'utf8'));
+
+/** Returns the origins that `dev` allows: an overlay replaces lists, so one that adds an origin must name them too. */
+export async function devOrigins(): Promise<readonly string[]> {
+  const { context } = await readCdkJson();
+  return context.environments.dev.origins ?? [];
+}
+
+/** Synthesizes the stack; `overlay` is laid over the configuration of `dev`. */
+export async function synthesizeLedger(run: Run, overlay: unknown, values: RunValues = {}): Promise<Assembly> {
+  const { app, context } = await readCdkJson();
+  return synthesizeApp(
+    {
+      folder: PROJECT_ROOT,
+      command: app,
+      context: { ...context, env: 'dev', overlay },
+      // What is checked before a deploy would make every start wait.
+      environment: { LEDGER_SYNTH: 'unchecked' },
+      kept: join(RUNS_FOLDER, 'assemblies'),
+      values,
+    },
+    run,
+  );
+}

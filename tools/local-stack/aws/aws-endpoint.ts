@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Engine, type EngineReply, jsonReply } from '../engines/engine.ts';
+import { measureTableCall } from '../metrics/implied-metrics.ts';
+import type { Measure } from '../metrics/metric.ts';
+import { type Listening, listenOnLoopback, readBody } from '../run/listener.ts';
+import { callerOf } from './caller.ts';
+import { askForCapacity, takeCapacity } from './consumed-capacity.ts';
+import { type Exchange, FAULT_EFFECTS } from './fault-effects.ts';
+import type { FaultSource } from './faults.ts';
+import type { IndexLag } from './index-lag.ts';
+import type { UsageMeter } from './usage.ts';
+
+/** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
+const MAX_REQUEST_BYTES = 17 * 2 ** 20;
+
+/** First part of `X-Amz-Target`, and the service it means. */
+const SERVICES: Readonly<Record<string, string>> = {
+  DynamoDB_20120810: 'dynamodb',
+  AmazonSQS: 'sqs',
+  secretsmanager: 'secretsmanager',
+  AWSEvents: 'events',
+  GraniteServiceVersion20100801: 'cloudwatch',
+};
+
+export interface AwsEndpointOptions {
+  readonly engines: Readonly<Record<string, Engine>>;
+  readonly usage: UsageMeter;
+  readonly faults: FaultSource;
+  readonly indexLag: IndexLag;
+  readonly measure: Measure;
+}
+
+/** The one endpoint between functions and engines: it counts what passes, and spoils what it is told to. */
+export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening> {
+  return listenOnLoopback((incoming, outgoing) => {
+    handle(options, incoming, outgoing).catch((error) => {
+      if (!outgoing.headersSent) send(outgoing, jsonReply(500, { __type: 'InternalFailure', message: String(error) }));
+    });
+  });
+}
+
+async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { usage, faults, indexLag, measure } = options;
+  const { bytes } = await readBody(incoming, MAX_REQUEST_BYTES);
+  const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
+  const service = SERVICES[target] ?? '';
+  const engine = options.engines[service];
+  if (!engine) {
+    const message = `the local stack does not know ${incoming.headers['x-amz-target'] ?? 'requests without a target'}`;
+    return send(outgoing, jsonReply(400, { __type: 'UnknownOperationException', message }));
+  }
+
+  const caller = callerOf(incoming.headers.authorization);
+  usage.called(caller, `${service}.${operation}`);
+  const metered = service === 'dynamodb' ? meterDynamoDb(engine, caller, options) : engine;
+  const exchange: Exchange = {
+    service,
+    operation,
+    body: bytes,
+    random: faults.random,
+    perform: (body) => metered.call(operation, body),
+    reply(reply) {
+      if (service === 'dynamodb') measureTableCall(operation, bytes, reply, measure);
+      send(outgoing, reply);
+    },
+    reset: () => incoming.socket.resetAndDestroy(),
+    withoutRecent: (reply) => indexLag.withoutRecent(JSON.parse(bytes.toString('utf8')), reply),
+  };
+  const mode = faults.strike(service, operation);
+  if (mode) await FAULT_EFFECTS[mode](exchange);
+  else exchange.reply(await exchange.perform(bytes));
+}
+
+/** DynamoDB that adds what each call consumes to the bill of its caller. */
+function meterDynamoDb(engine: Engine, caller: string, { usage, faults, indexLag }: AwsEndpointOptions): Engine {
+  return {
+    async call(operation, body) {
+      const asked = askForCapacity(operation, body);
+      if (!asked) return engine.call(operation, body);
+      const [capacity, reply] = takeCapacity(operation, asked.input, await engine.call(operation, asked.body));
+      usage.consumed(caller, capacity);
+      if (reply.status === 200 && faults.has('index-lag')) indexLag.wrote(operation, asked.input);
+      return reply;
+    },
+  };
+}
+
+function send(outgoing: ServerResponse, { status, headers, body }: EngineReply): void {
+  outgoing.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
+}

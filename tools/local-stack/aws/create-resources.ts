@@ -1,0 +1,56 @@
+import { type Engine, request } from '../engines/engine.ts';
+import type { Engines } from '../engines/engines.ts';
+import { generateSecret, type SecretRecipe } from '../engines/secrets.ts';
+import { readStreamSources } from '../event-source/stream-definition.ts';
+import { resourcesOfType } from '../template/resources.ts';
+import { propertiesOf, type Stack } from '../template/stack.ts';
+
+/** Creates every table, queue and secret of the template in its engine. */
+export async function createResources(stack: Stack, engines: Engines): Promise<void> {
+  for (const [id, resource] of resourcesOfType(stack.template, 'AWS::SecretsManager::Secret')) {
+    const { SecretString, GenerateSecretString } = propertiesOf(stack, id, resource);
+    const value = SecretString ?? generateSecret((GenerateSecretString ?? {}) as SecretRecipe);
+    engines.secretsmanager.create(String(stack.resolve({ Ref: id }, id)), String(value));
+  }
+  for (const [id, resource] of resourcesOfType(stack.template, 'AWS::SQS::Queue')) {
+    await engines.sqs.createQueue(id, queueAttributes(propertiesOf(stack, id, resource)), stack.place.region);
+  }
+  const consumed = new Set(readStreamSources(stack).map(({ tableName }) => tableName));
+  for (const [id, resource] of resourcesOfType(stack.template, 'AWS::DynamoDB::Table')) {
+    const { StreamSpecification, ...properties } = propertiesOf(stack, id, resource);
+    // A stream that nothing reads costs time with every write, in dynoxide more with each.
+    const stream = consumed.has(id) ? StreamSpecification : undefined;
+    await createTable(engines.dynamodb, id, { ...properties, StreamSpecification: stream });
+  }
+}
+
+/** Attributes of a queue are texts at the API, numbers and objects in a template. */
+function queueAttributes(properties: Record<string, unknown>): Record<string, string> {
+  const { QueueName: _, Tags: __, ...attributes } = properties;
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+  );
+}
+
+/** Point-in-time recovery, tags and protection are left out: the engine lives in memory and knows none of them. */
+const TABLE_PROPERTIES = [
+  'AttributeDefinitions',
+  'KeySchema',
+  'BillingMode',
+  'ProvisionedThroughput',
+  'GlobalSecondaryIndexes',
+  'LocalSecondaryIndexes',
+];
+
+async function createTable(engine: Engine, id: string, properties: Record<string, unknown>): Promise<void> {
+  const { StreamSpecification, TimeToLiveSpecification } = properties;
+  await request(engine, 'CreateTable', {
+    TableName: id,
+    ...Object.fromEntries(TABLE_PROPERTIES.map((name) => [name, properties[name]])),
+    StreamSpecification: StreamSpecification && { StreamEnabled: true, ...StreamSpecification },
+  });
+  if (TimeToLiveSpecification) await request(engine, 'UpdateTimeToLive', { TableName: id, TimeToLiveSpecification });
+}

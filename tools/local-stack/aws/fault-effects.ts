@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EngineReply, jsonReply } from '../engines/engine.ts';
+import type { FaultMode } from './faults.ts';
+import { partialBatch } from './partial-batch.ts';
+
+/** One call on its way from a function to an engine, and the means to spoil it. */
+export interface Exchange {
+  readonly service: string;
+  readonly operation: string;
+  readonly body: Buffer;
+  /** From 0 to 1. */
+  random(): number;
+  /** Lets the engine do it, with this body. */
+  perform(body: Buffer): Promise<EngineReply>;
+  reply(reply: EngineReply): void;
+  /** Resets the connection: the caller gets no answer. */
+  reset(): void;
+  /** Hides from an index's answer what was stored only just now. */
+  withoutRecent(reply: EngineReply): EngineReply;
+}
+
+/** Longer than functions wait for one try, so that some calls land after their caller has given up. */
+const MAX_DELAY_MS = 3000;
+
+/** What each mode does to a call. */
+export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => Promise<void> | void>> = {
+  refuse: (exchange) => exchange.reset(),
+  '500': (exchange) => exchange.reply(awsError(500, INTERNAL_ERROR[exchange.service])),
+  throttle: (exchange) => exchange.reply(awsError(400, THROTTLED[exchange.service])),
+  async delay(exchange) {
+    await sleep(exchange.random() * MAX_DELAY_MS, undefined, { ref: false });
+    exchange.reply(await exchange.perform(exchange.body));
+  },
+  hang() {},
+  async 'drop-reply'(exchange) {
+    await exchange.perform(exchange.body);
+    exchange.reset();
+  },
+  async truncate(exchange) {
+    const reply = await exchange.perform(exchange.body);
+    exchange.reply({ ...reply, body: reply.body.subarray(0, Math.floor(reply.body.length / 2)) });
+  },
+  async duplicate(exchange) {
+    await exchange.perform(exchange.body);
+    exchange.reply(await exchange.perform(exchange.body));
+  },
+  async partial(exchange) {
+    const reply = await partialBatch(exchange.operation, exchange.body, (body) => exchange.perform(body));
+    exchange.reply(reply ?? awsError(400, THROTTLED[exchange.service]));
+  },
+  async 'index-lag'(exchange) {
+    exchange.reply(exchange.withoutRecent(await exchange.perform(exchange.body)));
+  },
+  'index-throttle': (exchange) =>
+    exchange.reply(awsError(400, THROTTLED.dynamodb, { ThrottlingReasons: [INDEX_THROTTLED] })),
+};
+
+const INTERNAL_ERROR: Readonly<Record<string, string>> = {
+  dynamodb: 'com.amazonaws.dynamodb.v20120810#InternalServerError',
+  sqs: 'com.amazonaws.sqs#InternalFailure',
+  secretsmanager: 'InternalServiceError',
+  events: 'InternalException',
+  cloudwatch: 'com.amazonaws.cloudwatch.v2010_08_01#InternalServiceFault',
+};
+
+const THROTTLED: Readonly<Record<string, string>> = {
+  dynamodb: 'com.amazonaws.dynamodb.v20120810#ThrottlingException',
+  sqs: 'com.amazonaws.sqs#RequestThrottled',
+  secretsmanager: 'ThrottlingException',
+  events: 'ThrottlingException',
+  cloudwatch: 'ThrottlingException',
+};
+
+/** DynamoDB refuses a write to the table that one of its indexes cannot take, and names the index. */
+const INDEX_THROTTLED = {
+  reason: 'IndexWriteKeyRangeThroughputExceeded',
+  resource: 'arn:aws:dynamodb:us-east-1:000000000000:table/any/index/byDay',
+};
+
+function awsError(status: number, type: string | undefined, more: object = {}): EngineReply {
+  return jsonReply(status, { __type: type, message: 'injected fault', ...more });
+}

@@ -1,0 +1,116 @@
+const FAULT_MODES = [
+  'refuse',
+  '500',
+  'throttle',
+  'delay',
+  'hang',
+  'drop-reply',
+  'truncate',
+  'duplicate',
+  'partial',
+  'index-lag',
+  'index-throttle',
+] as const;
+
+export type FaultMode = (typeof FAULT_MODES)[number];
+
+/** A share of the calls of one operation that goes wrong in one way. */
+export interface Fault {
+  readonly service: string;
+  /** `*`: every operation of the service. */
+  readonly operation: string;
+  readonly mode: FaultMode;
+  readonly percent: number;
+}
+
+/** The operations of each service that the stack, its event sources or its operator call. */
+const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
+  dynamodb: [
+    ...['BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'DescribeTable', 'GetItem', 'PutItem', 'Query', 'Scan'],
+    ...['TransactGetItems', 'TransactWriteItems', 'UpdateItem'],
+  ],
+  sqs: [
+    ...['ChangeMessageVisibility', 'ChangeMessageVisibilityBatch', 'DeleteMessage', 'DeleteMessageBatch'],
+    ...['GetQueueAttributes', 'GetQueueUrl', 'PurgeQueue', 'ReceiveMessage', 'SendMessage', 'SendMessageBatch'],
+  ],
+  secretsmanager: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue'],
+  events: ['PutEvents'],
+  cloudwatch: ['DescribeAlarms'],
+};
+const SERVICES = Object.keys(OPERATIONS);
+
+/** Modes that mean something for some operations only. */
+const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
+  duplicate: ['sqs.SendMessage', 'sqs.SendMessageBatch'],
+  partial: [
+    'dynamodb.BatchWriteItem',
+    'dynamodb.BatchGetItem',
+    'sqs.SendMessageBatch',
+    'sqs.DeleteMessageBatch',
+    'sqs.ChangeMessageVisibilityBatch',
+    'events.PutEvents',
+  ],
+  'index-lag': ['dynamodb.Query'],
+  'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.DeleteItem'],
+};
+
+/** Parses `<service>.<operation>:<mode>:<percent>`; a text where it is none. */
+export function parseFault(text: string): Fault | string {
+  const parsed = /^([a-z0-9]+)\.(\*|[A-Za-z]+):([a-z0-9-]+):(\d+(?:\.\d+)?)$/.exec(text);
+  if (!parsed) return `"${text}" is not <service>.<operation>:<mode>:<percent>`;
+  const [, service = '', operation = '', mode = '', percent] = parsed;
+  return checkFault({ service, operation, mode, percent: Number(percent) });
+}
+
+/** Returns a fault as `--fault` takes it. */
+export const faultText = ({ service, operation, mode, percent }: Fault) => `${service}.${operation}:${mode}:${percent}`;
+
+/** A fault from its parts, as `POST /faults` takes them; a text that says what is wrong otherwise. */
+export function checkFault(parts: unknown): Fault | string {
+  const { service, operation, mode, percent } = (parts ?? {}) as Record<string, unknown>;
+  if (typeof service !== 'string' || !SERVICES.includes(service)) {
+    return `service must be one of ${SERVICES.join(', ')}, not ${JSON.stringify(service)}`;
+  }
+  const operations = OPERATIONS[service] ?? [];
+  if (typeof operation !== 'string' || !['*', ...operations].includes(operation)) {
+    return `operation of ${service} must be one of ${operations.join(', ')} or *, not ${JSON.stringify(operation)}`;
+  }
+  if (!isMode(mode)) return `mode must be one of ${FAULT_MODES.join(', ')}, not ${JSON.stringify(mode)}`;
+  if (typeof percent !== 'number' || !(percent >= 0 && percent <= 100)) {
+    return `percent must be from 0 to 100, not ${JSON.stringify(percent)}`;
+  }
+  const only = ONLY_FOR[mode];
+  if (only && !only.includes(`${service}.${operation}`)) return `${mode} is for ${only.join(' or ')}`;
+  return { service, operation, mode, percent };
+}
+
+function isMode(mode: unknown): mode is FaultMode {
+  return FAULT_MODES.includes(mode as FaultMode);
+}
+
+/** Decides which calls go wrong: the same random numbers and the same calls give the same faults. */
+export class FaultSource {
+  readonly random: () => number;
+  #faults: readonly Fault[] = [];
+
+  /** `random` returns numbers from 0 to below 1. */
+  constructor(random: () => number, faults: readonly Fault[] = []) {
+    this.random = random;
+    this.#faults = faults;
+  }
+
+  replace(faults: readonly Fault[]): void {
+    this.#faults = faults;
+  }
+
+  has(mode: FaultMode): boolean {
+    return this.#faults.some((fault) => fault.mode === mode);
+  }
+
+  /** The first fault that strikes this call, in the order they were given. */
+  strike(service: string, operation: string): FaultMode | undefined {
+    return this.#faults
+      .filter((fault) => fault.service === service && (fault.operation === '*' || fault.operation === operation))
+      .find((fault) => this.random() * 100 < fault.percent)?.mode;
+  }
+}

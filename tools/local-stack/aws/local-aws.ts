@@ -1,0 +1,66 @@
+import { request } from '../engines/engine.ts';
+import type { Engines } from '../engines/engines.ts';
+import type { Measure } from '../metrics/metric.ts';
+import type { Run } from '../run/run.ts';
+import { keyNamesOf } from '../template/resources.ts';
+import { outputOf, placeStack, type Stack } from '../template/stack.ts';
+import type { Assembly } from '../template/synthesize.ts';
+import { startAwsEndpoint } from './aws-endpoint.ts';
+import { createResources } from './create-resources.ts';
+import { type Fault, FaultSource } from './faults.ts';
+import { IndexLag } from './index-lag.ts';
+import { UsageMeter } from './usage.ts';
+
+const ACCOUNT_ID = '000000000000';
+
+export interface LocalAwsOptions {
+  readonly assembly: Assembly;
+  readonly engines: Engines;
+  /** @default none, until some are set */
+  readonly faults?: readonly Fault[];
+  /** Decides which calls the faults strike. @default Math.random */
+  readonly random?: (() => number) | undefined;
+  /** Base URL of an HTTP API by its logical id. @default none has any */
+  readonly apiUrl?: (logicalId: string) => string;
+  /** @default measures nothing */
+  readonly measure?: Measure;
+}
+
+/** The template's tables, queues and secrets, behind the one endpoint that functions use. */
+export interface LocalAws {
+  readonly stack: Stack;
+  /** What stands behind the endpoint. */
+  readonly engines: Engines;
+  readonly usage: UsageMeter;
+  readonly faults: FaultSource;
+  /** Secrets by the outputs that name them, past the endpoint. */
+  putSecret(output: string, value: string): Promise<void>;
+  readSecret(output: string): Promise<string>;
+}
+
+/** Stands for the AWS account that a template is deployed to. */
+export async function openLocalAws(options: LocalAwsOptions, { disposables }: Run): Promise<LocalAws> {
+  const { assembly, engines, random = Math.random, apiUrl = () => '', measure = () => {} } = options;
+  const usage = new UsageMeter();
+  const faults = new FaultSource(random, options.faults);
+  const indexLag = new IndexLag(keyNamesOf(assembly.template));
+  const listener = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag, measure });
+  disposables.add(() => listener.close());
+  const { region } = assembly;
+  const stack = placeStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });
+  await createResources(stack, engines);
+  return {
+    stack,
+    engines,
+    usage,
+    faults,
+    async putSecret(output, SecretString) {
+      await request(engines.secretsmanager, 'PutSecretValue', { SecretId: outputOf(stack, output), SecretString });
+    },
+    async readSecret(output) {
+      const SecretId = outputOf(stack, output);
+      const reply = await request<{ SecretString: string }>(engines.secretsmanager, 'GetSecretValue', { SecretId });
+      return reply.SecretString;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+// One function's process: loads the bundle, takes invocations from its parent, several at a time where they overlap.
+
+export interface Invocation {
+  readonly id: string;
+  /** The event as JSON text, as Lambda hands it over. */
+  readonly event: string;
+  readonly deadlineMs: number;
+}
+
+export type HostMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'result'; readonly id: string; readonly payload: string }
+  | { readonly kind: 'failure'; readonly id: string; readonly error: string };
+
+type Handler = (event: unknown, context: unknown) => unknown;
+
+const EXTENSIONS = ['.js', '.mjs', '.cjs'];
+
+if (process.send) await serve(process.send.bind(process));
+
+async function serve(send: (message: HostMessage) => void): Promise<void> {
+  process.once('disconnect', () => process.exit(0));
+  const handler = await loadHandler(process.argv[2] ?? '', process.argv[3] ?? '');
+  process.on('message', async (invocation: Invocation) => {
+    try {
+      const result = await handler(JSON.parse(invocation.event), contextOf(invocation));
+      send({ kind: 'result', id: invocation.id, payload: JSON.stringify(result) ?? 'null' });
+    } catch (error) {
+      console.error(error);
+      send({ kind: 'failure', id: invocation.id, error: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  send({ kind: 'ready' });
+}
+
+/** `index.handler` is the export `handler` of the module `index`. */
+async function loadHandler(folder: string, name: string): Promise<Handler> {
+  const [file = '', exported = ''] = name.split('.');
+  const path = EXTENSIONS.map((extension) => join(folder, file + extension)).find(existsSync);
+  if (!path) throw new Error(`${folder} holds no module ${file}`);
+  const module = await import(pathToFileURL(path).href);
+  const handler = module[exported] ?? module.default?.[exported];
+  if (typeof handler !== 'function') throw new Error(`${path} exports no function ${exported}`);
+  return handler;
+}
+
+function contextOf({ id, deadlineMs }: Invocation) {
+  const { AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memoryLimitInMB } = process.env;
+  return {
+    awsRequestId: id,
+    functionName,
+    functionVersion: '$LATEST',
+    memoryLimitInMB,
+    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+  };
+}

@@ -1,0 +1,86 @@
+import { FunctionSandbox, type FunctionSpec, type Outcome, type SandboxRun } from './function-sandbox.ts';
+
+/**
+ * Where Lambda would start one sandbox for each invocation that overlaps another, one process takes them all,
+ * up to as many as a new AWS account may run at once; the rest wait.
+ */
+const MAX_CONCURRENCY = 10;
+
+/** A function in a process of its own, which is replaced when it dies or runs out of time. */
+export class FunctionProcess {
+  readonly spec: FunctionSpec;
+  readonly #run: SandboxRun;
+  readonly #onOutcome: (outcome: Outcome) => void;
+  readonly #sandboxes = new Set<FunctionSandbox>();
+  readonly #waiting: (() => void)[] = [];
+  #current: FunctionSandbox;
+  #free = MAX_CONCURRENCY;
+  #stopping = false;
+
+  /** `onOutcome` is told how each invocation ends. */
+  constructor(spec: FunctionSpec, run: SandboxRun, onOutcome: (outcome: Outcome) => void = () => {}) {
+    this.spec = spec;
+    this.#run = run;
+    this.#onOutcome = onOutcome;
+    this.#current = this.#start();
+  }
+
+  get pid(): number {
+    return this.#current.pid;
+  }
+
+  /** Resolves once the bundle is loaded; fails with what the process said where it does not load. */
+  async loaded(): Promise<void> {
+    const { source, loaded, ended } = this.#current;
+    if (await loaded) return;
+    await ended;
+    const said = this.#run.logBuffer.lines().filter((entry) => entry.source === source);
+    throw new Error(`${this.spec.name} does not load:\n${said.map(({ line }) => line).join('\n')}`);
+  }
+
+  /** Runs the handler with an event as JSON text; waits for a process that is just starting. */
+  async invoke(event: string): Promise<Outcome> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await this.#invokeNow(event);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    }
+  }
+
+  /** Kills every process of this function; none takes their place. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#sandboxes].map((sandbox) => sandbox.kill()));
+  }
+
+  async #invokeNow(event: string): Promise<Outcome> {
+    while (!this.#stopping) {
+      const sandbox = this.#current;
+      if (!(await sandbox.loaded) || !sandbox.accepts) continue;
+      const outcome = await sandbox.invoke(event, this.spec.timeoutMs);
+      if (!outcome.ok && outcome.timedOut) this.#replace(sandbox);
+      this.#onOutcome(outcome);
+      return outcome;
+    }
+    return { ok: false, error: 'stopping', timedOut: false };
+  }
+
+  /** A process that ran out of time takes no more; what else is in flight in it may still end well. */
+  #replace(sandbox: FunctionSandbox): void {
+    sandbox.retire();
+    if (sandbox === this.#current && !this.#stopping) this.#current = this.#start();
+  }
+
+  #start(): FunctionSandbox {
+    const sandbox = new FunctionSandbox(this.spec, this.#run, (ended) => {
+      this.#sandboxes.delete(ended);
+      if (ended === this.#current && !this.#stopping) this.#current = this.#start();
+    });
+    this.#sandboxes.add(sandbox);
+    return sandbox;
+  }
+}

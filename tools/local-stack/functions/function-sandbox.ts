@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { LogBuffer } from '../run/log-buffer.ts';
+import type { Run } from '../run/run.ts';
+import type { HostMessage, Invocation } from './function-host.ts';
+
+export interface FunctionSpec {
+  /** The name people use: `ingest`. */
+  readonly name: string;
+  readonly folder: string;
+  /** `<module>.<export>`. */
+  readonly handler: string;
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export type Outcome =
+  | { readonly ok: true; readonly payload: string }
+  | { readonly ok: false; readonly error: string; readonly timedOut: boolean };
+
+/** What it needs of a run. */
+export type SandboxRun = Pick<Run, 'logBuffer' | 'processReaper'>;
+
+const HOST = join(import.meta.dirname, 'function-host.ts');
+
+/** One process of a function, from its start to its end. */
+export class FunctionSandbox {
+  readonly source: string;
+  readonly pid: number;
+  /** Whether it came as far as to take invocations. */
+  readonly loaded: Promise<boolean>;
+  readonly ended: Promise<void>;
+  readonly #logBuffer: LogBuffer;
+  readonly #child: ChildProcess;
+  readonly #inFlight = new Map<string, (outcome: Outcome) => void>();
+  #accepts = true;
+
+  /** `onEnd` runs before anybody who waits for this process learns that it has ended. */
+  constructor(spec: FunctionSpec, { logBuffer, processReaper }: SandboxRun, onEnd: (sandbox: FunctionSandbox) => void) {
+    const child = spawn(process.execPath, [HOST, spec.folder, spec.handler], {
+      cwd: spec.folder,
+      env: spec.environment,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A process group of its own: Ctrl-C at a terminal is for us, who then end it.
+      detached: true,
+    });
+    this.#logBuffer = logBuffer;
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.source = `${spec.name}[${this.pid}]`;
+    processReaper.watch(this.pid);
+    logBuffer.follow(this.source, child.stdout as NonNullable<ChildProcess['stdout']>);
+    logBuffer.follow(this.source, child.stderr as NonNullable<ChildProcess['stderr']>);
+
+    const loaded = Promise.withResolvers<boolean>();
+    const ended = Promise.withResolvers<void>();
+    this.loaded = loaded.promise;
+    this.ended = ended.promise;
+    child.on('error', (error) => logBuffer.add(this.source, String(error)));
+    child.on('message', (message: HostMessage) => {
+      if (message.kind === 'ready') loaded.resolve(true);
+      else this.#settle(message.id, outcomeOf(message));
+    });
+    child.once('exit', (code, signal) => {
+      processReaper.forget(this.pid);
+      this.#accepts = false;
+      onEnd(this);
+      logBuffer.add(this.source, `ended: ${signal ?? code}`);
+      for (const id of [...this.#inFlight.keys()]) {
+        this.#settle(id, { ok: false, error: `Runtime exited: ${signal ?? code}`, timedOut: false });
+      }
+      loaded.resolve(false);
+    });
+    // Later than `exit`: its last words have been read.
+    child.once('close', () => ended.resolve());
+  }
+
+  get accepts(): boolean {
+    return this.#accepts;
+  }
+
+  /** Settles when the handler does, the time is over, or the process ends. */
+  invoke(event: string, timeoutMs: number): Promise<Outcome> {
+    const id = randomUUID();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        const error = `Task timed out after ${timeoutMs / 1000} seconds`;
+        this.#logBuffer.add(this.source, error);
+        this.#settle(id, { ok: false, error, timedOut: true });
+      }, timeoutMs);
+      this.#inFlight.set(id, (outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      });
+      const invocation: Invocation = { id, event, deadlineMs: Date.now() + timeoutMs };
+      // Where the process is gone, its exit settles this.
+      this.#child.send(invocation, () => {});
+    });
+  }
+
+  /** Takes no more invocations; ends as soon as those in flight have settled. */
+  retire(): void {
+    this.#accepts = false;
+    if (this.#inFlight.size === 0) this.#child.kill('SIGKILL');
+  }
+
+  kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    return this.ended;
+  }
+
+  #settle(id: string, outcome: Outcome): void {
+    this.#inFlight.get(id)?.(outcome);
+    this.#inFlight.delete(id);
+    if (!this.#accepts && this.#inFlight.size === 0) this.#child.kill('SIGKILL');
+  }
+}
+
+function outcomeOf(message: Exclude<HostMessage, { kind: 'ready' }>): Outcome {
+  if (message.kind === 'result') return { ok: true, payload: message.payload };
+  return { ok: false, error: message.error, timedOut: false };
+}

@@ -1,0 +1,55 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+export interface LogLine {
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  /** `<function>[<pid>]`, or who else says it. */
+  readonly source: string;
+  readonly line: string;
+}
+
+const KEPT_LINES = 20_000;
+
+/** Every line that functions and gateways log: the last ones in memory, all of them in a file. */
+export class LogBuffer {
+  readonly path: string;
+  readonly #file: WriteStream;
+  readonly #lines: LogLine[] = [];
+  readonly #listeners: ((line: string) => void)[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+    this.#file = createWriteStream(path);
+  }
+
+  add(source: string, line: string): void {
+    const entry = { at: new Date().toISOString(), source, line };
+    this.#lines.push(entry);
+    if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, KEPT_LINES);
+    this.#file.write(`${entry.at} ${source} ${line}\n`);
+    for (const hear of this.#listeners) hear(line);
+  }
+
+  /** Calls back with every line from now on. */
+  listen(hear: (line: string) => void): void {
+    this.#listeners.push(hear);
+  }
+
+  /** Takes over a stream line by line. */
+  follow(source: string, stream: Readable): void {
+    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) =>
+      this.add(source, line),
+    );
+  }
+
+  /** The last lines, at least `KEPT_LINES` of them where there were as many. */
+  lines(): readonly LogLine[] {
+    return [...this.#lines];
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#file.end(resolve));
+  }
+}

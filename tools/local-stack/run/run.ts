@@ -1,0 +1,71 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Disposables } from './disposables.ts';
+import { type Listener, reserveListener } from './listener.ts';
+import { LogBuffer } from './log-buffer.ts';
+import { type ProcessReaper, startProcessReaper } from './process-reaper.ts';
+
+const LOG_LIFE_MS = 24 * 3600 * 1000;
+
+/** What the parts of one run of the stack share. */
+export interface Run {
+  readonly disposables: Disposables;
+  readonly processReaper: ProcessReaper;
+  readonly logBuffer: LogBuffer;
+  /** Removed at the end. */
+  readonly temporaryFolder: string;
+  readonly mainListener: Listener;
+  /** Another listener, on any port. */
+  reserveListener(): Promise<Listener>;
+  /** Lets other commands find this run by its port, until it ends; what is announced may hold keys. */
+  announce(ready: object): void;
+}
+
+export interface RunOptions {
+  /** Port that names the run; 0 takes any. */
+  readonly port: number;
+  /** Holds of every run, by its port, its log and, while it lasts, what it announced. */
+  readonly folder: string;
+  /** Begins the name of the temporary folder. */
+  readonly name: string;
+}
+
+/** Takes the port first: where it is in use there is nothing to run. */
+export async function openRun({ port, folder, name }: RunOptions, disposables: Disposables): Promise<Run> {
+  const reserve = async (wanted: number) => {
+    const listener = await reserveListener(wanted);
+    disposables.add(() => listener.close());
+    return listener;
+  };
+  const mainListener = await reserve(port);
+  mkdirSync(folder, { recursive: true });
+  removeOldLogs(folder);
+  const readyPath = join(folder, `${mainListener.port}.json`);
+  const temporaryFolder = mkdtempSync(join(tmpdir(), `${name}-`));
+  // Bundles are CommonJS; a package.json of another, further up, must not make modules of them.
+  writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
+  const processReaper = startProcessReaper([temporaryFolder, readyPath]);
+  disposables.add(() => processReaper.close());
+  const logBuffer = new LogBuffer(join(folder, `${mainListener.port}.log`));
+  disposables.add(() => logBuffer.close());
+  return {
+    disposables,
+    processReaper,
+    logBuffer,
+    temporaryFolder,
+    mainListener,
+    reserveListener: () => reserve(0),
+    // It holds keys.
+    announce: (ready) => writeFileSync(readyPath, `${JSON.stringify(ready, null, 2)}\n`, { mode: 0o600 }),
+  };
+}
+
+/** With `--port 0` every run has a log of another name. */
+function removeOldLogs(folder: string): void {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.log'))) {
+    const path = join(folder, name);
+    const writtenMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (writtenMs < Date.now() - LOG_LIFE_MS) rmSync(path, { force: true });
+  }
+}

@@ -1,0 +1,110 @@
+import type { Resource, Template } from './template.ts';
+
+/** Where the resources of the template stand on this machine. */
+export interface Place {
+  readonly region: string;
+  readonly accountId: string;
+  /** The listener to the engines: queue URLs begin with it. */
+  readonly awsEndpointUrl: string;
+  /** Base URL of an HTTP API by its logical id. */
+  apiUrl(logicalId: string): string;
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** Types that the local stack runs: what `Ref` and `Fn::GetAtt` of each stand for. */
+const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attributes>> = {
+  'AWS::DynamoDB::Table': (id, place) => ({
+    Ref: id,
+    Arn: arn('dynamodb', place, `table/${id}`),
+    StreamArn: arn('dynamodb', place, `table/${id}/stream/local`),
+  }),
+  'AWS::SQS::Queue': (id, place) => ({
+    Ref: `${place.awsEndpointUrl}/${place.accountId}/${id}`,
+    Arn: arn('sqs', place, id),
+    QueueName: id,
+  }),
+  'AWS::SecretsManager::Secret': (id, place) => ({ Ref: arn('secretsmanager', place, `secret:${id}`) }),
+  'AWS::Lambda::Function': (id, place) => ({ Ref: id, Arn: arn('lambda', place, `function:${id}`) }),
+  'AWS::Lambda::EventSourceMapping': (id) => ({ Ref: id }),
+  'AWS::ApiGatewayV2::Api': (id, place) => ({ Ref: id, ApiId: id, ApiEndpoint: place.apiUrl(id) }),
+  'AWS::ApiGatewayV2::Integration': (id) => ({ Ref: id }),
+  'AWS::ApiGatewayV2::Route': (id) => ({ Ref: id }),
+  'AWS::ApiGatewayV2::Stage': (id) => ({ Ref: id }),
+  'AWS::Scheduler::Schedule': (id) => ({ Ref: id }),
+  'AWS::CloudWatch::Alarm': (id, place) => ({ Ref: id, Arn: arn('cloudwatch', place, `alarm:${id}`) }),
+  'AWS::Logs::MetricFilter': (id) => ({ Ref: id }),
+  'AWS::SNS::Topic': (id, place) => ({ Ref: arn('sns', place, id), TopicArn: arn('sns', place, id), TopicName: id }),
+};
+
+/** Types with nothing to run here: rights, logs, who reads them, repetitions. They have a name and an ARN. */
+const IGNORED = new Set([
+  'AWS::CDK::Metadata',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::IAM::Policy',
+  'AWS::IAM::Role',
+  'AWS::Lambda::EventInvokeConfig',
+  'AWS::Lambda::Permission',
+  'AWS::Logs::LogGroup',
+  'AWS::SNS::Subscription',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SQS::QueuePolicy',
+]);
+
+/** Fails on the first resource that could not be run as the template says, rather than leaving it out in silence. */
+export function requireKnownTypes(template: Template): void {
+  for (const [id, { Type, Condition }] of Object.entries(template.Resources)) {
+    if (Condition !== undefined) throw new Error(`the local stack does not know resources with a condition (${id})`);
+    if (!(Type in RUN) && !IGNORED.has(Type)) {
+      throw new Error(`the local stack does not know the resource type ${Type} (${id})`);
+    }
+  }
+}
+
+/** Value of `Ref` (attribute name `Ref`) or `Fn::GetAtt` of a resource. */
+export function attributeOf(logicalId: string, resource: Resource, name: string, place: Place): string {
+  const attributes = RUN[resource.Type]?.(logicalId, place) ?? {
+    Ref: logicalId,
+    Arn: arn(resource.Type.split('::')[1]?.toLowerCase() ?? '', place, logicalId),
+  };
+  const value = attributes[name];
+  if (value === undefined) {
+    throw new Error(`the local stack does not know the attribute ${name} of ${resource.Type} (${logicalId})`);
+  }
+  return value;
+}
+
+/** The resources of one type, as [logical id, resource]. */
+export function resourcesOfType(template: Template, type: string): [string, Resource][] {
+  return Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+}
+
+/** A function's ARN or name ends with its logical id. */
+export function functionIdOf(arnOrName: string): string {
+  return arnOrName.split(':').at(-1) ?? '';
+}
+
+/** Answers the names of a table's key attributes. */
+export function keyNamesOf(template: Template): (tableName: string) => string[] {
+  const tables = new Map(resourcesOfType(template, 'AWS::DynamoDB::Table'));
+  return (tableName) => {
+    const schema = tables.get(tableName)?.Properties?.KeySchema as { AttributeName: string }[] | undefined;
+    return (schema ?? []).map(({ AttributeName }) => AttributeName);
+  };
+}
+
+/**
+ * The name people know a resource by, from its place among the constructs:
+ * `<stack>/ReadApi/Function/Resource` is `read-api`.
+ */
+export function shortName(logicalId: string, resource: Resource): string {
+  const path = resource.Metadata?.['aws:cdk:path'];
+  if (typeof path !== 'string') return logicalId;
+  const [, ...names] = path.split('/').filter((name) => name !== 'Resource');
+  if (names.length > 1 && names.at(-1) === 'Function') names.pop();
+  return names.map((name) => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()).join('-');
+}
+
+function arn(service: string, { region, accountId }: Place, resource: string): string {
+  return `arn:aws:${service}:${region}:${accountId}:${resource}`;
+}
