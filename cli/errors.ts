@@ -12,3 +12,8 @@ export class TargetUnavailableError extends Error {
 export class StackNotFoundError extends TargetUnavailableError {
   override name = 'StackNotFoundError';
 }
+
+/** Mailgun limits the rate, or fails for the moment: the same request may succeed later. */
+export class MailgunBusyError extends TargetUnavailableError {
+  override name = 'MailgunBusyError';
+}

@@ -1,5 +1,6 @@
 import { cappedText } from '../lambdas/adapters/mailgun/mailgun-client.ts';
-import { TargetUnavailableError } from './errors.ts';
+import type { CliContext } from './command.ts';
+import { MailgunBusyError, TargetUnavailableError } from './errors.ts';
 import { checkKey, readApiKey } from './secrets.ts';
 import type { Deployment } from './target/types.ts';
 
@@ -22,17 +23,53 @@ export type MailgunRequest = (
   domain: string,
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
-  form?: FormData,
+  /** A list of objects is sent as JSON. */
+  body?: FormData | readonly object[],
 ) => Promise<MailgunResponse>;
 
-/** Reads the key; TargetUnavailableError where there is none, or where Mailgun refuses it or does not answer. */
+/** Opens Mailgun's API with the key that the stack stores, which needs to read only; TargetUnavailableError without one. */
 export async function openMailgun(deployment: Deployment): Promise<MailgunRequest> {
   const { apiKey } = await readApiKey(deployment);
   if (apiKey === undefined)
     throw new TargetUnavailableError('the stack has no Mailgun API key; keys set --api-key stores one');
+  return createRequest(deployment, apiKey);
+}
+
+/** Environment variable with a key that may change things at Mailgun. */
+export const WRITE_KEY_VARIABLE = 'LEDGER_MAILGUN_KEY';
+
+/** Option of every command that changes something at Mailgun. */
+export const WRITE_KEY_OPTION = [
+  '--write-key',
+  `reads a Mailgun API key that may write from standard input (or ${WRITE_KEY_VARIABLE}); it is kept nowhere`,
+] as const;
+
+export interface WriteKeyOptions {
+  readonly writeKey?: boolean;
+}
+
+/**
+ * Opens Mailgun's API to change something: with the key from the environment or from standard input, which is kept
+ * nowhere, or else with the stack's own, which Mailgun refuses where it may only read.
+ */
+export async function openMailgunToWrite(
+  context: Pick<CliContext, 'environment' | 'readInput'>,
+  deployment: Deployment,
+  { writeKey = false }: WriteKeyOptions,
+): Promise<MailgunRequest> {
+  const given = context.environment[WRITE_KEY_VARIABLE];
+  if (writeKey || given !== undefined) {
+    const key = given ?? (await context.readInput('Mailgun API key that may write'));
+    return createRequest(deployment, checkKey(key, 'api'));
+  }
+  return openMailgun(deployment);
+}
+
+function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
   const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
 
-  return async (domain, method, path, form) => {
+  return async (domain, method, path, body) => {
+    const isJson = body !== undefined && !(body instanceof FormData);
     const host = new URL(deployment.mailgunUrl(domain)).host;
     let response: Response;
     let text: string | undefined;
@@ -40,14 +77,14 @@ export async function openMailgun(deployment: Deployment): Promise<MailgunReques
       // Not followed: a redirect would carry the key to wherever it points.
       response = await fetch(deployment.mailgunUrl(domain) + path, {
         method,
-        headers: { authorization },
-        body: form ?? null,
+        headers: { authorization, ...(isJson && { 'content-type': 'application/json' }) },
+        body: isJson ? JSON.stringify(body) : (body ?? null),
         redirect: 'manual',
         signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS),
       });
       text = await cappedText(response, MAX_RESPONSE_BYTES);
     } catch (cause) {
-      throw new TargetUnavailableError(`Mailgun (${host}) does not answer: ${(cause as Error).message}`, { cause });
+      throw new MailgunBusyError(`Mailgun (${host}) does not answer: ${(cause as Error).message}`, { cause });
     }
     const { status } = response;
     if (status === 401 || status === 403) {
@@ -57,7 +94,7 @@ export async function openMailgun(deployment: Deployment): Promise<MailgunReques
     }
     if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) answers more than can be taken`);
     if (status === 429 || status >= 500)
-      throw new TargetUnavailableError(`Mailgun (${host}) answered ${status}; try again later`);
+      throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
     return { status, body: parsed(text) };
   };
 }

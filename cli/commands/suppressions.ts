@@ -17,10 +17,18 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { messageOf, openMailgun } from '../mailgun-client.ts';
+import {
+  type MailgunRequest,
+  messageOf,
+  openMailgunToWrite,
+  WRITE_KEY_OPTION,
+  type WriteKeyOptions,
+} from '../mailgun-client.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
+import { compareCommand } from './suppressions/compare.ts';
+import { LISTS } from './suppressions/mailgun-lists.ts';
 
 /** The lines of `suppressions show --json`. */
 export type SuppressionsShowLine =
@@ -67,10 +75,11 @@ export type SuppressionsLiftLine =
 
 export const suppressionsCommand: CommandBuilder = (context, run) =>
   new Command('suppressions')
-    .summary('shows and lifts the reasons not to send to an address')
-    .description('Shows and lifts the reasons not to send to an address.')
+    .summary('shows, lifts and compares the reasons not to send to an address')
+    .description('Shows, lifts and compares the reasons not to send to an address.')
     .addCommand(showCommand(context, run))
-    .addCommand(liftCommand(context, run));
+    .addCommand(liftCommand(context, run))
+    .addCommand(compareCommand(context, run));
 
 const SHOW_EXAMPLES = `
 Examples:
@@ -108,16 +117,13 @@ async function show(context: CliContext, options: TargetOptions, address: string
   return 0;
 }
 
-interface LiftOptions extends TargetOptions {
+interface LiftOptions extends TargetOptions, WriteKeyOptions {
   readonly domain?: string;
   readonly kind?: string;
   readonly alsoAtMailgun?: boolean;
   readonly plan?: boolean;
   readonly yes?: boolean;
 }
-
-/** Mailgun's lists by our kinds. */
-const LISTS = { bounce: 'bounces', complaint: 'complaints', unsubscribe: 'unsubscribes' } as const;
 
 const LIFT_EXAMPLES = `
 A bounce, complaint or unsubscribe that happens after the lift suppresses again.
@@ -138,6 +144,7 @@ export const liftCommand = (context: CliContext, run: Run) =>
     .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
     .option('--plan', 'only say what would be lifted')
     .option('--also-at-mailgun', "deletes the address from Mailgun's own lists too")
+    .option(...WRITE_KEY_OPTION)
     .option('--yes', 'does not ask')
     .addHelpText('after', LIFT_EXAMPLES)
     .action(run<LiftOptions>((options, address = '') => lift(context, options, address)));
@@ -169,7 +176,7 @@ async function lift(context: CliContext, options: LiftOptions, address: string):
     const what = wanted.map((item) => `${describe(item)} at ${item.domain}`).join(', ');
     await confirm(context, options.yes, `Lift ${what} of ${recipient}?`);
   }
-  const ask = options.alsoAtMailgun ? await openMailgun(deployment) : undefined;
+  const ask = options.alsoAtMailgun ? await openMailgunToWrite(context, deployment, options) : undefined;
   for (const item of wanted) {
     // Mailgun first: should it refuse, the address is still shown as suppressed, which it is.
     const atMailgun = ask === undefined ? null : await deleteAtMailgun(ask, item, deployment.domains);
@@ -217,7 +224,7 @@ function planLift(items: readonly SuppressionItem[], atMailgun: boolean, emit: E
 
 /** A suppression of an unknown domain may be on the list of any. */
 async function deleteAtMailgun(
-  ask: Awaited<ReturnType<typeof openMailgun>>,
+  ask: MailgunRequest,
   { domain: known, kind, recipient }: SuppressionItem,
   domains: readonly string[],
 ): Promise<'deleted' | 'not-there'> {

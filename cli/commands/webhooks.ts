@@ -18,7 +18,7 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
-import { openMailgun } from '../mailgun-client.ts';
+import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../mailgun-client.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { openRegistry, type Registry } from './webhooks/registry.ts';
@@ -98,7 +98,7 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
   return drift === 0 ? 0 : 1;
 }
 
-interface SyncOptions extends DomainOptions {
+interface SyncOptions extends DomainOptions, WriteKeyOptions {
   readonly plan?: boolean;
   readonly remove?: readonly string[];
   readonly yes?: boolean;
@@ -123,6 +123,7 @@ export const syncCommand = (context: CliContext, run: Run) =>
       ...urls,
       url,
     ])
+    .option(...WRITE_KEY_OPTION)
     .option('--yes', 'does not ask before it removes')
     .addHelpText('after', SYNC_EXAMPLES)
     .action(run<SyncOptions>((options) => sync(context, options)));
@@ -136,7 +137,9 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
     if (!URL.canParse(url)) throw new UsageError(`--remove takes a URL, not "${url}"`);
     if (url === desired.url) throw new UsageError("--remove names this stack's own URL");
   }
-  const registry = openRegistry(await openMailgun(deployment));
+  const registry = openRegistry(
+    await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options)),
+  );
   let changes = 0;
   let drift = 0;
   for (const domain of desired.domains) {

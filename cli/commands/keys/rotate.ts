@@ -9,7 +9,13 @@ import {
   targetRefText,
 } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { openMailgun, readMailgunKey, replaceMailgunKey } from '../../mailgun-client.ts';
+import {
+  openMailgunToWrite,
+  readMailgunKey,
+  replaceMailgunKey,
+  WRITE_KEY_OPTION,
+  type WriteKeyOptions,
+} from '../../mailgun-client.ts';
 import { createEmit } from '../../output.ts';
 import { readSigningKeys, writeSigningKeys } from '../../secrets.ts';
 import { readEnvironments } from '../../target/environments.ts';
@@ -22,7 +28,7 @@ export type KeysRotateLine =
   | { event: 'planned'; others: number }
   | { event: 'rotated'; fingerprint: string; previous: string | null };
 
-interface RotateOptions extends TargetOptions {
+interface RotateOptions extends TargetOptions, WriteKeyOptions {
   readonly yes?: boolean;
   readonly plan?: boolean;
 }
@@ -45,6 +51,7 @@ Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or nobody sa
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'has Mailgun make a new signing key, and sets it')
     .option('--plan', 'only says which environments it concerns')
+    .option(...WRITE_KEY_OPTION)
     .option('--yes', 'does not ask')
     .addHelpText('after', ROTATE_EXAMPLES)
     .action(run<RotateOptions>((options) => rotate(context, options)));
@@ -62,7 +69,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
   emit({ event: 'planned', others: concerned }, concerned === 0 ? 'No other environment is concerned.' : '');
   if (options.plan) return 0;
 
-  const ask = await openMailgun(deployment);
+  const ask = await openMailgunToWrite(context, deployment, options);
   const atMailgun = await readMailgunKey(ask, deployment);
   const question = `Replace the signing key ${keyFingerprint(atMailgun)} at Mailgun? The old one signs nothing from then on.`;
   await confirm(context, options.yes, question);

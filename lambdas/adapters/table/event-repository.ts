@@ -28,52 +28,12 @@ export function createEventRepository(table: LedgerTable): Records {
     ExpressionAttributeNames: { '#order': 'order' },
   });
   return {
-    async suppress(record, suppression) {
-      const recipient = record.event.recipient ?? '';
-      const Key = {
-        pk: suppressionPartition(recipientKey(recipient)),
-        sk: suppressionSort(record.domain, suppression.kind, suppression.scope),
-      };
-      const refused = await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key,
-            // The earliest event counts, of two at one time the greater key, so that the record does not depend on arrival.
-            ConditionExpression:
-              'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey < :eventKey)',
-            UpdateExpression:
-              'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
-              'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source',
-            ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
-            ExpressionAttributeValues: {
-              ':since': record.atMs,
-              ':eventKey': record.identity.eventKey,
-              ':reason': suppression.reason,
-              ':recipient': recipient,
-              ':domain': record.domain,
-              ':kind': suppression.kind,
-              ':scope': suppression.scope,
-              ':source': suppression.source,
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        ),
-      );
-      if (refused === undefined || Number(refused.Item?.lastAt?.N) >= record.atMs) return;
-      // What is later than a lift suppresses again.
-      await conditional(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key,
-            ConditionExpression: 'attribute_not_exists(lastAt) OR lastAt < :at',
-            UpdateExpression: 'SET lastAt = :at',
-            ExpressionAttributeValues: { ':at': record.atMs },
-          }),
-        ),
-      );
-    },
+    suppress: ({ event, domain, atMs, identity }, suppression) =>
+      writeSuppression(
+        table,
+        { recipient: event.recipient ?? '', domain, atMs, eventKey: identity.eventKey },
+        suppression,
+      ),
 
     async upsertStatus(record, update) {
       const recipient = record.event.recipient ?? '';
@@ -133,6 +93,65 @@ export function createEventRepository(table: LedgerTable): Records {
       return 'known';
     },
   };
+}
+
+/** What suppresses a recipient: an event, or an entry of a list. */
+export interface SuppressionCause {
+  readonly recipient: string;
+  readonly domain: string;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly eventKey: string;
+}
+
+/** Joins a suppression to what is stored: in any order and any number of times, the result is the same. */
+export async function writeSuppression(
+  { client, name }: LedgerTable,
+  { recipient, domain, atMs, eventKey }: SuppressionCause,
+  suppression: Suppression,
+): Promise<void> {
+  const Key = {
+    pk: suppressionPartition(recipientKey(recipient)),
+    sk: suppressionSort(domain, suppression.kind, suppression.scope),
+  };
+  const refused = await conditional(() =>
+    client.send(
+      new UpdateCommand({
+        TableName: name,
+        Key,
+        // The earliest event counts, of two at one time the greater key, so that the record does not depend on arrival.
+        ConditionExpression: 'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey < :eventKey)',
+        UpdateExpression:
+          'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
+          'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source',
+        ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
+        ExpressionAttributeValues: {
+          ':since': atMs,
+          ':eventKey': eventKey,
+          ':reason': suppression.reason,
+          ':recipient': recipient,
+          ':domain': domain,
+          ':kind': suppression.kind,
+          ':scope': suppression.scope,
+          ':source': suppression.source,
+        },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    ),
+  );
+  if (refused === undefined || Number(refused.Item?.lastAt?.N) >= atMs) return;
+  // What is later than a lift suppresses again.
+  await conditional(() =>
+    client.send(
+      new UpdateCommand({
+        TableName: name,
+        Key,
+        ConditionExpression: 'attribute_not_exists(lastAt) OR lastAt < :at',
+        UpdateExpression: 'SET lastAt = :at',
+        ExpressionAttributeValues: { ':at': atMs },
+      }),
+    ),
+  );
 }
 
 /** Returns an event as its item. */

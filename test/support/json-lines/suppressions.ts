@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SuppressionsCompareLine } from '../../../cli/commands/suppressions/compare.ts';
 import type { SuppressionsLiftLine, SuppressionsShowLine } from '../../../cli/commands/suppressions.ts';
 
 const suppression = z.strictObject({
@@ -50,3 +51,23 @@ export const suppressionsLiftLine = z.discriminatedUnion('event', [
   }),
   z.strictObject({ event: z.literal('done'), recipient: z.string(), lifted: z.int(), alreadyLifted: z.int() }),
 ]) satisfies z.ZodType<SuppressionsLiftLine>;
+
+/** The lines of `suppressions compare --json`. */
+export const suppressionsCompareLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('difference'),
+    difference: z.enum(['not-here', 'lifted-here', 'too-wide', 'not-at-mailgun']),
+    domain: z.string(),
+    kind: suppression.shape.kind,
+    recipient: z.string(),
+    scopes: z.array(z.string()),
+  }),
+  z.strictObject({
+    event: z.literal('compared'),
+    listed: z.int(),
+    stored: z.int(),
+    differences: z.int(),
+    fixed: z.int(),
+    erased: z.int(),
+  }),
+]) satisfies z.ZodType<SuppressionsCompareLine>;

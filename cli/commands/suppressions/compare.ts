@@ -1,0 +1,158 @@
+import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
+import { SUPPRESSION_PREFIX } from '../../../lambdas/domain/keys.ts';
+import {
+  type CliContext,
+  checkSendingDomain,
+  confirm,
+  ledgerCommand,
+  openTarget,
+  type Run,
+  type TargetOptions,
+} from '../../command.ts';
+import { tableOf } from '../../ledger.ts';
+import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../../mailgun-client.ts';
+import { counted, createEmit, number } from '../../output.ts';
+import { readSecret } from '../../secrets.ts';
+import type { Deployment } from '../../target/types.ts';
+import { type ComparedItem, createComparison, type Difference } from './differences.ts';
+import { type FixTools, fix } from './fix.ts';
+import { LISTS, type ListKind, readList } from './mailgun-lists.ts';
+
+/** The lines of `suppressions compare --json`. */
+export type SuppressionsCompareLine =
+  | {
+      event: 'difference';
+      difference: Difference['difference'];
+      domain: string;
+      kind: ListKind;
+      recipient: string;
+      scopes: string[];
+    }
+  | {
+      event: 'compared';
+      /** Entries of Mailgun's lists, and suppressions of the table. */
+      listed: number;
+      stored: number;
+      differences: number;
+      fixed: number;
+      /** Listed at Mailgun, and not brought in, since the recipient is erased. */
+      erased: number;
+    };
+
+interface CompareOptions extends TargetOptions, WriteKeyOptions {
+  readonly domain?: string;
+  readonly fix?: boolean;
+  readonly alsoAtMailgun?: boolean;
+  readonly yes?: boolean;
+}
+
+const AT_ONCE = 10;
+
+const EXAMPLES = `
+The differences, and what --fix does:
+  not-here        Mailgun lists what is not suppressed here     brings it in, also from before this stack
+  too-wide        Mailgun lists an unsubscribe from tags only   narrows ours to those tags
+  not-at-mailgun  suppressed here, and not on Mailgun's list    with --also-at-mailgun adds it there; else nothing
+  lifted-here     lifted here, and still on Mailgun's list      nothing: suppressions lift --also-at-mailgun, or leave it
+
+Without --fix it only says what would be done. It holds Mailgun's lists in memory and reads the whole table once. It can
+be interrupted at any time; the same command again goes on.
+
+Examples:
+  npm run ledger -- suppressions compare --env prod
+  npm run ledger -- suppressions compare --env prod --fix
+  npm run ledger -- suppressions compare --local --fix --also-at-mailgun --yes --json
+
+Exit code: 0 both sides agree, or were made to; 1 something differs, or cannot be read; 2 wrong usage.`;
+
+export const compareCommand = (context: CliContext, run: Run) =>
+  ledgerCommand('compare', "compares our suppressions with Mailgun's own lists, in both directions")
+    .option('--domain <name>', 'only this sending domain (all of the stack)')
+    .option('--fix', 'brings in what Mailgun lists, and narrows what is too wide')
+    .option('--also-at-mailgun', "with --fix: adds to Mailgun's lists what is suppressed here only")
+    .option(...WRITE_KEY_OPTION)
+    .option('--yes', 'does not ask')
+    .addHelpText('after', EXAMPLES)
+    .action(run<CompareOptions>((options) => compare(context, options)));
+
+async function compare(context: CliContext, options: CompareOptions): Promise<number> {
+  const deployment = await openTarget(context, options);
+  if (options.domain !== undefined) checkSendingDomain(deployment, options.domain);
+  const domains = options.domain === undefined ? deployment.domains : [options.domain];
+  const emit = createEmit<SuppressionsCompareLine>(context, options.json);
+  const sendToMailgun = options.alsoAtMailgun ? await openMailgunToWrite(context, deployment, options) : undefined;
+  const { differences, listed, stored } = await findDifferences(context, deployment, domains);
+  for (const each of differences) emit(lineOf(each), textOf(each));
+  const counts = { fixed: 0, erased: 0 };
+  if (options.fix && differences.length > 0) {
+    await confirm(context, options.yes, `Fix what can be fixed of ${counted(differences.length, 'difference')}?`);
+    const erasureKey = await readSecret(deployment, 'ErasureKeySecretArn');
+    const tools: FixTools = { context, table: tableOf(deployment), erasureKey, sendToMailgun };
+    for (let from = 0; from < differences.length && !context.signal.aborted; from += AT_ONCE) {
+      const some = differences.slice(from, from + AT_ONCE);
+      // All are awaited before one that failed ends it.
+      const results = await Promise.allSettled(some.map((each) => fix(each, tools)));
+      for (const result of results) {
+        if (result.status === 'rejected') throw result.reason;
+        if (result.value !== 'left') counts[result.value] += 1;
+      }
+    }
+  }
+  emit(
+    { event: 'compared', listed, stored, differences: differences.length, ...counts },
+    `${number(listed)} listed at Mailgun, ${number(stored)} stored here: ${counted(differences.length, 'difference')}` +
+      `${options.fix ? `, ${counts.fixed} fixed` : ''}` +
+      `${counts.erased > 0 ? `, ${counts.erased} of erased recipients left out` : ''}.`,
+  );
+  return counts.fixed + counts.erased === differences.length ? 0 : 1;
+}
+
+async function findDifferences(context: CliContext, deployment: Deployment, domains: readonly string[]) {
+  const ask = await openMailgun(deployment);
+  const comparison = createComparison(domains);
+  let [listed, stored] = [0, 0];
+  for (const domain of domains) {
+    for (const kind of Object.keys(LISTS) as ListKind[]) {
+      for await (const page of readList(context, ask, deployment, domain, kind)) {
+        for (const entry of page) comparison.addListed(domain, kind, entry);
+        listed += page.length;
+      }
+      context.printError(`${domain}: ${LISTS[kind]} read, ${number(listed)} entries so far`);
+    }
+  }
+  for await (const item of storedSuppressions(deployment)) {
+    comparison.addOurs(item);
+    stored += 1;
+  }
+  return { differences: comparison.differences(), listed, stored };
+}
+
+/** No index leads to the suppressions of all recipients. */
+async function* storedSuppressions(deployment: Deployment): AsyncGenerator<ComparedItem> {
+  const { client, name } = tableOf(deployment);
+  const pages = paginateScan(
+    { client },
+    {
+      TableName: name,
+      ConsistentRead: true,
+      FilterExpression: 'begins_with(pk, :prefix)',
+      ExpressionAttributeValues: { ':prefix': SUPPRESSION_PREFIX },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      const { pk, sk, recipient } = item as unknown as ComparedItem;
+      yield { pk, sk, recipient, ...storedSuppression(item) };
+    }
+  }
+}
+
+function lineOf({ difference, domain, kind, recipient, scopes }: Difference): SuppressionsCompareLine {
+  return { event: 'difference', difference, domain, kind, recipient, scopes: [...scopes] };
+}
+
+function textOf({ difference, domain, kind, recipient, scopes }: Difference): string {
+  const what = scopes.includes('*') ? kind : `${kind} from ${scopes.join(', ')}`;
+  return `${difference.padEnd(14)}  ${domain}  ${recipient}  ${what}`;
+}

@@ -1,0 +1,107 @@
+import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/event.ts';
+import { recipientKey } from '../../../lambdas/domain/keys.ts';
+import { isSuppressing, type StoredSuppression } from '../../../lambdas/domain/suppression.ts';
+import type { ListEntry, ListKind } from './mailgun-lists.ts';
+
+/** A suppression of the table, with its key. */
+export interface ComparedItem extends StoredSuppression {
+  readonly pk: string;
+  readonly sk: string;
+  readonly recipient: string;
+}
+
+/**
+ * How our suppressions and Mailgun's lists differ.
+ * `not-here`: Mailgun lists what we do not hold. `lifted-here`: the same, and it was lifted here.
+ * `too-wide`: Mailgun lists an unsubscribe from some tags, and we hold one from everything.
+ * `not-at-mailgun`: we hold what Mailgun does not list, or not any more.
+ */
+export type Difference = {
+  readonly domain: string;
+  readonly kind: ListKind;
+  readonly recipient: string;
+  readonly scopes: readonly string[];
+} & (
+  | { readonly difference: 'not-here'; readonly sinceMs: number | undefined }
+  | { readonly difference: 'lifted-here' }
+  | { readonly difference: 'too-wide'; readonly item: ComparedItem }
+  | { readonly difference: 'not-at-mailgun'; readonly listedScopes: readonly string[] }
+);
+
+interface Compared extends ListEntry {
+  readonly covered: Set<string>;
+  /** Latest lift of a scope that is not held any more. */
+  readonly lifted: Map<string, number>;
+}
+
+/** Compares Mailgun's lists, which it takes first, with our suppressions, which it then takes in any order. */
+export function createComparison(domains: readonly string[]) {
+  const listed = new Map<string, Map<string, Compared>>();
+  const ours: Difference[] = [];
+  const listOf = (domain: string, kind: ListKind) => {
+    const list = listed.get(`${kind} ${domain}`) ?? new Map<string, Compared>();
+    listed.set(`${kind} ${domain}`, list);
+    return list;
+  };
+
+  function addListed(domain: string, kind: ListKind, entry: ListEntry): void {
+    listOf(domain, kind).set(recipientKey(entry.address), { ...entry, covered: new Set(), lifted: new Map() });
+  }
+
+  function addOurs(item: ComparedItem): void {
+    // One of an unknown domain holds for every domain, those that are not compared now included.
+    const candidates = item.domain === UNKNOWN_DOMAIN ? domains : domains.filter((domain) => domain === item.domain);
+    if (candidates.length === 0) return;
+    const key = recipientKey(item.recipient);
+    const entries = candidates.flatMap((domain) => listOf(domain, item.kind).get(key) ?? []);
+    if (!isSuppressing(item)) {
+      for (const { lifted } of entries)
+        lifted.set(item.scope, Math.max(item.liftedAtMs ?? 0, lifted.get(item.scope) ?? 0));
+      return;
+    }
+    for (const { covered } of entries) covered.add(item.scope);
+    ours.push(...differencesOf(item, entries));
+  }
+
+  /** Returns every difference, once both sides were taken whole. */
+  function differences(): Difference[] {
+    const theirs: Difference[] = [];
+    for (const [name, list] of listed) {
+      const [kind, domain] = name.split(' ') as [ListKind, string];
+      for (const entry of list.values()) theirs.push(...uncovered(domain, kind, entry));
+    }
+    return [...theirs, ...ours];
+  }
+
+  return { addListed, addOurs, differences };
+}
+
+function differencesOf(item: ComparedItem, entries: readonly Compared[]): Difference[] {
+  const { domain, kind, recipient, scope } = item;
+  const common = { domain, kind, recipient };
+  if (entries.some(({ scopes }) => scopes.includes('*') || scopes.includes(scope))) return [];
+  const [entry] = entries;
+  if (entry !== undefined && scope === '*') {
+    // Of an unknown domain it may be meant for another one.
+    return domain === UNKNOWN_DOMAIN ? [] : [{ difference: 'too-wide', ...common, scopes: entry.scopes, item }];
+  }
+  // An unsubscribe from a mailing list is on the list of its members, and names the list as its reason.
+  if (kind === 'unsubscribe' && item.source === 'event' && item.reason !== null) return [];
+  return [{ difference: 'not-at-mailgun', ...common, scopes: [scope], listedScopes: entry?.scopes ?? [] }];
+}
+
+function uncovered(domain: string, kind: ListKind, entry: Compared): Difference[] {
+  const { address: recipient, scopes, sinceMs, covered, lifted } = entry;
+  if (covered.has('*')) return [];
+  const missing = scopes.filter((scope) => !covered.has(scope));
+  const wasLifted = (scope: string) => {
+    const atMs = Math.max(lifted.get(scope) ?? -1, scope === '*' ? -1 : (lifted.get('*') ?? -1));
+    return atMs >= 0 && (sinceMs ?? 0) <= atMs;
+  };
+  const common = { domain, kind, recipient };
+  const [here, fresh] = [missing.filter(wasLifted), missing.filter((scope) => !wasLifted(scope))];
+  return [
+    ...(fresh.length > 0 ? [{ difference: 'not-here', ...common, scopes: fresh, sinceMs } as const] : []),
+    ...(here.length > 0 ? [{ difference: 'lifted-here', ...common, scopes: here } as const] : []),
+  ];
+}

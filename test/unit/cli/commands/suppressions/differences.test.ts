@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals';
+import { type ComparedItem, createComparison } from '../../../../../cli/commands/suppressions/differences.ts';
+import type { ListEntry } from '../../../../../cli/commands/suppressions/mailgun-lists.ts';
+
+const DOMAINS = ['one.example.com', 'two.example.com'];
+const [DOMAIN = ''] = DOMAINS;
+const ADA = 'ada@example.org';
+
+const stored = (over: Partial<ComparedItem> = {}): ComparedItem => ({
+  ...{ pk: 'SUP#x', sk: 'x', recipient: ADA, domain: DOMAIN, kind: 'unsubscribe', scope: '*', reason: null },
+  ...{ source: 'event', eventKey: 'unsubscribed#1', sinceMs: 1000, lastAtMs: 2000, liftedAtMs: null },
+  ...over,
+});
+const entry = (...scopes: string[]): ListEntry => ({ address: 'Ada@Example.org', scopes, sinceMs: 1500 });
+
+function compare(listed: readonly ListEntry[], ours: readonly ComparedItem[], domains = DOMAINS) {
+  const comparison = createComparison(domains);
+  for (const each of listed) comparison.addListed(DOMAIN, 'unsubscribe', each);
+  for (const each of ours) comparison.addOurs(each);
+  return comparison.differences().map(({ difference, scopes }) => [difference, ...scopes].join(' '));
+}
+
+test.each<[string, ListEntry[], ComparedItem[], string[]]>([
+  ['both sides empty', [], [], []],
+  ['the same', [entry('*')], [stored()], []],
+  ['only at Mailgun', [entry('*')], [], ['not-here *']],
+  ['only here', [], [stored()], ['not-at-mailgun *']],
+  ['tags at Mailgun, everything here', [entry('news', 'offers')], [stored()], ['too-wide news offers']],
+  ['everything at Mailgun, a tag here', [entry('*')], [stored({ scope: 'news' })], ['not-here *']],
+  ['one of two tags here', [entry('news', 'offers')], [stored({ scope: 'news' })], ['not-here offers']],
+  ['another tag here', [entry('news')], [stored({ scope: 'offers' })], ['not-here news', 'not-at-mailgun offers']],
+  ['lifted after it was listed', [entry('*')], [stored({ liftedAtMs: 2000 })], ['lifted-here *']],
+  ['listed after it was lifted', [entry('*')], [stored({ lastAtMs: 100, liftedAtMs: 200 })], ['not-here *']],
+  ['lifted on both sides', [], [stored({ liftedAtMs: 2000 })], []],
+  [
+    'narrowed before',
+    [entry('news')],
+    [stored({ liftedAtMs: 2000 }), stored({ scope: 'news', source: 'mailgun' })],
+    [],
+  ],
+  ['of a mailing list', [], [stored({ reason: 'list@example.org' })], []],
+  [
+    'gone from the list it came from',
+    [],
+    [stored({ reason: 'suppress-unsubscribe', source: 'mailgun' })],
+    ['not-at-mailgun *'],
+  ],
+  ['of an unknown domain, listed', [entry('*')], [stored({ domain: '-' })], []],
+  ['of an unknown domain, tags listed', [entry('news')], [stored({ domain: '-' })], []],
+  ['of an unknown domain, nowhere listed', [], [stored({ domain: '-' })], ['not-at-mailgun *']],
+  ['of a domain that is not compared', [], [stored({ domain: 'old.example.com' })], []],
+  ['of another kind', [entry('*')], [stored({ kind: 'bounce' })], ['not-here *', 'not-at-mailgun *']],
+])('%s', (_, listed, ours, expected) => {
+  expect(compare(listed, ours).sort()).toEqual([...expected].sort());
+});
+
+test('the order in which suppressions are read does not matter', () => {
+  const ours = [stored({ liftedAtMs: 2000 }), stored({ scope: 'news' }), stored({ domain: '-', scope: 'offers' })];
+  const listed = [entry('news', 'offers')];
+
+  expect(compare(listed, ours)).toEqual(compare(listed, [...ours].reverse()));
+  expect(compare(listed, ours)).toEqual([]);
+});
