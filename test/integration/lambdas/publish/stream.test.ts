@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { readStreamSources, type StreamSource } from '../../../../tools/local-stack/event-source/stream-definition.ts';
@@ -153,6 +154,24 @@ test('without faults each change is published exactly once, and a repeat that ch
   ]);
   expect(new Set(details.map(({ id }) => id)).size).toBe(4);
   await expectTold(true);
+}, 60_000);
+
+test('a write that changes nothing is not published, whether or not the engine records it', async () => {
+  follow();
+  await store([lifeEvent('delivered', 3, 2, 0)]);
+  await calm();
+  const before = published().length;
+
+  const { client, name: TableName } = engines.table;
+  const Key = { pk: messagePartition(`message3@${DOMAIN}`), sk: statusSort('person2@example.org') };
+  const { Item } = await client.send(new GetCommand({ TableName, Key }));
+  await client.send(new PutCommand({ TableName, Item }));
+  const same = { UpdateExpression: 'SET recipient = :same', ExpressionAttributeValues: { ':same': Item?.recipient } };
+  await client.send(new UpdateCommand({ TableName, Key, ...same }));
+  await calm();
+
+  expect(Item?.status).toBe('DELIVERED');
+  expect(published()).toHaveLength(before);
 }, 60_000);
 
 test('a suppression that was lifted and comes about again is told once more, its repeats are not', async () => {
