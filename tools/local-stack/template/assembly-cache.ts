@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statS
 import { join } from 'node:path';
 
 /** Nothing that an app is made of; installed packages are known by npm's own list of them. */
-const NO_INPUTS = ['node_modules', 'cdk.out', 'coverage', 'docs', 'test'];
+const NO_INPUTS = ['node_modules', 'cdk.out', 'dist', 'coverage', 'docs', 'test'];
 const INSTALLED_PACKAGES = 'node_modules/.package-lock.json';
 
 /** About 4 MB each. */
