@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Closers } from '../../../../tools/local-stack/closers.ts';
+import { openLedgerRun } from '../../../../tools/local-ledger/product.ts';
 import { DYNAMODB_LOCAL } from '../../../../tools/local-stack/engines/dynamodb-local.ts';
 import { DYNOXIDE } from '../../../../tools/local-stack/engines/dynoxide.ts';
 import { request } from '../../../../tools/local-stack/engines/engine.ts';
 import { startEngineProcess } from '../../../../tools/local-stack/engines/engine-process.ts';
 import type { DynamoDbEngine, EngineName } from '../../../../tools/local-stack/engines/engine-program.ts';
-import { openRun } from '../../../../tools/local-stack/run.ts';
+import { Disposables } from '../../../../tools/local-stack/run/disposables.ts';
 
 // What the two engines do, what AWS documents, and what our code therefore does not rely on. A new release of an engine
 // that differs turns a row red.
@@ -151,12 +151,12 @@ test('an engine can run here', () => {
 });
 
 describe.each(able)('$name', (program) => {
-  const closers = new Closers();
+  const disposables = new Disposables();
   let engine: DynamoDbEngine;
   beforeAll(async () => {
-    engine = await startEngineProcess(program, await openRun(0, closers));
+    engine = await startEngineProcess(program, await openLedgerRun(0, disposables));
   }, 30_000);
-  afterAll(() => closers.close());
+  afterAll(() => disposables.close());
 
   test.each(DIFFERENCES.map((row, index) => ({ ...row, table: `Table${index}`, found: row[program.name] })))(
     '$what: $found here, on AWS $onAws; so $so',
