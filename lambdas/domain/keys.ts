@@ -18,6 +18,8 @@ import { mailboxOf } from './address.ts';
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE, SEALING | facts of the whole ledger              |
+// | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
+// | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
 //
 // Index by day: <domain>#<day>#<type>. Index by recipient: R#<recipient>.
 
@@ -37,6 +39,8 @@ const STRAGGLER = 'late';
 const SENT = 'SENT';
 const PART = 'PART';
 const SEAL = 'SEAL';
+const DELIVERY = 'DELIVERY';
+const RECEIVER = 'RECEIVER';
 
 /** Stands for the address in the keys of an erased recipient. */
 const ERASED_RECIPIENT = 'erased:';
@@ -46,6 +50,7 @@ const EMPTY = '-';
 const MAX_KEY_PART_BYTES = 200;
 const TIME_DIGITS = 12;
 const MINUTE_MS = 60_000;
+const HOUR_SECONDS = 3600;
 
 /** Key of an item of the table. */
 export interface ItemKey {
@@ -297,3 +302,37 @@ export function sealPositionKey(domain: string): ItemKey {
 
 /** The lease of the run that writes the archive. */
 export const SEAL_LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'SEALING' };
+
+/** Returns the partition of the deliveries to a receiver that were published in the hour of a time. */
+export function deliveryPartition(receiver: string, publishedAtSeconds: number): string {
+  return join(DELIVERY, receiver, timeKey(publishedAtSeconds - (publishedAtSeconds % HOUR_SECONDS)));
+}
+
+/** Returns the partitions of the deliveries that were published from one time to another, `to` excluded. */
+export function deliveryPartitions(receiver: string, from: number, to: number): string[] {
+  const partitions: string[] = [];
+  for (let at = from - (from % HOUR_SECONDS); at < to; at += HOUR_SECONDS)
+    partitions.push(deliveryPartition(receiver, at));
+  return partitions;
+}
+
+/** Returns the key of one delivery: its event, by the id and time under which it was published. */
+export function deliveryKey(receiver: string, publishedAtSeconds: number, id: string): ItemKey {
+  return { pk: deliveryPartition(receiver, publishedAtSeconds), sk: join(timeKey(publishedAtSeconds), id) };
+}
+
+/** Reads the key of a delivery; undefined for any other key. */
+export function parseDeliveryKey({
+  pk,
+  sk,
+}: ItemKey): { receiver: string; publishedAt: number; id: string } | undefined {
+  const [kind, receiver] = split(pk);
+  if (kind !== DELIVERY || receiver === undefined) return undefined;
+  const [second = '', ...id] = split(sk);
+  return { receiver, publishedAt: Number(second), id: join(...id) };
+}
+
+/** Returns the key of the state of a receiver. */
+export function receiverStateKey(receiver: string): ItemKey {
+  return { pk: join(RECEIVER, receiver), sk: 'STATE' };
+}

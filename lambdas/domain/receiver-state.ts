@@ -1,0 +1,32 @@
+import { type Attempt, isAcknowledgement } from './delivery.ts';
+
+/** `gone`: it answered 410; `failing`: every attempt failed for days; `operator`: by a command. */
+export type DisabledReason = 'gone' | 'failing' | 'operator';
+
+/** What is known of a receiver as a whole. */
+export interface ReceiverState {
+  /** Epoch milliseconds; present from the first failure after an acknowledgement on. */
+  failingSince?: number | undefined;
+  disabledAt?: number | undefined;
+  disabledReason?: DisabledReason | undefined;
+  /** Status of the attempt that disabled it; 0 where there was no response. */
+  lastStatus?: number | undefined;
+}
+
+const GONE = 410;
+
+/** Returns the state after an attempt; the same object where nothing changes, so that nothing is written. */
+export function receiverAfter(before: ReceiverState, attempt: Attempt, disableAfterMs: number): ReceiverState {
+  if (before.disabledAt !== undefined) return before;
+  if (isAcknowledgement(attempt)) return before.failingSince === undefined ? before : {};
+  const at = attempt.at + attempt.ms;
+  const disabled = (disabledReason: DisabledReason): ReceiverState => ({
+    failingSince: before.failingSince ?? attempt.at,
+    disabledAt: at,
+    disabledReason,
+    lastStatus: attempt.status ?? 0,
+  });
+  if (attempt.status === GONE) return disabled('gone');
+  if (before.failingSince === undefined) return { failingSince: attempt.at };
+  return at - before.failingSince >= disableAfterMs ? disabled('failing') : before;
+}
