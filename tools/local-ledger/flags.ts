@@ -14,6 +14,8 @@ export interface Flags {
   readonly json: boolean;
   /** Whether changes are published. */
   readonly publish: boolean;
+  /** URLs that changes are delivered to. */
+  readonly receivers: readonly string[];
   readonly signingKey: string | undefined;
   readonly previousSigningKey: string | undefined;
   readonly parentSigningKey: string | undefined;
@@ -48,6 +50,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --once                      stop when the story is told
   --json                      JSON lines only on stdout; the first has "event":"ready"
   --publish                   publish changes to an event bus; with --json every event is a line
+  --receiver URL              deliver changes to this URL on this machine, signed; may be repeated
   --signing-key K             the key that signs webhooks (a random one)
   --previous-signing-key K    a second key that is accepted
   --parent-signing-key K      the key of a parent account
@@ -87,6 +90,7 @@ const OPTIONS = {
   once: yes,
   json: yes,
   publish: yes,
+  receiver: list,
   'signing-key': text,
   'previous-signing-key': text,
   'parent-signing-key': text,
@@ -118,7 +122,9 @@ export function parseFlags(args: readonly string[]): Flags {
     traffic: !values['no-traffic'],
     once: values.once ?? false,
     json: values.json ?? false,
-    publish: values.publish ?? false,
+    // Deliveries are made of what is published.
+    publish: (values.publish ?? false) || values.receiver !== undefined,
+    receivers: receiverUrls(values.receiver),
     signingKey: notBlank('signing-key', values['signing-key']),
     previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),
     parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),
@@ -136,6 +142,12 @@ export function parseFlags(args: readonly string[]): Flags {
     }),
     seed: wholeNumber('seed', values.seed, 2 ** 32 - 1),
   };
+}
+
+function receiverUrls(urls: readonly string[] = []): readonly string[] {
+  const strange = urls.find((url) => !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol));
+  if (strange !== undefined) throw mistake(`--receiver is no http or https URL: "${strange}"`);
+  return urls;
 }
 
 function reconcileChoice(values: ReturnType<typeof readArguments>): ReconcileChoice {

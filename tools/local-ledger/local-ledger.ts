@@ -1,11 +1,12 @@
 import type { AlarmNews } from '../local-stack/alarms/start-alarms.ts';
 import type { Fault } from '../local-stack/aws/faults.ts';
+import type { LocalAws } from '../local-stack/aws/local-aws.ts';
 import { createControlApi } from '../local-stack/control-api.ts';
 import type { EngineName } from '../local-stack/engines/engine-program.ts';
 import type { PublishedEvent } from '../local-stack/engines/events.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
 import { runTemplate } from '../local-stack/run-template.ts';
-import { outputOf } from '../local-stack/template/stack.ts';
+import { outputOf, outputsOf } from '../local-stack/template/stack.ts';
 import type { MailgunAccount } from '../mailgun-twin/account.ts';
 import type { EventLog } from '../mailgun-twin/event-log.ts';
 import type { MailgunApi } from '../mailgun-twin/mailgun-api.ts';
@@ -36,6 +37,8 @@ export interface LocalStackOptions {
   readonly keys: SigningKeys | undefined;
   /** How changes are published. @default not at all */
   readonly publish?: PublishChoice | undefined;
+  /** URLs of receivers; they need `publish`. @default none */
+  readonly receivers?: readonly string[] | undefined;
   /** @default what the command line takes without flags */
   readonly reconcile?: ReconcileChoice;
   /** How long a minute of alarms takes. @default 60 */
@@ -135,6 +138,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   mailgun.takeMail();
 
   const apiUrl = outputOf(stack, OUTPUTS.apiUrl);
+  const receivers = await readReceivers(aws);
   const apiToken = await aws.readSecret(OUTPUTS.apiToken);
   const ready: ReadyInfo = {
     event: 'ready',
@@ -150,6 +154,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     signingKey: mailgun.account.signingKey,
     domains,
     engine: program.name,
+    ...(receivers.length > 0 && { receivers }),
   };
   run.announce(ready);
   return {
@@ -162,4 +167,19 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     onPublished: (listener) => engines.events.onPublished(listener),
     stop: () => disposables.close(),
   };
+}
+
+/** The receivers of the template with the secret that each verifies by. */
+function readReceivers({ stack, readSecretOf }: LocalAws): Promise<NonNullable<ReadyInfo['receivers']>> {
+  const settings = JSON.parse(outputsOf(stack)[OUTPUTS.receivers] ?? '[]') as {
+    name: string;
+    url: string;
+    secretArn: string;
+  }[];
+  return Promise.all(
+    settings.map(async ({ name, url, secretArn }) => {
+      const { current } = JSON.parse(await readSecretOf(secretArn)) as { current: string };
+      return { name, url, secret: `whsec_${current}` };
+    }),
+  );
 }

@@ -40,13 +40,14 @@ async function main(): Promise<void> {
   const { startLocalStack } = await import('./local-ledger.ts');
   const seed = flags.seed ?? randomInt(2 ** 32);
   const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
-  const { port, domains, engine, faults, publish, reconcile, metricPeriodSeconds } = flags;
+  const { port, domains, engine, faults, publish, receivers, reconcile, metricPeriodSeconds } = flags;
   const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
   const stack = await startLocalStack(
     {
       port,
       domains,
       publish: publish ? { recipients: true } : undefined,
+      receivers,
       reconcile,
       engine,
       metricPeriodSeconds,
@@ -108,7 +109,7 @@ function announce(flags: Flags, ready: ReadyInfo): void {
   Read API     ${ready.apiUrl}/mailgun/…
   Token        ${ready.apiToken}
   Mailgun API  ${ready.mailgunUrl}
-  Control      ${ready.controlUrl}/stats
+  Control      ${ready.controlUrl}/stats${(ready.receivers ?? []).map(({ url, secret }) => `\n  Receiver     ${url}  ${secret}`).join('')}
   Stop         Ctrl-C, or: kill ${ready.pid}
 `);
 }

@@ -12,6 +12,8 @@ export interface ConfigurationChoice {
   readonly reconcile: ReconcileChoice;
   readonly metricPeriodSeconds: number;
   readonly publish?: PublishChoice | undefined;
+  /** URLs of receivers, each of which is sent everything. */
+  readonly receivers?: readonly string[] | undefined;
   /** Laid over all that is chosen otherwise, except for how changes are published. */
   readonly overlay?: Overlay;
 }
@@ -28,15 +30,32 @@ export interface PublishChoice {
  * by placeholders.
  */
 export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
-  const { domains, reconcile, metricPeriodSeconds, publish } = choice;
+  const { domains, reconcile, metricPeriodSeconds, publish, receivers = [] } = choice;
   const usual = {
     domains: domains.map((name) => ({ name, region: 'us' })),
     origins: [...devOrigins, PLACEHOLDERS.dashboardUrl],
     processing: { timeoutSeconds: 3, outageHours: 1 },
     reconcile: reconcileOverlay(reconcile, PLACEHOLDERS),
+    ...(receivers.length > 0 && receiversOverlay(receivers)),
     alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },
   };
   return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };
+}
+
+/** Hours of retries become minutes. */
+const RETRY_SECONDS = [1, 2, 5, 10, 20, 40, 60];
+
+function receiversOverlay(urls: readonly string[]): Overlay {
+  return {
+    receivers: urls.map((url, index) => ({
+      name: `receiver-${index + 1}`,
+      url,
+      events: ['message.status.changed', 'suppression.changed'],
+      recipients: true,
+      ratePerSecond: 50,
+    })),
+    delivery: { retrySeconds: RETRY_SECONDS, timeoutSeconds: 5 },
+  };
 }
 
 /** Whether a function consumes the table's stream. */

@@ -25,6 +25,7 @@ export const OUTPUTS = {
   apiKey: 'ApiKeySecretArn',
   apiToken: 'ApiTokenSecretArn',
   reconcileFunction: 'ReconcileFunctionName',
+  receivers: 'Receivers',
 } as const;
 
 /** The functions' own metrics. */

@@ -19,4 +19,6 @@ export interface ReadyInfo {
   readonly domains: readonly string[];
   /** What holds the tables. */
   readonly engine: EngineName;
+  /** Where deliveries go, and what each receiver verifies them with; absent without any. */
+  readonly receivers?: readonly { readonly name: string; readonly url: string; readonly secret: string }[];
 }

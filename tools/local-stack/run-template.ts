@@ -5,6 +5,7 @@ import { type LocalAws, openLocalAws } from './aws/local-aws.ts';
 import { type Controls, createControls } from './controls.ts';
 import type { EngineChoice } from './engines/choose-engine.ts';
 import { startEngines } from './engines/engines.ts';
+import { startEventRules } from './event-rules.ts';
 import { startEventSources } from './event-source/event-sources.ts';
 import type { Outcome } from './functions/function-sandbox.ts';
 import { type RunningFunctions, startFunctions } from './functions/functions.ts';
@@ -71,6 +72,7 @@ export async function runTemplate(options: TemplateOptions, run: Run): Promise<R
   run.logBuffer.listen((line) => measureEmbedded(line, measure));
   const functions = await startFunctions(stack, assembly, run, measure);
   openHttpApis({ stack, listeners, functions, logBuffer: run.logBuffer, filters, measure });
+  startEventRules(stack, engines.events, run);
   startEventSources(stack, functions, engines, run, measure);
   const invoke: InvokeScheduled = (id, event) => functions.byId(id).invoke(event);
   startSchedules(stack, options.invokeScheduled?.(functions, stack) ?? invoke, run);

@@ -36,6 +36,8 @@ export interface LocalAws {
   /** Secrets by the outputs that name them, past the endpoint. */
   putSecret(output: string, value: string): Promise<void>;
   readSecret(output: string): Promise<string>;
+  /** A secret by its ARN. */
+  readSecretOf(arn: string): Promise<string>;
 }
 
 /** Stands for the AWS account that a template is deployed to. */
@@ -49,6 +51,10 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: Ru
   const { region } = assembly;
   const stack = placeStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });
   await createResources(stack, engines);
+  const readSecretOf = async (SecretId: string) => {
+    const reply = await request<{ SecretString: string }>(engines.secretsmanager, 'GetSecretValue', { SecretId });
+    return reply.SecretString;
+  };
   return {
     stack,
     engines,
@@ -57,10 +63,7 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: Ru
     async putSecret(output, SecretString) {
       await request(engines.secretsmanager, 'PutSecretValue', { SecretId: outputOf(stack, output), SecretString });
     },
-    async readSecret(output) {
-      const SecretId = outputOf(stack, output);
-      const reply = await request<{ SecretString: string }>(engines.secretsmanager, 'GetSecretValue', { SecretId });
-      return reply.SecretString;
-    },
+    readSecret: (output) => readSecretOf(outputOf(stack, output)),
+    readSecretOf,
   };
 }

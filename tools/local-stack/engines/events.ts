@@ -25,7 +25,7 @@ const KEPT_EVENTS = 100_000;
 const MAX_ENTRIES = 10;
 const MAX_CALL_BYTES = 262_144;
 
-/** EventBridge's buses without rules: they take events, and show them. */
+/** EventBridge's buses: they take events, and show them. */
 export function createEvents(now: () => number = Date.now): EventsEngine {
   const events: PublishedEvent[] = [];
   const listeners: ((event: PublishedEvent) => void)[] = [];
@@ -33,7 +33,8 @@ export function createEvents(now: () => number = Date.now): EventsEngine {
   function put(entry: unknown) {
     const read = readEntry(entry);
     if (typeof read === 'string') return { ErrorCode: read, ErrorMessage: `the entry has ${read}` };
-    const event = { id: randomUUID(), time: new Date(now()).toISOString(), ...read };
+    const { timeMs = now(), ...said } = read;
+    const event = { id: randomUUID(), time: new Date(timeMs).toISOString(), ...said };
     events.push(event);
     if (events.length > 2 * KEPT_EVENTS) events.splice(0, KEPT_EVENTS);
     for (const listener of listeners) listener(event);
@@ -57,19 +58,24 @@ export function createEvents(now: () => number = Date.now): EventsEngine {
   };
 }
 
-function readEntry(entry: unknown): Omit<PublishedEvent, 'id' | 'time'> | 'InvalidArgument' | 'MalformedDetail' {
+/** An entry as it came; `timeMs` where it says when it happened. */
+type Entry = Omit<PublishedEvent, 'id' | 'time'> & { readonly timeMs?: number };
+
+function readEntry(entry: unknown): Entry | 'InvalidArgument' | 'MalformedDetail' {
   const {
     EventBusName: bus = 'default',
     Source: source,
     DetailType: detailType,
     Detail,
+    Time,
   } = isRecord(entry) ? entry : {};
   const texts = [bus, source, detailType, Detail];
   if (!texts.every((text) => typeof text === 'string' && text !== '')) return 'InvalidArgument';
   try {
     const detail: unknown = JSON.parse(String(Detail));
     if (!isRecord(detail)) return 'MalformedDetail';
-    return { bus: String(bus), source: String(source), detailType: String(detailType), detail };
+    const timeMs = typeof Time === 'number' ? { timeMs: Time * 1000 } : {};
+    return { bus: String(bus), source: String(source), detailType: String(detailType), detail, ...timeMs };
   } catch {
     return 'MalformedDetail';
   }

@@ -31,6 +31,7 @@ const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attribut
   'AWS::ApiGatewayV2::Integration': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Route': (id) => ({ Ref: id }),
   'AWS::ApiGatewayV2::Stage': (id) => ({ Ref: id }),
+  'AWS::Events::Rule': (id, place) => ({ Ref: id, Arn: arn('events', place, `rule/${id}`) }),
   'AWS::Scheduler::Schedule': (id) => ({ Ref: id }),
   'AWS::CloudWatch::Alarm': (id, place) => ({ Ref: id, Arn: arn('cloudwatch', place, `alarm:${id}`) }),
   'AWS::Logs::MetricFilter': (id) => ({ Ref: id }),

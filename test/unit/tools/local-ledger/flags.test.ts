@@ -40,6 +40,8 @@ test('every flag that works', () => {
       '--publish',
       '--legacy',
       '--odd-shapes',
+      '--receiver',
+      'http://127.0.0.1:9999/',
       '--drop',
       '20',
       '--source',
@@ -70,6 +72,7 @@ test('every flag that works', () => {
     once: false,
     json: true,
     publish: true,
+    receivers: ['http://127.0.0.1:9999/'],
     signingKey: 'a',
     previousSigningKey: 'b',
     parentSigningKey: 'c',
@@ -113,9 +116,14 @@ test.each([
   { args: ['--slice', '0'], message: '--slice is at least 1' },
   { args: ['--source', 'webhooks'], message: '--source is events or logs, not "webhooks"' },
   { args: ['--mailgun-url', 'nowhere'], message: '--mailgun-url is no URL: "nowhere"' },
+  { args: ['--receiver', 'here'], message: '--receiver is no http or https URL: "here"' },
   { args: ['--signing-key', ' '], message: '--signing-key is blank' },
   { args: ['--fault', 'sqs.SendMessage:no:1'], message: '--fault sqs.SendMessage:no:1: mode must be one of' },
 ])('$args is one sentence and exit code 2', ({ args, message }) => {
   expect(mistake(...args)).toMatchObject({ message: expect.stringContaining(message), exitCode: 2 });
   expect(String(mistake(...args))).not.toContain('\n');
+});
+
+test('a receiver is published to without being told', () => {
+  expect(parseFlags(['--receiver', 'http://127.0.0.1:1/'])).toMatchObject({ publish: true });
 });

@@ -1,0 +1,112 @@
+import { Agent } from 'node:http';
+import { accessKeyIdOf } from './aws/caller.ts';
+import { request } from './engines/engine.ts';
+import type { EventsEngine, PublishedEvent } from './engines/events.ts';
+import { connectEngine } from './engines/remote-engine.ts';
+import { matches, type Pattern, requireKnownPattern } from './event-source/pattern.ts';
+import { pause } from './event-source/pause.ts';
+import type { Run } from './run/run.ts';
+import { resourcesOfType } from './template/resources.ts';
+import { propertiesOf, type Stack } from './template/stack.ts';
+
+/** A rule of a bus, and the queues it fills. */
+export interface EventRule {
+  readonly bus: string;
+  readonly pattern: Pattern;
+  readonly queueUrls: readonly string[];
+}
+
+interface Properties {
+  readonly EventBusName?: string;
+  readonly EventPattern?: unknown;
+  readonly State?: string;
+  readonly Targets?: readonly { readonly Arn: string; readonly Input?: string; readonly InputTransformer?: unknown }[];
+}
+
+export function readEventRules(stack: Stack): EventRule[] {
+  const queueUrls = new Map(
+    resourcesOfType(stack.template, 'AWS::SQS::Queue').map(([id]) => [
+      String(stack.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)),
+      String(stack.resolve({ Ref: id }, id)),
+    ]),
+  );
+  return resourcesOfType(stack.template, 'AWS::Events::Rule').flatMap(([id, resource]) => {
+    const {
+      EventBusName = 'default',
+      EventPattern,
+      State,
+      Targets = [],
+    } = propertiesOf<Properties>(stack, id, resource);
+    requireKnownPattern(EventPattern, id);
+    const urls = Targets.map(({ Arn, Input, InputTransformer }) => {
+      const url = queueUrls.get(Arn);
+      if (url === undefined) throw new Error(`the local stack does not know the target ${Arn} of a rule (${id})`);
+      if (Input ?? InputTransformer) throw new Error(`the local stack does not change what a rule sends (${id})`);
+      return url;
+    });
+    const bus = EventBusName.split('/').at(-1) ?? '';
+    return State === 'DISABLED' ? [] : [{ bus, pattern: EventPattern, queueUrls: urls }];
+  });
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+
+/** Sends what is published to the queues of the rules that match, and tries again until SQS takes it, as EventBridge does for a day. */
+export function startEventRules(
+  stack: Stack,
+  events: Pick<EventsEngine, 'onPublished'>,
+  { disposables, logBuffer }: Run,
+): void {
+  const rules = readEventRules(stack);
+  if (rules.length === 0) return;
+  const agent = new Agent({ keepAlive: true });
+  const ending = new AbortController();
+  disposables.add(() => {
+    ending.abort();
+    agent.destroy();
+  });
+  // By the door that functions use: these sends are on the bill, and fail as theirs do.
+  const sqs = connectEngine({
+    agent,
+    port: Number(new URL(stack.place.awsEndpointUrl).port),
+    target: 'AmazonSQS',
+    accessKeyId: accessKeyIdOf('event-bus'),
+  });
+
+  async function send(QueueUrl: string, MessageBody: string): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !ending.signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        await request(sqs, 'SendMessage', { QueueUrl, MessageBody }, ending.signal);
+        return;
+      } catch (error) {
+        if (!ending.signal.aborted) logBuffer.add('event-bus', `a rule's target failed: ${String(error)}`);
+        await pause(pauseMs, ending.signal);
+      }
+    }
+  }
+
+  events.onPublished((event) => {
+    const envelope = envelopeOf(event, stack);
+    for (const { bus, pattern, queueUrls } of rules) {
+      if (bus !== event.bus.split('/').at(-1) || !matches(pattern, envelope)) continue;
+      for (const url of queueUrls) void send(url, JSON.stringify(envelope));
+    }
+  });
+}
+
+/** An event as a target gets it. */
+function envelopeOf({ id, time, source, detailType, detail }: PublishedEvent, { place }: Stack) {
+  return {
+    version: '0',
+    id,
+    'detail-type': detailType,
+    source,
+    account: place.accountId,
+    // In whole seconds.
+    time: `${time.slice(0, 19)}Z`,
+    region: place.region,
+    resources: [],
+    detail,
+  };
+}
