@@ -48,6 +48,10 @@ export const METRICS = {
   silentEvents: 'SilentEvents',
   /** How much the webhooks registered at Mailgun differ from what this stack needs; written about once an hour. */
   webhookDrift: 'WebhookDrift',
+  /** Deliveries that went to a receiver's DLQ, by receiver. */
+  deliveryDead: 'DeliveryDead',
+  /** Written by every message that waits because its receiver is disabled, by receiver. */
+  receiverDisabled: 'ReceiverDisabled',
 } as const;
 
 /**

@@ -5,6 +5,7 @@ import { processingTimes } from './config/processing-times.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { Budget } from './constructs/budget.ts';
 import { Dashboard } from './constructs/dashboard.ts';
+import { Deliver } from './constructs/deliver.ts';
 import { EventQueue } from './constructs/event-queue.ts';
 import { HealthDashboard } from './constructs/health-dashboard.ts';
 import { Ingest } from './constructs/ingest.ts';
@@ -47,6 +48,10 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   const publish = config.publish.enabled
     ? new Publish(scope, 'Publish', { config, table, erasureKey, subjectKey })
     : undefined;
+  const deliver =
+    config.receivers.length > 0 ? new Deliver(scope, 'Deliver', { config, table, erasureKey }) : undefined;
+  // What is noted as published must find its rule.
+  if (deliver) publish?.function.node.addDependency(deliver);
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
 
   const dashboard = config.dashboard.enabled
@@ -70,7 +75,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   const health = new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
 
   enforceStackRules(scope);
-  const functions = { ingest, process, reconcile, publish, readApi };
+  const functions = { ingest, process, reconcile, publish, deliver, readApi };
   const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health };
   writeOutputs(scope, config, resources);
   return { ...resources, alarms: alarms.alarms };

@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
+import type { Deliver } from './constructs/deliver.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
 import type { HealthDashboard } from './constructs/health-dashboard.ts';
 import type { Ingest } from './constructs/ingest.ts';
@@ -24,6 +25,8 @@ export interface OutputSources {
   readonly reconcile: Reconcile;
   /** Undefined where nothing is published. */
   readonly publish: Publish | undefined;
+  /** Undefined where there are no receivers. */
+  readonly deliver: Deliver | undefined;
   readonly readApi: ReadApi;
   readonly webhookApi: WebhookApi;
   readonly dashboard: Dashboard | undefined;
@@ -66,6 +69,9 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     PublishFunctionName: [from.publish?.function.functionName, 'Publishes changes'],
     PublishLogGroup: [from.publish?.function.logGroup.logGroupName, 'Logs of publish'],
     PublishFailuresUrl: [from.publish?.failures.queueUrl, 'What could not be published'],
+    DeliverFunctionName: [from.deliver?.function.functionName, 'Delivers to receivers'],
+    DeliverLogGroup: [from.deliver?.function.logGroup.logGroupName, 'Logs of deliver'],
+    Receivers: [from.deliver?.settings, 'Queues and secrets of the receivers'],
     ReadApiFunctionName: [from.readApi.function.functionName, 'Serves the read API'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
     WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],

@@ -36,6 +36,8 @@ export type Row = StatusRow | SuppressionRow;
 export interface PublishedEvent {
   detailType: 'MessageStatusChanged' | 'SuppressionChanged';
   detail: PublishedDetail;
+  /** Epoch milliseconds of the change, the same at every repetition. @default when it is published */
+  changedAtMs?: number;
 }
 
 export interface PublishedDetail {

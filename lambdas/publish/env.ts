@@ -18,6 +18,10 @@ export interface PublishEnv {
   RETRY_SECONDS: string;
   /** Comma-separated sending domains. */
   DOMAINS: string;
+  /** Receivers whose deliveries are noted, as JSON. */
+  RECEIVERS: string;
+  /** How long the delivery log is kept. */
+  DELIVERY_DAYS: string;
 }
 
 export function readPublishEnv(source: EnvSource) {
@@ -31,5 +35,7 @@ export function readPublishEnv(source: EnvSource) {
     recipients: requireEnv(source, 'RECIPIENTS') === 'yes',
     retrySeconds: wholeNumberEnv(source, 'RETRY_SECONDS'),
     domains: listEnv(source, 'DOMAINS'),
+    receivers: requireEnv(source, 'RECEIVERS'),
+    deliveryDays: wholeNumberEnv(source, 'DELIVERY_DAYS'),
   };
 }

@@ -5,12 +5,14 @@ import { createEventBus, createPublishFailures, openEventBridge } from '../adapt
 import { openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
+import { createPublishedDeliveries } from '../adapters/table/delivery-repository.ts';
 import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createPublishableRows, type RowChange, readChange } from '../adapters/table/published-rows.ts';
 import { hasChanged } from '../domain/published.ts';
 import { createLog } from '../runtime/log.ts';
 import { readPublishEnv } from './env.ts';
+import { createNotedBus, parseNotedReceivers } from './note-deliveries.ts';
 import { createPublish } from './publish.ts';
 import { createPublishedEvents } from './published-events.ts';
 import { createRepublish } from './republish.ts';
@@ -33,7 +35,10 @@ const secrets = openSecrets();
 const subjectKey = createCachedSecret(secrets, env.subjectKeySecretArn, Date.now);
 const erasureKey = createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now));
 const erasures = createErasureRepository(table, erasureKey);
-const deps = { bus: createEventBus(openEventBridge(), env.busName), sleep: (ms: number) => sleep(ms), now: Date.now };
+const receivers = parseNotedReceivers(env.receivers);
+const notes = createPublishedDeliveries(table, { retentionDays: env.deliveryDays });
+const bus = createNotedBus(createEventBus(openEventBridge(), env.busName), notes, receivers, Date.now);
+const deps = { bus, sleep: (ms: number) => sleep(ms), now: Date.now };
 const publish = createPublish({
   ...deps,
   failures: createPublishFailures(openQueues(), env.failuresUrl),
@@ -69,7 +74,7 @@ async function publishRecords(
   const events = await eventsOf(changed.map(({ after }) => after));
   const changes = changed.flatMap(({ position, changedAtMs }, nth) => {
     const event = events[nth];
-    return event === undefined ? [] : [{ position, changedAtMs, event }];
+    return event === undefined ? [] : [{ position, changedAtMs, event: { ...event, changedAtMs } }];
   });
   const back = await publish(changes, deadlineMs);
   if (back === undefined) return { batchItemFailures: [] };

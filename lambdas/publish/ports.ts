@@ -1,5 +1,6 @@
 import type { StoredKey } from '../domain/day-index.ts';
-import type { PublishedEvent, StatusRow, SuppressionRow } from '../domain/published.ts';
+import type { DeliveryName } from '../domain/delivery.ts';
+import type { PublishedDetail, PublishedEvent, StatusRow, SuppressionRow } from '../domain/published.ts';
 
 // What publishing needs from outside.
 
@@ -41,4 +42,16 @@ export interface PublishableKeys {
 export interface ErasureMarkers {
   /** Returns those of the addresses that are erased, read strongly. */
   among(addresses: readonly string[]): Promise<string[]>;
+}
+
+/** An event that a receiver will be sent, as it is noted before it is published. */
+export interface PublishedDelivery {
+  delivery: DeliveryName;
+  detailType: string;
+  detail: Omit<PublishedDetail, 'recipient'>;
+}
+
+export interface PublishedDeliveries {
+  /** Notes deliveries, so that each is accounted for by name; those noted already stay as they are. Throws unless all are noted. */
+  note(deliveries: readonly PublishedDelivery[]): Promise<void>;
 }

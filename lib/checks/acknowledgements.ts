@@ -7,7 +7,7 @@ export interface Acknowledgement {
   readonly because: string;
 }
 
-const LEDGER_FUNCTIONS = /^(Ingest|Process|Reconcile|Publish|ReadApi)\/Function\/Resource$/;
+const LEDGER_FUNCTIONS = /^(Ingest|Process|Reconcile|Publish|Deliver|ReadApi)\/Function\/Resource$/;
 /** Copies the page into its bucket at a deploy; CDK brings it along. */
 const PAGE_COPIER = /^Custom::CDKBucketDeployment\w+\/Resource$/;
 const DISTRIBUTION = /^Dashboard\/Distribution\/Resource$/;
@@ -30,6 +30,11 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
     because: 'Keys of hashes that are stored or known elsewhere: rotated, they would find nothing again',
   },
   {
+    rule: 'AwsSolutions-SMG4',
+    on: /^Deliver\/[^/]+\/Secret\/Resource$/,
+    because: 'A receiver must learn the new secret while the old one still signs: an operator rotates it, by a command',
+  },
+  {
     rule: 'AwsSolutions-APIG4',
     on: /^WebhookApi\/Http\/Api\/[^/]+\/Resource$/,
     because: 'Mailgun signs what it sends, and the function verifies it: no authorizer sees the body',
@@ -46,7 +51,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   },
   {
     rule: 'Serverless-SQSRedrivePolicy',
-    on: /^(Events\/DeadLetters|Publish\/Failures)\/Resource$/,
+    on: /^(Events\/DeadLetters|Publish\/Failures|Deliver\/[^/]+\/DeadLetters)\/Resource$/,
     because: 'Where failures end; an alarm watches it, and an operator empties it',
   },
   {
@@ -66,7 +71,7 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
   },
   {
     rule: 'Serverless-LambdaEventSourceMappingDestination',
-    on: /^Process\/Function\/SqsEventSource:[^/]+\/Resource$/,
+    on: /^(Process|Deliver)\/Function\/SqsEventSource:[^/]+\/Resource$/,
     because: 'A destination is for streams; what fails here stays in the queue, and ends in its dead letters',
   },
   {

@@ -1,6 +1,7 @@
 import type { EnvironmentConfig } from './config-schema.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
+import { brokenReceiverRules } from './receivers.ts';
 
 /** What the rules need besides the environment itself. */
 export interface RuleContext {
@@ -66,13 +67,19 @@ const RULES: Rule[] = [
     return brokenLedgerRules(reconcile, compressed).map((text) => `reconcile: ${text}`);
   },
 
+  function receiversReachable({ receivers, publish }, { compressed }) {
+    if (receivers === undefined || publish === undefined) return [];
+    return brokenReceiverRules(receivers, publish, compressed);
+  },
+
   function signatureTimes(_config, { signature }) {
     return brokenSignatureRules(signature).map((text) => `signature: ${text}`);
   },
 ];
 
 /** Returns every host that a configuration names, with its path. */
-function hostNames({ domains = [], alarms, origins = [], readApi, customDomain = {} }: Partial<EnvironmentConfig>) {
+function hostNames(config: Partial<EnvironmentConfig>) {
+  const { domains = [], alarms, origins = [], readApi, customDomain = {}, receivers = [] } = config;
   const named = (path: string, values: string[] = []) =>
     values.map((value, index) => ({ path: `${path}[${index}]`, value, host: hostOf(value) }));
   return [
@@ -80,6 +87,7 @@ function hostNames({ domains = [], alarms, origins = [], readApi, customDomain =
     ...named('alarms.page', alarms?.page),
     ...named('alarms.ticket', alarms?.ticket),
     ...named('origins', origins),
+    ...receivers.map(({ url }, index) => ({ path: `receivers[${index}].url`, value: url, host: hostOf(url) })),
     ...(readApi?.jwt ? [issuerHost(readApi.jwt.issuer)] : []),
     ...Object.entries(customDomain).flatMap(([api, domain]) =>
       domain ? [{ path: `customDomain.${api}.name`, value: domain.name, host: domain.name }] : [],

@@ -4,6 +4,7 @@ import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import { alarmLimits } from './alarm-limits.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 import { EVENT_BUS, hostName, isAlarmAddress, isExactOrigin, isIssuer, isPlainOrigin } from './formats.ts';
+import { deliveryChoice, receiverList } from './receivers.ts';
 
 const LOG_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number' && days < 9999) as number[];
 
@@ -141,6 +142,7 @@ export const environmentSchema = z.strictObject({
   }),
   retentionDays: group({
     events: wholeNumber(1, 3650, 400, 'Days that events and statuses are kept, counted from receipt.'),
+    deliveries: wholeNumber(1, 400, 30, 'Days that the delivery log of the receivers is kept.'),
     logs: z
       .int()
       .refine((days) => LOG_DAYS.includes(days))
@@ -251,6 +253,8 @@ export const environmentSchema = z.strictObject({
       'How long publishing a change is retried before it goes to the failure queue; the stream keeps it for 24 h.',
     ),
   }),
+  receivers: receiverList,
+  delivery: deliveryChoice,
 });
 
 /** One environment as parsed: defaults filled in, domains in lower case. */

@@ -39,6 +39,8 @@ const RULES = `
 - Mailgun indexes late: \`settleSeconds\` is at least 1800, and runs are whole minutes apart, outside the local stack.
 - The second pass (half the retention, at most 24 h), a slice and the settle time together are shorter than the retention.
 - A slice divides the hour. Only an overlay sets \`mailgunUrl\`.
+- Receivers need \`publish.enabled\`, and \`publish.recipients\` where they learn addresses. Their URLs are https; only an
+  overlay names a loopback address.
 `;
 
 interface Row {

@@ -6,6 +6,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { INDEXES, TABLE } from '../../lambdas/contract.ts';
 import { SUPPRESSION_PREFIX } from '../../lambdas/domain/keys.ts';
+import { filterOf } from '../../lambdas/domain/receiver-filter.ts';
 import type { PublishEnv } from '../../lambdas/publish/env.ts';
 import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -48,6 +49,8 @@ export class Publish extends Construct {
         RECIPIENTS: publish.recipients ? 'yes' : 'no',
         RETRY_SECONDS: String(publish.retrySeconds),
         DOMAINS: config.domains.map(({ name }) => name).join(','),
+        RECEIVERS: JSON.stringify(config.receivers.map(({ name, events }) => ({ name, filter: filterOf(events) }))),
+        DELIVERY_DAYS: String(config.retentionDays.deliveries),
       } satisfies Record<keyof PublishEnv, string>,
     });
     const streamArn = table.tableStreamArn as string;
@@ -57,6 +60,7 @@ export class Publish extends Construct {
     );
     this.function.allow(['dynamodb:BatchGetItem'], table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
+    if (config.receivers.length > 0) this.function.allow(['dynamodb:PutItem'], table.tableArn);
     this.function.allow(['events:PutEvents'], this.#busArn(publish.bus));
     this.function.allow(['sqs:SendMessage'], this.failures.queueArn);
     // A stack that names no address need not know who is erased.

@@ -93,7 +93,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
     mayImport:
-      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-text)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
+      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-text|receiver-filter)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {

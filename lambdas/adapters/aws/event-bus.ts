@@ -19,10 +19,11 @@ export function createEventBus(client: EventBridgeClient, busName: string): Even
     async put(events) {
       const { Entries = [] } = await client.send(
         new PutEventsCommand({
-          Entries: events.map(({ detailType, detail }) => ({
+          Entries: events.map(({ detailType, detail, changedAtMs }) => ({
             EventBusName: busName,
             Source: SOURCE,
             DetailType: detailType,
+            ...(changedAtMs !== undefined && { Time: new Date(changedAtMs) }),
             Detail: JSON.stringify(detail),
           })),
         }),
@@ -39,11 +40,11 @@ export function createEventBus(client: EventBridgeClient, busName: string): Even
 /** The queue of what could not be published: the event whole, the reason as an attribute. */
 export function createPublishFailures(client: SQSClient, queueUrl: string): PublishFailures {
   return {
-    async keep(event, reason) {
+    async keep({ detailType, detail }, reason) {
       await client.send(
         new SendMessageCommand({
           QueueUrl: queueUrl,
-          MessageBody: asciiJson({ source: SOURCE, ...event }),
+          MessageBody: asciiJson({ source: SOURCE, detailType, detail }),
           MessageAttributes: { reason: { DataType: 'String', StringValue: reason } },
         }),
       );

@@ -9,6 +9,7 @@ const certificateArn = 'arn:aws:acm:eu-west-1:333333333333:certificate/00000000-
 /** All that a configuration can add to the stack. */
 const EVERYTHING = {
   publish: { enabled: true },
+  receivers: [{ name: 'crm', url: 'https://crm.mailgun-ledger.internal/', events: ['suppression.changed'] }],
   dashboard: { enabled: true },
   alarms: { monthlyDollars: 50 },
   customDomain: {

@@ -50,6 +50,8 @@ describe('the function', () => {
     RECIPIENTS: 'no',
     RETRY_SECONDS: '43200',
     DOMAINS: 'mg.mailgun-ledger.internal',
+    RECEIVERS: '[]',
+    DELIVERY_DAYS: '30',
   };
 
   test('gets exactly the variables it reads, and the one for source maps', () => {

@@ -37,6 +37,8 @@ beforeAll(async () => {
     RECIPIENTS: 'yes',
     RETRY_SECONDS: '3600',
     DOMAINS: DOMAIN,
+    RECEIVERS: '[]',
+    DELIVERY_DAYS: '30',
   });
   logged = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
   ({ handler } = (await import('../../../../lambdas/publish/handler.ts')) as never);

@@ -1,0 +1,163 @@
+import {
+  type Attempt,
+  afterAttempt,
+  type Delivery,
+  type DeliveryName,
+  deliveryBody,
+  isAcknowledgement,
+  isSettled,
+  parseQueuedEvent,
+  type QueuedEvent,
+  type RetrySchedule,
+  retryAfterSeconds,
+} from '../domain/delivery.ts';
+import { textWithoutAddress } from '../domain/erasure.ts';
+import { type ReceiverState, receiverAfter } from '../domain/receiver-state.ts';
+import { signWebhook } from '../domain/standard-webhook.ts';
+import type { DeliveryLog, ErasureMarkers, Receiver, ReceiverClient, ReceiverQueue, ReceiverStates } from './ports.ts';
+
+/** A message as the queue hands it over. */
+export interface ReceivedMessage {
+  body: string;
+  receiptHandle: string;
+}
+
+/** `done`: nothing is left to do for the message; `kept`: it stays in the queue, and comes back. */
+export type DeliverResult = 'done' | 'kept';
+
+export interface DeliverDeps {
+  client: ReceiverClient;
+  log: DeliveryLog;
+  states: ReceiverStates;
+  queue: ReceiverQueue;
+  erasures: ErasureMarkers;
+  /** Returns the secrets that sign for the receiver now, at least one. */
+  secrets: () => Promise<readonly string[]>;
+  now: () => number;
+  schedule: RetrySchedule;
+  disableAfterMs: number;
+  /** Called when a delivery goes to the DLQ. */
+  onDead: (reason: string, lastStatus: number) => void;
+  /** Called when an attempt disables the receiver, and for every message that waits because it is disabled. */
+  onDisabled: (state: ReceiverState) => void;
+}
+
+/** SQS hides a message for twelve hours at most; one that waits longer is received in between and hidden again. */
+const MAX_HIDDEN_SECONDS = 43_000;
+/** How soon deliveries go on after a receiver is enabled; each look costs a receive, of which SQS counts a thousand. */
+const DISABLED_LOOK_SECONDS = 1800;
+const MAX_WRITES = 5;
+
+/** Delivers the messages of one receiver's queue. Whatever throws leaves its message in the queue. */
+export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
+  const { client, log, states, queue, now } = deps;
+
+  return async (message: ReceivedMessage): Promise<DeliverResult> => {
+    const event = parseQueuedEvent(message.body);
+    if (typeof event === 'string') return sendAside(message, event, 0);
+    const name = { receiver: receiver.name, publishedAt: event.publishedAt, id: event.detail.id };
+    const [known, state] = await Promise.all([log.read(name), states.read(receiver.name)]);
+    if (known !== undefined && isSettled(known, event.requestedAt)) return settle(message, known);
+    if (state.disabledAt !== undefined) {
+      deps.onDisabled(state);
+      return hide(message, DISABLED_LOOK_SECONDS);
+    }
+    const waitMs = known?.state === 'waiting' ? (known.nextAt ?? 0) - now() : 0;
+    if (waitMs > 0 && (known?.attempts.at(-1)?.at ?? 0) >= event.requestedAt) {
+      return hide(message, Math.ceil(waitMs / 1000));
+    }
+    const { attempt, retryAfter, text } = await post(event);
+    const delivery = await record(name, event, known, attempt, { retryAfter, text });
+    await noteState(state, attempt);
+    if (isSettled(delivery, event.requestedAt)) return settle(message, delivery);
+    return hide(message, Math.ceil(((delivery.nextAt ?? 0) - now()) / 1000));
+  };
+
+  /** What is dead goes to the DLQ after the log says so: a crash in between brings the message back here. */
+  async function settle(message: ReceivedMessage, { state, attempts }: Delivery): Promise<DeliverResult> {
+    if (state !== 'dead') return 'done';
+    return sendAside(message, 'exhausted', attempts.at(-1)?.status ?? 0);
+  }
+
+  async function sendAside({ body }: ReceivedMessage, reason: string, lastStatus: number): Promise<DeliverResult> {
+    await queue.sendToDlq(body, reason);
+    deps.onDead(reason, lastStatus);
+    return 'done';
+  }
+
+  async function hide({ receiptHandle }: ReceivedMessage, seconds: number): Promise<DeliverResult> {
+    await queue.changeVisibility(receiptHandle, Math.min(MAX_HIDDEN_SECONDS, Math.max(0, seconds)));
+    return 'kept';
+  }
+
+  async function post(event: QueuedEvent): Promise<{ attempt: Attempt; retryAfter: number; text: string }> {
+    const body = deliveryBody(event, await mayName(event));
+    const secrets = await deps.secrets();
+    const at = now();
+    const signature = signWebhook(event.detail.id, Math.floor(at / 1000), body, secrets);
+    const headers = { 'content-type': 'application/json', 'user-agent': 'mailgun-ledger', ...signature };
+    try {
+      const { status, retryAfter, text } = await client.post(receiver.url, headers, body);
+      const seconds = retryAfterSeconds(status, retryAfter, now());
+      return { attempt: { at, ms: now() - at, status }, retryAfter: seconds, text };
+    } catch (error) {
+      return { attempt: { at, ms: now() - at, error: reasonOf(error) }, retryAfter: 0, text: '' };
+    }
+  }
+
+  /** The queue may have held the event since before its recipient was erased. */
+  async function mayName({ detail: { recipient } }: QueuedEvent): Promise<boolean> {
+    if (!receiver.recipients || typeof recipient !== 'string') return false;
+    return (await deps.erasures.among([recipient])).length === 0;
+  }
+
+  /** Another copy of the message may be under way; an attempt is added to whatever its attempts have made of the log. */
+  async function record(
+    name: DeliveryName,
+    event: QueuedEvent,
+    known: Delivery | undefined,
+    attempt: Attempt,
+    { retryAfter, text }: { retryAfter: number; text: string },
+  ): Promise<Delivery> {
+    let before = known;
+    for (let write = 0; write < MAX_WRITES; write += 1) {
+      const after = afterAttempt(before, attempt, event.requestedAt, deps.schedule, retryAfter);
+      const isOurs = await log.write(
+        name,
+        after,
+        logged(event),
+        isAcknowledgement(attempt) ? undefined : loggedText(text, event),
+      );
+      if (isOurs) return after;
+      before = await log.read(name);
+      // The write whose reply was lost was repeated, and has met itself.
+      if (before?.attempts.some(({ at, ms }) => at === attempt.at && ms === attempt.ms)) return before;
+    }
+    throw new Error('the delivery log changes with every write');
+  }
+
+  /** The log names no recipient, so that an erasure has nothing to look for in it. */
+  function logged(event: QueuedEvent): QueuedEvent {
+    const { recipient: _, ...detail } = event.detail;
+    return { ...event, detail: detail as QueuedEvent['detail'] };
+  }
+
+  /** Receivers like to repeat in their response what they got. */
+  function loggedText(text: string, { detail: { recipient } }: QueuedEvent): string {
+    return typeof recipient === 'string' ? textWithoutAddress(text, recipient) : text;
+  }
+
+  /** A state that has changed meanwhile is judged by the next attempt. */
+  async function noteState(before: ReceiverState, attempt: Attempt): Promise<void> {
+    const after = receiverAfter(before, attempt, deps.disableAfterMs);
+    if (after === before) return;
+    const isOurs = await states.replace(receiver.name, before, after);
+    if (isOurs && after.disabledAt !== undefined) deps.onDisabled(after);
+  }
+}
+
+/** The name and code of an error say what happened; its message may quote the URL. */
+function reasonOf(error: unknown): string {
+  const { name = 'Error', code } = error as { name?: string; code?: unknown };
+  return typeof code === 'string' ? code : name;
+}

@@ -1,0 +1,43 @@
+import type { JsonObject } from '../domain/canonical.ts';
+import type { PublishedEvent } from '../domain/published.ts';
+import { matchesFilter, type ReceiverFilter } from '../domain/receiver-filter.ts';
+import type { EventBus, PublishedDeliveries, PublishedDelivery } from './ports.ts';
+
+/** A receiver as publishing needs to know it. */
+export interface NotedReceiver {
+  name: string;
+  filter: ReceiverFilter;
+}
+
+/**
+ * Returns a bus that notes for every receiver what it is about to publish. The note comes first: an event that reaches
+ * no queue, for whatever reason, is then unaccounted for by name.
+ */
+export function createNotedBus(
+  bus: EventBus,
+  notes: PublishedDeliveries,
+  receivers: readonly NotedReceiver[],
+  now: () => number,
+): EventBus {
+  return {
+    async put(events) {
+      const dated = events.map((event) => ({ ...event, changedAtMs: event.changedAtMs ?? now() }));
+      await notes.note(dated.flatMap((event) => receivers.flatMap((receiver) => noteOf(event, receiver))));
+      return bus.put(dated);
+    },
+  };
+}
+
+function noteOf(event: PublishedEvent & { changedAtMs: number }, receiver: NotedReceiver): PublishedDelivery[] {
+  const { detailType, changedAtMs } = event;
+  if (!matchesFilter(receiver.filter, { detailType, detail: event.detail as JsonObject })) return [];
+  // The log names no recipient, so that an erasure has nothing to look for in it.
+  const { recipient: _, ...detail } = event.detail;
+  const publishedAt = Math.floor(changedAtMs / 1000);
+  return [{ delivery: { receiver: receiver.name, publishedAt, id: event.detail.id }, detailType, detail }];
+}
+
+/** Returns the receivers in the JSON of an environment variable. */
+export function parseNotedReceivers(text: string): NotedReceiver[] {
+  return JSON.parse(text) as NotedReceiver[];
+}

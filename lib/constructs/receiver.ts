@@ -1,0 +1,92 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type EventPattern, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { ReceiverSetting } from '../../lambdas/deliver/env.ts';
+import { filterOf } from '../../lambdas/domain/receiver-filter.ts';
+import type { ReceiverConfig } from '../config/receivers.ts';
+
+export interface ReceiverProps {
+  readonly visibilitySeconds: number;
+  readonly protectData: boolean;
+}
+
+const MAX_BATCH = 10;
+/** SQS's own maximum: waits of half a day and disabled receivers use up receives; `deliver` itself decides what is dead. */
+const MAX_RECEIVES = 1000;
+
+/** How many invocations work for a receiver at once, and how fast each, so that its rate is never exceeded. */
+export function paceOf({ ratePerSecond }: Pick<ReceiverConfig, 'ratePerSecond'>) {
+  const maxConcurrency = Math.max(2, Math.ceil(ratePerSecond / MAX_BATCH));
+  return {
+    maxConcurrency,
+    batchSize: Math.min(MAX_BATCH, Math.max(1, Math.floor(ratePerSecond / maxConcurrency))),
+    paceMs: Math.ceil((1000 * maxConcurrency) / ratePerSecond),
+  };
+}
+
+/** The queue of one receiver: filled by a rule on the bus, emptied by `deliver` at the receiver's own rate. */
+export class Receiver extends Construct {
+  readonly queue: Queue;
+  readonly deadLetters: Queue;
+  readonly secret: Secret;
+  readonly #config: ReceiverConfig;
+
+  constructor(scope: Construct, receiver: ReceiverConfig, { visibilitySeconds, protectData }: ReceiverProps) {
+    super(scope, receiver.name);
+    this.#config = receiver;
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    this.queue = new Queue(this, 'Queue', {
+      visibilityTimeout: Duration.seconds(visibilitySeconds),
+      retentionPeriod: Duration.days(14),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    this.secret = new Secret(this, 'Secret', {
+      description: `Signs deliveries to the receiver ${receiver.name}: {"current","previous"?,"previousUntil"?}`,
+      // 44 letters and digits are base64 of 33 bytes: no library of the receivers misses a padding.
+      generateSecretString: {
+        secretStringTemplate: '{}',
+        generateStringKey: 'current',
+        passwordLength: 44,
+        excludePunctuation: true,
+      },
+      removalPolicy: protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+  }
+
+  listen(eventBus: IEventBus | undefined): void {
+    const { 'detail-type': detailType, detail } = filterOf(this.#config.events);
+    const eventPattern = {
+      source: ['mailgun-ledger'],
+      ...(detailType !== undefined && { detailType }),
+      ...(detail !== undefined && { detail }),
+    } as EventPattern;
+    new Rule(this, 'Rule', {
+      ...(eventBus && { eventBus }),
+      description: `What the receiver ${this.#config.name} is sent`,
+      eventPattern,
+      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters })],
+    });
+  }
+
+  get setting(): ReceiverSetting {
+    const { name, url, recipients } = this.#config;
+    return {
+      name,
+      url,
+      recipients,
+      paceMs: paceOf(this.#config).paceMs,
+      secretArn: this.secret.secretArn,
+      queueUrl: this.queue.queueUrl,
+      deadLettersUrl: this.deadLetters.queueUrl,
+    };
+  }
+}

@@ -1,0 +1,131 @@
+import { createDeliver } from '../../lambdas/deliver/deliver.ts';
+import type { ReceiverResponse } from '../../lambdas/deliver/ports.ts';
+import type { Delivery, DeliveryName } from '../../lambdas/domain/delivery.ts';
+import type { ReceiverState } from '../../lambdas/domain/receiver-state.ts';
+import { Mortal, type Trouble } from '../support/mortal.ts';
+
+/** What a receiver does with a request. */
+export type Behaviour = 'acknowledges' | 'fails' | 'acts without a response' | 'is gone';
+
+interface QueuedMessage {
+  readonly body: string;
+  visibleAt: number;
+  receives: number;
+}
+
+const VISIBILITY_MS = 180_000;
+/** SQS refuses a longer one. */
+const MAX_VISIBILITY_MS = 12 * 3_600_000;
+export const WAITS = [5, 300, 1800, 7200, 18_000, 36_000, 50_400];
+
+/** One receiver with its queue, DLQ, log and clock, all in memory; what the receiver heard is the oracle's. */
+export class ReceiverWorld {
+  now = Date.UTC(2026, 10, 28);
+  state: ReceiverState = {};
+  readonly log = new Map<string, Delivery>();
+  readonly dlq: string[] = [];
+  readonly heard = new Map<string, number>();
+  queue: QueuedMessage[] = [];
+  behaviour: (id: string, attempt: number) => Behaviour = () => 'acknowledges';
+  #nth = 0;
+
+  /** Publishes an event: noted first, then on the bus, which may lose or repeat it. */
+  publish(id: string, copies = 1): void {
+    const name = nameOf(id);
+    if (!this.log.has(JSON.stringify(name))) {
+      this.log.set(JSON.stringify(name), { state: 'published', version: 0, attempts: [] });
+    }
+    for (let copy = 0; copy < copies; copy += 1) this.send(id);
+  }
+
+  send(id: string, requestedAt = 0): void {
+    const time = new Date(PUBLISHED_AT * 1000).toISOString();
+    const message = { 'detail-type': 'SuppressionChanged', time, detail: { id }, requestedAt };
+    this.queue.push({ body: JSON.stringify(message), visibleAt: this.now, receives: 0 });
+  }
+
+  /** Hands the first visible message to a fresh invocation, which trouble may end; returns the calls it began. */
+  async step(trouble?: Trouble): Promise<string[]> {
+    const message = this.queue.find(({ visibleAt }) => visibleAt <= this.now);
+    if (message === undefined) return [];
+    message.visibleAt = this.now + VISIBILITY_MS;
+    message.receives += 1;
+    const mortal = new Mortal(trouble);
+    const deliver = this.#deliver(mortal, message);
+    const result = await mortal
+      .live(() => deliver({ body: message.body, receiptHandle: '' }))
+      .catch(() => 'kept' as const);
+    if (result === 'done') this.queue = this.queue.filter((each) => each !== message);
+    return mortal.points;
+  }
+
+  /** Goes on, from one visible message to the next, until nothing is left or nothing may be delivered. */
+  async drain(maxSteps = 500): Promise<void> {
+    for (let step = 0; this.queue.length > 0 && step < maxSteps; step += 1) {
+      this.now = Math.max(this.now, Math.min(...this.queue.map(({ visibleAt }) => visibleAt)));
+      await this.step();
+    }
+  }
+
+  delivery(id: string): Delivery | undefined {
+    return this.log.get(JSON.stringify(nameOf(id)));
+  }
+
+  #deliver(mortal: Mortal, message: QueuedMessage) {
+    const keyOf = (name: DeliveryName) => JSON.stringify(name);
+    return createDeliver(
+      { name: 'crm', url: 'https://crm.example/', recipients: false },
+      {
+        client: mortal.wrap('client', {
+          post: async (_url: string, headers: Readonly<Record<string, string>>) => this.#respond(headers),
+        }),
+        log: mortal.wrap('log', {
+          read: async (name: DeliveryName) => this.log.get(keyOf(name)),
+          write: async (name: DeliveryName, delivery: Delivery) => {
+            if ((this.log.get(keyOf(name))?.version ?? 0) !== delivery.version - 1) return false;
+            this.log.set(keyOf(name), delivery);
+            return true;
+          },
+        }),
+        states: mortal.wrap('states', {
+          read: async () => this.state,
+          replace: async (_: string, before: ReceiverState, after: ReceiverState) => {
+            if (JSON.stringify(before) !== JSON.stringify(this.state)) return false;
+            this.state = after;
+            return true;
+          },
+        }),
+        queue: mortal.wrap('queue', {
+          changeVisibility: async (_: string, seconds: number) => {
+            if (seconds * 1000 > MAX_VISIBILITY_MS) throw new Error('longer than SQS hides a message');
+            message.visibleAt = this.now + seconds * 1000;
+          },
+          sendToDlq: async (body: string) => void this.dlq.push(idOf(body)),
+        }),
+        erasures: { among: async () => [] },
+        secrets: () => mortal.gate('secrets.read', async () => ['c2VjcmV0']),
+        now: () => this.now,
+        schedule: { waits: WAITS, random: () => 0.5 },
+        disableAfterMs: 5 * 86_400_000,
+        onDead: () => {},
+        onDisabled: () => {},
+      },
+    );
+  }
+
+  #respond(headers: Readonly<Record<string, string>>): ReceiverResponse {
+    const id = headers['webhook-id'] ?? '';
+    const attempt = this.heard.get(id) ?? 0;
+    const behaviour = this.behaviour(id, attempt);
+    // So that no two attempts are of one moment.
+    this.now += 20 + (this.#nth++ % 7);
+    this.heard.set(id, attempt + 1);
+    if (behaviour === 'acts without a response') throw Object.assign(new Error(), { code: 'ECONNRESET' });
+    const status = { acknowledges: 204, fails: 500, 'is gone': 410 }[behaviour];
+    return { status, retryAfter: undefined, text: '' };
+  }
+}
+
+const PUBLISHED_AT = Date.UTC(2026, 10, 28) / 1000;
+const nameOf = (id: string): DeliveryName => ({ receiver: 'crm', publishedAt: PUBLISHED_AT, id });
+const idOf = (body: string) => (JSON.parse(body) as { detail: { id: string } }).detail.id;

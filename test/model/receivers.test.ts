@@ -1,0 +1,179 @@
+import { describe, expect, test } from '@jest/globals';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
+import { MOMENTS, type Trouble } from '../support/mortal.ts';
+import { type Behaviour, ReceiverWorld, WAITS } from './receiver-world.ts';
+
+// Whatever happens to `deliver`, an event ends acknowledged or in the DLQ, and the log says by name which.
+
+/** The promise: nothing is left over, and the log is true. */
+function expectAccountedFor(world: ReceiverWorld, ids: readonly string[]): void {
+  expect(world.queue).toEqual([]);
+  for (const id of ids) {
+    const { state } = world.delivery(id) ?? {};
+    if (state === 'acknowledged') expect(world.heard.get(id)).toBeGreaterThanOrEqual(1);
+    else expect({ id, state, isInDlq: world.dlq.includes(id) }).toEqual({ id, state: 'dead', isInDlq: true });
+  }
+}
+
+const ENDINGS: { name: string; behaviour: (attempt: number) => Behaviour; state: string }[] = [
+  { name: 'acknowledges at once', behaviour: () => 'acknowledges', state: 'acknowledged' },
+  { name: 'fails once', behaviour: (attempt) => (attempt < 1 ? 'fails' : 'acknowledges'), state: 'acknowledged' },
+  {
+    name: 'acts and drops its first responses',
+    behaviour: (attempt) => (attempt < 2 ? 'acts without a response' : 'acknowledges'),
+    state: 'acknowledged',
+  },
+  { name: 'fails always', behaviour: () => 'fails', state: 'dead' },
+];
+
+/** Runs one event to its end; `troubles` strike the invocations in their order. */
+async function run(behaviour: (attempt: number) => Behaviour, troubles: readonly (Trouble | undefined)[]) {
+  const world = new ReceiverWorld();
+  world.behaviour = (_, attempt) => behaviour(attempt);
+  world.publish('e');
+  const points: string[][] = [];
+  for (const trouble of troubles) {
+    world.now = Math.max(world.now, world.queue[0]?.visibleAt ?? world.now);
+    points.push(await world.step(trouble));
+  }
+  await world.drain();
+  return { world, points };
+}
+
+const troublesAt = (points: readonly string[]): Trouble[] =>
+  points.flatMap((_, call) =>
+    MOMENTS.flatMap((moment) => (['crash', 'fault'] as const).map((kind) => ({ call, moment, kind }))),
+  );
+
+describe.each(ENDINGS)('a receiver that $name', ({ behaviour, state }) => {
+  test(`ends ${state}, whichever call of whichever attempt ends the process or fails, and in pairs of crashes`, async () => {
+    const invocations = state === 'dead' ? WAITS.length + 2 : 4;
+    const clean = await run(behaviour, Array.from({ length: invocations }));
+    expectAccountedFor(clean.world, ['e']);
+    expect(clean.world.delivery('e')?.state).toBe(state);
+    let cells = 0;
+    for (const [nth, points] of clean.points.entries()) {
+      for (const first of troublesAt(points)) {
+        const before = Array.from<undefined>({ length: nth });
+        const { world, points: seen } = await run(behaviour, [...before, first, undefined]);
+        expectAccountedFor(world, ['e']);
+        cells += 1;
+        // Later invocations are like the first two, but for the last, which the tests of one trouble cover.
+        if (nth > 1 || first.kind === 'fault') continue;
+        for (const second of troublesAt(seen[nth + 1] ?? []).filter(({ kind }) => kind === 'crash')) {
+          expectAccountedFor((await run(behaviour, [...before, first, second])).world, ['e']);
+          cells += 1;
+        }
+      }
+    }
+    expect(cells).toBeGreaterThan(100);
+  });
+});
+
+test('attempts follow the schedule, longer waits than SQS hides a message included, and then there is no other', async () => {
+  const { world } = await run(() => 'fails', []);
+  const attempts = world.delivery('e')?.attempts ?? [];
+  const waits = attempts.slice(1).map(({ at }, nth) => Math.round((at - (attempts[nth]?.at ?? 0)) / 1000));
+
+  expect(attempts).toHaveLength(WAITS.length + 1);
+  for (const [nth, wait] of waits.entries()) {
+    expect(wait).toBeGreaterThanOrEqual(WAITS[nth] as number);
+    expect(wait).toBeLessThanOrEqual((WAITS[nth] as number) * 1.2 + 2);
+  }
+  expect(world.dlq).toEqual(['e']);
+});
+
+test('a lost process costs a repeat at most: what is acknowledged in the log is not sent again', async () => {
+  const world = new ReceiverWorld();
+  world.publish('e', 5);
+  await world.drain();
+
+  expect(world.heard.get('e')).toBe(1);
+  expect(world.delivery('e')?.attempts).toHaveLength(1);
+});
+
+test('a disabled receiver hears nothing and loses nothing, and goes on once it is enabled', async () => {
+  const world = new ReceiverWorld();
+  world.behaviour = () => 'is gone';
+  for (const id of ['a', 'b', 'c']) world.publish(id);
+  await world.step();
+  expect(world.state).toMatchObject({ disabledReason: 'gone', lastStatus: 410 });
+  // Thirteen days of looks, a day before SQS would forget them, and fewer than the receives that SQS allows.
+  const until = world.now + 13 * 86_400_000;
+  while (world.now < until) {
+    world.now = Math.min(...world.queue.map(({ visibleAt }) => Math.max(visibleAt, world.now)));
+    await world.step();
+  }
+  expect([...world.heard]).toEqual([['a', 1]]);
+  expect(world.queue.map(({ receives }) => receives < 1000)).toEqual([true, true, true]);
+
+  world.state = {};
+  world.behaviour = () => 'acknowledges';
+  await world.drain();
+  expectAccountedFor(world, ['a', 'b', 'c']);
+  expect(world.dlq).toEqual([]);
+});
+
+test('five days of failures disable, a day of them does not, and one acknowledgement begins anew', async () => {
+  const world = new ReceiverWorld();
+  const fail = async (id: string) => {
+    world.publish(id);
+    await world.step();
+    world.queue = [];
+  };
+  world.behaviour = () => 'fails';
+  await fail('1');
+  world.now += 86_400_000;
+  await fail('2');
+  expect(world.state.disabledAt).toBeUndefined();
+  world.behaviour = () => 'acknowledges';
+  await fail('3');
+  world.behaviour = () => 'fails';
+  world.now += 4 * 86_400_000;
+  await fail('4');
+  expect(world.state.disabledAt).toBeUndefined();
+  world.now += 5 * 86_400_000;
+  await fail('5');
+  expect(world.state).toMatchObject({ disabledReason: 'failing', lastStatus: 500 });
+});
+
+test('an operator may request what is dead or acknowledged again, and each request is delivered', async () => {
+  const world = new ReceiverWorld();
+  world.behaviour = (_, attempt) => (attempt <= WAITS.length ? 'fails' : 'acknowledges');
+  world.publish('e');
+  await world.drain();
+  expect(world.delivery('e')?.state).toBe('dead');
+
+  world.send('e', world.now);
+  await world.drain();
+  expect(world.delivery('e')?.state).toBe('acknowledged');
+  const heard = world.heard.get('e') ?? 0;
+  world.now += 1000;
+  world.send('e', world.now);
+  await world.drain();
+  expect(world.heard.get('e')).toBe(heard + 1);
+});
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'seed %i: faults, repeats and moods of the receiver leave nothing unaccounted for',
+  async (seed) => {
+    const { next } = createRandom(seed);
+    const world = new ReceiverWorld();
+    const ids = Array.from({ length: 25 }, (_, nth) => `e${nth}`);
+    world.behaviour = () => {
+      const dice = next();
+      if (dice < 0.4) return 'fails';
+      return dice < 0.5 ? 'acts without a response' : 'acknowledges';
+    };
+    for (const id of ids) world.publish(id, next() < 0.2 ? 2 : 1);
+    for (let step = 0; step < 400 && world.queue.length > 0; step += 1) {
+      world.now = Math.max(world.now, Math.min(...world.queue.map(({ visibleAt }) => visibleAt)));
+      const strikes = next() < 0.3;
+      const moment = MOMENTS[Math.floor(next() * MOMENTS.length)] as Trouble['moment'];
+      const kind = next() < 0.5 ? 'crash' : 'fault';
+      await world.step(strikes ? { call: Math.floor(next() * 6), moment, kind } : undefined);
+    }
+    await world.drain(5000);
+    expectAccountedFor(world, ids);
+  },
+);

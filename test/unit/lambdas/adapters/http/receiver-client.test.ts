@@ -1,0 +1,157 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createReceiverClient, ForbiddenAddressError } from '../../../../../lambdas/adapters/http/receiver-client.ts';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function listen(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+const local = (timeoutMs = 2000) => createReceiverClient({ timeoutMs, allowsLoopback: true });
+const resolvingTo = (...addresses: string[]) => {
+  const asked: string[] = [];
+  const client = createReceiverClient({
+    timeoutMs: 2000,
+    allowsLoopback: false,
+    resolve: async (host) => {
+      asked.push(host);
+      return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    },
+  });
+  return { client, asked };
+};
+
+describe('a response', () => {
+  test('is returned with the start of its text, and the request is as it was made', async () => {
+    const heard: unknown[] = [];
+    const port = await listen((request, response) => {
+      let body = '';
+      request.on('data', (chunk) => {
+        body += chunk;
+      });
+      request.on('end', () => {
+        heard.push(request.method, request.url, request.headers.host, request.headers['webhook-id'], body);
+        response.writeHead(429, { 'retry-after': '7' }).end('slow\u0000 \u001b[31mdown');
+      });
+    });
+    const result = await local().post(`http://127.0.0.1:${port}/hooks?a=1`, { 'webhook-id': 'x' }, '{"n":1}');
+
+    expect(result).toEqual({ status: 429, retryAfter: '7', text: 'slow   [31mdown' });
+    expect(heard).toEqual(['POST', '/hooks?a=1', `127.0.0.1:${port}`, 'x', '{"n":1}']);
+  });
+
+  test('that redirects is a response like any other, and nothing follows it', async () => {
+    let elsewhere = 0;
+    const target = await listen((_, response) => {
+      elsewhere += 1;
+      response.end();
+    });
+    const port = await listen((_, response) =>
+      response.writeHead(307, { location: `http://127.0.0.1:${target}/` }).end(),
+    );
+
+    expect(await local().post(`http://127.0.0.1:${port}/`, {}, '')).toMatchObject({ status: 307 });
+    expect(elsewhere).toBe(0);
+  });
+
+  test('that never ends counts by its status, and is read no further than the cap', async () => {
+    let sent = 0;
+    const port = await listen((_, response) => {
+      response.writeHead(200);
+      const write = () => {
+        while (!response.destroyed && response.write('x'.repeat(1024))) sent += 1024;
+      };
+      response.on('drain', write);
+      write();
+    });
+    const { status, text } = await local().post(`http://127.0.0.1:${port}/`, {}, '');
+    const after = sent;
+    await sleep(100);
+
+    expect({ status, kept: text.length }).toEqual({ status: 200, kept: 1024 });
+    expect(sent - after).toBeLessThan(4 * 1024 * 1024);
+  });
+
+  test('whose body hangs or breaks off counts by its status too', async () => {
+    const hangs = await listen((_, response) => void response.writeHead(200).write('begun'));
+    const breaks = await listen((_, response) => {
+      response.writeHead(500, { 'content-length': 100 }).write('begun');
+      setTimeout(() => response.destroy(), 20);
+    });
+
+    expect(await local(300).post(`http://127.0.0.1:${hangs}/`, {}, '')).toMatchObject({ status: 200, text: 'begun' });
+    expect(await local().post(`http://127.0.0.1:${breaks}/`, {}, '')).toMatchObject({ status: 500, text: 'begun' });
+  });
+});
+
+describe('no response', () => {
+  test('of a server that takes the request and hangs is a timeout', async () => {
+    const port = await listen(() => {});
+    await expect(local(200).post(`http://127.0.0.1:${port}/`, {}, '')).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  test('of a server that closes is an error with its code', async () => {
+    const port = await listen((request) => request.socket.destroy());
+    await expect(local().post(`http://127.0.0.1:${port}/`, {}, '')).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('of a resolver that hangs is a timeout', async () => {
+    const client = createReceiverClient({ timeoutMs: 50, allowsLoopback: false, resolve: () => new Promise(() => {}) });
+    await expect(client.post('https://a.example/', {}, '')).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
+describe('an address', () => {
+  test.each([
+    { url: 'https://127.0.0.1/' },
+    { url: 'https://10.0.0.1/' },
+    { url: 'https://169.254.169.254/latest/meta-data' },
+    { url: 'https://[::1]/' },
+    { url: 'https://[::ffff:10.0.0.1]/' },
+    { url: 'https://2130706433/' },
+    { url: 'https://0x7f.1/' },
+    { url: 'http://8.8.8.8/' },
+  ])('$url is refused before anything is sent', async ({ url }) => {
+    const { client } = resolvingTo();
+    await expect(client.post(url, {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
+  });
+
+  test('that a name has beside a public one is refused', async () => {
+    const { client } = resolvingTo('93.184.216.34', '10.0.0.1');
+    await expect(client.post('https://a.example/', {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
+  });
+
+  test('is looked up once, and connected to as it was checked: a second look-up that leads inside is never made', async () => {
+    const answers = [['127.0.0.1'], ['10.0.0.1']];
+    let asked = 0;
+    const port = await listen((_, response) => response.writeHead(204).end());
+    const client = createReceiverClient({
+      timeoutMs: 2000,
+      allowsLoopback: true,
+      resolve: async () => (answers[asked++] ?? []).map((address) => ({ address, family: 4 })),
+    });
+
+    expect(await client.post(`http://rebinding.example:${port}/`, {}, '')).toMatchObject({ status: 204 });
+    expect(asked).toBe(1);
+  });
+
+  test('of this machine is allowed on the local stack alone, and other private ones not even there', async () => {
+    const port = await listen((_, response) => response.writeHead(204).end());
+    const closed = createReceiverClient({ timeoutMs: 2000, allowsLoopback: false });
+    await expect(closed.post(`http://127.0.0.1:${port}/`, {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
+    await expect(local().post('http://10.0.0.1/', {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
+    await expect(local().post('http://169.254.169.254/', {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
+  });
+});
