@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
+import { openClients } from '../../../../cli/target/clients.ts';
+import { rotatedSecrets } from '../../../../lambdas/domain/receiver-secret.ts';
+import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
+import { type ReceiverServer, startReceiver } from '../../../support/receiver-server.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+
+// The template, its bundles and its rules, with receivers of which each misbehaves in its own way.
+
+type Stack = Awaited<ReturnType<typeof startTestStack>>;
+let good: ReceiverServer;
+let bad: ReceiverServer;
+let stack: Stack;
+
+beforeAll(async () => {
+  [good, bad] = await Promise.all([startReceiver(), startReceiver()]);
+  stack = await startTestStack({ publish: { recipients: true }, receivers: [good.url, bad.url] });
+}, 120_000);
+afterAll(async () => {
+  await stack?.stop();
+  await Promise.all([good?.close(), bad?.close()]);
+});
+afterEach(() => {
+  for (const receiver of [good, bad]) {
+    receiver.respond((response) => void response.writeHead(204).end());
+    receiver.heard.splice(0);
+  }
+});
+
+const secretOf = (nth: number) => stack.ready.receivers?.[nth]?.secret ?? '';
+
+/** Posts webhooks of as many messages; returns their message ids. */
+async function sendEvents(count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => `${randomUUID()}@${DOMAIN}`);
+  const timestamp = Date.now() / 1000;
+  const events = ids.map((id) =>
+    deliveredEvent({ id: randomUUID(), timestamp, message: { headers: { 'message-id': id } } }),
+  );
+  expect(await Promise.all(events.map((event) => postWebhook(stack, event)))).toEqual(ids.map(() => 200));
+  return ids;
+}
+
+const messagesOf = ({ heard }: ReceiverServer) => heard.map(({ body }) => String(JSON.parse(body).data.messageId));
+
+/** Until the receiver has heard of every message. */
+async function hasHeard(receiver: ReceiverServer, messageIds: readonly string[], times = 1): Promise<void> {
+  const missing = () => messageIds.filter((id) => messagesOf(receiver).filter((each) => each === id).length < times);
+  for (let waits = 0; missing().length > 0; waits += 1) {
+    if (waits > 600) throw new Error(`not heard: ${missing().join(', ')}`);
+    await sleep(100);
+  }
+}
+
+test('each library of the receivers verifies every delivery, and reads the event of the webhook in it', async () => {
+  const ids = await sendEvents(5);
+  await Promise.all([hasHeard(good, ids), hasHeard(bad, ids)]);
+
+  for (const [nth, receiver] of [good, bad].entries()) {
+    for (const { headers, body } of receiver.heard) {
+      const plain = headers as Record<string, string>;
+      expect(new StandardWebhook(secretOf(nth)).verify(body, plain)).toMatchObject({ type: 'message.status.changed' });
+      expect(() => new SvixWebhook(secretOf(nth)).verify(body, plain)).not.toThrow();
+      expect(() => new StandardWebhook(secretOf(1 - nth)).verify(body, plain)).toThrow();
+      expect(headers['webhook-id']).toBe(JSON.parse(body).data.id);
+      expect(JSON.parse(body).data.recipient).toEqual(expect.stringContaining('@'));
+    }
+  }
+});
+
+describe('a receiver that misbehaves gets each event until it acknowledges, and delays no other', () => {
+  test.each<[name: string, how: Parameters<ReceiverServer['respond']>[0]]>([
+    ['responds 500', (response) => void response.writeHead(500).end('oops')],
+    ['acts and drops the connection', (response) => void response.destroy()],
+    ['redirects', (response) => void response.writeHead(302, { location: good.url }).end()],
+    ['asks for time', (response) => void response.writeHead(503, { 'retry-after': '1' }).end()],
+    ['never responds', () => {}],
+  ])(
+    '%s',
+    async (_, how) => {
+      bad.respond(how);
+      const ids = await sendEvents(3);
+      await hasHeard(good, ids);
+      const heardByGood = messagesOf(good).filter((id) => ids.includes(id));
+      bad.respond((response) => void response.writeHead(204).end());
+      await hasHeard(bad, ids, 2);
+
+      // A redirect would have led there.
+      expect(heardByGood).toHaveLength(ids.length);
+      expect(good.heard.every(({ headers }) => String(headers.host) === new URL(good.url).host)).toBe(true);
+    },
+    120_000,
+  );
+});
+
+test('a body without end acknowledges by its status, and costs one request', async () => {
+  bad.respond((response) => {
+    response.writeHead(200);
+    const write = () => {
+      while (!response.destroyed && response.write('x'.repeat(4096)));
+    };
+    response.on('drain', write);
+    write();
+  });
+  const ids = await sendEvents(1);
+  await hasHeard(bad, ids);
+  await sleep(3000);
+
+  expect(messagesOf(bad)).toEqual(ids);
+});
+
+test('through a rotation under traffic every delivery verifies with a secret that the receiver holds', async () => {
+  const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = stack.place;
+  const { secrets } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
+  const SecretId = JSON.parse(outputs.Receivers ?? '[]')[0].secretArn as string;
+  let held = [secretOf(0)];
+  const next = Buffer.from(randomUUID() + randomUUID()).toString('base64');
+  let failures = 0;
+  good.respond((response, { headers, body }) => {
+    const isVerified = held.some((secret) => {
+      try {
+        new StandardWebhook(secret).verify(body, headers as Record<string, string>);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    if (!isVerified) failures += 1;
+    response.writeHead(isVerified ? 204 : 401).end();
+  });
+  const before = await sendEvents(5);
+  await hasHeard(good, before);
+  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+  const rotated = rotatedSecrets(JSON.parse(SecretString), next, Date.now(), 3_600_000);
+  await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(rotated) }));
+  // One process still signs by the old secret alone, as it read it; the receiver has not learnt the new one either.
+  await hasHeard(good, await sendEvents(5));
+  // A new process reads both, and now it does not matter which of them the receiver holds.
+  process.kill(stack.ready.processes.deliver ?? 0, 'SIGKILL');
+  await hasHeard(good, await sendEvents(5));
+  held = [`whsec_${next}`];
+  await hasHeard(good, await sendEvents(5));
+
+  expect(failures).toBe(0);
+  expect(good.heard.at(-1)?.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
+}, 60_000);

@@ -1,0 +1,53 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request that a receiver got. */
+export interface HeardRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly atMs: number;
+}
+
+export interface ReceiverServer {
+  readonly url: string;
+  readonly heard: HeardRequest[];
+  /** The ids heard, each once. */
+  ids(): Set<string>;
+  /** Replaces what it does with a request; acknowledges until then. */
+  respond(how: (response: ServerResponse, request: HeardRequest) => void): void;
+  close(): Promise<void>;
+}
+
+const acknowledge = (response: ServerResponse) => void response.writeHead(204).end();
+
+/** A receiver on this machine that keeps what it hears. */
+export async function startReceiver(): Promise<ReceiverServer> {
+  const heard: HeardRequest[] = [];
+  let how: (response: ServerResponse, request: HeardRequest) => void = acknowledge;
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text;
+    });
+    request.on('end', () => {
+      const one = { headers: request.headers, body, atMs: Date.now() };
+      heard.push(one);
+      how(response, one);
+    });
+    request.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
+    heard,
+    ids: () => new Set(heard.map(({ headers }) => String(headers['webhook-id']))),
+    respond(other) {
+      how = other;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
