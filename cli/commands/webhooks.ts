@@ -189,22 +189,26 @@ function stepsOfDomain(
 ): Step[] {
   const missing = webhookDrift(registered, own, types).filter(({ kind }) => kind === 'missing' || kind === 'no-room');
   const ofDomain = registered.filter(({ level }) => level === 'domain');
-  const steps: Step[] = [];
-  for (const type of new Set([...types, ...ofDomain.map((each) => each.type)])) {
-    const before = ofDomain.filter((each) => each.type === type).map(({ url }) => url);
-    const gone = before.filter((url) => remove.includes(url));
-    const kept = before.filter((url) => !remove.includes(url));
-    const isAdded = missing.some((each) => each.type === type) && kept.length < MAX_URLS;
-    // One write sets the whole list of a type.
-    const write = async (registry: Registry) =>
-      registry.writeDomain(domain, type, isAdded ? [...kept, own] : kept, before.length > 0);
-    const lines: Change[] = [
-      ...gone.map((url): Change => ({ event: 'change', domain, type, change: 'remove', url })),
-      ...(isAdded ? [{ event: 'change', domain, type, change: 'add', url: null } as const] : []),
-    ];
-    steps.push(...lines.map((line, index) => ({ line, run: index === 0 ? write : async () => {} })));
-  }
-  return steps;
+  const gone = ofDomain.filter(({ url }) => remove.includes(url));
+  const isAdded = (type: string) => {
+    const kept = ofDomain.filter((each) => each.type === type && !remove.includes(each.url));
+    return missing.some((each) => each.type === type) && kept.length < MAX_URLS;
+  };
+  const added = types.filter(isAdded);
+  const once = (index: number, run: Step['run']): Step['run'] => (index === 0 ? run : async () => {});
+  // One call takes a URL off all types, and one adds ours to all: removed first, so that there is room.
+  return [
+    ...[...groupBy(gone, ({ url }) => url)].flatMap(([url, hooks]) =>
+      hooks.map(({ type }, index) => ({
+        line: { event: 'change', domain, type, change: 'remove', url } as const,
+        run: once(index, (registry) => registry.removeFromDomain(domain, url)),
+      })),
+    ),
+    ...added.map((type, index) => ({
+      line: { event: 'change', domain, type, change: 'add', url: null } as const,
+      run: once(index, (registry) => registry.addToDomain(domain, own, added)),
+    })),
+  ];
 }
 
 function stepsOfAccount(domain: string, registered: readonly RegisteredWebhook[], remove: readonly string[]): Step[] {

@@ -5,6 +5,8 @@ import { type ApiAnswer, ok, refusal } from './api-answer.ts';
 export interface MailgunAccount {
   /** Signs every webhook from now on; there is no other that still does. */
   signingKey: string;
+  /** Whether webhooks name no recipient. */
+  redactsWebhooks?: boolean;
 }
 
 /** A key as Mailgun makes them, for signing or for its API. */
@@ -15,4 +17,18 @@ export function answerSigningKey(account: MailgunAccount, method: string | undef
   if (method === 'POST') account.signingKey = newKey();
   else if (method !== 'GET') return refusal(405, 'Method Not Allowed');
   return ok({ http_signing_key: account.signingKey });
+}
+
+/** Switches the redaction of webhooks. */
+export function answerFeatures(account: MailgunAccount, method: string, json: unknown): ApiAnswer {
+  if (method !== 'PUT') return refusal(405, 'Method Not Allowed');
+  const { webhooks_redact_pii: feature } = (json ?? {}) as { webhooks_redact_pii?: { enabled?: unknown } };
+  if (typeof feature?.enabled !== 'boolean') return refusal(400, 'webhooks_redact_pii.enabled is missing');
+  account.redactsWebhooks = feature.enabled;
+  return ok({ features: { webhooks_redact_pii: feature } });
+}
+
+/** A domain as `GET /v4/domains/{name}` shows it. */
+export function answerDomain({ redactsWebhooks = false }: MailgunAccount, name: string): ApiAnswer {
+  return ok({ domain: { name, state: 'active', webhooks_redact_pii: redactsWebhooks } });
 }

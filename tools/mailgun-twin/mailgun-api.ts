@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerSigningKey, type MailgunAccount } from './account.ts';
+import { answerDomain, answerFeatures, answerSigningKey, type MailgunAccount } from './account.ts';
 import { type ApiAnswer, BadRequest, FORBIDDEN, refusal } from './api-answer.ts';
 import { failureAnswer } from './api-failures.ts';
 import type { Misbehaviour } from './api-misbehaviour.ts';
@@ -98,6 +98,9 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       if (method === 'PUT' && tested !== undefined && domains.includes(tested)) {
         return await testWebhook(tested, urlsOf(request.form)[0] ?? '', account, { random, nowMs });
       }
+      if (pathname === '/v5/accounts/features') return answerFeatures(account, method, request.json);
+      const [, named] = /^\/v4\/domains\/([^/]+)$/.exec(pathname) ?? [];
+      if (method === 'GET' && named !== undefined && domains.includes(named)) return answerDomain(account, named);
       const managed = webhooks.answer(request) ?? suppressions(request);
       if (managed !== undefined) return managed;
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];

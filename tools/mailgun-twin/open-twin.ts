@@ -31,6 +31,9 @@ export function openTwin(receiver: Receiver, memory: TwinMemory, signal: AbortSi
     get signingKey() {
       return memory.account.signingKey;
     },
+    get redactsWebhooks() {
+      return memory.account.redactsWebhooks ?? false;
+    },
     postsFor,
     clock: createClock(signal),
     random: createRandom(randomInt(2 ** 32)),

@@ -41,6 +41,8 @@ export interface Twin {
 export interface TwinDeps {
   /** Read for each event: it may be rotated. */
   readonly signingKey: string;
+  /** Read for each event: whether webhooks name no recipient. @default false */
+  readonly redactsWebhooks?: boolean;
   /** Posts an event to every URL that is registered for it; the outcome at the first is recorded. */
   readonly postsFor: (domain: string, data: EventData) => readonly Post[];
   readonly clock: Clock;
@@ -68,7 +70,9 @@ export function createTwin(deps: TwinDeps): Twin {
       const parcel = {
         event: data.event,
         write: (signature: Parameters<typeof jsonWebhook>[1]) =>
-          encoding === 'json' ? jsonWebhook(data, signature) : legacyWebhook(encoding, data, mail, signature),
+          encoding === 'json'
+            ? jsonWebhook(deps.redactsWebhooks ? redacted(data, random) : data, signature)
+            : legacyWebhook(encoding, data, mail, signature),
       };
       for (const [index, post] of postsFor(mail.domain, data).entries()) {
         const record = index === 0 ? event.record : newRecord();
@@ -84,4 +88,9 @@ export function createTwin(deps: TwinDeps): Twin {
       if (failed) throw failed.reason;
     },
   };
+}
+
+/** What Mailgun redacts is written nowhere; a recipient that is masked, or absent, must both do no harm. */
+function redacted({ recipient: _, ...data }: EventData, random: Random): EventData {
+  return { ...data, ...random.pick([{ recipient: '***' }, {}]) } as EventData;
 }

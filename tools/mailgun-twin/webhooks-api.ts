@@ -70,6 +70,34 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
     return ok({ message: 'Webhook has been deleted', webhook: record });
   }
 
+  /** `/v4/…`: one URL of many types, without a word of the other URLs. */
+  function answerUrl({ method, form, query }: ApiRequest, domain: string): ApiAnswer {
+    const records = byDomain.get(domain);
+    if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
+    const urlsAt = (type: string) => listOf(records.get(type));
+    if (method === 'DELETE') {
+      const gone = (query.get('url') ?? '').split(',');
+      if (![...records.keys()].some((type) => urlsAt(type).some((url) => gone.includes(url)))) {
+        return refusal(404, 'Webhook not found');
+      }
+      for (const type of [...records.keys()]) {
+        const kept = urlsAt(type).filter((url) => !gone.includes(url));
+        if (kept.length > 0) records.set(type, { urls: kept });
+        else records.delete(type);
+      }
+      return ok({ webhooks: Object.fromEntries(records) });
+    }
+    if (method !== 'POST') return refusal(405, 'Method not allowed');
+    const [url = ''] = urlsOf(form);
+    const types = form.getAll('event_types').map(knownType);
+    if (types.length === 0) throw new BadRequest('event_types is missing');
+    if (types.some((type) => urlsAt(type).includes(url))) return refusal(400, 'Webhook already exists');
+    const full = types.find((type) => urlsAt(type).length >= MAX_URLS);
+    if (full !== undefined) return tooMany(full);
+    for (const type of types) records.set(type, { urls: [...urlsAt(type), url] });
+    return ok({ webhooks: Object.fromEntries(records) });
+  }
+
   function written(records: Map<string, DomainRecord>, type: string, urls: string[], message: string): ApiAnswer {
     if (urls.length > MAX_URLS) return tooMany(type);
     records.set(type, { urls });
@@ -104,14 +132,15 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
     answer(request) {
       const [, domain, type] = /^\/v3\/domains\/([^/]+)\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
       if (domain !== undefined) return answerDomain(request, decodeURIComponent(domain), type);
+      const [, ofUrl] = /^\/v4\/domains\/([^/]+)\/webhooks$/.exec(request.path) ?? [];
+      if (ofUrl !== undefined) return answerUrl(request, decodeURIComponent(ofUrl));
       const [isAccount, id] = /^\/v1\/webhooks(?:\/([^/]+))?$/.exec(request.path) ?? [];
       return isAccount === undefined ? undefined : answerAccount(request, id);
     },
     urlsFor(domain, event) {
       const type = event.event === 'failed' ? FAILURES[String(event.severity)] : event.event;
       if (type === undefined) return [];
-      const record = byDomain.get(domain)?.get(type);
-      const own = record === undefined ? [] : 'urls' in record ? record.urls : [record.url];
+      const own = listOf(byDomain.get(domain)?.get(type));
       const shared = [...ofAccount.values()].filter(({ event_types }) => event_types.includes(type));
       return [...new Set([...own, ...shared.map(({ url }) => url)])];
     },
@@ -120,6 +149,9 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
     },
   };
 }
+
+const listOf = (record: DomainRecord | undefined) =>
+  record === undefined ? [] : 'urls' in record ? record.urls : [record.url];
 
 const FAILURES: Readonly<Record<string, string>> = { permanent: 'permanent_fail', temporary: 'temporary_fail' };
 

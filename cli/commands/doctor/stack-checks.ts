@@ -39,6 +39,11 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
       look: () => webhooks(deployment, domain, run).catch(refusedKey(run)),
       unknownFix,
     })),
+    ...deployment.domains.map((domain) => ({
+      name: `redaction of ${domain}`,
+      look: () => redaction(deployment, domain).catch(refusedKey(run)),
+      unknownFix,
+    })),
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
     ...deployment.domains.flatMap((domain) => [
@@ -161,6 +166,19 @@ async function webhooks(deployment: Deployment, domain: string, run: CommandText
   // Another receiver takes nothing away.
   const judged = drift.every(({ kind }) => kind === 'foreign') ? warning : wrong;
   return judged(drift.map(driftText).join(', '), [...fixes].join('; '));
+}
+
+/** A webhook without its recipient is another event than the listed one: both are stored, and the first is unconfirmed. */
+async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
+  const answer = await (await openMailgun(deployment))(domain, 'GET', `/v4/domains/${encodeURIComponent(domain)}`);
+  const { domain: shown } = (answer.body ?? {}) as { domain?: { webhooks_redact_pii?: unknown } };
+  const isOn = answer.status === 200 ? shown?.webhooks_redact_pii : undefined;
+  if (typeof isOn !== 'boolean') return skipped(`Mailgun does not say (${messageOf(answer)})`);
+  if (!isOn) return ok('webhooks name their recipients');
+  return wrong(
+    'Mailgun redacts webhooks: their events count twice, and as possibly forged',
+    'switch the redaction of webhooks off at Mailgun, for the account or the domain',
+  );
 }
 
 const driftText = ({ kind, type, url }: Drift) => `${type} ${kind}${url === undefined ? '' : ` (${url})`}`;

@@ -10,15 +10,17 @@ import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mail
 export interface Registry {
   /** Of a domain, and of the account in the domain's region. */
   read(domain: string): Promise<RegisteredWebhook[]>;
-  /** Sets all URLs of one type of a domain; none deletes it. `isThere`: whether it has any now. */
-  writeDomain(domain: string, type: string, urls: readonly string[], isThere: boolean): Promise<void>;
+  /** Adds a URL to types of a domain, in one call that touches no other URL. */
+  addToDomain(domain: string, url: string, types: readonly string[]): Promise<void>;
+  /** Takes a URL off all types of a domain, in one call that touches no other URL. */
+  removeFromDomain(domain: string, url: string): Promise<void>;
   /** Deletes a URL from the account in a domain's region: for all of its domains and types. */
   removeFromAccount(domain: string, url: string): Promise<void>;
 }
 
 export function openRegistry(ask: MailgunRequest): Registry {
-  const domainPath = (domain: string, type = '') =>
-    `/v3/domains/${encodeURIComponent(domain)}/webhooks${type && `/${encodeURIComponent(type)}`}`;
+  const domainPath = (version: 'v3' | 'v4', domain: string) =>
+    `/${version}/domains/${encodeURIComponent(domain)}/webhooks`;
 
   const readAccount = async (domain: string) => {
     const answer = await ask(domain, 'GET', '/v1/webhooks');
@@ -29,20 +31,25 @@ export function openRegistry(ask: MailgunRequest): Registry {
   return {
     async read(domain) {
       const ofAccount = understood(await readAccount(domain), readAccountWebhooks, "the account's webhooks");
-      const answer = await ask(domain, 'GET', domainPath(domain));
+      const answer = await ask(domain, 'GET', domainPath('v3', domain));
       return [...ofAccount, ...understood(answer, readDomainWebhooks, `the webhooks of ${domain}`)];
     },
 
-    async writeDomain(domain, type, urls, isThere) {
+    async addToDomain(domain, url, types) {
       const form = new FormData();
-      if (!isThere) form.set('id', type);
-      for (const url of urls) form.append('url', url);
-      const answer =
-        urls.length === 0
-          ? await ask(domain, 'DELETE', domainPath(domain, type))
-          : await ask(domain, isThere ? 'PUT' : 'POST', isThere ? domainPath(domain, type) : domainPath(domain), form);
-      if (answer.status !== 200)
-        throw new TargetUnavailableError(`Mailgun did not change ${type} of ${domain}: ${messageOf(answer)}`);
+      form.set('url', url);
+      for (const type of types) form.append('event_types', type);
+      const answer = await ask(domain, 'POST', domainPath('v4', domain), form);
+      // Another run has added the same; what still differs is read again afterwards.
+      if (answer.status === 200 || (answer.status === 400 && /already exists/i.test(messageOf(answer)))) return;
+      throw new TargetUnavailableError(`Mailgun did not add ${types.join(', ')} of ${domain}: ${messageOf(answer)}`);
+    },
+
+    async removeFromDomain(domain, url) {
+      const path = `${domainPath('v4', domain)}?${new URLSearchParams({ url })}`;
+      const answer = await ask(domain, 'DELETE', path);
+      if (answer.status === 200 || answer.status === 404) return;
+      throw new TargetUnavailableError(`Mailgun did not take ${url} off ${domain}: ${messageOf(answer)}`);
     },
 
     async removeFromAccount(domain, url) {

@@ -198,6 +198,42 @@ test('what --remove names goes from every type and level, and nothing else does'
   expect((await sync('--remove', OLD, '--yes')).lines.at(-1)).toMatchObject({ event: 'synced', changes: 0 });
 });
 
+test('two runs at once, and another receiver that registers meanwhile, lose no URL', async () => {
+  await local.mailgun(hooks(DOMAIN, 'opened'), { method: 'DELETE' });
+  await local.mailgun(hooks(DOMAIN, 'clicked'), { method: 'DELETE' });
+  const other = formOf({ url: OTHER, event_types: ['opened', 'clicked'] });
+
+  const [first, second, added] = await Promise.all([
+    sync(),
+    sync(),
+    local.mailgun(`/v4/domains/${DOMAIN}/webhooks`, { method: 'POST', body: other }),
+  ]);
+
+  expect([first.exitCode, second.exitCode, added.status]).toEqual([0, 0, 200]);
+  for (const type of ['opened', 'clicked']) {
+    expect((await local.mailgun(hooks(DOMAIN, type))).json.webhook.urls.sort()).toEqual([OTHER, own].sort());
+  }
+});
+
+test('doctor calls redacted webhooks wrong', async () => {
+  const find = async () => {
+    const { json } = await local.ledger(['doctor', '--json']);
+    return json().find((line) => line.check === `redaction of ${DOMAIN}`);
+  };
+  const redact = (enabled: boolean) =>
+    fetch(`${local.stack.mailgun.url}/v5/accounts/features`, {
+      method: 'PUT',
+      headers: { authorization: `Basic ${btoa(`api:${LOCAL_API_KEY}`)}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ webhooks_redact_pii: { enabled } }),
+    });
+
+  expect(await find()).toMatchObject({ state: 'ok' });
+  await redact(true);
+  expect(await find()).toMatchObject({ state: 'wrong', says: expect.stringMatching(/count twice/) });
+  await redact(false);
+  expect(await find()).toMatchObject({ state: 'ok' });
+});
+
 test('named for one domain, an URL stays at the account and the other domains', async () => {
   for (const domain of [DOMAIN, SECOND]) await put('opened', [own, OLD], domain);
   await local.mailgun('/v1/webhooks', { method: 'POST', body: formOf({ url: OLD, event_types: ['clicked'] }) });

@@ -63,6 +63,23 @@ test('a mail is posted to the URLs that are registered at that moment, as Mailgu
   expect(received[0]?.headers).toMatchObject({ 'user-agent': 'mailgun/treq-24.9.1', accept: '*/*' });
 });
 
+test('redacted webhooks name no recipient, and the listing names it still', async () => {
+  const twin = openTwin(
+    api,
+    { eventLog: api.log, account: { signingKey: 'key', redactsWebhooks: true } },
+    calledOff.signal,
+  );
+  api.takeMail(twin);
+  const client = open();
+  await client.webhooks.create(API_DOMAIN, 'delivered', receiver.url, false);
+  for (let nth = 0; nth < 20; nth += 1) await client.messages.create(API_DOMAIN, mail('ada@example.org'));
+  await twin.settled();
+
+  expect(new Set(received.map(({ event }) => event.recipient))).toEqual(new Set(['***', undefined]));
+  const { items } = await client.events.get(API_DOMAIN, { begin: String(NOW_SECONDS - 60), ascending: 'yes' });
+  expect(new Set(items.map(({ recipient }) => recipient))).toEqual(new Set(['ada@example.org']));
+});
+
 test('nothing is posted once a webhook is removed', async () => {
   const twin = takeMail();
   const client = open();
