@@ -93,11 +93,11 @@ export function firedSince(world: AlarmWorld, earlier: number): string[] {
   return [...new Set(names)];
 }
 
-/** Waits until every alarm but these has been OK for two minutes of metric time; those that are not when patience ends. */
+/** Waits until no alarm but these has been on for two minutes of metric time; those that are not when patience ends. */
 async function untilCalm(world: AlarmWorld, except: ReadonlySet<string>): Promise<string[]> {
   const untilMs = Date.now() + PATIENCE_MS;
   for (let calmSinceMs = Date.now(); ; await sleep(STEP_MS)) {
-    const red = [...(await world.alarms())].filter(([anchor, state]) => state !== 'OK' && !except.has(anchor));
+    const red = [...(await world.alarms())].filter(([anchor, state]) => state === 'ALARM' && !except.has(anchor));
     if (red.length > 0) calmSinceMs = Date.now();
     const isCalm = Date.now() - calmSinceMs > 2 * MINUTE_MS;
     if (isCalm || Date.now() > untilMs) return red.map(([anchor]) => anchor);

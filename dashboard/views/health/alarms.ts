@@ -15,7 +15,8 @@ export function alarmsPanel({ ledger, alarms }: HealthResponse, { settings }: Vi
   }
   const on = alarms.filter(({ state }) => state === 'ALARM');
   const unjudged = alarms.filter(({ state }) => state === 'INSUFFICIENT_DATA').length;
-  const others = `${alarms.length - on.length - unjudged} of ${alarms.length} are quiet${unjudged > 0 ? `, ${unjudged} not judged yet` : ''}.`;
+  const quiet = alarms.length - on.length - unjudged;
+  const others = `Of ${alarms.length}: ${quiet} quiet${unjudged > 0 ? `, ${unjudged} not judged yet` : ''}.`;
   const explained = new Set(on.flatMap(({ explains }) => explains));
   const nameOf = ({ name }: AlarmEntry) => name.replace(`${ledger}-`, '');
   // What another alarm explains ends with it, so the causes come first.

@@ -29,7 +29,11 @@ function verdict({ slices, totals, completeness }: LedgerResponse): Child {
   if (completeness === 'complete') return badge('complete', 'good');
   const until = judgedUntil(slices);
   if (totals.due === 0 || until === undefined) return badge('unknown', 'unknown');
-  return [badge(`complete up to ${timeText(until, 'short')}`, 'good'), ' ', badge('unknown since', 'unknown')];
+  return [
+    badge(`complete up to ${timeText(until, 'short')}`, 'good'),
+    ' ',
+    badge('later time not compared yet', 'unknown'),
+  ];
 }
 
 /** A ledger can be complete and hold what Mailgun never listed. */
@@ -103,7 +107,7 @@ function picture(domain: string, bins: readonly Bin[]): HTMLElement {
       {},
       h('summary', {}, 'Numbers by slice'),
       table(
-        bins.toReversed().filter((bin) => bin.judged + bin.due > 0),
+        tellingFirst(bins.toReversed().filter((bin) => bin.judged + bin.due > 0)),
         [
           { head: 'From', cell: ({ start }) => timeElement(start) },
           { head: 'Listed', numeric: true, cell: (bin) => known(bin, bin.listed) },
@@ -112,10 +116,20 @@ function picture(domain: string, bins: readonly Bin[]): HTMLElement {
           { head: 'Missing', numeric: true, cell: (bin) => known(bin, bin.missing) },
           { head: 'Unconfirmed', numeric: true, cell: (bin) => known(bin, bin.unconfirmed) },
         ],
-        { caption: `Slices of ${domain}, newest first`, tall: true },
+        {
+          caption: `Slices of ${domain}, newest first; those with something to look at before all others`,
+          tall: true,
+          cards: true,
+        },
       ),
     ),
   );
+}
+
+/** Returns the slices with something to look at before the many in which all is well. */
+function tellingFirst(bins: readonly Bin[]): Bin[] {
+  const isTelling = ({ missing, unconfirmed, recovered }: Bin) => missing + unconfirmed + recovered > 0;
+  return bins.toSorted((a, b) => Number(isTelling(b)) - Number(isTelling(a)));
 }
 
 const isWaiting = ({ due }: Bin) => due > 0;

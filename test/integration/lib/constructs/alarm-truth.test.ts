@@ -104,6 +104,10 @@ const READING: Fault[] = [
   {
     name: 'token of the read API unreadable',
     alarm: 'read-api-errors',
+    relatives: {
+      'api-key-unusable': 'every function reads its secret again after five minutes',
+      'signing-key-unusable': 'every function reads its secret again after five minutes',
+    },
     begin: async (world) => {
       world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
       await world.signal('read-api', 'SIGKILL');
