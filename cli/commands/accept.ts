@@ -59,7 +59,7 @@ Examples:
 Exit code: 0 accepted, or there is nothing to accept; 1 not accepted, with the reason; 2 wrong usage.`;
 
 export const acceptCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('accept', 'closes a slice of the ledger that cannot settle by itself, with a reason')
+  ledgerCommand('accept', 'close a slice of the ledger that cannot settle by itself, with a reason')
     .argument('<time>', 'any moment in the slice: ISO 8601 with offset, epoch seconds, or 2h ago')
     .requiredOption('--domain <name>', 'the sending domain, - for events that name none')
     .requiredOption('--reason <text>', 'why; it stays in the ledger, so name no recipient')

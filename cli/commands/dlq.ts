@@ -87,7 +87,7 @@ Examples:
 Exit code: 0 listed, also where there are none; 1 the stack cannot be reached; 2 wrong usage.`;
 
 export const listCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('list', 'counts the dead letters by reason')
+  ledgerCommand('list', 'count the dead letters by reason')
     .addHelpText('after', LIST_EXAMPLES)
     .action(run<TargetOptions>((options) => list(context, options)));
 
@@ -128,7 +128,7 @@ Examples:
 Exit code: 0 shown; 1 there is no such dead letter; 2 wrong usage.`;
 
 export const showCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('show', 'explains one dead letter')
+  ledgerCommand('show', 'explain one dead letter')
     .argument('<id>', "SQS's message id, as dlq list shows it")
     .option('--show-body', 'prints the whole message too, which names people')
     .addHelpText('after', SHOW_EXAMPLES)

@@ -28,8 +28,8 @@ Examples:
 Exit code: 0 nothing is wrong or unknown; 1 something is; 2 wrong usage.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('doctor', 'looks for what keeps the stack from working, and says what mends it')
-    .option('--origin <url>', 'walks through what a browser at this origin would meet')
+  ledgerCommand('doctor', 'check what keeps the stack from working, and print what fixes it')
+    .option('--origin <url>', 'check what a browser at this origin would meet')
     .addHelpText('after', EXAMPLES)
     .action(run<DoctorOptions>((options) => doctor(context, options)));
 

@@ -40,10 +40,10 @@ Examples:
 Exit code: 0 it arrived, or with --yes went out to confirmed subscribers; 1 it did not; 2 wrong usage, or no such alarm.`;
 
 export const drillCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('drill', 'sets an alarm off and sees whether the people hear of it')
+  ledgerCommand('drill', 'set off an alarm, and see whether its notification arrives')
     .argument('<alarm>', 'its heading in the runbook, such as dead-letters')
-    .option('--wait <seconds>', 'so long it may take to arrive', wholeNumber(1), 30)
-    .option('--yes', 'does not ask, neither before nor whether it arrived')
+    .option('--wait <seconds>', 'how long it may take to arrive', wholeNumber(1), 30)
+    .option('--yes', 'do not ask, neither before nor whether it arrived')
     .addHelpText('after', EXAMPLES)
     .action(run<DrillOptions>((options, alarm = '') => drill(context, options, alarm)));
 

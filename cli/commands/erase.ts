@@ -29,7 +29,7 @@ Examples:
 Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
 
 export const eraseCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('erase', 'forgets a recipient, for good')
+  ledgerCommand('erase', 'erase a recipient permanently')
     .argument('<recipient>', 'the bare address, in any case')
     .option('--plan', 'only say what would be done, and what it costs; nothing is written')
     .option('--yes', 'do not ask')

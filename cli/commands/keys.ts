@@ -43,7 +43,7 @@ export type KeysStatusLine =
 
 export const keysCommand: CommandBuilder = (context, run) =>
   new Command('keys')
-    .summary("sets and rotates Mailgun's signing keys and API key")
+    .summary("set and rotate Mailgun's signing keys and API key")
     .description("Sets and rotates Mailgun's signing keys and API key.")
     .addCommand(setCommand(context, run))
     .addCommand(rotateCommand(context, run))
@@ -59,7 +59,7 @@ Examples:
 Exit code: 0 a signing key and an API key are set; 1 one of them is not, it is not Mailgun's, or nothing can be read; 2 wrong usage.`;
 
 export const statusCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('status', "says which keys are set, and which of them verified the last hour's webhooks")
+  ledgerCommand('status', "show which keys are set, and which of them verified the last hour's webhooks")
     .addHelpText('after', STATUS_EXAMPLES)
     .action(run<TargetOptions>((options) => status(context, options)));
 
@@ -152,10 +152,10 @@ Examples:
 Exit code: 0 set, or it was set already; 1 it cannot be read or written; 2 wrong usage, or no key.`;
 
 export const setCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('set', 'sets the HTTP webhook signing key, read from standard input')
+  ledgerCommand('set', 'set the HTTP webhook signing key, read from standard input')
     .option('--from-mailgun', "reads the key that Mailgun signs with from Mailgun's API instead")
-    .option('--parent', 'sets the key of the parent account, which signs the events of subaccounts too')
-    .option('--api-key', 'sets the API key that reconciliation reads events with')
+    .option('--parent', 'set the key of the parent account, which signs the events of subaccounts too')
+    .option('--api-key', 'set the API key that reconciliation reads events with')
     .option('--alone', 'forgets the previous signing key, so that nothing it signed is taken any more')
     .addHelpText('after', SET_EXAMPLES)
     .action(run<SetOptions>((options) => set(context, options)));

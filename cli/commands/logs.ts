@@ -67,14 +67,14 @@ Examples:
 Exit code: 0 shown, also where there are no lines; 1 the logs cannot be read; 2 wrong usage.`;
 
 export const logsCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('logs', 'shows what a function or an API of the stack has logged')
+  ledgerCommand('logs', 'show what a function or an API of the stack has logged')
     .addArgument(new Argument('<source>', 'who logged').choices(Object.keys(LOG_GROUPS)))
     .option('--since <time>', 'from this time on (15m)', timeOption('since', context))
     .option('--message <text>', 'only lines whose message, or in access logs any value, contains this text')
     .option('--status <code>', 'only lines of an access log with this status: 503, or 5xx', parseStatus)
     .option('--limit <n>', 'only the newest lines, this many', wholeNumber(1))
-    .option('--count', 'only say how many lines there are')
-    .option('--follow', 'goes on until it is interrupted')
+    .option('--count', 'print the number of lines only')
+    .option('--follow', 'continue until interrupted')
     .addHelpText('after', EXAMPLES)
     .action(run<LogsOptions>((options, source) => logs(context, options, source as LogSource)));
 

@@ -40,7 +40,7 @@ Examples:
 Exit code: 0 done, 1 not all could be published (or it was interrupted), 2 wrong usage.`;
 
 export const publishCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('publish', 'publishes once more what was decided in a time')
+  ledgerCommand('publish', 'publish again what was decided in a range of time')
     .requiredOption(
       '--from <time>',
       'begin: ISO 8601 with offset, epoch seconds, or 2h ago',

@@ -46,7 +46,7 @@ Examples:
 Exit code: 0 done, 1 not all could be replayed (or it was interrupted), 2 wrong usage.`;
 
 export const replayCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('replay', 'has stored what Mailgun lists of a time and the table lacks')
+  ledgerCommand('replay', 'store what Mailgun lists of a range of time and the table lacks')
     .requiredOption(
       '--from <time>',
       'begin: ISO 8601 with offset, epoch seconds, or 2h ago',

@@ -56,7 +56,7 @@ Exit code: 0 the read API shows it; 1 it was lost on the way, and where; 2 wrong
 it has no signing key, or the DNS does not know its custom host name. With --if-key that is 0 as well.`;
 
 export const sendTestCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('send-test', 'posts a signed event to the webhook URL and follows it until it can be read')
+  ledgerCommand('send-test', 'post a signed event to the webhook URL, and follow it until it can be read')
     .option('--domain <name>', 'the sending domain it is of (the first of the stack)')
     .option('--wait <seconds>', 'so long it may take to be stored', wholeNumber(1), 60)
     .option('--if-key', 'exit with 0 where the stack is not set up yet, as after the first deploy of a pipeline')

@@ -22,7 +22,7 @@ Examples:
 Exit code: 0 healthy; 1 not healthy, or not known to be; 2 wrong usage.`;
 
 export const statusCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('status', 'says on one screen whether all is well')
+  ledgerCommand('status', 'show on one screen whether the stack is healthy')
     .addHelpText('after', EXAMPLES)
     .action(run<TargetOptions>((options) => status(context, options)));
 
@@ -211,7 +211,27 @@ async function readDeadLetters({ clients, output }: Deployment): Promise<number>
 
 async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {
   const alarms = await deployment.alarms();
-  return { total: alarms.length, alarmed: alarms.filter(({ state }) => state === 'ALARM').map(alarmOn) };
+  const alarmed = alarms.filter(({ state }) => state === 'ALARM').map(alarmOn);
+  // What another alarm explains ends with it, so the causes come first.
+  const isExplained = (alarm: AlarmOn) => explainedBy(alarm, alarmed) !== undefined;
+  return {
+    total: alarms.length,
+    alarmed: alarmed.toSorted((a, b) => Number(isExplained(a)) - Number(isExplained(b))),
+  };
+}
+
+/** Returns the alarm among these that explains another one, or undefined. */
+function explainedBy({ name }: AlarmOn, alarmed: readonly AlarmOn[]): AlarmOn | undefined {
+  return alarmed.find(({ explains }) => explains.some((heading) => name.endsWith(`-${heading}`)));
+}
+
+/** An alarm whose first command is `status` leads on to the runbook, since that command is the one that runs. */
+function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
+  const { name, first, runbook } = alarm;
+  const cause = explainedBy(alarm, alarmed);
+  if (cause !== undefined) return `the alarm ${name} is on, which ${cause.name} explains`;
+  const next = first !== null && / status( |$)/.test(first) ? runbook : first;
+  return `the alarm ${name} is on${next === null ? '' : `: ${next}`}`;
 }
 
 function alarmOn({ name, sinceMs, description }: AlarmState): AlarmOn {
@@ -236,7 +256,7 @@ export function judge({
 }: Pick<StatusLine, 'deadLetters' | 'alarms' | 'domains' | 'unknown'>): Pick<StatusLine, 'health' | 'reasons'> {
   const wrong = [
     ...(deadLetters ? [`${deadLetters} in the dead letters: dlq list shows why`] : []),
-    ...(alarms?.alarmed ?? []).map(({ name, first }) => `the alarm ${name} is on${first === null ? '' : `: ${first}`}`),
+    ...(alarms?.alarmed ?? []).map((alarm) => alarmReason(alarm, alarms?.alarmed ?? [])),
     ...domains.flatMap(({ domain, ledger }) => (ledger ? wrongWith(domain, ledger) : [])),
   ];
   const unsure = [

@@ -89,7 +89,7 @@ Examples:
 Exit code: 0 shown, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
 
 export const showCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('show', 'lists the suppressions of an address')
+  ledgerCommand('show', 'list the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
     .addHelpText('after', SHOW_EXAMPLES)
     .action(run<TargetOptions>((options, address = '') => show(context, options, address)));
@@ -138,14 +138,14 @@ Exit code: 0 lifted, or lifted before; 1 there is no such suppression, one of an
 Mailgun refused; 2 wrong usage.`;
 
 export const liftCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('lift', 'lets mail to an address again')
+  ledgerCommand('lift', 'lift the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
     .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
     .option('--plan', 'only say what would be lifted')
     .option('--also-at-mailgun', "deletes the address from Mailgun's own lists too")
     .option(...WRITE_KEY_OPTION)
-    .option('--yes', 'does not ask')
+    .option('--yes', 'do not ask')
     .addHelpText('after', LIFT_EXAMPLES)
     .action(run<LiftOptions>((options, address = '') => lift(context, options, address)));
 

@@ -22,7 +22,7 @@ export type TokenRotateLine = { event: 'rotated'; refusedWithinSeconds: number }
 
 export const tokenCommand: CommandBuilder = (context, run) =>
   new Command('token')
-    .summary("shows or replaces the read API's token")
+    .summary("show or replace the read API's token")
     .description("Shows or replaces the read API's token.")
     .addCommand(showCommand(context, run))
     .addCommand(rotateCommand(context, run));
@@ -37,7 +37,7 @@ Examples:
 Exit code: 0 shown; 1 it cannot be read; 2 wrong usage.`;
 
 export const showCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('show', 'prints the token, and nothing else, to standard output')
+  ledgerCommand('show', 'print the token alone to standard output')
     .addHelpText('after', SHOW_EXAMPLES)
     .action(run<TargetOptions>((options) => show(context, options)));
 
@@ -69,8 +69,8 @@ Examples:
 Exit code: 0 rotated; 1 it cannot be written; 2 wrong usage, or nobody said yes.`;
 
 export const rotateCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('rotate', 'makes a new token; the old one is refused within 5 minutes')
-    .option('--yes', 'does not ask')
+  ledgerCommand('rotate', 'replace the token; the old one is refused within 5 minutes')
+    .option('--yes', 'do not ask')
     .addHelpText('after', ROTATE_EXAMPLES)
     .action(run<RotateOptions>((options) => rotate(context, options)));
 

@@ -67,7 +67,7 @@ Examples:
 Exit code: 0 listed, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
 
 export const unconfirmedCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('unconfirmed', 'lists stored events that Mailgun never listed')
+  ledgerCommand('unconfirmed', 'list stored events that Mailgun never listed')
     .option('--domain <name>', 'only this sending domain, - for events that name none (all)')
     .option(
       '--since <time>',

@@ -52,8 +52,8 @@ export type WebhooksSyncLine =
 
 export const webhooksCommand: CommandBuilder = (context, run) =>
   new Command('webhooks')
-    .summary('compares and registers the webhooks at Mailgun')
-    .description('Compares and registers the webhooks at Mailgun.')
+    .summary('compare and register the webhooks at Mailgun')
+    .description('Compare and register the webhooks at Mailgun.')
     .addCommand(checkCommand(context, run))
     .addCommand(syncCommand(context, run));
 
@@ -72,7 +72,7 @@ Examples:
 Exit code: 0 as wanted; 1 something differs, or Mailgun cannot be asked; 2 wrong usage.`;
 
 export const checkCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('check', 'says how the webhooks registered at Mailgun differ from what the stack wants')
+  ledgerCommand('check', 'show how the webhooks registered at Mailgun differ from what the stack needs')
     .option(...DOMAIN_OPTION)
     .addHelpText('after', CHECK_EXAMPLES)
     .action(run<DomainOptions>((options) => check(context, options)));
@@ -116,15 +116,15 @@ Examples:
 Exit code: 0 as wanted, foreign URLs aside; 1 something still differs, or Mailgun cannot be asked; 2 wrong usage.`;
 
 export const syncCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('sync', "registers the stack's URL for every wanted type")
+  ledgerCommand('sync', "register the stack's URL for every event type that is needed")
     .option(...DOMAIN_OPTION)
     .option('--plan', 'only say what would be changed')
-    .option('--remove <url>', 'takes this URL off every type; may be repeated', (url: string, urls: string[] = []) => [
+    .option('--remove <url>', 'take this URL off every type; may be repeated', (url: string, urls: string[] = []) => [
       ...urls,
       url,
     ])
     .option(...WRITE_KEY_OPTION)
-    .option('--yes', 'does not ask before it removes')
+    .option('--yes', 'do not ask before removing')
     .addHelpText('after', SYNC_EXAMPLES)
     .action(run<SyncOptions>((options) => sync(context, options)));
 

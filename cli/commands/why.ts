@@ -56,7 +56,7 @@ Examples:
 Exit code: 0 shown; 1 the message or the recipient is not known; 2 wrong usage.`;
 
 export const whyCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('why', 'tells what became of a message, and why')
+  ledgerCommand('why', 'explain what became of a message')
     .argument('<message-id>', 'the Message-Id of the mail')
     .argument('[recipient]', 'only this recipient (all of the message)')
     .addHelpText('after', EXAMPLES)

@@ -80,13 +80,13 @@ Examples:
 Exit code: 0 all are stored; 1 some are back, still on their way, left or unreadable; 2 wrong usage.`;
 
 export const redriveCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('redrive', 'sends dead letters to the queue again')
+  ledgerCommand('redrive', 'send dead letters to the queue again')
     .option('--plan', 'only say what would be sent')
     .option('--reason <reason>', 'only those of this reason (all)')
     .option('--id <id>', 'only this one; may be repeated', repeated)
     .option('--rate <n>', 'so many a second, as 5 or 5/s', parseRate, 20)
     .option('--wait <seconds>', 'so long it watches what becomes of them', wholeNumber(0), 60)
-    .option('--yes', 'does not ask')
+    .option('--yes', 'do not ask')
     .addHelpText('after', REDRIVE_EXAMPLES)
     .action(run<RedriveOptions>((options) => redrive(context, options)));
 

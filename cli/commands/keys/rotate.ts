@@ -49,10 +49,10 @@ Examples:
 Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or nobody said yes.`;
 
 export const rotateCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('rotate', 'has Mailgun make a new signing key, and sets it')
+  ledgerCommand('rotate', 'replace the signing key at Mailgun and here')
     .option('--plan', 'only says which environments it concerns')
     .option(...WRITE_KEY_OPTION)
-    .option('--yes', 'does not ask')
+    .option('--yes', 'do not ask')
     .addHelpText('after', ROTATE_EXAMPLES)
     .action(run<RotateOptions>((options) => rotate(context, options)));
 

@@ -67,12 +67,12 @@ Examples:
 Exit code: 0 both sides agree, or were made to; 1 something differs, or cannot be read; 2 wrong usage.`;
 
 export const compareCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('compare', "compares our suppressions with Mailgun's own lists, in both directions")
+  ledgerCommand('compare', "compare our suppressions with Mailgun's own lists, in both directions")
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--fix', 'brings in what Mailgun lists, and narrows what is too wide')
     .option('--also-at-mailgun', "with --fix: adds to Mailgun's lists what is suppressed here only")
     .option(...WRITE_KEY_OPTION)
-    .option('--yes', 'does not ask')
+    .option('--yes', 'do not ask')
     .addHelpText('after', EXAMPLES)
     .action(run<CompareOptions>((options) => compare(context, options)));
 

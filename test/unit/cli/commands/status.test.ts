@@ -95,6 +95,32 @@ test('stands on one screen, and calls unknown what is', () => {
   expect(none).toContainEqual(expect.stringContaining('delivered, 2026-11-22 11:59:00 UTC (1 min ago)'));
 });
 
+test('causes come before what they explain, and no reason leads back to status', async () => {
+  const alarm = (name: string, explains: string[], first: string) => ({
+    name: `mailgun-ledger-stub-${name}`,
+    state: 'ALARM' as const,
+    sinceMs: 1,
+    description: alarmDescription({
+      ...{ happened: 'x.', impact: 'x.', recovered: 'x.', explains },
+      ...{ runbook: `docs/runbook.md#${name}`, first: `npm run ledger -- ${first} --local` },
+    }),
+  });
+  const alarms: Deployment['alarms'] = async () => [
+    alarm('webhook-errors', ['silence'], 'logs ingest'),
+    alarm('table-throttled', ['webhook-errors', 'oldest-message'], 'status'),
+    alarm('dead-letters', [], 'dlq list'),
+  ];
+  const { json } = await runCommand(['status', '--local', '--json'], {
+    openDeployment: async () => stubDeployment({ alarms }),
+  });
+
+  expect(json()[0].reasons.slice(0, 3)).toEqual([
+    'the alarm mailgun-ledger-stub-table-throttled is on: docs/runbook.md#table-throttled',
+    'the alarm mailgun-ledger-stub-dead-letters is on: npm run ledger -- dlq list --local',
+    'the alarm mailgun-ledger-stub-webhook-errors is on, which mailgun-ledger-stub-table-throttled explains',
+  ]);
+});
+
 test('an alarm that is on says since when, who is hurt, what it explains and where to read', () => {
   const its = facts({ alarms: alarmed });
   const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
