@@ -20,6 +20,12 @@ export function brokenRules(config: Partial<EnvironmentConfig>, context: RuleCon
 }
 
 const PROD = 'prod';
+/** What the stack names besides fits into the rest of 4,096 bytes. */
+const MAX_LISTED_BYTES = 2000;
+/** AWS takes 50 tags of a resource; CloudFormation and CDK add some of their own. */
+const MAX_TAGS = 45;
+/** Those that the stack sets itself. */
+const OWN_TAGS = ['app', 'env', 'version'];
 /** RFC 2606 reserves these for documentation. The example prod in cdk.json uses `.internal`, so that a fresh clone synthesizes. */
 const EXAMPLE_HOST = /(^|\.)(test|example|invalid|localhost|example\.(com|net|org))$/;
 
@@ -72,6 +78,41 @@ const RULES: Rule[] = [
     return brokenReceiverRules(receivers, publish, compressed);
   },
 
+  function fitsIntoEnvironment({ domains, origins }) {
+    if (domains === undefined || origins === undefined) return [];
+    const bytes = [...domains.map(({ name, region }) => `${name}=${region}`), ...origins].join(',').length;
+    if (bytes <= MAX_LISTED_BYTES) return [];
+    return [
+      `domains: take ${bytes} bytes together with origins; must be at most ${MAX_LISTED_BYTES}, for a function takes 4096 bytes of environment; a second environment can take the others`,
+    ];
+  },
+
+  function tagsOfAws({ tags = {} }) {
+    const keys = [...new Set([...Object.keys(tags), ...OWN_TAGS])];
+    const lines: string[] = [];
+    if (keys.length > MAX_TAGS) {
+      lines.push(`tags: are ${keys.length} with ${OWN_TAGS.join(', ')}; must be at most ${MAX_TAGS}`);
+    }
+    const twice = keys.find((key, index) => keys.findIndex((other) => sameTag(key, other)) < index);
+    if (twice !== undefined)
+      lines.push(`tags.${twice}: differs by case alone from another key; IAM takes both for one`);
+    return lines;
+  },
+
+  function noLoopbackInProd({ origins = [], readApi }, { name }) {
+    if (name !== PROD) return [];
+    const issuer = readApi?.jwt === undefined ? [] : [issuerHost(readApi.jwt.issuer)];
+    return [...named('origins', origins), ...issuer]
+      .filter(({ host }) => host === '127.0.0.1')
+      .map(({ path, value }) => `${path}: got "${value}"; must not be this machine in prod`);
+  },
+
+  function busInRegion({ region, publish }) {
+    const [, , , busRegion] = publish?.bus.split(':') ?? [];
+    if (region === undefined || busRegion === undefined || busRegion === region) return [];
+    return [`publish.bus: is in ${busRegion}; must be in the stack's region ${region}, whose bus can forward`];
+  },
+
   function signatureTimes(_config, { signature }) {
     return brokenSignatureRules(signature).map((text) => `signature: ${text}`);
   },
@@ -80,8 +121,6 @@ const RULES: Rule[] = [
 /** Returns every host that a configuration names, with its path. */
 function hostNames(config: Partial<EnvironmentConfig>) {
   const { domains = [], alarms, origins = [], readApi, customDomain = {}, receivers = [] } = config;
-  const named = (path: string, values: string[] = []) =>
-    values.map((value, index) => ({ path: `${path}[${index}]`, value, host: hostOf(value) }));
   return [
     ...domains.map(({ name }, index) => ({ path: `domains[${index}].name`, value: name, host: name })),
     ...named('alarms.page', alarms?.page),
@@ -94,6 +133,11 @@ function hostNames(config: Partial<EnvironmentConfig>) {
     ),
   ];
 }
+
+const named = (path: string, values: string[] = []) =>
+  values.map((value, index) => ({ path: `${path}[${index}]`, value, host: hostOf(value) }));
+
+const sameTag = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
 const issuerHost = (issuer: string) => ({ path: 'readApi.jwt.issuer', value: issuer, host: hostOf(issuer) });
 

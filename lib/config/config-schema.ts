@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import { alarmLimits } from './alarm-limits.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
-import { EVENT_BUS, hostName, isAlarmAddress, isExactOrigin, isIssuer, isPlainOrigin } from './formats.ts';
+import {
+  EVENT_BUS,
+  hostName,
+  isAlarmAddress,
+  isExactOrigin,
+  isIssuer,
+  isPlainOrigin,
+  TAG_KEY,
+  TAG_VALUE,
+} from './formats.ts';
 import { deliveryChoice, receiverList } from './receivers.ts';
 
 const LOG_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number' && days < 9999) as number[];
@@ -171,11 +180,12 @@ export const environmentSchema = z.strictObject({
   }),
   customDomain: group({ webhook: customDomain('webhook API'), read: customDomain('read API') }),
   tags: z
-    .record(z.string().regex(/^(?!aws:).{1,128}$/i), z.string().max(256))
+    .record(z.string().regex(TAG_KEY), z.string().regex(TAG_VALUE))
     .default({})
     .register(fields, {
       constraint: 'an object',
-      elementConstraint: 'a string of up to 256 characters under a key that does not start with "aws:"',
+      elementConstraint:
+        'a string of up to 256 letters, digits, spaces and + - = . _ : / @, under a key of 1 to 128 of them that does not start with "aws:"',
       description: 'Tags on every resource, besides `app`, `env` and `version`.',
       example: { team: 'mail' },
     }),

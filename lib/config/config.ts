@@ -35,6 +35,9 @@ export interface ConfigSource {
   readonly currentAccount?: string | undefined;
 }
 
+/** CloudFormation takes these characters in a stack's name; the names of roles and buckets need the room. */
+const ENVIRONMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/;
+
 /** Not configurable, but checked by the same rules. */
 const SIGNATURE = {
   windowSeconds: SIGNATURE_WINDOW_SECONDS,
@@ -89,6 +92,11 @@ function chooseEnvironment({ environments, env }: ConfigSource): { name: string;
   if (env === undefined || env === '') throw new ConfigError([`env: is missing; choose one by -c env=${names}`]);
   if (typeof env !== 'string' || !Object.hasOwn(environments, env)) {
     throw new ConfigError([`env: got ${show(env)}; must be one of ${names}`]);
+  }
+  if (!ENVIRONMENT_NAME.test(env)) {
+    throw new ConfigError([
+      `env: got ${show(env)}; must be 1 to 32 letters, digits and "-", as part of the name of a stack`,
+    ]);
   }
   return { name: env, environment: environments[env] };
 }

@@ -9,6 +9,10 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
 
 export const EVENT_BUS = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[A-Za-z0-9._/-]{1,256}$/;
 
+/** The characters that every service of the stack takes in tags. */
+export const TAG_KEY = /^(?!aws:)[\p{L}\p{N} +\-=._:/@]{1,128}$/iu;
+export const TAG_VALUE = /^[\p{L}\p{N} +\-=._:/@]{0,256}$/u;
+
 export const hostName = () => z.string().toLowerCase().regex(HOST_NAME);
 
 export function isAlarmAddress(text: string): boolean {

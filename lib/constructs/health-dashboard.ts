@@ -43,8 +43,15 @@ export class HealthDashboard extends Construct {
     for (const widgets of timeLines(props, metrics)) dashboard.addWidgets(...widgets);
     dashboard.addWidgets(heading('What is behind?'));
     for (const widgets of arrears(props, metrics, stackName)) dashboard.addWidgets(...widgets);
-    this.url = `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
+    this.url = `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
   }
+}
+
+/** Each partition has a console of its own. */
+function consoleHost(region: string): string {
+  if (region.startsWith('us-gov-')) return 'console.amazonaws-us-gov.com';
+  if (region.startsWith('cn-')) return 'console.amazonaws.cn';
+  return `${region}.console.aws.amazon.com`;
 }
 
 const heading = (question: string) => new TextWidget({ markdown: `## ${question}`, width: WHOLE, height: 1 });

@@ -65,3 +65,13 @@ function idOf(reference: unknown): string {
   const { Ref, 'Fn::GetAtt': attribute } = reference as { Ref?: string; 'Fn::GetAtt'?: string[] };
   return Ref ?? attribute?.[0] ?? '';
 }
+
+test.each([
+  ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/'],
+  ['us-gov-west-1', 'https://console.amazonaws-us-gov.com/'],
+  ['cn-north-1', 'https://console.amazonaws.cn/'],
+])('in %s its address is on %s', (region, host) => {
+  expect(new Synthesized('dev', { region }).outputs.HealthDashboardUrl?.Value).toMatch(
+    new RegExp(`^${host}cloudwatch/`),
+  );
+});

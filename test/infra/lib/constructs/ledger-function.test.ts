@@ -301,3 +301,17 @@ test.each([
   const stack = new Synthesized('prod', { reconcile: { everySeconds } });
   expect(stack.named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Timeout).toBe(timeout);
 });
+
+test('the longest lists that the configuration takes fit into the 4,096 bytes of environment of every function', () => {
+  const domains = Array.from({ length: 86 }, (_, n) => ({ name: `mail-${n + 10}.example.com`, region: 'us' }));
+  const stack = new Synthesized('dev', { domains, publish: { enabled: true }, dashboard: { enabled: true } });
+  // A reference becomes an ARN or a URL of some hundred characters.
+  const sizeOf = (value: unknown) => (typeof value === 'string' ? value.length : 150);
+  const sizes = stack
+    .ofType('AWS::Lambda::Function')
+    .map(({ Properties }) => Object.entries(Properties.Environment?.Variables ?? {}))
+    .map((variables) => variables.reduce((sum, [name, value]) => sum + name.length + sizeOf(value), 0));
+
+  expect(Math.max(...sizes)).toBeGreaterThan(2500);
+  expect(Math.max(...sizes)).toBeLessThan(4096);
+});

@@ -130,7 +130,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     type: `must be one of ${TYPES}`,
     address: 'must be an email address or an https URL',
     origin: 'must be an exact origin https://host[:port], or http for localhost and 127.0.0.1; no "*", no path',
-    tag: 'must be a string of up to 256 characters under a key that does not start with "aws:"',
+    tag: 'must be a string of up to 256 letters, digits, spaces and + - = . _ : / @, under a key of 1 to 128 of them that does not start with "aws:"',
     segment: 'must be 16 to 128 letters, digits, "-" or "_"',
     logDays:
       'must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653',
@@ -424,4 +424,55 @@ test('a signature that ends before Mailgun stops trying is refused, whatever is 
   expect(brokenRules({}, { name: 'dev', currentAccount: undefined, compressed: true, signature })).toEqual([
     "dev.signature: signature window 3600 s must exceed Mailgun's retry horizon 29100 s, or late retries are refused",
   ]);
+});
+
+describe('what AWS would refuse in the middle of a deploy is a mistake of the configuration', () => {
+  const domainsOf = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ name: `mail-${n}.example.com`, region: 'us' }));
+  const tagsOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`team-${n}`, 'mail']));
+  const elsewhere = 'arn:aws:events:eu-west-1:333333333333:event-bus/mail';
+
+  test.each<[name: string, environment: object, says: RegExp]>([
+    ['more domains than an environment takes', { domains: domainsOf(100) }, /^dev\.domains: take 2\d{3} bytes/],
+    ['more tags than a resource takes', { tags: tagsOf(43) }, /^dev\.tags: are 46 with app, env, version; .* 45$/],
+    ['tags that differ by case', { tags: { Env: 'x' } }, /^dev\.tags\.env: differs by case alone/],
+    ['a tag with an asterisk', { tags: { team: 'mail*' } }, /^dev\.tags\.team: got "mail\*"; must be a string of/],
+    [
+      'a bus of another region',
+      { publish: { bus: elsewhere } },
+      /^dev\.publish\.bus: is in eu-west-1; must be in .* us-east-1/,
+    ],
+  ])('%s', (_, environment, says) => {
+    expect(mistakesIn(environment)).toEqual([expect.stringMatching(says)]);
+  });
+
+  test.each<[name: string, environment: object]>([
+    ['60 domains', { domains: domainsOf(60) }],
+    ['42 tags', { tags: tagsOf(42) }],
+    ['a tag of the stack under its own name', { tags: { env: 'x' } }],
+    ['a tag of every character', { tags: { 'Kosten Stelle': 'Ärzte + 1 - = . _ : / @' } }],
+    ['a bus of the same region', { publish: { bus: elsewhere.replace('eu-west-1', 'us-east-1') } }],
+    ['a page on this machine, outside prod', { origins: ['http://127.0.0.1:5173'] }],
+  ])('and %s are none', (_, environment) => {
+    expect(mistakesIn(environment)).toEqual([]);
+  });
+
+  test.each([
+    [
+      { origins: ['http://127.0.0.1:5173'] },
+      'prod.origins[0]: got "http://127.0.0.1:5173"; must not be this machine in prod',
+    ],
+    [
+      { readApi: { jwt: { issuer: 'http://127.0.0.1:9000/', audience: 'a' } } },
+      'prod.readApi.jwt.issuer: got "http://127.0.0.1:9000/"; must not be this machine in prod',
+    ],
+  ])('%j in prod', (environment, line) => {
+    expect(mistakesInProd(environment)).toEqual([line]);
+  });
+
+  test.each(['under_score', 'a.b', 'x'.repeat(33), '-dev'])('an environment named %s', (env) => {
+    expect(mistakes({ environments: { [env]: DEV }, env })).toEqual([
+      expect.stringMatching(/^env: got .* must be 1 to 32/),
+    ]);
+  });
 });
