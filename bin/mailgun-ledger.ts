@@ -11,9 +11,13 @@ const output = openOutputStream(process.stdout, () => stop.abort());
 const errors = openOutputStream(process.stderr, () => {});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
+/** Commands that are printed begin as this one began: in the package it is JavaScript. */
+const asStarted = (line: string) =>
+  import.meta.url.endsWith('.js') ? line.replaceAll('npm run ledger --', 'npx mailgun-ledger') : line;
+
 const exitCode = await runProgram(process.argv.slice(2), {
-  print: output.print,
-  printError: errors.print,
+  print: (line) => output.print(asStarted(line)),
+  printError: (line) => errors.print(asStarted(line)),
   environment: process.env,
   openDeployment,
   openAccount: async (region) => (await import('../cli/target/aws.ts')).openAccount(region),

@@ -37,36 +37,53 @@ export type CommandBuilder = (context: CliContext, run: Run) => Command;
 /** Options that say where, and how to answer. */
 export interface TargetOptions {
   readonly env?: string;
+  readonly stack?: string;
   readonly local?: boolean;
   readonly port?: number;
   readonly json?: boolean;
 }
 
-/** Environment variable that says where when no option does: `prod`, `local` or `local:4010`. */
+/** Environment variable that says where when no option does: `prod`, `stack:Mail`, `local` or `local:4010`. */
 const TARGET_VARIABLE = 'LEDGER_TARGET';
 
-/** A command that works on a ledger: `--env`, or `--local` with `--port`. */
+/** A command that works on a ledger: `--env`, `--stack`, or `--local` with `--port`. */
 export function ledgerCommand(name: string, summary: string): Command {
   return new Command(name)
     .summary(summary)
     .description(summary)
     .option('--env <name>', 'the stack of this environment of cdk.json on AWS, with the credentials of the shell')
+    .option('--stack <name>', 'the stack of this name, in the AWS_REGION of the shell')
     .option('--local', 'the stack that runs on this machine')
     .option('--port <n>', 'webhook port of the local stack, where several run', parsePort)
     .option('--json', 'JSON lines in place of text');
 }
 
 /** Where the options, or else the environment variable, point. */
-export function targetRefOf({ env, local, port }: TargetOptions, environment: CliContext['environment']): TargetRef {
-  if (env !== undefined && local) throw new UsageError('--env and --local exclude each other');
-  if (port !== undefined && env !== undefined) throw new UsageError('--port goes with --local only');
+export function targetRefOf(
+  { env, stack, local, port }: TargetOptions,
+  environment: CliContext['environment'],
+): TargetRef {
+  const given = [env !== undefined && '--env', stack !== undefined && '--stack', local && '--local'].filter(Boolean);
+  if (given.length > 1) throw new UsageError(`${given.join(' and ')} exclude each other`);
+  if (port !== undefined && given.length > 0 && !local) throw new UsageError('--port goes with --local only');
   if (env !== undefined) return { kind: 'aws', environment: env };
+  if (stack !== undefined) return stackRefOf(stack, environment);
   if (local) return { kind: 'local', port };
-  const [name = '', ownPort] = environment[TARGET_VARIABLE]?.split(':') ?? [];
-  if (name === 'local') return { kind: 'local', port: port ?? portInVariable(ownPort) };
+  const [name = '', rest] = environment[TARGET_VARIABLE]?.split(':') ?? [];
+  if (name === 'local') return { kind: 'local', port: port ?? portInVariable(rest) };
   if (port !== undefined) throw new UsageError('--port goes with --local only');
+  if (name === 'stack' && rest !== undefined) return stackRefOf(rest, environment);
   if (name !== '') return { kind: 'aws', environment: name };
-  throw new UsageError(`--env or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`);
+  throw new UsageError(
+    `--env, --stack or --local is missing (or ${TARGET_VARIABLE} in the environment); --help shows examples`,
+  );
+}
+
+function stackRefOf(stackName: string, environment: CliContext['environment']): TargetRef {
+  const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
+  if (!region)
+    throw new UsageError(`--stack ${stackName} needs AWS_REGION in the environment: the region of the stack`);
+  return { kind: 'stack', stackName, region };
 }
 
 /** Opens the deployment that the options, or else the environment variable, point to. */
@@ -77,6 +94,7 @@ export function openTarget(context: CliContext, options: TargetOptions): Promise
 /** The same as options, for commands that are printed. */
 export function targetRefText(ref: TargetRef): string {
   if (ref.kind === 'aws') return `--env ${ref.environment}`;
+  if (ref.kind === 'stack') return `--stack ${ref.stackName}`;
   return ref.port === undefined ? '--local' : `--local --port ${ref.port}`;
 }
 

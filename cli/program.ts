@@ -47,7 +47,7 @@ Examples, of which each command's --help has more:
   npm run ledger -- doctor --env prod
   npm run ledger -- status --local --json
 
-Where: --env <name> on AWS, --local on this machine, or LEDGER_TARGET=<name>|local|local:<port> in the environment.
+Where: --env <name> or --stack <name> on AWS, --local on this machine, or LEDGER_TARGET=<env>|stack:<name>|local|local:<port>.
 Times are in UTC: ISO 8601 with offset, epoch seconds, a date, or a duration ago (45s, 30m, 2h, 3d).`;
 
 /** Runs one command line; answers the exit code. */

@@ -64,8 +64,8 @@ async function* checksOf(context: CliContext, ref: TargetRef, origin: string | u
 
 async function accountOf(context: CliContext, ref: TargetRef): Promise<AccountContext | undefined> {
   if (ref.kind === 'local') return undefined;
-  const { environment: name } = ref;
-  const environment = environmentOf(readEnvironments(), name);
+  const name = ref.kind === 'stack' ? ref.stackName : ref.environment;
+  const environment = ref.kind === 'stack' ? { region: ref.region } : environmentOf(readEnvironments(), name);
   return { name, environment, account: await context.openAccount(environment.region) };
 }
 
@@ -82,7 +82,8 @@ async function findStack(context: CliContext, ref: TargetRef): Promise<{ finding
 
 function stackFix(ref: TargetRef, error: TargetUnavailableError): string {
   if (ref.kind === 'local') return ref.port === undefined ? 'npm start' : `npm start -- --port ${ref.port}`;
-  return error instanceof StackNotFoundError ? `npx cdk deploy -c env=${ref.environment}` : ANY_FIX;
+  if (!(error instanceof StackNotFoundError)) return ANY_FIX;
+  return ref.kind === 'stack' ? `npx cdk deploy ${ref.stackName}` : `npx cdk deploy -c env=${ref.environment}`;
 }
 
 /** What cannot be looked at is denied, or cannot be reached. */

@@ -15,7 +15,7 @@ import type { SendingDomain } from '../../lambdas/contract.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { awsSentence, isStackNotFound } from './aws-errors.ts';
 import { openClients } from './clients.ts';
-import { type Environments, environmentOf, readEnvironments } from './environments.ts';
+import { type Environment, environmentOf, readEnvironments } from './environments.ts';
 import {
   type AlarmState,
   type Deployment,
@@ -26,6 +26,7 @@ import {
   type LogFilter,
   type LogSource,
   parseLogEntry,
+  type TargetRef,
   type TopicSubscriptions,
 } from './types.ts';
 
@@ -35,8 +36,19 @@ const RESPONSE_TIMEOUT_MS = 910_000;
 /** The deployed stack of an environment of cdk.json, in its account and region, with the credentials of the shell. */
 export async function openAws(environment: string, environments = readEnvironments()): Promise<Deployment> {
   const stackName = `mailgun-ledger-${environment}`;
-  const settings = { region: environmentOf(environments, environment).region };
-  const outputs = await outputsOf(stackName, environments, environment);
+  const place = environmentOf(environments, environment);
+  return openStack({ kind: 'aws', environment }, stackName, place, Object.keys(environments));
+}
+
+/** A deployed stack, with the credentials of the shell; `known` are the environments that there are. */
+export async function openStack(
+  ref: TargetRef,
+  stackName: string,
+  place: Environment,
+  known: readonly string[] = [],
+): Promise<Deployment> {
+  const settings = { region: place.region };
+  const outputs = await outputsOf(stackName, place, known);
   const output = (key: string) => {
     const value = outputs.get(key);
     if (value === undefined)
@@ -47,7 +59,7 @@ export async function openAws(environment: string, environments = readEnvironmen
   return {
     name: stackName,
     stackName,
-    ref: { kind: 'aws', environment },
+    ref,
     domains: domains.map(({ name }) => name),
     clients: openClients(settings),
     output,
@@ -107,12 +119,15 @@ export async function openAws(environment: string, environments = readEnvironmen
   };
 }
 
-async function outputsOf(StackName: string, environments: Environments, name: string): Promise<Map<string, string>> {
-  const { account, region } = environmentOf(environments, name);
+async function outputsOf(
+  StackName: string,
+  { account, region }: Environment,
+  known: readonly string[],
+): Promise<Map<string, string>> {
   const { account: ours } = await reach(`the stack ${StackName} cannot be read`, () => openAccount(region).identity());
   if (account !== undefined && account !== ours) {
     throw new TargetUnavailableError(
-      `the AWS credentials are those of account ${ours}, but cdk.json has ${name} in account ${account}`,
+      `the AWS credentials are those of account ${ours}, but cdk.json has ${StackName} in account ${account}`,
     );
   }
   const describe = new DescribeStacksCommand({ StackName });
@@ -120,8 +135,8 @@ async function outputsOf(StackName: string, environments: Environments, name: st
     new CloudFormationClient({ region }).send(describe).catch((error) => {
       if (!isStackNotFound(error)) throw error;
       throw new StackNotFoundError(
-        `there is no stack ${StackName} in ${region} of account ${ours}; ` +
-          `cdk.json knows ${Object.keys(environments).join(', ')}`,
+        `there is no stack ${StackName} in ${region} of account ${ours}` +
+          (known.length > 0 ? `; cdk.json knows ${known.join(', ')}` : ''),
       );
     }),
   );

@@ -30,7 +30,8 @@ export interface Deployment {
 
 export type TargetRef =
   | { readonly kind: 'local'; readonly port?: number | undefined }
-  | { readonly kind: 'aws'; readonly environment: string };
+  | { readonly kind: 'aws'; readonly environment: string }
+  | { readonly kind: 'stack'; readonly stackName: string; readonly region: string };
 
 /** Both places speak the same protocols: these work on the local engines too. */
 export interface Clients {

@@ -41,17 +41,20 @@ export interface Machine {
   readonly hasDynoxide: boolean;
 }
 
-const NODE_MAJOR = 24;
+/** The local stack runs the functions, as Lambda does; commands run on older ones. */
+const LOCAL_NODE_MAJOR = 24;
+const NODE_MAJOR = 20;
 const JAVA_MAJOR = 17;
 
 export function machineChecks({ nodeVersion, readJavaVersion, hasDynoxide }: Machine, isLocal: boolean): Check[] {
   return [
     {
       name: 'Node',
-      look: async () =>
-        Number.parseInt(nodeVersion, 10) >= NODE_MAJOR
-          ? ok(nodeVersion)
-          : wrong(`${nodeVersion}, and ${NODE_MAJOR} is needed`, 'npm ci, then: npm run ledger -- doctor'),
+      look: async () => {
+        const needed = isLocal ? LOCAL_NODE_MAJOR : NODE_MAJOR;
+        if (Number.parseInt(nodeVersion, 10) >= needed) return ok(nodeVersion);
+        return wrong(`${nodeVersion}, and ${needed} is needed`, 'npm ci, then: npm run ledger -- doctor');
+      },
     },
     {
       name: 'Java',

@@ -94,7 +94,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
 
 /** The local stack is one of a kind. */
 function otherEnvironments(ref: TargetRef): string[] {
-  if (ref.kind === 'local') return [];
+  if (ref.kind !== 'aws') return [];
   return Object.keys(readEnvironments()).filter((name) => name !== ref.environment);
 }
 

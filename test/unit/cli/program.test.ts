@@ -44,16 +44,26 @@ test.each<[string[], string, TargetRef]>([
   [[], 'local:8', { kind: 'local', port: 8 }],
   [['--port', '9'], 'local:8', { kind: 'local', port: 9 }],
   [[], 'prod', { kind: 'aws', environment: 'prod' }],
+  [['--stack', 'Mail'], '', { kind: 'stack', stackName: 'Mail', region: 'eu-west-1' }],
+  [[], 'stack:Mail', { kind: 'stack', stackName: 'Mail', region: 'eu-west-1' }],
 ])('with %j and LEDGER_TARGET=%s a command opens %j', async (args, variable, wanted) => {
   const opened: TargetRef[] = [];
   await runCommand(['logs', 'ingest', ...args], {
-    environment: { LEDGER_TARGET: variable },
+    environment: { LEDGER_TARGET: variable, AWS_REGION: 'eu-west-1' },
     openDeployment: async (ref) => {
       opened.push(ref);
       return stubDeployment({ logs: async () => [] });
     },
   });
   expect(opened).toEqual([wanted]);
+});
+
+test.each([
+  [['--stack', 'Mail', '--local'], /^--stack and --local exclude each other/],
+  [['--stack', 'Mail', '--port', '7'], /^--port goes with --local only/],
+  [['--stack', 'Mail'], /^--stack Mail needs AWS_REGION/],
+])('%j is a wrong target', async (args, says) => {
+  expect(await runCommand(['status', ...args])).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });
 
 test.each(['local:0', 'local:70000', 'local:x'])('LEDGER_TARGET=%s is a wrong value', async (variable) => {

@@ -49,7 +49,7 @@ test.each([
 });
 
 test.each([
-  { args: ['--from', '2h', '--to', '1h'], says: /^--env or --local is missing/ },
+  { args: ['--from', '2h', '--to', '1h'], says: /^--env, --stack or --local is missing/ },
   { args: ['--from', '2h', '--to', '1h', '--env', 'dev', '--port', '4010'], says: /^--port goes with --local/ },
 ])('where to replay must be said: $args', async ({ args, says }) => {
   const { exitCode, lines } = await run(args);
