@@ -26,7 +26,7 @@ export function signIn(settings: Settings, onSignedIn: (session: Session) => voi
     h(
       'p',
       { class: 'note' },
-      'It is kept until this tab is closed, and never stands in a link. The stack’s output ',
+      'It is kept until this tab is closed, and never appears in a link. The stack’s output ',
       h('code', {}, 'ApiTokenSecretArn'),
       ' names the secret that holds it.',
     ),

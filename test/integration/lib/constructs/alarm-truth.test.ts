@@ -107,6 +107,7 @@ const READING: Fault[] = [
     relatives: {
       'api-key-unusable': 'every function reads its secret again after five minutes',
       'signing-key-unusable': 'every function reads its secret again after five minutes',
+      'cursor-too-old': SHORT_CURSOR,
     },
     begin: async (world) => {
       world.spoil('refuse', 100, 'secretsmanager.GetSecretValue');
@@ -268,22 +269,6 @@ const RECONCILIATION: Fault[] = [
     end: (world) => world.stack.list([unlisted]),
   },
   {
-    name: 'an event forged under the name of one that Mailgun lists',
-    alarm: 'unconfirmed',
-    waitSeconds: 10,
-    relatives: { 'lost-webhooks': 'the webhook of the listed one never came' },
-    begin: async (world) => {
-      const listed = eventOf({ event: 'failed', severity: 'temporary' });
-      expect(await world.post({ ...listed, severity: 'permanent' })).toBe(200);
-      world.stack.list([listed]);
-    },
-    during: (world) => world.stack.reconcile(),
-    end: async (world) => {
-      await world.drained();
-      await world.stack.reconcile();
-    },
-  },
-  {
     name: 'Mailgun lists nothing',
     alarm: 'unconfirmed',
     waitSeconds: 10,
@@ -357,6 +342,23 @@ const RECONCILIATION: Fault[] = [
     begin: (world) => world.stack.mailgun.register(DOMAIN, ['delivered'], 'https://foreign.example/collect'),
     during: traffic,
     end: (world) => world.stack.mailgun.register(DOMAIN, ['delivered'], world.stack.ready.webhookUrl),
+  },
+  {
+    name: 'an event forged under the name of one that Mailgun lists',
+    alarm: 'unconfirmed',
+    waitSeconds: 10,
+    // Told once more by the second pass, a minute later, which must meet the last fault alone.
+    relatives: { 'lost-webhooks': 'the webhook of the listed one never came' },
+    begin: async (world) => {
+      const listed = eventOf({ event: 'failed', severity: 'temporary' });
+      expect(await world.post({ ...listed, severity: 'permanent' })).toBe(200);
+      world.stack.list([listed]);
+    },
+    during: (world) => world.stack.reconcile(),
+    end: async (world) => {
+      await world.drained();
+      await world.stack.reconcile();
+    },
   },
   {
     name: 'no webhook comes at all',
