@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { EVENT_NAMES, WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
@@ -241,18 +241,13 @@ describe('one room knows the keys', () => {
   ];
   const prefixes = KEYS.map((key) => key.slice(0, key.indexOf('#')));
   const SPELLED = new RegExp(`['"\`\\s/(|](${prefixes.join('|')})#|#STATUS|#E#|(split|[iI]ndexOf)\\('#'\\)`);
-  // The floor of the bench shares no code with ingest; reconciliation gets its keys from the room when it is rewritten.
+  // The floor of the bench shares no code with ingest.
   const EXEMPT =
     /^(lambdas\/domain\/keys\.ts$|tools\/(local-ledger|local-stack|mailgun-twin|bench\/handlers)\/|dashboard\/)/;
-  const OPEN = [
-    'lambdas/adapters/table/reconciliation-state.ts',
-    'lambdas/adapters/table/slice-repository.ts',
-    'lambdas/domain/tally.ts',
-  ];
 
   test('and no other file spells or splits one', () => {
     const offenders = files.filter((file) => !EXEMPT.test(file) && SPELLED.test(codeOf(file)));
-    expect(offenders.filter((file) => !OPEN.includes(file))).toEqual([]);
+    expect(offenders).toEqual([]);
   });
 
   test.each(['{ pk: `CLAIM#x` }', "sk.startsWith('SUP#')", '`R#x#STATUS`', "key.split('#')"])(
@@ -279,6 +274,17 @@ describe('one room lists the event types', () => {
   test('the rule sees a list', () => {
     expect(namedIn(codeOf('lambdas/domain/event-types.ts'))).toBeGreaterThan(MAX_NAMED);
   });
+});
+
+test.each(['unit', 'infra', 'integration'])('test/%s is laid out like the source', (kind) => {
+  const entries = readdirSync(join(ROOT, 'test', kind), { recursive: true, withFileTypes: true });
+  const folders = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ parentPath, name }) => relative(join(ROOT, 'test', kind), join(parentPath, name)));
+
+  expect(folders.length).toBeGreaterThan(2);
+  // Chaos of its own, in test/torture/, has unit tests too.
+  expect(folders.filter((folder) => folder !== 'torture' && !existsSync(join(ROOT, folder)))).toEqual([]);
 });
 
 test('only handlers read the process environment', () => {
