@@ -9,6 +9,7 @@ import { eraseCommand } from './commands/erase.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logsCommand } from './commands/logs.ts';
 import { publishCommand } from './commands/publish.ts';
+import { receiversCommand } from './commands/receivers.ts';
 import { replayCommand } from './commands/replay.ts';
 import { sendTestCommand } from './commands/send-test.ts';
 import { statusCommand } from './commands/status.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   replayCommand,
   acceptCommand,
   publishCommand,
+  receiversCommand,
   suppressionsCommand,
   webhooksCommand,
   keysCommand,

@@ -47,6 +47,7 @@ export const LOG_GROUPS = {
   reconcile: 'ReconcileLogGroup',
   'read-api': 'ReadApiLogGroup',
   publish: 'PublishLogGroup',
+  deliver: 'DeliverLogGroup',
   'webhook-access': 'WebhookAccessLogGroup',
   'read-access': 'ReadAccessLogGroup',
 } as const;

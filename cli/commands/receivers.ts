@@ -1,0 +1,270 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Command } from 'commander';
+import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
+import {
+  type Attempt,
+  countDelivery,
+  type DeliveryLedger,
+  encodeQueuedEvent,
+  isUnaccounted,
+  NO_DELIVERIES,
+  TEST_DETAIL_TYPE,
+} from '../../lambdas/domain/delivery.ts';
+import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/receiver-secret.ts';
+import { shownSecret } from '../../lambdas/domain/standard-webhook.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  confirm,
+  ledgerCommand,
+  openTarget,
+  type Run,
+  type TargetOptions,
+  targetRefText,
+  wholeNumber,
+} from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
+import { createEmit, number, utc } from '../output.ts';
+import { iso } from '../time.ts';
+import { attemptText, logCommand } from './receivers/log.ts';
+import { messagesIn, receiverNamed, receiversOf, statesOf, stateWord } from './receivers/open.ts';
+import { type Redelivered, redeliver } from './receivers/redeliver.ts';
+import { DAY_SECONDS, EXIT, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
+
+/** The lines of `receivers list --json`. */
+export type ReceiverLine = {
+  event: 'receiver';
+  name: string;
+  url: string;
+  state: 'enabled' | 'failing' | 'disabled';
+  reason: string | null;
+  lastStatus: number | null;
+  queued: number;
+  inDlq: number;
+  /** Of what was published within the time. */
+  ledger: DeliveryLedger;
+};
+
+/** The line of `receivers test --json`. */
+export type ReceiverTestLine = { event: 'tested'; id: string; state: string; attempt: Attempt | null };
+
+/** The line of `receivers redeliver --json`. */
+export type RedeliverLine = ({ event: 'redelivered' } & Redelivered) | { event: 'plan'; dead: number; seconds: number };
+
+/** The line of `receivers rotate --json`, which holds the new secret. */
+export type RotateReceiverLine = { event: 'rotated'; secret: string; previousUntil: string };
+
+/** The line of `receivers enable --json`. */
+export type EnableLine = { event: 'enabled'; wasDisabled: boolean; queued: number };
+
+export const receiversCommand: CommandBuilder = (context, run) =>
+  new Command('receivers')
+    .summary('list, test and repair deliveries to receivers')
+    .description('Lists, tests and repairs deliveries to receivers.')
+    .addCommand(listCommand(context, run))
+    .addCommand(testCommand(context, run))
+    .addCommand(logCommand(context, run))
+    .addCommand(redeliverCommand(context, run))
+    .addCommand(rotateCommand(context, run))
+    .addCommand(enableCommand(context, run));
+
+const listCommand = (context: CliContext, run: Run) =>
+  timed(ledgerCommand('list', 'show every receiver and what became of its deliveries'), context)
+    .addHelpText(
+      'after',
+      `\nExamples:\n  npm run ledger -- receivers list --env prod\n  npm run ledger -- receivers list --local --from 2h\n${EXIT}`,
+    )
+    .action(run<TimeOptions>((options) => list(context, options)));
+
+async function list(context: CliContext, options: TimeOptions): Promise<number> {
+  const deployment = await openTarget(context, options);
+  const emit = createEmit<ReceiverLine>(context, options.json);
+  const { from, to } = rangeOf(options, context);
+  let isHealthy = true;
+  for (const { name, url, queueUrl, deadLettersUrl } of receiversOf(deployment)) {
+    const [state, queued, inDlq] = await Promise.all([
+      statesOf(deployment).read(name),
+      messagesIn(deployment, queueUrl),
+      messagesIn(deployment, deadLettersUrl),
+    ]);
+    let ledger = NO_DELIVERIES;
+    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
+      const isLost = isUnaccounted(delivery, delivery.name, queued === 0, context.now());
+      ledger = countDelivery(ledger, delivery.state, isLost);
+    }
+    const word = stateWord(state);
+    isHealthy &&= word !== 'disabled' && inDlq === 0 && ledger.unaccounted === 0;
+    const lastStatus = state.lastStatus ?? null;
+    const reason = state.disabledReason ?? null;
+    emit(
+      { event: 'receiver', name, url, state: word, reason, lastStatus, queued, inDlq, ledger },
+      `${name}  ${word}${reason === null ? '' : ` (${reason}, last status ${lastStatus})`}  ${url}`,
+      `  published ${number(ledger.published)} · acknowledged ${number(ledger.acknowledged)} · waiting ${number(ledger.waiting)} · dead ${number(ledger.dead)} · unaccounted ${number(ledger.unaccounted)}`,
+      `  queue ${number(queued)} · DLQ ${number(inDlq)}`,
+      ...(word === 'disabled'
+        ? [`  First: npm run ledger -- receivers enable ${name} ${targetRefText(deployment.ref)}`]
+        : []),
+    );
+  }
+  return isHealthy ? 0 : 1;
+}
+
+const TEST_WAIT_MS = 60_000;
+const TEST_LOOK_MS = 1000;
+
+const testCommand = (context: CliContext, run: Run) =>
+  ledgerCommand('test', 'send a receiver.test event and wait for its first attempt')
+    .argument('<name>', 'the receiver')
+    .addHelpText('after', `\nExamples:\n  npm run ledger -- receivers test crm --env prod\n${EXIT}`)
+    .action(run<TargetOptions>((options, name = '') => test(context, options, name)));
+
+async function test(context: CliContext, options: TargetOptions, receiver: string): Promise<number> {
+  const deployment = await openTarget(context, options);
+  const { queueUrl } = receiverNamed(deployment, receiver);
+  const emit = createEmit<ReceiverTestLine>(context, options.json);
+  const id = `test#${randomUUID()}`;
+  const publishedAt = Math.floor(context.now() / 1000);
+  const event = { detailType: TEST_DETAIL_TYPE, publishedAt, detail: { id }, requestedAt: 0 };
+  await deployment.clients.queues.send(
+    new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: encodeQueuedEvent(event) }),
+  );
+  const log = createDeliveryLog(tableOf(deployment), { retentionDays: 1 });
+  for (let waited = 0; waited < TEST_WAIT_MS && !context.signal.aborted; waited += TEST_LOOK_MS) {
+    const delivery = await log.read({ receiver, publishedAt, id });
+    const attempt = delivery?.attempts.at(-1);
+    if (delivery !== undefined && attempt !== undefined) {
+      emit({ event: 'tested', id, state: delivery.state, attempt }, `${delivery.state}: ${attemptText(attempt)}`);
+      return delivery.state === 'acknowledged' ? 0 : 1;
+    }
+    await context.sleep(TEST_LOOK_MS);
+  }
+  emit(
+    { event: 'tested', id, state: 'queued', attempt: null },
+    'No attempt yet: the receiver is disabled, or its queue is long. See: receivers list',
+  );
+  return 1;
+}
+
+interface RedeliverOptions extends TimeOptions {
+  readonly id?: string;
+  readonly rate?: number;
+  readonly plan?: boolean;
+}
+
+const DEFAULT_RATE = 10;
+const MAX_DLQ_SECONDS = 15 * DAY_SECONDS;
+
+const redeliverCommand = (context: CliContext, run: Run) =>
+  timed(ledgerCommand('redeliver', "send a receiver's dead deliveries again"), context)
+    .argument('<name>', 'the receiver')
+    .option('--id <id>', 'only the delivery of this webhook-id')
+    .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
+    .option('--plan', 'only say how many of the log are dead')
+    .addHelpText(
+      'after',
+      `\nWithout --from it looks at all that the DLQ holds. It can be interrupted; the same command goes on.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n${EXIT}`,
+    )
+    .action(run<RedeliverOptions>((options, name = '') => redeliverDead(context, options, name)));
+
+async function redeliverDead(context: CliContext, options: RedeliverOptions, name: string): Promise<number> {
+  const deployment = await openTarget(context, options);
+  const receiver = receiverNamed(deployment, name);
+  const emit = createEmit<RedeliverLine>(context, options.json);
+  const { rate = DEFAULT_RATE, id } = options;
+  const to = options.to ?? Math.floor(context.now() / 1000) + 1;
+  const { from } = rangeOf({ ...options, from: options.from ?? to - MAX_DLQ_SECONDS, to }, context);
+  if (options.plan) {
+    let dead = 0;
+    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
+      if (delivery.state === 'dead' && (id === undefined || delivery.name.id === id)) dead += 1;
+    }
+    const seconds = Math.ceil(dead / rate);
+    emit(
+      { event: 'plan', dead, seconds },
+      `Plan: ${number(dead)} dead deliveries, in about ${number(seconds)} s. Nothing was sent.`,
+    );
+    return 0;
+  }
+  const done = await redeliver(deployment, receiver, { from, to, id, rate }, context);
+  emit(
+    { event: 'redelivered', ...done },
+    `Sent ${number(done.sent)} again; ${number(done.left)} others and ${number(done.unreadable)} unreadable messages stay in the DLQ.`,
+  );
+  return context.signal.aborted || done.unreadable > 0 ? 1 : 0;
+}
+
+interface RotateOptions extends TargetOptions {
+  readonly overlap?: number;
+  readonly yes?: boolean;
+}
+
+const DEFAULT_OVERLAP_HOURS = 24;
+const HOUR_MS = 3_600_000;
+const SECRET_BYTES = 32;
+
+const rotateCommand = (context: CliContext, run: Run) =>
+  ledgerCommand('rotate', "replace a receiver's secret; both sign for a while")
+    .argument('<name>', 'the receiver')
+    .option(
+      '--overlap <hours>',
+      `how long the old secret signs beside the new one (${DEFAULT_OVERLAP_HOURS})`,
+      wholeNumber(1),
+    )
+    .option('--yes', 'do not ask')
+    .addHelpText(
+      'after',
+      `\nThe new secret signs within 5 minutes; install it at the receiver after that, before the overlap ends.\n\nExamples:\n  npm run --silent ledger -- receivers rotate crm --env prod --yes\n${EXIT}`,
+    )
+    .action(run<RotateOptions>((options, name = '') => rotate(context, options, name)));
+
+async function rotate(context: CliContext, options: RotateOptions, name: string): Promise<number> {
+  const deployment = await openTarget(context, options);
+  const { secretArn: SecretId } = receiverNamed(deployment, name);
+  const { secrets } = deployment.clients;
+  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+  const before = parseReceiverSecrets(SecretString);
+  const now = context.now();
+  // A third secret would end the overlap of the second, which the receiver may not hold yet.
+  if (before.previous !== undefined && now < (before.previousUntil ?? 0)) {
+    throw new UsageError(`a rotation is under way until ${utc(before.previousUntil ?? 0)}; rotate again after it`);
+  }
+  await confirm(context, options.yes, `Replace the secret of ${name} of ${deployment.name}?`);
+  const next = randomBytes(SECRET_BYTES).toString('base64');
+  const overlapMs = (options.overlap ?? DEFAULT_OVERLAP_HOURS) * HOUR_MS;
+  const after = rotatedSecrets(before, next, now, overlapMs);
+  await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(after) }));
+  const until = now + overlapMs;
+  createEmit<RotateReceiverLine>(context, options.json)(
+    { event: 'rotated', secret: shownSecret(next), previousUntil: iso(until) },
+    shownSecret(next),
+    `It signs within 5 minutes; the old one signs beside it until ${utc(until)}.`,
+  );
+  return 0;
+}
+
+const enableCommand = (context: CliContext, run: Run) =>
+  ledgerCommand('enable', 'enable a disabled receiver')
+    .argument('<name>', 'the receiver')
+    .addHelpText(
+      'after',
+      `\nIts deliveries waited in its queue, and go on within half an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod\n${EXIT}`,
+    )
+    .action(run<TargetOptions>((options, name = '') => enable(context, options, name)));
+
+async function enable(context: CliContext, options: TargetOptions, name: string): Promise<number> {
+  const deployment = await openTarget(context, options);
+  const { queueUrl } = receiverNamed(deployment, name);
+  const states = statesOf(deployment);
+  let before = await states.read(name);
+  const wasDisabled = before.disabledAt !== undefined;
+  while (wasDisabled && !(await states.replace(name, before, {}))) before = await states.read(name);
+  const queued = await messagesIn(deployment, queueUrl);
+  createEmit<EnableLine>(context, options.json)(
+    { event: 'enabled', wasDisabled, queued },
+    wasDisabled ? `Enabled. ${number(queued)} deliveries go on within half an hour.` : 'It was enabled already.',
+  );
+  return 0;
+}

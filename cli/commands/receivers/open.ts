@@ -1,0 +1,60 @@
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { z } from 'zod';
+import { createReceiverStates } from '../../../lambdas/adapters/table/delivery-repository.ts';
+import type { ReceiverState } from '../../../lambdas/domain/receiver-state.ts';
+import { TargetUnavailableError, UsageError } from '../../errors.ts';
+import { tableOf } from '../../ledger.ts';
+import type { Deployment } from '../../target/types.ts';
+
+const settings = z.array(
+  z.looseObject({
+    name: z.string(),
+    url: z.string(),
+    secretArn: z.string(),
+    queueUrl: z.string(),
+    deadLettersUrl: z.string(),
+  }),
+);
+
+/** A receiver as the stack's output describes it. */
+export type DeployedReceiver = z.output<typeof settings>[number];
+
+/** Returns the receivers of a stack; throws where it has none. */
+export function receiversOf(deployment: Deployment): DeployedReceiver[] {
+  try {
+    return settings.parse(JSON.parse(deployment.output('Receivers')));
+  } catch (cause) {
+    throw new TargetUnavailableError(`${deployment.name} has no receivers; add some to its configuration`, { cause });
+  }
+}
+
+/** Returns one receiver by its name. */
+export function receiverNamed(deployment: Deployment, name: string): DeployedReceiver {
+  const all = receiversOf(deployment);
+  const found = all.find((receiver) => receiver.name === name);
+  if (found) return found;
+  throw new UsageError(`there is no receiver ${name}; the stack has ${all.map((each) => each.name).join(', ')}`);
+}
+
+export const statesOf = (deployment: Deployment) => createReceiverStates(tableOf(deployment));
+
+/** `failing`: no attempt since that time was acknowledged. */
+export function stateWord({ disabledAt, failingSince }: ReceiverState): 'enabled' | 'failing' | 'disabled' {
+  if (disabledAt !== undefined) return 'disabled';
+  return failingSince === undefined ? 'enabled' : 'failing';
+}
+
+/** Returns how many messages a queue holds, as it reports it. */
+export async function messagesIn({ clients }: Deployment, QueueUrl: string): Promise<number> {
+  const { Attributes = {} } = await clients.queues.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+}

@@ -1,0 +1,94 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import { encodeQueuedEvent, parseQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/delivery.ts';
+import type { CliContext } from '../../command.ts';
+import type { Deployment } from '../../target/types.ts';
+import type { DeployedReceiver } from './open.ts';
+
+/** Which dead deliveries are wanted. */
+export interface RedeliveryChoice {
+  /** Epoch seconds of publication; `to` excluded. */
+  readonly from: number;
+  readonly to: number;
+  readonly id: string | undefined;
+  /** Messages a second. */
+  readonly rate: number;
+}
+
+/** `left`: in the DLQ, and not wanted; `unreadable`: in the DLQ, and no event. */
+export interface Redelivered {
+  sent: number;
+  left: number;
+  unreadable: number;
+}
+
+/** A message is hidden for this long once it is received; after a crash it shows again by itself. */
+const VISIBILITY_SECONDS = 300;
+/** A queue is spread over servers, so one empty response proves little. */
+const EMPTY_RECEIVES = 2;
+
+export const isWanted = ({ publishedAt, detail }: QueuedEvent, { from, to, id }: RedeliveryChoice) =>
+  publishedAt >= from && publishedAt < to && (id === undefined || detail.id === id);
+
+/**
+ * Sends dead deliveries to the receiver's queue again. Each is sent before it is deleted, so that an interruption
+ * leaves two of one id, of which the receiver keeps one; the next run goes on with what is left in the DLQ.
+ */
+export async function redeliver(
+  { clients: { queues } }: Deployment,
+  { queueUrl, deadLettersUrl }: DeployedReceiver,
+  choice: RedeliveryChoice,
+  { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
+): Promise<Redelivered> {
+  const done: Redelivered = { sent: 0, left: 0, unreadable: 0 };
+  const others = new Map<string, string>();
+  try {
+    for (let empty = 0; empty < EMPTY_RECEIVES && !signal.aborted; ) {
+      const messages = await receive();
+      const fresh = messages.filter(({ MessageId = '' }) => !others.has(MessageId));
+      empty = fresh.length === 0 ? empty + 1 : 0;
+      for (const message of fresh) {
+        if (signal.aborted) others.set(message.MessageId ?? '', message.ReceiptHandle ?? '');
+        else await handle(message);
+      }
+    }
+    return done;
+  } finally {
+    for (const ReceiptHandle of others.values()) {
+      // It shows again by itself.
+      const command = { QueueUrl: deadLettersUrl, ReceiptHandle, VisibilityTimeout: 0 };
+      await queues.send(new ChangeMessageVisibilityCommand(command)).catch(() => {});
+    }
+  }
+
+  async function receive(): Promise<Message[]> {
+    const { Messages = [] } = await queues.send(
+      new ReceiveMessageCommand({
+        QueueUrl: deadLettersUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: VISIBILITY_SECONDS,
+        WaitTimeSeconds: 1,
+      }),
+    );
+    return Messages;
+  }
+
+  async function handle({ MessageId = '', ReceiptHandle = '', Body = '' }: Message): Promise<void> {
+    const event = parseQueuedEvent(Body);
+    if (typeof event === 'string' || !isWanted(event, choice)) {
+      done[typeof event === 'string' ? 'unreadable' : 'left'] += 1;
+      others.set(MessageId, ReceiptHandle);
+      return;
+    }
+    const MessageBody = encodeQueuedEvent({ ...event, requestedAt: now() });
+    await queues.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+    await queues.send(new DeleteMessageCommand({ QueueUrl: deadLettersUrl, ReceiptHandle }));
+    done.sent += 1;
+    await sleep(1000 / choice.rate);
+  }
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import type { ZodType } from 'zod';
+import type { CliContext } from '../../../cli/command.ts';
+import { openDeployment } from '../../../cli/target/open.ts';
+import { runCommand } from '../../support/command-line.ts';
+import {
+  deliveryLine,
+  enableLine,
+  receiverLine,
+  receiverTestLine,
+  redeliverLine,
+  rotateReceiverLine,
+} from '../../support/json-lines/receivers.ts';
+import { postWebhook, startTestStack } from '../../support/local-stack.ts';
+import { type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+// The operator's commands on receivers against a running stack. The tests build on each other, as an incident does.
+
+let receiver: ReceiverServer;
+let stack: Awaited<ReturnType<typeof startTestStack>>;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  stack = await startTestStack({
+    publish: { recipients: true },
+    overlay: {
+      receivers: [
+        { name: 'crm', url: receiver.url, events: ['message.status.changed'], recipients: true, ratePerSecond: 50 },
+      ],
+      delivery: { retrySeconds: [1], timeoutSeconds: 2 },
+    },
+  });
+}, 120_000);
+afterAll(async () => {
+  await stack?.stop();
+  await receiver?.close();
+});
+
+const run = (args: string[], world: Partial<CliContext> = {}) =>
+  runCommand(['receivers', ...args, '--local', '--port', String(new URL(stack.ready.webhookUrl).port)], {
+    openDeployment,
+    sleep,
+    ...world,
+  });
+
+/** Runs it with `--json`; every line is held by the command's schema. */
+async function told<Line>(schema: ZodType<Line>, args: string[]) {
+  const { exitCode, json, errors } = await run([...args, '--json']);
+  expect(errors).toEqual([]);
+  return { exitCode, lines: json().map((line) => schema.parse(line)) };
+}
+
+async function sendEvent(): Promise<string> {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const event = { id: randomUUID(), timestamp: Date.now() / 1000, message: { headers: { 'message-id': messageId } } };
+  expect(await postWebhook(stack, deliveredEvent(event))).toBe(200);
+  return messageId;
+}
+
+/** Reads the log until the delivery of a message is in this state. */
+async function hasState(messageId: string, state: string) {
+  for (let looks = 0; looks < 300; looks += 1) {
+    const { json } = await run(['log', 'crm', '--json']);
+    const found = json().find((line) => line.messageId === messageId && line.state === state);
+    if (found) return deliveryLine.parse(found);
+    await sleep(200);
+  }
+  throw new Error(`the delivery of ${messageId} did not become ${state}`);
+}
+
+let deadMessage: string;
+
+test('test sends a signed receiver.test and shows the response', async () => {
+  const { exitCode, lines } = await told(receiverTestLine, ['test', 'crm']);
+
+  expect({ exitCode, line: lines[0] }).toMatchObject({
+    exitCode: 0,
+    line: { state: 'acknowledged', attempt: { status: 204 } },
+  });
+  const { headers, body } = receiver.heard.at(-1)!;
+  const secret = stack.ready.receivers?.[0]?.secret ?? '';
+  expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ type: 'receiver.test' });
+}, 60_000);
+
+test('log and list show what is acknowledged, and what is dead with its attempts and the response', async () => {
+  const fine = await sendEvent();
+  await hasState(fine, 'acknowledged');
+  receiver.respond((response, { body }) => void response.writeHead(500).end(`cannot: ${body.slice(-400)}`));
+  deadMessage = await sendEvent();
+  const dead = await hasState(deadMessage, 'dead');
+
+  expect(dead.attempts.map(({ status }) => status)).toEqual([500, 500]);
+  expect(dead.response).toMatch(/^cannot: /);
+  // The receiver repeated the address, and the log does not.
+  expect(dead.response).toContain('"recipient":"erased"');
+  const { exitCode, lines } = await told(receiverLine, ['list']);
+  expect({ exitCode, line: lines[0] }).toMatchObject({
+    exitCode: 1,
+    line: { name: 'crm', state: 'failing', inDlq: 1, ledger: { dead: 1, unaccounted: 0 } },
+  });
+}, 90_000);
+
+test('redeliver says what it would do, then sends what is dead again, and the DLQ is empty', async () => {
+  receiver.respond((response) => void response.writeHead(204).end());
+  expect((await told(redeliverLine, ['redeliver', 'crm', '--plan'])).lines).toEqual([
+    { event: 'plan', dead: 1, seconds: 1 },
+  ]);
+  expect(await told(redeliverLine, ['redeliver', 'crm', '--id', 'another'])).toEqual({
+    exitCode: 0,
+    lines: [{ event: 'redelivered', sent: 0, left: 1, unreadable: 0 }],
+  });
+  expect(await told(redeliverLine, ['redeliver', 'crm'])).toEqual({
+    exitCode: 0,
+    lines: [{ event: 'redelivered', sent: 1, left: 0, unreadable: 0 }],
+  });
+  const delivered = await hasState(deadMessage, 'acknowledged');
+
+  expect(delivered.attempts.map(({ status }) => status)).toEqual([500, 500, 204]);
+  expect(JSON.parse(receiver.heard.at(-1)?.body ?? '{}').data.recipient).toContain('@');
+  const { exitCode, lines } = await told(receiverLine, ['list']);
+  expect({ exitCode, line: lines[0] }).toMatchObject({ exitCode: 0, line: { state: 'enabled', inDlq: 0 } });
+}, 90_000);
+
+test('a 410 disables, list says so with the first command, and enable ends it', async () => {
+  receiver.respond((response) => void response.writeHead(410).end());
+  await hasState(await sendEvent(), 'waiting');
+  const disabled = await run(['list']);
+  const enabled = await told(enableLine, ['enable', 'crm']);
+  const again = await told(enableLine, ['enable', 'crm']);
+
+  expect(disabled.exitCode).toBe(1);
+  expect(disabled.lines.join('\n')).toMatch(
+    /crm {2}disabled \(gone, last status 410\)[\s\S]*receivers enable crm --local/,
+  );
+  expect(enabled).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: true, queued: 1 }] });
+  expect(again).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: false }] });
+}, 60_000);
+
+test('rotate prints a secret that libraries take, and refuses another rotation before the overlap is over', async () => {
+  const { exitCode, lines } = await told(rotateReceiverLine, ['rotate', 'crm', '--yes', '--overlap', '2']);
+
+  expect(exitCode).toBe(0);
+  expect(() => new Webhook(lines[0]?.secret ?? '')).not.toThrow();
+  expect(await run(['rotate', 'crm', '--yes'])).toMatchObject({
+    exitCode: 2,
+    errors: [expect.stringContaining('a rotation is under way until')],
+  });
+});
+
+test.each([
+  { args: ['log', 'other'], error: 'there is no receiver other; the stack has crm' },
+  { args: ['log', 'crm', '--id', 'nothing'], error: 'no delivery of that time is like that' },
+  { args: ['log', 'crm', '--state', 'lost'], error: '--state is one of published, waiting' },
+  { args: ['list', '--from', '1h', '--to', '2h'], error: '--from is not before --to' },
+])('$args is wrong usage: $error', async ({ args, error }) => {
+  const { exitCode, errors } = await run(args);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringContaining(error)] });
+});
