@@ -65,7 +65,16 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (dashboard) readApi.allowOrigin(dashboard.url);
 
   const topics = new Topics(scope, 'Topics', config.alarms);
-  const watched = { table, queue, process, publishing: publish, webhookApi, readApi, times: config.reconcile };
+  const watched = {
+    table,
+    queue,
+    process,
+    publishing: publish,
+    webhookApi,
+    readApi,
+    times: config.reconcile,
+    hasReceivers: deliver !== undefined,
+  };
   const { runbookUrl, limits, monthlyDollars } = config.alarms;
   if (monthlyDollars) new Budget(scope, 'Budget', { monthlyDollars, topic: topics.ticket });
   const alarms = new Alarms(scope, 'Alarms', { ...watched, runbookUrl, commandLine, topics, limits });

@@ -47,6 +47,8 @@ export const alarmLimits = group({
   leastSent: limit(200, 'bounces and complaints: not judged in an hour with fewer mails.'),
   publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
+  receiverDisabled: limit(0, 'receiver-disabled: looks at deliveries of disabled receivers in an hour.'),
+  deliveriesDead: limit(0, 'deliveries-dead: deliveries that failed in every attempt, in 5 minutes.'),
   runPeriodSeconds: z.int().min(60).max(43_200).multipleOf(60).optional().register(fields, {
     constraint: 'a whole number of minutes from 60 to 43200 seconds',
     description:

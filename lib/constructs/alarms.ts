@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { mailRows } from './alarms/mail.ts';
 import { publishingRows } from './alarms/publishing.ts';
 import { readingRows } from './alarms/reading.ts';
+import { receiverRows } from './alarms/receivers.ts';
 import { reconciliationRows } from './alarms/reconciliation.ts';
 import type { Watched } from './alarms/sources.ts';
 import { storingRows } from './alarms/storing.ts';
@@ -26,7 +27,7 @@ export class Alarms extends Construct {
     super(scope, id);
     const { runbookUrl, commandLine, topics } = props;
     const sources = { ...props, metrics: new LedgerMetrics(this) };
-    const rows = [webhookRows, storingRows, reconciliationRows, readingRows, mailRows, publishingRows];
+    const rows = [webhookRows, storingRows, reconciliationRows, readingRows, mailRows, publishingRows, receiverRows];
     const alarms = rows
       .flatMap((rowsOf) => rowsOf(sources))
       .map((row) => new LedgerAlarm(this, { row, runbookUrl, commandLine, topics }));

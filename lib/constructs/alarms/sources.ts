@@ -19,6 +19,8 @@ export interface Watched {
   readonly readApi: ReadApi;
   /** Present where the environment publishes: the function that reads the stream, and the failure queue. */
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
+  /** Whether the environment delivers to receivers. */
+  readonly hasReceivers: boolean;
   readonly times: LedgerChoice;
   readonly limits: AlarmLimits;
 }

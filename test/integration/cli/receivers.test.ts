@@ -27,6 +27,8 @@ beforeAll(async () => {
   receiver = await startReceiver();
   stack = await startTestStack({
     publish: { recipients: true },
+    // A minute of alarms takes a second.
+    metricPeriodSeconds: 1,
     overlay: {
       receivers: [
         { name: 'crm', url: receiver.url, events: ['message.status.changed'], recipients: true, ratePerSecond: 50 },
@@ -72,6 +74,14 @@ async function hasState(messageId: string, state: string) {
   throw new Error(`the delivery of ${messageId} did not become ${state}`);
 }
 
+async function isSounding(alarm: string): Promise<void> {
+  const isOn = () => stack.alarms().some(({ name, state }) => name.endsWith(`-${alarm}`) && state === 'ALARM');
+  for (let looks = 0; !isOn(); looks += 1) {
+    if (looks > 300) throw new Error(`${alarm} is not on`);
+    await sleep(100);
+  }
+}
+
 let deadMessage: string;
 
 test('test sends a signed receiver.test and shows the response', async () => {
@@ -92,6 +102,7 @@ test('log and list show what is acknowledged, and what is dead with its attempts
   receiver.respond((response, { body }) => void response.writeHead(500).end(`cannot: ${body.slice(-400)}`));
   deadMessage = await sendEvent();
   const dead = await hasState(deadMessage, 'dead');
+  await isSounding('deliveries-dead');
 
   expect(dead.attempts.map(({ status }) => status)).toEqual([500, 500]);
   expect(dead.response).toMatch(/^cannot: /);
@@ -129,6 +140,7 @@ test('a 410 disables, list says so with the first command, and enable ends it', 
   receiver.respond((response) => void response.writeHead(410).end());
   await hasState(await sendEvent(), 'waiting');
   const disabled = await run(['list']);
+  await isSounding('receiver-disabled');
   const enabled = await told(enableLine, ['enable', 'crm']);
   const again = await told(enableLine, ['enable', 'crm']);
 

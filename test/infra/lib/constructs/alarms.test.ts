@@ -6,6 +6,7 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
 import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts';
+import { receiverRows } from '../../../../lib/constructs/alarms/receivers.ts';
 import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';
 import { LedgerMetrics } from '../../../../lib/constructs/ledger-metrics.ts';
 import { Synthesized } from '../../../support/synthesized.ts';
@@ -19,6 +20,8 @@ const HEADINGS = [...RUNBOOK.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
 const BEFORE_THE_ALARMS = ['Where to start', 'By symptom', 'Changed by hand'];
 /** Headings of rows that only an environment that publishes has. */
 const PUBLISHING = ['publish-lag', 'publish-failures'];
+/** Headings of rows that only an environment with receivers has. */
+const RECEIVERS = ['receiver-disabled', 'deliveries-dead'];
 
 const PAGE = { Ref: 'TopicsPage76C97084' };
 const TICKET = { Ref: 'TopicsTicket85AFFA83' };
@@ -275,7 +278,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
 });
 
 test('the runbook has no heading without an alarm', () => {
-  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING];
+  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING, ...RECEIVERS];
   const before = BEFORE_THE_ALARMS.length;
 
   expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
@@ -311,6 +314,33 @@ test('every link within the runbook leads to a heading of it', () => {
 
   expect(linked.length).toBeGreaterThan(20);
   expect(linked.filter((anchor) => !anchors.has(anchor))).toEqual([]);
+});
+
+describe('where the environment has receivers', () => {
+  const stack = new Stack(new App(), 'receivers');
+  const limits = { receiverDisabled: 0, deliveriesDead: 0 };
+  const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
+
+  test('a disabled one pages, and dead deliveries are a ticket', () => {
+    const rows = receiverRows({ ...sources, hasReceivers: true });
+    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
+      const { metricName, statistic, period } = metric.toMetricConfig().metricStat!;
+      return [runbook, severity, limit, datapoints, metricName, statistic, period.toSeconds()];
+    });
+
+    expect(watched).toEqual([
+      ['receiver-disabled', 'page', 0, [1, 1], 'ReceiverDisabled', 'Sum', 3600],
+      ['deliveries-dead', 'ticket', 0, [1, 1], 'DeliveryDead', 'Sum', 300],
+    ]);
+  });
+
+  test('elsewhere there are no such rows', () => {
+    expect(receiverRows({ ...sources, hasReceivers: false })).toEqual([]);
+  });
+
+  test.each(RECEIVERS)('%s has its own heading in the runbook, with all five parts', (heading) =>
+    expectAllParts(heading),
+  );
 });
 
 describe('where the environment publishes', () => {

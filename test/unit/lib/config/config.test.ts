@@ -72,6 +72,8 @@ describe('a configuration that says only what it must', () => {
           leastSent: 200,
           publishLagSeconds: 21_600,
           publishFailures: 0,
+          receiverDisabled: 0,
+          deliveriesDead: 0,
         },
       },
       origins: [],

@@ -1,0 +1,39 @@
+import { METRICS } from '../../../lambdas/contract.ts';
+import type { AlarmRow } from '../ledger-alarm.ts';
+import { type AlarmSources, NO_NEWS, quiet } from './sources.ts';
+
+/** Deliver looks at a disabled receiver's messages twice an hour, and counts each look. */
+const LOOKS_SECONDS = 3600;
+
+/** Returns no row where the environment has no receivers. */
+export function receiverRows({ hasReceivers, metrics, limits }: AlarmSources): AlarmRow[] {
+  if (!hasReceivers) return [];
+  return [
+    {
+      id: 'ReceiverDisabled',
+      metric: metrics.own(METRICS.receiverDisabled, 'Sum', LOOKS_SECONDS),
+      limit: limits.receiverDisabled,
+      datapoints: [1, 1],
+      severity: 'page',
+      happened: 'A receiver responded 410 or failed for days, and is disabled.',
+      impact: 'The application behind it learns of no bounce, complaint or unsubscribe until it is enabled.',
+      recovered: 'No delivery waits for a disabled receiver.',
+      missing: quiet('it is written only while a delivery waits for a disabled receiver'),
+      runbook: 'receiver-disabled',
+      firstCommand: 'receivers list',
+    },
+    {
+      id: 'DeliveriesDead',
+      metric: metrics.own(METRICS.deliveryDead, 'Sum', 300),
+      limit: limits.deliveriesDead,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Deliveries failed in every attempt, and are in the DLQ of their receiver.',
+      impact: 'The application behind it misses these changes until they are redelivered.',
+      recovered: 'No further delivery has died.',
+      missing: NO_NEWS,
+      runbook: 'deliveries-dead',
+      firstCommand: 'receivers list',
+    },
+  ];
+}
