@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createMailgunEvents, createMailgunLogs } from '../adapters/mailgun/listing-apis.ts';
+import { createMailgunListing, createMailgunLogs } from '../adapters/mailgun/listing-apis.ts';
+import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/event-lookup.ts';
@@ -38,10 +39,9 @@ const table = openTable(env.tableName);
 const queues = openQueues();
 const secrets = openSecrets();
 const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now));
-const createSource = env.api === 'logs' ? createMailgunLogs : createMailgunEvents;
-const mailgun = { baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep };
+const mailgun = { baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep, onDeprecated };
 const deps = {
-  source: createSource(mailgun),
+  source: env.api === 'logs' ? createMailgunLogs(mailgun) : createMailgunListing(mailgun, onDiscontinued),
   index: createDayIndexTable(table),
   events: createStoredEventsTable(table),
   erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now)),
@@ -163,6 +163,23 @@ function onFailure(domain: string, error: unknown, message = 'domain not reconci
   const reason = error instanceof ListingError ? error.reason : undefined;
   const cause = error instanceof Error && error.cause !== undefined ? errorFacts(error.cause) : {};
   log.write(message, { domain, reason, ...errorFacts(error), cause: cause.detail });
+}
+
+// Runs once per instance of the function, when Mailgun refuses its Events API as gone.
+function onDiscontinued(): void {
+  log.write('Mailgun has discontinued its Events API; listing by its Logs API from now on', {});
+}
+
+const announced = new Set<string>();
+
+// Runs for every reply that announces an end; each announcement is written once per instance of the function.
+function onDeprecated({ path, ...facts }: Parameters<NonNullable<MailgunAccess['onDeprecated']>>[0]): void {
+  // Paths hold domains and opaque pages: what ends is the API.
+  const api = path.includes('/events') ? 'events' : (path.split('/').at(-1) ?? path);
+  const announcement = JSON.stringify([api, facts]);
+  if (announced.has(announcement)) return;
+  announced.add(announcement);
+  log.write('Mailgun announces the end of an API', { api, ...facts });
 }
 
 /** Calls a task again and again, whatever else is under way; returns what ends it. */

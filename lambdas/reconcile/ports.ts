@@ -45,6 +45,7 @@ export type ListingFailure =
   | 'domain-not-found'
   | 'out-of-retention'
   | 'refused'
+  | 'discontinued'
   | 'rate-limited'
   | 'unavailable'
   | 'malformed'

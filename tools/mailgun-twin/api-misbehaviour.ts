@@ -14,6 +14,10 @@ export interface Misbehaviour {
   readonly next?: 'foreign' | 'same';
   /** Listings that begin earlier than this long ago are refused. */
   readonly retentionSeconds?: number;
+  /** The Events API is gone (410). */
+  readonly discontinued?: boolean;
+  /** When the Events API will be gone, as its `Sunset` header says. */
+  readonly sunset?: string;
   /** Nothing is listed. */
   readonly empty?: boolean;
   readonly items?: 'without-id' | 'string-timestamps';
@@ -47,6 +51,8 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
     (value.seconds === undefined || isNumber(value.seconds)),
   next: isOneOf('foreign', 'same'),
   retentionSeconds: isNumber,
+  discontinued: isFlag,
+  sunset: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
   empty: isFlag,
   items: isOneOf('without-id', 'string-timestamps'),
   disorderSeconds: isNumber,

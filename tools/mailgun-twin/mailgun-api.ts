@@ -106,7 +106,10 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
       if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
       if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
-      return listEvents(library, decodeURIComponent(domain), page, searchParams);
+      if (misbehaviour.discontinued) return refusal(410, 'Gone: use /v1/analytics/logs');
+      const { sunset } = misbehaviour;
+      const listed = listEvents(library, decodeURIComponent(domain), page, searchParams);
+      return sunset === undefined ? listed : { ...listed, headers: { sunset, deprecation: '@1790000000' } };
     } catch (error) {
       return error instanceof BadRequest ? refusal(400, error.message) : refusal(500, String(error));
     }

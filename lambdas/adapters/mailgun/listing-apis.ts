@@ -28,6 +28,35 @@ export function createMailgunEvents(access: MailgunAccess): MailgunSource {
   };
 }
 
+const IN_LOGS = /^logs:/;
+
+/**
+ * Lists by the Events API until Mailgun has discontinued it (410), and by its successor from then on. A listing that is
+ * under way at that moment ends with the failure, since its pages belong to one API; the next one is of the other.
+ */
+export function createMailgunListing(access: MailgunAccess, onDiscontinued: () => void): MailgunSource {
+  const [events, logs] = [createMailgunEvents(access), createMailgunLogs(access)];
+  let isDiscontinued = false;
+  return {
+    async page(request) {
+      const { position } = request;
+      const isOfEvents = position !== undefined && !IN_LOGS.test(position);
+      if (isOfEvents || !isDiscontinued) {
+        try {
+          return await events.page(request);
+        } catch (error) {
+          if (!(error instanceof ListingError) || error.reason !== 'discontinued') throw error;
+          if (!isDiscontinued) onDiscontinued();
+          isDiscontinued = true;
+          if (isOfEvents) throw error;
+        }
+      }
+      const page = await logs.page({ ...request, position: position?.replace(IN_LOGS, '') });
+      return { ...page, next: page.next && `logs:${page.next}` };
+    },
+  };
+}
+
 /** Whether a URL leads to where the key may go. */
 function isOf(base: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
@@ -37,10 +66,11 @@ function isOf(base: string, url: string): boolean {
 
 const LOGS_PER_PAGE = 100;
 
-/** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. No token is the end. */
+/** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
   return {
     async page({ domain, begin, end, position, deadlineMs, onRateLimited }) {
+      const token = position?.replace(AFTER_EMPTY, '');
       const request = {
         start: rfc2822(begin),
         end: rfc2822(end),
@@ -48,7 +78,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
           AND: [{ attribute: 'domain', comparator: '=', values: [{ label: domain.name, value: domain.name }] }],
         },
         include_subaccounts: false,
-        pagination: { sort: 'timestamp:asc', limit: LOGS_PER_PAGE, ...(position && { token: position }) },
+        pagination: { sort: 'timestamp:asc', limit: LOGS_PER_PAGE, ...(token && { token }) },
       };
       const body = await askMailgun(
         access,
@@ -67,9 +97,17 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
   };
 }
 
-/** An empty page, or the token that was just used, ends the listing too. */
+/** Marks a position that an empty page led to. */
+const AFTER_EMPTY = /^after-empty:/;
+
+/**
+ * Returns the position after a page. An empty page may carry a token, and whether more follows is documented nowhere,
+ * so it is followed once; a second empty page, or the token that was just used, ends the listing.
+ */
 function endOf(items: JsonObject[], next: string | undefined, position: string | undefined): string | undefined {
-  return items.length === 0 || next === position ? undefined : next;
+  if (next === undefined || next === '' || next === position?.replace(AFTER_EMPTY, '')) return undefined;
+  if (items.length > 0) return next;
+  return position !== undefined && AFTER_EMPTY.test(position) ? undefined : `after-empty:${next}`;
 }
 
 function isOfDomain(item: JsonObject, domain: string): boolean {

@@ -9,6 +9,10 @@ export interface MailgunAccess {
   apiKey: () => Promise<string | undefined>;
   now: () => number;
   sleep: (ms: number) => Promise<unknown>;
+  /** Called with every reply whose headers announce the end of the API. */
+  onDeprecated?:
+    | ((facts: { path: string; deprecation: string | undefined; sunset: string | undefined }) => void)
+    | undefined;
 }
 
 /** Mailgun's API, by the region of a domain. */
@@ -81,6 +85,7 @@ async function tryOnce(
   try {
     // Not followed: a redirect would carry the key to wherever it points.
     const response = await fetch(url, { ...init, redirect: 'manual', signal });
+    reportDeprecation(access, url, response.headers);
     const refusal = judgeStatus(response, access.now());
     if (refusal !== undefined) {
       if (response.status !== 404) {
@@ -103,6 +108,12 @@ async function tryOnce(
   }
 }
 
+function reportDeprecation({ onDeprecated }: MailgunAccess, url: string, headers: Headers): void {
+  const [deprecation, sunset] = ['deprecation', 'sunset'].map((name) => headers.get(name) ?? undefined);
+  if (deprecation !== undefined || sunset !== undefined)
+    onDeprecated?.({ path: new URL(url).pathname, deprecation, sunset });
+}
+
 /** A domain in another region is not found however often the call is repeated. */
 async function isUnknownDomain(response: Response): Promise<boolean> {
   return /domain not found/i.test((await cappedText(response, MAX_ERROR_BYTES)) ?? '');
@@ -118,6 +129,7 @@ function judgeStatus({ status, headers }: Response, nowMs: number): Answer | und
   }
   if (status >= 300 && status < 400) return { kind: 'refused', reason: 'redirected', cause };
   if (status === 401 || status === 403) return { kind: 'refused', reason: 'unauthorized', cause };
+  if (status === 410) return { kind: 'refused', reason: 'discontinued', cause };
   return { kind: 'refused', reason: status === 400 ? 'out-of-retention' : 'refused', cause };
 }
 

@@ -160,3 +160,15 @@ test('thousands of events in one moment are each listed once', async () => {
   expect(all).toHaveLength(3000);
   expect(new Set(all.map(({ id }) => id)).size).toBe(3000);
 });
+
+test('the Events API announces its end, and is gone', async () => {
+  api = await startTestApi(1);
+  const read = () => api.get(`/v3/${API_DOMAIN}/events?begin=${BEGAN}&ascending=yes`);
+
+  api.misbehave({ sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' });
+  const { status, headers } = await read();
+  expect([status, headers.get('sunset')]).toEqual([200, 'Thu, 01 Jul 2027 00:00:00 GMT']);
+  api.misbehave({ discontinued: true });
+  expect((await read()).status).toBe(410);
+  expect((await api.logs({ start: BEGAN - 1, end: BEGAN + 10 })).json.items).toHaveLength(1);
+});

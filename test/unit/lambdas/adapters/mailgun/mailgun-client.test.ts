@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   createMailgunEvents,
+  createMailgunListing,
   createMailgunLogs,
   eventOfLog,
 } from '../../../../../lambdas/adapters/mailgun/listing-apis.ts';
@@ -253,6 +254,19 @@ describe('the Logs API', () => {
     expect(await list()).toHaveLength(1);
   });
 
+  test('follows an empty page that carries a token once, and finds what is behind it', async () => {
+    mailgun.answer(
+      json({ items: [log], pagination: { next: 'token-1' } }),
+      json({ items: [], pagination: { next: 'token-2' } }),
+      json({ items: [{ ...log, id: 'b' }], pagination: { next: 'token-3' } }),
+      json({ items: [], pagination: { next: 'token-4' } }),
+      json({ items: [], pagination: { next: 'token-5' } }),
+    );
+    expect((await list()).flat()).toMatchObject([{ id: 'a' }, { id: 'b' }]);
+    const tokens = mailgun.requests.map(({ body }) => JSON.parse(body).pagination.token);
+    expect(tokens).toEqual([undefined, 'token-1', 'token-2', 'token-3', 'token-4']);
+  });
+
   test.each<[name: string, item: Parameters<typeof eventOfLog>[0], event: object]>([
     ['variables that are no JSON', { 'user-variables': 'Could not load' }, { 'user-variables': 'Could not load' }],
     ['an object of variables', { 'user-variables': { a: 1 } }, { 'user-variables': { a: 1 } }],
@@ -261,6 +275,56 @@ describe('the Logs API', () => {
     ['a time that is none', { '@timestamp': 'yesterday' }, {}],
   ])('an item with %s', (_, item, mapped) => {
     expect(eventOfLog(item)).toEqual(mapped);
+  });
+});
+
+describe('an Events API that Mailgun ends', () => {
+  const gone = json({ message: 'Gone' }, 410);
+  const log = { event: 'delivered', id: 'a', '@timestamp': '2026-02-02T02:40:01.500Z' };
+  const first = json({ items: [log], pagination: { next: 'token-1' } });
+  const last = json({ items: [{ ...log, id: 'b' }], pagination: {} });
+  let discontinued = 0;
+  const open = () => createMailgunListing(access(), () => (discontinued += 1));
+  beforeEach(() => {
+    discontinued = 0;
+  });
+
+  test('is followed by the Logs API, is tried once, and is reported once', async () => {
+    const source = open();
+    mailgun.answer(gone, first, last, first, last);
+    for (const _ of [1, 2]) {
+      expect((await all(listPages(source, request()))).flat()).toMatchObject([{ id: 'a' }, { id: 'b' }]);
+    }
+    expect(mailgun.requests.map(({ url }) => url.split('?')[0])).toEqual([
+      '/v3/mg.example.com/events',
+      ...Array(4).fill('/v1/analytics/logs'),
+    ]);
+    expect([discontinued, slept]).toEqual([1, []]);
+  });
+
+  test('fails a listing that is under way, whose pages are of one API', async () => {
+    const source = open();
+    const position = `${mailgun.url}/v3/next`;
+    mailgun.answer(json({ items: [event], paging: { next: position } }), gone, first, last);
+    await expect(all(listPages(source, request()))).rejects.toEqual(reason('discontinued'));
+    await expect(all(listPages(source, request()))).resolves.toHaveLength(2);
+    mailgun.answer(gone);
+    await expect(source.page(request({ position }))).rejects.toEqual(reason('discontinued'));
+    expect([discontinued, mailgun.requests.at(-1)?.url]).toEqual([1, '/v3/next']);
+  });
+
+  test('is not left for a failure that passes, or for a refused key', async () => {
+    mailgun.answer(json({}, 401));
+    await expect(all(listPages(open(), request()))).rejects.toEqual(reason('unauthorized'));
+    expect([mailgun.requests.length, discontinued]).toEqual([1, 0]);
+  });
+
+  test('announces its end in headers, which are reported with every reply', async () => {
+    const facts: object[] = [];
+    const headers = { sunset: 'Thu, 01 Jul 2027 00:00:00 GMT', deprecation: '@1790000000' };
+    mailgun.answer(json({ items: [], paging: {} }, 200, headers));
+    await createMailgunEvents({ ...access(), onDeprecated: (each) => facts.push(each) }).page(request());
+    expect(facts).toEqual([{ path: '/v3/mg.example.com/events', ...headers }]);
   });
 });
 
