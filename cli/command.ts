@@ -31,8 +31,11 @@ export type Action<Options> = (options: Options, ...args: string[]) => Promise<n
 /** Hands a command's action over, and keeps its exit code. */
 export type Run = <Options>(action: Action<Options>) => (...args: unknown[]) => Promise<void>;
 
-/** Builds one command; `run` wraps its action. */
-export type CommandBuilder = (context: CliContext, run: Run) => Command;
+/** Runs a whole command line; returns its exit code. */
+export type RunLine = (args: readonly string[], context: CliContext) => Promise<number>;
+
+/** Builds one command; `run` wraps its action, and `runLine` runs other commands. */
+export type CommandBuilder = (context: CliContext, run: Run, runLine: RunLine) => Command;
 
 /** Options that say where, and how to answer. */
 export interface TargetOptions {

@@ -8,6 +8,7 @@ import { drillCommand } from './commands/drill.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logsCommand } from './commands/logs.ts';
+import { mcpCommand } from './commands/mcp.ts';
 import { publishCommand } from './commands/publish.ts';
 import { receiversCommand } from './commands/receivers.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -40,6 +41,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   sendTestCommand,
   drillCommand,
   eraseCommand,
+  mcpCommand,
 ];
 
 const HELP = `
@@ -66,7 +68,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
     .description("The operator's command line of a mailgun-ledger stack.")
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', HELP);
-  for (const build of COMMANDS) program.addCommand(build(context, run));
+  for (const build of COMMANDS) program.addCommand(build(context, run, runProgram));
   const isJson = args.includes('--json');
   prepare(program, context, isJson);
 

@@ -109,7 +109,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,
     mayImport:
-      /^(cli\/|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$)/,
+      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|node:|@aws-sdk\/|commander$|zod$|@modelcontextprotocol\/sdk\/)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',
   },
   {
@@ -310,6 +310,7 @@ describe('the table of CONTRIBUTING.md', () => {
     'the AWS SDK': /^@(aws-sdk|smithy)\//,
     'the CDK': /^(aws-cdk-lib|constructs)\b/,
     Powertools: /^@aws-lambda-powertools\//,
+    'the MCP SDK': /^@modelcontextprotocol\/sdk\//,
   };
 
   /** A folder stands for all that is in it, `<function>` for any of them. */

@@ -1,0 +1,30 @@
+import { type CommandBuilder, ledgerCommand, openTarget, type TargetOptions, targetRefText } from '../command.ts';
+
+interface McpOptions extends TargetOptions {
+  readonly recipients?: boolean;
+}
+
+const EXAMPLES = `
+Serves the Model Context Protocol on standard input and output until its input ends. Every tool reads, or plans; none
+changes anything. Addresses are masked, and so leave this machine only with --recipients.
+
+Examples:
+  npm run --silent ledger -- mcp --env prod
+  npm run --silent ledger -- mcp --local --recipients
+
+Exit code: 0 its input ended; 1 the stack cannot be reached; 2 wrong usage.`;
+
+export const mcpCommand: CommandBuilder = (context, run, runLine) =>
+  ledgerCommand('mcp', 'lets an agent read the ledger and plan, by the Model Context Protocol')
+    .option('--recipients', 'shows addresses of recipients to the agent')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run<McpOptions>(async (options) => {
+        const deployment = await openTarget(context, options);
+        // Loaded only here, for it takes as long as all other commands together.
+        const { serve } = await import('./mcp/server.ts');
+        const target = targetRefText(deployment.ref).split(' ');
+        await serve({ context, deployment, target, runLine, showsRecipients: options.recipients ?? false });
+        return 0;
+      }),
+    );

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { LedgerApiError, LedgerClient } from '../../../client/ledger-client.ts';
+import type { CliContext, RunLine } from '../../command.ts';
+import { readSecret } from '../../secrets.ts';
+import type { Deployment } from '../../target/types.ts';
+import { runbookSection } from './runbook.ts';
+
+export interface ToolContext {
+  readonly context: CliContext;
+  readonly deployment: Deployment;
+  readonly target: readonly string[];
+  readonly runLine: RunLine;
+  readonly signal: AbortSignal;
+}
+
+export interface ToolResult {
+  readonly isError: boolean;
+  readonly entries: readonly unknown[];
+}
+
+/** What an agent may call: it reads, or it plans. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  readonly input: z.ZodRawShape;
+  readonly call: (input: Record<string, unknown>, tools: ToolContext) => Promise<ToolResult>;
+}
+
+const MAX_ENTRIES = 50;
+
+const text = (description: string) => z.string().min(1).max(500).describe(description);
+const time = (what: string) => text(`${what}: ISO 8601 with offset, or a duration ago such as 2h`);
+const domain = text('A sending domain of the stack').optional();
+const limit = z.int().min(1).max(MAX_ENTRIES).default(20).describe('Most entries of the page');
+
+export const TOOLS: readonly Tool[] = [
+  command('status', 'Whether the stack is healthy: alarms, backlog, dead letters, ledger.', {}, () => ['status']),
+  command(
+    'why',
+    'What became of one message, and why: its events, statuses and suppressions, explained.',
+    { messageId: text('Message id'), recipient: text('Only this recipient').optional() },
+    ({ messageId, recipient }) => ['why', '--', messageId, ...(recipient === undefined ? [] : [recipient])],
+  ),
+  command('dlq_list', 'The messages of the dead-letter queue by reason.', {}, () => ['dlq', 'list']),
+  command(
+    'plan_replay',
+    'What a replay would compare and bring in, and what it costs. Nothing is sent.',
+    { from: time('Start'), to: time('End'), domain },
+    (input) => ['replay', '--plan', ...flags(input)],
+  ),
+  command(
+    'plan_redrive',
+    'What a redrive of the dead-letter queue would send. Nothing is sent.',
+    { reason: text('Only messages of this reason').optional() },
+    (input) => ['dlq', 'redrive', '--plan', ...flags(input)],
+  ),
+  reading(
+    'search',
+    'Events of a recipient, or of a domain, newest first. Page on with the cursor of `next`.',
+    {
+      ...{
+        recipient: text('Address').optional(),
+        domain,
+        from: text('ISO 8601').optional(),
+        to: text('ISO 8601').optional(),
+      },
+      ...{ type: text('Event type').optional(), tag: text('Tag').optional(), limit, cursor: text('`next`').optional() },
+    },
+    async (client, query, options) => {
+      const { events, next } = await client.searchEvents(query, options);
+      return [...events.map(({ details: _, ...event }) => event), { next }];
+    },
+  ),
+  reading(
+    'suppressions',
+    'Whether a mail to an address should not be sent.',
+    { address: text('Address'), domain },
+    async (client, query, options) => [await client.getSuppressions(query as { address: string }, options)],
+  ),
+  reading(
+    'ledger',
+    'What Mailgun lists against what is stored: totals, and the slices that are not settled.',
+    { domain, from: text('ISO 8601').optional(), to: text('ISO 8601').optional() },
+    async (client, query, options) => {
+      const { slices, ...whole } = await client.getLedger(query, options);
+      return [whole, ...slices.filter(({ state }) => state !== 'settled')];
+    },
+  ),
+  reading(
+    'stats',
+    'Events by hour, tag and type, as Mailgun lists them.',
+    {
+      domain,
+      tag: text('Tag; * for all mail').default('*'),
+      from: text('ISO 8601').optional(),
+      to: text('ISO 8601').optional(),
+    },
+    async (client, query, options) => (await client.getStats(query, options)).buckets,
+  ),
+  {
+    name: 'runbook',
+    description: 'The section of the runbook on one alarm, by its name without the stack: dead-letters, silence …',
+    input: { alarm: text('Heading of the section') },
+    call: async ({ alarm }) => runbookSection(String(alarm)),
+  },
+];
+
+/** A tool that runs a command of this command line with `--json`. */
+function command<Shape extends z.ZodRawShape>(
+  name: string,
+  description: string,
+  input: Shape,
+  argsOf: (input: z.output<z.ZodObject<Shape>>) => readonly string[],
+): Tool {
+  return {
+    name,
+    description,
+    input,
+    async call(given, { context, target, runLine, signal }) {
+      const entries: unknown[] = [];
+      const print = (line: string) => void entries.push(JSON.parse(line));
+      const [first = '', ...rest] = argsOf(given as z.output<z.ZodObject<Shape>>);
+      // Nothing behind `--` is an option, so these come first.
+      const subCommand = first === 'dlq' ? rest.splice(0, 1) : [];
+      const exitCode = await runLine([first, ...subCommand, ...target, '--json', ...rest], {
+        ...context,
+        ...{ print, printError: () => {}, signal },
+        // Nobody can be asked.
+        ask: async () => undefined,
+      });
+      // 1 also says that something is wrong with the stack, which is an answer.
+      return { isError: exitCode === 2, entries };
+    },
+  };
+}
+
+/** One word for each, so that a value which begins with dashes is none. */
+const flags = (input: Readonly<Record<string, unknown>>) =>
+  Object.entries(input).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+
+/** A tool on the read API. */
+function reading(
+  name: string,
+  description: string,
+  input: z.ZodRawShape,
+  read: (client: LedgerClient, query: never, options: { signal: AbortSignal }) => Promise<readonly unknown[]>,
+): Tool {
+  return {
+    name,
+    description,
+    input,
+    async call(query, { deployment, signal }) {
+      const client = new LedgerClient({
+        url: deployment.output('ApiUrl'),
+        token: () => readSecret(deployment, 'ApiTokenSecretArn'),
+        maxCachedResponses: 0,
+      });
+      try {
+        return { isError: false, entries: await read(client, query as never, { signal }) };
+      } catch (error) {
+        if (!(error instanceof LedgerApiError)) throw error;
+        return { isError: true, entries: [{ reason: error.reason, message: error.message }] };
+      }
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { expect, test } from '@jest/globals';
+import { masked, resultText } from '../../../../../cli/commands/mcp/results.ts';
+import { runbookSection } from '../../../../../cli/commands/mcp/runbook.ts';
+
+const EVENT = {
+  key: 'failed#1',
+  messageId: '20260202.1.A@mg.example.com',
+  recipient: 'Ada+x@north.example',
+  deliveryStatus: { message: '550 5.1.1 <ada+x@north.example>: unknown' },
+  userVariables: { customer: 'ada' },
+  subject: 'Your bill, Ada',
+  tags: ['bill'],
+};
+
+test('masks addresses wherever they are, and keeps what names a message or an event', () => {
+  expect(masked([EVENT])).toEqual([
+    {
+      key: 'failed#1',
+      messageId: '20260202.1.A@mg.example.com',
+      recipient: 'A***@north.example',
+      deliveryStatus: { message: '550 5.1.1 <a***@north.example>: unknown' },
+      tags: ['bill'],
+    },
+  ]);
+});
+
+test.each(['a@b.example', 'x"ada@b.example"', 'to: ada@b.example, bob@c.example', 'mailto:ada@b.example'])(
+  'leaves no whole address in %s',
+  (text) => {
+    expect(masked(text)).not.toMatch(/(?:ada|bob|\ba)@/);
+  },
+);
+
+test('shows everything where recipients are wanted', () => {
+  expect(JSON.parse(resultText([EVENT], true))).toEqual(EVENT);
+});
+
+test('a long result ends with how much was left out', () => {
+  const lines = resultText(Array(500).fill({ text: 'x'.repeat(100) }), false).split('\n');
+
+  expect(lines.join('\n').length).toBeLessThan(17_000);
+  expect(JSON.parse(lines.at(-1)!)).toMatchObject({ leftOut: 500 - (lines.length - 1) });
+});
+
+test('an empty result says so', () => {
+  expect(resultText([], false)).toBe('{"entries":0}');
+});
+
+test('a section of the runbook is found by its heading, and another names all headings', () => {
+  const page = '# Runbook\n\n## a\n\none\n\n## b\n\ntwo\n';
+
+  expect(runbookSection('B', page)).toEqual({ isError: false, entries: ['## b\n\ntwo'] });
+  expect(runbookSection('c', page)).toMatchObject({ isError: true, entries: [{ headings: ['a', 'b'] }] });
+});
+
+test('the section of an alarm says what it means', () => {
+  const { isError, entries } = runbookSection('dead-letters');
+
+  expect(isError).toBe(false);
+  expect(entries[0]).toContain('Means');
+});
