@@ -36,11 +36,13 @@ const runsOf = (job: Job | undefined) => stepsOf(job).map(({ run }) => run ?? ''
 test.each(files)('%s runs actions of one commit only, and may do nothing by default', (file) => {
   const { permissions, jobs } = read(file);
   expect(permissions).toEqual({ contents: 'read' });
-  for (const { uses, steps, permissions: own, ...job } of Object.values(jobs)) {
+  for (const [name, { uses, steps, permissions: own, ...job }] of Object.entries(jobs)) {
     const all = [uses, ...(steps ?? []).map((step) => step.uses)].filter((name) => name !== undefined);
-    for (const name of all) expect(name).toMatch(/^\.\/|@[0-9a-f]{40}$/);
+    for (const action of all) expect(action).toMatch(/^\.\/|@[0-9a-f]{40}$/);
     if (steps) expect(job['timeout-minutes']).toBeGreaterThan(0);
-    expect(own ?? {}).not.toHaveProperty('contents', 'write');
+    // It attaches what another job made, and runs no code of packages.
+    const mayWrite = file === 'release.yml' && name === 'attach';
+    expect(own?.contents === 'write').toBe(mayWrite);
   }
 });
 
@@ -132,4 +134,21 @@ test('each policy of the pipelines page is JSON, and names what it allows and wh
   expect(statements.length).toBeGreaterThan(3);
   const texts = statements.map(({ Action, Resource }) => JSON.stringify([Action, Resource]));
   expect(texts.filter((text) => /"\*"|:\*"/.test(text))).toEqual([]);
+});
+
+describe('a release', () => {
+  const { check, pack, publish, attach } = read('release.yml').jobs;
+
+  test('is packed once, after CI, and published and attached as it was packed', () => {
+    expect([pack, publish, attach].map((job) => job?.needs)).toEqual(['check', 'pack', 'publish']);
+    expect(runsOf(check).filter(Boolean)).toEqual(['.ci/run']);
+    expect(runsOf(pack).filter((run) => run.includes('npm pack'))).toHaveLength(1);
+    expect([publish, attach].flatMap(runsOf).filter((run) => /npm (ci|install|pack|run)/.test(run))).toEqual([]);
+  });
+
+  test('has notes, an SBOM, a template and its provenance', () => {
+    const runs = [pack, publish, attach].flatMap(runsOf).join('\n');
+
+    for (const part of ['release-notes.ts', 'npm sbom', 'template.json', '--provenance']) expect(runs).toContain(part);
+  });
 });
