@@ -15,8 +15,8 @@ Examples:
 Exit code: 0 its input ended; 1 the stack cannot be reached; 2 wrong usage.`;
 
 export const mcpCommand: CommandBuilder = (context, run, runLine) =>
-  ledgerCommand('mcp', 'lets an agent read the ledger and plan, by the Model Context Protocol')
-    .option('--recipients', 'shows addresses of recipients to the agent')
+  ledgerCommand('mcp', 'let an agent read the ledger and plan, by the Model Context Protocol')
+    .option('--recipients', 'show addresses of recipients to the agent')
     .addHelpText('after', EXAMPLES)
     .action(
       run<McpOptions>(async (options) => {
