@@ -109,13 +109,13 @@ function createTheatre(
   clock: Clock,
 ): Theatre {
   const { compression } = twin;
-  const mischief = {
+  const deliveryFaults = {
     reorderMs: (REORDER_SECONDS * 1000) / compression,
     repeatChance: 0.3,
     troubleChance: 0.15,
     dropChance: drop / 100,
   };
-  const theatre = { twin, clock, random: createRandom(randomInt(2 ** 32)), mischief, oddShapes };
+  const theatre = { twin, clock, random: createRandom(randomInt(2 ** 32)), deliveryFaults, oddShapes };
   if (!parentSigningKey) return theatre;
   // Nobody but the subaccount knows its own key, so any will do.
   return { ...theatre, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };

@@ -1,6 +1,6 @@
 import type { CastMessage } from '../../mailgun-twin/cast.ts';
 import type { Clock } from '../../mailgun-twin/clock.ts';
-import { type Mischief, planDelivery } from '../../mailgun-twin/mischief.ts';
+import { type DeliveryFaults, planDelivery } from '../../mailgun-twin/delivery-plan.ts';
 import type { Random } from '../../mailgun-twin/random.ts';
 import type { SigningKeys } from '../../mailgun-twin/signature.ts';
 import type { Step } from '../../mailgun-twin/story.ts';
@@ -16,7 +16,7 @@ export interface Theatre {
   readonly twin: Twin;
   readonly clock: Clock;
   readonly random: Random;
-  readonly mischief: Mischief;
+  readonly deliveryFaults: DeliveryFaults;
   readonly subaccountKeys?: SigningKeys;
   readonly oddShapes?: boolean;
 }
@@ -44,14 +44,14 @@ export async function playStories(messages: readonly CastMessage[], theatre: The
 }
 
 function report(cast: CastMessage, step: Step, epochMs: number, theatre: Theatre): TwinEvent {
-  const { twin, random, mischief, subaccountKeys, oddShapes = false } = theatre;
+  const { twin, random, deliveryFaults, subaccountKeys, oddShapes = false } = theatre;
   const { story, mail } = cast;
   const encoding = story.encoding ?? 'json';
   const data = step.build({ mail, recipient: mail.to[step.recipient] ?? '', epochMs, random, oddShapes });
   const listed = story.listed ?? true;
   // Whatever Mailgun does not list has its webhook alone: nothing could bring it back.
-  const dropChance = listed ? mischief.dropChance : 0;
-  const plan = planDelivery(data.event, encoding, { ...mischief, dropChance }, random);
+  const dropChance = listed ? deliveryFaults.dropChance : 0;
+  const plan = planDelivery(data.event, encoding, { ...deliveryFaults, dropChance }, random);
   const delayMs = plan.delayMs + (step.heldSeconds * 1000) / twin.compression;
   return twin.happen({
     mail,

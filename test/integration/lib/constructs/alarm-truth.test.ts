@@ -461,8 +461,8 @@ const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
       await world.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
     }
     const stage = { domains: [DOMAIN], run: 'day', epochMs: clock.now(), daySeconds: 29_100, random };
-    const mischief = { reorderMs: 2500, repeatChance: 0.3, troubleChance: 0.15, dropChance: 0 };
-    await playStories(castStories(stories, stage), { twin, clock, random, mischief });
+    const deliveryFaults = { reorderMs: 2500, repeatChance: 0.3, troubleChance: 0.15, dropChance: 0 };
+    await playStories(castStories(stories, stage), { twin, clock, random, deliveryFaults });
     await twin.settled();
     await world.drained();
     // Until all of the day is due, and then once more as at the second pass.

@@ -3,36 +3,45 @@ import type { Random } from './random.ts';
 import type { Encoding } from './webhook.ts';
 
 /** How badly the way to the receiver treats its events; the chances lie in [0, 1]. */
-export interface Mischief {
+export interface DeliveryFaults {
   /** Events are held back for up to this long, so that later ones overtake them. */
   readonly reorderMs: number;
   readonly repeatChance: number;
   /** Of a first attempt that fails although Mailgun will retry it. */
   readonly troubleChance: number;
-  /** Of a first attempt that fails whatever it carries; a `delivered` is then gone for good. */
+  /** Of a first attempt that fails whatever it carries; a `delivered` is then lost permanently. */
   readonly dropChance: number;
 }
 
 /** Draws how one event travels. */
-export function planDelivery(event: string, encoding: Encoding, mischief: Mischief, random: Random): DeliveryPlan {
-  const dropped = random.chance(mischief.dropChance);
+export function planDelivery(
+  event: string,
+  encoding: Encoding,
+  deliveryFaults: DeliveryFaults,
+  random: Random,
+): DeliveryPlan {
+  const dropped = random.chance(deliveryFaults.dropChance);
   const isRetried = event !== 'delivered';
   // A legacy form has no time but that of its signature, so signed anew it would be another event.
   const mayResign = encoding === 'json';
   return {
     // Most events overtake their neighbours only; some come late enough to be overtaken by a whole story.
-    delayMs: random.next() * mischief.reorderMs * (random.chance(0.3) ? 1 : 0.1),
+    delayMs: random.next() * deliveryFaults.reorderMs * (random.chance(0.3) ? 1 : 0.1),
     retryMinutes: random.pick<readonly number[]>([
       RETRY_MINUTES.manual,
       RETRY_MINUTES.helpCentre,
       RETRY_MINUTES.measured,
     ]),
     tokenOnRetry: mayResign && random.chance(0.5) ? 'fresh' : 'same',
-    troubles: dropped ? ['request-lost'] : isRetried && random.chance(mischief.troubleChance) ? troubles(random) : [],
+    troubles: dropped
+      ? ['request-lost']
+      : isRetried && random.chance(deliveryFaults.troubleChance)
+        ? troubles(random)
+        : [],
     // A copy of a dropped `delivered` would be the retry that Mailgun never makes.
     repeats:
-      !(dropped && !isRetried) && random.chance(mischief.repeatChance)
-        ? repeats(mayResign, mischief.reorderMs, random)
+      !(dropped && !isRetried) && random.chance(deliveryFaults.repeatChance)
+        ? repeats(mayResign, deliveryFaults.reorderMs, random)
         : [],
   };
 }
