@@ -15,6 +15,7 @@ import { Process } from './constructs/process.ts';
 import { Publish } from './constructs/publish.ts';
 import { ReadApi } from './constructs/read-api.ts';
 import { Reconcile } from './constructs/reconcile.ts';
+import { Seal } from './constructs/seal.ts';
 import { Secrets } from './constructs/secrets.ts';
 import { Topics } from './constructs/topics.ts';
 import { WebhookApi } from './constructs/webhook-api.ts';
@@ -52,6 +53,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     config.receivers.length > 0 ? new Deliver(scope, 'Deliver', { config, table, erasureKey }) : undefined;
   // What is noted as published must find its rule.
   if (deliver) publish?.function.node.addDependency(deliver);
+  const seal = config.seal.enabled ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
 
   const dashboard = config.dashboard.enabled
@@ -74,6 +76,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     readApi,
     times: config.reconcile,
     hasReceivers: deliver !== undefined,
+    seals: config.seal.enabled,
   };
   const { runbookUrl, limits, monthlyDollars } = config.alarms;
   if (monthlyDollars) new Budget(scope, 'Budget', { monthlyDollars, topic: topics.ticket });
@@ -81,10 +84,11 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   readApi.showAlarms(alarms.names);
   // The schedule begins at once, so reconcile has run when its alarm first looks.
   alarms.node.addDependency(reconcile);
+  if (seal) alarms.node.addDependency(seal);
   const health = new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
 
   enforceStackRules(scope);
-  const functions = { ingest, process, reconcile, publish, deliver, readApi };
+  const functions = { ingest, process, reconcile, publish, deliver, seal, readApi };
   const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health };
   writeOutputs(scope, config, resources);
   return { ...resources, alarms: alarms.alarms };

@@ -12,6 +12,7 @@ import type { Process } from './constructs/process.ts';
 import type { Publish } from './constructs/publish.ts';
 import type { ReadApi } from './constructs/read-api.ts';
 import type { Reconcile } from './constructs/reconcile.ts';
+import type { Seal } from './constructs/seal.ts';
 import type { Secrets } from './constructs/secrets.ts';
 import type { Topics } from './constructs/topics.ts';
 import type { WebhookApi } from './constructs/webhook-api.ts';
@@ -27,6 +28,8 @@ export interface OutputSources {
   readonly publish: Publish | undefined;
   /** Undefined where there are no receivers. */
   readonly deliver: Deliver | undefined;
+  /** Undefined where there is no archive. */
+  readonly seal: Seal | undefined;
   readonly readApi: ReadApi;
   readonly webhookApi: WebhookApi;
   readonly dashboard: Dashboard | undefined;
@@ -72,6 +75,10 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     DeliverFunctionName: [from.deliver?.function.functionName, 'Delivers to receivers'],
     DeliverLogGroup: [from.deliver?.function.logGroup.logGroupName, 'Logs of deliver'],
     Receivers: [from.deliver?.settings, 'Queues and secrets of the receivers'],
+    SealFunctionName: [from.seal?.function.functionName, 'Archives slices'],
+    SealLogGroup: [from.seal?.function.logGroup.logGroupName, 'Logs of seal'],
+    ArchiveBucketName: [from.seal?.bucket.bucketName, 'Events and manifests of sealed slices'],
+    CertificateKeyArn: [from.seal?.key?.keyArn, 'Signs certificates'],
     ReadApiFunctionName: [from.readApi.function.functionName, 'Serves the read API'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
     WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],

@@ -48,6 +48,7 @@ export const LOG_GROUPS = {
   'read-api': 'ReadApiLogGroup',
   publish: 'PublishLogGroup',
   deliver: 'DeliverLogGroup',
+  seal: 'SealLogGroup',
   'webhook-access': 'WebhookAccessLogGroup',
   'read-access': 'ReadAccessLogGroup',
 } as const;

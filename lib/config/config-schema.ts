@@ -265,6 +265,28 @@ export const environmentSchema = z.strictObject({
   }),
   receivers: receiverList,
   delivery: deliveryChoice,
+  seal: group({
+    enabled: flag(
+      false,
+      'Archives slices past their second pass as Parquet in a bucket, each with a manifest in a chain ([archive](../archive.md)).',
+    ),
+    sign: flag(true, 'Makes a key in KMS by which `prove` signs certificates.'),
+    versioned: flag(
+      false,
+      'The bucket keeps replaced objects as versions; `erase` deletes those of erased recipients.',
+    ),
+    lockDays: z.int().min(1).max(36_500).optional().register(fields, {
+      constraint: 'a whole number from 1 to 36500',
+      description:
+        'Days for which no object can be deleted (object lock, governance mode); `erase` needs the right to bypass it.',
+      example: 365,
+    }),
+    coldAfterDays: z.int().min(30).max(36_500).optional().register(fields, {
+      constraint: 'a whole number from 30 to 36500',
+      description: 'Age in days at which events move to Glacier Instant Retrieval.',
+      example: 180,
+    }),
+  }),
 });
 
 /** One environment as parsed: defaults filled in, domains in lower case. */

@@ -5,6 +5,7 @@ import { publishingRows } from './alarms/publishing.ts';
 import { readingRows } from './alarms/reading.ts';
 import { receiverRows } from './alarms/receivers.ts';
 import { reconciliationRows } from './alarms/reconciliation.ts';
+import { sealingRows } from './alarms/sealing.ts';
 import type { Watched } from './alarms/sources.ts';
 import { storingRows } from './alarms/storing.ts';
 import { webhookRows } from './alarms/webhooks.ts';
@@ -27,7 +28,16 @@ export class Alarms extends Construct {
     super(scope, id);
     const { runbookUrl, commandLine, topics } = props;
     const sources = { ...props, metrics: new LedgerMetrics(this) };
-    const rows = [webhookRows, storingRows, reconciliationRows, readingRows, mailRows, publishingRows, receiverRows];
+    const rows = [
+      webhookRows,
+      storingRows,
+      reconciliationRows,
+      readingRows,
+      mailRows,
+      publishingRows,
+      receiverRows,
+      sealingRows,
+    ];
     const alarms = rows
       .flatMap((rowsOf) => rowsOf(sources))
       .map((row) => new LedgerAlarm(this, { row, runbookUrl, commandLine, topics }));

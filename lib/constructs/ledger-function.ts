@@ -21,6 +21,8 @@ export interface LedgerFunctionProps {
   readonly environment: Record<string, string>;
   readonly timeoutSeconds: number;
   readonly logRetentionDays: number;
+  /** @default 512 */
+  readonly memoryMib?: number;
 }
 
 /** A function as this stack has them: own role, own log group, one bundle. */
@@ -38,7 +40,7 @@ export class LedgerFunction extends LambdaFunction {
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: 512,
+      memorySize: props.memoryMib ?? 512,
       timeout: Duration.seconds(props.timeoutSeconds),
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
       role,

@@ -1,7 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -10,6 +8,7 @@ import type { ReconcileEnv } from '../../lambdas/reconcile/env.ts';
 import type { Config } from '../config/config.ts';
 import { runLimitSeconds } from '../config/ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
+import { runEvery } from './schedule.ts';
 
 export interface ReconcileProps {
   readonly config: Config;
@@ -62,31 +61,6 @@ export class Reconcile extends Construct {
     this.function.allow(['secretsmanager:GetSecretValue'], apiKey.secretArn, erasureKey.secretArn);
     // The next run does what this one left; a retry would only find the lease held.
     this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
-
-    const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } };
-    const role = new Role(this, 'ScheduleRole', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: ofThisAccount }),
-    });
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.function.functionArn] }),
-    );
-    const schedule = new CfnSchedule(this, 'Schedule', {
-      description: 'Runs reconcile',
-      flexibleTimeWindow: { mode: 'OFF' },
-      scheduleExpression: rate(reconcile.everySeconds),
-      target: {
-        arn: this.function.functionArn,
-        roleArn: role.roleArn,
-        retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
-      },
-    });
-    // With its policy: the reference is to the role alone, which may nothing yet, and the first run would be lost.
-    schedule.node.addDependency(role);
+    runEvery(this, this.function, reconcile.everySeconds, 'Runs reconcile');
   }
-}
-
-/** Seconds are a unit of the local stack alone, whose times are compressed. */
-function rate(seconds: number): string {
-  const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second'];
-  return `rate(${count} ${unit}${count === 1 ? '' : 's'})`;
 }

@@ -52,7 +52,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^lambdas\/adapters\//,
     mayImport:
-      /^(lambdas\/(adapters|domain)\/|lambdas\/[a-z-]+\/ports\.ts$|lambdas\/contract\.ts$|node:|@aws-sdk\/|dataloader$)/,
+      /^(lambdas\/(adapters|domain)\/|lambdas\/[a-z-]+\/ports\.ts$|lambdas\/contract\.ts$|node:|@aws-sdk\/|dataloader$|hyparquet(-writer)?$)/,
     why: 'adapters know the domain, the ports they implement and their service alone',
   },
   {

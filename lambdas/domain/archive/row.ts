@@ -105,7 +105,8 @@ export function columnsOf(event: JsonObject): RowColumns & { type: string } {
     severity: severity ?? null,
     reason: reason ?? null,
     bounceType: bounceType ?? null,
-    code: code ?? null,
+    // The column is an integer of 32 bits.
+    code: code !== undefined && (code | 0) === code ? code : null,
     url: url ?? null,
     isByMachine,
     tags,

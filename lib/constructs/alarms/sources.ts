@@ -21,6 +21,8 @@ export interface Watched {
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
   /** Whether the environment delivers to receivers. */
   readonly hasReceivers: boolean;
+  /** Whether the environment has an archive. */
+  readonly seals?: boolean;
   readonly times: LedgerChoice;
   readonly limits: AlarmLimits;
 }

@@ -278,7 +278,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
 });
 
 test('the runbook has no heading without an alarm', () => {
-  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING, ...RECEIVERS];
+  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING, ...RECEIVERS, 'seal-behind'];
   const before = BEFORE_THE_ALARMS.length;
 
   expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
@@ -385,6 +385,17 @@ describe('where the environment publishes', () => {
   test.each(PUBLISHING)('%s has its own heading in the runbook, with all five parts', (heading) =>
     expectAllParts(heading),
   );
+});
+
+test('where the environment has an archive, slices that wait and a seal that is silent are a ticket', () => {
+  const alarm = alarmsOf(new Synthesized('prod', { seal: { enabled: true } })).find(({ AlarmName }) =>
+    AlarmName.endsWith('-seal-behind'),
+  );
+
+  expect(alarm).toMatchObject({ MetricName: 'SealWaitSeconds', Statistic: 'Maximum', Period: 1800, Threshold: 21_600 });
+  expect(alarm).toMatchObject({ TreatMissingData: 'breaching', EvaluationPeriods: 2, DatapointsToAlarm: 2 });
+  expect(alarm.AlarmActions).toEqual([TICKET]);
+  expectAllParts('seal-behind', 'logs seal --since 2h\n');
 });
 
 test('limits are configured, those of times too', () => {

@@ -5,7 +5,12 @@ import { ACCESS_METRICS, METRICS } from '../../../../lambdas/contract.ts';
 import { EVENT_TYPES } from '../../../../lambdas/domain/event-types.ts';
 import { Synthesized } from '../../../support/synthesized.ts';
 
-const prod = new Synthesized('prod');
+/** With everything that may write metrics switched on. */
+const prod = new Synthesized('prod', {
+  publish: { enabled: true },
+  receivers: [{ name: 'crm', url: 'https://crm.mailgun-ledger.internal/', events: ['suppression.changed'] }],
+  seal: { enabled: true },
+});
 const LAMBDAS = join(import.meta.dirname, '../../../../lambdas');
 
 const { namespace: _namespace, dimension: _dimension, reasonDimension: _reason, ...OWN } = METRICS;

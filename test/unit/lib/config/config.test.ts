@@ -74,6 +74,7 @@ describe('a configuration that says only what it must', () => {
           publishFailures: 0,
           receiverDisabled: 0,
           deliveriesDead: 0,
+          sealBehindSeconds: 21_600,
         },
       },
       origins: [],
@@ -100,6 +101,7 @@ describe('a configuration that says only what it must', () => {
         timeoutSeconds: 15,
         disableAfterHours: 120,
       },
+      seal: { enabled: false, sign: true, versioned: false },
     });
   });
 

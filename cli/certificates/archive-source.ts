@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+import {
+  type ArchiveBucket,
+  createEventObjects,
+  createManifestBucket,
+  S3_CONFIG,
+  storedObject,
+} from '../../lambdas/adapters/archive/bucket.ts';
+import type { StoredObject } from '../../lambdas/seal/ports.ts';
+import { UsageError } from '../errors.ts';
+
+/** An archive that can be read: the bucket, or a folder with what it holds. */
+export interface ArchiveSource {
+  readText(key: string): Promise<string | undefined>;
+  open(key: string): Promise<StoredObject | undefined>;
+}
+
+/** Opens `--archive`: a folder, `s3://<bucket>` by the credentials of the shell, or the URL of a local bucket. */
+export async function openArchive(place: string): Promise<ArchiveSource> {
+  const bucket = bucketIn(place);
+  if (bucket !== undefined) return archiveIn(bucket);
+  if (!(await stat(place).catch(() => undefined))?.isDirectory())
+    throw new UsageError(`--archive takes a folder or s3://<bucket>; there is no folder ${place}`);
+  return {
+    readText: (key) => readFile(join(place, key), 'utf8').catch(absent),
+    async open(key) {
+      if ((await stat(join(place, key)).catch(absent)) === undefined) return undefined;
+      return storedObject(createReadStream(join(place, key)));
+    },
+  };
+}
+
+/** Returns the archive in a bucket. */
+export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
+  const { readText } = createManifestBucket(bucket);
+  const { open } = createEventObjects(bucket);
+  return { readText, open };
+}
+
+function bucketIn(place: string): ArchiveBucket | undefined {
+  const name = /^s3:\/\/([^/]+)\/?$/.exec(place)?.[1];
+  if (name !== undefined) return { client: new S3Client(S3_CONFIG), name };
+  const [, endpoint = '', local] = /^(http:\/\/127\.0\.0\.1:\d+)\/([^/]+)\/?$/.exec(place) ?? [];
+  if (local === undefined) return undefined;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return {
+    client: new S3Client({ ...S3_CONFIG, endpoint, credentials, region: 'local', forcePathStyle: true }),
+    name: local,
+  };
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+  return undefined;
+}

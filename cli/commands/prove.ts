@@ -1,0 +1,108 @@
+import { GetPublicKeyCommand, SignCommand } from '@aws-sdk/client-kms';
+import { createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
+import { createSealState } from '../../lambdas/adapters/table/seal-state.ts';
+import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
+import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
+import { checkChain } from '../../lambdas/domain/archive/chain.ts';
+import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
+import { fingerprintOf, signCertificate } from '../certificates/signed-certificate.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  checkDomain,
+  ledgerCommand,
+  openTarget,
+  type TargetOptions,
+  timeOption,
+} from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
+import { number } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
+import { iso } from '../time.ts';
+
+interface ProveOptions extends TargetOptions {
+  readonly from?: number;
+  readonly to?: number;
+  readonly domain?: string;
+}
+
+const EXAMPLES = `
+The certificate goes to standard output as JSON: for each domain whether the range is complete, the figures of its slices
+and the chain of their manifests, signed by the key of the stack. Only what is sealed can be stated. Anyone can check it
+by verify, without this stack.
+
+Examples:
+  npm run -s ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > november.json
+  npm run -s ledger -- prove --from 1d --local | npm run -s ledger -- verify -
+
+Exit code: 0 written, whatever it states; 1 the archive cannot be read or its chain is broken; 2 wrong usage.`;
+
+export const proveCommand: CommandBuilder = (context, run) =>
+  ledgerCommand('prove', 'Write a signed certificate of what is sealed in a range of time')
+    .requiredOption('--from <time>', 'start of the range', timeOption('from', context))
+    .option('--to <time>', 'end of the range, which does not belong to it (now)', timeOption('to', context))
+    .option('--domain <name>', 'only this sending domain (all)')
+    .addHelpText('after', EXAMPLES)
+    .action(run<ProveOptions>((options) => prove(context, options)));
+
+async function prove(context: CliContext, options: ProveOptions): Promise<number> {
+  const range = { from: options.from ?? 0, to: options.to ?? Math.floor(context.now() / 1000) };
+  if (range.from >= range.to) throw new UsageError('--from must be before --to');
+  const deployment = await openTarget(context, options);
+  if (options.domain !== undefined) checkDomain(options.domain, deployment);
+  const publicKey = await publicKeyOf(deployment);
+  const domains = [];
+  for (const domain of options.domain === undefined ? deployment.domains : [options.domain]) {
+    const statement = stateDomain(domain, await linksOf(deployment, domain, range), range);
+    const { verdict, totals } = statement;
+    context.printError(`  ${domain}: ${verdict}, ${number(totals.slices)} slices, ${number(totals.expected)} events`);
+    domains.push(statement);
+  }
+  const [from, to, issuedAt] = [range.from * 1000, range.to * 1000, context.now()].map(iso) as [string, string, string];
+  const certificate: Certificate = { v: 1, ledger: deployment.stackName, from, to, issuedAt, domains };
+  const signed = await signCertificate(certificate, publicKey, (digest) => signDigest(deployment, digest));
+  context.print(JSON.stringify(signed));
+  context.printError(`  signed by the key ${fingerprintOf(publicKey)}`);
+  return 0;
+}
+
+/** Reads the links of a domain's chain from the first to the last that is about the range. */
+async function linksOf(deployment: Deployment, domain: string, range: SealedRange) {
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  const marks = createSealState(tableOf(deployment)).listMarks(domain, range.from - MAX_SLICE_SECONDS, range.to);
+  for await (const mark of marks) {
+    first = Math.min(first, mark.first);
+    last = Math.max(last, mark.sequence);
+  }
+  const bucket = createManifestBucket({
+    client: deployment.clients.archive,
+    name: deployment.output('ArchiveBucketName'),
+  });
+  const texts: string[] = [];
+  for (let sequence = first; sequence <= last; sequence += 1) {
+    const text = await bucket.readText(manifestKey(domain, sequence));
+    if (text === undefined) throw new TargetUnavailableError(`manifest ${sequence} of ${domain} is not in the archive`);
+    texts.push(text);
+  }
+  const { links, faults } = checkChain(domain, texts);
+  const [fault] = faults;
+  if (fault !== undefined) throw new TargetUnavailableError(`the chain is broken: ${fault.where} ${fault.what}`);
+  return links;
+}
+
+async function publicKeyOf(deployment: Deployment): Promise<string> {
+  const KeyId = deployment.output('CertificateKeyArn');
+  const { PublicKey } = await deployment.clients.signing.send(new GetPublicKeyCommand({ KeyId }));
+  const base64 = Buffer.from(PublicKey ?? []).toString('base64');
+  return `-----BEGIN PUBLIC KEY-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END PUBLIC KEY-----\n`;
+}
+
+async function signDigest(deployment: Deployment, Message: Uint8Array): Promise<Uint8Array> {
+  const KeyId = deployment.output('CertificateKeyArn');
+  const command = new SignCommand({ KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm: 'ECDSA_SHA_256' });
+  const { Signature } = await deployment.clients.signing.send(command);
+  if (Signature === undefined) throw new TargetUnavailableError('the key gave no signature');
+  return Signature;
+}

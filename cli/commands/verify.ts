@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { checkCertificate, type RangeTotals, type Verdict } from '../../lambdas/domain/archive/certificate.ts';
+import type { Fault } from '../../lambdas/domain/archive/chain.ts';
+import { openArchive } from '../certificates/archive-source.ts';
+import { checkArchive } from '../certificates/check-archive.ts';
+import { checkSignature, fingerprintOf, parseCertificate } from '../certificates/signed-certificate.ts';
+import type { CliContext, CommandBuilder } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { counted, createEmit, number } from '../output.ts';
+
+/** The lines of `verify --json`. */
+export type VerifyLine =
+  | { event: 'fault'; where: string; what: string }
+  | ({ event: 'domain'; domain: string; verdict: Verdict } & RangeTotals)
+  | { event: 'archive'; domain: string; objects: number; rows: number; erased: number }
+  | {
+      event: 'verified';
+      holds: boolean;
+      verdict: Verdict;
+      ledger: string;
+      from: string;
+      to: string;
+      key: string;
+      /** Whether the key was compared with one that is trusted. */
+      isKeyCompared: boolean;
+      isArchiveChecked: boolean;
+      faults: number;
+    };
+
+interface VerifyOptions {
+  readonly archive?: string;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+It needs neither AWS nor the stack that wrote the certificate. With the archive, or a copy of it in a folder, it also
+checks every object and row. Compare the key with one that you trust: prove prints its fingerprint, and
+the output CertificateKeyArn names it.
+
+Examples:
+  npm run ledger -- verify november.json --key 0f6d…
+  npm run ledger -- verify november.json --archive s3://the-bucket
+  npm run ledger -- verify november.json --archive ./copy-of-the-archive --json
+
+Exit code: 0 it holds and the range is complete; 1 something does not hold, each named; 2 wrong usage; 3 it holds, and
+states that the range is incomplete or not known.`;
+
+export const verifyCommand: CommandBuilder = (context, run) =>
+  new Command('verify')
+    .summary('Check a certificate, and the archive it is about')
+    .description('Check a certificate, and the archive it is about')
+    .argument('<file>', 'the certificate, - for standard input')
+    .option('--archive <place>', 'check the archive too: a folder, or s3://<bucket> by the credentials of the shell')
+    .option('--key <fingerprint>', 'fingerprint of the key that must have signed it')
+    .option('--json', 'JSON lines in place of text')
+    .addHelpText('after', EXAMPLES)
+    .action(run<VerifyOptions>((options, file = '') => verify(context, file, options)));
+
+async function verify(context: CliContext, file: string, options: VerifyOptions): Promise<number> {
+  const emit = createEmit<VerifyLine>(context, options.json);
+  const signed = parseCertificate(await textOf(context, file));
+  if (signed === undefined) throw new UsageError(`${file} is not a certificate`);
+  const { certificate } = signed;
+  const faults: Fault[] = [...(await checkSignature(signed, options.key)), ...checkCertificate(certificate)];
+  const archive = options.archive === undefined ? undefined : await openArchive(options.archive);
+  let verdict: Verdict = certificate.domains.length === 0 ? 'unknown' : 'complete';
+  for (const statement of certificate.domains) {
+    const { domain, totals } = statement;
+    emit({ event: 'domain', domain, verdict: statement.verdict, ...totals }, ...domainText(statement));
+    verdict = worse(verdict, statement.verdict);
+    if (archive === undefined) continue;
+    const { faults: found, ...counts } = await checkArchive(statement, archive);
+    faults.push(...found);
+    emit({ event: 'archive', domain, ...counts }, archiveText(counts));
+  }
+  for (const { where, what } of faults) emit({ event: 'fault', where, what }, `  ✖  ${where} ${what}`);
+  const holds = faults.length === 0;
+  const key = fingerprintOf(signed.publicKey);
+  const { ledger, from, to } = certificate;
+  const isKeyCompared = options.key !== undefined;
+  emit(
+    {
+      ...{ event: 'verified', holds, verdict, ledger, from, to, key, isKeyCompared },
+      ...{ isArchiveChecked: archive !== undefined, faults: faults.length },
+    },
+    holds ? `Verified: ${ledger}, ${from} to ${to}: ${verdict}.` : `Does not hold: ${counted(faults.length, 'fault')}.`,
+    `Signed by the key ${key}${isKeyCompared ? '.' : ', which was not compared with one that you trust (--key).'}`,
+  );
+  if (!holds) return 1;
+  return verdict === 'complete' ? 0 : 3;
+}
+
+async function textOf(context: CliContext, file: string): Promise<string> {
+  if (file === '-') return context.readInput('certificate: ');
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file} cannot be read: ${error.code}`);
+  });
+}
+
+const ORDER: readonly Verdict[] = ['complete', 'unknown', 'incomplete'];
+const worse = (one: Verdict, other: Verdict) => (ORDER.indexOf(one) > ORDER.indexOf(other) ? one : other);
+
+function domainText({ domain, verdict, totals }: { domain: string; verdict: Verdict; totals: RangeTotals }): string[] {
+  const { slices, expected, missing, unconfirmed, archived } = totals;
+  return [
+    `${domain}: ${verdict}`,
+    `  ${counted(slices, 'slice')}, ${number(expected)} events, ${number(missing)} missing, ` +
+      `${number(unconfirmed)} unconfirmed, ${number(archived)} archived`,
+  ];
+}
+
+function archiveText({ objects, rows, erased }: { objects: number; rows: number; erased: number }): string {
+  return `  archive: ${counted(objects, 'object')}, ${counted(rows, 'row')}, ${number(erased)} of them erased`;
+}

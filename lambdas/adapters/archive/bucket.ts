@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import type { EventObjects, ManifestBucket, StoredObject } from '../../seal/ports.ts';
+import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
+import { openParquetWriter, readParquet, temporaryPath } from './parquet-file.ts';
+
+/** The archive's bucket: a client bound to its name. */
+export interface ArchiveBucket {
+  client: S3Client;
+  name: string;
+}
+
+/** Objects are large: they take longer than the calls of a webhook may. */
+const REQUEST_MS = 120_000;
+
+export function openArchiveBucket(name: string): ArchiveBucket {
+  const requestHandler = { ...AWS_CLIENT_CONFIG.requestHandler, requestTimeout: REQUEST_MS, socketTimeout: REQUEST_MS };
+  return { client: new S3Client({ ...AWS_CLIENT_CONFIG, ...S3_CONFIG, requestHandler }), name };
+}
+
+/** Every body comes with its own SHA-256; one that the client adds would send it in chunks. */
+export const S3_CONFIG = {
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+} as const;
+
+const MANIFEST_TYPE = 'application/json';
+const OBJECT_TYPE = 'application/vnd.apache.parquet';
+
+/** Reads and puts manifests. */
+export function createManifestBucket(bucket: ArchiveBucket): ManifestBucket {
+  return {
+    async readText(key) {
+      const body = await bodyOf(bucket, key);
+      return body?.transformToString('utf-8');
+    },
+
+    putTextIfAbsent(key, text) {
+      const bytes = Buffer.from(text);
+      const digest = createHash('sha256').update(bytes).digest('base64');
+      return putIfAbsent(bucket, { Key: key, Body: bytes, ContentType: MANIFEST_TYPE, ChecksumSHA256: digest });
+    },
+  };
+}
+
+/** Writes and reads objects of events by way of temporary files, so that their size does not count in memory. */
+export function createEventObjects(bucket: ArchiveBucket): EventObjects {
+  return {
+    begin() {
+      const writer = openParquetWriter();
+      return {
+        async add(rows) {
+          writer.add(rows);
+        },
+        async putIfAbsent(key) {
+          const { path, sha256, bytes } = writer.end();
+          const isPut = await putIfAbsent(bucket, {
+            ...{ Key: key, ContentType: OBJECT_TYPE, ContentLength: bytes },
+            Body: createReadStream(path),
+            ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+          });
+          return isPut && { sha256, bytes };
+        },
+        async discard() {
+          writer.remove();
+        },
+      };
+    },
+
+    async open(key) {
+      const body = await bodyOf(bucket, key);
+      return body && storedObject(body as unknown as Readable);
+    },
+  };
+}
+
+/** Fetches an object of events into a temporary file. */
+export async function storedObject(body: Readable): Promise<StoredObject> {
+  const path = temporaryPath();
+  const hash = createHash('sha256');
+  let bytes = 0;
+  async function* measured(chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  const discard = () => rm(path, { force: true });
+  try {
+    await pipeline(body, measured, createWriteStream(path));
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  return { sha256: hash.digest('hex'), bytes, rows: () => readParquet(path), discard };
+}
+
+async function bodyOf({ client, name }: ArchiveBucket, Key: string) {
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key }));
+    return Body;
+  } catch (error) {
+    if (error instanceof NoSuchKey) return undefined;
+    throw error;
+  }
+}
+
+type PutInput = Omit<ConstructorParameters<typeof PutObjectCommand>[0], 'Bucket'>;
+
+async function putIfAbsent({ client, name }: ArchiveBucket, input: PutInput): Promise<boolean> {
+  try {
+    await client.send(
+      new PutObjectCommand({ ...input, Bucket: name, IfNoneMatch: '*' } as PutInput & { Bucket: string }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+
+/** What the stack must set for seal. */
+export interface SealEnv {
+  LEDGER_NAME: string;
+  TABLE_NAME: string;
+  /** Bucket of the archive. */
+  BUCKET_NAME: string;
+  /** Names of events in the ledger are hashed under it. */
+  ERASURE_KEY_SECRET_ARN: string;
+  /** Comma-separated sending domains. */
+  DOMAINS: string;
+  /** How often it runs. */
+  EVERY_SECONDS: string;
+  /** How long the table keeps events. */
+  RETENTION_SECONDS: string;
+}
+
+export function readSealEnv(source: EnvSource) {
+  return {
+    ledgerName: requireEnv(source, 'LEDGER_NAME'),
+    tableName: requireEnv(source, 'TABLE_NAME'),
+    bucketName: requireEnv(source, 'BUCKET_NAME'),
+    erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
+    domains: listEnv(source, 'DOMAINS'),
+    everySeconds: wholeNumberEnv(source, 'EVERY_SECONDS'),
+    retentionSeconds: wholeNumberEnv(source, 'RETENTION_SECONDS'),
+  };
+}

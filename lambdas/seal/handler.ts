@@ -1,0 +1,70 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import middy from '@middy/core';
+import { createEventObjects, createManifestBucket, openArchiveBucket } from '../adapters/archive/bucket.ts';
+import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
+import { createDayIndexTable } from '../adapters/table/day-index.ts';
+import { createStoredEventsTable } from '../adapters/table/event-lookup.ts';
+import { openTable } from '../adapters/table/ledger-table.ts';
+import { createLeaseTable } from '../adapters/table/reconciliation-state.ts';
+import { createSealState } from '../adapters/table/seal-state.ts';
+import { createSlicesTable } from '../adapters/table/slice-repository.ts';
+import { METRICS } from '../contract.ts';
+import { SALT_BYTES } from '../domain/archive/row.ts';
+import { SEAL_LEASE_KEY } from '../domain/keys.ts';
+import { createLog, errorFacts } from '../runtime/log.ts';
+import { readSealEnv } from './env.ts';
+import { createSeal, type SealReport } from './seal.ts';
+
+// Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}. Promise: every slice past its second
+// pass is in the archive once, under a manifest in the chain of its domain. Whatever fails is left to the next run.
+
+/** Time kept back from the function's timeout, to end orderly. */
+const RESERVE_MS = 30_000;
+
+// Runs once per cold start.
+const env = readSealEnv(process.env);
+const log = createLog(env.ledgerName);
+const table = openTable(env.tableName);
+const bucket = openArchiveBucket(env.bucketName);
+const seal = createSeal({
+  slices: createSlicesTable(table),
+  keys: createDayIndexTable(table),
+  events: createStoredEventsTable(table),
+  state: createSealState(table),
+  lease: createLeaseTable(table, SEAL_LEASE_KEY),
+  bucket: createManifestBucket(bucket),
+  objects: createEventObjects(bucket),
+  erasureKey: createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now)),
+  domains: env.domains,
+  everySeconds: env.everySeconds,
+  retentionSeconds: env.retentionSeconds,
+  newSalt: () => randomBytes(SALT_BYTES).toString('hex'),
+  newRunId: randomUUID,
+  now: Date.now,
+  every,
+  onFailure,
+});
+
+// Called by AWS.
+export const handler = middy<unknown, SealReport>().handler(async (event, context) => {
+  const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
+  const deadlineMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
+  const report = await seal({ ignoreWaits, deadlineMs });
+  if (report === 'busy') {
+    log.write('seal is busy');
+    return { sealed: 0, rows: 0, waitSeconds: 0, done: false };
+  }
+  log.measure({ [METRICS.sealRun]: 1, [METRICS.sealWait]: report.waitSeconds }, 'sealed', { ...report });
+  return report;
+});
+
+// Runs for every domain that fails; the others go on.
+function onFailure(domain: string, error: unknown): void {
+  log.write('domain not sealed', { domain, ...errorFacts(error) });
+}
+
+/** Calls a task again and again, whatever else is under way; returns what ends it. */
+function every(ms: number, task: () => Promise<void>): () => void {
+  const timer = setInterval(() => void task(), ms);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,30 @@
+import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { METRICS } from '../../../lambdas/contract.ts';
+import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmSources } from './sources.ts';
+
+/** Returns no row where the environment has no archive. */
+export function sealingRows({ seals, times, metrics, limits }: AlarmSources): AlarmRow[] {
+  if (!seals) return [];
+  // A period holds two runs, so that one slightly late run leaves no gap.
+  const periodSeconds = limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;
+  return [
+    {
+      id: 'SealBehind',
+      metric: metrics.own(METRICS.sealWait, 'Maximum', periodSeconds),
+      limit: limits.sealBehindSeconds,
+      datapoints: [2, 2],
+      severity: 'ticket',
+      happened: 'Slices wait to be sealed, or seal does not run.',
+      recovered: 'Every slice past its second pass is sealed.',
+      impact:
+        'No one yet. Certificates end before these slices, and events older than the table keeps are lost to the archive.',
+      missing: {
+        treat: TreatMissingData.BREACHING,
+        because: 'every run writes this metric, so its absence is the fault itself',
+      },
+      runbook: 'seal-behind',
+      firstCommand: 'logs seal --since 2h',
+    },
+  ];
+}

@@ -1,0 +1,32 @@
+import { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import type { Construct } from 'constructs';
+
+/** Runs a function every so many seconds; a run that fails is not repeated, since the next one does what it left. */
+export function runEvery(scope: Construct, target: IFunction, seconds: number, description: string): void {
+  const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } };
+  const role = new Role(scope, 'ScheduleRole', {
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: ofThisAccount }),
+  });
+  role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [target.functionArn] }));
+  const schedule = new CfnSchedule(scope, 'Schedule', {
+    description,
+    flexibleTimeWindow: { mode: 'OFF' },
+    scheduleExpression: rate(seconds),
+    target: {
+      arn: target.functionArn,
+      roleArn: role.roleArn,
+      retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
+    },
+  });
+  // With its policy: the reference is to the role alone, which may nothing yet, and the first run would be lost.
+  schedule.node.addDependency(role);
+}
+
+/** Seconds are a unit of the local stack alone, whose times are compressed. */
+function rate(seconds: number): string {
+  const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second'];
+  return `rate(${count} ${unit}${count === 1 ? '' : 's'})`;
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, expect, test } from '@jest/globals';
+import {
+  openParquetWriter,
+  type ParquetFileWriter,
+  readParquet,
+} from '../../../../../lambdas/adapters/archive/parquet-file.ts';
+import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
+import { type ArchiveRow, erasedRow } from '../../../../../lambdas/domain/archive/row.ts';
+import { archiveRow } from '../../../../support/archive.ts';
+import { DOMAIN } from '../../../../support/webhooks.ts';
+
+const ROWS: ArchiveRow[] = [
+  archiveRow(1, {
+    tags: [],
+    'delivery-status': { code: 550, 'mx-host': 'mx.example.org', message: 'no — «nicht» 😀' },
+  }),
+  erasedRow(archiveRow(2), DOMAIN),
+  archiveRow(3, { tags: ['a', 'B', 'a'], recipient: undefined, 'user-variables': { 'lone surrogate': '\ud800' } }),
+  archiveRow(4, {
+    'delivery-status': { code: 4_294_967_296 },
+    url: 'https://example.org/?a=1',
+    'recipient-provider': 'Gmail',
+  }),
+];
+
+const written: ParquetFileWriter[] = [];
+afterEach(() => {
+  for (const writer of written.splice(0)) writer.remove();
+});
+
+function write(groups: readonly ArchiveRow[][]) {
+  const writer = openParquetWriter();
+  written.push(writer);
+  for (const group of groups) writer.add(group);
+  return { writer, file: writer.end() };
+}
+
+async function rowsIn(path: string): Promise<ArchiveRow[][]> {
+  const groups: ArchiveRow[][] = [];
+  for await (const group of readParquet(path)) groups.push(group);
+  return groups;
+}
+
+test('what is written is read back, a row group at a time, and its hash and size are those of the file', async () => {
+  const { file } = write([ROWS.slice(0, 3), ROWS.slice(3)]);
+
+  const bytes = readFileSync(file.path);
+  expect(await rowsIn(file.path)).toEqual([ROWS.slice(0, 3), ROWS.slice(3)]);
+  expect(file.bytes).toBe(bytes.length);
+  expect(file.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+});
+
+test('a removed file is gone, also one that was never ended', () => {
+  const { writer, file } = write([ROWS]);
+  writer.remove();
+  expect(existsSync(file.path)).toBe(false);
+  expect(() => openParquetWriter().remove()).not.toThrow();
+});
+
+test('DuckDB reads every column with its type, times in UTC and nulls as nulls', async () => {
+  const { file } = write([ROWS.slice(0, 2), ROWS.slice(2)]);
+  const duckdb = await (await DuckDBInstance.create()).connect();
+  const all = async (sql: string) => (await duckdb.runAndReadAll(sql)).getRowObjectsJson();
+
+  const types = await all(`DESCRIBE SELECT * FROM read_parquet('${file.path}')`);
+  const rows = await all(`SELECT *, epoch_ms("time") AS ms FROM read_parquet('${file.path}') ORDER BY "time"`);
+
+  const named = {
+    time: 'TIMESTAMP WITH TIME ZONE',
+    text: 'VARCHAR',
+    integer: 'INTEGER',
+    boolean: 'BOOLEAN',
+    texts: 'VARCHAR[]',
+  };
+  expect(types.map(({ column_name, column_type }) => [column_name, column_type])).toEqual(
+    COLUMNS.map(({ name, type }) => [name, named[type]]),
+  );
+  expect(rows.map(({ ms }) => Number(ms))).toEqual(ROWS.map(({ atMs }) => atMs));
+  for (const { name, field, type } of COLUMNS.filter((column) => column.type !== 'time')) {
+    expect({ name, type, values: rows.map((row) => row[name]) }).toEqual({
+      name,
+      type,
+      values: ROWS.map((row) => row[field]),
+    });
+  }
+  duckdb.closeSync();
+});
+
+test('a file whose rows all lack a value reads like one whose rows have it', async () => {
+  const { file } = write([[erasedRow(archiveRow(1), DOMAIN)]]);
+  const { file: other } = write([[archiveRow(2, { reason: 'bounce' })]]);
+  const duckdb = await (await DuckDBInstance.create()).connect();
+  const { rows } = {
+    rows: (
+      await duckdb.runAndReadAll(`SELECT reason FROM read_parquet(['${file.path}', '${other.path}']) ORDER BY "time"`)
+    ).getRowObjectsJson(),
+  };
+  expect(rows).toEqual([{ reason: null }, { reason: 'bounce' }]);
+  duckdb.closeSync();
+});
