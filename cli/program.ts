@@ -9,6 +9,7 @@ import { eraseCommand } from './commands/erase.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logsCommand } from './commands/logs.ts';
 import { mcpCommand } from './commands/mcp.ts';
+import { proveCommand } from './commands/prove.ts';
 import { publishCommand } from './commands/publish.ts';
 import { receiversCommand } from './commands/receivers.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -17,6 +18,7 @@ import { statusCommand } from './commands/status.ts';
 import { suppressionsCommand } from './commands/suppressions.ts';
 import { tokenCommand } from './commands/token.ts';
 import { unconfirmedCommand } from './commands/unconfirmed.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
@@ -32,6 +34,8 @@ const COMMANDS: readonly CommandBuilder[] = [
   dlqCommand,
   replayCommand,
   acceptCommand,
+  proveCommand,
+  verifyCommand,
   publishCommand,
   receiversCommand,
   suppressionsCommand,

@@ -54,6 +54,9 @@ export const METRICS = {
   receiverDisabled: 'ReceiverDisabled',
 } as const;
 
+/** Apart from the others, so that no other function carries them: one run, and how long the oldest slice waits. */
+export const SEAL_METRICS = { run: 'SealRun', wait: 'SealWaitSeconds' } as const;
+
 /**
  * Counted by metric filters on the webhook API's access log, so that a webhook that is taken costs no line.
  * A filter cannot give a fixed dimension: the name space `<METRICS.namespace>/<stack>` keeps environments apart.

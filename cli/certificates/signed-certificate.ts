@@ -13,8 +13,8 @@ export interface SignedCertificate {
   publicKey: string;
 }
 
-/** Signs a SHA-256 digest by P-256; answers the signature as DER. */
-export type SignDigest = (digest: Uint8Array) => Promise<Uint8Array>;
+/** Signs up to 4,096 bytes by P-256 with SHA-256; returns the signature as DER. */
+export type SignMessage = (message: Uint8Array) => Promise<Uint8Array>;
 
 const base64url = (text: string | Uint8Array) => Buffer.from(text).toString('base64url');
 
@@ -30,11 +30,11 @@ export function fingerprintOf(publicKey: string | KeyObject): string {
 export async function signCertificate(
   certificate: Certificate,
   publicKey: string,
-  sign: SignDigest,
+  sign: SignMessage,
 ): Promise<SignedCertificate> {
   const header = { alg: 'ES256', kid: fingerprintOf(publicKey) };
   const input = `${base64url(JSON.stringify(header))}.${base64url(canonicalJson(statementOf(certificate)))}`;
-  const der = await sign(createHash('sha256').update(input).digest());
+  const der = await sign(Buffer.from(input));
   return { certificate, jws: `${input}.${base64url(rawSignature(der))}`, publicKey };
 }
 

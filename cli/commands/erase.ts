@@ -1,4 +1,5 @@
 import {
+  type CliContext,
   type CommandBuilder,
   confirm,
   ledgerCommand,
@@ -8,6 +9,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { number } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { type EraseLine, erase, openJob, plan } from './erase/job.ts';
 
 interface EraseOptions extends TargetOptions {
@@ -49,7 +51,7 @@ export const eraseCommand: CommandBuilder = (context, run) =>
           if (options.plan) return context.signal.aborted ? 1 : 0;
           if (!context.signal.aborted) {
             await confirm(context, options.yes, `Erase this recipient from ${deployment.name}, for good?`);
-            if (await erase(job)) return 0;
+            if (await erase(job)) return reportArchive(context, deployment);
           }
           emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(deployment.ref)}` });
           return 1;
@@ -59,6 +61,17 @@ export const eraseCommand: CommandBuilder = (context, run) =>
         }
       }),
     );
+
+/** Sealed objects are not rewritten, so where there is an archive not all is done. */
+function reportArchive(context: CliContext, deployment: Deployment): number {
+  try {
+    deployment.output('ArchiveBucketName');
+  } catch {
+    return 0;
+  }
+  context.printError('The archive is not erased: objects that were sealed before hold events of this recipient.');
+  return 1;
+}
 
 function recipientIn(typed: string): string {
   const recipient = typed.trim();

@@ -50,7 +50,7 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
   const range = { from: options.from ?? 0, to: options.to ?? Math.floor(context.now() / 1000) };
   if (range.from >= range.to) throw new UsageError('--from must be before --to');
   const deployment = await openTarget(context, options);
-  if (options.domain !== undefined) checkDomain(options.domain, deployment);
+  if (options.domain !== undefined) checkDomain(deployment, options.domain);
   const publicKey = await publicKeyOf(deployment);
   const domains = [];
   for (const domain of options.domain === undefined ? deployment.domains : [options.domain]) {
@@ -61,7 +61,7 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
   }
   const [from, to, issuedAt] = [range.from * 1000, range.to * 1000, context.now()].map(iso) as [string, string, string];
   const certificate: Certificate = { v: 1, ledger: deployment.stackName, from, to, issuedAt, domains };
-  const signed = await signCertificate(certificate, publicKey, (digest) => signDigest(deployment, digest));
+  const signed = await signCertificate(certificate, publicKey, (message) => sign(deployment, message));
   context.print(JSON.stringify(signed));
   context.printError(`  signed by the key ${fingerprintOf(publicKey)}`);
   return 0;
@@ -99,9 +99,9 @@ async function publicKeyOf(deployment: Deployment): Promise<string> {
   return `-----BEGIN PUBLIC KEY-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END PUBLIC KEY-----\n`;
 }
 
-async function signDigest(deployment: Deployment, Message: Uint8Array): Promise<Uint8Array> {
+async function sign(deployment: Deployment, Message: Uint8Array): Promise<Uint8Array> {
   const KeyId = deployment.output('CertificateKeyArn');
-  const command = new SignCommand({ KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm: 'ECDSA_SHA_256' });
+  const command = new SignCommand({ KeyId, Message, MessageType: 'RAW', SigningAlgorithm: 'ECDSA_SHA_256' });
   const { Signature } = await deployment.clients.signing.send(command);
   if (Signature === undefined) throw new TargetUnavailableError('the key gave no signature');
   return Signature;

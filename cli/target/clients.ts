@@ -1,7 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { S3_CONFIG } from '../../lambdas/adapters/archive/bucket.ts';
 import type { Clients } from './types.ts';
 
 interface ClientSettings {
@@ -21,5 +24,8 @@ export function openClients(settings: ClientSettings): Clients {
     }),
     queues: new SQSClient(options),
     secrets: new SecretsManagerClient(options),
+    // The local bucket has no host name of its own.
+    archive: new S3Client({ ...options, ...S3_CONFIG, forcePathStyle: settings.endpoint !== undefined }),
+    signing: new KMSClient(options),
   };
 }

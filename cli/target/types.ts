@@ -1,3 +1,5 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -38,6 +40,8 @@ export interface Clients {
   readonly table: DynamoDBDocumentClient;
   readonly queues: SQSClient;
   readonly secrets: SecretsManagerClient;
+  readonly archive: S3Client;
+  readonly signing: KMSClient;
 }
 
 /** Who logs, by short name, and the output that names its log group. */

@@ -23,7 +23,7 @@ export function createChainWriter({
   state,
 }: {
   bucket: ManifestBucket;
-  state: Pick<SealState, 'readHead' | 'moveHead' | 'putMark'>;
+  state: Pick<SealState, 'readHead' | 'moveHead' | 'readMark' | 'putMark'>;
 }): ChainWriter {
   const textOf = (domain: string, sequence: number) => bucket.readText(manifestKey(domain, sequence));
   return {
@@ -41,7 +41,10 @@ export function createChainWriter({
           throw new BrokenChainError(`${manifestKey(domain, head.sequence + 1)} does not continue the chain`);
         const { kind, start, number, sequence } = link.manifest;
         // Which version of the slice it was made from is not known any more.
-        if (kind === 'slice') await state.putMark(domain, { start, number, sequence, version: null });
+        if (kind === 'slice') {
+          const first = (await state.readMark(domain, start))?.first ?? sequence;
+          await state.putMark(domain, { start, number, sequence, first, version: null });
+        }
         head = { sequence, hash: link.hash };
       }
       if (head !== known) await state.moveHead(domain, head);

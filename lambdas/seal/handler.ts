@@ -8,7 +8,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createLeaseTable } from '../adapters/table/reconciliation-state.ts';
 import { createSealState } from '../adapters/table/seal-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
-import { METRICS } from '../contract.ts';
+import { SEAL_METRICS } from '../contract.ts';
 import { SALT_BYTES } from '../domain/archive/row.ts';
 import { SEAL_LEASE_KEY } from '../domain/keys.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -54,7 +54,7 @@ export const handler = middy<unknown, SealReport>().handler(async (event, contex
     log.write('seal is busy');
     return { sealed: 0, rows: 0, waitSeconds: 0, done: false };
   }
-  log.measure({ [METRICS.sealRun]: 1, [METRICS.sealWait]: report.waitSeconds }, 'sealed', { ...report });
+  log.measure({ [SEAL_METRICS.run]: 1, [SEAL_METRICS.wait]: report.waitSeconds }, 'sealed', { ...report });
   return report;
 });
 

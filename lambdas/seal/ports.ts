@@ -35,6 +35,8 @@ export interface SealMark {
   number: number;
   /** Sequence of that manifest. */
   sequence: number;
+  /** Sequence of its first manifest. */
+  first: number;
   /** Version of the slice whose events are all sealed; null where that is not known. */
   version: number | null;
 }

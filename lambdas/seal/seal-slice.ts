@@ -61,8 +61,9 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
       if (!(await chain.append(link))) continue;
       // Of an object that was there, it is not known up to which version it holds the slice.
       const sealed = written.isAdopted ? null : version;
-      await state.putMark(domain, { start, number, sequence: link.manifest.sequence, version: sealed });
-      await state.moveHead(domain, { sequence: link.manifest.sequence, hash: link.hash });
+      const { sequence } = link.manifest;
+      await state.putMark(domain, { start, number, sequence, first: mark?.first ?? sequence, version: sealed });
+      await state.moveHead(domain, { sequence, hash: link.hash });
       return { kind: written.isAdopted ? 'adopted' : 'sealed', rows: written.object?.rows ?? 0 };
     }
   };

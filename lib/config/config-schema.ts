@@ -271,14 +271,10 @@ export const environmentSchema = z.strictObject({
       'Archives slices past their second pass as Parquet in a bucket, each with a manifest in a chain ([archive](../archive.md)).',
     ),
     sign: flag(true, 'Makes a key in KMS by which `prove` signs certificates.'),
-    versioned: flag(
-      false,
-      'The bucket keeps replaced objects as versions; `erase` deletes those of erased recipients.',
-    ),
+    versioned: flag(false, 'The bucket keeps replaced objects as versions.'),
     lockDays: z.int().min(1).max(36_500).optional().register(fields, {
       constraint: 'a whole number from 1 to 36500',
-      description:
-        'Days for which no object can be deleted (object lock, governance mode); `erase` needs the right to bypass it.',
+      description: 'Days for which no object can be deleted (object lock, governance mode).',
       example: 365,
     }),
     coldAfterDays: z.int().min(30).max(36_500).optional().register(fields, {

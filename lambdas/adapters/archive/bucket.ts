@@ -58,11 +58,14 @@ export function createEventObjects(bucket: ArchiveBucket): EventObjects {
         },
         async putIfAbsent(key) {
           const { path, sha256, bytes } = writer.end();
-          const isPut = await putIfAbsent(bucket, {
-            ...{ Key: key, ContentType: OBJECT_TYPE, ContentLength: bytes },
-            Body: createReadStream(path),
-            ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-          });
+          const put = () =>
+            putIfAbsent(bucket, {
+              ...{ Key: key, ContentType: OBJECT_TYPE, ContentLength: bytes },
+              Body: createReadStream(path),
+              ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+            });
+          // The client does not repeat a request whose body is a stream. Where the first was done, the second is refused.
+          const isPut = await put().catch(put);
           return isPut && { sha256, bytes };
         },
         async discard() {

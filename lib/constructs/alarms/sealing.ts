@@ -1,5 +1,5 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { METRICS } from '../../../lambdas/contract.ts';
+import { SEAL_METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../ledger-alarm.ts';
 import type { AlarmSources } from './sources.ts';
 
@@ -11,7 +11,7 @@ export function sealingRows({ seals, times, metrics, limits }: AlarmSources): Al
   return [
     {
       id: 'SealBehind',
-      metric: metrics.own(METRICS.sealWait, 'Maximum', periodSeconds),
+      metric: metrics.own(SEAL_METRICS.wait, 'Maximum', periodSeconds),
       limit: limits.sealBehindSeconds,
       datapoints: [2, 2],
       severity: 'ticket',

@@ -4,6 +4,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Deployment } from '../../../cli/target/types.ts';
 import { createCachedSecret, createErasureKey } from '../../../lambdas/adapters/aws/secrets.ts';
 import { createErasureRepository } from '../../../lambdas/adapters/table/erasure-repository.ts';
 import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/event-codec.ts';
@@ -59,11 +60,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => engines?.close());
 
+/** What erase uses only where there is an archive. */
+const NO_ARCHIVE = { archive: {}, signing: {} } as Pick<Deployment['clients'], 'archive' | 'signing'>;
+
 /** The visibility timeout is not waited for, since nothing is in hand here. */
 const sleepShort = (ms: number) => sleep(ms > 5000 ? 0 : ms);
 
 function erase(args: readonly string[], over: Parameters<typeof runCommand>[1] = {}) {
-  const clients = { table: engines.table.client, queues: engines.queues, secrets: engines.secrets };
+  const clients = { ...NO_ARCHIVE, table: engines.table.client, queues: engines.queues, secrets: engines.secrets };
   const target = stubDeployment({ clients, output: engines.output });
   return runCommand(['erase', '--local', ...args], { openDeployment: async () => target, sleep: sleepShort, ...over });
 }
@@ -285,7 +289,7 @@ describe('erase', () => {
       return client.send(command as never);
     };
     const racing = Object.assign(Object.create(client), { send });
-    const clients = { table: racing, queues: engines.queues, secrets: engines.secrets };
+    const clients = { ...NO_ARCHIVE, table: racing, queues: engines.queues, secrets: engines.secrets };
     const target = stubDeployment({ clients, output: engines.output });
 
     const { exitCode } = await erase([ada.recipient, '--yes'], { openDeployment: async () => target });

@@ -1,0 +1,274 @@
+import { createPublicKey, generateKeyPairSync, sign, verify as verifySignature } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { SignedCertificate } from '../../../cli/certificates/signed-certificate.ts';
+import type { VerifyLine } from '../../../cli/commands/verify.ts';
+import type { Deployment } from '../../../cli/target/types.ts';
+import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
+import { openParquetWriter, readParquet } from '../../../lambdas/adapters/archive/parquet-file.ts';
+import { createDayIndexTable } from '../../../lambdas/adapters/table/day-index.ts';
+import { createStoredEventsTable } from '../../../lambdas/adapters/table/event-lookup.ts';
+import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
+import { createLeaseTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSealState } from '../../../lambdas/adapters/table/seal-state.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
+import type { Certificate } from '../../../lambdas/domain/archive/certificate.ts';
+import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';
+import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
+import { identify } from '../../../lambdas/domain/identity.ts';
+import { SEAL_LEASE_KEY, sealPositionKey } from '../../../lambdas/domain/keys.ts';
+import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
+import { emptyTally, slicePassed } from '../../../lambdas/domain/tally.ts';
+import { createSeal } from '../../../lambdas/seal/seal.ts';
+import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
+import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { startTestEngines, type TestEngines } from '../../support/engines.ts';
+import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+// The real table, real Parquet, and a bucket that refuses what is there: sealed, proved, verified, then tampered with.
+
+const DAY = 86_400;
+const LATER_MS = (SLICE_START + 3 * DAY) * 1000;
+const EVENTS = 7;
+const RANGE = ['--from', String(SLICE_START), '--to', String(SLICE_START + 2 * SLICE_SECONDS)];
+const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+let engines: TestEngines;
+let s3: S3Bucket;
+let certificate: SignedCertificate;
+const folder = mkdtempSync(join(tmpdir(), 'archive-'));
+
+beforeAll(async () => {
+  [engines, s3] = await Promise.all([startTestEngines(), startS3Bucket('archive')]);
+  for (let nth = 0; nth < EVENTS; nth += 1) await store(nth, SLICE_START + nth);
+  await pass(0, EVENTS);
+  await pass(1, 0);
+  s3.loseReply();
+  expect(await seal()).toMatchObject({ sealed: 2, rows: EVENTS, done: true });
+  expect(await seal()).toMatchObject({ sealed: 0, rows: 0, done: true });
+  certificate = JSON.parse((await prove(RANGE)).lines[0] ?? '');
+}, 90_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await Promise.all([engines?.close(), s3?.close()]);
+});
+
+async function store(nth: number, second: number): Promise<void> {
+  const raw = deliveredEvent({ id: `id-${nth}`, timestamp: second, recipient: `reader-${nth}@example.org` });
+  await createEventRepository(engines.table).putEvent({
+    ...{ identity: identify(raw, DOMAIN), event: parseEvent(raw), domain: DOMAIN, source: 'webhook' },
+    ...{ atMs: second * 1000, receivedAtMs: second * 1000 + 900, expiresAt: SLICE_START + 90 * DAY },
+  });
+}
+
+async function pass(slice: number, events: number): Promise<void> {
+  const slices = createSlicesTable(engines.table);
+  const start = SLICE_START + slice * SLICE_SECONDS;
+  const previous = await slices.read(DOMAIN, start);
+  const counts = events === 0 ? {} : { delivered: events };
+  const atMs = LATER_MS - DAY * 1000;
+  const passed = { startedAtMs: atMs, nowMs: atMs, unlisted: false, isOld: true };
+  const bounds = { domain: DOMAIN, start, end: start + SLICE_SECONDS };
+  await slices.write(
+    slicePassed(bounds, previous, { ...emptyTally(), listed: counts, stored: counts }, passed),
+    previous,
+  );
+}
+
+function seal() {
+  let salts = 0;
+  const run = createSeal({
+    ...{ slices: createSlicesTable(engines.table), keys: createDayIndexTable(engines.table) },
+    ...{ events: createStoredEventsTable(engines.table), state: createSealState(engines.table) },
+    ...{ bucket: createManifestBucket(s3.bucket), objects: createEventObjects(s3.bucket) },
+    ...{ lease: createLeaseTable(engines.table, SEAL_LEASE_KEY), erasureKey: { read: async () => 'erasure-key' } },
+    ...{ domains: [DOMAIN], everySeconds: 900, retentionSeconds: 90 * DAY, now: () => LATER_MS, groupRows: 3 },
+    ...{ newRunId: () => 'run', newSalt: () => String(++salts).padStart(32, '0'), every: () => () => {} },
+    onFailure: (_domain, error) => {
+      throw error;
+    },
+  });
+  return run({ ignoreWaits: false, deadlineMs: LATER_MS + 60_000 });
+}
+
+const signing = {
+  send: async ({ input }: { input: { Message?: Uint8Array } }) =>
+    input.Message === undefined
+      ? { PublicKey: key.publicKey.export({ type: 'spki', format: 'der' }) }
+      : { Signature: sign('sha256', input.Message, key.privateKey) },
+};
+
+function prove(args: readonly string[]) {
+  const outputs: Record<string, string> = { ArchiveBucketName: s3.bucket.name, CertificateKeyArn: 'key' };
+  const clients = {
+    table: engines.table.client,
+    archive: s3.bucket.client,
+    signing,
+  } as unknown as Deployment['clients'];
+  const target = stubDeployment({ clients, output: (name) => outputs[name] ?? engines.output(name) });
+  return runCommand(['prove', '--local', ...args], { openDeployment: async () => target });
+}
+
+async function verify(signed: unknown, ...args: string[]) {
+  const { exitCode, json, errors } = await runCommand(['verify', '-', '--json', ...args], {
+    readInput: async () => JSON.stringify(signed),
+  });
+  const lines = (exitCode === 2 ? [] : json()) as VerifyLine[];
+  const faults = lines.flatMap((line) => (line.event === 'fault' ? [`${line.where} ${line.what}`] : []));
+  return { exitCode, lines, faults, errors };
+}
+
+/** A copy of the archive in a folder, with one object replaced, or removed. */
+function copyWith(changed: string, bytes?: Buffer): string {
+  const copy = mkdtempSync(join(folder, 'copy-'));
+  for (const [name, held] of s3.objects) {
+    const put = name === changed ? bytes : held;
+    if (put === undefined) continue;
+    mkdirSync(dirname(join(copy, name)), { recursive: true });
+    writeFileSync(join(copy, name), put);
+  }
+  return copy;
+}
+
+const OBJECT = objectKey(DOMAIN, SLICE_START, 0);
+
+async function objectWith(change: (rows: ArchiveRow[]) => ArchiveRow[]): Promise<Buffer> {
+  const path = join(folder, 'object.parquet');
+  writeFileSync(path, s3.objects.get(OBJECT) ?? '');
+  const rows: ArchiveRow[] = [];
+  for await (const group of readParquet(path)) rows.push(...group);
+  const writer = openParquetWriter(path);
+  writer.add(change(rows));
+  writer.end();
+  return readFileSync(path);
+}
+
+test('a certificate of sealed slices holds, alone, with the bucket, and with a copy of it', async () => {
+  const places = [[], ['--archive', s3.url], ['--archive', copyWith('')]];
+  for (const args of places) expect(await verify(certificate, ...args)).toMatchObject({ exitCode: 0, faults: [] });
+
+  const { lines } = await verify(certificate, '--archive', s3.url);
+  expect(lines).toContainEqual({ event: 'archive', domain: DOMAIN, objects: 1, rows: EVENTS, erased: 0 });
+  expect(lines.at(-1)).toMatchObject({ holds: true, verdict: 'complete', ledger: 'mailgun-ledger-stub' });
+});
+
+test('the signature verifies by a general library as ES256 over the two parts before it', () => {
+  const [header, payload, signature = ''] = certificate.jws.split('.');
+  const options = { key: createPublicKey(certificate.publicKey), dsaEncoding: 'ieee-p1363' as const };
+  const input = Buffer.from(`${header}.${payload}`);
+  expect(input.length).toBeLessThan(4096);
+  expect(verifySignature('sha256', input, options, Buffer.from(signature, 'base64url'))).toBe(true);
+});
+
+test('a range that is not sealed to its end is unknown, which is another exit code', async () => {
+  const longer = JSON.parse(
+    (await prove(['--from', String(SLICE_START), '--to', String(SLICE_START + DAY)])).lines[0] ?? '',
+  );
+  expect(await verify(longer)).toMatchObject({ exitCode: 3, faults: [] });
+});
+
+test.each<{ name: string; change: (copy: Certificate) => void; fault: RegExp }>([
+  {
+    name: 'a changed count',
+    change: (copy) => Object.assign(copy.domains[0]?.chain[0]?.slice?.expected ?? {}, { delivered: 6 }),
+    fault: /^manifest 2 of mg\.example\.com .* does not name the manifest before it/,
+  },
+  {
+    name: 'a removed manifest',
+    change: (copy) => copy.domains[0]?.chain.shift(),
+    fault: /said to be complete, but its slices are unknown/,
+  },
+  {
+    name: 'a longer range',
+    change: (copy) => Object.assign(copy, { to: '2026-02-03T00:00:00.000Z' }),
+    fault: /are unknown/,
+  },
+])('verify names $name, and that it was not signed', async ({ change, fault }) => {
+  const copy = structuredClone(certificate);
+  change(copy.certificate);
+
+  const { exitCode, faults } = await verify(copy);
+
+  expect(exitCode).toBe(1);
+  expect(faults).toContainEqual(expect.stringMatching(fault));
+  expect(faults).toContainEqual(expect.stringContaining('was changed after it was signed'));
+});
+
+test('a chain that was signed anew by another key is told from the trusted one by the fingerprint', async () => {
+  const { lines } = await verify(certificate);
+  const fingerprint = (lines.at(-1) as { key: string }).key;
+  expect(await verify(certificate, '--key', fingerprint)).toMatchObject({ exitCode: 0 });
+  expect((await verify(certificate, '--key', 'ab'.repeat(32))).faults).toEqual([
+    `signature is by the key ${fingerprint}, not by the one that is trusted`,
+  ]);
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' });
+  expect((await verify({ ...certificate, publicKey: other })).faults).toEqual([
+    'signature does not verify by the key in the certificate',
+  ]);
+});
+
+test.each<{ name: string; copy: () => Promise<string> | string; fault: RegExp }>([
+  { name: 'a removed object', copy: () => copyWith(OBJECT), fault: /0\.parquet is not in the archive/ },
+  {
+    name: 'a removed manifest',
+    copy: () => copyWith(manifestKey(DOMAIN, 1)),
+    fault: /^manifest 1 of .* is not in the archive/,
+  },
+  {
+    name: 'a changed manifest',
+    copy: () => copyWith(manifestKey(DOMAIN, 2), Buffer.from('{}')),
+    fault: /^manifest 2 of .* differs in the archive/,
+  },
+  {
+    name: 'bytes that are no Parquet',
+    copy: () => copyWith(OBJECT, Buffer.from('no')),
+    fault: /cannot be read as Parquet/,
+  },
+  {
+    name: 'the same rows written anew',
+    copy: async () => copyWith(OBJECT, await objectWith((rows) => rows)),
+    fault: /has other bytes than any manifest names/,
+  },
+  {
+    name: 'swapped rows',
+    copy: async () => copyWith(OBJECT, await objectWith((rows) => rows.toReversed())),
+    fault: /^row delivered#id-5 .* is not in its place/,
+  },
+  {
+    name: 'a changed event',
+    copy: async () => {
+      const changed = (row: ArchiveRow, nth: number) =>
+        nth === 3 ? { ...row, event: row.event?.replace('250', '251') ?? null } : row;
+      return copyWith(OBJECT, await objectWith((rows) => rows.map(changed)));
+    },
+    fault: /^row delivered#id-3 .* holds another event/,
+  },
+])('verify names $name in the archive', async ({ copy, fault }) => {
+  const { exitCode, faults } = await verify(certificate, '--archive', await copy());
+  expect(exitCode).toBe(1);
+  expect(faults).toContainEqual(expect.stringMatching(fault));
+});
+
+test('what is no certificate, or no archive, is a wrong use', async () => {
+  expect(await verify({})).toMatchObject({ exitCode: 2 });
+  expect(await verify(certificate, '--archive', join(folder, 'none'))).toMatchObject({ exitCode: 2 });
+});
+
+test('an event that is stored later goes into a supplement, and older certificates still hold', async () => {
+  await store(99, SLICE_START + 1);
+  await pass(0, EVENTS + 1);
+  const found = await seal();
+  expect(found).toMatchObject({ done: true });
+  // The day of the slice has its turn at once.
+  await engines.table.client.send(new DeleteCommand({ TableName: engines.table.name, Key: sealPositionKey(DOMAIN) }));
+  expect(await seal()).toMatchObject({ sealed: 1, rows: 1 });
+
+  expect(await verify(certificate, '--archive', s3.url)).toMatchObject({ exitCode: 0, faults: [] });
+  const newer = JSON.parse((await prove(RANGE)).lines[0] ?? '') as SignedCertificate;
+  expect(await verify(newer, '--archive', s3.url)).toMatchObject({ exitCode: 0, faults: [] });
+  expect(newer.certificate.domains[0]?.totals).toMatchObject({ slices: 2, expected: 8, archived: 8 });
+});
