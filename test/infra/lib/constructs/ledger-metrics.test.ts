@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { ACCESS_METRICS, METRICS } from '../../../../lambdas/contract.ts';
+import { ACCESS_METRICS, METRICS, SEAL_METRICS } from '../../../../lambdas/contract.ts';
 import { EVENT_TYPES } from '../../../../lambdas/domain/event-types.ts';
 import { Synthesized } from '../../../support/synthesized.ts';
 
@@ -21,12 +21,11 @@ const code = (readdirSync(LAMBDAS, { recursive: true }) as string[])
   .map((file) => readFileSync(join(LAMBDAS, file), 'utf8'))
   .join('');
 
-test.each([...Object.values(OWN), ...Object.values(ACCESS_METRICS)])(
-  '%s is read by an alarm or the dashboard',
-  (name) => {
-    expect(alarms.includes(`"MetricName":"${name}"`) || dashboard.includes(`"${name}"`)).toBe(true);
-  },
-);
+const NAMES: readonly string[] = [OWN, ACCESS_METRICS, SEAL_METRICS].flatMap((names) => Object.values(names));
+
+test.each(NAMES)('%s is read by an alarm or the dashboard', (name) => {
+  expect(alarms.includes(`"MetricName":"${name}"`) || dashboard.includes(`"${name}"`)).toBe(true);
+});
 
 /** Written by the name that an event's type gives them. */
 const BY_TYPE_OF_EVENT = Object.values(EVENT_TYPES).flatMap(({ metric }) => metric ?? []);
@@ -41,5 +40,5 @@ test('every metric of ours that an alarm reads has its name in the contract', ()
   const read = [...alarms.matchAll(/"MetricName":"(\w+)","Namespace":"MailgunLedger[^"]*"/g)].map((match) => match[1]!);
 
   expect(read.length).toBeGreaterThan(10);
-  expect([...Object.values(OWN), ...Object.values(ACCESS_METRICS)]).toEqual(expect.arrayContaining(read));
+  expect(NAMES).toEqual(expect.arrayContaining(read));
 });
