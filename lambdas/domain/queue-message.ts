@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { asciiJson, isObject, type JsonObject } from './canonical.ts';
 
 /** Who brought an event in. */
@@ -16,6 +17,21 @@ export interface QueueMessage {
 
 /** Raise it when the format changes; a reader takes this version and the one before. */
 export const QUEUE_MESSAGE_VERSION = 1;
+
+/** What SQS takes as the id of a group. */
+const GROUP = /^[\x21-\x7e]{1,128}$/;
+
+/** The group of messages that an operator sends back from a DLQ. */
+export const REDRIVE_GROUP = 'redrive';
+
+/**
+ * Returns the group of a message, between which SQS's fair queues share out their consumers: a burst of one domain, or
+ * of what reconciliation or a replay brings in, does not delay the webhooks of another.
+ */
+export function messageGroupOf({ source, domain }: Pick<QueueMessage, 'source' | 'domain'>, isReplay = false): string {
+  const group = source === 'webhook' ? domain : `${isReplay ? 'replay' : 'reconcile'}#${domain}`;
+  return GROUP.test(group) ? group : createHash('sha256').update(group).digest('hex');
+}
 
 export type DecodedQueueMessage =
   | { ok: true; message: QueueMessage }

@@ -76,7 +76,7 @@ const compareWebhooks = createCompareWebhooks({
   onCompared,
   onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
 });
-const replay = createReplay(deps);
+const replay = createReplay({ ...deps, queue: createEventQueue(queues, env.queueUrl, true) });
 const accept = createAccept(deps);
 
 // Called by AWS.

@@ -9,7 +9,12 @@ import { DEAD_LETTER_ATTRIBUTES } from '../../../lambdas/contract.ts';
 import { messageIdOf } from '../../../lambdas/domain/event.ts';
 import { type EventIdentity, identify } from '../../../lambdas/domain/identity.ts';
 import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
-import { decodeQueueMessage, QUEUE_MESSAGE_VERSION, type QueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import {
+  decodeQueueMessage,
+  QUEUE_MESSAGE_VERSION,
+  type QueueMessage,
+  REDRIVE_GROUP,
+} from '../../../lambdas/domain/queue-message.ts';
 import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
 import { suppressionOf } from '../../../lambdas/domain/suppression.ts';
 import { TargetUnavailableError } from '../../errors.ts';
@@ -78,7 +83,8 @@ export function openDeadLetters({ clients: { queues }, output }: Deployment): De
     },
 
     async resend({ body }) {
-      await queues.send(new SendMessageCommand({ QueueUrl: output('QueueUrl'), MessageBody: body }));
+      const QueueUrl = output('QueueUrl');
+      await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: body, MessageGroupId: REDRIVE_GROUP }));
     },
 
     async remove({ receiptHandle }) {

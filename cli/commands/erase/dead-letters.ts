@@ -9,7 +9,7 @@ import {
 import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/erasure.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import { recipientOf } from '../../../lambdas/domain/mailgun-event.ts';
-import { decodeQueueMessage, encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import { decodeQueueMessage, encodeQueueMessage, REDRIVE_GROUP } from '../../../lambdas/domain/queue-message.ts';
 import type { CliContext } from '../../command.ts';
 
 export interface Queues {
@@ -65,8 +65,10 @@ export async function clearDeadLetters(
           continue;
         }
         // Sent first: a crash in between leaves two, of which process stores one.
-        if (fate !== 'deleted')
-          await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: fate.body }));
+        if (fate !== 'deleted') {
+          const message = { QueueUrl: queueUrl, MessageBody: fate.body, MessageGroupId: REDRIVE_GROUP };
+          await client.send(new SendMessageCommand(message));
+        }
         await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receipt }));
         cleared[fate === 'deleted' ? 'deleted' : 'sentBack'] += 1;
       }

@@ -6,7 +6,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
-import { encodeQueueMessage } from '../../domain/queue-message.ts';
+import { encodeQueueMessage, messageGroupOf } from '../../domain/queue-message.ts';
 import type { EventQueue } from '../../ingest/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
@@ -15,11 +15,17 @@ export function openQueues(): SQSClient {
   return new SQSClient(AWS_CLIENT_CONFIG);
 }
 
-/** The queue between ingest (or reconcile) and process. */
-export function createEventQueue(client: SQSClient, queueUrl: string): EventQueue {
+/** The queue between ingest (or reconcile, or its replays) and process. */
+export function createEventQueue(client: SQSClient, queueUrl: string, isReplay = false): EventQueue {
   return {
     async send(message) {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: encodeQueueMessage(message) }));
+      await client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: encodeQueueMessage(message),
+          MessageGroupId: messageGroupOf(message, isReplay),
+        }),
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { decodeQueueMessage, encodeQueueMessage } from '../../../../lambdas/domain/queue-message.ts';
+import { decodeQueueMessage, encodeQueueMessage, messageGroupOf } from '../../../../lambdas/domain/queue-message.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
 const message = { source: 'webhook' as const, receivedAt: 1, domain: 'd', event: deliveredEvent() };
@@ -62,3 +62,21 @@ test.each(WRITTEN_BY_VERSION_1)('what version 1 wrote is still read: from %s', (
     message: { source, receivedAt: 1770000000123, domain: 'mg.example.com', event },
   });
 });
+
+test.each([
+  ['webhook', 'mg.example.com', false, 'mg.example.com'],
+  ['webhook', '-', false, '-'],
+  ['reconcile', 'mg.example.com', false, 'reconcile#mg.example.com'],
+  ['reconcile', 'mg.example.com', true, 'replay#mg.example.com'],
+] as const)('a message of %s of %s (replay: %s) belongs to the group %s', (source, domain, isReplay, group) => {
+  expect(messageGroupOf({ source, domain }, isReplay)).toBe(group);
+});
+
+test.each([`${'a'.repeat(200)}.example.com`, 'b\u00fccher.example', ''])(
+  'a group of %j is one that SQS takes',
+  (domain) => {
+    const group = messageGroupOf({ source: 'webhook', domain });
+    expect(group).toMatch(/^[0-9a-f]{64}$/);
+    expect(group).not.toBe(messageGroupOf({ source: 'webhook', domain: `${domain}x` }));
+  },
+);
