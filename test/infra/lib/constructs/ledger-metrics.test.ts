@@ -21,11 +21,12 @@ const code = (readdirSync(LAMBDAS, { recursive: true }) as string[])
   .map((file) => readFileSync(join(LAMBDAS, file), 'utf8'))
   .join('');
 
-const NAMES: readonly string[] = [OWN, ACCESS_METRICS, SEAL_METRICS].flatMap((names) => Object.values(names));
-
-test.each(NAMES)('%s is read by an alarm or the dashboard', (name) => {
-  expect(alarms.includes(`"MetricName":"${name}"`) || dashboard.includes(`"${name}"`)).toBe(true);
-});
+test.each([...Object.values(OWN), ...Object.values(ACCESS_METRICS), SEAL_METRICS.wait])(
+  '%s is read by an alarm or the dashboard',
+  (name) => {
+    expect(alarms.includes(`"MetricName":"${name}"`) || dashboard.includes(`"${name}"`)).toBe(true);
+  },
+);
 
 /** Written by the name that an event's type gives them. */
 const BY_TYPE_OF_EVENT = Object.values(EVENT_TYPES).flatMap(({ metric }) => metric ?? []);
@@ -40,5 +41,6 @@ test('every metric of ours that an alarm reads has its name in the contract', ()
   const read = [...alarms.matchAll(/"MetricName":"(\w+)","Namespace":"MailgunLedger[^"]*"/g)].map((match) => match[1]!);
 
   expect(read.length).toBeGreaterThan(10);
-  expect(NAMES).toEqual(expect.arrayContaining(read));
+  const named = [OWN, ACCESS_METRICS, SEAL_METRICS].flatMap((names) => Object.values(names));
+  expect(named).toEqual(expect.arrayContaining(read));
 });
