@@ -83,8 +83,10 @@ async function list(context: CliContext, options: TimeOptions): Promise<number> 
   const deployment = await openTarget(context, options);
   const emit = createEmit<ReceiverLine>(context, options.json);
   const { from, to } = rangeOf(options, context);
+  const receivers = receiversOf(deployment);
+  if (receivers.length === 0 && !options.json) context.print(`${deployment.name} has no receivers.`);
   let isHealthy = true;
-  for (const { name, url, queueUrl, deadLettersUrl } of receiversOf(deployment)) {
+  for (const { name, url, queueUrl, deadLettersUrl } of receivers) {
     const [state, queued, inDlq] = await Promise.all([
       statesOf(deployment).read(name),
       messagesIn(deployment, queueUrl),

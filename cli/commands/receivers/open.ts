@@ -19,13 +19,15 @@ const settings = z.array(
 /** A receiver as the stack's output describes it. */
 export type DeployedReceiver = z.output<typeof settings>[number];
 
-/** Returns the receivers of a stack; throws where it has none. */
+/** Returns the receivers of a stack, none where it is configured without. */
 export function receiversOf(deployment: Deployment): DeployedReceiver[] {
+  let output: string;
   try {
-    return settings.parse(JSON.parse(deployment.output('Receivers')));
-  } catch (cause) {
-    throw new TargetUnavailableError(`${deployment.name} has no receivers; add some to its configuration`, { cause });
+    output = deployment.output('Receivers');
+  } catch {
+    return [];
   }
+  return settings.parse(JSON.parse(output));
 }
 
 /** Returns one receiver by its name. */
@@ -33,6 +35,8 @@ export function receiverNamed(deployment: Deployment, name: string): DeployedRec
   const all = receiversOf(deployment);
   const found = all.find((receiver) => receiver.name === name);
   if (found) return found;
+  if (all.length === 0)
+    throw new TargetUnavailableError(`${deployment.name} has no receivers; add some to its configuration`);
   throw new UsageError(`there is no receiver ${name}; the stack has ${all.map((each) => each.name).join(', ')}`);
 }
 

@@ -37,7 +37,11 @@ beforeAll(async () => {
       endpoint: awsEndpointUrl,
       credentials: { accessKeyId, secretAccessKey: 'local' },
     }),
-    output: (key) => outputs[key] ?? '',
+    output(key) {
+      const value = outputs[key];
+      if (value === undefined) throw new Error(`the stack has no output ${key}`);
+      return value;
+    },
     invoke: async (name, event) => {
       const outcome = await stack.invoke(name, JSON.stringify(event));
       if (!outcome?.ok) throw new Error(outcome?.error);

@@ -138,7 +138,7 @@ describe('why', () => {
       const { exitCode, lines } = await run(['why', `<${messageId}>`, 'BOB@example.org']);
       expect([exitCode, lines.join('\n')]).toEqual([0, expect.stringContaining('1 recipient, 1 event')]);
       expect(lines.join('\n')).toMatch(
-        /bob@example\.org: FAILED \(bounce\) since [\d: -]+ UTC\n {2}> .*failed permanently, reason: bounce \(550 no such mailbox\)\n.*found at Mailgun by reconciliation at .* UTC, and by webhook at .* UTC; Mailgun lists it/,
+        /bob@example\.org: FAILED \(bounce\) since [\d: -]+ UTC\n {2}> .*failed permanently, the address does not exist, reason: bounce \(550 no such mailbox\)\n.*found at Mailgun by reconciliation at .* UTC, and by webhook at .* UTC; Mailgun lists it/,
       );
     },
     LONG,
