@@ -64,7 +64,7 @@ test.each([
   {
     name: 'another account',
     its: { GetCallerIdentity: identity('111111111111') },
-    says: 'the AWS credentials are those of account 111111111111, but cdk.json has prod in account 333333333333',
+    says: 'the AWS credentials are those of account 111111111111, but cdk.json has mailgun-ledger-prod in account 333333333333',
   },
   {
     name: 'expired credentials',

@@ -115,7 +115,7 @@ test('a legacy form with an attachment is multipart', async () => {
 test('the twin remembers everything that happened, in order, and who would see it', async () => {
   const twin = startTwin();
 
-  twin.happen({ mail: MAIL, data: DATA, plan: { ...SMOOTH, delayMs: 20 } });
+  twin.happen({ mail: MAIL, data: DATA, plan: { ...SMOOTH, delayMs: 300 } });
   twin.happen({ mail: MAIL, data: { ...DATA, id: 'a-later-event' }, plan: SMOOTH, listed: false });
   await twin.settled();
 
