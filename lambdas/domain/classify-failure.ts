@@ -1,7 +1,7 @@
 import type { FailureClass } from './failure-class.ts';
 import type { MailgunEvent } from './mailgun-event.ts';
 
-// Why mail failed, in a dozen classes. A server's text is more exact than its code, which many servers use loosely, so
+// A server's text is more exact than its code, which many servers use loosely, so
 // texts come first. Codes: RFC 3463, RFC 7372 (authentication), RFC 7505 (null MX), and what large providers publish:
 // support.google.com/a/answer/3726730, learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports,
 // senders.yahooinc.com/smtp-error-codes.

@@ -36,7 +36,7 @@ export function countDimensions(dimensions: Dimensions, event: JsonObject): void
 
 /** Adds what was counted elsewhere. */
 export function addDimensions(sum: Dimensions, more: Dimensions): void {
-  for (const dimension of NAMES) addRows(sum[dimension], more[dimension], MAX_COUNTED_ROWS);
+  for (const dimension of NAMES) addRows(sum[dimension], Object.entries(more[dimension]), MAX_COUNTED_ROWS);
 }
 
 /** Returns the dimensions with a bounded number of rows, so that a slice stays one item. */
@@ -44,14 +44,14 @@ export function boundedDimensions(dimensions: Dimensions): Dimensions {
   const bounded = emptyDimensions();
   for (const dimension of NAMES) {
     const byCount = Object.entries(dimensions[dimension]).sort(([, a], [, b]) => total(b) - total(a));
-    addRows(bounded[dimension], Object.fromEntries(byCount), MAX_ROWS);
+    addRows(bounded[dimension], byCount, MAX_ROWS);
   }
   return bounded;
 }
 
-function addRows(sum: Rows, rows: Rows, maxRows: number): void {
-  for (const [name, row] of Object.entries(rows)) {
-    for (const [type, count] of Object.entries(row as Counts)) addBounded(sum, name, type, count, maxRows);
+function addRows(sum: Rows, rows: readonly [string, Counts][], maxRows: number): void {
+  for (const [name, row] of rows) {
+    for (const [type, count] of Object.entries(row)) addBounded(sum, name, type, count, maxRows);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { JsonObject } from './canonical.ts';
 import { valueAt } from './event.ts';
 
-// Who runs the mailbox of a recipient. Mailgun names it in `recipient-provider`; else the host that took the mail
-// tells, which is right for companies' own domains too; else the recipient's domain.
+// Mailgun names the mailbox provider in `recipient-provider`. Where it does not, the host that took the mail decides,
+// which is right for companies' own domains too, and after that the recipient's domain.
 
 interface MailboxProvider {
   /** Suffixes of the hosts that their domains' MX records name. */
@@ -25,12 +25,12 @@ const PROVIDERS: Readonly<Record<string, MailboxProvider>> = {
 };
 
 /** Other names that Mailgun may use for these. */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-  google: 'gmail',
-  microsoft: 'outlook',
-  hotmail: 'outlook',
-  aol: 'yahoo',
-};
+const OTHER_NAMES = new Map([
+  ['google', 'gmail'],
+  ['microsoft', 'outlook'],
+  ['hotmail', 'outlook'],
+  ['aol', 'yahoo'],
+]);
 
 /** The name of everything that is not in the table. */
 export const OTHER_PROVIDER = 'other';
@@ -38,7 +38,7 @@ export const OTHER_PROVIDER = 'other';
 /** Returns the mailbox provider of an event's recipient, lower case; `other` where it is not known. */
 export function mailboxProviderOf(event: JsonObject): string {
   const named = text(valueAt(event, 'recipient-provider'));
-  if (named !== '' && named !== OTHER_PROVIDER) return OTHER_NAMES[named] ?? named.slice(0, 64);
+  if (named !== '' && named !== OTHER_PROVIDER) return OTHER_NAMES.get(named) ?? named.slice(0, 64);
   const host = text(valueAt(event, 'delivery-status', 'mx-host'));
   const recipient = text(valueAt(event, 'recipient'));
   const domain = recipient.slice(recipient.lastIndexOf('@') + 1).replace(/>$/, '');

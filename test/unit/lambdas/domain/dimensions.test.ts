@@ -23,6 +23,13 @@ test('a slice keeps its most frequent rows exactly, and adds up the others', () 
   expect(ip.other).toEqual({ delivered: (30 * 31) / 2 });
 });
 
+test('a row that is called like a number is kept for its frequency alone', () => {
+  const counted = emptyDimensions();
+  for (let n = 0; n < 60; n += 1) countDimensions(counted, from(String(n)));
+  for (let n = 0; n < 60; n += 1) for (let times = 0; times < 2; times += 1) countDimensions(counted, from(`ip-${n}`));
+  expect(Object.keys(boundedDimensions(counted).ip).filter((name) => /^\d+$/.test(name))).toEqual([]);
+});
+
 test('parts add up, rows called like members of objects included', () => {
   const [one, other] = [emptyDimensions(), emptyDimensions()];
   for (const each of [one, other]) countDimensions(each, from('__proto__'));

@@ -5,6 +5,7 @@ test.each([
   ['gmail', { 'recipient-provider': 'Gmail', recipient: 'ada@north.example' }],
   ['gmail', { 'recipient-provider': 'Google' }],
   ['comcast', { 'recipient-provider': 'Comcast' }],
+  ['constructor', { 'recipient-provider': 'constructor' }],
   ['outlook', { 'recipient-provider': 'Other', 'delivery-status': { 'mx-host': 'north.mail.protection.outlook.com' } }],
   ['gmail', { 'recipient-provider': '', 'delivery-status': { 'mx-host': 'ASPMX.L.GOOGLE.COM' } }],
   ['yahoo', { 'delivery-status': { 'mx-host': 'mta5.am0.yahoodns.net' } }],
