@@ -29,6 +29,18 @@ async function worldWith(events: number, dropped = 0): Promise<ReconcileWorld> {
   return world;
 }
 
+/** Answers 429 after so many pages, until the returned function begins the next quota. */
+function limitPages(world: ReconcileWorld, maxPages: number): () => void {
+  let pages = 0;
+  world.mailgun.onPage = () => {
+    pages += 1;
+    if (pages > maxPages) throw new ListingError('rate-limited');
+  };
+  return () => {
+    pages = 0;
+  };
+}
+
 const sliceAt = (world: ReconcileWorld, seconds: number, domain = DOMAIN) =>
   world.book.slices.get(`${domain} ${START + seconds}`)!;
 const unconfirmedNews = (world: ReconcileWorld) => world.news.reduce((sum, each) => sum + each.unconfirmed, 0);
@@ -99,14 +111,10 @@ test('finishing the newest slice keeps the progress of an older one, and every s
 test('a 429 that crosses the deadline ends the run in order: 120 pages are done in two or three runs', async () => {
   const world = await worldWith(120 * 50);
   world.mailgun.pageSize = 50;
-  let calls = 0;
-  world.mailgun.onPage = () => {
-    calls += 1;
-    if (calls > 60) throw new ListingError('rate-limited');
-  };
+  const nextQuota = limitPages(world, 60);
   let runs = 0;
   for (; runs < 10 && sliceAt(world, 0) === undefined; runs += 1) {
-    calls = 0;
+    nextQuota();
     await world.run();
     world.nowMs += 900_000;
   }
@@ -393,14 +401,10 @@ describe('a replay', () => {
   test('goes on after a 429 that crosses its deadline from where it was cut', async () => {
     const world = await worldWith(120 * 50);
     world.mailgun.pageSize = 50;
-    let calls = 0;
-    world.mailgun.onPage = () => {
-      calls += 1;
-      if (calls > 60) throw new ListingError('rate-limited');
-    };
+    const nextQuota = limitPages(world, 60);
     let replays = 0;
     for (let isDone = false; !isDone && replays < 10; replays += 1) {
-      calls = 0;
+      nextQuota();
       const { report } = await world.replay(RANGE);
       isDone = report?.done ?? false;
     }
