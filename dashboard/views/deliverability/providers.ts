@@ -6,8 +6,9 @@ import { table } from '../../table.ts';
 import { sumBy } from './statistics.ts';
 
 /**
- * Shares of spam reports among deliveries: what large providers want senders to stay below, and above which they
- * refuse mail. https://support.google.com/a/answer/81126, https://senders.yahooinc.com/best-practices/
+ * Shares of spam reports among deliveries. Gmail wants senders to stay below the first, and Gmail and Yahoo hold back
+ * mail of those who reach the second. https://support.google.com/a/answer/81126,
+ * https://senders.yahooinc.com/best-practices/
  */
 const COMPLAINTS_AIM = 0.001;
 const COMPLAINTS_LIMIT = 0.003;
@@ -56,7 +57,7 @@ export function providerPanel(buckets: readonly StatsBucket[], days: number, dom
     h(
       'p',
       { class: 'note' },
-      'Gmail, Yahoo and Outlook want spam reports below 0.1 % of deliveries and refuse mail of senders above 0.3 %. ' +
+      'Gmail wants spam reports below 0.1 % of deliveries; Gmail and Yahoo hold back mail from 0.3 % on. ' +
         `Shares are judged from ${numberText(MIN_DELIVERIES)} deliveries on; mail in test mode is left out.`,
     ),
   );
