@@ -185,20 +185,9 @@ function isCaught({ fault, file, right, wrong, tests }: KnownFault): boolean {
     path,
     source.replace(right, () => wrong),
   );
-  const arguments_ = [
-    'test',
-    '--',
-    '-w',
-    '1',
-    '--selectProjects',
-    'unit',
-    'model',
-    '--bail',
-    '--testPathPatterns',
-    tests,
-  ];
+  const flags = ['-w', '1', '--selectProjects', 'unit', 'model', '--bail', '--testPathPatterns', tests];
   const env = { ...process.env, WORLDS: '100' };
-  const { stdout, stderr } = spawnSync('npm', arguments_, { cwd: copy, env, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync('npm', ['test', '--', ...flags], { cwd: copy, env, encoding: 'utf8' });
   writeFileSync(path, source);
   // A test must have failed; a suite that does not even load shows nothing.
   const [failed = ''] = /^Tests: +\d+ failed/m.exec(stdout + stderr) ?? [];
