@@ -1,3 +1,4 @@
+import { textAt } from './event.ts';
 import type { FailureClass } from './failure-class.ts';
 import type { MailgunEvent } from './mailgun-event.ts';
 
@@ -76,19 +77,13 @@ export function failureClassOf({ name, code, reason, raw }: MailgunEvent): Failu
   if (reason === 'old') return 'too-old';
   const own = code === undefined ? undefined : MAILGUN_CODES[code];
   if (own !== undefined) return own;
-  const { message, description, 'enhanced-code': enhanced } = textsOf(raw['delivery-status']);
-  const { reason: rejection } = textsOf(raw.reject);
-  const text = [message, description, rejection].join(' ');
+  const status = (field: string) => textAt(raw, 'delivery-status', field);
+  const text = [status('message'), status('description'), textAt(raw, 'reject', 'reason')].join(' ');
   const byText = TEXTS.find(([, pattern]) => pattern.test(text))?.[0];
-  return byText ?? classOfCode(enhanced ?? /\b[45]\.\d{1,3}\.\d{1,3}\b/.exec(text)?.[0]) ?? 'other';
+  return byText ?? classOfCode(status('enhanced-code') ?? /\b[45]\.\d{1,3}\.\d{1,3}\b/.exec(text)?.[0]) ?? 'other';
 }
 
 function classOfCode(enhanced = ''): FailureClass | undefined {
   const [, subject = '', detail = ''] = /^[45]\.(\d{1,3})\.(\d{1,3})$/.exec(enhanced) ?? [];
   return CODES[`${subject}.${detail}`] ?? CODES[subject];
-}
-
-function textsOf(value: unknown): Partial<Record<'message' | 'description' | 'enhanced-code' | 'reason', string>> {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => typeof each === 'string'));
 }

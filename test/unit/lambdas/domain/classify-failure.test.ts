@@ -50,6 +50,7 @@ test.each([
     '552-5.7.0 This message was blocked because its content presents a potential security issue: attachment',
   ],
   ['policy', '5.7.1', '550 5.7.1 Delivery not allowed'],
+  ['policy', '', '550 5.7.1 Delivery not allowed'],
   ['other', '5.0.0', '550 5.0.0 Sorry'],
   ['other', '', ''],
 ])('%s: %s %s', (expected, enhanced, message) => {
