@@ -61,6 +61,9 @@ const CODES: Readonly<Record<string, FailureClass>> = {
   '7.515': 'authentication',
 };
 
+/** An enhanced code that is not part of an IP address. */
+const CODE_IN_TEXT = /(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?!\.?\d)/;
+
 /** Codes of Mailgun's own: it did not try, or gave up. */
 const MAILGUN_CODES: Readonly<Record<number, FailureClass>> = {
   498: 'dns',
@@ -80,7 +83,7 @@ export function failureClassOf({ name, code, reason, raw }: MailgunEvent): Failu
   const status = (field: string) => textAt(raw, 'delivery-status', field);
   const text = [status('message'), status('description'), textAt(raw, 'reject', 'reason')].join(' ');
   const byText = TEXTS.find(([, pattern]) => pattern.test(text))?.[0];
-  return byText ?? classOfCode(status('enhanced-code') ?? /\b[45]\.\d{1,3}\.\d{1,3}\b/.exec(text)?.[0]) ?? 'other';
+  return byText ?? classOfCode(status('enhanced-code') ?? CODE_IN_TEXT.exec(text)?.[0]) ?? 'other';
 }
 
 function classOfCode(enhanced = ''): FailureClass | undefined {

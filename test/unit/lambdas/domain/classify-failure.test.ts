@@ -51,6 +51,8 @@ test.each([
   ],
   ['policy', '5.7.1', '550 5.7.1 Delivery not allowed'],
   ['policy', '', '550 5.7.1 Delivery not allowed'],
+  ['policy', '', '550 Delivery from 198.5.1.1 not allowed. 5.7.1.'],
+  ['other', '', '550 Delivery from 198.5.1.1 not allowed'],
   ['other', '5.0.0', '550 5.0.0 Sorry'],
   ['other', '', ''],
 ])('%s: %s %s', (expected, enhanced, message) => {
