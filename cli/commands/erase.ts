@@ -9,7 +9,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { number } from '../output.ts';
-import type { Deployment } from '../target/types.ts';
+import { type Deployment, hasOutput } from '../target/types.ts';
 import { type EraseLine, erase, openJob, plan } from './erase/job.ts';
 
 interface EraseOptions extends TargetOptions {
@@ -64,11 +64,7 @@ export const eraseCommand: CommandBuilder = (context, run) =>
 
 /** Sealed objects are not rewritten, so where there is an archive not all is done. */
 function reportArchive(context: CliContext, deployment: Deployment): number {
-  try {
-    deployment.output('ArchiveBucketName');
-  } catch {
-    return 0;
-  }
+  if (!hasOutput(deployment, 'ArchiveBucketName')) return 0;
   context.printError('The archive is not erased: objects that were sealed before hold events of this recipient.');
   return 1;
 }

@@ -14,11 +14,10 @@ import {
   type TargetOptions,
   wholeNumber,
 } from '../command.ts';
-import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';
 import { readSecret, readSigningKeys } from '../secrets.ts';
-import type { Deployment } from '../target/types.ts';
+import { hasOutput } from '../target/types.ts';
 
 /** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */
 type Hop = 'answered' | 'stored' | 'readable';
@@ -160,15 +159,6 @@ async function request(url: string, init: RequestInit, what: string): Promise<{ 
     const { cause } = error as { cause?: { code?: string } };
     if (cause?.code === 'ENOTFOUND') throw new UnknownHostError(`the DNS does not know ${new URL(url).hostname}`);
     throw new EventLostError(`${what} does not answer`);
-  }
-}
-
-function hasOutput(deployment: Deployment, key: string): boolean {
-  try {
-    return deployment.output(key) !== '';
-  } catch (error) {
-    if (error instanceof TargetUnavailableError) return false;
-    throw error;
   }
 }
 

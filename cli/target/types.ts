@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { TargetUnavailableError } from '../errors.ts';
 
 /** A running ledger, on this machine or on AWS. */
 export interface Deployment {
@@ -28,6 +29,16 @@ export interface Deployment {
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
   /** What has arrived at the topics, oldest first; undefined where only subscribers can see it. */
   notifications(): Promise<Notification[] | undefined>;
+}
+
+/** Returns true where the stack has this output: what an environment is configured without has none. */
+export function hasOutput(deployment: Deployment, key: string): boolean {
+  try {
+    return deployment.output(key) !== '';
+  } catch (error) {
+    if (error instanceof TargetUnavailableError) return false;
+    throw error;
+  }
 }
 
 export type TargetRef =

@@ -4,7 +4,7 @@ import { createReceiverStates } from '../../../lambdas/adapters/table/delivery-r
 import type { ReceiverState } from '../../../lambdas/domain/receiver-state.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
-import type { Deployment } from '../../target/types.ts';
+import { type Deployment, hasOutput } from '../../target/types.ts';
 
 const settings = z.array(
   z.looseObject({
@@ -21,13 +21,8 @@ export type DeployedReceiver = z.output<typeof settings>[number];
 
 /** Returns the receivers of a stack, none where it is configured without. */
 export function receiversOf(deployment: Deployment): DeployedReceiver[] {
-  let output: string;
-  try {
-    output = deployment.output('Receivers');
-  } catch {
-    return [];
-  }
-  return settings.parse(JSON.parse(output));
+  if (!hasOutput(deployment, 'Receivers')) return [];
+  return settings.parse(JSON.parse(deployment.output('Receivers')));
 }
 
 /** Returns one receiver by its name. */
