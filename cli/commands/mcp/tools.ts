@@ -34,25 +34,28 @@ const domain = text('A sending domain of the stack').optional();
 const limit = z.int().min(1).max(MAX_ENTRIES).default(20).describe('Most entries of the page');
 
 export const TOOLS: readonly Tool[] = [
-  command('status', 'Whether the stack is healthy: alarms, backlog, dead letters, ledger.', {}, () => ['status']),
+  command('status', 'Whether the stack is healthy: alarms, backlog, dead letters, ledger.', {}, ['status']),
   command(
     'why',
     'What became of one message, and why: its events, statuses and suppressions, explained.',
     { messageId: text('Message id'), recipient: text('Only this recipient').optional() },
-    ({ messageId, recipient }) => ['why', '--', messageId, ...(recipient === undefined ? [] : [recipient])],
+    ['why'],
+    ({ messageId, recipient }) => ['--', messageId, ...(recipient === undefined ? [] : [recipient])],
   ),
-  command('dlq_list', 'The messages of the dead-letter queue by reason.', {}, () => ['dlq', 'list']),
+  command('dlq_list', 'The messages of the dead-letter queue by reason.', {}, ['dlq', 'list']),
   command(
     'plan_replay',
     'What a replay would compare and bring in, and what it costs. Nothing is sent.',
     { from: time('Start'), to: time('End'), domain },
-    (input) => ['replay', '--plan', ...flags(input)],
+    ['replay'],
+    (input) => ['--plan', ...flags(input)],
   ),
   command(
     'plan_redrive',
     'What a redrive of the dead-letter queue would send. Nothing is sent.',
     { reason: text('Only messages of this reason').optional() },
-    (input) => ['dlq', 'redrive', '--plan', ...flags(input)],
+    ['dlq', 'redrive'],
+    (input) => ['--plan', ...flags(input)],
   ),
   reading(
     'search',
@@ -110,7 +113,8 @@ function command<Shape extends z.ZodRawShape>(
   name: string,
   description: string,
   input: Shape,
-  argsOf: (input: z.output<z.ZodObject<Shape>>) => readonly string[],
+  path: readonly string[],
+  argsOf: (input: z.output<z.ZodObject<Shape>>) => readonly string[] = () => [],
 ): Tool {
   return {
     name,
@@ -119,10 +123,9 @@ function command<Shape extends z.ZodRawShape>(
     async call(given, { context, target, runLine, signal }) {
       const entries: unknown[] = [];
       const print = (line: string) => void entries.push(JSON.parse(line));
-      const [first = '', ...rest] = argsOf(given as z.output<z.ZodObject<Shape>>);
-      // Nothing behind `--` is an option, so these come first.
-      const subCommand = first === 'dlq' ? rest.splice(0, 1) : [];
-      const exitCode = await runLine([first, ...subCommand, ...target, '--json', ...rest], {
+      // Nothing behind `--` is an option, so the options of the target come first.
+      const args = [...path, ...target, '--json', ...argsOf(given as z.output<z.ZodObject<Shape>>)];
+      const exitCode = await runLine(args, {
         ...context,
         ...{ print, printError: () => {}, signal },
         // Nobody can be asked.
