@@ -2,9 +2,13 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { Command, Option } from 'commander';
 import { parseAddress } from '../../api/address.ts';
 import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
-import { readSuppressionItems, storedSuppression } from '../../lambdas/adapters/table/suppression-repository.ts';
+import {
+  readSuppressionItems,
+  type SuppressionItem,
+  suppressionItem,
+} from '../../lambdas/adapters/table/suppression-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
-import { isSuppressing, type StoredSuppression } from '../../lambdas/domain/suppression.ts';
+import { isSuppressing } from '../../lambdas/domain/suppression.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -240,20 +244,10 @@ async function deleteAtMailgun(
   return result;
 }
 
-/** A suppression and its key. */
-export interface SuppressionItem extends StoredSuppression {
-  readonly pk: string;
-  readonly sk: string;
-  readonly recipient: string;
-}
-
 /** Returns all suppressions of an address, whatever its case and spelling. */
 export async function readSuppressions(deployment: Deployment, address: string): Promise<SuppressionItem[]> {
   const items: SuppressionItem[] = [];
-  for await (const item of readSuppressionItems(tableOf(deployment), address)) {
-    const { pk, sk, recipient } = item as unknown as SuppressionItem;
-    items.push({ pk, sk, recipient, ...storedSuppression(item) });
-  }
+  for await (const item of readSuppressionItems(tableOf(deployment), address)) items.push(suppressionItem(item));
   return items;
 }
 

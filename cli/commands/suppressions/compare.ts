@@ -1,5 +1,5 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { storedSuppression } from '../../../lambdas/adapters/table/suppression-repository.ts';
+import { type SuppressionItem, suppressionItem } from '../../../lambdas/adapters/table/suppression-repository.ts';
 import { SUPPRESSION_PREFIX } from '../../../lambdas/domain/keys.ts';
 import {
   type CliContext,
@@ -15,7 +15,7 @@ import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions
 import { counted, createEmit, number } from '../../output.ts';
 import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
-import { type ComparedItem, createComparison, type Difference } from './differences.ts';
+import { createComparison, type Difference } from './differences.ts';
 import { type FixTools, fix } from './fix.ts';
 import { LISTS, type ListKind, readList } from './mailgun-lists.ts';
 
@@ -129,7 +129,7 @@ async function findDifferences(context: CliContext, deployment: Deployment, doma
 }
 
 /** No index leads to the suppressions of all recipients. */
-async function* storedSuppressions(deployment: Deployment): AsyncGenerator<ComparedItem> {
+async function* storedSuppressions(deployment: Deployment): AsyncGenerator<SuppressionItem> {
   const { client, name } = tableOf(deployment);
   const pages = paginateScan(
     { client },
@@ -141,10 +141,7 @@ async function* storedSuppressions(deployment: Deployment): AsyncGenerator<Compa
     },
   );
   for await (const { Items = [] } of pages) {
-    for (const item of Items) {
-      const { pk, sk, recipient } = item as unknown as ComparedItem;
-      yield { pk, sk, recipient, ...storedSuppression(item) };
-    }
+    for (const item of Items) yield suppressionItem(item);
   }
 }
 

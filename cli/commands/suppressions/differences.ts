@@ -1,14 +1,8 @@
+import type { SuppressionItem } from '../../../lambdas/adapters/table/suppression-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/event.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
-import { isSuppressing, type StoredSuppression } from '../../../lambdas/domain/suppression.ts';
+import { isSuppressing } from '../../../lambdas/domain/suppression.ts';
 import type { ListEntry, ListKind } from './mailgun-lists.ts';
-
-/** A suppression of the table, with its key. */
-export interface ComparedItem extends StoredSuppression {
-  readonly pk: string;
-  readonly sk: string;
-  readonly recipient: string;
-}
 
 /**
  * How our suppressions and Mailgun's lists differ.
@@ -24,7 +18,7 @@ export type Difference = {
 } & (
   | { readonly difference: 'not-here'; readonly sinceMs: number | undefined }
   | { readonly difference: 'lifted-here' }
-  | { readonly difference: 'too-wide'; readonly item: ComparedItem }
+  | { readonly difference: 'too-wide'; readonly item: SuppressionItem }
   | { readonly difference: 'not-at-mailgun'; readonly listedScopes: readonly string[] }
 );
 
@@ -48,7 +42,7 @@ export function createComparison(domains: readonly string[]) {
     listOf(domain, kind).set(recipientKey(entry.address), { ...entry, covered: new Set(), lifted: new Map() });
   }
 
-  function addOurs(item: ComparedItem): void {
+  function addOurs(item: SuppressionItem): void {
     // One of an unknown domain holds for every domain, those that are not compared now included.
     const candidates = item.domain === UNKNOWN_DOMAIN ? domains : domains.filter((domain) => domain === item.domain);
     if (candidates.length === 0) return;
@@ -76,7 +70,7 @@ export function createComparison(domains: readonly string[]) {
   return { addListed, addOurs, differences };
 }
 
-function differencesOf(item: ComparedItem, entries: readonly Compared[]): Difference[] {
+function differencesOf(item: SuppressionItem, entries: readonly Compared[]): Difference[] {
   const { domain, kind, recipient, scope } = item;
   const common = { domain, kind, recipient };
   if (entries.some(({ scopes }) => scopes.includes('*') || scopes.includes(scope))) return [];

@@ -2,6 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { createErasureRepository } from '../../../lambdas/adapters/table/erasure-repository.ts';
 import { writeSuppression } from '../../../lambdas/adapters/table/event-repository.ts';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/event.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
@@ -83,7 +84,7 @@ async function addAtMailgun(
   { context }: FixTools,
 ): Promise<FixResult> {
   // One of an unknown domain belongs to no list.
-  if (domain === '-') return 'left';
+  if (domain === UNKNOWN_DOMAIN) return 'left';
   // An entry may replace that of its address, so it names the tags that are there, too.
   const tags = kind === 'unsubscribe' ? { tags: [...new Set([...listedScopes, ...scopes])] } : {};
   const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}`;

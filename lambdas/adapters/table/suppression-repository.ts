@@ -34,13 +34,26 @@ export function storedSuppression(item: Item): StoredSuppression {
     reason = null,
     source = 'event',
     ...rest
-  } = item as unknown as SuppressionItem;
+  } = item as unknown as SuppressionAttributes;
   const { domain, kind, scope, eventKey } = rest;
   const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? null };
   return { domain, kind, scope, reason, source, eventKey, ...times };
 }
 
-interface SuppressionItem extends Pick<StoredSuppression, 'domain' | 'kind' | 'scope' | 'eventKey'> {
+/** A suppression with its key and its recipient. */
+export interface SuppressionItem extends StoredSuppression {
+  readonly pk: string;
+  readonly sk: string;
+  readonly recipient: string;
+}
+
+/** Returns what an item says of a suppression, with its key and its recipient. */
+export function suppressionItem(item: Item): SuppressionItem {
+  const { pk, sk, recipient } = item as unknown as SuppressionItem;
+  return { pk, sk, recipient, ...storedSuppression(item) };
+}
+
+interface SuppressionAttributes extends Pick<StoredSuppression, 'domain' | 'kind' | 'scope' | 'eventKey'> {
   readonly reason?: string | null;
   readonly source?: StoredSuppression['source'];
   readonly since: number;

@@ -1,26 +1,27 @@
 import { expect, test } from '@jest/globals';
-import { type ComparedItem, createComparison } from '../../../../../cli/commands/suppressions/differences.ts';
+import { createComparison } from '../../../../../cli/commands/suppressions/differences.ts';
 import type { ListEntry } from '../../../../../cli/commands/suppressions/mailgun-lists.ts';
+import type { SuppressionItem } from '../../../../../lambdas/adapters/table/suppression-repository.ts';
 
 const DOMAINS = ['one.example.com', 'two.example.com'];
 const [DOMAIN = ''] = DOMAINS;
 const ADA = 'ada@example.org';
 
-const stored = (over: Partial<ComparedItem> = {}): ComparedItem => ({
+const stored = (over: Partial<SuppressionItem> = {}): SuppressionItem => ({
   ...{ pk: 'SUP#x', sk: 'x', recipient: ADA, domain: DOMAIN, kind: 'unsubscribe', scope: '*', reason: null },
   ...{ source: 'event', eventKey: 'unsubscribed#1', sinceMs: 1000, lastAtMs: 2000, liftedAtMs: null },
   ...over,
 });
 const entry = (...scopes: string[]): ListEntry => ({ address: 'Ada@Example.org', scopes, sinceMs: 1500 });
 
-function compare(listed: readonly ListEntry[], ours: readonly ComparedItem[], domains = DOMAINS) {
+function compare(listed: readonly ListEntry[], ours: readonly SuppressionItem[], domains = DOMAINS) {
   const comparison = createComparison(domains);
   for (const each of listed) comparison.addListed(DOMAIN, 'unsubscribe', each);
   for (const each of ours) comparison.addOurs(each);
   return comparison.differences().map(({ difference, scopes }) => [difference, ...scopes].join(' '));
 }
 
-test.each<[string, ListEntry[], ComparedItem[], string[]]>([
+test.each<[string, ListEntry[], SuppressionItem[], string[]]>([
   ['both sides empty', [], [], []],
   ['the same', [entry('*')], [stored()], []],
   ['only at Mailgun', [entry('*')], [], ['not-here *']],
