@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand, type QueueAttributeName } from '@aws-sdk/client-sqs';
 import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
-import { parseAlarmDescription } from '../../lambdas/domain/alarm-text.ts';
+import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-text.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
@@ -116,16 +116,10 @@ export interface StatusLine {
   readonly unknown: readonly string[];
 }
 
-/** An alarm that is on; null stands for what its text does not say. */
-export interface AlarmOn {
+/** An alarm that is on. */
+export interface AlarmOn extends ShownAlarmText {
   readonly name: string;
   readonly since: string | null;
-  readonly happened: string | null;
-  readonly impact: string | null;
-  /** Other alarms that the same cause sets off. */
-  readonly explains: readonly string[];
-  readonly runbook: string | null;
-  readonly first: string | null;
 }
 
 export interface DomainStatus {
@@ -235,16 +229,7 @@ function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
 }
 
 function alarmOn({ name, sinceMs, description }: AlarmState): AlarmOn {
-  const text = parseAlarmDescription(description);
-  return {
-    name,
-    since: sinceMs === undefined ? null : iso(sinceMs),
-    happened: text?.happened ?? null,
-    impact: text?.impact ?? null,
-    explains: text?.explains ?? [],
-    runbook: text?.runbook ?? null,
-    first: text?.first ?? null,
-  };
+  return { name, since: sinceMs === undefined ? null : iso(sinceMs), ...shownAlarmText(description) };
 }
 
 /** What is wrong comes before what is not known. */

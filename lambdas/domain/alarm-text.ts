@@ -1,4 +1,4 @@
-/** What the description of an alarm states, for whoever is woken by it. */
+/** What the description of an alarm states, for the on-call engineer. */
 export interface AlarmText {
   readonly happened: string;
   /** Who is hurt, and how. */
@@ -34,4 +34,20 @@ export function parseAlarmDescription(text: string): AlarmText | undefined {
   if (found === undefined) return undefined;
   const { happened = '', impact = '', explains, recovered = '', runbook = '', first = '' } = found;
   return { happened, impact, explains: explains?.split(', ') ?? [], recovered, runbook, first };
+}
+
+/** What a client shows of an alarm's description; null stands for what it does not state. */
+export interface ShownAlarmText {
+  readonly happened: string | null;
+  readonly impact: string | null;
+  readonly explains: string[];
+  readonly runbook: string | null;
+  readonly first: string | null;
+}
+
+/** Returns what to show of the description of an alarm, which may be of another form. */
+export function shownAlarmText(description: string): ShownAlarmText {
+  const text: Partial<AlarmText> = parseAlarmDescription(description) ?? {};
+  const { happened = null, impact = null, explains = [], runbook = null, first = null } = text;
+  return { happened, impact, explains: [...explains], runbook, first };
 }

@@ -1,5 +1,5 @@
 import type { AlarmEntry, HealthResponse } from '../../api/responses/health.ts';
-import { parseAlarmDescription } from '../domain/alarm-text.ts';
+import { shownAlarmText } from '../domain/alarm-text.ts';
 import type { AlarmFacts, AlarmStates } from './ports.ts';
 
 interface QueueLength {
@@ -43,17 +43,8 @@ function cached<Value>(read: () => Promise<Value>, now: () => number): () => Pro
 }
 
 function alarmEntry({ name, state, sinceMs, description }: AlarmFacts): AlarmEntry {
-  const text = parseAlarmDescription(description);
-  return {
-    name,
-    state,
-    since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
-    happened: text?.happened ?? null,
-    impact: text?.impact ?? null,
-    explains: [...(text?.explains ?? [])],
-    runbook: text?.runbook ?? null,
-    first: text?.first ?? null,
-  };
+  const since = sinceMs === undefined ? null : new Date(sinceMs).toISOString();
+  return { name, state, since, ...shownAlarmText(description) };
 }
 
 const onFirst = (a: AlarmEntry, b: AlarmEntry) =>
