@@ -67,6 +67,7 @@ export function createRecipients(history: RecipientHistory) {
 /** What tells one mail from another: most of it is in the event that decided, if that is stored already. */
 function entryOf({ messageId, status, deciding }: RecipientMessage, { atMs }: MessagePlace): RecipientMessageEntry {
   const event = deciding?.event ?? {};
+  const { tags, isTestMode, isInbound } = parseEvent(event);
   return {
     messageId,
     status: status.status,
@@ -74,10 +75,10 @@ function entryOf({ messageId, status, deciding }: RecipientMessage, { atMs }: Me
     statusAt: status.statusAtMs / 1000,
     firstAt: atMs / 1000,
     subject: textAt(event, 'message', 'headers', 'subject') ?? null,
-    tags: tagsOf(event),
+    tags,
     domain: deciding?.domain ?? null,
-    testMode: parseEvent(event).isTestMode,
-    direction: parseEvent(event).isInbound ? 'inbound' : 'outbound',
+    testMode: isTestMode,
+    direction: isInbound ? 'inbound' : 'outbound',
     unconfirmed: deciding?.unconfirmedSinceMs !== undefined,
   };
 }
