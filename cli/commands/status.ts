@@ -1,4 +1,3 @@
-import { GetQueueAttributesCommand, type QueueAttributeName } from '@aws-sdk/client-sqs';
 import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-text.ts';
 import { stateOf } from '../../lambdas/domain/slice.ts';
@@ -152,9 +151,11 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
       return null;
     }
   };
+  const messagesIn = async (output: string) =>
+    createQueueDepth(deployment.clients.queues, deployment.output(output)).messages();
   const [backlog, deadLetters, alarms, domains] = await Promise.all([
-    attempt('backlog', () => createQueueDepth(deployment.clients.queues, deployment.output('QueueUrl')).messages()),
-    attempt('dead letters', () => readDeadLetters(deployment)),
+    attempt('backlog', () => messagesIn('QueueUrl')),
+    attempt('dead letters', () => messagesIn('DeadLettersUrl')),
     attempt('alarms', () => readAlarms(deployment)),
     Promise.all(deployment.domains.map((domain) => readDomain(deployment, domain, nowMs, attempt))),
   ]);
@@ -193,14 +194,6 @@ async function readDomain(
         : null,
     },
   };
-}
-
-const DEPTHS: QueueAttributeName[] = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
-
-async function readDeadLetters({ clients, output }: Deployment): Promise<number> {
-  const command = new GetQueueAttributesCommand({ QueueUrl: output('DeadLettersUrl'), AttributeNames: DEPTHS });
-  const { Attributes } = await clients.queues.send(command);
-  return DEPTHS.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
 }
 
 async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {

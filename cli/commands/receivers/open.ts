@@ -1,5 +1,5 @@
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
+import { createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
 import { createReceiverStates } from '../../../lambdas/adapters/table/delivery-repository.ts';
 import type { ReceiverState } from '../../../lambdas/domain/receiver-state.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
@@ -44,16 +44,6 @@ export function stateWord({ disabledAt, failingSince }: ReceiverState): 'enabled
 }
 
 /** Returns how many messages a queue holds, as it reports it. */
-export async function messagesIn({ clients }: Deployment, QueueUrl: string): Promise<number> {
-  const { Attributes = {} } = await clients.queues.send(
-    new GetQueueAttributesCommand({
-      QueueUrl,
-      AttributeNames: [
-        'ApproximateNumberOfMessages',
-        'ApproximateNumberOfMessagesNotVisible',
-        'ApproximateNumberOfMessagesDelayed',
-      ],
-    }),
-  );
-  return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+export function messagesIn({ clients }: Deployment, queueUrl: string): Promise<number> {
+  return createQueueDepth(clients.queues, queueUrl).messages();
 }
