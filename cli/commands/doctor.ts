@@ -7,8 +7,14 @@ import { createEmit } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
-import type { Check, DoctorLine, Finding } from './doctor/machine-checks.ts';
-import { type AccountContext, accountChecks, machineChecks } from './doctor/machine-checks.ts';
+import {
+  type AccountContext,
+  accountChecks,
+  type Check,
+  type DoctorLine,
+  type Finding,
+  machineChecks,
+} from './doctor/machine-checks.ts';
 import { checkOrigin, originChecks } from './doctor/origin-checks.ts';
 import { stackChecks } from './doctor/stack-checks.ts';
 
@@ -64,8 +70,11 @@ async function* checksOf(context: CliContext, ref: TargetRef, origin: string | u
 
 async function accountOf(context: CliContext, ref: TargetRef): Promise<AccountContext | undefined> {
   if (ref.kind === 'local') return undefined;
-  const name = ref.kind === 'stack' ? ref.stackName : ref.environment;
-  const environment = ref.kind === 'stack' ? { region: ref.region } : environmentOf(readEnvironments(), name);
+  if (ref.kind === 'stack') {
+    return { name: ref.stackName, environment: undefined, account: await context.openAccount(ref.region) };
+  }
+  const { environment: name } = ref;
+  const environment = environmentOf(readEnvironments(), name);
   return { name, environment, account: await context.openAccount(environment.region) };
 }
 

@@ -77,10 +77,12 @@ function javaMajor(text: string): number {
   return Number(first === '1' ? second : first);
 }
 
-/** The AWS account behind an environment; undefined for the local stack. */
+/** The AWS account behind a stack; undefined for the local one. */
 export interface AccountContext {
+  /** Of the environment, or of the stack. */
   readonly name: string;
-  readonly environment: Environment;
+  /** As cdk.json has it; undefined for a stack of another app. */
+  readonly environment: Environment | undefined;
   readonly account: AwsAccount;
 }
 
@@ -104,6 +106,8 @@ export function accountChecks(place: AccountContext | undefined): Check[] {
 
 async function credentials({ name, environment, account }: AccountContext) {
   const { account: ours, arn } = await account.identity();
+  const says = `${arn} in ${account.region}`;
+  if (environment === undefined) return ok(says);
   const wanted = environment.account;
   if (wanted !== undefined && wanted !== ours) {
     return wrong(
@@ -111,17 +115,19 @@ async function credentials({ name, environment, account }: AccountContext) {
       `take credentials of ${wanted}: AWS_PROFILE=<profile> npm run ledger -- doctor --env ${name}`,
     );
   }
-  const says = `${arn} in ${account.region}`;
   if (wanted === undefined) {
     return warning(`${says}; cdk.json names no account, so any is taken`, `put "account": "${ours}" into cdk.json`);
   }
   return ok(says);
 }
 
-async function bootstrap({ name, account }: AccountContext) {
+async function bootstrap({ name, environment, account }: AccountContext) {
   const version = await account.bootstrapVersion();
   if (version !== undefined) return ok(`version ${version} in ${account.region}`);
-  return wrong(`${account.region} of this account has none`, `npx cdk bootstrap -c env=${name}`);
+  return wrong(
+    `${account.region} of this account has none`,
+    environment === undefined ? 'npx cdk bootstrap' : `npx cdk bootstrap -c env=${name}`,
+  );
 }
 
 async function concurrency({ account }: AccountContext) {

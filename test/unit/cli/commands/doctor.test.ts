@@ -233,6 +233,24 @@ describe('doctor', () => {
   const run = (world: Parameters<typeof runCommand>[1], env = 'prod') =>
     runCommand(['doctor', '--env', env, '--json'], world);
 
+  test('names no environment of cdk.json to a stack of another app', async () => {
+    const { json } = await runCommand(['doctor', '--stack', 'Mail', '--json'], {
+      environment: { AWS_REGION: 'eu-west-1' },
+      openAccount: async () => account({ bootstrapVersion: async () => undefined }),
+      openDeployment: async () => {
+        throw new StackNotFoundError('there is no stack Mail');
+      },
+    });
+    const lines = json().map((line) => doctorLine.parse(line));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ check: 'credentials', state: 'ok', fix: null }),
+        expect.objectContaining({ check: 'bootstrap', state: 'wrong', fix: 'npx cdk bootstrap' }),
+        expect.objectContaining({ check: 'stack', state: 'wrong', fix: 'npx cdk deploy Mail' }),
+      ]),
+    );
+  });
+
   test('goes on where the account refuses, and ends where there is no stack', async () => {
     const denied = Object.assign(new Error('User: ada is not authorized to perform: ssm:GetParameter'), {
       name: 'AccessDeniedException',
