@@ -130,7 +130,7 @@ Exit code: 0 shown; 1 there is no such dead letter; 2 wrong usage.`;
 export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'explain one dead letter')
     .argument('<id>', "SQS's message id, as dlq list shows it")
-    .option('--show-body', 'prints the whole message too, which names people')
+    .option('--show-body', 'print the whole message too, which names people')
     .addHelpText('after', SHOW_EXAMPLES)
     .action(run<ShowOptions>((options, id = '') => show(context, options, id)));
 

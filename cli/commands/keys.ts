@@ -44,7 +44,7 @@ export type KeysStatusLine =
 export const keysCommand: CommandBuilder = (context, run) =>
   new Command('keys')
     .summary("set and rotate Mailgun's signing keys and API key")
-    .description("Sets and rotates Mailgun's signing keys and API key.")
+    .description("Set and rotate Mailgun's signing keys and API key.")
     .addCommand(setCommand(context, run))
     .addCommand(rotateCommand(context, run))
     .addCommand(statusCommand(context, run));
@@ -153,10 +153,10 @@ Exit code: 0 set, or it was set already; 1 it cannot be read or written; 2 wrong
 
 export const setCommand = (context: CliContext, run: Run) =>
   ledgerCommand('set', 'set the HTTP webhook signing key, read from standard input')
-    .option('--from-mailgun', "reads the key that Mailgun signs with from Mailgun's API instead")
+    .option('--from-mailgun', "read the key that Mailgun signs with from Mailgun's API instead")
     .option('--parent', 'set the key of the parent account, which signs the events of subaccounts too')
     .option('--api-key', 'set the API key that reconciliation reads events with')
-    .option('--alone', 'forgets the previous signing key, so that nothing it signed is taken any more')
+    .option('--alone', 'forget the previous signing key, so that nothing it signed is taken any more')
     .addHelpText('after', SET_EXAMPLES)
     .action(run<SetOptions>((options) => set(context, options)));
 

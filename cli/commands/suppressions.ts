@@ -79,8 +79,8 @@ export type SuppressionsLiftLine =
 
 export const suppressionsCommand: CommandBuilder = (context, run) =>
   new Command('suppressions')
-    .summary('shows, lifts and compares the reasons not to send to an address')
-    .description('Shows, lifts and compares the reasons not to send to an address.')
+    .summary('show, lift and compare the reasons not to send to an address')
+    .description('Show, lift and compare the reasons not to send to an address.')
     .addCommand(showCommand(context, run))
     .addCommand(liftCommand(context, run))
     .addCommand(compareCommand(context, run));
@@ -147,7 +147,7 @@ export const liftCommand = (context: CliContext, run: Run) =>
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
     .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
     .option('--plan', 'only say what would be lifted')
-    .option('--also-at-mailgun', "deletes the address from Mailgun's own lists too")
+    .option('--also-at-mailgun', "delete the address from Mailgun's own lists too")
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask')
     .addHelpText('after', LIFT_EXAMPLES)

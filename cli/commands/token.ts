@@ -23,7 +23,7 @@ export type TokenRotateLine = { event: 'rotated'; refusedWithinSeconds: number }
 export const tokenCommand: CommandBuilder = (context, run) =>
   new Command('token')
     .summary("show or replace the read API's token")
-    .description("Shows or replaces the read API's token.")
+    .description("Show or replace the read API's token.")
     .addCommand(showCommand(context, run))
     .addCommand(rotateCommand(context, run));
 

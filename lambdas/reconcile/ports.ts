@@ -7,7 +7,7 @@ import type { Slice, SliceBounds, Watermarks } from '../domain/slice.ts';
 import type { Tally } from '../domain/tally.ts';
 import type { RegisteredWebhook } from '../domain/webhook-drift.ts';
 
-// What reconciliation needs from outside, All times not named otherwise are epoch seconds.
+// What reconciliation needs from outside. All times not named otherwise are epoch seconds.
 
 export interface ListingRequest {
   domain: SendingDomain;

@@ -50,7 +50,7 @@ Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or nobody sa
 
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the signing key at Mailgun and here')
-    .option('--plan', 'only says which environments it concerns')
+    .option('--plan', 'only say which environments it concerns')
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask')
     .addHelpText('after', ROTATE_EXAMPLES)

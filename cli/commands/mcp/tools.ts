@@ -128,7 +128,7 @@ function command<Shape extends z.ZodRawShape>(
       const exitCode = await runLine(args, {
         ...context,
         ...{ print, printError: () => {}, signal },
-        // Nobody can be asked.
+        // There is no one to ask.
         ask: async () => undefined,
       });
       // 1 also says that something is wrong with the stack, which is an answer.

@@ -69,8 +69,8 @@ Exit code: 0 both sides agree, or were made to; 1 something differs, or cannot b
 export const compareCommand = (context: CliContext, run: Run) =>
   ledgerCommand('compare', "compare our suppressions with Mailgun's own lists, in both directions")
     .option('--domain <name>', 'only this sending domain (all of the stack)')
-    .option('--fix', 'brings in what Mailgun lists, and narrows what is too wide')
-    .option('--also-at-mailgun', "with --fix: adds to Mailgun's lists what is suppressed here only")
+    .option('--fix', 'bring in what Mailgun lists, and narrow what is too wide')
+    .option('--also-at-mailgun', "with --fix: add to Mailgun's lists what is suppressed here only")
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask')
     .addHelpText('after', EXAMPLES)
