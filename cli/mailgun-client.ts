@@ -21,7 +21,7 @@ export class ApiKeyRefusedError extends TargetUnavailableError {
 /** Asks Mailgun's API with the stack's key. */
 export type MailgunRequest = (
   domain: string,
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   /** A list of objects is sent as JSON. */
   body?: FormData | readonly object[],

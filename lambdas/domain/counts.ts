@@ -19,11 +19,6 @@ export function total(counts: Counts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Returns the names that any of the objects has, sorted, each once. */
-export function sortedNames(...all: object[]): string[] {
-  return [...new Set(all.flatMap((each) => Object.keys(each)))].sort();
-}
-
 /** Counts by type, for each name of something. */
 export type Rows = Record<string, Counts>;
 
