@@ -118,6 +118,9 @@ function portInVariable(text: string | undefined): number | undefined {
   return Number(text);
 }
 
+/** Collects the values of an option that may be repeated. */
+export const repeated = (value: string, values: string[] = []) => [...values, value];
+
 /** Returns a parser of whole numbers from `least` on. */
 export const wholeNumber = (least: number) => (text: string) => {
   if (!/^\d{1,9}$/.test(text) || Number(text) < least) {

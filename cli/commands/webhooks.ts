@@ -14,6 +14,7 @@ import {
   ledgerCommand,
   openTarget,
   type Run,
+  repeated,
   type TargetOptions,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
@@ -119,10 +120,7 @@ export const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "register the stack's URL for every event type that is needed")
     .option(...DOMAIN_OPTION)
     .option('--plan', 'only say what would be changed')
-    .option('--remove <url>', 'take this URL off every type; may be repeated', (url: string, urls: string[] = []) => [
-      ...urls,
-      url,
-    ])
+    .option('--remove <url>', 'take this URL off every type; may be repeated', repeated)
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask before removing')
     .addHelpText('after', SYNC_EXAMPLES)

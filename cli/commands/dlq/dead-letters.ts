@@ -197,9 +197,6 @@ export interface Selected extends Pick<DeadLetter, 'id' | 'reason'> {
   readonly event?: { readonly identity: EventIdentity; readonly domain: string };
 }
 
-/** Collects the values of an option that may be repeated. */
-export const repeated = (value: string, values: string[] = []) => [...values, value];
-
 /**
  * Returns the dead letters that the options mean: all that are there now, and none that come later. Throws a
  * TargetUnavailableError where an id is not there.

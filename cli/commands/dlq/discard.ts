@@ -1,5 +1,13 @@
 import { createEventLookup } from '../../../lambdas/adapters/table/event-lookup.ts';
-import { type CliContext, confirm, ledgerCommand, openTarget, type Run, type TargetOptions } from '../../command.ts';
+import {
+  type CliContext,
+  confirm,
+  ledgerCommand,
+  openTarget,
+  type Run,
+  repeated,
+  type TargetOptions,
+} from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit } from '../../output.ts';
@@ -9,7 +17,6 @@ import {
   type DeadLetters,
   openDeadLetters,
   receiveSelected,
-  repeated,
   type Selected,
   type SelectionOptions,
   selectDeadLetters,
