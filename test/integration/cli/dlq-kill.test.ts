@@ -92,7 +92,8 @@ test('whichever call it is killed at, every event is stored exactly once in the 
     ...['SendMessage', 'DeleteMessage'],
   ]);
   const sent = clean.requests.filter((_, call) => clean.calls[call] === 'SendMessage');
-  expect(sent.map((request) => Object.keys(request).sort())).toEqual(Array(2).fill(['MessageBody', 'QueueUrl']));
+  const keys = ['MessageBody', 'MessageGroupId', 'QueueUrl'];
+  expect(sent.map((request) => Object.keys(request).sort())).toEqual([keys, keys]);
   for (const event of whole) expect(await storedCopies(event)).toBe(1);
 
   const died = new Map<string, number>();
