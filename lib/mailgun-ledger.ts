@@ -1,12 +1,13 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type ConfigInput, parseInput } from './config/config.ts';
+import { importEventBus } from './constructs/event-bus.ts';
 import { buildLedger } from './ledger-resources.ts';
 
 export { ConfigError } from './config/config.ts';
@@ -48,13 +49,8 @@ export class MailgunLedger extends Construct {
     this.dashboardUrl = resources.dashboard?.url;
     this.table = resources.table;
     this.deadLetters = resources.queue.deadLetters;
-    this.eventBus = config.publish.enabled ? this.#busOf(config.publish.bus) : undefined;
+    this.eventBus = config.publish.enabled ? importEventBus(this, config.publish.bus) : undefined;
     this.topics = resources.topics;
     this.alarms = resources.alarms;
-  }
-
-  #busOf(bus: string): IEventBus {
-    if (bus.startsWith('arn:')) return EventBus.fromEventBusArn(this, 'Bus', bus);
-    return EventBus.fromEventBusName(this, 'Bus', bus);
   }
 }

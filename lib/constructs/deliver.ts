@@ -1,6 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -8,6 +7,7 @@ import { Construct } from 'constructs';
 import type { DeliverEnv } from '../../lambdas/deliver/env.ts';
 import type { Config } from '../config/config.ts';
 import { hasLoopbackReceiver, type ReceiverConfig } from '../config/receivers.ts';
+import { importEventBus } from './event-bus.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { paceOf, Receiver } from './receiver.ts';
 
@@ -38,7 +38,9 @@ export class Deliver extends Construct {
     const { delivery } = config;
     const timeoutSeconds = delivery.timeoutSeconds + MARGIN_SECONDS;
     const visibilitySeconds = TIMEOUTS_PER_VISIBILITY * timeoutSeconds;
-    const eventBus = this.#bus(config.publish.bus);
+    const { bus } = config.publish;
+    // A rule is on the account's default bus unless it names another.
+    const eventBus = bus === 'default' ? undefined : importEventBus(this, bus);
     const receivers = config.receivers.map((receiver) => {
       const made = new Receiver(this, receiver, { visibilitySeconds, protectData: config.protectData });
       made.listen(eventBus);
@@ -79,12 +81,5 @@ export class Deliver extends Construct {
       const source = { batchSize, maxConcurrency, reportBatchItemFailures: true };
       this.function.addEventSource(new SqsEventSource(made.queue, source));
     }
-  }
-
-  /** Undefined: the account's default bus, which a rule is on unless it names another. */
-  #bus(bus: string): IEventBus | undefined {
-    if (bus === 'default') return undefined;
-    if (bus.startsWith('arn:')) return EventBus.fromEventBusArn(this, 'Bus', bus);
-    return EventBus.fromEventBusName(this, 'Bus', bus);
   }
 }
