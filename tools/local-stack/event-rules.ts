@@ -1,8 +1,6 @@
-import { Agent } from 'node:http';
-import { accessKeyIdOf } from './aws/caller.ts';
+import { connectSqs } from './aws/sqs-client.ts';
 import { request } from './engines/engine.ts';
 import type { EventsEngine, PublishedEvent } from './engines/events.ts';
-import { connectEngine } from './engines/remote-engine.ts';
 import { matches, type Pattern, requireKnownPattern } from './event-source/pattern.ts';
 import { pause } from './event-source/pause.ts';
 import type { Run } from './run/run.ts';
@@ -50,7 +48,7 @@ export function readEventRules(stack: Stack): EventRule[] {
 }
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5000;
+const MAX_PAUSE_MS = 5000;
 
 /** Sends what is published to the queues of the rules that match, and tries again until SQS takes it, as EventBridge does for a day. */
 export function startEventRules(
@@ -60,22 +58,12 @@ export function startEventRules(
 ): void {
   const rules = readEventRules(stack);
   if (rules.length === 0) return;
-  const agent = new Agent({ keepAlive: true });
+  const sqs = connectSqs(stack, 'event-bus', disposables);
   const ending = new AbortController();
-  disposables.add(() => {
-    ending.abort();
-    agent.destroy();
-  });
-  // By the door that functions use: these sends are on the bill, and fail as theirs do.
-  const sqs = connectEngine({
-    agent,
-    port: Number(new URL(stack.place.awsEndpointUrl).port),
-    target: 'AmazonSQS',
-    accessKeyId: accessKeyIdOf('event-bus'),
-  });
+  disposables.add(() => ending.abort());
 
   async function send(QueueUrl: string, MessageBody: string): Promise<void> {
-    for (let pauseMs = FIRST_PAUSE_MS; !ending.signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; !ending.signal.aborted; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       try {
         await request(sqs, 'SendMessage', { QueueUrl, MessageBody }, ending.signal);
         return;

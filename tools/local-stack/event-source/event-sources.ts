@@ -1,7 +1,5 @@
-import { Agent } from 'node:http';
-import { accessKeyIdOf } from '../aws/caller.ts';
+import { connectSqs } from '../aws/sqs-client.ts';
 import type { Engines } from '../engines/engines.ts';
-import { connectEngine } from '../engines/remote-engine.ts';
 import type { RunningFunctions } from '../functions/functions.ts';
 import { measureIteratorAge } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
@@ -20,16 +18,8 @@ export function startEventSources(
   { disposables, logBuffer }: Run,
   measure: Measure,
 ): void {
-  const { awsEndpointUrl, region } = stack.place;
-  const agent = new Agent({ keepAlive: true });
-  disposables.add(() => agent.destroy());
-  // Through the endpoint that functions use: what a poller asks of SQS is on the bill too, and fails as theirs does.
-  const sqs = connectEngine({
-    agent,
-    port: Number(new URL(awsEndpointUrl).port),
-    target: 'AmazonSQS',
-    accessKeyId: accessKeyIdOf('event-source'),
-  });
+  const { region } = stack.place;
+  const sqs = connectSqs(stack, 'event-source', disposables);
   for (const source of readQueueSources(stack)) {
     const poller = new QueuePoller({
       source,

@@ -1,0 +1,18 @@
+import { Agent } from 'node:http';
+import type { Engine } from '../engines/engine.ts';
+import { connectEngine } from '../engines/remote-engine.ts';
+import type { Disposables } from '../run/disposables.ts';
+import type { Stack } from '../template/stack.ts';
+import { accessKeyIdOf } from './caller.ts';
+
+/** Connects to SQS through the endpoint that functions use, so that these calls are on the bill and fail as theirs do. */
+export function connectSqs({ place }: Stack, caller: string, disposables: Disposables): Engine {
+  const agent = new Agent({ keepAlive: true });
+  disposables.add(() => agent.destroy());
+  return connectEngine({
+    agent,
+    port: Number(new URL(place.awsEndpointUrl).port),
+    target: 'AmazonSQS',
+    accessKeyId: accessKeyIdOf(caller),
+  });
+}
