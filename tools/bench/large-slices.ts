@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkOut } from './checkout.ts';
 
 /** One slice, all of whose events are stored, reconciled in memory while every page of the listing takes 500 ms. */
 export interface LargeSliceFigures {
@@ -38,7 +39,7 @@ export function measureLargeSlices(
   against: string | undefined,
   say: (line: string) => void,
 ): LargeSliceComparison[] {
-  const earlier = against === undefined ? undefined : checkOut(against);
+  const earlier = against === undefined ? undefined : checkOutWithPackages(against);
   try {
     return sizes.map((events) => {
       const now = measure(HERE, events);
@@ -53,11 +54,9 @@ export function measureLargeSlices(
   }
 }
 
-/** The sources of a commit in a folder of their own, with the packages of today. */
-function checkOut(commit: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-earlier-'));
-  const archive = execFileSync('git', ['archive', commit], { cwd: HERE, maxBuffer: 2 ** 28 });
-  execFileSync('tar', ['-x', '-C', folder], { input: archive });
+/** Checks a commit out into a folder of its own, with the packages of today; returns the folder. */
+function checkOutWithPackages(commit: string): string {
+  const folder = checkOut(commit, mkdtempSync(join(tmpdir(), 'mailgun-ledger-earlier-')));
   symlinkSync(join(HERE, 'node_modules'), join(folder, 'node_modules'));
   return folder;
 }

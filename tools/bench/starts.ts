@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { checkOut } from './checkout.ts';
 import { median } from './statistics.ts';
 
 const HELP = `npm run bench:starts [-- --against COMMIT] [--repeat N] [--only MEASURE,…]
@@ -56,7 +57,10 @@ const only = values.only
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-starts-'));
 try {
-  const sides = { earlier: checkOut(values.against, 'earlier'), now: checkOut('HEAD', 'now') };
+  const sides = {
+    earlier: checkOut(values.against, join(folder, 'earlier')),
+    now: checkOut('HEAD', join(folder, 'now')),
+  };
   execFileSync('npm', ['ci', '--silent'], { cwd: sides.earlier });
   symlinkSync(join(ROOT, 'node_modules'), join(sides.now, 'node_modules'));
   const found = new Map(only.map((measure) => [measure, { earlier: [] as number[], now: [] as number[] }]));
@@ -81,14 +85,6 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true });
-}
-
-/** Returns a folder that holds a commit and nothing else. */
-function checkOut(commit: string, name: string): string {
-  const copy = join(folder, name);
-  execFileSync('git', ['clone', '-q', '--shared', '--no-checkout', ROOT, copy]);
-  execFileSync('git', ['-C', copy, 'checkout', '-q', commit]);
-  return copy;
 }
 
 async function* measureAll(project: string): AsyncGenerator<[Measure, number]> {
