@@ -1,14 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Misbehaviour } from './api-misbehaviour.ts';
 import type { EventLog, LoggedEvent } from './event-log.ts';
 import { type Cursor, firstPage, type Page, readPage } from './listing.ts';
 
 /** How a listing breaks the order of time. */
-export interface Unruliness {
-  /** An event stands up to this many seconds before or after its place, across pages too. */
-  readonly disorderSeconds?: number | undefined;
-  /** Percentage of events that are listed a second time, at any distance. */
-  readonly repeats?: number | undefined;
-}
+type Unruliness = Pick<Misbehaviour, 'disorderSeconds' | 'repeats'>;
 
 /** The page of a listing that is out of order or repeats itself; its cursor counts events, so pages shift with it. */
 export function readUnrulyPage(
