@@ -11,6 +11,7 @@ import { listLogs } from './logs-api.ts';
 import { readBytes, startServer } from './loopback-server.ts';
 import { type SendRequest, takeMessage } from './messages-api.ts';
 import type { Random } from './random.ts';
+import { parseForm } from './submission.ts';
 import { createSuppressionLists } from './suppressions-api.ts';
 import { testWebhook } from './test-button.ts';
 import type { Twin } from './twin.ts';
@@ -79,7 +80,9 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
 
   async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
     if (headers.authorization !== credentials) return FORBIDDEN;
-    const { pathname, searchParams } = new URL(url, server.url);
+    const target = new URL(url, server.url);
+    const { pathname, searchParams } = target;
+    const { 'content-type': contentType = '' } = headers;
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
     try {
@@ -89,11 +92,10 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       const [, sending, mime] = /^\/v3\/([^/]+)\/messages(\.mime)?$/.exec(pathname) ?? [];
       if (method === 'POST' && sending !== undefined && sender) {
         if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);
-        const contentType = headers['content-type'] ?? '';
         const mail: SendRequest = { domain: sending, isMime: mime !== undefined, contentType, body };
         return await takeMessage(mail, { twin: sender, random, nowMs });
       }
-      const request = await readRequest(method, new URL(url, server.url), headers['content-type'], body);
+      const request = await readRequest(method, target, contentType, body);
       const [, tested] = /^\/v3\/domains\/([^/]+)\/webhooks\/[^/]+\/test$/.exec(pathname) ?? [];
       if (method === 'PUT' && tested !== undefined && domains.includes(tested)) {
         return await testWebhook(tested, urlsOf(request.form)[0] ?? '', account, { random, nowMs });
@@ -138,20 +140,16 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
 async function readRequest(
   method: string,
   { origin, pathname, searchParams }: URL,
-  contentType: string | undefined,
+  contentType: string,
   body: Buffer,
 ): Promise<ApiRequest> {
-  const isJson = contentType?.startsWith('application/json') && body.length > 0;
+  const isJson = contentType.startsWith('application/json') && body.length > 0;
+  // Not every request has a form.
+  const form = await parseForm(contentType, body).catch(() => new FormData());
   return {
-    ...{ method, path: pathname, url: origin + pathname, query: searchParams, form: await formOf(contentType, body) },
+    ...{ method, path: pathname, url: origin + pathname, query: searchParams, form },
     ...(isJson && { json: parseJson(body.toString('utf8')) }),
   };
-}
-
-/** Fields of a multipart or urlencoded body; none where it is neither. */
-async function formOf(contentType: string | undefined, body: Buffer): Promise<FormData> {
-  const form = new Response(new Uint8Array(body), { headers: { 'content-type': contentType ?? '' } }).formData();
-  return form.catch(() => new FormData());
 }
 
 function parseJson(text: string): unknown {

@@ -1,9 +1,9 @@
-import { type ApiAnswer, BadRequest, ok } from './api-answer.ts';
+import { type ApiAnswer, ok } from './api-answer.ts';
 import { type DeliveryPlan, SMOOTH } from './delivery.ts';
 import type { EventData, Mail } from './event-parts.ts';
 import { accepted, delivered } from './events.ts';
 import { HEX, type Random } from './random.ts';
-import { readFields, readMime, type Submission } from './submission.ts';
+import { parseForm, readFields, readMime, type Submission } from './submission.ts';
 import type { Twin } from './twin.ts';
 
 export interface MessagesTools {
@@ -26,7 +26,7 @@ const PLAN: DeliveryPlan = { ...SMOOTH, retryMinutes: [] };
 
 /** Takes a mail as Mailgun's Messages API does: it is accepted, and delivered to every recipient at once. */
 export async function takeMessage(request: SendRequest, { twin, random, nowMs }: MessagesTools): Promise<ApiAnswer> {
-  const form = await parseForm(request);
+  const form = await parseForm(request.contentType, request.body);
   const submission = request.isMime ? await readMime(form) : readFields(form);
   const { from, to, copies, subject, tags } = submission;
   const epochMs = nowMs();
@@ -50,12 +50,4 @@ function marked(data: EventData, { variables, isTest, template }: Submission): E
     flags: { ...(data.flags as object), 'is-test-mode': isTest },
     ...(template !== undefined && { template: { name: template } }),
   };
-}
-
-async function parseForm({ contentType, body }: SendRequest): Promise<FormData> {
-  try {
-    return await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
-  } catch {
-    throw new BadRequest('the body is no form');
-  }
 }

@@ -14,6 +14,15 @@ export interface Submission {
   readonly template: string | undefined;
 }
 
+/** Reads a multipart or urlencoded body; throws a BadRequest where it is neither. */
+export async function parseForm(contentType: string, body: Buffer): Promise<FormData> {
+  try {
+    return await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
+  } catch {
+    throw new BadRequest('the body is no form');
+  }
+}
+
 const BODIES = ['text', 'html', 'amp-html', 'template'];
 
 /** Reads the fields of `POST /v3/{domain}/messages`; throws a BadRequest where one is missing. */
