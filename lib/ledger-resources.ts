@@ -26,7 +26,7 @@ export interface LedgerResources extends OutputSources {
   readonly alarms: Alarms['alarms'];
 }
 
-/** Builds Mailgun's webhooks, stored once and accounted for: the boxes of the picture and what joins them. */
+/** Builds the constructs of a ledger in a scope, connects them, and returns them. */
 export function buildLedger(scope: Construct, config: Config, commandLine: CommandLine): LedgerResources {
   const times = processingTimes(config.processing);
 

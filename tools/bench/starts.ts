@@ -20,7 +20,7 @@ turns, both as committed, each with its own packages. Wants the machine to itsel
 
 Exit code 0: every target of the table is met.`;
 
-/** The time of the earlier commit that may be taken at most. */
+/** The largest share of the earlier commit's time or memory that meets the target. */
 const TARGETS = { cold: 0.5, unchanged: 0.3, memory: 0.5, once: 0.6, tests: 0.6 } as const;
 type Measure = keyof typeof TARGETS;
 const MEASURES = Object.keys(TARGETS) as Measure[];

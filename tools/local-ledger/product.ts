@@ -7,7 +7,7 @@ import { type Assembly, synthesizeApp } from '../local-stack/template/synthesize
 import type { RunValues } from './run-values.ts';
 import { DEFAULT_PORT } from './send-arguments.ts';
 
-// All that the local stack, which knows templates only, has to be told of this product.
+// All that the local stack, which knows templates only, needs to know of this product.
 
 export const PROJECT_ROOT = join(import.meta.dirname, '../..');
 

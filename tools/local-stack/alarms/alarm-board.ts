@@ -16,7 +16,7 @@ export interface AlarmBoardOptions {
   readonly onChange: (alarm: AlarmDefinition, change: AlarmChange) => void;
 }
 
-/** An alarm as whoever looks at it sees it. */
+/** An alarm's text and state, for readers of the board. */
 export interface AlarmOverview {
   readonly name: string;
   readonly description: string;

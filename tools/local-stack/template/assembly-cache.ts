@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Nothing that an app is made of; installed packages are known by npm's own list of them. */
+/** Folders that no app is made of; npm's own list stands for the installed packages. */
 const NO_INPUTS = ['node_modules', 'cdk.out', 'dist', 'coverage', 'docs', 'test'];
 const INSTALLED_PACKAGES = 'node_modules/.package-lock.json';
 
