@@ -2,8 +2,8 @@ import { unpackEvent } from '../lambdas/adapters/table/event-codec.ts';
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import type { JsonObject } from '../lambdas/domain/canonical.ts';
+import type { Source } from '../lambdas/domain/events/queue-message.ts';
 import { messagePartition, parseDayIndexKey, parseMessageSort } from '../lambdas/domain/keys.ts';
-import type { Source } from '../lambdas/domain/queue-message.ts';
 import { tableOf } from './ledger.ts';
 import type { Deployment } from './target/types.ts';
 

@@ -4,10 +4,10 @@ import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
 import { createLedgerStateTable } from '../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
 import { INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
-import { total } from '../lambdas/domain/counts.ts';
-import { dayPartitions } from '../lambdas/domain/day-index.ts';
+import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
-import { isDue, type Slice, sliceFrom } from '../lambdas/domain/slice.ts';
+import { total } from '../lambdas/domain/ledger/counts.ts';
+import { isDue, type Slice, sliceFrom } from '../lambdas/domain/ledger/slice.ts';
 import { TargetUnavailableError } from './errors.ts';
 import type { Deployment } from './target/types.ts';
 

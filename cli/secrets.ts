@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import type { SigningKeys } from '../lambdas/domain/signature.ts';
+import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
 import { awsSentence } from './target/aws-errors.ts';
 import type { Deployment } from './target/types.ts';

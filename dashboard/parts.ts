@@ -1,5 +1,5 @@
 import type { EventEntry } from '../api/responses/events.ts';
-import { FAILURE_CLASSES } from '../lambdas/domain/failure-class.ts';
+import { FAILURE_CLASSES } from '../lambdas/domain/status/failure-class.ts';
 import { canBeTyped } from './command.ts';
 import { type Child, h } from './dom.ts';
 import { linkTo } from './route.ts';

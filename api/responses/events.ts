@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { EVENT_TYPES, OTHER_EVENT } from '../../lambdas/domain/event-types.ts';
-import { FAILURE_CLASSES, type FailureClass } from '../../lambdas/domain/failure-class.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../lambdas/domain/status/failure-class.ts';
 import { asSent, count, epochSeconds, isoTime, name, next, says, source, unconfirmed } from './schema.ts';
 
 export const direction = name(

@@ -1,6 +1,6 @@
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
-import { total } from '../../lambdas/domain/counts.ts';
-import { type Slice, stateOf, troublesIn } from '../../lambdas/domain/slice.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
+import { type Slice, stateOf, troublesIn } from '../../lambdas/domain/ledger/slice.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { keyFingerprint } from '../../lambdas/domain/signature.ts';
+import { keyFingerprint } from '../../lambdas/domain/webhooks/signature.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
+import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
 import {
   type CliContext,
   type CommandBuilder,

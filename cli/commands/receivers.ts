@@ -11,9 +11,9 @@ import {
   isUnaccounted,
   NO_DELIVERIES,
   TEST_DETAIL_TYPE,
-} from '../../lambdas/domain/delivery.ts';
-import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/receiver-secret.ts';
-import { shownSecret } from '../../lambdas/domain/standard-webhook.ts';
+} from '../../lambdas/domain/publishing/delivery.ts';
+import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
+import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,6 +1,6 @@
 import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-text.ts';
-import { stateOf } from '../../lambdas/domain/slice.ts';
+import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../ledger.ts';

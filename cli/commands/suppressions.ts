@@ -7,8 +7,8 @@ import {
   type SuppressionItem,
   suppressionItem,
 } from '../../lambdas/adapters/table/suppression-repository.ts';
-import { UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
-import { isSuppressing } from '../../lambdas/domain/suppression.ts';
+import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
+import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
 import {
   type CliContext,
   type CommandBuilder,

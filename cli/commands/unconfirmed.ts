@@ -2,10 +2,10 @@ import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
 import { batchGetAll, type LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
-import { total } from '../../lambdas/domain/counts.ts';
-import type { StoredKey } from '../../lambdas/domain/day-index.ts';
-import { eventName, messageIdOf, textAt, UNKNOWN_DOMAIN } from '../../lambdas/domain/event.ts';
+import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
+import { eventName, messageIdOf, textAt, UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort } from '../../lambdas/domain/keys.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -5,7 +5,7 @@ import {
   MAX_URLS,
   type RegisteredWebhook,
   webhookDrift,
-} from '../../lambdas/domain/webhook-drift.ts';
+} from '../../lambdas/domain/webhooks/webhook-drift.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,4 +1,4 @@
-import { bareMessageId } from '../../lambdas/domain/event.ts';
+import { bareMessageId } from '../../lambdas/domain/events/event.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';

@@ -10,10 +10,10 @@ import {
   type QueuedEvent,
   type RetrySchedule,
   retryAfterSeconds,
-} from '../domain/delivery.ts';
-import { textWithoutAddress } from '../domain/erasure.ts';
-import { type ReceiverState, receiverAfter } from '../domain/receiver-state.ts';
-import { signWebhook } from '../domain/standard-webhook.ts';
+} from '../domain/publishing/delivery.ts';
+import { type ReceiverState, receiverAfter } from '../domain/publishing/receiver-state.ts';
+import { signWebhook } from '../domain/publishing/standard-webhook.ts';
+import { textWithoutAddress } from '../domain/recipients/erasure.ts';
 import type { DeliveryLog, ErasureMarkers, Receiver, ReceiverClient, ReceiverQueue, ReceiverStates } from './ports.ts';
 
 /** A message as the queue hands it over. */

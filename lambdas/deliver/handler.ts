@@ -9,7 +9,7 @@ import { createDeliveryLog, createReceiverStates } from '../adapters/table/deliv
 import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { METRICS } from '../contract.ts';
-import { parseReceiverSecrets, signingSecrets } from '../domain/receiver-secret.ts';
+import { parseReceiverSecrets, signingSecrets } from '../domain/publishing/receiver-secret.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createDeliver, type DeliverResult } from './deliver.ts';
 import { type ReceiverSetting, readDeliverEnv } from './env.ts';

@@ -1,5 +1,5 @@
-import type { Delivery, DeliveryName, QueuedEvent } from '../domain/delivery.ts';
-import type { ReceiverState } from '../domain/receiver-state.ts';
+import type { Delivery, DeliveryName, QueuedEvent } from '../domain/publishing/delivery.ts';
+import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 
 // What delivering needs from outside.
 

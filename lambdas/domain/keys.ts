@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mailboxOf } from './address.ts';
+import { mailboxOf } from './recipients/address.ts';
 
 // Every key of the table and of its indexes: how it is built, and how it is read. No other file knows a prefix.
 //

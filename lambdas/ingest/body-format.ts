@@ -1,4 +1,4 @@
-import { type ParsedWebhook, parseFormWebhook, parseJsonWebhook } from '../domain/webhook-body.ts';
+import { type ParsedWebhook, parseFormWebhook, parseJsonWebhook } from '../domain/webhooks/webhook-body.ts';
 
 const FORM_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 

@@ -6,11 +6,11 @@ import {
   SIGNATURE_WINDOW_SECONDS,
 } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import { eventDomain, messageIdOf, namedDomain } from '../domain/event.ts';
-import { identify } from '../domain/identity.ts';
-import { encodeQueueMessage, type QueueMessage } from '../domain/queue-message.ts';
-import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/signature.ts';
-import type { ParsedWebhook } from '../domain/webhook-body.ts';
+import { eventDomain, messageIdOf, namedDomain } from '../domain/events/event.ts';
+import { identify } from '../domain/events/identity.ts';
+import { encodeQueueMessage, type QueueMessage } from '../domain/events/queue-message.ts';
+import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/webhooks/signature.ts';
+import type { ParsedWebhook } from '../domain/webhooks/webhook-body.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from './ports.ts';
 
 export type Refusal =

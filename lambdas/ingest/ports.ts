@@ -1,7 +1,7 @@
-import type { Claim, ClaimOutcome } from '../domain/claim.ts';
-import type { EventIdentity } from '../domain/identity.ts';
-import type { QueueMessage } from '../domain/queue-message.ts';
-import type { SigningKeys } from '../domain/signature.ts';
+import type { EventIdentity } from '../domain/events/identity.ts';
+import type { QueueMessage } from '../domain/events/queue-message.ts';
+import type { Claim, ClaimOutcome } from '../domain/webhooks/claim.ts';
+import type { SigningKeys } from '../domain/webhooks/signature.ts';
 
 // What ingest needs from outside. The adapters implement it on AWS, the model tests in memory.
 

@@ -1,5 +1,5 @@
 import { MESSAGES } from '../contract.ts';
-import { keyFingerprint, type SigningKeys } from '../domain/signature.ts';
+import { keyFingerprint, type SigningKeys } from '../domain/webhooks/signature.ts';
 
 const REPEAT_AFTER_MS = 600_000;
 

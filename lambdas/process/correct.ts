@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/canonical.ts';
-import { parseEvent } from '../domain/mailgun-event.ts';
-import { isHigher, type StatusUpdate, statusOrder, statusUpdateOf } from '../domain/status.ts';
-import { type Suppression, suppressionOf } from '../domain/suppression.ts';
+import { parseEvent } from '../domain/events/mailgun-event.ts';
+import { isHigher, type StatusUpdate, statusOrder, statusUpdateOf } from '../domain/status/status.ts';
+import { type Suppression, suppressionOf } from '../domain/status/suppression.ts';
 import type { EventRecord, Records } from './ports.ts';
 
 /** An event as it decides a status. */

@@ -8,7 +8,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/reconciliation-state.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import { decodeQueueMessage } from '../domain/queue-message.ts';
+import { decodeQueueMessage } from '../domain/events/queue-message.ts';
 import { handleBatch } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';

@@ -1,7 +1,7 @@
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import { type MailgunEvent, parseEvent } from '../domain/mailgun-event.ts';
-import { statusUpdateOf } from '../domain/status.ts';
+import { type MailgunEvent, parseEvent } from '../domain/events/mailgun-event.ts';
+import { statusUpdateOf } from '../domain/status/status.ts';
 
 /**
  * Returns how the attempts that these events report came out, by metric; what is zero is left out. Bounced is every

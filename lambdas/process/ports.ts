@@ -1,8 +1,8 @@
-import type { EventIdentity } from '../domain/identity.ts';
-import type { MailgunEvent } from '../domain/mailgun-event.ts';
-import type { Source } from '../domain/queue-message.ts';
-import type { StatusUpdate } from '../domain/status.ts';
-import type { Suppression } from '../domain/suppression.ts';
+import type { EventIdentity } from '../domain/events/identity.ts';
+import type { MailgunEvent } from '../domain/events/mailgun-event.ts';
+import type { Source } from '../domain/events/queue-message.ts';
+import type { StatusUpdate } from '../domain/status/status.ts';
+import type { Suppression } from '../domain/status/suppression.ts';
 
 // What process needs from outside. The adapters implement it on AWS, the model tests in memory.
 

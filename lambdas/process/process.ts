@@ -1,11 +1,11 @@
-import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/erasure.ts';
-import { UNKNOWN_DOMAIN } from '../domain/event.ts';
-import { identify } from '../domain/identity.ts';
-import { type MailgunEvent, parseEvent, recipientOf } from '../domain/mailgun-event.ts';
-import type { QueueMessage } from '../domain/queue-message.ts';
-import { statusUpdateOf } from '../domain/status.ts';
-import { suppressionOf } from '../domain/suppression.ts';
-import { isTestSample } from '../domain/test-sample.ts';
+import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { identify } from '../domain/events/identity.ts';
+import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
+import type { QueueMessage } from '../domain/events/queue-message.ts';
+import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/recipients/erasure.ts';
+import { statusUpdateOf } from '../domain/status/status.ts';
+import { suppressionOf } from '../domain/status/suppression.ts';
+import { isTestSample } from '../domain/webhooks/test-sample.ts';
 import { type Corrections, createCorrect } from './correct.ts';
 import type { ErasureKey, Erasures, EventRecord, Records, Stragglers } from './ports.ts';
 

@@ -9,7 +9,7 @@ import { createPublishedDeliveries } from '../adapters/table/delivery-repository
 import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createPublishableRows, type RowChange, readChange } from '../adapters/table/published-rows.ts';
-import { hasChanged } from '../domain/published.ts';
+import { hasChanged } from '../domain/publishing/published.ts';
 import { createLog } from '../runtime/log.ts';
 import { readPublishEnv } from './env.ts';
 import { createNotedBus, parseNotedReceivers } from './note-deliveries.ts';

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../domain/canonical.ts';
-import type { PublishedEvent } from '../domain/published.ts';
-import { matchesFilter, type ReceiverFilter } from '../domain/receiver-filter.ts';
+import type { PublishedEvent } from '../domain/publishing/published.ts';
+import { matchesFilter, type ReceiverFilter } from '../domain/publishing/receiver-filter.ts';
 import type { EventBus, PublishedDeliveries, PublishedDelivery } from './ports.ts';
 
 /** A receiver as publishing needs to know it. */

@@ -1,6 +1,6 @@
-import type { StoredKey } from '../domain/day-index.ts';
-import type { DeliveryName } from '../domain/delivery.ts';
-import type { PublishedDetail, PublishedEvent, StatusRow, SuppressionRow } from '../domain/published.ts';
+import type { StoredKey } from '../domain/events/day-index.ts';
+import type { DeliveryName } from '../domain/publishing/delivery.ts';
+import type { PublishedDetail, PublishedEvent, StatusRow, SuppressionRow } from '../domain/publishing/published.ts';
 
 // What publishing needs from outside.
 

@@ -1,4 +1,4 @@
-import type { PublishedEvent } from '../domain/published.ts';
+import type { PublishedEvent } from '../domain/publishing/published.ts';
 import type { PublishFailures, Unpublished } from './ports.ts';
 import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 

@@ -1,4 +1,9 @@
-import { type PublishedEvent, type PublishingChoice, publishedEvent, type Row } from '../domain/published.ts';
+import {
+  type PublishedEvent,
+  type PublishingChoice,
+  publishedEvent,
+  type Row,
+} from '../domain/publishing/published.ts';
 import type { ErasureMarkers } from './ports.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { PublishedEvent } from '../domain/published.ts';
+import type { PublishedEvent } from '../domain/publishing/published.ts';
 import type { EventBus, Unpublished } from './ports.ts';
 
 export interface PutDeps {

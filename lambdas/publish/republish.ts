@@ -1,7 +1,7 @@
-import type { StoredKey } from '../domain/day-index.ts';
 import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
+import type { StoredKey } from '../domain/events/day-index.ts';
 import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
-import { isPublishable, type PublishedEvent, type Row } from '../domain/published.ts';
+import { isPublishable, type PublishedEvent, type Row } from '../domain/publishing/published.ts';
 import type { PublishableKeys, PublishableRows } from './ports.ts';
 import { MAX_EVENTS_PER_PUT, type PutDeps, putInOrder } from './put-in-order.ts';
 import type { RepublishEvent, RepublishReport } from './republish-contract.ts';

@@ -1,6 +1,6 @@
 import type { EventDetails } from '../../api/responses/events.ts';
 import type { Json, JsonObject } from '../domain/canonical.ts';
-import { valueAt } from '../domain/event.ts';
+import { valueAt } from '../domain/events/event.ts';
 
 /** Fields that the event shows beside its details, or that the details show whole. */
 const SHOWN = new Set([

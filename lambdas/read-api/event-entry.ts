@@ -1,8 +1,8 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
-import { failureClassOf } from '../domain/classify-failure.ts';
-import { textAt, valueAt } from '../domain/event.ts';
-import { parseEvent } from '../domain/mailgun-event.ts';
+import { textAt, valueAt } from '../domain/events/event.ts';
+import { parseEvent } from '../domain/events/mailgun-event.ts';
+import { failureClassOf } from '../domain/status/classify-failure.ts';
 import { eventDetails } from './event-details.ts';
 import type { StoredEvent } from './ports.ts';
 

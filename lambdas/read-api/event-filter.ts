@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
-import { textAt, valueAt } from '../domain/event.ts';
-import { tagsOf } from '../domain/mailgun-event.ts';
+import { textAt, valueAt } from '../domain/events/event.ts';
+import { tagsOf } from '../domain/events/mailgun-event.ts';
 
 /** What events must say, besides their type; tag in lower case. */
 export interface EventFilter {

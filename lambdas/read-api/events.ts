@@ -1,5 +1,5 @@
 import type { EventEntry } from '../../api/responses/events.ts';
-import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/day-index.ts';
+import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/events/day-index.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../domain/keys.ts';
 import { isKeyText, isTime } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';

@@ -1,8 +1,8 @@
 import type { StatsDimension } from '../../api/parameters.ts';
 import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
 import { MAX_SLICE_SECONDS } from '../contract.ts';
-import { add, type Counts, total } from '../domain/counts.ts';
-import { isDue, isUnsettled, sliceFrom, stateOf } from '../domain/slice.ts';
+import { add, type Counts, total } from '../domain/ledger/counts.ts';
+import { isDue, isUnsettled, sliceFrom, stateOf } from '../domain/ledger/slice.ts';
 import type { LedgerReader, SliceReader } from './ports.ts';
 
 export interface LedgerDeps {

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../domain/canonical.ts';
 import type { Status } from '../domain/event-types.ts';
-import type { Source } from '../domain/queue-message.ts';
-import type { Slice, Watermarks } from '../domain/slice.ts';
-import type { StoredSuppression } from '../domain/suppression.ts';
+import type { Source } from '../domain/events/queue-message.ts';
+import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
+import type { StoredSuppression } from '../domain/status/suppression.ts';
 
 // What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
 

@@ -1,6 +1,6 @@
 import type { EventEntry } from '../../api/responses/events.ts';
-import { indexedType, OTHER_TYPE } from '../domain/day-index.ts';
-import { eventName } from '../domain/event.ts';
+import { indexedType, OTHER_TYPE } from '../domain/events/day-index.ts';
+import { eventName } from '../domain/events/event.ts';
 import { eventSortPrefix, keyPart, recipientKey } from '../domain/keys.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';

@@ -1,7 +1,7 @@
 import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
-import { textAt } from '../domain/event.ts';
+import { textAt } from '../domain/events/event.ts';
+import { parseEvent, tagsOf } from '../domain/events/mailgun-event.ts';
 import { recipientKey } from '../domain/keys.ts';
-import { parseEvent, tagsOf } from '../domain/mailgun-event.ts';
 import { isKeyText, isTime } from './cursor.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from './ports.ts';
 

@@ -1,6 +1,6 @@
 import type { SuppressionEntry, SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { UNKNOWN_DOMAIN } from '../../api/routes.ts';
-import { isSuppressing, type StoredSuppression } from '../domain/suppression.ts';
+import { isSuppressing, type StoredSuppression } from '../domain/status/suppression.ts';
 import type { Suppressions } from './ports.ts';
 
 export interface SuppressionQuery {

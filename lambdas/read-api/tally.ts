@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/canonical.ts';
-import { parseEvent } from '../domain/mailgun-event.ts';
+import { parseEvent } from '../domain/events/mailgun-event.ts';
 
 /** What a recipient did with a message; people and machines apart. */
 export interface Tally {

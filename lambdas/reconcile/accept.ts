@@ -1,8 +1,8 @@
 import { secondPassSeconds } from '../contract.ts';
-import { UNKNOWN_DOMAIN } from '../domain/event.ts';
-import { LostRaceError, withLease } from '../domain/lease.ts';
-import { isDue, troublesIn } from '../domain/slice.ts';
-import { MAX_NAMED_EVENTS } from '../domain/tally.ts';
+import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { LostRaceError, withLease } from '../domain/ledger/lease.ts';
+import { isDue, troublesIn } from '../domain/ledger/slice.ts';
+import { MAX_NAMED_EVENTS } from '../domain/ledger/tally.ts';
 import { createPassSlice } from './pass-slice.ts';
 import { ListingError } from './ports.ts';
 import type { ReconcileDeps } from './reconcile.ts';

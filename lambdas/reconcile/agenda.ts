@@ -1,8 +1,8 @@
 import { secondPassSeconds } from '../contract.ts';
-import { UNKNOWN_DOMAIN } from '../domain/event.ts';
-import { LostRaceError } from '../domain/lease.ts';
-import type { Watermarks } from '../domain/slice.ts';
-import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/slice.ts';
+import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { LostRaceError } from '../domain/ledger/lease.ts';
+import type { Watermarks } from '../domain/ledger/slice.ts';
+import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
 import type { LedgerTimes } from './pass-slice.ts';
 import type { DayIndex, LedgerState, OpenSlice, Slices, Straggler } from './ports.ts';
 import { type SlicePlace, slicesBetween } from './slices-between.ts';

@@ -1,5 +1,5 @@
 import type { SendingDomain } from '../contract.ts';
-import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../domain/webhook-drift.ts';
+import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../domain/webhooks/webhook-drift.ts';
 import type { RegisteredWebhooks } from './ports.ts';
 
 export interface CompareWebhooksDeps {

@@ -1,9 +1,9 @@
 import type { SendingDomain } from '../contract.ts';
-import type { StoredKey } from '../domain/day-index.ts';
-import { tombstoneIdentity } from '../domain/erasure.ts';
-import type { EventPlace } from '../domain/ledger-name.ts';
-import { placeName } from '../domain/ledger-name.ts';
-import { addName, type Tally } from '../domain/tally.ts';
+import type { StoredKey } from '../domain/events/day-index.ts';
+import type { EventPlace } from '../domain/ledger/ledger-name.ts';
+import { placeName } from '../domain/ledger/ledger-name.ts';
+import { addName, type Tally } from '../domain/ledger/tally.ts';
+import { tombstoneIdentity } from '../domain/recipients/erasure.ts';
 import type { DayIndex, MailgunSource, Requeue, SliceKey, StoredEvents, StoredFacts } from './ports.ts';
 import type { RequeueDeps } from './requeue-missing.ts';
 

@@ -1,8 +1,8 @@
 import { MAX_REQUEUES } from '../contract.ts';
-import { add } from '../domain/counts.ts';
-import { countDimensions } from '../domain/dimensions.ts';
-import { placeName } from '../domain/ledger-name.ts';
-import { addName, countOrigin, countTags, storedTypeOf } from '../domain/tally.ts';
+import { add } from '../domain/ledger/counts.ts';
+import { countDimensions } from '../domain/ledger/dimensions.ts';
+import { placeName } from '../domain/ledger/ledger-name.ts';
+import { addName, countOrigin, countTags, storedTypeOf } from '../domain/ledger/tally.ts';
 import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
 
 /** The day index shows a stored event within this time. */

@@ -12,7 +12,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { METRICS } from '../contract.ts';
-import type { DriftKind } from '../domain/webhook-drift.ts';
+import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
 import { createCompareWebhooks } from './compare-webhooks.ts';

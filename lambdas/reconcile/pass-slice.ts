@@ -1,10 +1,10 @@
 import type { SendingDomain } from '../contract.ts';
-import { total } from '../domain/counts.ts';
-import { UNKNOWN_DOMAIN } from '../domain/event.ts';
-import { type HeldLease, LostRaceError } from '../domain/lease.ts';
-import { createLedgerNaming } from '../domain/ledger-name.ts';
-import { isUnsettled, type Slice, type SliceBounds, waitSeconds } from '../domain/slice.ts';
-import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../domain/tally.ts';
+import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { total } from '../domain/ledger/counts.ts';
+import { type HeldLease, LostRaceError } from '../domain/ledger/lease.ts';
+import { createLedgerNaming } from '../domain/ledger/ledger-name.ts';
+import { isUnsettled, type Slice, type SliceBounds, waitSeconds } from '../domain/ledger/slice.ts';
+import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../domain/ledger/tally.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
 import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
 import { createListingGate } from './listing-gate.ts';

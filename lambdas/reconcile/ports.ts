@@ -1,11 +1,11 @@
 import type { SendingDomain } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import type { StoredKey } from '../domain/day-index.ts';
-import type { EventPlace } from '../domain/ledger-name.ts';
-import type { QueueMessage, Source } from '../domain/queue-message.ts';
-import type { Slice, SliceBounds, Watermarks } from '../domain/slice.ts';
-import type { Tally } from '../domain/tally.ts';
-import type { RegisteredWebhook } from '../domain/webhook-drift.ts';
+import type { StoredKey } from '../domain/events/day-index.ts';
+import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
+import type { EventPlace } from '../domain/ledger/ledger-name.ts';
+import type { Slice, SliceBounds, Watermarks } from '../domain/ledger/slice.ts';
+import type { Tally } from '../domain/ledger/tally.ts';
+import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 
 // What reconciliation needs from outside. All times not named otherwise are epoch seconds.
 

@@ -1,8 +1,8 @@
 import { type SendingDomain, secondPassSeconds } from '../contract.ts';
-import { total } from '../domain/counts.ts';
-import { type HeldLease, LostRaceError, withLease } from '../domain/lease.ts';
-import { isDue, type SliceBounds, stateOf } from '../domain/slice.ts';
-import { isSameSlice } from '../domain/tally.ts';
+import { total } from '../domain/ledger/counts.ts';
+import { type HeldLease, LostRaceError, withLease } from '../domain/ledger/lease.ts';
+import { isDue, type SliceBounds, stateOf } from '../domain/ledger/slice.ts';
+import { isSameSlice } from '../domain/ledger/tally.ts';
 import { isBackfill } from './agenda.ts';
 import { createPassSlice, type DonePass, type PassOutcome } from './pass-slice.ts';
 import { type DonePart, ListingError } from './ports.ts';

@@ -1,5 +1,5 @@
 import { MAX_SLICE_SECONDS } from '../contract.ts';
-import { alignedStart, type Slice, type SliceBounds } from '../domain/slice.ts';
+import { alignedStart, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
 import type { Slices } from './ports.ts';
 
 /** Bounds of a slice, and its record where the ledger has one. */

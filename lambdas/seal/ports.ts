@@ -1,9 +1,9 @@
 import type { ArchiveRow } from '../domain/archive/row.ts';
 import type { JsonObject } from '../domain/canonical.ts';
-import type { StoredKey } from '../domain/day-index.ts';
-import type { EventPlace } from '../domain/ledger-name.ts';
-import type { Source } from '../domain/queue-message.ts';
-import type { Slice } from '../domain/slice.ts';
+import type { StoredKey } from '../domain/events/day-index.ts';
+import type { Source } from '../domain/events/queue-message.ts';
+import type { EventPlace } from '../domain/ledger/ledger-name.ts';
+import type { Slice } from '../domain/ledger/slice.ts';
 
 /** The slices of the ledger, ascending, that start from one time on and before another (epoch seconds). */
 export interface LedgerSlices {

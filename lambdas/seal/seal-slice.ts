@@ -2,7 +2,7 @@ import { objectKey } from '../domain/archive/layout.ts';
 import { figuresOf, isSameFigures, linkOf, type Manifest, parseManifest } from '../domain/archive/manifest.ts';
 import { createMerkleTree } from '../domain/archive/merkle.ts';
 import { leafOf } from '../domain/archive/row.ts';
-import type { Slice } from '../domain/slice.ts';
+import type { Slice } from '../domain/ledger/slice.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import type { EventObjects, ObjectWriter, SealMark, SealState } from './ports.ts';
 import type { SliceRows } from './slice-rows.ts';

@@ -1,6 +1,6 @@
-import { UNKNOWN_DOMAIN } from '../domain/event.ts';
-import { type LeaseDeps, withLease } from '../domain/lease.ts';
-import type { Slice } from '../domain/slice.ts';
+import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
+import type { Slice } from '../domain/ledger/slice.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
 import { createSealSlice } from './seal-slice.ts';

@@ -1,9 +1,9 @@
 import { isBefore } from '../domain/archive/check-object.ts';
 import { type ArchiveRow, rowOf, rowOfTombstone } from '../domain/archive/row.ts';
-import type { StoredKey } from '../domain/day-index.ts';
+import type { StoredKey } from '../domain/events/day-index.ts';
 import { isTombstoneSort, parseMessageSort } from '../domain/keys.ts';
-import { createLedgerNaming, placeName } from '../domain/ledger-name.ts';
-import type { Slice } from '../domain/slice.ts';
+import { createLedgerNaming, placeName } from '../domain/ledger/ledger-name.ts';
+import type { Slice } from '../domain/ledger/slice.ts';
 import type { EventKeys, SealableEvents } from './ports.ts';
 
 /** The index names an event that is not stored; it lags, and the slice is sealed by a later run. */

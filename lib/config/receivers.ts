@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { DELIVERED_TYPES, filterMistake, type ReceiverFilter } from '../../lambdas/domain/receiver-filter.ts';
+import {
+  DELIVERED_TYPES,
+  filterMistake,
+  type ReceiverFilter,
+} from '../../lambdas/domain/publishing/receiver-filter.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 
 /** What a receiver may be sent: a list of types, or a pattern. */

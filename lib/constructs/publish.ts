@@ -6,7 +6,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { INDEXES, TABLE } from '../../lambdas/contract.ts';
 import { SUPPRESSION_PREFIX } from '../../lambdas/domain/keys.ts';
-import { filterOf } from '../../lambdas/domain/receiver-filter.ts';
+import { filterOf } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import type { PublishEnv } from '../../lambdas/publish/env.ts';
 import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './ledger-function.ts';

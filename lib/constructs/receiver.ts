@@ -5,7 +5,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ReceiverSetting } from '../../lambdas/deliver/env.ts';
-import { filterOf } from '../../lambdas/domain/receiver-filter.ts';
+import { filterOf } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import type { ReceiverConfig } from '../config/receivers.ts';
 
 export interface ReceiverProps {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { tombstoneIdentity, tombstoneOf } from '../../lambdas/domain/erasure.ts';
-import { placeName } from '../../lambdas/domain/ledger-name.ts';
-import { recipientOf } from '../../lambdas/domain/mailgun-event.ts';
+import { recipientOf } from '../../lambdas/domain/events/mailgun-event.ts';
+import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { tombstoneIdentity, tombstoneOf } from '../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
 import { NOW_MS } from '../support/webhooks.ts';

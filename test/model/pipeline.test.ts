@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { claimKey } from '../../lambdas/domain/signature.ts';
+import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';
 import { jsonBody } from '../support/webhooks.ts';
 import { expectedStatus, FATE_NAMES, lifeEvent } from './life.ts';

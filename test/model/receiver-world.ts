@@ -1,7 +1,7 @@
 import { createDeliver } from '../../lambdas/deliver/deliver.ts';
 import type { ReceiverResponse } from '../../lambdas/deliver/ports.ts';
-import type { Delivery, DeliveryName } from '../../lambdas/domain/delivery.ts';
-import type { ReceiverState } from '../../lambdas/domain/receiver-state.ts';
+import type { Delivery, DeliveryName } from '../../lambdas/domain/publishing/delivery.ts';
+import type { ReceiverState } from '../../lambdas/domain/publishing/receiver-state.ts';
 import { Mortal, type Trouble } from '../support/mortal.ts';
 
 /** What a receiver does with a request. */

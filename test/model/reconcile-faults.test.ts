@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { total } from '../../lambdas/domain/counts.ts';
-import { LostRaceError } from '../../lambdas/domain/lease.ts';
-import { stateOf } from '../../lambdas/domain/slice.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
+import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
+import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';

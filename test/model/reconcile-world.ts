@@ -1,7 +1,7 @@
 import { secondPassSeconds } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { total } from '../../lambdas/domain/counts.ts';
-import { decodeQueueMessage } from '../../lambdas/domain/queue-message.ts';
+import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createAccept } from '../../lambdas/reconcile/accept.ts';
 import type { SliceNews } from '../../lambdas/reconcile/pass-slice.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { total } from '../../lambdas/domain/counts.ts';
-import { eventTimeMs } from '../../lambdas/domain/event.ts';
-import { type Slice, stateOf } from '../../lambdas/domain/slice.ts';
+import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
+import { type Slice, stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError } from '../../lambdas/reconcile/ports.ts';
 import type { Rounding } from '../support/in-memory-reconcile.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';

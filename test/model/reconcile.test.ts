@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { secondPassSeconds } from '../../lambdas/contract.ts';
-import { total } from '../../lambdas/domain/counts.ts';
-import { identify } from '../../lambdas/domain/identity.ts';
-import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger-name.ts';
-import { stateOf } from '../../lambdas/domain/slice.ts';
+import { identify } from '../../lambdas/domain/events/identity.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
+import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { ListingError, type ListingFailure } from '../../lambdas/reconcile/ports.ts';
 import { ERASURE_KEY } from '../support/erasures.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';

@@ -1,4 +1,4 @@
-import { erasureHash } from '../../lambdas/domain/erasure.ts';
+import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import type { Erasures } from '../../lambdas/process/ports.ts';
 
 export const ERASURE_KEY = 'erasure-key-0001';

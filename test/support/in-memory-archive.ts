@@ -2,10 +2,10 @@ import { objectKey } from '../../lambdas/domain/archive/layout.ts';
 import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
 import { canonicalJson } from '../../lambdas/domain/canonical.ts';
-import type { StoredKey } from '../../lambdas/domain/day-index.ts';
-import type { EventPlace } from '../../lambdas/domain/ledger-name.ts';
-import { placeName } from '../../lambdas/domain/ledger-name.ts';
-import type { Slice } from '../../lambdas/domain/slice.ts';
+import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
+import type { EventPlace } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 import type {
   ChainHead,
   EventKeys,

@@ -1,7 +1,11 @@
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { type Claim, judgeClaim } from '../../lambdas/domain/claim.ts';
 import type { Status } from '../../lambdas/domain/event-types.ts';
-import type { EventIdentity } from '../../lambdas/domain/identity.ts';
+import type { EventIdentity } from '../../lambdas/domain/events/identity.ts';
+import {
+  decodeQueueMessage,
+  encodeQueueMessage,
+  type QueueMessage,
+} from '../../lambdas/domain/events/queue-message.ts';
 import {
   eventSortPrefix,
   messagePartition,
@@ -10,10 +14,10 @@ import {
   statusSort,
   suppressionSort,
 } from '../../lambdas/domain/keys.ts';
-import { decodeQueueMessage, encodeQueueMessage, type QueueMessage } from '../../lambdas/domain/queue-message.ts';
-import type { SigningKeys } from '../../lambdas/domain/signature.ts';
-import { statusOrder } from '../../lambdas/domain/status.ts';
-import type { Suppression } from '../../lambdas/domain/suppression.ts';
+import { statusOrder } from '../../lambdas/domain/status/status.ts';
+import type { Suppression } from '../../lambdas/domain/status/suppression.ts';
+import { type Claim, judgeClaim } from '../../lambdas/domain/webhooks/claim.ts';
+import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../../lambdas/ingest/ports.ts';
 import type { Corrections, ResetStatus } from '../../lambdas/process/correct.ts';
 import type { EventRecord, Records } from '../../lambdas/process/ports.ts';

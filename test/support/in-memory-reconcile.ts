@@ -1,11 +1,11 @@
 import { MAX_REQUEUES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import type { StoredKey } from '../../lambdas/domain/day-index.ts';
-import { eventTimeMs } from '../../lambdas/domain/event.ts';
-import type { Lease } from '../../lambdas/domain/lease.ts';
-import type { EventPlace } from '../../lambdas/domain/ledger-name.ts';
-import { placeName } from '../../lambdas/domain/ledger-name.ts';
-import type { Slice, Watermarks } from '../../lambdas/domain/slice.ts';
+import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
+import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
+import type { Lease } from '../../lambdas/domain/ledger/lease.ts';
+import type { EventPlace } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import type { Slice, Watermarks } from '../../lambdas/domain/ledger/slice.ts';
 import {
   type DayIndex,
   type DonePart,

@@ -1,7 +1,7 @@
 import { packEvent } from '../../lambdas/adapters/table/event-codec.ts';
-import { dayPartition } from '../../lambdas/domain/day-index.ts';
-import { eventTimeMs } from '../../lambdas/domain/event.ts';
-import { identify } from '../../lambdas/domain/identity.ts';
+import { dayPartition } from '../../lambdas/domain/events/day-index.ts';
+import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
+import { identify } from '../../lambdas/domain/events/identity.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import type { TestEngines } from './engines.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';

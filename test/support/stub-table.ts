@@ -3,7 +3,7 @@ import type { Deployment } from '../../cli/target/types.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
 import { asciiJson } from '../../lambdas/domain/canonical.ts';
 import { sliceKey } from '../../lambdas/domain/keys.ts';
-import type { Slice } from '../../lambdas/domain/slice.ts';
+import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 
 type Item = Record<string, unknown>;
 

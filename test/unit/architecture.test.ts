@@ -72,7 +72,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^api\//,
-    mayImport: /^(api\/|lambdas\/contract\.ts$|lambdas\/domain\/(event-types|failure-class)\.ts$|zod\/mini$)/,
+    mayImport: /^(api\/|lambdas\/contract\.ts$|lambdas\/domain\/(event-types|status\/failure-class)\.ts$|zod\/mini$)/,
     why: 'the contract of the read API is schemas alone, which function and page share',
   },
   {
@@ -93,7 +93,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/app\.ts$|lib\/)/,
     mayImport:
-      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-text|receiver-filter)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
+      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-text|publishing\/receiver-filter)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {
@@ -134,7 +134,8 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^dashboard\//,
-    mayImport: /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(event-types|failure-class)\.ts$)/,
+    mayImport:
+      /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(event-types|status\/failure-class)\.ts$)/,
     why: 'the page runs in a browser, on the responses of the read API',
   },
   {
@@ -223,7 +224,7 @@ describe('imports follow the direction of the design', () => {
 
   test('the rules see the files and their imports', () => {
     expect(files).toContain('lambdas/ingest/handler.ts');
-    expect(importsOf('lambdas/ingest/ingest.ts')).toContain('lambdas/domain/signature.ts');
+    expect(importsOf('lambdas/ingest/ingest.ts')).toContain('lambdas/domain/webhooks/signature.ts');
   });
 });
 

@@ -6,17 +6,17 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../../lambdas/contract.ts';
-import { messageIdOf } from '../../../lambdas/domain/event.ts';
-import { type EventIdentity, identify } from '../../../lambdas/domain/identity.ts';
-import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
+import { messageIdOf } from '../../../lambdas/domain/events/event.ts';
+import { type EventIdentity, identify } from '../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import {
   decodeQueueMessage,
   QUEUE_MESSAGE_VERSION,
   type QueueMessage,
   REDRIVE_GROUP,
-} from '../../../lambdas/domain/queue-message.ts';
-import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
-import { suppressionOf } from '../../../lambdas/domain/suppression.ts';
+} from '../../../lambdas/domain/events/queue-message.ts';
+import { statusUpdateOf } from '../../../lambdas/domain/status/status.ts';
+import { suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../group-by.ts';
 import type { Deployment } from '../../target/types.ts';

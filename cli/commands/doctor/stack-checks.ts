@@ -1,6 +1,6 @@
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
-import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/signature.ts';
-import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhook-drift.ts';
+import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
+import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { targetRefText } from '../../command.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
 import { ApiKeyRefusedError, messageOf, openMailgun } from '../../mailgun-client.ts';

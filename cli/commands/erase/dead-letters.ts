@@ -6,10 +6,10 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/erasure.ts';
+import { recipientOf } from '../../../lambdas/domain/events/mailgun-event.ts';
+import { decodeQueueMessage, encodeQueueMessage, REDRIVE_GROUP } from '../../../lambdas/domain/events/queue-message.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
-import { recipientOf } from '../../../lambdas/domain/mailgun-event.ts';
-import { decodeQueueMessage, encodeQueueMessage, REDRIVE_GROUP } from '../../../lambdas/domain/queue-message.ts';
+import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
 
 export interface Queues {

@@ -3,7 +3,6 @@ import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/event-co
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { textWithoutAddress, tombstoneIdentity, tombstoneOf, withoutAddress } from '../../../lambdas/domain/erasure.ts';
 import {
   isEventPartition,
   parseDayIndexKey,
@@ -11,6 +10,12 @@ import {
   recipientKey,
   recipientOfSuppressions,
 } from '../../../lambdas/domain/keys.ts';
+import {
+  textWithoutAddress,
+  tombstoneIdentity,
+  tombstoneOf,
+  withoutAddress,
+} from '../../../lambdas/domain/recipients/erasure.ts';
 
 /** What one reading of the whole table came upon. */
 export interface Swept {

@@ -1,4 +1,4 @@
-import { keyFingerprint } from '../../../lambdas/domain/signature.ts';
+import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import {
   type CliContext,
   confirm,

@@ -1,5 +1,5 @@
 import { MESSAGES } from '../../../lambdas/contract.ts';
-import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/signature.ts';
+import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { openMailgun, readMailgunKey } from '../../mailgun-client.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';

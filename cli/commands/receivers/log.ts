@@ -1,5 +1,5 @@
 import { type LoggedDelivery, readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
-import { type Attempt, isUnaccounted } from '../../../lambdas/domain/delivery.ts';
+import { type Attempt, isUnaccounted } from '../../../lambdas/domain/publishing/delivery.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
 import { createReceiverStates } from '../../../lambdas/adapters/table/delivery-repository.ts';
-import type { ReceiverState } from '../../../lambdas/domain/receiver-state.ts';
+import type { ReceiverState } from '../../../lambdas/domain/publishing/receiver-state.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';

@@ -5,7 +5,7 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { encodeQueuedEvent, parseQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/delivery.ts';
+import { encodeQueuedEvent, parseQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
 import type { CliContext } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
 import type { DeployedReceiver } from './open.ts';

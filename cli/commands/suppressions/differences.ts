@@ -1,7 +1,7 @@
 import type { SuppressionItem } from '../../../lambdas/adapters/table/suppression-repository.ts';
-import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/event.ts';
+import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
-import { isSuppressing } from '../../../lambdas/domain/suppression.ts';
+import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';
 import type { ListEntry, ListKind } from './mailgun-lists.ts';
 
 /**

@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { createErasureRepository } from '../../../lambdas/adapters/table/erasure-repository.ts';
 import { writeSuppression } from '../../../lambdas/adapters/table/event-repository.ts';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/event.ts';
+import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';

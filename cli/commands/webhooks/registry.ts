@@ -2,7 +2,7 @@ import {
   type RegisteredWebhook,
   readAccountWebhooks,
   readDomainWebhooks,
-} from '../../../lambdas/domain/webhook-drift.ts';
+} from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mailgun-client.ts';
 

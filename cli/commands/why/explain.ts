@@ -1,14 +1,21 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { failureClassOf } from '../../../lambdas/domain/classify-failure.ts';
-import { total } from '../../../lambdas/domain/counts.ts';
-import { deliveryCode, textAt } from '../../../lambdas/domain/event.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
-import { FAILURE_CLASSES } from '../../../lambdas/domain/failure-class.ts';
-import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
-import { alignedStart, isDue, type Slice, sliceFrom, stateOf, type Watermarks } from '../../../lambdas/domain/slice.ts';
-import { statusUpdateOf } from '../../../lambdas/domain/status.ts';
+import { deliveryCode, textAt } from '../../../lambdas/domain/events/event.ts';
+import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
+import { total } from '../../../lambdas/domain/ledger/counts.ts';
+import {
+  alignedStart,
+  isDue,
+  type Slice,
+  sliceFrom,
+  stateOf,
+  type Watermarks,
+} from '../../../lambdas/domain/ledger/slice.ts';
+import { failureClassOf } from '../../../lambdas/domain/status/classify-failure.ts';
+import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
+import { statusUpdateOf } from '../../../lambdas/domain/status/status.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import { type LedgerTimes, sliceAt, tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';

@@ -6,7 +6,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
-import { encodeQueueMessage, messageGroupOf } from '../../domain/queue-message.ts';
+import { encodeQueueMessage, messageGroupOf } from '../../domain/events/queue-message.ts';
 import type { EventQueue } from '../../ingest/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';

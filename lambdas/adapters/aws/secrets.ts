@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import type { SigningKeys } from '../../domain/signature.ts';
+import type { SigningKeys } from '../../domain/webhooks/signature.ts';
 import type { KeyRing } from '../../ingest/ports.ts';
 import type { ErasureKey } from '../../process/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
-import { textAt } from '../../domain/event.ts';
+import { textAt } from '../../domain/events/event.ts';
 import { parseJson } from '../../domain/json.ts';
 import { ListingError, type MailgunSource } from '../../reconcile/ports.ts';
 import { askMailgun, baseUrlOf, type MailgunAccess, objectsOf } from './mailgun-client.ts';

@@ -1,5 +1,9 @@
 import type { JsonObject } from '../../domain/canonical.ts';
-import { type RegisteredWebhook, readAccountWebhooks, readDomainWebhooks } from '../../domain/webhook-drift.ts';
+import {
+  type RegisteredWebhook,
+  readAccountWebhooks,
+  readDomainWebhooks,
+} from '../../domain/webhooks/webhook-drift.ts';
 import { ListingError, type RegisteredWebhooks } from '../../reconcile/ports.ts';
 import { askMailgun, baseUrlOf, type MailgunAccess } from './mailgun-client.ts';
 

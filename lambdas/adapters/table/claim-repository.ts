@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { judgeClaim } from '../../domain/claim.ts';
 import { claimItemKey } from '../../domain/keys.ts';
+import { judgeClaim } from '../../domain/webhooks/claim.ts';
 import type { Claims } from '../../ingest/ports.ts';
 import type { LedgerTable } from './ledger-table.ts';
 

@@ -1,6 +1,6 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import { dayPartitions, type StoredKey, typePartition } from '../../domain/day-index.ts';
+import { dayPartitions, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
 import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
 import { storedEvent } from './event-codec.ts';

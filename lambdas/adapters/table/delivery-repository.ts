@@ -1,7 +1,6 @@
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DeliveryLog, ReceiverStates } from '../../deliver/ports.ts';
 import type { JsonObject } from '../../domain/canonical.ts';
-import type { Attempt, Delivery, DeliveryName } from '../../domain/delivery.ts';
 import {
   deliveryKey,
   deliveryPartitions,
@@ -9,7 +8,8 @@ import {
   parseDeliveryKey,
   receiverStateKey,
 } from '../../domain/keys.ts';
-import type { ReceiverState } from '../../domain/receiver-state.ts';
+import type { Attempt, Delivery, DeliveryName } from '../../domain/publishing/delivery.ts';
+import type { ReceiverState } from '../../domain/publishing/receiver-state.ts';
 import type { PublishedDeliveries, PublishedDelivery } from '../../publish/ports.ts';
 import { conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 

@@ -1,5 +1,5 @@
-import { erasureHash, olderErasureHashes } from '../../domain/erasure.ts';
 import { markerKey } from '../../domain/keys.ts';
+import { erasureHash, olderErasureHashes } from '../../domain/recipients/erasure.ts';
 import type { ErasureKey, Erasures } from '../../process/ports.ts';
 import { createGatheredGet } from './gathered-get.ts';
 import type { LedgerTable } from './ledger-table.ts';

@@ -1,7 +1,7 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import type { EventIdentity } from '../../domain/identity.ts';
-import { placeName } from '../../domain/ledger-name.ts';
+import type { EventIdentity } from '../../domain/events/identity.ts';
+import { placeName } from '../../domain/ledger/ledger-name.ts';
 import type { EventLookup } from '../../ingest/ports.ts';
 import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
 import { unpackEvent } from './event-codec.ts';

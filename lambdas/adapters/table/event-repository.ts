@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import { dayPartition } from '../../domain/day-index.ts';
+import { dayPartition } from '../../domain/events/day-index.ts';
 import {
   eventSortPrefix,
   parseMessageSort,
@@ -10,8 +10,8 @@ import {
   suppressionPartition,
   suppressionSort,
 } from '../../domain/keys.ts';
-import { isHigher, statusOrder } from '../../domain/status.ts';
-import type { Suppression } from '../../domain/suppression.ts';
+import { isHigher, statusOrder } from '../../domain/status/status.ts';
+import type { Suppression } from '../../domain/status/suppression.ts';
 import { type EventRecord, type Records, UnstorableError } from '../../process/ports.ts';
 import type { StoredEvent } from '../../read-api/ports.ts';
 import { packEvent, storedEvent } from './event-codec.ts';

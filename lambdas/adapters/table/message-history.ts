@@ -1,6 +1,7 @@
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import { messageIdOf } from '../../domain/event.ts';
+import { messageIdOf } from '../../domain/events/event.ts';
+import type { Source } from '../../domain/events/queue-message.ts';
 import {
   EVERY_RECIPIENT,
   eventSort,
@@ -11,7 +12,6 @@ import {
   recipientIndexKey,
   statusSort,
 } from '../../domain/keys.ts';
-import type { Source } from '../../domain/queue-message.ts';
 import type {
   HistoryEntry,
   MessageHistory,

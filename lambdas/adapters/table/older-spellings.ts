@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
-import { bareAddress } from '../../domain/address.ts';
 import { keyPart, recipientKey } from '../../domain/keys.ts';
+import { bareAddress } from '../../domain/recipients/address.ts';
 
 const ONLY_ASCII = /^\p{ASCII}*$/u;
 

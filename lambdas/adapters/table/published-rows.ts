@@ -1,5 +1,5 @@
 import { SUPPRESSION_PREFIX, suppressionPartition } from '../../domain/keys.ts';
-import type { Row, StatusRow, SuppressionRow } from '../../domain/published.ts';
+import type { Row, StatusRow, SuppressionRow } from '../../domain/publishing/published.ts';
 import type { PublishableRows } from '../../publish/ports.ts';
 import { batchGet, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { storedSuppression } from './suppression-repository.ts';

@@ -8,8 +8,8 @@ import {
   stragglerKey,
   watermarksKey,
 } from '../../domain/keys.ts';
-import type { Lease } from '../../domain/lease.ts';
-import type { Watermarks } from '../../domain/slice.ts';
+import type { Lease } from '../../domain/ledger/lease.ts';
+import type { Watermarks } from '../../domain/ledger/slice.ts';
 import type { FirstWebhook } from '../../ingest/ports.ts';
 import type { Stragglers } from '../../process/ports.ts';
 import type { LedgerState, OpenSlice, Straggler } from '../../reconcile/ports.ts';

@@ -2,7 +2,6 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { MAX_REQUEUES } from '../../contract.ts';
 import { asciiJson, canonicalJson } from '../../domain/canonical.ts';
-import { emptyDimensions } from '../../domain/dimensions.ts';
 import {
   nameInRequeueSort,
   partPartition,
@@ -13,7 +12,8 @@ import {
   sliceKey,
   timeKey,
 } from '../../domain/keys.ts';
-import type { Slice } from '../../domain/slice.ts';
+import { emptyDimensions } from '../../domain/ledger/dimensions.ts';
+import type { Slice } from '../../domain/ledger/slice.ts';
 import type { DonePart, PartStore, Requeue, Requeues, SliceKey, Slices } from '../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 

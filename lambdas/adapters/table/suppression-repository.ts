@@ -1,5 +1,5 @@
 import { recipientKey, suppressionPartition } from '../../domain/keys.ts';
-import type { StoredSuppression } from '../../domain/suppression.ts';
+import type { StoredSuppression } from '../../domain/status/suppression.ts';
 import type { Suppressions } from '../../read-api/ports.ts';
 import { type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { olderRecipientKeys } from './older-spellings.ts';

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../canonical.ts';
-import { numberOf, total } from '../counts.ts';
+import { numberOf, total } from '../ledger/counts.ts';
 import { checkChain, type Fault, nameOfLink } from './chain.ts';
 import type { ChainLink, Manifest } from './manifest.ts';
 import { sha256Hex } from './merkle.ts';

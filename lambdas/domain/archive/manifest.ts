@@ -1,6 +1,6 @@
 import { canonicalJson, isObject, type Json } from '../canonical.ts';
-import type { Counts } from '../counts.ts';
-import { type Slice, type SliceState, stateOf } from '../slice.ts';
+import type { Counts } from '../ledger/counts.ts';
+import { type Slice, type SliceState, stateOf } from '../ledger/slice.ts';
 import { sha256Hex } from './merkle.ts';
 
 /** What the ledger said of a slice when it was sealed; counts by type. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonObject } from '../canonical.ts';
-import { tombstoneOf, withoutAddress } from '../erasure.ts';
-import { textAt } from '../event.ts';
+import { textAt } from '../events/event.ts';
+import { parseEvent } from '../events/mailgun-event.ts';
+import type { Source } from '../events/queue-message.ts';
 import { keyPart } from '../keys.ts';
-import { parseEvent } from '../mailgun-event.ts';
-import type { Source } from '../queue-message.ts';
+import { tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
 
 /** What is archived of an event besides the event itself. */
 export interface RowFacts {

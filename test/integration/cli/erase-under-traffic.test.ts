@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openClients } from '../../../cli/target/clients.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { encodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
+import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../tools/local-ledger/reconcile-choice.ts';
 import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';

@@ -12,10 +12,10 @@ import { createEventLookup } from '../../../lambdas/adapters/table/event-lookup.
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { createMessageHistory } from '../../../lambdas/adapters/table/message-history.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { erasureHash, tombstoneIdentity } from '../../../lambdas/domain/erasure.ts';
-import { identify } from '../../../lambdas/domain/identity.ts';
+import { identify } from '../../../lambdas/domain/events/identity.ts';
+import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/events/queue-message.ts';
 import { markerKey, recipientKey } from '../../../lambdas/domain/keys.ts';
-import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/queue-message.ts';
+import { erasureHash, tombstoneIdentity } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';

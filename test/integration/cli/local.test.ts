@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ZodType } from 'zod';
 import type { CliContext } from '../../../cli/command.ts';
 import { openDeployment } from '../../../cli/target/open.ts';
-import { keyFingerprint } from '../../../lambdas/domain/signature.ts';
+import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
 import { runCommand } from '../../support/command-line.ts';

@@ -18,10 +18,10 @@ import { createSlicesTable } from '../../../lambdas/adapters/table/slice-reposit
 import type { Certificate } from '../../../lambdas/domain/archive/certificate.ts';
 import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';
 import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
-import { identify } from '../../../lambdas/domain/identity.ts';
+import { identify } from '../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { SEAL_LEASE_KEY, sealPositionKey } from '../../../lambdas/domain/keys.ts';
-import { parseEvent } from '../../../lambdas/domain/mailgun-event.ts';
-import { emptyTally, slicePassed } from '../../../lambdas/domain/tally.ts';
+import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { createSeal } from '../../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';

@@ -11,8 +11,8 @@ import { createEventRepository } from '../../../lambdas/adapters/table/event-rep
 import { createMessageHistory } from '../../../lambdas/adapters/table/message-history.ts';
 import { createFirstWebhook } from '../../../lambdas/adapters/table/reconciliation-state.ts';
 import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { decodeQueueMessage } from '../../../lambdas/domain/queue-message.ts';
-import { parseJsonWebhook } from '../../../lambdas/domain/webhook-body.ts';
+import { decodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
+import { parseJsonWebhook } from '../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';

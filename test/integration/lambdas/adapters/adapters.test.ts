@@ -11,11 +11,11 @@ import { createMessageHistory } from '../../../../lambdas/adapters/table/message
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
 import { INDEXES } from '../../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
-import { erasureHash } from '../../../../lambdas/domain/erasure.ts';
-import { identify } from '../../../../lambdas/domain/identity.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
+import { decodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { markerKey } from '../../../../lambdas/domain/keys.ts';
-import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
-import { decodeQueueMessage } from '../../../../lambdas/domain/queue-message.ts';
+import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';

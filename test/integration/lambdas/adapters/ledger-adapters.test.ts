@@ -13,10 +13,10 @@ import {
   createRequeuesTable,
   createSlicesTable,
 } from '../../../../lambdas/adapters/table/slice-repository.ts';
-import { identify } from '../../../../lambdas/domain/identity.ts';
-import { placeName } from '../../../../lambdas/domain/ledger-name.ts';
-import type { Source } from '../../../../lambdas/domain/queue-message.ts';
-import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
+import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
+import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';

@@ -8,8 +8,8 @@ import { createLedgerStateTable } from '../../../../lambdas/adapters/table/recon
 import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../../../../lambdas/adapters/table/suppression-repository.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
-import { identify } from '../../../../lambdas/domain/identity.ts';
-import { placeName } from '../../../../lambdas/domain/ledger-name.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import * as FIRST_RELEASE from '../../../support/first-release.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { openClients } from '../../../../cli/target/clients.ts';
-import { rotatedSecrets } from '../../../../lambdas/domain/receiver-secret.ts';
+import { rotatedSecrets } from '../../../../lambdas/domain/publishing/receiver-secret.ts';
 import { postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { type ReceiverServer, startReceiver } from '../../../support/receiver-server.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';

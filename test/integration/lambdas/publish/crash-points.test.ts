@@ -6,7 +6,7 @@ import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts'
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/published-rows.ts';
-import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain/published.ts';
+import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';
 import { createRepublish } from '../../../../lambdas/publish/republish.ts';

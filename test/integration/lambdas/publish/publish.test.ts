@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openDeployment } from '../../../../cli/target/open.ts';
 import { rowOf } from '../../../../lambdas/adapters/table/published-rows.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
-import { isPublishable } from '../../../../lambdas/domain/published.ts';
+import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import type { PublishedEvent } from '../../../../tools/local-stack/engines/events.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
-import type { Slice } from '../../../../lambdas/domain/slice.ts';
-import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
+import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
+import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import type { AcceptReport } from '../../../../lambdas/reconcile/replay-contract.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { acceptLine } from '../../../support/json-lines/accept.ts';

@@ -4,7 +4,7 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { checkKey, withCurrent } from '../../../../cli/secrets.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
-import { keyFingerprint } from '../../../../lambdas/domain/signature.ts';
+import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../../support/json-lines/keys.ts';
 import { stubSecrets } from '../../../support/stub-secrets.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { packEvent } from '../../../../lambdas/adapters/table/event-codec.ts';
-import { dayPartition } from '../../../../lambdas/domain/day-index.ts';
+import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { eventSort, messagePartition } from '../../../../lambdas/domain/keys.ts';
-import type { Slice } from '../../../../lambdas/domain/slice.ts';
-import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
+import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
+import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
 import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { because, type LedgerView, plain, reconciled, saying } from '../../../../cli/commands/why/explain.ts';
 import type { HistoryEvent } from '../../../../cli/event-history.ts';
-import type { Slice } from '../../../../lambdas/domain/slice.ts';
-import { emptyTally, slicePassed } from '../../../../lambdas/domain/tally.ts';
+import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
+import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 
 const START = 1_790_000_100;
 const END = START + 900;

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
-import { parseJsonWebhook } from '../../../../lambdas/domain/webhook-body.ts';
+import { parseJsonWebhook } from '../../../../lambdas/domain/webhooks/webhook-body.ts';
 import { createIngest } from '../../../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';

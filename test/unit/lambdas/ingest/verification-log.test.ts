@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { keyFingerprint } from '../../../../lambdas/domain/signature.ts';
+import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';
 import { createVerificationLog } from '../../../../lambdas/ingest/verification-log.ts';
 
 test('the current key gets a line every ten minutes, any other key one for each webhook', () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { encodeQueueMessage, type Source } from '../../../../lambdas/domain/queue-message.ts';
+import { encodeQueueMessage, type Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { linesOf, metricsIn, startAwsStandIn } from '../../../support/aws-stand-in.ts';
 import { ERASURE_KEY } from '../../../support/erasures.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';

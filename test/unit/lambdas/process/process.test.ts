@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { tombstoneIdentity } from '../../../../lambdas/domain/erasure.ts';
-import { identify } from '../../../../lambdas/domain/identity.ts';
-import type { QueueMessage } from '../../../../lambdas/domain/queue-message.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import type { QueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
+import { tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { ERASURE_KEY, erasureKey, InMemoryErasures, LONE_PROCESS } from '../../../support/erasures.ts';
 import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';

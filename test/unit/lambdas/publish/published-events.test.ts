@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import type { SuppressionRow } from '../../../../lambdas/domain/publishing/published.ts';
 import type { Erasures } from '../../../../lambdas/process/ports.ts';
 import { createPublishedEvents } from '../../../../lambdas/publish/published-events.ts';
 import { InMemoryErasures } from '../../../support/erasures.ts';

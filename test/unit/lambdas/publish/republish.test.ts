@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { StoredKey } from '../../../../lambdas/domain/day-index.ts';
-import { publishedEvent, type StatusRow, type SuppressionRow } from '../../../../lambdas/domain/published.ts';
+import type { StoredKey } from '../../../../lambdas/domain/events/day-index.ts';
+import {
+  publishedEvent,
+  type StatusRow,
+  type SuppressionRow,
+} from '../../../../lambdas/domain/publishing/published.ts';
 import type { EventBus, Unpublished } from '../../../../lambdas/publish/ports.ts';
 import { createRepublish, type RepublishRequest } from '../../../../lambdas/publish/republish.ts';
 import { republishIn } from '../../../../lambdas/publish/republish-contract.ts';

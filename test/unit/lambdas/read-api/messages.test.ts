@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseEvent } from '../../../../lambdas/domain/mailgun-event.ts';
+import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createMessages, type MessagePosition } from '../../../../lambdas/read-api/messages.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';

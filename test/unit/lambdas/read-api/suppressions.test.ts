@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { StoredSuppression } from '../../../../lambdas/domain/suppression.ts';
+import type { StoredSuppression } from '../../../../lambdas/domain/status/suppression.ts';
 import { createSuppressions } from '../../../../lambdas/read-api/suppressions.ts';
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
 

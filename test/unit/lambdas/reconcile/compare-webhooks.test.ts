@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { RegisteredWebhook } from '../../../../lambdas/domain/webhook-drift.ts';
+import type { RegisteredWebhook } from '../../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { createCompareWebhooks } from '../../../../lambdas/reconcile/compare-webhooks.ts';
 import { ListingError, type RegisteredWebhooks } from '../../../../lambdas/reconcile/ports.ts';
 

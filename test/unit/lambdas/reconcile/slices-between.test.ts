@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Slice } from '../../../../lambdas/domain/slice.ts';
+import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { slicesBetween } from '../../../../lambdas/reconcile/slices-between.ts';
 
 test.each([

@@ -1,0 +1,40 @@
+import type { JsonObject } from '../canonical.ts';
+import { INDEXED_NAMES, OTHER_EVENT } from '../event-types.ts';
+import { dayIndexKey, utcDay } from '../keys.ts';
+import type { EventPlace } from '../ledger/ledger-name.ts';
+import { eventName } from './event.ts';
+
+/** Types with a partition of their own in the index by day. */
+export const INDEXED_TYPES = INDEXED_NAMES;
+
+/** Partition of every other type. */
+export const OTHER_TYPE = OTHER_EVENT.event;
+
+/** Where a stored event is, and its time, as the day index knows them. */
+export interface StoredKey extends EventPlace {
+  atMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
+export function dayPartitions(domain: string, fromMs: number, toMs: number): string[][] {
+  const days: string[] = [];
+  for (let ms = Math.floor(fromMs / DAY_MS) * DAY_MS; ms <= toMs; ms += DAY_MS) days.push(utcDay(ms));
+  return days.map((day) => [...INDEXED_TYPES, OTHER_TYPE].map((type) => dayIndexKey(domain, day, type)));
+}
+
+/** Partition of an event in the day index. */
+export function dayPartition(domain: string, timeMs: number, event: JsonObject): string {
+  return dayIndexKey(domain, utcDay(timeMs), indexedType(eventName(event)));
+}
+
+/** The type under which the day index holds events of this name. */
+export function indexedType(name: string): string {
+  return INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
+}
+
+/** Partition of one type and the day of a time. */
+export function typePartition(domain: string, timeMs: number, type: string): string {
+  return dayIndexKey(domain, utcDay(timeMs), type);
+}

@@ -1,0 +1,83 @@
+import { isObject, type Json, type JsonObject } from '../canonical.ts';
+
+// Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than its documentation says.
+
+/** The string at this path, or undefined where anything on the way is missing or of another type. */
+export function textAt(event: JsonObject, ...path: string[]): string | undefined {
+  const value = valueAt(event, ...path);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The value at this path, or undefined. */
+export function valueAt(event: JsonObject, ...path: string[]): Json | undefined {
+  let value: Json | undefined = event;
+  for (const key of path) {
+    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
+    value = value[key];
+  }
+  return value;
+}
+
+/** Raw event name, lower-cased: Mailgun's console has sent upper case. */
+export function eventName(event: JsonObject): string {
+  return (textAt(event, 'event') ?? '').toLowerCase();
+}
+
+/** SMTP or Mailgun code of a delivery attempt; codes such as "5.1.1" are not numbers and give undefined. */
+export function deliveryCode(event: JsonObject): number | undefined {
+  const code = valueAt(event, 'delivery-status', 'code');
+  if (typeof code === 'number') return code;
+  return typeof code === 'string' && /^\d{3}$/.test(code) ? Number(code) : undefined;
+}
+
+/**
+ * The event's time in epoch milliseconds, cut (not rounded) from its decimal digits, so that sources of
+ * millisecond and of microsecond precision agree; undefined where it is missing or not a plausible time.
+ */
+export function eventTimeMs(event: JsonObject): number | undefined {
+  const timestamp = valueAt(event, 'timestamp');
+  if (typeof timestamp !== 'number' && typeof timestamp !== 'string') return undefined;
+  const digits = /^(\d{1,10})(?:\.(\d+))?$/.exec(String(timestamp));
+  if (digits === null) return undefined;
+  return Number(digits[1]) * 1000 + Number((digits[2] ?? '').slice(0, 3).padEnd(3, '0'));
+}
+
+/** Message id without its pair of angle brackets. */
+export function bareMessageId(text: string): string {
+  const trimmed = text.trim();
+  return trimmed.startsWith('<') && trimmed.endsWith('>') ? trimmed.slice(1, -1) : trimmed;
+}
+
+/** Returns the message's id as the event names it, without brackets; the header's name may have any case. */
+export function messageIdOf(event: JsonObject): string | undefined {
+  const headers = valueAt(event, 'message', 'headers');
+  if (!isObject(headers)) return undefined;
+  const name = Object.hasOwn(headers, 'message-id')
+    ? 'message-id'
+    : Object.keys(headers).find((each) => each.toLowerCase() === 'message-id');
+  const id = name === undefined ? undefined : textAt(headers, name);
+  return id === undefined ? undefined : bareMessageId(id) || undefined;
+}
+
+/** The domain that the payload itself names, lower-cased; older payloads name none. */
+export function namedDomain(event: JsonObject): string | undefined {
+  return (textAt(event, 'domain', 'name') ?? textAt(event, 'domain'))?.trim().toLowerCase() || undefined;
+}
+
+/** Name of the ledger of events whose domain cannot be told. */
+export const UNKNOWN_DOMAIN = '-';
+
+/** The sending domain: the named one, else one of ours in sender or message id, else our only one, else `-`. */
+export function eventDomain(event: JsonObject, ours: readonly string[]): string {
+  const named = namedDomain(event);
+  if (named !== undefined) return named;
+  const traces = [textAt(event, 'envelope', 'sender'), textAt(event, 'message', 'headers', 'from'), messageIdOf(event)];
+  for (const trace of traces) {
+    const host = trace
+      ?.slice(trace.lastIndexOf('@') + 1)
+      .replace(/[>\s]+$/, '')
+      .toLowerCase();
+    if (host !== undefined && ours.includes(host)) return host;
+  }
+  return ours.length === 1 ? (ours[0] as string) : UNKNOWN_DOMAIN;
+}

@@ -1,0 +1,105 @@
+import { isObject, type Json, type JsonObject } from '../canonical.ts';
+import { type EventType, eventTypeOf } from '../event-types.ts';
+import { addressesIn } from '../recipients/address.ts';
+import { deliveryCode, eventName, eventTimeMs, messageIdOf, namedDomain, textAt, valueAt } from './event.ts';
+
+/** An event of Mailgun, read once; what is not here stands in `raw`. */
+export interface MailgunEvent {
+  raw: JsonObject;
+  /** Mailgun's name of the event, lower case; empty where there is none. */
+  name: string;
+  /** What is known of its type. A temporary failure after which Mailgun gives up is a permanent one. */
+  type: EventType;
+  id: string | undefined;
+  /** Its own time, cut to milliseconds. */
+  timeMs: number | undefined;
+  messageId: string | undefined;
+  /** The recipient as sent. */
+  recipient: string | undefined;
+  /** The sending domain that it names. */
+  domain: string | undefined;
+  severity: string | undefined;
+  reason: string | undefined;
+  /** SMTP or Mailgun code of a delivery attempt. */
+  code: number | undefined;
+  bounceType: string | undefined;
+  /** Address of the mailing list that an unsubscribe is from. */
+  mailingList: string | undefined;
+  /** Tags, lower case, each once: Mailgun does not distinguish their case. */
+  tags: string[];
+  url: string | undefined;
+  /** Whether a machine opened or clicked, and not a person. */
+  isByMachine: boolean;
+  /** Whether nothing was sent: Mailgun marks such mail as delivered. */
+  isTestMode: boolean;
+  /** Whether it is mail to us that Mailgun routed on, and none that we sent. */
+  isInbound: boolean;
+  /** Whether Mailgun stopped trying, though it calls the failure temporary. */
+  hasGivenUp: boolean;
+}
+
+/** Mailgun's code of a message that it tried for too long. */
+const TOO_OLD_CODE = 602;
+
+/** Reads an event; a field that is absent or of another type is undefined. */
+export function parseEvent(raw: JsonObject): MailgunEvent {
+  const name = eventName(raw);
+  const severity = textAt(raw, 'severity')?.toLowerCase();
+  const reason = textAt(raw, 'reason')?.toLowerCase();
+  const code = deliveryCode(raw);
+  const hasGivenUp = name === 'failed' && severity === 'temporary' && (reason === 'old' || code === TOO_OLD_CODE);
+  return {
+    raw,
+    name,
+    type: eventTypeOf(name, hasGivenUp ? 'permanent' : severity),
+    id: textAt(raw, 'id'),
+    timeMs: eventTimeMs(raw),
+    messageId: messageIdOf(raw),
+    recipient: recipientOf(raw),
+    domain: namedDomain(raw),
+    severity,
+    reason,
+    code,
+    bounceType: textAt(raw, 'delivery-status', 'bounce-type')?.toLowerCase(),
+    mailingList: textAt(raw, 'mailing-list', 'address') ?? textAt(raw, 'mailing-list'),
+    tags: tagsOf(raw),
+    url: textAt(raw, 'url'),
+    isByMachine: isBot(valueAt(raw, 'client-info', 'bot') ?? null),
+    isTestMode: valueAt(raw, 'flags', 'is-test-mode') === true,
+    isInbound: isInbound(raw),
+    hasGivenUp,
+  };
+}
+
+/** Returns the recipient as sent; `rejected` events name it only in the To header, which counts where it is one address. */
+export function recipientOf(raw: JsonObject): string | undefined {
+  const recipient = textAt(raw, 'recipient')?.trim();
+  if (recipient) return recipient;
+  const to = textAt(raw, 'message', 'headers', 'to');
+  if (to === undefined || eventName(raw) !== 'rejected') return undefined;
+  const [first, ...others] = addressesIn(to);
+  return others.length === 0 ? first : undefined;
+}
+
+/** Returns the tags of an event, lower case, each once. */
+export function tagsOf(raw: JsonObject): string[] {
+  const listed = valueAt(raw, 'tags');
+  const tags = Array.isArray(listed) ? listed.filter((tag) => typeof tag === 'string' && tag !== '') : [];
+  return [...new Set((tags as string[]).map((tag) => tag.toLowerCase()))];
+}
+
+/** What has been seen in `client-info.bot` for a person. */
+const NO_BOT: readonly Json[] = [null, false, '', 'no', 'false', 'none'];
+
+function isBot(bot: Json): boolean {
+  return !NO_BOT.includes(typeof bot === 'string' ? bot.trim().toLowerCase() : bot);
+}
+
+function isInbound(raw: JsonObject): boolean {
+  const routes = valueAt(raw, 'routes');
+  return (
+    valueAt(raw, 'flags', 'is-routed') === true ||
+    /^https?$/i.test(textAt(raw, 'envelope', 'transport') ?? '') ||
+    (Array.isArray(routes) ? routes.length > 0 : isObject(routes))
+  );
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
+
+/** Who brought an event in. */
+export type Source = 'webhook' | 'reconcile';
+
+/** An event on its way from ingest or reconcile to process. */
+export interface QueueMessage {
+  source: Source;
+  /** Epoch milliseconds at which it came in. */
+  receivedAt: number;
+  domain: string;
+  event: JsonObject;
+  /** Mailgun lists this event with other content than the stored one, which it replaces. */
+  corrects?: boolean | undefined;
+}
+
+/** Raise it when the format changes; a reader takes this version and the one before. */
+export const QUEUE_MESSAGE_VERSION = 1;
+
+/** What SQS takes as the id of a group. */
+const GROUP = /^[\x21-\x7e]{1,128}$/;
+
+/** The group of messages that an operator sends back from a DLQ. */
+export const REDRIVE_GROUP = 'redrive';
+
+/**
+ * Returns the group of a message, between which SQS's fair queues share out their consumers: a burst of one domain, or
+ * of what reconciliation or a replay brings in, does not delay the webhooks of another.
+ */
+export function messageGroupOf({ source, domain }: Pick<QueueMessage, 'source' | 'domain'>, isReplay = false): string {
+  const group = source === 'webhook' ? domain : `${isReplay ? 'replay' : 'reconcile'}#${domain}`;
+  return GROUP.test(group) ? group : createHash('sha256').update(group).digest('hex');
+}
+
+export type DecodedQueueMessage =
+  | { ok: true; message: QueueMessage }
+  | { ok: false; reason: UnreadableReason; where: string };
+
+/** `where` names a place in the body, never what stands there. */
+export type UnreadableReason = 'not-json' | 'unknown-version' | 'malformed-message';
+
+/** The message as ASCII JSON. */
+export function encodeQueueMessage(message: QueueMessage): string {
+  return asciiJson({ v: QUEUE_MESSAGE_VERSION, ...message });
+}
+
+/** Reads a message body; a reason, and where it applies, where no version of ours wrote it. */
+export function decodeQueueMessage(body: string): DecodedQueueMessage {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch (error) {
+    // The parser's own message quotes the text.
+    const position = / at position (\d+)/.exec((error as Error).message)?.[1];
+    return { ok: false, reason: 'not-json', where: position === undefined ? 'body' : `character ${position}` };
+  }
+  if (!isObject(parsed)) return { ok: false, reason: 'malformed-message', where: 'body' };
+  if (parsed.v !== QUEUE_MESSAGE_VERSION) return { ok: false, reason: 'unknown-version', where: 'v' };
+  const { source, receivedAt, domain, event, corrects } = parsed;
+  const malformed = (where: string) => ({ ok: false, reason: 'malformed-message', where }) as const;
+  if (source !== 'webhook' && source !== 'reconcile') return malformed('source');
+  if (!Number.isSafeInteger(receivedAt)) return malformed('receivedAt');
+  if (typeof domain !== 'string') return malformed('domain');
+  if (!isObject(event)) return malformed('event');
+  const message: QueueMessage = { source, receivedAt: receivedAt as number, domain, event };
+  return { ok: true, message: corrects === true ? { ...message, corrects } : message };
+}

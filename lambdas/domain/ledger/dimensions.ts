@@ -1,0 +1,61 @@
+import type { JsonObject } from '../canonical.ts';
+import { EVENT_TYPES } from '../event-types.ts';
+import { textAt } from '../events/event.ts';
+import { parseEvent } from '../events/mailgun-event.ts';
+import { mailboxProviderOf, OTHER_PROVIDER } from '../recipients/mailbox-provider.ts';
+import { addToRow, type Counts, type Rows, total } from './counts.ts';
+
+/** Listed events by something that their mail has in common, and by type; failures are counted by their severity. */
+export interface Dimensions {
+  /** Mailbox provider of the recipient. */
+  provider: Rows;
+  /** Address that the mail was sent from. */
+  ip: Rows;
+}
+
+const NAMES = ['provider', 'ip'] as const;
+
+/** Rows of a slice that are kept exactly, the most frequent ones; the others are added up in `other`. */
+const MAX_ROWS = 50;
+/** Rows while a pass counts. */
+const MAX_COUNTED_ROWS = 1000;
+
+export const emptyDimensions = (): Dimensions => ({ provider: {}, ip: {} });
+
+/** Counts one event that we sent a mail for; mail in test mode and mail to us has no deliverability. */
+export function countDimensions(dimensions: Dimensions, event: JsonObject): void {
+  const { name, type, isTestMode, isInbound } = parseEvent(event);
+  if (isTestMode || isInbound || name === '') return;
+  const isTemporary = type === EVENT_TYPES.temporary_fail;
+  const counted = name === 'failed' ? (isTemporary ? 'temporary_fail' : 'permanent_fail') : name.slice(0, 64);
+  const values = { provider: mailboxProviderOf(event), ip: textAt(event, 'envelope', 'sending-ip')?.slice(0, 64) };
+  for (const dimension of NAMES) {
+    addBounded(dimensions[dimension], values[dimension] ?? OTHER_PROVIDER, counted, 1, MAX_COUNTED_ROWS);
+  }
+}
+
+/** Adds what was counted elsewhere. */
+export function addDimensions(sum: Dimensions, more: Dimensions): void {
+  for (const dimension of NAMES) addRows(sum[dimension], Object.entries(more[dimension]), MAX_COUNTED_ROWS);
+}
+
+/** Returns the dimensions with a bounded number of rows, so that a slice stays one item. */
+export function boundedDimensions(dimensions: Dimensions): Dimensions {
+  const bounded = emptyDimensions();
+  for (const dimension of NAMES) {
+    const byCount = Object.entries(dimensions[dimension]).sort(([, a], [, b]) => total(b) - total(a));
+    addRows(bounded[dimension], byCount, MAX_ROWS);
+  }
+  return bounded;
+}
+
+function addRows(sum: Rows, rows: readonly [string, Counts][], maxRows: number): void {
+  for (const [name, row] of rows) {
+    for (const [type, count] of Object.entries(row)) addBounded(sum, name, type, count, maxRows);
+  }
+}
+
+function addBounded(rows: Rows, name: string, type: string, count: number, maxRows: number): void {
+  const hasRoom = Object.hasOwn(rows, name) || Object.keys(rows).length < maxRows;
+  addToRow(rows, hasRoom ? name : OTHER_PROVIDER, type, count);
+}

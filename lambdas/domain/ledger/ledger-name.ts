@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import type { EventIdentity } from '../events/identity.ts';
+import { tombstoneIdentity } from '../recipients/erasure.ts';
+
+/** Where an event is stored. */
+export type EventPlace = Pick<EventIdentity, 'partition' | 'eventSort'>;
+
+/** Names a place across the ports; it holds the recipient, so it is never stored. */
+export function placeName({ partition, eventSort }: EventPlace): string {
+  return `${partition} ${eventSort}`;
+}
+
+const NAME_BYTES = 16;
+
+/**
+ * Returns the function that names events in the ledger: 16 bytes of a keyed hash of the identity, as base64url. An
+ * event and its tombstone have one name, and without the key no name can be matched with an address.
+ */
+export function createLedgerNaming(erasureKey: string): (place: EventPlace) => string {
+  return (place) => {
+    const { partition, eventSort } = tombstoneIdentity(place, erasureKey);
+    return createHash('sha256')
+      .update(`${partition} ${eventSort}`)
+      .digest()
+      .subarray(0, NAME_BYTES)
+      .toString('base64url');
+  };
+}

@@ -1,0 +1,125 @@
+import { MAX_REQUEUES } from '../../contract.ts';
+import { type Counts, type Rows, total } from './counts.ts';
+import type { Dimensions } from './dimensions.ts';
+
+/** A stretch of time in epoch seconds; the start belongs to it, the end does not. */
+export interface SliceBounds {
+  start: number;
+  end: number;
+}
+
+/** Counts of the events of a slice, by type. Each is the size of a set of names, never a difference of counts. */
+export interface SliceCounts {
+  /** Listed by Mailgun in this pass. */
+  listed: Counts;
+  stored: Counts;
+  /** Listed, now or before, and not stored. */
+  missing: Counts;
+  /** Stored, but brought by reconciliation although a webhook should have. */
+  recovered: Counts;
+  /** Stored, and brought by reconciliation because no webhook can or is registered to. */
+  polled: Counts;
+  /** No webhook has come yet, and may still. */
+  late: Counts;
+  /** No webhook has come, and none will. */
+  lost: Counts;
+  /** Stored, and never listed by Mailgun. */
+  unconfirmed: Counts;
+  /** Stored with facts that decide otherwise than those that Mailgun lists. */
+  altered: Counts;
+  /** Listed events by tag and type; `""` untagged, `*` all, each event once. */
+  tags: Rows;
+  /** Listed events by mailbox provider and by sending IP. */
+  dimensions: Dimensions;
+  /** Missing events that are not sent any more. */
+  stuck: number;
+  /** Events that an earlier pass found listed and this one did not. */
+  short: number;
+  /** Events left out of the counts above, because an operator accepted them. */
+  accepted: number;
+  /** Names of unconfirmed events, up to a limit. */
+  unconfirmedNames: string[];
+}
+
+/** Why an operator closed a slice, and the names of the events that this is about. */
+export interface Acceptance {
+  reason: string;
+  /** Epoch milliseconds. */
+  at: number;
+  names: string[];
+}
+
+/** The ledger's record of one slice of a domain; its counts are those of the last pass. */
+export interface Slice extends SliceBounds, SliceCounts {
+  domain: string;
+  /** Listed by Mailgun or stored. */
+  expected: Counts;
+  /** How often the most persistent of the missing events was sent. */
+  sends: number;
+  /** Mailgun no longer keeps this time, so it was never compared. */
+  unlisted: boolean;
+  passes: number;
+  /** Epoch milliseconds: the first pass, the beginning and the end of the last pass that read Mailgun's listing. */
+  firstAt: number;
+  startedAt: number | null;
+  passedAt: number;
+  settledAt: number | null;
+  /** Epoch milliseconds of the first pass that came after all webhooks and late indexing; null before it. */
+  finalAt: number | null;
+  acceptance?: Acceptance;
+  /** Raised by every pass. */
+  version: number;
+}
+
+/** How far the ledger of a domain has come. */
+export interface Watermarks {
+  /** Start of the first slice that no pass has written. */
+  position: number;
+  /** Start of the first slice whose second pass is to come. */
+  second: number;
+  /** Start of the ledger; absent where an earlier version began it. */
+  start?: number | undefined;
+}
+
+/**
+ * `due`: not compared yet; `open`: something is missing or altered; `short`: Mailgun's listing has shrunk; `settled`:
+ * every event is accounted for; `unlisted`: never compared, and Mailgun no longer keeps that time.
+ */
+export type SliceState = 'due' | 'open' | 'short' | 'settled' | 'unlisted';
+
+/** Returns the state of a slice that was passed. */
+export function stateOf(slice: Pick<Slice, 'missing' | 'altered' | 'short' | 'unlisted'>): SliceState {
+  if (total(slice.missing) + total(slice.altered) > 0) return 'open';
+  if (slice.short > 0) return 'short';
+  return slice.unlisted ? 'unlisted' : 'settled';
+}
+
+/** Returns true where a slice is to be passed again, or accepted. */
+export function isUnsettled(slice: Parameters<typeof stateOf>[0]): boolean {
+  return ['open', 'short'].includes(stateOf(slice));
+}
+
+/** Returns how many events of a slice do not add up: an acceptance would take these. */
+export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts): number {
+  return total(missing) + total(altered) + total(unconfirmed) + short;
+}
+
+/** The slice that starts at `position` and ends at the next multiple of the length, so that all but the first are aligned. */
+export function sliceFrom(position: number, lengthSeconds: number): SliceBounds {
+  return { start: position, end: alignedStart(position, lengthSeconds) + lengthSeconds };
+}
+
+/** The start of the aligned slice that holds this time. */
+export function alignedStart(epochSeconds: number, lengthSeconds: number): number {
+  return Math.floor(epochSeconds / lengthSeconds) * lengthSeconds;
+}
+
+/** Whether Mailgun has had its time to index what happened in the slice. */
+export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number): boolean {
+  return nowMs >= (end + settleSeconds) * 1000;
+}
+
+/** Wait of an open slice after so many sends: doubling from one period between runs. */
+export function waitSeconds(sends: number, everySeconds: number): number {
+  return everySeconds * 2 ** Math.min(Math.max(sends - 1, 0), MAX_REQUEUES - 1);
+}

@@ -1,0 +1,168 @@
+import { canonicalJson, type JsonObject } from '../canonical.ts';
+import { eventName, valueAt } from '../events/event.ts';
+import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
+import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
+import { add, addToRow, type Counts } from './counts.ts';
+import { addDimensions, boundedDimensions, emptyDimensions } from './dimensions.ts';
+import { isUnsettled, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
+
+/** What comparing one part of a slice has counted; parts do not overlap, so their tallies add up. */
+export interface Tally extends SliceCounts {
+  /** Events sent to the queue. */
+  sent: number;
+  /** How often the most persistent of the missing events was sent. */
+  sends: number;
+  /** Listed events that a registered webhook should bring. */
+  deliverable: number;
+  /** Names of events that this pass accepts, while an operator closes the slice. */
+  acceptedNames: string[];
+}
+
+/** Names kept of the unconfirmed events of a slice, and of those an operator accepts; a slice is one item. */
+export const MAX_NAMED_EVENTS = 1000;
+/** Tags with a row of their own, whatever people put into tags. */
+const MAX_TAGS = 1000;
+
+export function emptyTally(): Tally {
+  return {
+    ...{ listed: {}, stored: {}, missing: {}, recovered: {}, polled: {}, late: {}, lost: {} },
+    ...{ unconfirmed: {}, altered: {}, tags: {}, dimensions: emptyDimensions() },
+    ...{ stuck: 0, short: 0, accepted: 0 },
+    ...{ unconfirmedNames: [], acceptedNames: [], sent: 0, sends: 0, deliverable: 0 },
+  };
+}
+
+/** Type of an event, as counts name it. */
+export function typeOf(event: JsonObject): string {
+  return keyPart(eventName(event));
+}
+
+/** The same, from the sort key of its item. */
+export function storedTypeOf(eventSort: string): string {
+  return nameInEventKey(parseMessageSort(eventSort).eventKey ?? '');
+}
+
+/** Counts one event that Mailgun lists or listed, once under each of its tags. */
+export function countTags(tags: Tally['tags'], event: JsonObject): void {
+  const type = typeOf(event);
+  const named = valueAt(event, 'tags');
+  const names = Array.isArray(named) ? named.filter((tag) => typeof tag === 'string' && tag !== '' && tag !== '*') : [];
+  for (const tag of ['*', ...(names.length === 0 ? [''] : new Set(names as string[]))]) addTag(tags, tag, type, 1);
+}
+
+/** Counts how an event came in, or that it has not: what no webhook brought is polled, late or lost. */
+export function countOrigin(
+  tally: Tally,
+  event: JsonObject,
+  stored: { broughtByWebhook: boolean } | undefined,
+  { registered, isFinal }: { registered: readonly string[]; isFinal: boolean },
+): void {
+  if (stored?.broughtByWebhook) return;
+  const type = typeOf(event);
+  if (!isExpectedByWebhook(event, registered)) {
+    if (stored !== undefined) add(tally.polled, type);
+    return;
+  }
+  if (stored !== undefined) add(tally.recovered, type);
+  add(isFinal || isNeverRetried(event) ? tally.lost : tally.late, type);
+}
+
+/** Adds a name to a list that is kept up to a limit. */
+export function addName(names: string[], name: string): void {
+  if (names.length < MAX_NAMED_EVENTS) names.push(name);
+}
+
+/** Returns the sum of the tallies of different parts. */
+export function mergeTallies(tallies: readonly Tally[]): Tally {
+  const sum = emptyTally();
+  for (const tally of tallies) {
+    for (const name of COUNTS) addAll(sum[name], tally[name]);
+    for (const [tag, row] of Object.entries(tally.tags)) {
+      for (const [type, count] of Object.entries(row)) addTag(sum.tags, tag, type, count);
+    }
+    // A part that an earlier version left behind has none.
+    addDimensions(sum.dimensions, tally.dimensions ?? emptyDimensions());
+    for (const name of ['stuck', 'short', 'accepted', 'sent', 'deliverable'] as const) sum[name] += tally[name];
+    for (const list of ['unconfirmedNames', 'acceptedNames'] as const) {
+      for (const name of tally[list]) addName(sum[list], name);
+    }
+    sum.sends = Math.max(sum.sends, tally.sends);
+  }
+  return sum;
+}
+
+const COUNTS = [
+  'listed',
+  'stored',
+  'missing',
+  'recovered',
+  'polled',
+  'late',
+  'lost',
+  'unconfirmed',
+  'altered',
+] as const;
+
+/** What a pass over a slice was like, besides its counts. */
+export interface Pass {
+  startedAtMs: number;
+  nowMs: number;
+  /** Mailgun no longer keeps the time of the slice. */
+  unlisted: boolean;
+  /** The slice is old enough for its second pass. */
+  isOld: boolean;
+  /** Why an operator closes the slice with this pass. */
+  acceptReason?: string | undefined;
+}
+
+/** Returns the slice after a pass: what was counted replaces what was known. */
+export function slicePassed(
+  { start, end, domain }: SliceBounds & { domain: string },
+  previous: Slice | undefined,
+  tally: Tally,
+  pass: Pass,
+): Slice {
+  const { sent: _sent, deliverable: _deliverable, acceptedNames, ...counts } = tally;
+  const expected: Counts = {};
+  addAll(expected, tally.stored);
+  addAll(expected, tally.missing);
+  const acceptance =
+    pass.acceptReason === undefined
+      ? previous?.acceptance
+      : { reason: pass.acceptReason, at: pass.nowMs, names: acceptedNames };
+  return {
+    ...{ domain, start, end, ...counts, dimensions: boundedDimensions(counts.dimensions), expected },
+    // Nothing is learnt about origins from a listing that is gone.
+    ...(pass.unlisted && previous && origins(previous)),
+    sends: Math.max(tally.sends, previous?.sends ?? 0),
+    unlisted: pass.unlisted && (previous?.unlisted ?? true),
+    passes: (previous?.passes ?? 0) + 1,
+    firstAt: previous?.firstAt ?? pass.nowMs,
+    startedAt: pass.unlisted ? (previous?.startedAt ?? null) : pass.startedAtMs,
+    passedAt: pass.unlisted ? (previous?.passedAt ?? pass.nowMs) : pass.nowMs,
+    settledAt: isUnsettled({ ...tally, unlisted: pass.unlisted }) ? null : (previous?.settledAt ?? pass.nowMs),
+    finalAt: previous?.finalAt ?? (pass.isOld ? pass.nowMs : null),
+    ...(acceptance && { acceptance }),
+    version: (previous?.version ?? 0) + 1,
+  };
+}
+
+const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Slice) => ({
+  ...{ listed, recovered, polled, late, lost, tags, dimensions },
+});
+
+/** Whether two states of a slice say the same, its passes aside. */
+export function isSameSlice(a: Slice, b: Slice): boolean {
+  const content = ({ passes: _p, startedAt: _s, passedAt: _a, finalAt: _f, version: _v, ...rest }: Slice) =>
+    canonicalJson(rest);
+  return content(a) === content(b);
+}
+
+function addAll(sum: Counts, counts: Counts): void {
+  for (const [name, count] of Object.entries(counts)) add(sum, name, count);
+}
+
+/** Tags beyond the limit have no row of their own. */
+function addTag(tags: Tally['tags'], tag: string, type: string, count: number): void {
+  if (Object.hasOwn(tags, tag) || Object.keys(tags).length < MAX_TAGS) addToRow(tags, tag, type, count);
+}

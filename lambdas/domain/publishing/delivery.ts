@@ -1,0 +1,179 @@
+import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
+import { DELIVERED_TYPES } from './receiver-filter.ts';
+
+/** One publication of an event to one receiver; two of one id are the same fact, published twice. */
+export interface DeliveryName {
+  receiver: string;
+  /** Epoch seconds, as the bus's envelope has them. */
+  publishedAt: number;
+  /** The idempotency key of the event. */
+  id: string;
+}
+
+/** One request to a receiver. Without a status there was no response, and `error` says why. */
+export interface Attempt {
+  /** Epoch milliseconds. */
+  at: number;
+  ms: number;
+  status?: number | undefined;
+  error?: string | undefined;
+}
+
+/** `published`: no attempt yet; `waiting`: the next attempt is planned; `dead`: in the DLQ, or on its way there. */
+export type DeliveryState = 'published' | 'waiting' | 'acknowledged' | 'dead';
+
+/** What the delivery log holds of a delivery. */
+export interface Delivery {
+  state: DeliveryState;
+  /** Raised by every write, for optimistic locking. */
+  version: number;
+  attempts: readonly Attempt[];
+  /** Epoch milliseconds of the write that made it acknowledged or dead. */
+  settledAt?: number | undefined;
+  /** Epoch milliseconds before which no attempt is made. */
+  nextAt?: number | undefined;
+}
+
+/** An event on its way to a receiver, as its queue holds it. */
+export interface QueuedEvent {
+  detailType: string;
+  publishedAt: number;
+  detail: JsonObject & { id: string };
+  /** Epoch milliseconds at which an operator asked for it again; 0 where the bus sent it. */
+  requestedAt: number;
+}
+
+/** Detail type of what `receivers test` sends. */
+export const TEST_DETAIL_TYPE = 'ReceiverTest';
+
+const TYPES = new Map<string, string>([
+  ...Object.entries(DELIVERED_TYPES).map(([type, detailType]) => [detailType, type] as const),
+  [TEST_DETAIL_TYPE, 'receiver.test'],
+]);
+
+/** Returns the event in a message of a receiver's queue, or the reason why it holds none. */
+export function parseQueuedEvent(body: string): QueuedEvent | string {
+  let message: unknown;
+  try {
+    message = JSON.parse(body);
+  } catch {
+    return 'not-json';
+  }
+  if (!isObject(message)) return 'not-an-event';
+  const { 'detail-type': detailType, time, detail, requestedAt = 0 } = message;
+  if (typeof detailType !== 'string' || !TYPES.has(detailType)) return 'unknown-type';
+  if (!isObject(detail) || typeof detail.id !== 'string' || detail.id === '') return 'no-id';
+  const publishedAt = typeof time === 'string' ? Math.floor(Date.parse(time) / 1000) : Number.NaN;
+  if (!Number.isFinite(publishedAt)) return 'no-time';
+  if (typeof requestedAt !== 'number') return 'no-time';
+  return { detailType, publishedAt, detail: detail as QueuedEvent['detail'], requestedAt };
+}
+
+/** Returns the message by which an operator has an event delivered. */
+export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt }: QueuedEvent): string {
+  return asciiJson({
+    'detail-type': detailType,
+    time: new Date(publishedAt * 1000).toISOString(),
+    detail,
+    ...(requestedAt > 0 && { requestedAt }),
+  });
+}
+
+/** Returns the body of the request; ASCII, so that every library signs the same bytes. */
+export function deliveryBody({ detailType, publishedAt, detail }: QueuedEvent, namesRecipient: boolean): string {
+  const { recipient, ...rest } = detail;
+  const data = namesRecipient ? detail : rest;
+  return asciiJson({ type: TYPES.get(detailType), timestamp: new Date(publishedAt * 1000).toISOString(), data });
+}
+
+/** When a delivery is tried again, and for how long. */
+export interface RetrySchedule {
+  /** Seconds before the second attempt, the third, and so on. */
+  waits: readonly number[];
+  /** From 0 to 1; spreads attempts so that a receiver that comes back is not hit by all at once. */
+  random: () => number;
+}
+
+/** Up to this share is added to a wait. */
+const JITTER = 0.2;
+/** A receiver may put off the next attempt by this much. */
+const MAX_RETRY_AFTER_SECONDS = 86_400;
+
+export const isAcknowledgement = ({ status = 0 }: Attempt) => status >= 200 && status < 300;
+
+/** Returns true where nothing is left to do for a message that was requested at this time. */
+export function isSettled({ state, settledAt = 0 }: Delivery, requestedAt: number): boolean {
+  return (state === 'acknowledged' || state === 'dead') && settledAt > requestedAt;
+}
+
+/**
+ * Returns the delivery after an attempt. What is acknowledged stays so, whatever another copy of the message meets;
+ * attempts are counted since the event was requested.
+ */
+export function afterAttempt(
+  before: Delivery | undefined,
+  attempt: Attempt,
+  requestedAt: number,
+  schedule: RetrySchedule,
+  retryAfterSeconds = 0,
+): Delivery {
+  const { attempts = [], version = 0 } = before ?? {};
+  const after = { version: version + 1, attempts: [...attempts, attempt] };
+  const settledAt = attempt.at + attempt.ms;
+  if (isAcknowledgement(attempt)) return { ...after, state: 'acknowledged', settledAt };
+  if (before !== undefined && isSettled(before, requestedAt)) {
+    return { ...after, state: before.state, settledAt: before.settledAt };
+  }
+  const made = after.attempts.filter(({ at }) => at >= requestedAt).length;
+  const wait = schedule.waits[made - 1];
+  if (wait === undefined) return { ...after, state: 'dead', settledAt };
+  const seconds = Math.max(
+    wait * (1 + JITTER * schedule.random()),
+    Math.min(retryAfterSeconds, MAX_RETRY_AFTER_SECONDS),
+  );
+  return { ...after, state: 'waiting', nextAt: settledAt + Math.ceil(seconds * 1000) };
+}
+
+/** Returns the seconds that a response asks to wait (`Retry-After`, seconds or a date); 0 where it does not. */
+export function retryAfterSeconds(status: number, header: string | undefined, nowMs: number): number {
+  if (header === undefined || (status !== 429 && status !== 503)) return 0;
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header);
+  const at = Date.parse(header);
+  return Number.isFinite(at) ? Math.max(0, Math.ceil((at - nowMs) / 1000)) : 0;
+}
+
+/** What has become of the deliveries that were published in a time. */
+export interface DeliveryLedger {
+  published: number;
+  acknowledged: number;
+  /** In the queue: before the first attempt, or between two. */
+  waiting: number;
+  dead: number;
+  /** In the log as published or waiting, although nothing in the queue will bring them on. */
+  unaccounted: number;
+}
+
+/** An attempt that is this late will not be made, where the queue is empty. */
+const OVERDUE_MS = 15 * 60_000;
+
+/**
+ * Returns whether a delivery has been lost between bus and receiver. An empty queue is what tells a lost delivery from
+ * one of a receiver that is behind.
+ */
+export function isUnaccounted(
+  { state, nextAt }: Delivery,
+  { publishedAt }: Pick<DeliveryName, 'publishedAt'>,
+  isQueueEmpty: boolean,
+  nowMs: number,
+): boolean {
+  if (state !== 'published' && state !== 'waiting') return false;
+  return isQueueEmpty && nowMs - (nextAt ?? publishedAt * 1000) > OVERDUE_MS;
+}
+
+/** Returns the ledger with one more delivery. */
+export function countDelivery(ledger: DeliveryLedger, state: DeliveryState, unaccounted: boolean): DeliveryLedger {
+  const column = unaccounted ? 'unaccounted' : state === 'published' ? 'waiting' : state;
+  return { ...ledger, published: ledger.published + 1, [column]: ledger[column] + 1 };
+}
+
+export const NO_DELIVERIES: DeliveryLedger = { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 };

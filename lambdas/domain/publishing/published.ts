@@ -1,0 +1,122 @@
+import { createHmac } from 'node:crypto';
+import type { Status } from '../event-types.ts';
+import { messageIdOfPartition, scopeInSuppressionSort } from '../keys.ts';
+import { isSuppressing, type StoredSuppression } from '../status/suppression.ts';
+
+/** Raise it when readers of `detail` would break; new fields do not raise it. */
+const PUBLISHED_VERSION = 1;
+
+/** A status as the table holds it. */
+export interface StatusRow {
+  type: 'status';
+  partition: string;
+  sort: string;
+  /** The join: of two states the one with the greater order is the later. */
+  order: string;
+  status: Status | null;
+  reason: string | null;
+  statusAtMs: number;
+  decidedBy: string;
+  recipient: string;
+  /** Domain of the deciding event; null where it was written before domains were noted. */
+  domain: string | null;
+}
+
+/** A suppression as the table holds it. */
+export interface SuppressionRow extends StoredSuppression {
+  type: 'suppression';
+  partition: string;
+  sort: string;
+  recipient: string;
+}
+
+export type Row = StatusRow | SuppressionRow;
+
+/** What others are told of one row. */
+export interface PublishedEvent {
+  detailType: 'MessageStatusChanged' | 'SuppressionChanged';
+  detail: PublishedDetail;
+  /** Epoch milliseconds of the change, the same at every repetition. @default when it is published */
+  changedAtMs?: number;
+}
+
+export interface PublishedDetail {
+  version: number;
+  /** The event key within its subject: two of one id tell of the same event of Mailgun. */
+  id: string;
+  ledger: string;
+  /** Names the row, and nobody who has not the key can tell whose it is. */
+  subject: string;
+  /** Of two events of a subject the one with the greater order holds. */
+  order: string;
+  [field: string]: string | number | null;
+}
+
+export interface PublishingChoice {
+  ledger: string;
+  /** Makes subjects unguessable. */
+  subjectKey: string;
+  /** Whether addresses are told. */
+  recipients: boolean;
+}
+
+const LAST_MS = 9_999_999_999_999;
+/** Longer texts cannot be addresses or reasons anybody acts on, and ten events must fit into one call. */
+const MAX_TEXT_LENGTH = 1000;
+
+/** Whether the row says something to others; an unsubscribe alone makes a status item without a status. */
+export function isPublishable(row: Row): boolean {
+  return row.type === 'suppression' || row.status !== null;
+}
+
+/** Whether others must hear of `after`; `before` is absent where the row is new. */
+export function hasChanged(before: Row | undefined, after: Row): boolean {
+  if (!isPublishable(after)) return false;
+  if (before === undefined || !isPublishable(before)) return true;
+  return orderOf(before) !== orderOf(after) || factOf(before) !== factOf(after);
+}
+
+/** The event that tells of a row. */
+export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEvent {
+  const subject = createHmac('sha256', choice.subjectKey)
+    .update(JSON.stringify([row.partition, row.sort]))
+    .digest('base64url')
+    .slice(0, 22);
+  const common = {
+    version: PUBLISHED_VERSION,
+    id: `${subject}#${factOf(row)}`,
+    ledger: choice.ledger,
+    subject,
+    order: orderOf(row),
+    domain: row.domain,
+  };
+  const recipient = choice.recipients && row.recipient.length <= MAX_TEXT_LENGTH ? { recipient: row.recipient } : {};
+  const reason = row.reason?.slice(0, MAX_TEXT_LENGTH) ?? null;
+  if (row.type === 'status') {
+    const { status, statusAtMs, decidedBy: eventKey } = row;
+    const messageId = messageIdOfPartition(row.partition);
+    const detail = { ...common, messageId, status, reason, statusAt: statusAtMs / 1000, eventKey, ...recipient };
+    return { detailType: 'MessageStatusChanged', detail };
+  }
+  const { kind, eventKey, sinceMs, liftedAtMs } = row;
+  const liftedAt = liftedAtMs === null || isSuppressing(row) ? null : isoTime(liftedAtMs);
+  const scope = row.scope.length <= MAX_TEXT_LENGTH ? row.scope : scopeInSuppressionSort(row.sort);
+  const detail = { ...common, kind, scope, reason, since: isoTime(sinceMs), liftedAt, eventKey, ...recipient };
+  return { detailType: 'SuppressionChanged', detail };
+}
+
+/** What the row says, among all that it may ever say: the deciding event, and what became of the latest lift. */
+function factOf(row: Row): string {
+  if (row.type === 'status') return row.decidedBy;
+  if (row.liftedAtMs === null) return row.eventKey;
+  return `${row.eventKey}#${isSuppressing(row) ? 'again' : 'lifted'}-${row.liftedAtMs}`;
+}
+
+/** For a suppression: the later lift, what came about again after it, then the earlier event, then the greater key. */
+function orderOf(row: Row): string {
+  if (row.type === 'status') return row.order;
+  const lift = row.liftedAtMs === null ? 0 : row.liftedAtMs + (isSuppressing(row) ? 1 : 0);
+  return [...[lift, LAST_MS - row.sinceMs].map((ms) => String(ms).padStart(13, '0')), row.eventKey].join('#');
+}
+
+const isoTime = (ms: number) => new Date(ms).toISOString();

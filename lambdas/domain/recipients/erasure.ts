@@ -1,0 +1,99 @@
+import { createHmac } from 'node:crypto';
+import { isObject, type Json, type JsonObject } from '../canonical.ts';
+import { eventName, textAt, valueAt } from '../events/event.ts';
+import type { EventIdentity } from '../events/identity.ts';
+import { recipientOf } from '../events/mailgun-event.ts';
+import { erasedRecipientKey, eventSort, keyPart, namesRecipient, parseMessageSort, recipientKey } from '../keys.ts';
+import { addressesIn, mailboxOf, withoutMailbox } from './address.ts';
+
+// A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
+// only the holder of the erasure key can match with an address.
+
+/** Keyed hash of a recipient, whatever its case: the name that their marker and their tombstones go by. */
+export function erasureHash(key: string, recipient: string): string {
+  return hashOfKey(key, recipientKey(recipient));
+}
+
+/**
+ * Returns the hashes under which an older version marked this spelling of a mailbox; none where the spelling was the
+ * one it has now, as that of nearly every address.
+ */
+export function olderErasureHashes(key: string, recipient: string): string[] {
+  const spellings = [recipient.toLowerCase(), recipient.toLowerCase().normalize('NFC')];
+  const current = erasureHash(key, recipient);
+  const hashes = spellings.map((spelling) => hashOfKey(key, keyPart(spelling)));
+  return [...new Set(hashes)].filter((hash) => hash !== current);
+}
+
+function hashOfKey(key: string, recipientInKeys: string): string {
+  return createHmac('sha256', key).update(recipientInKeys).digest('hex');
+}
+
+/** Where the event is stored once its recipient is erased; a tombstone, or an event without recipient, stays where it is. */
+export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSort'>>(
+  identity: Identity,
+  key: string,
+): Identity {
+  const { recipientKey: recipient, eventKey } = parseMessageSort(identity.eventSort);
+  if (eventKey === undefined || !namesRecipient(recipient)) return identity;
+  return { ...identity, eventSort: eventSort(erasedRecipientKey(hashOfKey(key, recipientKey(recipient))), eventKey) };
+}
+
+/** All that is kept of an event of an erased recipient; its time stands beside it. A tag with the address is dropped. */
+export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
+  const [id, severity] = [textAt(event, 'id'), textAt(event, 'severity')];
+  const tags = valueAt(event, 'tags');
+  const recipient = mailboxOf(recipientOf(event) ?? '');
+  const isKept = (tag: Json) => typeof tag === 'string' && !tag.toLowerCase().includes(recipient);
+  return {
+    event: eventName(event),
+    ...(id !== undefined && { id }),
+    domain: { name: domain },
+    ...(severity !== undefined && { severity }),
+    ...(Array.isArray(tags) && { tags: tags.filter(isKept) }),
+  };
+}
+
+/** The addresses that an event is sent to by its own account, each once, its recipient first. */
+export function namedAddresses(event: JsonObject): string[] {
+  const recipients = valueAt(event, 'message', 'recipients');
+  const lists = [
+    textAt(event, 'message', 'headers', 'to'),
+    textAt(event, 'envelope', 'targets'),
+    textAt(event, 'member', 'address'),
+    ...(Array.isArray(recipients) ? recipients.filter((each) => typeof each === 'string') : []),
+  ];
+  const named = [recipientOf(event), ...lists.flatMap((list) => (list === undefined ? [] : addressesIn(list)))];
+  const byKey = new Map<string, string>();
+  for (const address of named) {
+    if (address !== undefined && !byKey.has(recipientKey(address))) byKey.set(recipientKey(address), address);
+  }
+  return [...byKey.values()];
+}
+
+/** The event with the address replaced wherever else than in its own recipient it stands; the same object where it does not. */
+export function withoutAddress(event: JsonObject, address: string): JsonObject {
+  const { recipient } = event;
+  const cleaned = replaced(event, (text) => textWithoutAddress(text, address)) as JsonObject;
+  return cleaned === event || recipient === undefined ? cleaned : { ...cleaned, recipient };
+}
+
+/** The text with the address replaced. */
+export function textWithoutAddress(text: string, address: string): string {
+  return withoutMailbox(text, address, 'erased');
+}
+
+function replaced(value: Json, without: (text: string) => string): Json {
+  if (typeof value === 'string') return without(value);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => replaced(item, without));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isObject(value)) return value;
+  const members = Object.entries(value);
+  const cleaned = members.map(([name, member]) => [without(name), replaced(member, without)] as const);
+  const isSame = cleaned.every(
+    ([name, member], index) => name === members[index]?.[0] && member === members[index]?.[1],
+  );
+  return isSame ? value : Object.fromEntries(cleaned);
+}

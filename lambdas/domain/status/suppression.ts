@@ -1,0 +1,73 @@
+import type { SuppressionKind } from '../event-types.ts';
+import type { MailgunEvent } from '../events/mailgun-event.ts';
+
+/** A reason not to send to a recipient again. */
+export interface Suppression {
+  kind: SuppressionKind;
+  /** `*` for all mail of the domain, or a tag, which no event says and Mailgun's own list may. */
+  scope: string;
+  reason: string | null;
+  /** `mailgun`: the address is on a list of Mailgun's own, so that it does not even try. */
+  source: SuppressionSource;
+}
+
+export type SuppressionSource = 'event' | 'mailgun';
+
+/** A suppression as stored. Times in epoch milliseconds. */
+export interface StoredSuppression extends Suppression {
+  domain: string;
+  /** Of the earliest event. */
+  sinceMs: number;
+  /** Of the latest event. */
+  lastAtMs: number;
+  eventKey: string;
+  liftedAtMs: number | null;
+}
+
+/**
+ * Whether a suppression holds: it was not lifted, or its latest event is later than the lift.
+ * Both are greatest values, so neither arrival nor the order of events and lifts counts.
+ */
+export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 'lastAtMs' | 'liftedAtMs'>): boolean {
+  return liftedAtMs === null || lastAtMs > liftedAtMs;
+}
+
+/** Mailgun could not reach the host, or gave up after retrying: the address may be good. */
+const UNREACHED_CODES = new Set([498, 499, 602]);
+
+/** Mailgun's words for an address that is on a list of its own, and the codes that say the same. */
+const LISTED: readonly { kind: SuppressionKind; reason: string; code: number }[] = [
+  { kind: 'bounce', reason: 'suppress-bounce', code: 605 },
+  { kind: 'unsubscribe', reason: 'suppress-unsubscribe', code: 606 },
+  { kind: 'complaint', reason: 'suppress-complaint', code: 607 },
+];
+
+/**
+ * Returns the suppression that follows from an event, if any. Never one without a recipient, nor one of mail that was
+ * routed to us. An unsubscribe is from everything: its tags may be those of the message.
+ */
+export function suppressionOf(event: MailgunEvent): Suppression | undefined {
+  if (event.recipient === undefined || event.isInbound) return undefined;
+  const common = { scope: '*', source: 'event' } as const;
+  switch (event.type.suppression) {
+    case 'complaint':
+      return { kind: 'complaint', reason: null, ...common };
+    case 'unsubscribe':
+      return { kind: 'unsubscribe', reason: event.mailingList ?? null, ...common };
+    default:
+      return event.name === 'failed' ? suppressionOfFailure(event) : undefined;
+  }
+}
+
+function suppressionOfFailure(event: MailgunEvent): Suppression | undefined {
+  const reason = event.reason ?? null;
+  const listed = LISTED.find((each) => each.reason === reason || each.code === event.code);
+  if (listed !== undefined) return { kind: listed.kind, scope: '*', reason, source: 'mailgun' };
+  return isHardBounce(event) ? { kind: 'bounce', scope: '*', reason, source: 'event' } : undefined;
+}
+
+function isHardBounce({ type, reason, code, bounceType }: MailgunEvent): boolean {
+  if (type.suppression !== 'bounce' || bounceType === 'soft') return false;
+  if (reason === 'old' || (code !== undefined && UNREACHED_CODES.has(code))) return false;
+  return reason === 'bounce' || bounceType === 'hard';
+}

@@ -1,0 +1,95 @@
+import { isObject, type JsonObject } from '../canonical.ts';
+import { textAt, valueAt } from '../events/event.ts';
+
+// Compares what is registered at Mailgun with what this stack needs. Mailgun sends an event once to each URL that is
+// registered for its type, whether for the domain or for the account, so a URL at both levels gets one copy.
+
+/** A URL that Mailgun posts events of one type to: of one domain, or of all domains of the account. */
+export interface RegisteredWebhook {
+  level: 'domain' | 'account';
+  type: string;
+  url: string;
+}
+
+/**
+ * `missing`: a wanted type does not come to this stack; `no-room`: the same, and the domain has as many URLs as Mailgun
+ * allows; `double`: this stack is registered at both levels, or under a second spelling that gets a copy of its own;
+ * `foreign`: somebody else gets this type too; `unwanted`: this stack is registered for a type it does not want.
+ */
+export type DriftKind = 'missing' | 'no-room' | 'double' | 'foreign' | 'unwanted';
+
+export interface Drift {
+  kind: DriftKind;
+  type: string;
+  /** Where it is registered; absent for what is not. */
+  level?: RegisteredWebhook['level'];
+  /** Of `foreign`, and of another spelling; never this stack's own, which may be secret. */
+  url?: string;
+}
+
+/** Mailgun takes no more URLs for one type of a domain. */
+export const MAX_URLS = 3;
+
+/** How the registered webhooks differ from what is wanted; empty where they do not. */
+export function webhookDrift(
+  registered: readonly RegisteredWebhook[],
+  ownUrl: string,
+  wanted: readonly string[],
+): Drift[] {
+  const types = [...new Set([...wanted, ...registered.map(({ type }) => type)])];
+  return types.flatMap((type) => {
+    const ofType = registered.filter((each) => each.type === type);
+    const own = ofType.filter(({ url }) => url === ownUrl);
+    const others = ofType.filter(({ url }) => url !== ownUrl);
+    return [
+      ...(wanted.includes(type) && own.length === 0 ? [lacking(type, ofType)] : []),
+      ...(!wanted.includes(type) ? own.map(({ level }): Drift => ({ kind: 'unwanted', type, level })) : []),
+      ...own.slice(1).map(({ level }): Drift => ({ kind: 'double', type, level })),
+      ...others.map(({ url, level }): Drift => {
+        const kind = isSameReceiver(url, ownUrl) ? 'double' : 'foreign';
+        return { kind, type, level, url };
+      }),
+    ];
+  });
+}
+
+function lacking(type: string, ofType: readonly RegisteredWebhook[]): Drift {
+  const isFull = ofType.filter(({ level }) => level === 'domain').length >= MAX_URLS;
+  return { kind: isFull ? 'no-room' : 'missing', type };
+}
+
+/** Whether two URLs lead to one endpoint although they are spelled apart, so that Mailgun posts to both. */
+function isSameReceiver(url: string, ownUrl: string): boolean {
+  const endpoint = (text: string) => {
+    if (!URL.canParse(text)) return text;
+    const { protocol, host, pathname } = new URL(text);
+    return `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
+  };
+  return endpoint(url) === endpoint(ownUrl);
+}
+
+/** The answer of `GET /v3/domains/{domain}/webhooks`; undefined where it is none. Old records hold one `url`. */
+export function readDomainWebhooks(body: unknown): RegisteredWebhook[] | undefined {
+  const webhooks = isObject(body) ? body.webhooks : undefined;
+  if (!isObject(webhooks)) return undefined;
+  return Object.entries(webhooks).flatMap(([type, record]) =>
+    (isObject(record) ? urlsOf(record) : []).map((url) => ({ level: 'domain' as const, type, url })),
+  );
+}
+
+/** The answer of `GET /v1/webhooks`; undefined where it is none. */
+export function readAccountWebhooks(body: unknown): RegisteredWebhook[] | undefined {
+  const webhooks = isObject(body) ? body.webhooks : undefined;
+  if (!Array.isArray(webhooks)) return undefined;
+  return webhooks.filter(isObject).flatMap((hook) => {
+    const types = valueAt(hook, 'event_types');
+    const named = Array.isArray(types) ? types.filter((type) => typeof type === 'string') : [];
+    return named.flatMap((type) => urlsOf(hook).map((url) => ({ level: 'account' as const, type, url })));
+  });
+}
+
+function urlsOf(record: JsonObject): string[] {
+  const urls = Array.isArray(record.urls) ? record.urls.filter((url) => typeof url === 'string') : [];
+  const url = textAt(record, 'url');
+  return [...new Set([...urls, ...(url === undefined ? [] : [url])])];
+}

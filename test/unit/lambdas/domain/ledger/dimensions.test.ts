@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import {
+  addDimensions,
+  boundedDimensions,
+  countDimensions,
+  emptyDimensions,
+} from '../../../../../lambdas/domain/ledger/dimensions.ts';
+
+const from = (ip: string) => ({ event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': ip } });
+
+test('a slice keeps its most frequent rows exactly, and adds up the others', () => {
+  const counted = emptyDimensions();
+  for (let n = 0; n < 80; n += 1) {
+    for (let times = 0; times <= n; times += 1) countDimensions(counted, from(`192.0.2.${n}`));
+  }
+  const { ip } = boundedDimensions(counted);
+  expect(Object.keys(ip)).toHaveLength(51);
+  expect([ip['192.0.2.79'], ip['192.0.2.30'], ip['192.0.2.29']]).toEqual([
+    { delivered: 80 },
+    { delivered: 31 },
+    undefined,
+  ]);
+  expect(ip.other).toEqual({ delivered: (30 * 31) / 2 });
+});
+
+test('a row that is called like a number is kept for its frequency alone', () => {
+  const counted = emptyDimensions();
+  for (let n = 0; n < 60; n += 1) countDimensions(counted, from(String(n)));
+  for (let n = 0; n < 60; n += 1) for (let times = 0; times < 2; times += 1) countDimensions(counted, from(`ip-${n}`));
+  expect(Object.keys(boundedDimensions(counted).ip).filter((name) => /^\d+$/.test(name))).toEqual([]);
+});
+
+test('parts add up, rows called like members of objects included', () => {
+  const [one, other] = [emptyDimensions(), emptyDimensions()];
+  for (const each of [one, other]) countDimensions(each, from('__proto__'));
+  addDimensions(one, other);
+  expect(Object.entries(one.ip)).toEqual([['__proto__', { delivered: 2 }]]);
+});
+
+test('while counting, names without end are added up too', () => {
+  const counted = emptyDimensions();
+  for (let n = 0; n < 2000; n += 1) countDimensions(counted, from(`ip-${n}`));
+  expect(Object.keys(counted.ip)).toHaveLength(1001);
+  expect(counted.ip.other).toEqual({ delivered: 1000 });
+});

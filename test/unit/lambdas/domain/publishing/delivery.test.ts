@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Attempt,
+  afterAttempt,
+  type Delivery,
+  deliveryBody,
+  encodeQueuedEvent,
+  isSettled,
+  parseQueuedEvent,
+  retryAfterSeconds,
+} from '../../../../../lambdas/domain/publishing/delivery.ts';
+import { receiverAfter } from '../../../../../lambdas/domain/publishing/receiver-state.ts';
+
+const NOW = 1_790_000_000_000;
+const schedule = { waits: [5, 300], random: () => 0 };
+const attempt = (over: Partial<Attempt> = {}): Attempt => ({ at: NOW, ms: 20, status: 500, ...over });
+const failures = (count: number, requestedAt = 0) => {
+  let delivery: Delivery | undefined;
+  for (let nth = 0; nth < count; nth += 1) delivery = afterAttempt(delivery, attempt(), requestedAt, schedule);
+  return delivery as Delivery;
+};
+
+describe('afterAttempt', () => {
+  test.each([
+    { name: '200', over: { status: 200 }, state: 'acknowledged' },
+    { name: '299', over: { status: 299 }, state: 'acknowledged' },
+    { name: '199', over: { status: 199 }, state: 'waiting' },
+    { name: '301, for redirects are not followed', over: { status: 301 }, state: 'waiting' },
+    { name: '410', over: { status: 410 }, state: 'waiting' },
+    { name: 'no response', over: { status: undefined, error: 'TimeoutError' }, state: 'waiting' },
+  ])('after $name a delivery is $state', ({ over, state }) => {
+    expect(afterAttempt(undefined, attempt(over), 0, schedule).state).toBe(state);
+  });
+
+  test('waits as the schedule says, and after the last wait the delivery is dead', () => {
+    expect(failures(1)).toMatchObject({ state: 'waiting', nextAt: NOW + 20 + 5000 });
+    expect(failures(2)).toMatchObject({ state: 'waiting', nextAt: NOW + 20 + 300_000 });
+    expect(failures(3)).toMatchObject({ state: 'dead', settledAt: NOW + 20 });
+    expect(failures(3).nextAt).toBeUndefined();
+  });
+
+  test('jitter adds a fifth of the wait at most', () => {
+    const latest = afterAttempt(undefined, attempt(), 0, { waits: [100], random: () => 1 });
+    expect(latest.nextAt).toBe(NOW + 20 + 120_000);
+  });
+
+  test('a receiver may ask for a longer wait, up to a day, and never for a shorter one', () => {
+    const nextAt = (seconds: number) => afterAttempt(undefined, attempt(), 0, schedule, seconds).nextAt;
+    expect(nextAt(60)).toBe(NOW + 20 + 60_000);
+    expect(nextAt(1)).toBe(NOW + 20 + 5000);
+    expect(nextAt(1e9)).toBe(NOW + 20 + 86_400_000);
+  });
+
+  test('what is acknowledged stays so when another copy of the message fails', () => {
+    const acknowledged = afterAttempt(undefined, attempt({ status: 200 }), 0, schedule);
+    const after = afterAttempt(acknowledged, attempt(), 0, schedule);
+    expect(after).toMatchObject({ state: 'acknowledged', settledAt: acknowledged.settledAt, version: 2 });
+    expect(after.attempts).toHaveLength(2);
+  });
+
+  test('an event that an operator requests again begins its schedule anew', () => {
+    const dead = failures(3);
+    const requestedAt = NOW + 1000;
+    expect(isSettled(dead, 0)).toBe(true);
+    expect(isSettled(dead, requestedAt)).toBe(false);
+    expect(isSettled(dead, dead.settledAt ?? 0)).toBe(false);
+    const again = afterAttempt(dead, attempt({ at: requestedAt }), requestedAt, schedule);
+    expect(again).toMatchObject({ state: 'waiting', nextAt: requestedAt + 20 + 5000 });
+  });
+});
+
+test.each([
+  { header: '120', status: 429, seconds: 120 },
+  { header: '120', status: 503, seconds: 120 },
+  { header: '120', status: 500, seconds: 0 },
+  { header: new Date(NOW + 90_000).toUTCString(), status: 429, seconds: 90 },
+  { header: new Date(NOW - 90_000).toUTCString(), status: 429, seconds: 0 },
+  { header: 'soon', status: 429, seconds: 0 },
+  { header: undefined, status: 429, seconds: 0 },
+])('Retry-After: $header of a $status is $seconds s', ({ header, status, seconds }) => {
+  expect(retryAfterSeconds(status, header, NOW)).toBe(seconds);
+});
+
+describe('receiverAfter', () => {
+  const DAY = 86_400_000;
+  test('410 disables at once', () => {
+    expect(receiverAfter({}, attempt({ status: 410 }), DAY)).toEqual({
+      failingSince: NOW,
+      disabledAt: NOW + 20,
+      disabledReason: 'gone',
+      lastStatus: 410,
+    });
+  });
+
+  test('failures disable once nothing was acknowledged for the whole time', () => {
+    const failing = receiverAfter({}, attempt(), DAY);
+    expect(failing).toEqual({ failingSince: NOW });
+    const later = (ms: number) => attempt({ at: NOW + ms, status: undefined });
+    expect(receiverAfter(failing, later(DAY - 21), DAY)).toBe(failing);
+    expect(receiverAfter(failing, later(DAY - 20), DAY)).toMatchObject({ disabledReason: 'failing', lastStatus: 0 });
+  });
+
+  test('an acknowledgement forgets failures, and writes nothing where there are none', () => {
+    const healthy = {};
+    expect(receiverAfter({ failingSince: NOW }, attempt({ status: 204 }), DAY)).toEqual({});
+    expect(receiverAfter(healthy, attempt({ status: 204 }), DAY)).toBe(healthy);
+  });
+
+  test('a disabled receiver stays disabled until an operator enables it', () => {
+    const disabled = receiverAfter({}, attempt({ status: 410 }), DAY);
+    expect(receiverAfter(disabled, attempt({ status: 200 }), DAY)).toBe(disabled);
+  });
+});
+
+describe('queued events', () => {
+  const event = {
+    detailType: 'SuppressionChanged',
+    publishedAt: NOW / 1000,
+    detail: { id: 's#bounced', subject: 's', recipient: 'zoë@example.org' },
+    requestedAt: 0,
+  };
+
+  test('survive the queue, an envelope of the bus like the message of an operator', () => {
+    expect(parseQueuedEvent(encodeQueuedEvent(event))).toEqual(event);
+    expect(parseQueuedEvent(encodeQueuedEvent({ ...event, requestedAt: NOW }))).toEqual({ ...event, requestedAt: NOW });
+  });
+
+  test.each([
+    { body: '{', reason: 'not-json' },
+    { body: '[]', reason: 'not-an-event' },
+    { body: '{"detail-type":"Other","time":"2026-11-28T00:00:00Z","detail":{"id":"a"}}', reason: 'unknown-type' },
+    { body: '{"detail-type":"ReceiverTest","time":"2026-11-28T00:00:00Z","detail":{}}', reason: 'no-id' },
+    { body: '{"detail-type":"ReceiverTest","time":"once","detail":{"id":"a"}}', reason: 'no-time' },
+  ])('$body is refused: $reason', ({ body, reason }) => {
+    expect(parseQueuedEvent(body)).toBe(reason);
+  });
+
+  test('become an ASCII body of type, time and data, which names the recipient only where it may', () => {
+    const body = deliveryBody(event, true);
+    expect(body).toMatch(/^[\x20-\x7e]+$/);
+    expect(JSON.parse(body)).toEqual({
+      type: 'suppression.changed',
+      timestamp: new Date(NOW).toISOString(),
+      data: event.detail,
+    });
+    expect(JSON.parse(deliveryBody(event, false)).data).toEqual({ id: 's#bounced', subject: 's' });
+  });
+});

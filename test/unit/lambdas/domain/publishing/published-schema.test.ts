@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormatsPackage from 'ajv-formats';
+import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import { publishedEvent, type Row } from '../../../../../lambdas/domain/publishing/published.ts';
+import { statusOrder, statusUpdateOf } from '../../../../../lambdas/domain/status/status.ts';
+import { suppressionOf } from '../../../../../lambdas/domain/status/suppression.ts';
+import { matches, type Pattern, requireKnownPattern } from '../../../../../tools/local-stack/event-source/pattern.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+
+const DOCS = join(import.meta.dirname, '../../../../../docs');
+const page = readFileSync(join(DOCS, 'publishing.md'), 'utf8');
+const schemaOf = (name: string) => JSON.parse(readFileSync(join(DOCS, 'schemas', `${name}.json`), 'utf8'));
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
+// A CommonJS package: its default is inside.
+(addFormatsPackage as unknown as { default: (instance: Ajv2020) => void }).default(ajv);
+const SCHEMAS = {
+  MessageStatusChanged: schemaOf('message-status-changed.v1'),
+  SuppressionChanged: schemaOf('suppression-changed.v1'),
+};
+const VALIDATE = {
+  MessageStatusChanged: ajv.compile(SCHEMAS.MessageStatusChanged),
+  SuppressionChanged: ajv.compile(SCHEMAS.SuppressionChanged),
+};
+
+/** The rows that an event makes of an empty table. */
+function rowsOf(over: Record<string, unknown>): Row[] {
+  const event = deliveredEvent(over);
+  const { partition, statusSort, eventKey } = identify(event, DOMAIN);
+  const parsed = parseEvent(event);
+  const { status, reason } = statusUpdateOf(parsed);
+  const suppression = suppressionOf(parsed);
+  const atMs = 1_769_999_990_123;
+  const order = statusOrder(statusUpdateOf(parsed), atMs, eventKey);
+  const common = { recipient: String(event.recipient), domain: DOMAIN };
+  return [
+    {
+      type: 'status',
+      partition,
+      sort: statusSort,
+      order,
+      status,
+      reason,
+      statusAtMs: atMs,
+      decidedBy: eventKey,
+      ...common,
+    },
+    ...(suppression === undefined ? [] : [suppression]).map(
+      ({ kind, scope, reason, source }): Row => ({
+        ...{ type: 'suppression', partition: 'SUP#x', sort: `${DOMAIN}#${kind}#${scope}`, kind, scope, reason, source },
+        ...{ sinceMs: atMs, lastAtMs: atMs, eventKey, liftedAtMs: null, ...common },
+      }),
+    ),
+  ];
+}
+
+const LIVES = [
+  { event: 'accepted' },
+  { event: 'delivered' },
+  { event: 'opened' },
+  { event: 'failed', severity: 'temporary', reason: 'generic' },
+  { event: 'failed', severity: 'permanent', reason: 'bounce' },
+  { event: 'failed', severity: 'permanent', reason: 'suppress-bounce', 'delivery-status': { code: 605 } },
+  { event: 'rejected' },
+  { event: 'complained' },
+  { event: 'delivered', message: undefined },
+  { event: 'complained', message: { headers: { 'message-id': 'x'.repeat(300) } }, id: undefined },
+];
+const UNSUBSCRIBED = { event: 'unsubscribed', tags: ['news'] };
+
+/** A suppression after a lift, and after a later event. */
+const LIFTED = { liftedAtMs: 1_770_000_000_000 };
+const AGAIN = { ...LIFTED, lastAtMs: 1_770_000_000_001 };
+
+const publishedOf = (lives: readonly Record<string, unknown>[], recipients: boolean) =>
+  [...lives.flatMap(rowsOf), ...rowsOf(UNSUBSCRIBED).slice(1)]
+    .flatMap((row): Row[] => (row.type === 'suppression' ? [row, { ...row, ...LIFTED }, { ...row, ...AGAIN }] : [row]))
+    .map((row) => publishedEvent(row, { ledger: 'mailgun-ledger-prod', subjectKey: 'k', recipients }));
+
+/** The same as a rule sees it. */
+const envelope = ({ detailType, detail }: ReturnType<typeof publishedOf>[number]) => ({
+  ...{ version: '0', id: 'x', account: '333333333333', region: 'eu-west-1', resources: [] },
+  ...{ source: 'mailgun-ledger', 'detail-type': detailType, detail },
+});
+
+describe.each([true, false])('with recipients %s', (recipients) => {
+  test('all that is published is as the schemas say', () => {
+    const events = publishedOf(LIVES, recipients);
+
+    expect(events.length).toBeGreaterThan(15);
+    for (const { detailType, detail } of events) {
+      const validate = VALIDATE[detailType];
+      validate(detail);
+      expect(validate.errors).toBeNull();
+    }
+  });
+
+  test('nothing is published that the schemas do not describe', () => {
+    for (const { detailType, detail } of publishedOf(LIVES, recipients)) {
+      expect(Object.keys(SCHEMAS[detailType].properties)).toEqual(expect.arrayContaining(Object.keys(detail)));
+    }
+  });
+});
+
+test('the schemas refuse what a reader could not use', () => {
+  const [event] = publishedOf(LIVES, false);
+  for (const broken of [{ version: 2 }, { status: null }, { order: 'later' }, { subject: 'ada@example.org' }]) {
+    expect(VALIDATE.MessageStatusChanged({ ...event?.detail, ...broken })).toBe(false);
+  }
+});
+
+test('the example of the page is as the schema says', () => {
+  const [, text = ''] = /```json\n(\{\n {2}"source": "mailgun-ledger".*?)```/s.exec(page) ?? [];
+  const example = JSON.parse(text);
+
+  expect(VALIDATE.MessageStatusChanged(example.detail)).toBe(true);
+  expect(example).toMatchObject({ source: 'mailgun-ledger', 'detail-type': 'MessageStatusChanged' });
+});
+
+function patternOf(name: string): Pattern {
+  const [, text = ''] = new RegExp(`<!-- pattern: ${name} -->\\n\`\`\`json\\n(.*?)\`\`\``, 's').exec(page) ?? [];
+  const pattern: unknown = JSON.parse(text);
+  requireKnownPattern(pattern, name);
+  return pattern;
+}
+
+describe('the rules of the page', () => {
+  test('one matches complaints and no other status', () => {
+    const matched = publishedOf(LIVES, false).filter((event) => matches(patternOf('complained'), envelope(event)));
+
+    expect(matched.map(({ detail }) => detail.status)).toEqual(['COMPLAINED', 'COMPLAINED']);
+  });
+
+  test('one matches every suppression of a named address that holds', () => {
+    const suppressed = (recipients: boolean) =>
+      publishedOf(LIVES, recipients).filter((event) => matches(patternOf('suppressed'), envelope(event)));
+
+    // Each as it came about, and as it came about again after a lift.
+    expect(suppressed(true).map(({ detail }) => detail.kind)).toEqual(
+      ['bounce', 'bounce', 'complaint', 'complaint', 'unsubscribe'].flatMap((kind) => [kind, kind]),
+    );
+    expect(suppressed(true).every(({ detail }) => detail.liftedAt === null && detail.recipient !== undefined)).toBe(
+      true,
+    );
+    expect(suppressed(false)).toEqual([]);
+  });
+});

@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import {
+  parseReceiverSecrets,
+  rotatedSecrets,
+  signingSecrets,
+} from '../../../../../lambdas/domain/publishing/receiver-secret.ts';
+
+const NOW = 1_790_000_000_000;
+
+test('both secrets sign until the overlap is over, and from then on the new one alone', () => {
+  const rotated = parseReceiverSecrets(JSON.stringify(rotatedSecrets({ current: 'old' }, 'new', NOW, 1000)));
+
+  expect(signingSecrets(rotated, NOW)).toEqual(['new', 'old']);
+  expect(signingSecrets(rotated, NOW + 999)).toEqual(['new', 'old']);
+  expect(signingSecrets(rotated, NOW + 1000)).toEqual(['new']);
+});
+
+test.each(['', '[]', '{}', '{"current":""}', '{"current":7}', 'whsec_secret'])(
+  '%s is refused without being quoted',
+  (text) => {
+    expect(() => parseReceiverSecrets(text)).toThrow(
+      "the receiver's secret is not a JSON object with a current secret",
+    );
+  },
+);

@@ -1,0 +1,190 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { createErasureKey } from '../../../../../lambdas/adapters/aws/secrets.ts';
+import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
+import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { storedTypeOf } from '../../../../../lambdas/domain/ledger/tally.ts';
+import {
+  erasureHash,
+  namedAddresses,
+  olderErasureHashes,
+  textWithoutAddress,
+  tombstoneIdentity,
+  tombstoneOf,
+  withoutAddress,
+} from '../../../../../lambdas/domain/recipients/erasure.ts';
+import { ERASURE_KEY } from '../../../../support/erasures.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+
+const LONG = `${'a'.repeat(190)}@long.example.org`;
+
+describe('the hash of a recipient', () => {
+  test('is the HMAC-SHA256 of the lower-cased address under the key', () => {
+    const known = createHmac('sha256', 'k').update('ada@example.org').digest('hex');
+    expect(erasureHash('k', 'Ada@Example.ORG')).toBe(known);
+    expect(erasureHash('another', 'ada@example.org')).not.toBe(known);
+  });
+});
+
+test('a marker of an older version is found by the spelling that it was made of', () => {
+  const spelled = (text: string) => createHmac('sha256', 'k').update(text).digest('hex');
+  expect(olderErasureHashes('k', 'Ada@B\u00fccher.example')).toEqual([spelled('ada@b\u00fccher.example')]);
+  expect(olderErasureHashes('k', 'Ada@Example.ORG')).toEqual([]);
+  expect(erasureHash('k', 'Ada@B\u00fccher.example')).toBe(erasureHash('k', 'ada@xn--bcher-kva.example'));
+});
+
+describe('the identity of a tombstone', () => {
+  const identityOf = (recipient: string) => identify(deliveredEvent({ recipient }), DOMAIN);
+
+  test.each([
+    { name: 'ordinary', recipient: 'Ada@Example.org' },
+    { name: 'over 200 bytes', recipient: LONG },
+    { name: 'with the separator inside', recipient: 'a#b@example.org' },
+    { name: 'with a line break', recipient: 'a\nb@example.org' },
+  ])('names the recipient by the hash alone: $name', ({ recipient }) => {
+    const identity = identityOf(recipient);
+    const tombstone = tombstoneIdentity(identity, ERASURE_KEY);
+
+    expect(tombstone.partition).toBe(identity.partition);
+    expect(tombstone.eventSort).toBe(
+      `R#erased:${erasureHash(ERASURE_KEY, recipient.toUpperCase())}#E#${identity.eventKey}`,
+    );
+    expect(storedTypeOf(tombstone.eventSort)).toBe('delivered');
+  });
+
+  test('is that of itself, so that events and tombstones compare by one name', () => {
+    const tombstone = tombstoneIdentity(identityOf('ada@example.org'), ERASURE_KEY);
+    expect(tombstoneIdentity(tombstone, ERASURE_KEY)).toEqual(tombstone);
+  });
+
+  test('is the ordinary one where an event has no recipient, whom nobody can erase', () => {
+    const identity = identify(deliveredEvent({ recipient: undefined }), DOMAIN);
+    expect(tombstoneIdentity(identity, ERASURE_KEY)).toEqual(identity);
+  });
+});
+
+test('a tombstone keeps what is counted, and nothing of the person', () => {
+  const event = deliveredEvent({
+    event: 'FAILED',
+    severity: 'permanent',
+    reason: 'bounce',
+    ip: '203.0.113.7',
+    url: 'https://example.org/?to=ada@example.org',
+    'user-variables': { customer: 7 },
+    geolocation: { city: 'London' },
+    tags: ['welcome', 7],
+  });
+  expect(tombstoneOf(event, DOMAIN)).toEqual({
+    event: 'failed',
+    id: 'Kq3vYt0ZS2aB7nWmXc9LdA',
+    domain: { name: DOMAIN },
+    severity: 'permanent',
+    tags: ['welcome'],
+  });
+  expect(tombstoneOf({ event: 'opened', recipient: 'ada@example.org' }, '-')).toEqual({
+    event: 'opened',
+    domain: { name: '-' },
+  });
+});
+
+describe('the addresses that an event names', () => {
+  test.each<{ name: string; event: JsonObject; named: string[] }>([
+    { name: 'its recipient', event: { event: 'opened', recipient: 'Ada@example.org' }, named: ['Ada@example.org'] },
+    {
+      name: 'an ordinary mail names one, in several places and cases',
+      event: deliveredEvent({
+        message: { headers: { to: '"Ada, L." <ada@example.org>' }, recipients: ['ADA@example.org'] },
+        envelope: { targets: 'ada@example.org', sender: 'shop@mg.example.com' },
+      }),
+      named: ['Ada@Example.org'],
+    },
+    {
+      name: 'a mail to many names them all',
+      event: deliveredEvent({
+        message: {
+          headers: { to: 'Ada <ada@example.org>, bob@example.org;"C" <o\'c@example.org>' },
+          recipients: ['dan@example.org', 7],
+        },
+        envelope: { targets: 'eve@example.org' },
+        member: { address: 'fay@example.org' },
+      }),
+      named: ['Ada@Example.org', ...['bob', "o'c", 'eve', 'fay', 'dan'].map((name) => `${name}@example.org`)],
+    },
+    { name: 'none', event: { event: 'delivered' }, named: [] },
+    {
+      name: 'that of a rejected mail, whose event has no recipient',
+      event: { event: 'rejected', message: { headers: { to: 'ada@example.org' } } },
+      named: ['ada@example.org'],
+    },
+  ])('$name', ({ event, named }) => {
+    expect(namedAddresses(event)).toEqual(named);
+  });
+});
+
+describe('the event without an address', () => {
+  const bob = deliveredEvent({
+    recipient: 'bob@example.org',
+    message: { headers: { to: 'Ada <ADA@example.org>, bob@example.org' }, recipients: ['ada@example.org'] },
+    'user-variables': { 'ada@example.org': { name: 'ada@example.org.' } },
+  });
+
+  test('has it replaced in every text and name, in any case', () => {
+    expect(withoutAddress(bob, 'Ada@Example.org')).toEqual({
+      ...bob,
+      message: { headers: { to: 'Ada <erased>, bob@example.org' }, recipients: ['erased'] },
+      'user-variables': { erased: { name: 'erased.' } },
+    });
+  });
+
+  test('is the same object where the address is not in it', () => {
+    expect(withoutAddress(bob, 'carol@example.org')).toBe(bob);
+  });
+
+  test('keeps its own recipient, of whom the address may be a part', () => {
+    const event = deliveredEvent({ recipient: '=ada@example.org', url: 'https://x.example/?a=ada@example.org' });
+    expect(withoutAddress(event, 'ada@example.org')).toEqual({ ...event, url: 'https://x.example/?a=erased' });
+  });
+
+  test.each(['lada@example.org', 'x.ada@example.org', 'x+ada@example.org', 'ada@example.org.uk', 'ada@example.orgs'])(
+    '%s is somebody else',
+    (other) => {
+      expect(textWithoutAddress(`<${other}>`, 'ada@example.org')).toBe(`<${other}>`);
+    },
+  );
+
+  test('takes every character of the address as it stands', () => {
+    expect(textWithoutAddress('a+b.c(d)|e@x.org axb.c(d)|e@x.org', 'a+b.c(d)|e@x.org')).toBe('erased axb.c(d)|e@x.org');
+  });
+});
+
+describe('the erasure key', () => {
+  test('is read once, at its first use', async () => {
+    let reads = 0;
+    const key = createErasureKey({
+      read: async () => {
+        reads += 1;
+        return 'key';
+      },
+    });
+    expect(reads).toBe(0);
+    expect([await key.read(), await key.read()]).toEqual(['key', 'key']);
+    expect(reads).toBe(1);
+  });
+
+  test('is asked for again where it could not be read', async () => {
+    const readings = [new Error('down'), 'key'];
+    const key = createErasureKey({
+      read: async () => {
+        const reading = readings.shift();
+        if (reading instanceof Error) throw reading;
+        return reading ?? '';
+      },
+    });
+    await expect(key.read()).rejects.toThrow('down');
+    expect(await key.read()).toBe('key');
+  });
+
+  test('is never blank, under which everybody could compute the hashes', async () => {
+    await expect(createErasureKey({ read: async () => ' ' }).read()).rejects.toThrow('the erasure key is blank');
+  });
+});
