@@ -61,6 +61,11 @@ export function ledgerCommand(name: string, summary: string): Command {
     .option('--json', 'JSON lines in place of text');
 }
 
+/** Returns a command that only has sub-commands; `needs` are the rights that they need on AWS. */
+export function commandGroup(name: string, summary: string, needs: string): Command {
+  return new Command(name).summary(summary).description(summary).addHelpText('after', `\nNeeds on AWS: ${needs}.`);
+}
+
 /** Where the options, or else the environment variable, point. */
 export function targetRefOf(
   { env, stack, local, port }: TargetOptions,

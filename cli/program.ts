@@ -24,7 +24,7 @@ import { whyCommand } from './commands/why.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
 import { awsSentence } from './target/aws-errors.ts';
 
-/** In the order of --help: look, mend, set up, drill, erase. */
+/** In the order of --help: look, repair, set up, drill, erase. */
 const COMMANDS: readonly CommandBuilder[] = [
   statusCommand,
   doctorCommand,
@@ -49,16 +49,30 @@ const COMMANDS: readonly CommandBuilder[] = [
 ];
 
 const HELP = `
-Exit code: 0 done, or healthy; 1 not all was done, or something is wrong; 2 wrong usage.
+Where: --env <name> or --stack <name> on AWS, --local on this machine, or LEDGER_TARGET=<env>|stack:<name>|local|local:<port>.
+Times are in UTC: ISO 8601 with offset, epoch seconds, a date (its first second), or a duration ago (45s, 30m, 2h, 3d).
+With --json each line is a JSON object with "event"; an error is {"event":"error","message"}.
+What cannot be undone asks first, and needs --yes without a terminal. Keys are read from standard input and never shown.
+
+Exit code: 0 done, or healthy; 1 not all was done, or something is wrong or unreachable; 2 wrong usage, or not confirmed.
+
+Needs on AWS, besides what each command names: sts:GetCallerIdentity, cloudformation:DescribeStacks.
 
 Examples, of which each command's --help has more:
   npm run ledger -- doctor --env prod
-  npm run ledger -- status --local --json
+  npm run ledger -- status --local --json`;
 
-Where: --env <name> or --stack <name> on AWS, --local on this machine, or LEDGER_TARGET=<env>|stack:<name>|local|local:<port>.
-Times are in UTC: ISO 8601 with offset, epoch seconds, a date, or a duration ago (45s, 30m, 2h, 3d).`;
+/** Returns the program with all its commands. */
+export function createProgram(context: CliContext, run: Run): Command {
+  const program = new Command('mailgun-ledger')
+    .description("The operator's command line of a mailgun-ledger stack.")
+    .version(readVersion(), '-V, --version', 'print the version')
+    .addHelpText('after', HELP);
+  for (const build of COMMANDS) program.addCommand(build(context, run, runProgram));
+  return program;
+}
 
-/** Runs one command line; answers the exit code. */
+/** Runs one command line; returns the exit code. */
 export async function runProgram(args: readonly string[], context: CliContext): Promise<number> {
   let exitCode = 0;
   const run: Run =
@@ -68,11 +82,7 @@ export async function runProgram(args: readonly string[], context: CliContext): 
       const options = given.at(-2) as Parameters<typeof action>[0];
       exitCode = await action(options, ...(given.slice(0, -2) as string[]));
     };
-  const program = new Command('mailgun-ledger')
-    .description("The operator's command line of a mailgun-ledger stack.")
-    .version(readVersion(), '-V, --version', 'print the version')
-    .addHelpText('after', HELP);
-  for (const build of COMMANDS) program.addCommand(build(context, run, runProgram));
+  const program = createProgram(context, run);
   const isJson = args.includes('--json');
   prepare(program, context, isJson);
 

@@ -56,6 +56,8 @@ Examples:
   npm run ledger -- accept 1795334400 --domain mg.example.com --reason "Mailgun's incident of that day" --env prod
   npm run ledger -- accept 3h --domain mg.example.com --reason "larger than the queue takes" --env prod --yes --json
 
+Needs on AWS: dynamodb:Query on the table, lambda:InvokeFunction on the reconcile function.
+
 Exit code: 0 accepted, or there is nothing to accept; 1 not accepted, with the reason; 2 wrong usage.`;
 
 export const acceptCommand: CommandBuilder = (context, run) =>

@@ -1,8 +1,8 @@
-import { Command } from 'commander';
 import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  commandGroup,
   ledgerCommand,
   openTarget,
   type Run,
@@ -65,10 +65,11 @@ export type DlqShowLine = {
   body?: string;
 };
 
+const NEEDS = `sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on the DLQ, sqs:SendMessage on the queue,
+dynamodb:GetItem and dynamodb:BatchGetItem on the table`;
+
 export const dlqCommand: CommandBuilder = (context, run) =>
-  new Command('dlq')
-    .summary('list, explain, redrive and discard dead letters')
-    .description('List, explain, redrive and discard dead letters: events that process could not store.')
+  commandGroup('dlq', 'list, explain, redrive and discard dead letters: events that process could not store', NEEDS)
     .addCommand(listCommand(context, run))
     .addCommand(showCommand(context, run))
     .addCommand(redriveCommand(context, run))

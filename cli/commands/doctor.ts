@@ -23,13 +23,21 @@ interface DoctorOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Every line is ok, a warning, wrong, unknown or skipped; the line below it says what mends it. No secret is ever shown.
+Every line is ok, a warning, wrong, unknown or skipped; the line below it says what fixes it. No secret is ever shown.
 With --origin it walks instead through what a browser on a page of that origin would meet at the read API (CORS).
+What is denied is unknown. The API key is tried from this machine; an IP allowlist at Mailgun may treat the function
+differently. Redaction of webhooks is wrong: an event that names no recipient is not the listed one, so both are stored,
+and the other one ends as unconfirmed.
 
 Examples:
   npm run ledger -- doctor --env prod
   npm run ledger -- doctor --local
   npm run ledger -- doctor --env prod --origin https://mail.example.com
+
+Needs on AWS: ssm:GetParameter on /cdk-bootstrap/hnb659fds/version, lambda:GetAccountSettings,
+secretsmanager:GetSecretValue on the secrets of signing keys, API key and token, sns:ListSubscriptionsByTopic,
+dynamodb:Query and dynamodb:GetItem on the table, dynamodb:Query on its index byDay; of the API key that it may read
+events, webhooks and domains.
 
 Exit code: 0 nothing is wrong or unknown; 1 something is; 2 wrong usage.`;
 
@@ -96,7 +104,7 @@ function stackFix(ref: TargetRef, error: TargetUnavailableError): string {
 }
 
 /** What cannot be looked at is denied, or cannot be reached. */
-const ANY_FIX = 'fix what the lines above name, or take credentials with the rights in docs/command-line.md#doctor';
+const ANY_FIX = 'fix what the lines above name, or take credentials with the rights in doctor --help';
 
 /** Returns what a check found; unknown, and how it can be known, where it cannot look. */
 export async function lookAt(look: Check['look'], unknownFix = ANY_FIX): Promise<Finding> {

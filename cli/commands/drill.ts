@@ -29,13 +29,16 @@ interface DrillOptions extends TargetOptions {
 const POLL_INTERVAL_MS = 200;
 
 const EXAMPLES = `
-The alarm is set off by hand until its next evaluation, minutes later, which tells that it is OK again. On AWS its
+The alarm is set off by hand until its next evaluation, minutes later, which reports that it is OK again. On AWS its
 topics must have confirmed subscriptions, and you are asked whether it arrived.
+An alarm that is on already is left alone, since it would notify no one.
 
 Examples:
   npm run ledger -- drill dead-letters --env prod
   npm run ledger -- drill reconcile-stopped --env prod --yes --json
   npm run ledger -- drill dead-letters --local
+
+Needs on AWS: cloudwatch:DescribeAlarms, cloudwatch:SetAlarmState, sns:ListSubscriptionsByTopic.
 
 Exit code: 0 it arrived, or with --yes went out to confirmed subscribers; 1 it did not; 2 wrong usage, or no such alarm.`;
 

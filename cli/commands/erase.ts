@@ -19,14 +19,20 @@ interface EraseOptions extends TargetOptions {
 
 const EXAMPLES = `
 Every event of the recipient becomes a tombstone: its key, type, domain, time and tags stay, so the ledger stays whole.
-Statuses and suppressions are deleted. A marker under a keyed hash of the address stays for good: whatever still comes
+Statuses and suppressions are deleted. A marker under a keyed hash of the address stays permanently: whatever still comes
 in, by webhook or replay, is stored as a tombstone. It cannot be undone.
 It can be interrupted at any time; the same command again goes on. It reads the whole table, three times with the plan.
+After the marker it waits for one visibility timeout of the queue, sends dead letters of the recipient through the queue
+again, and then reads the table until nothing is found; the address is removed from events of others too.
 
 Examples:
   npm run ledger -- erase ada@example.org --local --plan
   npm run ledger -- erase ada@example.org --env prod
   npm run ledger -- erase ada@example.org --env prod --yes --json
+
+Needs on AWS: secretsmanager:GetSecretValue on the erasure key; dynamodb:Scan, PutItem, UpdateItem and DeleteItem on
+the table; sqs:GetQueueAttributes and SendMessage on the queue; sqs:GetQueueAttributes, ReceiveMessage, DeleteMessage
+and ChangeMessageVisibility on the DLQ.
 
 Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
 

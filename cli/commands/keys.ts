@@ -1,8 +1,8 @@
-import { Command } from 'commander';
 import { keyFingerprint } from '../../lambdas/domain/webhooks/signature.ts';
 import {
   type CliContext,
   type CommandBuilder,
+  commandGroup,
   ledgerCommand,
   openTarget,
   type Run,
@@ -41,10 +41,11 @@ export type KeysStatusLine =
   /** Whether Mailgun signs with a key that is set here; null where it cannot be read. */
   | { event: 'mailgun'; matches: boolean | null; fingerprint: string | null; why: string | null };
 
+const NEEDS = `secretsmanager:GetSecretValue and PutSecretValue on the signing keys and the API key; status also
+logs:FilterLogEvents; rotate also an API key at Mailgun that may replace the signing key`;
+
 export const keysCommand: CommandBuilder = (context, run) =>
-  new Command('keys')
-    .summary("set and rotate Mailgun's signing keys and API key")
-    .description("Set and rotate Mailgun's signing keys and API key.")
+  commandGroup('keys', "set and rotate Mailgun's signing keys and API key", NEEDS)
     .addCommand(setCommand(context, run))
     .addCommand(rotateCommand(context, run))
     .addCommand(statusCommand(context, run));
@@ -52,6 +53,8 @@ export const keysCommand: CommandBuilder = (context, run) =>
 const HOUR_MS = 3_600_000;
 
 const STATUS_EXAMPLES = `
+For up to five minutes after a rotation it counts by the keys that ingest still holds.
+
 Examples:
   npm run ledger -- keys status --env prod
   npm run ledger -- keys status --local --json

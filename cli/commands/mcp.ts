@@ -7,10 +7,16 @@ interface McpOptions extends TargetOptions {
 const EXAMPLES = `
 Serves the Model Context Protocol on standard input and output until its input ends. Every tool reads, or plans; none
 changes anything. Addresses are masked, and so leave this machine only with --recipients.
+What senders put in freely (subject, user variables, URLs) is left out too, unless --recipients is given. Most agents take
+this entry in their list of servers:
+  { "mcpServers": { "mail": { "command": "npx", "args": ["mailgun-ledger", "mcp", "--stack", "Mail"],
+    "env": { "AWS_REGION": "eu-west-1" } } } }
 
 Examples:
   npm run --silent ledger -- mcp --env prod
   npm run --silent ledger -- mcp --local --recipients
+
+Needs on AWS: what status, why, dlq and replay need; secretsmanager:GetSecretValue on the token.
 
 Exit code: 0 its input ended; 1 the stack cannot be reached; 2 wrong usage.`;
 

@@ -33,13 +33,16 @@ and the chain of their manifests, signed by the key of the stack. Only what is s
 by verify, without this stack.
 
 Examples:
-  npm run -s ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > november.json
+  npm run -s ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > certificate
   npm run -s ledger -- prove --from 1d --local | npm run -s ledger -- verify -
+
+Needs on AWS: dynamodb:Query on the table, s3:GetObject and s3:ListBucket on the bucket, kms:Sign and kms:GetPublicKey
+on the key.
 
 Exit code: 0 written, whatever it states; 1 the archive cannot be read or its chain is broken; 2 wrong usage.`;
 
 export const proveCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('prove', 'Write a signed certificate of what is sealed in a range of time')
+  ledgerCommand('prove', 'write a signed certificate of what is sealed in a range of time')
     .requiredOption('--from <time>', 'start of the range', timeOption('from', context))
     .option('--to <time>', 'end of the range, which does not belong to it (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all)')

@@ -29,13 +29,15 @@ const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
 Publishes statuses and suppressions as they stand now, each at the event that decided it. Receivers drop what
-they know by its id, so too early a time costs events and harms nobody. Webhooks are retried for 8 hours: what
+they know by its id, so too early a time costs events and does no harm. Webhooks are retried for 8 hours: what
 came late is dated earlier, so begin 8 hours before the trouble did.
 It can be interrupted at any time, and then prints the command that goes on.
 
 Examples:
   npm run ledger -- publish --local --from 2h --plan
   npm run ledger -- publish --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z --rate 200
+
+Needs on AWS: lambda:InvokeFunction on the publish function.
 
 Exit code: 0 done, 1 not all could be published (or it was interrupted), 2 wrong usage.`;
 

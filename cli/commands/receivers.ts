@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { Command } from 'commander';
 import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
 import {
   type Attempt,
@@ -17,6 +16,7 @@ import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts
 import {
   type CliContext,
   type CommandBuilder,
+  commandGroup,
   confirm,
   ledgerCommand,
   openTarget,
@@ -60,10 +60,12 @@ export type RotateReceiverLine = { event: 'rotated'; secret: string; previousUnt
 /** The line of `receivers enable --json`. */
 export type EnableLine = { event: 'enabled'; wasDisabled: boolean; queued: number };
 
+const NEEDS = `dynamodb:Query, GetItem and PutItem on the table; sqs:GetQueueAttributes, SendMessage, ReceiveMessage,
+DeleteMessage and ChangeMessageVisibility on the queues and DLQs of the receivers; secretsmanager:GetSecretValue and
+PutSecretValue on their secrets`;
+
 export const receiversCommand: CommandBuilder = (context, run) =>
-  new Command('receivers')
-    .summary('list, test and repair deliveries to receivers')
-    .description('Lists, tests and repairs deliveries to receivers.')
+  commandGroup('receivers', 'list, test and repair deliveries to receivers', NEEDS)
     .addCommand(listCommand(context, run))
     .addCommand(testCommand(context, run))
     .addCommand(logCommand(context, run))

@@ -43,6 +43,8 @@ Examples:
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
   npm run ledger -- replay --env prod --from 3d --to 1h --domain mg.example.com --json
 
+Needs on AWS: lambda:InvokeFunction on the reconcile function.
+
 Exit code: 0 done, 1 not all could be replayed (or it was interrupted), 2 wrong usage.`;
 
 export const replayCommand: CommandBuilder = (context, run) =>
@@ -54,7 +56,7 @@ export const replayCommand: CommandBuilder = (context, run) =>
     )
     .requiredOption(
       '--to <time>',
-      'end, the same way; slices that the time touches are looked at as a whole',
+      'end, the same way; slices that the time touches are compared as a whole',
       timeOption('to', context),
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')

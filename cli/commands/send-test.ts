@@ -44,12 +44,14 @@ const POLL_INTERVAL_MS = 100;
 
 const EXAMPLES = `
 The event is a delivery to send-test@<domain>, dated 2018 like those of Mailgun's test button: no slice of the ledger
-is so old, so it disturbs none and pages nobody. It is kept as long as any event, and may be sent any number of times.
+is so old, so it disturbs none and pages no one. It is kept as long as any event, and may be sent any number of times.
 
 Examples:
   npm run ledger -- send-test --env prod
   npm run ledger -- send-test --env prod --domain mg.example.com --wait 120
   npm run ledger -- send-test --local --json
+
+Needs on AWS: secretsmanager:GetSecretValue on the secrets of signing keys and token, dynamodb:GetItem on the table.
 
 Exit code: 0 the read API shows it; 1 it was lost on the way, and where; 2 wrong usage; 3 the stack is not set up yet:
 it has no signing key, or the DNS does not know its custom host name. With --if-key that is 0 as well.`;

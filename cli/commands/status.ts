@@ -12,11 +12,15 @@ import { iso } from '../time.ts';
 const EXAMPLES = `
 Healthy means: no dead letters, no alarm on, nothing missing of what Mailgun lists, and all of that known.
 Missing are events that Mailgun lists and the table lacks; lost are those whose webhook never came, and which
-reconciliation brought; unconfirmed are those that Mailgun had not listed after the second look.
+reconciliation brought; unconfirmed are those that Mailgun had not listed after the second pass.
+Events are counted over the time to the second pass, two days at most. What cannot be read is unknown.
 
 Examples:
   npm run ledger -- status --env prod
   npm run ledger -- status --local --json
+
+Needs on AWS: sqs:GetQueueAttributes on both queues, cloudwatch:DescribeAlarms, dynamodb:Query and dynamodb:GetItem on
+the table, dynamodb:Query on its index byDay.
 
 Exit code: 0 healthy; 1 not healthy, or not known to be; 2 wrong usage.`;
 

@@ -1,5 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { Command, Option } from 'commander';
+import { Option } from 'commander';
 import { parseAddress } from '../../api/address.ts';
 import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type CliContext,
   type CommandBuilder,
   checkDomain,
+  commandGroup,
   confirm,
   ledgerCommand,
   openTarget,
@@ -77,10 +78,12 @@ export type SuppressionsLiftLine =
     }
   | { event: 'done'; recipient: string; lifted: number; alreadyLifted: number };
 
+const NEEDS = `dynamodb:Query on the table; lift also dynamodb:UpdateItem; compare dynamodb:Scan, and with --fix
+dynamodb:GetItem, BatchGetItem and UpdateItem, and secretsmanager:GetSecretValue on the erasure key; compare and
+--also-at-mailgun also secretsmanager:GetSecretValue on the API key`;
+
 export const suppressionsCommand: CommandBuilder = (context, run) =>
-  new Command('suppressions')
-    .summary('show, lift and compare the reasons not to send to an address')
-    .description('Show, lift and compare the reasons not to send to an address.')
+  commandGroup('suppressions', 'show, lift and compare the reasons not to send to an address', NEEDS)
     .addCommand(showCommand(context, run))
     .addCommand(liftCommand(context, run))
     .addCommand(compareCommand(context, run));
@@ -131,7 +134,8 @@ interface LiftOptions extends TargetOptions, WriteKeyOptions {
 
 const LIFT_EXAMPLES = `
 A bounce, complaint or unsubscribe that happens after the lift suppresses again.
-Without --also-at-mailgun, Mailgun itself may still refuse to send to the address.
+Without --also-at-mailgun, Mailgun itself may still refuse to send to the address. Mailgun's lists hold one unsubscribe
+entry an address, so all its tags go. One of an unknown domain that still suppresses is named.
 
 Examples:
   npm run ledger -- suppressions lift ada@example.org --env prod --plan

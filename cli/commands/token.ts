@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { Command } from 'commander';
 import {
   type CliContext,
   type CommandBuilder,
+  commandGroup,
   confirm,
   ledgerCommand,
   openTarget,
@@ -21,14 +21,16 @@ export type TokenShowLine = { event: 'token'; token: string };
 export type TokenRotateLine = { event: 'rotated'; refusedWithinSeconds: number };
 
 export const tokenCommand: CommandBuilder = (context, run) =>
-  new Command('token')
-    .summary("show or replace the read API's token")
-    .description("Show or replace the read API's token.")
+  commandGroup(
+    'token',
+    "show or replace the read API's token",
+    'secretsmanager:GetSecretValue and PutSecretValue on the token',
+  )
     .addCommand(showCommand(context, run))
     .addCommand(rotateCommand(context, run));
 
 const SHOW_EXAMPLES = `
-Whoever has the token reads every event: do not paste it into tickets or chats.
+Anyone with the token can read every event: do not paste it into tickets or chats.
 
 Examples:
   npm run --silent ledger -- token show --env prod
@@ -66,7 +68,7 @@ Examples:
   npm run ledger -- token rotate --env prod
   npm run ledger -- token rotate --local --yes
 
-Exit code: 0 rotated; 1 it cannot be written; 2 wrong usage, or nobody said yes.`;
+Exit code: 0 rotated; 1 it cannot be written; 2 wrong usage, or not confirmed.`;
 
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the token; the old one is refused within 5 minutes')

@@ -40,16 +40,18 @@ checks every object and row. Compare the key with one that you trust: prove prin
 the output CertificateKeyArn names it.
 
 Examples:
-  npm run ledger -- verify november.json --key 0f6d…
-  npm run ledger -- verify november.json --archive s3://the-bucket
-  npm run ledger -- verify november.json --archive ./copy-of-the-archive --json
+  npm run ledger -- verify certificate --key 0f6d…
+  npm run ledger -- verify certificate --archive s3://the-bucket
+  npm run ledger -- verify certificate --archive ./copy-of-the-archive --json
+
+Needs on AWS: nothing; with --archive s3://… s3:GetObject and s3:ListBucket on the bucket.
 
 Exit code: 0 it holds and the range is complete; 1 something does not hold, each named; 2 wrong usage; 3 it holds, and
 states that the range is incomplete or not known.`;
 
 export const verifyCommand: CommandBuilder = (context, run) =>
   new Command('verify')
-    .summary('Check a certificate, and the archive it is about')
+    .summary('check a certificate, and the archive it is about')
     .description('Check a certificate, and the archive it is about')
     .argument('<file>', 'the certificate, - for standard input')
     .option('--archive <place>', 'check the archive too: a folder, or s3://<bucket> by the credentials of the shell')

@@ -1,4 +1,3 @@
-import { Command } from 'commander';
 import {
   type Drift,
   type DriftKind,
@@ -10,6 +9,7 @@ import {
   type CliContext,
   type CommandBuilder,
   checkSendingDomain,
+  commandGroup,
   confirm,
   ledgerCommand,
   openTarget,
@@ -51,10 +51,11 @@ export type WebhooksSyncLine =
   | DriftLine
   | { event: 'planned' | 'synced'; changes: number; drift: number };
 
+const NEEDS = `secretsmanager:GetSecretValue on the API key, which must be allowed to read webhooks, and for sync to
+change them`;
+
 export const webhooksCommand: CommandBuilder = (context, run) =>
-  new Command('webhooks')
-    .summary('compare and register the webhooks at Mailgun')
-    .description('Compare and register the webhooks at Mailgun.')
+  commandGroup('webhooks', 'compare and register the webhooks at Mailgun', NEEDS)
     .addCommand(checkCommand(context, run))
     .addCommand(syncCommand(context, run));
 
@@ -107,7 +108,7 @@ interface SyncOptions extends DomainOptions, WriteKeyOptions {
 
 const SYNC_EXAMPLES = `
 Adds this stack's URL where a type is missing, beside the URLs that are there. It removes nothing but what
---remove names. Mailgun takes up to 10 minutes to follow.
+--remove names. Mailgun takes up to 10 minutes to follow. What another tool registers meanwhile stays.
 
 Examples:
   npm run ledger -- webhooks sync --env prod --plan

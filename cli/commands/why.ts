@@ -47,11 +47,15 @@ const EXAMPLES = `
 For each recipient it shows what happened in order, the event that decides (>), how each came in, and whether Mailgun's
 own list holds it. All times are in UTC. The message id may stand in angle brackets; put one that begins with a dash
 after "--".
+It reads what reconciliation recorded and does not call Mailgun. An event that came in after the last pass is marked as
+such; a replay of its time compares it. Where the ledger does not cover the time, no event is called forged.
 
 Examples:
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --env prod
   npm run ledger -- why "<20261122080000.1.ABCDEF@mg.example.com>" ada@example.org --env prod
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --json
+
+Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table.
 
 Exit code: 0 shown; 1 the message or the recipient is not known; 2 wrong usage.`;
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { runCommand } from '../support/command-line.ts';
+import { commandPage } from '../../cli/command-page.ts';
 import { parsePicture } from '../support/picture.ts';
 
 // What README, CONTRIBUTING, CHANGELOG and docs/ name is there, and what is there is named.
@@ -148,14 +148,17 @@ describe.each(documents)('%s', (file) => {
   });
 });
 
-test('docs/command-line.md tells of every command, in the order of --help', async () => {
-  const { lines } = await runCommand(['--help']);
-  const [, listed = ''] = /^Commands:\n([\s\S]*?)\n$/m.exec(lines.join('\n')) ?? [];
-  const commands = [...listed.matchAll(/^ {2}((?!help\b)[a-z][a-z-]*)/gm)];
-  const sections = [...read('docs/command-line.md').matchAll(/^## ([a-z][a-z-]*)$/gm)];
+test('docs/generated/command-line.md says what --help says', () => {
+  const page = commandPage();
 
-  expect(commands.length).toBeGreaterThan(10);
-  expect(sections.map(([, name]) => name)).toEqual(commands.map(([, name]) => name));
+  expect(page.match(/^## /gm)?.length).toBeGreaterThan(10);
+  expect(read('docs/generated/command-line.md')).toBe(page);
+});
+
+test('every command names its rights on AWS, and how it exits', () => {
+  const sections = commandPage().split(/^## /m).slice(1);
+
+  expect(sections.filter((section) => !/^Needs on AWS: /m.test(section) || !/^Exit code: /m.test(section))).toEqual([]);
 });
 
 test('what is not there would be noticed', () => {

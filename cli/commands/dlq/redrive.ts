@@ -69,8 +69,14 @@ interface RedriveOptions extends TargetOptions, SelectionOptions {
 
 const REDRIVE_EXAMPLES = `
 Each message is sent to the queue and then deleted here, so it can be interrupted or killed at any time: nothing is
-lost, and what is sent twice is stored once. In the end it says what became of them. A message that the code of this
-version cannot read is never sent, since it would only come back: dlq discard deletes it.
+lost, and what is sent twice is stored once. A message that the code of this version cannot read is never sent,
+since it would only come back: dlq discard deletes it. In the end it reports:
+  stored         stored by this redrive
+  known before   was stored already
+  back           in the DLQ again, under a new id
+  on their way   neither within --wait seconds
+  left           not sent; it takes up to 10,000 messages, those that are there when it begins
+  unreadable     not sent, since this version cannot read it
 
 Examples:
   npm run ledger -- dlq redrive --env prod --plan

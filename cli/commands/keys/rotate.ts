@@ -46,7 +46,7 @@ Examples:
   npm run ledger -- keys rotate --env prod --plan
   npm run ledger -- keys rotate --env prod
 
-Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or nobody said yes.`;
+Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or not confirmed.`;
 
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the signing key at Mailgun and here')
