@@ -13,7 +13,10 @@ export interface Change {
 export interface PublishDeps extends PutDeps {
   failures: PublishFailures;
   now: () => number;
-  /** So long a change is tried; then it is put aside, well before the stream forgets it. */
+  /**
+   * For how long a change is tried; then it goes to the failure queue as a whole. The stream's own on-failure destination
+   * would get only its position.
+   */
   retryMs: number;
   /** Told of each event that is put aside. */
   onKept: (reason: string) => void;

@@ -26,8 +26,9 @@ export function isMessagePosition(value: unknown): value is MessagePosition {
 
 /**
  * A page of a message's history; undefined where nothing is stored of the message. Pages go by recipient, since that
- * is how a message is stored; the events of one page stand in the order of their time. A page takes one query, and
- * up to four reads for recipients whose events go over its edge.
+ * is how a message is stored, and another index by time would cost a second write unit with every event; the events of
+ * one page are in the order of their time. A page takes one query, and up to four reads for recipients whose events go
+ * over its edge.
  */
 export function createMessages(history: MessageHistory) {
   return async ({ messageId, limit, position }: MessageQuery) => {

@@ -46,8 +46,8 @@ const MAX_QUERIES = 60;
 const MIN_PER_QUERY = 100;
 
 /**
- * A page of one recipient's events. Pages go by message, the newest first; the events of one page stand newest first.
- * A page takes a bounded number of queries, so where the search passes over much, it may hold little or nothing
+ * Returns a page of one recipient's events. An index of events by recipient would cost a write unit with every event,
+ * so pages go by message, the newest first, as do the events of one page. A page takes a bounded number of queries, so where the search passes over much, it may hold little or nothing
  * while more pages follow.
  */
 export function createRecipientSearch(history: RecipientHistory) {

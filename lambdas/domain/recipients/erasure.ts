@@ -39,7 +39,10 @@ export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSor
   return { ...identity, eventSort: eventSort(erasedRecipientKey(hashOfKey(key, recipientKey(recipient))), eventKey) };
 }
 
-/** All that is kept of an event of an erased recipient; its time stands beside it. A tag with the address is dropped. */
+/**
+ * Returns what is kept of an event of an erased recipient; a tag with the address is dropped. The item keeps the exact
+ * time beside it: rounded, the tombstone would lie in another slice than the event that Mailgun lists.
+ */
 export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   const [id, severity] = [textAt(event, 'id'), textAt(event, 'severity')];
   const tags = valueAt(event, 'tags');
