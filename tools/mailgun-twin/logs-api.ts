@@ -16,6 +16,8 @@ const FIELDS = new Set([
   'pagination',
   'include_subaccounts',
   'include_totals',
+  // What mailgun-java 2 sends where it means include_totals; it gets no totals.
+  'includeTotals',
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;

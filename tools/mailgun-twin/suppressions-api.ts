@@ -22,7 +22,7 @@ export function createSuppressionLists(
     if (!domains.includes(domain)) return refusal(404, `Domain not found: ${encoded}`);
     const list: List = lists.get(`${domain} ${name}`) ?? new Map();
     lists.set(`${domain} ${name}`, list);
-    if (address !== undefined) return answerEntry(request.method, list, name, decodeURIComponent(address));
+    if (address !== undefined) return answerEntry(request, list, name, decodeURIComponent(address));
     if (request.method === 'GET') return page(request, list);
     if (request.method === 'POST') return add(request, list, name, nowMs());
     if (request.method !== 'DELETE') return refusal(405, 'Method not allowed');
@@ -31,12 +31,15 @@ export function createSuppressionLists(
   };
 }
 
-function answerEntry(method: string, list: List, name: string, address: string): ApiAnswer {
+function answerEntry({ method, query }: ApiRequest, list: List, name: string, address: string): ApiAnswer {
   const entry = list.get(address.toLowerCase());
   if (entry === undefined) return refusal(404, `Address not found in ${name} table`);
   if (method === 'GET') return ok(entry);
   if (method !== 'DELETE') return refusal(405, 'Method not allowed');
-  list.delete(address.toLowerCase());
+  const tags = Array.isArray(entry.tags) ? entry.tags.filter((tag) => tag !== query.get('tag')) : [];
+  // With a tag only that one goes, and the entry with its last.
+  if (query.has('tag') && tags.length > 0) list.set(address.toLowerCase(), { ...entry, tags });
+  else list.delete(address.toLowerCase());
   return ok({ message: `Address has been removed from the ${name} table`, address });
 }
 

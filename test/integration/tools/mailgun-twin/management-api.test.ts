@@ -69,3 +69,20 @@ test("addresses on Mailgun's own lists are added, shown and deleted", async () =
   expect((await ask(entry, 'DELETE')).status).toBe(200);
   expect((await ask(entry, 'DELETE')).status).toBe(404);
 });
+
+test('an unsubscribe loses the tag that a DELETE names, and is gone with its last', async () => {
+  const entry = `/v3/${API_DOMAIN}/unsubscribes/ada%40north.example`;
+  const tags = async () => (await ask(entry)).json.tags;
+  await api.get(`/v3/${API_DOMAIN}/unsubscribes`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify([{ address: 'ada@north.example', tags: ['news', 'offers'] }]),
+  });
+
+  await ask(`${entry}?tag=other`, 'DELETE');
+  expect(await tags()).toEqual(['news', 'offers']);
+  await ask(`${entry}?tag=offers`, 'DELETE');
+  expect(await tags()).toEqual(['news']);
+  await ask(`${entry}?tag=news`, 'DELETE');
+  expect((await ask(entry)).status).toBe(404);
+});
