@@ -18,11 +18,11 @@ function worldAt(seconds: number): ReconcileWorld {
   return world;
 }
 
-/** Events spread over the first slice; all stored but each `dropped`-th. */
-async function worldWith(events: number, dropped = 0): Promise<ReconcileWorld> {
+/** Events spread over the first slice, or over so many seconds of it; all stored but each `dropped`-th. */
+async function worldWith(events: number, { dropped = 0, seconds = 900 } = {}): Promise<ReconcileWorld> {
   const world = worldAt(0);
   for (let n = 0; n < events; n += 1) {
-    world.happen(numbered(n, START + (n * 900) / events), dropped > 0 && n % dropped === 0);
+    world.happen(numbered(n, START + (n * seconds) / events), dropped > 0 && n % dropped === 0);
   }
   await world.process();
   world.nowMs = (START + 2700) * 1000;
@@ -123,12 +123,17 @@ test('a 429 that crosses the deadline ends the run in order: 120 pages are done 
   expect(world.mailgun.calls).toBeLessThan(120 + 3 * 10);
 });
 
-test('a pass that is paused again and again counts what a whole one counts', async () => {
-  const world = await worldWith(2000);
-  world.mailgun.pageSize = 20;
+test.each([
+  ['as long as each other', 2000, 900, 20, 9000, 9000],
+  ['that end soon after they went on', 2000, 180, 10, 20_000, 3000],
+])('a pass cut into runs %s counts what a whole one counts', async (_name, events, seconds, pageSize, even, odd) => {
+  const world = await worldWith(events, { seconds });
+  world.mailgun.pageSize = pageSize;
   world.msPerCall = 500;
-  world.budgetMs = 9000;
-  for (let run = 0; run < 150 && sliceAt(world, 0) === undefined; run += 1) await world.run();
+  for (let run = 0; run < 150 && sliceAt(world, 0) === undefined; run += 1) {
+    world.budgetMs = run % 2 === 0 ? even : odd;
+    await world.run();
+  }
   expect([total(sliceAt(world, 0).expected), sliceAt(world, 0).missing]).toEqual([2000, {}]);
 });
 
@@ -153,12 +158,16 @@ async function keptParts(world: ReconcileWorld): Promise<DonePart[]> {
   return world.book.done({ domain: DOMAIN, start: START }, 0);
 }
 
-test('an event indexed late in a slice with a stuck one is sent, however often the listing lacked either', async () => {
+test.each([
+  ['the stuck one', 'never-stored'],
+  ['another', 'id-3'],
+])('an event indexed late in a slice with a stuck one is sent, once the listing lacked %s', async (_name, lacked) => {
   const world = await worldWith(10);
   world.mailgun.add(numbered(900, START + 5, { id: 'never-stored' }));
   world.mailgun.add(numbered(902, START + 6, { id: 'late' }));
   let hours = 0;
-  world.mailgun.isListed = ({ id }) => (id === 'never-stored' ? hours < 20 || hours > 28 : id !== 'late' || hours > 30);
+  const listed: Record<string, (hours: number) => boolean> = { [lacked]: (h) => h < 20 || h > 28, late: (h) => h > 30 };
+  world.mailgun.isListed = ({ id }) => listed[String(id)]?.(hours) ?? true;
   for (; hours < 60; hours += 0.25) {
     await world.run();
     world.ledger.queue = world.ledger.queue.filter((body) => !body.includes('never-stored'));
@@ -180,16 +189,25 @@ test('a repeat any distance later is counted once, and hides no forged event', a
   expect(total(sliceAt(world, 0).unconfirmed)).toBe(2);
 });
 
-test.each([1, 2, 3])(
-  'events out of order over the border of a page, in a run cut at page %i, are all found',
-  async (cut) => {
+describe.each([
+  ['which are all stored', -1],
+  ['of which the late one is missing', 3],
+])('events out of order over the border of a page, %s,', (_name, dropped) => {
+  test.each([
+    [3, 1],
+    [3, 2],
+    [3, 3],
+    [1, 3],
+    [1, 4],
+    [1, 5],
+  ])('by %i a page, are counted once in a run cut at page %i', async (pageSize, cut) => {
     const world = worldAt(0);
     for (const [n, offset] of [0, 100, 200.3, 200.0, 300, 400].entries()) {
-      world.happen(numbered(n, START + offset), false);
+      world.happen(numbered(n, START + offset), n === dropped);
     }
     await world.process();
     world.nowMs = (START + 2700) * 1000;
-    world.mailgun.pageSize = 3;
+    world.mailgun.pageSize = pageSize;
     world.mailgun.arrange = (events) => {
       const [a, b, c, d, ...rest] = events as [JsonObject, JsonObject, JsonObject, JsonObject];
       return events.length < 4 ? events : [a, b, d, c, ...rest];
@@ -199,12 +217,15 @@ test.each([1, 2, 3])(
       pages += 1;
       if (pages === cut) world.nowMs += world.budgetMs;
     };
-    for (let run = 0; run < 4 && sliceAt(world, 0) === undefined; run += 1) await world.run();
+    for (let run = 0; run < 4 && sliceAt(world, 0) === undefined; run += 1) {
+      await world.run();
+      await world.process();
+    }
     await world.live(2);
     const { expected, stored, missing } = sliceAt(world, 0);
     expect([total(expected), total(stored), missing]).toEqual([6, 6, {}]);
-  },
-);
+  });
+});
 
 test('an event listed a second too late is found, wherever the run is cut', async () => {
   for (let budgetMs = 4000; budgetMs < 28_000; budgetMs += 1000) {
@@ -248,7 +269,7 @@ test('an event in the last 0.4 ms of a slice that the listing rounds up belongs 
 });
 
 test('an event that no queue can carry is stuck at once, and stops no other', async () => {
-  const world = await worldWith(10, 5);
+  const world = await worldWith(10, { dropped: 5 });
   // It fits as JSON, and not once every character is escaped.
   world.mailgun.add(numbered(900, START + 5, { id: 'huge', filler: '\u007f'.repeat(300_000) }));
   await world.live(2);
@@ -258,7 +279,7 @@ test('an event that no queue can carry is stuck at once, and stops no other', as
 });
 
 test('a send that fails stops no other, and is made good by the next pass', async () => {
-  const world = await worldWith(80, 4);
+  const world = await worldWith(80, { dropped: 4 });
   const send = world.ledger.send.bind(world.ledger);
   let calls = 0;
   world.ledger.send = async (message) => {
@@ -336,7 +357,7 @@ describe('the lease', () => {
   });
 
   test('once it is lost, nothing more is written or sent', async () => {
-    const world = await worldWith(1000, 10);
+    const world = await worldWith(1000, { dropped: 10 });
     world.hasTimer = false;
     world.mailgun.onPage = () => world.pass(200_000);
     world.budgetMs = 10_000_000;
@@ -348,7 +369,7 @@ describe('the lease', () => {
 });
 
 test('a domain that Mailgun does not know fails at once, and the others go on', async () => {
-  const world = await worldWith(20, 10);
+  const world = await worldWith(20, { dropped: 10 });
   world.domains = [{ name: 'wrong-region.example.com', region: 'eu' }, ...world.domains];
   world.mailgun.onPage = ({ domain }) => {
     if (domain.name !== DOMAIN) throw new ListingError('domain-not-found');
@@ -430,7 +451,7 @@ describe('a replay', () => {
   });
 
   test('finishes beside an event that no queue can carry', async () => {
-    const world = await worldWith(10, 5);
+    const world = await worldWith(10, { dropped: 5 });
     world.mailgun.add(numbered(900, START + 5, { id: 'huge', filler: '\u007f'.repeat(300_000) }));
     const { report } = await world.replay(RANGE);
     expect(report).toMatchObject({ state: 'ran', done: true, missing: 3, sent: 2, stuck: 1 });
