@@ -35,6 +35,9 @@ const WAITS: Readonly<Record<string, string>> = {
 const PASSING = ['rate-limited', 'unavailable', 'malformed'];
 
 const EXAMPLES = `
+The ledger begins with a domain's first webhook; a replay also brings in the time before, as far as Mailgun lists it.
+Events of that time count as recovered and lost like others, but do not page. Settled slices are compared too; slices that
+are not due are left to the scheduled runs. Nothing is sent into a backlog: it waits, for 15 minutes without progress.
 It can be interrupted at any time, and then prints the command that goes on.
 What is sent is stored within minutes; the scheduled runs then settle its slices.
 
