@@ -145,7 +145,10 @@ async function authenticate(deps: IngestDeps, signature: Signature): Promise<Ans
   }
 }
 
-/** Adds `wasInUse` to the refusal. Only this path reads the table, so an acknowledged webhook costs no read. */
+/**
+ * Adds `wasInUse` to the refusal: a key that disappeared pages, one that was never set does not. Only this path reads the
+ * table, so an acknowledged webhook costs no read.
+ */
 async function withoutKey({ firstWebhook }: IngestDeps, refusal: Answer & { ok: false }): Promise<Answer> {
   const wasInUse = await firstWebhook.isNoted().catch(() => undefined);
   return { ...refusal, wasInUse };

@@ -1,6 +1,7 @@
 import { MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 
-// The times of queue and process hang together, so one place derives them from the few that are chosen.
+// The times of queue and process depend on each other, so one place derives them from the few that are chosen, and none
+// of the others can be tuned alone.
 
 /** What a deployment chooses about the queue and its consumer. */
 export interface ProcessingChoice {
@@ -21,7 +22,7 @@ export interface ProcessingTimes {
 /** AWS asks for this many function timeouts, so that a throttled batch is not handed out a second time. */
 const TIMEOUTS_PER_VISIBILITY = 6;
 const MIN_OUTAGE_HOURS = 9;
-/** The first tries follow each other within minutes, and the last must still find the table back. */
+/** The first attempts follow each other within minutes, and the last must still find the table back. */
 const QUICK_TRIES = 10;
 /** Limits of SQS. */
 const MAX_RECEIVES = 1000;
