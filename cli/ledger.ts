@@ -5,11 +5,12 @@ import { createLedgerStateTable } from '../lambdas/adapters/table/reconciliation
 import { createSlicesTable } from '../lambdas/adapters/table/slice-repository.ts';
 import { INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
+import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
 import { isDue, type Slice, sliceFrom } from '../lambdas/domain/ledger/slice.ts';
 import { TargetUnavailableError } from './errors.ts';
-import type { Deployment } from './target/types.ts';
+import { type Deployment, hasOutput } from './target/types.ts';
 
 /** `complete`: nothing is missing of all that is due; `unknown`: no ledger is kept, or it is behind. */
 export type Completeness = 'complete' | 'incomplete' | 'unknown';
@@ -108,7 +109,12 @@ export function ledgerTimes(deployment: Deployment): LedgerTimes {
 export const tableOf = (deployment: Deployment): LedgerTable => ({
   client: deployment.clients.table,
   name: deployment.output('TableName'),
+  shards: shardsOf(deployment),
 });
+
+function shardsOf(deployment: Deployment): DayShards {
+  return hasOutput(deployment, 'DayShards') ? parseDayShards(deployment.output('DayShards')) : [];
+}
 
 export interface LastEvent {
   readonly type: string;
@@ -126,7 +132,7 @@ export async function readLastEvent(
   domain: string,
   nowMs: number,
 ): Promise<LastEvent | undefined> {
-  const days = dayPartitions(domain, nowMs - LOOKBACK_DAYS * DAY_MS, nowMs).reverse();
+  const days = dayPartitions(domain, nowMs - LOOKBACK_DAYS * DAY_MS, nowMs, shardsOf(deployment)).reverse();
   for (const partitions of days) {
     const found = await Promise.all(partitions.map((partition) => readNewest(deployment, partition, nowMs)));
     const events = found.filter((event) => event !== undefined);

@@ -98,6 +98,9 @@ export const MAX_RETRY_VISIBILITIES = 5;
 /** Slices divide the hour, so that they add up to hours, and none is longer. */
 export const MAX_SLICE_SECONDS = 3600;
 
+/** More shards of the day index would make each list and each slice read that many times the partitions of a day. */
+export const MAX_DAY_SHARDS = 32;
+
 /** Reconcile sends a missing event up to this many times; then it is stuck. */
 export const MAX_REQUEUES = 5;
 

@@ -3,6 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
+import { dayShards } from './config/day-shards.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
 import type { Deliver } from './constructs/deliver.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
@@ -55,6 +56,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],
     ErasureKeySecretArn: [from.secrets.erasureKey.secretArn, 'Hashes erased recipients; never change it'],
     TableName: [from.table.tableName, 'Events, statuses, claims, suppressions and the ledger'],
+    DayShards: [dayShards(config).DAY_SHARDS, 'Shards of the day index, each number from a UTC day on'],
     QueueUrl: [from.queue.queue.queueUrl, 'Events on their way to the table'],
     DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],
     PageTopicArn: [from.topics.page.topicArn, 'Alarms that wake people'],

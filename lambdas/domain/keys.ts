@@ -21,7 +21,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
 // | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
 //
-// Index by day: <domain>#<day>#<type>. Index by recipient: R#<recipient>.
+// Index by day: <domain>#<day>#<type>, its further shards <domain>#<day>#<type>#<shard>. Index by recipient: R#<recipient>.
 
 const SEPARATOR = '#';
 const MESSAGE = 'MSG';
@@ -193,12 +193,16 @@ export function scopeInSuppressionSort(sort: string): string {
   return split(sort)[2] ?? '*';
 }
 
-/** Returns the partition of one type and day in the index by day. */
-export function dayIndexKey(domain: string, day: string, type: string): string {
-  return join(keyPart(domain), day, type);
+/**
+ * Returns the partition of one shard of a type and day in the index by day. Shard 0 is what the day has without shards,
+ * so that an event stored before their number was raised is in one of the shards.
+ */
+export function dayIndexKey(domain: string, day: string, type: string, shard = 0): string {
+  const whole = join(keyPart(domain), day, type);
+  return shard === 0 ? whole : join(whole, String(shard));
 }
 
-/** Reads a partition of the index by day; `-` for what it does not say. */
+/** Reads a partition of the index by day, of whatever shard; `-` for what it does not say. */
 export function parseDayIndexKey(partition: string): { domain: string; day: string; type: string } {
   const [domain, day, type] = split(partition);
   return { domain: domain || EMPTY, day: day || EMPTY, type: type || EMPTY };

@@ -4,6 +4,8 @@ import { type EnvSource, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 export interface ProcessEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  /** Shards of the day index as JSON; absent where each day has one. */
+  DAY_SHARDS?: string;
   QUEUE_URL: string;
   DEAD_LETTERS_URL: string;
   ERASURE_KEY_SECRET_ARN: string;
@@ -19,6 +21,7 @@ export function readProcessEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
+    dayShards: source.DAY_SHARDS ?? '[]',
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     deadLettersUrl: requireEnv(source, 'DEAD_LETTERS_URL'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),

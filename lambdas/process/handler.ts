@@ -8,6 +8,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/reconciliation-state.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
+import { parseDayShards } from '../domain/events/day-shards.ts';
 import { decodeQueueMessage } from '../domain/events/queue-message.ts';
 import { handleBatch } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -25,7 +26,7 @@ import { retryDelaySeconds } from './retry-delay.ts';
 const env = readProcessEnv(process.env);
 const log = createLog(env.ledgerName);
 const queues = createRetryControl(openQueues(), env.queueUrl, env.deadLettersUrl);
-const table = openTable(env.tableName);
+const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const erasureKey = createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now));
 const store = createProcess({
   records: createEventRepository(table),

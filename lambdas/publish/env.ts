@@ -4,6 +4,8 @@ import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/
 export interface PublishEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  /** Shards of the day index as JSON; absent where each day has one. */
+  DAY_SHARDS?: string;
   /** Name or ARN of the event bus. */
   BUS_NAME: string;
   /** Queue of what could not be published. */
@@ -28,6 +30,7 @@ export function readPublishEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
+    dayShards: source.DAY_SHARDS ?? '[]',
     busName: requireEnv(source, 'BUS_NAME'),
     failuresUrl: requireEnv(source, 'FAILURES_URL'),
     subjectKeySecretArn: requireEnv(source, 'SUBJECT_KEY_SECRET_ARN'),

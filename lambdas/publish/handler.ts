@@ -9,6 +9,7 @@ import { createPublishedDeliveries } from '../adapters/table/delivery-repository
 import { createErasureRepository } from '../adapters/table/erasure-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createPublishableRows, type RowChange, readChange } from '../adapters/table/published-rows.ts';
+import { parseDayShards } from '../domain/events/day-shards.ts';
 import { hasChanged } from '../domain/publishing/published.ts';
 import { createLog } from '../runtime/log.ts';
 import { readPublishEnv } from './env.ts';
@@ -30,7 +31,7 @@ const REPUBLISH_CALL_MS = 20_000;
 // Runs once per cold start.
 const env = readPublishEnv(process.env);
 const log = createLog(env.ledgerName);
-const table = openTable(env.tableName);
+const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const secrets = openSecrets();
 const subjectKey = createCachedSecret(secrets, env.subjectKeySecretArn, Date.now);
 const erasureKey = createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now));

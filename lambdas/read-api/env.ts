@@ -4,6 +4,8 @@ import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/
 export interface ReadApiEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  /** Shards of the day index as JSON; absent where each day has one. */
+  DAY_SHARDS?: string;
   QUEUE_URL: string;
   DEAD_LETTERS_URL: string;
   /** Empty where JWTs are taken in place of the token. */
@@ -27,6 +29,7 @@ export function readReadApiEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
+    dayShards: source.DAY_SHARDS ?? '[]',
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     deadLettersUrl: requireEnv(source, 'DEAD_LETTERS_URL'),
     auth: readAuth(source),

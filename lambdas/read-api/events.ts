@@ -1,4 +1,5 @@
 import type { EventEntry } from '../../api/responses/events.ts';
+import { MAX_DAY_SHARDS } from '../contract.ts';
 import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../domain/events/day-index.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../domain/keys.ts';
 import { isKeyText, isTime } from './cursor.ts';
@@ -35,10 +36,13 @@ function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string 
     place.atMs >= fromMs &&
     place.atMs < toMs &&
     typesOf(type).some((each) => each === place.type) &&
+    (place.shard === undefined || isShard(place.shard)) &&
     isKeyText(place.partition) &&
     isKeyText(place.sort)
   );
 }
+
+const isShard = (shard: unknown) => Number.isSafeInteger(shard) && Number(shard) >= 1 && Number(shard) < MAX_DAY_SHARDS;
 
 /** Every type, or the one that holds the events of a name. */
 const typesOf = (name: string | undefined) =>

@@ -9,6 +9,7 @@ import { createMessageHistory, createRecipientHistory } from '../adapters/table/
 import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
+import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -38,7 +39,7 @@ const RETRY_AFTER_SECONDS = '2';
 const env = readReadApiEnv(process.env);
 const log = createLog(env.ledgerName);
 const isAuthorized = 'jwt' in env.auth ? jwtCheck(env.auth.jwt) : tokenCheck(env.auth.tokenSecretArn);
-const table = openTable(env.tableName);
+const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const recipients = createRecipientHistory(table);
 const ledgerDeps = {
   slices: createSlicesTable(table),

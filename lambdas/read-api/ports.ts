@@ -101,6 +101,8 @@ export interface RecipientHistory {
 export interface IndexedPlace {
   /** Its type in the day index. */
   type: string;
+  /** Its shard in the day index; absent in the first. */
+  shard?: number;
   partition: string;
   sort: string;
   atMs: number;

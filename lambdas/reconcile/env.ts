@@ -4,6 +4,8 @@ import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/
 export interface ReconcileEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  /** Shards of the day index as JSON; absent where each day has one. */
+  DAY_SHARDS?: string;
   QUEUE_URL: string;
   API_KEY_SECRET_ARN: string;
   ERASURE_KEY_SECRET_ARN: string;
@@ -35,6 +37,7 @@ export function readReconcileEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
+    dayShards: source.DAY_SHARDS ?? '[]',
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     apiKeySecretArn: requireEnv(source, 'API_KEY_SECRET_ARN'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),

@@ -12,6 +12,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { METRICS } from '../contract.ts';
+import { parseDayShards } from '../domain/events/day-shards.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
@@ -35,7 +36,7 @@ const REPLAY_CALL_MS = 30_000;
 // Runs once per cold start.
 const env = readReconcileEnv(process.env);
 const log = createLog(env.ledgerName);
-const table = openTable(env.tableName);
+const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const queues = openQueues();
 const secrets = openSecrets();
 const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now));

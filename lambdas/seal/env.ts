@@ -4,6 +4,8 @@ import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/
 export interface SealEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
+  /** Shards of the day index as JSON; absent where each day has one. */
+  DAY_SHARDS?: string;
   /** Bucket of the archive. */
   BUCKET_NAME: string;
   /** Names of events in the ledger are hashed under it. */
@@ -20,6 +22,7 @@ export function readSealEnv(source: EnvSource) {
   return {
     ledgerName: requireEnv(source, 'LEDGER_NAME'),
     tableName: requireEnv(source, 'TABLE_NAME'),
+    dayShards: source.DAY_SHARDS ?? '[]',
     bucketName: requireEnv(source, 'BUCKET_NAME'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     domains: listEnv(source, 'DOMAINS'),

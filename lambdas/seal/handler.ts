@@ -10,6 +10,7 @@ import { createSealState } from '../adapters/table/seal-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { SEAL_METRICS } from '../contract.ts';
 import { SALT_BYTES } from '../domain/archive/row.ts';
+import { parseDayShards } from '../domain/events/day-shards.ts';
 import { SEAL_LEASE_KEY } from '../domain/keys.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { readSealEnv } from './env.ts';
@@ -24,7 +25,7 @@ const RESERVE_MS = 30_000;
 // Runs once per cold start.
 const env = readSealEnv(process.env);
 const log = createLog(env.ledgerName);
-const table = openTable(env.tableName);
+const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const bucket = openArchiveBucket(env.bucketName);
 const seal = createSeal({
   slices: createSlicesTable(table),

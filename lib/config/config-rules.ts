@@ -1,4 +1,5 @@
 import type { EnvironmentConfig } from './config-schema.ts';
+import { brokenShardRules } from './day-shards.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 import { brokenReceiverRules } from './receivers.ts';
@@ -111,6 +112,10 @@ const RULES: Rule[] = [
     const [, , , busRegion] = publish?.bus.split(':') ?? [];
     if (region === undefined || busRegion === undefined || busRegion === region) return [];
     return [`publish.bus: is in ${busRegion}; must be in the stack's region ${region}, whose bus can forward`];
+  },
+
+  function shardsOnlyRise({ shards = [] }) {
+    return brokenShardRules(shards);
   },
 
   function signatureTimes(_config, { signature }) {

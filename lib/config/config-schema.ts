@@ -2,6 +2,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import { alarmLimits } from './alarm-limits.ts';
+import { dayShardsList } from './day-shards.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 import {
   EVENT_BUS,
@@ -265,6 +266,7 @@ export const environmentSchema = z.strictObject({
   }),
   receivers: receiverList,
   delivery: deliveryChoice,
+  shards: dayShardsList,
   seal: group({
     enabled: flag(
       false,

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { secondPassSeconds } from '../../lambdas/contract.ts';
 import type { ProcessEnv } from '../../lambdas/process/env.ts';
 import type { Config } from '../config/config.ts';
+import { dayShards } from '../config/day-shards.ts';
 import type { ProcessingTimes } from '../config/processing-times.ts';
 import type { EventQueue } from './event-queue.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -35,13 +36,14 @@ export class Process extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
+        ...dayShards(config),
         QUEUE_URL: queue.queueUrl,
         DEAD_LETTERS_URL: deadLetters.queueUrl,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         VISIBILITY_SECONDS: String(times.visibilitySeconds),
         RETENTION_DAYS: String(config.retentionDays.events),
         SECOND_PASS_SECONDS: String(secondPassSeconds(config.reconcile.retentionSeconds)),
-      } satisfies Record<keyof ProcessEnv, string>,
+      } satisfies ProcessEnv,
     });
     this.function.allow(
       [

@@ -9,6 +9,7 @@ import { SUPPRESSION_PREFIX } from '../../lambdas/domain/keys.ts';
 import { filterOf } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import type { PublishEnv } from '../../lambdas/publish/env.ts';
 import type { Config } from '../config/config.ts';
+import { dayShards } from '../config/day-shards.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface PublishProps {
@@ -42,6 +43,7 @@ export class Publish extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
+        ...dayShards(config),
         BUS_NAME: publish.bus,
         FAILURES_URL: this.failures.queueUrl,
         SUBJECT_KEY_SECRET_ARN: subjectKey.secretArn,
@@ -51,7 +53,7 @@ export class Publish extends Construct {
         DOMAINS: config.domains.map(({ name }) => name).join(','),
         RECEIVERS: JSON.stringify(config.receivers.map(({ name, events }) => ({ name, filter: filterOf(events) }))),
         DELIVERY_DAYS: String(config.retentionDays.deliveries),
-      } satisfies Record<keyof PublishEnv, string>,
+      } satisfies PublishEnv,
     });
     const streamArn = table.tableStreamArn as string;
     this.function.allow(

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { INDEXES, ROUTES } from '../../lambdas/contract.ts';
 import type { ReadApiEnv } from '../../lambdas/read-api/env.ts';
 import type { Config } from '../config/config.ts';
+import { dayShards } from '../config/day-shards.ts';
 import type { EventQueue } from './event-queue.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -34,6 +35,7 @@ export class ReadApi extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
+        ...dayShards(config),
         QUEUE_URL: queue.queue.queueUrl,
         DEAD_LETTERS_URL: queue.deadLetters.queueUrl,
         API_TOKEN_SECRET_ARN: jwt ? '' : apiToken.secretArn,
@@ -45,7 +47,7 @@ export class ReadApi extends Construct {
         DOMAINS: config.domains.map((domain) => domain.name).join(','),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
-      } satisfies Record<keyof ReadApiEnv, string>,
+      } satisfies ReadApiEnv,
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
     const indexArns = Object.values(INDEXES).map(({ name }) => `${table.tableArn}/index/${name}`);

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { ReconcileEnv } from '../../lambdas/reconcile/env.ts';
 import type { Config } from '../config/config.ts';
+import { dayShards } from '../config/day-shards.ts';
 import { runLimitSeconds } from '../config/ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
@@ -34,6 +35,7 @@ export class Reconcile extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
+        ...dayShards(config),
         QUEUE_URL: queue.queueUrl,
         API_KEY_SECRET_ARN: apiKey.secretArn,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
@@ -50,7 +52,7 @@ export class Reconcile extends Construct {
         // What process may have in hand at a time; more is waiting for it.
         BACKLOG_MESSAGES: String(processing.maxConcurrency * processing.batchSize),
         PARALLEL: String(reconcile.parallel),
-      } satisfies Record<keyof ReconcileEnv, string>,
+      } satisfies ReconcileEnv,
     });
     this.function.allow(
       ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],

@@ -14,6 +14,7 @@ import { Construct } from 'constructs';
 import { INDEXES } from '../../lambdas/contract.ts';
 import type { SealEnv } from '../../lambdas/seal/env.ts';
 import type { Config } from '../config/config.ts';
+import { dayShards } from '../config/day-shards.ts';
 import { runLimitSeconds } from '../config/ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
@@ -70,12 +71,13 @@ export class Seal extends Construct {
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,
         TABLE_NAME: table.tableName,
+        ...dayShards(config),
         BUCKET_NAME: this.bucket.bucketName,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: config.domains.map(({ name }) => name).join(','),
         EVERY_SECONDS: String(reconcile.everySeconds),
         RETENTION_SECONDS: String(config.retentionDays.events * DAY_SECONDS),
-      } satisfies Record<keyof SealEnv, string>,
+      } satisfies SealEnv,
     });
     this.function.allow(
       ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],

@@ -25,6 +25,12 @@ export async function runCommand(args: readonly string[], over: Partial<CliConte
   return { exitCode, lines, errors, json: () => lines.map((line) => JSON.parse(line)) };
 }
 
+/** An output that says its own key, of a stack without shards. */
+export function outputOfItsKey(key: string): string {
+  if (key === 'DayShards') throw new TargetUnavailableError(`the stub has no output ${key}`);
+  return key;
+}
+
 /** A target of which only what is given can be used. */
 export function stubDeployment(over: Partial<Deployment>): Deployment {
   const missing = () => {

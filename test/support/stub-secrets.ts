@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Deployment } from '../../cli/target/types.ts';
+import { outputOfItsKey } from './command-line.ts';
 
 /** Secrets in memory, by the output that names them; what is not there cannot be read, as AWS says it. */
 export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pick<Deployment, 'clients' | 'output'> {
@@ -16,5 +17,5 @@ export function stubSecrets(secrets: Record<string, string>, createdMs = 0): Pic
     }
     throw new Error('the stub knows two commands');
   };
-  return { clients: { secrets: { send } } as unknown as Deployment['clients'], output: (key) => key };
+  return { clients: { secrets: { send } } as unknown as Deployment['clients'], output: outputOfItsKey };
 }

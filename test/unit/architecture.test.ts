@@ -103,7 +103,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^bin\/(one-index|rollback-options)\.ts$/,
-    mayImport: /^(lib\/checks\/(index-changes|rollback-options)\.ts$|node:)/,
+    mayImport: /^(lib\/checks\/(index-changes|lowered-shards|rollback-options)\.ts$|node:)/,
     why: 'a step of the deploy knows templates alone',
   },
   {

@@ -1,30 +1,33 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import { dayPartitions, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
+import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
+import { eachShard } from '../../domain/events/day-shards.ts';
+import { utcDay } from '../../domain/keys.ts';
 import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
 import { storedEvent } from './event-codec.ts';
 import { BATCH_KEYS, batchGet, type LedgerTable } from './ledger-table.ts';
 
-/** Ten partitions a day are read side by side, so this bounds the memory. */
+/** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
 const KEYS_PER_PAGE = 1000;
 
 /** Reads the day index: the types of a day are merged by time, page by page. */
 export function createDayIndexTable(table: LedgerTable): DayIndex {
   return {
     async keys(domain, fromMs, toMs) {
-      const partitions = dayPartitions(domain, fromMs, toMs).flat();
+      const partitions = dayPartitions(domain, fromMs, toMs, table.shards ?? []).flat();
       const found: StoredKey[] = [];
       const read = async (partition: string) => {
-        for await (const key of keysOf(table, partition, fromMs, toMs)) found.push(key);
+        for await (const key of keysOf(table, partition, [fromMs, toMs], KEYS_PER_PAGE)) found.push(key);
       };
       await Promise.all(partitions.map(read));
       return found;
     },
 
     async *stored(domain, fromMs, toMs) {
-      for (const partitions of dayPartitions(domain, fromMs, toMs)) {
-        const streams = partitions.map((partition) => keysOf(table, partition, fromMs, toMs));
+      for (const partitions of dayPartitions(domain, fromMs, toMs, table.shards ?? [])) {
+        const perPage = Math.ceil((KEYS_PER_PAGE * (INDEXED_TYPES.length + 1)) / partitions.length);
+        const streams = partitions.map((partition) => keysOf(table, partition, [fromMs, toMs], perPage));
         yield* mergeSorted(streams, (one, other) => one.atMs < other.atMs);
       }
     },
@@ -34,12 +37,12 @@ export function createDayIndexTable(table: LedgerTable): DayIndex {
 async function* keysOf(
   { client, name }: LedgerTable,
   partition: string,
-  fromMs: number,
-  toMs: number,
+  [fromMs, toMs]: [number, number],
+  pageSize: number,
 ): AsyncGenerator<StoredKey> {
   const { byDay } = INDEXES;
   const pages = paginateQuery(
-    { client, pageSize: KEYS_PER_PAGE },
+    { client, pageSize },
     {
       TableName: name,
       IndexName: byDay.name,
@@ -60,8 +63,9 @@ const DAY_MS = 86_400_000;
 const KEYS_PER_QUERY = 250;
 
 /**
- * Reads the day index backwards and merges the types of a day. Among events of one millisecond the order is that of
- * `types`, and within a type the index's own, so one place says for every type where to go on.
+ * Reads the day index backwards and merges the types of a day, and the shards of each. Among events of one millisecond
+ * the order is that of `types`, then of the shards, and within a shard the index's own, so one place says for every
+ * shard where to go on.
  */
 export function createDayEvents(table: LedgerTable): DayEvents {
   return {
@@ -70,7 +74,10 @@ export function createDayEvents(table: LedgerTable): DayEvents {
       const lastMs = Math.min(range.toMs - 1, after?.atMs ?? Number.POSITIVE_INFINITY);
       for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= limit; day -= DAY_MS) {
         const perQuery = Math.min(limit + 1, KEYS_PER_QUERY);
-        const streams = range.types.map((type) => placesOf(table, range, day, type, perQuery, after));
+        const shards = eachShard(table.shards ?? [], utcDay(day));
+        const streams = range.types.flatMap((type) =>
+          shards.map((shard) => placesOf(table, range, { dayMs: day, type, shard }, perQuery, after)),
+        );
         for await (const place of mergeSorted(streams, (one, other) => one.atMs > other.atMs)) {
           if (places.push(place) > limit) break;
         }
@@ -94,23 +101,32 @@ export function createDayEvents(table: LedgerTable): DayEvents {
   };
 }
 
-/** The places of one type on the day that starts then, newest first, behind a place of this or another type. */
+/** A shard of a type on the day that starts then. */
+interface DayShard {
+  dayMs: number;
+  type: string;
+  shard: number;
+}
+
+/** The places of one shard, newest first, behind a place of this or another shard. */
 async function* placesOf(
   { client, name }: LedgerTable,
   { domain, fromMs, toMs, types }: EventRange,
-  dayMs: number,
-  type: string,
+  { dayMs, type, shard }: DayShard,
   perQuery: number,
   after: IndexedPlace | undefined,
 ): AsyncGenerator<IndexedPlace> {
   const { byDay } = INDEXES;
-  const partition = typePartition(domain, dayMs, type);
+  const partition = typePartition(domain, dayMs, type, shard);
   const ends = [toMs - 1, dayMs + DAY_MS - 1];
-  // Types before that of the place have given all they have of its millisecond.
-  if (after) ends.push(types.indexOf(type) < types.indexOf(after.type) ? after.atMs - 1 : after.atMs);
+  const shardsBehind = shard - (after?.shard ?? 0);
+  const typesBehind = types.indexOf(type) - types.indexOf(after?.type ?? type);
+  // Shards before that of the place have given all they have of its millisecond.
+  if (after) ends.push((typesBehind || shardsBehind) < 0 ? after.atMs - 1 : after.atMs);
   const bounds = { ':from': Math.max(fromMs, dayMs), ':to': Math.min(...ends) };
   if (bounds[':from'] > bounds[':to']) return;
-  const start = after?.type === type && startOfDay(after.atMs) === dayMs ? after : undefined;
+  const isOfPlace = typesBehind === 0 && shardsBehind === 0;
+  const start = after && isOfPlace && startOfDay(after.atMs) === dayMs ? after : undefined;
   const pages = paginateQuery(
     {
       client,
@@ -133,7 +149,8 @@ async function* placesOf(
   );
   for await (const { Items = [] } of pages) {
     for (const item of Items) {
-      yield { type, partition: item.pk as string, sort: item.sk as string, atMs: item[byDay.sortKey] as number };
+      const atMs = item[byDay.sortKey] as number;
+      yield { type, ...(shard > 0 && { shard }), partition: item.pk as string, sort: item.sk as string, atMs };
     }
   }
 }

@@ -2,6 +2,7 @@ import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
 import { dayPartition } from '../../domain/events/day-index.ts';
+import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
 import {
   eventSortPrefix,
   parseMessageSort,
@@ -81,7 +82,7 @@ export function createEventRepository(table: LedgerTable): Records {
     async putEvent(record) {
       const put = new PutCommand({
         TableName: name,
-        Item: eventItem(record),
+        Item: eventItem(record, table.shards),
         ConditionExpression: 'attribute_not_exists(pk)',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
@@ -155,12 +156,13 @@ export async function writeSuppression(
 }
 
 /** Returns an event as its item. */
-export function eventItem(record: EventRecord) {
+export function eventItem(record: EventRecord, shards: DayShards = []) {
   const { byDay } = INDEXES;
+  const shard = shardOf(shards, record.atMs, record.identity.eventKey);
   return {
     pk: record.identity.partition,
     sk: record.identity.eventSort,
-    [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw),
+    [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw, shard),
     [byDay.sortKey]: record.atMs,
     raw: packEvent(record.event.raw),
     source: record.source,
@@ -250,7 +252,11 @@ export function createEventCorrection(table: LedgerTable) {
       await conditionalWrite(() =>
         client.send(
           // An erased event must not come back.
-          new PutCommand({ TableName: name, Item: eventItem(record), ConditionExpression: 'attribute_exists(pk)' }),
+          new PutCommand({
+            TableName: name,
+            Item: eventItem(record, table.shards),
+            ConditionExpression: 'attribute_exists(pk)',
+          }),
         ),
       );
     },

@@ -8,19 +8,22 @@ import {
   paginateQuery,
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
+import type { DayShards } from '../../domain/events/day-shards.ts';
 import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
 
 /** The ledger's table: a document client bound to its name. */
 export interface LedgerTable {
   client: DynamoDBDocumentClient;
   name: string;
+  /** Shards of its day index; one each day where it is absent. */
+  shards?: DayShards;
 }
 
 /** An item as the document client gives it. */
 export type Item = Record<string, unknown>;
 
-export function openTable(name: string): LedgerTable {
-  return { client: DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG)), name };
+export function openTable(name: string, shards: DayShards = []): LedgerTable {
+  return { client: DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG)), name, shards };
 }
 
 /** Runs a conditional write; false where its condition does not hold. */

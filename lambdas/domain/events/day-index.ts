@@ -2,6 +2,7 @@ import type { JsonObject } from '../canonical.ts';
 import { INDEXED_NAMES, OTHER_EVENT } from '../event-types.ts';
 import { dayIndexKey, utcDay } from '../keys.ts';
 import type { EventPlace } from '../ledger/ledger-name.ts';
+import { type DayShards, eachShard } from './day-shards.ts';
 import { eventName } from './event.ts';
 
 /** Types with a partition of their own in the index by day. */
@@ -18,15 +19,19 @@ export interface StoredKey extends EventPlace {
 const DAY_MS = 86_400_000;
 
 /** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
-export function dayPartitions(domain: string, fromMs: number, toMs: number): string[][] {
+export function dayPartitions(domain: string, fromMs: number, toMs: number, shards: DayShards): string[][] {
   const days: string[] = [];
   for (let ms = Math.floor(fromMs / DAY_MS) * DAY_MS; ms <= toMs; ms += DAY_MS) days.push(utcDay(ms));
-  return days.map((day) => [...INDEXED_TYPES, OTHER_TYPE].map((type) => dayIndexKey(domain, day, type)));
+  return days.map((day) =>
+    [...INDEXED_TYPES, OTHER_TYPE].flatMap((type) =>
+      eachShard(shards, day).map((shard) => dayIndexKey(domain, day, type, shard)),
+    ),
+  );
 }
 
 /** Partition of an event in the day index. */
-export function dayPartition(domain: string, timeMs: number, event: JsonObject): string {
-  return dayIndexKey(domain, utcDay(timeMs), indexedType(eventName(event)));
+export function dayPartition(domain: string, timeMs: number, event: JsonObject, shard = 0): string {
+  return dayIndexKey(domain, utcDay(timeMs), indexedType(eventName(event)), shard);
 }
 
 /** The type under which the day index holds events of this name. */
@@ -34,7 +39,7 @@ export function indexedType(name: string): string {
   return INDEXED_TYPES.find((indexed) => indexed === name) ?? OTHER_TYPE;
 }
 
-/** Partition of one type and the day of a time. */
-export function typePartition(domain: string, timeMs: number, type: string): string {
-  return dayIndexKey(domain, utcDay(timeMs), type);
+/** Partition of one shard of a type and the day of a time. */
+export function typePartition(domain: string, timeMs: number, type: string, shard: number): string {
+  return dayIndexKey(domain, utcDay(timeMs), type, shard);
 }

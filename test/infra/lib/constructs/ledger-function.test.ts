@@ -161,7 +161,7 @@ describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
     reads(new Proxy<Record<string, string>>({}, { get }));
 
     expect(lambda.Properties.Environment.Variables).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
-    expect([...read].toSorted()).toEqual(Object.keys(variables).toSorted());
+    expect([...read].filter((name) => name !== 'DAY_SHARDS').toSorted()).toEqual(Object.keys(variables).toSorted());
   });
 
   test('writes JSON to a log group of its own, which forgets', () => {
@@ -278,6 +278,18 @@ describe('a read API that takes JWTs', () => {
       'sqs:GetQueueAttributes',
     ]);
   });
+});
+
+test('all functions that write or read the day index, and the command line, know its shards', () => {
+  const shards = [{ from: '2027-01-01', count: 8 }];
+  const overlay = { shards, publish: { enabled: true }, seal: { enabled: true } };
+  const stack = new Synthesized('prod', overlay);
+  const knowing = Object.entries(stack.resources)
+    .filter(([, { Properties }]) => Properties?.Environment?.Variables?.DAY_SHARDS === JSON.stringify(shards))
+    .map(([id]) => id.replace(/Function.*/, ''));
+
+  expect(knowing.sort()).toEqual(['Process', 'Publish', 'ReadApi', 'Reconcile', 'Seal']);
+  expect(stack.outputs.DayShards?.Value).toBe(JSON.stringify(shards));
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import type { AcceptReport } from '../../../../lambdas/reconcile/replay-contract.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { acceptLine } from '../../../support/json-lines/accept.ts';
 import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';
 
@@ -38,7 +38,7 @@ async function accept({
   const calls: unknown[] = [];
   const deployment = stubDeployment({
     clients: tableOfItems([sliceItem(slice)]),
-    output: (key) => key,
+    output: outputOfItsKey,
     invoke: async (name, event) => {
       calls.push([name, event]);
       if (answer instanceof Error) throw answer;

@@ -1,7 +1,7 @@
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { suppressionsLiftLine } from '../../../support/json-lines/suppressions.ts';
 
 const SINCE = Date.parse('2026-11-22T08:00:00Z');
@@ -28,7 +28,7 @@ async function liftFrom(Items: ReturnType<typeof itemOf>[], flags: readonly stri
   const clients = { table } as Deployment['clients'];
   const args = ['suppressions', 'lift', 'Ada <ada@example.org>', '--local', '--json', ...flags];
   const { exitCode, errors, json } = await runCommand(args, {
-    openDeployment: async () => stubDeployment({ clients, output: (key) => key }),
+    openDeployment: async () => stubDeployment({ clients, output: outputOfItsKey }),
   });
   const lines = json().map((line) => ('message' in line ? line : suppressionsLiftLine.parse(line)));
   return { exitCode, errors, lines, written };

@@ -4,7 +4,7 @@ import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { eventSort, messagePartition } from '../../../../lambdas/domain/keys.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
 import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';
 
@@ -36,7 +36,7 @@ function event(of: Slice, id: string, over: object = {}) {
 async function unconfirmed(items: object[], ...flags: string[]) {
   const deployment = stubDeployment({
     clients: tableOfItems(items as Record<string, unknown>[]),
-    output: (key) => (key === 'LedgerTimes' ? JSON.stringify(TIMES) : key),
+    output: (key) => (key === 'LedgerTimes' ? JSON.stringify(TIMES) : outputOfItsKey(key)),
   });
   const over = { openDeployment: async () => deployment, now: () => NOW_MS };
   const result = await runCommand(['unconfirmed', '--local', ...flags], over);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { EventPredicate } from '../../../../lambdas/read-api/event-filter.ts';
-import { createEvents, type EventsPosition } from '../../../../lambdas/read-api/events.ts';
+import { createEvents, type EventsPosition, isEventsPosition } from '../../../../lambdas/read-api/events.ts';
 import type { DayEvents, IndexedPlace } from '../../../../lambdas/read-api/ports.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
@@ -42,6 +42,18 @@ async function walk(limit: number, predicate?: EventPredicate) {
   }
   return { pages, keys: pages.flatMap(({ events }) => events.map(({ key }) => key)) };
 }
+
+test.each([
+  [undefined, true],
+  [1, true],
+  [31, true],
+  [0, false],
+  [32, false],
+  [1.5, false],
+  ['1', false],
+])('a cursor that names shard %s is %s', (shard, isPosition) => {
+  expect(isEventsPosition({ range, place: { ...places[0], shard } }, undefined)).toBe(isPosition);
+});
 
 describe('a page of events', () => {
   test.each([1, 7, 1000])('of a filter is full, or says how far it looked, %d a page', async (limit) => {

@@ -21,6 +21,8 @@ const receiver = (over: object = {}) => ({
   ...over,
 });
 
+const day = (from: string, count: number) => ({ from, count });
+
 function mistakes(source: Partial<ConfigSource>): readonly string[] {
   try {
     parseConfig({ environments: ENVIRONMENTS, env: 'dev', ...source });
@@ -101,6 +103,7 @@ describe('a configuration that says only what it must', () => {
         timeoutSeconds: 15,
         disableAfterHours: 120,
       },
+      shards: [],
       seal: { enabled: false, sign: true, versioned: false },
     });
   });
@@ -292,6 +295,22 @@ describe('a mistake is told by its path, what was found and what would be right'
     [
       { delivery: { retrySeconds: [] } },
       'dev.delivery.retrySeconds: got []; must be 1 to 20 whole numbers from 1 to 86400, at most 864000 together',
+    ],
+    [
+      { shards: [{ from: '2027-02-30', count: 8 }] },
+      'dev.shards[0].from: got "2027-02-30"; must be a UTC day as YYYY-MM-DD',
+    ],
+    [
+      { shards: [{ from: '2027-01-01', count: 33 }] },
+      'dev.shards[0].count: got 33; must be a whole number from 1 to 32',
+    ],
+    [
+      { shards: [day('2027-01-01', 8), day('2027-02-01', 4)] },
+      'dev.shards[1].count: got 4; must be above 8, for what is stored in more shards would not be found',
+    ],
+    [
+      { shards: [day('2027-01-01', 4), day('2027-01-01', 8)] },
+      'dev.shards[1].from: got "2027-01-01"; must be later than 2027-01-01',
     ],
     [{ reconcile: { source: 'api' } }, 'dev.reconcile.source: got "api"; must be "events" or "logs"'],
     [

@@ -1,0 +1,22 @@
+/** As much of a CloudFormation template as this needs. */
+export interface TemplateWithShards {
+  readonly Outputs?: { readonly DayShards?: { readonly Value: string } };
+}
+
+type Shards = readonly { readonly from: string; readonly count: number }[];
+
+/**
+ * Returns a sentence for each day from which on a deploy would lower the number of shards of the day index: what is
+ * stored in the others would not be found any more.
+ */
+export function loweredShards(before: TemplateWithShards, after: TemplateWithShards): string[] {
+  const [old, now] = [shardsOf(before), shardsOf(after)];
+  const days = [...new Set([...old, ...now].map(({ from }) => from))].sort();
+  return days.flatMap((day) => {
+    const [deployed, next] = [countOn(old, day), countOn(now, day)];
+    return next < deployed ? [`shards from ${day} on: ${next}, deployed are ${deployed}`] : [];
+  });
+}
+
+const shardsOf = ({ Outputs = {} }: TemplateWithShards): Shards => JSON.parse(Outputs.DayShards?.Value ?? '[]');
+const countOn = (shards: Shards, day: string) => shards.findLast(({ from }) => from <= day)?.count ?? 1;

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import type { LedgerTable } from '../../../../lambdas/adapters/table/ledger-table.ts';
+import { INDEXES } from '../../../../lambdas/contract.ts';
+import { INDEXED_TYPES, OTHER_TYPE } from '../../../../lambdas/domain/events/day-index.ts';
+import type { DayShards } from '../../../../lambdas/domain/events/day-shards.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
+import type { IndexedPlace } from '../../../../lambdas/read-api/ports.ts';
+import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
+import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { allItems } from '../../../support/table-text.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+
+// Reading a day index in shards against a plain sort of everything that was stored, while the number of shards rises.
+
+const DAY_MS = 86_400_000;
+const FIRST_MS = Date.UTC(2026, 1, 2);
+const DAYS = 4;
+const NONE: DayShards = [];
+const FEW: DayShards = [{ from: '2026-02-03', count: 3 }];
+const MANY: DayShards = [...FEW, { from: '2026-02-05', count: 8 }];
+/** Raised on a day of which events are stored. */
+const LATE: DayShards = [
+  { from: '2026-02-03', count: 5 },
+  { from: '2026-02-05', count: 8 },
+];
+const TYPES = ['accepted', 'delivered', 'opened', 'failed', 'list_uploaded'] as const;
+const EVERY_TYPE = [...INDEXED_TYPES, OTHER_TYPE];
+const random = createRandom(22);
+
+let engines: TestEngines;
+let queries = 0;
+const stored: { sort: string; atMs: number }[] = [];
+const withShards = (shards: DayShards): LedgerTable => ({ ...engines.table, shards });
+const range = { domain: DOMAIN, fromMs: FIRST_MS, toMs: FIRST_MS + DAYS * DAY_MS, types: EVERY_TYPE };
+
+beforeAll(async () => {
+  engines = await startTestEngines();
+  engines.dynamodb.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        if (commandName === 'QueryCommand') queries += 1;
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
+}, 60_000);
+afterAll(() => engines?.close());
+
+/** Stores events of every day, many in the same millisecond, as a stack with these shards does. */
+async function store(shards: DayShards, count: number): Promise<void> {
+  const records = createEventRepository(withShards(shards));
+  const put = async () => {
+    const day = random.below(DAYS);
+    const atMs = FIRST_MS + day * DAY_MS + random.below(10) * 8_640_000 + random.below(2);
+    const event = random.pick(TYPES);
+    const id = `e${stored.length}`;
+    const raw = deliveredEvent({ event, id, timestamp: atMs / 1000, message: { headers: { 'message-id': id } } });
+    const identity = identify(raw, DOMAIN);
+    stored.push({ sort: identity.eventSort, atMs });
+    await records.putEvent({
+      ...{ identity, domain: DOMAIN, atMs, event: parseEvent(raw), source: 'webhook', isImplausible: false },
+      ...{ receivedAtMs: atMs, expiresAt: 9_999_999_999 },
+    });
+  };
+  for (let n = 0; n < count; n += 20) await Promise.all(Array.from({ length: 20 }, put));
+}
+
+const newestFirst = () => stored.toSorted((one, other) => other.atMs - one.atMs);
+const names = (list: readonly { sort: string }[]) => list.map(({ sort }) => sort).sort();
+
+/** Follows the pages from a place; `shards` may differ from those under which the place was found. */
+async function walk(shards: DayShards, limit: number, after?: IndexedPlace): Promise<IndexedPlace[]> {
+  const found: IndexedPlace[] = [];
+  for (let place = after, hasMore = true; hasMore; ) {
+    const page = await createDayEvents(withShards(shards)).newest(range, limit, place);
+    found.push(...page.places);
+    ({ hasMore } = page);
+    place = page.places.at(-1);
+  }
+  return found;
+}
+
+test.each([
+  ['one shard each day', NONE, 60],
+  ['a number from the second day on', FEW, 60],
+  ['a second number from the last day on', MANY, 160],
+  ['a number raised on days that have events', LATE, 60],
+])(
+  'with %s, lists and slices read what a plain sort gives',
+  async (_, shards, count) => {
+    await store(shards, count);
+    const index = createDayIndexTable(withShards(shards));
+
+    for (const limit of [1000, 60]) {
+      const places = await walk(shards, limit);
+      expect(places.map(({ atMs }) => atMs)).toEqual(newestFirst().map(({ atMs }) => atMs));
+      expect(names(places)).toEqual(names(stored));
+    }
+    const [fromMs, toMs] = [FIRST_MS + 17_280_000, FIRST_MS + 2 * DAY_MS + 8_640_000];
+    const within = stored.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
+    const keys = await index.keys(DOMAIN, fromMs, toMs);
+    expect(keys.map(({ eventSort }) => eventSort).sort()).toEqual(names(within));
+    const merged: number[] = [];
+    for await (const { atMs } of index.stored(DOMAIN, fromMs, toMs)) merged.push(atMs);
+    expect(merged).toEqual(within.map(({ atMs }) => atMs).sort((one, other) => one - other));
+  },
+  60_000,
+);
+
+test('a page goes on from a place that was found before the number was raised', async () => {
+  const raised = [{ from: '2026-02-02', count: 8 }];
+  const all = await walk(LATE, 1000);
+  expect(all).toHaveLength(stored.length);
+  for (let nth = 0; nth < all.length; nth += 50) {
+    const places = [...all.slice(0, nth + 1), ...(await walk(raised, 1000, all[nth]))];
+    expect(names(places)).toEqual(names(stored));
+  }
+}, 60_000);
+
+test('a page and a slice take a query for each shard and type of their day', async () => {
+  const lastDay = { ...range, fromMs: FIRST_MS + 3 * DAY_MS };
+  const count = async (read: () => Promise<unknown>) => {
+    const before = queries;
+    await read();
+    return queries - before;
+  };
+
+  expect(await count(() => createDayEvents(withShards(NONE)).newest(lastDay, 20))).toBe(10);
+  expect(await count(() => createDayEvents(withShards(MANY)).newest(lastDay, 20))).toBe(80);
+  const keys = (shards: DayShards) =>
+    createDayIndexTable(withShards(shards)).keys(DOMAIN, lastDay.fromMs, lastDay.fromMs + 900_000);
+  expect(await count(() => keys(NONE))).toBe(10);
+  expect(await count(() => keys(MANY))).toBe(80);
+});
+
+test('days before the first number keep the keys that they always had', async () => {
+  const { partitionKey, sortKey } = INDEXES.byDay;
+  const items = (await allItems(engines.table)).filter((item) => item[partitionKey] !== undefined);
+  const shardsOf = (from: number, to: number) =>
+    new Set(
+      items
+        .filter((item) => Number(item[sortKey]) >= from && Number(item[sortKey]) < to)
+        .map((item) => String(item[partitionKey]).split('#')[3] ?? 'whole'),
+    );
+
+  expect([...shardsOf(FIRST_MS, FIRST_MS + DAY_MS)]).toEqual(['whole']);
+  expect([...shardsOf(FIRST_MS + 3 * DAY_MS, FIRST_MS + 4 * DAY_MS)].sort()).toEqual([
+    ...['1', '2', '3', '4', '5', '6', '7', 'whole'],
+  ]);
+});
