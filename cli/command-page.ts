@@ -18,20 +18,21 @@ print (\`--env\`, \`--stack\`, \`--local\`, \`--port\`, \`--json\`) are left out
 export function commandPage(): string {
   // Building a command uses nothing of the context; only its action does.
   const program = createProgram({} as CliContext, () => async () => {});
-  return [INTRODUCTION, block(helpOf(program)), ...program.commands.flatMap((each) => sections(each, '## '))].join(
-    '\n',
-  );
+  const commands = program.createHelp().visibleCommands(program).filter(isNoHelp);
+  return [INTRODUCTION, block(helpOf(program)), ...commands.flatMap((each) => sections(each, '## '))].join('\n');
 }
 
 function sections(command: Command, heading: string, path = ''): string[] {
   const name = path + command.name();
-  const inner = command.commands.filter((each) => each.name() !== 'help');
+  const inner = command.commands.filter(isNoHelp);
   return [
     `${heading}${name}\n`,
     block(helpOf(command)),
     ...inner.flatMap((each) => sections(each, `#${heading}`, `${name} `)),
   ];
 }
+
+const isNoHelp = (command: Command) => command.name() !== 'help';
 
 const COMMON = new Set(['--help', ...ledgerCommand('any', '').options.map(({ long }) => long)]);
 

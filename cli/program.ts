@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandBuilder, Run } from './command.ts';
 import { acceptCommand } from './commands/accept.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { drillCommand } from './commands/drill.ts';
@@ -69,6 +70,7 @@ export function createProgram(context: CliContext, run: Run): Command {
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', HELP);
   for (const build of COMMANDS) program.addCommand(build(context, run, runProgram));
+  addCompletionCommand(program);
   return program;
 }
 
