@@ -42,6 +42,16 @@ export const address = () =>
       'a query string makes one of; `%2B` is the plus sign itself.',
   });
 
+const MAX_ADDRESSES = 1000;
+
+export const addresses = z
+  .array(address())
+  .check(
+    z.minLength(1, `must hold 1 to ${MAX_ADDRESSES} addresses`),
+    z.maxLength(MAX_ADDRESSES, `must hold 1 to ${MAX_ADDRESSES} addresses`),
+  )
+  .register(z.globalRegistry, { description: 'The addresses, of which one may be given more than once.' });
+
 const MAX_LIMIT = 1000;
 const USUAL_LIMIT = 100;
 
@@ -78,6 +88,10 @@ export const to = time(
 
 export const openFrom = time('Epoch seconds or ISO 8601 with an offset, inclusive. Without it there is no bound.');
 export const openTo = time('Epoch seconds or ISO 8601 with an offset, exclusive. Without it there is no bound.');
+
+export const since = time(
+  'Epoch seconds or ISO 8601 with an offset: only what is suppressed since then or later. Without it there is no bound.',
+);
 
 export const day = z.optional(
   parameter('a day like 2026-02-03 that exists', parseDay, {

@@ -36,8 +36,18 @@ export function readParameters<Parameters extends z.ZodMiniObject>(
   const [first, second = ''] = issue.path.map(String);
   if (first === 'variables') return badParameter(VARIABLE_PREFIX + second, 'must name a variable, once, as text');
   const name = String(first);
+  if (name === 'addresses') return badAddresses(issue, second);
   if (issue.code === 'custom') return badParameter(name, issue.message);
   return badParameter(name, Object.hasOwn(raw, name) ? 'must be given once, as text' : 'is missing');
+}
+
+/** Names the address that is wrong: a client may have sent a thousand. */
+function badAddresses({ code, message }: z.core.$ZodIssue, index: string): BadParameter {
+  if (index !== '') {
+    const wrong = code === 'custom' ? message : 'must be text';
+    return { ok: false, parameter: 'addresses', message: `addresses[${index}] ${wrong}` };
+  }
+  return badParameter('addresses', code === 'invalid_type' ? 'must be a list of addresses' : message);
 }
 
 /** Gathers the parameters of user variables, in the order of their names: a cursor belongs to any order of a query. */

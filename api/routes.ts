@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { EVENT_NAMES, EVENT_TYPES } from '../lambdas/domain/event-types.ts';
 import {
   address,
+  addresses,
   cursor,
   day,
   eventTag,
@@ -13,6 +14,7 @@ import {
   openFrom,
   openTo,
   severity,
+  since,
   statisticsTag,
   statsBy,
   statsPer,
@@ -33,6 +35,10 @@ const status = z.optional(
     'one of ',
     { description: 'Only messages of this status.' },
   ),
+);
+
+const kind = z.optional(
+  oneOf(['bounce', 'complaint', 'unsubscribe'], 'one of ', { description: 'Only suppressions of this kind.' }),
 );
 
 /** The domain of events whose sending domain is not known. */
@@ -99,6 +105,20 @@ export function readRoutes(domains: readonly string[]) {
         ...filters,
         ...page,
       }),
+    },
+    checkSuppressions: {
+      method: 'POST',
+      path: '/suppressions/check',
+      inPath: undefined,
+      parameters: z.strictObject({ addresses, domain: sendingDomain, tag: tags }),
+    },
+    /** The path of the route behind it, for a request that names no address. */
+    listSuppressions: {
+      method: 'GET',
+      path: '/suppressions',
+      inPath: undefined,
+      without: 'address',
+      parameters: z.strictObject({ domain: withEvents, kind, since, ...page }),
     },
     getSuppressions: {
       method: 'GET',

@@ -54,6 +54,12 @@ export class LedgerClient {
   /** Reads whether a mail to an address should not be sent. */
   getSuppressions = (query: QueryOf<'getSuppressions'>, options?: CallOptions) =>
     this.read('getSuppressions', query, options);
+  /** Reads of up to 1,000 addresses whether a mail to them should not be sent. */
+  checkSuppressions = (query: QueryOf<'checkSuppressions'>, options?: CallOptions) =>
+    this.read('checkSuppressions', query, options);
+  /** Reads the suppressions of a domain that are in force, kind by kind: one page. */
+  listSuppressions = (query: QueryOf<'listSuppressions'>, options?: CallOptions) =>
+    this.read('listSuppressions', query, options);
   /** Reads what Mailgun lists against what is stored, slice by slice. */
   getLedger = (query: QueryOf<'getLedger'>, options?: CallOptions) => this.read('getLedger', query, options);
   /** Reads events by hour, tag and type. */

@@ -4,7 +4,11 @@ import type { HealthResponse } from '../api/responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../api/responses/ledger.ts';
 import type { MessageResponse } from '../api/responses/message.ts';
 import type { RecipientResponse } from '../api/responses/recipient.ts';
-import type { SuppressionsResponse } from '../api/responses/suppressions.ts';
+import type {
+  SuppressionCheckResponse,
+  SuppressionListResponse,
+  SuppressionsResponse,
+} from '../api/responses/suppressions.ts';
 import type { Operation, ReadRoutes } from '../api/routes.ts';
 
 export type { EventEntry, EventsResponse } from '../api/responses/events.ts';
@@ -12,7 +16,13 @@ export type { HealthResponse } from '../api/responses/health.ts';
 export type { LedgerResponse, SliceEntry, StatsBucket, StatsResponse } from '../api/responses/ledger.ts';
 export type { MessageResponse, RecipientStatus } from '../api/responses/message.ts';
 export type { RecipientMessageEntry, RecipientResponse } from '../api/responses/recipient.ts';
-export type { SuppressionEntry, SuppressionsResponse } from '../api/responses/suppressions.ts';
+export type {
+  ListedSuppressionEntry,
+  SuppressionCheckResponse,
+  SuppressionEntry,
+  SuppressionListResponse,
+  SuppressionsResponse,
+} from '../api/responses/suppressions.ts';
 export type { Operation } from '../api/routes.ts';
 
 /** What each operation of the read API returns. */
@@ -22,6 +32,8 @@ export interface Responses {
   readonly listEvents: EventsResponse;
   readonly searchEvents: EventsResponse;
   readonly getSuppressions: SuppressionsResponse;
+  readonly listSuppressions: SuppressionListResponse;
+  readonly checkSuppressions: SuppressionCheckResponse;
   readonly getLedger: LedgerResponse;
   readonly getStats: StatsResponse;
   readonly getHealth: HealthResponse;
@@ -35,7 +47,11 @@ type Optional<Shape> = {
 /** A date is sent as ISO 8601; the API checks the text. */
 export type ParameterValue = string | number | Date;
 
-type ValueOf<Key> = Key extends 'tag' ? ParameterValue | readonly string[] : ParameterValue;
+type ValueOf<Key> = Key extends 'addresses'
+  ? readonly string[]
+  : Key extends 'tag'
+    ? ParameterValue | readonly string[]
+    : ParameterValue;
 
 /** The parameters of an operation by their names in the description; user variables are `var.<name>`. */
 export type QueryOf<Name extends Operation> = {
@@ -50,6 +66,7 @@ export const PAGED = {
   getRecipient: 'messages',
   listEvents: 'events',
   searchEvents: 'events',
+  listSuppressions: 'suppressions',
 } as const;
 
 export type PagedOperation = keyof typeof PAGED;
@@ -65,6 +82,8 @@ export const PATHS = {
   listEvents: ['GET', '/events'],
   searchEvents: ['POST', '/events/search'],
   getSuppressions: ['GET', '/suppressions'],
+  listSuppressions: ['GET', '/suppressions'],
+  checkSuppressions: ['POST', '/suppressions/check'],
   getLedger: ['GET', '/ledger'],
   getStats: ['GET', '/stats'],
   getHealth: ['GET', '/health'],

@@ -6,7 +6,10 @@ export const TABLE = { partitionKey: 'pk', sortKey: 'sk', expiry: 'expiresAt' } 
 
 /** Both indexes project keys only, and their keys are written once: an index write is billed like a table write. */
 export const INDEXES = {
-  /** On status items: every message of a recipient. `recipientAt` is a number, epoch milliseconds. */
+  /**
+   * On status items: every message of a recipient. On suppression items: those of a domain and kind. `recipientAt` is a
+   * number, epoch milliseconds.
+   */
   byRecipient: { name: 'byRecipient', partitionKey: 'recipientKey', sortKey: 'recipientAt' },
   /** On event items: `<domain>#<UTC day>#<type>` by time. `at` is a number, epoch milliseconds. */
   byDay: { name: 'byDay', partitionKey: 'dayKey', sortKey: 'at' },

@@ -77,12 +77,28 @@ export function openApiDocument(): Json {
   };
 }
 
+/** The operations that a path answers to by which parameters it gets; the first of them describes the others. */
+function joined(operation: Operation): Operation[] {
+  const { method, path } = routes[operation];
+  const names = Object.keys(routes) as Operation[];
+  return names.filter((each) => routes[each].method === method && routes[each].path === path);
+}
+
+const isJoined = (operation: Operation) => joined(operation)[0] !== operation;
+
+/** Examples of an operation, with those of the operations it describes. */
+const examplesOf = (operation: Operation) =>
+  Object.assign(
+    {},
+    ...(isJoined(operation) ? [operation] : joined(operation)).map((each) => examples[each]),
+  ) as (typeof examples)[Operation];
+
 /** The query form of a route, and its path form where it has one. */
 function pathsOf(operation: Operation): Json {
   const { method, path, inPath } = routes[operation];
   const verb = method.toLowerCase();
   const whole = ROUTES.read + path;
-  const query = { [whole]: { [verb]: operationOf(operation, undefined) } };
+  const query = isJoined(operation) ? {} : { [whole]: { [verb]: operationOf(operation, undefined) } };
   return inPath === undefined
     ? query
     : { ...query, [`${whole}/{${inPath}}`]: { [verb]: operationOf(operation, inPath) } };
@@ -117,9 +133,9 @@ function operationOf(operation: Operation, inPath: string | undefined): Json {
 }
 
 function parametersOf(operation: Operation, inPath: string | undefined): Json[] {
-  const { properties, required } = parameterSchema(routes[operation]);
+  const { properties, required } = parameterSchema(operation);
   const parameters = Object.entries(properties).map(([name, { description, ...schema }]) => {
-    const given = Object.entries(examples[operation])
+    const given = Object.entries(examplesOf(operation))
       .filter(([, { query }]) => query[name] !== undefined)
       .map(([example, { query }]) => [example, { value: query[name] }]);
     if (name === 'variables') return { ...variablesOf(description), in: 'query' };
@@ -136,10 +152,10 @@ function parametersOf(operation: Operation, inPath: string | undefined): Json[] 
 }
 
 function requestBodyOf(operation: Operation): Json {
-  const { variables, ...properties } = parameterSchema(routes[operation]).properties;
+  const { variables, ...properties } = parameterSchema(operation).properties;
   const patternProperties = variables && variablesOf(variables.description).schema.patternProperties;
   const schema = { type: 'object', additionalProperties: false, properties, ...(variables && { patternProperties }) };
-  const given = Object.entries(examples[operation]).map(([name, { query }]) => [name, { value: query }]);
+  const given = Object.entries(examplesOf(operation)).map(([name, { query }]) => [name, { value: query }]);
   return { required: true, content: { 'application/json': { schema, examples: Object.fromEntries(given) } } };
 }
 
@@ -153,7 +169,7 @@ const variablesOf = (description: unknown) => ({
 });
 
 const responsesOf = (operation: Operation) =>
-  Object.fromEntries(Object.entries(examples[operation]).map(([name, { response }]) => [name, { value: response }]));
+  Object.fromEntries(Object.entries(examplesOf(operation)).map(([name, { response }]) => [name, { value: response }]));
 
 interface ParameterSchema {
   readonly properties: Readonly<Record<string, Json>>;
@@ -161,7 +177,16 @@ interface ParameterSchema {
 }
 
 /** Parameters as they arrive. What a function makes of a text, JSON Schema cannot say: their own keywords do. */
-function parameterSchema({ parameters }: Route): ParameterSchema {
+function parameterSchema(operation: Operation): ParameterSchema {
+  const [own, ...others] = (isJoined(operation) ? [operation] : joined(operation)).map((each) =>
+    schemaOf(routes[each]),
+  );
+  if (own === undefined || others.length === 0) return own ?? { properties: {}, required: [] };
+  // Which are required depends on which are given.
+  return { properties: Object.assign({}, ...others.map(({ properties }) => properties), own.properties), required: [] };
+}
+
+function schemaOf({ parameters }: Route): ParameterSchema {
   const { properties = {}, required = [] } = z.toJSONSchema(parameters as z.ZodMiniObject, {
     io: 'input',
     unrepresentable: 'any',

@@ -3,7 +3,11 @@ import type { HealthResponse } from '../responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../responses/ledger.ts';
 import type { MessageResponse } from '../responses/message.ts';
 import type { RecipientResponse } from '../responses/recipient.ts';
-import type { SuppressionsResponse } from '../responses/suppressions.ts';
+import type {
+  SuppressionCheckResponse,
+  SuppressionListResponse,
+  SuppressionsResponse,
+} from '../responses/suppressions.ts';
 import type { Operation } from '../routes.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
@@ -147,6 +151,16 @@ const notSuppressed: SuppressionsResponse = {
   suppressions: [],
 };
 
+const suppressionCheck: SuppressionCheckResponse = {
+  recipients: [suppressions, notSuppressed],
+  suppressed: 1,
+};
+
+const suppressionList: SuppressionListResponse = {
+  suppressions: suppressions.suppressions.map((each) => ({ recipient: suppressions.recipient, ...each })),
+  next: null,
+};
+
 const ledger: LedgerResponse = {
   slices: [
     {
@@ -231,6 +245,15 @@ export const examples: Readonly<Record<Operation, Readonly<Record<string, Exampl
       response: suppressions,
     },
     unknown: { query: { address: 'nobody@north.example' }, response: notSuppressed },
+  },
+  checkSuppressions: {
+    two: {
+      query: { addresses: ['gone@north.example', 'nobody@north.example'], domain: 'mg.example.com' },
+      response: suppressionCheck,
+    },
+  },
+  listSuppressions: {
+    bounces: { query: { kind: 'bounce', since: '2026-02-02T00:00:00Z' }, response: suppressionList },
   },
   getLedger: { day: { query: { domain: 'mg.example.com' }, response: ledger } },
   getStats: { day: { query: { domain: 'mg.example.com', tag: '*' }, response: stats } },

@@ -58,6 +58,25 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     response: 'Suppressions',
     responseText: 'All that is known of the address.',
   },
+  checkSuppressions: {
+    tag: 'sending',
+    summary: 'Whether mails to these addresses should not be sent.',
+    description:
+      'The same as for one address, for up to 1,000 in one request, and without an address in any URL. One read of the ' +
+      'table for each.',
+    response: 'SuppressionCheck',
+    responseText: 'All that is known of each address.',
+  },
+  listSuppressions: {
+    tag: 'sending',
+    summary: 'The addresses that a domain should not send to, or, with `address`, whether that one is among them.',
+    description:
+      'What is in force: lifted suppressions are left out. By kind, and within a kind those that were stored last come ' +
+      'first. An event that names no domain suppresses for every domain, so it is on the list of each. With `address` ' +
+      'the response is that of the path form, and of the other parameters only `domain` and `tag` go with it.',
+    response: 'SuppressionsOrList',
+    responseText: 'A page of suppressions; all that is known of the address where one is given.',
+  },
   getLedger: {
     tag: 'ledger',
     summary: 'What Mailgun lists against what is stored, slice by slice.',

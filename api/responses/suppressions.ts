@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isoTime, name, says } from './schema.ts';
+import { count, isoTime, name, next, says } from './schema.ts';
 
 const suppression = name(
   'Suppression',
@@ -28,5 +28,32 @@ export const suppressionsResponse = name(
   }),
 );
 
+const listedSuppression = name(
+  'ListedSuppression',
+  z.extend(suppression, { recipient: says('The address as it was sent to.', z.string()) }),
+);
+
+export const suppressionListResponse = name(
+  'SuppressionList',
+  z.object({ suppressions: z.array(listedSuppression), next }),
+);
+
+/** What the one path responds with, by whether an address is given. */
+export const suppressionsOrListResponse = name(
+  'SuppressionsOrList',
+  z.union([suppressionListResponse, suppressionsResponse]),
+);
+
+export const suppressionCheckResponse = name(
+  'SuppressionCheck',
+  z.object({
+    recipients: says('In the order of the request.', z.array(suppressionsResponse)),
+    suppressed: count('How many of them should not be sent to.'),
+  }),
+);
+
+export type ListedSuppressionEntry = z.infer<typeof listedSuppression>;
+export type SuppressionListResponse = z.infer<typeof suppressionListResponse>;
+export type SuppressionCheckResponse = z.infer<typeof suppressionCheckResponse>;
 export type SuppressionEntry = z.infer<typeof suppression>;
 export type SuppressionsResponse = z.infer<typeof suppressionsResponse>;

@@ -33,6 +33,8 @@ import { counted, createEmit, type Emit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { compareCommand } from './suppressions/compare.ts';
+import { indexCommand } from './suppressions/index-older.ts';
+import { listCommand } from './suppressions/list.ts';
 import { LISTS } from './suppressions/mailgun-lists.ts';
 
 /** The lines of `suppressions show --json`. */
@@ -78,15 +80,18 @@ export type SuppressionsLiftLine =
     }
   | { event: 'done'; recipient: string; lifted: number; alreadyLifted: number };
 
-const NEEDS = `dynamodb:Query on the table; lift also dynamodb:UpdateItem; compare dynamodb:Scan, and with --fix
+const NEEDS = `dynamodb:Query on the table; list also on its indexes, and dynamodb:BatchGetItem; lift also
+dynamodb:UpdateItem; index the same and dynamodb:Scan; compare dynamodb:Scan, and with --fix
 dynamodb:GetItem, BatchGetItem and UpdateItem, and secretsmanager:GetSecretValue on the erasure key; compare and
 --also-at-mailgun also secretsmanager:GetSecretValue on the API key`;
 
 export const suppressionsCommand: CommandBuilder = (context, run) =>
-  commandGroup('suppressions', 'show, lift and compare the reasons not to send to an address', NEEDS)
+  commandGroup('suppressions', 'list, show, lift and compare the reasons not to send to an address', NEEDS)
+    .addCommand(listCommand(context, run))
     .addCommand(showCommand(context, run))
     .addCommand(liftCommand(context, run))
-    .addCommand(compareCommand(context, run));
+    .addCommand(compareCommand(context, run))
+    .addCommand(indexCommand(context, run));
 
 const SHOW_EXAMPLES = `
 Examples:

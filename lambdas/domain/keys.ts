@@ -21,7 +21,8 @@ import { mailboxOf } from './recipients/address.ts';
 // | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
 // | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
 //
-// Index by day: <domain>#<day>#<type>, its further shards <domain>#<day>#<type>#<shard>. Index by recipient: R#<recipient>.
+// Index by day: <domain>#<day>#<type>, its further shards <domain>#<day>#<type>#<shard>. Index by recipient: R#<recipient>;
+// SUP#<domain>#<kind> for suppressions.
 
 const SEPARATOR = '#';
 const MESSAGE = 'MSG';
@@ -186,6 +187,11 @@ export function recipientOfSuppressions(partition: string): string | undefined {
 /** Returns the sort key of a suppression; its scope is a tag, whose case does not count. */
 export function suppressionSort(domain: string, kind: string, scope: string): string {
   return join(keyPart(domain), kind, keyPart(scope.toLowerCase()));
+}
+
+/** Returns the partition of a domain's suppressions of one kind in the index by recipient. */
+export function suppressionIndexKey(domain: string, kind: string): string {
+  return join(SUPPRESSION, keyPart(domain), kind);
 }
 
 /** Returns the scope of a suppression as its sort key has it. */

@@ -8,7 +8,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/message-history.ts';
 import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
-import { createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
+import { createSuppressionList, createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
@@ -24,6 +24,7 @@ import { createRecipients } from './recipients.ts';
 import { bodyParameters, findRoute, queryParameters } from './request.ts';
 import { httpResponse, refusal } from './response.ts';
 import { createRoutes } from './routes.ts';
+import { createSuppressionPages } from './suppression-list.ts';
 import { createSuppressions } from './suppressions.ts';
 import { createTokenCheck } from './token.ts';
 
@@ -56,6 +57,7 @@ const routes = createRoutes({
   events: createEvents(createDayEvents(table)),
   recipientSearch: createRecipientSearch(recipients),
   suppressions: createSuppressions(createSuppressionRepository(table)),
+  suppressionList: createSuppressionPages(createSuppressionList(table)),
   ledger: createLedger(ledgerDeps),
   stats: createStats(ledgerDeps),
   health: createHealth({
@@ -87,7 +89,8 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     if (bearer === undefined || !(await isAuthorized(bearer))) {
       return refusal(401, 'unauthorized', {}, { 'www-authenticate': 'Bearer' });
     }
-    const found = findRoute(routes.routes, event.rawPath);
+    const query = new URLSearchParams(event.rawQueryString);
+    const found = findRoute(routes.routes, event.rawPath, query);
     if (found === undefined) return refusal(404, 'unknown-route');
     const { operation, method, path, inPath } = found;
     if (event.requestContext.http.method !== method) {
@@ -97,7 +100,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
       const body = bodyParameters(bodyBytes(event));
       return httpResponse(body.ok ? await routes.read(operation, body.raw) : body);
     }
-    const raw = queryParameters(new URLSearchParams(event.rawQueryString), inPath);
+    const raw = queryParameters(query, inPath);
     const result = await routes.read(operation, raw);
     return httpResponse(result, { page: { path, raw }, ifNoneMatch: header(event, 'if-none-match') });
   });

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../domain/canonical.ts';
-import type { Status } from '../domain/event-types.ts';
+import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
 import type { StoredSuppression } from '../domain/status/suppression.ts';
@@ -139,6 +139,32 @@ export interface AlarmStates {
 export interface Suppressions {
   /** All of one recipient, whatever the spelling of the address, read strongly. */
   list(recipient: string): Promise<StoredSuppression[]>;
+}
+
+/** Where a suppression is stored, and its place among those of its domain and kind. */
+export interface SuppressionPlace {
+  partition: string;
+  sort: string;
+  atMs: number;
+}
+
+/** A suppression, and the recipient as sent. */
+export interface ListedSuppression extends StoredSuppression {
+  recipient: string;
+}
+
+export interface SuppressionList {
+  /**
+   * Up to so many suppressions of a domain and kind, behind a place, those that were stored last first, none with a
+   * `since` before a time left out; undefined where one is gone. `hasMore` where others follow.
+   */
+  newest(
+    domain: string,
+    kind: SuppressionKind,
+    sinceMs: number,
+    limit: number,
+    after?: SuppressionPlace,
+  ): Promise<{ found: { place: SuppressionPlace; suppression: ListedSuppression | undefined }[]; hasMore: boolean }>;
 }
 
 export interface SliceReader {

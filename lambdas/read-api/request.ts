@@ -3,7 +3,8 @@ import type { Operation, ReadRoutes } from '../../api/routes.ts';
 import { ROUTES } from '../contract.ts';
 import { isObject } from '../domain/canonical.ts';
 
-const MAX_BODY_BYTES = 65_536;
+/** Room for a thousand addresses as long as addresses may be. */
+const MAX_BODY_BYTES = 262_144;
 
 /** Returns the parameters of a query string, and the one that stands in the path; a list for one that is given twice. */
 export function queryParameters(query: URLSearchParams, inPath: Readonly<Record<string, string>>): RawParameters {
@@ -18,7 +19,7 @@ export function queryParameters(query: URLSearchParams, inPath: Readonly<Record<
 
 /** Returns the parameters of a search, whose body is a JSON object; a null is no parameter, and a number is text. */
 export function bodyParameters(body: Uint8Array): { ok: true; raw: RawParameters } | BadParameter {
-  const bad = badParameter('body', 'must be a JSON object of up to 64 KiB');
+  const bad = badParameter('body', 'must be a JSON object of up to 256 KiB');
   if (body.byteLength > MAX_BODY_BYTES) return bad;
   let value: unknown;
   try {
@@ -44,8 +45,10 @@ interface FoundRoute {
  * The gateway decodes the path once, so what stands behind the route's path may hold slashes here. @middy/http-router
  * would end a parameter at a slash, drop one at its end, and know no 405.
  */
-export function findRoute(routes: ReadRoutes, rawPath: string): FoundRoute | undefined {
-  for (const [operation, { method, path: below, inPath: name }] of Object.entries(routes)) {
+export function findRoute(routes: ReadRoutes, rawPath: string, query: URLSearchParams): FoundRoute | undefined {
+  for (const [operation, route] of Object.entries(routes)) {
+    const { method, path: below, inPath: name } = route;
+    if ('without' in route && query.has(route.without)) continue;
     const path = ROUTES.read + below;
     const isBehind = name !== undefined && rawPath.startsWith(`${path}/`);
     if (rawPath !== path && !isBehind) continue;

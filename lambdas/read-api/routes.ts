@@ -9,6 +9,8 @@ import { openPage, type Page, type Paged } from './paging.ts';
 import { openRangeOf, type RangeQuery, rangeOf } from './range.ts';
 import { type createRecipientSearch, isSearchPosition } from './recipient-search.ts';
 import { type createRecipients, isMessagePlace } from './recipients.ts';
+import { createSuppressionCheck } from './suppression-check.ts';
+import { type createSuppressionPages, isSuppressionListPosition } from './suppression-list.ts';
 import type { createSuppressions } from './suppressions.ts';
 
 export interface RouteDeps {
@@ -17,6 +19,7 @@ export interface RouteDeps {
   events: ReturnType<typeof createEvents>;
   recipientSearch: ReturnType<typeof createRecipientSearch>;
   suppressions: ReturnType<typeof createSuppressions>;
+  suppressionList: ReturnType<typeof createSuppressionPages>;
   ledger: ReturnType<typeof createLedger>;
   stats: ReturnType<typeof createStats>;
   health: ReturnType<typeof createHealth>;
@@ -47,6 +50,7 @@ export function createRoutes(deps: RouteDeps) {
 
 function createUseCases(deps: RouteDeps): UseCases {
   const { domains, now } = deps;
+  const checkSuppressions = createSuppressionCheck(deps.suppressions);
   return {
     getMessage: (query) =>
       paged('getMessage', query, isMessagePosition, (page) => deps.messages({ messageId: query.id, ...page })),
@@ -68,6 +72,17 @@ function createUseCases(deps: RouteDeps): UseCases {
       ok: true,
       body: await deps.suppressions({ recipient: address, domain, tags: tag }),
     }),
+    checkSuppressions: async ({ addresses, domain, tag }) => ({
+      ok: true,
+      body: await checkSuppressions({ addresses, domain, tags: tag }),
+    }),
+    listSuppressions: ({ since, ...query }) =>
+      paged(
+        'listSuppressions',
+        { since, ...query },
+        (value) => isSuppressionListPosition(value, query),
+        (page) => deps.suppressionList({ domain: query.domain, kind: query.kind, sinceMs: since ?? 0, ...page }),
+      ),
     getLedger: (query) => overRange(query, async (range) => deps.ledger({ domain: query.domain, ...range })),
     async getStats({ domain, tag, by, per, ...query }) {
       if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);

@@ -23,11 +23,12 @@ export function createSuppressions(suppressions: Suppressions) {
       isSuppressing(each) &&
       (domain === undefined || each.domain === domain || each.domain === UNKNOWN_DOMAIN) &&
       (tags === undefined || each.scope === '*' || tags.includes(each.scope.toLowerCase()));
-    return { recipient, suppressed: known.some(holds), suppressions: known.map(entryOf) };
+    return { recipient, suppressed: known.some(holds), suppressions: known.map(suppressionEntry) };
   };
 }
 
-function entryOf(stored: StoredSuppression): SuppressionEntry {
+/** Returns a suppression by the read API's contract. */
+export function suppressionEntry(stored: StoredSuppression): SuppressionEntry {
   const { domain, kind, scope, reason, source, eventKey } = stored;
   const [since, lastAt] = [isoTime(stored.sinceMs), isoTime(stored.lastAtMs)];
   const liftedAt = stored.liftedAtMs === null ? null : isoTime(stored.liftedAtMs);

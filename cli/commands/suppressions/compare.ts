@@ -1,6 +1,3 @@
-import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { type SuppressionItem, suppressionItem } from '../../../lambdas/adapters/table/suppression-repository.ts';
-import { SUPPRESSION_PREFIX } from '../../../lambdas/domain/keys.ts';
 import {
   type CliContext,
   checkSendingDomain,
@@ -18,6 +15,7 @@ import type { Deployment } from '../../target/types.ts';
 import { createComparison, type Difference } from './differences.ts';
 import { type FixTools, fix } from './fix.ts';
 import { LISTS, type ListKind, readList } from './mailgun-lists.ts';
+import { storedSuppressions } from './stored-suppressions.ts';
 
 /** The lines of `suppressions compare --json`. */
 export type SuppressionsCompareLine =
@@ -127,23 +125,6 @@ async function findDifferences(context: CliContext, deployment: Deployment, doma
     stored += 1;
   }
   return { differences: comparison.differences(), listed, stored };
-}
-
-/** No index leads to the suppressions of all recipients. */
-async function* storedSuppressions(deployment: Deployment): AsyncGenerator<SuppressionItem> {
-  const { client, name } = tableOf(deployment);
-  const pages = paginateScan(
-    { client },
-    {
-      TableName: name,
-      ConsistentRead: true,
-      FilterExpression: 'begins_with(pk, :prefix)',
-      ExpressionAttributeValues: { ':prefix': SUPPRESSION_PREFIX },
-    },
-  );
-  for await (const { Items = [] } of pages) {
-    for (const item of Items) yield suppressionItem(item);
-  }
 }
 
 function lineOf({ difference, domain, kind, recipient, scopes }: Difference): SuppressionsCompareLine {

@@ -8,6 +8,7 @@ import {
   parseMessageSort,
   recipientIndexKey,
   recipientKey,
+  suppressionIndexKey,
   suppressionPartition,
   suppressionSort,
 } from '../../domain/keys.ts';
@@ -111,6 +112,7 @@ export async function writeSuppression(
   { recipient, domain, atMs, eventKey }: SuppressionCause,
   suppression: Suppression,
 ): Promise<void> {
+  const { byRecipient } = INDEXES;
   const Key = {
     pk: suppressionPartition(recipientKey(recipient)),
     sk: suppressionSort(domain, suppression.kind, suppression.scope),
@@ -124,8 +126,13 @@ export async function writeSuppression(
         ConditionExpression: 'attribute_not_exists(pk) OR since > :since OR (since = :since AND eventKey < :eventKey)',
         UpdateExpression:
           'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
-          'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source',
-        ExpressionAttributeNames: { '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
+          'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source, ' +
+          // Written once, for the reason of the status. A time that was first is never earlier than `since`.
+          '#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :since)',
+        ExpressionAttributeNames: {
+          ...{ '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
+          ...{ '#indexKey': byRecipient.partitionKey, '#indexAt': byRecipient.sortKey },
+        },
         ExpressionAttributeValues: {
           ':since': atMs,
           ':eventKey': eventKey,
@@ -135,6 +142,7 @@ export async function writeSuppression(
           ':kind': suppression.kind,
           ':scope': suppression.scope,
           ':source': suppression.source,
+          ':indexKey': suppressionIndexKey(domain, suppression.kind),
         },
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),

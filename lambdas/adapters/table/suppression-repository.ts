@@ -1,7 +1,9 @@
-import { recipientKey, suppressionPartition } from '../../domain/keys.ts';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../contract.ts';
+import { recipientKey, suppressionIndexKey, suppressionPartition } from '../../domain/keys.ts';
 import type { StoredSuppression } from '../../domain/status/suppression.ts';
-import type { Suppressions } from '../../read-api/ports.ts';
-import { type Item, type LedgerTable, readPartition } from './ledger-table.ts';
+import type { SuppressionList, Suppressions } from '../../read-api/ports.ts';
+import { batchGetAll, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { olderRecipientKeys } from './older-spellings.ts';
 
 /** Reads the suppressions of a recipient, whatever the spelling of the address. */
@@ -24,6 +26,44 @@ export async function* readSuppressionItems(table: LedgerTable, recipient: strin
     yield* readPartition(table, suppressionPartition(key));
   }
 }
+
+/** Lists suppressions by the index, which holds what was stored since it has them; reads the items strongly. */
+export function createSuppressionList(table: LedgerTable): SuppressionList {
+  const { byRecipient } = INDEXES;
+  return {
+    async newest(domain, kind, sinceMs, limit, after) {
+      const partition = suppressionIndexKey(domain, kind);
+      const { Items = [] } = await table.client.send(
+        new QueryCommand({
+          TableName: table.name,
+          IndexName: byRecipient.name,
+          ScanIndexForward: false,
+          Limit: limit + 1,
+          KeyConditionExpression: '#list = :list AND #at >= :since',
+          ExpressionAttributeNames: { '#list': byRecipient.partitionKey, '#at': byRecipient.sortKey },
+          ExpressionAttributeValues: { ':list': partition, ':since': sinceMs },
+          ExclusiveStartKey: after && {
+            [byRecipient.partitionKey]: partition,
+            [byRecipient.sortKey]: after.atMs,
+            pk: after.partition,
+            sk: after.sort,
+          },
+        }),
+      );
+      const listed = Items.slice(0, limit);
+      const Keys = listed.map(({ pk, sk }) => ({ pk, sk }));
+      const items = await batchGetAll(table, { Keys, ConsistentRead: true });
+      const byName = new Map(items.map((item) => [nameOf(item), suppressionItem(item)]));
+      const found = listed.map((item) => ({
+        place: { partition: item.pk as string, sort: item.sk as string, atMs: item[byRecipient.sortKey] as number },
+        suppression: byName.get(nameOf(item)),
+      }));
+      return { found, hasMore: Items.length > limit };
+    },
+  };
+}
+
+const nameOf = ({ pk, sk }: Item) => `${pk} ${sk}`;
 
 /** What an item says of a suppression. Older items do not note their latest event. */
 export function storedSuppression(item: Item): StoredSuppression {

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { openDeployment } from '../../../cli/target/open.ts';
-import { suppressionsLiftLine, suppressionsShowLine } from '../../support/json-lines/suppressions.ts';
+import {
+  suppressionsIndexLine,
+  suppressionsLiftLine,
+  suppressionsListLine,
+  suppressionsShowLine,
+} from '../../support/json-lines/suppressions.ts';
 import { formOf, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -144,7 +150,63 @@ test('an address without suppressions is shown as such, and cannot be lifted', a
   });
 });
 
+async function listed(...flags: string[]) {
+  const { exitCode, json } = await local.ledger(['suppressions', 'list', '--json', ...flags]);
+  expect(exitCode).toBe(0);
+  return json().map((line) => suppressionsListLine.parse(line));
+}
+
+test('the list holds what is in force, each once, and what was lifted no more', async () => {
+  const [bounced, complained, lifted] = Array.from({ length: 3 }, () => `${randomUUID()}@list.example`);
+  const since = '2026-10-01';
+  const atSeconds = Date.parse('2026-10-02T08:00:00Z') / 1000;
+  await happen(
+    ...[bounce(bounced!, atSeconds), bounce(bounced!, atSeconds - 60), complaint(complained!, atSeconds + 60)],
+    bounce(lifted!, atSeconds + 120),
+  );
+  await lift(lifted!);
+
+  const ours = (await listed('--since', since)).filter(
+    (line) => line.event === 'suppression' && line.recipient.endsWith('@list.example'),
+  );
+  expect(ours).toMatchObject([
+    { recipient: bounced, kind: 'bounce', since: '2026-10-02T07:59:00.000Z', lastAt: '2026-10-02T08:00:00.000Z' },
+    { recipient: complained, kind: 'complaint' },
+  ]);
+  const later = await listed('--since', '2026-10-02T08:00:30Z', '--kind', 'bounce');
+  expect(later.map((line) => 'recipient' in line && line.recipient)).not.toContain(bounced);
+  const table = await local.ledger(['suppressions', 'list', '--csv', '--kind', 'complaint', '--since', since]);
+  expect(table.lines[0]).toBe('recipient,domain,kind,scope,reason,source,since,lastAt,eventKey');
+  expect(table.lines.slice(1).join('\n')).toContain(`${complained},${DOMAIN},complaint,*,,event,`);
+  expect(table.errors.join()).toMatch(/in force of/);
+});
+
+test('what an older version stored is on the list once it is indexed, and a repeat does nothing', async () => {
+  const recipient = `${randomUUID()}@older.example`;
+  await happen(bounce(recipient, 1_791_000_000));
+  const { client, name } = { client: local.target.clients.table, name: local.target.output('TableName') };
+  await client.send(
+    new UpdateCommand({
+      TableName: name,
+      Key: { pk: `SUP#${recipient}`, sk: `${DOMAIN}#bounce#*` },
+      UpdateExpression: 'REMOVE recipientKey, recipientAt',
+    }),
+  );
+  const isListed = async () =>
+    (await listed()).some((line) => line.event === 'suppression' && line.recipient === recipient);
+  expect(await isListed()).toBe(false);
+
+  const index = async () =>
+    suppressionsIndexLine.parse((await local.ledger(['suppressions', 'index', '--json'])).json()[0]);
+  const { stored, indexed } = await index();
+  expect([indexed, await isListed()]).toEqual([1, true]);
+  expect(await index()).toEqual({ event: 'indexed', stored, indexed: 0 });
+});
+
 test.each([
+  [['list', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
+  [['list', '--domain', 'x.example'], /none of the stack's/],
+  [['list', '--since', 'soon'], /--since takes a time like/],
   [['show', 'nobody'], /^"nobody" is no address/],
   [['show'], /missing required argument 'address'/],
   [['lift', 'a@b.example', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { SuppressionsCompareLine } from '../../../cli/commands/suppressions/compare.ts';
+import type { SuppressionsIndexLine } from '../../../cli/commands/suppressions/index-older.ts';
+import type { SuppressionsListLine } from '../../../cli/commands/suppressions/list.ts';
 import type { SuppressionsLiftLine, SuppressionsShowLine } from '../../../cli/commands/suppressions.ts';
 
 const suppression = z.strictObject({
@@ -71,3 +73,21 @@ export const suppressionsCompareLine = z.discriminatedUnion('event', [
     erased: z.int(),
   }),
 ]) satisfies z.ZodType<SuppressionsCompareLine>;
+
+/** The lines of `suppressions list --json`. */
+export const suppressionsListLine = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('suppression'),
+    recipient: z.string(),
+    ...suppression.omit({ liftedAt: true, active: true }).shape,
+    source: z.enum(['event', 'mailgun']),
+  }),
+  z.strictObject({ event: z.literal('listed'), domains: z.array(z.string()), count: z.int() }),
+]) satisfies z.ZodType<SuppressionsListLine>;
+
+/** The line of `suppressions index --json`. */
+export const suppressionsIndexLine = z.strictObject({
+  event: z.literal('indexed'),
+  stored: z.int(),
+  indexed: z.int(),
+}) satisfies z.ZodType<SuppressionsIndexLine>;

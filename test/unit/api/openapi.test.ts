@@ -25,7 +25,8 @@ test('it describes every route, by query and by path', () => {
     `${method} /mailgun${path}`,
     ...(inPath === undefined ? [] : [`${method} /mailgun${path}/{${inPath}}`]),
   ]);
-  expect(described.toSorted()).toEqual(routes.toSorted());
+  // A path that two operations share is described once.
+  expect(described.toSorted()).toEqual([...new Set(routes)].toSorted());
 });
 
 test('every parameter says what it is', () => {

@@ -21,7 +21,7 @@ test.each([
 });
 
 test.each([
-  [['suppressions', 'list'], /^unknown command 'list'; there are show, lift\b/],
+  [['suppressions', 'ls'], /^unknown command 'ls'; there are list, show, lift\b/],
   [['dlq', 'lst'], /^unknown command 'lst'; there are list, show, /],
   [['statuss'], /^unknown command 'statuss'; there are status, doctor, /],
 ])('%j lists the commands and suggests none of them', async (args, message) => {

@@ -5,13 +5,17 @@ import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts
 import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
-import { createSuppressionRepository } from '../../../../lambdas/adapters/table/suppression-repository.ts';
+import {
+  createSuppressionList,
+  createSuppressionRepository,
+} from '../../../../lambdas/adapters/table/suppression-repository.ts';
 import { createEvents } from '../../../../lambdas/read-api/events.ts';
 import { createLedger, createStats } from '../../../../lambdas/read-api/ledger.ts';
 import { createMessages } from '../../../../lambdas/read-api/messages.ts';
 import { createRecipientSearch } from '../../../../lambdas/read-api/recipient-search.ts';
 import { createRecipients } from '../../../../lambdas/read-api/recipients.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
+import { createSuppressionPages } from '../../../../lambdas/read-api/suppression-list.ts';
 import { createSuppressions } from '../../../../lambdas/read-api/suppressions.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { eventItem, seed, statusItem } from '../../../support/seed.ts';
@@ -59,6 +63,7 @@ beforeAll(async () => {
     events: createEvents(createDayEvents(table)),
     recipientSearch: createRecipientSearch(recipients),
     suppressions: createSuppressions(createSuppressionRepository(table)),
+    suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger(ledgerDeps),
     stats: createStats(ledgerDeps),
     health: async () => ({ ledger: '', domains: [], queue: null, deadLetters: null, alarms: null }),

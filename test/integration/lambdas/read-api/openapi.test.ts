@@ -114,7 +114,7 @@ describe.each(operations)('$method $path', (operation) => {
           return send(operation, steadily, { 'if-none-match': headers.get('etag') ?? '' });
         }
         case 400:
-          if (isPost) return send(operation, { body: '{"limit":0}' });
+          if (isPost) return send(operation, { body: '{"domain":""}' });
           return send(operation, wrongRequest(operation, request.path, join));
         case 401:
           return send(operation, request, { authorization: 'Bearer wrong' });

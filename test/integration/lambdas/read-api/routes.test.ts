@@ -245,6 +245,58 @@ describe('suppressions', () => {
   });
 });
 
+describe('the list of suppressions, and the check of many addresses', () => {
+  const addresses = Array.from({ length: 5 }, (_, nth) => `list-${nth}-${randomUUID()}@north.example`);
+  const bounced = (recipient: string, nth: number) =>
+    eventOf(randomUUID(), {
+      ...{ recipient, timestamp: at('15:00:00') + nth, id: `L${nth}`, event: 'failed' },
+      ...{ severity: 'permanent', reason: 'bounce' },
+    });
+  const check = (body: unknown) =>
+    api.request('/mailgun/suppressions/check', { method: 'POST', body: JSON.stringify(body) });
+
+  test('is walked page by page, newest first, from a time on', async () => {
+    await api.store(...addresses.map(bounced));
+    const found: unknown[] = [];
+    let path = `/mailgun/suppressions?domain=${DOMAIN}&kind=bounce&since=${DAY}T15:00:00Z&limit=2`;
+    for (let pages = 1; ; pages += 1) {
+      const { body, headers } = await api.get(path);
+      found.push(...body.suppressions.map(({ recipient }: { recipient: string }) => recipient));
+      const next = /<(.*)>; rel="next"/.exec(headers.get('link') ?? '')?.[1];
+      expect(next === undefined).toBe(body.next === null);
+      if (next === undefined) {
+        expect(pages).toBe(3);
+        break;
+      }
+      path = next;
+    }
+    expect(found).toEqual(addresses.toReversed());
+    const later = await api.get(`/mailgun/suppressions?kind=bounce&since=${DAY}T15:00:03Z`);
+    expect(later.body.suppressions).toMatchObject([{ recipient: addresses[4] }, { recipient: addresses[3] }]);
+    const others = await api.get(`/mailgun/suppressions?kind=complaint&since=${DAY}T15:00:00Z`);
+    expect(others.body).toEqual({ suppressions: [], next: null });
+  });
+
+  test('a thousand addresses are checked in one request', async () => {
+    const many = [...addresses, ...Array.from({ length: 995 }, (_, nth) => `unknown-${nth}@north.example`)];
+    const { status, body } = await check({ addresses: many, domain: DOMAIN });
+    expect([status, body.suppressed]).toEqual([200, 5]);
+    expect(body.recipients.map(({ recipient }: { recipient: string }) => recipient)).toEqual(many);
+    expect(body.recipients[0].suppressions).toMatchObject([{ kind: 'bounce', eventKey: 'failed#L0' }]);
+  });
+
+  test.each([
+    [{}, 'addresses must be a list of addresses'],
+    [{ addresses: 'a@b.example' }, 'addresses must be a list of addresses'],
+    [{ addresses: [] }, 'addresses must hold 1 to 1000 addresses'],
+    [{ addresses: Array.from({ length: 1001 }, () => 'a@b.example') }, 'addresses must hold 1 to 1000 addresses'],
+    [{ addresses: ['a@b.example', 'nobody'] }, 'addresses[1] must be one address like ada@example.org'],
+    [{ addresses: ['a@b.example', null] }, 'addresses[1] must be text'],
+  ])('a wrong list is refused by name, in case %#', async (body, message) => {
+    expect(await check(body)).toMatchObject({ status: 400, body: { parameter: 'addresses', message } });
+  });
+});
+
 describe('ids and addresses of any characters are found', () => {
   const HARD = [
     'a/b?c#d%e+f"g',
@@ -303,7 +355,12 @@ describe('wrong parameters are named', () => {
     ['/recipients/undefined', 'address'],
     ['/recipients/a@b?limit=-1', 'limit'],
     ['/recipients/a@b?cursor=abc.def', 'cursor'],
-    ['/suppressions', 'address'],
+    ['/suppressions?address=', 'address'],
+    ['/suppressions?kind=typo', 'kind'],
+    ['/suppressions?since=yesterday', 'since'],
+    ['/suppressions?domain=foreign.example', 'domain'],
+    ['/suppressions?cursor=abc', 'cursor'],
+    ['/suppressions?kind=bounce&address=a@b', 'kind'],
     ['/suppressions/ada', 'address'],
     ['/suppressions/a@b?domain=', 'domain'],
     ['/suppressions/a@b?domain=other.example.com', 'domain'],

@@ -1,0 +1,133 @@
+import { Option } from 'commander';
+import { createSuppressionList } from '../../../lambdas/adapters/table/suppression-repository.ts';
+import { csvLine } from '../../../lambdas/domain/csv.ts';
+import type { SuppressionKind } from '../../../lambdas/domain/event-types.ts';
+import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
+import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';
+import {
+  type CliContext,
+  checkDomain,
+  ledgerCommand,
+  openTarget,
+  type Run,
+  type TargetOptions,
+  timeOption,
+} from '../../command.ts';
+import { UsageError } from '../../errors.ts';
+import { tableOf } from '../../ledger.ts';
+import { counted, createEmit } from '../../output.ts';
+import type { Deployment } from '../../target/types.ts';
+import { iso } from '../../time.ts';
+import { LISTS } from './mailgun-lists.ts';
+
+/** The lines of `suppressions list --json`. */
+export type SuppressionsListLine =
+  | {
+      event: 'suppression';
+      recipient: string;
+      domain: string;
+      kind: SuppressionKind;
+      scope: string;
+      reason: string | null;
+      /** `mailgun`: the address is on a list of Mailgun's own. */
+      source: 'event' | 'mailgun';
+      since: string;
+      lastAt: string;
+      eventKey: string;
+    }
+  | { event: 'listed'; domains: string[]; count: number };
+
+interface ListOptions extends TargetOptions {
+  readonly domain?: string;
+  readonly kind?: SuppressionKind;
+  /** Epoch seconds. */
+  readonly since?: number;
+  readonly csv?: boolean;
+}
+
+const PAGE_ITEMS = 1000;
+const COLUMNS = ['recipient', 'domain', 'kind', 'scope', 'reason', 'source', 'since', 'lastAt', 'eventKey'] as const;
+
+const EXAMPLES = `
+Lists what is in force, by domain and kind, those stored last first; lifted suppressions are left out. An event that
+names no domain suppresses for every domain: - lists these. What a version before 0.2.0 stored is listed once
+"suppressions index" has run.
+
+Examples:
+  npm run ledger -- suppressions list --env prod --csv > suppressed.csv
+  npm run ledger -- suppressions list --env prod --kind bounce --since 7d
+  npm run ledger -- suppressions list --local --json
+
+Exit code: 0 listed, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
+
+export const listCommand = (context: CliContext, run: Run) =>
+  ledgerCommand('list', 'list the addresses that must not be sent to')
+    .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
+    .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
+    .option('--since <time>', 'only what is suppressed since then or later (all)', timeOption('since', context))
+    .option('--csv', 'print a table for a spreadsheet')
+    .addHelpText('after', EXAMPLES)
+    .action(run<ListOptions>((options) => list(context, options)));
+
+async function list(context: CliContext, options: ListOptions): Promise<number> {
+  const { domain, kind, since = 0, csv, json } = options;
+  if (csv && json) throw new UsageError('--csv and --json exclude each other');
+  const deployment = await openTarget(context, options);
+  if (domain !== undefined) checkDomain(deployment, domain);
+  const domains = domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [domain];
+  const kinds = kind === undefined ? (Object.keys(LISTS) as SuppressionKind[]) : [kind];
+  const emit = createEmit<SuppressionsListLine>(context, json);
+  if (csv) context.print(csvLine(COLUMNS));
+  let count = 0;
+  for await (const suppression of suppressionsOf(deployment, domains, kinds, since * 1000, context.signal)) {
+    const line = lineOf(suppression);
+    count += 1;
+    if (csv) context.print(csvLine(COLUMNS.map((column) => line[column])));
+    else emit(line, textOf(line));
+  }
+  // Progress and the sum are no part of the table.
+  const text = `${counted(count, 'suppression')} in force of ${domains.join(', ')}.`;
+  if (csv) context.printError(text);
+  else emit({ event: 'listed', domains, count }, text);
+  return context.signal.aborted ? 1 : 0;
+}
+
+type Page = Awaited<ReturnType<ReturnType<typeof createSuppressionList>['newest']>>;
+type ListedSuppression = NonNullable<Page['found'][number]['suppression']>;
+
+/** Yields what is in force, a page at a time: memory does not grow with the list. */
+async function* suppressionsOf(
+  deployment: Deployment,
+  domains: readonly string[],
+  kinds: readonly SuppressionKind[],
+  sinceMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<ListedSuppression> {
+  const lists = createSuppressionList(tableOf(deployment));
+  for (const domain of domains) {
+    for (const kind of kinds) {
+      let after: Page['found'][number]['place'] | undefined;
+      for (let hasMore = true; hasMore && !signal.aborted; ) {
+        const page = await lists.newest(domain, kind, sinceMs, PAGE_ITEMS, after);
+        for (const { suppression } of page.found) {
+          if (suppression && isSuppressing(suppression) && suppression.sinceMs >= sinceMs) yield suppression;
+        }
+        hasMore = page.hasMore;
+        after = page.found.at(-1)?.place;
+      }
+    }
+  }
+}
+
+type SuppressionLine = SuppressionsListLine & { event: 'suppression' };
+
+function lineOf(suppression: ListedSuppression): SuppressionLine {
+  const { recipient, domain, kind, scope, reason, source, eventKey } = suppression;
+  const times = { since: iso(suppression.sinceMs), lastAt: iso(suppression.lastAtMs) };
+  return { event: 'suppression', recipient, domain, kind, scope, reason, source, ...times, eventKey };
+}
+
+function textOf({ recipient, domain, kind, scope, reason, since }: SuppressionLine): string {
+  const what = scope === '*' ? kind : `${kind} from ${scope}`;
+  return `${domain}  ${what.padEnd(11)}  since ${since}  ${recipient}${reason === null ? '' : `  (${reason})`}`;
+}
