@@ -168,7 +168,7 @@ async function invoke(
   const lambda = new LambdaClient({
     ...settings,
     maxAttempts: 1,
-    requestHandler: { requestTimeout: RESPONSE_TIMEOUT_MS },
+    requestHandler: { requestTimeout: RESPONSE_TIMEOUT_MS, throwOnRequestTimeout: true },
   });
   const { FunctionError, Payload } = await reach(`${functionName} cannot be run`, () =>
     lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) })),

@@ -295,6 +295,14 @@ test('only handlers read the process environment', () => {
   expect(offenders).toEqual([]);
 });
 
+test('an AWS client gives up at its request timeout, where the SDK by itself would only warn', () => {
+  const TIMED = /requestHandler: (\{[^}]*requestTimeout[^}]*\})/g;
+  const settings = files.flatMap((file) => [...codeOf(file).matchAll(TIMED)].map(([, handler]) => ({ file, handler })));
+
+  expect(settings.length).toBeGreaterThan(1);
+  expect(settings.filter(({ handler }) => !handler?.includes('throwOnRequestTimeout: true'))).toEqual([]);
+});
+
 test('the page never makes markup from a text', () => {
   const MARKUP =
     /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML|srcdoc|\beval\b|new Function/;
