@@ -2,17 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
-import {
-  type Attempt,
-  countDelivery,
-  type DeliveryLedger,
-  encodeQueuedEvent,
-  isUnaccounted,
-  NO_DELIVERIES,
-  TEST_DETAIL_TYPE,
-} from '../../lambdas/domain/publishing/delivery.ts';
+import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
 import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
-import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
+import { isNamed, shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -22,31 +14,17 @@ import {
   openTarget,
   type Run,
   type TargetOptions,
-  targetRefText,
   wholeNumber,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit, number, utc } from '../output.ts';
 import { iso } from '../time.ts';
+import { listCommand } from './receivers/list.ts';
 import { attemptText, logCommand } from './receivers/log.ts';
-import { messagesIn, receiverNamed, receiversOf, statesOf, stateWord } from './receivers/open.ts';
+import { messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { type Redelivered, redeliver } from './receivers/redeliver.ts';
 import { DAY_SECONDS, EXIT, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
-
-/** The lines of `receivers list --json`. */
-export type ReceiverLine = {
-  event: 'receiver';
-  name: string;
-  url: string;
-  state: 'enabled' | 'failing' | 'disabled';
-  reason: string | null;
-  lastStatus: number | null;
-  queued: number;
-  inDlq: number;
-  /** Of what was published within the time. */
-  ledger: DeliveryLedger;
-};
 
 /** The line of `receivers test --json`. */
 export type ReceiverTestLine = { event: 'tested'; id: string; state: string; attempt: Attempt | null };
@@ -72,49 +50,6 @@ export const receiversCommand: CommandBuilder = (context, run) =>
     .addCommand(redeliverCommand(context, run))
     .addCommand(rotateCommand(context, run))
     .addCommand(enableCommand(context, run));
-
-const listCommand = (context: CliContext, run: Run) =>
-  timed(ledgerCommand('list', 'show every receiver and what became of its deliveries'), context)
-    .addHelpText(
-      'after',
-      `\nExamples:\n  npm run ledger -- receivers list --env prod\n  npm run ledger -- receivers list --local --from 2h\n${EXIT}`,
-    )
-    .action(run<TimeOptions>((options) => list(context, options)));
-
-async function list(context: CliContext, options: TimeOptions): Promise<number> {
-  const deployment = await openTarget(context, options);
-  const emit = createEmit<ReceiverLine>(context, options.json);
-  const { from, to } = rangeOf(options, context);
-  const receivers = receiversOf(deployment);
-  if (receivers.length === 0 && !options.json) context.print(`${deployment.name} has no receivers.`);
-  let isHealthy = true;
-  for (const { name, url, queueUrl, deadLettersUrl } of receivers) {
-    const [state, queued, inDlq] = await Promise.all([
-      statesOf(deployment).read(name),
-      messagesIn(deployment, queueUrl),
-      messagesIn(deployment, deadLettersUrl),
-    ]);
-    let ledger = NO_DELIVERIES;
-    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
-      const isLost = isUnaccounted(delivery, delivery.name, queued === 0, context.now());
-      ledger = countDelivery(ledger, delivery.state, isLost);
-    }
-    const word = stateWord(state);
-    isHealthy &&= word !== 'disabled' && inDlq === 0 && ledger.unaccounted === 0;
-    const lastStatus = state.lastStatus ?? null;
-    const reason = state.disabledReason ?? null;
-    emit(
-      { event: 'receiver', name, url, state: word, reason, lastStatus, queued, inDlq, ledger },
-      `${name}  ${word}${reason === null ? '' : ` (${reason}, last status ${lastStatus})`}  ${url}`,
-      `  published ${number(ledger.published)} · acknowledged ${number(ledger.acknowledged)} · waiting ${number(ledger.waiting)} · dead ${number(ledger.dead)} · unaccounted ${number(ledger.unaccounted)}`,
-      `  queue ${number(queued)} · DLQ ${number(inDlq)}`,
-      ...(word === 'disabled'
-        ? [`  First: npm run ledger -- receivers enable ${name} ${targetRefText(deployment.ref)}`]
-        : []),
-    );
-  }
-  return isHealthy ? 0 : 1;
-}
 
 const TEST_WAIT_MS = 60_000;
 const TEST_LOOK_MS = 1000;
@@ -183,7 +118,7 @@ async function redeliverDead(context: CliContext, options: RedeliverOptions, nam
   if (options.plan) {
     let dead = 0;
     for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
-      if (delivery.state === 'dead' && (id === undefined || delivery.name.id === id)) dead += 1;
+      if (delivery.state === 'dead' && (id === undefined || isNamed(delivery.name.id, id))) dead += 1;
     }
     const seconds = Math.ceil(dead / rate);
     emit(
@@ -264,7 +199,8 @@ async function enable(context: CliContext, options: TargetOptions, name: string)
   const states = statesOf(deployment);
   let before = await states.read(name);
   const wasDisabled = before.disabledAt !== undefined;
-  while (wasDisabled && !(await states.replace(name, before, {}))) before = await states.read(name);
+  const after = { enabledAt: context.now() };
+  while (wasDisabled && !(await states.replace(name, before, after))) before = await states.read(name);
   const queued = await messagesIn(deployment, queueUrl);
   createEmit<EnableLine>(context, options.json)(
     { event: 'enabled', wasDisabled, queued },

@@ -11,6 +11,7 @@ import {
   type RetrySchedule,
   retryAfterSeconds,
 } from '../domain/publishing/delivery.ts';
+import { DISABLED_LOOK_SECONDS } from '../domain/publishing/delivery-ledger.ts';
 import { type ReceiverState, receiverAfter } from '../domain/publishing/receiver-state.ts';
 import { signWebhook } from '../domain/publishing/standard-webhook.ts';
 import { textWithoutAddress } from '../domain/recipients/erasure.ts';
@@ -44,8 +45,6 @@ export interface DeliverDeps {
 
 /** SQS hides a message for twelve hours at most; one that waits longer is received in between and hidden again. */
 const MAX_HIDDEN_SECONDS = 43_000;
-/** How soon deliveries go on after a receiver is enabled; each look costs a receive, of which SQS counts a thousand. */
-const DISABLED_LOOK_SECONDS = 1800;
 const MAX_WRITES = 5;
 
 /** Delivers the messages of one receiver's queue. Whatever throws leaves its message in the queue. */

@@ -315,14 +315,13 @@ export const SEAL_LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'SEALING' };
 
 /** Returns the partition of the deliveries to a receiver that were published in the hour of a time. */
 export function deliveryPartition(receiver: string, publishedAtSeconds: number): string {
-  return join(DELIVERY, receiver, timeKey(publishedAtSeconds - (publishedAtSeconds % HOUR_SECONDS)));
+  return join(DELIVERY, receiver, timeKey(deliveryHour(publishedAtSeconds)));
 }
 
 /** Returns the partitions of the deliveries that were published from one time to another, `to` excluded. */
 export function deliveryPartitions(receiver: string, from: number, to: number): string[] {
   const partitions: string[] = [];
-  for (let at = from - (from % HOUR_SECONDS); at < to; at += HOUR_SECONDS)
-    partitions.push(deliveryPartition(receiver, at));
+  for (let at = deliveryHour(from); at < to; at += HOUR_SECONDS) partitions.push(deliveryPartition(receiver, at));
   return partitions;
 }
 
@@ -330,6 +329,9 @@ export function deliveryPartitions(receiver: string, from: number, to: number): 
 export function deliveryKey(receiver: string, publishedAtSeconds: number, id: string): ItemKey {
   return { pk: deliveryPartition(receiver, publishedAtSeconds), sk: join(timeKey(publishedAtSeconds), id) };
 }
+
+/** Returns the start of the hour of a time, by which deliveries are partitioned. */
+export const deliveryHour = (seconds: number): number => seconds - (seconds % HOUR_SECONDS);
 
 /** Reads the key of a delivery; undefined for any other key. */
 export function parseDeliveryKey({

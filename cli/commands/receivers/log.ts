@@ -1,11 +1,12 @@
-import { type LoggedDelivery, readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
-import { type Attempt, isUnaccounted } from '../../../lambdas/domain/publishing/delivery.ts';
+import { readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
+import type { Attempt, LoggedDelivery } from '../../../lambdas/domain/publishing/delivery.ts';
+import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { createEmit, utc } from '../../output.ts';
 import { iso } from '../../time.ts';
-import { messagesIn, receiverNamed } from './open.ts';
+import { queueProgress, receiverNamed } from './open.ts';
 import { EXIT, rangeOf, type TimeOptions, timed } from './time-range.ts';
 
 /** The lines of `receivers log --json`. */
@@ -45,17 +46,17 @@ async function log(context: CliContext, options: LogOptions, receiver: string): 
   const { state, id, message } = options;
   if (state !== undefined && !STATES.includes(state)) throw new UsageError(`--state is one of ${STATES.join(', ')}`);
   const deployment = await openTarget(context, options);
-  const { queueUrl } = receiverNamed(deployment, receiver);
+  const deployed = receiverNamed(deployment, receiver);
   const emit = createEmit<DeliveryLine>(context, options.json);
   const { from, to } = rangeOf(options, context);
-  const isQueueEmpty = (await messagesIn(deployment, queueUrl)) === 0;
+  const progress = await queueProgress(deployment, deployed, from, context.now());
   let shown = 0;
   let isHealthy = true;
   for await (const delivery of readDeliveries(tableOf(deployment), receiver, from, to)) {
-    const unaccounted = isUnaccounted(delivery, delivery.name, isQueueEmpty, context.now());
+    const unaccounted = progress.isUnaccounted(delivery, delivery.name);
     const isWanted =
       (state === undefined || (state === 'unaccounted' ? unaccounted : delivery.state === state)) &&
-      (id === undefined || delivery.name.id === id) &&
+      (id === undefined || isNamed(delivery.name.id, id)) &&
       (message === undefined || delivery.detail.messageId === message);
     if (!isWanted) continue;
     shown += 1;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
-import { createReceiverStates } from '../../../lambdas/adapters/table/delivery-repository.ts';
-import type { ReceiverState } from '../../../lambdas/domain/publishing/receiver-state.ts';
+import { createReceiverStates, readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
+import { QueueProgress, type ReceiverFacts } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
@@ -37,13 +37,35 @@ export function receiverNamed(deployment: Deployment, name: string): DeployedRec
 
 export const statesOf = (deployment: Deployment) => createReceiverStates(tableOf(deployment));
 
-/** `failing`: no attempt since that time was acknowledged. */
-export function stateWord({ disabledAt, failingSince }: ReceiverState): 'enabled' | 'failing' | 'disabled' {
-  if (disabledAt !== undefined) return 'disabled';
-  return failingSince === undefined ? 'enabled' : 'failing';
-}
-
 /** Returns how many messages a queue holds, as it reports it. */
 export function messagesIn({ clients }: Deployment, queueUrl: string): Promise<number> {
   return createQueueDepth(clients.queues, queueUrl).messages();
+}
+
+/** Returns what is known of a receiver now, by which its deliveries are judged. */
+export async function factsOf(
+  deployment: Deployment,
+  { name, queueUrl }: DeployedReceiver,
+  nowMs: number,
+): Promise<ReceiverFacts & { queued: number }> {
+  const [state, queued] = await Promise.all([statesOf(deployment).read(name), messagesIn(deployment, queueUrl)]);
+  return { state, queued, isQueueEmpty: queued === 0, nowMs };
+}
+
+/** Returns how far the queue of a receiver has come, by what was published since a time. */
+export async function queueProgress(
+  deployment: Deployment,
+  receiver: DeployedReceiver,
+  from: number,
+  nowMs: number,
+): Promise<QueueProgress> {
+  const facts = await factsOf(deployment, receiver, nowMs);
+  const progress = new QueueProgress(facts);
+  // An empty queue says it all.
+  if (facts.isQueueEmpty) return progress;
+  const until = Math.floor(nowMs / 1000) + 1;
+  for await (const delivery of readDeliveries(tableOf(deployment), receiver.name, from, until)) {
+    progress.observe(delivery, delivery.name);
+  }
+  return progress;
 }

@@ -6,6 +6,7 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { encodeQueuedEvent, parseQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
+import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import type { CliContext } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
 import type { DeployedReceiver } from './open.ts';
@@ -33,7 +34,7 @@ const VISIBILITY_SECONDS = 300;
 const EMPTY_RECEIVES = 2;
 
 export const isWanted = ({ publishedAt, detail }: QueuedEvent, { from, to, id }: RedeliveryChoice) =>
-  publishedAt >= from && publishedAt < to && (id === undefined || detail.id === id);
+  publishedAt >= from && publishedAt < to && (id === undefined || isNamed(detail.id, id));
 
 /**
  * Sends dead deliveries to the receiver's queue again. Each is sent before it is deleted, so that an interruption

@@ -8,7 +8,7 @@ import {
   parseDeliveryKey,
   receiverStateKey,
 } from '../../domain/keys.ts';
-import type { Attempt, Delivery, DeliveryName } from '../../domain/publishing/delivery.ts';
+import type { Attempt, Delivery, DeliveryName, LoggedDelivery } from '../../domain/publishing/delivery.ts';
 import type { ReceiverState } from '../../domain/publishing/receiver-state.ts';
 import type { PublishedDeliveries, PublishedDelivery } from '../../publish/ports.ts';
 import { conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
@@ -104,16 +104,6 @@ export function createDeliveryLog({ client, name }: LedgerTable, retention: Deli
   };
 }
 
-/** A delivery with what it delivers, as the log has it. */
-export interface LoggedDelivery extends Delivery {
-  name: DeliveryName;
-  detailType: string;
-  /** What was published, without an address. */
-  detail: JsonObject;
-  /** The beginning of the last response, where it was no acknowledgement. */
-  response: string | undefined;
-}
-
 /** Yields the deliveries to a receiver that were published from one time to another (epoch seconds, `to` excluded), oldest first. */
 export async function* readDeliveries(
   table: LedgerTable,
@@ -129,7 +119,8 @@ export async function* readDeliveries(
   }
 }
 
-function loggedDelivery(item: Item): LoggedDelivery | undefined {
+/** Reads an item of the log with what it delivers; undefined for any other item. */
+export function loggedDelivery(item: Item): LoggedDelivery | undefined {
   const name = parseDeliveryKey(item as unknown as ItemKey);
   if (name === undefined) return undefined;
   const { detailType = '', detail = '{}', response } = item as Record<string, string | undefined>;

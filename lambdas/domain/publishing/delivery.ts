@@ -34,6 +34,16 @@ export interface Delivery {
   nextAt?: number | undefined;
 }
 
+/** A delivery with what it delivers, as the log has it. */
+export interface LoggedDelivery extends Delivery {
+  name: DeliveryName;
+  detailType: string;
+  /** What was published, without an address. */
+  detail: JsonObject;
+  /** The beginning of the last response, where it was no acknowledgement. */
+  response: string | undefined;
+}
+
 /** An event on its way to a receiver, as its queue holds it. */
 export interface QueuedEvent {
   detailType: string;
@@ -50,6 +60,9 @@ const TYPES = new Map<string, string>([
   ...Object.entries(DELIVERED_TYPES).map(([type, detailType]) => [detailType, type] as const),
   [TEST_DETAIL_TYPE, 'receiver.test'],
 ]);
+
+/** Returns the type of a delivery as receivers are told it. */
+export const deliveredType = (detailType: string): string => TYPES.get(detailType) ?? detailType;
 
 /** Returns the event in a message of a receiver's queue, or the reason why it holds none. */
 export function parseQueuedEvent(body: string): QueuedEvent | string {
@@ -83,7 +96,7 @@ export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt
 export function deliveryBody({ detailType, publishedAt, detail }: QueuedEvent, namesRecipient: boolean): string {
   const { recipient, ...rest } = detail;
   const data = namesRecipient ? detail : rest;
-  return asciiJson({ type: TYPES.get(detailType), timestamp: new Date(publishedAt * 1000).toISOString(), data });
+  return asciiJson({ type: deliveredType(detailType), timestamp: new Date(publishedAt * 1000).toISOString(), data });
 }
 
 /** When a delivery is tried again, and for how long. */
@@ -141,39 +154,3 @@ export function retryAfterSeconds(status: number, header: string | undefined, no
   const at = Date.parse(header);
   return Number.isFinite(at) ? Math.max(0, Math.ceil((at - nowMs) / 1000)) : 0;
 }
-
-/** What has become of the deliveries that were published in a time. */
-export interface DeliveryLedger {
-  published: number;
-  acknowledged: number;
-  /** In the queue: before the first attempt, or between two. */
-  waiting: number;
-  dead: number;
-  /** In the log as published or waiting, although nothing in the queue will bring them on. */
-  unaccounted: number;
-}
-
-/** An attempt that is this late will not be made, where the queue is empty. */
-const OVERDUE_MS = 15 * 60_000;
-
-/**
- * Returns whether a delivery has been lost between bus and receiver. An empty queue is what tells a lost delivery from
- * one of a receiver that is behind.
- */
-export function isUnaccounted(
-  { state, nextAt }: Delivery,
-  { publishedAt }: Pick<DeliveryName, 'publishedAt'>,
-  isQueueEmpty: boolean,
-  nowMs: number,
-): boolean {
-  if (state !== 'published' && state !== 'waiting') return false;
-  return isQueueEmpty && nowMs - (nextAt ?? publishedAt * 1000) > OVERDUE_MS;
-}
-
-/** Returns the ledger with one more delivery. */
-export function countDelivery(ledger: DeliveryLedger, state: DeliveryState, unaccounted: boolean): DeliveryLedger {
-  const column = unaccounted ? 'unaccounted' : state === 'published' ? 'waiting' : state;
-  return { ...ledger, published: ledger.published + 1, [column]: ledger[column] + 1 };
-}
-
-export const NO_DELIVERIES: DeliveryLedger = { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 };

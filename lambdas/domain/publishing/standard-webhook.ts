@@ -33,6 +33,9 @@ export function signWebhook(
   };
 }
 
+/** Returns true for the id of an event as its body has it, and as the header `webhook-id` does. */
+export const isNamed = (eventId: string, id: string): boolean => eventId === id || headerId(eventId) === id;
+
 /** Returns an id that a header can carry: Mailgun's ids may hold any character, and a dot separates what is signed. */
 export function headerId(id: string): string {
   return id

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { ReceiverLine } from '../../../cli/commands/receivers/list.ts';
 import type { DeliveryLine } from '../../../cli/commands/receivers/log.ts';
 import type {
   EnableLine,
-  ReceiverLine,
   ReceiverTestLine,
   RedeliverLine,
   RotateReceiverLine,
@@ -17,6 +17,8 @@ const attempt = z.strictObject({
   error: z.string().optional(),
 });
 
+const ledger = { published: count, acknowledged: count, waiting: count, dead: count, unaccounted: count };
+
 /** The lines of `receivers list --json`. */
 export const receiverLine = z.strictObject({
   event: z.literal('receiver'),
@@ -27,13 +29,9 @@ export const receiverLine = z.strictObject({
   lastStatus: z.int().nullable(),
   queued: count,
   inDlq: count,
-  ledger: z.strictObject({
-    published: count,
-    acknowledged: count,
-    waiting: count,
-    dead: count,
-    unaccounted: count,
-  }),
+  ledger: z.strictObject(ledger),
+  hours: z.array(z.strictObject({ hour: z.iso.datetime(), ...ledger })),
+  unaccounted: z.array(z.strictObject({ id: z.string(), publishedAt: z.iso.datetime() })),
 }) satisfies z.ZodType<ReceiverLine>;
 
 /** The line of `receivers test --json`. */
