@@ -28,12 +28,12 @@ export function parameter<Value>(
 
 const unlessEmpty = (text: string) => (text === '' ? undefined : text);
 
-export const messageId = parameter(
-  'a message id',
-  // One pair of angle brackets is no part of it.
-  (text) => unlessEmpty(text.trim().replace(/^<(.*)>$/s, '$1')),
-  { description: 'The message id, with or without its angle brackets. A plus sign is `%2B`.' },
-);
+/** One pair of angle brackets is no part of it. */
+const asMessageId = (text: string) => unlessEmpty(text.trim().replace(/^<(.*)>$/s, '$1'));
+
+export const messageId = parameter('a message id', asMessageId, {
+  description: 'The message id, with or without its angle brackets. A plus sign is `%2B`.',
+});
 
 export const address = () =>
   parameter('one address like ada@example.org', parseAddress, {
@@ -137,6 +137,37 @@ export const statisticsTag = z.optional(
     description: 'One tag; empty for mail without tags, `*` for all mail. Every tag, where it is not given.',
   }),
 );
+
+const DELIVERY_STATES = ['published', 'waiting', 'acknowledged', 'dead'] as const;
+
+export const deliveryState = z.optional(
+  oneOf(DELIVERY_STATES, 'one of ', { description: 'Only deliveries in this state.' }),
+);
+
+export const deliveryId = z.optional(
+  parameter('a webhook-id', unlessEmpty, { description: 'Only the delivery of this `webhook-id`.' }),
+);
+
+export const deliveryMessage = z.optional(
+  parameter('a message id', asMessageId, { description: 'Only deliveries about this message.' }),
+);
+
+const MAX_HOURS = 168;
+const USUAL_HOURS = 24;
+
+export const hours = z
+  ._default(
+    parameter(
+      `a whole number from 1 to ${MAX_HOURS}`,
+      (text) => {
+        const number = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+        return number >= 1 && number <= MAX_HOURS ? number : undefined;
+      },
+      { description: 'How many hours are counted, the current one included.' },
+    ),
+    USUAL_HOURS,
+  )
+  .register(z.globalRegistry, { type: 'integer', minimum: 1, maximum: MAX_HOURS, default: USUAL_HOURS });
 
 const STATS_DIMENSIONS = ['tag', 'provider', 'ip'] as const;
 export type StatsDimension = (typeof STATS_DIMENSIONS)[number];

@@ -5,8 +5,12 @@ import {
   addresses,
   cursor,
   day,
+  deliveryId,
+  deliveryMessage,
+  deliveryState,
   eventTag,
   from,
+  hours,
   limit,
   messageId,
   messageTag,
@@ -51,11 +55,23 @@ const type = z.optional(
   }),
 );
 
+/** Where a parameter may stand in the path of a route. */
+interface InPath {
+  readonly path: string;
+  readonly inPath: string | undefined;
+  /** Where the parameter does not stand behind the path. */
+  readonly pathForm?: string;
+}
+
+/** Returns the path of a route with its parameter in braces; undefined where none may stand in it. */
+export const pathFormOf = ({ path, inPath, pathForm }: InPath): string | undefined =>
+  inPath === undefined ? undefined : (pathForm ?? `${path}/{${inPath}}`);
+
 /**
  * Every route of the read API, by the operation it is called in the description: its method, its path below /mailgun,
- * the parameter that may stand in the path behind it, and its parameters, which must name these sending domains.
+ * the parameter that may stand in the path, and its parameters, which must name these sending domains and receivers.
  */
-export function readRoutes(domains: readonly string[]) {
+export function readRoutes(domains: readonly string[], receivers: readonly string[]) {
   const page = { limit, cursor };
   const filters = { type, tag: eventTag, severity, subject, variables };
   const domainOf = (names: readonly string[], description: string) => oneOf(names, 'one of ', { description });
@@ -137,6 +153,25 @@ export function readRoutes(domains: readonly string[]) {
       path: '/stats',
       inPath: undefined,
       parameters: z.strictObject({ domain: withLedger, tag: statisticsTag, by: statsBy, per: statsPer, from, to }),
+    },
+    getReceivers: { method: 'GET', path: '/receivers', inPath: undefined, parameters: z.strictObject({ hours }) },
+    listDeliveries: {
+      method: 'GET',
+      path: '/receivers/deliveries',
+      inPath: 'receiver',
+      pathForm: '/receivers/{receiver}/deliveries',
+      parameters: z.strictObject({
+        receiver: oneOf(receivers, receivers.length === 0 ? 'a receiver, and there is none' : 'one of ', {
+          description: 'The name of a receiver of the configuration.',
+        }),
+        state: deliveryState,
+        id: deliveryId,
+        message: deliveryMessage,
+        day,
+        from,
+        to,
+        ...page,
+      }),
     },
     getHealth: { method: 'GET', path: '/health', inPath: undefined, parameters: z.strictObject({}) },
   } as const;

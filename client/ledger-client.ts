@@ -64,6 +64,12 @@ export class LedgerClient {
   getLedger = (query: QueryOf<'getLedger'>, options?: CallOptions) => this.read('getLedger', query, options);
   /** Reads events by hour, tag and type. */
   getStats = (query: QueryOf<'getStats'>, options?: CallOptions) => this.read('getStats', query, options);
+  /** Reads the state of each receiver, and what became of its deliveries. */
+  getReceivers = (query: QueryOf<'getReceivers'> = {}, options?: CallOptions) =>
+    this.read('getReceivers', query, options);
+  /** Reads the delivery log of a receiver, newest first: one page. */
+  listDeliveries = (query: QueryOf<'listDeliveries'>, options?: CallOptions) =>
+    this.read('listDeliveries', query, options);
   /** Reads the state of the pipeline. */
   getHealth = (options?: CallOptions) => this.read('getHealth', {}, options);
 
@@ -85,7 +91,7 @@ export class LedgerClient {
     }
   }
 
-  /** Yields the entries of all pages: events, or the messages of a recipient. */
+  /** Yields the entries of all pages: events, the messages of a recipient, or deliveries. */
   async *entries<Name extends PagedOperation>(
     operation: Name,
     query: QueryOf<Name>,

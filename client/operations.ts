@@ -3,6 +3,7 @@ import type { EventsResponse } from '../api/responses/events.ts';
 import type { HealthResponse } from '../api/responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../api/responses/ledger.ts';
 import type { MessageResponse } from '../api/responses/message.ts';
+import type { DeliveriesResponse, ReceiversResponse } from '../api/responses/receivers.ts';
 import type { RecipientResponse } from '../api/responses/recipient.ts';
 import type {
   SuppressionCheckResponse,
@@ -15,6 +16,12 @@ export type { EventEntry, EventsResponse } from '../api/responses/events.ts';
 export type { HealthResponse } from '../api/responses/health.ts';
 export type { LedgerResponse, SliceEntry, StatsBucket, StatsResponse } from '../api/responses/ledger.ts';
 export type { MessageResponse, RecipientStatus } from '../api/responses/message.ts';
+export type {
+  DeliveriesResponse,
+  DeliveryEntry,
+  ReceiverEntry,
+  ReceiversResponse,
+} from '../api/responses/receivers.ts';
 export type { RecipientMessageEntry, RecipientResponse } from '../api/responses/recipient.ts';
 export type {
   ListedSuppressionEntry,
@@ -36,6 +43,8 @@ export interface Responses {
   readonly checkSuppressions: SuppressionCheckResponse;
   readonly getLedger: LedgerResponse;
   readonly getStats: StatsResponse;
+  readonly getReceivers: ReceiversResponse;
+  readonly listDeliveries: DeliveriesResponse;
   readonly getHealth: HealthResponse;
 }
 
@@ -67,6 +76,7 @@ export const PAGED = {
   listEvents: 'events',
   searchEvents: 'events',
   listSuppressions: 'suppressions',
+  listDeliveries: 'deliveries',
 } as const;
 
 export type PagedOperation = keyof typeof PAGED;
@@ -86,5 +96,7 @@ export const PATHS = {
   checkSuppressions: ['POST', '/suppressions/check'],
   getLedger: ['GET', '/ledger'],
   getStats: ['GET', '/stats'],
+  getReceivers: ['GET', '/receivers'],
+  listDeliveries: ['GET', '/receivers/deliveries'],
   getHealth: ['GET', '/health'],
 } as const satisfies { [Name in Operation]: readonly [ReadRoutes[Name]['method'], ReadRoutes[Name]['path']] };

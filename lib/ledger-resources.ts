@@ -55,6 +55,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (deliver) publish?.function.node.addDependency(deliver);
   const seal = config.seal.enabled ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
+  if (deliver) readApi.showReceivers(deliver.receivers);
 
   const dashboard = config.dashboard.enabled
     ? new Dashboard(scope, 'Dashboard', {

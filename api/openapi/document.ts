@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ROUTES } from '../../lambdas/contract.ts';
-import { type Operation, readRoutes } from '../routes.ts';
+import { type Operation, pathFormOf, readRoutes } from '../routes.ts';
 import { examples } from './examples.ts';
 import { operationTexts } from './operations.ts';
 import { SHARED_RESPONSES, sharedHeaders, sharedResponses } from './refusals.ts';
@@ -25,6 +25,7 @@ Browsers: CORS for the exact origins of the configuration, on errors too. Only t
 `;
 
 const DOMAIN = 'mg.example.com';
+const RECEIVER = 'crm';
 const ref = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
 
 const ifNoneMatch = {
@@ -34,7 +35,7 @@ const ifNoneMatch = {
   schema: { type: 'string' },
 };
 
-const routes = readRoutes([DOMAIN]);
+const routes = readRoutes([DOMAIN], [RECEIVER]);
 type Route = (typeof routes)[Operation];
 
 /** Returns the description of the API, generated from its schemas. */
@@ -59,6 +60,7 @@ export function openApiDocument(): Json {
       { name: 'history', description: 'Messages, recipients, events.' },
       { name: 'sending', description: 'To be read before a mail is sent.' },
       { name: 'ledger', description: 'Whether everything is there.' },
+      { name: 'receivers', description: 'What became of the deliveries to receivers.' },
     ],
     paths: Object.assign({}, ...(Object.keys(routes) as Operation[]).map(pathsOf)),
     components: {
@@ -96,12 +98,13 @@ const examplesOf = (operation: Operation) =>
 /** The query form of a route, and its path form where it has one. */
 function pathsOf(operation: Operation): Json {
   const { method, path, inPath } = routes[operation];
+  const pathForm = pathFormOf(routes[operation]);
   const verb = method.toLowerCase();
   const whole = ROUTES.read + path;
   const query = isJoined(operation) ? {} : { [whole]: { [verb]: operationOf(operation, undefined) } };
-  return inPath === undefined
+  return pathForm === undefined
     ? query
-    : { ...query, [`${whole}/{${inPath}}`]: { [verb]: operationOf(operation, inPath) } };
+    : { ...query, [ROUTES.read + pathForm]: { [verb]: operationOf(operation, inPath) } };
 }
 
 function operationOf(operation: Operation, inPath: string | undefined): Json {

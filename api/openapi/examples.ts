@@ -2,6 +2,7 @@ import type { EventEntry, EventsResponse } from '../responses/events.ts';
 import type { HealthResponse } from '../responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../responses/ledger.ts';
 import type { MessageResponse } from '../responses/message.ts';
+import type { DeliveriesResponse, ReceiversResponse } from '../responses/receivers.ts';
 import type { RecipientResponse } from '../responses/recipient.ts';
 import type {
   SuppressionCheckResponse,
@@ -199,9 +200,49 @@ const stats: StatsResponse = {
   ],
 };
 
+const receivers: ReceiversResponse = {
+  receivers: [
+    {
+      name: 'crm',
+      state: 'enabled',
+      since: null,
+      reason: null,
+      lastStatus: null,
+      queue: 0,
+      deadLetters: 1,
+      ledger: { published: 2, acknowledged: 1, waiting: 0, dead: 1, unaccounted: 0 },
+      hours: [{ hour: '2026-02-02T02:00:00.000Z', published: 2, acknowledged: 1, waiting: 0, dead: 1, unaccounted: 0 }],
+      countedFrom: '2026-02-01T03:00:00.000Z',
+      unaccounted: [],
+    },
+  ],
+};
+
+const deliveries: DeliveriesResponse = {
+  deliveries: [
+    {
+      id: 'syBo6NQY6Im_ho4ahVMIJf#delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+      publishedAt: '2026-02-02T02:40:06.000Z',
+      type: 'message.status.changed',
+      messageId: MESSAGE_ID,
+      state: 'acknowledged',
+      attempts: [
+        { at: '2026-02-02T02:40:07.100Z', ms: 15000, status: null, error: 'TimeoutError' },
+        { at: '2026-02-02T02:40:28.200Z', ms: 41, status: 204, error: null },
+      ],
+      nextAt: null,
+      settledAt: '2026-02-02T02:40:28.241Z',
+      response: null,
+    },
+  ],
+  searched: { deliveries: 1, until: 1770000006 },
+  next: null,
+};
+
 const health: HealthResponse = {
   ledger: 'mailgun-ledger-dev',
   domains: ['mg.example.com'],
+  receivers: [],
   queue: 0,
   deadLetters: 0,
   alarms: [
@@ -257,5 +298,9 @@ export const examples: Readonly<Record<Operation, Readonly<Record<string, Exampl
   },
   getLedger: { day: { query: { domain: 'mg.example.com' }, response: ledger } },
   getStats: { day: { query: { domain: 'mg.example.com', tag: '*' }, response: stats } },
+  getReceivers: { day: { query: { hours: 24 }, response: receivers } },
+  listDeliveries: {
+    message: { query: { receiver: 'crm', day: '2026-02-02', message: MESSAGE_ID }, response: deliveries },
+  },
   getHealth: { calm: { query: {}, response: health } },
 };

@@ -2,7 +2,7 @@ import type { Operation } from '../routes.ts';
 
 /** What the description says of an operation besides its parameters and shapes. */
 interface OperationText {
-  readonly tag: 'history' | 'sending' | 'ledger';
+  readonly tag: 'history' | 'sending' | 'ledger' | 'receivers';
   readonly summary: string;
   readonly description?: string;
   /** The name of its response among the schemas. */
@@ -89,6 +89,24 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     description: 'Tags are case-insensitive, so spellings of one tag are one bucket, in lower case.',
     response: 'Stats',
     responseText: 'One bucket for each hour and tag, provider or IP with events.',
+  },
+  getReceivers: {
+    tag: 'receivers',
+    summary: 'The state of each receiver, and what became of its deliveries hour by hour.',
+    description:
+      'Hours begin at the newest, and up to 10,000 deliveries of each receiver are counted; `countedFrom` says how far ' +
+      'that came. URLs of receivers are not shown, since many hold a secret.',
+    response: 'Receivers',
+    responseText: 'Every receiver; none where the configuration has none.',
+  },
+  listDeliveries: {
+    tag: 'receivers',
+    summary: 'The delivery log of a receiver, newest first, with every attempt.',
+    description:
+      'Of what was published in the last 24 hours, where neither `day` nor `from` and `to` are given. A page with `state`, ' +
+      '`id` or `message` looks at up to 2,500 deliveries, and `searched` says how far it came.',
+    response: 'Deliveries',
+    responseText: 'A page of deliveries.',
   },
   getHealth: {
     tag: 'ledger',

@@ -5,6 +5,7 @@ import '../responses/events.ts';
 import '../responses/health.ts';
 import '../responses/ledger.ts';
 import '../responses/message.ts';
+import '../responses/receivers.ts';
 import '../responses/recipient.ts';
 import '../responses/refusal.ts';
 import '../responses/suppressions.ts';

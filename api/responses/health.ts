@@ -22,6 +22,7 @@ export const healthResponse = name(
   z.object({
     ledger: says('The name of the stack.', z.string()),
     domains: z.array(z.string()),
+    receivers: says('The names of the receivers; empty where it has none.', z.array(z.string())),
     queue: z.nullable(count('Events on their way to the table.')),
     deadLetters: z.nullable(count('Events in the dead-letter queue.')),
     alarms: says(

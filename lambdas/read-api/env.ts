@@ -23,6 +23,15 @@ export interface ReadApiEnv {
   DOMAINS: string;
   SLICE_SECONDS: string;
   SETTLE_SECONDS: string;
+  /** Every receiver as JSON: `ReadReceiver[]`; absent where there are none. */
+  RECEIVERS?: string;
+}
+
+/** A receiver as the stack describes it to the read API; its URL is left out, since many hold a secret. */
+export interface ReadReceiverSetting {
+  name: string;
+  queueUrl: string;
+  deadLettersUrl: string;
 }
 
 export function readReadApiEnv(source: EnvSource) {
@@ -39,6 +48,7 @@ export function readReadApiEnv(source: EnvSource) {
     domains: listEnv(source, 'DOMAINS'),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
+    receivers: JSON.parse(source.RECEIVERS ?? '[]') as ReadReceiverSetting[],
   };
 }
 

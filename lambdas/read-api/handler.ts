@@ -4,6 +4,8 @@ import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
 import { createDayEvents } from '../adapters/table/day-index.ts';
+import { createDeliveryHistory } from '../adapters/table/delivery-history.ts';
+import { createReceiverStates } from '../adapters/table/delivery-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/message-history.ts';
 import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
@@ -13,12 +15,14 @@ import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { createDeliveries } from './deliveries.ts';
 import { readReadApiEnv } from './env.ts';
 import { createEvents } from './events.ts';
 import { createHealth } from './health.ts';
 import { createLedger, createStats } from './ledger.ts';
 import { createMessages } from './messages.ts';
 import type { AlarmFacts, AlarmStates, BearerCheck } from './ports.ts';
+import { createReceivers } from './receivers.ts';
 import { createRecipientSearch } from './recipient-search.ts';
 import { createRecipients } from './recipients.ts';
 import { bodyParameters, findRoute, queryParameters } from './request.ts';
@@ -42,6 +46,8 @@ const log = createLog(env.ledgerName);
 const isAuthorized = 'jwt' in env.auth ? jwtCheck(env.auth.jwt) : tokenCheck(env.auth.tokenSecretArn);
 const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const recipients = createRecipientHistory(table);
+const deliveries = createDeliveryHistory(table);
+const receiverNames = env.receivers.map(({ name }) => name);
 const ledgerDeps = {
   slices: createSlicesTable(table),
   ledger: createLedgerStateTable(table),
@@ -60,15 +66,25 @@ const routes = createRoutes({
   suppressionList: createSuppressionPages(createSuppressionList(table)),
   ledger: createLedger(ledgerDeps),
   stats: createStats(ledgerDeps),
+  receivers: createReceivers({
+    receivers: env.receivers,
+    states: createReceiverStates(table),
+    deliveries,
+    queueAt: (url) => createQueueDepth(queues, url),
+    now: Date.now,
+  }),
+  deliveries: createDeliveries(deliveries),
   health: createHealth({
     ledgerName: env.ledgerName,
     domains: env.domains,
+    receivers: receiverNames,
     queue: createQueueDepth(queues, env.queueUrl),
     deadLetters: createQueueDepth(queues, env.deadLettersUrl),
     alarms: { read: readAlarms },
     now: Date.now,
   }),
   domains: env.domains,
+  receiverNames,
   now: Date.now,
 });
 

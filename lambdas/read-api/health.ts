@@ -1,15 +1,12 @@
 import type { AlarmEntry, HealthResponse } from '../../api/responses/health.ts';
 import { shownAlarmText } from '../domain/alarm-text.ts';
-import type { AlarmFacts, AlarmStates } from './ports.ts';
-
-interface QueueLength {
-  /** Returns how many messages the queue holds. */
-  messages(): Promise<number>;
-}
+import type { AlarmFacts, AlarmStates, QueueLength } from './ports.ts';
 
 export interface HealthDeps {
   ledgerName: string;
   domains: readonly string[];
+  /** Names of the receivers. */
+  receivers: readonly string[];
   queue: QueueLength;
   deadLetters: QueueLength;
   alarms: AlarmStates;
@@ -20,7 +17,7 @@ export interface HealthDeps {
 const ALARMS_FRESH_MS = 20_000;
 
 /** What is known of the pipeline right now; null is what is not. What does not respond takes nothing else along. */
-export function createHealth({ ledgerName, domains, queue, deadLetters, alarms, now }: HealthDeps) {
+export function createHealth({ ledgerName, domains, receivers, queue, deadLetters, alarms, now }: HealthDeps) {
   const readAlarms = cached(async () => (await alarms.read()).map(alarmEntry).toSorted(onFirst), now);
   return async (): Promise<HealthResponse> => {
     const orNull = <Value>(value: Promise<Value>) => value.catch(() => null);
@@ -29,7 +26,10 @@ export function createHealth({ ledgerName, domains, queue, deadLetters, alarms, 
       orNull(deadLetters.messages()),
       orNull(readAlarms()),
     ]);
-    return { ledger: ledgerName, domains: [...domains], queue: waiting, deadLetters: dead, alarms: states };
+    return {
+      ...{ ledger: ledgerName, domains: [...domains], receivers: [...receivers] },
+      ...{ queue: waiting, deadLetters: dead, alarms: states },
+    };
   };
 }
 

@@ -2,6 +2,8 @@ import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
+import type { LoggedDelivery } from '../domain/publishing/delivery.ts';
+import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 import type { StoredSuppression } from '../domain/status/suppression.ts';
 
 // What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
@@ -131,6 +133,11 @@ export interface AlarmFacts {
   description: string;
 }
 
+export interface QueueLength {
+  /** Returns how many messages the queue holds. */
+  messages(): Promise<number>;
+}
+
 export interface AlarmStates {
   /** The alarms of the stack; those that are gone are left out. */
   read(): Promise<AlarmFacts[]>;
@@ -175,4 +182,35 @@ export interface SliceReader {
 export interface LedgerReader {
   /** Returns how far the ledger of a domain has come; undefined where it has none. */
   readWatermarks(domain: string): Promise<Watermarks | undefined>;
+}
+
+/** A receiver as the stack describes it to the read API. */
+export interface ReadReceiver {
+  name: string;
+  queueUrl: string;
+  deadLettersUrl: string;
+}
+
+/** Where a page of deliveries begins: with what was published before, or in the same second under a lesser id. */
+export interface DeliveryPlace {
+  publishedAt: number;
+  id: string;
+}
+
+export interface DeliveryHistory {
+  /**
+   * Up to so many deliveries to a receiver that were published from a time on, newest first, behind a place; `next` is
+   * undefined where none follow. It reads a bounded number of hours, so it may return few and have others follow.
+   */
+  newest(
+    receiver: string,
+    fromSeconds: number,
+    limit: number,
+    after: DeliveryPlace,
+  ): Promise<{ deliveries: LoggedDelivery[]; next: DeliveryPlace | undefined }>;
+}
+
+export interface ReceiverStateReader {
+  /** Returns the state of a receiver, read strongly. */
+  read(receiver: string): Promise<ReceiverState>;
 }

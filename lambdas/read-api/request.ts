@@ -1,5 +1,5 @@
 import { type BadParameter, badParameter, type RawParameters } from '../../api/read-parameters.ts';
-import type { Operation, ReadRoutes } from '../../api/routes.ts';
+import { type Operation, pathFormOf, type ReadRoutes } from '../../api/routes.ts';
 import { ROUTES } from '../contract.ts';
 import { isObject } from '../domain/canonical.ts';
 
@@ -47,13 +47,17 @@ interface FoundRoute {
  */
 export function findRoute(routes: ReadRoutes, rawPath: string, query: URLSearchParams): FoundRoute | undefined {
   for (const [operation, route] of Object.entries(routes)) {
-    const { method, path: below, inPath: name } = route;
     if ('without' in route && query.has(route.without)) continue;
-    const path = ROUTES.read + below;
-    const isBehind = name !== undefined && rawPath.startsWith(`${path}/`);
-    if (rawPath !== path && !isBehind) continue;
-    const inPath: Record<string, string> = isBehind ? { [name]: rawPath.slice(path.length + 1) } : {};
-    return { operation: operation as Operation, method, path, inPath };
+    const path = ROUTES.read + route.path;
+    const inPath = rawPath === path ? {} : parameterIn(rawPath, route);
+    if (inPath !== undefined) return { operation: operation as Operation, method: route.method, path, inPath };
   }
   return undefined;
+}
+
+/** Returns what stands in a path between the parts of its route's; undefined for another route's path. */
+function parameterIn(rawPath: string, route: ReadRoutes[Operation]): Record<string, string> | undefined {
+  const [before, after = ''] = (ROUTES.read + pathFormOf(route)).split(/\{.*\}/);
+  if (route.inPath === undefined || !rawPath.startsWith(before ?? '') || !rawPath.endsWith(after)) return undefined;
+  return { [route.inPath]: rawPath.slice(before?.length, rawPath.length - after.length) };
 }

@@ -1,5 +1,6 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
+import { type createDeliveries, isDeliveriesPosition } from './deliveries.ts';
 import { eventPredicate } from './event-filter.ts';
 import { type createEvents, isEventsPosition } from './events.ts';
 import type { createHealth } from './health.ts';
@@ -7,6 +8,7 @@ import type { createLedger, createStats } from './ledger.ts';
 import { type createMessages, isMessagePosition } from './messages.ts';
 import { openPage, type Page, type Paged } from './paging.ts';
 import { openRangeOf, type RangeQuery, rangeOf } from './range.ts';
+import type { createReceivers } from './receivers.ts';
 import { type createRecipientSearch, isSearchPosition } from './recipient-search.ts';
 import { type createRecipients, isMessagePlace } from './recipients.ts';
 import { createSuppressionCheck } from './suppression-check.ts';
@@ -22,9 +24,12 @@ export interface RouteDeps {
   suppressionList: ReturnType<typeof createSuppressionPages>;
   ledger: ReturnType<typeof createLedger>;
   stats: ReturnType<typeof createStats>;
+  receivers: ReturnType<typeof createReceivers>;
+  deliveries: ReturnType<typeof createDeliveries>;
   health: ReturnType<typeof createHealth>;
   /** Sending domains, lower case. */
   domains: readonly string[];
+  receiverNames: readonly string[];
   now: () => number;
 }
 
@@ -37,7 +42,7 @@ type UseCases = { readonly [Name in Operation]: (query: Query<Name>) => Promise<
 
 /** Returns every route, and what reads it with the parameters of a request. */
 export function createRoutes(deps: RouteDeps) {
-  const routes = readRoutes(deps.domains);
+  const routes = readRoutes(deps.domains, deps.receiverNames);
   const useCases = createUseCases(deps);
   return {
     routes,
@@ -88,6 +93,15 @@ function createUseCases(deps: RouteDeps): UseCases {
       if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);
       return overRange(query, async (range) => deps.stats({ domain, tag, by, per, ...range }));
     },
+    getReceivers: async (query) => ({ ok: true, body: await deps.receivers(query) }),
+    async listDeliveries(query) {
+      const range = secondsOf(query);
+      if ('ok' in range) return range;
+      const { receiver, state, id, message } = query;
+      return paged('listDeliveries', query, isDeliveriesPosition, (page) =>
+        deps.deliveries({ receiver, state, id, message, range, ...page }),
+      );
+    },
     getHealth: async () => ({ ok: true, body: await deps.health() }),
   };
 
@@ -111,13 +125,17 @@ function createUseCases(deps: RouteDeps): UseCases {
     );
   }
 
-  /** The ledger counts in whole seconds. */
   async function overRange(query: RangeQuery, read: (range: { from: number; to: number }) => Promise<object>) {
+    const range = secondsOf(query);
+    return 'ok' in range ? range : { ok: true as const, body: await read(range) };
+  }
+
+  /** Both ledgers count in whole seconds. */
+  function secondsOf(query: RangeQuery): { from: number; to: number } | BadParameter {
     const range = rangeOf(query, now());
     if ('ok' in range) return range;
     const [from, to] = [Math.floor(range.fromMs / 1000), Math.floor(range.toMs / 1000)];
-    if (from >= to) return badParameter('from', 'must be at least a second before to');
-    return { ok: true as const, body: await read({ from, to }) };
+    return from < to ? { from, to } : badParameter('from', 'must be at least a second before to');
   }
 }
 

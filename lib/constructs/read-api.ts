@@ -4,9 +4,10 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { INDEXES, ROUTES } from '../../lambdas/contract.ts';
-import type { ReadApiEnv } from '../../lambdas/read-api/env.ts';
+import type { ReadApiEnv, ReadReceiverSetting } from '../../lambdas/read-api/env.ts';
 import type { Config } from '../config/config.ts';
 import { dayShards } from '../config/day-shards.ts';
+import type { Deliver } from './deliver.ts';
 import type { EventQueue } from './event-queue.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -77,6 +78,16 @@ export class ReadApi extends Construct {
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       });
     this.function.allow(['cloudwatch:DescribeAlarms'], ...names.map(arnOf));
+  }
+
+  /** Shows these receivers, and how much their queues hold. */
+  showReceivers(receivers: Deliver['receivers']): void {
+    const settings = receivers.map(({ config, queue, deadLetters }): ReadReceiverSetting => {
+      return { name: config.name, queueUrl: queue.queueUrl, deadLettersUrl: deadLetters.queueUrl };
+    });
+    this.function.addEnvironment('RECEIVERS' satisfies keyof ReadApiEnv, Stack.of(this).toJsonString(settings));
+    const queues = receivers.flatMap(({ queue, deadLetters }) => [queue.queueArn, deadLetters.queueArn]);
+    this.function.allow(['sqs:GetQueueAttributes'], ...queues);
   }
 
   /** Lets one more page read from a browser. */

@@ -17,6 +17,8 @@ export interface Reply {
 /** A local stack for tests of the read API: what is posted to it, and what it answers. */
 export async function startReadStack(overlay: Record<string, unknown> = {}, apiKey?: string) {
   const stack = await startTestStack({
+    // Deliveries are made of what is published.
+    ...(overlay.receivers !== undefined && { publish: { recipients: true } }),
     ...(apiKey !== undefined && { reconcile: { ...USUAL_RECONCILE, apiKey } }),
     // Tests ask faster than people do.
     overlay: { throttle: { read: { ratePerSecond: 5000, burst: 5000 } }, ...overlay },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { openApiPage } from '../../../api/openapi/write.ts';
-import { readRoutes } from '../../../api/routes.ts';
+import { pathFormOf, readRoutes } from '../../../api/routes.ts';
 import { answerExamples, description, faults, operations } from '../../support/openapi.ts';
 
 // docs/openapi.yaml against the schemas that it is generated from.
@@ -21,9 +21,9 @@ test('a validator of OpenAPI 3.1 takes the description', async () => {
 
 test('it describes every route, by query and by path', () => {
   const described = operations.map(({ method, path }) => `${method} ${path}`);
-  const routes = Object.values(readRoutes(['mg.example.com'])).flatMap(({ method, path, inPath }) => [
-    `${method} /mailgun${path}`,
-    ...(inPath === undefined ? [] : [`${method} /mailgun${path}/{${inPath}}`]),
+  const routes = Object.values(readRoutes(['mg.example.com'], ['crm'])).flatMap((route) => [
+    `${route.method} /mailgun${route.path}`,
+    ...(route.inPath === undefined ? [] : [`${route.method} /mailgun${pathFormOf(route)}`]),
   ]);
   // A path that two operations share is described once.
   expect(described.toSorted()).toEqual([...new Set(routes)].toSorted());

@@ -5,7 +5,10 @@ import { type Operation, type ReadRoutes, readRoutes } from '../../../api/routes
 const OURS = ['mg.example.com', 'news.example.com'];
 
 function read(operation: Operation, raw: RawParameters, domains = OURS) {
-  return readParameters<ReadRoutes[Operation]['parameters']>(readRoutes(domains)[operation].parameters, raw);
+  return readParameters<ReadRoutes[Operation]['parameters']>(
+    readRoutes(domains, ['crm', 'audit'])[operation].parameters,
+    raw,
+  );
 }
 
 describe('a parameter that is valid is read', () => {
@@ -28,6 +31,9 @@ describe('a parameter that is valid is read', () => {
     ['listEvents', { domain, 'var.order': '7', 'var.a': '' }, { variables: { a: '', order: '7' } }],
     ['searchEvents', { recipient: 'a@b', 'var.order': '7' }, { variables: { order: '7' } }],
     ['getSuppressions', { address: 'a@b', tag: 'News' }, { tag: ['news'] }],
+    ['getReceivers', {}, { hours: 24 }],
+    ['getReceivers', { hours: '168' }, { hours: 168 }],
+    ['listDeliveries', { receiver: 'crm', message: '<a@b>', state: 'Dead' }, { message: 'a@b', state: 'dead' }],
     ['getSuppressions', { address: 'a@b', tag: ['News', 'x'] }, { tag: ['news', 'x'] }],
   ])('%s %j', (operation, raw, expected) => {
     expect(read(operation, raw)).toMatchObject({ ok: true, query: expected });
@@ -56,6 +62,14 @@ describe('a parameter that is not valid is named, with what would be', () => {
     ['getMessage', { id: ['a', 'b'] }, 'id', 'must be given once, as text'],
     ['getMessage', { id: 'x', limit: '1e2' }, 'limit', 'must be a whole number from 1 to 1000'],
     ['getMessage', { id: 'x', tpye: 'y' }, 'tpye', 'is not a parameter of this route, which takes id, limit, cursor'],
+    ['getReceivers', { hours: '169' }, 'hours', 'must be a whole number from 1 to 168'],
+    ['listDeliveries', { receiver: 'cmr' }, 'receiver', 'must be one of crm, audit'],
+    [
+      'listDeliveries',
+      { receiver: 'crm', state: 'lost' },
+      'state',
+      'must be one of published, waiting, acknowledged, dead',
+    ],
     ['getHealth', { verbose: '1' }, 'verbose', 'is not a parameter of this route'],
     ['getRecipient', { address: 'undefined' }, 'address', 'must be one address like ada@example.org'],
     ['getSuppressions', { address, domain: '' }, 'domain', 'must be one of mg.example.com, news.example.com'],

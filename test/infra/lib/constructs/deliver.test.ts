@@ -35,8 +35,8 @@ test('without receivers there is nothing of it, whether or not the stack publish
   expect(Object.keys(off.outputs).filter((name) => /^(Deliver|Receivers)/.test(name))).toEqual([]);
 });
 
-test('receivers change nothing of what was there but what publish notes, and may', () => {
-  const isOwn = (id: string) => id.startsWith('Deliver') || id.startsWith('PublishFunction');
+test('receivers change nothing of what was there but what publish notes and the read API shows, and may', () => {
+  const isOwn = (id: string) => /^(Deliver|PublishFunction|ReadApiFunction)/.test(id);
   const rest = (stack: Synthesized) => Object.fromEntries(Object.entries(stack.resources).filter(([id]) => !isOwn(id)));
   const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
 
@@ -152,6 +152,37 @@ describe('the function', () => {
   });
 });
 
+describe('the read API', () => {
+  const variablesOf = (stack: Synthesized) =>
+    stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
+
+  test('knows the queues of the receivers, and neither URL nor secret of any', () => {
+    const refs = /\{"Ref":"([^"]+)"\}/g;
+    const text = JSON.stringify(variablesOf(on).RECEIVERS);
+    expect([...text.matchAll(refs)].map(([, id]) => id)).toEqual(
+      ['crm', 'audit'].flatMap((name) => [queueId(name), dlqId(name)]),
+    );
+    expect(text).not.toMatch(/mailgun-ledger.internal|Secret/);
+  });
+
+  test('may see how much the queues hold', () => {
+    expect(statementsOf(on, 'ReadApi')).toContainEqual([
+      'sqs:GetQueueAttributes',
+      [
+        'EventsDeadLetters8A90034E',
+        'EventsQueue7396B467',
+        ...['audit', 'crm'].flatMap((name) => [dlqId(name), queueId(name)]),
+      ]
+        .toSorted()
+        .map(arnOf),
+    ]);
+  });
+
+  test('is what it was without receivers', () => {
+    expect(variablesOf(off).RECEIVERS).toBeUndefined();
+  });
+});
+
 test('the secret is made at the deploy, in the form that every library takes', () => {
   const { GenerateSecretString, SecretString } = on.resources[secretId('crm')]?.Properties ?? {};
 
@@ -174,17 +205,17 @@ test('at their longest, the settings of five receivers fit into an environment o
   }));
   const stack = new Synthesized('prod', { publish, receivers });
   // What a reference becomes on AWS, at its longest.
-  const longest = JSON.stringify(
-    stack.named('AWS::Lambda::Function', 'DeliverFunction').Properties.Environment.Variables,
-  )
-    .replaceAll(/\{"Ref":"[^"]+"\}/g, 'r'.repeat(125))
-    .replaceAll(/\{"Fn::Join":\["",\[|\]\]\}/g, '')
-    .replaceAll('\\', '');
-  expect(longest.length).toBeLessThan(4096);
+  const longest = (name: string) =>
+    JSON.stringify(stack.named('AWS::Lambda::Function', name).Properties.Environment.Variables)
+      .replaceAll(/\{"Ref":"[^"]+"\}/g, 'r'.repeat(125))
+      .replaceAll(/\{"Fn::Join":\["",\[|\]\]\}/g, '')
+      .replaceAll('\\', '');
+  expect(longest('DeliverFunction').length).toBeLessThan(4096);
+  expect(longest('ReadApiFunction').length).toBeLessThan(4096);
 });
 
-function statementsOf(stack: Synthesized): [unknown, unknown][] {
-  const { Role } = stack.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
+function statementsOf(stack: Synthesized, name = 'Deliver'): [unknown, unknown][] {
+  const { Role } = stack.named('AWS::Lambda::Function', `${name}Function`).Properties;
   const policies = stack
     .ofType('AWS::IAM::Policy')
     .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0]);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
 import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createDeliveryHistory } from '../../../../lambdas/adapters/table/delivery-history.ts';
 import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
@@ -9,6 +10,7 @@ import {
   createSuppressionList,
   createSuppressionRepository,
 } from '../../../../lambdas/adapters/table/suppression-repository.ts';
+import { createDeliveries } from '../../../../lambdas/read-api/deliveries.ts';
 import { createEvents } from '../../../../lambdas/read-api/events.ts';
 import { createLedger, createStats } from '../../../../lambdas/read-api/ledger.ts';
 import { createMessages } from '../../../../lambdas/read-api/messages.ts';
@@ -66,8 +68,11 @@ beforeAll(async () => {
     suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger(ledgerDeps),
     stats: createStats(ledgerDeps),
-    health: async () => ({ ledger: '', domains: [], queue: null, deadLetters: null, alarms: null }),
+    health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
+    receivers: async () => ({ receivers: [] }),
+    deliveries: createDeliveries(createDeliveryHistory(table)),
     domains: [DOMAIN],
+    receiverNames: ['crm'],
     now: () => NOW_MS,
   });
 }, 60_000);

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { DeliveriesResponse } from '../../../../api/responses/receivers.ts';
+import { openClients } from '../../../../cli/target/clients.ts';
+import { createDeliveryLog } from '../../../../lambdas/adapters/table/delivery-repository.ts';
 import { answerExamples, exampleRequest, faults, type Operation, operations } from '../../../support/openapi.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
@@ -14,7 +17,10 @@ beforeAll(async () => {
   api = await startReadStack({
     throttle: { read: { ratePerSecond: 50, burst: 100 } },
     reconcile: { sliceSeconds: 1, settleSeconds: 1 },
+    // Nothing that is stored here is like that, so the log holds what is seeded alone.
+    receivers: [{ name: 'crm', url: 'http://127.0.0.1:9/', events: { detail: { kind: ['none'] } } }],
   });
+  await logDelivery();
   const base = { recipient: 'ada@north.example', tags: ['welcome'], 'user-variables': { 'my-id': 'order-7' } };
   const recent = eventOf('recent@mg.example.com', { timestamp: Date.now() / 1000 });
   await api.store(
@@ -56,6 +62,37 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => api?.stop());
 
+/** Writes the delivery of the example, as publish and deliver would have. */
+async function logDelivery(): Promise<void> {
+  const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = api.stack.place;
+  const { table: client } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
+  const log = createDeliveryLog({ client, name: outputs.TableName ?? '' }, { retentionDays: 400 });
+  const { deliveries } = answerExamples(
+    operations.find(({ path }) => path === '/mailgun/receivers/deliveries') as Operation,
+    200,
+  ).message as DeliveriesResponse;
+  for (const { id, publishedAt, messageId, attempts, settledAt } of deliveries) {
+    const seconds = Date.parse(publishedAt) / 1000;
+    const made = attempts.map(({ at, ms, status, error }) => ({
+      ...{ at: Date.parse(at), ms },
+      ...(status === null ? { error: error ?? '' } : { status }),
+    }));
+    const delivery = {
+      state: 'acknowledged' as const,
+      version: 1,
+      attempts: made,
+      settledAt: Date.parse(settledAt ?? ''),
+    };
+    const event = {
+      detailType: 'MessageStatusChanged',
+      publishedAt: seconds,
+      detail: { id, messageId },
+      requestedAt: 0,
+    };
+    expect(await log.write({ receiver: 'crm', publishedAt: seconds, id }, delivery, event)).toBe(true);
+  }
+}
+
 /** Bodies without what differs from run to run. */
 const steady = (body: unknown) =>
   JSON.parse(JSON.stringify(body), (key, value) => {
@@ -71,8 +108,8 @@ const send = ({ method, path }: Operation, request: { path?: string; body?: stri
     ...(request.body !== undefined && { body: request.body }),
   });
 
-/** Ledger and statistics are of the day of the run. */
-const changesByDay = ({ path }: Operation) => /ledger|stats/.test(path);
+/** Ledgers and statistics are of the day of the run. */
+const changesByDay = ({ path }: Operation) => /ledger|stats|receivers$/.test(path);
 
 const examples = operations.flatMap((operation) =>
   Object.entries(answerExamples(operation, 200)).flatMap(([name, answer]) => {
@@ -109,7 +146,9 @@ describe.each(operations)('$method $path', (operation) => {
       switch (status) {
         case 304: {
           // Slices of a second fall due between two requests, unless they end before.
-          const steadily = changesByDay(operation) ? { path: `${request.path}${join}to=${settledUntil}` } : request;
+          const steadily = /ledger|stats/.test(operation.path)
+            ? { path: `${request.path}${join}to=${settledUntil}` }
+            : request;
           const { headers } = await send(operation, steadily);
           return send(operation, steadily, { 'if-none-match': headers.get('etag') ?? '' });
         }
@@ -134,6 +173,7 @@ describe.each(operations)('$method $path', (operation) => {
 
 /** A parameter that every route takes does not exist, so each has its own mistake. */
 function wrongRequest({ path }: Operation, examplePath: string, join: string) {
+  if (path === '/mailgun/receivers') return { path: `${path}?hours=0` };
   if (changesByDay({ path } as Operation)) return { path: `${path}?domain=${DOMAIN}&from=yesterday` };
   if (path.startsWith('/mailgun/suppressions')) return { path: '/mailgun/suppressions?address=' };
   if (path === '/mailgun/health') return { path: '/mailgun/health?verbose=1' };

@@ -91,6 +91,7 @@ test('whoever makes up a checked cursor is refused, or reads inside the query', 
       async *read() {},
     }),
     domains: ['d.example'],
+    receiverNames: [],
     now: () => 5_000_000,
   } as never);
   await fc.assert(

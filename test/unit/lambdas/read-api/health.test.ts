@@ -6,7 +6,13 @@ import { DOMAIN } from '../../../support/webhooks.ts';
 
 const depth = (messages: () => Promise<number>) => ({ messages });
 const NO_ALARMS: AlarmStates = { read: async () => [] };
-const facts = { ledgerName: 'mailgun-ledger-dev', domains: [DOMAIN], alarms: NO_ALARMS, now: () => 0 };
+const facts = {
+  ledgerName: 'mailgun-ledger-dev',
+  domains: [DOMAIN],
+  receivers: ['crm'],
+  alarms: NO_ALARMS,
+  now: () => 0,
+};
 const fails = async () => {
   throw new Error('no answer');
 };
@@ -40,6 +46,7 @@ test('shows the depth of both queues and the alarms, those that are on first', a
   expect(health).toEqual({
     ledger: 'mailgun-ledger-dev',
     domains: [DOMAIN],
+    receivers: ['crm'],
     queue: 7,
     deadLetters: 2,
     alarms: [
