@@ -1,4 +1,4 @@
-import { unpackEvent } from '../lambdas/adapters/table/event-codec.ts';
+import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/event-codec.ts';
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import type { JsonObject } from '../lambdas/domain/canonical.ts';
@@ -44,7 +44,8 @@ export async function readHistory(deployment: Deployment, messageId: string): Pr
   for await (const item of readPartition(tableOf(deployment), messagePartition(messageId))) {
     const { recipientKey: recipient, isStatus, eventKey } = parseMessageSort(item.sk as string);
     if (isStatus) statuses.set(recipient, item);
-    else if (eventKey !== undefined) events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
+    else if (eventKey !== undefined && !isMergedCopy(item))
+      events.set(recipient, [...(events.get(recipient) ?? []), eventOf(item)]);
   }
   return [...new Set([...statuses.keys(), ...events.keys()])].map((key) =>
     recipientOf(key, statuses.get(key), events.get(key) ?? []),

@@ -6,6 +6,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | partition                        | sort                          | item                                   |
 // |----------------------------------|-------------------------------|----------------------------------------|
 // | MSG#<message id>                 | R#<recipient>#E#<name>#<id>   | event                                  |
+// |                                  |                               | or what is left of a redacted copy     |
 // | NOMSG#<domain>#<day>             | R#<recipient>#STATUS          | status of a message and recipient      |
 // | SUP#<recipient>                  | <domain>#<kind>#<scope>       | suppression                            |
 // | CLAIM#<token hash>               | CLAIM                         | claim of a token                       |
@@ -122,6 +123,15 @@ export function erasedRecipientKey(hash: string): string {
 /** Returns true where the key names a person: neither a missing recipient nor an erased one. */
 export function namesRecipient(recipient: string): boolean {
   return recipient !== EMPTY && !recipient.startsWith(ERASED_RECIPIENT);
+}
+
+/**
+ * Returns true for the key of a recipient that no mailbox has: none, a text that is no address, or an address with
+ * asterisks for what is redacted.
+ */
+export function isRedactedRecipient(recipient: string): boolean {
+  if (recipient.startsWith(ERASED_RECIPIENT) || recipient.startsWith(HASHED)) return false;
+  return !recipient.includes('@') || recipient.includes('*');
 }
 
 /** Starts every sort key of events and statuses. */

@@ -6,6 +6,7 @@ import { createErasureRepository } from '../adapters/table/erasure-repository.ts
 import { createEventCorrection, createEventRepository } from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/reconciliation-state.ts';
+import { createRedactedCopies } from '../adapters/table/redacted-copies.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
@@ -34,6 +35,7 @@ const store = createProcess({
   erasureKey,
   retentionDays: env.retentionDays,
   corrections: createEventCorrection(table),
+  copies: createRedactedCopies(table, Date.now),
   stragglers: createStragglersTable(table, Date.now),
   secondPassSeconds: env.secondPassSeconds,
   now: Date.now,

@@ -45,8 +45,27 @@ export interface Records {
   suppress(record: EventRecord, suppression: Suppression): Promise<void>;
   /** Joins the event's status update into the status of its message and recipient; the join never lowers the precedence. */
   upsertStatus(record: EventRecord, update: StatusUpdate): Promise<void>;
-  /** Stores the event unless it is there. Throws `UnstorableError` where no retry could ever store it. */
-  putEvent(record: EventRecord): Promise<'stored' | 'known'>;
+  /**
+   * Stores the event unless it is there; `merged` where it is a redacted copy that was merged into the event. Throws
+   * `UnstorableError` where no retry could ever store it.
+   */
+  putEvent(record: EventRecord): Promise<'stored' | 'known' | 'merged'>;
+}
+
+/** What the table holds of an event that a webhook brought without its recipient; times in epoch milliseconds. */
+export interface RedactedCopy {
+  receivedAtMs: number;
+  /** Undefined where no webhook brought it, but a listing that was redacted as well. */
+  webhookAtMs: number | undefined;
+}
+
+export interface RedactedCopies {
+  /** Returns those of the copies that are stored or were merged, read strongly. */
+  read(copies: readonly EventIdentity[]): Promise<RedactedCopy[]>;
+  /** Leaves of a copy, where it is stored, only the mark that it is merged, so that no repeat is stored again. */
+  merge(copy: EventIdentity): Promise<void>;
+  /** Deletes the status that an event has decided for its redacted recipient. */
+  dropStatus(copy: EventIdentity): Promise<void>;
 }
 
 /** The database refuses the item for what it holds; trying again cannot help. */

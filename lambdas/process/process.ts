@@ -7,7 +7,8 @@ import { statusUpdateOf } from '../domain/status/status.ts';
 import { suppressionOf } from '../domain/status/suppression.ts';
 import { isTestSample } from '../domain/webhooks/test-sample.ts';
 import { type Corrections, createCorrect } from './correct.ts';
-import type { ErasureKey, Erasures, EventRecord, Records, Stragglers } from './ports.ts';
+import { copiesOf, mergeAll, withOriginOf } from './merge-copies.ts';
+import type { ErasureKey, Erasures, EventRecord, Records, RedactedCopies, Stragglers } from './ports.ts';
 
 export interface ProcessDeps {
   records: Records;
@@ -16,6 +17,7 @@ export interface ProcessDeps {
   /** How long events and statuses are kept, counted from receipt: Mailgun's test button sends events dated 2018. */
   retentionDays: number;
   corrections: Corrections;
+  copies: RedactedCopies;
   stragglers: Stragglers;
   /** Age at which a slice has its last scheduled pass. */
   secondPassSeconds: number;
@@ -34,11 +36,23 @@ const SECOND_PASS_MARGIN = 0.95;
 /**
  * Stores one event with all its effects. The event itself comes last: stored means all effects done,
  * so whatever crashes before it heals when the message is delivered again. Of an event of an erased recipient only
- * a tombstone is stored, and nothing follows from it.
+ * a tombstone is stored, and nothing follows from it. Redacted copies are merged into the event that names its recipient.
  */
 export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
+  const storeOne = createStoreOne(deps);
+  return async (message) => {
+    const copies = copiesOf(message.event, message.domain, message.redactedAs ?? []);
+    if (copies.length === 0) return storeOne(message);
+    const found = await deps.copies.read(copies);
+    const outcome = await storeOne(withOriginOf(message, found));
+    await mergeAll(deps.copies, copies);
+    return found.length > 0 ? 'known' : outcome;
+  };
+}
+
+function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
   const correct = createCorrect(deps);
-  return async ({ event: sent, domain, source, receivedAt, corrects }) => {
+  return async ({ event: sent, domain, source, receivedAt, corrects, redactedAs }) => {
     const erased = await deps.erasures.among(namedAddresses(sent));
     const event = parseEvent(erased.reduce(withoutAddress, sent));
     const record: EventRecord = {
@@ -50,11 +64,16 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
       receivedAtMs: receivedAt,
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
     };
-    if (source === 'webhook' && !isTestSample(sent)) await noteStraggler(deps, record);
+    if (source === 'webhook' && redactedAs === undefined && !isTestSample(sent)) await noteStraggler(deps, record);
     const recipient = recipientOf(sent);
     if (recipient !== undefined && erased.includes(recipient)) {
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
-      return deps.records.putEvent({ ...record, identity, event: parseEvent(tombstoneOf(sent, domain)) });
+      const outcome = await deps.records.putEvent({
+        ...record,
+        identity,
+        event: parseEvent(tombstoneOf(sent, domain)),
+      });
+      return outcome === 'stored' ? 'stored' : 'known';
     }
     if (corrects && (await correct(record))) return 'known';
     const suppression = suppressionOf(event);
@@ -66,7 +85,9 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
     if (outcome === 'stored' && record.isImplausible) {
       deps.onImplausible?.(domain, Math.round(((event.timeMs ?? receivedAt) - receivedAt) / 1000));
     }
-    return outcome;
+    if (outcome !== 'merged') return outcome;
+    await deps.copies.dropStatus(record.identity);
+    return 'known';
   };
 }
 

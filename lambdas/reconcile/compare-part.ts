@@ -5,7 +5,6 @@ import { eventName, eventTimeMs } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { add } from '../domain/ledger/counts.ts';
 import { countDimensions } from '../domain/ledger/dimensions.ts';
-import type { EventPlace } from '../domain/ledger/ledger-name.ts';
 import { placeName } from '../domain/ledger/ledger-name.ts';
 import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../domain/ledger/tally.ts';
 import { decidingFacts } from '../domain/status/deciding-facts.ts';
@@ -14,6 +13,7 @@ import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } f
 import { countUnlisted } from './count-unlisted.ts';
 import { listPages } from './list-pages.ts';
 import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from './ports.ts';
+import { createMatch, type Matched, recipientsOf } from './redacted-copies.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
 /** Epoch seconds; the start belongs to the part, the end does not. */
@@ -44,12 +44,14 @@ const ROUNDING_MS = 1000;
 /** Where a listing ends early, its last seconds may be out of order, so they are left to the next part. */
 const DISORDER_SECONDS = 5;
 
-interface Listed {
+interface Listed extends Matched {
   name: string;
-  place: EventPlace;
   event: JsonObject;
   atMs: number;
 }
+
+/** A copy that names no recipient is what a webhook brought. */
+const BROUGHT = { broughtByWebhook: true };
 
 /**
  * Compares what Mailgun lists of a stretch of time with what is stored, as sets of names, and sends what is missing.
@@ -67,21 +69,25 @@ export function createComparePart(deps: ComparePartDeps) {
     ]);
     const stored = new Map(keys.map((key) => [pass.nameOf(key), key]));
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
+    const match = createMatch(keys);
     const listed = new Set<string>();
     const tally = emptyTally();
     const settle = createSettle(deps, pass, { stored, sends, tally }, requeueMissing);
 
     // Listed inside the part, and not settled yet; what lies before `safeTo` can no longer be listed.
     let waiting: Listed[] = [];
+    // Listed next to the part, while a redacted copy lies inside: a straggler has this part compared, and no other.
+    const besides: Listed[] = [];
     let safeTo = bounds.from;
     const settleTo = async (to: number): Promise<boolean> => {
       const ready = waiting.filter(({ atMs }) => atMs < to * 1000);
       waiting = waiting.filter(({ atMs }) => atMs >= to * 1000);
-      return settle(ready);
+      return settle.count(ready);
     };
     const finish = async (to: number, error?: unknown): Promise<PartResult> => {
-      if (!(await settleTo(to))) return { kind: 'held' };
       const isInside = (atMs: number) => atMs >= fromMs && atMs < to * 1000;
+      const crossing = besides.filter(({ copies }) => copies.some(({ atMs }) => isInside(atMs)));
+      if (!(await settleTo(to)) || !(await settle.merge(crossing))) return { kind: 'held' };
       const isUnlisted = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listed.has(name);
       await countUnlisted(deps, pass, { stored, sends, tally }, isUnlisted);
       return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
@@ -99,13 +105,16 @@ export function createComparePart(deps: ComparePartDeps) {
         isFirst = false;
         let earliestMs = Number.POSITIVE_INFINITY;
         for (const event of page) {
-          const place = identify(event, pass.slice.domain);
-          const name = pass.nameOf(place);
+          const matched = match(event, identify(event, pass.slice.domain));
+          const name = pass.nameOf(matched.place);
           const atMs = eventTimeMs(event) ?? stored.get(name)?.atMs ?? fromMs;
           earliestMs = Math.min(earliestMs, atMs);
           if (listed.has(name)) continue;
           listed.add(name);
-          if (atMs >= fromMs && atMs < toMs) waiting.push({ name, place, event, atMs });
+          for (const copy of matched.copies) listed.add(pass.nameOf(copy));
+          const found = { ...matched, name, event, atMs };
+          if (atMs >= fromMs && atMs < toMs) waiting.push(found);
+          else if (matched.copies.length > 0) besides.push(found);
         }
         if (pass.listings.length === 1 && page.length > 0) {
           const to = Math.min(bounds.to, Math.floor(earliestMs / 1000) - DISORDER_SECONDS);
@@ -125,16 +134,38 @@ export function createComparePart(deps: ComparePartDeps) {
   };
 }
 
-/** Returns the function that counts listed events and sends what is missing of them; false where it may not send. */
+/**
+ * Returns what settles listed events: `count` counts them and sends what is missing, `merge` sends those that have
+ * redacted copies; false where it may not send.
+ */
 function createSettle(
   deps: ComparePartDeps,
   pass: SlicePass,
   { stored, sends, tally }: Sets,
   requeueMissing: ReturnType<typeof createRequeueMissing>,
 ) {
-  return async (waiting: readonly Listed[]): Promise<boolean> => {
+  const isToBeSent = ({ name }: Listed) => {
+    const before = sends.get(name);
+    return before === undefined || (before.sends < MAX_REQUEUES && (pass.ignoreWaits || isOverdue(before, deps)));
+  };
+  const merge = async (crossing: readonly Listed[]): Promise<boolean> => {
+    const unmerged = crossing.filter((each) => !pass.accepts && isToBeSent(each));
+    if (unmerged.length === 0) return true;
+    if (!pass.maySend) return false;
+    pass.assertHeld();
+    const { sent, stuck } = await requeueMissing(
+      pass.slice,
+      pass.runId,
+      unmerged.map((each) => unstoredOf(each, false)),
+    );
+    // No slice counts them here, so nothing but the next run would send them again.
+    if (sent + stuck.length < unmerged.length) throw new Error('redacted copies could not be sent to be merged');
+    return true;
+  };
+  const count = async (waiting: readonly Listed[]): Promise<boolean> => {
     // A ledger of events of an unknown domain reads the listings of all: the other events there are not its own.
-    const ready = pass.listings.length === 1 ? waiting : waiting.filter(({ name }) => stored.has(name));
+    const isOwn = ({ name, copies }: Listed) => stored.has(name) || copies.length > 0;
+    const ready = pass.listings.length === 1 ? waiting : waiting.filter(isOwn);
     // Only what was sent before can have come without a webhook.
     const isAsked = ({ name, event }: Listed) =>
       !stored.has(name) || sends.has(name) || NAMES_COMPARED_IN_FULL.includes(eventName(event));
@@ -144,9 +175,12 @@ function createSettle(
       pass.erasureKey,
     );
     const unstored: Unstored[] = [];
-    for (const { name, place, event, atMs } of ready) {
+    for (const each of ready) {
+      const { name, place, event, atMs, copies, isRedacted } = each;
       const found = facts.get(placeName(place));
-      const isStored = stored.has(name) || found !== undefined;
+      const isAltered = found !== undefined && !isRedacted && isAlteredBy(found, event, atMs);
+      const isRedundant = copies.length > 0 && !isAltered;
+      const isStored = !isRedundant && (stored.has(name) || found !== undefined);
       const type = typeOf(event);
       add(tally.listed, type);
       countTags(tally.tags, event);
@@ -154,9 +188,9 @@ function createSettle(
       if (isExpectedByWebhook(event, deps.registered)) tally.deliverable += 1;
       if (isStored) add(tally.stored, type);
       if (found !== undefined || !isStored) {
-        countOrigin(tally, event, found, { registered: deps.registered, isFinal: pass.isFinal });
+        const origin = isRedundant ? BROUGHT : found;
+        countOrigin(tally, event, origin, { registered: deps.registered, isFinal: pass.isFinal });
       }
-      const isAltered = found !== undefined && isAlteredBy(found, event, atMs);
       if (isStored && !isAltered) {
         if (pass.isFinal && pass.unconfirmedBefore?.has(name)) await deps.events.markUnconfirmed(place, undefined);
         continue;
@@ -166,12 +200,10 @@ function createSettle(
         continue;
       }
       add(isAltered ? tally.altered : tally.missing, type);
-      const before = sends.get(name);
-      tally.sends = Math.max(tally.sends, before?.sends ?? 0);
-      if (before !== undefined && before.sends >= MAX_REQUEUES) tally.stuck += 1;
-      else if (before === undefined || pass.ignoreWaits || isOverdue(before, deps)) {
-        unstored.push({ requeue: { name, atMs, type }, event, corrects: isAltered });
-      }
+      const before = sends.get(name)?.sends ?? 0;
+      tally.sends = Math.max(tally.sends, before);
+      if (before >= MAX_REQUEUES) tally.stuck += 1;
+      else if (isToBeSent(each)) unstored.push(unstoredOf(each, isAltered));
     }
     if (unstored.length === 0) return true;
     if (!pass.maySend) return false;
@@ -182,6 +214,11 @@ function createSettle(
     for (const { requeue } of unstored) tally.sends = Math.max(tally.sends, (sends.get(requeue.name)?.sends ?? 0) + 1);
     return true;
   };
+  return { count, merge };
+}
+
+function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): Unstored {
+  return { requeue: { name, atMs, type: typeOf(event) }, event, corrects, redactedAs: recipientsOf(copies) };
 }
 
 /** Whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */

@@ -14,6 +14,8 @@ export interface Unstored {
   event: JsonObject;
   /** Replaces the stored event of the same identity. */
   corrects: boolean;
+  /** Keys of the recipients under which redacted copies of it are stored. */
+  redactedAs: string[];
 }
 
 /** What the queue carries as one message, in encoded bytes, with room for its envelope. */
@@ -33,14 +35,14 @@ export function createRequeueMissing({ requeues, queue, now, onFailure }: Requeu
   ): Promise<{ sent: number; stuck: string[] }> => {
     const stuck: string[] = [];
     let sent = 0;
-    const sendOne = async ({ requeue, event, corrects }: Unstored) => {
+    const sendOne = async ({ requeue, event, corrects, redactedAs }: Unstored) => {
       const attempt = { ...requeue, sentAtMs: now() };
       if (!fitsQueue(event)) {
         await requeues.exhaust(slice, attempt);
         stuck.push(requeue.name);
       } else if (await requeues.count(slice, attempt, runId)) {
         const message = { source: 'reconcile' as const, receivedAt: now(), domain: slice.domain, event };
-        await queue.send({ ...message, ...(corrects && { corrects }) });
+        await queue.send({ ...message, ...(corrects && { corrects }), ...(redactedAs.length > 0 && { redactedAs }) });
         sent += 1;
       } else stuck.push(requeue.name);
     };

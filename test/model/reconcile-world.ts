@@ -74,6 +74,7 @@ export class ReconcileWorld {
     const store = createProcess({
       records: this.ledger,
       corrections: this.ledger,
+      copies: this.ledger.copies,
       stragglers: this.book,
       retentionDays: 400,
       erasures: this.erasures,

@@ -8,8 +8,8 @@ import type { Rounding } from '../support/in-memory-reconcile.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 import { numbered, ReconcileWorld } from './reconcile-world.ts';
 
-// Worlds in which Mailgun's listing is out of order, repeats, rounds, shrinks, lags and refuses, in which runs are cut
-// and killed anywhere, and events are forged. A plain comparison of two sets says what must come of each.
+// Worlds in which Mailgun's listing is out of order, repeats, rounds, shrinks, lags and refuses, in which webhooks name
+// no recipient, runs are cut and killed anywhere, and events are forged. A plain comparison of two sets says what must come of each.
 
 const START = Math.floor(NOW_MS / 900_000) * 900;
 const TROUBLED_QUARTERS = 12;
@@ -24,10 +24,17 @@ export interface WorldEvent {
   /** Quarters of an hour by which Mailgun lists it late. */
   listedLate: number;
   domain: 'first' | 'second' | 'unknown';
+  /** What its webhooks say in place of the recipient, if that is redacted; one for each of them. */
+  masks: Mask[];
+  /** Quarters of an hour by which its second webhook and any further come late. */
+  repeatedLate: number;
 }
 
+/** `named`: not redacted. */
+export type Mask = 'named' | 'absent' | 'asterisks' | 'address' | 'word';
+
 export interface Forgery {
-  mode: 'plain' | 'future' | 'past' | 'altered';
+  mode: 'plain' | 'future' | 'past' | 'altered' | 'masked';
   quarter: number;
   domain: 'first' | 'unknown';
 }
@@ -60,6 +67,11 @@ const event: fc.Arbitrary<WorldEvent> = fc.record({
   isDropped: fc.boolean(),
   listedLate: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 12 })),
   domain: fc.constantFrom('first', 'first', 'first', 'second', 'unknown'),
+  masks: fc.oneof(
+    fc.constant<Mask[]>(['named']),
+    fc.array(fc.constantFrom<Mask>('named', 'absent', 'asterisks', 'address', 'word'), { minLength: 1, maxLength: 3 }),
+  ),
+  repeatedLate: fc.integer({ min: 0, max: 14 }),
 });
 const trouble: fc.Arbitrary<RunTrouble> = fc.record({
   budgetCalls: fc.option(fc.integer({ min: 5, max: 60 }), { nil: undefined }),
@@ -78,7 +90,7 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
   events: fc.array(event, { minLength: 1, maxLength: 40 }),
   forgeries: fc.array(
     fc.record({
-      mode: fc.constantFrom('plain', 'future', 'past', 'altered'),
+      mode: fc.constantFrom('plain', 'future', 'past', 'altered', 'masked'),
       quarter: fc.integer({ min: 0, max: 34 }),
       domain: fc.constantFrom('first', 'first', 'unknown'),
     }),
@@ -131,12 +143,14 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
 
   for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
     world.nowMs = Math.max(world.nowMs, (START + (quarter + 1) * 900) * 1000);
-    for (const { data, isDropped, stored } of made) {
-      const at = Number(data.timestamp);
-      if (at < START + quarter * 900 || at >= START + (quarter + 1) * 900) continue;
-      world.mailgun.add(data);
+    for (const { data, isDropped, stored, masks, repeatedLate } of made) {
+      const happened = Math.floor((Number(data.timestamp) - START) / 900);
+      if (happened === quarter) world.mailgun.add(data);
       const isForgedInstead = plan.forgeries.some(({ mode }) => mode === 'altered') && data === alteredOne(made)?.data;
-      if (!isDropped && !isForgedInstead && !neverStored.has(String(data.id))) world.webhook(data, stored);
+      if (isDropped || isForgedInstead || neverStored.has(String(data.id))) continue;
+      for (const [n, mask] of masks.entries()) {
+        if (happened + n * repeatedLate === quarter) world.webhook(masked(data, mask), stored);
+      }
     }
     for (const [n, forgery] of plan.forgeries.entries()) {
       if (forgery.quarter === quarter) forge(world, forgery, n, made, neverStored, forged);
@@ -159,7 +173,7 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
   return { world, listed: made.map(({ data }) => data), neverStored, forged };
 }
 
-interface Made {
+interface Made extends Pick<WorldEvent, 'masks' | 'repeatedLate'> {
   data: JsonObject;
   isDropped: boolean;
   /** The domain under which its webhook is stored. */
@@ -167,13 +181,25 @@ interface Made {
   listedAtMs: number;
 }
 
-function make({ atUs, kind, isDropped, listedLate, domain }: WorldEvent, n: number): Made {
+function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }: WorldEvent, n: number): Made {
   const name = domain === 'second' ? SECOND_DOMAIN : DOMAIN;
   const at = START + atUs / 1e6;
   // Numbers keep the kind: every seventh is of one.
   const data = numbered(n * 7 + kind, at, { id: `event-${n}-`, domain: { name } });
   const listedAtMs = (at + listedLate * 900) * 1000;
-  return { data, isDropped, stored: domain === 'unknown' ? '-' : name, listedAtMs };
+  return { data, isDropped, stored: domain === 'unknown' ? '-' : name, listedAtMs, masks, repeatedLate };
+}
+
+function masked({ recipient, ...data }: JsonObject, mask: Mask): JsonObject {
+  const masks = {
+    named: recipient,
+    absent: undefined,
+    asterisks: '***',
+    address: 'p***@example.org',
+    word: '[redacted]',
+  };
+  const said = masks[mask];
+  return said === undefined ? data : { ...data, recipient: said };
 }
 
 /** A failure whose webhook never comes: its identity may be forged. */
@@ -196,11 +222,13 @@ function forge(
     world.webhook({ ...victim, severity: 'temporary', reason: 'generic' }, DOMAIN, world.nowMs);
     return;
   }
-  const at = { plain: nowSeconds - 5, future: nowSeconds + 365 * 86_400, past: START - 5000 }[mode];
+  const at = { plain: nowSeconds - 5, masked: nowSeconds - 5, future: nowSeconds + 365 * 86_400, past: START - 5000 }[
+    mode
+  ];
   const id = `forged-${n}-`;
   forged.add(id);
   const data = numbered(9000 + n, at, { id, event: 'complained', domain: { name: DOMAIN } });
-  world.webhook(data, stored, world.nowMs);
+  world.webhook(mode === 'masked' ? masked(data, 'asterisks') : data, stored, world.nowMs);
 }
 
 /** What does not agree with a plain comparison of what was listed and stored; empty where everything does. */
@@ -254,7 +282,22 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
   const should = [...listed.map(({ id }) => String(id)).filter((id) => !neverStored.has(id)), ...forged].sort();
   check('stored', ids, should);
   for (const [id, times] of world.sends) if (times > 5) found.push(`${id} was sent ${times} times`);
-  const marked = [...world.stored.unconfirmed.keys()].length;
+  const recipients = new Map(listed.map(({ id, recipient }) => [String(id), recipient]));
+  for (const { event } of world.ledger.events.values()) {
+    const id = String(event.id);
+    if (recipients.has(id)) check(`the recipient of ${id}`, event.recipient, recipients.get(id));
+  }
+  const named = [...world.ledger.statuses.entries()].filter(([, { decidedBy }]) => !decidedBy.includes('forged'));
+  for (const [key, { recipient }] of named) {
+    if (!/^person\d@example\.org$/.test(recipient))
+      found.push(`a status of ${recipient || 'no recipient'} is left: ${key}`);
+  }
+  const bounced = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
+  const suppressed = [...world.ledger.suppressions.keys()].filter((key) => key.includes('bounce'));
+  const addresses = new Set(suppressed.map((key) => key.split(' ')[0]));
+  check('suppressed', [...addresses].sort(), [...new Set(bounced.map(({ recipient }) => recipient))].sort());
+  // The mark is a part of the item, which a merge replaces.
+  const marked = [...world.stored.unconfirmed.keys()].filter((key) => world.ledger.events.has(key)).length;
   check('marked as unconfirmed', marked, forged.size);
   const failed = listed.filter(({ event: name, id }) => name === 'failed' && !neverStored.has(String(id)));
   const decided = [...world.ledger.statuses.values()].filter(({ decidedBy }) => decidedBy.startsWith('failed#event'));

@@ -28,6 +28,7 @@ export const LONE_PROCESS = {
     withdrawSuppressions: async () => {},
     replaceEvent: async () => {},
   },
+  copies: { read: async () => [], merge: async () => {}, dropStatus: async () => {} },
   stragglers: { ledgerStart: async () => undefined, note: async () => {} },
   secondPassSeconds: 86_400,
   now: () => 0,

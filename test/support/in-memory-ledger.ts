@@ -20,7 +20,7 @@ import { type Claim, judgeClaim } from '../../lambdas/domain/webhooks/claim.ts';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../../lambdas/ingest/ports.ts';
 import type { Corrections, ResetStatus } from '../../lambdas/process/correct.ts';
-import type { EventRecord, Records } from '../../lambdas/process/ports.ts';
+import type { EventRecord, Records, RedactedCopies } from '../../lambdas/process/ports.ts';
 import type { HistoryEntry, MessageHistory } from '../../lambdas/read-api/ports.ts';
 
 export interface StatusItem {
@@ -43,7 +43,9 @@ export class InMemoryLedger
   firstWebhookAt: number | undefined;
   queue: string[] = [];
   events = new Map<string, StoredRecord>();
-  /** How often an event was replaced. */
+  /** What is left of redacted copies. */
+  merged = new Map<string, StoredRecord>();
+  /** How often an event was replaced, or a copy merged. */
   corrected = 0;
   statuses = new Map<string, StatusItem>();
   suppressions = new Map<
@@ -59,11 +61,11 @@ export class InMemoryLedger
   }
 
   async isStored(identity: EventIdentity) {
-    return this.events.has(itemKey(identity));
+    return this.events.has(itemKey(identity)) || this.merged.has(itemKey(identity));
   }
 
   async noteWebhook(identity: EventIdentity, atMs: number) {
-    const stored = this.events.get(itemKey(identity));
+    const stored = this.events.get(itemKey(identity)) ?? this.merged.get(itemKey(identity));
     if (stored === undefined) return false;
     stored.webhookAt ??= atMs;
     return true;
@@ -118,6 +120,7 @@ export class InMemoryLedger
 
   async putEvent(record: EventRecord) {
     const key = itemKey(record.identity);
+    if (this.merged.has(key)) return 'merged' as const;
     const held = this.events.get(key);
     if (held === undefined) {
       this.events.set(key, {
@@ -167,6 +170,26 @@ export class InMemoryLedger
     this.corrected += 1;
     this.events.set(itemKey(record.identity), { ...record, event: record.event.raw });
   }
+
+  /** Apart from the other ports, whose names it shares. */
+  readonly copies: RedactedCopies = {
+    read: async (copies) =>
+      copies
+        .map((copy) => this.events.get(itemKey(copy)) ?? this.merged.get(itemKey(copy)))
+        .filter((record) => record !== undefined)
+        .map(({ receivedAtMs, webhookAt }) => ({ receivedAtMs, webhookAtMs: webhookAt })),
+    merge: async (copy) => {
+      const record = this.events.get(itemKey(copy));
+      if (record === undefined) return;
+      this.merged.set(itemKey(copy), record);
+      this.events.delete(itemKey(copy));
+      this.corrected += 1;
+    },
+    dropStatus: async ({ partition, statusSort, eventKey }) => {
+      const key = `${partition} ${statusSort}`;
+      if (this.statuses.get(key)?.decidedBy === eventKey) this.statuses.delete(key);
+    },
+  };
 
   async page(messageId: string, limit: number, after = '') {
     const behind = this.#entries(messageId).filter(({ sort }) => sort > after);

@@ -5,7 +5,7 @@ import { eachShard } from '../../domain/events/day-shards.ts';
 import { utcDay } from '../../domain/keys.ts';
 import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
-import { storedEvent } from './event-codec.ts';
+import { isMergedCopy, storedEvent } from './event-codec.ts';
 import { BATCH_KEYS, batchGet, type LedgerTable } from './ledger-table.ts';
 
 /** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
@@ -94,7 +94,8 @@ export function createDayEvents(table: LedgerTable): DayEvents {
         const found = new Map(items.map((item) => [nameOf(item.pk as string, item.sk as string), item]));
         for (const { partition, sort } of chunk) {
           const item = found.get(nameOf(partition, sort));
-          yield item && storedEvent(item);
+          // The index may still name a copy that is merged.
+          yield item === undefined || isMergedCopy(item) ? undefined : storedEvent(item);
         }
       }
     },

@@ -59,6 +59,11 @@ function dictionary(version: number): Buffer {
   return found;
 }
 
+/** Returns true for what is left of a redacted copy: an item at the place of an event, which holds none. */
+export function isMergedCopy(item: Item): boolean {
+  return item.mergedAt !== undefined;
+}
+
 /** Returns the event that an item holds. */
 export function storedEvent(item: Item): StoredEvent {
   const { recipientKey, eventKey = '' } = parseMessageSort(item.sk as string);

@@ -4,7 +4,7 @@ import type { EventIdentity } from '../../domain/events/identity.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
 import type { EventLookup } from '../../ingest/ports.ts';
 import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
-import { unpackEvent } from './event-codec.ts';
+import { isMergedCopy, unpackEvent } from './event-codec.ts';
 import { batchGetAll, conditionalWrite, type LedgerTable } from './ledger-table.ts';
 
 /** Looks single events up in the table, by strong reads. */
@@ -43,6 +43,7 @@ export function createStoredEventsTable(table: LedgerTable): StoredEvents {
       const distinct = new Map(places.map((each) => [placeName(each), { pk: each.partition, sk: each.eventSort }]));
       const items = await batchGetAll(table, { Keys: [...distinct.values()], ConsistentRead: true });
       for (const { pk, sk, source, receivedAt, webhookAt, raw, ...item } of items) {
+        if (isMergedCopy(item)) continue;
         found.set(placeName({ partition: pk as string, eventSort: sk as string }), {
           atMs: item[INDEXES.byDay.sortKey] as number,
           receivedAtMs: receivedAt as number,

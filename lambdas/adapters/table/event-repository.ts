@@ -16,7 +16,7 @@ import { isHigher, statusOrder } from '../../domain/status/status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
 import { type EventRecord, type Records, UnstorableError } from '../../process/ports.ts';
 import type { StoredEvent } from '../../read-api/ports.ts';
-import { packEvent, storedEvent } from './event-codec.ts';
+import { isMergedCopy, packEvent, storedEvent } from './event-codec.ts';
 import { createEventLookup } from './event-lookup.ts';
 import { createGatheredGet } from './gathered-get.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
@@ -89,6 +89,7 @@ export function createEventRepository(table: LedgerTable): Records {
       });
       const refused = await conditional(() => client.send(put));
       if (refused === undefined) return 'stored';
+      if (refused.Item !== undefined && isMergedCopy(refused.Item)) return 'merged';
       if (record.source === 'webhook' && refused.Item?.webhookAt === undefined) {
         await events.noteWebhook(record.identity, record.receivedAtMs);
       }
@@ -202,7 +203,9 @@ export function createEventCorrection(table: LedgerTable) {
       const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
       const found: StoredEvent[] = [];
       const range = { prefix: eventSortPrefix(recipient) };
-      for await (const item of readPartition(table, identity.partition, range)) found.push(storedEvent(item));
+      for await (const item of readPartition(table, identity.partition, range)) {
+        if (!isMergedCopy(item)) found.push(storedEvent(item));
+      }
       return found;
     },
 

@@ -13,6 +13,8 @@ export interface QueueMessage {
   event: JsonObject;
   /** Mailgun lists this event with other content than the stored one, which it replaces. */
   corrects?: boolean | undefined;
+  /** Keys of the recipients under which redacted copies of this event are stored, which it replaces. */
+  redactedAs?: string[] | undefined;
 }
 
 /** Raise it when the format changes; a reader takes this version and the one before. */
@@ -57,12 +59,19 @@ export function decodeQueueMessage(body: string): DecodedQueueMessage {
   }
   if (!isObject(parsed)) return { ok: false, reason: 'malformed-message', where: 'body' };
   if (parsed.v !== QUEUE_MESSAGE_VERSION) return { ok: false, reason: 'unknown-version', where: 'v' };
-  const { source, receivedAt, domain, event, corrects } = parsed;
+  const { source, receivedAt, domain, event, corrects, redactedAs } = parsed;
   const malformed = (where: string) => ({ ok: false, reason: 'malformed-message', where }) as const;
   if (source !== 'webhook' && source !== 'reconcile') return malformed('source');
   if (!Number.isSafeInteger(receivedAt)) return malformed('receivedAt');
   if (typeof domain !== 'string') return malformed('domain');
   if (!isObject(event)) return malformed('event');
+  if (redactedAs !== undefined && !isTexts(redactedAs)) return malformed('redactedAs');
   const message: QueueMessage = { source, receivedAt: receivedAt as number, domain, event };
-  return { ok: true, message: corrects === true ? { ...message, corrects } : message };
+  return {
+    ok: true,
+    message: { ...message, ...(corrects === true && { corrects }), ...(redactedAs && { redactedAs }) },
+  };
 }
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string');

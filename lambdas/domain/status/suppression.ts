@@ -1,5 +1,6 @@
 import type { SuppressionKind } from '../event-types.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
+import { isRedactedRecipient, recipientKey } from '../keys.ts';
 
 /** A reason not to send to a recipient again. */
 export interface Suppression {
@@ -43,11 +44,12 @@ const LISTED: readonly { kind: SuppressionKind; reason: string; code: number }[]
 ];
 
 /**
- * Returns the suppression that follows from an event, if any. Never one without a recipient, nor one of mail that was
- * routed to us. An unsubscribe is from everything: its tags may be those of the message.
+ * Returns the suppression that follows from an event, if any. Never one without a recipient, or of a redacted one, nor
+ * one of mail that was routed to us. An unsubscribe is from everything: its tags may be those of the message.
  */
 export function suppressionOf(event: MailgunEvent): Suppression | undefined {
-  if (event.recipient === undefined || event.isInbound) return undefined;
+  if (event.recipient === undefined || event.isInbound || isRedactedRecipient(recipientKey(event.recipient)))
+    return undefined;
   const common = { scope: '*', source: 'event' } as const;
   switch (event.type.suppression) {
     case 'complaint':

@@ -4,11 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/event-queue.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
+import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/erasure-repository.ts';
 import { createEventLookup, createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/message-history.ts';
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
+import { createRedactedCopies } from '../../../../lambdas/adapters/table/redacted-copies.ts';
 import { INDEXES } from '../../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
@@ -135,6 +137,47 @@ async function store(...events: JsonObject[]) {
   }
   return { messageId, history: await wholeHistory(createMessageHistory(engines.table), messageId) };
 }
+
+describe('redacted copies', () => {
+  const readKeys = () => createDayIndexTable(engines.table).keys(DOMAIN, NOW_MS - 3_600_000, NOW_MS);
+
+  test('a copy is merged into the event that names its recipient, and is shown nowhere', async () => {
+    const copies = createRedactedCopies(engines.table, () => NOW_MS);
+    const message = { headers: { 'message-id': `${randomUUID()}@${DOMAIN}` } };
+    const process = createProcess({
+      ...LONE_PROCESS,
+      records: createEventRepository(engines.table),
+      copies,
+      retentionDays: 400,
+    });
+    const event: JsonObject = { ...deliveredEvent(), message };
+    const { recipient: _, ...absent } = event;
+    const webhook = { source: 'webhook' as const, domain: DOMAIN, receivedAt: NOW_MS };
+    await process({ ...webhook, event: absent });
+    await process({ ...webhook, event: { ...event, recipient: '***' } });
+    const listed = {
+      ...webhook,
+      source: 'reconcile' as const,
+      receivedAt: NOW_MS + 1,
+      event,
+      redactedAs: ['-', '***'],
+    };
+
+    expect(await process(listed)).toBe('known');
+    expect(await process({ ...webhook, event: absent })).toBe('known');
+    expect(await process(listed)).toBe('known');
+
+    const { statuses, events } = await wholeHistory(createMessageHistory(engines.table), message.headers['message-id']);
+    expect(statuses).toMatchObject([{ recipient: 'Ada@Example.org', status: 'DELIVERED' }]);
+    expect(events).toMatchObject([{ recipientKey: 'ada@example.org', source: 'webhook', receivedAtMs: NOW_MS, event }]);
+    const { partition, eventSort, eventKey } = identify(event, DOMAIN);
+    const own = (await readKeys()).filter((key) => key.partition === partition);
+    expect(own).toEqual([{ partition, eventSort, atMs: 1769999990123 }]);
+    const places = ['-', '***', 'ada@example.org'].map((key) => ({ partition, eventSort: `R#${key}#E#${eventKey}` }));
+    const found = await createStoredEventsTable(engines.table).lookUp(places);
+    expect([...found.values()]).toMatchObject([{ broughtByWebhook: true, event }]);
+  });
+});
 
 describe('records', () => {
   test('an event is read back whole, with its status', async () => {

@@ -27,6 +27,11 @@ test('what reconciliation sends is read too', () => {
   expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
 });
 
+test('the recipients of redacted copies are read too', () => {
+  const sent = { ...message, redactedAs: ['-', '***'] };
+  expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
+});
+
 test.each([
   ['no JSON', '{', 'not-json', 'character 1'],
   ['no JSON that says where', 'ada@example.org', 'not-json', 'body'],
@@ -36,6 +41,7 @@ test.each([
   ['an unknown source', JSON.stringify({ v: 1, ...message, source: 'x' }), 'malformed-message', 'source'],
   ['no domain', JSON.stringify({ v: 1, ...message, domain: null }), 'malformed-message', 'domain'],
   ['no event', JSON.stringify({ v: 1, ...message, event: [] }), 'malformed-message', 'event'],
+  ['no texts', JSON.stringify({ v: 1, ...message, redactedAs: [1] }), 'malformed-message', 'redactedAs'],
   ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message', 'receivedAt'],
 ])('refuses %s with its reason and place', (_name, body, reason, where) => {
   expect(decodeQueueMessage(body)).toEqual({ ok: false, reason, where });
