@@ -26,8 +26,7 @@ const EXAMPLES = `
 Every line is ok, a warning, wrong, unknown or skipped; the line below it says what fixes it. No secret is ever shown.
 With --origin it walks instead through what a browser on a page of that origin would meet at the read API (CORS).
 What is denied is unknown. The API key is tried from this machine; an IP allowlist at Mailgun may treat the function
-differently. Redaction of webhooks is wrong: an event that names no recipient is not the listed one, so both are stored,
-and the other one ends as unconfirmed.
+differently. While Mailgun redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
 
 Examples:
   npm run ledger -- doctor --env prod

@@ -24,6 +24,8 @@ export interface Flags {
   readonly oddShapes: boolean;
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
+  /** Domains whose webhooks name no recipient. */
+  readonly redactedDomains: readonly string[];
   /** Whether webhooks of the old format come too. */
   readonly legacy: boolean;
   readonly reconcile: ReconcileChoice;
@@ -57,6 +59,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --domain D                  a sending domain; may be repeated (mg.example.com)
   --drop P                    this percentage of first webhook deliveries fails (0)
   --legacy                    webhooks of the old format come too; they end as unconfirmed, with an alarm
+  --redact D                  webhooks of this domain name no recipient, masked or absent; may be repeated
   --odd-shapes                events take every shape ever seen, also those that break Mailgun's Go and Java clients
   --source events|logs        which of Mailgun's APIs is read (events)
   --reconcile-every S         seconds between two runs (${USUAL_RECONCILE.everySeconds})
@@ -98,6 +101,7 @@ const OPTIONS = {
   'odd-shapes': yes,
   drop: text,
   legacy: yes,
+  redact: list,
   'mailgun-url': text,
   'api-key': text,
   source: text,
@@ -116,6 +120,7 @@ const OPTIONS = {
 export function parseFlags(args: readonly string[]): Flags {
   const values = readArguments(args);
   if (values.once && values['no-traffic']) throw mistake('--once tells a story and --no-traffic none: leave one out');
+  const domains = values.domain ?? ['mg.example.com'];
   return {
     help: values.help ?? false,
     port: wholeNumber('port', values.port, 65_535) ?? DEFAULT_PORT,
@@ -128,7 +133,8 @@ export function parseFlags(args: readonly string[]): Flags {
     signingKey: notBlank('signing-key', values['signing-key']),
     previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),
     parentSigningKey: notBlank('parent-signing-key', values['parent-signing-key']),
-    domains: values.domain ?? ['mg.example.com'],
+    domains,
+    redactedDomains: redactedDomains(values.redact, domains),
     oddShapes: values['odd-shapes'] ?? false,
     drop: wholeNumber('drop', values.drop, 100) ?? 0,
     legacy: values.legacy ?? false,
@@ -148,6 +154,12 @@ function receiverUrls(urls: readonly string[] = []): readonly string[] {
   const strange = urls.find((url) => !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol));
   if (strange !== undefined) throw mistake(`--receiver is no http or https URL: "${strange}"`);
   return urls;
+}
+
+function redactedDomains(redacted: readonly string[] = [], domains: readonly string[]): readonly string[] {
+  const foreign = redacted.find((domain) => !domains.includes(domain));
+  if (foreign !== undefined) throw mistake(`--redact names a --domain of this run, not "${foreign}"`);
+  return redacted;
 }
 
 function reconcileChoice(values: ReturnType<typeof readArguments>): ReconcileChoice {

@@ -35,6 +35,8 @@ export interface LocalStackOptions {
   readonly domains: readonly string[];
   /** Undefined: as after a first deploy, neither signing keys nor an API key are put. */
   readonly keys: SigningKeys | undefined;
+  /** Domains whose webhooks name no recipient. @default none */
+  readonly redactedDomains?: readonly string[];
   /** How changes are published. @default not at all */
   readonly publish?: PublishChoice | undefined;
   /** URLs of receivers; they need `publish`. @default none */
@@ -88,8 +90,12 @@ export async function startLocalStack(
 
 async function start(options: LocalStackOptions, disposables: Disposables): Promise<LocalStack> {
   const { domains, keys, seed, phase, faults, reconcile = USUAL_RECONCILE, metricPeriodSeconds = 60 } = options;
+  const { redactedDomains = [] } = options;
   const run = await openLedgerRun(options.port, disposables);
-  const mailgun = await openLocalMailgun({ domains, signingKey: keys?.current, apiKey: reconcile.apiKey, seed }, run);
+  const mailgun = await openLocalMailgun(
+    { domains, signingKey: keys?.current, apiKey: reconcile.apiKey, seed, redactedDomains },
+    run,
+  );
   const dashboardListener = await run.reserveListener();
   const overlay = overlayOf({ ...options, reconcile, metricPeriodSeconds }, await devOrigins());
   const values = runValues(mailgun.api.url, dashboardListener.url, Date.now());

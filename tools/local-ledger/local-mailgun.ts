@@ -15,6 +15,8 @@ export interface LocalMailgunOptions {
   /** @default a new key */
   readonly apiKey: string | undefined;
   readonly seed: number;
+  /** Domains whose webhooks name no recipient. @default none */
+  readonly redactedDomains?: readonly string[];
 }
 
 /** The account at Mailgun that belongs to a local stack. */
@@ -33,8 +35,8 @@ export interface LocalMailgun {
 }
 
 export async function openLocalMailgun(options: LocalMailgunOptions, { disposables }: Run): Promise<LocalMailgun> {
-  const { domains, signingKey = newKey(), apiKey = newKey(), seed } = options;
-  const account: MailgunAccount = { signingKey };
+  const { domains, signingKey = newKey(), apiKey = newKey(), seed, redactedDomains } = options;
+  const account: MailgunAccount = { signingKey, redactedDomains: new Set(redactedDomains) };
   const eventLog = new EventLog();
   const api = await startMailgunApi({ log: eventLog, apiKey, account, domains, random: createRandom(seed) });
   disposables.add(() => api.close());

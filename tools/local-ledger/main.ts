@@ -56,6 +56,7 @@ async function main(): Promise<void> {
       phase,
       onAlarm,
       keys: keysOf(flags),
+      redactedDomains: flags.redactedDomains,
     },
     disposables,
   ).catch((error) => {

@@ -5,8 +5,15 @@ import { type ApiAnswer, ok, refusal } from './api-answer.ts';
 export interface MailgunAccount {
   /** Signs every webhook from now on; there is no other that still does. */
   signingKey: string;
-  /** Whether webhooks name no recipient. */
+  /** Whether webhooks name no recipient, of any domain. */
   redactsWebhooks?: boolean;
+  /** Domains whose webhooks name no recipient. */
+  redactedDomains?: ReadonlySet<string>;
+}
+
+/** Returns true where the webhooks of a domain are redacted. */
+export function redacts({ redactsWebhooks = false, redactedDomains }: MailgunAccount, domain: string): boolean {
+  return redactsWebhooks || (redactedDomains?.has(domain) ?? false);
 }
 
 /** A key as Mailgun makes them, for signing or for its API. */
@@ -29,6 +36,6 @@ export function answerFeatures(account: MailgunAccount, method: string, json: un
 }
 
 /** A domain as `GET /v4/domains/{name}` shows it. */
-export function answerDomain({ redactsWebhooks = false }: MailgunAccount, name: string): ApiAnswer {
-  return ok({ domain: { name, state: 'active', webhooks_redact_pii: redactsWebhooks } });
+export function answerDomain(account: MailgunAccount, name: string): ApiAnswer {
+  return ok({ domain: { name, state: 'active', webhooks_redact_pii: redacts(account, name) } });
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { MailgunAccount } from './account.ts';
+import { type MailgunAccount, redacts } from './account.ts';
 import { createClock } from './clock.ts';
 import type { EventLog } from './event-log.ts';
 import type { EventData } from './event-parts.ts';
@@ -31,9 +31,7 @@ export function openTwin(receiver: Receiver, memory: TwinMemory, signal: AbortSi
     get signingKey() {
       return memory.account.signingKey;
     },
-    get redactsWebhooks() {
-      return memory.account.redactsWebhooks ?? false;
-    },
+    redacts: (domain) => redacts(memory.account, domain),
     postsFor,
     clock: createClock(signal),
     random: createRandom(randomInt(2 ** 32)),

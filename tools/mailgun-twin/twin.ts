@@ -41,8 +41,8 @@ export interface Twin {
 export interface TwinDeps {
   /** Read for each event: it may be rotated. */
   readonly signingKey: string;
-  /** Read for each event: whether webhooks name no recipient. @default false */
-  readonly redactsWebhooks?: boolean;
+  /** Returns true where webhooks of a domain name no recipient; called for each. @default they do */
+  readonly redacts?: (domain: string) => boolean;
   /** Posts an event to every URL that is registered for it; the outcome at the first is recorded. */
   readonly postsFor: (domain: string, data: EventData) => readonly Post[];
   readonly clock: Clock;
@@ -67,11 +67,18 @@ export function createTwin(deps: TwinDeps): Twin {
       const event: TwinEvent = { mail, data, encoding, listed, record: newRecord() };
       events.push(event);
       if (listed) log?.add(mail.domain, data);
+      // One token carries one body.
+      const bodies = new Map<string, EventData>();
+      const bodyUnder = (token: string) => {
+        const body = bodies.get(token) ?? (deps.redacts?.(mail.domain) ? redacted(data, random) : data);
+        bodies.set(token, body);
+        return body;
+      };
       const parcel = {
         event: data.event,
         write: (signature: Parameters<typeof jsonWebhook>[1]) =>
           encoding === 'json'
-            ? jsonWebhook(deps.redactsWebhooks ? redacted(data, random) : data, signature)
+            ? jsonWebhook(bodyUnder(signature.token), signature)
             : legacyWebhook(encoding, data, mail, signature),
       };
       for (const [index, post] of postsFor(mail.domain, data).entries()) {
@@ -91,6 +98,7 @@ export function createTwin(deps: TwinDeps): Twin {
 }
 
 /** What Mailgun redacts is written nowhere; a recipient that is masked, or absent, must both do no harm. */
-function redacted({ recipient: _, ...data }: EventData, random: Random): EventData {
-  return { ...data, ...random.pick([{ recipient: '***' }, {}]) } as EventData;
+function redacted({ recipient, ...data }: EventData, random: Random): EventData {
+  const [first = ''] = recipient ?? '';
+  return { ...data, ...random.pick([{ recipient: '***' }, { recipient: `${first}***@***` }, {}]) } as EventData;
 }

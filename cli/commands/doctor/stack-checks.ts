@@ -168,15 +168,15 @@ async function webhooks(deployment: Deployment, domain: string, run: CommandText
   return judged(drift.map(driftText).join(', '), [...fixes].join('; '));
 }
 
-/** A webhook without its recipient is another event than the listed one: both are stored, and the first is unconfirmed. */
+/** What follows for a recipient waits for the listing, which names them. */
 async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
   const answer = await (await openMailgun(deployment))(domain, 'GET', `/v4/domains/${encodeURIComponent(domain)}`);
   const { domain: shown } = (answer.body ?? {}) as { domain?: { webhooks_redact_pii?: unknown } };
   const isOn = answer.status === 200 ? shown?.webhooks_redact_pii : undefined;
   if (typeof isOn !== 'boolean') return skipped(`Mailgun does not say (${messageOf(answer)})`);
   if (!isOn) return ok('webhooks name their recipients');
-  return wrong(
-    'Mailgun redacts webhooks: their events count twice, and as possibly forged',
+  return warning(
+    'Mailgun redacts webhooks: statuses and suppressions of their recipients wait for reconciliation',
     'switch the redaction of webhooks off at Mailgun, for the account or the domain',
   );
 }
