@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { openAws } from '../../cli/target/aws.ts';
+import { openAws, openStack } from '../../cli/target/aws.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
 import { call } from './web.ts';
@@ -35,7 +35,16 @@ export class Deployed {
 
   static async find(environment: string): Promise<Deployed> {
     // cdk.json may not know it.
-    const target = await openAws(environment, { [environment]: { region: process.env.AWS_REGION ?? '' } });
+    return Deployed.#open(await openAws(environment, { [environment]: { region: process.env.AWS_REGION ?? '' } }));
+  }
+
+  /** A stack of another app, by its name. */
+  static async findStack(stackName: string): Promise<Deployed> {
+    const region = process.env.AWS_REGION ?? '';
+    return Deployed.#open(await openStack({ kind: 'stack', stackName, region }, stackName, { region }));
+  }
+
+  static async #open(target: Deployment): Promise<Deployed> {
     const { SecretString = '' } = await target.clients.secrets.send(
       new GetSecretValueCommand({ SecretId: target.output('ApiTokenSecretArn') }),
     );

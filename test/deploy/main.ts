@@ -3,24 +3,31 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { InstalledPackage } from '../support/packed.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { Cdk } from './cdk.ts';
 import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
 import { ledger } from './ledger.ts';
+import { leaveOut } from './left-out.ts';
 import { Subscriber } from './subscriber.ts';
 import { deployByWorkflow } from './workflow.ts';
 
 const HELP = `npm run test:deploy
 
 Deploys the stack for real, with the CDK command line, to an AWS emulator that it installs from PyPI and
-starts as a process of its own; or to the endpoint that AWS_ENDPOINT_URL names. Takes about three minutes.
+starts as a process of its own; or to the endpoint that AWS_ENDPOINT_URL names. Takes about four minutes.
 
 Exit code: 0 all steps passed, or the emulator cannot be installed here (it says SKIPPED); 1 a step failed.`;
 
 const KEY = randomBytes(16).toString('hex');
 const WEBHOOKS = 100;
 const PATIENCE_MS = 120_000;
+const FOREIGN_APP = `
+import { App, Stack } from 'aws-cdk-lib';
+import { MailgunLedger } from 'mailgun-ledger';
+new MailgunLedger(new Stack(new App(), 'Foreign'), 'Ledger', { domains: [{ name: '${DOMAIN}', region: 'eu' }] });
+`;
 
 const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } });
 if (values.help) {
@@ -176,6 +183,27 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     equal([failed, await dev.status()], ['failed', 'UPDATE_ROLLBACK_COMPLETE']);
     equal(await dev.post(KEY, 1), { 200: 1 });
     await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS + 2));
+  });
+
+  await step('deploy the packed package in an app of another project, and store what it receives', async () => {
+    const installed = await InstalledPackage.create();
+    try {
+      const env = { CDK_OUTDIR: folder('foreign'), CDK_VALIDATION: 'false' };
+      const app = installed.write('app.mjs', FOREIGN_APP);
+      const { exitCode, stderr } = await installed.run(process.execPath, [app], { env });
+      if (exitCode !== 0) throw new Error(stderr);
+    } finally {
+      installed.remove();
+    }
+    await leaveOut(folder('foreign'));
+    await cdk.deploy(folder('foreign'));
+    const foreign = await Deployed.findStack('Foreign');
+    await foreign.setKey(KEY);
+    equal(await foreign.post(KEY, 3), { 200: 3 });
+    await within(PATIENCE_MS, async () => equal(await foreign.storedOnce(), 3));
+    const { exitCode, out } = await ledger(['dlq', 'list', '--stack', 'Foreign', '--json']);
+    equal([exitCode, JSON.parse(out)], [0, { event: 'dead-letters', count: 0, complete: true }]);
+    await cdk.destroy(folder('foreign'));
   });
 
   await step('destroy dev: nothing is left', async () => {
