@@ -1,5 +1,4 @@
 import {
-  type CliContext,
   type CommandBuilder,
   confirm,
   ledgerCommand,
@@ -8,8 +7,7 @@ import {
   targetRefText,
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { number } from '../output.ts';
-import { type Deployment, hasOutput } from '../target/types.ts';
+import { counted, number } from '../output.ts';
 import { type EraseLine, erase, openJob, plan } from './erase/job.ts';
 
 interface EraseOptions extends TargetOptions {
@@ -19,8 +17,9 @@ interface EraseOptions extends TargetOptions {
 
 const EXAMPLES = `
 Every event of the recipient becomes a tombstone: its key, type, domain, time and tags stay, so the ledger stays whole.
-Statuses and suppressions are deleted. A marker under a keyed hash of the address stays permanently: whatever still comes
-in, by webhook or replay, is stored as a tombstone. It cannot be undone.
+Statuses and suppressions are deleted, and objects of the archive that hold the recipient are rewritten without. A marker
+under a keyed hash of the address stays permanently: whatever still comes in, by webhook or replay, is stored as a
+tombstone. It cannot be undone.
 It can be interrupted at any time; the same command again goes on. It reads the whole table, three times with the plan.
 After the marker it waits for one visibility timeout of the queue, sends dead letters of the recipient through the queue
 again, and then reads the table until nothing is found; the address is removed from events of others too.
@@ -32,7 +31,8 @@ Examples:
 
 Needs on AWS: secretsmanager:GetSecretValue on the erasure key; dynamodb:Scan, PutItem, UpdateItem and DeleteItem on
 the table; sqs:GetQueueAttributes and SendMessage on the queue; sqs:GetQueueAttributes, ReceiveMessage, DeleteMessage
-and ChangeMessageVisibility on the DLQ.
+and ChangeMessageVisibility on the DLQ. With an archive also dynamodb:GetItem on the table; s3:ListBucketVersions,
+GetObject, PutObject and DeleteObjectVersion on the bucket, and s3:BypassGovernanceRetention where it locks objects.
 
 Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
 
@@ -57,7 +57,7 @@ export const eraseCommand: CommandBuilder = (context, run) =>
           if (options.plan) return context.signal.aborted ? 1 : 0;
           if (!context.signal.aborted) {
             await confirm(context, options.yes, `Erase this recipient from ${deployment.name}, for good?`);
-            if (await erase(job)) return reportArchive(context, deployment);
+            if (await erase(job)) return 0;
           }
           emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(deployment.ref)}` });
           return 1;
@@ -67,13 +67,6 @@ export const eraseCommand: CommandBuilder = (context, run) =>
         }
       }),
     );
-
-/** Sealed objects are not rewritten, so where there is an archive not all is done. */
-function reportArchive(context: CliContext, deployment: Deployment): number {
-  if (!hasOutput(deployment, 'ArchiveBucketName')) return 0;
-  context.printError('The archive is not erased: objects that were sealed before hold events of this recipient.');
-  return 1;
-}
 
 function recipientIn(typed: string): string {
   const recipient = typed.trim();
@@ -94,6 +87,7 @@ export function textOf(line: EraseLine): string[] {
         `  suppressions  ${number(line.suppressions)}, to be deleted: whoever sends by them must not write again`,
         `  mentions      ${number(line.mentions)} events of others that name the address, to be rewritten without it`,
         `  dead letters  ${number(line.deadLetters)} in all, to be looked through`,
+        ...(line.objects > 0 ? [`  archive       ${counted(line.objects, 'object')}, each to be read`] : []),
         `  takes         ${line.waitSeconds} s of waiting, and two readings of ${number(line.items)} items`,
         `  costs         at most $${line.cost.toFixed(4)}`,
       ];
@@ -117,6 +111,17 @@ export function textOf(line: EraseLine): string[] {
       return [
         `Dead letters: ${number(line.received)} received, ${number(line.sentBack)} sent back to the queue, ` +
           `${number(line.deleted)} deleted`,
+      ];
+    case 'waiting-for-seal':
+      return ['Waiting for a run of seal to end …'];
+    case 'reading-archive':
+      return [`  ${number(line.objects)} of ${number(line.of)} objects read`];
+    case 'fault':
+      return [`  ✖  ${line.where} ${line.what}; it is left as it is`];
+    case 'archive':
+      return [
+        `Archive: ${number(line.rewritten)} of ${counted(line.objects, 'object')} rewritten without the recipient ` +
+          `(${counted(line.rows, 'row')}), ${counted(line.versions, 'old version')} removed`,
       ];
     case 'stopped':
       return ['Stopped. What is done stays done; go on with:', `  ${line.again}`];

@@ -93,3 +93,33 @@ export interface EventObjects {
   /** Returns the object under a key, or undefined. */
   open(key: string): Promise<StoredObject | undefined>;
 }
+
+/** What the bucket keeps under the key of an object of events. */
+export interface KeptObject {
+  key: string;
+  /** False where the object was deleted, so that only old versions are left. */
+  isThere: boolean;
+  /** Versions that the object had before. */
+  oldVersions: string[];
+}
+
+/** An object that is written in place of one that was read. */
+export interface ObjectReplacement {
+  /** Adds rows in the order of the archive; each call is a row group. */
+  add(rows: readonly ArchiveRow[]): Promise<void>;
+  /** Returns what is going to be put; nothing can be added any more. */
+  end(): Promise<{ sha256: string; bytes: number }>;
+  /** Puts it in place of the object with this tag: false, and nothing is written, where another one is there by now. */
+  putOver(key: string, tag: string): Promise<boolean>;
+  discard(): Promise<void>;
+}
+
+/** Objects of events that may be written again, because a recipient is erased. */
+export interface RewritableObjects {
+  list(prefix: string): AsyncIterable<KeptObject>;
+  /** Returns the object under a key, or undefined; its tag changes with its bytes. */
+  open(key: string): Promise<(StoredObject & { tag: string }) | undefined>;
+  begin(): ObjectReplacement;
+  /** Removes a version for good, also one that is locked where that is allowed. */
+  removeVersion(key: string, version: string): Promise<void>;
+}

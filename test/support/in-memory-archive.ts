@@ -13,6 +13,7 @@ import type {
   LedgerSlices,
   ManifestBucket,
   ObjectWriter,
+  RewritableObjects,
   SealableEvent,
   SealableEvents,
   SealMark,
@@ -20,9 +21,11 @@ import type {
 } from '../../lambdas/seal/ports.ts';
 import type { Mortal } from './mortal.ts';
 
-/** A bucket in memory whose objects, once put, cannot be put again. */
+/** A bucket in memory that keeps the versions of its objects; what is put without condition cannot be put again. */
 export class InMemoryBucket implements ManifestBucket, EventObjects {
   readonly objects = new Map<string, string>();
+  /** Versions that objects had before, by key and number. */
+  readonly versions = new Map<string, Map<string, string>>();
 
   async readText(key: string) {
     return this.objects.get(key);
@@ -59,6 +62,46 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
       },
       discard: async () => {},
     };
+  }
+
+  /** The same bucket as whoever rewrites its objects sees it. */
+  rewritable(): RewritableObjects {
+    return {
+      list: (prefix) => this.#list(prefix),
+      open: async (key) => {
+        const stored = await this.open(key);
+        return stored && { ...stored, tag: stored.sha256 };
+      },
+      begin: () => {
+        const rows: ArchiveRow[] = [];
+        return {
+          add: async (group) => {
+            rows.push(...structuredClone(group));
+          },
+          end: async () => ({ sha256: sha256Hex(canonicalJson(rows)), bytes: canonicalJson(rows).length }),
+          putOver: async (key, tag) => {
+            const before = this.objects.get(key);
+            if (before === undefined || sha256Hex(before) !== tag) return false;
+            const versions = this.versions.get(key) ?? new Map<string, string>();
+            this.versions.set(key, versions.set(String(++this.#puts), before));
+            this.objects.set(key, canonicalJson(rows));
+            return true;
+          },
+          discard: async () => {},
+        };
+      },
+      removeVersion: async (key, version) => {
+        this.versions.get(key)?.delete(version);
+      },
+    };
+  }
+
+  #puts = 0;
+
+  async *#list(prefix: string) {
+    for (const key of [...this.objects.keys()].filter((each) => each.startsWith(prefix)).sort()) {
+      yield { key, isThere: true, oldVersions: [...(this.versions.get(key)?.keys() ?? [])] };
+    }
   }
 
   /** The rows of a slice, over all its objects. */
@@ -148,5 +191,11 @@ export function mortalArchive(mortal: Mortal, bucket: InMemoryBucket, state: InM
     open: (key) => texts.open(key),
   };
   const marks = ['readHead', 'moveHead', 'readMark', 'putMark', 'readPosition', 'putPosition'] as const;
-  return { bucket: texts as ManifestBucket, objects, state: gated<SealState>('state', state, marks) };
+  const versions = bucket.rewritable();
+  const rewritable: RewritableObjects = {
+    ...gated('objects', versions, ['open', 'removeVersion']),
+    list: versions.list,
+    begin: () => gated('replacement', versions.begin(), ['putOver']),
+  };
+  return { bucket: texts as ManifestBucket, objects, rewritable, state: gated<SealState>('state', state, marks) };
 }

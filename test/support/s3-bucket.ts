@@ -5,36 +5,76 @@ import { buffer } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
 import { S3_CONFIG } from '../../lambdas/adapters/archive/bucket.ts';
 
+const PAGE = 3;
+const tagOf = (bytes: Buffer) => `"${createHash('md5').update(bytes).digest('hex')}"`;
+
 /**
- * A bucket on this machine that speaks as much of S3 as the archive uses: whole objects, `If-None-Match: *` and
- * checksums, as S3 has them. `loseReply` has the next put take effect and its connection break.
+ * A versioned bucket on this machine that speaks as much of S3 as the archive uses: whole objects, conditions, checksums
+ * and versions, as S3 has them, a few versions to a page. A locked version goes only where the lock is bypassed. `loseReply` has the next put take effect and its connection break.
  */
 export async function startS3Bucket(name: string) {
   const objects = new Map<string, Buffer>();
+  /** Versions that objects had before, by key and id. */
+  const versions = new Map<string, Map<string, Buffer>>();
   let losesReply = false;
+  let puts = 0;
   const server = createServer(async (incoming, outgoing) => {
-    const key = decodeURIComponent((incoming.url ?? '').split('?')[0] ?? '').slice(name.length + 2);
+    const url = new URL(incoming.url ?? '', 'http://bucket');
+    const key = decodeURIComponent(url.pathname).slice(name.length + 2);
+    const versionId = url.searchParams.get('versionId') ?? '';
     const fail = (status: number, code: string) =>
       outgoing.writeHead(status, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code></Error>`);
+    if (incoming.method === 'GET' && url.searchParams.has('versions'))
+      return outgoing.writeHead(200, { 'content-type': 'application/xml' }).end(listed(url.searchParams));
     if (incoming.method === 'GET') {
       const found = objects.get(key);
-      return found === undefined ? fail(404, 'NoSuchKey') : outgoing.writeHead(200).end(found);
+      return found === undefined ? fail(404, 'NoSuchKey') : outgoing.writeHead(200, { etag: tagOf(found) }).end(found);
+    }
+    if (incoming.method === 'DELETE') {
+      if (incoming.headers['x-amz-bypass-governance-retention'] !== 'true') return fail(403, 'AccessDenied');
+      versions.get(key)?.delete(versionId);
+      return outgoing.writeHead(204).end();
     }
     if (incoming.method !== 'PUT') return fail(405, 'MethodNotAllowed');
     const body = await buffer(incoming);
     const digest = incoming.headers['x-amz-checksum-sha256'];
     if (digest !== createHash('sha256').update(body).digest('base64')) return fail(400, 'BadDigest');
     if (incoming.headers['if-none-match'] === '*' && objects.has(key)) return fail(412, 'PreconditionFailed');
+    const before = objects.get(key);
+    const ifMatch = incoming.headers['if-match'];
+    if (ifMatch !== undefined && (before === undefined || ifMatch !== tagOf(before)))
+      return fail(412, 'PreconditionFailed');
+    if (before !== undefined) versions.set(key, (versions.get(key) ?? new Map()).set(`v${++puts}`, before));
     objects.set(key, body);
     if (!losesReply) return outgoing.writeHead(200).end();
     losesReply = false;
     return incoming.socket.resetAndDestroy();
   });
+  /** A page of versions: that of now first, then those before it; the next page may begin in the midst of a key. */
+  function listed(query: URLSearchParams): string {
+    const keys = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '')).sort();
+    const all = keys.flatMap((key) => {
+      const old = [...(versions.get(key)?.keys() ?? [])].reverse();
+      return ['now', ...old].map((id) => ({ key, id, isLatest: id === 'now' }));
+    });
+    const marker = query.get('key-marker');
+    const after = all.findIndex(({ key, id }) => key === marker && id === query.get('version-id-marker'));
+    const page = all.slice(after + 1, after + 1 + PAGE);
+    const last = page.at(-1);
+    const items = page.map(
+      ({ key, id, isLatest }) =>
+        `<Version><Key>${key}</Key><VersionId>${id}</VersionId><IsLatest>${isLatest}</IsLatest></Version>`,
+    );
+    const isTruncated = after + 1 + PAGE < all.length;
+    const next = `<NextKeyMarker>${last?.key}</NextKeyMarker><NextVersionIdMarker>${last?.id}</NextVersionIdMarker>`;
+    return `<ListVersionsResult><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ''}${items.join('')}</ListVersionsResult>`;
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   return {
     objects,
+    versions,
     url: `${endpoint}/${name}`,
     bucket: {
       client: new S3Client({ ...S3_CONFIG, endpoint, region: 'us-east-1', credentials, forcePathStyle: true }),

@@ -10,6 +10,7 @@ import { tableOf } from '../../ledger.ts';
 import { PRICES } from '../../prices.ts';
 import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
+import { type ArchiveDeps, type ArchiveLine, countArchive, eraseArchive, openErasableArchive } from './archive.ts';
 import { clearDeadLetters, messagesIn, type Queues } from './dead-letters.ts';
 import { createFindings, type Findings, type Swept, sweep } from './sweep.ts';
 
@@ -25,11 +26,14 @@ interface Found {
 
 /** The lines of `erase --json`. None holds the address. */
 export type EraseLine =
+  | ArchiveLine
   | ({
       event: 'plan';
       messages: number;
       /** Dead letters in all; whose they are shows only when they are received. */
       deadLetters: number;
+      /** Objects of the archive, each to be read. */
+      objects: number;
       items: number;
       waitSeconds: number;
       /** Dollars, at most. */
@@ -59,6 +63,8 @@ export interface Job {
   readonly findings: Findings;
   readonly table: LedgerTable;
   readonly queues: Queues;
+  /** Undefined where there is no archive. */
+  readonly archive: ArchiveDeps | undefined;
   readonly context: CliContext;
   readonly emit: (line: EraseLine) => void;
 }
@@ -80,11 +86,13 @@ export async function openJob(
   const { queues } = deployment.clients;
   const erasureKey = await readSecret(deployment, 'ErasureKeySecretArn');
   if (erasureKey.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
+  const table = tableOf(deployment);
   return {
     recipient,
     erasureKey,
     findings: createFindings(recipient, erasureKey),
-    table: tableOf(deployment),
+    table,
+    archive: openErasableArchive(deployment, table, context.now),
     queues: {
       client: queues,
       queueUrl: deployment.output('QueueUrl'),
@@ -107,6 +115,7 @@ export async function plan(job: Job): Promise<void> {
     messages: messages.size,
     ...found,
     deadLetters: (await messagesIn(queues.client, queues.deadLettersUrl)).all,
+    objects: await countArchive(job.archive),
     items,
     waitSeconds: await visibilitySeconds(queues),
     cost: 2 * readUnits * PRICES.perReadUnit + writes * PRICES.perWriteUnit,
@@ -129,10 +138,13 @@ export async function erase(job: Job): Promise<boolean> {
     emit({ event: 'swept', sweep: number, items, ...found });
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name];
     if (Object.values(found).some((count) => count > 0)) continue;
+    // After the table, so that nothing is sealed any more that is looked for here.
+    const archived = job.archive && (await eraseArchive(job.archive, recipient, context, emit));
+    if (context.signal.aborted) return false;
     const cleared = deadLetters.sentBack + deadLetters.deleted;
     const { all: queued } = await messagesIn(queues.client, queues.queueUrl);
     emit({ event: 'erased', ...sums, deadLetters: cleared, hidden: deadLetters.hidden, kept, queued });
-    return deadLetters.hidden === 0;
+    return deadLetters.hidden === 0 && (archived?.faults ?? 0) === 0;
   }
   throw new TargetUnavailableError('the sweeps keep finding something; is a version without erasure still deployed?');
 }

@@ -29,14 +29,15 @@ export const S3_CONFIG = {
 } as const;
 
 const MANIFEST_TYPE = 'application/json';
-const OBJECT_TYPE = 'application/vnd.apache.parquet';
+/** Type of an object of events. */
+export const OBJECT_TYPE = 'application/vnd.apache.parquet';
 
 /** Reads and puts manifests. */
 export function createManifestBucket(bucket: ArchiveBucket): ManifestBucket {
   return {
     async readText(key) {
-      const body = await bodyOf(bucket, key);
-      return body?.transformToString('utf-8');
+      const found = await getObject(bucket, key);
+      return found?.Body?.transformToString('utf-8');
     },
 
     putTextIfAbsent(key, text) {
@@ -75,8 +76,8 @@ export function createEventObjects(bucket: ArchiveBucket): EventObjects {
     },
 
     async open(key) {
-      const body = await bodyOf(bucket, key);
-      return body && storedObject(body as unknown as Readable);
+      const found = await getObject(bucket, key);
+      return found && storedObject(found.Body as unknown as Readable);
     },
   };
 }
@@ -103,10 +104,10 @@ export async function storedObject(body: Readable): Promise<StoredObject> {
   return { sha256: hash.digest('hex'), bytes, rows: () => readParquet(path), discard };
 }
 
-async function bodyOf({ client, name }: ArchiveBucket, Key: string) {
+/** Requests an object; undefined where there is none under the key. */
+export async function getObject({ client, name }: ArchiveBucket, Key: string) {
   try {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: name, Key }));
-    return Body;
+    return await client.send(new GetObjectCommand({ Bucket: name, Key }));
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;
     throw error;
@@ -115,11 +116,12 @@ async function bodyOf({ client, name }: ArchiveBucket, Key: string) {
 
 type PutInput = Omit<ConstructorParameters<typeof PutObjectCommand>[0], 'Bucket'>;
 
-async function putIfAbsent({ client, name }: ArchiveBucket, input: PutInput): Promise<boolean> {
+const putIfAbsent = (bucket: ArchiveBucket, input: PutInput) => conditionalPut(bucket, { ...input, IfNoneMatch: '*' });
+
+/** Puts an object under a condition on what is there; false where that does not hold. */
+export async function conditionalPut({ client, name }: ArchiveBucket, input: PutInput): Promise<boolean> {
   try {
-    await client.send(
-      new PutObjectCommand({ ...input, Bucket: name, IfNoneMatch: '*' } as PutInput & { Bucket: string }),
-    );
+    await client.send(new PutObjectCommand({ ...input, Bucket: name } as PutInput & { Bucket: string }));
     return true;
   } catch (error) {
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return false;

@@ -3,7 +3,7 @@ import { canonicalJson, type JsonObject } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import type { Source } from '../events/queue-message.ts';
-import { keyPart } from '../keys.ts';
+import { keyPart, recipientKey } from '../keys.ts';
 import { tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
 
 /** What is archived of an event besides the event itself. */
@@ -85,6 +85,15 @@ export function rowWithoutAddress(row: ArchiveRow, address: string): ArchiveRow 
   const cleaned = withoutAddress(event, address);
   if (cleaned === event) return row;
   return { ...row, ...columnsOf(cleaned), type: row.type, salt: null, event: canonicalJson(cleaned) };
+}
+
+/** Returns the rule that takes a recipient out of rows: the content of theirs, the address of those that name it. */
+export function rowErasure(recipient: string, domain: string): (row: ArchiveRow) => ArchiveRow {
+  const own = recipientKey(recipient);
+  return (row) =>
+    row.recipient !== null && recipientKey(row.recipient) === own
+      ? erasedRow(row, domain)
+      : rowWithoutAddress(row, recipient);
 }
 
 function withoutContent(row: ArchiveRow): ArchiveRow {

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, sign, verify as verifySignature } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID, sign, verify as verifySignature } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -102,16 +102,26 @@ const signing = {
       : { Signature: sign('sha256', input.Message, key.privateKey) },
 };
 
-function prove(args: readonly string[]) {
+function run(args: readonly string[]) {
   const outputs: Record<string, string> = { ArchiveBucketName: s3.bucket.name, CertificateKeyArn: 'key' };
-  const clients = {
-    table: engines.table.client,
-    archive: s3.bucket.client,
-    signing,
-  } as unknown as Deployment['clients'];
-  const target = stubDeployment({ clients, output: (name) => outputs[name] ?? engines.output(name) });
-  return runCommand(['prove', '--local', ...args], { openDeployment: async () => target });
+  const { secrets, table } = engines;
+  // Nobody else sends here, so an empty reply need not be waited for.
+  const queues = {
+    send: (command: { input: object }) => {
+      if ('WaitTimeSeconds' in command.input) command.input.WaitTimeSeconds = 0;
+      return engines.queues.send(command as never);
+    },
+  };
+  const clients = { queues, secrets, table: table.client, archive: s3.bucket.client, signing };
+  const target = stubDeployment({
+    clients: clients as unknown as Deployment['clients'],
+    output: (name) => outputs[name] ?? engines.output(name),
+  });
+  return runCommand(args, { openDeployment: async () => target });
 }
+
+const prove = (args: readonly string[]) => run(['prove', '--local', ...args]);
+const erase = (recipient: string) => run(['erase', recipient, '--local', '--yes', '--json']);
 
 async function verify(signed: unknown, ...args: string[]) {
   const { exitCode, json, errors } = await runCommand(['verify', '-', '--json', ...args], {
@@ -136,13 +146,18 @@ function copyWith(changed: string, bytes?: Buffer): string {
 
 const OBJECT = objectKey(DOMAIN, SLICE_START, 0);
 
-async function objectWith(change: (rows: ArchiveRow[]) => ArchiveRow[]): Promise<Buffer> {
-  const path = join(folder, 'object.parquet');
-  writeFileSync(path, s3.objects.get(OBJECT) ?? '');
+async function rowsIn(bytes: Buffer): Promise<ArchiveRow[]> {
+  const path = join(folder, `${randomUUID()}.parquet`);
+  writeFileSync(path, bytes);
   const rows: ArchiveRow[] = [];
   for await (const group of readParquet(path)) rows.push(...group);
+  return rows;
+}
+
+async function objectWith(change: (rows: ArchiveRow[]) => ArchiveRow[]): Promise<Buffer> {
+  const path = join(folder, 'object.parquet');
   const writer = openParquetWriter(path);
-  writer.add(change(rows));
+  writer.add(change(await rowsIn(s3.objects.get(OBJECT) ?? Buffer.alloc(0))));
   writer.end();
   return readFileSync(path);
 }
@@ -271,4 +286,30 @@ test('an event that is stored later goes into a supplement, and older certificat
   const newer = JSON.parse((await prove(RANGE)).lines[0] ?? '') as SignedCertificate;
   expect(await verify(newer, '--archive', s3.url)).toMatchObject({ exitCode: 0, faults: [] });
   expect(newer.certificate.domains[0]?.totals).toMatchObject({ slices: 2, expected: 8, archived: 8 });
+});
+
+test('erase takes a recipient out of objects and old versions, and certificates from before and after hold', async () => {
+  const recipient = 'reader-3@example.org';
+  s3.loseReply();
+
+  const first = await erase(recipient);
+  const again = await erase(recipient);
+
+  expect([first.exitCode, again.exitCode]).toEqual([0, 0]);
+  const done = { event: 'archive', objects: 2, rewritten: 1, rows: 1, versions: 1, faults: 0 };
+  expect(first.json()).toContainEqual(done);
+  expect(again.json()).toContainEqual({ ...done, rewritten: 0, rows: 0, versions: 0 });
+  const bytes = [...s3.objects.values(), ...[...s3.versions.values()].flatMap((old) => [...old.values()])];
+  const rows = await Promise.all(bytes.filter((each) => each.subarray(0, 4).toString() === 'PAR1').map(rowsIn));
+  expect(rows.flat().filter((row) => JSON.stringify(row).includes(recipient))).toEqual([]);
+  expect(rows.flat().filter(({ salt }) => salt === null)).toHaveLength(1);
+  expect(rows.flat()).toHaveLength(EVENTS + 1);
+  const newer = JSON.parse((await prove(RANGE)).lines[0] ?? '') as SignedCertificate;
+  for (const each of [certificate, newer]) {
+    const { exitCode, faults, lines } = await verify(each, '--archive', s3.url);
+    expect([exitCode, faults]).toEqual([0, []]);
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'archive', erased: 1 }));
+  }
+  // Nothing is left to seal.
+  expect(await seal()).toMatchObject({ sealed: 0, done: true });
 });

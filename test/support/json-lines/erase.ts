@@ -21,6 +21,8 @@ export const eraseLine = z.discriminatedUnion('event', [
     ...found,
     /** Dead letters in all; whose they are shows only when they are received. */
     deadLetters: count,
+    /** Objects of the archive, each to be read. */
+    objects: count,
     items: count,
     waitSeconds: count,
     /** Dollars, at most. */
@@ -31,6 +33,21 @@ export const eraseLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('scanning'), items: count }),
   z.strictObject({ event: z.literal('swept'), sweep: count, items: count, ...found }),
   z.strictObject({ event: z.literal('dead-letters'), received: count, sentBack: count, deleted: count, hidden: count }),
+  z.strictObject({ event: z.literal('waiting-for-seal') }),
+  z.strictObject({ event: z.literal('reading-archive'), objects: count, of: count }),
+  z.strictObject({ event: z.literal('fault'), where: z.string(), what: z.string() }),
+  z.strictObject({
+    event: z.literal('archive'),
+    /** Objects that were read. */
+    objects: count,
+    rewritten: count,
+    /** Rows that were changed in them. */
+    rows: count,
+    /** Old versions that were removed. */
+    versions: count,
+    /** Objects that are not as they were sealed, and were left as they are. */
+    faults: count,
+  }),
   z.strictObject({ event: z.literal('stopped'), again: z.string() }),
   z.strictObject({
     event: z.literal('erased'),

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
+import { createRewritableObjects } from '../../../lambdas/adapters/archive/rewritable-objects.ts';
+import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { createLeaseTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
+import { createSealState } from '../../../lambdas/adapters/table/seal-state.ts';
+import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { rowErasure } from '../../../lambdas/domain/archive/row.ts';
+import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
+import { type LeaseDeps, withLease } from '../../../lambdas/domain/ledger/lease.ts';
+import { type ChainIndex, readChainIndex } from '../../../lambdas/seal/chain-index.ts';
+import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
+import type { KeptObject, ManifestBucket, RewritableObjects, SealState } from '../../../lambdas/seal/ports.ts';
+import { createRewriteObject } from '../../../lambdas/seal/rewrite-object.ts';
+import type { CliContext } from '../../command.ts';
+import { TargetUnavailableError } from '../../errors.ts';
+import { type Deployment, hasOutput } from '../../target/types.ts';
+
+/** What was done about a recipient in the archive. */
+export interface ErasedArchive {
+  /** Objects that were read. */
+  objects: number;
+  rewritten: number;
+  /** Rows of the recipient, or that named it, in the objects that were rewritten. */
+  rows: number;
+  /** Old versions that were removed. */
+  versions: number;
+  /** Objects that are not as they were sealed, and were left as they are. */
+  faults: number;
+}
+
+/** The lines of `erase --json` about the archive. */
+export type ArchiveLine =
+  | { event: 'waiting-for-seal' }
+  | { event: 'reading-archive'; objects: number; of: number }
+  | { event: 'fault'; where: string; what: string }
+  | ({ event: 'archive' } & ErasedArchive);
+
+export interface ArchiveDeps extends LeaseDeps {
+  objects: RewritableObjects;
+  bucket: ManifestBucket;
+  state: SealState;
+}
+
+/** A run of seal ends before this, or its lease does. */
+const MAX_WAIT_MS = 20 * 60_000;
+const RETRY_MS = 5000;
+const TELL_EVERY_MS = 5000;
+
+/** Returns what the archive of a deployment is reached by; undefined where it has none. */
+export function openErasableArchive(
+  deployment: Deployment,
+  table: LedgerTable,
+  now: () => number,
+): ArchiveDeps | undefined {
+  if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
+  const bucket = { client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') };
+  return {
+    ...{
+      objects: createRewritableObjects(bucket),
+      bucket: createManifestBucket(bucket),
+      state: createSealState(table),
+    },
+    ...{ lease: createLeaseTable(table, SEAL_LEASE_KEY), now, newRunId: randomUUID },
+    every(ms, task) {
+      const timer = setInterval(() => void task(), ms);
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+/** Returns how many objects are to be read. */
+export async function countArchive(archive: ArchiveDeps | undefined): Promise<number> {
+  return archive === undefined ? 0 : (await listAll(archive.objects)).length;
+}
+
+/**
+ * Takes a recipient out of every object of the archive, once the table holds nothing of it: what a run of seal read
+ * before is in the bucket when this has the lease, and what one reads later is clean. Undefined where it was stopped.
+ */
+export async function eraseArchive(
+  archive: ArchiveDeps,
+  recipient: string,
+  { signal, now, sleep }: Pick<CliContext, 'signal' | 'now' | 'sleep'>,
+  emit: (line: ArchiveLine) => void,
+): Promise<ErasedArchive | undefined> {
+  const { objects, bucket } = archive;
+  const rewrite = createRewriteObject({ ...archive, chain: createChainWriter(archive) });
+  const erased: ErasedArchive = { objects: 0, rewritten: 0, rows: 0, versions: 0, faults: 0 };
+  const indexes = new Map<string, ChainIndex>();
+
+  const { all, unsealed } = await whileSealRests(async (assertHeld) => {
+    const listed = await listAll(objects);
+    for (const { key } of listed) await indexOf(key);
+    const without = listed.filter(({ key }) => indexes.get(domainOf(key))?.of(key) === undefined);
+    // Seal would take them over as it reads them, so they are rewritten while it cannot.
+    for (const each of without) {
+      assertHeld();
+      await eraseObject(each);
+    }
+    return { all: listed, unsealed: new Set(without) };
+  });
+  let toldAtMs = now();
+  for (const each of all) {
+    if (signal.aborted) return undefined;
+    if (unsealed.has(each)) continue;
+    await eraseObject(each);
+    if (now() - toldAtMs < TELL_EVERY_MS) continue;
+    toldAtMs = now();
+    emit({ event: 'reading-archive', objects: erased.objects, of: all.length });
+  }
+  emit({ event: 'archive', ...erased });
+  return erased;
+
+  async function whileSealRests<T>(work: (assertHeld: () => void) => Promise<T>): Promise<T> {
+    for (const untilMs = now() + MAX_WAIT_MS; ; ) {
+      const result = await withLease(archive, ({ assertHeld }) => work(assertHeld));
+      if (result !== 'busy') return result;
+      if (now() >= untilMs || signal.aborted) throw new TargetUnavailableError('seal is at work all the time');
+      emit({ event: 'waiting-for-seal' });
+      await sleep(RETRY_MS);
+    }
+  }
+
+  async function indexOf(key: string): Promise<ChainIndex> {
+    const domain = domainOf(key);
+    const index = indexes.get(domain) ?? (await readChainIndex(bucket, domain));
+    indexes.set(domain, index);
+    return index;
+  }
+
+  async function eraseObject({ key, isThere, oldVersions }: KeptObject): Promise<void> {
+    const index = await indexOf(key);
+    const outcome = isThere
+      ? await rewrite(key, index, rowErasure(recipient, index.domain))
+      : ({ kind: 'faulty', what: 'was deleted; its old versions may hold the recipient' } as const);
+    erased.objects += 1;
+    if (outcome.kind === 'faulty') {
+      erased.faults += 1;
+      emit({ event: 'fault', where: key, what: outcome.what });
+      return;
+    }
+    if (outcome.kind === 'rewritten') {
+      erased.rewritten += 1;
+      erased.rows += outcome.rows;
+    } else if (oldVersions.length === 0) return;
+    for await (const kept of objects.list(key)) {
+      for (const version of kept.key === key ? kept.oldVersions : []) {
+        await objects.removeVersion(key, version);
+        erased.versions += 1;
+      }
+    }
+  }
+}
+
+const domainOf = (key: string) => parseObjectKey(key)?.domain ?? '';
+
+/** Other keys under the prefix are none of the archive's. */
+async function listAll(objects: RewritableObjects): Promise<KeptObject[]> {
+  const all: KeptObject[] = [];
+  for await (const each of objects.list(EVENTS_PREFIX)) if (parseObjectKey(each.key) !== undefined) all.push(each);
+  return all;
+}

@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { checkArchive } from '../../cli/certificates/check-archive.ts';
+import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
+import { checkChain } from '../../lambdas/domain/archive/chain.ts';
+import { objectKey } from '../../lambdas/domain/archive/layout.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
+import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
+import { MOMENTS, type Trouble } from '../support/mortal.ts';
+import { DOMAIN } from '../support/webhooks.ts';
+import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
+
+// What erasing does to the archive: the content of a recipient goes, all else stays as it was sealed and certified.
+
+const RUNS = Number(process.env.MODEL_RUNS ?? 2000) / 8;
+const ERASED = 'r1@example.org';
+const RANGE = { from: SLICE_START, to: SLICE_START + SLICES * SLICE_SECONDS };
+
+const remains = (world: SealWorld) => world.everyText().filter((text) => text.includes(ERASED)).length;
+
+/** What a certificate of now states; only one who holds it can check the archive by it later. */
+function certified(world: SealWorld) {
+  return stateDomain(DOMAIN, checkChain(DOMAIN, world.chain()).links, RANGE);
+}
+
+async function faultsOf(world: SealWorld, statement: ReturnType<typeof certified>) {
+  return (await checkArchive(statement, world.bucket)).faults;
+}
+
+async function sealedWorld(): Promise<SealWorld> {
+  const world = fullWorld();
+  await world.settle();
+  world.sweepTable(ERASED);
+  return world;
+}
+
+test('takes the recipient out of every object, and leaves certificates, other rows and a second run nothing to do', async () => {
+  const world = await sealedWorld();
+  const before = certified(world);
+  const rows = world.bucket.rowsOf(DOMAIN, SLICE_START + SLICE_SECONDS);
+  expect(remains(world)).toBe(3);
+
+  expect(await world.erase(ERASED)).toEqual({ objects: 3, rewritten: 3, rows: 3, versions: 3, faults: 0 });
+
+  expect(remains(world)).toBe(0);
+  expect(await faultsOf(world, before)).toEqual([]);
+  expect(await faultsOf(world, certified(world))).toEqual([]);
+  await world.check();
+  const others = (row: ArchiveRow) => row.recipient !== ERASED && row.recipient !== null;
+  const now = world.bucket.rowsOf(DOMAIN, SLICE_START + SLICE_SECONDS);
+  expect(now.filter(others)).toEqual(rows.filter(others));
+  expect(now.filter(({ salt }) => salt === null)).toHaveLength(1);
+  const links = world.chain().length;
+  expect(await world.erase(ERASED)).toEqual({ objects: 3, rewritten: 0, rows: 0, versions: 0, faults: 0 });
+  expect(world.chain()).toHaveLength(links);
+});
+
+test('an object that is not as it was sealed stays as it is, and is counted', async () => {
+  const world = await sealedWorld();
+  const key = objectKey(DOMAIN, SLICE_START + SLICE_SECONDS, 0);
+  const changed = (world.bucket.objects.get(key) ?? '').replace('"source":"webhook"', '"source":"replay"');
+  world.bucket.objects.set(key, changed);
+
+  expect(await world.erase(ERASED)).toMatchObject({ rewritten: 2, faults: 1 });
+
+  expect(world.bucket.objects.get(key)).toBe(changed);
+});
+
+describe('a run that dies', () => {
+  test('at any call, at any moment, leaves certificates that hold, and a next run that completes it', async () => {
+    const clean = await sealedWorld();
+    await clean.erase(ERASED);
+    const calls = clean.points.length;
+    expect(new Set(clean.points)).toEqual(
+      new Set([
+        ...['bucket.readText', 'objects.open', 'state.readHead', 'bucket.putTextIfAbsent', 'state.moveHead'],
+        ...['replacement.putOver', 'objects.removeVersion'],
+      ]),
+    );
+    for (let call = 0; call < calls; call += 1) {
+      // Once a reply is there is the same as before the next call.
+      for (const moment of ['before', 'committed'] as const) {
+        const world = await sealedWorld();
+        const before = certified(world);
+        await world.erase(ERASED, { call, moment, kind: 'crash' }).catch(() => {});
+        expect([call, moment, await faultsOf(world, before)]).toEqual([call, moment, []]);
+
+        expect(await world.erase(ERASED)).toMatchObject({ objects: 3, faults: 0 });
+
+        expect([call, moment, remains(world)]).toEqual([call, moment, 0]);
+        expect(await faultsOf(world, before)).toEqual([]);
+        await world.check();
+        expect(world.chain().length).toBe(clean.chain().length);
+      }
+    }
+  });
+});
+
+const SEEDS = Array.from({ length: 60 }, (_, nth) => nth + 1);
+
+test('two recipients that are erased at the same time are both gone at once', async () => {
+  for (const seed of SEEDS) {
+    const world = await sealedWorld();
+    world.sweepTable('r2@example.org');
+    await Promise.all([world.erase(ERASED, undefined, seed), world.erase('r2@example.org', undefined, seed + 999)]);
+    expect([seed, world.everyText().filter((text) => /r[12]@example\.org/.test(text))]).toEqual([seed, []]);
+    await world.check();
+  }
+});
+
+test('a run of seal that has read the recipient before the table is swept is waited for', async () => {
+  for (const seed of SEEDS) {
+    const world = fullWorld();
+    const sealing = world.run(undefined, seed, world.lease);
+    for (let turns = 0; turns < 20 * seed; turns += 1) await null;
+    world.sweepTable(ERASED);
+    await Promise.all([sealing, world.erase(ERASED, undefined, seed + 999)]);
+    expect([seed, remains(world)]).toEqual([seed, 0]);
+    await world.settle();
+    await world.check();
+  }
+});
+
+test('runs of seal and of erase side by side, whatever dies, end in an archive without the recipients', async () => {
+  const trouble = fc.option(
+    fc.record({ call: fc.nat(30), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
+    { nil: undefined, freq: 3 },
+  ) as fc.Arbitrary<Trouble | undefined>;
+  const run = fc.record({ trouble, seed: fc.integer({ min: 1 }), erases: fc.constantFrom(undefined, 1, 2) });
+  const step = fc.oneof(
+    fc.record({ store: fc.integer({ min: 3, max: 8 }), slice: fc.nat(SLICES - 1) }),
+    fc.record({ runs: fc.array(run, { minLength: 1, maxLength: 3 }) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
+      const world = fullWorld();
+      for (const each of steps) {
+        if ('store' in each) {
+          world.store(each.store, each.slice);
+          world.pass(each.slice);
+          continue;
+        }
+        const runs = each.runs.map(async ({ trouble: met, seed, erases }) => {
+          if (erases === undefined) return world.run(met, seed, world.lease);
+          // A run of seal may have read what is swept just now.
+          await Promise.resolve();
+          world.sweepTable(`r${erases}@example.org`);
+          return world.erase(`r${erases}@example.org`, met, seed).catch(() => {});
+        });
+        await Promise.all(runs);
+      }
+      for (const nth of [1, 2]) {
+        world.sweepTable(`r${nth}@example.org`);
+        // One run that nothing disturbs, while seal is at work.
+        await Promise.all([world.run(undefined, nth, world.lease), world.erase(`r${nth}@example.org`, undefined, 9)]);
+      }
+      expect(world.everyText().filter((text) => /r[12]@example\.org/.test(text))).toEqual([]);
+      await world.settle();
+      expect(world.everyText().filter((text) => /r[12]@example\.org/.test(text))).toEqual([]);
+      await world.check();
+      expect(await faultsOf(world, certified(world))).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+}, 120_000);

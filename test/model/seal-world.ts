@@ -1,0 +1,213 @@
+import { expect } from '@jest/globals';
+import { type ErasedArchive, eraseArchive } from '../../cli/commands/erase/archive.ts';
+import { checkChain } from '../../lambdas/domain/archive/chain.ts';
+import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
+import { manifestKey, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
+import { identify } from '../../lambdas/domain/events/identity.ts';
+import type { Lease } from '../../lambdas/domain/ledger/lease.ts';
+import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
+import { emptyTally, slicePassed } from '../../lambdas/domain/ledger/tally.ts';
+import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/domain/recipients/erasure.ts';
+import { createSeal, type SealDeps } from '../../lambdas/seal/seal.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
+import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
+import { ERASURE_KEY } from '../support/erasures.ts';
+import { InMemoryBucket, InMemoryEvents, InMemorySealState, mortalArchive } from '../support/in-memory-archive.ts';
+import { Mortal, type Trouble } from '../support/mortal.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
+
+export const DAY = 86_400;
+export const SLICES = 4;
+/** Every slice of the tests had its second pass by then. */
+export const LATER_MS = (SLICE_START + 3 * DAY) * 1000;
+
+/** A run whose calls take their time, each another, so that runs side by side meet at any of them. */
+export class Dawdler extends Mortal {
+  readonly #random: () => number;
+
+  constructor(trouble: Trouble | undefined, seed: number) {
+    super(trouble);
+    this.#random = createRandom(seed).next;
+  }
+
+  override async gate<T>(point: string, call: () => Promise<T>): Promise<T> {
+    for (let turns = Math.floor(this.#random() * 40); turns > 0; turns -= 1) await null;
+    return super.gate(point, call);
+  }
+}
+
+/** A lease in memory; no time passes for it while runs are at work. */
+class InMemoryLease implements Lease {
+  #holder: string | undefined;
+
+  async hold(holder: string) {
+    if (this.#holder !== undefined && this.#holder !== holder) return false;
+    this.#holder = holder;
+    return true;
+  }
+
+  async release(holder: string) {
+    if (this.#holder === holder) this.#holder = undefined;
+  }
+}
+
+/** A ledger that is sealed by runs which may be cut at every call, and what must hold of its archive. */
+export class SealWorld {
+  readonly ledger = new InMemoryEvents();
+  readonly bucket = new InMemoryBucket();
+  readonly state = new InMemorySealState();
+  readonly failures: unknown[] = [];
+  readonly lease = new InMemoryLease();
+  nowMs = LATER_MS;
+  /** Slices with events that no pass has seen. */
+  readonly unseen = new Set<number>();
+  #salts = 0;
+  #runs = 0;
+
+  /** Stores an event; many share one millisecond. */
+  store(nth: number, slice: number): void {
+    this.unseen.add(slice);
+    const at = SLICE_START + slice * SLICE_SECONDS + (nth % 3);
+    const event = deliveredEvent({ id: `id-${nth}-${slice}`, timestamp: at, recipient: `r${nth}@example.org` });
+    const { partition, eventSort } = identify(event, DOMAIN);
+    const key = { partition, eventSort, atMs: at * 1000 };
+    const facts = { receivedAtMs: at * 1000, source: 'webhook' as const, broughtByWebhook: true, event };
+    this.ledger.events.set(placeName(key), { key, event: facts });
+  }
+
+  /** Passes a slice once more, as reconcile does. */
+  pass(slice: number, isOld = true): void {
+    this.unseen.delete(slice);
+    const start = SLICE_START + slice * SLICE_SECONDS;
+    const bounds = { domain: DOMAIN, start, end: start + SLICE_SECONDS };
+    const events = [...this.ledger.events.values()].filter(
+      ({ key: { atMs } }) => atMs >= start * 1000 && atMs < bounds.end * 1000,
+    );
+    const counts = events.length === 0 ? {} : { delivered: events.length };
+    const tally = { ...emptyTally(), listed: counts, stored: counts };
+    const atMs = LATER_MS - DAY * 1000;
+    const passed = { startedAtMs: atMs, nowMs: atMs, unlisted: false, isOld };
+    this.ledger.slices.set(start, slicePassed(bounds, this.ledger.slices.get(start), tally, passed) as Slice);
+  }
+
+  /** Deps of one run. Without a lease two runs work side by side, as after one that was lost. */
+  deps(mortal = new Mortal(), lease: Lease = { hold: async () => true, release: async () => {} }): SealDeps {
+    return {
+      ...mortalArchive(mortal, this.bucket, this.state),
+      ...{ lease, slices: this.ledger, keys: this.ledger, domains: [DOMAIN] },
+      events: { lookUp: (places) => mortal.gate('events.lookUp', () => this.ledger.lookUp(places)) },
+      erasureKey: { read: async () => ERASURE_KEY },
+      newSalt: () => String(++this.#salts).padStart(32, '0'),
+      ...{ everySeconds: 900, retentionSeconds: 90 * DAY, now: () => this.nowMs, newRunId: () => `run-${this.#salts}` },
+      every: () => () => {},
+      onFailure: (_domain, error) => this.failures.push(error),
+    };
+  }
+
+  run(trouble?: Trouble, seed = 0, lease?: Lease) {
+    const mortal = seed === 0 ? new Mortal(trouble) : new Dawdler(trouble, seed);
+    const runId = `run-${++this.#runs}`;
+    const seal = createSeal({ ...this.deps(mortal, lease), newRunId: () => runId });
+    return mortal
+      .live(() => seal({ ignoreWaits: false, deadlineMs: this.nowMs + 600_000 }))
+      .then((report) => ({ report, mortal }))
+      .finally(() => lease?.release(runId));
+  }
+
+  /** A run that nothing disturbs, until nothing is left to seal. */
+  async settle(): Promise<void> {
+    const seal = createSeal(this.deps());
+    for (let run = 0; run < 3; run += 1) {
+      const report = await seal({ ignoreWaits: true, deadlineMs: this.nowMs + 600_000 });
+      if (report !== 'busy' && report.sealed === 0 && report.done) return;
+    }
+    throw new Error('there is always something to seal');
+  }
+
+  chain(): string[] {
+    const texts: string[] = [];
+    for (let sequence = 1; ; sequence += 1) {
+      const text = this.bucket.objects.get(manifestKey(DOMAIN, sequence));
+      if (text === undefined) return texts;
+      texts.push(text);
+    }
+  }
+
+  /** Leaves tombstones of a recipient in the table, as the sweeps of the command do. */
+  sweepTable(recipient: string): void {
+    for (const [name, { key, event: facts }] of this.ledger.events) {
+      if (facts.event.recipient !== recipient) {
+        const event = withoutAddress(facts.event, recipient);
+        this.ledger.events.set(name, { key, event: { ...facts, event } });
+        continue;
+      }
+      const erased = { ...key, ...tombstoneIdentity({ eventSort: key.eventSort }, ERASURE_KEY) };
+      this.ledger.events.delete(name);
+      const tombstone = tombstoneOf(facts.event, DOMAIN);
+      this.ledger.events.set(placeName(erased), { key: erased, event: { ...facts, event: tombstone } });
+    }
+  }
+
+  /** A run of the command's last step; undefined where it died. */
+  async erase(recipient: string, trouble?: Trouble, seed = 0): Promise<ErasedArchive | undefined> {
+    const mortal = seed === 0 ? new Mortal(trouble) : new Dawdler(trouble, seed);
+    const runId = `erase-${++this.#runs}`;
+    const archive = mortalArchive(mortal, this.bucket, this.state);
+    const deps = { ...archive, objects: archive.rewritable, lease: this.lease, now: () => this.nowMs };
+    const { signal } = new AbortController();
+    const context = { signal, now: () => this.nowMs, sleep: async () => {} };
+    const everyNone = { newRunId: () => runId, every: () => () => {} };
+    this.points = mortal.points;
+    const work = () => eraseArchive({ ...deps, ...everyNone }, recipient, context, () => {});
+    return mortal.live(work).finally(() => this.lease.release(runId));
+  }
+
+  points: string[] = [];
+
+  /** Everything that can be read from the bucket, old versions too. */
+  everyText(): string[] {
+    const old = [...this.bucket.versions.values()].flatMap((versions) => [...versions.values()]);
+    return [...this.bucket.objects.values(), ...old];
+  }
+
+  /** The oracle: what the archive of a settled ledger must be. */
+  async check(): Promise<void> {
+    const { links, faults } = checkChain(DOMAIN, this.chain());
+    expect(faults).toEqual([]);
+    const slices = links.filter(({ manifest: { kind } }) => kind === 'slice');
+    const named = new Set(slices.flatMap(({ manifest: { object } }) => (object === null ? [] : [object.key])));
+    const objects = [...this.bucket.objects.keys()].filter((key) => parseObjectKey(key) !== undefined);
+    expect(new Set(objects)).toEqual(named);
+    expect(named.size).toBe(slices.filter(({ manifest: { object } }) => object !== null).length);
+    for (const { manifest } of slices) {
+      if (manifest.object === null) continue;
+      const stored = await this.bucket.open(manifest.object.key);
+      const digests = links.filter(({ manifest: { object } }) => object?.key === manifest.object?.key);
+      expect(digests.map(({ manifest: { object } }) => object?.sha256)).toContain(stored?.sha256);
+      const check = createObjectCheck(manifest);
+      for await (const group of stored?.rows() ?? []) for (const row of group) check.add(row);
+      expect(check.end().faults).toEqual([]);
+    }
+    const nameOf = createLedgerNaming(ERASURE_KEY);
+    for (const { start, end, version } of this.ledger.slices.values()) {
+      const events = [...this.ledger.events.values()].filter(
+        ({ key: { atMs } }) => atMs >= start * 1000 && atMs < end * 1000,
+      );
+      const sealed = this.bucket.rowsOf(DOMAIN, start).map(({ name }) => name);
+      expect(sealed.toSorted()).toEqual(events.map(({ key }) => nameOf(key)).toSorted());
+      expect(this.state.marks.get(`${DOMAIN} ${start}`)?.version).toBe(version);
+      const last = slices.findLast(({ manifest }) => manifest.start === start)?.manifest;
+      expect(Object.values(last?.slice?.stored ?? {})).toEqual(events.length === 0 ? [] : [events.length]);
+    }
+  }
+}
+
+export function fullWorld(): SealWorld {
+  const world = new SealWorld();
+  for (let slice = 0; slice < SLICES; slice += 1) {
+    for (let nth = 0; nth < 5 * slice; nth += 1) world.store(nth, slice);
+    world.pass(slice);
+  }
+  return world;
+}
