@@ -19,7 +19,8 @@ const RECONCILE = 'model/reconcile-(faults|worlds)';
 const PART = 'lambdas/reconcile/compare-part.ts';
 const PASS = 'lambdas/reconcile/pass-slice.ts';
 
-const KNOWN_FAULTS: readonly KnownFault[] = [
+/** Known faults by the line that keeps each out. */
+export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'an event dated next year keeps its time, where no pass compares it',
     file: 'lambdas/process/process.ts',
@@ -65,7 +66,7 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'sends are counted for a slice, not for an event',
     file: PART,
-    right: 'if (before !== undefined && before.sends >= MAX_REQUEUES) tally.stuck += 1;',
+    right: 'if (before >= MAX_REQUEUES) tally.stuck += 1;',
     wrong: 'if (Math.max(0, ...[...sends.values()].map((each) => each.sends)) >= MAX_REQUEUES) tally.stuck += 1;',
     tests: RECONCILE,
   },
@@ -149,7 +150,7 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'a forged body under a listed identity is taken for the genuine one',
     file: PART,
-    right: 'const isAltered = found !== undefined && isAlteredBy(found, event, atMs);',
+    right: 'const isAltered = found !== undefined && !isRedacted && isAlteredBy(found, event, atMs);',
     wrong: 'const isAltered = false;',
     tests: RECONCILE,
   },
@@ -163,24 +164,27 @@ const KNOWN_FAULTS: readonly KnownFault[] = [
 ];
 
 const HERE = join(import.meta.dirname, '../..');
-const copy = mkdtempSync(join(tmpdir(), 'mailgun-ledger-faults-'));
-try {
-  for (const file of execFileSync('git', ['ls-files'], { cwd: HERE, encoding: 'utf8' }).trim().split('\n')) {
-    mkdirSync(dirname(join(copy, file)), { recursive: true });
-    cpSync(join(HERE, file), join(copy, file));
+if (import.meta.main) catchAll();
+
+function catchAll(): void {
+  const copy = mkdtempSync(join(tmpdir(), 'mailgun-ledger-faults-'));
+  try {
+    for (const file of execFileSync('git', ['ls-files'], { cwd: HERE, encoding: 'utf8' }).trim().split('\n')) {
+      mkdirSync(dirname(join(copy, file)), { recursive: true });
+      cpSync(join(HERE, file), join(copy, file));
+    }
+    symlinkSync(join(HERE, 'node_modules'), join(copy, 'node_modules'));
+    const missed = KNOWN_FAULTS.filter((each) => !isCaught(each, copy)).length;
+    console.log(`${KNOWN_FAULTS.length - missed} of ${KNOWN_FAULTS.length} faults caught`);
+    process.exitCode = missed === 0 ? 0 : 1;
+  } finally {
+    rmSync(copy, { recursive: true });
   }
-  symlinkSync(join(HERE, 'node_modules'), join(copy, 'node_modules'));
-  const missed = KNOWN_FAULTS.filter((each) => !isCaught(each)).length;
-  console.log(`${KNOWN_FAULTS.length - missed} of ${KNOWN_FAULTS.length} faults caught`);
-  process.exitCode = missed === 0 ? 0 : 1;
-} finally {
-  rmSync(copy, { recursive: true });
 }
 
-function isCaught({ fault, file, right, wrong, tests }: KnownFault): boolean {
+function isCaught({ fault, file, right, wrong, tests }: KnownFault, copy: string): boolean {
   const path = join(copy, file);
   const source = readFileSync(path, 'utf8');
-  if (source.split(right).length !== 2) throw new Error(`${file} does not hold once: ${right}`);
   writeFileSync(
     path,
     source.replace(right, () => wrong),
