@@ -1,4 +1,6 @@
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { bareMessageId } from '../../lambdas/domain/events/event.ts';
+import { eventDetails } from '../../lambdas/domain/events/event-details.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
@@ -41,7 +43,11 @@ interface WhyEvent {
   readonly decides: boolean;
   readonly erased: boolean;
   readonly reconciled: Reconciled;
+  /** With --all, the rest of the event as Mailgun sent it. */
+  readonly details?: EventFields;
 }
+
+type EventFields = Readonly<Record<string, unknown>>;
 
 const EXAMPLES = `
 For each recipient it shows what happened in order, the event that decides (>), how each came in, and whether Mailgun's
@@ -49,11 +55,12 @@ own list holds it. All times are in UTC. The message id may stand in angle brack
 after "--".
 It reads what reconciliation recorded and does not call Mailgun. An event that came in after the last pass is marked as
 such; a replay of its time compares it. Where the ledger does not cover the time, no event is called forged.
+With --all each event also shows its tags, user variables, flags, client and all else that Mailgun sent of it.
 
 Examples:
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --env prod
   npm run ledger -- why "<20261122080000.1.ABCDEF@mg.example.com>" ada@example.org --env prod
-  npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --json
+  npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --all --json
 
 Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table.
 
@@ -63,12 +70,17 @@ export const whyCommand: CommandBuilder = (context, run) =>
   ledgerCommand('why', 'explain what became of a message')
     .argument('<message-id>', 'the Message-Id of the mail')
     .argument('[recipient]', 'only this recipient (all of the message)')
+    .option('--all', 'show every field of each event')
     .addHelpText('after', EXAMPLES)
-    .action(run<TargetOptions>((options, messageId = '', recipient) => why(context, options, messageId, recipient)));
+    .action(run<WhyOptions>((options, messageId = '', recipient) => why(context, options, messageId, recipient)));
+
+interface WhyOptions extends TargetOptions {
+  readonly all?: boolean;
+}
 
 async function why(
   context: CliContext,
-  options: TargetOptions,
+  options: WhyOptions,
   givenId: string,
   recipient: string | undefined,
 ): Promise<number> {
@@ -99,7 +111,7 @@ async function why(
   );
   const judge = openReconciled(deployment, ledgerTimes(deployment), context.now());
   for (const each of wanted) {
-    const line = await recipientLine(each, deployment, judge);
+    const line = await recipientLine(each, deployment, judge, options.all);
     emit(line, ...recipientText(line));
   }
   return 0;
@@ -111,12 +123,14 @@ async function recipientLine(
   history: HistoryRecipient,
   deployment: Deployment,
   judge: (event: HistoryEvent) => Promise<Reconciled>,
+  all = false,
 ): Promise<WhyRecipient> {
   const { recipient, status, reason, statusAtMs, decidedBy } = history;
   const events: WhyEvent[] = [];
   for (const event of history.events) {
     const isOurs = deployment.domains.includes(event.domain);
-    events.push(eventLine(event, decidedBy, isOurs ? await judge(event) : NO_LEDGER));
+    const line = eventLine(event, decidedBy, isOurs ? await judge(event) : NO_LEDGER);
+    events.push(all && event.event !== undefined ? { ...line, details: fieldsOf(event.event) } : line);
   }
   return {
     event: 'recipient',
@@ -148,6 +162,11 @@ function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconcile
   };
 }
 
+function fieldsOf(event: JsonObject): EventFields {
+  const { tags = [], 'user-variables': userVariables = {} } = event;
+  return { tags, userVariables, ...eventDetails(event) };
+}
+
 const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));
 
 /** One recipient's story. */
@@ -165,9 +184,21 @@ export function recipientText(line: WhyRecipient): string[] {
   ];
 }
 
-function eventText({ at, says, decides, erased, source, receivedAt, webhookAt, reconciled }: WhyEvent): string[] {
+function eventText(event: WhyEvent): string[] {
+  const { at, says, decides, erased, source, receivedAt, webhookAt, reconciled, details = {} } = event;
   const came = erased ? 'its recipient was erased' : cameIn(source, receivedAt, webhookAt);
-  return [`${decides ? '  > ' : '    '}${time(at)}  ${plain(says)}`, `      ${came}; ${listedText(reconciled)}`];
+  const { other, ...known } = details;
+  return [
+    `${decides ? '  > ' : '    '}${time(at)}  ${plain(says)}`,
+    `      ${came}; ${listedText(reconciled)}`,
+    ...Object.entries({ ...known, ...(other as EventFields | undefined) }).flatMap(fieldText),
+  ];
+}
+
+/** One line for a field that says something. */
+function fieldText([name, value]: [string, unknown]): string[] {
+  const isBlank = value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+  return isBlank ? [] : [`      ${plain(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)}`];
 }
 
 function cameIn(source: WhyEvent['source'], receivedAt: string | null, webhookAt: string | null): string {

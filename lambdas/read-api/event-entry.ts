@@ -1,9 +1,9 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { isObject, type Json, type JsonObject } from '../domain/canonical.ts';
 import { textAt, valueAt } from '../domain/events/event.ts';
+import { eventDetails } from '../domain/events/event-details.ts';
 import { parseEvent } from '../domain/events/mailgun-event.ts';
 import { failureClassOf } from '../domain/status/classify-failure.ts';
-import { eventDetails } from './event-details.ts';
 import type { StoredEvent } from './ports.ts';
 
 /** What Mailgun sends in place of user variables that it could not keep. */

@@ -27,9 +27,10 @@ const MAX_DESCRIPTION_CHARACTERS = 200;
 export function saying(raw: JsonObject): string {
   const event = parseEvent(raw);
   const failureClass = failureClassOf(event) ?? 'other';
+  const reason = event.name === 'rejected' ? textAt(raw, 'reject', 'reason') : event.reason;
   const notes = [
     ...(failureClass === 'other' ? [] : [FAILURE_CLASSES[failureClass]]),
-    ...(event.name === 'failed' && event.reason !== undefined ? [`reason: ${event.reason}`] : []),
+    ...(REASONED.has(event.name) && reason !== undefined ? [`reason: ${reason}`] : []),
     ...(event.hasGivenUp ? ['Mailgun gave up after trying for too long'] : []),
     ...(event.isByMachine ? ['by a machine and not a person'] : []),
     ...(event.isTestMode ? ['in test mode: nothing was sent'] : []),
@@ -39,9 +40,14 @@ export function saying(raw: JsonObject): string {
   return [what, ...notes].join(', ') + answerOf(raw);
 }
 
-/** What the other mail server said: written by strangers, so nothing in it may move the cursor. */
+const REASONED = new Set(['failed', 'rejected']);
+
+/** What the other mail server said, or Mailgun where it sent nothing: written by strangers, so nothing in it may move the cursor. */
 function answerOf(event: JsonObject): string {
-  const message = textAt(event, 'delivery-status', 'message') ?? textAt(event, 'delivery-status', 'description');
+  const message =
+    textAt(event, 'delivery-status', 'message') ??
+    textAt(event, 'delivery-status', 'description') ??
+    textAt(event, 'reject', 'description');
   const code = deliveryCode(event);
   const parts = [code, message].filter((part) => part !== undefined && part !== '');
   return parts.length === 0 ? '' : ` (${plain(parts.join(' ')).slice(0, MAX_DESCRIPTION_CHARACTERS)})`;

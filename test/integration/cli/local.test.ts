@@ -186,6 +186,29 @@ describe('why', () => {
   });
 });
 
+test('why --all shows every field of an event, as lines and as JSON, and why shows none', async () => {
+  const messageId = `${randomUUID()}@${DOMAIN}`;
+  const fields = { tags: ['spring'], 'user-variables': { order: 'R-7' }, 'client-info': { bot: '' }, campaigns: [] };
+  expect(await post(eventOf(messageId, { ...fields, colour: 'red\u001b[2J', flags: { 'is-big': true } }))).toBe(200);
+  await until(messageId, (found) => (found[0]?.events.length ?? 0) > 0);
+
+  const { lines } = await run(['why', messageId, '--all']);
+  expect(lines.filter((line) => /^ {6}\w+:/.test(line))).toEqual(
+    expect.arrayContaining([
+      '      tags: ["spring"]',
+      '      userVariables: {"order":"R-7"}',
+      '      flags: {"is-big":true}',
+      '      client: {"bot":""}',
+      '      colour: red [2J',
+    ]),
+  );
+  expect(lines.join()).not.toMatch(/campaigns|null/);
+  const { lines: json } = await run(['why', messageId, '--all', '--json']);
+  const [recipient] = json.map((line) => whyLine.parse(JSON.parse(line))).filter(({ event }) => event === 'recipient');
+  expect(recipient).toMatchObject({ events: [{ details: { flags: { 'is-big': true }, other: { campaigns: [] } } }] });
+  expect((await run(['why', messageId])).lines.join()).not.toContain('colour');
+});
+
 describe('status and doctor', () => {
   test('tell the last event and slice of the domain', async () => {
     const { lines } = await told(statusLine, ['status']);

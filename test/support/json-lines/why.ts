@@ -18,6 +18,8 @@ const event = z.strictObject({
     listed: z.enum(['yes', 'never', 'unknown']),
     why: z.string().nullable(),
   }),
+  /** With --all, the rest of the event as Mailgun sent it. */
+  details: z.looseObject({ tags: z.unknown(), other: z.record(z.string(), z.unknown()) }).exactOptional(),
 });
 
 /** The lines of `why --json`: the message, then one line for each recipient. */

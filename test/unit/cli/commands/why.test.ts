@@ -31,6 +31,12 @@ test.each([
   ['failed', {}, 'not delivered yet, Mailgun tries again'],
   ['opened', { 'client-info': { bot: 'gmail' } }, 'opened, by a machine and not a person'],
   ['list_member_uploaded', {}, 'list_member_uploaded'],
+  [
+    'rejected',
+    { reject: { reason: 'Sandbox subdomains are for test purposes only', description: 'Add a domain' } },
+    'refused by Mailgun before sending, reason: Sandbox subdomains are for test purposes only (Add a domain)',
+  ],
+  ['rejected', {}, 'refused by Mailgun before sending'],
 ])('%s %j is told as: %s', (name, over, text) => {
   expect(saying({ event: name, ...over })).toBe(text);
 });

@@ -1,6 +1,5 @@
-import type { EventDetails } from '../../api/responses/events.ts';
-import type { Json, JsonObject } from '../domain/canonical.ts';
-import { valueAt } from '../domain/events/event.ts';
+import type { Json, JsonObject } from '../canonical.ts';
+import { valueAt } from './event.ts';
 
 /** Fields that the event shows beside its details, or that the details show whole. */
 const SHOWN = new Set([
@@ -20,7 +19,7 @@ const SHOWN = new Set([
 ]);
 
 /** Returns the rest of an event as Mailgun sent it, what people look for under names of its own. */
-export function eventDetails(event: JsonObject): EventDetails {
+export function eventDetails(event: JsonObject) {
   const raw = (...path: string[]): Json => valueAt(event, ...path) ?? null;
   return {
     subject: raw('message', 'headers', 'subject'),
