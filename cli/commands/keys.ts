@@ -9,7 +9,7 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { openMailgun, readMailgunKey } from '../mailgun-client.ts';
+import { openMailgun, readMailgunKey } from '../mailgun-access.ts';
 import { counted, createEmit } from '../output.ts';
 import { checkKey, readApiKey, readSigningKeys, withCurrent, writeApiKey, writeSigningKeys } from '../secrets.ts';
 import { iso } from '../time.ts';

@@ -28,7 +28,7 @@ import {
   openMailgunToWrite,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
-} from '../mailgun-client.ts';
+} from '../mailgun-access.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';

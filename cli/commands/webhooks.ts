@@ -19,7 +19,7 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
-import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../mailgun-client.ts';
+import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../mailgun-access.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { openRegistry, type Registry } from './webhooks/registry.ts';

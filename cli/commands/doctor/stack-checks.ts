@@ -3,7 +3,7 @@ import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhoo
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { targetRefText } from '../../command.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
-import { ApiKeyRefusedError, messageOf, openMailgun } from '../../mailgun-client.ts';
+import { ApiKeyRefusedError, messageOf, openMailgun } from '../../mailgun-access.ts';
 import { counted, timeAgo } from '../../output.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../secrets.ts';
 import type { AwsAccount } from '../../target/aws.ts';

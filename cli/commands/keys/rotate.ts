@@ -15,7 +15,7 @@ import {
   replaceMailgunKey,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
-} from '../../mailgun-client.ts';
+} from '../../mailgun-access.ts';
 import { createEmit } from '../../output.ts';
 import { readSigningKeys, writeSigningKeys } from '../../secrets.ts';
 import { readEnvironments } from '../../target/environments.ts';

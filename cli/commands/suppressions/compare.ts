@@ -8,7 +8,7 @@ import {
   type TargetOptions,
 } from '../../command.ts';
 import { tableOf } from '../../ledger.ts';
-import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../../mailgun-client.ts';
+import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../../mailgun-access.ts';
 import { counted, createEmit, number } from '../../output.ts';
 import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';

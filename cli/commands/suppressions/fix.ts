@@ -6,7 +6,7 @@ import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { type MailgunRequest, messageOf } from '../../mailgun-client.ts';
+import { type MailgunRequest, messageOf } from '../../mailgun-access.ts';
 import type { Difference } from './differences.ts';
 import { askPatiently, LISTS } from './mailgun-lists.ts';
 

@@ -4,7 +4,7 @@ import {
   readDomainWebhooks,
 } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mailgun-client.ts';
+import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mailgun-access.ts';
 
 /** What is registered at Mailgun, and the ways to change it. */
 export interface Registry {

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts'
 import { textAt } from '../../domain/events/event.ts';
 import { parseJson } from '../../domain/json.ts';
 import { ListingError, type MailgunSource } from '../../reconcile/ports.ts';
-import { askMailgun, baseUrlOf, type MailgunAccess, objectsOf } from './mailgun-client.ts';
+import { baseUrlOf, type MailgunAccess, objectsOf, requestMailgun } from './mailgun-client.ts';
 
 const EVENTS_PER_PAGE = 300;
 
@@ -19,7 +19,7 @@ export function createMailgunEvents(access: MailgunAccess): MailgunSource {
       });
       const url = position ?? `${base}/v3/${encodeURIComponent(domain.name)}/events?${query}`;
       if (!isOf(base, url)) throw new ListingError('foreign-host');
-      const body = await askMailgun(access, url, { method: 'GET' }, { deadlineMs, onRateLimited });
+      const body = await requestMailgun(access, url, { method: 'GET' }, { deadlineMs, onRateLimited });
       const events = objectsOf(body.items);
       const next = textAt(body, 'paging', 'next');
       if (events === undefined || (events.length > 0 && next === undefined)) throw new ListingError('malformed');
@@ -80,7 +80,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
         include_subaccounts: false,
         pagination: { sort: 'timestamp:asc', limit: LOGS_PER_PAGE, ...(token && { token }) },
       };
-      const body = await askMailgun(
+      const body = await requestMailgun(
         access,
         `${baseUrlOf(access, domain.region)}/v1/analytics/logs`,
         { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },

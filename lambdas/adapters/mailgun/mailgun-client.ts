@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../domain/canonical.ts';
 import { parseJson } from '../../domain/json.ts';
 import { ListingError } from '../../reconcile/ports.ts';
 
-/** What both of Mailgun's APIs are reached with. */
+/** What a function reaches Mailgun's APIs with. */
 export interface MailgunAccess {
   /** Base URL in place of Mailgun's own. */
   baseUrl?: string | undefined;
@@ -29,6 +29,16 @@ export function baseUrlOf(access: MailgunAccess, region: 'us' | 'eu'): string {
   return (access.baseUrl ?? MAILGUN_URLS[region]).replace(/\/$/, '');
 }
 
+/**
+ * Sends one request to Mailgun with an API key. A redirect is returned, not followed: it would carry the key to wherever
+ * it points.
+ */
+export function sendRequest(apiKey: string | undefined, url: string, init: RequestInit, timeoutMs: number) {
+  const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  const signal = AbortSignal.timeout(timeoutMs);
+  return fetch(url, { ...init, headers: { ...init.headers, authorization }, redirect: 'manual', signal });
+}
+
 export interface CallOptions {
   /** Epoch milliseconds after which a reply is of no use. */
   deadlineMs: number;
@@ -39,24 +49,18 @@ export interface CallOptions {
 }
 
 /**
- * Returns one JSON object from Mailgun. 429 and 5xx, hangs and torn replies are tried again while there is time; a 404
- * too, unless `absent` stands for it or it says that the domain is not known. Throws a `ListingError`.
+ * Returns one JSON object from Mailgun. 429 and 5xx, hangs and torn replies are retried while there is time; a 404 too,
+ * unless `absent` stands for it or it says that the domain is not known. Throws a `ListingError`.
  */
-export async function askMailgun(
+export async function requestMailgun(
   access: MailgunAccess,
   url: string,
   init: RequestInit,
   { deadlineMs, absent, onRateLimited }: CallOptions,
 ): Promise<JsonObject> {
-  const authorization = `Basic ${Buffer.from(`api:${await access.apiKey()}`).toString('base64')}`;
+  const apiKey = await access.apiKey();
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await tryOnce(
-      access,
-      url,
-      { ...init, headers: { ...init.headers, authorization } },
-      deadlineMs,
-      absent,
-    );
+    const answer = await tryOnce(access, (timeoutMs) => sendRequest(apiKey, url, init, timeoutMs), deadlineMs, absent);
     if (answer.kind === 'answered') return answer.body;
     if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
     if (answer.reason === 'rate-limited') onRateLimited?.();
@@ -73,19 +77,16 @@ type Answer =
 
 async function tryOnce(
   access: MailgunAccess,
-  url: string,
-  init: RequestInit,
+  send: (timeoutMs: number) => Promise<Response>,
   deadlineMs: number,
   absent: JsonObject | undefined,
 ): Promise<Answer> {
   const timeLeftMs = deadlineMs - access.now();
   if (timeLeftMs <= 0) return { kind: 'refused', reason: 'unavailable' };
-  // It throws on fractions, which the shares of several domains have.
-  const signal = AbortSignal.timeout(Math.ceil(Math.min(MAX_REQUEST_MS, timeLeftMs)));
   try {
-    // Not followed: a redirect would carry the key to wherever it points.
-    const response = await fetch(url, { ...init, redirect: 'manual', signal });
-    reportDeprecation(access, url, response.headers);
+    // A timeout of fractions, which the shares of several domains have, would throw.
+    const response = await send(Math.ceil(Math.min(MAX_REQUEST_MS, timeLeftMs)));
+    reportDeprecation(access, response);
     const refusal = judgeStatus(response, access.now());
     if (refusal !== undefined) {
       if (response.status !== 404) {
@@ -108,7 +109,7 @@ async function tryOnce(
   }
 }
 
-function reportDeprecation({ onDeprecated }: MailgunAccess, url: string, headers: Headers): void {
+function reportDeprecation({ onDeprecated }: MailgunAccess, { url, headers }: Response): void {
   const [deprecation, sunset] = ['deprecation', 'sunset'].map((name) => headers.get(name) ?? undefined);
   if (deprecation !== undefined || sunset !== undefined)
     onDeprecated?.({ path: new URL(url).pathname, deprecation, sunset });
@@ -145,12 +146,12 @@ export function waitAskedFor(headers: Headers, nowMs: number): number | undefine
   return waits.length === 0 ? undefined : Math.min(Math.max(...waits), MAX_WAIT_MS);
 }
 
-/** The objects of a list; undefined where it is no list. */
+/** Returns the objects of a list; undefined where it is not a list. */
 export function objectsOf(items: unknown): JsonObject[] | undefined {
   return Array.isArray(items) ? items.filter(isObject) : undefined;
 }
 
-/** The text of an answer; undefined where it is longer than that many bytes. */
+/** Returns the text of a response; undefined where it is longer than that many bytes. */
 export async function cappedText(response: Response, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -5,19 +5,19 @@ import {
   readDomainWebhooks,
 } from '../../domain/webhooks/webhook-drift.ts';
 import { ListingError, type RegisteredWebhooks } from '../../reconcile/ports.ts';
-import { askMailgun, baseUrlOf, type MailgunAccess } from './mailgun-client.ts';
+import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
 
 /** What is registered at Mailgun, by its webhook APIs: of a domain (v3), and of the account in that region (v1). */
 export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks {
   return {
     async ofDomain({ name, region }, deadlineMs) {
       const url = `${baseUrlOf(access, region)}/v3/domains/${encodeURIComponent(name)}/webhooks`;
-      return readOrThrow(readDomainWebhooks, await askMailgun(access, url, { method: 'GET' }, { deadlineMs }));
+      return readOrThrow(readDomainWebhooks, await requestMailgun(access, url, { method: 'GET' }, { deadlineMs }));
     },
     async ofAccount(region, deadlineMs) {
       const url = `${baseUrlOf(access, region)}/v1/webhooks`;
       // An account that has no such webhooks is not asked again and again.
-      const body = await askMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: { webhooks: [] } });
+      const body = await requestMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: { webhooks: [] } });
       return readOrThrow(readAccountWebhooks, body);
     },
   };

@@ -14,7 +14,7 @@ export interface StreamSource {
   readonly bisects: boolean;
   readonly reportsFailures: boolean;
   /** Infinity: until it succeeds. */
-  readonly mostRetries: number;
+  readonly maxRetries: number;
   readonly longestAgeSeconds: number;
   /** Queue that is told of what was given up. */
   readonly onFailureUrl: string | undefined;
@@ -60,7 +60,7 @@ export function readStreamSources(stack: Stack): StreamSource[] {
         filters: (properties.FilterCriteria?.Filters ?? []).map(({ Pattern }) => parsePattern(Pattern, id)),
         bisects: properties.BisectBatchOnFunctionError ?? false,
         reportsFailures: FunctionResponseTypes.includes('ReportBatchItemFailures'),
-        mostRetries: unlessEndless(properties.MaximumRetryAttempts),
+        maxRetries: unlessEndless(properties.MaximumRetryAttempts),
         longestAgeSeconds: unlessEndless(properties.MaximumRecordAgeInSeconds),
         onFailureUrl,
       },

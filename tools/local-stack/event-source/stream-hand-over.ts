@@ -55,7 +55,7 @@ export class StreamHandOver {
       const from = failedAt === 'all' ? 0 : failedAt;
       tries = from > 0 ? 1 : tries + 1;
       records = records.slice(from);
-      if (tries > source.mostRetries) return this.#giveUp(records, shardId, 'RetryAttemptsExhausted');
+      if (tries > source.maxRetries) return this.#giveUp(records, shardId, 'RetryAttemptsExhausted');
       await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), MAX_PAUSE_MS), signal);
       records = this.#youngEnough(records, shardId);
     }

@@ -21,7 +21,7 @@ const SOURCE: StreamSource = {
   filters: [],
   bisects: true,
   reportsFailures: true,
-  mostRetries: Number.POSITIVE_INFINITY,
+  maxRetries: Number.POSITIVE_INFINITY,
   longestAgeSeconds: Number.POSITIVE_INFINITY,
   onFailureUrl: 'http://queue',
 };
@@ -161,7 +161,7 @@ test('from the one that is reported on, all come again, and what comes later wai
 
 test('a batch at which the function crashes is halved, until the record that does it is alone', async () => {
   const answer: Answer = (positions) => (positions.includes('3') ? CRASH : DONE);
-  const { batches, given } = follow(one(records(4)), { mostRetries: 1 }, answer);
+  const { batches, given } = follow(one(records(4)), { maxRetries: 1 }, answer);
   await until(() => given.length > 0 && batches.at(-1)?.[0] === '4');
 
   expect(batches).toEqual([['1', '2', '3', '4'], ['1', '2'], ['3', '4'], ['3'], ['3'], ['4']]);
@@ -170,7 +170,7 @@ test('a batch at which the function crashes is halved, until the record that doe
 describe('what is given up', () => {
   test('after so many retries is told by its position, and the rest goes on', async () => {
     const answer: Answer = (positions) => (positions[0] === '1' ? back('1') : DONE);
-    const { batches, given } = follow(one([record(1)]), { mostRetries: 2 }, answer);
+    const { batches, given } = follow(one([record(1)]), { maxRetries: 2 }, answer);
     await until(() => given.length > 0);
 
     expect(batches).toHaveLength(3);

@@ -1,4 +1,4 @@
-import { cappedText } from '../lambdas/adapters/mailgun/mailgun-client.ts';
+import { cappedText, sendRequest } from '../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { CliContext } from './command.ts';
 import { MailgunBusyError, TargetUnavailableError } from './errors.ts';
 import { checkKey, readApiKey } from './secrets.ts';
@@ -13,12 +13,12 @@ export interface MailgunResponse {
   readonly body: unknown;
 }
 
-/** Mailgun refuses the key, so asking again is of no use. */
+/** Mailgun refuses the key, so a retry is of no use. */
 export class ApiKeyRefusedError extends TargetUnavailableError {
   override readonly name = 'ApiKeyRefusedError';
 }
 
-/** Asks Mailgun's API with the stack's key. */
+/** Sends one request to Mailgun's API, for the region of a domain. */
 export type MailgunRequest = (
   domain: string,
   method: 'GET' | 'POST' | 'DELETE',
@@ -66,22 +66,18 @@ export async function openMailgunToWrite(
 }
 
 function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
-  const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
-
   return async (domain, method, path, body) => {
     const isJson = body !== undefined && !(body instanceof FormData);
     const host = new URL(deployment.mailgunUrl(domain)).host;
     let response: Response;
     let text: string | undefined;
     try {
-      // Not followed: a redirect would carry the key to wherever it points.
-      response = await fetch(deployment.mailgunUrl(domain) + path, {
+      const init = {
         method,
-        headers: { authorization, ...(isJson && { 'content-type': 'application/json' }) },
+        headers: isJson ? { 'content-type': 'application/json' } : {},
         body: isJson ? JSON.stringify(body) : (body ?? null),
-        redirect: 'manual',
-        signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS),
-      });
+      };
+      response = await sendRequest(apiKey, deployment.mailgunUrl(domain) + path, init, RESPONSE_TIMEOUT_MS);
       text = await cappedText(response, MAX_RESPONSE_BYTES);
     } catch (cause) {
       throw new MailgunBusyError(`Mailgun (${host}) does not answer: ${(cause as Error).message}`, { cause });
@@ -99,7 +95,7 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
   };
 }
 
-/** What Mailgun says about a request that it did not grant. */
+/** Returns the status and message of a request that Mailgun did not grant. */
 export function messageOf({ status, body }: MailgunResponse): string {
   const message = (body as { message?: unknown } | undefined)?.message;
   return typeof message === 'string' ? `${status} ${message}` : String(status);
@@ -115,7 +111,7 @@ function parsed(text: string): unknown {
 
 const PATH = '/v5/accounts/http_signing_key';
 
-/** The key that Mailgun signs with now. */
+/** Returns the key that Mailgun signs with now. */
 export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<string> {
   const answer = await ask(anyDomain(deployment), 'GET', PATH);
   const key = (answer.body as { http_signing_key?: unknown } | undefined)?.http_signing_key;
