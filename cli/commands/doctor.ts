@@ -1,8 +1,16 @@
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
-import { type CliContext, type CommandBuilder, ledgerCommand, type TargetOptions, targetRefOf } from '../command.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  type TargetOptions,
+  targetRefOf,
+  wholeNumber,
+} from '../command.ts';
 import { StackNotFoundError, TargetUnavailableError, UsageError } from '../errors.ts';
+import { planFor } from '../load-plan.ts';
 import { createEmit } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
@@ -16,10 +24,12 @@ import {
   machineChecks,
 } from './doctor/machine-checks.ts';
 import { checkOrigin, originChecks } from './doctor/origin-checks.ts';
+import { type PlanLine, planText } from './doctor/plan-lines.ts';
 import { stackChecks } from './doctor/stack-checks.ts';
 
 interface DoctorOptions extends TargetOptions {
   readonly origin?: string;
+  readonly planFor?: number;
 }
 
 const EXAMPLES = `
@@ -27,10 +37,12 @@ Every line is ok, a warning, wrong, unknown or skipped; the line below it says w
 With --origin it walks instead through what a browser on a page of that origin would meet at the read API (CORS).
 What is denied is unknown. The API key is tried from this machine; an IP allowlist at Mailgun may treat the function
 differently. While Mailgun redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
+With --plan-for it looks at nothing: it prints settings, quotas and dollars for that load on one domain (docs/scale.md).
 
 Examples:
   npm run ledger -- doctor --env prod
   npm run ledger -- doctor --local
+  npm run ledger -- doctor --plan-for 10000
   npm run ledger -- doctor --env prod --origin https://mail.example.com
 
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/hnb659fds/version, lambda:GetAccountSettings,
@@ -38,15 +50,17 @@ secretsmanager:GetSecretValue on the secrets of signing keys, API key and token,
 dynamodb:Query and dynamodb:GetItem on the table, dynamodb:Query on its index byDay; of the API key that it may read
 events, webhooks and domains.
 
-Exit code: 0 nothing is wrong or unknown; 1 something is; 2 wrong usage.`;
+Exit code: 0 nothing is wrong or unknown; 1 something is, or a plan goes beyond what can be set; 2 wrong usage.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
   ledgerCommand('doctor', 'check what keeps the stack from working, and print what fixes it')
     .option('--origin <url>', 'check what a browser at this origin would meet')
+    .option('--plan-for <n>', 'print what this many webhooks a second need instead', wholeNumber(1))
     .addHelpText('after', EXAMPLES)
     .action(run<DoctorOptions>((options) => doctor(context, options)));
 
 async function doctor(context: CliContext, options: DoctorOptions): Promise<number> {
+  if (options.planFor !== undefined) return printPlan(context, options, options.planFor);
   const ref = targetRefOf(options, context.environment);
   const emit = createEmit<DoctorLine>(context, options.json);
   let isSound = true;
@@ -56,6 +70,13 @@ async function doctor(context: CliContext, options: DoctorOptions): Promise<numb
     emit({ event: 'check', check: name, state, says, fix }, ...lineText(name, state, says, fix));
   }
   return isSound ? 0 : 1;
+}
+
+/** Prints settings, quotas and dollars; it looks at no stack. */
+function printPlan(context: CliContext, options: DoctorOptions, perSecond: number): number {
+  const plan = planFor(perSecond);
+  createEmit<PlanLine>(context, options.json)({ event: 'plan', ...plan }, ...planText(plan));
+  return plan.beyond.length === 0 ? 0 : 1;
 }
 
 /** What can be looked at without a stack comes first, since it tells why there is none. */

@@ -225,7 +225,7 @@ export const environmentSchema = z.strictObject({
     sliceSeconds: wholeNumber(1, 3600, 900, 'Length of a slice of the ledger; must divide the hour.'),
     parallel: wholeNumber(
       1,
-      32,
+      64,
       8,
       "How many pages of Mailgun's listings are asked for at once at most; fewer after a 429, and again more after quiet.",
     ),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DoctorLine } from '../../../cli/commands/doctor/machine-checks.ts';
+import type { PlanLine } from '../../../cli/commands/doctor/plan-lines.ts';
 
 /** One line of `doctor --json`. */
 export const doctorLine = z.strictObject({
@@ -9,3 +10,21 @@ export const doctorLine = z.strictObject({
   says: z.string(),
   fix: z.string().nullable(),
 }) satisfies z.ZodType<DoctorLine>;
+
+/** The line of `doctor --plan-for --json`. */
+export const planLine = z.strictObject({
+  event: z.literal('plan'),
+  perSecond: z.number(),
+  settings: z.strictObject({
+    throttlePerSecond: z.number(),
+    throttleBurst: z.number(),
+    maxConcurrency: z.number(),
+    shards: z.number(),
+    parallel: z.number(),
+  }),
+  quotas: z.strictObject({ executions: z.number(), gatewayPerSecond: z.number() }),
+  warmWritesPerSecond: z.number().nullable(),
+  dollarsPerMonth: z.number(),
+  dollarsKeptPerMonth: z.number(),
+  beyond: z.array(z.string()),
+}) satisfies z.ZodType<PlanLine>;

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../../../cli/capacity.ts';
+import { planFor } from '../../../../../cli/load-plan.ts';
+import { metAt } from '../../../../../tools/bench/simulation/met-at.ts';
+import { DEFAULT_STACK, plannedStack, type SimulatedStack } from '../../../../../tools/bench/simulation/settings.ts';
+import { type Limit, simulate } from '../../../../../tools/bench/simulation/simulate.ts';
+
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** A minute of a hundredfold load, an hour after the start. */
+const burst = (at: number) => (at >= HOUR && at < HOUR + 60 ? 10_000 : 100);
+
+/** Returns by how much a value differs from what arithmetic gives, as a share. */
+const off = (value: number, exact: number) => Math.abs(value - exact) / exact;
+
+/** Nothing of the stack in the way of what is looked at. */
+const WIDE: SimulatedStack = {
+  ...DEFAULT_STACK,
+  ...{ throttlePerSecond: 100_000, throttleBurst: 50_000, gatewayPerSecond: 100_000, maxConcurrency: 1000 },
+  ...{ executions: 50_000, warmWritesPerSecond: 40_000, shards: 32 },
+};
+
+describe('a steady load meets a limit where arithmetic says', () => {
+  test.each<[Limit, exact: number, stack: SimulatedStack]>([
+    ['executions', (10 - 5) / 0.1, { ...DEFAULT_STACK, executions: 10 }],
+    ['backpressure', (5 * 10) / 0.5, DEFAULT_STACK],
+    ['process', (5 * 10) / 0.2, DEFAULT_STACK],
+    ['throttle', 1000, DEFAULT_STACK],
+    ['table', 4000 / 2.8, { ...WIDE, warmWritesPerSecond: 4000 }],
+    ['partition', 1000 / 0.378, { ...WIDE, shards: 1 }],
+    ['partition', (8 * 1000) / 0.378, { ...WIDE, shards: 8, warmWritesPerSecond: 100_000 }],
+    ['executions', 1000 / (0.1 + 0.2 / 10), { ...WIDE, executions: 1000, maxConcurrency: 167 }],
+    ['gateway', 10_000, { ...WIDE, gatewayPerSecond: 10_000 }],
+    ['table', 40_000 / 2.8, WIDE],
+  ])('%s at %d a second', (limit, exact, stack) => {
+    expect(off(metAt(limit, stack), exact)).toBeLessThan(0.05);
+  });
+
+  test('listings of both passes at 2,400 a second', () => {
+    expect(off(metAt('listings', { ...WIDE, parallel: 8 }, 30 * HOUR), (150 * 8) / 0.5)).toBeLessThan(0.05);
+  }, 60_000);
+});
+
+describe('a minute of a hundredfold load over 100 a second', () => {
+  const outcome = simulate(DEFAULT_STACK, { perSecond: burst, seconds: 2 * HOUR }, 1);
+  const minute = outcome.samples.filter(({ atSecond }) => atSecond >= HOUR && atSecond < HOUR + 60);
+  const sum = (of: (sample: (typeof minute)[number]) => number) => minute.reduce((total, each) => total + of(each), 0);
+
+  test('is admitted and refused as arithmetic says', () => {
+    const refused = sum(({ offered, acknowledged }) => offered - acknowledged);
+
+    expect(
+      off(
+        sum(({ acknowledged }) => acknowledged),
+        2000 + 60 * 1000,
+      ),
+    ).toBeLessThan(0.05);
+    expect(off(refused, 538_000)).toBeLessThan(0.05);
+    expect(off(refused * PER_WEBHOOK.delivered, 199_000)).toBeLessThan(0.05);
+  });
+
+  test('finds few executions in its first second, though nothing else stops it', () => {
+    const [first] = simulate(WIDE, { perSecond: burst, seconds: 2 * HOUR }, 1).samples.filter(
+      ({ atSecond }) => atSecond === HOUR,
+    );
+    expect(off((first?.offered ?? 0) - (first?.acknowledged ?? 0), 9000)).toBeLessThan(0.05);
+  });
+
+  test('is stored whole within four hours by the settings for the burst, each event accounted for', () => {
+    const planned = simulate(plannedStack(planFor(10_000)), { perSecond: burst, seconds: 2 * HOUR });
+
+    expect(planned.settledAt - HOUR).toBeLessThan(4 * HOUR);
+    for (const { events, stored, repeated } of [outcome, planned]) {
+      expect(Math.abs(stored - events - repeated)).toBeLessThan(1);
+    }
+  });
+});
+
+describe('10,000 a second on one domain', () => {
+  const load = { perSecond: () => 10_000, seconds: DAY, seed: 22 };
+  const plan = planFor(10_000);
+
+  test('are held for a day by what the plan says: 8 shards, and listings that keep up', () => {
+    const outcome = simulate(plannedStack(plan), load);
+
+    expect(plan.settings.shards).toBe(8);
+    expect(outcome.refused / outcome.events).toBeLessThan(1e-5);
+    expect([...outcome.met.keys()].filter((limit) => limit !== 'executions')).toEqual([]);
+    expect(outcome.listingBehind).toBeLessThan(DEFAULT_STACK.everySeconds);
+    expect(Math.abs(outcome.stored - outcome.events - outcome.repeated)).toBeLessThan(1);
+  }, 60_000);
+
+  test('are not held by one shard, nor by 8 listings at once', () => {
+    const short = { ...load, seconds: 6 * HOUR };
+    const narrow = simulate({ ...plannedStack(plan), shards: 1 }, short);
+    const slow = simulate({ ...plannedStack(plan), parallel: 8 }, load);
+
+    expect(narrow.met.has('partition')).toBe(true);
+    expect(narrow.longestQueueSeconds).toBeGreaterThan(HOUR);
+    expect(slow.met.has('listings')).toBe(true);
+  }, 60_000);
+});
+
+test('the same seed gives the same run, another seed another', () => {
+  const run = (seed: number) => simulate(DEFAULT_STACK, { perSecond: () => 95, seconds: HOUR, seed }).events;
+
+  expect(run(1)).toBe(run(1));
+  expect(run(2)).not.toBe(run(1));
+});
+
+test('counts and dollars of a webhook are those that were measured', () => {
+  const { costs, pipeline } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../../../../tools/bench/results.json'), 'utf8'),
+  );
+  const sum = (lines: { dollars: number }[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
+  const { ingest, process } = pipeline.perWebhook;
+
+  expect(off(PER_WEBHOOK.writeUnits, ingest.writeUnits + process.writeUnits)).toBeLessThan(0.01);
+  expect(off(PER_WEBHOOK.tableBytes, pipeline.tableBytesPerWebhook)).toBeLessThan(0.01);
+  expect(off(dollarsPerWebhook * 1e6, sum(costs.requestPath))).toBeLessThan(0.01);
+  expect(off(dollarsKept * 1e6, sum(costs.keeping))).toBeLessThan(0.01);
+});

@@ -1,0 +1,55 @@
+import { ASSUMED, AWS_LIMITS } from '../../../cli/capacity.ts';
+import type { SimulatedStack } from './settings.ts';
+
+/** What may stop a webhook before the table. */
+export type GateLimit = 'throttle' | 'gateway' | 'executions';
+
+/** Seconds after which an execution that has nothing to do is gone. */
+const IDLE_SECONDS = 600;
+const NEW_PER_SECOND = AWS_LIMITS.executionsPerTenSeconds / 10;
+
+/** Gateway and executions of ingest, a second at a time. */
+export class Gate {
+  readonly #stack: SimulatedStack;
+  #tokens: number;
+  #pool: number;
+  #unusedGrowth: number = AWS_LIMITS.executionsPerTenSeconds;
+
+  /** Starts warm for a load that has been there before. */
+  constructor(stack: SimulatedStack, warmPerSecond: number) {
+    this.#stack = stack;
+    this.#tokens = stack.throttleBurst;
+    this.#pool = Math.min(this.#mostExecutions, warmPerSecond * ASSUMED.ingestSeconds);
+  }
+
+  /** Returns how many of the posts of a second reach ingest, and which limits stop the others. */
+  admit(offered: number): { admitted: number; met: GateLimit[] } {
+    const met: GateLimit[] = [];
+    const { throttlePerSecond, throttleBurst, gatewayPerSecond } = this.#stack;
+    this.#tokens = Math.min(throttleBurst, this.#tokens) + throttlePerSecond;
+    if (offered > gatewayPerSecond) met.push('gateway');
+    if (offered > this.#tokens) met.push('throttle');
+    const passed = Math.min(offered, gatewayPerSecond, this.#tokens);
+    this.#tokens -= passed;
+    const admitted = this.#execute(passed);
+    if (admitted < passed) met.push('executions');
+    return { admitted, met };
+  }
+
+  /** Executions that the account leaves to ingest when process has all of its own. */
+  get #mostExecutions(): number {
+    return Math.max(0, this.#stack.executions - this.#stack.maxConcurrency);
+  }
+
+  /** A new execution takes a whole second for its first webhook. */
+  #execute(passed: number): number {
+    const warm = this.#pool / ASSUMED.ingestSeconds;
+    const wanted = Math.max(0, passed - warm);
+    const started = Math.min(wanted, this.#unusedGrowth, this.#mostExecutions - this.#pool);
+    this.#unusedGrowth = Math.min(AWS_LIMITS.executionsPerTenSeconds, this.#unusedGrowth - started + NEW_PER_SECOND);
+    const needed = Math.min(passed * ASSUMED.ingestSeconds, this.#mostExecutions);
+    this.#pool =
+      Math.max(needed === 0 ? 0 : Math.min(needed, this.#pool), this.#pool * (1 - 1 / IDLE_SECONDS)) + started;
+    return Math.min(passed, warm + started / ASSUMED.coldStartSeconds);
+  }
+}

@@ -1,0 +1,68 @@
+import { ASSUMED } from '../../../cli/capacity.ts';
+import type { SimulatedStack } from './settings.ts';
+
+/** A slice of time, and what of it has arrived and is not stored by its webhook. */
+export interface SimulatedSlice {
+  arrived: number;
+  /** Refused, and neither taken at a retry nor requeued. */
+  missing: number;
+  isListed: boolean;
+}
+
+interface Pass {
+  readonly slice: SimulatedSlice;
+  pagesLeft: number;
+}
+
+/** Reconcile: lists slices that are due, at each run, and says which of them it has listed. */
+export class Listing {
+  readonly #stack: SimulatedStack;
+  readonly #passes: Pass[] = [];
+  /** Pages of slices that are due. */
+  pagesLeft = 0;
+
+  constructor(stack: SimulatedStack) {
+    this.#stack = stack;
+  }
+
+  /** Returns how long the slices that are due take to list. */
+  get secondsBehind(): number {
+    return this.pagesLeft / this.#pagesPerSecond;
+  }
+
+  get #pagesPerSecond(): number {
+    return this.#stack.parallel / ASSUMED.pageSeconds;
+  }
+
+  /** At a run: the slices whose first or second pass has become due since the run before. */
+  begin(slices: readonly SimulatedSlice[], atSecond: number): void {
+    const { everySeconds, settleSeconds, secondPassSeconds, sliceSeconds } = this.#stack;
+    for (const wait of [settleSeconds, secondPassSeconds]) {
+      const due = (at: number) => Math.floor((at - wait) / sliceSeconds);
+      for (let nth = Math.max(0, due(atSecond - everySeconds)); nth < due(atSecond); nth += 1) {
+        const slice = slices[nth];
+        if (slice === undefined) continue;
+        const pagesLeft = Math.ceil(slice.arrived / ASSUMED.pageEvents) + 1;
+        this.pagesLeft += pagesLeft;
+        this.#passes.push({ slice, pagesLeft });
+      }
+    }
+  }
+
+  /** Returns the slices whose listing ends in this second. */
+  advance(): SimulatedSlice[] {
+    const listed: SimulatedSlice[] = [];
+    let pages = this.#pagesPerSecond;
+    for (let pass = this.#passes[0]; pass !== undefined && pages > 0; pass = this.#passes[0]) {
+      const read = Math.min(pages, pass.pagesLeft);
+      pages -= read;
+      pass.pagesLeft -= read;
+      this.pagesLeft -= read;
+      if (pass.pagesLeft > 0) break;
+      this.#passes.shift();
+      pass.slice.isListed = true;
+      listed.push(pass.slice);
+    }
+    return listed;
+  }
+}

@@ -1,0 +1,196 @@
+import { ASSUMED, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/capacity.ts';
+import { createRandom, type Random } from '../../mailgun-twin/random.ts';
+import { Gate, type GateLimit } from './gate.ts';
+import { Listing, type SimulatedSlice } from './listing.ts';
+import { Retries } from './retries.ts';
+import type { SimulatedStack } from './settings.ts';
+import { Store, type StoreLimit } from './store.ts';
+
+export type Limit = GateLimit | StoreLimit | 'listings';
+
+export interface Load {
+  /** Webhooks that Mailgun posts for the first time, a second. */
+  readonly perSecond: (atSecond: number) => number;
+  readonly seconds: number;
+  /** Random arrivals from this seed. @default arrivals at the exact rate */
+  readonly seed?: number;
+  /** Ends the run where this limit is met, or with the load. @default when everything is stored */
+  readonly until?: Limit;
+}
+
+/** A second of a run, as the graphs show it. */
+export interface Sample {
+  readonly atSecond: number;
+  readonly offered: number;
+  readonly acknowledged: number;
+  readonly backlog: number;
+  /** Refused, and not yet in the queue. */
+  readonly missing: number;
+}
+
+export interface Outcome {
+  readonly events: number;
+  /** Posts answered 200, and posts refused, repeats included. */
+  readonly acknowledged: number;
+  readonly refused: number;
+  /** Events that reconcile brought. */
+  readonly requeued: number;
+  /** Posts of events that reconcile had brought before. */
+  readonly repeated: number;
+  readonly stored: number;
+  /** The last second in which an event was missing, or more waited than process may have in hand. */
+  readonly settledAt: number;
+  /** The longest that what was due took to list, in seconds. */
+  readonly listingBehind: number;
+  /** The longest that the newest message in the queue had to wait, in seconds. */
+  readonly longestQueueSeconds: number;
+  /** The first second in which each limit was met. */
+  readonly met: ReadonlyMap<Limit, number>;
+  readonly dollars: number;
+  readonly samples: readonly Sample[];
+}
+
+/** Longer than Mailgun's last retry and the second pass. */
+const DRAIN_SECONDS = 48 * 3600;
+/** Less than this many events is none: quantities are real numbers. */
+const NONE = 0.5;
+
+/** Runs a load through a stack, a second at a time, until everything is stored; the same seed gives the same run. */
+export function simulate(stack: SimulatedStack, load: Load, sampleEvery = 60): Outcome {
+  return new Simulation(stack, load).run(sampleEvery);
+}
+
+class Simulation {
+  readonly #stack: SimulatedStack;
+  readonly #load: Load;
+  readonly #random: Random | undefined;
+  readonly #gate: Gate;
+  readonly #store: Store;
+  readonly #listing: Listing;
+  readonly #retries = new Retries();
+  readonly #slices: SimulatedSlice[] = [];
+  readonly #met = new Map<Limit, number>();
+  readonly #sum = { events: 0, acknowledged: 0, refused: 0, requeued: 0, repeated: 0, stored: 0 };
+  readonly #most = { settledAt: 0, listingBehind: 0, longestQueueSeconds: 0 };
+  /** Events in no queue and no table; those that reconcile is about to send. */
+  #missing = 0;
+  #toSend = 0;
+
+  constructor(stack: SimulatedStack, load: Load) {
+    this.#stack = stack;
+    this.#load = load;
+    this.#random = load.seed === undefined ? undefined : createRandom(load.seed);
+    this.#gate = new Gate(stack, load.perSecond(0));
+    this.#store = new Store(stack, load.perSecond(0));
+    this.#listing = new Listing(stack);
+  }
+
+  run(sampleEvery: number): Outcome {
+    const samples: Sample[] = [];
+    const last = this.#load.seconds + (this.#load.until === undefined ? DRAIN_SECONDS : 0);
+    for (let at = 0; at < last && !this.#isOver(at); at += 1) {
+      const { offered, acknowledged } = this.#step(at);
+      const missing = this.#missing + this.#toSend;
+      if (at % sampleEvery === 0)
+        samples.push({ atSecond: at, offered, acknowledged, backlog: this.#store.backlog, missing });
+    }
+    const dollars = this.#sum.acknowledged * dollarsPerWebhook;
+    return { ...this.#sum, ...this.#most, met: this.#met, dollars, samples };
+  }
+
+  #isOver(at: number): boolean {
+    if (this.#load.until !== undefined) return this.#met.has(this.#load.until);
+    return (
+      at >= this.#load.seconds && this.#missing + this.#toSend + this.#store.backlog + this.#retries.waiting < NONE
+    );
+  }
+
+  #step(at: number): { offered: number; acknowledged: number } {
+    const fresh = at < this.#load.seconds ? arrivals(this.#load.perSecond(at), this.#random) : 0;
+    const repeats = this.#retries.take(at);
+    const offered = repeats.reduce((total, { count }) => total + count, fresh);
+    const gate = this.#gate.admit(offered);
+    const sending = Math.min(this.#toSend, ASSUMED.requeuesPerSecond);
+    this.#toSend -= sending;
+    const { claimed, stored, met } = this.#store.take(at, gate.admitted, sending);
+
+    const share = offered === 0 ? 1 : claimed / offered;
+    this.#note(at, fresh, 1 - share);
+    for (const { attempt, firstAt, count } of repeats) {
+      const slice = this.#sliceAt(firstAt);
+      const taken = Math.min(count * share, slice.missing);
+      slice.missing -= taken;
+      this.#missing -= taken;
+      this.#sum.repeated += count * share - taken;
+      this.#retries.refuse(at, attempt, count * (1 - share));
+    }
+    this.#reconcile(at);
+    this.#sum.acknowledged += claimed;
+    this.#sum.refused += offered - claimed;
+    this.#sum.stored += stored;
+    this.#measure(at, stored, [...gate.met, ...met]);
+    return { offered, acknowledged: claimed };
+  }
+
+  /** Notes what is posted for the first time, and what of it is refused. */
+  #note(at: number, fresh: number, refusedShare: number): void {
+    const slice = this.#sliceAt(at);
+    const refused = fresh * refusedShare;
+    this.#sum.events += fresh;
+    slice.arrived += fresh;
+    slice.missing += refused;
+    this.#missing += refused;
+    if (refused > 0) this.#retries.refuse(at, 0, refused * (1 - PER_WEBHOOK.delivered));
+  }
+
+  #reconcile(at: number): void {
+    const isRun = at % this.#stack.everySeconds === 0;
+    if (isRun) this.#listing.begin(this.#slices, at);
+    const listed = this.#listing.advance();
+    // While the queue has a backlog nothing is sent; the next run looks again.
+    if (this.#store.isPausing(0)) return;
+    for (const slice of isRun ? this.#slices.filter(({ isListed }) => isListed) : listed) {
+      this.#toSend += slice.missing;
+      this.#sum.requeued += slice.missing;
+      this.#missing -= slice.missing;
+      slice.missing = 0;
+    }
+  }
+
+  #measure(at: number, stored: number, met: Limit[]): void {
+    const { maxConcurrency, batchSize, everySeconds } = this.#stack;
+    const { backlog } = this.#store;
+    const behind = this.#listing.secondsBehind;
+    if (behind > everySeconds) met.push('listings');
+    for (const limit of met) if (!this.#met.has(limit)) this.#met.set(limit, at);
+    if (this.#missing + this.#toSend > NONE || backlog > maxConcurrency * batchSize) this.#most.settledAt = at;
+    this.#most.listingBehind = Math.max(this.#most.listingBehind, behind);
+    const waits = stored > 0 ? backlog / stored : 0;
+    this.#most.longestQueueSeconds = Math.max(this.#most.longestQueueSeconds, waits);
+  }
+
+  #sliceAt(at: number): SimulatedSlice {
+    const { sliceSeconds } = this.#stack;
+    const nth = Math.floor(at / sliceSeconds);
+    this.#slices[nth] ??= { arrived: 0, missing: 0, isListed: false };
+    return this.#slices[nth];
+  }
+}
+
+/** Where the normal approximation of Poisson's distribution is good enough. */
+const MANY = 50;
+
+/** Returns the arrivals of a second, which follow Poisson's distribution. */
+function arrivals(perSecond: number, random: Random | undefined): number {
+  if (random === undefined) return perSecond;
+  if (perSecond < MANY) return poisson(perSecond, random);
+  const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+  return Math.max(0, Math.round(perSecond + Math.sqrt(perSecond) * normal));
+}
+
+function poisson(mean: number, random: Random): number {
+  const limit = Math.exp(-mean);
+  let count = 0;
+  for (let product = random.next(); product > limit; product *= random.next()) count += 1;
+  return count;
+}

@@ -1,0 +1,71 @@
+import { ASSUMED, AWS_LIMITS, PER_WEBHOOK } from '../../../cli/capacity.ts';
+import type { SimulatedStack } from './settings.ts';
+
+/** What may stop a webhook in queue, process or table. */
+export type StoreLimit = 'table' | 'process' | 'partition' | 'backpressure';
+
+const CLAIM_WRITES = 1;
+const FIRST_POLLERS = 5;
+
+/** Claims, queue, process and table, a second at a time. */
+export class Store {
+  readonly #stack: SimulatedStack;
+  #capacity: number;
+  #peak = 0;
+  #pollers: number;
+  /** Messages that wait. */
+  backlog = 0;
+
+  /** Starts with the pollers of a load that has been there before. */
+  constructor(stack: SimulatedStack, warmPerSecond: number) {
+    this.#stack = stack;
+    this.#pollers = Math.max(FIRST_POLLERS, (warmPerSecond * ASSUMED.batchSeconds) / stack.batchSize);
+    this.#capacity = stack.warmWritesPerSecond;
+  }
+
+  /** Whether reconcile sends nothing, because the queue has more than process may have in hand. */
+  isPausing(arriving: number): boolean {
+    const { maxConcurrency, batchSize } = this.#stack;
+    return this.backlog + arriving * ASSUMED.queueSeconds > maxConcurrency * batchSize;
+  }
+
+  /** Takes the webhooks of a second and what is requeued; returns how many are claimed, and how many are stored. */
+  take(atSecond: number, webhooks: number, requeued: number): { claimed: number; stored: number; met: StoreLimit[] } {
+    const met: StoreLimit[] = [];
+    const arriving = webhooks + requeued;
+    if (this.isPausing(arriving)) met.push('backpressure');
+    const { processing, mostProcessing, partitions } = this.#rates();
+    const waiting = this.backlog + arriving;
+    if (arriving > mostProcessing) met.push('process');
+    if (Math.min(waiting, processing) > partitions) met.push('partition');
+    const wanted = Math.min(waiting, processing, partitions);
+    const writes = webhooks * CLAIM_WRITES + wanted * (PER_WEBHOOK.tableWrites - CLAIM_WRITES);
+    const share = writes > this.#capacity ? this.#capacity / writes : 1;
+    if (share < 1) met.push('table');
+    this.#warm(atSecond, writes * share);
+    const claimed = webhooks * share;
+    const stored = Math.min(wanted * share, this.backlog + claimed + requeued);
+    this.backlog += claimed + requeued - stored;
+    if (this.backlog > 1) this.#pollers += AWS_LIMITS.pollersPerMinute / 60;
+    return { claimed, stored, met };
+  }
+
+  #rates() {
+    const { maxConcurrency, batchSize, shards, domains } = this.#stack;
+    const perExecution = batchSize / ASSUMED.batchSeconds;
+    const partition = AWS_LIMITS.partitionWritesPerSecond / PER_WEBHOOK.mostFrequent;
+    return {
+      processing: Math.min(maxConcurrency, this.#pollers) * perExecution,
+      mostProcessing: maxConcurrency * perExecution,
+      partitions: partition * shards * domains,
+    };
+  }
+
+  /** An on-demand table takes twice its last peak, half an hour later. */
+  #warm(atSecond: number, writes: number): void {
+    this.#peak = Math.max(this.#peak, writes);
+    if (atSecond % AWS_LIMITS.tableDoublingSeconds !== AWS_LIMITS.tableDoublingSeconds - 1) return;
+    this.#capacity = Math.min(this.#stack.tableWritesPerSecond, Math.max(this.#capacity, 2 * this.#peak));
+    this.#peak = 0;
+  }
+}
