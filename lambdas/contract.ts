@@ -51,6 +51,8 @@ export const METRICS = {
   silentEvents: 'SilentEvents',
   /** How much the webhooks registered at Mailgun differ from what this stack needs; written about once an hour. */
   webhookDrift: 'WebhookDrift',
+  /** Domains whose webhooks Mailgun redacts; written about once an hour. */
+  redactedDomains: 'RedactedDomains',
   /** Deliveries that went to a receiver's DLQ, by receiver. */
   deliveryDead: 'DeliveryDead',
   /** Written by every message that waits because its receiver is disabled, by receiver. */

@@ -24,9 +24,13 @@ const PERIODS_BETWEEN = 4;
 /** The domains share it; what it does not suffice for waits for the next time. */
 const MAX_COMPARISON_MS = 10_000;
 
+/** Returns true in the runs that compare: the clock alone says which, so nothing needs to be remembered. */
+export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
+  return Math.floor(nowMs / 1000 / everySeconds) % PERIODS_BETWEEN === 0;
+}
+
 /**
- * Compares what is registered at Mailgun with this stack, in every fourth period: the clock alone says which, so
- * nothing needs to be remembered. Answers the sum of all drift; undefined where nothing was compared. Never throws.
+ * Compares what is registered at Mailgun with this stack, about once an hour. Answers the sum of all drift; undefined where nothing was compared. Never throws.
  */
 export function createCompareWebhooks(
   deps: CompareWebhooksDeps,
@@ -35,8 +39,7 @@ export function createCompareWebhooks(
 
   return async ({ ignoreWaits }) => {
     const startedMs = now();
-    const period = Math.floor(startedMs / 1000 / everySeconds);
-    if (!ignoreWaits && period % PERIODS_BETWEEN !== 0) return undefined;
+    if (!ignoreWaits && !isTimeToCompare(startedMs, everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
     let sum: number | undefined;

@@ -5,6 +5,7 @@ import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createMailgunListing, createMailgunLogs } from '../adapters/mailgun/listing-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
+import { createRedactionSwitch } from '../adapters/mailgun/redaction-switch.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/event-lookup.ts';
@@ -18,6 +19,7 @@ import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
 import { createCompareWebhooks } from './compare-webhooks.ts';
 import { readReconcileEnv } from './env.ts';
+import { createFindRedaction } from './find-redaction.ts';
 import type { SliceNews } from './pass-slice.ts';
 import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
@@ -76,6 +78,15 @@ const compareWebhooks = createCompareWebhooks({
   now: Date.now,
   onCompared,
   onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
+});
+const findRedaction = createFindRedaction({
+  redaction: createRedactionSwitch(mailgun),
+  domains: env.domains,
+  isConfigured: deps.isConfigured,
+  everySeconds: env.everySeconds,
+  now: Date.now,
+  onRedacted: (domain) => log.write('Mailgun redacts the webhooks of a domain', { domain }),
+  onFailure: (domain, error) => onFailure(domain, error, 'redaction not read'),
 });
 const replay = createReplay({ ...deps, queue: createEventQueue(queues, env.queueUrl, true) });
 const accept = createAccept(deps);
@@ -145,6 +156,8 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
 async function compare(ignoreWaits: boolean): Promise<void> {
   const drift = await compareWebhooks({ ignoreWaits });
   if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
+  const redacted = await findRedaction({ ignoreWaits });
+  if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
 }
 
 // Runs for every domain whose webhooks differ from what is wanted.

@@ -40,6 +40,12 @@ export interface RegisteredWebhooks {
   ofAccount(region: SendingDomain['region'], deadlineMs: number): Promise<RegisteredWebhook[]>;
 }
 
+/** Whether Mailgun redacts webhooks. */
+export interface RedactionSwitch {
+  /** Returns undefined where Mailgun does not say; a `ListingError` where it cannot be read by then (epoch milliseconds). */
+  isOn(domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined>;
+}
+
 export type ListingFailure =
   | 'unauthorized'
   | 'domain-not-found'

@@ -135,6 +135,7 @@ function arrears(
         sum('unconfirmed', METRICS.unconfirmed),
         sum('silent', METRICS.silentEvents),
         gauge('webhook drift', METRICS.webhookDrift),
+        gauge('domains redacted', METRICS.redactedDomains),
       ]),
       graph('Refusals by reason', [
         new MathExpression({

@@ -109,6 +109,21 @@ export function reconciliationRows({ times, metrics, limits }: AlarmSources): Al
       firstCommand: 'webhooks check',
     },
     {
+      id: 'WebhooksRedacted',
+      // Read together with the registered webhooks.
+      metric: metrics.own(METRICS.redactedDomains, 'Maximum', 2 * periodSeconds),
+      limit: limits.redactedDomains,
+      datapoints: [1, 2],
+      severity: 'ticket',
+      happened: 'Mailgun redacts webhooks: they do not name their recipients.',
+      impact:
+        'Senders that check suppressions first: bounces and complaints count only once reconciliation lists them.',
+      recovered: 'Webhooks name their recipients again.',
+      missing: NO_LISTING,
+      runbook: 'webhooks-redacted',
+      firstCommand: 'doctor',
+    },
+    {
       id: 'OpenSlice',
       metric: gauge(METRICS.openSliceAge),
       limit: limits.openSliceSeconds ?? openLimitSeconds(times),

@@ -184,6 +184,13 @@ const ALARMS: ExpectedAlarm[] = [
     missing: 'ignore',
   },
   {
+    runbook: 'webhooks-redacted',
+    tells: TICKET,
+    ...own('RedactedDomains', 'Maximum', 3600),
+    above: [0, 1, 2],
+    missing: 'ignore',
+  },
+  {
     runbook: 'open-slice',
     tells: TICKET,
     ...own('OpenSliceAgeSeconds', 'Maximum', 1800),

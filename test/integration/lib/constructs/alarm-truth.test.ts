@@ -344,6 +344,18 @@ const RECONCILIATION: Fault[] = [
     end: (world) => world.stack.mailgun.register(DOMAIN, ['delivered'], world.stack.ready.webhookUrl),
   },
   {
+    name: 'webhooks that Mailgun redacts',
+    alarm: 'webhooks-redacted',
+    // Reconcile looks in every fourth of its periods.
+    waitSeconds: 4,
+    begin: (world) => {
+      world.stack.account.redactsWebhooks = true;
+    },
+    end: (world) => {
+      world.stack.account.redactsWebhooks = false;
+    },
+  },
+  {
     name: 'an event forged under the name of one that Mailgun lists',
     alarm: 'unconfirmed',
     waitSeconds: 10,

@@ -67,6 +67,7 @@ describe('a configuration that says only what it must', () => {
           silentEvents: 2,
           apiKeyUnusable: 1,
           webhookDrift: 0,
+          redactedDomains: 0,
           readApiErrors: 0,
           readApiLatencyMs: 5000,
           bouncePercent: 5,
