@@ -133,7 +133,8 @@ function splitOnce(text: string, separator: string): [string, string] {
 
 function decodePath(path: string): string | undefined {
   try {
-    return decodeURIComponent(path);
+    // An HTTP API is reported to cut the path that it decodes at a question mark.
+    return decodeURIComponent(path).split('?')[0];
   } catch {
     return undefined;
   }

@@ -317,8 +317,11 @@ describe('ids and addresses of any characters are found', () => {
 
     const id = encodeURIComponent(messageId);
     const address = encodeURIComponent(recipient);
+    // The gateway ends a path at a question mark, escaped or not, so such an address is refused and never misread.
+    const isCut = text.includes('?');
+    const whole = (path: string) => (isCut ? [] : [path]);
     for (const path of [
-      `/messages/${id}`,
+      ...whole(`/messages/${id}`),
       `/messages?id=${id}`,
       `/messages?id=${encodeURIComponent(`<${messageId}>`)}`,
     ]) {
@@ -327,10 +330,10 @@ describe('ids and addresses of any characters are found', () => {
         body: { messageId, events: [{ recipient }] },
       });
     }
-    for (const path of [`/recipients/${address}`, `/recipients?address=${address}`]) {
+    for (const path of [...whole(`/recipients/${address}`), `/recipients?address=${address}`]) {
       expect((await api.get(`/mailgun${path}`)).body).toMatchObject({ recipient, messages: [{ messageId }] });
     }
-    for (const path of [`/suppressions/${address}`, `/suppressions?address=${address}`]) {
+    for (const path of [...whole(`/suppressions/${address}`), `/suppressions?address=${address}`]) {
       expect((await api.get(`/mailgun${path}`)).body).toMatchObject({ recipient, suppressed: true });
     }
     expect((await api.search({ recipient })).body.events).toMatchObject([{ recipient, messageId }]);
@@ -362,6 +365,8 @@ describe('wrong parameters are named', () => {
     ['/suppressions?cursor=abc', 'cursor'],
     ['/suppressions?kind=bounce&address=a@b', 'kind'],
     ['/suppressions/ada', 'address'],
+    // The gateway cuts it to `who`, which must never read as not suppressed.
+    ['/suppressions/who%3F@north.example', 'address'],
     ['/suppressions/a@b?domain=', 'domain'],
     ['/suppressions/a@b?domain=other.example.com', 'domain'],
     ['/suppressions/a@b?domain=-', 'domain'],

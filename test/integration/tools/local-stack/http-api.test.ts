@@ -150,6 +150,14 @@ test('what has no route is not found', async () => {
   expect(events).toHaveLength(0);
 });
 
+test('a path ends at a question mark that was escaped in it', async () => {
+  const { url, events } = await startGateway();
+
+  await fetch(`${url}/hooks/who%3F@x?y=1`);
+
+  expect(events[0]).toMatchObject({ rawPath: '/hooks/who', pathParameters: { proxy: 'who' }, rawQueryString: 'y=1' });
+});
+
 test('a path that cannot be decoded is a bad request', async () => {
   const { url } = await startGateway();
 
