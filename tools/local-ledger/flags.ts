@@ -14,6 +14,8 @@ export interface Flags {
   readonly json: boolean;
   /** Whether changes are published. */
   readonly publish: boolean;
+  /** Whether slices are sealed into an archive. */
+  readonly archive: boolean;
   /** URLs that changes are delivered to. */
   readonly receivers: readonly string[];
   readonly signingKey: string | undefined;
@@ -51,6 +53,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
   --no-traffic                send nothing
   --once                      stop when the story is told
   --json                      JSON lines only on stdout; the first has "event":"ready"
+  --archive                   seal slices into an archive, under archiveUrl of the ready line; with --once at its end
   --publish                   publish changes to an event bus; with --json every event is a line
   --receiver URL              deliver changes to this URL on this machine, signed; may be repeated
   --signing-key K             the key that signs webhooks (a random one)
@@ -92,6 +95,7 @@ const OPTIONS = {
   'no-traffic': yes,
   once: yes,
   json: yes,
+  archive: yes,
   publish: yes,
   receiver: list,
   'signing-key': text,
@@ -129,6 +133,7 @@ export function parseFlags(args: readonly string[]): Flags {
     json: values.json ?? false,
     // Deliveries are made of what is published.
     publish: (values.publish ?? false) || values.receiver !== undefined,
+    archive: values.archive ?? false,
     receivers: receiverUrls(values.receiver),
     signingKey: notBlank('signing-key', values['signing-key']),
     previousSigningKey: notBlank('previous-signing-key', values['previous-signing-key']),

@@ -10,6 +10,7 @@ import type { ApiCounts } from '../mailgun-twin/mailgun-api.ts';
 import type { LocalMailgun } from './local-mailgun.ts';
 import { OUTPUTS } from './product.ts';
 import type { ReconcileResult, ReconcileRuns, ReconcileSums } from './reconcile-runs.ts';
+import type { SealResult, SealRuns } from './seal-runs.ts';
 
 /** The keys the stack accepts, as its secret holds them. */
 export interface SigningKeys {
@@ -33,6 +34,8 @@ export interface LedgerControls extends Omit<Controls, 'stats'> {
   putKeys(keys: SigningKeys): Promise<void>;
   /** One run of reconcile that ignores the waits. */
   reconcile(): Promise<ReconcileResult>;
+  /** One run of seal that ignores the waits; undefined where there is no archive. */
+  seal(): Promise<SealResult | undefined>;
   /** How the twin's API misbehaves from now on. */
   misbehave(misbehaviour: Misbehaviour): void;
   /** Has the twin's API list events that no webhook reports. */
@@ -44,9 +47,11 @@ export interface LedgerParts {
   readonly controls: Controls;
   readonly mailgun: LocalMailgun;
   readonly reconcileRuns: ReconcileRuns;
+  /** Undefined where there is no archive. */
+  readonly sealRuns: SealRuns | undefined;
 }
 
-export function createLedgerControls({ aws, controls, mailgun, reconcileRuns }: LedgerParts): LedgerControls {
+export function createLedgerControls({ aws, controls, mailgun, reconcileRuns, sealRuns }: LedgerParts): LedgerControls {
   const messagesOf = (output: string) => countMessages(aws.engines.sqs, outputOf(aws.stack, output));
   return {
     ...controls,
@@ -62,6 +67,7 @@ export function createLedgerControls({ aws, controls, mailgun, reconcileRuns }: 
     },
     putKeys: (keys) => aws.putSecret(OUTPUTS.signingKeys, JSON.stringify(keys)),
     reconcile: () => reconcileRuns.byHand(),
+    seal: async () => sealRuns?.byHand(),
     misbehave: (misbehaviour) => mailgun.api.misbehave(misbehaviour),
     list: (events) => mailgun.list(events),
   };
@@ -80,6 +86,10 @@ export function controlRoutes(controls: LedgerControls): ControlRoutes {
       return [200, { ok: true }];
     },
     'POST /reconcile': async () => [200, await controls.reconcile()],
+    async 'POST /seal'() {
+      const result = await controls.seal();
+      return result === undefined ? badRequest('there is no archive: start with --archive') : [200, result];
+    },
     'POST /mailgun'(body) {
       const misbehaviour = parseMisbehaviour(body);
       if (typeof misbehaviour === 'string') return badRequest(misbehaviour);

@@ -28,6 +28,7 @@ import type { ReadyInfo } from './ready.ts';
 import { type ReconcileChoice, USUAL_RECONCILE } from './reconcile-choice.ts';
 import { ReconcileRuns } from './reconcile-runs.ts';
 import { runValues } from './run-values.ts';
+import { SealRuns } from './seal-runs.ts';
 
 export interface LocalStackOptions {
   /** Webhook port; 0 takes any. */
@@ -37,6 +38,8 @@ export interface LocalStackOptions {
   readonly keys: SigningKeys | undefined;
   /** Domains whose webhooks name no recipient. @default none */
   readonly redactedDomains?: readonly string[];
+  /** Whether slices are sealed into an archive. @default false */
+  readonly archive?: boolean;
   /** How changes are published. @default not at all */
   readonly publish?: PublishChoice | undefined;
   /** URLs of receivers; they need `publish`. @default none */
@@ -106,6 +109,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
 
   const dashboard = Promise.withResolvers<Awaited<ReturnType<typeof createDashboard>>>();
   let reconcileRuns!: ReconcileRuns;
+  let sealRuns: SealRuns | undefined;
   const template = runTemplate(
     {
       assemble: () => synthesizeLedger(run, overlay, values),
@@ -129,7 +133,12 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
       invokeScheduled(functions, stack) {
         const reconcileId = outputOf(stack, OUTPUTS.reconcileFunction);
         reconcileRuns = new ReconcileRuns(functions.byId(reconcileId));
-        return (id, event) => (id === reconcileId ? reconcileRuns.run(event) : functions.byId(id).invoke(event));
+        const sealId = outputsOf(stack)[OUTPUTS.sealFunction];
+        sealRuns = sealId === undefined ? undefined : new SealRuns(functions.byId(sealId));
+        return (id, event) => {
+          const runs = id === reconcileId ? reconcileRuns : id === sealId ? sealRuns : undefined;
+          return runs === undefined ? functions.byId(id).invoke(event) : runs.run(event);
+        };
       },
       onAlarm: options.onAlarm ?? (() => {}),
     },
@@ -138,12 +147,13 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   const [{ aws, functions, controls }, page] = await Promise.all([template, dashboard.promise]);
   dashboardListener.open(page);
   const { stack, engines } = aws;
-  const ledgerControls = createLedgerControls({ aws, controls, mailgun, reconcileRuns });
+  const ledgerControls = createLedgerControls({ aws, controls, mailgun, reconcileRuns, sealRuns });
   const controlListener = await run.reserveListener();
   controlListener.open(createControlApi(controls, controlRoutes(ledgerControls)));
   mailgun.takeMail();
 
   const apiUrl = outputOf(stack, OUTPUTS.apiUrl);
+  const bucket = outputsOf(stack)[OUTPUTS.archiveBucket];
   const receivers = await readReceivers(aws);
   const apiToken = await aws.readSecret(OUTPUTS.apiToken);
   const ready: ReadyInfo = {
@@ -160,6 +170,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     signingKey: mailgun.account.signingKey,
     domains,
     engine: program.name,
+    ...(bucket !== undefined && { archiveUrl: `${stack.place.awsEndpointUrl}/${bucket}` }),
     ...(receivers.length > 0 && { receivers }),
   };
   run.announce(ready);

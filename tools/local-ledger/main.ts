@@ -10,6 +10,7 @@ import { alarmLines } from './alarm-lines.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import type { SigningKeys } from './ledger-controls.ts';
 import type { ReadyInfo } from './ready.ts';
+import type { SealResult } from './seal-runs.ts';
 
 /** Who stops a stack waits for 5 s. */
 const STOP_WITHIN_MS = 4000;
@@ -40,12 +41,13 @@ async function main(): Promise<void> {
   const { startLocalStack } = await import('./local-ledger.ts');
   const seed = flags.seed ?? randomInt(2 ** 32);
   const phase = (name: string, about: string) => say(`  ${name.padEnd(10)}  ${about}`);
-  const { port, domains, engine, faults, publish, receivers, reconcile, metricPeriodSeconds } = flags;
+  const { port, domains, engine, faults, archive, publish, receivers, reconcile, metricPeriodSeconds } = flags;
   const onAlarm = (news: AlarmNews) => tellOfAlarm(flags, news);
   const stack = await startLocalStack(
     {
       port,
       domains,
+      archive,
       publish: publish ? { recipients: true } : undefined,
       receivers,
       reconcile,
@@ -87,7 +89,11 @@ async function main(): Promise<void> {
     dueAfterSeconds: mailgunUrl === undefined ? settleSeconds + sliceSeconds : undefined,
     ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),
   });
-  if (flags.once && !stopping.signal.aborted) await stop(ok ? 0 : 1);
+  if (flags.once && !stopping.signal.aborted) {
+    const sealed = await stack.seal();
+    if (sealed !== undefined) tellOfSeal(flags, sealed);
+    await stop(ok && (sealed?.done ?? true) ? 0 : 1);
+  }
 }
 
 function keysOf({ signingKey, previousSigningKey, parentSigningKey }: Flags): SigningKeys {
@@ -110,9 +116,14 @@ function announce(flags: Flags, ready: ReadyInfo): void {
   Read API     ${ready.apiUrl}/mailgun/…
   Token        ${ready.apiToken}
   Mailgun API  ${ready.mailgunUrl}
-  Control      ${ready.controlUrl}/stats${(ready.receivers ?? []).map(({ url, secret }) => `\n  Receiver     ${url}  ${secret}`).join('')}
+  Control      ${ready.controlUrl}/stats${ready.archiveUrl === undefined ? '' : `\n  Archive      ${ready.archiveUrl}`}${(ready.receivers ?? []).map(({ url, secret }) => `\n  Receiver     ${url}  ${secret}`).join('')}
   Stop         Ctrl-C, or: kill ${ready.pid}
 `);
+}
+
+function tellOfSeal(flags: Flags, { sealed, rows, done }: SealResult): void {
+  if (flags.json) print(JSON.stringify({ event: 'sealed', sealed, rows, done }));
+  else print(`sealed ${sealed} slices with ${rows} events${done ? '' : '; not all, see the log'}`);
 }
 
 /** That all is well to begin with is no news. */

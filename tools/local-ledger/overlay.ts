@@ -12,6 +12,8 @@ export interface ConfigurationChoice {
   readonly reconcile: ReconcileChoice;
   readonly metricPeriodSeconds: number;
   readonly publish?: PublishChoice | undefined;
+  /** Whether slices are sealed into an archive. */
+  readonly archive?: boolean | undefined;
   /** URLs of receivers, each of which is sent everything. */
   readonly receivers?: readonly string[] | undefined;
   /** Laid over all that is chosen otherwise, except for how changes are published. */
@@ -30,12 +32,13 @@ export interface PublishChoice {
  * by placeholders.
  */
 export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
-  const { domains, reconcile, metricPeriodSeconds, publish, receivers = [] } = choice;
+  const { domains, reconcile, metricPeriodSeconds, publish, receivers = [], archive = false } = choice;
   const usual = {
     domains: domains.map((name) => ({ name, region: 'us' })),
     origins: [...devOrigins, PLACEHOLDERS.dashboardUrl],
     processing: { timeoutSeconds: 3, outageHours: 1 },
     reconcile: reconcileOverlay(reconcile, PLACEHOLDERS),
+    ...(archive && { seal: { enabled: true } }),
     ...(receivers.length > 0 && receiversOverlay(receivers)),
     alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },
   };

@@ -26,6 +26,8 @@ export const OUTPUTS = {
   apiToken: 'ApiTokenSecretArn',
   reconcileFunction: 'ReconcileFunctionName',
   receivers: 'Receivers',
+  sealFunction: 'SealFunctionName',
+  archiveBucket: 'ArchiveBucketName',
 } as const;
 
 /** The functions' own metrics. */

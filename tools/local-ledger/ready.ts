@@ -19,6 +19,8 @@ export interface ReadyInfo {
   readonly domains: readonly string[];
   /** What holds the tables. */
   readonly engine: EngineName;
+  /** URL of the archive's bucket; absent without an archive. */
+  readonly archiveUrl?: string;
   /** Where deliveries go, and what each receiver verifies them with; absent without any. */
   readonly receivers?: readonly { readonly name: string; readonly url: string; readonly secret: string }[];
 }

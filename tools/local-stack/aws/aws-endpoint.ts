@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Engine, type EngineReply, jsonReply } from '../engines/engine.ts';
+import type { S3Engine } from '../engines/s3.ts';
 import { measureTableCall } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
 import { type Listening, listenOnLoopback, readBody } from '../run/listener.ts';
@@ -13,6 +14,9 @@ import type { UsageMeter } from './usage.ts';
 /** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
 const MAX_REQUEST_BYTES = 17 * 2 ** 20;
 
+/** Objects are larger. */
+const MAX_OBJECT_BYTES = 2 ** 29;
+
 /** First part of `X-Amz-Target`, and the service it means. */
 const SERVICES: Readonly<Record<string, string>> = {
   DynamoDB_20120810: 'dynamodb',
@@ -20,10 +24,13 @@ const SERVICES: Readonly<Record<string, string>> = {
   secretsmanager: 'secretsmanager',
   AWSEvents: 'events',
   GraniteServiceVersion20100801: 'cloudwatch',
+  TrentService: 'kms',
 };
 
 export interface AwsEndpointOptions {
+  /** Services that are spoken to in JSON. */
   readonly engines: Readonly<Record<string, Engine>>;
+  readonly s3: S3Engine;
   readonly usage: UsageMeter;
   readonly faults: FaultSource;
   readonly indexLag: IndexLag;
@@ -41,12 +48,13 @@ export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening
 
 async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const { usage, faults, indexLag, measure } = options;
+  if (incoming.headers['x-amz-target'] === undefined) return handleObject(options, incoming, outgoing);
   const { bytes } = await readBody(incoming, MAX_REQUEST_BYTES);
   const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
   const service = SERVICES[target] ?? '';
   const engine = options.engines[service];
   if (!engine) {
-    const message = `the local stack does not know ${incoming.headers['x-amz-target'] ?? 'requests without a target'}`;
+    const message = `the local stack does not know ${incoming.headers['x-amz-target'] ?? 'it'}`;
     return send(outgoing, jsonReply(400, { __type: 'UnknownOperationException', message }));
   }
 
@@ -69,6 +77,15 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
   const mode = faults.strike(service, operation);
   if (mode) await FAULT_EFFECTS[mode](exchange);
   else exchange.reply(await exchange.perform(bytes));
+}
+
+/** S3 names the operation by method and path. */
+async function handleObject({ s3, usage }: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse) {
+  const { method = '', url = '', headers } = incoming;
+  const { bytes: body } = await readBody(incoming, MAX_OBJECT_BYTES);
+  const operation = s3.operationOf({ method, url });
+  if (operation !== undefined) usage.called(callerOf(headers.authorization), `s3.${operation}`);
+  send(outgoing, s3.call({ method, url, headers, body }));
 }
 
 /** DynamoDB that adds what each call consumes to the bill of its caller. */

@@ -5,7 +5,7 @@ import { readStreamSources } from '../event-source/stream-definition.ts';
 import { resourcesOfType } from '../template/resources.ts';
 import { propertiesOf, type Stack } from '../template/stack.ts';
 
-/** Creates every table, queue and secret of the template in its engine. */
+/** Creates every table, queue, secret, bucket and key of the template in its engine. */
 export async function createResources(stack: Stack, engines: Engines): Promise<void> {
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::SecretsManager::Secret')) {
     const { SecretString, GenerateSecretString } = propertiesOf(stack, id, resource);
@@ -14,6 +14,19 @@ export async function createResources(stack: Stack, engines: Engines): Promise<v
   }
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::SQS::Queue')) {
     await engines.sqs.createQueue(id, queueAttributes(propertiesOf(stack, id, resource)), stack.place.region);
+  }
+  for (const [id, resource] of resourcesOfType(stack.template, 'AWS::S3::Bucket')) {
+    const { VersioningConfiguration } = propertiesOf<{ VersioningConfiguration?: { Status?: string } }>(
+      stack,
+      id,
+      resource,
+    );
+    const name = String(stack.resolve({ Ref: id }, id));
+    engines.s3.createBucket(name, { versioned: VersioningConfiguration?.Status === 'Enabled' });
+  }
+  for (const [id, resource] of resourcesOfType(stack.template, 'AWS::KMS::Key')) {
+    const { KeySpec } = propertiesOf(stack, id, resource);
+    engines.kms.createKey(String(stack.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)), String(KeySpec));
   }
   const consumed = new Set(readStreamSources(stack).map(({ tableName }) => tableName));
   for (const [id, resource] of resourcesOfType(stack.template, 'AWS::DynamoDB::Table')) {

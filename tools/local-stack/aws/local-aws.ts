@@ -26,7 +26,7 @@ export interface LocalAwsOptions {
   readonly measure?: Measure;
 }
 
-/** The template's tables, queues and secrets, behind the one endpoint that functions use. */
+/** The template's tables, queues, secrets, buckets and keys, behind the one endpoint that functions use. */
 export interface LocalAws {
   readonly stack: Stack;
   /** What stands behind the endpoint. */
@@ -46,7 +46,8 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: Ru
   const usage = new UsageMeter();
   const faults = new FaultSource(random, options.faults);
   const indexLag = new IndexLag(keyNamesOf(assembly.template));
-  const listener = await startAwsEndpoint({ engines: { ...engines }, usage, faults, indexLag, measure });
+  const { s3, ...inJson } = engines;
+  const listener = await startAwsEndpoint({ engines: inJson, s3, usage, faults, indexLag, measure });
   disposables.add(() => listener.close());
   const { region } = assembly;
   const stack = placeStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });

@@ -4,6 +4,8 @@ import { type CloudWatchEngine, createCloudWatch } from './cloudwatch.ts';
 import { startEngineProcess } from './engine-process.ts';
 import type { DynamoDbEngine } from './engine-program.ts';
 import { createEvents, type EventsEngine } from './events.ts';
+import { createKms, type KmsEngine } from './kms.ts';
+import { createS3, type S3Engine } from './s3.ts';
 import { createSecrets, type SecretsEngine } from './secrets.ts';
 import { type SqsEngine, startSqs } from './sqs.ts';
 
@@ -14,10 +16,15 @@ export interface Engines {
   readonly secretsmanager: SecretsEngine;
   readonly events: EventsEngine;
   readonly cloudwatch: CloudWatchEngine;
+  readonly kms: KmsEngine;
+  readonly s3: S3Engine;
 }
 
 export async function startEngines(run: Run, { program }: EngineChoice): Promise<Engines> {
   const [dynamodb, sqs] = await Promise.all([startEngineProcess(program, run), startSqs()]);
   run.disposables.add(() => sqs.close());
-  return { dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents(), cloudwatch: createCloudWatch() };
+  return {
+    ...{ dynamodb, sqs, secretsmanager: createSecrets(), events: createEvents(), cloudwatch: createCloudWatch() },
+    ...{ kms: createKms(), s3: createS3() },
+  };
 }

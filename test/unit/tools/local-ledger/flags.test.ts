@@ -25,6 +25,7 @@ test('without flags: the usual port, traffic, one example domain', () => {
     reconcile: USUAL_RECONCILE,
     metricPeriodSeconds: 60,
     publish: false,
+    archive: false,
     engine: undefined,
     faults: [],
   });
@@ -39,6 +40,7 @@ test('every flag that works', () => {
       '--engine',
       'dynamodb-local',
       '--publish',
+      '--archive',
       '--legacy',
       '--odd-shapes',
       '--redact',
@@ -74,6 +76,7 @@ test('every flag that works', () => {
     traffic: false,
     once: false,
     json: true,
+    archive: true,
     publish: true,
     receivers: ['http://127.0.0.1:9999/'],
     signingKey: 'a',

@@ -24,6 +24,8 @@ test.each([
   },
   { type: 'AWS::Lambda::Function', attribute: 'Arn', value: 'arn:aws:lambda:eu-west-1:000000000000:function:Id' },
   { type: 'AWS::ApiGatewayV2::Api', attribute: 'ApiEndpoint', value: 'http://127.0.0.1:2' },
+  { type: 'AWS::S3::Bucket', attribute: 'Ref', value: 'id' },
+  { type: 'AWS::KMS::Key', attribute: 'Arn', value: 'arn:aws:kms:eu-west-1:000000000000:key/Id' },
   { type: 'AWS::IAM::Role', attribute: 'Arn', value: 'arn:aws:iam:eu-west-1:000000000000:Id' },
 ])('$attribute of $type', ({ type, attribute, value }) => {
   expect(attributeOf('Id', { Type: type }, attribute, PLACE)).toBe(value);

@@ -1,0 +1,109 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openLocal } from '../../../../cli/target/local.ts';
+import type { Deployment } from '../../../../cli/target/types.ts';
+import { createManifestBucket } from '../../../../lambdas/adapters/archive/bucket.ts';
+import { openParquetWriter, readParquet } from '../../../../lambdas/adapters/archive/parquet-file.ts';
+import type { ArchiveRow } from '../../../../lambdas/domain/archive/row.ts';
+import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
+import { runCommand } from '../../../support/command-line.ts';
+import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+
+// The archive as the deployed template has it: sealed by the bundle, signed by the key, erased and verified by commands.
+
+const EVENTS = 6;
+const QUICK = { ...USUAL_RECONCILE, everySeconds: 300, settleSeconds: 1, sliceSeconds: 1 };
+
+let stack: LocalStack;
+let deployment: Deployment;
+let range: string[];
+
+beforeAll(async () => {
+  stack = await startTestStack({ archive: true, reconcile: QUICK });
+  const { port } = new URL(stack.ready.webhookUrl);
+  deployment = await openLocal(Number(port), new URL('../../../../.local/', import.meta.url));
+  const events = Array.from({ length: EVENTS }, (_, nth) =>
+    deliveredEvent({ id: `id-${nth}`, timestamp: Date.now() / 1000, recipient: `reader-${nth}@example.org` }),
+  );
+  stack.list(events as never);
+  for (const event of events) expect(await postWebhook(stack, event)).toBe(200);
+  await drained(stack);
+  await sleep(2500);
+  while (!(await stack.reconcile()).done) await sleep(100);
+  const now = Math.ceil(Date.now() / 1000);
+  const url = `${stack.ready.apiUrl}/mailgun/ledger?domain=${DOMAIN}&from=${now - 600}&to=${now}`;
+  const response = await fetch(url, { headers: { authorization: `Bearer ${stack.ready.apiToken}` } });
+  const listed = (await response.json()) as { slices: { start: number; end: number; state: string }[] };
+  // The newest are not due yet.
+  const slices = listed.slices.filter(({ state }) => state === 'settled');
+  const [from, to] = [Math.min(...slices.map(({ start }) => start)), Math.max(...slices.map(({ end }) => end))];
+  range = ['--from', String(from), '--to', String(to)];
+}, 90_000);
+afterAll(() => stack?.stop());
+
+function run(args: readonly string[], readInput = async () => '') {
+  return runCommand(args, { openDeployment: async () => deployment, sleep: async () => {}, readInput });
+}
+
+async function certificate(): Promise<string> {
+  const { lines, errors } = await run(['prove', '--local', ...range]);
+  expect([lines.length, errors.join()]).toEqual([1, expect.stringContaining('complete')]);
+  return lines[0] ?? '';
+}
+
+async function verify(text: string) {
+  const args = ['verify', '-', '--archive', stack.ready.archiveUrl ?? '', '--json'];
+  const { exitCode, json } = await run(args, async () => text);
+  const lines = json() as { event: string; where?: string; what?: string }[];
+  return { exitCode, lines, faults: lines.filter(({ event }) => event === 'fault') };
+}
+
+test('seals what was compared, and its certificate says complete, before and after a recipient is erased', async () => {
+  const sealed = await stack.seal();
+  expect(sealed).toMatchObject({ rows: EVENTS, done: true });
+  expect(await stack.seal()).toMatchObject({ sealed: 0, rows: 0 });
+  const before = await certificate();
+  expect(await verify(before)).toMatchObject({ exitCode: 0, faults: [] });
+
+  const erased = await run(['erase', 'reader-2@example.org', '--local', '--yes', '--json']);
+
+  expect(erased.exitCode).toBe(0);
+  expect(erased.json()).toContainEqual(expect.objectContaining({ event: 'archive', rewritten: 1, rows: 1, faults: 0 }));
+  for (const text of [before, await certificate()]) {
+    const { exitCode, faults, lines } = await verify(text);
+    expect([exitCode, faults]).toEqual([0, []]);
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'archive', rows: EVENTS, erased: 1 }));
+  }
+}, 60_000);
+
+test('a sealed object cannot be put again, and one that was changed by hand is named', async () => {
+  const { archive } = deployment.clients;
+  const Bucket = deployment.output('ArchiveBucketName');
+  const signed = await certificate();
+  const { chain } = JSON.parse(signed).certificate.domains[0];
+  const { key } = chain.find(({ object }: { object: unknown }) => object !== null).object;
+  const bucket = createManifestBucket({ client: archive, name: Bucket });
+  expect(await bucket.putTextIfAbsent(key, 'another')).toBe(false);
+  expect(await verify(signed)).toMatchObject({ exitCode: 0 });
+
+  const path = join(tmpdir(), `archive-${process.pid}.parquet`);
+  writeFileSync(path, Buffer.from(await (await fetch(`${stack.ready.archiveUrl}/${key}`)).arrayBuffer()));
+  const rows: ArchiveRow[] = [];
+  for await (const group of readParquet(path)) rows.push(...group);
+  const writer = openParquetWriter(path);
+  writer.add(rows.map((row) => ({ ...row, event: row.event?.replace('250', '251') ?? null })));
+  writer.end();
+  await archive.send(new PutObjectCommand({ Bucket, Key: key, Body: readFileSync(path) }));
+  writer.remove();
+
+  const { exitCode, faults } = await verify(signed);
+  expect(exitCode).toBe(1);
+  expect(faults.map(({ where }) => where)).toContain(key);
+  expect(faults.map(({ what }) => what)).toContain('holds another event than was committed to');
+}, 60_000);
