@@ -48,7 +48,10 @@ const isShard = (shard: unknown) => Number.isSafeInteger(shard) && Number(shard)
 const typesOf = (name: string | undefined) =>
   name === undefined ? [...INDEXED_TYPES, OTHER_TYPE] : [indexedType(name)];
 
-/** Events that are looked at for one page with a filter, and how many of them at a time. */
+/**
+ * Events that are read for one page with a filter, which is not a key: an index for each would cost a write unit with
+ * every event, for questions that are rare.
+ */
 const MAX_SEARCHED = 2500;
 const CHUNK = 250;
 const MIN_CHUNK = 100;
