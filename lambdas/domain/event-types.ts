@@ -14,7 +14,10 @@ export interface EventType {
   /** Of the events of a message and recipient the one of the highest precedence decides the status; 0 decides nothing. */
   readonly precedence: number;
   readonly status: Status | null;
-  /** Whether a status is mostly decided already when such an event comes in: what a reader does follows a delivery. */
+  /**
+   * Whether a status is mostly decided already when such an event comes in: what a reader does follows a delivery. Then
+   * process reads the status first, since DynamoDB bills a failed condition like a write; the order never goes back.
+   */
   readonly rarelyChangesStatus: boolean;
   /** Name in a message's history. */
   readonly historyName: string;
