@@ -8,6 +8,7 @@ import { createDeliveryHistory } from '../adapters/table/delivery-history.ts';
 import { createReceiverStates } from '../adapters/table/delivery-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/message-history.ts';
+import { recipientKeys } from '../adapters/table/older-spellings.ts';
 import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createSuppressionList, createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
@@ -62,6 +63,7 @@ const routes = createRoutes({
   recipients: createRecipients(recipients),
   events: createEvents(createDayEvents(table)),
   recipientSearch: createRecipientSearch(recipients),
+  recipientKeys,
   suppressions: createSuppressions(createSuppressionRepository(table)),
   suppressionList: createSuppressionPages(createSuppressionList(table)),
   ledger: createLedger(ledgerDeps),

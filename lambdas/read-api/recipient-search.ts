@@ -1,17 +1,18 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import { indexedType, OTHER_TYPE } from '../domain/events/day-index.ts';
 import { eventName } from '../domain/events/event.ts';
-import { eventSortPrefix, keyPart, recipientKey } from '../domain/keys.ts';
+import { eventSortPrefix, keyPart } from '../domain/keys.ts';
 import { isKeyText } from './cursor.ts';
 import { eventEntry } from './event-entry.ts';
 import type { EventPredicate } from './event-filter.ts';
 import { PageRoom } from './page-room.ts';
-import type { MessagePlace, RecipientHistory, StoredEvent } from './ports.ts';
+import type { RecipientHistory, StoredEvent } from './ports.ts';
 import { EVER } from './range.ts';
-import { isMessagePlace } from './recipients.ts';
+import { isRecipientPlace, newestPlaces, type RecipientPlace } from './recipient-places.ts';
 
 export interface SearchQuery {
-  recipient: string;
+  /** The keys under which the recipient may be stored, today's first. */
+  keys: readonly string[];
   domain?: string | undefined;
   fromMs: number;
   /** Exclusive. */
@@ -23,18 +24,22 @@ export interface SearchQuery {
 }
 
 /** A message, and the key in it behind which a page begins; without one the message is done. */
-export interface SearchPosition extends MessagePlace {
+export interface SearchPosition extends RecipientPlace {
   after?: string;
 }
 
 export function isSearchPosition(
   value: unknown,
-  { recipient, type }: Pick<SearchQuery, 'recipient' | 'type'>,
+  { keys, type }: Pick<SearchQuery, 'keys' | 'type'>,
 ): value is SearchPosition {
-  const { after } = (value ?? {}) as Partial<SearchPosition>;
-  const isWithin = isKeyText(after) && after.startsWith(eventSortPrefix(recipientKey(recipient), nameOf(type)));
-  return isMessagePlace(value) && (after === undefined || isWithin);
+  if (!isRecipientPlace(value, keys.length)) return false;
+  const { after } = value as SearchPosition;
+  return (
+    after === undefined || (isKeyText(after) && after.startsWith(eventSortPrefix(keyAt(keys, value), nameOf(type))))
+  );
 }
+
+const keyAt = (keys: readonly string[], { spelling = 0 }: RecipientPlace): string => keys[spelling] ?? '';
 
 /** Keys name each event; `other` is any name without a meaning. */
 const nameOf = (type: string | undefined) => (type === OTHER_TYPE ? undefined : type);
@@ -81,14 +86,13 @@ export function createRecipientSearch(history: RecipientHistory) {
 /** An event, or the end of a message, and the position behind it; no position at the end of all. */
 type Step = { position?: SearchPosition | undefined; event?: StoredEvent };
 
-async function* walk(history: RecipientHistory, { recipient, type, predicate, limit, position }: SearchQuery) {
+async function* walk(history: RecipientHistory, { keys, type, predicate, limit, position }: SearchQuery) {
   const perQuery = predicate ? Math.max(limit, MIN_PER_QUERY) : limit;
-  const key = recipientKey(recipient);
   let queries = 0;
 
-  async function* stepsOf(place: MessagePlace, start?: string): AsyncGenerator<Step> {
+  async function* stepsOf(place: RecipientPlace, start?: string): AsyncGenerator<Step> {
     for (let after = start, hasMore = true; hasMore && queries < MAX_QUERIES; queries += 1) {
-      const page = await history.events(place.partition, key, nameOf(type), perQuery, after);
+      const page = await history.events(place.partition, keyAt(keys, place), nameOf(type), perQuery, after);
       for (const entry of page.entries) {
         after = entry.sort;
         if ('event' in entry) yield { position: { ...place, after }, event: entry.event };
@@ -98,10 +102,11 @@ async function* walk(history: RecipientHistory, { recipient, type, predicate, li
     }
   }
 
-  const start = position && { partition: position.partition, atMs: position.atMs };
-  if (start && position.after !== undefined) yield* stepsOf(start, position.after);
-  const { places, hasMore } = await history.newest(key, EVER, MAX_MESSAGES, start);
-  for (const place of places) yield* stepsOf(place);
+  const { after, ...start } = position ?? {};
+  const place = position && (start as RecipientPlace);
+  if (place && after !== undefined) yield* stepsOf(place, after);
+  const { places, hasMore } = await newestPlaces(history, keys, EVER, MAX_MESSAGES, place);
+  for (const each of places) yield* stepsOf(each);
   if (!hasMore && queries < MAX_QUERIES) yield {};
 }
 

@@ -1,24 +1,20 @@
 import type { RecipientMessageEntry } from '../../api/responses/recipient.ts';
 import { textAt } from '../domain/events/event.ts';
 import { parseEvent, tagsOf } from '../domain/events/mailgun-event.ts';
-import { recipientKey } from '../domain/keys.ts';
-import { isKeyText, isTime } from './cursor.ts';
 import type { MessagePlace, RecipientHistory, RecipientMessage, TimeRange } from './ports.ts';
+import { messagesAt, newestPlaces, type RecipientPlace } from './recipient-places.ts';
 
 export interface RecipientQuery {
   recipient: string;
+  /** The keys under which the recipient may be stored, today's first. */
+  keys: readonly string[];
   range: TimeRange;
   /** Only messages of this status. */
   status: string | undefined;
   /** Only messages under this tag, in lower case. */
   tag: string | undefined;
   limit: number;
-  position: MessagePlace | undefined;
-}
-
-export function isMessagePlace(value: unknown): value is MessagePlace {
-  const { atMs, partition } = (value ?? {}) as Partial<MessagePlace>;
-  return isTime(atMs) && isKeyText(partition) && /^(MSG|NOMSG)#/.test(partition);
+  position: RecipientPlace | undefined;
 }
 
 /** Messages that are looked at for one page with a filter, and how many of them at a time. */
@@ -30,8 +26,7 @@ const MIN_CHUNK = 100;
  * page looks at a bounded number of messages, so it may hold few while more pages follow.
  */
 export function createRecipients(history: RecipientHistory) {
-  return async ({ recipient, range, status, tag, limit, position }: RecipientQuery) => {
-    const key = recipientKey(recipient);
+  return async ({ recipient, keys, range, status, tag, limit, position }: RecipientQuery) => {
     const hasFilter = status !== undefined || tag !== undefined;
     const isWanted = (message: RecipientMessage) =>
       (status === undefined || message.status.status === status) &&
@@ -42,9 +37,9 @@ export function createRecipients(history: RecipientHistory) {
     let hasMore = true;
     while (hasMore && messages.length < limit && searched < MAX_SEARCHED) {
       const left = limit - messages.length;
-      const found = await history.newest(key, range, hasFilter ? Math.max(left, MIN_CHUNK) : left, place);
+      const found = await newestPlaces(history, keys, range, hasFilter ? Math.max(left, MIN_CHUNK) : left, place);
       hasMore = found.hasMore;
-      const read = await history.messages(key, found.places);
+      const read = await messagesAt(history, keys, found.places);
       for (const [nth, at] of found.places.entries()) {
         if (messages.length === limit) {
           hasMore = true;

@@ -9,8 +9,9 @@ import { type createMessages, isMessagePosition } from './messages.ts';
 import { openPage, type Page, type Paged } from './paging.ts';
 import { openRangeOf, type RangeQuery, rangeOf } from './range.ts';
 import type { createReceivers } from './receivers.ts';
+import { isRecipientPlace } from './recipient-places.ts';
 import { type createRecipientSearch, isSearchPosition } from './recipient-search.ts';
-import { type createRecipients, isMessagePlace } from './recipients.ts';
+import type { createRecipients } from './recipients.ts';
 import { createSuppressionCheck } from './suppression-check.ts';
 import { type createSuppressionPages, isSuppressionListPosition } from './suppression-list.ts';
 import type { createSuppressions } from './suppressions.ts';
@@ -20,6 +21,8 @@ export interface RouteDeps {
   recipients: ReturnType<typeof createRecipients>;
   events: ReturnType<typeof createEvents>;
   recipientSearch: ReturnType<typeof createRecipientSearch>;
+  /** Returns the keys under which a recipient may be stored, today's first. */
+  recipientKeys: (recipient: string) => readonly string[];
   suppressions: ReturnType<typeof createSuppressions>;
   suppressionList: ReturnType<typeof createSuppressionPages>;
   ledger: ReturnType<typeof createLedger>;
@@ -63,8 +66,10 @@ function createUseCases(deps: RouteDeps): UseCases {
       const range = openRangeOf(query);
       if ('ok' in range) return range;
       const { address: recipient, status, tag } = query;
-      return paged('getRecipient', query, isMessagePlace, (page) =>
-        deps.recipients({ recipient, range, status: status?.toUpperCase(), tag, ...page }),
+      const keys = deps.recipientKeys(recipient);
+      const isPosition = (value: unknown) => isRecipientPlace(value, keys.length);
+      return paged('getRecipient', query, isPosition, (page) =>
+        deps.recipients({ recipient, keys, range, status: status?.toUpperCase(), tag, ...page }),
       );
     },
     listEvents,
@@ -118,10 +123,11 @@ function createUseCases(deps: RouteDeps): UseCases {
     const range = openRangeOf(query);
     if ('ok' in range) return range;
     const { recipient, domain, type } = query;
-    const isPosition = (value: unknown) => isSearchPosition(value, query);
+    const keys = deps.recipientKeys(recipient);
+    const isPosition = (value: unknown) => isSearchPosition(value, { keys, type });
     const predicate = eventPredicate(query);
     return paged('searchEvents', query, isPosition, (page) =>
-      deps.recipientSearch({ recipient, domain, type, predicate, ...range, ...page }),
+      deps.recipientSearch({ keys, domain, type, predicate, ...range, ...page }),
     );
   }
 

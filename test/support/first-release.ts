@@ -54,6 +54,23 @@ export const UNICODE_SUPPRESSION = {
   recipient: 'ada@b\u00fccher.example',
 };
 
+/** A message of that recipient. */
+const UNICODE_MESSAGE = { pk: 'MSG#20260202023950.2.UNICODE@mg.example.com' };
+
+export const UNICODE_EVENT = {
+  ...EVENT,
+  ...UNICODE_MESSAGE,
+  sk: 'R#ada@b\u00fccher.example#E#delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+};
+
+export const UNICODE_STATUS = {
+  ...STATUS,
+  ...UNICODE_MESSAGE,
+  sk: 'R#ada@b\u00fccher.example#STATUS',
+  recipient: 'Ada@b\u00fccher.example',
+  recipientKey: 'R#ada@b\u00fccher.example',
+};
+
 export const CLAIM = {
   pk: 'CLAIM#5f1d',
   sk: 'CLAIM',

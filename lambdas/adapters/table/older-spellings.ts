@@ -4,6 +4,11 @@ import { bareAddress } from '../../domain/recipients/address.ts';
 
 const ONLY_ASCII = /^\p{ASCII}*$/u;
 
+/** Returns the keys under which a recipient may be stored, today's first; one for nearly every address. */
+export function recipientKeys(recipient: string): string[] {
+  return [recipientKey(recipient), ...olderRecipientKeys(recipient)];
+}
+
 /**
  * Returns the other keys under which an older version stored a recipient: in lower case, but otherwise as sent. None
  * for nearly every address, since only characters beyond ASCII can be spelled in several ways.

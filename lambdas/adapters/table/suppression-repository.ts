@@ -1,10 +1,10 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
-import { recipientKey, suppressionIndexKey, suppressionPartition } from '../../domain/keys.ts';
+import { suppressionIndexKey, suppressionPartition } from '../../domain/keys.ts';
 import type { StoredSuppression } from '../../domain/status/suppression.ts';
 import type { SuppressionList, Suppressions } from '../../read-api/ports.ts';
 import { batchGetAll, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
-import { olderRecipientKeys } from './older-spellings.ts';
+import { recipientKeys } from './older-spellings.ts';
 
 /** Reads the suppressions of a recipient, whatever the spelling of the address. */
 export function createSuppressionRepository(table: LedgerTable): Suppressions {
@@ -22,7 +22,7 @@ export function createSuppressionRepository(table: LedgerTable): Suppressions {
  * or an older version may have stored it under another spelling. Read strongly: one may have been lifted a moment ago.
  */
 export async function* readSuppressionItems(table: LedgerTable, recipient: string): AsyncGenerator<Item> {
-  for (const key of [recipientKey(recipient), ...olderRecipientKeys(recipient)]) {
+  for (const key of recipientKeys(recipient)) {
     yield* readPartition(table, suppressionPartition(key));
   }
 }

@@ -4,12 +4,15 @@ import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-
 import { createErasureRepository } from '../../../../lambdas/adapters/table/erasure-repository.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
 import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
+import { recipientKeys } from '../../../../lambdas/adapters/table/older-spellings.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createSuppressionRepository } from '../../../../lambdas/adapters/table/suppression-repository.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
+import { createRecipientSearch } from '../../../../lambdas/read-api/recipient-search.ts';
+import { createRecipients } from '../../../../lambdas/read-api/recipients.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import * as FIRST_RELEASE from '../../../support/first-release.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
@@ -68,6 +71,24 @@ test.each(['ada@b\u00fccher.example', 'ADA@BU\u0308CHER.example', 'ada@xn--bcher
   async (recipient) => {
     const found = await createSuppressionRepository(engines.table).list(recipient);
     expect(found).toMatchObject([{ domain: DOMAIN, kind: 'complaint' }]);
+  },
+);
+
+test.each(['ada@b\u00fccher.example', 'ADA@BU\u0308CHER.example', 'ada@xn--bcher-kva.example'])(
+  'the messages and events under a Unicode domain are found by %s',
+  async (recipient) => {
+    const history = createRecipientHistory(engines.table);
+    const keys = recipientKeys(recipient);
+    const ever = { fromMs: 0, toMs: 9e12 };
+    const all = { status: undefined, tag: undefined, position: undefined, limit: 10 };
+    const { body } = await createRecipients(history)({ recipient, keys, range: ever, ...all });
+    const found = await createRecipientSearch(history)({ keys, ...ever, predicate: undefined, limit: 10 });
+
+    expect(body.messages).toMatchObject([
+      { messageId: '20260202023950.2.UNICODE@mg.example.com', status: 'DELIVERED' },
+    ]);
+    expect(found.body.events).toMatchObject([{ key: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA' }]);
+    expect(found.next).toBeUndefined();
   },
 );
 

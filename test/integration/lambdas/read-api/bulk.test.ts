@@ -4,6 +4,7 @@ import type { Operation } from '../../../../api/routes.ts';
 import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/delivery-history.ts';
 import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
+import { recipientKeys } from '../../../../lambdas/adapters/table/older-spellings.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import {
@@ -64,6 +65,7 @@ beforeAll(async () => {
     recipients: createRecipients(recipients),
     events: createEvents(createDayEvents(table)),
     recipientSearch: createRecipientSearch(recipients),
+    recipientKeys,
     suppressions: createSuppressions(createSuppressionRepository(table)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger(ledgerDeps),

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { isKeyText, isTime, type QueryIdentity, readCursor, writeCursor } from '../../../../lambdas/read-api/cursor.ts';
 import { createEvents, isEventsPosition } from '../../../../lambdas/read-api/events.ts';
 import { createMessages, isMessagePosition } from '../../../../lambdas/read-api/messages.ts';
+import { isRecipientPlace } from '../../../../lambdas/read-api/recipient-places.ts';
 import { isSearchPosition } from '../../../../lambdas/read-api/recipient-search.ts';
-import { isMessagePlace } from '../../../../lambdas/read-api/recipients.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
 
 const QUERY: QueryIdentity = ['getMessage', { id: 'a@b.example' }];
@@ -46,9 +46,15 @@ test.each([
     [null, {}, { after: 'CLAIM' }, { after: 'R#a', tally: {} }, { after: 'R#a', tally: { opens: -1 } }],
   ],
   [
-    isMessagePlace,
-    [{ partition: 'MSG#x', atMs: 5 }],
-    [null, { partition: 'CLAIM#x', atMs: 5 }, { partition: 'MSG#x' }],
+    (value) => isRecipientPlace(value, 2),
+    [
+      { partition: 'MSG#x', atMs: 5 },
+      { partition: 'MSG#x', atMs: 5, spelling: 1 },
+    ],
+    [
+      ...[null, { partition: 'CLAIM#x', atMs: 5 }, { partition: 'MSG#x' }],
+      ...[2, -1, 0.5, '1', null].map((spelling) => ({ partition: 'MSG#x', atMs: 5, spelling })),
+    ],
   ],
 ] as [(value: unknown) => boolean, unknown[], unknown[]][])('%p', (check, good, bad) => {
   expect(good.filter((value) => !check(value))).toEqual([]);
@@ -65,10 +71,12 @@ test('a place outside its range, or of another type, is none of a list of events
 });
 
 test("a key of another recipient's events is none of a search", () => {
-  const query = { recipient: 'A@b.example' };
+  const query = { keys: ['a@b.example', 'a@old.example'] };
   const place = { partition: 'MSG#x', atMs: 5 };
   expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#opened#1' }, query)).toBe(true);
   expect(isSearchPosition({ ...place, after: 'R#c@b.example#E#opened#1' }, query)).toBe(false);
+  const older = { ...place, after: 'R#a@old.example#E#opened#1' };
+  expect([isSearchPosition(older, query), isSearchPosition({ ...older, spelling: 1 }, query)]).toEqual([false, true]);
   expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#clicked#1' }, { ...query, type: 'opened' })).toBe(false);
 });
 
