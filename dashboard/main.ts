@@ -21,6 +21,7 @@ import { eventsView } from './views/events.ts';
 import { findView } from './views/find.ts';
 import { healthView } from './views/health.ts';
 import { messageView } from './views/message.ts';
+import { receiverView } from './views/receiver.ts';
 import { recipientView } from './views/recipient.ts';
 import { searchView } from './views/search.ts';
 
@@ -32,6 +33,12 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   recipient: recipientView,
   events: eventsView,
   deliverability: deliverabilityView,
+  receiver: receiverView,
+};
+/** Views that another one leads to. */
+const PARENTS: Readonly<Partial<Record<ViewName, ViewName>>> = {
+  ...{ search: 'find', message: 'find', recipient: 'find', events: 'find' },
+  receiver: 'health',
 };
 const NAVIGATION = [
   ['health', 'Health'],
@@ -151,7 +158,7 @@ function put(title: string, content: readonly Child[], canRefresh = false): void
 }
 
 function drawNavigation(current: ViewName): void {
-  const shown = ['search', 'message', 'recipient', 'events'].includes(current) ? 'find' : current;
+  const shown = PARENTS[current] ?? current;
   navigation.replaceChildren(
     ...NAVIGATION.map(([view, name]) =>
       h('a', { href: linkTo(view), 'aria-current': view === shown ? 'page' : undefined }, name),

@@ -1,4 +1,13 @@
-const VIEW_NAMES = ['health', 'find', 'search', 'message', 'recipient', 'events', 'deliverability'] as const;
+const VIEW_NAMES = [
+  'health',
+  'find',
+  'search',
+  'message',
+  'recipient',
+  'events',
+  'deliverability',
+  'receiver',
+] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
 /** A parsed address: `#/<view>/<subject>?<parameters>`. */

@@ -10,7 +10,7 @@ import type { ViewContext } from '../../view.ts';
 
 /** How events get in: the newest of each domain, and the queues. */
 export function pipelinePanel(
-  { queue, deadLetters, ledger }: HealthResponse,
+  { queue, deadLetters, ledger, receivers }: HealthResponse,
   days: readonly { domain: string; newest: readonly EventEntry[] | null }[],
   nowSeconds: number,
   { settings }: ViewContext,
@@ -54,6 +54,11 @@ export function pipelinePanel(
             : badge(numberText(deadLetters), 'bad'),
         deadLetters !== 0 && command(ledgerCommand(settings.target, 'dlq list')),
       ),
+      receivers.length > 0 &&
+        fact(
+          'Receivers',
+          ...receivers.flatMap((name, at) => [at > 0 && ', ', h('a', { href: linkTo('receiver', name) }, name)]),
+        ),
     ),
   );
 }

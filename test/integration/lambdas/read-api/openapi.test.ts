@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DeliveriesResponse } from '../../../../api/responses/receivers.ts';
-import { openClients } from '../../../../cli/target/clients.ts';
-import { createDeliveryLog } from '../../../../lambdas/adapters/table/delivery-repository.ts';
+import { openDeliveryLog, SEEDED_RECEIVER } from '../../../support/delivery-log.ts';
 import { answerExamples, exampleRequest, faults, type Operation, operations } from '../../../support/openapi.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
@@ -17,8 +16,7 @@ beforeAll(async () => {
   api = await startReadStack({
     throttle: { read: { ratePerSecond: 50, burst: 100 } },
     reconcile: { sliceSeconds: 1, settleSeconds: 1 },
-    // Nothing that is stored here is like that, so the log holds what is seeded alone.
-    receivers: [{ name: 'crm', url: 'http://127.0.0.1:9/', events: { detail: { kind: ['none'] } } }],
+    receivers: [SEEDED_RECEIVER],
   });
   await logDelivery();
   const base = { recipient: 'ada@north.example', tags: ['welcome'], 'user-variables': { 'my-id': 'order-7' } };
@@ -62,34 +60,18 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => api?.stop());
 
-/** Writes the delivery of the example, as publish and deliver would have. */
+/** Writes the delivery of the example. */
 async function logDelivery(): Promise<void> {
-  const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = api.stack.place;
-  const { table: client } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
-  const log = createDeliveryLog({ client, name: outputs.TableName ?? '' }, { retentionDays: 400 });
-  const { deliveries } = answerExamples(
-    operations.find(({ path }) => path === '/mailgun/receivers/deliveries') as Operation,
-    200,
-  ).message as DeliveriesResponse;
+  const log = openDeliveryLog(api.stack);
+  const listing = operations.find(({ path }) => path === '/mailgun/receivers/deliveries') as Operation;
+  const { deliveries } = answerExamples(listing, 200).message as DeliveriesResponse;
   for (const { id, publishedAt, messageId, attempts, settledAt } of deliveries) {
-    const seconds = Date.parse(publishedAt) / 1000;
     const made = attempts.map(({ at, ms, status, error }) => ({
       ...{ at: Date.parse(at), ms },
       ...(status === null ? { error: error ?? '' } : { status }),
     }));
-    const delivery = {
-      state: 'acknowledged' as const,
-      version: 1,
-      attempts: made,
-      settledAt: Date.parse(settledAt ?? ''),
-    };
-    const event = {
-      detailType: 'MessageStatusChanged',
-      publishedAt: seconds,
-      detail: { id, messageId },
-      requestedAt: 0,
-    };
-    expect(await log.write({ receiver: 'crm', publishedAt: seconds, id }, delivery, event)).toBe(true);
+    const delivery = { state: 'acknowledged' as const, attempts: made, settledAt: Date.parse(settledAt ?? '') };
+    await log.write(Date.parse(publishedAt) / 1000, { id, messageId }, delivery);
   }
 }
 

@@ -1,0 +1,85 @@
+import type {
+  DeliveriesResponse,
+  DeliveryEntry,
+  ReceiverEntry,
+  ReceiversResponse,
+} from '../../api/responses/receivers.ts';
+import { ApiError } from '../api.ts';
+import { h } from '../dom.ts';
+import { field, goForm, select, textIn } from '../form.ts';
+import { badge, empty, type Mood, messageLink, panel } from '../parts.ts';
+import { linkTo } from '../route.ts';
+import { paged, table } from '../table.ts';
+import { timeElement } from '../time.ts';
+import type { View } from '../view.ts';
+import { hoursPanel, statePanel } from './receiver/state.ts';
+
+const PAGE = 50;
+const STATE_CHOICES = ['published', 'waiting', 'acknowledged', 'dead'].map((state) => [state, state] as const);
+const MOODS: Readonly<Record<DeliveryEntry['state'], Mood>> = {
+  acknowledged: 'good',
+  published: 'wait',
+  waiting: 'wait',
+  dead: 'bad',
+};
+
+/** What a receiver was sent, what it acknowledged, and what to type about the rest. */
+export const receiverView: View = async ({ api, subject, parameters, settings }) => {
+  const state = parameters.get('state') ?? '';
+  const { receivers } = await api.get<ReceiversResponse>('/receivers');
+  const receiver = receivers.find(({ name }) => name === subject);
+  if (receiver === undefined) throw new ApiError({ kind: 'unknown', reason: 'unknown-receiver' });
+  const read = async (cursor?: string) => {
+    const query = { receiver: receiver.name, state, limit: PAGE, cursor };
+    const { deliveries, next } = await api.get<DeliveriesResponse>('/receivers/deliveries', query);
+    return { rows: deliveries, next };
+  };
+  const first = await read();
+  return {
+    title: `Receiver ${receiver.name}`,
+    content: [
+      statePanel(receiver, settings.target),
+      hoursPanel(receiver),
+      panel(
+        'Deliveries of the last 24 hours',
+        goForm(
+          'Filter',
+          (values) => linkTo('receiver', receiver.name, { state: textIn(values, 'state') }),
+          field('State', select('state', [['', 'all'], ...STATE_CHOICES], state)),
+        ),
+        first.rows.length === 0 && first.next === null
+          ? empty(`Nothing was published to it${state === '' ? '' : ' that fits the filter'}.`)
+          : paged(first, read, (rows) => deliveryTable(rows, receiver)),
+      ),
+    ],
+  };
+};
+
+function deliveryTable(rows: readonly DeliveryEntry[], { name }: ReceiverEntry): HTMLElement {
+  return table(
+    rows,
+    [
+      { head: 'Published', cell: ({ publishedAt }) => timeElement(publishedAt) },
+      { head: 'State', cell: ({ state }) => badge(state, MOODS[state]) },
+      { head: 'Type', cell: ({ type }) => type },
+      { head: 'Message', cell: ({ messageId }) => (messageId === null ? '–' : messageLink(messageId)) },
+      { head: 'Attempts', cell: attempts },
+      { head: 'webhook-id', cell: ({ id }) => h('small', { class: 'id' }, id) },
+    ],
+    { caption: `Deliveries to ${name}, newest first`, cards: true },
+  );
+}
+
+function attempts({ attempts: made, nextAt, response }: DeliveryEntry): (HTMLElement | false)[] {
+  return [
+    h(
+      'ul',
+      { class: 'attempts' },
+      ...made.map(({ at, ms, status, error }) =>
+        h('li', {}, timeElement(at, 'short'), ` ${status ?? error ?? 'no response'}, ${ms} ms`),
+      ),
+      nextAt !== null && h('li', {}, 'next at ', timeElement(nextAt, 'short')),
+    ),
+    response !== null && response !== '' && h('p', { class: 'said' }, response),
+  ];
+}
