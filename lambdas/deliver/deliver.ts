@@ -4,6 +4,8 @@ import {
   type Delivery,
   type DeliveryName,
   deliveryBody,
+  encodeQueuedEvent,
+  eventWithoutAddress,
   isAcknowledgement,
   isSettled,
   parseQueuedEvent,
@@ -45,6 +47,8 @@ export interface DeliverDeps {
 
 /** SQS hides a message for twelve hours at most; one that waits longer is received in between and hidden again. */
 const MAX_HIDDEN_SECONDS = 43_000;
+/** SQS delays a message for this long at most. */
+const MAX_DELAY_SECONDS = 900;
 const MAX_WRITES = 5;
 
 /** Delivers the messages of one receiver's queue. Whatever throws leaves its message in the queue. */
@@ -53,38 +57,45 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
 
   return async (message: ReceivedMessage): Promise<DeliverResult> => {
     const event = parseQueuedEvent(message.body);
-    if (typeof event === 'string') return sendAside(message, event, 0);
+    if (typeof event === 'string') return sendAside(message.body, event, 0);
     const name = { receiver: receiver.name, publishedAt: event.publishedAt, id: event.detail.id };
     const [known, state] = await Promise.all([log.read(name), states.read(receiver.name)]);
-    if (known !== undefined && isSettled(known, event.requestedAt)) return settle(message, known);
+    if (known !== undefined && isSettled(known, event.requestedAt)) return settle(event, known);
     if (state.disabledAt !== undefined) {
       deps.onDisabled(state);
-      return hide(message, DISABLED_LOOK_SECONDS);
+      return hide(message, event, DISABLED_LOOK_SECONDS);
     }
     const waitMs = known?.state === 'waiting' ? (known.nextAt ?? 0) - now() : 0;
     if (waitMs > 0 && (known?.attempts.at(-1)?.at ?? 0) >= event.requestedAt) {
-      return hide(message, Math.ceil(waitMs / 1000));
+      return hide(message, event, Math.ceil(waitMs / 1000));
     }
     const { attempt, retryAfter, text } = await post(event);
     const delivery = await record(name, event, known, attempt, { retryAfter, text });
     await noteState(state, attempt);
-    if (isSettled(delivery, event.requestedAt)) return settle(message, delivery);
-    return hide(message, Math.ceil(((delivery.nextAt ?? 0) - now()) / 1000));
+    if (isSettled(delivery, event.requestedAt)) return settle(event, delivery);
+    return hide(message, event, Math.ceil(((delivery.nextAt ?? 0) - now()) / 1000));
   };
 
   /** What is dead goes to the DLQ after the log says so: a crash in between brings the message back here. */
-  async function settle(message: ReceivedMessage, { state, attempts }: Delivery): Promise<DeliverResult> {
+  async function settle(event: QueuedEvent, { state, attempts }: Delivery): Promise<DeliverResult> {
     if (state !== 'dead') return 'done';
-    return sendAside(message, 'exhausted', attempts.at(-1)?.status ?? 0);
+    const kept = await keptEvent(event);
+    return sendAside(encodeQueuedEvent(kept), 'exhausted', attempts.at(-1)?.status ?? 0);
   }
 
-  async function sendAside({ body }: ReceivedMessage, reason: string, lastStatus: number): Promise<DeliverResult> {
+  async function sendAside(body: string, reason: string, lastStatus: number): Promise<DeliverResult> {
     await queue.sendToDlq(body, reason);
     deps.onDead(reason, lastStatus);
     return 'done';
   }
 
-  async function hide({ receiptHandle }: ReceivedMessage, seconds: number): Promise<DeliverResult> {
+  /** A message that names whom it must not is replaced by one that does not; a crash in between leaves both. */
+  async function hide({ receiptHandle }: ReceivedMessage, event: QueuedEvent, seconds: number): Promise<DeliverResult> {
+    const kept = await keptEvent(event);
+    if (kept !== event) {
+      await queue.send(encodeQueuedEvent(kept), Math.min(MAX_DELAY_SECONDS, Math.max(0, seconds)));
+      return 'done';
+    }
     await queue.changeVisibility(receiptHandle, Math.min(MAX_HIDDEN_SECONDS, Math.max(0, seconds)));
     return 'kept';
   }
@@ -102,6 +113,13 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     } catch (error) {
       return { attempt: { at, ms: now() - at, error: reasonOf(error) }, retryAfter: 0, text: '' };
     }
+  }
+
+  /** Returns the event as the queues may keep it; the same object where nothing is left out. */
+  async function keptEvent(event: QueuedEvent): Promise<QueuedEvent> {
+    const { recipient } = event.detail;
+    if (typeof recipient !== 'string' || (await mayName(event))) return event;
+    return eventWithoutAddress(event, recipient);
   }
 
   /** The queue may have held the event since before its recipient was erased. */

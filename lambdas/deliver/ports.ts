@@ -43,6 +43,8 @@ export interface ReceiverStates {
 export interface ReceiverQueue {
   /** Hides a received message for this long, at most twelve hours since it was received. */
   changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
+  /** Sends a body to the queue, where it shows after a time, of at most 15 minutes. */
+  send(body: string, delaySeconds: number): Promise<void>;
   /** Sends a body to the receiver's DLQ. */
   sendToDlq(body: string, reason: string): Promise<void>;
 }

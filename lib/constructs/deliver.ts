@@ -72,7 +72,8 @@ export class Deliver extends Construct {
     this.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table.tableArn);
     if (namesRecipients) this.function.allow(['dynamodb:BatchGetItem'], table.tableArn);
     this.function.allow(['sqs:ChangeMessageVisibility'], ...receivers.map(({ made }) => made.queue.queueArn));
-    this.function.allow(['sqs:SendMessage'], ...receivers.map(({ made }) => made.deadLetters.queueArn));
+    const queues = receivers.flatMap(({ made }) => [made.queue.queueArn, made.deadLetters.queueArn]);
+    this.function.allow(['sqs:SendMessage'], ...queues);
     const secrets = receivers.map(({ made }) => made.secret.secretArn);
     const secretArns = namesRecipients ? [...secrets, erasureKey.secretArn] : secrets;
     this.function.allow(['secretsmanager:GetSecretValue'], ...secretArns);

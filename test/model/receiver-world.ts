@@ -24,8 +24,14 @@ export class ReceiverWorld {
   state: ReceiverState = {};
   readonly log = new Map<string, Delivery>();
   readonly dlq: string[] = [];
+  readonly bodiesInDlq: string[] = [];
+  /** Bodies of requests. */
+  readonly bodies: string[] = [];
   readonly heard = new Map<string, number>();
   queue: QueuedMessage[] = [];
+  /** What is erased, and whether the receiver learns addresses. */
+  readonly erased = new Set<string>();
+  recipients = false;
   behaviour: (id: string, attempt: number) => Behaviour = () => 'acknowledges';
   #nth = 0;
 
@@ -40,7 +46,8 @@ export class ReceiverWorld {
 
   send(id: string, requestedAt = 0): void {
     const time = new Date(PUBLISHED_AT * 1000).toISOString();
-    const message = { 'detail-type': 'SuppressionChanged', time, detail: { id }, requestedAt };
+    const detail = { id, recipient: addressOf(id) };
+    const message = { 'detail-type': 'SuppressionChanged', time, detail, requestedAt };
     this.queue.push({ body: JSON.stringify(message), visibleAt: this.now, receives: 0 });
   }
 
@@ -74,10 +81,13 @@ export class ReceiverWorld {
   #deliver(mortal: Mortal, message: QueuedMessage) {
     const keyOf = (name: DeliveryName) => JSON.stringify(name);
     return createDeliver(
-      { name: 'crm', url: 'https://crm.example/', recipients: false },
+      { name: 'crm', url: 'https://crm.example/', recipients: this.recipients },
       {
         client: mortal.wrap('client', {
-          post: async (_url: string, headers: Readonly<Record<string, string>>) => this.#respond(headers),
+          post: async (_url: string, headers: Readonly<Record<string, string>>, body: string) => {
+            this.bodies.push(body);
+            return this.#respond(headers);
+          },
         }),
         log: mortal.wrap('log', {
           read: async (name: DeliveryName) => this.log.get(keyOf(name)),
@@ -100,9 +110,18 @@ export class ReceiverWorld {
             if (seconds * 1000 > MAX_VISIBILITY_MS) throw new Error('longer than SQS hides a message');
             message.visibleAt = this.now + seconds * 1000;
           },
-          sendToDlq: async (body: string) => void this.dlq.push(idOf(body)),
+          send: async (body: string, delaySeconds: number) => {
+            if (delaySeconds > 900) throw new Error('longer than SQS delays a message');
+            this.queue.push({ body, visibleAt: this.now + delaySeconds * 1000, receives: 0 });
+          },
+          sendToDlq: async (body: string) => {
+            this.dlq.push(idOf(body));
+            this.bodiesInDlq.push(body);
+          },
         }),
-        erasures: { among: async () => [] },
+        erasures: mortal.wrap('erasures', {
+          among: async (addresses: readonly string[]) => addresses.filter((address) => this.erased.has(address)),
+        }),
         secrets: () => mortal.gate('secrets.read', async () => ['c2VjcmV0']),
         now: () => this.now,
         schedule: { waits: WAITS, random: () => 0.5 },
@@ -128,4 +147,6 @@ export class ReceiverWorld {
 
 const PUBLISHED_AT = Date.UTC(2026, 10, 28) / 1000;
 const nameOf = (id: string): DeliveryName => ({ receiver: 'crm', publishedAt: PUBLISHED_AT, id });
+/** Whom an event is about. */
+export const addressOf = (id: string) => `${id}@north.example`;
 const idOf = (body: string) => (JSON.parse(body) as { detail: { id: string } }).detail.id;

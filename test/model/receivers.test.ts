@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';
-import { type Behaviour, ReceiverWorld, WAITS } from './receiver-world.ts';
+import { addressOf, type Behaviour, ReceiverWorld, WAITS } from './receiver-world.ts';
 
 // Whatever happens to `deliver`, an event ends acknowledged or in the DLQ, and the log says by name which.
 
@@ -177,3 +177,48 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     expectAccountedFor(world, ids);
   },
 );
+
+describe('an address that must not be named', () => {
+  const TEXT = addressOf('e');
+  const holders = (world: ReceiverWorld) => [
+    ...world.queue.map(({ body }) => body).filter((body) => body.includes(TEXT)),
+    ...world.bodiesInDlq.filter((body) => body.includes(TEXT)),
+  ];
+
+  /** Fails once, is then erased, and fails until it is dead, while trouble strikes the second invocation. */
+  async function runErased(trouble?: Trouble) {
+    const world = new ReceiverWorld();
+    world.recipients = true;
+    world.behaviour = () => 'fails';
+    world.publish('e');
+    await world.step();
+    expect(holders(world)).toHaveLength(1);
+    world.erased.add(TEXT);
+    world.bodies.splice(0);
+    world.now = world.queue[0]?.visibleAt ?? world.now;
+    const points = await world.step(trouble);
+    await world.drain();
+    return { world, points };
+  }
+
+  test('is in no queue, DLQ or request once it is erased, whichever call ends the process or fails', async () => {
+    const { world: clean, points } = await runErased();
+    expect(points).toContain('queue.send');
+    for (const world of [clean, ...(await Promise.all(troublesAt(points).map(runErased))).map((run) => run.world)]) {
+      expectAccountedFor(world, ['e']);
+      expect(holders(world)).toEqual([]);
+      expect(world.bodies.filter((body) => body.includes(TEXT))).toEqual([]);
+    }
+  });
+
+  test('is not kept for a receiver that learns no addresses beyond the first attempt', async () => {
+    const world = new ReceiverWorld();
+    world.behaviour = () => 'fails';
+    world.publish('e');
+    await world.step();
+    expect([world.queue.length, holders(world)]).toEqual([1, []]);
+    await world.drain();
+    expectAccountedFor(world, ['e']);
+    expect(holders(world)).toEqual([]);
+  });
+});

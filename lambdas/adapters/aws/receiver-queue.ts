@@ -15,6 +15,11 @@ export function createReceiverQueue(client: SQSClient, queueUrl: string, deadLet
       );
     },
 
+    async send(body, delaySeconds) {
+      const message = { QueueUrl: queueUrl, MessageBody: body, DelaySeconds: delaySeconds };
+      await client.send(new SendMessageCommand(message));
+    },
+
     async sendToDlq(body, reason) {
       await client.send(
         new SendMessageCommand({

@@ -1,4 +1,6 @@
 import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
+import { recipientKey } from '../keys.ts';
+import { withoutAddress } from '../recipients/erasure.ts';
 import { DELIVERED_TYPES } from './receiver-filter.ts';
 
 /** One publication of an event to one receiver; two of one id are the same fact, published twice. */
@@ -90,6 +92,16 @@ export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt
     detail,
     ...(requestedAt > 0 && { requestedAt }),
   });
+}
+
+/** Returns the event as it is kept once it must not name this address; the same object where it does not. */
+export function eventWithoutAddress(event: QueuedEvent, address: string): QueuedEvent {
+  const { recipient, ...rest } = event.detail;
+  const isTheirs = typeof recipient === 'string' && recipientKey(recipient) === recipientKey(address);
+  const named = isTheirs ? (rest as JsonObject) : event.detail;
+  const cleaned = withoutAddress(named, address);
+  // The id is what the delivery goes by.
+  return cleaned === event.detail ? event : { ...event, detail: { ...cleaned, id: event.detail.id } };
 }
 
 /** Returns the body of the request; ASCII, so that every library signs the same bytes. */

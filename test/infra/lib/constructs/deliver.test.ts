@@ -134,7 +134,7 @@ describe('the function', () => {
         ],
         receivers.map((name) => arnOf(queueId(name))),
       ],
-      ['sqs:SendMessage', receivers.map((name) => arnOf(dlqId(name)))],
+      ['sqs:SendMessage', receivers.flatMap((name) => [arnOf(dlqId(name)), arnOf(queueId(name))])],
       [
         'secretsmanager:GetSecretValue',
         [
