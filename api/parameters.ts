@@ -86,6 +86,10 @@ export const to = time(
   'Epoch seconds or ISO 8601 with an offset, exclusive, at most 31 days after `from`. Now, where it is not given.',
 );
 
+export const campaignFrom = time(
+  'Epoch seconds or ISO 8601 with an offset, inclusive. 31 days before `to`, where it is not given.',
+);
+
 export const openFrom = time('Epoch seconds or ISO 8601 with an offset, inclusive. Without it there is no bound.');
 export const openTo = time('Epoch seconds or ISO 8601 with an offset, exclusive. Without it there is no bound.');
 
@@ -188,6 +192,7 @@ export const statsPer = z._default(
   'hour',
 );
 
+export const campaignTag = tag('The tag of the campaign, in any case.');
 export const eventTag = z.optional(tag('Only events under this tag.'));
 export const messageTag = z.optional(tag('Only messages under this tag.'));
 

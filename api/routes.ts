@@ -3,6 +3,8 @@ import { EVENT_NAMES, EVENT_TYPES } from '../lambdas/domain/event-types.ts';
 import {
   address,
   addresses,
+  campaignFrom,
+  campaignTag,
   cursor,
   day,
   deliveryId,
@@ -172,6 +174,12 @@ export function readRoutes(domains: readonly string[], receivers: readonly strin
         to,
         ...page,
       }),
+    },
+    getCampaign: {
+      method: 'GET',
+      path: '/campaigns',
+      inPath: 'tag',
+      parameters: z.strictObject({ tag: campaignTag, domain: withLedger, from: campaignFrom, to }),
     },
     getHealth: { method: 'GET', path: '/health', inPath: undefined, parameters: z.strictObject({}) },
   } as const;

@@ -14,6 +14,7 @@ import { proveCommand } from './commands/prove.ts';
 import { publishCommand } from './commands/publish.ts';
 import { receiversCommand } from './commands/receivers.ts';
 import { replayCommand } from './commands/replay.ts';
+import { reportCommand } from './commands/report.ts';
 import { sendTestCommand } from './commands/send-test.ts';
 import { statusCommand } from './commands/status.ts';
 import { suppressionsCommand } from './commands/suppressions.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   doctorCommand,
   whyCommand,
   unconfirmedCommand,
+  reportCommand,
   logsCommand,
   dlqCommand,
   replayCommand,

@@ -70,6 +70,8 @@ export class LedgerClient {
   /** Reads the delivery log of a receiver, newest first: one page. */
   listDeliveries = (query: QueryOf<'listDeliveries'>, options?: CallOptions) =>
     this.read('listDeliveries', query, options);
+  /** Reads what became of the mail that was sent under a tag. */
+  getCampaign = (query: QueryOf<'getCampaign'>, options?: CallOptions) => this.read('getCampaign', query, options);
   /** Reads the state of the pipeline. */
   getHealth = (options?: CallOptions) => this.read('getHealth', {}, options);
 

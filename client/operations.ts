@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import type { CampaignResponse } from '../api/responses/campaign.ts';
 import type { EventsResponse } from '../api/responses/events.ts';
 import type { HealthResponse } from '../api/responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../api/responses/ledger.ts';
@@ -12,6 +13,7 @@ import type {
 } from '../api/responses/suppressions.ts';
 import type { Operation, ReadRoutes } from '../api/routes.ts';
 
+export type { CampaignFailureEntry, CampaignResponse } from '../api/responses/campaign.ts';
 export type { EventEntry, EventsResponse } from '../api/responses/events.ts';
 export type { HealthResponse } from '../api/responses/health.ts';
 export type { LedgerResponse, SliceEntry, StatsBucket, StatsResponse } from '../api/responses/ledger.ts';
@@ -45,6 +47,7 @@ export interface Responses {
   readonly getStats: StatsResponse;
   readonly getReceivers: ReceiversResponse;
   readonly listDeliveries: DeliveriesResponse;
+  readonly getCampaign: CampaignResponse;
   readonly getHealth: HealthResponse;
 }
 
@@ -98,5 +101,6 @@ export const PATHS = {
   getStats: ['GET', '/stats'],
   getReceivers: ['GET', '/receivers'],
   listDeliveries: ['GET', '/receivers/deliveries'],
+  getCampaign: ['GET', '/campaigns'],
   getHealth: ['GET', '/health'],
 } as const satisfies { [Name in Operation]: readonly [ReadRoutes[Name]['method'], ReadRoutes[Name]['path']] };

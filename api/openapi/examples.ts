@@ -10,6 +10,7 @@ import type {
   SuppressionsResponse,
 } from '../responses/suppressions.ts';
 import type { Operation } from '../routes.ts';
+import { campaign } from './campaign-example.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 
@@ -301,6 +302,12 @@ export const examples: Readonly<Record<Operation, Readonly<Record<string, Exampl
   getReceivers: { day: { query: { hours: 24 }, response: receivers } },
   listDeliveries: {
     message: { query: { receiver: 'crm', day: '2026-02-02', message: MESSAGE_ID }, response: deliveries },
+  },
+  getCampaign: {
+    welcome: {
+      query: { tag: 'welcome', from: '2026-02-02T00:00:00Z', to: '2026-02-03T00:00:00Z' },
+      response: campaign,
+    },
   },
   getHealth: { calm: { query: {}, response: health } },
 };

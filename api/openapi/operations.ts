@@ -108,6 +108,16 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     response: 'Deliveries',
     responseText: 'A page of deliveries.',
   },
+  getCampaign: {
+    tag: 'history',
+    summary: 'What became of the mail that was sent under a tag.',
+    description:
+      '`from` and `to` are of the sending; what followed is counted until now, whatever its tags, and each mail and person ' +
+      'once. It reads the events themselves: of up to 5,000 messages and 20,000 events of the time of their sending. ' +
+      'Beyond that `mails` and `people` are null.',
+    response: 'Campaign',
+    responseText: 'The report; all zero where no mail was sent under the tag.',
+  },
   getHealth: {
     tag: 'ledger',
     summary: 'The state of the pipeline right now.',

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { named } from '../responses/schema.ts';
 // Each lists its own schemas.
+import '../responses/campaign.ts';
 import '../responses/events.ts';
 import '../responses/health.ts';
 import '../responses/ledger.ts';

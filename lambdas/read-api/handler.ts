@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
+import { createCampaignReader } from '../adapters/table/campaign-reader.ts';
 import { createDayEvents } from '../adapters/table/day-index.ts';
 import { createDeliveryHistory } from '../adapters/table/delivery-history.ts';
 import { createReceiverStates } from '../adapters/table/delivery-repository.ts';
@@ -16,6 +17,7 @@ import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { createCampaigns } from './campaigns.ts';
 import { createDeliveries } from './deliveries.ts';
 import { readReadApiEnv } from './env.ts';
 import { createEvents } from './events.ts';
@@ -76,6 +78,7 @@ const routes = createRoutes({
     now: Date.now,
   }),
   deliveries: createDeliveries(deliveries),
+  campaigns: createCampaigns({ ...ledgerDeps, campaigns: createCampaignReader(table) }),
   health: createHealth({
     ledgerName: env.ledgerName,
     domains: env.domains,

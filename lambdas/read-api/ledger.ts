@@ -1,8 +1,9 @@
 import type { StatsDimension } from '../../api/parameters.ts';
 import type { LedgerResponse, SliceEntry, StatsResponse } from '../../api/responses/ledger.ts';
 import { MAX_SLICE_SECONDS } from '../contract.ts';
+import { CompletenessCheck, dueEndOf } from '../domain/ledger/completeness.ts';
 import { add, type Counts, total } from '../domain/ledger/counts.ts';
-import { isDue, isUnsettled, sliceFrom, stateOf } from '../domain/ledger/slice.ts';
+import { isDue, sliceFrom, stateOf } from '../domain/ledger/slice.ts';
 import type { LedgerReader, SliceReader } from './ports.ts';
 
 export interface LedgerDeps {
@@ -31,17 +32,11 @@ export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now 
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
     const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0 };
-    // A slice that began before the question reaches into it.
-    let comparedTo = from;
-    let isCompared = true;
-    let isOpen = false;
+    const check = new CompletenessCheck(from);
     for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, to)) {
       const { start, end, expected, stored, missing, recovered, unconfirmed, passes } = slice;
-      if (end <= from) continue;
       const state = stateOf(slice);
-      isCompared &&= start <= comparedTo && state !== 'unlisted';
-      isOpen ||= isUnsettled(slice);
-      comparedTo = Math.max(comparedTo, end);
+      check.take({ start, end, state });
       if (start < from) continue;
       const { polled, late, lost, altered, stuck, short, accepted } = slice;
       const counts = { expected, stored, missing, recovered, unconfirmed, polled, late, lost, altered };
@@ -62,9 +57,8 @@ export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now 
       due += 1;
       if (bounds.start >= from) entries.push({ domain, ...bounds, state: 'due', ...NOTHING });
     }
-    const dueEnd = Math.floor((now() / 1000 - settleSeconds) / sliceSeconds) * sliceSeconds;
-    const isKnown = isCompared && due === 0 && comparedTo > from && comparedTo >= Math.min(to, dueEnd);
-    const completeness = isOpen ? 'incomplete' : isKnown ? 'complete' : 'unknown';
+    const found = check.result(to, dueEndOf(now(), sliceSeconds, settleSeconds));
+    const completeness = found === 'complete' && due > 0 ? 'unknown' : found;
     entries.sort((a, b) => a.start - b.start);
     return { slices: entries, totals: { ...sums, due }, completeness };
   };

@@ -1,3 +1,5 @@
+import type { CampaignMail } from '../domain/campaign/mail.ts';
+import type { Stretch } from '../domain/campaign/stretches.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
@@ -172,6 +174,32 @@ export interface SuppressionList {
     limit: number,
     after?: SuppressionPlace,
   ): Promise<{ found: { place: SuppressionPlace; suppression: ListedSuppression | undefined }[]; hasMore: boolean }>;
+}
+
+/** One message at one recipient, and what became of it. */
+export interface RecipientMail {
+  recipientKey: string;
+  /** As sent; null where the recipient was erased. */
+  recipient: string | null;
+  messageId: string | null;
+  firstAtMs: number;
+  /** How many events it has. */
+  events: number;
+  mail: CampaignMail;
+}
+
+export interface CampaignReader {
+  /**
+   * Yields the messages that were sent under a tag, in lower case, in these stretches of time, by their partitions,
+   * and how many events were read to find them. A message may come more than once.
+   */
+  messages(
+    domain: string,
+    tag: string,
+    stretches: readonly Stretch[],
+  ): AsyncIterable<{ partitions: string[]; read: number }>;
+  /** Yields the mails of one message, erased recipients' too. */
+  mails(partition: string): AsyncIterable<RecipientMail>;
 }
 
 export interface SliceReader {

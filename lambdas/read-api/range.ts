@@ -9,8 +9,9 @@ export interface RangeQuery {
   readonly to?: number | undefined;
 }
 
-const DAY_MS = 86_400_000;
-const MAX_DAYS = 31;
+export const DAY_MS = 86_400_000;
+/** Most days of one query. */
+export const MAX_DAYS = 31;
 
 /** Returns the stretch of a query: its day, or from (a day before the end) to (now), at most 31 days apart. */
 export function rangeOf({ day, from, to }: RangeQuery, nowMs: number): TimeRange | BadParameter {

@@ -1,5 +1,6 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
+import type { createCampaigns } from './campaigns.ts';
 import { type createDeliveries, isDeliveriesPosition } from './deliveries.ts';
 import { eventPredicate } from './event-filter.ts';
 import { type createEvents, isEventsPosition } from './events.ts';
@@ -7,7 +8,7 @@ import type { createHealth } from './health.ts';
 import type { createLedger, createStats } from './ledger.ts';
 import { type createMessages, isMessagePosition } from './messages.ts';
 import { openPage, type Page, type Paged } from './paging.ts';
-import { openRangeOf, type RangeQuery, rangeOf } from './range.ts';
+import { DAY_MS, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './range.ts';
 import type { createReceivers } from './receivers.ts';
 import { isRecipientPlace } from './recipient-places.ts';
 import { type createRecipientSearch, isSearchPosition } from './recipient-search.ts';
@@ -29,6 +30,7 @@ export interface RouteDeps {
   stats: ReturnType<typeof createStats>;
   receivers: ReturnType<typeof createReceivers>;
   deliveries: ReturnType<typeof createDeliveries>;
+  campaigns: ReturnType<typeof createCampaigns>;
   health: ReturnType<typeof createHealth>;
   /** Sending domains, lower case. */
   domains: readonly string[];
@@ -106,6 +108,12 @@ function createUseCases(deps: RouteDeps): UseCases {
       return paged('listDeliveries', query, isDeliveriesPosition, (page) =>
         deps.deliveries({ receiver, state, id, message, range, ...page }),
       );
+    },
+    async getCampaign({ domain, tag, ...query }) {
+      // The whole month, since a campaign is mostly looked at days after it was sent.
+      const to = query.to ?? Math.ceil(now() / 1000) * 1000;
+      const from = query.from ?? Math.max(0, to - MAX_DAYS * DAY_MS);
+      return overRange({ from, to }, async (range) => deps.campaigns({ domain, tag, ...range }));
     },
     getHealth: async () => ({ ok: true, body: await deps.health() }),
   };

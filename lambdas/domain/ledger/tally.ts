@@ -21,7 +21,7 @@ export interface Tally extends SliceCounts {
 /** Names kept of the unconfirmed events of a slice, and of those an operator accepts; a slice is one item. */
 export const MAX_NAMED_EVENTS = 1000;
 /** Tags with a row of their own, whatever people put into tags. */
-const MAX_TAGS = 1000;
+export const MAX_TAGS = 1000;
 
 export function emptyTally(): Tally {
   return {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
+import { createCampaignReader } from '../../../../lambdas/adapters/table/campaign-reader.ts';
 import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/delivery-history.ts';
 import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
@@ -11,6 +12,7 @@ import {
   createSuppressionList,
   createSuppressionRepository,
 } from '../../../../lambdas/adapters/table/suppression-repository.ts';
+import { createCampaigns } from '../../../../lambdas/read-api/campaigns.ts';
 import { createDeliveries } from '../../../../lambdas/read-api/deliveries.ts';
 import { createEvents } from '../../../../lambdas/read-api/events.ts';
 import { createLedger, createStats } from '../../../../lambdas/read-api/ledger.ts';
@@ -73,6 +75,7 @@ beforeAll(async () => {
     health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
     receivers: async () => ({ receivers: [] }),
     deliveries: createDeliveries(createDeliveryHistory(table)),
+    campaigns: createCampaigns({ ...ledgerDeps, campaigns: createCampaignReader(table) }),
     domains: [DOMAIN],
     receiverNames: ['crm'],
     now: () => NOW_MS,

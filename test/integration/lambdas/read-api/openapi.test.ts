@@ -48,6 +48,7 @@ beforeAll(async () => {
       reason: 'bounce',
       id: 'G9Bn5sl1TC6nu79C8C0bwg',
       recipient: 'gone@north.example',
+      tags: [],
       timestamp: 1_770_000_010,
     }),
     recent,
@@ -78,7 +79,8 @@ async function logDelivery(): Promise<void> {
 /** Bodies without what differs from run to run. */
 const steady = (body: unknown) =>
   JSON.parse(JSON.stringify(body), (key, value) => {
-    if (key === 'receivedAt') return 'then';
+    if (key === 'receivedAt' || key === 'asOf') return 'then';
+    if (key === 'unconfirmedEvents') return 'any';
     // The events are of months ago, which Mailgun no longer lists: reconciliation may have marked them meanwhile.
     return key === 'unconfirmed' && typeof value === 'boolean' ? 'either' : value;
   });

@@ -1,0 +1,209 @@
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
+import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
+import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../lambdas/domain/campaign/stretches.ts';
+import { csvLine } from '../../lambdas/domain/csv.ts';
+import { type Completeness, CompletenessCheck, dueEndOf } from '../../lambdas/domain/ledger/completeness.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
+import type { FailureClass } from '../../lambdas/domain/status/failure-class.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  checkSendingDomain,
+  ledgerCommand,
+  openTarget,
+  type TargetOptions,
+  timeOption,
+} from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { ledgerTimes, tableOf } from '../ledger.ts';
+import { createEmit, number } from '../output.ts';
+import { PRICES } from '../prices.ts';
+import type { Deployment } from '../target/types.ts';
+import { iso, timeText } from '../time.ts';
+import { type CampaignCounts, countCampaign, type ReportedMail } from './report/count-campaign.ts';
+import { reportText } from './report/report-text.ts';
+
+/** The lines of `report --json`. */
+export type ReportLine =
+  | {
+      event: 'failed';
+      /** Null where the recipient was erased. */
+      recipient: string | null;
+      messageId: string | null;
+      at: string;
+      failureClass: FailureClass;
+      reason: string | null;
+      code: string | null;
+      /** What the server said, or Mailgun where it did not try. */
+      text: string | null;
+    }
+  | {
+      event: 'report';
+      tag: string;
+      domain: string;
+      from: string;
+      to: string;
+      asOf: string;
+      completeness: Completeness;
+      mails: MailCounts;
+      people: PeopleCounts;
+    }
+  /** What `--plan` says: events that are read at most, and list prices. */
+  | {
+      event: 'plan';
+      tag: string;
+      domain: string;
+      from: string;
+      to: string;
+      events: number;
+      uncountedSeconds: number;
+      dollars: number;
+    };
+
+interface ReportOptions extends TargetOptions {
+  readonly domain?: string;
+  /** Epoch seconds. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly csv?: boolean;
+  readonly plan?: boolean;
+}
+
+const DAY_SECONDS = 86_400;
+const USUAL_DAYS = 31;
+
+const EXAMPLES = `
+Counts the mail that was sent under a tag between --from and --to, with all that became of it until now, each mail and
+each person once. Machines that open and click are apart. It reads the events of the time of sending, then each message;
+--plan says how many, and what that costs. It holds no list in memory: what it must keep is in temporary files. With
+--csv the failed recipients are the table, and the numbers go to standard error.
+
+Examples:
+  npm run ledger -- report spring --env prod
+  npm run ledger -- report spring --env prod --from 2026-11-01 --to 2026-11-08 --csv > failed.csv
+  npm run ledger -- report spring --local --json
+
+Needs on AWS: dynamodb:Query on the table and its indexes, dynamodb:BatchGetItem.
+
+Exit code: 0 reported; 1 no mail was sent under the tag, it was interrupted, or the stack cannot be reached; 2 wrong usage.`;
+
+export const reportCommand: CommandBuilder = (context, run) =>
+  ledgerCommand('report', 'report what became of the mail that was sent under a tag')
+    .argument('<tag>', 'the tag of the campaign, in any case')
+    .option('--domain <name>', 'of this sending domain (where the stack has one only: that)')
+    .option('--from <time>', 'sent since then (31 days before --to)', timeOption('from', context))
+    .option('--to <time>', 'sent before then (now)', timeOption('to', context))
+    .option('--csv', 'print the failed recipients as a table for a spreadsheet')
+    .option('--plan', 'only say what would be read, and what it costs')
+    .addHelpText('after', EXAMPLES)
+    .action(run<ReportOptions>((options, tag = '') => report(context, options, tag)));
+
+async function report(context: CliContext, options: ReportOptions, given: string): Promise<number> {
+  const { csv, json, plan } = options;
+  const tag = checkTag(given);
+  if (csv && json) throw new UsageError('--csv and --json exclude each other');
+  const now = Math.ceil(context.now() / 1000);
+  const to = options.to ?? now;
+  const from = options.from ?? to - USUAL_DAYS * DAY_SECONDS;
+  if (from >= to) throw new UsageError('--from must be before --to');
+  const deployment = await openTarget(context, options);
+  const domain = domainOf(deployment, options.domain);
+  const slices = await readSlices(deployment, domain, tag, from, Math.max(to, now));
+  const sending = slices.filter(({ start, end }) => end > from && start < to);
+  const stretches = stretchesWithTag(sending, { fromMs: from * 1000, toMs: Math.min(to, now) * 1000 });
+  const emit = createEmit<ReportLine>(context, json);
+  const common = { tag, domain, from: timeText(from), to: timeText(to) };
+  if (plan) {
+    const line = planOf(common, sending, slices, stretches);
+    emit(line, planText(line));
+    return 0;
+  }
+  if (csv) context.print(csvLine(COLUMNS));
+  const onFailure = (mail: ReportedMail) => {
+    const line = failureLine(mail);
+    if (csv) context.print(csvLine(COLUMNS.map((column) => line[column])));
+    else if (json) emit(line);
+  };
+  const counts = await countCampaign(context, tableOf(deployment), { domain, tag, stretches }, onFailure);
+  if (counts === undefined) return 1;
+  const completeness = completenessOf(deployment, slices, counts, from, context.now());
+  const { mails, people } = counts;
+  const text = reportText({ ...common, completeness, mails, people });
+  if (csv) for (const line of text) context.printError(line);
+  else emit({ event: 'report', ...common, asOf: iso(context.now()), completeness, mails, people }, ...text);
+  return mails.mails + mails.testMode > 0 ? 0 : 1;
+}
+
+const COLUMNS = ['recipient', 'messageId', 'at', 'failureClass', 'reason', 'code', 'text'] as const;
+
+function checkTag(tag: string): string {
+  if (tag.trim() === '' || tag === '*') throw new UsageError('give the tag of a mail, not empty and not *');
+  return tag.toLowerCase();
+}
+
+function domainOf(deployment: Deployment, domain: string | undefined): string {
+  const [only, ...others] = deployment.domains;
+  if (domain !== undefined) checkSendingDomain(deployment, domain);
+  else if (only === undefined || others.length > 0) {
+    throw new UsageError(`--domain is missing: the stack has ${deployment.domains.join(', ')}`);
+  }
+  return domain ?? (only as string);
+}
+
+async function readSlices(deployment: Deployment, domain: string, tag: string, from: number, to: number) {
+  const found: TaggedSlice[] = [];
+  for await (const slice of createSlicesTable(tableOf(deployment)).list(domain, from - MAX_SLICE_SECONDS, to)) {
+    found.push(taggedSlice(slice, tag));
+  }
+  return found;
+}
+
+/** The numbers are exact where all since the first mail is accounted for. */
+function completenessOf(
+  deployment: Deployment,
+  slices: readonly TaggedSlice[],
+  { firstAtMs }: CampaignCounts,
+  from: number,
+  nowMs: number,
+): Completeness {
+  const { sliceSeconds, settleSeconds } = ledgerTimes(deployment);
+  const check = new CompletenessCheck(firstAtMs === undefined ? from : Math.floor(firstAtMs / 1000));
+  for (const slice of slices) check.take(slice);
+  return check.result(Math.floor(nowMs / 1000), dueEndOf(nowMs, sliceSeconds, settleSeconds));
+}
+
+/** Read units of an event of up to 4 KB, read as it may be a moment ago. */
+const UNITS_PER_EVENT = 0.5;
+
+type PlanLine = ReportLine & { event: 'plan' };
+
+function planOf(
+  common: Pick<PlanLine, 'tag' | 'domain' | 'from' | 'to'>,
+  sending: readonly TaggedSlice[],
+  slices: readonly TaggedSlice[],
+  stretches: readonly { fromMs: number; toMs: number }[],
+): PlanLine {
+  const searched = sending.filter(({ mayHoldMail }) => mayHoldMail).reduce((sum, each) => sum + each.sendingEvents, 0);
+  const events = searched + slices.reduce((sum, { counts }) => sum + total(counts), 0);
+  const seconds = (list: readonly { fromMs: number; toMs: number }[]) =>
+    list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
+  const counted = sending
+    .filter(({ mayHoldMail }) => mayHoldMail)
+    .reduce((sum, { start, end }) => sum + end - start, 0);
+  const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - counted));
+  return { event: 'plan', ...common, events, uncountedSeconds, dollars: events * UNITS_PER_EVENT * PRICES.perReadUnit };
+}
+
+function planText({ tag, domain, events, uncountedSeconds, dollars }: PlanLine): string {
+  const uncounted =
+    uncountedSeconds === 0 ? '' : `, and those of ${number(uncountedSeconds)} s that the ledger has not counted yet`;
+  return `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}: $${dollars.toFixed(4)}.`;
+}
+
+type FailureLine = ReportLine & { event: 'failed' };
+
+function failureLine({ recipient, messageId, mail: { failure } }: ReportedMail): FailureLine {
+  const { atMs, failureClass, reason, code, text } = failure as NonNullable<typeof failure>;
+  return { event: 'failed', recipient, messageId, at: iso(atMs), failureClass, reason, code, text };
+}

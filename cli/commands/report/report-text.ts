@@ -1,0 +1,63 @@
+import type { MailCounts, PeopleCounts, Percentiles } from '../../../lambdas/domain/campaign/counts.ts';
+import type { Completeness } from '../../../lambdas/domain/ledger/completeness.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../../lambdas/domain/status/failure-class.ts';
+import { number } from '../../output.ts';
+
+interface Report {
+  readonly tag: string;
+  readonly domain: string;
+  readonly from: string;
+  readonly to: string;
+  readonly completeness: Completeness;
+  readonly mails: MailCounts;
+  readonly people: PeopleCounts;
+}
+
+const STATES: Readonly<Record<Completeness, string>> = {
+  complete: 'complete: the ledger accounts for every event since the first mail',
+  incomplete: 'incomplete: events are missing, short or altered; numbers may still rise',
+  unknown: 'not settled yet: part of the time has not been compared; numbers may still rise',
+};
+
+/** Returns the report as lines for people. */
+export function reportText({ tag, domain, from, to, completeness, mails, people }: Report): string[] {
+  if (mails.mails + mails.testMode === 0) return [`No mail was sent under ${tag} of ${domain} from ${from} to ${to}.`];
+  const row = (name: string, count: number, base?: number) =>
+    `  ${name.padEnd(28)}${number(count).padStart(12)}${base === undefined ? '' : `  ${share(count, base)}`}`;
+  const classes = Object.entries(mails.failedByClass).toSorted(([, a], [, b]) => b - a);
+  return [
+    `${tag} of ${domain}, sent from ${from} to ${to}: ${STATES[completeness]}`,
+    row('mails', mails.mails),
+    row('accepted', mails.accepted, mails.mails),
+    row('delivered', mails.delivered, mails.mails),
+    row('put off at least once', mails.deferred, mails.mails),
+    row('failed', mails.failed, mails.mails),
+    ...classes.map(
+      ([name, count]) => `    ${number(count).padStart(8)}  ${name}: ${FAILURE_CLASSES[name as FailureClass]}`,
+    ),
+    row('people', people.people),
+    row('opened, machines apart', people.openers, people.people),
+    row('clicked, machines apart', people.clickers, people.people),
+    row('opened by machines alone', people.machineOpeners, people.people),
+    row('clicked by machines alone', people.machineClickers, people.people),
+    row('reported as spam', people.complainers, people.people),
+    row('unsubscribed', people.unsubscribers, people.people),
+    `  time to delivery            ${durations(mails.secondsToDelivery)}`,
+    `  time to the first open      ${durations(mails.secondsToFirstOpen)}`,
+    ...(mails.testMode > 0 ? [`  ${number(mails.testMode)} in test mode, counted as nothing else`] : []),
+    ...(mails.unconfirmedEvents > 0
+      ? [`  ${number(mails.unconfirmedEvents)} events counted here are not on Mailgun's list and may be forged`]
+      : []),
+  ];
+}
+
+const share = (part: number, whole: number) => (whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)} %`);
+
+function durations({ p50, p95 }: Percentiles): string {
+  return p50 === null || p95 === null ? 'not known' : `half within ${duration(p50)}, 95 % within ${duration(p95)}`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

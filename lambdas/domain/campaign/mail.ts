@@ -1,0 +1,80 @@
+import type { JsonObject } from '../canonical.ts';
+import { textAt } from '../events/event.ts';
+import { parseEvent } from '../events/mailgun-event.ts';
+import { failureClassOf } from '../status/classify-failure.ts';
+import type { FailureClass } from '../status/failure-class.ts';
+
+/** A stored event of one mail. */
+export interface MailEvent {
+  readonly event: JsonObject;
+  readonly eventKey: string;
+  readonly atMs: number;
+  /** Whether Mailgun was found not to list it. */
+  readonly isUnconfirmed: boolean;
+}
+
+/** Why a mail failed for good; the texts are those of the server, or of Mailgun where it did not try. */
+export interface MailFailure {
+  readonly atMs: number;
+  readonly failureClass: FailureClass;
+  readonly reason: string | null;
+  readonly code: string | null;
+  readonly text: string | null;
+}
+
+/** What became of one message at one recipient. Times in epoch milliseconds, each of the earliest such event. */
+export interface CampaignMail {
+  readonly acceptedAtMs: number | undefined;
+  readonly deliveredAtMs: number | undefined;
+  /** By a person; machines open and click mail to look into it. */
+  readonly openedAtMs: number | undefined;
+  readonly failure: MailFailure | undefined;
+  readonly wasDeferred: boolean;
+  readonly isComplained: boolean;
+  readonly isUnsubscribed: boolean;
+  readonly isClicked: boolean;
+  readonly isOpenedByMachine: boolean;
+  readonly isClickedByMachine: boolean;
+  readonly isTestMode: boolean;
+  /** Mail to us that was routed on. */
+  readonly isInbound: boolean;
+  readonly unconfirmed: number;
+}
+
+/** Returns what the events of one message and recipient say together, whatever their order. */
+export function campaignMail(events: readonly MailEvent[]): CampaignMail {
+  const read = events.map((each) => ({ ...each, parsed: parseEvent(each.event) }));
+  type Read = (typeof read)[number];
+  const has = (test: (each: Read) => boolean) => read.some(test);
+  const first = (test: (each: Read) => boolean) =>
+    read.filter(test).toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1))[0];
+  const named = (name: string) => (each: Read) => each.parsed.name === name;
+  const failed = first(({ parsed }) => parsed.type.status === 'FAILED');
+  return {
+    acceptedAtMs: first(({ parsed }) => parsed.type.status === 'ACCEPTED')?.atMs,
+    deliveredAtMs: first(named('delivered'))?.atMs,
+    openedAtMs: first((each) => named('opened')(each) && !each.parsed.isByMachine)?.atMs,
+    failure: failed && failureOf(failed),
+    wasDeferred: has(({ parsed }) => parsed.type.status === 'DEFERRED'),
+    isComplained: has(({ parsed }) => parsed.type.status === 'COMPLAINED'),
+    isUnsubscribed: has(({ parsed }) => parsed.type.suppression === 'unsubscribe'),
+    isClicked: has((each) => named('clicked')(each) && !each.parsed.isByMachine),
+    isOpenedByMachine: has((each) => named('opened')(each) && each.parsed.isByMachine),
+    isClickedByMachine: has((each) => named('clicked')(each) && each.parsed.isByMachine),
+    isTestMode: has(({ parsed }) => parsed.isTestMode),
+    isInbound: has(({ parsed }) => parsed.isInbound),
+    unconfirmed: read.filter(({ isUnconfirmed }) => isUnconfirmed).length,
+  };
+}
+
+function failureOf({ event, atMs }: MailEvent): MailFailure {
+  const parsed = parseEvent(event);
+  const status = (field: string) => textAt(event, 'delivery-status', field)?.trim() || null;
+  return {
+    atMs,
+    failureClass: failureClassOf(parsed) ?? 'other',
+    reason: parsed.reason ?? (parsed.name === 'rejected' ? 'rejected' : null),
+    code: status('enhanced-code') ?? parsed.code?.toString() ?? status('code'),
+    text: status('message') ?? status('description') ?? textAt(event, 'reject', 'reason') ?? null,
+  };
+}

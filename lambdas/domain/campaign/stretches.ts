@@ -1,0 +1,79 @@
+import type { SliceOutline } from '../ledger/completeness.ts';
+import { type Counts, numberOf, total } from '../ledger/counts.ts';
+import { type Slice, stateOf } from '../ledger/slice.ts';
+import { MAX_TAGS } from '../ledger/tally.ts';
+
+/** A stretch of time in epoch milliseconds; the end does not belong to it. */
+export interface Stretch {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Types of the day index whose events say that a mail was sent, or refused. */
+export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'failed', 'rejected'];
+
+/** Listings round times to the second, the millisecond or the microsecond. */
+const ROUNDING_MS = 1000;
+
+/** What a slice's statistics say of one tag; the statistics themselves may be long. */
+export interface TaggedSlice extends SliceOutline {
+  /** Events under the tag, by type. */
+  readonly counts: Readonly<Counts>;
+  /** Events that say that mail was sent, under any tag. */
+  readonly sendingEvents: number;
+  /** Whether mail under the tag may have been sent in it. */
+  readonly mayHoldMail: boolean;
+}
+
+type TaggedFacts = Pick<Slice, 'start' | 'end' | 'tags' | 'unconfirmed' | 'accepted'> & Parameters<typeof stateOf>[0];
+
+/** Returns what a slice says of a tag, which is in lower case; its spellings are added up. */
+export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
+  const counts = new Map<string, number>();
+  const names = Object.keys(slice.tags);
+  for (const name of names.filter((each) => each.toLowerCase() === tag)) {
+    for (const [type, count] of Object.entries(slice.tags[name] ?? {}))
+      counts.set(type, (counts.get(type) ?? 0) + count);
+  }
+  const { start, end } = slice;
+  return {
+    ...{ start, end, state: stateOf(slice), counts: Object.fromEntries(counts) },
+    sendingEvents: SENDING_TYPES.reduce((sum, type) => sum + numberOf(slice.tags['*'] ?? {}, type), 0),
+    mayHoldMail: isUncertain(slice) || SENDING_TYPES.some((type) => counts.has(type)),
+  };
+}
+
+/**
+ * Returns true where the rows of tags do not say all: they hold what Mailgun lists and no operator accepted, and a slice
+ * with as many as there may be lacks the others.
+ */
+function isUncertain(slice: TaggedFacts): boolean {
+  const isFull = Object.keys(slice.tags).length >= MAX_TAGS;
+  return isFull || stateOf(slice) !== 'settled' || total(slice.unconfirmed) + slice.accepted > 0;
+}
+
+/**
+ * Returns where mail under a tag may have been sent in a time: the slices whose statistics name it, and all time of
+ * which there are none yet. The slices are in the order of time.
+ */
+export function stretchesWithTag(slices: readonly TaggedSlice[], time: Stretch): Stretch[] {
+  const found: Stretch[] = [];
+  let position = time.fromMs;
+  for (const slice of slices) {
+    const [startMs, endMs] = [slice.start * 1000, slice.end * 1000];
+    if (startMs > position) take(found, position, startMs);
+    if (slice.mayHoldMail) take(found, startMs - ROUNDING_MS, endMs + ROUNDING_MS);
+    position = Math.max(position, endMs);
+  }
+  if (position < time.toMs) take(found, position, time.toMs);
+  return found
+    .map(({ fromMs, toMs }) => ({ fromMs: Math.max(fromMs, time.fromMs), toMs: Math.min(toMs, time.toMs) }))
+    .filter(({ fromMs, toMs }) => fromMs < toMs);
+}
+
+/** Adds a stretch, joined to the one before where they touch. */
+function take(found: Stretch[], fromMs: number, toMs: number): void {
+  const last = found.at(-1);
+  if (last !== undefined && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs);
+  else found.push({ fromMs, toMs });
+}

@@ -1,0 +1,40 @@
+import type { SliceBounds, SliceState } from './slice.ts';
+
+/** `complete` only where every slice of a time was compared and nothing is missing, short or altered. */
+export type Completeness = 'complete' | 'incomplete' | 'unknown';
+
+/** A slice as its state and bounds. */
+export type SliceOutline = SliceBounds & { readonly state: SliceState };
+
+/** Judges a stretch of time, in epoch seconds, by its slices, which it takes in the order of time. */
+export class CompletenessCheck {
+  readonly #from: number;
+  #comparedTo: number;
+  #isCompared = true;
+  #isOpen = false;
+
+  constructor(from: number) {
+    this.#from = from;
+    this.#comparedTo = from;
+  }
+
+  /** Takes one slice; one that began before the time may reach into it. */
+  take({ start, end, state }: SliceOutline): void {
+    if (end <= this.#from) return;
+    this.#isCompared &&= start <= this.#comparedTo && state !== 'unlisted';
+    this.#isOpen ||= state === 'open' || state === 'short';
+    this.#comparedTo = Math.max(this.#comparedTo, end);
+  }
+
+  /** Returns the result for the time up to here, of which nothing after `dueEnd` is due. */
+  result(to: number, dueEnd: number): Completeness {
+    if (this.#isOpen) return 'incomplete';
+    const isKnown = this.#isCompared && this.#comparedTo > this.#from && this.#comparedTo >= Math.min(to, dueEnd);
+    return isKnown ? 'complete' : 'unknown';
+  }
+}
+
+/** Returns the end of the last slice that is due, in epoch seconds. */
+export function dueEndOf(nowMs: number, sliceSeconds: number, settleSeconds: number): number {
+  return Math.floor((nowMs / 1000 - settleSeconds) / sliceSeconds) * sliceSeconds;
+}

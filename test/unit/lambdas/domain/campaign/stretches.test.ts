@@ -1,0 +1,97 @@
+import { describe, expect, test } from '@jest/globals';
+import { stretchesWithTag, taggedSlice } from '../../../../../lambdas/domain/campaign/stretches.ts';
+import { CompletenessCheck } from '../../../../../lambdas/domain/ledger/completeness.ts';
+import type { Slice } from '../../../../../lambdas/domain/ledger/slice.ts';
+
+const slice = (start: number, tags: Slice['tags'], over: Partial<Slice> = {}) =>
+  taggedSlice(
+    {
+      start,
+      end: start + 900,
+      tags,
+      missing: {},
+      altered: {},
+      short: 0,
+      unlisted: false,
+      unconfirmed: {},
+      accepted: 0,
+      ...over,
+    },
+    'spring',
+  );
+
+const times = (slices: ReturnType<typeof slice>[], fromMs: number, toMs: number) =>
+  stretchesWithTag(slices, { fromMs, toMs }).map((stretch) => [stretch.fromMs, stretch.toMs]);
+
+describe('stretchesWithTag', () => {
+  test('leaves out compared time without the tag, and keeps time that was never compared', () => {
+    const slices = [slice(900, { '*': { accepted: 5 } }), slice(1800, { Spring: { accepted: 1 } }), slice(3600, {})];
+    expect(times(slices, 0, 5_400_000)).toEqual([
+      [0, 900_000],
+      [1_799_000, 3_600_000],
+      [4_500_000, 5_400_000],
+    ]);
+  });
+
+  test('opens of a mail that was sent before are no sending', () => {
+    expect(times([slice(0, { spring: { opened: 3 } })], 0, 900_000)).toEqual([]);
+  });
+
+  test('a slice whose rows of tags are full may hold any tag', () => {
+    const full = Object.fromEntries(Array.from({ length: 1000 }, (_, nth) => [`tag-${nth}`, { accepted: 1 }]));
+    expect(times([slice(0, full)], 0, 900_000)).toEqual([[0, 900_000]]);
+  });
+
+  test.each([
+    ['was never listed', { unlisted: true }],
+    ['lists less than before', { short: 1 }],
+    ['misses an event', { missing: { accepted: 1 } }],
+    ['holds an unconfirmed event', { unconfirmed: { accepted: 1 } }],
+    ['holds an event that an operator accepted', { accepted: 1 }],
+  ])('a slice that %s may hold any mail', (_name, over) => {
+    expect(times([slice(0, {}, over)], 0, 900_000)).toEqual([[0, 900_000]]);
+  });
+
+  test('adds up the spellings of a tag', () => {
+    expect(slice(0, { Spring: { accepted: 2 }, SPRING: { accepted: 3, opened: 1 } }).counts).toEqual({
+      ...{ accepted: 5, opened: 1 },
+    });
+  });
+});
+
+describe('CompletenessCheck', () => {
+  test.each<[string, Parameters<CompletenessCheck['take']>[0][], string]>([
+    [
+      'every slice was compared',
+      [
+        { start: 0, end: 900, state: 'settled' },
+        { start: 900, end: 1800, state: 'settled' },
+      ],
+      'complete',
+    ],
+    [
+      'a slice lies between',
+      [
+        { start: 0, end: 900, state: 'settled' },
+        { start: 1000, end: 1800, state: 'settled' },
+      ],
+      'unknown',
+    ],
+    ['the last is not compared', [{ start: 0, end: 900, state: 'settled' }], 'unknown'],
+    [
+      'one is open',
+      [
+        { start: 0, end: 900, state: 'open' },
+        { start: 900, end: 1800, state: 'settled' },
+      ],
+      'incomplete',
+    ],
+    ['one is short', [{ start: 0, end: 900, state: 'short' }], 'incomplete'],
+    ['one was never listed', [{ start: 0, end: 1800, state: 'unlisted' }], 'unknown'],
+    ['there is none', [], 'unknown'],
+  ])('where %s', (_name, slices, expected) => {
+    const check = new CompletenessCheck(0);
+    for (const each of slices) check.take(each);
+    expect(check.result(1800, 1800)).toBe(expected);
+  });
+});
