@@ -114,7 +114,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'completeness is claimed for time that was never compared',
-    file: 'lambdas/read-api/ledger.ts',
+    file: 'lambdas/domain/ledger/completeness.ts',
     right: "isKnown ? 'complete' : 'unknown'",
     wrong: "'complete'",
     tests: 'unit/lambdas/read-api/ledger',
