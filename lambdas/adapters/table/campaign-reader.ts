@@ -104,13 +104,14 @@ async function* keysOf(
 }
 
 const partitionUnder = (item: Item, tag: string): string | undefined =>
-  tagsOf(storedEvent(item).event).includes(tag) ? (item.pk as string) : undefined;
+  tagsOf(storedEvent(item)?.event ?? {}).includes(tag) ? (item.pk as string) : undefined;
 
 const recipientIn = ({ sk }: Item) => parseMessageSort(sk as string).recipientKey;
 
 /** Yields the mail that items of one recipient are of; a batch's own acceptance has no recipient and is none. */
 function* mailOf(partition: string, items: readonly Item[]): Generator<RecipientMail> {
-  const events = items.filter(({ sk }) => parseMessageSort(sk as string).eventKey !== undefined).map(storedEvent);
+  const isEvent = ({ sk }: Item) => parseMessageSort(sk as string).eventKey !== undefined;
+  const events = items.filter(isEvent).flatMap((item) => storedEvent(item) ?? []);
   const [first] = events;
   if (first === undefined || first.recipientKey === '-') return;
   const named = events.find((each) => recipientOf(each.event) !== undefined);

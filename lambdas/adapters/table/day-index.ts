@@ -5,7 +5,7 @@ import { eachShard } from '../../domain/events/day-shards.ts';
 import { utcDay } from '../../domain/keys.ts';
 import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
-import { isMergedCopy, storedEvent } from './event-codec.ts';
+import { storedEvent } from './event-codec.ts';
 import { BATCH_KEYS, batchGet, type LedgerTable } from './ledger-table.ts';
 
 /** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
@@ -95,7 +95,7 @@ export function createDayEvents(table: LedgerTable): DayEvents {
         for (const { partition, sort } of chunk) {
           const item = found.get(nameOf(partition, sort));
           // The index may still name a copy that is merged.
-          yield item === undefined || isMergedCopy(item) ? undefined : storedEvent(item);
+          yield item && storedEvent(item);
         }
       }
     },

@@ -64,8 +64,9 @@ export function isMergedCopy(item: Item): boolean {
   return item.mergedAt !== undefined;
 }
 
-/** Returns the event that an item holds. */
-export function storedEvent(item: Item): StoredEvent {
+/** Returns the event that an item holds; undefined for what is left of a redacted copy. */
+export function storedEvent(item: Item): StoredEvent | undefined {
+  if (isMergedCopy(item)) return undefined;
   const { recipientKey, eventKey = '' } = parseMessageSort(item.sk as string);
   return {
     eventKey,

@@ -204,7 +204,8 @@ export function createEventCorrection(table: LedgerTable) {
       const found: StoredEvent[] = [];
       const range = { prefix: eventSortPrefix(recipient) };
       for await (const item of readPartition(table, identity.partition, range)) {
-        if (!isMergedCopy(item)) found.push(storedEvent(item));
+        const event = storedEvent(item);
+        if (event !== undefined) found.push(event);
       }
       return found;
     },

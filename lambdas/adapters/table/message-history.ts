@@ -19,7 +19,7 @@ import type {
   RecipientMessage,
   StoredStatus,
 } from '../../read-api/ports.ts';
-import { isMergedCopy, storedEvent } from './event-codec.ts';
+import { storedEvent } from './event-codec.ts';
 import { BATCH_KEYS, batchGet, type Item, type LedgerTable, queryRange } from './ledger-table.ts';
 
 /** Reads what is stored of one message, page by page. */
@@ -95,7 +95,7 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
         const item = statuses.get(partition);
         if (item === undefined) return undefined;
         const found = deciding.get(partition);
-        const event = found === undefined || isMergedCopy(found) ? undefined : storedEvent(found);
+        const event = found && storedEvent(found);
         // A message id that is too long for a key is in the events alone.
         const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event.event)) ?? null;
         return { messageId, status: storedStatus(item), deciding: event };
@@ -124,7 +124,10 @@ export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry>
     const sort = item.sk as string;
     const { isStatus, eventKey } = parseMessageSort(sort);
     if (isStatus) yield { sort, status: storedStatus(item) };
-    else if (eventKey !== undefined && !isMergedCopy(item)) yield { sort, event: storedEvent(item) };
+    else if (eventKey !== undefined) {
+      const event = storedEvent(item);
+      if (event !== undefined) yield { sort, event };
+    }
   }
 }
 

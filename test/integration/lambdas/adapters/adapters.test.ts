@@ -3,6 +3,7 @@ import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/event-queue.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
+import { createCampaignReader } from '../../../../lambdas/adapters/table/campaign-reader.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/erasure-repository.ts';
@@ -176,6 +177,9 @@ describe('redacted copies', () => {
     const places = ['-', '***', 'ada@example.org'].map((key) => ({ partition, eventSort: `R#${key}#E#${eventKey}` }));
     const found = await createStoredEventsTable(engines.table).lookUp(places);
     expect([...found.values()]).toMatchObject([{ broughtByWebhook: true, event }]);
+    const mails = [];
+    for await (const mail of createCampaignReader(engines.table).mails(partition)) mails.push(mail);
+    expect(mails).toMatchObject([{ recipientKey: 'ada@example.org', events: 1 }]);
   });
 });
 
