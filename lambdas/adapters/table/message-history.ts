@@ -1,5 +1,4 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../contract.ts';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { messageIdOf } from '../../domain/events/event.ts';
 import type { Source } from '../../domain/events/queue-message.ts';
 import {
@@ -21,6 +20,7 @@ import type {
 } from '../../read-api/ports.ts';
 import { storedEvent } from './event-codec.ts';
 import { BATCH_KEYS, batchGet, type Item, type LedgerTable, queryRange } from './ledger-table.ts';
+import { queryNewest } from './recipient-index.ts';
 
 /** Reads what is stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {
@@ -54,32 +54,13 @@ export function createMessageHistory(table: LedgerTable): MessageHistory {
 
 /** Reads the messages of a recipient, by the index of recipients. */
 export function createRecipientHistory(table: LedgerTable): RecipientHistory {
-  const { byRecipient } = INDEXES;
   return {
     async newest(recipientKey, { fromMs, toMs }, limit, after) {
       const partition = recipientIndexKey(recipientKey);
-      const { Items = [] } = await table.client.send(
-        new QueryCommand({
-          TableName: table.name,
-          IndexName: byRecipient.name,
-          ScanIndexForward: false,
-          Limit: limit + 1,
-          KeyConditionExpression: '#recipient = :recipient AND #at BETWEEN :from AND :to',
-          ExpressionAttributeNames: { '#recipient': byRecipient.partitionKey, '#at': byRecipient.sortKey },
-          ExpressionAttributeValues: { ':recipient': partition, ':from': fromMs, ':to': toMs - 1 },
-          ExclusiveStartKey: after && {
-            [byRecipient.partitionKey]: partition,
-            [byRecipient.sortKey]: after.atMs,
-            pk: after.partition,
-            sk: statusSort(recipientKey),
-          },
-        }),
-      );
-      const places = Items.map((item) => ({
-        partition: item.pk as string,
-        atMs: item[byRecipient.sortKey] as number,
-      }));
-      return { places: places.slice(0, limit), hasMore: places.length > limit };
+      const place = after && { pk: after.partition, sk: statusSort(recipientKey), atMs: after.atMs };
+      const time = { fromMs, throughMs: toMs - 1 };
+      const { items, hasMore } = await queryNewest(table, partition, time, limit, place);
+      return { places: items.map(({ pk, atMs }) => ({ partition: pk, atMs })), hasMore };
     },
 
     async messages(recipientKey, places) {

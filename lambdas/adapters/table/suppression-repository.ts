@@ -1,10 +1,9 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../contract.ts';
 import { suppressionIndexKey, suppressionPartition } from '../../domain/keys.ts';
 import type { StoredSuppression } from '../../domain/status/suppression.ts';
 import type { SuppressionList, Suppressions } from '../../read-api/ports.ts';
 import { batchGetAll, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { recipientKeys } from './older-spellings.ts';
+import { queryNewest } from './recipient-index.ts';
 
 /** Reads the suppressions of a recipient, whatever the spelling of the address. */
 export function createSuppressionRepository(table: LedgerTable): Suppressions {
@@ -29,41 +28,25 @@ export async function* readSuppressionItems(table: LedgerTable, recipient: strin
 
 /** Lists suppressions by the index, which holds what was stored since it has them; reads the items strongly. */
 export function createSuppressionList(table: LedgerTable): SuppressionList {
-  const { byRecipient } = INDEXES;
   return {
     async newest(domain, kind, sinceMs, limit, after) {
       const partition = suppressionIndexKey(domain, kind);
-      const { Items = [] } = await table.client.send(
-        new QueryCommand({
-          TableName: table.name,
-          IndexName: byRecipient.name,
-          ScanIndexForward: false,
-          Limit: limit + 1,
-          KeyConditionExpression: '#list = :list AND #at >= :since',
-          ExpressionAttributeNames: { '#list': byRecipient.partitionKey, '#at': byRecipient.sortKey },
-          ExpressionAttributeValues: { ':list': partition, ':since': sinceMs },
-          ExclusiveStartKey: after && {
-            [byRecipient.partitionKey]: partition,
-            [byRecipient.sortKey]: after.atMs,
-            pk: after.partition,
-            sk: after.sort,
-          },
-        }),
-      );
-      const listed = Items.slice(0, limit);
+      const place = after && { pk: after.partition, sk: after.sort, atMs: after.atMs };
+      const time = { fromMs: sinceMs, throughMs: Number.MAX_SAFE_INTEGER };
+      const { items: listed, hasMore } = await queryNewest(table, partition, time, limit, place);
       const Keys = listed.map(({ pk, sk }) => ({ pk, sk }));
       const items = await batchGetAll(table, { Keys, ConsistentRead: true });
       const byName = new Map(items.map((item) => [nameOf(item), suppressionItem(item)]));
       const found = listed.map((item) => ({
-        place: { partition: item.pk as string, sort: item.sk as string, atMs: item[byRecipient.sortKey] as number },
+        place: { partition: item.pk, sort: item.sk, atMs: item.atMs },
         suppression: byName.get(nameOf(item)),
       }));
-      return { found, hasMore: Items.length > limit };
+      return { found, hasMore };
     },
   };
 }
 
-const nameOf = ({ pk, sk }: Item) => `${pk} ${sk}`;
+const nameOf = ({ pk, sk }: { pk?: unknown; sk?: unknown }) => `${pk} ${sk}`;
 
 /** What an item says of a suppression. Older items do not note their latest event. */
 export function storedSuppression(item: Item): StoredSuppression {
