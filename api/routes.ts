@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { EVENT_NAMES, EVENT_TYPES } from '../lambdas/domain/event-types.ts';
+import { EVENT_NAMES, EVENT_TYPES, SUPPRESSION_KINDS } from '../lambdas/domain/event-types.ts';
 import {
   address,
   addresses,
@@ -43,9 +43,7 @@ const status = z.optional(
   ),
 );
 
-const kind = z.optional(
-  oneOf(['bounce', 'complaint', 'unsubscribe'], 'one of ', { description: 'Only suppressions of this kind.' }),
-);
+const kind = z.optional(oneOf(SUPPRESSION_KINDS, 'one of ', { description: 'Only suppressions of this kind.' }));
 
 /** The domain of events whose sending domain is not known. */
 export const UNKNOWN_DOMAIN = '-';

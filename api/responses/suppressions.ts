@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
+import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { count, isoTime, name, next, says } from './schema.ts';
 
 const suppression = name(
   'Suppression',
   z.object({
     domain: says('The sending domain; `-` where the event names none, which suppresses for every domain.', z.string()),
-    kind: z.enum(['bounce', 'complaint', 'unsubscribe']),
+    kind: z.enum(SUPPRESSION_KINDS),
     scope: says('`*`, or the tag that was unsubscribed from.', z.string()),
     reason: z.nullable(z.string()),
     source: says(

@@ -7,6 +7,7 @@ import {
   type SuppressionItem,
   suppressionItem,
 } from '../../lambdas/adapters/table/suppression-repository.ts';
+import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
 import {
@@ -154,7 +155,7 @@ export const liftCommand = (context: CliContext, run: Run) =>
   ledgerCommand('lift', 'lift the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
-    .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
+    .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(SUPPRESSION_KINDS))
     .option('--plan', 'only say what would be lifted')
     .option('--also-at-mailgun', "delete the address from Mailgun's own lists too")
     .option(...WRITE_KEY_OPTION)

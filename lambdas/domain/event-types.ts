@@ -1,7 +1,8 @@
 // Everything that is known per type of event. Imports nothing: stack, functions, command line and page read it.
 
 export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
-export type SuppressionKind = 'bounce' | 'complaint' | 'unsubscribe';
+export const SUPPRESSION_KINDS = ['bounce', 'complaint', 'unsubscribe'] as const;
+export type SuppressionKind = (typeof SUPPRESSION_KINDS)[number];
 
 /** One type of event. A failure is two of them, by its severity, as Mailgun's webhooks have it. */
 export interface EventType {

@@ -1,6 +1,6 @@
 import type { ListedSuppressionEntry } from '../../api/responses/suppressions.ts';
 import { UNKNOWN_DOMAIN } from '../../api/routes.ts';
-import type { SuppressionKind } from '../domain/event-types.ts';
+import { SUPPRESSION_KINDS, type SuppressionKind } from '../domain/event-types.ts';
 import { SUPPRESSION_PREFIX } from '../domain/keys.ts';
 import { isSuppressing } from '../domain/status/suppression.ts';
 import { isKeyText, isTime } from './cursor.ts';
@@ -23,12 +23,10 @@ export interface SuppressionListPosition {
   after?: SuppressionPlace;
 }
 
-const KINDS: readonly SuppressionKind[] = ['bounce', 'complaint', 'unsubscribe'];
-
 /** What names no domain suppresses for every domain, so it is on the list of each. */
 function listsOf({ domain, kind }: Pick<SuppressionListQuery, 'domain' | 'kind'>) {
   const domains = domain === UNKNOWN_DOMAIN ? [domain] : [domain, UNKNOWN_DOMAIN];
-  const kinds = kind === undefined ? KINDS : [kind];
+  const kinds = kind === undefined ? SUPPRESSION_KINDS : [kind];
   return kinds.flatMap((each) => domains.map((name) => ({ domain: name, kind: each })));
 }
 

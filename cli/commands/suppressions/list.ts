@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { createSuppressionList } from '../../../lambdas/adapters/table/suppression-repository.ts';
 import { csvLine } from '../../../lambdas/domain/csv.ts';
-import type { SuppressionKind } from '../../../lambdas/domain/event-types.ts';
+import { SUPPRESSION_KINDS, type SuppressionKind } from '../../../lambdas/domain/event-types.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';
 import {
@@ -18,7 +18,6 @@ import { tableOf } from '../../ledger.ts';
 import { counted, createEmit } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
-import { LISTS } from './mailgun-lists.ts';
 
 /** The lines of `suppressions list --json`. */
 export type SuppressionsListLine =
@@ -63,7 +62,7 @@ Exit code: 0 listed, also where there is none; 1 the stack cannot be reached; 2 
 export const listCommand = (context: CliContext, run: Run) =>
   ledgerCommand('list', 'list the addresses that must not be sent to')
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
-    .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(Object.keys(LISTS)))
+    .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(SUPPRESSION_KINDS))
     .option('--since <time>', 'only what is suppressed since then or later (all)', timeOption('since', context))
     .option('--csv', 'print a table for a spreadsheet')
     .addHelpText('after', EXAMPLES)
@@ -75,7 +74,7 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
   const deployment = await openTarget(context, options);
   if (domain !== undefined) checkDomain(deployment, domain);
   const domains = domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [domain];
-  const kinds = kind === undefined ? (Object.keys(LISTS) as SuppressionKind[]) : [kind];
+  const kinds = kind === undefined ? SUPPRESSION_KINDS : [kind];
   const emit = createEmit<SuppressionsListLine>(context, json);
   if (csv) context.print(csvLine(COLUMNS));
   let count = 0;
