@@ -12,6 +12,7 @@ import { createStoredEventsTable } from '../adapters/table/event-lookup.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
 import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/slice-repository.ts';
+import { every } from '../adapters/timer.ts';
 import { METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
@@ -194,10 +195,4 @@ function onDeprecated({ path, ...facts }: Parameters<NonNullable<MailgunAccess['
   if (announced.has(announcement)) return;
   announced.add(announcement);
   log.write('Mailgun announces the end of an API', { api, ...facts });
-}
-
-/** Calls a task again and again, whatever else is under way; returns what ends it. */
-function every(ms: number, task: () => Promise<void>): () => void {
-  const timer = setInterval(() => void task(), ms);
-  return () => clearInterval(timer);
 }

@@ -8,6 +8,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createLeaseTable } from '../adapters/table/reconciliation-state.ts';
 import { createSealState } from '../adapters/table/seal-state.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';
+import { every } from '../adapters/timer.ts';
 import { SEAL_METRICS } from '../contract.ts';
 import { SALT_BYTES } from '../domain/archive/row.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
@@ -62,10 +63,4 @@ export const handler = middy<unknown, SealReport>().handler(async (event, contex
 // Runs for every domain that fails; the others go on.
 function onFailure(domain: string, error: unknown): void {
   log.write('domain not sealed', { domain, ...errorFacts(error) });
-}
-
-/** Calls a task again and again, whatever else is under way; returns what ends it. */
-function every(ms: number, task: () => Promise<void>): () => void {
-  const timer = setInterval(() => void task(), ms);
-  return () => clearInterval(timer);
 }

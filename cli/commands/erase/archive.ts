@@ -4,6 +4,7 @@ import { createRewritableObjects } from '../../../lambdas/adapters/archive/rewri
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createLeaseTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
 import { createSealState } from '../../../lambdas/adapters/table/seal-state.ts';
+import { every } from '../../../lambdas/adapters/timer.ts';
 import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/row.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
@@ -62,10 +63,7 @@ export function openErasableArchive(
       state: createSealState(table),
     },
     ...{ lease: createLeaseTable(table, SEAL_LEASE_KEY), now, newRunId: randomUUID },
-    every(ms, task) {
-      const timer = setInterval(() => void task(), ms);
-      return () => clearInterval(timer);
-    },
+    every,
   };
 }
 
