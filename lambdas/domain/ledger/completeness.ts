@@ -1,4 +1,4 @@
-import type { SliceBounds, SliceState } from './slice.ts';
+import { isUnsettledState, type SliceBounds, type SliceState } from './slice.ts';
 
 /** `complete` only where every slice of a time was compared and nothing is missing, short or altered. */
 export type Completeness = 'complete' | 'incomplete' | 'unknown';
@@ -22,7 +22,7 @@ export class CompletenessCheck {
   take({ start, end, state }: SliceOutline): void {
     if (end <= this.#from) return;
     this.#isCompared &&= start <= this.#comparedTo && state !== 'unlisted';
-    this.#isOpen ||= state === 'open' || state === 'short';
+    this.#isOpen ||= isUnsettledState(state);
     this.#comparedTo = Math.max(this.#comparedTo, end);
   }
 

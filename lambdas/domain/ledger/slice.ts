@@ -94,9 +94,11 @@ export function stateOf(slice: Pick<Slice, 'missing' | 'altered' | 'short' | 'un
   return slice.unlisted ? 'unlisted' : 'settled';
 }
 
+export const isUnsettledState = (state: SliceState): boolean => state === 'open' || state === 'short';
+
 /** Returns true where a slice is to be passed again, or accepted. */
 export function isUnsettled(slice: Parameters<typeof stateOf>[0]): boolean {
-  return ['open', 'short'].includes(stateOf(slice));
+  return isUnsettledState(stateOf(slice));
 }
 
 /** Returns how many events of a slice do not add up: an acceptance would take these. */
