@@ -184,13 +184,12 @@ function planOf(
   slices: readonly TaggedSlice[],
   stretches: readonly { fromMs: number; toMs: number }[],
 ): PlanLine {
-  const searched = sending.filter(({ mayHoldMail }) => mayHoldMail).reduce((sum, each) => sum + each.sendingEvents, 0);
+  const held = sending.filter(({ mayHoldMail }) => mayHoldMail);
+  const searched = held.reduce((sum, each) => sum + each.sendingEvents, 0);
   const events = searched + slices.reduce((sum, { counts }) => sum + total(counts), 0);
   const seconds = (list: readonly { fromMs: number; toMs: number }[]) =>
     list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
-  const counted = sending
-    .filter(({ mayHoldMail }) => mayHoldMail)
-    .reduce((sum, { start, end }) => sum + end - start, 0);
+  const counted = held.reduce((sum, { start, end }) => sum + end - start, 0);
   const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - counted));
   return { event: 'plan', ...common, events, uncountedSeconds, dollars: events * UNITS_PER_EVENT * PRICES.perReadUnit };
 }

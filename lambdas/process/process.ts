@@ -1,3 +1,4 @@
+import { allDone } from '../domain/concurrency.ts';
 import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
@@ -94,13 +95,6 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
 /** A batch is accepted once more as a whole: nothing follows that could move the status of no recipient. */
 function isOfBatch({ recipient, type }: MailgunEvent): boolean {
   return recipient === undefined && type.status === 'ACCEPTED';
-}
-
-/** Awaits everything that was started before it fails: what is still under way must not land after the answer. */
-async function allDone(works: readonly (Promise<void> | undefined)[]): Promise<void> {
-  const results = await Promise.allSettled(works);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
 }
 
 /** Returns when the event happened: its own time, unless that lies too far ahead of its receipt. */

@@ -2,6 +2,7 @@ import type { CampaignFailureEntry, CampaignResponse } from '../../api/responses
 import { MAX_SLICE_SECONDS } from '../contract.ts';
 import { MailCounter, peopleCounts } from '../domain/campaign/counts.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../domain/campaign/stretches.ts';
+import { eachOf } from '../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../domain/ledger/completeness.ts';
 import { add, type Counts } from '../domain/ledger/counts.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
@@ -83,23 +84,17 @@ async function countMails(campaigns: CampaignReader, messages: ReadonlySet<strin
   const failures: CampaignFailureEntry[] = [];
   let firstAtMs: number | undefined;
   let events = 0;
-  const waiting = messages.values();
-  const worker = async () => {
-    for (const partition of waiting) {
-      if (events > MAX_MAIL_EVENTS) return;
-      for await (const each of campaigns.mails(partition)) {
-        events += each.events;
-        const bits = counter.add(each.mail);
-        if (bits === undefined) continue;
-        firstAtMs = Math.min(firstAtMs ?? each.firstAtMs, each.firstAtMs);
-        people.set(each.recipientKey, (people.get(each.recipientKey) ?? 0) | bits);
-        if (each.mail.failure && failures.length < MAX_FAILURES) failures.push(failureEntry(each, each.mail.failure));
-      }
+  await eachOf(messages, AT_ONCE, async (partition) => {
+    if (events > MAX_MAIL_EVENTS) return;
+    for await (const each of campaigns.mails(partition)) {
+      events += each.events;
+      const bits = counter.add(each.mail);
+      if (bits === undefined) continue;
+      firstAtMs = Math.min(firstAtMs ?? each.firstAtMs, each.firstAtMs);
+      people.set(each.recipientKey, (people.get(each.recipientKey) ?? 0) | bits);
+      if (each.mail.failure && failures.length < MAX_FAILURES) failures.push(failureEntry(each, each.mail.failure));
     }
-  };
-  const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  });
   if (events > MAX_MAIL_EVENTS) return undefined;
   failures.sort((a, b) => a.at - b.at || ((a.recipient ?? '') < (b.recipient ?? '') ? -1 : 1));
   return { mails: counter.counts(), people: peopleCounts(people.values()), failures, firstAtMs };

@@ -1,4 +1,5 @@
 import type { SuppressionCheckResponse, SuppressionsResponse } from '../../api/responses/suppressions.ts';
+import { eachOf } from '../domain/concurrency.ts';
 import type { SuppressionQuery } from './suppressions.ts';
 
 export interface SuppressionCheckQuery extends Omit<SuppressionQuery, 'recipient'> {
@@ -12,13 +13,9 @@ const AT_ONCE = 50;
 export function createSuppressionCheck(suppressionsOf: (query: SuppressionQuery) => Promise<SuppressionsResponse>) {
   return async ({ addresses, ...scope }: SuppressionCheckQuery): Promise<SuppressionCheckResponse> => {
     const found = new Map<string, SuppressionsResponse>();
-    const waiting = new Set(addresses).values();
-    const worker = async () => {
-      for (const recipient of waiting) found.set(recipient, await suppressionsOf({ recipient, ...scope }));
-    };
-    const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await eachOf(new Set(addresses), AT_ONCE, async (recipient) => {
+      found.set(recipient, await suppressionsOf({ recipient, ...scope }));
+    });
     const recipients = addresses.map((address) => found.get(address) as SuppressionsResponse);
     return { recipients, suppressed: recipients.filter(({ suppressed }) => suppressed).length };
   };

@@ -9,6 +9,7 @@ import {
   peopleCounts,
 } from '../../../lambdas/domain/campaign/counts.ts';
 import type { Stretch } from '../../../lambdas/domain/campaign/stretches.ts';
+import { eachOf } from '../../../lambdas/domain/concurrency.ts';
 import type { CliContext } from '../../command.ts';
 import { number } from '../../output.ts';
 import { withSpills } from './spill.ts';
@@ -58,18 +59,12 @@ export function countCampaign(
       if (each.mail.failure !== undefined) onFailure(each);
     };
     for (const lines of messages.files()) {
-      const waiting = new Set(lines).values();
-      const worker = async () => {
-        for (const line of waiting) {
-          if (context.signal.aborted) return;
-          for await (const each of reader.mails(JSON.parse(line) as string)) count(each);
-          done += 1;
-          if (done % PROGRESS_MESSAGES === 0) context.printError(`${number(done)} messages read so far`);
-        }
-      };
-      const results = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+      await eachOf(new Set(lines), AT_ONCE, async (line) => {
+        if (context.signal.aborted) return;
+        for await (const each of reader.mails(JSON.parse(line) as string)) count(each);
+        done += 1;
+        if (done % PROGRESS_MESSAGES === 0) context.printError(`${number(done)} messages read so far`);
+      });
       if (context.signal.aborted) return undefined;
     }
     return { mails: counter.counts(), people: sumOf(people.files()), firstAtMs };

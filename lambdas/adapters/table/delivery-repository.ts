@@ -1,6 +1,7 @@
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { DeliveryLog, ReceiverStates } from '../../deliver/ports.ts';
 import type { JsonObject } from '../../domain/canonical.ts';
+import { allDone } from '../../domain/concurrency.ts';
 import {
   deliveryKey,
   deliveryPartitions,
@@ -49,9 +50,7 @@ export function createPublishedDeliveries(
     );
   return {
     async note(deliveries) {
-      const outcomes = await Promise.allSettled(deliveries.map(note));
-      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+      await allDone(deliveries.map(note));
     },
   };
 }
