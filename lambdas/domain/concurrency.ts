@@ -5,7 +5,7 @@ export async function allDone(works: readonly (Promise<unknown> | undefined)[]):
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Works on items in their order, on up to so many at once; one that fails stops no other, and is thrown in the end. */
+/** Works on items in their order, at most `atOnce` at a time; the others are worked on before a failure is thrown. */
 export function eachOf<T>(items: Iterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = items[Symbol.iterator]();
   const worker = async () => {

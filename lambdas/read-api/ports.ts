@@ -164,7 +164,7 @@ export interface ListedSuppression extends StoredSuppression {
 
 export interface SuppressionList {
   /**
-   * Up to so many suppressions of a domain and kind, behind a place, those that were stored last first, none with a
+   * At most `limit` suppressions of a domain and kind, behind a place, those that were stored last first, none with a
    * `since` before a time left out; undefined where one is gone. `hasMore` where others follow.
    */
   newest(
@@ -227,7 +227,7 @@ export interface DeliveryPlace {
 
 export interface DeliveryHistory {
   /**
-   * Up to so many deliveries to a receiver that were published from a time on, newest first, behind a place; `next` is
+   * At most `limit` deliveries to a receiver that were published from a time on, newest first, behind a place; `next` is
    * undefined where none follow. It reads a bounded number of hours, so it may return few and have others follow.
    */
   newest(

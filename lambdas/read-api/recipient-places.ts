@@ -16,7 +16,7 @@ export function isRecipientPlace(value: unknown, keyCount: number): value is Rec
   return isKnown && isTime(atMs) && isKeyText(partition) && /^(MSG|NOMSG)#/.test(partition);
 }
 
-/** Returns up to so many messages under all keys of a recipient behind a place: newest first, at one time key by key. */
+/** Returns at most `limit` messages under all keys of a recipient behind a place: newest first, at one time key by key. */
 export async function newestPlaces(
   history: RecipientHistory,
   keys: readonly string[],

@@ -120,6 +120,6 @@ export interface RewritableObjects {
   /** Returns the object under a key, or undefined; its tag changes with its bytes. */
   open(key: string): Promise<(StoredObject & { tag: string }) | undefined>;
   begin(): ObjectReplacement;
-  /** Removes a version for good, also one that is locked where that is allowed. */
+  /** Removes a version permanently, also one that is locked where that is allowed. */
   removeVersion(key: string, version: string): Promise<void>;
 }

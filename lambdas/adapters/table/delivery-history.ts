@@ -10,7 +10,7 @@ const MAX_QUERIES = 48;
 
 /** The delivery log as the read API reads it: one query for each hour, newest first. */
 export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHistory {
-  /** Reads up to so many deliveries of the hour in which the place is, or which ends with it. */
+  /** Reads at most `limit` deliveries of the hour in which the place is, or which ends with it. */
   async function readHour(receiver: string, hour: number, fromSeconds: number, limit: number, after: DeliveryPlace) {
     const { pk } = deliveryKey(receiver, hour, '');
     const before = deliveryKey(receiver, after.publishedAt, after.id).sk;

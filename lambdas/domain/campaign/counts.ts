@@ -7,7 +7,7 @@ export const PERSON = {
   ...{ complainers: 16, unsubscribers: 32 },
 };
 
-/** Half and 95 of a hundred took at most so many seconds; null where there is none. */
+/** Median and 95th percentile in seconds; null where there is none. */
 export interface Percentiles {
   readonly p50: number | null;
   readonly p95: number | null;

@@ -13,7 +13,7 @@ export interface MailEvent {
   readonly isUnconfirmed: boolean;
 }
 
-/** Why a mail failed for good; the texts are those of the server, or of Mailgun where it did not try. */
+/** Why a mail failed permanently; the texts are those of the server, or of Mailgun where it did not try. */
 export interface MailFailure {
   readonly atMs: number;
   readonly failureClass: FailureClass;
