@@ -1,4 +1,4 @@
-import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/event-codec.ts';
+import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/events/event-codec.ts';
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import type { JsonObject } from '../lambdas/domain/canonical.ts';

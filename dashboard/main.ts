@@ -1,8 +1,8 @@
 import type { HealthResponse } from '../api/responses/health.ts';
 import { ApiError, createApi } from './api.ts';
-import { type Child, h } from './dom.ts';
-import { tellFailure } from './failure.ts';
-import { copyButton } from './parts.ts';
+import { type Child, h } from './components/dom.ts';
+import { tellFailure } from './components/failure.ts';
+import { copyButton } from './components/parts.ts';
 import { linkTo, parseRoute, type ViewName } from './route.ts';
 import {
   acceptHandedOver,
@@ -14,7 +14,7 @@ import {
   takeHandedOver,
 } from './session.ts';
 import { signIn } from './sign-in.ts';
-import { chooseZone, chosenZone, localZoneName } from './time.ts';
+import { chooseZone, chosenZone, localZoneName } from './values/time.ts';
 import type { View } from './view.ts';
 import { deliverabilityView } from './views/deliverability.ts';
 import { eventsView } from './views/events.ts';

@@ -1,5 +1,5 @@
-import { h } from './dom.ts';
-import { field, goForm, textIn } from './form.ts';
+import { h } from './components/dom.ts';
+import { field, goForm, textIn } from './components/form.ts';
 import type { Session, Settings } from './session.ts';
 
 /** Returns the form for the token, and for the API's address if the page does not know it. */

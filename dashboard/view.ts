@@ -1,6 +1,6 @@
 import type { HealthResponse } from '../api/responses/health.ts';
 import type { Api } from './api.ts';
-import type { Child } from './dom.ts';
+import type { Child } from './components/dom.ts';
 import type { Settings } from './session.ts';
 
 /** The dependencies of a view. */

@@ -5,17 +5,17 @@ import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
 import { dayShards } from './config/day-shards.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
-import type { Deliver } from './constructs/deliver.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
-import type { HealthDashboard } from './constructs/health-dashboard.ts';
-import type { Ingest } from './constructs/ingest.ts';
-import type { Process } from './constructs/process.ts';
-import type { Publish } from './constructs/publish.ts';
-import type { ReadApi } from './constructs/read-api.ts';
-import type { Reconcile } from './constructs/reconcile.ts';
-import type { Seal } from './constructs/seal.ts';
+import type { Deliver } from './constructs/functions/deliver.ts';
+import type { Ingest } from './constructs/functions/ingest.ts';
+import type { Process } from './constructs/functions/process.ts';
+import type { Publish } from './constructs/functions/publish.ts';
+import type { ReadApi } from './constructs/functions/read-api.ts';
+import type { Reconcile } from './constructs/functions/reconcile.ts';
+import type { Seal } from './constructs/functions/seal.ts';
+import type { HealthDashboard } from './constructs/monitoring/health-dashboard.ts';
+import type { Topics } from './constructs/monitoring/topics.ts';
 import type { Secrets } from './constructs/secrets.ts';
-import type { Topics } from './constructs/topics.ts';
 import type { WebhookApi } from './constructs/webhook-api.ts';
 
 export interface OutputSources {

@@ -10,8 +10,8 @@ import {
   wholeNumber,
 } from '../command.ts';
 import { StackNotFoundError, TargetUnavailableError, UsageError } from '../errors.ts';
-import { planFor } from '../load-plan.ts';
 import { createEmit } from '../output.ts';
+import { planFor } from '../planning/load-plan.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';

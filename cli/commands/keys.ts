@@ -1,4 +1,13 @@
 import { keyFingerprint } from '../../lambdas/domain/webhooks/signature.ts';
+import { openMailgun, readMailgunKey } from '../access/mailgun-access.ts';
+import {
+  checkKey,
+  readApiKey,
+  readSigningKeys,
+  withCurrent,
+  writeApiKey,
+  writeSigningKeys,
+} from '../access/secrets.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -9,9 +18,7 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { openMailgun, readMailgunKey } from '../mailgun-access.ts';
 import { counted, createEmit } from '../output.ts';
-import { checkKey, readApiKey, readSigningKeys, withCurrent, writeApiKey, writeSigningKeys } from '../secrets.ts';
 import { iso } from '../time.ts';
 import { rotateCommand } from './keys/rotate.ts';
 import { compareWithMailgun, type KeyComparison, readVerified } from './keys/verified.ts';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/delivery-repository.ts';
+import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/publishing/delivery-repository.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
 import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
 import { isNamed, shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';

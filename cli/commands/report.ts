@@ -1,4 +1,4 @@
-import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../lambdas/domain/campaign/stretches.ts';
@@ -18,7 +18,7 @@ import {
 import { UsageError } from '../errors.ts';
 import { ledgerTimes, tableOf } from '../ledger.ts';
 import { createEmit, number } from '../output.ts';
-import { PRICES } from '../prices.ts';
+import { PRICES } from '../planning/prices.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
 import { type CampaignCounts, countCampaign, type ReportedMail } from './report/count-campaign.ts';

@@ -1,10 +1,11 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { createEventLookup } from '../../lambdas/adapters/table/event-lookup.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/events/event-lookup.ts';
 import { ROUTES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import { TEST_EVENT_PREFIX, TEST_EVENT_SECONDS } from '../../lambdas/domain/webhooks/test-sample.ts';
+import { readSecret, readSigningKeys } from '../access/secrets.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -16,7 +17,6 @@ import {
 } from '../command.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit } from '../output.ts';
-import { readSecret, readSigningKeys } from '../secrets.ts';
 import { hasOutput } from '../target/types.ts';
 
 /** `answered`: ingest has put it into the queue; `stored`: process has taken it out; `readable`: the read API shows it. */

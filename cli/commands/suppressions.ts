@@ -6,10 +6,17 @@ import {
   readSuppressionItems,
   type SuppressionItem,
   suppressionItem,
-} from '../../lambdas/adapters/table/suppression-repository.ts';
+} from '../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
+import {
+  type MailgunRequest,
+  messageOf,
+  openMailgunToWrite,
+  WRITE_KEY_OPTION,
+  type WriteKeyOptions,
+} from '../access/mailgun-access.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -23,13 +30,6 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import {
-  type MailgunRequest,
-  messageOf,
-  openMailgunToWrite,
-  WRITE_KEY_OPTION,
-  type WriteKeyOptions,
-} from '../mailgun-access.ts';
 import { counted, createEmit, type Emit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';

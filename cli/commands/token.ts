@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { putSecret, readSecret } from '../access/secrets.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -12,7 +13,6 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { createEmit } from '../output.ts';
-import { putSecret, readSecret } from '../secrets.ts';
 
 /** The line of `token show --json`. */
 export type TokenShowLine = { event: 'token'; token: string };

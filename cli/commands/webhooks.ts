@@ -5,6 +5,7 @@ import {
   type RegisteredWebhook,
   webhookDrift,
 } from '../../lambdas/domain/webhooks/webhook-drift.ts';
+import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../access/mailgun-access.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -19,7 +20,6 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
-import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../mailgun-access.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { openRegistry, type Registry } from './webhooks/registry.ts';

@@ -1,11 +1,11 @@
 import type { EventsResponse } from '../../api/responses/events.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
-import { h } from '../dom.ts';
-import { field, goForm, select, textIn } from '../form.ts';
-import { empty, eventText, marks, panel, recipientLink } from '../parts.ts';
+import { h } from '../components/dom.ts';
+import { field, goForm, select, textIn } from '../components/form.ts';
+import { empty, eventText, marks, panel, recipientLink } from '../components/parts.ts';
+import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
-import { table } from '../table.ts';
-import { timeElement, utcDay } from '../time.ts';
+import { timeElement, utcDay } from '../values/time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
 import { providerPanel } from './deliverability/providers.ts';
 import { ALL_TAGS, dayPanel, daysOf, tagPanel } from './deliverability/statistics.ts';

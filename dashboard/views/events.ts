@@ -1,7 +1,7 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
-import { empty, eventText, marks, messageLink, panel, recipientLink } from '../parts.ts';
-import { paged, table } from '../table.ts';
-import { timeElement, utcDay } from '../time.ts';
+import { empty, eventText, marks, messageLink, panel, recipientLink } from '../components/parts.ts';
+import { paged, table } from '../components/table.ts';
+import { timeElement, utcDay } from '../values/time.ts';
 import { chosenDomain, type View } from '../view.ts';
 import { dayForm } from './find.ts';
 

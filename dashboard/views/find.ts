@@ -1,9 +1,9 @@
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
-import { h } from '../dom.ts';
-import { field, goForm, select, textIn } from '../form.ts';
-import { panel } from '../parts.ts';
+import { h } from '../components/dom.ts';
+import { field, goForm, select, textIn } from '../components/form.ts';
+import { panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
-import { utcDay } from '../time.ts';
+import { utcDay } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const searchInput = (value: string) =>

@@ -1,8 +1,8 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { MessageResponse, RecipientStatus } from '../../api/responses/message.ts';
-import { type Child, h } from '../dom.ts';
-import { copyButton, empty, eventText, marks, panel, recipientLink, statusBadge } from '../parts.ts';
-import { spanText, timeElement } from '../time.ts';
+import { type Child, h } from '../components/dom.ts';
+import { copyButton, empty, eventText, marks, panel, recipientLink, statusBadge } from '../components/parts.ts';
+import { spanText, timeElement } from '../values/time.ts';
 import type { View } from '../view.ts';
 import { eventFields } from './message/fields.ts';
 

@@ -5,12 +5,12 @@ import type {
   ReceiversResponse,
 } from '../../api/responses/receivers.ts';
 import { ApiError } from '../api.ts';
-import { h } from '../dom.ts';
-import { field, goForm, select, textIn } from '../form.ts';
-import { badge, empty, type Mood, messageLink, panel } from '../parts.ts';
+import { h } from '../components/dom.ts';
+import { field, goForm, select, textIn } from '../components/form.ts';
+import { badge, empty, type Mood, messageLink, panel } from '../components/parts.ts';
+import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
-import { paged, table } from '../table.ts';
-import { timeElement } from '../time.ts';
+import { timeElement } from '../values/time.ts';
 import type { View } from '../view.ts';
 import { hoursPanel, statePanel } from './receiver/state.ts';
 

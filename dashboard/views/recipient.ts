@@ -1,12 +1,22 @@
 import type { RecipientMessageEntry, RecipientResponse } from '../../api/responses/recipient.ts';
 import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
-import { ledgerCommand } from '../command.ts';
-import { type Child, h } from '../dom.ts';
-import { field, goForm, select, textIn } from '../form.ts';
-import { badge, commandOn, copyButton, empty, marks, messageLink, panel, statusBadge, visible } from '../parts.ts';
+import { ledgerCommand } from '../components/command.ts';
+import { type Child, h } from '../components/dom.ts';
+import { field, goForm, select, textIn } from '../components/form.ts';
+import {
+  badge,
+  commandOn,
+  copyButton,
+  empty,
+  marks,
+  messageLink,
+  panel,
+  statusBadge,
+  visible,
+} from '../components/parts.ts';
+import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
-import { paged, table } from '../table.ts';
-import { timeElement } from '../time.ts';
+import { timeElement } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;

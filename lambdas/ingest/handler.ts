@@ -4,9 +4,9 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createEventQueue, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, createKeyRing, openSecrets } from '../adapters/aws/secrets.ts';
 import { createClaimRepository } from '../adapters/table/claim-repository.ts';
-import { createEventLookup } from '../adapters/table/event-lookup.ts';
+import { createEventLookup } from '../adapters/table/events/event-lookup.ts';
+import { createFirstWebhook } from '../adapters/table/ledger/reconciliation-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createFirstWebhook } from '../adapters/table/reconciliation-state.ts';
 import { MESSAGES, METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';

@@ -3,37 +3,40 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
-import { createCampaignReader } from '../adapters/table/campaign-reader.ts';
-import { createDayEvents } from '../adapters/table/day-index.ts';
-import { createDeliveryHistory } from '../adapters/table/delivery-history.ts';
-import { createReceiverStates } from '../adapters/table/delivery-repository.ts';
+import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';
+import { createDayEvents } from '../adapters/table/events/day-index.ts';
+import { createMessageHistory, createRecipientHistory } from '../adapters/table/events/message-history.ts';
+import { createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
+import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createMessageHistory, createRecipientHistory } from '../adapters/table/message-history.ts';
-import { recipientKeys } from '../adapters/table/older-spellings.ts';
-import { createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
-import { createSlicesTable } from '../adapters/table/slice-repository.ts';
-import { createSuppressionList, createSuppressionRepository } from '../adapters/table/suppression-repository.ts';
+import { createDeliveryHistory } from '../adapters/table/publishing/delivery-history.ts';
+import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
+import { recipientKeys } from '../adapters/table/recipients/older-spellings.ts';
+import {
+  createSuppressionList,
+  createSuppressionRepository,
+} from '../adapters/table/recipients/suppression-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
-import { createCampaigns } from './campaigns.ts';
-import { createDeliveries } from './deliveries.ts';
 import { readReadApiEnv } from './env.ts';
-import { createEvents } from './events.ts';
-import { createHealth } from './health.ts';
-import { createLedger, createStats } from './ledger.ts';
-import { createMessages } from './messages.ts';
+import { bodyParameters, findRoute, queryParameters } from './http/request.ts';
+import { httpResponse, refusal } from './http/response.ts';
+import { createTokenCheck } from './http/token.ts';
+import { createEvents } from './messages/events.ts';
+import { createMessages } from './messages/messages.ts';
 import type { AlarmFacts, AlarmStates, BearerCheck } from './ports.ts';
-import { createReceivers } from './receivers.ts';
-import { createRecipientSearch } from './recipient-search.ts';
-import { createRecipients } from './recipients.ts';
-import { bodyParameters, findRoute, queryParameters } from './request.ts';
-import { httpResponse, refusal } from './response.ts';
+import { createDeliveries } from './receivers/deliveries.ts';
+import { createReceivers } from './receivers/receivers.ts';
+import { createRecipientSearch } from './recipients/recipient-search.ts';
+import { createRecipients } from './recipients/recipients.ts';
+import { createSuppressionPages } from './recipients/suppression-list.ts';
+import { createSuppressions } from './recipients/suppressions.ts';
+import { createCampaigns } from './reports/campaigns.ts';
+import { createHealth } from './reports/health.ts';
+import { createLedger, createStats } from './reports/ledger.ts';
 import { createRoutes } from './routes.ts';
-import { createSuppressionPages } from './suppression-list.ts';
-import { createSuppressions } from './suppressions.ts';
-import { createTokenCheck } from './token.ts';
 
 // Trigger: any request below /mailgun on the read API. Promise: only a bearer of the token reads anything.
 // A failure answers 503 and is logged; nothing is written.

@@ -1,21 +1,21 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
-import type { createCampaigns } from './campaigns.ts';
-import { type createDeliveries, isDeliveriesPosition } from './deliveries.ts';
-import { eventPredicate } from './event-filter.ts';
-import { type createEvents, isEventsPosition } from './events.ts';
-import type { createHealth } from './health.ts';
-import type { createLedger, createStats } from './ledger.ts';
-import { type createMessages, isMessagePosition } from './messages.ts';
-import { openPage, type Page, type Paged } from './paging.ts';
-import { DAY_MS, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './range.ts';
-import type { createReceivers } from './receivers.ts';
-import { isRecipientPlace } from './recipient-places.ts';
-import { type createRecipientSearch, isSearchPosition } from './recipient-search.ts';
-import type { createRecipients } from './recipients.ts';
-import { createSuppressionCheck } from './suppression-check.ts';
-import { type createSuppressionPages, isSuppressionListPosition } from './suppression-list.ts';
-import type { createSuppressions } from './suppressions.ts';
+import { openPage, type Page, type Paged } from './http/paging.ts';
+import { DAY_MS, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
+import { eventPredicate } from './messages/event-filter.ts';
+import { type createEvents, isEventsPosition } from './messages/events.ts';
+import { type createMessages, isMessagePosition } from './messages/messages.ts';
+import { type createDeliveries, isDeliveriesPosition } from './receivers/deliveries.ts';
+import type { createReceivers } from './receivers/receivers.ts';
+import { isRecipientPlace } from './recipients/recipient-places.ts';
+import { type createRecipientSearch, isSearchPosition } from './recipients/recipient-search.ts';
+import type { createRecipients } from './recipients/recipients.ts';
+import { createSuppressionCheck } from './recipients/suppression-check.ts';
+import { type createSuppressionPages, isSuppressionListPosition } from './recipients/suppression-list.ts';
+import type { createSuppressions } from './recipients/suppressions.ts';
+import type { createCampaigns } from './reports/campaigns.ts';
+import type { createHealth } from './reports/health.ts';
+import type { createLedger, createStats } from './reports/ledger.ts';
 
 export interface RouteDeps {
   messages: ReturnType<typeof createMessages>;

@@ -3,11 +3,11 @@ import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
 import { LostRaceError, withLease } from '../domain/ledger/lease.ts';
 import { isDue, troublesIn } from '../domain/ledger/slice.ts';
 import { MAX_NAMED_EVENTS } from '../domain/ledger/tally.ts';
-import { createPassSlice } from './pass-slice.ts';
+import { createPassSlice } from './passes/pass-slice.ts';
+import { slicesBetween } from './passes/slices-between.ts';
 import { ListingError } from './ports.ts';
 import type { ReconcileDeps } from './reconcile.ts';
-import type { AcceptEvent, AcceptReport } from './replay-contract.ts';
-import { slicesBetween } from './slices-between.ts';
+import type { AcceptEvent, AcceptReport } from './replays/replay-contract.ts';
 
 /**
  * Closes a slice that cannot settle by itself: what is missing, altered, short or unconfirmed in it now is accepted by

@@ -3,9 +3,9 @@ import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
 import { LostRaceError } from '../domain/ledger/lease.ts';
 import type { Watermarks } from '../domain/ledger/slice.ts';
 import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
-import type { LedgerTimes } from './pass-slice.ts';
+import type { LedgerTimes } from './passes/pass-slice.ts';
+import { type SlicePlace, slicesBetween } from './passes/slices-between.ts';
 import type { DayIndex, LedgerState, OpenSlice, Slices, Straggler } from './ports.ts';
-import { type SlicePlace, slicesBetween } from './slices-between.ts';
 
 /** A slice to pass in this run. */
 export interface Visit extends SliceBounds {

@@ -7,25 +7,25 @@ import { createMailgunListing, createMailgunLogs } from '../adapters/mailgun/lis
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createRedactionSwitch } from '../adapters/mailgun/redaction-switch.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
-import { createDayIndexTable } from '../adapters/table/day-index.ts';
-import { createStoredEventsTable } from '../adapters/table/event-lookup.ts';
+import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
+import { createStoredEventsTable } from '../adapters/table/events/event-lookup.ts';
+import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
+import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createLeaseTable, createLedgerStateTable } from '../adapters/table/reconciliation-state.ts';
-import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { every } from '../adapters/timer.ts';
 import { METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
-import { createCompareWebhooks } from './compare-webhooks.ts';
 import { readReconcileEnv } from './env.ts';
-import { createFindRedaction } from './find-redaction.ts';
-import type { SliceNews } from './pass-slice.ts';
+import type { SliceNews } from './passes/pass-slice.ts';
 import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
-import { createReplay } from './replay.ts';
-import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replay-contract.ts';
+import { createReplay } from './replays/replay.ts';
+import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replays/replay-contract.ts';
+import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
+import { createFindRedaction } from './webhooks/find-redaction.ts';
 
 // Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}. Promise: what Mailgun
 // lists and the table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the

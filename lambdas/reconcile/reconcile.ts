@@ -3,7 +3,7 @@ import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
 import { total } from '../domain/ledger/counts.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import { type Agenda, createReadAgenda, type Visit } from './agenda.ts';
-import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './pass-slice.ts';
+import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } from './ports.ts';
 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {

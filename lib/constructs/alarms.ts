@@ -9,9 +9,9 @@ import { sealingRows } from './alarms/sealing.ts';
 import type { Watched } from './alarms/sources.ts';
 import { storingRows } from './alarms/storing.ts';
 import { webhookRows } from './alarms/webhooks.ts';
-import { type CommandLine, LedgerAlarm } from './ledger-alarm.ts';
-import { LedgerMetrics } from './ledger-metrics.ts';
-import type { Topics } from './topics.ts';
+import { type CommandLine, LedgerAlarm } from './monitoring/ledger-alarm.ts';
+import { LedgerMetrics } from './monitoring/ledger-metrics.ts';
+import type { Topics } from './monitoring/topics.ts';
 
 export interface AlarmsProps extends Watched {
   readonly runbookUrl: string;

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { ACCESS_METRICS, ROUTES } from '../../lambdas/contract.ts';
 import type { Config } from '../config/config.ts';
 import { HttpEndpoint } from './http-endpoint.ts';
-import { accessNamespace } from './ledger-metrics.ts';
+import { accessNamespace } from './monitoring/ledger-metrics.ts';
 
 /** Where Mailgun posts. It knows no CORS: no browser has business here. */
 export class WebhookApi extends Construct {

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { packEvent, unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/table/events/event-codec.ts';
 import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';
 import { parserFor } from '../../lambdas/ingest/body-format.ts';
 import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
-import { createMessages } from '../../lambdas/read-api/messages.ts';
+import { createMessages } from '../../lambdas/read-api/messages/messages.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';

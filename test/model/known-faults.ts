@@ -16,8 +16,8 @@ interface KnownFault {
 }
 
 const RECONCILE = 'model/reconcile-(faults|worlds)';
-const PART = 'lambdas/reconcile/compare-part.ts';
-const PASS = 'lambdas/reconcile/pass-slice.ts';
+const PART = 'lambdas/reconcile/passes/compare-part.ts';
+const PASS = 'lambdas/reconcile/passes/pass-slice.ts';
 
 /** Known faults by the line that keeps each out. */
 export const KNOWN_FAULTS: readonly KnownFault[] = [
@@ -100,14 +100,14 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'an event is measured as JSON, not as it is encoded',
-    file: 'lambdas/reconcile/requeue-missing.ts',
+    file: 'lambdas/reconcile/passes/requeue-missing.ts',
     right: 'asciiJson(event).length <= MAX_EVENT_BYTES',
     wrong: 'JSON.stringify(event).length <= MAX_EVENT_BYTES',
     tests: RECONCILE,
   },
   {
     fault: 'a send that fails ends the sends of the others',
-    file: 'lambdas/reconcile/requeue-missing.ts',
+    file: 'lambdas/reconcile/passes/requeue-missing.ts',
     right: "if (result.status === 'rejected') onFailure(slice.domain, result.reason);",
     wrong: "if (result.status === 'rejected') throw result.reason;",
     tests: RECONCILE,
@@ -121,7 +121,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a stuck event that Mailgun no longer lists has no way out',
-    file: 'lambdas/reconcile/count-unlisted.ts',
+    file: 'lambdas/reconcile/passes/count-unlisted.ts',
     right: 'if (pass.accepts || pass.accepted.has(requeue.name)) {',
     wrong: 'if (pass.accepted.has(requeue.name)) {',
     tests: RECONCILE,
@@ -156,7 +156,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a lower count of the listing lowers what is expected',
-    file: 'lambdas/reconcile/count-unlisted.ts',
+    file: 'lambdas/reconcile/passes/count-unlisted.ts',
     right: 'if (isJudged) tally.short += 1;',
     wrong: '',
     tests: RECONCILE,

@@ -4,10 +4,10 @@ import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createAccept } from '../../lambdas/reconcile/accept.ts';
-import type { SliceNews } from '../../lambdas/reconcile/pass-slice.ts';
+import type { SliceNews } from '../../lambdas/reconcile/passes/pass-slice.ts';
 import { createReconcile, type ReconcileDeps, type RunReport } from '../../lambdas/reconcile/reconcile.ts';
-import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replay.ts';
-import type { AcceptEvent, ReplayReport } from '../../lambdas/reconcile/replay-contract.ts';
+import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replays/replay.ts';
+import type { AcceptEvent, ReplayReport } from '../../lambdas/reconcile/replays/replay-contract.ts';
 import { erasureKey, InMemoryErasures } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { InMemoryBook, InMemoryMailgun, InMemoryRequeues, InMemoryStored } from '../support/in-memory-reconcile.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { CliContext } from '../../cli/command.ts';
 import { type DonePart, ListingError } from '../../lambdas/reconcile/ports.ts';
-import { replayIn } from '../../lambdas/reconcile/replay-contract.ts';
+import { replayIn } from '../../lambdas/reconcile/replays/replay-contract.ts';
 import { runCommand, stubDeployment } from '../support/command-line.ts';
 import { MOMENTS } from '../support/mortal.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';

@@ -5,7 +5,7 @@ import type { LocalStack, LocalStackOptions } from '../../tools/local-ledger/loc
 import type { AlarmNews } from '../../tools/local-stack/alarms/start-alarms.ts';
 import type { Notification } from '../../tools/local-stack/alarms/topics.ts';
 import type { Fault } from '../../tools/local-stack/aws/faults.ts';
-import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
+import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts';
 import { postWebhook, startTestStack } from './local-stack.ts';
 import { DOMAIN, deliveredEvent } from './webhooks.ts';
 

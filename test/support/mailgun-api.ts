@@ -1,7 +1,7 @@
-import { EventLog } from '../../tools/mailgun-twin/event-log.ts';
-import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
-import { startMailgunApi } from '../../tools/mailgun-twin/mailgun-api.ts';
+import { startMailgunApi } from '../../tools/mailgun-twin/api/mailgun-api.ts';
+import { EventLog } from '../../tools/mailgun-twin/listings/event-log.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
+import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts';
 
 export const API_KEY = 'key-of-the-api';
 export const API_DOMAIN = 'mg.example.com';

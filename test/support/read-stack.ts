@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { USUAL_RECONCILE } from '../../tools/local-ledger/reconcile-choice.ts';
+import { USUAL_RECONCILE } from '../../tools/local-ledger/options/reconcile-choice.ts';
 import { drained, postWebhook, startTestStack } from './local-stack.ts';
 import { deliveredEvent } from './webhooks.ts';
 

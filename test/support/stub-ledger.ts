@@ -1,5 +1,5 @@
-import { EventLog, FIRST } from '../../tools/mailgun-twin/event-log.ts';
-import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
+import { EventLog, FIRST } from '../../tools/mailgun-twin/listings/event-log.ts';
+import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts';
 
 interface StubLedgerDeps {
   isStored(data: EventData): boolean;

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { listenOnLoopback } from '../../tools/local-stack/run/listener.ts';
-import type { EventData } from '../../tools/mailgun-twin/event-parts.ts';
+import type { EventData } from '../../tools/mailgun-twin/traffic/event-parts.ts';
 import { createStubLedger } from './stub-ledger.ts';
 
 export interface StubEvent {

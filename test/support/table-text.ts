@@ -1,5 +1,5 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { unpackEvent } from '../../lambdas/adapters/table/event-codec.ts';
+import { unpackEvent } from '../../lambdas/adapters/table/events/event-codec.ts';
 import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
 
 type Item = Record<string, unknown>;

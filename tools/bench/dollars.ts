@@ -1,8 +1,8 @@
-import { PRICES } from '../../cli/prices.ts';
+import { PRICES } from '../../cli/planning/prices.ts';
 import { ACCESS_METRICS, METRICS } from '../../lambdas/contract.ts';
 import { Synthesized } from '../../test/support/synthesized.ts';
+import type { SliceFigures } from './ledger/reconciliation.ts';
 import type { PipelineFigures } from './pipeline.ts';
-import type { SliceFigures } from './reconciliation.ts';
 
 /** One line of a bill. */
 export interface CostLine {

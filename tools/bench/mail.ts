@@ -1,7 +1,7 @@
-import type { EventData, Mail, Moment } from '../mailgun-twin/event-parts.ts';
-import type { EventBuilder } from '../mailgun-twin/events.ts';
-import * as made from '../mailgun-twin/events.ts';
 import { createRandom, HEX } from '../mailgun-twin/random.ts';
+import type { EventData, Mail, Moment } from '../mailgun-twin/traffic/event-parts.ts';
+import type { EventBuilder } from '../mailgun-twin/traffic/events.ts';
+import * as made from '../mailgun-twin/traffic/events.ts';
 
 /** What becomes of a message in ordinary mail: how often, and how many messages later. */
 const FATES: readonly { event: EventBuilder; share: number; later: number }[] = [

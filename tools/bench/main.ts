@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PRICES } from '../../cli/prices.ts';
-import { type Bundles, makeBundles } from './bundles.ts';
+import { PRICES } from '../../cli/planning/prices.ts';
 import { costsOf } from './dollars.ts';
-import { measureHandlers } from './handler-cpu.ts';
-import { measureImports } from './import-time.ts';
-import { measureLargeSlices } from './large-slices.ts';
+import { type Bundles, makeBundles } from './functions/bundles.ts';
+import { measureHandlers } from './functions/handler-cpu.ts';
+import { measureImports } from './functions/import-time.ts';
+import { measureLargeSlices } from './ledger/large-slices.ts';
+import { measureReconciliation } from './ledger/reconciliation.ts';
 import { measurePipeline } from './pipeline.ts';
-import { measureReconciliation } from './reconciliation.ts';
 import { page, plainTable, type Results, targetsOf } from './report.ts';
 
 const HELP = `npm run bench [-- --events N] [--only PART] [--write]

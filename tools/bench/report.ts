@@ -1,10 +1,10 @@
 import { type CostLine, type Costs, MONTH_DAYS, sum } from './dollars.ts';
-import type { CpuFigures, HandlerFigures } from './handler-cpu.ts';
-import type { ImportFigures } from './import-time.ts';
-import type { LargeSliceComparison, LargeSlices } from './large-slices.ts';
+import type { CpuFigures, HandlerFigures } from './functions/handler-cpu.ts';
+import type { ImportFigures } from './functions/import-time.ts';
+import type { LargeSliceComparison, LargeSlices } from './ledger/large-slices.ts';
+import type { SliceFigures } from './ledger/reconciliation.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
-import type { SliceFigures } from './reconciliation.ts';
 import { exponent, type Spread } from './statistics.ts';
 
 export interface Results {

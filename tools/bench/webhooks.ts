@@ -2,8 +2,8 @@ import type { TestEngines } from '../../test/support/engines.ts';
 import { signedNow } from '../../test/support/local-stack.ts';
 import { DOMAIN } from '../../test/support/webhooks.ts';
 import { recordOf } from '../local-stack/event-source/queue-message.ts';
-import type { EventData } from '../mailgun-twin/event-parts.ts';
-import { jsonWebhook } from '../mailgun-twin/webhook.ts';
+import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
+import { jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
 
 /** A freshly signed webhook, as Mailgun posts it. */
 export const signedWebhook = (event: EventData) => jsonWebhook(event, signedNow());

@@ -7,13 +7,22 @@ import type { PublishedEvent } from '../local-stack/engines/events.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
 import { runTemplate } from '../local-stack/run-template.ts';
 import { outputOf, outputsOf } from '../local-stack/template/stack.ts';
-import type { MailgunAccount } from '../mailgun-twin/account.ts';
-import type { EventLog } from '../mailgun-twin/event-log.ts';
-import type { MailgunApi } from '../mailgun-twin/mailgun-api.ts';
+import type { MailgunAccount } from '../mailgun-twin/api/account.ts';
+import type { MailgunApi } from '../mailgun-twin/api/mailgun-api.ts';
+import type { EventLog } from '../mailgun-twin/listings/event-log.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
+import {
+  controlRoutes,
+  createLedgerControls,
+  type LedgerControls,
+  type SigningKeys,
+} from './controls/ledger-controls.ts';
+import { ReconcileRuns } from './controls/reconcile-runs.ts';
+import { SealRuns } from './controls/seal-runs.ts';
 import { createDashboard } from './dashboard.ts';
-import { controlRoutes, createLedgerControls, type LedgerControls, type SigningKeys } from './ledger-controls.ts';
 import { openLocalMailgun } from './local-mailgun.ts';
+import { type ReconcileChoice, USUAL_RECONCILE } from './options/reconcile-choice.ts';
+import { runValues } from './options/run-values.ts';
 import { type Overlay, overlayOf, type PublishChoice, publishes } from './overlay.ts';
 import {
   chooseTableEngine,
@@ -25,10 +34,6 @@ import {
   synthesizeLedger,
 } from './product.ts';
 import type { ReadyInfo } from './ready.ts';
-import { type ReconcileChoice, USUAL_RECONCILE } from './reconcile-choice.ts';
-import { ReconcileRuns } from './reconcile-runs.ts';
-import { runValues } from './run-values.ts';
-import { SealRuns } from './seal-runs.ts';
 
 export interface LocalStackOptions {
   /** Webhook port; 0 takes any. */

@@ -1,12 +1,12 @@
 import type { Run } from '../local-stack/run/run.ts';
 import { outputOf, type Stack } from '../local-stack/template/stack.ts';
 import { isRecord } from '../local-stack/template/template.ts';
-import { type MailgunAccount, newKey } from '../mailgun-twin/account.ts';
-import { EventLog } from '../mailgun-twin/event-log.ts';
-import type { EventData } from '../mailgun-twin/event-parts.ts';
-import { type MailgunApi, startMailgunApi } from '../mailgun-twin/mailgun-api.ts';
+import { type MailgunAccount, newKey } from '../mailgun-twin/api/account.ts';
+import { type MailgunApi, startMailgunApi } from '../mailgun-twin/api/mailgun-api.ts';
+import { EventLog } from '../mailgun-twin/listings/event-log.ts';
 import { openTwin } from '../mailgun-twin/open-twin.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
+import type { EventData } from '../mailgun-twin/traffic/event-parts.ts';
 
 export interface LocalMailgunOptions {
   readonly domains: readonly string[];

@@ -5,12 +5,12 @@ import { faultText } from '../local-stack/aws/faults.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
 import { watchParent } from '../local-stack/run/parent.ts';
 import { StartupError } from '../local-stack/run/startup-error.ts';
-import { newKey } from '../mailgun-twin/account.ts';
-import { alarmLines } from './alarm-lines.ts';
-import { type Flags, HELP, parseFlags } from './flags.ts';
-import type { SigningKeys } from './ledger-controls.ts';
+import { newKey } from '../mailgun-twin/api/account.ts';
+import { alarmLines } from './controls/alarm-lines.ts';
+import type { SigningKeys } from './controls/ledger-controls.ts';
+import type { SealResult } from './controls/seal-runs.ts';
+import { type Flags, HELP, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
-import type { SealResult } from './seal-runs.ts';
 
 /** Who stops a stack waits for 5 s. */
 const STOP_WITHIN_MS = 4000;

@@ -1,7 +1,7 @@
 import { isRecord } from '../local-stack/template/template.ts';
-import { compressedLimits } from './compressed-limits.ts';
-import { type ReconcileChoice, reconcileOverlay } from './reconcile-choice.ts';
-import { PLACEHOLDERS } from './run-values.ts';
+import { compressedLimits } from './options/compressed-limits.ts';
+import { type ReconcileChoice, reconcileOverlay } from './options/reconcile-choice.ts';
+import { PLACEHOLDERS } from './options/run-values.ts';
 
 /** Configuration laid over that of `dev`. */
 export type Overlay = Readonly<Record<string, unknown>>;

@@ -4,8 +4,8 @@ import { chooseEngine, type EngineChoice, type EngineWish, engineNamed } from '.
 import type { Disposables } from '../local-stack/run/disposables.ts';
 import { openRun, type Run } from '../local-stack/run/run.ts';
 import { type Assembly, synthesizeApp } from '../local-stack/template/synthesize.ts';
-import type { RunValues } from './run-values.ts';
-import { DEFAULT_PORT } from './send-arguments.ts';
+import type { RunValues } from './options/run-values.ts';
+import { DEFAULT_PORT } from './options/send-arguments.ts';
 
 // All that the local stack, which knows templates only, needs to know of this product.
 

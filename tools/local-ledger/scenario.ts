@@ -1,23 +1,23 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { type CastMessage, castStories } from '../mailgun-twin/cast.ts';
 import { type Clock, createClock } from '../mailgun-twin/clock.ts';
-import { LEGACY_STORIES, LIFE_STORIES, SUBACCOUNT_STORY } from '../mailgun-twin/life-stories.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
+import { type CastMessage, castStories } from '../mailgun-twin/traffic/cast.ts';
+import { LEGACY_STORIES, LIFE_STORIES, SUBACCOUNT_STORY } from '../mailgun-twin/traffic/life-stories.ts';
 import type { Twin } from '../mailgun-twin/twin.ts';
 import type { ReadyInfo } from './ready.ts';
-import { commandsToPaste } from './scenario/commands.ts';
 import { type Leftovers, waitUntilDrained } from './scenario/drain.ts';
 import { type Healed, heal, spanOf } from './scenario/heal.ts';
-import { createJsonReporter } from './scenario/json-reporter.ts';
 import { judgeMessage, type MessageVerdict } from './scenario/judge.ts';
 import { keepLedger } from './scenario/ledger.ts';
 import { type PlayedMessage, playStories, type Theatre } from './scenario/play.ts';
 import { readMessage } from './scenario/read-back.ts';
 import { readStats } from './scenario/read-ledger.ts';
-import type { Print, Reporter } from './scenario/reporter.ts';
-import { summarize } from './scenario/summary.ts';
+import { commandsToPaste } from './scenario/report/commands.ts';
+import { createJsonReporter } from './scenario/report/json-reporter.ts';
+import type { Print, Reporter } from './scenario/report/reporter.ts';
+import { summarize } from './scenario/report/summary.ts';
+import { createTextReporter } from './scenario/report/text-reporter.ts';
 import { missedByType } from './scenario/tally.ts';
-import { createTextReporter } from './scenario/text-reporter.ts';
 import { createWatch } from './scenario/watch.ts';
 
 export interface ScenarioOptions {

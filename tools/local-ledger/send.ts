@@ -1,12 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { newMessageId } from '../mailgun-twin/cast.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
-import { createSignature } from '../mailgun-twin/signature.ts';
-import { createPost, jsonWebhook } from '../mailgun-twin/webhook.ts';
+import { newMessageId } from '../mailgun-twin/traffic/cast.ts';
+import { createSignature } from '../mailgun-twin/webhooks/signature.ts';
+import { createPost, jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
+import { CannotSend, HELP, parseArguments, type SendRequest } from './options/send-arguments.ts';
 import type { ReadyInfo } from './ready.ts';
 import { curlCommand } from './scenario/read-back.ts';
-import { CannotSend, HELP, parseArguments, type SendRequest } from './send-arguments.ts';
 
 // Signs one event as Mailgun does and posts it to the running local stack: npm run send -- --help
 

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { type MailgunAccount, redacts } from './account.ts';
+import { type MailgunAccount, redacts } from './api/account.ts';
 import { createClock } from './clock.ts';
-import type { EventLog } from './event-log.ts';
-import type { EventData } from './event-parts.ts';
+import type { EventLog } from './listings/event-log.ts';
 import { createRandom } from './random.ts';
+import type { EventData } from './traffic/event-parts.ts';
 import { createTwin, type Twin } from './twin.ts';
-import { createPost, type Post } from './webhook.ts';
+import { createPost, type Post } from './webhooks/webhook.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 

@@ -1,10 +1,10 @@
 import type { Clock } from './clock.ts';
-import { type DeliveryPlan, type DeliveryRecord, deliver, newRecord } from './delivery.ts';
-import type { EventLog } from './event-log.ts';
-import type { EventData, Mail } from './event-parts.ts';
+import type { EventLog } from './listings/event-log.ts';
 import type { Random } from './random.ts';
-import type { SigningKeys } from './signature.ts';
-import { type Encoding, jsonWebhook, legacyWebhook, type Post } from './webhook.ts';
+import type { EventData, Mail } from './traffic/event-parts.ts';
+import { type DeliveryPlan, type DeliveryRecord, deliver, newRecord } from './webhooks/delivery.ts';
+import type { SigningKeys } from './webhooks/signature.ts';
+import { type Encoding, jsonWebhook, legacyWebhook, type Post } from './webhooks/webhook.ts';
 
 /** Something the twin knows to have happened, and how reporting it went. */
 export interface TwinEvent {

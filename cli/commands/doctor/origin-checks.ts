@@ -1,5 +1,5 @@
+import { readSecret } from '../../access/secrets.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
-import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type Check, type Finding, ok, skipped, wrong } from './machine-checks.ts';
 

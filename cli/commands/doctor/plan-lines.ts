@@ -1,5 +1,5 @@
-import { AWS_LIMITS } from '../../capacity.ts';
-import type { LoadPlan } from '../../load-plan.ts';
+import { AWS_LIMITS } from '../../planning/capacity.ts';
+import type { LoadPlan } from '../../planning/load-plan.ts';
 
 /** The line of `doctor --plan-for --json`. */
 export interface PlanLine extends LoadPlan {

@@ -1,11 +1,11 @@
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
+import { readApiKey, readSecret, readSigningKeys } from '../../access/secrets.ts';
 import { targetRefText } from '../../command.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
-import { ApiKeyRefusedError, messageOf, openMailgun } from '../../mailgun-access.ts';
 import { counted, timeAgo } from '../../output.ts';
-import { readApiKey, readSecret, readSigningKeys } from '../../secrets.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import type { Deployment } from '../../target/types.ts';
 import { compareWithMailgun } from '../keys/verified.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
 import { createRewritableObjects } from '../../../lambdas/adapters/archive/rewritable-objects.ts';
+import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { createLeaseTable } from '../../../lambdas/adapters/table/reconciliation-state.ts';
-import { createSealState } from '../../../lambdas/adapters/table/seal-state.ts';
 import { every } from '../../../lambdas/adapters/timer.ts';
 import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/row.ts';

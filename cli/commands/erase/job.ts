@@ -4,11 +4,11 @@ import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.t
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
+import { readSecret } from '../../access/secrets.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
-import { PRICES } from '../../prices.ts';
-import { readSecret } from '../../secrets.ts';
+import { PRICES } from '../../planning/prices.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type ArchiveDeps, type ArchiveLine, countArchive, eraseArchive, openErasableArchive } from './archive.ts';
 import { clearDeadLetters, messagesIn, type Queues } from './dead-letters.ts';

@@ -1,5 +1,13 @@
 import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import {
+  openMailgunToWrite,
+  readMailgunKey,
+  replaceMailgunKey,
+  WRITE_KEY_OPTION,
+  type WriteKeyOptions,
+} from '../../access/mailgun-access.ts';
+import { readSigningKeys, writeSigningKeys } from '../../access/secrets.ts';
+import {
   type CliContext,
   confirm,
   ledgerCommand,
@@ -9,15 +17,7 @@ import {
   targetRefText,
 } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import {
-  openMailgunToWrite,
-  readMailgunKey,
-  replaceMailgunKey,
-  WRITE_KEY_OPTION,
-  type WriteKeyOptions,
-} from '../../mailgun-access.ts';
 import { createEmit } from '../../output.ts';
-import { readSigningKeys, writeSigningKeys } from '../../secrets.ts';
 import { readEnvironments } from '../../target/environments.ts';
 import type { Deployment, TargetRef } from '../../target/types.ts';
 

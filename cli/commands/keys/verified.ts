@@ -1,7 +1,7 @@
 import { MESSAGES } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
+import { openMailgun, readMailgunKey } from '../../access/mailgun-access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { openMailgun, readMailgunKey } from '../../mailgun-access.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';
 
 /** Which keys verified webhooks, and how many webhooks no key verified. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LedgerApiError, LedgerClient } from '../../../client/ledger-client.ts';
+import { readSecret } from '../../access/secrets.ts';
 import type { CliContext, RunLine } from '../../command.ts';
-import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
 import { runbookSection } from './runbook.ts';
 

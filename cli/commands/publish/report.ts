@@ -1,6 +1,6 @@
 import { TargetUnavailableError } from '../../errors.ts';
 import { number } from '../../output.ts';
-import { PRICES } from '../../prices.ts';
+import { PRICES } from '../../planning/prices.ts';
 import { type PartLine, type PartsReporter, partsAsJson, partsAsText } from '../../resumable.ts';
 import { timeText } from '../../time.ts';
 

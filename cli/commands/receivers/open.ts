@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
-import { createReceiverStates, readDeliveries } from '../../../lambdas/adapters/table/delivery-repository.ts';
+import {
+  createReceiverStates,
+  readDeliveries,
+} from '../../../lambdas/adapters/table/publishing/delivery-repository.ts';
 import { QueueProgress, type ReceiverFacts } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createCampaignReader } from '../../../lambdas/adapters/table/campaign-reader.ts';
+import { createCampaignReader } from '../../../lambdas/adapters/table/events/campaign-reader.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import {
   addPeople,

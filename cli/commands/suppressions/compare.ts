@@ -1,4 +1,11 @@
 import {
+  openMailgun,
+  openMailgunToWrite,
+  WRITE_KEY_OPTION,
+  type WriteKeyOptions,
+} from '../../access/mailgun-access.ts';
+import { readSecret } from '../../access/secrets.ts';
+import {
   type CliContext,
   checkSendingDomain,
   confirm,
@@ -8,9 +15,7 @@ import {
   type TargetOptions,
 } from '../../command.ts';
 import { tableOf } from '../../ledger.ts';
-import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../../mailgun-access.ts';
 import { counted, createEmit, number } from '../../output.ts';
-import { readSecret } from '../../secrets.ts';
 import type { Deployment } from '../../target/types.ts';
 import { createComparison, type Difference } from './differences.ts';
 import { type FixTools, fix } from './fix.ts';

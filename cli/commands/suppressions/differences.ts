@@ -1,4 +1,4 @@
-import type { SuppressionItem } from '../../../lambdas/adapters/table/suppression-repository.ts';
+import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';

@@ -1,12 +1,12 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { createErasureRepository } from '../../../lambdas/adapters/table/erasure-repository.ts';
-import { writeSuppression } from '../../../lambdas/adapters/table/event-repository.ts';
+import { writeSuppression } from '../../../lambdas/adapters/table/events/event-repository.ts';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
+import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { type MailgunRequest, messageOf } from '../../mailgun-access.ts';
 import type { Difference } from './differences.ts';
 import { askPatiently, LISTS } from './mailgun-lists.ts';
 

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { createSuppressionList } from '../../../lambdas/adapters/table/suppression-repository.ts';
+import { createSuppressionList } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { csvLine } from '../../../lambdas/domain/csv.ts';
 import { SUPPRESSION_KINDS, type SuppressionKind } from '../../../lambdas/domain/event-types.ts';
 import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';

@@ -1,6 +1,6 @@
+import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access/mailgun-access.ts';
 import type { CliContext } from '../../command.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
-import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mailgun-access.ts';
 import type { Deployment } from '../../target/types.ts';
 
 /** Mailgun's lists by our kinds. */

@@ -3,8 +3,8 @@ import {
   readAccountWebhooks,
   readDomainWebhooks,
 } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access/mailgun-access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { type MailgunRequest, type MailgunResponse, messageOf } from '../../mailgun-access.ts';
 
 /** What is registered at Mailgun, and the ways to change it. */
 export interface Registry {

@@ -1,8 +1,8 @@
 import type { StatsBucket } from '../../../api/responses/ledger.ts';
-import { h } from '../../dom.ts';
-import { countOf, numberText, shareText } from '../../numbers.ts';
-import { badge, empty, type Mood, panel, visible } from '../../parts.ts';
-import { table } from '../../table.ts';
+import { h } from '../../components/dom.ts';
+import { badge, empty, type Mood, panel, visible } from '../../components/parts.ts';
+import { table } from '../../components/table.ts';
+import { countOf, numberText, shareText } from '../../values/numbers.ts';
 import { sumBy } from './statistics.ts';
 
 /**

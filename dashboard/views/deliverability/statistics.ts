@@ -1,12 +1,12 @@
 import type { StatsBucket } from '../../../api/responses/ledger.ts';
 import type { CountsByType } from '../../../api/responses/schema.ts';
 import { EVENT_NAMES } from '../../../lambdas/domain/event-types.ts';
-import { inlineBar, legend, stackedBars } from '../../chart.ts';
-import { h } from '../../dom.ts';
-import { countOf, numberText, shareText } from '../../numbers.ts';
-import { badge, empty, panel, visible } from '../../parts.ts';
-import { table } from '../../table.ts';
-import { utcDay } from '../../time.ts';
+import { inlineBar, legend, stackedBars } from '../../components/chart.ts';
+import { h } from '../../components/dom.ts';
+import { badge, empty, panel, visible } from '../../components/parts.ts';
+import { table } from '../../components/table.ts';
+import { countOf, numberText, shareText } from '../../values/numbers.ts';
+import { utcDay } from '../../values/time.ts';
 
 const DAY_SECONDS = 86_400;
 /** The tag that stands for every event. */

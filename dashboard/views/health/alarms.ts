@@ -1,7 +1,7 @@
 import type { AlarmEntry, HealthResponse } from '../../../api/responses/health.ts';
-import { ledgerCommand } from '../../command.ts';
-import { type Child, h } from '../../dom.ts';
-import { badge, command, panel, shortTime } from '../../parts.ts';
+import { ledgerCommand } from '../../components/command.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { badge, command, panel, shortTime } from '../../components/parts.ts';
 import type { ViewContext } from '../../view.ts';
 
 /** The alarms that are on, each with who is hurt and what to type first; those that are not only as a number. */

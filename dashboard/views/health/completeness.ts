@@ -1,11 +1,11 @@
 import type { LedgerResponse } from '../../../api/responses/ledger.ts';
-import { legend, stackedBars } from '../../chart.ts';
-import { type Child, h } from '../../dom.ts';
-import { type Bin, binsOf, type LedgerSums, sumsOf } from '../../ledger-bins.ts';
-import { numberText } from '../../numbers.ts';
-import { badge, empty, shortTime } from '../../parts.ts';
-import { table } from '../../table.ts';
-import { timeElement, timeText } from '../../time.ts';
+import { legend, stackedBars } from '../../components/chart.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { badge, empty, shortTime } from '../../components/parts.ts';
+import { table } from '../../components/table.ts';
+import { type Bin, binsOf, type LedgerSums, sumsOf } from '../../values/ledger-bins.ts';
+import { numberText } from '../../values/numbers.ts';
+import { timeElement, timeText } from '../../values/time.ts';
 
 /** Whether a domain's ledger is whole, in words, in a picture and in numbers. */
 export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: number): HTMLElement {

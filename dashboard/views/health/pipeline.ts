@@ -1,11 +1,11 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
 import type { HealthResponse } from '../../../api/responses/health.ts';
-import { ledgerCommand } from '../../command.ts';
-import { type Child, h } from '../../dom.ts';
-import { numberText } from '../../numbers.ts';
-import { badge, command, eventText, marks, messageLink, panel } from '../../parts.ts';
+import { ledgerCommand } from '../../components/command.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { badge, command, eventText, marks, messageLink, panel } from '../../components/parts.ts';
 import { linkTo } from '../../route.ts';
-import { spanText, timeElement, utcDay } from '../../time.ts';
+import { numberText } from '../../values/numbers.ts';
+import { spanText, timeElement, utcDay } from '../../values/time.ts';
 import type { ViewContext } from '../../view.ts';
 
 /** How events get in: the newest of each domain, and the queues. */

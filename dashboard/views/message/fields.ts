@@ -1,7 +1,7 @@
 import type { EventEntry } from '../../../api/responses/events.ts';
-import { type Child, h } from '../../dom.ts';
-import { eventText } from '../../parts.ts';
-import { timeElement } from '../../time.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { eventText } from '../../components/parts.ts';
+import { timeElement } from '../../values/time.ts';
 
 const DETAIL_NAMES: Readonly<Record<Exclude<keyof EventEntry['details'], 'other'>, string>> = {
   subject: 'Subject',

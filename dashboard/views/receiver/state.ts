@@ -1,10 +1,10 @@
 import type { ReceiverEntry } from '../../../api/responses/receivers.ts';
-import { ledgerCommand } from '../../command.ts';
-import { type Child, h } from '../../dom.ts';
-import { numberText } from '../../numbers.ts';
-import { badge, command, empty, type Mood, panel } from '../../parts.ts';
-import { table } from '../../table.ts';
-import { timeElement } from '../../time.ts';
+import { ledgerCommand } from '../../components/command.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { badge, command, empty, type Mood, panel } from '../../components/parts.ts';
+import { table } from '../../components/table.ts';
+import { numberText } from '../../values/numbers.ts';
+import { timeElement } from '../../values/time.ts';
 
 const CONDITIONS: Readonly<Record<ReceiverEntry['state'], readonly [words: string, mood: Mood]>> = {
   enabled: ['enabled', 'good'],

@@ -1,4 +1,4 @@
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, QUIET_QUEUE, quiet } from './sources.ts';
 
 /** Returns no row where the environment does not publish. */

@@ -1,4 +1,4 @@
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_TRAFFIC } from './sources.ts';
 
 const FIVE_MINUTES = 300;

@@ -1,5 +1,5 @@
 import { METRICS } from '../../../lambdas/contract.ts';
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, quiet } from './sources.ts';
 
 /** Deliver looks at a disabled receiver's messages twice an hour, and counts each look. */

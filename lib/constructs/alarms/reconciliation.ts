@@ -1,7 +1,7 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../../../lambdas/contract.ts';
 import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, unjudged } from './sources.ts';
 
 const FIVE_MINUTES = 300;

@@ -1,6 +1,6 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SEAL_METRICS } from '../../../lambdas/contract.ts';
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import type { AlarmSources } from './sources.ts';
 
 /** Returns no row where the environment has no archive. */

@@ -5,9 +5,9 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { AlarmLimits } from '../../config/config-schema.ts';
 import type { LedgerChoice } from '../../config/ledger-times.ts';
 import type { EventQueue } from '../event-queue.ts';
-import type { LedgerMetrics } from '../ledger-metrics.ts';
-import type { Process } from '../process.ts';
-import type { ReadApi } from '../read-api.ts';
+import type { Process } from '../functions/process.ts';
+import type { ReadApi } from '../functions/read-api.ts';
+import type { LedgerMetrics } from '../monitoring/ledger-metrics.ts';
 import type { WebhookApi } from '../webhook-api.ts';
 
 /** The resources that alarms watch. */

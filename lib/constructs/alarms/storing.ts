@@ -1,5 +1,5 @@
 import { METRICS } from '../../../lambdas/contract.ts';
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, QUIET_QUEUE, quiet } from './sources.ts';
 
 const FIVE_MINUTES = 300;

@@ -1,5 +1,5 @@
 import { ACCESS_METRICS, METRICS } from '../../../lambdas/contract.ts';
-import type { AlarmRow } from '../ledger-alarm.ts';
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, NO_TRAFFIC } from './sources.ts';
 
 const FIVE_MINUTES = 300;

@@ -9,7 +9,7 @@ import type { CliContext } from '../../../cli/command.ts';
 import { openDeployment } from '../../../cli/target/open.ts';
 import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
-import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
+import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { runCommand } from '../../support/command-line.ts';
 import { doctorLine } from '../../support/json-lines/doctor.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../support/json-lines/keys.ts';

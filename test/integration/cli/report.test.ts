@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../api/responses/campaign.ts';
-import type { EventData, Mail, Moment } from '../../../tools/mailgun-twin/event-parts.ts';
-import * as made from '../../../tools/mailgun-twin/events.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
+import type { EventData, Mail, Moment } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
+import * as made from '../../../tools/mailgun-twin/traffic/events.ts';
 import { reportLine } from '../../support/json-lines/report.ts';
 import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook } from '../../support/local-stack.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { WEBHOOK_TYPES } from '../../../lambdas/domain/event-types.ts';
-import { EventLog } from '../../../tools/mailgun-twin/event-log.ts';
-import { startMailgunApi } from '../../../tools/mailgun-twin/mailgun-api.ts';
+import { startMailgunApi } from '../../../tools/mailgun-twin/api/mailgun-api.ts';
+import { EventLog } from '../../../tools/mailgun-twin/listings/event-log.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
 import { doctorLine } from '../../support/json-lines/doctor.ts';
 import { webhooksCheckLine, webhooksSyncLine } from '../../support/json-lines/webhooks.ts';

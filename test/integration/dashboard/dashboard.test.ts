@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Page, Request } from 'playwright-core';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { runScenario } from '../../../tools/local-ledger/scenario.ts';
-import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
 import { openTwin } from '../../../tools/mailgun-twin/open-twin.ts';
+import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { startBrowser, type TestBrowser } from '../../support/browser.ts';
 import {
   goTo,

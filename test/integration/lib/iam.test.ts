@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
-import type { EventData } from '../../../tools/mailgun-twin/event-parts.ts';
+import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook, signedNow } from '../../support/local-stack.ts';
 import { Synthesized } from '../../support/synthesized.ts';

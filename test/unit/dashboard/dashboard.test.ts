@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
-import { canBeTyped, ledgerCommand } from '../../../dashboard/command.ts';
-import { binsOf, sumsOf } from '../../../dashboard/ledger-bins.ts';
-import { scaleOf, shareText } from '../../../dashboard/numbers.ts';
+import { canBeTyped, ledgerCommand } from '../../../dashboard/components/command.ts';
 import { linkTo, parseRoute } from '../../../dashboard/route.ts';
-import { createLedger } from '../../../lambdas/read-api/ledger.ts';
+import { binsOf, sumsOf } from '../../../dashboard/values/ledger-bins.ts';
+import { scaleOf, shareText } from '../../../dashboard/values/numbers.ts';
+import { createLedger } from '../../../lambdas/read-api/reports/ledger.ts';
 import { numbered, ReconcileWorld } from '../../model/reconcile-world.ts';
 import { DOMAIN, NOW_MS } from '../../support/webhooks.ts';
 

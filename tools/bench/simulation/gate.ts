@@ -1,4 +1,4 @@
-import { ASSUMED, AWS_LIMITS } from '../../../cli/capacity.ts';
+import { ASSUMED, AWS_LIMITS } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
 /** What may stop a webhook before the table. */

@@ -1,4 +1,4 @@
-import { ASSUMED } from '../../../cli/capacity.ts';
+import { ASSUMED } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
 /** A slice of time, and what of it has arrived and is not stored by its webhook. */

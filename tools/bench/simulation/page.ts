@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/capacity.ts';
-import { PRICES } from '../../../cli/prices.ts';
+import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
+import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
 import { metAt } from './met-at.ts';
 import { outcomes, SCENARIOS, type ScenarioName } from './scenarios.ts';
@@ -184,7 +184,7 @@ ${loadTable(runs).join('\n')}
 - **Comparing 20,000 listed events a second is not proven.** A million took 347 s in one process at 8 pages at once, 116 s of it beyond the listing; at 10,000 webhooks a second that alone is more than one run can do. The simulation counts pages only.
 - **Groups.** Messages carry their domain as their group, and those of reconciliation, replay and redrive one of their own. By AWS's description of fair queues, SQS hands out messages of quiet groups first while another group holds most consumers. With 5 batches at a time, a message of a quiet domain then waits for the next free batch (${batchSeconds} s); without groups it waits behind 20,000 messages of a burst for ${whole(20_000 / 250)} s. The local queue engine takes the attribute and hands messages out in order of arrival, so that effect is on paper only; that it is sent is tested.
 
-Dollars are list prices of us-east-1 (\`cli/prices.ts\`, ${PRICES.date}), on demand, ${cents(dollarsPerWebhook * 1e6)} per million webhooks on their way in, logs included; keeping them costs ${cents(dollarsKept * 1e6)} per million and month, so from 100 a second on \`retentionDays.events\` saves most. Traffic out of AWS and reads are not included. A webhook writes ${PER_WEBHOOK.writeUnits} units.
+Dollars are list prices of us-east-1 (\`cli/planning/prices.ts\`, ${PRICES.date}), on demand, ${cents(dollarsPerWebhook * 1e6)} per million webhooks on their way in, logs included; keeping them costs ${cents(dollarsKept * 1e6)} per million and month, so from 100 a second on \`retentionDays.events\` saves most. Traffic out of AWS and reads are not included. A webhook writes ${PER_WEBHOOK.writeUnits} units.
 
 Sources: [DynamoDB partitions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html), [warm throughput](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html), [quotas](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html) · [Lambda scaling](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html), [pollers](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html) · [SQS quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html) · [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Read in copies of 2026 or before. From memory: that a new account runs 10 to 50 executions, and that the gateway answers 5xx when Lambda refuses.
 `;

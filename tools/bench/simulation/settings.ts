@@ -1,5 +1,5 @@
-import { AWS_LIMITS } from '../../../cli/capacity.ts';
-import type { LoadPlan } from '../../../cli/load-plan.ts';
+import { AWS_LIMITS } from '../../../cli/planning/capacity.ts';
+import type { LoadPlan } from '../../../cli/planning/load-plan.ts';
 
 /** The stack and the account that a load meets. */
 export interface SimulatedStack {

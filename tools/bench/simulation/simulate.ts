@@ -1,4 +1,4 @@
-import { ASSUMED, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/capacity.ts';
+import { ASSUMED, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import { createRandom, type Random } from '../../mailgun-twin/random.ts';
 import { Gate, type GateLimit } from './gate.ts';
 import { Listing, type SimulatedSlice } from './listing.ts';

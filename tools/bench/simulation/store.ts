@@ -1,4 +1,4 @@
-import { ASSUMED, AWS_LIMITS, PER_WEBHOOK } from '../../../cli/capacity.ts';
+import { ASSUMED, AWS_LIMITS, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
 /** What may stop a webhook in queue, process or table. */

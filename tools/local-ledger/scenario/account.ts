@@ -1,5 +1,5 @@
-import { answersOf } from '../../mailgun-twin/delivery.ts';
 import type { TwinEvent } from '../../mailgun-twin/twin.ts';
+import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
 import type { PlayedMessage } from './play.ts';
 import type { StoredEvent } from './read-back.ts';
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Twin } from '../../mailgun-twin/twin.ts';
+import type { ReconcileResult, ReconcileSums } from '../controls/reconcile-runs.ts';
 import type { ReadyInfo } from '../ready.ts';
-import type { ReconcileResult, ReconcileSums } from '../reconcile-runs.ts';
 import { type Leftovers, waitUntilDrained } from './drain.ts';
 import { type LedgerSlice, readLedger, type Span } from './read-ledger.ts';
-import type { Reporter } from './reporter.ts';
+import type { Reporter } from './report/reporter.ts';
 import { readStackStats } from './stack-stats.ts';
 
 export interface HealOptions {

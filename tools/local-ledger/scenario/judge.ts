@@ -1,4 +1,4 @@
-import type { Expected } from '../../mailgun-twin/story.ts';
+import type { Expected } from '../../mailgun-twin/traffic/story.ts';
 import { type Account, type AccountedEvent, accountFor, isExcused, isSameAddress } from './account.ts';
 import type { PlayedMessage } from './play.ts';
 import type { StoredMessage, StoredRecipient } from './read-back.ts';

@@ -1,10 +1,10 @@
-import type { CastMessage } from '../../mailgun-twin/cast.ts';
 import type { Clock } from '../../mailgun-twin/clock.ts';
-import { type DeliveryFaults, planDelivery } from '../../mailgun-twin/delivery-plan.ts';
 import type { Random } from '../../mailgun-twin/random.ts';
-import type { SigningKeys } from '../../mailgun-twin/signature.ts';
-import type { Step } from '../../mailgun-twin/story.ts';
+import type { CastMessage } from '../../mailgun-twin/traffic/cast.ts';
+import type { Step } from '../../mailgun-twin/traffic/story.ts';
 import type { Twin, TwinEvent } from '../../mailgun-twin/twin.ts';
+import { type DeliveryFaults, planDelivery } from '../../mailgun-twin/webhooks/delivery-plan.ts';
+import type { SigningKeys } from '../../mailgun-twin/webhooks/signature.ts';
 
 /** A message, and what the twin did for each step of its story. */
 export interface PlayedMessage {

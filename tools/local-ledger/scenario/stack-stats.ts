@@ -1,4 +1,4 @@
-import type { LedgerStats } from '../ledger-controls.ts';
+import type { LedgerStats } from '../controls/ledger-controls.ts';
 
 /** What the stack says of itself. */
 export async function readStackStats(controlUrl: string, signal: AbortSignal): Promise<LedgerStats> {

@@ -1,5 +1,5 @@
-import { answersOf } from '../../mailgun-twin/delivery.ts';
 import type { TwinEvent } from '../../mailgun-twin/twin.ts';
+import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
 
 /** How far the deliveries have come, in numbers for a person to watch. */
 export interface Tally {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Twin } from '../../mailgun-twin/twin.ts';
-import type { Phase, Reporter } from './reporter.ts';
+import type { Phase, Reporter } from './report/reporter.ts';
 import { tally } from './tally.ts';
 
 const REPORT_EVERY_MS = 2_000;

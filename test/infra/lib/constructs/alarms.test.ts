@@ -8,7 +8,7 @@ import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-text.ts'
 import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts';
 import { receiverRows } from '../../../../lib/constructs/alarms/receivers.ts';
 import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';
-import { LedgerMetrics } from '../../../../lib/constructs/ledger-metrics.ts';
+import { LedgerMetrics } from '../../../../lib/constructs/monitoring/ledger-metrics.ts';
 import { Synthesized } from '../../../support/synthesized.ts';
 
 const dev = new Synthesized('dev');

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
-import { createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
-import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
+import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
+import { createEventRepository } from '../../../../lambdas/adapters/table/events/event-repository.ts';
 import {
   createLeaseTable,
   createLedgerStateTable,
   createStragglersTable,
-} from '../../../../lambdas/adapters/table/reconciliation-state.ts';
+} from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import {
   createPartsTable,
   createRequeuesTable,
   createSlicesTable,
-} from '../../../../lambdas/adapters/table/slice-repository.ts';
+} from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';

@@ -1,18 +1,21 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
-import { createErasureRepository } from '../../../../lambdas/adapters/table/erasure-repository.ts';
-import { createStoredEventsTable } from '../../../../lambdas/adapters/table/event-lookup.ts';
-import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
-import { recipientKeys } from '../../../../lambdas/adapters/table/older-spellings.ts';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
-import { createSuppressionRepository } from '../../../../lambdas/adapters/table/suppression-repository.ts';
+import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
+import {
+  createMessageHistory,
+  createRecipientHistory,
+} from '../../../../lambdas/adapters/table/events/message-history.ts';
+import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createErasureRepository } from '../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
+import { recipientKeys } from '../../../../lambdas/adapters/table/recipients/older-spellings.ts';
+import { createSuppressionRepository } from '../../../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
-import { createRecipientSearch } from '../../../../lambdas/read-api/recipient-search.ts';
-import { createRecipients } from '../../../../lambdas/read-api/recipients.ts';
+import { createRecipientSearch } from '../../../../lambdas/read-api/recipients/recipient-search.ts';
+import { createRecipients } from '../../../../lambdas/read-api/recipients/recipients.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import * as FIRST_RELEASE from '../../../support/first-release.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';

@@ -1,27 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
-import { createCampaignReader } from '../../../../lambdas/adapters/table/campaign-reader.ts';
-import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
-import { createDeliveryHistory } from '../../../../lambdas/adapters/table/delivery-history.ts';
-import { createMessageHistory, createRecipientHistory } from '../../../../lambdas/adapters/table/message-history.ts';
-import { recipientKeys } from '../../../../lambdas/adapters/table/older-spellings.ts';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/reconciliation-state.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
+import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
+import { createDayEvents } from '../../../../lambdas/adapters/table/events/day-index.ts';
+import {
+  createMessageHistory,
+  createRecipientHistory,
+} from '../../../../lambdas/adapters/table/events/message-history.ts';
+import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
+import { recipientKeys } from '../../../../lambdas/adapters/table/recipients/older-spellings.ts';
 import {
   createSuppressionList,
   createSuppressionRepository,
-} from '../../../../lambdas/adapters/table/suppression-repository.ts';
-import { createCampaigns } from '../../../../lambdas/read-api/campaigns.ts';
-import { createDeliveries } from '../../../../lambdas/read-api/deliveries.ts';
-import { createEvents } from '../../../../lambdas/read-api/events.ts';
-import { createLedger, createStats } from '../../../../lambdas/read-api/ledger.ts';
-import { createMessages } from '../../../../lambdas/read-api/messages.ts';
-import { createRecipientSearch } from '../../../../lambdas/read-api/recipient-search.ts';
-import { createRecipients } from '../../../../lambdas/read-api/recipients.ts';
+} from '../../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import { createEvents } from '../../../../lambdas/read-api/messages/events.ts';
+import { createMessages } from '../../../../lambdas/read-api/messages/messages.ts';
+import { createDeliveries } from '../../../../lambdas/read-api/receivers/deliveries.ts';
+import { createRecipientSearch } from '../../../../lambdas/read-api/recipients/recipient-search.ts';
+import { createRecipients } from '../../../../lambdas/read-api/recipients/recipients.ts';
+import { createSuppressionPages } from '../../../../lambdas/read-api/recipients/suppression-list.ts';
+import { createSuppressions } from '../../../../lambdas/read-api/recipients/suppressions.ts';
+import { createCampaigns } from '../../../../lambdas/read-api/reports/campaigns.ts';
+import { createLedger, createStats } from '../../../../lambdas/read-api/reports/ledger.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
-import { createSuppressionPages } from '../../../../lambdas/read-api/suppression-list.ts';
-import { createSuppressions } from '../../../../lambdas/read-api/suppressions.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { eventItem, seed, statusItem } from '../../../support/seed.ts';
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
-import type { EventData } from '../../../../tools/mailgun-twin/event-parts.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
+import type { EventData } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LocalStackOptions } from '../../../../tools/local-ledger/local-ledger.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { playStories } from '../../../../tools/local-ledger/scenario/play.ts';
-import { castStories } from '../../../../tools/mailgun-twin/cast.ts';
 import { createClock } from '../../../../tools/mailgun-twin/clock.ts';
-import { LIFE_STORIES } from '../../../../tools/mailgun-twin/life-stories.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
+import { castStories } from '../../../../tools/mailgun-twin/traffic/cast.ts';
+import { LIFE_STORIES } from '../../../../tools/mailgun-twin/traffic/life-stories.ts';
 import {
   confusionMatrix,
   type Fault,

@@ -10,7 +10,7 @@ import { createManifestBucket } from '../../../../lambdas/adapters/archive/bucke
 import { openParquetWriter, readParquet } from '../../../../lambdas/adapters/archive/parquet-file.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/row.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { runCommand } from '../../../support/command-line.ts';
 import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';

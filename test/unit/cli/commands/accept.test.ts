@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
-import type { AcceptReport } from '../../../../lambdas/reconcile/replay-contract.ts';
+import type { AcceptReport } from '../../../../lambdas/reconcile/replays/replay-contract.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { acceptLine } from '../../../support/json-lines/accept.ts';
 import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { checkKey, withCurrent } from '../../../../cli/access/secrets.ts';
 import type { CliContext } from '../../../../cli/command.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
-import { checkKey, withCurrent } from '../../../../cli/secrets.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../../../lambdas/contract.ts';
 import { keyFingerprint } from '../../../../lambdas/domain/webhooks/signature.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
+import { PLACEHOLDERS } from '../../../../tools/local-ledger/options/run-values.ts';
 import { type ConfigurationChoice, overlayOf } from '../../../../tools/local-ledger/overlay.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-ledger/reconcile-choice.ts';
-import { PLACEHOLDERS } from '../../../../tools/local-ledger/run-values.ts';
 
 const overlaid = (more: Partial<ConfigurationChoice> = {}) =>
   overlayOf({ domains: ['mg.example.com'], reconcile: USUAL_RECONCILE, metricPeriodSeconds: 60, ...more }, [

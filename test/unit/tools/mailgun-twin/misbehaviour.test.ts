@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseMisbehaviour } from '../../../../tools/mailgun-twin/api-misbehaviour.ts';
+import { parseMisbehaviour } from '../../../../tools/mailgun-twin/api/api-misbehaviour.ts';
 
 test('every way to misbehave', () => {
   const misbehaviour = {

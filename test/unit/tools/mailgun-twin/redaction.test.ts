@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { SMOOTH } from '../../../../tools/mailgun-twin/delivery.ts';
-import type { EventData, Mail } from '../../../../tools/mailgun-twin/event-parts.ts';
+import { testButtonEvent } from '../../../../tools/mailgun-twin/api/test-button.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { testButtonEvent } from '../../../../tools/mailgun-twin/test-button.ts';
+import type { EventData, Mail } from '../../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { createTwin } from '../../../../tools/mailgun-twin/twin.ts';
-import type { Post } from '../../../../tools/mailgun-twin/webhook.ts';
+import { SMOOTH } from '../../../../tools/mailgun-twin/webhooks/delivery.ts';
+import type { Post } from '../../../../tools/mailgun-twin/webhooks/webhook.ts';
 import { createVirtualClock } from '../../../support/virtual-clock.ts';
 
 const MAIL: Mail = {

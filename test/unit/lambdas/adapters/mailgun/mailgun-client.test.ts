@@ -7,7 +7,7 @@ import {
   eventOfLog,
 } from '../../../../../lambdas/adapters/mailgun/listing-apis.ts';
 import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
-import { listPages } from '../../../../../lambdas/reconcile/list-pages.ts';
+import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';
 import { NOW_MS } from '../../../../support/webhooks.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../../../cli/capacity.ts';
-import { planFor } from '../../../../../cli/load-plan.ts';
+import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../../../cli/planning/capacity.ts';
+import { planFor } from '../../../../../cli/planning/load-plan.ts';
 import { metAt } from '../../../../../tools/bench/simulation/met-at.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from '../../../../../tools/bench/simulation/settings.ts';
 import { type Limit, simulate } from '../../../../../tools/bench/simulation/simulate.ts';

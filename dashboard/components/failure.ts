@@ -1,0 +1,54 @@
+import type { Failure } from '../api.ts';
+import type { Shown } from '../view.ts';
+import { type Child, h } from './dom.ts';
+
+/** Returns why nothing could be read, apart from the token. If the API is busy, the page retries by itself. */
+export function tellFailure(
+  failure: Exclude<Failure, { kind: 'refused' }>,
+  apiUrl: string,
+  again: () => void,
+  signal: AbortSignal,
+): Shown {
+  const tryAgain = h('button', { type: 'button', click: again }, 'Try again');
+  const say = (title: string, ...content: Child[]): Shown => ({
+    title,
+    content: [h('div', { class: 'panel', role: 'alert' }, ...content)],
+  });
+  switch (failure.kind) {
+    case 'unreachable':
+      if (navigator.onLine) {
+        return say(
+          'No answer',
+          h('p', {}, `${apiUrl} does not answer this page.`),
+          h(
+            'p',
+            { class: 'note' },
+            'The API may be down, its gateway may be turning requests away, or this page’s origin is not among its allowed origins.',
+          ),
+          tryAgain,
+        );
+      }
+      return say(
+        'Offline',
+        h('p', {}, 'This device is offline. Back online, the page reads again by itself.'),
+        tryAgain,
+      );
+    case 'busy': {
+      let left = failure.retrySeconds;
+      const wait = h('strong', {}, `${left} s`);
+      const timer = setInterval(() => {
+        left -= 1;
+        wait.textContent = `${left} s`;
+        if (signal.aborted || left <= 0) clearInterval(timer);
+        if (!signal.aborted && left <= 0) again();
+      }, 1000);
+      return say('Busy', h('p', {}, 'The read API asks for patience. It is asked again in ', wait, '.'), tryAgain);
+    }
+    case 'unknown':
+      return say('Not found', h('p', {}, 'Nothing of this name is stored.'), h('p', { class: 'note' }, failure.reason));
+    case 'failed':
+      return say(`Answered ${failure.status}`, h('p', {}, failure.reason), tryAgain);
+    default:
+      return failure satisfies never;
+  }
+}

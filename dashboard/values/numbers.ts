@@ -1,0 +1,31 @@
+import type { CountsByType } from '../../api/responses/schema.ts';
+
+const FORMAT = new Intl.NumberFormat('en');
+const PERCENT = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
+
+export const numberText = (value: number): string => FORMAT.format(value);
+
+/** Returns `98.2 %` of a whole, or a dash if the whole is 0 or smaller than the part, and so the wrong base. */
+export const shareText = (part: number, whole: number): string =>
+  whole === 0 || part > whole ? '–' : PERCENT.format(part / whole);
+
+export const total = (counts: CountsByType = {}): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** A type may have any name, even `constructor`. */
+export const countOf = (counts: CountsByType, type: string): number =>
+  Object.hasOwn(counts, type) ? (counts[type] as number) : 0;
+
+/** A spike above this multiple of the 90th percentile is cut off. */
+const MAX_SPIKE = 4;
+
+/**
+ * Returns the value of a chart's full height. One spike would flatten every other bar, so it may be less than the
+ * highest value, and what is above is cut off.
+ */
+export function scaleOf(values: readonly number[]): number {
+  const sorted = values.filter((value) => value > 0).toSorted((a, b) => a - b);
+  const highest = sorted.at(-1) ?? 1;
+  const usual = sorted[Math.ceil(sorted.length * 0.9) - 1] ?? 1;
+  return highest > MAX_SPIKE * usual ? 2 * usual : highest;
+}

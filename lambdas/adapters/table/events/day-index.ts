@@ -1,0 +1,179 @@
+import { paginateQuery } from '@aws-sdk/lib-dynamodb';
+import { INDEXES } from '../../../contract.ts';
+import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../../domain/events/day-index.ts';
+import { eachShard } from '../../../domain/events/day-shards.ts';
+import { utcDay } from '../../../domain/keys.ts';
+import type { DayEvents, EventRange, IndexedPlace } from '../../../read-api/ports.ts';
+import type { DayIndex } from '../../../reconcile/ports.ts';
+import { BATCH_KEYS, batchGet, type LedgerTable } from '../ledger-table.ts';
+import { storedEvent } from './event-codec.ts';
+
+/** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
+const KEYS_PER_PAGE = 1000;
+
+/** Reads the day index: the types of a day are merged by time, page by page. */
+export function createDayIndexTable(table: LedgerTable): DayIndex {
+  return {
+    async keys(domain, fromMs, toMs) {
+      const partitions = dayPartitions(domain, fromMs, toMs, table.shards ?? []).flat();
+      const found: StoredKey[] = [];
+      const read = async (partition: string) => {
+        for await (const key of keysOf(table, partition, [fromMs, toMs], KEYS_PER_PAGE)) found.push(key);
+      };
+      await Promise.all(partitions.map(read));
+      return found;
+    },
+
+    async *stored(domain, fromMs, toMs) {
+      for (const partitions of dayPartitions(domain, fromMs, toMs, table.shards ?? [])) {
+        const perPage = Math.ceil((KEYS_PER_PAGE * (INDEXED_TYPES.length + 1)) / partitions.length);
+        const streams = partitions.map((partition) => keysOf(table, partition, [fromMs, toMs], perPage));
+        yield* mergeSorted(streams, (one, other) => one.atMs < other.atMs);
+      }
+    },
+  };
+}
+
+async function* keysOf(
+  { client, name }: LedgerTable,
+  partition: string,
+  [fromMs, toMs]: [number, number],
+  pageSize: number,
+): AsyncGenerator<StoredKey> {
+  const { byDay } = INDEXES;
+  const pages = paginateQuery(
+    { client, pageSize },
+    {
+      TableName: name,
+      IndexName: byDay.name,
+      KeyConditionExpression: '#day = :day AND #at BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
+      ExpressionAttributeValues: { ':day': partition, ':from': fromMs, ':to': toMs },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      yield { partition: item.pk as string, eventSort: item.sk as string, atMs: item[byDay.sortKey] as number };
+    }
+  }
+}
+
+const DAY_MS = 86_400_000;
+/** Ten types are read side by side, and most of what is read ahead of a long page would be for nothing. */
+const KEYS_PER_QUERY = 250;
+
+/**
+ * Reads the day index backwards and merges the types of a day, and the shards of each. Among events of one millisecond
+ * the order is that of `types`, then of the shards, and within a shard the index's own, so one place says for every
+ * shard where to go on.
+ */
+export function createDayEvents(table: LedgerTable): DayEvents {
+  return {
+    async newest(range, limit, after) {
+      const places: IndexedPlace[] = [];
+      const lastMs = Math.min(range.toMs - 1, after?.atMs ?? Number.POSITIVE_INFINITY);
+      for (let day = startOfDay(lastMs); day >= startOfDay(range.fromMs) && places.length <= limit; day -= DAY_MS) {
+        const perQuery = Math.min(limit + 1, KEYS_PER_QUERY);
+        const shards = eachShard(table.shards ?? [], utcDay(day));
+        const streams = range.types.flatMap((type) =>
+          shards.map((shard) => placesOf(table, range, { dayMs: day, type, shard }, perQuery, after)),
+        );
+        for await (const place of mergeSorted(streams, (one, other) => one.atMs > other.atMs)) {
+          if (places.push(place) > limit) break;
+        }
+      }
+      return { places: places.slice(0, limit), hasMore: places.length > limit };
+    },
+
+    async *read(places) {
+      for (let start = 0; start < places.length; start += BATCH_KEYS) {
+        const chunk = places.slice(start, start + BATCH_KEYS);
+        const items = await batchGet(table, {
+          Keys: chunk.map(({ partition, sort }) => ({ pk: partition, sk: sort })),
+        });
+        const found = new Map(items.map((item) => [nameOf(item.pk as string, item.sk as string), item]));
+        for (const { partition, sort } of chunk) {
+          const item = found.get(nameOf(partition, sort));
+          // The index may still name a copy that is merged.
+          yield item && storedEvent(item);
+        }
+      }
+    },
+  };
+}
+
+/** A shard of a type on the day that starts then. */
+interface DayShard {
+  dayMs: number;
+  type: string;
+  shard: number;
+}
+
+/** The places of one shard, newest first, behind a place of this or another shard. */
+async function* placesOf(
+  { client, name }: LedgerTable,
+  { domain, fromMs, toMs, types }: EventRange,
+  { dayMs, type, shard }: DayShard,
+  perQuery: number,
+  after: IndexedPlace | undefined,
+): AsyncGenerator<IndexedPlace> {
+  const { byDay } = INDEXES;
+  const partition = typePartition(domain, dayMs, type, shard);
+  const ends = [toMs - 1, dayMs + DAY_MS - 1];
+  const shardsBehind = shard - (after?.shard ?? 0);
+  const typesBehind = types.indexOf(type) - types.indexOf(after?.type ?? type);
+  // Shards before that of the place have given all they have of its millisecond.
+  if (after) ends.push((typesBehind || shardsBehind) < 0 ? after.atMs - 1 : after.atMs);
+  const bounds = { ':from': Math.max(fromMs, dayMs), ':to': Math.min(...ends) };
+  if (bounds[':from'] > bounds[':to']) return;
+  const isOfPlace = typesBehind === 0 && shardsBehind === 0;
+  const start = after && isOfPlace && startOfDay(after.atMs) === dayMs ? after : undefined;
+  const pages = paginateQuery(
+    {
+      client,
+      pageSize: perQuery,
+      startingToken: start && {
+        [byDay.partitionKey]: partition,
+        [byDay.sortKey]: start.atMs,
+        pk: start.partition,
+        sk: start.sort,
+      },
+    },
+    {
+      TableName: name,
+      IndexName: byDay.name,
+      ScanIndexForward: false,
+      KeyConditionExpression: '#day = :day AND #at BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
+      ExpressionAttributeValues: { ':day': partition, ...bounds },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      const atMs = item[byDay.sortKey] as number;
+      yield { type, ...(shard > 0 && { shard }), partition: item.pk as string, sort: item.sk as string, atMs };
+    }
+  }
+}
+
+const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
+const nameOf = (partition: string, sort: string) => `${partition} ${sort}`;
+
+/** Sorted streams as one; `isBefore` says which of two goes first, and where neither does, the earlier stream's. */
+export async function* mergeSorted<Value>(
+  streams: readonly AsyncGenerator<Value>[],
+  isBefore: (one: Value, other: Value) => boolean,
+): AsyncGenerator<Value> {
+  const heads = await Promise.all(streams.map(async (stream) => ({ stream, head: await stream.next() })));
+  for (;;) {
+    let first: { stream: AsyncGenerator<Value>; value: Value; index: number } | undefined;
+    for (const [index, { stream, head }] of heads.entries()) {
+      if (!head.done && (first === undefined || isBefore(head.value, first.value))) {
+        first = { stream, value: head.value, index };
+      }
+    }
+    if (first === undefined) return;
+    yield first.value;
+    heads[first.index] = { stream: first.stream, head: await first.stream.next() };
+  }
+}

@@ -1,0 +1,169 @@
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  FIRST_WEBHOOK_KEY,
+  type ItemKey,
+  isStragglerSort,
+  LEASE_KEY,
+  openSliceKey,
+  stragglerKey,
+  watermarksKey,
+} from '../../../domain/keys.ts';
+import type { Lease } from '../../../domain/ledger/lease.ts';
+import type { Watermarks } from '../../../domain/ledger/slice.ts';
+import type { FirstWebhook } from '../../../ingest/ports.ts';
+import type { Stragglers } from '../../../process/ports.ts';
+import type { LedgerState, OpenSlice, Straggler } from '../../../reconcile/ports.ts';
+import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
+
+/** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`. */
+export function createLedgerStateTable(table: LedgerTable): LedgerState {
+  const { client, name } = table;
+  const read = async (domain: string): Promise<Watermarks | undefined> => {
+    const { Item } = await client.send(
+      new GetCommand({ TableName: name, Key: watermarksKey(domain), ConsistentRead: true }),
+    );
+    if (Item === undefined) return undefined;
+    const { position, second, start } = Item as unknown as Watermarks;
+    return { position, second, ...(start !== undefined && { start }) };
+  };
+  return {
+    readWatermarks: read,
+
+    async moveWatermarks(domain, moved, previous) {
+      const isMoved = await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...watermarksKey(domain), ...moved },
+            ConditionExpression: previous ? '#position = :position AND #second = :second' : 'attribute_not_exists(pk)',
+            ...(previous && {
+              ExpressionAttributeNames: { '#position': 'position', '#second': 'second' },
+              ExpressionAttributeValues: { ':position': previous.position, ':second': previous.second },
+            }),
+          }),
+        ),
+      );
+      if (isMoved) return true;
+      // The SDK repeats a write whose reply was lost, and then finds its own.
+      const held = await read(domain);
+      return held?.position === moved.position && held.second === moved.second;
+    },
+
+    async readMarkers(domain) {
+      const found: { open: OpenSlice[]; stragglers: Straggler[] } = { open: [], stragglers: [] };
+      for await (const { pk: _pk, sk, ...item } of readPartition(table, openSliceKey(domain, 0).pk)) {
+        if (isStragglerSort(sk as string))
+          found.stragglers.push({ at: item.at as number, notedAt: item.notedAt as number });
+        else found.open.push(item as unknown as OpenSlice);
+      }
+      return found;
+    },
+
+    async putOpen(domain, open) {
+      await client.send(new PutCommand({ TableName: name, Item: { ...openSliceKey(domain, open.start), ...open } }));
+    },
+
+    async dropOpen(domain, start) {
+      await client.send(new DeleteCommand({ TableName: name, Key: openSliceKey(domain, start) }));
+    },
+
+    async dropStraggler(domain, { at, notedAt }) {
+      await conditionalWrite(() =>
+        client.send(
+          new DeleteCommand({
+            TableName: name,
+            Key: stragglerKey(domain, at),
+            ConditionExpression: 'notedAt = :notedAt',
+            ExpressionAttributeValues: { ':notedAt': notedAt },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+const START_REREAD_MS = 60_000;
+/** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
+const KEPT_SECONDS = 60 * 86_400;
+
+/** The side of process: notes events that no pass to come would compare. */
+export function createStragglersTable({ client, name }: LedgerTable, now: () => number): Stragglers {
+  const starts = new Map<string, { start: number | undefined; readAtMs: number }>();
+  return {
+    async ledgerStart(domain) {
+      const known = starts.get(domain);
+      // It never changes, but a ledger that has not begun may begin.
+      if (known !== undefined && (known.start !== undefined || now() - known.readAtMs < START_REREAD_MS)) {
+        return known.start;
+      }
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key: watermarksKey(domain) }));
+      const start = Item?.start as number | undefined;
+      starts.set(domain, { start, readAtMs: now() });
+      return start;
+    },
+
+    async note(domain, { at, notedAt }) {
+      await client.send(
+        new PutCommand({
+          TableName: name,
+          Item: { ...stragglerKey(domain, at), at, notedAt, expiresAt: Math.floor(notedAt / 1000) + KEPT_SECONDS },
+        }),
+      );
+    },
+  };
+}
+
+/** The lease of reconcile, or another, as one item; it runs out by itself where its holder dies. */
+export function createLeaseTable({ client, name }: LedgerTable, Key: ItemKey = LEASE_KEY): Lease {
+  return {
+    async hold(holder, nowMs, untilMs) {
+      return conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...Key, holder, until: untilMs },
+            ConditionExpression: 'attribute_not_exists(pk) OR holder = :holder OR #until <= :now',
+            ExpressionAttributeNames: { '#until': 'until' },
+            ExpressionAttributeValues: { ':holder': holder, ':now': nowMs },
+          }),
+        ),
+      );
+    },
+
+    async release(holder) {
+      await conditionalWrite(() =>
+        client.send(
+          new DeleteCommand({
+            TableName: name,
+            Key,
+            ConditionExpression: 'holder = :holder',
+            ExpressionAttributeValues: { ':holder': holder },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** The fact that a webhook was verified, as one item that is written once. */
+export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook {
+  const Key = FIRST_WEBHOOK_KEY;
+  return {
+    async note(atMs) {
+      await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...Key, at: atMs },
+            ConditionExpression: 'attribute_not_exists(pk)',
+          }),
+        ),
+      );
+    },
+
+    async isNoted() {
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
+      return Item !== undefined;
+    },
+  };
+}

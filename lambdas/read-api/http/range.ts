@@ -1,0 +1,46 @@
+import { type BadParameter, badParameter } from '../../../api/read-parameters.ts';
+import { LAST_MS } from '../../../api/time.ts';
+import type { TimeRange } from '../ports.ts';
+
+/** Times of a query in epoch milliseconds. */
+export interface RangeQuery {
+  readonly day?: number | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+export const DAY_MS = 86_400_000;
+/** Most days of one query. */
+export const MAX_DAYS = 31;
+
+/** Returns the stretch of a query: its day, or from (a day before the end) to (now), at most 31 days apart. */
+export function rangeOf({ day, from, to }: RangeQuery, nowMs: number): TimeRange | BadParameter {
+  const toMs = to ?? Math.ceil(nowMs / 1000) * 1000;
+  return checked(day, from, to, { fromMs: from ?? Math.max(0, toMs - DAY_MS), toMs }, MAX_DAYS);
+}
+
+/** Returns the stretch of a query, without an end where it names none. */
+export function openRangeOf({ day, from, to }: RangeQuery): TimeRange | BadParameter {
+  return checked(day, from, to, { fromMs: from ?? 0, toMs: to ?? LAST_MS }, Number.POSITIVE_INFINITY);
+}
+
+function checked(day: number | undefined, from: unknown, to: unknown, range: TimeRange, maxDays: number) {
+  if (day !== undefined) {
+    if (from !== undefined || to !== undefined) return badParameter('day', 'must be given without from and to');
+    return { fromMs: day, toMs: day + DAY_MS };
+  }
+  if (range.fromMs >= range.toMs) return badParameter('from', 'must be before to');
+  const isTooLong = range.toMs - range.fromMs > maxDays * DAY_MS;
+  return isTooLong ? badParameter('from', `must be at most ${maxDays} days before to`) : range;
+}
+
+/** Whether a value of a cursor is a range that a query could have. */
+export function isRange(value: unknown): value is TimeRange {
+  const { fromMs, toMs } = (value ?? {}) as Record<string, unknown>;
+  if (!Number.isSafeInteger(fromMs) || !Number.isSafeInteger(toMs)) return false;
+  const [from, to] = [fromMs as number, toMs as number];
+  return from >= 0 && from < to && to - from <= MAX_DAYS * DAY_MS;
+}
+
+/** All of time. */
+export const EVER: TimeRange = { fromMs: 0, toMs: LAST_MS };

@@ -1,0 +1,63 @@
+import { type BadParameter, badParameter, type RawParameters } from '../../../api/read-parameters.ts';
+import { type Operation, pathFormOf, type ReadRoutes } from '../../../api/routes.ts';
+import { ROUTES } from '../../contract.ts';
+import { isObject } from '../../domain/canonical.ts';
+
+/** Room for a thousand addresses as long as addresses may be. */
+const MAX_BODY_BYTES = 262_144;
+
+/** Returns the parameters of a query string, and the one that stands in the path; a list for one that is given twice. */
+export function queryParameters(query: URLSearchParams, inPath: Readonly<Record<string, string>>): RawParameters {
+  const given = [...Object.entries(inPath), ...query];
+  return Object.fromEntries(
+    given.map(([name]) => {
+      const values = given.filter(([each]) => each === name).map(([, value]) => value);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}
+
+/** Returns the parameters of a search, whose body is a JSON object; a null is no parameter, and a number is text. */
+export function bodyParameters(body: Uint8Array): { ok: true; raw: RawParameters } | BadParameter {
+  const bad = badParameter('body', 'must be a JSON object of up to 256 KiB');
+  if (body.byteLength > MAX_BODY_BYTES) return bad;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return bad;
+  }
+  if (!isObject(value)) return bad;
+  const given = Object.entries(value).filter(([, content]) => content !== null);
+  const raw = given.map(([name, content]) => [name, typeof content === 'number' ? String(content) : content]);
+  return { ok: true, raw: Object.fromEntries(raw) };
+}
+
+/** A route, and what stands in the path behind it, by the name of its parameter. */
+interface FoundRoute {
+  readonly operation: Operation;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly inPath: Readonly<Record<string, string>>;
+}
+
+/**
+ * The gateway decodes the path once, so what stands behind the route's path may hold slashes here. @middy/http-router
+ * would end a parameter at a slash, drop one at its end, and know no 405.
+ */
+export function findRoute(routes: ReadRoutes, rawPath: string, query: URLSearchParams): FoundRoute | undefined {
+  for (const [operation, route] of Object.entries(routes)) {
+    if ('without' in route && query.has(route.without)) continue;
+    const path = ROUTES.read + route.path;
+    const inPath = rawPath === path ? {} : parameterIn(rawPath, route);
+    if (inPath !== undefined) return { operation: operation as Operation, method: route.method, path, inPath };
+  }
+  return undefined;
+}
+
+/** Returns what stands in a path between the parts of its route's; undefined for another route's path. */
+function parameterIn(rawPath: string, route: ReadRoutes[Operation]): Record<string, string> | undefined {
+  const [before, after = ''] = (ROUTES.read + pathFormOf(route)).split(/\{.*\}/);
+  if (route.inPath === undefined || !rawPath.startsWith(before ?? '') || !rawPath.endsWith(after)) return undefined;
+  return { [route.inPath]: rawPath.slice(before?.length, rawPath.length - after.length) };
+}

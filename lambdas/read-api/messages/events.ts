@@ -1,0 +1,107 @@
+import type { EventEntry } from '../../../api/responses/events.ts';
+import { MAX_DAY_SHARDS } from '../../contract.ts';
+import { INDEXED_TYPES, indexedType, OTHER_TYPE } from '../../domain/events/day-index.ts';
+import { keyPart, nameInEventKey, parseMessageSort } from '../../domain/keys.ts';
+import { isKeyText, isTime } from '../http/cursor.ts';
+import { PageRoom } from '../http/page-room.ts';
+import { isRange } from '../http/range.ts';
+import type { DayEvents, IndexedPlace, TimeRange } from '../ports.ts';
+import { eventEntry } from './event-entry.ts';
+import type { EventPredicate } from './event-filter.ts';
+
+export interface EventQuery {
+  domain: string;
+  range: TimeRange;
+  type?: string | undefined;
+  predicate: EventPredicate | undefined;
+  limit: number;
+  position?: EventsPosition | undefined;
+}
+
+/** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
+export interface EventsPosition {
+  range: TimeRange;
+  place: IndexedPlace;
+}
+
+export function isEventsPosition(value: unknown, type: string | undefined): value is EventsPosition {
+  const { range, place } = (value ?? {}) as Partial<EventsPosition>;
+  return isRange(range) && isEventPlace(place, range, type);
+}
+
+function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string | undefined): value is IndexedPlace {
+  const place = (value ?? {}) as Partial<IndexedPlace>;
+  return (
+    isTime(place.atMs) &&
+    place.atMs >= fromMs &&
+    place.atMs < toMs &&
+    typesOf(type).some((each) => each === place.type) &&
+    (place.shard === undefined || isShard(place.shard)) &&
+    isKeyText(place.partition) &&
+    isKeyText(place.sort)
+  );
+}
+
+const isShard = (shard: unknown) => Number.isSafeInteger(shard) && Number(shard) >= 1 && Number(shard) < MAX_DAY_SHARDS;
+
+/** Every type, or the one that holds the events of a name. */
+const typesOf = (name: string | undefined) =>
+  name === undefined ? [...INDEXED_TYPES, OTHER_TYPE] : [indexedType(name)];
+
+/**
+ * Events that are read for one page with a filter, which is not a key: an index for each would cost a write unit with
+ * every event, for questions that are rare.
+ */
+const MAX_SEARCHED = 2500;
+const CHUNK = 250;
+const MIN_CHUNK = 100;
+
+/**
+ * A page of a domain's events, newest first: one query of the index for each type and day, until the page is full,
+ * and one read for each hundred events. With a filter a page looks at a bounded number of events, so it may hold few
+ * while more pages follow.
+ */
+export function createEvents(days: DayEvents) {
+  return async ({ domain, type, predicate, limit, position, range: given }: EventQuery) => {
+    const range = position?.range ?? given;
+    const types = typesOf(type);
+    // Types without a partition of their own share one.
+    const isNarrow = type !== undefined && types[0] === OTHER_TYPE && type !== OTHER_TYPE;
+    const isWanted = ({ sort }: IndexedPlace) => !isNarrow || nameOf(sort) === keyPart(type);
+    const room = new PageRoom(limit);
+    const events: EventEntry[] = [];
+    let place = position?.place;
+    let searched = 0;
+    let hasMore = true;
+    while (hasMore && !room.isFull && searched < MAX_SEARCHED) {
+      const left = limit - events.length;
+      const chunk = predicate ? CHUNK : isNarrow ? Math.max(left, MIN_CHUNK) : left;
+      const found = await days.newest({ domain, ...range, types }, chunk, place);
+      const wanted = found.places.filter(isWanted);
+      let read = 0;
+      for await (const event of days.read(wanted)) {
+        if (room.isFull) break;
+        read += 1;
+        if (event === undefined || predicate?.(event.event) === false) continue;
+        const entry = eventEntry(event);
+        room.take(entry);
+        events.push(entry);
+      }
+      const isCut = read < wanted.length;
+      hasMore = isCut || found.hasMore;
+      searched += isCut ? read : found.places.length;
+      place = (isCut ? wanted[read - 1] : found.places.at(-1)) ?? place;
+    }
+    const until = searched === 0 || place === undefined ? null : place.atMs / 1000;
+    return {
+      body: { events, searched: predicate ? { events: searched, until } : null },
+      next: hasMore && place ? { range, place } : undefined,
+    };
+  };
+}
+
+/** The event's name as its key has it. */
+function nameOf(sort: string): string | undefined {
+  const { eventKey } = parseMessageSort(sort);
+  return eventKey === undefined ? undefined : nameInEventKey(eventKey);
+}

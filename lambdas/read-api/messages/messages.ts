@@ -1,0 +1,131 @@
+import type { EventEntry } from '../../../api/responses/events.ts';
+import type { RecipientStatus } from '../../../api/responses/message.ts';
+import { EVERY_RECIPIENT, parseMessageSort } from '../../domain/keys.ts';
+import { isKeyText } from '../http/cursor.ts';
+import { PageRoom } from '../http/page-room.ts';
+import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../ports.ts';
+import { count, emptyTally, isTally, type Tally } from '../reports/tally.ts';
+import { eventEntry } from './event-entry.ts';
+
+/** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */
+export interface MessagePosition {
+  after: string;
+  tally?: Tally;
+}
+
+export interface MessageQuery {
+  messageId: string;
+  limit: number;
+  position?: MessagePosition | undefined;
+}
+
+export function isMessagePosition(value: unknown): value is MessagePosition {
+  const { after, tally } = (value ?? {}) as Partial<MessagePosition>;
+  return isKeyText(after) && after.startsWith(EVERY_RECIPIENT) && (tally === undefined || isTally(tally));
+}
+
+/**
+ * A page of a message's history; undefined where nothing is stored of the message. Pages go by recipient, since that
+ * is how a message is stored, and another index by time would cost a second write unit with every event; the events of
+ * one page are in the order of their time. A page takes one query, and up to four reads for recipients whose events go
+ * over its edge.
+ */
+export function createMessages(history: MessageHistory) {
+  return async ({ messageId, limit, position }: MessageQuery) => {
+    const page = takePage(await history.page(messageId, 2 * limit + 1, position?.after), limit);
+    if (position === undefined && page.last === undefined) return undefined;
+    const last = page.last ?? position?.after ?? '';
+    const split =
+      page.hasMore && !page.statuses.has(parseMessageSort(last).recipientKey)
+        ? parseMessageSort(last).recipientKey
+        : '';
+    const carried = position?.tally && {
+      recipientKey: parseMessageSort(position.after).recipientKey,
+      tally: position.tally,
+    };
+
+    const recipients: RecipientStatus[] = [];
+    let splitTally: Tally | undefined;
+    for (const recipientKey of page.recipientKeys) {
+      const own = page.events.filter(({ stored }) => stored.recipientKey === recipientKey);
+      const tally = carried?.recipientKey === recipientKey ? carried.tally : emptyTally();
+      for (const { stored } of own) count(tally, stored.event);
+      if (recipientKey === split) splitTally = tally;
+      const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
+      if (status === undefined || isPhantom(status)) continue;
+      const { decidedBy } = status;
+      const deciding = own.find(({ stored }) => stored.eventKey === decidedBy)?.stored;
+      const origin = deciding ?? (await history.originOf(messageId, recipientKey, decidedBy));
+      recipients.push({
+        ...recipientEntry(status, origin, tally, recipientKey !== split),
+        testMode: own.some(({ entry }) => entry.testMode),
+        direction: own.some(({ entry }) => entry.direction === 'inbound') ? 'inbound' : 'outbound',
+      });
+    }
+    const next: MessagePosition | undefined = page.hasMore
+      ? { after: last, ...(splitTally && { tally: splitTally }) }
+      : undefined;
+    const events = page.events.toSorted(byTime).map(({ entry }) => entry);
+    return { body: { messageId, recipients, events }, next };
+  };
+}
+
+interface ShownEvent {
+  stored: StoredEvent;
+  entry: EventEntry;
+}
+
+const byTime = (a: ShownEvent, b: ShownEvent) => a.stored.atMs - b.stored.atMs || (a.entry.key < b.entry.key ? -1 : 1);
+
+/** Takes what fits; statuses take no room. */
+function takePage({ entries, hasMore }: Awaited<ReturnType<MessageHistory['page']>>, limit: number) {
+  const room = new PageRoom(limit);
+  const events: ShownEvent[] = [];
+  const statuses = new Map<string, StoredStatus>();
+  const recipientKeys = new Set<string>();
+  let last: string | undefined;
+  for (const found of entries) {
+    if ('event' in found) {
+      if (room.isFull) {
+        hasMore = true;
+        break;
+      }
+      const entry = eventEntry(found.event);
+      room.take(entry);
+      events.push({ stored: found.event, entry });
+      recipientKeys.add(found.event.recipientKey);
+    } else {
+      statuses.set(found.status.recipientKey, found.status);
+      recipientKeys.add(found.status.recipientKey);
+    }
+    last = found.sort;
+  }
+  return { events, statuses, recipientKeys, last, hasMore };
+}
+
+/** A batch send yields one more `accepted` without a recipient, of which nothing will ever become anything. */
+const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && status === 'ACCEPTED';
+
+function recipientEntry(
+  status: StoredStatus,
+  origin: EventOrigin | undefined,
+  tally: Tally,
+  countsComplete: boolean,
+): Omit<RecipientStatus, 'testMode' | 'direction'> {
+  return {
+    recipient: status.recipient || null,
+    status: status.status,
+    reason: status.reason,
+    statusAt: status.statusAtMs / 1000,
+    decidedBy: status.decidedBy,
+    source: origin?.source ?? null,
+    unconfirmed: origin?.unconfirmedSinceMs !== undefined,
+    opens: tally.opens,
+    clicks: tally.clicks,
+    machineOpens: tally.machineOpens,
+    machineClicks: tally.machineClicks,
+    unsubscribed: tally.unsubscribedFrom.length > 0,
+    unsubscribedFrom: tally.unsubscribedFrom,
+    countsComplete,
+  };
+}

@@ -1,0 +1,104 @@
+import type { DeliveryEntry } from '../../../api/responses/receivers.ts';
+import { type DeliveryState, deliveredType, type LoggedDelivery } from '../../domain/publishing/delivery.ts';
+import { isNamed } from '../../domain/publishing/standard-webhook.ts';
+import { PageRoom } from '../http/page-room.ts';
+import type { DeliveryHistory, DeliveryPlace } from '../ports.ts';
+
+export interface DeliveriesQuery {
+  receiver: string;
+  /** Epoch seconds; the end does not belong to it. */
+  range: DeliveryRange;
+  state?: DeliveryState | undefined;
+  id?: string | undefined;
+  /** Message id. */
+  message?: string | undefined;
+  limit: number;
+  position?: DeliveriesPosition | undefined;
+}
+
+export interface DeliveryRange {
+  from: number;
+  to: number;
+}
+
+/** Where a page begins; without `from` or `to` a range moves with the clock, and a walk over pages must not. */
+export interface DeliveriesPosition {
+  from: number;
+  place: DeliveryPlace;
+}
+
+export function isDeliveriesPosition(value: unknown): value is DeliveriesPosition {
+  const { from, place } = (value ?? {}) as Partial<DeliveriesPosition>;
+  const { publishedAt, id } = (place ?? {}) as Partial<DeliveryPlace>;
+  if (!isSecond(from) || !isSecond(publishedAt) || typeof id !== 'string') return false;
+  return id === '' ? publishedAt > from : publishedAt >= from && id.isWellFormed() && Buffer.byteLength(id) <= 1000;
+}
+
+const isSecond = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 1e10;
+
+/** A page with a filter looks at this many deliveries at a time, and no more often than this. */
+const CHUNK = 250;
+const MAX_LOOKS = 10;
+
+/** A page of the delivery log of a receiver, newest first. With a filter a page looks at a bounded number of deliveries. */
+export function createDeliveries(history: DeliveryHistory) {
+  return async ({ receiver, range, limit, position, ...filters }: DeliveriesQuery) => {
+    const from = position?.from ?? range.from;
+    const isWanted = predicateOf(filters);
+    const room = new PageRoom(limit);
+    const deliveries: DeliveryEntry[] = [];
+    let place: DeliveryPlace | undefined = position?.place ?? { publishedAt: range.to, id: '' };
+    let searched = 0;
+    let until: number | null = null;
+    let looks = 0;
+    do {
+      looks += 1;
+      const chunk = isWanted ? CHUNK : limit;
+      const page: Awaited<ReturnType<DeliveryHistory['newest']>> = await history.newest(receiver, from, chunk, place);
+      place = page.next;
+      for (const delivery of page.deliveries) {
+        const { publishedAt, id } = delivery.name;
+        if (room.isFull) break;
+        searched += 1;
+        until = publishedAt;
+        // A page that is cut goes on behind what it looked at last.
+        place = delivery === page.deliveries.at(-1) ? page.next : { publishedAt, id };
+        if (isWanted?.(delivery) === false) continue;
+        const entry = entryOf(delivery);
+        room.take(entry);
+        deliveries.push(entry);
+      }
+    } while (isWanted && place && !room.isFull && looks < MAX_LOOKS);
+    return {
+      body: { deliveries, searched: isWanted ? { deliveries: searched, until } : null },
+      next: place && { from, place },
+    };
+  };
+}
+
+function predicateOf({ state, id, message }: Pick<DeliveriesQuery, 'state' | 'id' | 'message'>) {
+  if (state === undefined && id === undefined && message === undefined) return undefined;
+  return ({ name, detail, state: current }: LoggedDelivery) =>
+    (state === undefined || current === state) &&
+    (id === undefined || isNamed(name.id, id)) &&
+    (message === undefined || detail.messageId === message);
+}
+
+function entryOf(delivery: LoggedDelivery): DeliveryEntry {
+  const { name, detailType, detail, state, attempts, settledAt, nextAt, response = null } = delivery;
+  const { messageId } = detail;
+  return {
+    id: name.id,
+    publishedAt: isoTime(name.publishedAt * 1000),
+    type: deliveredType(detailType),
+    messageId: typeof messageId === 'string' ? messageId : null,
+    state,
+    attempts: attempts.map(({ at, ms, status = null, error = null }) => ({ at: isoTime(at), ms, status, error })),
+    nextAt: nextAt === undefined ? null : isoTime(nextAt),
+    settledAt: settledAt === undefined ? null : isoTime(settledAt),
+    response,
+  };
+}
+
+const isoTime = (ms: number) => new Date(ms).toISOString();

@@ -1,0 +1,51 @@
+import type { AlarmEntry, HealthResponse } from '../../../api/responses/health.ts';
+import { shownAlarmText } from '../../domain/alarm-text.ts';
+import type { AlarmFacts, AlarmStates, QueueLength } from '../ports.ts';
+
+export interface HealthDeps {
+  ledgerName: string;
+  domains: readonly string[];
+  /** Names of the receivers. */
+  receivers: readonly string[];
+  queue: QueueLength;
+  deadLetters: QueueLength;
+  alarms: AlarmStates;
+  now: () => number;
+}
+
+/** Alarms are judged once a minute, and many pages may be open. */
+const ALARMS_FRESH_MS = 20_000;
+
+/** What is known of the pipeline right now; null is what is not. What does not respond takes nothing else along. */
+export function createHealth({ ledgerName, domains, receivers, queue, deadLetters, alarms, now }: HealthDeps) {
+  const readAlarms = cached(async () => (await alarms.read()).map(alarmEntry).toSorted(onFirst), now);
+  return async (): Promise<HealthResponse> => {
+    const orNull = <Value>(value: Promise<Value>) => value.catch(() => null);
+    const [waiting, dead, states] = await Promise.all([
+      orNull(queue.messages()),
+      orNull(deadLetters.messages()),
+      orNull(readAlarms()),
+    ]);
+    return {
+      ...{ ledger: ledgerName, domains: [...domains], receivers: [...receivers] },
+      ...{ queue: waiting, deadLetters: dead, alarms: states },
+    };
+  };
+}
+
+/** What failed is not kept. */
+function cached<Value>(read: () => Promise<Value>, now: () => number): () => Promise<Value> {
+  let kept: { readonly value: Value; readonly atMs: number } | undefined;
+  return async () => {
+    if (kept === undefined || now() >= kept.atMs + ALARMS_FRESH_MS) kept = { value: await read(), atMs: now() };
+    return kept.value;
+  };
+}
+
+function alarmEntry({ name, state, sinceMs, description }: AlarmFacts): AlarmEntry {
+  const since = sinceMs === undefined ? null : new Date(sinceMs).toISOString();
+  return { name, state, since, ...shownAlarmText(description) };
+}
+
+const onFirst = (a: AlarmEntry, b: AlarmEntry) =>
+  Number(b.state === 'ALARM') - Number(a.state === 'ALARM') || (a.name < b.name ? -1 : 1);

@@ -1,0 +1,44 @@
+import type { JsonObject } from '../../domain/canonical.ts';
+import { parseEvent } from '../../domain/events/mailgun-event.ts';
+
+/** What a recipient did with a message; people and machines apart. */
+export interface Tally {
+  opens: number;
+  clicks: number;
+  machineOpens: number;
+  machineClicks: number;
+  /** Tags, or `*` for everything; empty where the recipient did not unsubscribe. */
+  unsubscribedFrom: string[];
+}
+
+export const emptyTally = (): Tally => ({
+  opens: 0,
+  clicks: 0,
+  machineOpens: 0,
+  machineClicks: 0,
+  unsubscribedFrom: [],
+});
+
+/** Mailgun takes ten tags a message. A cursor carries this list, so it must not grow. */
+const MAX_TAGS = 10;
+
+export function count(tally: Tally, event: JsonObject): void {
+  const { name, isByMachine } = parseEvent(event);
+  if (name === 'opened') tally[isByMachine ? 'machineOpens' : 'opens'] += 1;
+  if (name === 'clicked') tally[isByMachine ? 'machineClicks' : 'clicks'] += 1;
+  // Its tags may be those of the message, so in doubt it is from everything.
+  if (name === 'unsubscribed') tally.unsubscribedFrom = ['*'];
+}
+
+/** Whether a value of a cursor is a tally. */
+export function isTally(value: unknown): value is Tally {
+  const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<Tally>;
+  return (
+    Array.isArray(unsubscribedFrom) &&
+    unsubscribedFrom.length <= MAX_TAGS &&
+    unsubscribedFrom.every((scope) => typeof scope === 'string') &&
+    ([counts.opens, counts.clicks, counts.machineOpens, counts.machineClicks] as unknown[]).every(
+      (number) => Number.isSafeInteger(number) && (number as number) >= 0,
+    )
+  );
+}

@@ -1,0 +1,253 @@
+import { MAX_REQUEUES } from '../../contract.ts';
+import type { JsonObject } from '../../domain/canonical.ts';
+import { NAMES_COMPARED_IN_FULL } from '../../domain/event-types.ts';
+import { eventName, eventTimeMs } from '../../domain/events/event.ts';
+import { identify } from '../../domain/events/identity.ts';
+import { add } from '../../domain/ledger/counts.ts';
+import { countDimensions } from '../../domain/ledger/dimensions.ts';
+import { placeName } from '../../domain/ledger/ledger-name.ts';
+import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../../domain/ledger/tally.ts';
+import { decidingFacts } from '../../domain/status/deciding-facts.ts';
+import { isExpectedByWebhook } from '../../domain/webhooks/webhook-type.ts';
+import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from '../ports.ts';
+import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
+import { countUnlisted } from './count-unlisted.ts';
+import { listPages } from './list-pages.ts';
+import { createMatch, type Matched, recipientsOf } from './redacted-copies.ts';
+import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
+
+/** Epoch seconds; the start belongs to the part, the end does not. */
+export interface PartBounds {
+  from: number;
+  to: number;
+}
+
+/**
+ * `done`: compared up to `to`, which lies before the end of the part where time ran out or a call failed (`error`);
+ * `large`: too large for one part, of about so many events; `held`: something is missing while nothing may be sent.
+ */
+export type PartResult =
+  | { kind: 'done'; to: number; tally: Tally; error?: unknown }
+  | { kind: 'large'; events: number }
+  | { kind: 'held' };
+
+/** Events of a part that is listed and compared at once; twice as many are split. */
+export const PART_EVENTS = 15_000;
+/** Names in memory after which a part ends early. */
+const MAX_PART_EVENTS = 50_000;
+/** A first page shorter than this says little about how many events follow. */
+const MIN_SAMPLE_EVENTS = 100;
+/** A shorter part would list more of its neighbours than of itself. */
+export const MIN_PART_SECONDS = 20;
+/** Two sources round the time of one event apart by at most this. */
+const ROUNDING_MS = 1000;
+/** Where a listing ends early, its last seconds may be out of order, so they are left to the next part. */
+const DISORDER_SECONDS = 5;
+
+interface Listed extends Matched {
+  name: string;
+  event: JsonObject;
+  atMs: number;
+}
+
+/** A copy that names no recipient is what a webhook brought. */
+const BROUGHT = { broughtByWebhook: true };
+
+/**
+ * Compares what Mailgun lists of a stretch of time with what is stored, as sets of names, and sends what is missing.
+ * An event counts where its listed time lies; one that is not listed counts where its stored time lies. Both sets are
+ * read a second further on either side, so neither the order of the listing, nor repeats, nor rounding change a count.
+ */
+export function createComparePart(deps: ComparePartDeps) {
+  const requeueMissing = createRequeueMissing(deps);
+
+  return async (pass: SlicePass, bounds: PartBounds): Promise<PartResult> => {
+    const [fromMs, toMs] = [bounds.from * 1000, bounds.to * 1000];
+    const [keys, requeued] = await Promise.all([
+      deps.index.keys(pass.slice.domain, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
+      deps.requeues.list(pass.slice, fromMs - ROUNDING_MS, toMs + ROUNDING_MS),
+    ]);
+    const stored = new Map(keys.map((key) => [pass.nameOf(key), key]));
+    const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
+    const match = createMatch(keys);
+    const listed = new Set<string>();
+    const tally = emptyTally();
+    const settle = createSettle(deps, pass, { stored, sends, tally }, requeueMissing);
+
+    // Listed inside the part, and not settled yet; what lies before `safeTo` can no longer be listed.
+    let waiting: Listed[] = [];
+    // Listed next to the part, while a redacted copy lies inside: a straggler has this part compared, and no other.
+    const besides: Listed[] = [];
+    let safeTo = bounds.from;
+    const settleTo = async (to: number): Promise<boolean> => {
+      const ready = waiting.filter(({ atMs }) => atMs < to * 1000);
+      waiting = waiting.filter(({ atMs }) => atMs >= to * 1000);
+      return settle.count(ready);
+    };
+    const finish = async (to: number, error?: unknown): Promise<PartResult> => {
+      const isInside = (atMs: number) => atMs >= fromMs && atMs < to * 1000;
+      const crossing = besides.filter(({ copies }) => copies.some(({ atMs }) => isInside(atMs)));
+      if (!(await settleTo(to)) || !(await settle.merge(crossing))) return { kind: 'held' };
+      const isUnlisted = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listed.has(name);
+      await countUnlisted(deps, pass, { stored, sends, tally }, isUnlisted);
+      return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
+    };
+
+    let isFirst = true;
+    try {
+      for await (const page of pagesOf(deps.source, pass, bounds)) {
+        pass.assertHeld();
+        if (isFirst) {
+          const events = estimate(page, bounds);
+          if (events > 2 * PART_EVENTS && bounds.to - bounds.from >= 2 * MIN_PART_SECONDS)
+            return { kind: 'large', events };
+        }
+        isFirst = false;
+        let earliestMs = Number.POSITIVE_INFINITY;
+        for (const event of page) {
+          const matched = match(event, identify(event, pass.slice.domain));
+          const name = pass.nameOf(matched.place);
+          const atMs = eventTimeMs(event) ?? stored.get(name)?.atMs ?? fromMs;
+          earliestMs = Math.min(earliestMs, atMs);
+          if (listed.has(name)) continue;
+          listed.add(name);
+          for (const copy of matched.copies) listed.add(pass.nameOf(copy));
+          const found = { ...matched, name, event, atMs };
+          if (atMs >= fromMs && atMs < toMs) waiting.push(found);
+          else if (matched.copies.length > 0) besides.push(found);
+        }
+        if (pass.listings.length === 1 && page.length > 0) {
+          const to = Math.min(bounds.to, Math.floor(earliestMs / 1000) - DISORDER_SECONDS);
+          safeTo = Math.max(safeTo, to);
+          if (!(await settleTo(safeTo))) return { kind: 'held' };
+        }
+        const isOver = deps.now() >= pass.deadlineMs || listed.size >= MAX_PART_EVENTS;
+        if (isOver && safeTo > bounds.from) return await finish(safeTo);
+        if (deps.now() >= pass.deadlineMs) return { kind: 'done', to: bounds.from, tally };
+      }
+    } catch (error) {
+      if (!(error instanceof ListingError)) throw error;
+      if (safeTo <= bounds.from) throw error;
+      return finish(safeTo, error);
+    }
+    return finish(bounds.to);
+  };
+}
+
+/**
+ * Returns what settles listed events: `count` counts them and sends what is missing, `merge` sends those that have
+ * redacted copies; false where it may not send.
+ */
+function createSettle(
+  deps: ComparePartDeps,
+  pass: SlicePass,
+  { stored, sends, tally }: Sets,
+  requeueMissing: ReturnType<typeof createRequeueMissing>,
+) {
+  const isToBeSent = ({ name }: Listed) => {
+    const before = sends.get(name);
+    return before === undefined || (before.sends < MAX_REQUEUES && (pass.ignoreWaits || isOverdue(before, deps)));
+  };
+  const merge = async (crossing: readonly Listed[]): Promise<boolean> => {
+    const unmerged = crossing.filter((each) => !pass.accepts && isToBeSent(each));
+    if (unmerged.length === 0) return true;
+    if (!pass.maySend) return false;
+    pass.assertHeld();
+    const { sent, stuck } = await requeueMissing(
+      pass.slice,
+      pass.runId,
+      unmerged.map((each) => unstoredOf(each, false)),
+    );
+    // No slice counts them here, so nothing but the next run would send them again.
+    if (sent + stuck.length < unmerged.length) throw new Error('redacted copies could not be sent to be merged');
+    return true;
+  };
+  const count = async (waiting: readonly Listed[]): Promise<boolean> => {
+    // A ledger of events of an unknown domain reads the listings of all: the other events there are not its own.
+    const isOwn = ({ name, copies }: Listed) => stored.has(name) || copies.length > 0;
+    const ready = pass.listings.length === 1 ? waiting : waiting.filter(isOwn);
+    // Only what was sent before can have come without a webhook.
+    const isAsked = ({ name, event }: Listed) =>
+      !stored.has(name) || sends.has(name) || NAMES_COMPARED_IN_FULL.includes(eventName(event));
+    const facts = await lookUp(
+      deps.events,
+      ready.filter(isAsked).map(({ place }) => place),
+      pass.erasureKey,
+    );
+    const unstored: Unstored[] = [];
+    for (const each of ready) {
+      const { name, place, event, atMs, copies, isRedacted } = each;
+      const found = facts.get(placeName(place));
+      const isAltered = found !== undefined && !isRedacted && isAlteredBy(found, event, atMs);
+      const isRedundant = copies.length > 0 && !isAltered;
+      const isStored = !isRedundant && (stored.has(name) || found !== undefined);
+      const type = typeOf(event);
+      add(tally.listed, type);
+      countTags(tally.tags, event);
+      countDimensions(tally.dimensions, event);
+      if (isExpectedByWebhook(event, deps.registered)) tally.deliverable += 1;
+      if (isStored) add(tally.stored, type);
+      if (found !== undefined || !isStored) {
+        const origin = isRedundant ? BROUGHT : found;
+        countOrigin(tally, event, origin, { registered: deps.registered, isFinal: pass.isFinal });
+      }
+      if (isStored && !isAltered) {
+        if (pass.isFinal && pass.unconfirmedBefore?.has(name)) await deps.events.markUnconfirmed(place, undefined);
+        continue;
+      }
+      if (pass.accepts || pass.accepted.has(name)) {
+        acceptName(tally, name);
+        continue;
+      }
+      add(isAltered ? tally.altered : tally.missing, type);
+      const before = sends.get(name)?.sends ?? 0;
+      tally.sends = Math.max(tally.sends, before);
+      if (before >= MAX_REQUEUES) tally.stuck += 1;
+      else if (isToBeSent(each)) unstored.push(unstoredOf(each, isAltered));
+    }
+    if (unstored.length === 0) return true;
+    if (!pass.maySend) return false;
+    pass.assertHeld();
+    const { sent, stuck } = await requeueMissing(pass.slice, pass.runId, unstored);
+    tally.sent += sent;
+    tally.stuck += stuck.length;
+    for (const { requeue } of unstored) tally.sends = Math.max(tally.sends, (sends.get(requeue.name)?.sends ?? 0) + 1);
+    return true;
+  };
+  return { count, merge };
+}
+
+function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): Unstored {
+  return { requeue: { name, atMs, type: typeOf(event) }, event, corrects, redactedAs: recipientsOf(copies) };
+}
+
+/** Whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */
+function isAlteredBy(stored: StoredFacts, event: JsonObject, atMs: number): boolean {
+  if (stored.event.recipient === undefined && event.recipient !== undefined) return false;
+  return Math.abs(stored.atMs - atMs) >= 2 * ROUNDING_MS || decidingFacts(stored.event) !== decidingFacts(event);
+}
+
+/** Whether the queue has had time to bring the last send in. */
+function isOverdue({ sentAtMs }: Requeue, { now, everySeconds }: ComparePartDeps): boolean {
+  return now() - sentAtMs >= (everySeconds * 1000) / 2;
+}
+
+async function* pagesOf(
+  source: MailgunSource,
+  pass: SlicePass,
+  { from, to }: PartBounds,
+): AsyncGenerator<JsonObject[]> {
+  if (pass.unlisted) return;
+  for (const domain of pass.listings) {
+    yield* listPages(source, { domain, begin: from - 1, end: to + 1, deadlineMs: pass.deadlineMs });
+  }
+}
+
+/** Estimates how many events a part holds from how densely the first page lies in it. */
+function estimate(page: readonly JsonObject[], { from, to }: PartBounds): number {
+  if (page.length < MIN_SAMPLE_EVENTS) return page.length;
+  const times = page.map((event) => eventTimeMs(event) ?? from * 1000).sort((a, b) => a - b);
+  const nth = Math.floor(times.length * 0.9);
+  const spanMs = Math.max(1, (times[nth] as number) - (from - 1) * 1000);
+  return (nth / spanMs) * (to - from) * 1000;
+}

@@ -1,0 +1,76 @@
+import type { SendingDomain } from '../../contract.ts';
+import type { StoredKey } from '../../domain/events/day-index.ts';
+import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
+import { placeName } from '../../domain/ledger/ledger-name.ts';
+import { addName, type Tally } from '../../domain/ledger/tally.ts';
+import { tombstoneIdentity } from '../../domain/recipients/erasure.ts';
+import type { DayIndex, MailgunSource, Requeue, SliceKey, StoredEvents, StoredFacts } from '../ports.ts';
+import type { RequeueDeps } from './requeue-missing.ts';
+
+export interface ComparePartDeps extends RequeueDeps {
+  source: MailgunSource;
+  index: DayIndex;
+  events: StoredEvents;
+  /** Webhook types that are registered at Mailgun. */
+  registered: readonly string[];
+  everySeconds: number;
+}
+
+/** What a pass knows of its slice, the same for all its parts. */
+export interface SlicePass {
+  slice: SliceKey;
+  /** The domains whose listings hold the events of this ledger: its own, or all for events of an unknown domain. */
+  listings: readonly SendingDomain[];
+  nameOf: (place: EventPlace) => string;
+  erasureKey: string;
+  runId: string;
+  /** Names that an earlier pass left unconfirmed; undefined where they were too many to be kept. */
+  unconfirmedBefore: ReadonlySet<string> | undefined;
+  accepted: ReadonlySet<string>;
+  /** When the last pass began that read the listing; undefined before the first. */
+  comparedAtMs: number | undefined;
+  /** Slice old enough that what no webhook brought by now is lost. */
+  isFinal: boolean;
+  maySend: boolean;
+  /** Send again at once what an earlier pass has sent. */
+  ignoreWaits: boolean;
+  /** Mailgun no longer keeps this time: judge by what is stored alone. */
+  unlisted: boolean;
+  /** An event came in after the last pass that would have compared it. */
+  hasStragglers: boolean;
+  /** Accept everything that does not add up. */
+  accepts: boolean;
+  deadlineMs: number;
+  /** Throws where the run is no longer ours. */
+  assertHeld: () => void;
+}
+
+/** What is known of the events of a part, by name, and what was counted of them. */
+export interface Sets {
+  stored: ReadonlyMap<string, StoredKey>;
+  sends: ReadonlyMap<string, Requeue>;
+  tally: Tally;
+}
+
+/** Returns what the table holds of the places, read strongly, by the names of the places they were asked for. */
+export async function lookUp(
+  events: StoredEvents,
+  places: EventPlace[],
+  erasureKey: string,
+): Promise<Map<string, StoredFacts>> {
+  const found = await events.lookUp(places);
+  // Strictly afterwards: a tombstone is put before its event is deleted, so one of the two reads finds it.
+  const absent = places.filter((place) => !found.has(placeName(place)));
+  const tombstones = await events.lookUp(absent.map((place) => tombstoneIdentity(place, erasureKey)));
+  for (const place of absent) {
+    const facts = tombstones.get(placeName(tombstoneIdentity(place, erasureKey)));
+    if (facts !== undefined) found.set(placeName(place), facts);
+  }
+  return found;
+}
+
+/** Counts an event that an operator has accepted, or accepts with this pass. */
+export function acceptName(tally: Tally, name: string): void {
+  tally.accepted += 1;
+  addName(tally.acceptedNames, name);
+}

@@ -1,0 +1,58 @@
+import { MAX_REQUEUES } from '../../contract.ts';
+import { add } from '../../domain/ledger/counts.ts';
+import { countDimensions } from '../../domain/ledger/dimensions.ts';
+import { placeName } from '../../domain/ledger/ledger-name.ts';
+import { addName, countOrigin, countTags, storedTypeOf } from '../../domain/ledger/tally.ts';
+import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
+
+/** The day index shows a stored event within this time. */
+const INDEX_LAG_MS = 60_000;
+
+/** Counts what this listing does not hold: events that an earlier one held, and events that none ever did. */
+export async function countUnlisted(
+  deps: ComparePartDeps,
+  pass: SlicePass,
+  { stored, sends, tally }: Sets,
+  isUnlisted: (each: { name: string; atMs: number }) => boolean,
+): Promise<void> {
+  const unlisted = [...stored].filter(([name, { atMs }]) => isUnlisted({ name, atMs }));
+  const wasCompared = pass.comparedAtMs !== undefined;
+  const mayBeKnown = (name: string) =>
+    wasCompared && pass.unconfirmedBefore !== undefined && !pass.unconfirmedBefore.has(name);
+  const asked = unlisted.filter(([name]) => mayBeKnown(name) || sends.has(name)).map(([, key]) => key);
+  const facts = await lookUp(deps.events, asked, pass.erasureKey);
+  const knownSinceMs = (pass.comparedAtMs ?? 0) - INDEX_LAG_MS;
+  for (const [name, key] of unlisted) {
+    const type = storedTypeOf(key.eventSort);
+    const found = facts.get(placeName(key));
+    add(tally.stored, type);
+    const wasListed = found !== undefined && (sends.has(name) || found.receivedAtMs < knownSinceMs);
+    const isJudged = pass.unlisted ? !wasListed && (wasCompared || pass.hasStragglers) : true;
+    if (isJudged && (pass.accepts || pass.accepted.has(name))) {
+      acceptName(tally, name);
+    } else if (wasListed) {
+      // The listing has shrunk, and what was known of the event still holds.
+      countOrigin(tally, found.event, found, { registered: deps.registered, isFinal: pass.isFinal });
+      countTags(tally.tags, found.event);
+      countDimensions(tally.dimensions, found.event);
+      add(tally.listed, type);
+      if (isJudged) tally.short += 1;
+    } else if (isJudged) {
+      add(tally.unconfirmed, type);
+      addName(tally.unconfirmedNames, name);
+      if (pass.isFinal) await deps.events.markUnconfirmed(key, deps.now());
+    }
+  }
+  for (const requeue of sends.values()) {
+    if (!isUnlisted(requeue) || stored.has(requeue.name)) continue;
+    if (pass.accepts || pass.accepted.has(requeue.name)) {
+      acceptName(tally, requeue.name);
+      continue;
+    }
+    // Without the listing it cannot be sent again.
+    add(tally.missing, requeue.type);
+    tally.sends = Math.max(tally.sends, requeue.sends);
+    if (requeue.sends >= MAX_REQUEUES) tally.stuck += 1;
+    if (!pass.unlisted) tally.short += 1;
+  }
+}

@@ -1,0 +1,29 @@
+import type { ListingPage, ListingRequest, MailgunSource } from '../ports.ts';
+import { createSemaphore } from './semaphore.ts';
+
+/** Calls without a 429 after which one more may be under way. */
+const QUIET_CALLS = 20;
+
+/**
+ * Limits how many listing calls are under way at once, in the order in which they are asked for. A 429 halves the
+ * number, and quiet raises it again one by one.
+ */
+export function createListingGate(source: MailgunSource, maxParallel: number): MailgunSource {
+  const semaphore = createSemaphore(maxParallel);
+  let quiet = 0;
+  return {
+    page: (request: ListingRequest): Promise<ListingPage> =>
+      semaphore.run(async () => {
+        let isLimited = false;
+        const onRateLimited = () => {
+          if (!isLimited) semaphore.limit = Math.max(1, Math.floor(semaphore.limit / 2));
+          isLimited = true;
+          quiet = 0;
+        };
+        const page = await source.page({ ...request, onRateLimited });
+        quiet += 1;
+        if (quiet % QUIET_CALLS === 0) semaphore.limit = Math.min(maxParallel, semaphore.limit + 1);
+        return page;
+      }),
+  };
+}

@@ -1,0 +1,249 @@
+import type { SendingDomain } from '../../contract.ts';
+import { UNKNOWN_DOMAIN } from '../../domain/events/event.ts';
+import { total } from '../../domain/ledger/counts.ts';
+import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
+import { createLedgerNaming } from '../../domain/ledger/ledger-name.ts';
+import { isUnsettled, type Slice, type SliceBounds, waitSeconds } from '../../domain/ledger/slice.ts';
+import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../../domain/ledger/tally.ts';
+import {
+  type DonePart,
+  type LedgerState,
+  ListingError,
+  type NamingKey,
+  type OpenSlice,
+  type PartStore,
+  type Slices,
+} from '../ports.ts';
+import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
+import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
+import { createListingGate } from './listing-gate.ts';
+import { createSemaphore } from './semaphore.ts';
+
+/** Times that a deployment chooses, in seconds. */
+export interface LedgerTimes {
+  everySeconds: number;
+  settleSeconds: number;
+  sliceSeconds: number;
+  retentionSeconds: number;
+  /** Where ledgers start; otherwise at the first webhook of the domain. */
+  fromEpochSeconds?: number | undefined;
+}
+
+/** What is worth reporting of a slice that was written. */
+export interface SliceNews {
+  domain: string;
+  start: number;
+  lost: number;
+  unconfirmed: number;
+  altered: number;
+}
+
+export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds'> {
+  ledger: Pick<LedgerState, 'putOpen' | 'dropOpen'>;
+  slices: Slices;
+  parts: PartStore;
+  erasureKey: NamingKey;
+  times: LedgerTimes;
+  /** All domains of this deployment. */
+  domains: readonly SendingDomain[];
+  /** How many pages are listed, and parts held in memory, at once at most. */
+  parallel: number;
+  /** Called with slices in which webhooks were lost, or events are stored that Mailgun does not list or lists otherwise. */
+  onNews: (news: SliceNews) => void;
+}
+
+/** The run that a pass belongs to. */
+export interface RunContext extends HeldLease {
+  ignoreWaits: boolean;
+}
+
+export interface PassRequest {
+  /** Listed by Mailgun under this name; `-` holds the events whose domain cannot be told. */
+  domain: string;
+  bounds: SliceBounds;
+  open?: OpenSlice | undefined;
+  isOld: boolean;
+  maySend: boolean;
+  hasStragglers?: boolean | undefined;
+  /** Webhooks that were lost in this time are no news. */
+  isBackfill?: boolean | undefined;
+  /** Mailgun's refusal to list a time is thrown instead of being written. */
+  mustBeListed?: boolean | undefined;
+  acceptReason?: string | undefined;
+  deadlineMs: number;
+}
+
+export interface DonePass {
+  kind: 'done';
+  previous: Slice | undefined;
+  slice: Slice;
+  tally: Tally;
+}
+
+/** `held`: something is missing while nothing may be sent; `paused`: time is up, and what was compared is kept. */
+export type PassOutcome = DonePass | { kind: 'held' | 'paused' };
+
+/** Passes over slices: compares all parts of each, side by side within one limit, and writes what came of it. */
+export function createPassSlice(deps: PassSliceDeps) {
+  const { ledger, slices, times, now, parallel } = deps;
+  const source = createListingGate(deps.source, parallel);
+  const comparePart = createComparePart({ ...deps, source, everySeconds: times.everySeconds });
+  const partSlots = createSemaphore(parallel);
+
+  return async (run: RunContext, request: PassRequest): Promise<PassOutcome> => {
+    const previous = await slices.read(request.domain, request.bounds.start);
+    const startedAtMs = now();
+    const pass = await describe(run, request, previous);
+    const isOutOfReach = (request.bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000;
+    let compared: Compared;
+    try {
+      compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
+    } catch (error) {
+      const isRefused = error instanceof ListingError && error.reason === 'out-of-retention';
+      if (!isRefused || !isOutOfReach || request.mustBeListed) throw error;
+      pass.unlisted = true;
+      compared = await compareAll(pass, request.bounds, previous?.passes ?? 0);
+    }
+    if (compared === 'held' || compared === 'paused') return { kind: compared };
+    run.assertHeld();
+    const tally = mergeTallies(compared.map((part) => part.tally));
+    const began = Math.min(startedAtMs, ...compared.map((part) => part.startedAtMs));
+    const slice = slicePassed({ ...request.bounds, domain: request.domain }, previous, tally, {
+      startedAtMs: began,
+      nowMs: now(),
+      unlisted: pass.unlisted,
+      isOld: request.isOld,
+      acceptReason: request.acceptReason,
+    });
+    await write(request, previous, slice, pass.isFinal);
+    return { kind: 'done', previous, slice, tally };
+  };
+
+  async function describe(run: RunContext, request: PassRequest, previous: Slice | undefined): Promise<SlicePass> {
+    const { domain, bounds, isOld } = request;
+    const erasureKey = await deps.erasureKey.read();
+    const names = previous?.unconfirmedNames ?? [];
+    const isNamed = names.length < MAX_NAMED_EVENTS && names.length === total(previous?.unconfirmed ?? {});
+    return {
+      slice: { domain, start: bounds.start },
+      listings: domain === UNKNOWN_DOMAIN ? deps.domains : deps.domains.filter(({ name }) => name === domain),
+      nameOf: createLedgerNaming(erasureKey),
+      erasureKey,
+      runId: run.runId,
+      unconfirmedBefore: isNamed ? new Set(names) : undefined,
+      accepted: new Set(previous?.acceptance?.names),
+      comparedAtMs: previous?.startedAt ?? undefined,
+      isFinal: isOld || run.ignoreWaits,
+      maySend: request.maySend,
+      ignoreWaits: run.ignoreWaits,
+      unlisted: false,
+      hasStragglers: request.hasStragglers ?? false,
+      accepts: request.acceptReason !== undefined,
+      deadlineMs: request.deadlineMs,
+      assertHeld: run.assertHeld,
+    };
+  }
+
+  /** Compares what no earlier run of this pass has compared; whatever was done is kept where a part fails. */
+  async function compareAll(pass: SlicePass, bounds: SliceBounds, nth: number): Promise<Compared> {
+    const done = pass.accepts ? [] : withoutOverlap(await deps.parts.done(pass.slice, nth));
+    const open = gaps(done, { from: bounds.start, to: bounds.end });
+    const isWhole = open.length === 1 && done.length === 0;
+    let stopped: 'held' | 'paused' | undefined;
+    const failures: unknown[] = [];
+
+    const compare = async (part: PartBounds, isOnly: boolean): Promise<void> => {
+      if (stopped !== undefined || failures.length > 0) return;
+      if (now() >= pass.deadlineMs) {
+        stopped = 'paused';
+        return;
+      }
+      const startedAtMs = now();
+      const result = await partSlots.run(() => comparePart(pass, part));
+      if (result.kind === 'held') stopped = 'held';
+      else if (result.kind === 'large') {
+        await Promise.all(split(part, result.events, parallel).map((each) => compare(each, false)));
+      } else {
+        const { to, tally, error } = result;
+        const isComplete = isOnly && to === part.to;
+        if (to > part.from) {
+          const compared = { from: part.from, to, startedAtMs, tally };
+          pass.assertHeld();
+          // A slice of one part is written at once; parts of others are kept until all are there.
+          if (!isComplete && !pass.accepts) await deps.parts.put(pass.slice, nth, compared);
+          done.push(compared);
+        }
+        if (error !== undefined) failures.push(error);
+        else if (to < part.to) {
+          if (now() >= pass.deadlineMs) stopped = 'paused';
+          else await compare({ from: to, to: part.to }, false);
+        }
+      }
+    };
+    const results = await Promise.allSettled(open.map((part) => compare(part, isWhole)));
+    for (const result of results) if (result.status === 'rejected') failures.push(result.reason);
+    if (failures.length > 0) throw failures[0];
+    return stopped ?? done;
+  }
+
+  async function write(
+    request: PassRequest,
+    previous: Slice | undefined,
+    slice: Slice,
+    isFinal: boolean,
+  ): Promise<void> {
+    const { open, isBackfill = false, domain } = request;
+    const { start, end } = slice;
+    const isOpen = isUnsettled(slice);
+    // The marker is put before an open slice and dropped after a settled one, so no crash hides what is missing.
+    if (isOpen) {
+      const nextAt =
+        now() + waitSeconds(Math.max(slice.sends, slice.short > 0 ? slice.passes : 0), times.everySeconds) * 1000;
+      const marker = { start, end, nextAt, since: open?.since ?? now(), stuck: slice.stuck };
+      await ledger.putOpen(domain, { ...marker, ...(isBackfill && { isBackfill }) });
+    }
+    // Reported before the write: a page too many is better than one that a crash swallows.
+    const lost = isBackfill ? 0 : Math.max(0, total(slice.lost) - total(previous?.lost ?? {}));
+    const reported = previous !== undefined && previous.finalAt !== null ? total(previous.unconfirmed) : 0;
+    const unconfirmed = isFinal ? Math.max(0, total(slice.unconfirmed) - reported) : 0;
+    const altered = Math.max(0, total(slice.altered) - total(previous?.altered ?? {}));
+    if (lost + unconfirmed + altered > 0) deps.onNews({ domain, start, lost, unconfirmed, altered });
+    if (!(await slices.write(slice, previous))) throw new LostRaceError();
+    const wasOpen = open !== undefined || (previous !== undefined && isUnsettled(previous));
+    if (!isOpen && wasOpen) await ledger.dropOpen(domain, start);
+  }
+}
+
+type Compared = DonePart[] | 'held' | 'paused';
+
+/** Parts by their start, without those that overlap one before: two runs may have cut the slice differently. */
+function withoutOverlap(parts: readonly DonePart[]): DonePart[] {
+  const kept: DonePart[] = [];
+  for (const part of [...parts].sort((a, b) => a.from - b.from)) {
+    if (part.from >= (kept.at(-1)?.to ?? Number.NEGATIVE_INFINITY)) kept.push(part);
+  }
+  return kept;
+}
+
+/** The stretches that none of the parts covers. */
+function gaps(done: readonly PartBounds[], { from, to }: PartBounds): PartBounds[] {
+  const found: PartBounds[] = [];
+  let position = from;
+  for (const part of done) {
+    if (part.from > position) found.push({ from: position, to: part.from });
+    position = part.to;
+  }
+  if (position < to) found.push({ from: position, to });
+  return found;
+}
+
+/** Cuts a part evenly, so that each piece holds about `PART_EVENTS` events; into more than can be worked on only later. */
+function split({ from, to }: PartBounds, events: number, maxPieces: number): PartBounds[] {
+  const pieces = Math.min(
+    Math.max(2, maxPieces),
+    Math.ceil(events / PART_EVENTS),
+    Math.floor((to - from) / MIN_PART_SECONDS),
+  );
+  const borders = Array.from({ length: pieces + 1 }, (_, n) => from + Math.round(((to - from) * n) / pieces));
+  return borders.slice(1).map((end, n) => ({ from: borders[n] as number, to: end }));
+}

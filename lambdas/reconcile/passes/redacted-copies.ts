@@ -1,0 +1,45 @@
+import type { JsonObject } from '../../domain/canonical.ts';
+import type { StoredKey } from '../../domain/events/day-index.ts';
+import { textAt } from '../../domain/events/event.ts';
+import { isRedactedRecipient, parseMessageSort } from '../../domain/keys.ts';
+import type { EventPlace } from '../../domain/ledger/ledger-name.ts';
+
+/** Where a listed event is stored or is to be stored, and the redacted copies that webhooks left of it. */
+export interface Matched {
+  place: EventPlace;
+  copies: StoredKey[];
+  /** The listing does not name the recipient, and the stored event does. */
+  isRedacted: boolean;
+}
+
+/**
+ * Returns the function that matches listed events with what is stored of them under no recipient, by message, name and
+ * Mailgun's id. An event that names no id is matched with nothing: others of its second may look the same.
+ */
+export function createMatch(keys: readonly StoredKey[]): (event: JsonObject, place: EventPlace) => Matched {
+  const redacted = Map.groupBy(keys.filter(isRedacted), nameWithoutRecipient);
+  let named: Map<string, StoredKey> | undefined;
+  return (event, place) => {
+    if (textAt(event, 'id') === undefined) return { place, copies: [], isRedacted: false };
+    const found = redacted.get(nameWithoutRecipient(place)) ?? [];
+    if (!isRedacted(place)) return { place, copies: found, isRedacted: false };
+    // A listing that is redacted as well: what is stored with its recipient is the better of the two.
+    named ??= new Map(keys.filter((key) => !isRedacted(key)).map((key) => [nameWithoutRecipient(key), key]));
+    const better = named.get(nameWithoutRecipient(place));
+    if (better !== undefined) return { place: better, copies: [], isRedacted: true };
+    return { place, copies: found.filter(({ eventSort }) => eventSort !== place.eventSort), isRedacted: false };
+  };
+}
+
+function isRedacted({ eventSort }: Pick<EventPlace, 'eventSort'>): boolean {
+  return isRedactedRecipient(parseMessageSort(eventSort).recipientKey);
+}
+
+/** Returns the keys of the recipients of copies, as the queue carries them. */
+export function recipientsOf(copies: readonly StoredKey[]): string[] {
+  return copies.map(({ eventSort }) => parseMessageSort(eventSort).recipientKey);
+}
+
+function nameWithoutRecipient({ partition, eventSort }: EventPlace): string {
+  return `${partition} ${parseMessageSort(eventSort).eventKey}`;
+}

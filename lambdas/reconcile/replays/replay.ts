@@ -1,0 +1,167 @@
+import { type SendingDomain, secondPassSeconds } from '../../contract.ts';
+import { total } from '../../domain/ledger/counts.ts';
+import { type HeldLease, LostRaceError, withLease } from '../../domain/ledger/lease.ts';
+import { isDue, type SliceBounds, stateOf } from '../../domain/ledger/slice.ts';
+import { isSameSlice } from '../../domain/ledger/tally.ts';
+import { isBackfill } from '../agenda.ts';
+import { createPassSlice, type DonePass, type PassOutcome } from '../passes/pass-slice.ts';
+import { type SlicePlace, slicesBetween } from '../passes/slices-between.ts';
+import { type DonePart, ListingError } from '../ports.ts';
+import type { ReconcileDeps } from '../reconcile.ts';
+import type { ReplayEvent, ReplayReport, ReplayState } from './replay-contract.ts';
+
+export interface ReplayRequest extends ReplayEvent {
+  deadlineMs: number;
+}
+
+/** Passes over all slices of a time, also those before the ledger's start and settled ones, as far as one call comes. */
+export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => Promise<ReplayReport> {
+  const { ledger, slices, times, now } = deps;
+  const secondSeconds = secondPassSeconds(times.retentionSeconds);
+
+  return async (request) => {
+    const report = emptyReport(request.fromEpochSeconds);
+    const domain = deps.domains.find(({ name }) => name === request.domain);
+    if (domain === undefined) return { ...report, state: 'unknown-domain' };
+    if (!(await deps.isConfigured())) return { ...report, state: 'off' };
+    if (request.plan) return plan(domain, request, report);
+    const state = await withLease(deps, (held) => replay(domain, request, report, held));
+    return { ...report, state };
+  };
+
+  /** Works with ports that keep everything to themselves, so it can change nothing. */
+  async function plan({ name }: SendingDomain, request: ReplayRequest, report: ReplayReport): Promise<ReplayReport> {
+    let progress: DonePart[] = [];
+    const passSlice = createPassSlice({
+      ...deps,
+      ...withoutEffect(deps, request.progress ?? [], (part) => progress.push(part)),
+    });
+    const run = { runId: 'plan', assertHeld() {}, ignoreWaits: true };
+    const state = await passOver(name, request, report, async ({ start, end }) => {
+      const bounds = { start, end };
+      progress = [];
+      const { deadlineMs } = request;
+      return passSlice(run, {
+        domain: name,
+        bounds,
+        isOld: isOld(bounds),
+        maySend: true,
+        mustBeListed: true,
+        deadlineMs,
+      });
+    });
+    const isUnfinished = !report.done && progress.length > 0;
+    return { ...report, state, ...(isUnfinished && { progress: [...keptFor(request, report), ...progress] }) };
+  }
+
+  /** Parts of the slice that the reply before has brought, where this call did not come beyond it. */
+  function keptFor({ progress = [], fromEpochSeconds }: ReplayRequest, report: ReplayReport): DonePart[] {
+    return report.nextFromEpochSeconds === fromEpochSeconds ? progress : [];
+  }
+
+  async function replay(
+    { name }: SendingDomain,
+    request: ReplayRequest,
+    report: ReplayReport,
+    held: HeldLease,
+  ): Promise<ReplayState> {
+    const passSlice = createPassSlice(deps);
+    const run = { ...held, ignoreWaits: false };
+    const watermarks = await ledger.readWatermarks(name);
+    const open = new Map((await ledger.readMarkers(name)).open.map((each) => [each.start, each]));
+    return passOver(name, request, report, async (place) => {
+      const { start, end } = place;
+      const bounds = { start, end };
+      held.assertHeld();
+      const known = await slices.read(name, start);
+      const messages = await deps.depth.messages();
+      // What an open slice lacks may have been sent, and be in the queue.
+      const wasSent = known !== undefined && stateOf(known) === 'open';
+      return passSlice(run, {
+        domain: name,
+        bounds,
+        open: open.get(start),
+        isOld: isOld(bounds),
+        isBackfill: isBackfill(place, watermarks),
+        maySend: messages <= (wasSent ? 0 : deps.backlogMessages),
+        mustBeListed: true,
+        deadlineMs: request.deadlineMs,
+      });
+    });
+  }
+
+  /** Passes slice by slice and counts; returns why it went no further. */
+  async function passOver(
+    domain: string,
+    request: ReplayRequest,
+    report: ReplayReport,
+    pass: (place: SlicePlace) => Promise<PassOutcome>,
+  ): Promise<ReplayState> {
+    const range = { from: request.fromEpochSeconds, to: request.toEpochSeconds };
+    for await (const place of slicesBetween(slices, domain, range, times.sliceSeconds)) {
+      report.nextFromEpochSeconds = place.start;
+      if (!isDue(place, times.settleSeconds, now())) {
+        report.done = true;
+        return 'ran';
+      }
+      if (now() >= request.deadlineMs) return 'ran';
+      try {
+        const outcome = await pass(place);
+        if (outcome.kind === 'done') count(report, outcome);
+        else return outcome.kind === 'paused' ? 'ran' : 'backlog';
+      } catch (error) {
+        if (error instanceof LostRaceError) return 'busy';
+        if (!(error instanceof ListingError)) throw error;
+        if (error.reason !== 'out-of-retention') {
+          report.reason = error.reason;
+          return 'failed';
+        }
+        report.unreachable += 1;
+      }
+      report.nextFromEpochSeconds = place.end;
+    }
+    report.done = true;
+    return 'ran';
+  }
+
+  function isOld({ end }: SliceBounds): boolean {
+    return now() >= (end + secondSeconds) * 1000;
+  }
+}
+
+function withoutEffect(deps: ReconcileDeps, before: readonly DonePart[], onPart: (part: DonePart) => void) {
+  const nothing = async () => {};
+  return {
+    queue: { send: nothing },
+    onNews() {},
+    events: { lookUp: deps.events.lookUp.bind(deps.events), markUnconfirmed: nothing },
+    requeues: { list: deps.requeues.list.bind(deps.requeues), count: async () => true, exhaust: nothing },
+    parts: {
+      // They lie in the slice that the reply before had not finished, so no other slice can take them for its own.
+      done: async ({ start }: { start: number }) => before.filter(({ from }) => from >= start),
+      put: async (_slice: unknown, _pass: number, part: DonePart) => onPart(part),
+    },
+    ledger: { putOpen: nothing, dropOpen: nothing },
+    slices: {
+      read: deps.slices.read.bind(deps.slices),
+      list: deps.slices.list.bind(deps.slices),
+      write: async () => true,
+    },
+  };
+}
+
+function emptyReport(nextFromEpochSeconds: number): ReplayReport {
+  const slices = { slices: 0, newSlices: 0, changedSlices: 0, unreachable: 0 };
+  const events = { expected: 0, missing: 0, sent: 0, stuck: 0 };
+  return { state: 'ran', ...slices, ...events, done: false, nextFromEpochSeconds };
+}
+
+function count(report: ReplayReport, { previous, slice, tally }: DonePass): void {
+  report.slices += 1;
+  if (previous === undefined) report.newSlices += 1;
+  else if (!isSameSlice(previous, slice)) report.changedSlices += 1;
+  report.expected += total(slice.expected);
+  report.missing += total(slice.missing);
+  report.sent += tally.sent;
+  report.stuck += slice.stuck;
+}

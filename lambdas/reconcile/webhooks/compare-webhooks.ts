@@ -1,0 +1,65 @@
+import type { SendingDomain } from '../../contract.ts';
+import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../../domain/webhooks/webhook-drift.ts';
+import type { RegisteredWebhooks } from '../ports.ts';
+
+export interface CompareWebhooksDeps {
+  webhooks: RegisteredWebhooks;
+  domains: readonly SendingDomain[];
+  /** This stack's URL; it may be secret, so it is told to nobody. */
+  webhookUrl: string;
+  /** Webhook types that are to be registered. */
+  wanted: readonly string[];
+  /** Whether somebody has put a Mailgun API key. */
+  isConfigured: () => Promise<boolean>;
+  /** How often reconcile runs. */
+  everySeconds: number;
+  now: () => number;
+  /** Told of every domain that was compared. */
+  onCompared: (domain: string, counts: Partial<Record<DriftKind, number>>) => void;
+  onFailure: (domain: string, error: unknown) => void;
+}
+
+/** Quarters of an hour are the usual period, so this is once an hour. */
+const PERIODS_BETWEEN = 4;
+/** The domains share it; what it does not suffice for waits for the next time. */
+const MAX_COMPARISON_MS = 10_000;
+
+/** Returns true in the runs that compare: the clock alone says which, so nothing needs to be remembered. */
+export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
+  return Math.floor(nowMs / 1000 / everySeconds) % PERIODS_BETWEEN === 0;
+}
+
+/**
+ * Compares what is registered at Mailgun with this stack, about once an hour. Answers the sum of all drift; undefined where nothing was compared. Never throws.
+ */
+export function createCompareWebhooks(
+  deps: CompareWebhooksDeps,
+): (request: { ignoreWaits: boolean }) => Promise<number | undefined> {
+  const { webhooks, domains, webhookUrl, wanted, everySeconds, now } = deps;
+
+  return async ({ ignoreWaits }) => {
+    const startedMs = now();
+    if (!ignoreWaits && !isTimeToCompare(startedMs, everySeconds)) return undefined;
+    if (!(await deps.isConfigured().catch(() => false))) return undefined;
+    const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
+    let sum: number | undefined;
+    for (const [index, domain] of domains.entries()) {
+      const deadlineMs = now() + (startedMs + MAX_COMPARISON_MS - now()) / (domains.length - index);
+      try {
+        const ofDomain = await webhooks.ofDomain(domain, deadlineMs);
+        const ofAccount = ofAccounts.get(domain.region) ?? webhooks.ofAccount(domain.region, deadlineMs);
+        ofAccounts.set(domain.region, ofAccount);
+        const counts: Partial<Record<DriftKind, number>> = {};
+        for (const { kind } of webhookDrift([...(await ofAccount), ...ofDomain], webhookUrl, wanted)) {
+          counts[kind] = (counts[kind] ?? 0) + 1;
+          sum = (sum ?? 0) + 1;
+        }
+        sum ??= 0;
+        deps.onCompared(domain.name, counts);
+      } catch (error) {
+        deps.onFailure(domain.name, error);
+      }
+    }
+    return sum;
+  };
+}

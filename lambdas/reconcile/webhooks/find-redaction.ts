@@ -1,0 +1,45 @@
+import type { SendingDomain } from '../../contract.ts';
+import { ListingError, type RedactionSwitch } from '../ports.ts';
+import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
+
+export interface FindRedactionDeps
+  extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now' | 'onFailure'> {
+  redaction: RedactionSwitch;
+  /** Called with every domain whose webhooks are redacted. */
+  onRedacted: (domain: string) => void;
+}
+
+/** The domains share it; those it does not suffice for are left out this time. */
+const MAX_SEARCH_MS = 5000;
+
+/**
+ * Returns how many domains have their webhooks redacted by Mailgun; undefined where Mailgun says it of none, or it is
+ * not time to compare. Never throws.
+ */
+export function createFindRedaction(deps: FindRedactionDeps) {
+  const isRedacted = async (domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined> => {
+    try {
+      return await deps.redaction.isOn(domain, deadlineMs);
+    } catch (error) {
+      // A key that may read events need not read domains.
+      const isRefused = error instanceof ListingError && error.reason === 'unauthorized';
+      if (!isRefused) deps.onFailure(domain.name, error);
+      return undefined;
+    }
+  };
+
+  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
+    const startedMs = deps.now();
+    if (!ignoreWaits && !isTimeToCompare(startedMs, deps.everySeconds)) return undefined;
+    if (!(await deps.isConfigured().catch(() => false))) return undefined;
+    let count: number | undefined;
+    for (const [index, domain] of deps.domains.entries()) {
+      const shareMs = (startedMs + MAX_SEARCH_MS - deps.now()) / (deps.domains.length - index);
+      const isOn = await isRedacted(domain, deps.now() + shareMs);
+      if (isOn === undefined) continue;
+      count = (count ?? 0) + Number(isOn);
+      if (isOn) deps.onRedacted(domain.name);
+    }
+    return count;
+  };
+}

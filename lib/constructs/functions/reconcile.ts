@@ -1,0 +1,68 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { INDEXES } from '../../../lambdas/contract.ts';
+import type { ReconcileEnv } from '../../../lambdas/reconcile/env.ts';
+import type { Config } from '../../config/config.ts';
+import { dayShards } from '../../config/day-shards.ts';
+import { runLimitSeconds } from '../../config/ledger-times.ts';
+import { LedgerFunction } from './ledger-function.ts';
+import { runEvery } from './schedule.ts';
+
+export interface ReconcileProps {
+  readonly config: Config;
+  readonly table: Table;
+  readonly queue: IQueue;
+  readonly apiKey: Secret;
+  readonly erasureKey: Secret;
+  /** Compared with what is registered at Mailgun. */
+  readonly webhookUrl: string;
+}
+
+/** Finds what the webhooks missed, on a schedule, and writes the ledger. */
+export class Reconcile extends Construct {
+  readonly function: LedgerFunction;
+
+  constructor(scope: Construct, id: string, { config, table, queue, apiKey, erasureKey, webhookUrl }: ReconcileProps) {
+    super(scope, id);
+    const { reconcile, processing } = config;
+    this.function = new LedgerFunction(this, 'Function', {
+      handler: 'reconcile',
+      timeoutSeconds: runLimitSeconds(reconcile),
+      logRetentionDays: config.retentionDays.logs,
+      environment: {
+        LEDGER_NAME: Stack.of(this).stackName,
+        TABLE_NAME: table.tableName,
+        ...dayShards(config),
+        QUEUE_URL: queue.queueUrl,
+        API_KEY_SECRET_ARN: apiKey.secretArn,
+        ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
+        DOMAINS: config.domains.map(({ name, region }) => `${name}=${region}`).join(','),
+        EVENT_TYPES: config.eventTypes.join(','),
+        WEBHOOK_URL: webhookUrl,
+        SOURCE: reconcile.source,
+        EVERY_SECONDS: String(reconcile.everySeconds),
+        SETTLE_SECONDS: String(reconcile.settleSeconds),
+        SLICE_SECONDS: String(reconcile.sliceSeconds),
+        RETENTION_SECONDS: String(reconcile.retentionSeconds),
+        FROM_EPOCH_SECONDS: String(reconcile.fromEpochSeconds ?? ''),
+        MAILGUN_URL: reconcile.mailgunUrl ?? '',
+        // What process may have in hand at a time; more is waiting for it.
+        BACKLOG_MESSAGES: String(processing.maxConcurrency * processing.batchSize),
+        PARALLEL: String(reconcile.parallel),
+      } satisfies ReconcileEnv,
+    });
+    this.function.allow(
+      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+      table.tableArn,
+    );
+    this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
+    this.function.allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], queue.queueArn);
+    this.function.allow(['secretsmanager:GetSecretValue'], apiKey.secretArn, erasureKey.secretArn);
+    // The next run does what this one left; a retry would only find the lease held.
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    runEvery(this, this.function, reconcile.everySeconds, 'Runs reconcile');
+  }
+}

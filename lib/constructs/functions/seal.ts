@@ -1,0 +1,100 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  ObjectLockRetention,
+  ObjectOwnership,
+  StorageClass,
+} from 'aws-cdk-lib/aws-s3';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { INDEXES } from '../../../lambdas/contract.ts';
+import type { SealEnv } from '../../../lambdas/seal/env.ts';
+import type { Config } from '../../config/config.ts';
+import { dayShards } from '../../config/day-shards.ts';
+import { runLimitSeconds } from '../../config/ledger-times.ts';
+import { LedgerFunction } from './ledger-function.ts';
+import { runEvery } from './schedule.ts';
+
+export interface SealProps {
+  readonly config: Config;
+  readonly table: Table;
+  readonly erasureKey: Secret;
+}
+
+const DAY_SECONDS = 86_400;
+/** A row group is compressed in memory, column by column. */
+const MEMORY_MIB = 1024;
+
+/** Archives slices past their second pass in a bucket, on a schedule, and has the key that signs certificates. */
+export class Seal extends Construct {
+  readonly function: LedgerFunction;
+  readonly bucket: Bucket;
+  /** Undefined where certificates are not signed. */
+  readonly key: Key | undefined;
+
+  constructor(scope: Construct, id: string, { config, table, erasureKey }: SealProps) {
+    super(scope, id);
+    const { seal, reconcile } = config;
+    const removalPolicy = config.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.bucket = new Bucket(this, 'Bucket', {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      versioned: seal.versioned || seal.lockDays !== undefined,
+      ...(seal.lockDays && {
+        objectLockDefaultRetention: ObjectLockRetention.governance(Duration.days(seal.lockDays)),
+      }),
+      lifecycleRules: [
+        { abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        ...(seal.coldAfterDays === undefined ? [] : [coldAfter(seal.coldAfterDays)]),
+      ],
+      removalPolicy,
+    });
+    if (seal.sign) {
+      this.key = new Key(this, 'Key', {
+        description: 'Signs certificates of the ledger',
+        keySpec: KeySpec.ECC_NIST_P256,
+        keyUsage: KeyUsage.SIGN_VERIFY,
+        removalPolicy,
+      });
+    }
+    this.function = new LedgerFunction(this, 'Function', {
+      handler: 'seal',
+      timeoutSeconds: runLimitSeconds(reconcile),
+      memoryMib: MEMORY_MIB,
+      logRetentionDays: config.retentionDays.logs,
+      environment: {
+        LEDGER_NAME: Stack.of(this).stackName,
+        TABLE_NAME: table.tableName,
+        ...dayShards(config),
+        BUCKET_NAME: this.bucket.bucketName,
+        ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
+        DOMAINS: config.domains.map(({ name }) => name).join(','),
+        EVERY_SECONDS: String(reconcile.everySeconds),
+        RETENTION_SECONDS: String(config.retentionDays.events * DAY_SECONDS),
+      } satisfies SealEnv,
+    });
+    this.function.allow(
+      ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+      table.tableArn,
+    );
+    this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
+    this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
+    this.function.allow(['s3:GetObject', 's3:PutObject'], this.bucket.arnForObjects('*'));
+    // Without it S3 answers that a key which is not there is forbidden.
+    this.function.allow(['s3:ListBucket'], this.bucket.bucketArn);
+    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    runEvery(this, this.function, reconcile.everySeconds, 'Runs seal');
+  }
+}
+
+/** Manifests stay where they are: certificates read them often, and they are small. */
+const coldAfter = (days: number) => ({
+  prefix: 'events/',
+  transitions: [{ storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(days) }],
+});

@@ -1,0 +1,170 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  MathExpression,
+  type Metric,
+  SingleValueWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { ACCESS_METRICS, METRICS } from '../../../lambdas/contract.ts';
+import type { Watched } from '../alarms/sources.ts';
+import { LedgerMetrics } from './ledger-metrics.ts';
+
+export interface HealthDashboardProps extends Omit<Watched, 'limits'> {
+  readonly alarms: readonly Alarm[];
+}
+
+const FIVE_MINUTES = 300;
+const DAY = 86_400;
+const HALF = 12;
+const WHOLE = 24;
+
+/** Shows, from top to bottom: whether it is healthy, since when it is not, what is behind. */
+export class HealthDashboard extends Construct {
+  /** Opens it in the console. */
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: HealthDashboardProps) {
+    super(scope, id);
+    const { stackName, region } = Stack.of(this);
+    const metrics = new LedgerMetrics(this);
+    const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: stackName, defaultInterval: Duration.days(1) });
+    dashboard.addWidgets(heading('Is it healthy?'));
+    dashboard.addWidgets(
+      new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: WHOLE, height: 5 }),
+    );
+    dashboard.addWidgets(completeness(props, metrics));
+    dashboard.addWidgets(heading('Since when not?'));
+    for (const widgets of timeLines(props, metrics)) dashboard.addWidgets(...widgets);
+    dashboard.addWidgets(heading('What is behind?'));
+    for (const widgets of arrears(props, metrics, stackName)) dashboard.addWidgets(...widgets);
+    this.url = `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
+  }
+}
+
+/** Each partition has a console of its own. */
+function consoleHost(region: string): string {
+  if (region.startsWith('us-gov-')) return 'console.amazonaws-us-gov.com';
+  if (region.startsWith('cn-')) return 'console.amazonaws.cn';
+  return `${region}.console.aws.amazon.com`;
+}
+
+const heading = (question: string) => new TextWidget({ markdown: `## ${question}`, width: WHOLE, height: 1 });
+
+const labelled = (label: string, metric: Metric) => metric.with({ label });
+
+function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
+  return new GraphWidget({ title, left, right, width: HALF, height: 6 });
+}
+
+/** All of them are 0 where everything that is due is accounted for. */
+function completeness({ queue }: HealthDashboardProps, metrics: LedgerMetrics): SingleValueWidget {
+  return new SingleValueWidget({
+    title: 'Complete? All of these should be 0',
+    metrics: [
+      labelled('slices with something missing', metrics.own(METRICS.openSlices, 'Maximum', FIVE_MINUTES)),
+      labelled('stuck events', metrics.own(METRICS.stuck, 'Maximum', FIVE_MINUTES)),
+      labelled('dead letters', metrics.queue('ApproximateNumberOfMessagesVisible', queue.deadLetters, FIVE_MINUTES)),
+      labelled('lost webhooks, 1 day', metrics.own(METRICS.lostWebhooks, 'Sum', DAY)),
+      labelled('unconfirmed events, 1 day', metrics.own(METRICS.unconfirmed, 'Sum', DAY)),
+    ],
+    width: WHOLE,
+    height: 3,
+  });
+}
+
+function timeLines({ webhookApi, process }: HealthDashboardProps, metrics: LedgerMetrics): GraphWidget[][] {
+  const { stage } = webhookApi.endpoint;
+  const own = (label: string, name: string) => labelled(label, metrics.own(name, 'Sum', FIVE_MINUTES));
+  return [
+    [
+      graph('Webhooks', [
+        labelled('acknowledged', metrics.access(ACCESS_METRICS.acknowledged, FIVE_MINUTES)),
+        labelled('throttled', metrics.access(ACCESS_METRICS.throttled, FIVE_MINUTES)),
+        labelled('5xx', metrics.api('5xx', stage, 'Sum', FIVE_MINUTES)),
+        own('no key yet', METRICS.unconfigured),
+        own('key unusable', METRICS.signingKeyUnusable),
+      ]),
+      graph('Time to an answer', [labelled('p99, ms', metrics.api('Latency', stage, 'p99', FIVE_MINUTES))]),
+    ],
+    [
+      graph('Storing', [
+        own('tried again', METRICS.retried),
+        own('put among the dead letters', METRICS.deadLettered),
+        labelled('crashes', metrics.function('Errors', process.function, 'Sum', FIVE_MINUTES)),
+      ]),
+      graph('Mail', [
+        own('delivered', METRICS.delivered),
+        own('bounced', METRICS.bounced),
+        own('complained', METRICS.complained),
+      ]),
+    ],
+  ];
+}
+
+function arrears(
+  { queue, table, publishing }: HealthDashboardProps,
+  metrics: LedgerMetrics,
+  stackName: string,
+): GraphWidget[][] {
+  const depth = (label: string, of: typeof queue.queue) =>
+    labelled(label, metrics.queue('ApproximateNumberOfMessagesVisible', of, FIVE_MINUTES));
+  const gauge = (label: string, name: string) => labelled(label, metrics.own(name, 'Maximum', FIVE_MINUTES));
+  const sum = (label: string, name: string) => labelled(label, metrics.own(name, 'Sum', FIVE_MINUTES));
+  return [
+    [
+      graph(
+        'Queue',
+        [depth('waiting', queue.queue), depth('dead letters', queue.deadLetters)],
+        [labelled('oldest, s', metrics.queue('ApproximateAgeOfOldestMessage', queue.queue, FIVE_MINUTES))],
+      ),
+      graph(
+        'Ledger',
+        [gauge('cursor age, s', METRICS.cursorAge), gauge('oldest open slice, s', METRICS.openSliceAge)],
+        [sum('runs', METRICS.reconcileRun), sum('runs without key', METRICS.apiKeyUnusable)],
+      ),
+    ],
+    [
+      graph('Found by reconcile', [
+        sum('lost webhooks', METRICS.lostWebhooks),
+        sum('unconfirmed', METRICS.unconfirmed),
+        sum('silent', METRICS.silentEvents),
+        gauge('webhook drift', METRICS.webhookDrift),
+        gauge('domains redacted', METRICS.redactedDomains),
+      ]),
+      graph('Refusals by reason', [
+        new MathExpression({
+          label: '',
+          expression: `SEARCH('{${METRICS.namespace},${METRICS.dimension},${METRICS.reasonDimension}} MetricName="${METRICS.refused}" ${METRICS.dimension}="${stackName}"', 'Sum')`,
+          period: Duration.seconds(FIVE_MINUTES),
+        }),
+      ]),
+    ],
+    [
+      graph('Table', [
+        ...Object.entries(metrics.throttled(table, FIVE_MINUTES)).map(([id, metric]) =>
+          labelled(`throttled: ${id}`, metric),
+        ),
+      ]),
+      ...(publishing === undefined
+        ? []
+        : [
+            graph(
+              'Publishing',
+              [labelled('lag, ms', metrics.function('IteratorAge', publishing.function, 'Maximum', FIVE_MINUTES))],
+              [
+                labelled(
+                  'failed',
+                  metrics.queue('ApproximateNumberOfMessagesVisible', publishing.failures, FIVE_MINUTES),
+                ),
+              ],
+            ),
+          ]),
+    ],
+  ];
+}

@@ -1,0 +1,225 @@
+import { describe, expect, test } from '@jest/globals';
+import { readDeliverEnv } from '../../../../../lambdas/deliver/env.ts';
+import { paceOf } from '../../../../../lib/constructs/receiver.ts';
+import { Synthesized } from '../../../../support/synthesized.ts';
+
+const publish = { enabled: true, recipients: true };
+const CRM = { name: 'crm', url: 'https://crm.mailgun-ledger.internal/hooks', events: ['suppression.changed'] };
+const AUDIT = {
+  name: 'audit',
+  url: 'https://audit.mailgun-ledger.internal/',
+  events: { 'detail-type': ['MessageStatusChanged'], detail: { status: ['FAILED'], recipient: [{ exists: true }] } },
+  recipients: true,
+  ratePerSecond: 100,
+};
+const off = new Synthesized('prod', { publish });
+const on = new Synthesized('prod', { publish, receivers: [CRM, AUDIT] });
+const withoutAddresses = new Synthesized('prod', { publish, receivers: [CRM] });
+
+const idOf = (type: string, prefix: string) => {
+  const found = Object.entries(on.resources).flatMap(([id, { Type }]) =>
+    Type === type && id.startsWith(prefix) ? [id] : [],
+  );
+  expect(found).toHaveLength(1);
+  return found[0] as string;
+};
+const queueId = (name: string) => idOf('AWS::SQS::Queue', `Deliver${name}Queue`);
+const dlqId = (name: string) => idOf('AWS::SQS::Queue', `Deliver${name}DeadLetters`);
+const secretId = (name: string) => idOf('AWS::SecretsManager::Secret', `Deliver${name}Secret`);
+const arnOf = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const lambda = on.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
+
+test('without receivers there is nothing of it, whether or not the stack publishes', () => {
+  expect(Object.keys(off.resources).filter((id) => id.startsWith('Deliver'))).toEqual([]);
+  expect(off.ofType('AWS::Events::Rule')).toEqual([]);
+  expect(Object.keys(off.outputs).filter((name) => /^(Deliver|Receivers)/.test(name))).toEqual([]);
+});
+
+test('receivers change nothing of what was there but what publish notes and the read API shows, and may', () => {
+  const isOwn = (id: string) => /^(Deliver|PublishFunction|ReadApiFunction)/.test(id);
+  const rest = (stack: Synthesized) => Object.fromEntries(Object.entries(stack.resources).filter(([id]) => !isOwn(id)));
+  const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
+
+  const kept = Object.fromEntries(Object.entries(rest(on)).filter(([id]) => !added.includes(id)));
+  expect(Object.keys(kept)).toEqual(Object.keys(rest(off)));
+  expect(added.every((id) => on.resources[id]?.Type === 'AWS::CloudWatch::Alarm')).toBe(true);
+  expect(
+    JSON.parse(on.named('AWS::Lambda::Function', 'PublishFunction').Properties.Environment.Variables.RECEIVERS),
+  ).toEqual([
+    { name: 'crm', filter: { 'detail-type': ['SuppressionChanged'] } },
+    { name: 'audit', filter: AUDIT.events },
+  ]);
+});
+
+describe('the queue of each receiver', () => {
+  test.each(['crm', 'audit'])(
+    '%s has a DLQ, which gives up no sooner than deliver does, and keeps two weeks',
+    (name) => {
+      const queue = on.resources[queueId(name)]?.Properties;
+
+      expect(queue.RedrivePolicy).toEqual({ deadLetterTargetArn: arnOf(dlqId(name)), maxReceiveCount: 1000 });
+      expect(queue.MessageRetentionPeriod).toBe(14 * 86_400);
+      expect(queue.VisibilityTimeout).toBeGreaterThanOrEqual(6 * lambda.Timeout);
+      expect(on.resources[dlqId(name)]?.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
+    },
+  );
+
+  test.each([
+    { name: 'crm', pattern: { source: ['mailgun-ledger'], 'detail-type': ['SuppressionChanged'] } },
+    { name: 'audit', pattern: { source: ['mailgun-ledger'], ...AUDIT.events } },
+  ])('$name is filled by a rule with its pattern; what the rule cannot send goes to its DLQ', ({ name, pattern }) => {
+    const { EventPattern, Targets } = on.named('AWS::Events::Rule', `Deliver${name}Rule`).Properties;
+
+    expect(EventPattern).toEqual(pattern);
+    expect(Targets).toEqual([
+      { Id: 'Target0', Arn: arnOf(queueId(name)), DeadLetterConfig: { Arn: arnOf(dlqId(name)) } },
+    ]);
+  });
+
+  test.each([
+    { name: 'crm', batch: 5, concurrency: 2 },
+    { name: 'audit', batch: 10, concurrency: 10 },
+  ])('$name is emptied by an event source of its own', ({ name, batch, concurrency }) => {
+    const sources = on.ofType('AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties);
+    const source = sources.find(({ EventSourceArn }) => EventSourceArn['Fn::GetAtt']?.[0] === queueId(name));
+
+    expect(source).toMatchObject({
+      BatchSize: batch,
+      ScalingConfig: { MaximumConcurrency: concurrency },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+});
+
+test.each([1, 2, 3, 7, 10, 11, 25, 99, 100, 400])(
+  'at %i requests a second no receiver gets more, and a batch takes seconds',
+  (ratePerSecond) => {
+    const { maxConcurrency, batchSize, paceMs } = paceOf({ ratePerSecond });
+
+    expect((maxConcurrency * 1000) / paceMs).toBeLessThanOrEqual(ratePerSecond);
+    expect(batchSize * paceMs).toBeLessThanOrEqual(2000);
+    expect(maxConcurrency).toBeGreaterThanOrEqual(2);
+  },
+);
+
+describe('the function', () => {
+  const { Variables } = lambda.Environment;
+
+  test('gets exactly the variables it reads, and the one for source maps', () => {
+    const read = new Set<unknown>();
+    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
+    readDeliverEnv(new Proxy<Record<string, string>>({}, { get }));
+
+    expect(Object.keys(Variables).toSorted()).toEqual([...read, 'NODE_OPTIONS'].toSorted());
+    expect(Variables).toMatchObject({
+      RETRY_SECONDS: '5,300,1800,7200,18000,36000,50400',
+      DISABLE_AFTER_HOURS: '120',
+      TIMEOUT_SECONDS: '15',
+      LOOPBACK: 'no',
+    });
+  });
+
+  test('may do exactly this, and its log', () => {
+    const table = arnOf('Table710B521B');
+
+    const receivers = ['audit', 'crm'];
+
+    expect(statementsOf(on)).toEqual([
+      [['logs:CreateLogStream', 'logs:PutLogEvents'], arnOf(lambda.LoggingConfig.LogGroup.Ref)],
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], table],
+      [
+        [
+          ...['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
+          'sqs:ReceiveMessage',
+        ],
+        receivers.map((name) => arnOf(queueId(name))),
+      ],
+      ['sqs:SendMessage', receivers.flatMap((name) => [arnOf(dlqId(name)), arnOf(queueId(name))])],
+      [
+        'secretsmanager:GetSecretValue',
+        [
+          ...receivers.map((name) => ({ Ref: secretId(name) })),
+          { Ref: idOf('AWS::SecretsManager::Secret', 'SecretsErasureKey') },
+        ],
+      ],
+    ]);
+  });
+
+  test('may read who is erased only where a receiver learns addresses', () => {
+    const actions = statementsOf(withoutAddresses).flatMap(([action]) => action);
+    expect(actions).toContain('dynamodb:GetItem');
+    expect(actions).not.toContain('dynamodb:BatchGetItem');
+  });
+});
+
+describe('the read API', () => {
+  const variablesOf = (stack: Synthesized) =>
+    stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
+
+  test('knows the queues of the receivers, and neither URL nor secret of any', () => {
+    const refs = /\{"Ref":"([^"]+)"\}/g;
+    const text = JSON.stringify(variablesOf(on).RECEIVERS);
+    expect([...text.matchAll(refs)].map(([, id]) => id)).toEqual(
+      ['crm', 'audit'].flatMap((name) => [queueId(name), dlqId(name)]),
+    );
+    expect(text).not.toMatch(/mailgun-ledger.internal|Secret/);
+  });
+
+  test('may see how much the queues hold', () => {
+    expect(statementsOf(on, 'ReadApi')).toContainEqual([
+      'sqs:GetQueueAttributes',
+      [
+        'EventsDeadLetters8A90034E',
+        'EventsQueue7396B467',
+        ...['audit', 'crm'].flatMap((name) => [dlqId(name), queueId(name)]),
+      ]
+        .toSorted()
+        .map(arnOf),
+    ]);
+  });
+
+  test('is what it was without receivers', () => {
+    expect(variablesOf(off).RECEIVERS).toBeUndefined();
+  });
+});
+
+test('the secret is made at the deploy, in the form that every library takes', () => {
+  const { GenerateSecretString, SecretString } = on.resources[secretId('crm')]?.Properties ?? {};
+
+  expect(SecretString).toBeUndefined();
+  // 44 letters and digits: base64 of 33 bytes, within the 24 to 64 of the specification.
+  expect(GenerateSecretString).toEqual({
+    SecretStringTemplate: '{}',
+    GenerateStringKey: 'current',
+    PasswordLength: 44,
+    ExcludePunctuation: true,
+  });
+});
+
+test('at their longest, the settings of five receivers fit into an environment of 4 KB and an output', () => {
+  const receivers = Array.from({ length: 5 }, (_, nth) => ({
+    name: `${nth}`.padStart(32, 'n'),
+    url: `https://${'h'.repeat(60)}.${'h'.repeat(60)}.mailgun-ledger.internal/`.padEnd(160, 'p'),
+    events: ['suppression.changed'],
+    recipients: true,
+  }));
+  const stack = new Synthesized('prod', { publish, receivers });
+  // What a reference becomes on AWS, at its longest.
+  const longest = (name: string) =>
+    JSON.stringify(stack.named('AWS::Lambda::Function', name).Properties.Environment.Variables)
+      .replaceAll(/\{"Ref":"[^"]+"\}/g, 'r'.repeat(125))
+      .replaceAll(/\{"Fn::Join":\["",\[|\]\]\}/g, '')
+      .replaceAll('\\', '');
+  expect(longest('DeliverFunction').length).toBeLessThan(4096);
+  expect(longest('ReadApiFunction').length).toBeLessThan(4096);
+});
+
+function statementsOf(stack: Synthesized, name = 'Deliver'): [unknown, unknown][] {
+  const { Role } = stack.named('AWS::Lambda::Function', `${name}Function`).Properties;
+  const policies = stack
+    .ofType('AWS::IAM::Policy')
+    .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0]);
+  return policies.flatMap(({ Properties }) =>
+    Properties.PolicyDocument.Statement.map(({ Action, Resource }: Record<string, unknown>) => [Action, Resource]),
+  );
+}

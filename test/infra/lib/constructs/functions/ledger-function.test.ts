@@ -1,0 +1,332 @@
+import { describe, expect, test } from '@jest/globals';
+import { readIngestEnv } from '../../../../../lambdas/ingest/env.ts';
+import { readProcessEnv } from '../../../../../lambdas/process/env.ts';
+import { readReadApiEnv } from '../../../../../lambdas/read-api/env.ts';
+import { readReconcileEnv } from '../../../../../lambdas/reconcile/env.ts';
+import { buildStack, Synthesized } from '../../../../support/synthesized.ts';
+
+const stack = buildStack('prod');
+const prod = new Synthesized('prod');
+
+const TABLE = { 'Fn::GetAtt': ['Table710B521B', 'Arn'] };
+const QUEUE = { 'Fn::GetAtt': ['EventsQueue7396B467', 'Arn'] };
+const DEAD_LETTERS = { 'Fn::GetAtt': ['EventsDeadLetters8A90034E', 'Arn'] };
+const API_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsApiKey'))!;
+const ERASURE_KEY = Object.keys(prod.resources).find((id) => id.startsWith('SecretsErasureKey'))!;
+const ALARM_NAMES = prod.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.AlarmName);
+/** In the account and region of prod. */
+const alarmArn = (name: string) => `arn:aws:cloudwatch:eu-west-1:333333333333:alarm:${name}`;
+const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+
+/** Variables that functions have only where the configuration needs them. */
+const OPTIONAL: readonly unknown[] = ['DAY_SHARDS', 'RECEIVERS'];
+
+const FUNCTIONS = [
+  {
+    name: 'Ingest',
+    path: 'Ingest/Function/Resource',
+    reads: readIngestEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      SIGNING_KEYS_SECRET_ARN: { Ref: 'SecretsSigningKeys20695C0E' },
+      DOMAINS: 'mg.mailgun-ledger.internal',
+    },
+    may: [
+      [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], TABLE],
+      ['sqs:SendMessage', QUEUE],
+      ['secretsmanager:GetSecretValue', { Ref: 'SecretsSigningKeys20695C0E' }],
+    ],
+  },
+  {
+    name: 'Process',
+    path: 'Process/Function/Resource',
+    reads: readProcessEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      DEAD_LETTERS_URL: { Ref: 'EventsDeadLetters8A90034E' },
+      ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
+      VISIBILITY_SECONDS: '181',
+      RETENTION_DAYS: '400',
+      SECOND_PASS_SECONDS: '43200',
+    },
+    may: [
+      [
+        [
+          ...['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem'],
+          ...['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+        ],
+        TABLE,
+      ],
+      [
+        [
+          'sqs:ChangeMessageVisibility',
+          'sqs:DeleteMessage',
+          'sqs:GetQueueAttributes',
+          'sqs:GetQueueUrl',
+          'sqs:ReceiveMessage',
+        ],
+        QUEUE,
+      ],
+      ['sqs:SendMessage', DEAD_LETTERS],
+      ['secretsmanager:GetSecretValue', { Ref: ERASURE_KEY }],
+    ],
+  },
+  {
+    name: 'ReadApi',
+    path: 'ReadApi/Function/Resource',
+    reads: readReadApiEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      DEAD_LETTERS_URL: { Ref: 'EventsDeadLetters8A90034E' },
+      API_TOKEN_SECRET_ARN: { Ref: 'SecretsApiTokenB8AA259C' },
+      JWT_ISSUER: '',
+      JWT_AUDIENCE: '',
+      ALLOWED_ORIGINS: 'https://mail.mailgun-ledger.internal',
+      ALLOW_CREDENTIALS: 'false',
+      ALARMS: ALARM_NAMES.join(','),
+      DOMAINS: 'mg.mailgun-ledger.internal',
+      SLICE_SECONDS: '900',
+      SETTLE_SECONDS: '1800',
+    },
+    may: [
+      [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
+      [
+        'dynamodb:Query',
+        [TABLE, { 'Fn::Join': ['', [TABLE, '/index/byDay']] }, { 'Fn::Join': ['', [TABLE, '/index/byRecipient']] }],
+      ],
+      ['sqs:GetQueueAttributes', [DEAD_LETTERS, QUEUE]],
+      ['secretsmanager:GetSecretValue', { Ref: 'SecretsApiTokenB8AA259C' }],
+      ['cloudwatch:DescribeAlarms', ALARM_NAMES.map(alarmArn).toSorted()],
+    ],
+  },
+  {
+    name: 'Reconcile',
+    path: 'Reconcile/Function/Resource',
+    reads: readReconcileEnv,
+    variables: {
+      LEDGER_NAME: 'mailgun-ledger-prod',
+      TABLE_NAME: { Ref: 'Table710B521B' },
+      QUEUE_URL: { Ref: 'EventsQueue7396B467' },
+      API_KEY_SECRET_ARN: { Ref: API_KEY },
+      ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
+      DOMAINS: 'mg.mailgun-ledger.internal=eu',
+      EVENT_TYPES: 'accepted,delivered,opened,clicked,unsubscribed,complained,permanent_fail,temporary_fail',
+      WEBHOOK_URL: {
+        'Fn::Join': ['', [{ 'Fn::GetAtt': ['WebhookApiHttpApi972241B7', 'ApiEndpoint'] }, '/webhooks/mailgun']],
+      },
+      SOURCE: 'events',
+      EVERY_SECONDS: '900',
+      SETTLE_SECONDS: '1800',
+      SLICE_SECONDS: '900',
+      RETENTION_SECONDS: '86400',
+      FROM_EPOCH_SECONDS: '',
+      MAILGUN_URL: '',
+      BACKLOG_MESSAGES: '50',
+      PARALLEL: '8',
+    },
+    may: [
+      [
+        ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        TABLE,
+      ],
+      ['dynamodb:Query', [TABLE, { 'Fn::Join': ['', [TABLE, '/index/byDay']] }]],
+      [['sqs:GetQueueAttributes', 'sqs:SendMessage'], QUEUE],
+      ['secretsmanager:GetSecretValue', [{ Ref: API_KEY }, { Ref: ERASURE_KEY }]],
+    ],
+  },
+];
+
+test('there are no functions but those described here', () => {
+  expect(prod.ofType('AWS::Lambda::Function')).toHaveLength(FUNCTIONS.length);
+});
+
+describe.each(FUNCTIONS)('$name', ({ name, path, reads, variables, may }) => {
+  const lambda = prod.named('AWS::Lambda::Function', `${name}Function`);
+  const roleId = lambda.Properties.Role['Fn::GetAtt'][0];
+
+  test('runs on Node 24, on arm64', () => {
+    expect(lambda.Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], MemorySize: 512 });
+  });
+
+  test('is found by its construct path, by which the local stack names it', () => {
+    expect(stack.node.findAll().filter((node) => node.node.path === `mailgun-ledger-prod/${path}`)).toHaveLength(1);
+  });
+
+  test('gets exactly the variables it reads, and the one for source maps', () => {
+    const read = new Set<unknown>();
+    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
+    reads(new Proxy<Record<string, string>>({}, { get }));
+
+    expect(lambda.Properties.Environment.Variables).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
+    expect([...read].filter((each) => !OPTIONAL.includes(each)).toSorted()).toEqual(Object.keys(variables).toSorted());
+  });
+
+  test('writes JSON to a log group of its own, which forgets', () => {
+    const { LogFormat, SystemLogLevel, LogGroup } = lambda.Properties.LoggingConfig;
+
+    expect({ LogFormat, SystemLogLevel }).toEqual({ LogFormat: 'JSON', SystemLogLevel: 'WARN' });
+    expect(LogGroup.Ref).toMatch(new RegExp(`^${name}FunctionLogs`));
+    expect(prod.resources[LogGroup.Ref]?.Properties.RetentionInDays).toBe(30);
+  });
+
+  test('has a role of its own that may do exactly this, and its log', () => {
+    const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    const log = [['logs:CreateLogStream', 'logs:PutLogEvents'], own(lambda.Properties.LoggingConfig.LogGroup.Ref)];
+
+    expect(prod.resources[roleId]?.Properties.ManagedPolicyArns).toBeUndefined();
+    expect(prod.resources[roleId]?.Properties.Policies).toBeUndefined();
+    expect(statements.map(({ Action, Resource }) => [Action, Resource])).toEqual([log, ...may]);
+    expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true);
+  });
+});
+
+describe('the schedule of reconcile', () => {
+  const schedule = prod.ofType('AWS::Scheduler::Schedule')[0]!.Properties;
+  const reconcile = own(Object.keys(prod.resources).find((id) => /^ReconcileFunction[0-9A-F]{8}$/.test(id))!);
+
+  test('invokes it every 15 minutes, and nothing is tried again', () => {
+    expect(schedule).toMatchObject({ ScheduleExpression: 'rate(15 minutes)', FlexibleTimeWindow: { Mode: 'OFF' } });
+    expect(schedule.Target).toMatchObject({ Arn: reconcile, RetryPolicy: { MaximumRetryAttempts: 0 } });
+    expect(prod.ofType('AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({ MaximumRetryAttempts: 0 }),
+    ]);
+  });
+
+  test('has a role that may invoke it and nothing else, and waits for its policy', () => {
+    const roleId = schedule.Target.RoleArn['Fn::GetAtt'][0];
+    const policies = prod.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+    const [policyId] = Object.entries(prod.resources).find(([, each]) => each === policies[0]) ?? [];
+    const { DependsOn } = prod.ofType('AWS::Scheduler::Schedule')[0]!;
+
+    expect(DependsOn).toContain(policyId);
+    expect(policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)).toEqual([
+      { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: reconcile },
+    ]);
+  });
+
+  test('has a role that the scheduler takes on for this account alone', () => {
+    const role = prod.resources[schedule.Target.RoleArn['Fn::GetAtt'][0]]!;
+
+    expect(role.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+      expect.objectContaining({
+        Principal: { Service: 'scheduler.amazonaws.com' },
+        Condition: { StringEquals: { 'aws:SourceAccount': '333333333333' } },
+      }),
+    ]);
+  });
+
+  test('is as short as an overlay says, in seconds where need be', () => {
+    const expressions = [2, 60].map((everySeconds) => {
+      const stack = new Synthesized('dev', { reconcile: { everySeconds } });
+      return stack.ofType('AWS::Scheduler::Schedule')[0]!.Properties.ScheduleExpression;
+    });
+
+    expect(expressions).toEqual(['rate(2 seconds)', 'rate(1 minute)']);
+  });
+});
+
+test('process takes batches that may fail in part, with a cap that leaves executions to ingest', () => {
+  const [source, ...others] = prod.ofType('AWS::Lambda::EventSourceMapping');
+
+  expect(others).toEqual([]);
+  expect(source?.Properties).toMatchObject({
+    EventSourceArn: QUEUE,
+    BatchSize: 10,
+    MaximumBatchingWindowInSeconds: 1,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    ScalingConfig: { MaximumConcurrency: 5 },
+  });
+});
+
+test('nothing reserves concurrency, since new accounts have little of it', () => {
+  const reserved = prod.ofType('AWS::Lambda::Function').map((each) => each.Properties.ReservedConcurrentExecutions);
+
+  expect(new Set(reserved)).toEqual(new Set([undefined]));
+});
+
+describe('a read API that takes JWTs', () => {
+  const jwt = { issuer: 'https://login.mailgun-ledger.internal/', audience: 'mailgun-ledger' };
+  const withJwt = new Synthesized('prod', { readApi: { credentials: true, jwt } });
+  const lambda = withJwt.named('AWS::Lambda::Function', 'ReadApiFunction');
+
+  test('knows issuer and audience, and no token', () => {
+    expect(lambda.Properties.Environment.Variables).toMatchObject({
+      API_TOKEN_SECRET_ARN: '',
+      JWT_ISSUER: jwt.issuer,
+      JWT_AUDIENCE: jwt.audience,
+      ALLOW_CREDENTIALS: 'true',
+    });
+  });
+
+  test('may read no secret', () => {
+    const roleId = lambda.Properties.Role['Fn::GetAtt'][0];
+    const policies = withJwt.ofType('AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === roleId);
+    const actions = policies.flatMap(({ Properties }) =>
+      Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action),
+    );
+    expect(actions.toSorted()).toEqual([
+      'cloudwatch:DescribeAlarms',
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'sqs:GetQueueAttributes',
+    ]);
+  });
+});
+
+test('all functions that write or read the day index, and the command line, know its shards', () => {
+  const shards = [{ from: '2027-01-01', count: 8 }];
+  const overlay = { shards, publish: { enabled: true }, seal: { enabled: true } };
+  const stack = new Synthesized('prod', overlay);
+  const knowing = Object.entries(stack.resources)
+    .filter(([, { Properties }]) => Properties?.Environment?.Variables?.DAY_SHARDS === JSON.stringify(shards))
+    .map(([id]) => id.replace(/Function.*/, ''));
+
+  expect(knowing.sort()).toEqual(['Process', 'Publish', 'ReadApi', 'Reconcile', 'Seal']);
+  expect(stack.outputs.DayShards?.Value).toBe(JSON.stringify(shards));
+});
+
+test.each([
+  ['neither token nor JWT', { API_TOKEN_SECRET_ARN: '' }],
+  ['an issuer without audience', { JWT_ISSUER: 'https://login.example.com' }],
+  ['an audience without issuer', { JWT_AUDIENCE: 'a' }],
+])('the read API does not start with %s', (_, over) => {
+  const whole = { LEDGER_NAME: 'l', TABLE_NAME: 't', API_TOKEN_SECRET_ARN: 'arn', ALLOW_CREDENTIALS: 'false' };
+  const queues = { QUEUE_URL: 'q', DEAD_LETTERS_URL: 'd' };
+  const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1', ...queues };
+  expect(readReadApiEnv({ ...whole, ...rest }).auth).toEqual({ tokenSecretArn: 'arn' });
+  expect(() => readReadApiEnv({ ...whole, ...rest, ...over })).toThrow('is not set');
+});
+
+test.each([
+  [60, 300],
+  [600, 600],
+  [900, 900],
+  [3600, 900],
+])('reconcile may run until the next run begins: every %i s, at most %i s', (everySeconds, timeout) => {
+  const stack = new Synthesized('prod', { reconcile: { everySeconds } });
+  expect(stack.named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Timeout).toBe(timeout);
+});
+
+test('the longest lists that the configuration takes fit into the 4,096 bytes of environment of every function', () => {
+  const domains = Array.from({ length: 86 }, (_, n) => ({ name: `mail-${n + 10}.example.com`, region: 'us' }));
+  const stack = new Synthesized('dev', { domains, publish: { enabled: true }, dashboard: { enabled: true } });
+  // A reference becomes an ARN or a URL of some hundred characters.
+  const sizeOf = (value: unknown) => (typeof value === 'string' ? value.length : 150);
+  const sizes = stack
+    .ofType('AWS::Lambda::Function')
+    .map(({ Properties }) => Object.entries(Properties.Environment?.Variables ?? {}))
+    .map((variables) => variables.reduce((sum, [name, value]) => sum + name.length + sizeOf(value), 0));
+
+  expect(Math.max(...sizes)).toBeGreaterThan(2500);
+  expect(Math.max(...sizes)).toBeLessThan(4096);
+});

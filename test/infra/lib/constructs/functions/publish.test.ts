@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import { readPublishEnv } from '../../../../../lambdas/publish/env.ts';
+import { buildStack, Synthesized } from '../../../../support/synthesized.ts';
+
+const choose = (publish: object) => new Synthesized('prod', { publish: { enabled: true, ...publish } });
+const off = new Synthesized('prod');
+const on = choose({});
+
+const idsOf = (stack: Synthesized, type: string, prefix: string) =>
+  Object.entries(stack.resources).flatMap(([id, { Type }]) => (Type === type && id.startsWith(prefix) ? [id] : []));
+const [queueId = ''] = idsOf(on, 'AWS::SQS::Queue', 'PublishFailures');
+const [secretId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'PublishSubjectKey');
+const [erasureKeyId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'SecretsErasureKey');
+const own = (id: string, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
+
+test('it is off where nobody asks for it, and then only the key of its subjects is kept', () => {
+  expect(Object.keys(off.resources).filter((id) => id.startsWith('Publish'))).toEqual([secretId]);
+  expect(off.ofType('AWS::Lambda::EventSourceMapping')).toHaveLength(1);
+  expect(Object.keys(off.outputs).filter((name) => name.startsWith('Publish'))).toEqual([]);
+});
+
+test('switching it on adds two alarms and a row of the dashboard, and changes nothing else', () => {
+  const isDashboard = (id: string) => off.resources[id]?.Type === 'AWS::CloudWatch::Dashboard';
+  // The read API shows the states of the alarms, and so names them.
+  const isOwn = (id: string) => id.startsWith('Publish') || id.startsWith('ReadApiFunction');
+  const rest = (stack: Synthesized) =>
+    Object.fromEntries(Object.entries(stack.resources).filter(([id]) => !isDashboard(id) && !isOwn(id)));
+  const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
+
+  expect(added.map((id) => on.resources[id]?.Properties.AlarmName).toSorted()).toEqual([
+    'mailgun-ledger-prod-publish-failures',
+    'mailgun-ledger-prod-publish-lag',
+  ]);
+  expect(rest(on)).toEqual({ ...rest(off), ...Object.fromEntries(added.map((id) => [id, on.resources[id]])) });
+  expect(Object.keys(on.outputs).filter((name) => name.startsWith('Publish'))).toEqual([
+    'PublishFunctionName',
+    'PublishLogGroup',
+    'PublishFailuresUrl',
+  ]);
+});
+
+describe('the function', () => {
+  const lambda = on.named('AWS::Lambda::Function', 'PublishFunction').Properties;
+  const variables = {
+    LEDGER_NAME: 'mailgun-ledger-prod',
+    TABLE_NAME: { Ref: 'Table710B521B' },
+    BUS_NAME: 'default',
+    FAILURES_URL: { Ref: queueId },
+    SUBJECT_KEY_SECRET_ARN: { Ref: secretId },
+    ERASURE_KEY_SECRET_ARN: { Ref: erasureKeyId },
+    RECIPIENTS: 'no',
+    RETRY_SECONDS: '43200',
+    DOMAINS: 'mg.mailgun-ledger.internal',
+    RECEIVERS: '[]',
+    DELIVERY_DAYS: '30',
+  };
+
+  test('gets exactly the variables it reads, and the one for source maps', () => {
+    const read = new Set<unknown>();
+    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
+    readPublishEnv(new Proxy<Record<string, string>>({}, { get }));
+
+    expect(lambda.Environment.Variables).toEqual({ ...variables, NODE_OPTIONS: '--enable-source-maps' });
+    expect([...read].filter((name) => name !== 'DAY_SHARDS').toSorted()).toEqual(Object.keys(variables).toSorted());
+  });
+
+  test('names recipients only where that is chosen', () => {
+    const chosen = choose({ recipients: true }).named('AWS::Lambda::Function', 'PublishFunction').Properties;
+
+    expect(chosen.Environment.Variables.RECIPIENTS).toBe('yes');
+  });
+
+  test('may do exactly this, and its log', () => {
+    const table = own('Table710B521B');
+
+    expect(statementsOf(on)).toEqual([
+      [['logs:CreateLogStream', 'logs:PutLogEvents'], own(lambda.LoggingConfig.LogGroup.Ref)],
+      [
+        ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+        own('Table710B521B', 'StreamArn'),
+      ],
+      ['dynamodb:BatchGetItem', table],
+      ['dynamodb:Query', [table, { 'Fn::Join': ['', [table, '/index/byDay']] }]],
+      ['events:PutEvents', 'arn:aws:events:eu-west-1:333333333333:event-bus/default'],
+      ['sqs:SendMessage', own(queueId)],
+      ['secretsmanager:GetSecretValue', { Ref: secretId }],
+    ]);
+  });
+
+  test.each([
+    { bus: 'mail', arn: 'arn:aws:events:eu-west-1:333333333333:event-bus/mail' },
+    {
+      bus: 'arn:aws:events:eu-west-1:444444444444:event-bus/all',
+      arn: 'arn:aws:events:eu-west-1:444444444444:event-bus/all',
+    },
+  ])('may put events on the bus $bus and no other', ({ bus, arn }) => {
+    const stack = choose({ bus });
+    const { Environment } = stack.named('AWS::Lambda::Function', 'PublishFunction').Properties;
+
+    expect(Environment.Variables.BUS_NAME).toBe(bus);
+    expect(statementsOf(stack).find(([action]) => action === 'events:PutEvents')).toEqual(['events:PutEvents', arn]);
+  });
+
+  test('may read who is erased only where it names addresses', () => {
+    const keysOf = (stack: Synthesized) =>
+      statementsOf(stack).find(([action]) => action === 'secretsmanager:GetSecretValue')?.[1];
+    expect(keysOf(on)).toEqual({ Ref: secretId });
+    expect(keysOf(choose({ recipients: true }))).toEqual([{ Ref: secretId }, { Ref: erasureKeyId }]);
+  });
+
+  test('is found by its construct path, by which the local stack names it', () => {
+    const path = 'mailgun-ledger-prod/Publish/Function/Resource';
+    const stack = buildStack('prod', { publish: { enabled: true } });
+
+    expect(stack.node.findAll().filter((node) => node.node.path === path)).toHaveLength(1);
+  });
+});
+
+function statementsOf(stack: Synthesized): [unknown, unknown][] {
+  const { Role } = stack.named('AWS::Lambda::Function', 'PublishFunction').Properties;
+  const policies = stack
+    .ofType('AWS::IAM::Policy')
+    .filter(({ Properties }) => Properties.Roles[0].Ref === Role['Fn::GetAtt'][0]);
+  return policies.flatMap(({ Properties }) =>
+    Properties.PolicyDocument.Statement.map((each: Record<string, unknown>) => [each.Action, each.Resource]),
+  );
+}
+
+describe('the stream', () => {
+  const [source, ...others] = on
+    .ofType('AWS::Lambda::EventSourceMapping')
+    .map(({ Properties }) => Properties)
+    .filter(({ StartingPosition }) => StartingPosition !== undefined);
+
+  test('hands over nothing but statuses and suppressions that were written', () => {
+    expect(others).toEqual([]);
+    expect(source.EventSourceArn).toEqual(own('Table710B521B', 'StreamArn'));
+    expect(source.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { NewImage: { order: { S: [{ exists: true }] } } } },
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { pk: { S: [{ prefix: 'SUP#' }] } } } },
+    ]);
+  });
+
+  test('tries again in part and in halves, and gives up after the function does and before the stream forgets', () => {
+    const { RETRY_SECONDS } = on.named('AWS::Lambda::Function', 'PublishFunction').Properties.Environment.Variables;
+    expect(source).toMatchObject({
+      StartingPosition: 'TRIM_HORIZON',
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 10_000,
+      MaximumRecordAgeInSeconds: 82_800,
+      DestinationConfig: { OnFailure: { Destination: own(queueId) } },
+    });
+    expect(Number(RETRY_SECONDS)).toBeLessThan(source.MaximumRecordAgeInSeconds);
+    expect(source.MaximumRecordAgeInSeconds).toBeLessThan(86_400);
+  });
+});
+
+test('what could not be published is kept for two weeks, encrypted', () => {
+  expect(on.resources[queueId]?.Properties).toEqual({
+    MessageRetentionPeriod: 14 * 86_400,
+    SqsManagedSseEnabled: true,
+  });
+});
+
+test('the key of subjects is generated, and outlives the stack in prod, since receivers know rows by it', () => {
+  const dev = new Synthesized('dev', { publish: { enabled: true } });
+
+  expect(on.resources[secretId]).toMatchObject({
+    DeletionPolicy: 'RetainExceptOnCreate',
+    UpdateReplacePolicy: 'Retain',
+  });
+  expect(on.resources[secretId]?.Properties.SecretString).toBeUndefined();
+  expect(dev.named('AWS::SecretsManager::Secret', 'PublishSubjectKey').DeletionPolicy).toBe('Delete');
+});

@@ -1,0 +1,106 @@
+import { describe, expect, test } from '@jest/globals';
+import { readSealEnv } from '../../../../../lambdas/seal/env.ts';
+import { Synthesized } from '../../../../support/synthesized.ts';
+
+const choose = (seal: object, env = 'prod') => new Synthesized(env, { seal: { enabled: true, ...seal } });
+const off = new Synthesized('prod');
+const on = choose({});
+
+const idsOf = (stack: Synthesized, type: string) =>
+  Object.entries(stack.resources).flatMap(([id, { Type }]) => (Type === type && id.startsWith('Seal') ? [id] : []));
+const [bucketId = ''] = idsOf(on, 'AWS::S3::Bucket');
+const [keyId = ''] = idsOf(on, 'AWS::KMS::Key');
+const [erasureKeyId = ''] = Object.keys(on.resources).filter((id) => id.startsWith('SecretsErasureKey'));
+const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
+const objects = (stack: Synthesized) => stack.named('AWS::S3::Bucket', 'SealBucket').Properties;
+
+test('it is off where no one asks for it, and then adds nothing', () => {
+  expect(Object.keys(off.resources).filter((id) => /^Seal|SealBehind/.test(id))).toEqual([]);
+  expect(Object.keys(off.outputs).filter((name) => /Seal|Archive|Certificate/.test(name))).toEqual([]);
+});
+
+test('switching it on adds its own resources and an alarm, and changes nothing but what shows alarms', () => {
+  const rest = (stack: Synthesized) =>
+    Object.fromEntries(
+      Object.entries(stack.resources).filter(
+        // The read API shows the states of all alarms, by their names.
+        ([id, { Type }]) => !/^(Seal|ReadApiFunction)/.test(id) && Type !== 'AWS::CloudWatch::Dashboard',
+      ),
+    );
+  const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
+  const withoutOrder = (resources: ReturnType<typeof rest>) =>
+    Object.fromEntries(Object.entries(resources).map(([id, { DependsOn: _order, ...resource }]) => [id, resource]));
+
+  expect(added.map((id) => on.resources[id]?.Properties.AlarmName)).toEqual(['mailgun-ledger-prod-seal-behind']);
+  expect(withoutOrder(rest(on))).toEqual(
+    withoutOrder({ ...rest(off), ...Object.fromEntries(added.map((id) => [id, rest(on)[id] as never])) }),
+  );
+  expect(Object.keys(on.outputs).filter((name) => off.outputs[name] === undefined)).toEqual([
+    'SealFunctionName',
+    'SealLogGroup',
+    'ArchiveBucketName',
+    'CertificateKeyArn',
+  ]);
+});
+
+describe('the function', () => {
+  const lambda = on.named('AWS::Lambda::Function', 'SealFunction').Properties;
+
+  test('gets exactly the variables it reads, and the one for source maps', () => {
+    const read = new Set<unknown>();
+    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
+    readSealEnv(new Proxy<Record<string, string>>({}, { get }));
+
+    const { NODE_OPTIONS, ...variables } = lambda.Environment.Variables;
+    expect(NODE_OPTIONS).toBe('--enable-source-maps');
+    expect(Object.keys(variables).toSorted()).toEqual([...read].filter((name) => name !== 'DAY_SHARDS').toSorted());
+    expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, RETENTION_SECONDS: String(400 * 86_400) });
+  });
+
+  test('may do exactly this, and its log', () => {
+    const policy = on.named('AWS::IAM::Policy', 'SealFunctionRole').Properties.PolicyDocument.Statement;
+    const rights = policy.map(({ Action, Resource }: { Action: unknown; Resource: unknown }) => [Action, Resource]);
+    const table = own('Table710B521B');
+
+    expect(rights.slice(1)).toEqual([
+      [['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'], table],
+      ['dynamodb:Query', [table, { 'Fn::Join': ['', [table, '/index/byDay']] }]],
+      ['secretsmanager:GetSecretValue', { Ref: erasureKeyId }],
+      [['s3:GetObject', 's3:PutObject'], { 'Fn::Join': ['', [own(bucketId), '/*']] }],
+      ['s3:ListBucket', own(bucketId)],
+    ]);
+  });
+});
+
+describe('the bucket', () => {
+  test('is private, encrypted, reached by TLS only, and outlives the stack in prod', () => {
+    expect(objects(on)).toMatchObject({
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+      BucketEncryption: { ServerSideEncryptionConfiguration: [expect.anything()] },
+    });
+    expect(on.resources[bucketId]).toMatchObject({ DeletionPolicy: 'Retain' });
+    expect(objects(on).VersioningConfiguration).toBeUndefined();
+    const [statement] = on.named('AWS::S3::BucketPolicy', 'SealBucket').Properties.PolicyDocument.Statement;
+    expect(statement).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+  });
+
+  test('keeps versions, locks objects and moves events to a cheaper class where that is chosen', () => {
+    expect(objects(choose({ versioned: true })).VersioningConfiguration).toEqual({ Status: 'Enabled' });
+    const locked = objects(choose({ lockDays: 30, coldAfterDays: 90 }));
+    expect(locked.ObjectLockConfiguration.Rule.DefaultRetention).toEqual({ Days: 30, Mode: 'GOVERNANCE' });
+    expect(locked.LifecycleConfiguration.Rules[1]).toMatchObject({
+      Prefix: 'events/',
+      Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 90 }],
+    });
+  });
+});
+
+test('the key signs by P-256, outlives the stack in prod, and is not made where nothing is signed', () => {
+  expect(on.resources[keyId]).toMatchObject({
+    Properties: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
+    DeletionPolicy: 'Retain',
+  });
+  const unsigned = choose({ sign: false });
+  expect(idsOf(unsigned, 'AWS::KMS::Key')).toEqual([]);
+  expect(unsigned.outputs.CertificateKeyArn).toBeUndefined();
+});

@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals';
+import { Synthesized } from '../../../../support/synthesized.ts';
+
+const prod = new Synthesized('prod');
+
+interface Widget {
+  type: string;
+  properties: { markdown?: string; title?: string; alarms?: string[]; metrics?: unknown[] };
+}
+
+const [{ DashboardName, DashboardBody }] = prod
+  .ofType('AWS::CloudWatch::Dashboard')
+  .map(({ Properties }) => Properties) as [
+  { DashboardName: string; DashboardBody: { 'Fn::Join': [string, unknown[]] } },
+];
+const parts = DashboardBody['Fn::Join'][1];
+const widgets: Widget[] = JSON.parse(
+  parts.map((part) => (typeof part === 'string' ? part : idOf(part))).join(''),
+).widgets;
+const titles = widgets.map(({ type, properties }) => properties.markdown ?? properties.title ?? type);
+
+test('there is one, which the output opens', () => {
+  expect(prod.ofType('AWS::CloudWatch::Dashboard')).toHaveLength(1);
+  expect(DashboardName).toBe('mailgun-ledger-prod');
+  expect(prod.outputs.HealthDashboardUrl?.Value).toBe(
+    'https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=mailgun-ledger-prod',
+  );
+});
+
+test('it answers from top to bottom: is it healthy, since when not, what is behind', () => {
+  expect(titles).toEqual([
+    '## Is it healthy?',
+    'Alarms',
+    'Complete? All of these should be 0',
+    '## Since when not?',
+    'Webhooks',
+    'Time to an answer',
+    'Storing',
+    'Mail',
+    '## What is behind?',
+    'Queue',
+    'Ledger',
+    'Found by reconcile',
+    'Refusals by reason',
+    'Table',
+  ]);
+});
+
+test('it shows the state of every alarm', () => {
+  const alarmIds = Object.entries(prod.resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm');
+
+  expect(widgets[1]?.properties.alarms?.toSorted()).toEqual(alarmIds.map(([id]) => id).toSorted());
+});
+
+test('it shows refusals of every reason, whatever they are called', () => {
+  const search = JSON.stringify(widgets.find(({ properties }) => properties.title === 'Refusals by reason'));
+
+  expect(search).toContain('SEARCH(');
+  expect(search).toContain('{MailgunLedger,Ledger,Reason}');
+  expect(search).toContain('mailgun-ledger-prod');
+});
+
+/** The logical id that a reference names. */
+function idOf(reference: unknown): string {
+  const { Ref, 'Fn::GetAtt': attribute } = reference as { Ref?: string; 'Fn::GetAtt'?: string[] };
+  return Ref ?? attribute?.[0] ?? '';
+}
+
+test.each([
+  ['eu-west-1', 'https://eu-west-1.console.aws.amazon.com/'],
+  ['us-gov-west-1', 'https://console.amazonaws-us-gov.com/'],
+  ['cn-north-1', 'https://console.amazonaws.cn/'],
+])('in %s its address is on %s', (region, host) => {
+  expect(new Synthesized('dev', { region }).outputs.HealthDashboardUrl?.Value).toMatch(
+    new RegExp(`^${host}cloudwatch/`),
+  );
+});

@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals';
+import { packEvent, unpackEvent } from '../../../../../../lambdas/adapters/table/events/event-codec.ts';
+import { deliveredEvent } from '../../../../../support/webhooks.ts';
+
+test.each([
+  ['ordinary', deliveredEvent()],
+  ['unicode and broken surrogates', { recipient: '🦄\ud800\u0000' }],
+  ['__proto__', JSON.parse('{"__proto__":{"a":1}}')],
+  ['empty', {}],
+])('an event comes back whole: %s', (_name, event) => {
+  expect(JSON.stringify(unpackEvent(packEvent(event)))).toBe(JSON.stringify(event));
+});
+
+test('what version 1 wrote is still read', () => {
+  // Written by the first release; it must stay readable as long as events are kept.
+  expect(unpackEvent(Buffer.from(WRITTEN_BY_VERSION_1, 'base64'))).toEqual(deliveredEvent());
+});
+
+test('an unknown version is an error that names it', () => {
+  expect(() => unpackEvent(Uint8Array.of(9, 1, 2))).toThrow('no event dictionary of version 9');
+});
+
+const WRITTEN_BY_VERSION_1 =
+  'AavGLeVdaFwWWWIQFWyU6GSeF54bkWzpk+KI7h0zSzAw0DM0MjYxNUP1u2NKooNrRWJuQU6qXn5RuhL22E2FqgDFVS1KZCHFDUqMGBkYmRkYgaCxpamBnqGeo5Ozi6ubA7phtVgLUaRSDqUEq4UndKXy1JxkUMWFNcXXAgA=';

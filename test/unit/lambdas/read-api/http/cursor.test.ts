@@ -1,0 +1,125 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  isKeyText,
+  isTime,
+  type QueryIdentity,
+  readCursor,
+  writeCursor,
+} from '../../../../../lambdas/read-api/http/cursor.ts';
+import { createEvents, isEventsPosition } from '../../../../../lambdas/read-api/messages/events.ts';
+import { createMessages, isMessagePosition } from '../../../../../lambdas/read-api/messages/messages.ts';
+import { isRecipientPlace } from '../../../../../lambdas/read-api/recipients/recipient-places.ts';
+import { isSearchPosition } from '../../../../../lambdas/read-api/recipients/recipient-search.ts';
+import { createRoutes } from '../../../../../lambdas/read-api/routes.ts';
+
+const QUERY: QueryIdentity = ['getMessage', { id: 'a@b.example' }];
+
+test('a cursor gives its position back to its own query', () => {
+  const position = { after: 'R#ü "#E#delivered#1', tally: { opens: 1 } };
+  expect(readCursor(QUERY, writeCursor(QUERY, position))).toEqual(position);
+});
+
+test.each<[string, QueryIdentity]>([
+  ['another message', ['getMessage', { id: 'a@b.examplf' }]],
+  ['another operation', ['getRecipient', { id: 'a@b.example' }]],
+  ['one parameter more', ['getMessage', { id: 'a@b.example', type: 'opened' }]],
+  ['another parameter of the same value', ['getMessage', { address: 'a@b.example' }]],
+])('it is nothing to %s', (_, query) => {
+  expect(readCursor(query, writeCursor(QUERY, { after: 'R#' }))).toBeUndefined();
+});
+
+test('any other text is nothing, and throws nothing', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.base64String()), (text) => {
+      expect(readCursor(QUERY, text)).toBeUndefined();
+      expect(readCursor(QUERY, `${text}.${text}`)).toBeUndefined();
+    }),
+  );
+});
+
+test('a text that was checked but is no JSON is nothing', () => {
+  const [, check] = writeCursor(QUERY, 1).split('.');
+  expect(readCursor(QUERY, `.${check}`)).toBeUndefined();
+});
+
+test.each([
+  [isKeyText, ['x', 'R#ü'], ['', 7, null, 'x'.repeat(1025), '\ud800']],
+  [isTime, [0, 1_770_000_000_000], [-1, 0.5, Number.NaN, 1e13, '5']],
+  [
+    isMessagePosition,
+    [{ after: 'R#a#STATUS' }],
+    [null, {}, { after: 'CLAIM' }, { after: 'R#a', tally: {} }, { after: 'R#a', tally: { opens: -1 } }],
+  ],
+  [
+    (value) => isRecipientPlace(value, 2),
+    [
+      { partition: 'MSG#x', atMs: 5 },
+      { partition: 'MSG#x', atMs: 5, spelling: 1 },
+    ],
+    [
+      ...[null, { partition: 'CLAIM#x', atMs: 5 }, { partition: 'MSG#x' }],
+      ...[2, -1, 0.5, '1', null].map((spelling) => ({ partition: 'MSG#x', atMs: 5, spelling })),
+    ],
+  ],
+] as [(value: unknown) => boolean, unknown[], unknown[]][])('%p', (check, good, bad) => {
+  expect(good.filter((value) => !check(value))).toEqual([]);
+  expect(bad.filter((value) => check(value))).toEqual([]);
+});
+
+test('a place outside its range, or of another type, is none of a list of events', () => {
+  const range = { fromMs: 1000, toMs: 2000 };
+  const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a#E#opened#1', atMs: 1500 };
+  expect(isEventsPosition({ range, place }, 'opened')).toBe(true);
+  for (const wrong of [{ atMs: 999 }, { atMs: 2000 }, { type: 'clicked' }, { partition: 7 }, { sort: '' }]) {
+    expect(isEventsPosition({ range, place: { ...place, ...wrong } }, 'opened')).toBe(false);
+  }
+});
+
+test("a key of another recipient's events is none of a search", () => {
+  const query = { keys: ['a@b.example', 'a@old.example'] };
+  const place = { partition: 'MSG#x', atMs: 5 };
+  expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#opened#1' }, query)).toBe(true);
+  expect(isSearchPosition({ ...place, after: 'R#c@b.example#E#opened#1' }, query)).toBe(false);
+  const older = { ...place, after: 'R#a@old.example#E#opened#1' };
+  expect([isSearchPosition(older, query), isSearchPosition({ ...older, spelling: 1 }, query)]).toEqual([false, true]);
+  expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#clicked#1' }, { ...query, type: 'opened' })).toBe(false);
+});
+
+test('whoever makes up a checked cursor is refused, or reads inside the query', async () => {
+  const asked: unknown[] = [];
+  const routes = createRoutes({
+    messages: createMessages({
+      page: async (...args) => {
+        asked.push(args);
+        return { entries: [], hasMore: false };
+      },
+      status: async () => undefined,
+      originOf: async () => undefined,
+    }),
+    events: createEvents({
+      newest: async (range) => {
+        asked.push(range);
+        return { places: [], hasMore: false };
+      },
+      async *read() {},
+    }),
+    domains: ['d.example'],
+    receiverNames: [],
+    now: () => 5_000_000,
+  } as never);
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue(), fc.integer(), fc.integer(), async (value, fromMs, toMs) => {
+      const id = 'm';
+      const message = await routes.read('getMessage', { id, cursor: writeCursor(['getMessage', { id }], value) });
+      expect(message.ok || 'parameter' in message).toBe(true);
+      expect(message.ok).toBe(isMessagePosition(value));
+      const domain = 'd.example';
+      const place = { type: 'opened', partition: 'MSG#x', sort: 'R#a', atMs: toMs - 1 };
+      const cursor = writeCursor(['listEvents', { domain }], { range: { fromMs, toMs }, place });
+      const events = await routes.read('listEvents', { domain, cursor });
+      expect(events.ok).toBe(fromMs >= 0 && toMs > fromMs && toMs - fromMs <= 31 * 86_400_000);
+    }),
+  );
+  expect(asked.filter((each) => (each as { toMs?: number }).toMs === Number.POSITIVE_INFINITY)).toEqual([]);
+});

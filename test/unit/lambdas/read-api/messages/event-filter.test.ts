@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { type EventFilter, eventPredicate } from '../../../../../lambdas/read-api/messages/event-filter.ts';
+import { deliveredEvent } from '../../../../support/webhooks.ts';
+
+test('a filter that names nothing is none', () => {
+  expect(eventPredicate({})).toBeUndefined();
+  expect(eventPredicate({ variables: {} })).toBeUndefined();
+});
+
+const subject = (text: unknown) => ({ message: { headers: { subject: text } } });
+
+test.each<[EventFilter, Record<string, unknown>, boolean]>([
+  [{ tag: 'news' }, { tags: ['a', 'News'] }, true],
+  [{ tag: 'news' }, { tags: ['newsletter'] }, false],
+  [{ tag: 'news' }, { tags: undefined }, false],
+  [{ tag: 'news' }, { tags: [null, 7] }, false],
+  [{ severity: 'permanent' }, { severity: 'Permanent' }, true],
+  [{ severity: 'permanent' }, { severity: 'temporary' }, false],
+  [{ severity: 'permanent' }, {}, false],
+  [{ subject: 'Your receipt' }, subject('your RECEIPT'), true],
+  [{ subject: 'Your' }, subject('Your receipt'), false],
+  [{ subject: 'Your*' }, subject('your receipt'), true],
+  [{ subject: 'receipt*' }, subject('Your receipt'), false],
+  [{ subject: '*' }, subject('x'), true],
+  [{ subject: '*' }, subject(undefined), false],
+  [{ variables: { order: '7' } }, { 'user-variables': { order: '7' } }, true],
+  [{ variables: { order: '7' } }, { 'user-variables': { order: 7 } }, true],
+  [{ variables: { order: '7' } }, { 'user-variables': { order: '8' } }, false],
+  [{ variables: { order: '7' } }, { 'user-variables': '{"order":"7"}' }, true],
+  [{ variables: { order: '7' } }, { 'user-variables': 'Could not load user-variables' }, false],
+  [{ variables: { order: '7' } }, { 'user-variables': [] }, false],
+  [{ variables: { a: '1', b: '2' } }, { 'user-variables': { a: '1', b: '3' } }, false],
+  [{ variables: { a: '{"b":1}' } }, { 'user-variables': { a: { b: 1 } } }, true],
+  [{ variables: { toString: 'x' } }, { 'user-variables': {} }, false],
+  [{ tag: 'news', severity: 'permanent' }, { tags: ['news'], severity: 'temporary' }, false],
+])('%j of an event with %j: %p', (filter, fields, expected) => {
+  expect(eventPredicate(filter)?.(deliveredEvent(fields))).toBe(expected);
+});

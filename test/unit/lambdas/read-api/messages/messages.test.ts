@@ -1,0 +1,271 @@
+import { expect, test } from '@jest/globals';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import { createProcess } from '../../../../../lambdas/process/process.ts';
+import { createMessages, type MessagePosition } from '../../../../../lambdas/read-api/messages/messages.ts';
+import { LONE_PROCESS } from '../../../../support/erasures.ts';
+import { InMemoryLedger } from '../../../../support/in-memory-ledger.ts';
+import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/webhooks.ts';
+
+const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
+
+async function historyOf(...events: Record<string, unknown>[]) {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
+  for (const over of events) {
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent(over) });
+  }
+  return (await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
+}
+
+test('an unknown message has no history', async () => {
+  expect(await historyOf()).toBeUndefined();
+});
+
+test('the history of a message follows the contract', async () => {
+  expect(await historyOf({ timestamp: 1769999990.5 })).toEqual({
+    messageId: MESSAGE_ID,
+    recipients: [
+      {
+        recipient: 'Ada@Example.org',
+        status: 'DELIVERED',
+        reason: null,
+        statusAt: 1769999990.5,
+        decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+        source: 'webhook',
+        testMode: false,
+        direction: 'outbound',
+        unconfirmed: false,
+        opens: 0,
+        clicks: 0,
+        machineOpens: 0,
+        machineClicks: 0,
+        unsubscribed: false,
+        unsubscribedFrom: [],
+        countsComplete: true,
+      },
+    ],
+    events: [
+      {
+        key: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+        event: 'delivered',
+        name: 'EMAIL_DELIVERED',
+        messageId: MESSAGE_ID,
+        domain: DOMAIN,
+        recipient: 'Ada@Example.org',
+        timestamp: 1769999990.5,
+        receivedAt: '2026-02-02T02:40:00.000Z',
+        source: 'webhook',
+        severity: null,
+        failureClass: null,
+        reason: null,
+        tags: ['welcome'],
+        userVariables: {},
+        userVariablesNote: null,
+        deliveryStatus: { code: 250, message: 'OK' },
+        url: null,
+        testMode: false,
+        direction: 'outbound',
+        unconfirmed: false,
+        details: {
+          ...{ subject: null, flags: null, template: null, recipientProvider: null, mxHost: null, sendingIp: null },
+          ...{ reject: null, mailingList: null, storageKey: null, retrySeconds: null },
+          ...{ client: null, geolocation: null, ip: null },
+          other: { domain: { name: DOMAIN }, message: { headers: { 'message-id': MESSAGE_ID } } },
+        },
+      },
+    ],
+  });
+});
+
+test('opens and clicks are counted per recipient, humans and machines apart', async () => {
+  const history = await historyOf(
+    { event: 'opened', id: '1' },
+    { event: 'opened', id: '2', 'client-info': { bot: 'apple' } },
+    { event: 'opened', id: '3', 'client-info': { bot: '' } },
+    { event: 'opened', id: '3b', 'client-info': { bot: 'no' } },
+    { event: 'opened', id: '3c', 'client-info': { bot: false } },
+    { event: 'opened', id: '3d', 'client-info': { bot: true } },
+    { event: 'clicked', id: '4', 'client-info': { bot: 'generic' } },
+    { event: 'clicked', id: '5', recipient: 'eve@example.org' },
+    { event: 'unsubscribed', id: '6', recipient: 'eve@example.org' },
+  );
+  expect(history?.recipients).toMatchObject([
+    { recipient: 'Ada@Example.org', opens: 4, machineOpens: 2, clicks: 0, machineClicks: 1, unsubscribed: false },
+    { recipient: 'eve@example.org', opens: 0, machineOpens: 0, clicks: 1, machineClicks: 0, unsubscribed: true },
+  ]);
+});
+
+test('events stand in the order of their time', async () => {
+  const history = await historyOf({ id: 'b', timestamp: 30 }, { id: 'c', timestamp: 10 }, { id: 'a', timestamp: 30 });
+  expect(history?.events.map(({ key }) => key)).toEqual(['delivered#c', 'delivered#a', 'delivered#b']);
+});
+
+test('an unsubscribe is from everything, whatever tags it carries', async () => {
+  const history = await historyOf(
+    { event: 'unsubscribed', id: '1', tags: ['spring', 'news'] },
+    { event: 'unsubscribed', id: '2', tags: ['news'] },
+    { event: 'unsubscribed', id: '3', tags: [], recipient: 'eve@example.org' },
+  );
+  expect(history?.recipients).toMatchObject([
+    { unsubscribed: true, unsubscribedFrom: ['*'] },
+    { unsubscribed: true, unsubscribedFrom: ['*'] },
+  ]);
+});
+
+test.each([
+  [{ order: 7 }, null],
+  [[], null],
+  ['{"order":7}', null],
+  ['Could not load user-variables. They were either truncated or invalid JSON', 'lost-by-mailgun'],
+])('user variables stand as they came: %j', async (variables, note) => {
+  const history = await historyOf({ 'user-variables': variables });
+  expect(history?.events[0]).toMatchObject({ userVariables: variables, userVariablesNote: note });
+});
+
+test('an event of which only a name is left is shown as that', async () => {
+  const ledger = new InMemoryLedger();
+  const event = { event: 'opened', id: '1', timestamp: 30, domain: { name: DOMAIN }, tags: ['news'] };
+  const partition = `MSG#${MESSAGE_ID}`;
+  const identity = { partition, eventSort: 'R#erased:0f#E#opened#1', statusSort: '', eventKey: 'opened#1' };
+  const record = {
+    identity,
+    event: parseEvent(event),
+    domain: DOMAIN,
+    source: 'webhook' as const,
+    receivedAtMs: NOW_MS,
+    expiresAt: 0,
+  };
+  await ledger.putEvent({ ...record, atMs: 30_000 });
+  const page = await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 });
+  expect(page?.body).toMatchObject({
+    recipients: [],
+    events: [
+      { key: 'opened#1', name: 'EMAIL_OPENED', recipient: null, messageId: null, tags: ['news'], timestamp: 30 },
+    ],
+  });
+});
+
+test('a page ends where an answer could hold no more', async () => {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
+  for (let n = 0; n < 10; n += 1) {
+    const event = deliveredEvent({ id: `big${n}`, 'user-variables': 'x'.repeat(1_000_000) });
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  }
+  const messages = createMessages(ledger);
+  const keys: string[] = [];
+  const sizes: number[] = [];
+  for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
+    const page = await messages({ messageId: MESSAGE_ID, limit: 1000, position });
+    keys.push(...(page?.body.events ?? []).map(({ key }) => key));
+    sizes.push(page?.body.events.length ?? 0);
+    position = page?.next;
+  }
+  expect(new Set(keys).size).toBe(10);
+  expect(sizes).toEqual([3, 3, 3, 1]);
+});
+
+test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d events each', async (limit) => {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
+  for (let n = 0; n < 7; n += 1) {
+    const event = deliveredEvent({ event: 'opened', id: `o${n}` });
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  }
+  const messages = createMessages(ledger);
+  const told: [opens: number, isComplete: boolean][] = [];
+  for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
+    const page = await messages({ messageId: MESSAGE_ID, limit, position });
+    told.push(...(page?.body.recipients ?? []).map((each) => [each.opens, each.countsComplete] as (typeof told)[0]));
+    position = page?.next;
+  }
+  const pages = Math.ceil(7 / limit);
+  expect(told).toEqual(Array.from({ length: pages }, (_, n) => [Math.min(7, (n + 1) * limit), n === pages - 1]));
+});
+
+test('what no recipient is named of has null for a recipient, and a batch no phantom that stays accepted', async () => {
+  const nameless = { recipient: undefined };
+  expect(await historyOf({ event: 'accepted', ...nameless })).toMatchObject({
+    recipients: [],
+    events: [{ event: 'accepted', recipient: null }],
+  });
+  expect(await historyOf({ event: 'rejected', ...nameless })).toMatchObject({
+    recipients: [{ recipient: null, status: 'FAILED' }],
+    events: [{ event: 'rejected', recipient: null }],
+  });
+});
+
+test('the whole event is readable, none of its fields lost', async () => {
+  const fields = {
+    flags: { 'is-test-mode': true },
+    template: { name: 'receipt' },
+    'recipient-provider': 'Gmail',
+    'delivery-status': { code: 451, 'mx-host': 'mx.example.org', 'retry-seconds': 600 },
+    envelope: { 'sending-ip': '192.0.2.1', transport: 'smtp' },
+    reject: { reason: 'policy', description: 'no' },
+    'mailing-list': { address: 'list@mg.example.com' },
+    storage: { key: 'k', url: 'https://storage.example' },
+    'client-info': { bot: '' },
+    geolocation: { country: 'NZ' },
+    'a-new-field': [1],
+  };
+  const history = await historyOf(fields);
+  expect(history?.events[0]).toMatchObject({
+    testMode: true,
+    details: {
+      flags: fields.flags,
+      template: fields.template,
+      recipientProvider: 'Gmail',
+      mxHost: 'mx.example.org',
+      sendingIp: '192.0.2.1',
+      reject: fields.reject,
+      mailingList: fields['mailing-list'],
+      storageKey: 'k',
+      retrySeconds: 600,
+      client: fields['client-info'],
+      geolocation: fields.geolocation,
+      other: { envelope: fields.envelope, storage: fields.storage, 'a-new-field': [1] },
+    },
+  });
+  expect(history?.recipients).toMatchObject([{ testMode: true, direction: 'outbound' }]);
+});
+
+test.each([
+  [{}, 'outbound'],
+  [{ flags: { 'is-routed': false } }, 'outbound'],
+  [{ flags: { 'is-routed': true } }, 'inbound'],
+  [{ routes: [] }, 'outbound'],
+  [{ routes: [{ id: 'r' }] }, 'inbound'],
+  [{ envelope: { transport: 'smtp' } }, 'outbound'],
+  [{ envelope: { transport: 'http' } }, 'inbound'],
+])('the direction of %j is %s', async (fields, direction) => {
+  expect((await historyOf(fields))?.events).toMatchObject([{ direction }]);
+});
+
+test('an event without a delivery status has null for it', async () => {
+  expect((await historyOf({ 'delivery-status': {} }))?.events[0]?.deliveryStatus).toBeNull();
+});
+
+test('an event that Mailgun does not list is marked, and so is the status that it decides', async () => {
+  const ledger = new InMemoryLedger();
+  const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
+  for (const event of [deliveredEvent({ id: 'listed' }), deliveredEvent({ event: 'complained', id: 'forged' })]) {
+    await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
+  }
+  for (const event of ledger.events.values()) {
+    if (event.identity.eventKey === 'complained#forged') Object.assign(event, { unconfirmedSinceMs: NOW_MS });
+  }
+  const read = createMessages(ledger);
+  const whole = await read({ messageId: MESSAGE_ID, limit: 100 });
+  expect(whole?.body).toMatchObject({
+    recipients: [{ status: 'COMPLAINED', unconfirmed: true }],
+    events: [
+      { key: 'complained#forged', unconfirmed: true },
+      { key: 'delivered#listed', unconfirmed: false },
+    ],
+  });
+  // The event that decides is on the page before.
+  const first = await read({ messageId: MESSAGE_ID, limit: 1 });
+  const second = await read({ messageId: MESSAGE_ID, limit: 1, position: first?.next });
+  expect(second?.body).toMatchObject({ recipients: [{ unconfirmed: true }], events: [{ key: 'delivered#listed' }] });
+});

@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import { createListingGate } from '../../../../../lambdas/reconcile/passes/listing-gate.ts';
+import type { ListingRequest } from '../../../../../lambdas/reconcile/ports.ts';
+
+const REQUEST = { domain: { name: 'mg.example.com', region: 'us' }, begin: 0, end: 1, deadlineMs: 1 } as const;
+
+/** A source whose calls end when they are told to; it counts how many are under way. */
+function source() {
+  const under: { end: () => void; request: ListingRequest }[] = [];
+  const page = (request: ListingRequest) =>
+    new Promise<{ events: [] }>((resolve) => {
+      under.push({ request, end: () => resolve({ events: [] }) });
+    });
+  const settle = async () => {
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  };
+  const end = async () => {
+    under.shift()?.end();
+    await settle();
+  };
+  return { under, page, end, settle };
+}
+
+test('up to so many listing calls are under way, the others wait in their order', async () => {
+  const { under, page, end, settle } = source();
+  const gate = createListingGate({ page }, 3);
+  for (let n = 0; n < 5; n += 1) void gate.page({ ...REQUEST, begin: n });
+  await settle();
+  expect(under.map(({ request }) => request.begin)).toEqual([0, 1, 2]);
+  await end();
+  expect(under.map(({ request }) => request.begin)).toEqual([1, 2, 3]);
+});
+
+test('a 429 halves how many are under way, once a call, and quiet brings them back one by one', async () => {
+  const { under, page, end, settle } = source();
+  const gate = createListingGate({ page }, 8);
+  for (let n = 0; n < 200; n += 1) void gate.page(REQUEST);
+  await settle();
+  expect(under).toHaveLength(8);
+  under[0]?.request.onRateLimited?.();
+  under[0]?.request.onRateLimited?.();
+  for (let n = 0; n < 8; n += 1) await end();
+  expect(under).toHaveLength(4);
+  for (let n = 0; n < 20; n += 1) await end();
+  expect(under).toHaveLength(5);
+  for (let n = 0; n < 140; n += 1) await end();
+  expect(under).toHaveLength(8);
+});

@@ -1,0 +1,114 @@
+import { expect, test } from '@jest/globals';
+import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { ListingError, type RegisteredWebhooks } from '../../../../../lambdas/reconcile/ports.ts';
+import { createCompareWebhooks } from '../../../../../lambdas/reconcile/webhooks/compare-webhooks.ts';
+
+const OWN = 'https://hooks.example.com/webhooks/mailgun/a-path-secret-of-ours';
+const HOUR_MS = 3_600_000;
+const FULL_HOUR = 500_000 * HOUR_MS;
+const DOMAINS = [
+  { name: 'us.example.com', region: 'us' as const },
+  { name: 'eu.example.com', region: 'eu' as const },
+  { name: 'second.example.com', region: 'us' as const },
+];
+
+function comparison(ofDomain: Record<string, RegisteredWebhook[] | Error>, isConfigured = async () => true) {
+  const told: [string, unknown][] = [];
+  const calls: string[] = [];
+  const deadlines: number[] = [];
+  const clock = { ms: FULL_HOUR, msPerCall: 0 };
+  const webhooks: RegisteredWebhooks = {
+    async ofDomain({ name }, deadlineMs) {
+      calls.push(name);
+      deadlines.push(deadlineMs);
+      clock.ms += clock.msPerCall;
+      if (clock.ms > deadlineMs) throw new ListingError('unavailable');
+      const registered = ofDomain[name] ?? [];
+      if (registered instanceof Error) throw registered;
+      return registered;
+    },
+    async ofAccount(region) {
+      calls.push(region);
+      return [];
+    },
+  };
+  const compare = createCompareWebhooks({
+    webhooks,
+    domains: DOMAINS,
+    webhookUrl: OWN,
+    wanted: ['delivered'],
+    isConfigured,
+    everySeconds: 900,
+    now: () => clock.ms,
+    onCompared: (domain, counts) => told.push([domain, counts]),
+    onFailure: (domain, error) => told.push([domain, (error as ListingError).reason]),
+  });
+  return { compare, told, calls, deadlines, clock };
+}
+
+const own: RegisteredWebhook[] = [{ level: 'domain', type: 'delivered', url: OWN }];
+const all = Object.fromEntries(DOMAINS.map(({ name }) => [name, own]));
+
+test('where nothing differs the sum is 0, and each account is asked once for its region', async () => {
+  const { compare, told, calls } = comparison(all);
+  expect(await compare({ ignoreWaits: false })).toBe(0);
+  expect(told).toEqual(DOMAINS.map(({ name }) => [name, {}]));
+  expect(calls).toEqual(['us.example.com', 'us', 'eu.example.com', 'eu', 'second.example.com']);
+});
+
+test('drift is counted over the domains, and told by kind without any URL', async () => {
+  const foreign: RegisteredWebhook = { level: 'domain', type: 'delivered', url: 'https://crm.example.net/token' };
+  const { compare, told } = comparison({
+    ...all,
+    'eu.example.com': [foreign],
+    'second.example.com': [...own, foreign],
+  });
+  expect(await compare({ ignoreWaits: false })).toBe(3);
+  expect(told).toEqual([
+    ['us.example.com', {}],
+    ['eu.example.com', { missing: 1, foreign: 1 }],
+    ['second.example.com', { foreign: 1 }],
+  ]);
+  expect(JSON.stringify(told)).not.toContain('https');
+});
+
+test('a domain that cannot be read says nothing, and stops no other', async () => {
+  const { compare, told } = comparison({ ...all, 'us.example.com': new ListingError('unauthorized') });
+  expect(await compare({ ignoreWaits: false })).toBe(0);
+  expect(told[0]).toEqual(['us.example.com', 'unauthorized']);
+  expect(told).toHaveLength(3);
+});
+
+test('where no domain can be read there is no measurement', async () => {
+  const failure = new ListingError('unavailable');
+  const { compare } = comparison(Object.fromEntries(DOMAINS.map(({ name }) => [name, failure])));
+  expect(await compare({ ignoreWaits: false })).toBeUndefined();
+});
+
+test.each([
+  ['without an API key', async () => false],
+  ['where the key cannot be read', async () => Promise.reject(new Error('denied'))],
+])('%s Mailgun is not asked', async (_name, isConfigured) => {
+  const { compare, calls } = comparison(all, isConfigured as () => Promise<boolean>);
+  expect(await compare({ ignoreWaits: true })).toBeUndefined();
+  expect(calls).toEqual([]);
+});
+
+test('of a day of runs every fourth compares: once an hour', async () => {
+  const { compare, clock } = comparison(all);
+  const compared: number[] = [];
+  for (let run = 0; run < 96; run += 1) {
+    // Schedules are seconds late.
+    clock.ms = FULL_HOUR + run * 900_000 + (run % 7) * 1000;
+    if ((await compare({ ignoreWaits: false })) !== undefined) compared.push(run);
+  }
+  expect(compared).toEqual(Array.from({ length: 24 }, (_, hour) => hour * 4));
+});
+
+test('the domains share ten seconds, so that a slow Mailgun keeps no run', async () => {
+  const { compare, told, deadlines, clock } = comparison(all);
+  clock.msPerCall = 3000;
+  await compare({ ignoreWaits: true });
+  expect(deadlines.map((ms) => Math.round(ms - FULL_HOUR))).toEqual([3333, 6500, 10_000]);
+  expect(told).toHaveLength(3);
+});

@@ -1,0 +1,69 @@
+import { expect, test } from '@jest/globals';
+import { ListingError } from '../../../../../lambdas/reconcile/ports.ts';
+import { createFindRedaction } from '../../../../../lambdas/reconcile/webhooks/find-redaction.ts';
+
+const FULL_HOUR = 500_000 * 3_600_000;
+const DOMAINS = ['a', 'b', 'c'].map((name) => ({ name: `${name}.example.com`, region: 'us' as const }));
+type Answer = boolean | undefined | Error;
+
+function search(answers: readonly Answer[], { isConfigured = async () => true, msOfFirst = 0 } = {}) {
+  const reported: string[] = [];
+  const clock = { ms: FULL_HOUR };
+  const find = createFindRedaction({
+    domains: DOMAINS,
+    everySeconds: 900,
+    isConfigured,
+    now: () => clock.ms,
+    redaction: {
+      async isOn({ name }, deadlineMs) {
+        if (name === DOMAINS[0]?.name) clock.ms += msOfFirst;
+        if (clock.ms > deadlineMs) throw new ListingError('unavailable');
+        const answer = answers[DOMAINS.findIndex((domain) => domain.name === name)];
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    },
+    onRedacted: (domain) => reported.push(domain),
+    onFailure: (domain, error) => reported.push(`${domain}: ${(error as ListingError).reason}`),
+  });
+  return { find, reported, clock };
+}
+
+test.each<[string, Answer[], number | undefined, string[]]>([
+  ['no domain is redacted', [false, false, false], 0, []],
+  ['one of three is', [false, true, false], 1, ['b.example.com']],
+  ['Mailgun says it of one alone', [undefined, true, undefined], 1, ['b.example.com']],
+  ['Mailgun says it of none', [undefined, undefined, undefined], undefined, []],
+  ['the key may not read domains', Array(3).fill(new ListingError('unauthorized')), undefined, []],
+  [
+    'one read fails',
+    [new ListingError('unavailable'), true, false],
+    1,
+    ['a.example.com: unavailable', 'b.example.com'],
+  ],
+])('where %s, the count says so', async (_name, answers, count, reports) => {
+  const { find, reported } = search(answers);
+  expect(await find({ ignoreWaits: false })).toBe(count);
+  expect(reported).toEqual(reports);
+});
+
+test('a domain whose read hangs leaves time to the others', async () => {
+  const { find, reported } = search([true, true, true], { msOfFirst: 1700 });
+  expect(await find({ ignoreWaits: false })).toBe(2);
+  expect(reported).toEqual(['a.example.com: unavailable', 'b.example.com', 'c.example.com']);
+});
+
+test('reads in every fourth period alone, unless the waits are ignored', async () => {
+  const { find, clock } = search([true, false, false]);
+  clock.ms += 900_000;
+  expect(await find({ ignoreWaits: false })).toBeUndefined();
+  expect(await find({ ignoreWaits: true })).toBe(1);
+});
+
+test('reads nothing without a usable API key', async () => {
+  const broken = async () => {
+    throw new Error('secrets are down');
+  };
+  expect(await search([true], { isConfigured: async () => false }).find({ ignoreWaits: true })).toBeUndefined();
+  expect(await search([true], { isConfigured: broken }).find({ ignoreWaits: true })).toBeUndefined();
+});

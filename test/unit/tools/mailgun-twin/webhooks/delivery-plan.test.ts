@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals';
+import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
+import { type DeliveryFaults, planDelivery } from '../../../../../tools/mailgun-twin/webhooks/delivery-plan.ts';
+
+const FAULTS: DeliveryFaults = { reorderMs: 1000, repeatChance: 0.5, troubleChance: 0.5, dropChance: 0 };
+
+const plans = (event: string, encoding: 'json' | 'urlencoded', deliveryFaults: DeliveryFaults) => {
+  const random = createRandom(7);
+  return Array.from({ length: 200 }, () => planDelivery(event, encoding, deliveryFaults, random));
+};
+
+test('the same seed draws the same plan', () => {
+  const draw = (seed: number) => planDelivery('opened', 'json', FAULTS, createRandom(seed));
+
+  expect(draw(3)).toEqual(draw(3));
+  expect(draw(3)).not.toEqual(draw(4));
+});
+
+test('a delivered event meets no trouble unless drops are asked for', () => {
+  expect(plans('delivered', 'json', FAULTS).flatMap(({ troubles }) => troubles)).toEqual([]);
+});
+
+test('an event that is retried meets lost requests and lost answers', () => {
+  const troubles = plans('opened', 'json', FAULTS).flatMap((plan) => plan.troubles);
+
+  expect(new Set(troubles)).toEqual(new Set(['request-lost', 'answer-lost']));
+});
+
+describe('when every first delivery is dropped', () => {
+  const all = { ...FAULTS, dropChance: 1 };
+
+  test.each(['delivered', 'opened'])('the first request of %s is lost', (event) => {
+    expect(plans(event, 'json', all).every(({ troubles }) => troubles[0] === 'request-lost')).toBe(true);
+  });
+
+  test('no copy of a delivered event comes in its place', () => {
+    expect(plans('delivered', 'json', all).flatMap(({ repeats }) => repeats)).toEqual([]);
+  });
+});
+
+test('a legacy form is never signed anew, because its time is that of its signature', () => {
+  const tokens = plans('opened', 'urlencoded', FAULTS).flatMap(({ tokenOnRetry, repeats }) => [
+    tokenOnRetry,
+    ...repeats.map(({ token }) => token),
+  ]);
+
+  expect(new Set(tokens)).toEqual(new Set(['same']));
+});
+
+test('some events are held back long enough to be overtaken, none longer than agreed', () => {
+  const delays = plans('opened', 'json', FAULTS).map(({ delayMs }) => delayMs);
+
+  expect(Math.max(...delays)).toBeLessThanOrEqual(1000);
+  expect(delays.some((delay) => delay > 500)).toBe(true);
+  expect(delays.filter((delay) => delay <= 100).length).toBeGreaterThan(100);
+});

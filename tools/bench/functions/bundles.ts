@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { bundleFunction } from '../../../lib/bundle.ts';
+
+const ENTRIES = {
+  ingest: '../../../lambdas/ingest/handler.ts',
+  process: '../../../lambdas/process/handler.ts',
+  reconcile: '../../../lambdas/reconcile/handler.ts',
+  readApi: '../../../lambdas/read-api/handler.ts',
+  publish: '../../../lambdas/publish/handler.ts',
+  floor: '../handlers/floor.ts',
+  powertools: '../handlers/powertools.ts',
+  sdkAlone: '../handlers/sdk-alone.ts',
+} as const;
+
+export type Bundles = Readonly<Record<keyof typeof ENTRIES | 'powertoolsWhole', string>>;
+
+/**
+ * Bundles every function, and every handler they are held against, as the stack does; the paths of the files. Once
+ * more, Powertools is bundled as esbuild does for Node where nobody says otherwise: packages come whole.
+ */
+export function makeBundles(folder: string): Bundles {
+  const made = Object.entries(ENTRIES).map(([name, entry]) => {
+    const file = join(folder, name, 'index.js');
+    bundleFunction(join(import.meta.dirname, entry), file);
+    return [name, file];
+  });
+  const powertoolsWhole = join(folder, 'powertools-whole', 'index.js');
+  bundleFunction(join(import.meta.dirname, ENTRIES.powertools), powertoolsWhole, ['main', 'module']);
+  return Object.fromEntries([...made, ['powertoolsWhole', powertoolsWhole]]);
+}

@@ -1,0 +1,23 @@
+import { testButtonMessageId } from '../../../mailgun-twin/api/test-button.ts';
+import { DEFAULT_PORT } from '../../options/send-arguments.ts';
+import type { ReadyInfo } from '../../ready.ts';
+import type { PlayedMessage } from '../play.ts';
+import { curlCommand } from '../read-back.ts';
+
+/** What a person may want to try next, as command lines that work when pasted. */
+export function commandsToPaste(ready: ReadyInfo, played: readonly PlayedMessage[]) {
+  const testMessage = played.find(({ cast }) => cast.mail.messageId === testButtonMessageId(cast.mail.domain));
+  const exampleMessage = played.find(({ cast }) => cast.mail.to.length > 1);
+  const read = (does: string, message?: PlayedMessage) =>
+    message ? [{ does, command: curlCommand(ready, message.cast.mail.messageId) }] : [];
+  const port = new URL(ready.webhookUrl).port;
+  const portFlag = port === String(DEFAULT_PORT) ? '' : ` --port ${port}`;
+  return [
+    ...read("The message of the dashboard's test button", testMessage),
+    ...read('A message of this run, with four recipients', exampleMessage),
+    {
+      does: 'An event signed and sent by hand',
+      command: `npm run send -- --event delivered --recipient a@b.example${portFlag}`,
+    },
+  ];
+}

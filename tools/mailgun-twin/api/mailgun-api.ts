@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EventLog } from '../listings/event-log.ts';
+import { listEvents } from '../listings/events-api.ts';
+import { listLogs } from '../listings/logs-api.ts';
+import { readBytes, startServer } from '../loopback-server.ts';
+import type { Random } from '../random.ts';
+import { openLibrary } from '../traffic/library.ts';
+import type { Twin } from '../twin.ts';
+import { startForeignHost } from '../webhooks/foreign-host.ts';
+import { answerDomain, answerFeatures, answerSigningKey, type MailgunAccount } from './account.ts';
+import { type ApiAnswer, BadRequest, FORBIDDEN, refusal } from './api-answer.ts';
+import { failureAnswer } from './api-failures.ts';
+import type { Misbehaviour } from './api-misbehaviour.ts';
+import { type SendRequest, takeMessage } from './messages-api.ts';
+import { parseForm } from './submission.ts';
+import { createSuppressionLists } from './suppressions-api.ts';
+import { testWebhook } from './test-button.ts';
+import { type ApiRequest, createWebhookRegistry, urlsOf, type WebhookRegistry } from './webhooks-api.ts';
+
+export interface MailgunApiOptions {
+  /** What is listed; read anew at each request. */
+  readonly log: EventLog;
+  readonly apiKey: string;
+  readonly account: MailgunAccount;
+  readonly domains: readonly string[];
+  readonly random: Random;
+  /** Epoch milliseconds. @default the machine's clock */
+  readonly nowMs?: () => number;
+}
+
+/** Mailgun's API: mail, events, webhooks, suppressions, the signing key. One server stands for all regions. */
+export interface MailgunApi {
+  readonly url: string;
+  /** From now on it misbehaves like this, and in no other way. */
+  misbehave(misbehaviour: Misbehaviour): void;
+  /** From now on it takes mail, and this twin tells what becomes of it. */
+  takeMail(twin: Pick<Twin, 'happen'>): void;
+  /** Registers a URL for types of a domain, as somebody did before. */
+  readonly register: WebhookRegistry['register'];
+  /** Where an event of a domain is posted. */
+  readonly registeredFor: WebhookRegistry['urlsFor'];
+  counts(): ApiCounts;
+  close(): Promise<void>;
+}
+
+export interface ApiCounts {
+  readonly calls: number;
+  /** Requests that followed a page abroad, and how many of them carried the key there. */
+  readonly foreignRequests: number;
+  readonly foreignCredentials: number;
+}
+
+export async function startMailgunApi(options: MailgunApiOptions): Promise<MailgunApi> {
+  const { log, apiKey, account, domains, random, nowMs = Date.now } = options;
+  const foreign = await startForeignHost();
+  const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  const webhooks = createWebhookRegistry(domains);
+  const suppressions = createSuppressionLists(domains, nowMs);
+  let misbehaviour: Misbehaviour = {};
+  let sender: Pick<Twin, 'happen'> | undefined;
+  let calls = 0;
+
+  const server = await startServer((incoming, outgoing) => {
+    calls += 1;
+    void handle(incoming, outgoing);
+  });
+
+  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await readBytes(incoming);
+    const { fails } = misbehaviour;
+    const failure = fails && random.chance(fails.percent / 100) ? fails.mode : undefined;
+    if (failure === 'hang') return;
+    const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
+    const { status, headers, body: value } = refused ?? (await answer(incoming, body));
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const contentType = typeof value === 'string' ? 'text/plain' : 'application/json';
+    outgoing.writeHead(status, { 'content-type': contentType, ...headers });
+    outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
+  }
+
+  async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
+    if (headers.authorization !== credentials) return FORBIDDEN;
+    const target = new URL(url, server.url);
+    const { pathname, searchParams } = target;
+    const { 'content-type': contentType = '' } = headers;
+    const now = () => nowMs() / 1000;
+    const library = openLibrary({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
+    try {
+      if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
+      if (method === 'POST' && pathname === '/v1/analytics/logs')
+        return listLogs(library, parseJson(body.toString('utf8')));
+      const [, sending, mime] = /^\/v3\/([^/]+)\/messages(\.mime)?$/.exec(pathname) ?? [];
+      if (method === 'POST' && sending !== undefined && sender) {
+        if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);
+        const mail: SendRequest = { domain: sending, isMime: mime !== undefined, contentType, body };
+        return await takeMessage(mail, { twin: sender, random, nowMs });
+      }
+      const request = await readRequest(method, target, contentType, body);
+      const [, tested] = /^\/v3\/domains\/([^/]+)\/webhooks\/[^/]+\/test$/.exec(pathname) ?? [];
+      if (method === 'PUT' && tested !== undefined && domains.includes(tested)) {
+        return await testWebhook(tested, urlsOf(request.form)[0] ?? '', account, { random, nowMs });
+      }
+      if (pathname === '/v5/accounts/features') return answerFeatures(account, method, request.json);
+      const [, named] = /^\/v4\/domains\/([^/]+)$/.exec(pathname) ?? [];
+      if (method === 'GET' && named !== undefined && domains.includes(named)) return answerDomain(account, named);
+      const managed = webhooks.answer(request) ?? suppressions(request);
+      if (managed !== undefined) return managed;
+      const [, domain, page] = /^\/v3\/([^/]+)\/events(?:\/([^/]+))?$/.exec(pathname) ?? [];
+      if (method !== 'GET' || domain === undefined) return refusal(404, 'Not Found');
+      if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
+      if (misbehaviour.discontinued) return refusal(410, 'Gone: use /v1/analytics/logs');
+      const { sunset } = misbehaviour;
+      const listed = listEvents(library, decodeURIComponent(domain), page, searchParams);
+      return sunset === undefined ? listed : { ...listed, headers: { sunset, deprecation: '@1790000000' } };
+    } catch (error) {
+      return error instanceof BadRequest ? refusal(400, error.message) : refusal(500, String(error));
+    }
+  }
+
+  return {
+    url: server.url,
+    misbehave: (wish) => {
+      misbehaviour = wish;
+    },
+    takeMail: (twin) => {
+      sender = twin;
+    },
+    register: webhooks.register,
+    registeredFor: webhooks.urlsFor,
+    counts: () => {
+      const { requests, credentials: carried } = foreign.received();
+      return { calls, foreignRequests: requests, foreignCredentials: carried };
+    },
+    close: async () => {
+      await Promise.all([server.close(), foreign.close()]);
+    },
+  };
+}
+
+async function readRequest(
+  method: string,
+  { origin, pathname, searchParams }: URL,
+  contentType: string,
+  body: Buffer,
+): Promise<ApiRequest> {
+  const isJson = contentType.startsWith('application/json') && body.length > 0;
+  // Not every request has a form.
+  const form = await parseForm(contentType, body).catch(() => new FormData());
+  return {
+    ...{ method, path: pathname, url: origin + pathname, query: searchParams, form },
+    ...(isJson && { json: parseJson(body.toString('utf8')) }),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from '../api/api-answer.ts';
+import type { Library } from '../traffic/library.ts';
+import { createFilter, FILTER_NAMES } from './event-filter.ts';
+import { type Cursor, decodeCursor, encodeCursor, firstPage, type Listing, lastPage } from './listing.ts';
+
+const MAX_PAGE_EVENTS = 300;
+const USUAL_PAGE = 100;
+const PARAMETERS = new Set(['begin', 'end', 'ascending', 'limit', 'pretty', ...FILTER_NAMES]);
+
+/** `GET /v3/{domain}/events`, and its pages under the addresses it hands out. */
+export function listEvents(
+  library: Library,
+  domain: string,
+  page: string | undefined,
+  query: URLSearchParams,
+): ApiAnswer {
+  const cursor = page === undefined ? firstPage(parseListing(domain, query, library.now())) : decodeCursor(page);
+  if (!cursor || cursor.domain !== domain) throw new BadRequest('this page is none of this domain');
+  const { events, next, previous } = library.read(cursor);
+  const address = (base: string, at: Cursor) => `${base}/v3/${encodeURIComponent(domain)}/events/${encodeCursor(at)}`;
+  return ok({
+    items: events.map(({ data }) => library.item(data)),
+    paging: {
+      next: address(library.nextBase, next),
+      previous: address(library.base, previous),
+      first: address(library.base, firstPage(cursor)),
+      last: address(library.base, lastPage(cursor)),
+    },
+  });
+}
+
+/** Without an end the direction must be told; with one it must not contradict the order of the two. */
+function parseListing(domain: string, query: URLSearchParams, now: number): Listing {
+  const unknown = [...query.keys()].find((name) => !PARAMETERS.has(name));
+  if (unknown !== undefined) throw new BadRequest(`the twin does not know the filter ${unknown}`);
+  const time = (name: string) => (query.has(name) ? parseTime(name, query.get(name)) : undefined);
+  const begin = time('begin');
+  const end = time('end');
+  const ascending = parseDirection(query.get('ascending'));
+  const limit = parseLimit(query.get('limit'), MAX_PAGE_EVENTS, USUAL_PAGE);
+  const filters = Object.fromEntries([...query].filter(([name]) => FILTER_NAMES.includes(name)));
+  // An expression that makes no sense is refused, whatever the log holds.
+  createFilter(filters);
+  const rest = { domain, limit, ...(Object.keys(filters).length > 0 && { filters }) };
+
+  if (end === undefined) {
+    if (begin !== undefined && ascending === undefined)
+      throw new BadRequest('ascending is needed where end is not given');
+    return { ...rest, begin: begin ?? (ascending ? 0 : now), end: null, ascending: ascending ?? false };
+  }
+  const from = begin ?? now;
+  const order = from === end ? (ascending ?? true) : from < end;
+  if (ascending !== undefined && ascending !== order) throw new BadRequest('ascending contradicts begin and end');
+  return { ...rest, begin: from, end, ascending: order };
+}
+
+function parseDirection(text: string | null): boolean | undefined {
+  if (text === null) return undefined;
+  if (text === 'yes' || text === 'true') return true;
+  if (text === 'no' || text === 'false') return false;
+  throw new BadRequest('ascending is yes or no');
+}

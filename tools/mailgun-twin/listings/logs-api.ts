@@ -1,0 +1,128 @@
+import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from '../api/api-answer.ts';
+import type { EventData } from '../traffic/event-parts.ts';
+import type { Library } from '../traffic/library.ts';
+import { createFilter, FILTER_NAMES, type Filters } from './event-filter.ts';
+import { decodeCursor, encodeCursor, firstPage, type Listing, lastPage } from './listing.ts';
+
+const MAX_PAGE_EVENTS = 100;
+const DAY_SECONDS = 24 * 3600;
+const FIELDS = new Set([
+  'start',
+  'end',
+  'duration',
+  'events',
+  'metric_events',
+  'filter',
+  'pagination',
+  'include_subaccounts',
+  'include_totals',
+  // What mailgun-java 2 sends where it means include_totals; it gets no totals.
+  'includeTotals',
+]);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `POST /v1/analytics/logs`: the same events as the Events API shows, in another dress. */
+export function listLogs(library: Library, body: unknown): ApiAnswer {
+  if (!isFields(body)) throw new BadRequest('a JSON object is needed');
+  const listing = parseListing(body, library.now());
+  const { token } = isFields(body.pagination) ? body.pagination : {};
+  const cursor = token === undefined || token === '' ? firstPage(listing) : decodeCursor(String(token));
+  if (!cursor || !isSameQuery(cursor, listing)) throw new BadRequest('the token belongs to another query');
+  const { events, next, previous } = library.read(cursor);
+  return ok({
+    start: rfc2822(Math.min(listing.begin, listing.end ?? 0)),
+    end: rfc2822(Math.max(listing.begin, listing.end ?? 0)),
+    items: events.map(({ data }) => library.item(logged(data))),
+    pagination: {
+      previous: encodeCursor(previous),
+      first: encodeCursor(firstPage(listing)),
+      last: encodeCursor(lastPage(listing)),
+      ...(body.include_totals === true && { total: library.count(firstPage(listing)) }),
+      // After the last page there is none, unlike in the Events API.
+      ...(events.length > 0 && { next: encodeCursor(next) }),
+    },
+    aggregates: { all: events.length, metrics: {} },
+  });
+}
+
+function parseListing(body: Fields, now: number): Listing {
+  const unknown = Object.keys(body).find((name) => !FIELDS.has(name));
+  if (unknown !== undefined) throw new BadRequest(`the twin does not know the field ${unknown}`);
+  const { sort = 'timestamp:desc', limit } = isFields(body.pagination) ? body.pagination : {};
+  if (sort !== 'timestamp:asc' && sort !== 'timestamp:desc') throw new BadRequest('sort is timestamp:asc or :desc');
+  const end = isBlank(body.end) ? now : parseTime('end', body.end);
+  const start = parseStart(body, end);
+  if (end < start) throw new BadRequest('end is before start');
+  const ascending = sort === 'timestamp:asc';
+  const filters = parseFilters(body);
+  createFilter(filters);
+  return {
+    begin: ascending ? start : end,
+    end: ascending ? end : start,
+    ascending,
+    limit: parseLimit(limit, MAX_PAGE_EVENTS, MAX_PAGE_EVENTS),
+    ...(Object.keys(filters).length > 0 && { filters }),
+  };
+}
+
+const isBlank = (value: unknown) => value === undefined || value === '';
+const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: DAY_SECONDS };
+
+/** A duration overrides the start. */
+function parseStart({ start, duration }: Fields, end: number): number {
+  if (isBlank(duration)) return isBlank(start) ? end - DAY_SECONDS : parseTime('start', start);
+  const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(String(duration)) ?? [];
+  if (count === undefined) throw new BadRequest('duration is a number with m, h or d');
+  return end - Number(count) * (UNIT_SECONDS[unit] ?? 0);
+}
+
+/** As Logs calls what the Events API filters by. */
+const ATTRIBUTES: Readonly<Record<string, string>> = { tag: 'tags', message_id: 'message-id' };
+const COMPARATORS = new Set(['=', '!=']);
+
+/** `{"AND":[{"attribute":"domain","comparator":"=","values":[{"label","value"}]}]}` and `events` as filters. */
+function parseFilters({ filter, events }: Fields): Filters {
+  const filters: Record<string, string> = {};
+  if (Array.isArray(events) && events.length > 0) filters.event = anyOf(events);
+  if (filter === undefined) return filters;
+  const conditions = isFields(filter) && Array.isArray(filter.AND) ? (filter.AND as unknown[]) : undefined;
+  if (conditions === undefined) throw new BadRequest('filter needs AND with its conditions');
+  for (const condition of conditions) {
+    const { attribute = '', comparator, values } = isFields(condition) ? condition : {};
+    const name = ATTRIBUTES[String(attribute)] ?? String(attribute);
+    const wanted = Array.isArray(values)
+      ? values.map((each: unknown) => (isFields(each) ? each.value : undefined))
+      : [];
+    const isKnown = FILTER_NAMES.includes(name) && COMPARATORS.has(String(comparator)) && wanted.length > 0;
+    if (!isKnown || !wanted.every((value) => typeof value === 'string')) {
+      throw new BadRequest(`filter has a condition that cannot be met: ${JSON.stringify(condition)}`);
+    }
+    const expression = comparator === '=' ? `(${anyOf(wanted)})` : `NOT (${anyOf(wanted)})`;
+    filters[name] = [filters[name], expression].filter(Boolean).join(' AND ');
+  }
+  return filters;
+}
+
+const anyOf = (values: readonly unknown[]) => values.map((value) => `"${String(value)}"`).join(' OR ');
+
+/** The window may move along with the time, where the caller names none. */
+const isSameQuery = (one: Listing, other: Listing) =>
+  one.ascending === other.ascending && JSON.stringify(one.filters) === JSON.stringify(other.filters);
+
+/** An event with the Logs API's own spelling of time, user variables and storage. */
+function logged({ timestamp, ...data }: EventData): Fields {
+  const { storage, 'user-variables': variables } = data;
+  return {
+    ...data,
+    '@timestamp': new Date(Math.floor(timestamp * 1000)).toISOString(),
+    'user-variables': JSON.stringify(variables ?? {}),
+    ...(isFields(storage) && { storage: { ...storage, url: [storage.url] } }),
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const rfc2822 = (epochSeconds: number) => `${new Date(epochSeconds * 1000).toUTCString().slice(0, 25)} -0000`;

@@ -1,0 +1,120 @@
+import type { Clock } from '../clock.ts';
+import { HEX, type Random } from '../random.ts';
+import { createSignature, type Signature, type SigningKeys } from './signature.ts';
+import type { Post, Webhook } from './webhook.ts';
+
+/** The minutes between Mailgun's attempts, as its manual, its help centre and a measurement of 2019 have them. */
+export const RETRY_MINUTES = {
+  manual: [5, 10, 15, 60, 120, 240],
+  helpCentre: [10, 10, 15, 30, 60, 120, 240],
+  measured: [10, 15, 30, 60, 120, 240],
+} as const;
+
+/** `lost`: not acknowledged at the only attempt, as happens to `delivered`. */
+export type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';
+
+/** One POST; a status of null means that no answer arrived. */
+export interface Attempt {
+  readonly at: number;
+  readonly status: number | null;
+}
+
+/** What became of handing one event over. */
+export interface DeliveryRecord {
+  attempts: Attempt[];
+  /** Further copies, of which Mailgun keeps no account and makes no retry. */
+  repeats: Attempt[];
+  outcome: Outcome;
+}
+
+/** What goes wrong on the way: the request never arrives, or its answer never comes back. */
+export type Trouble = 'request-lost' | 'answer-lost';
+
+export interface Repeat {
+  readonly afterMs: number;
+  readonly token: 'same' | 'fresh';
+}
+
+/** How one event is to travel. */
+export interface DeliveryPlan {
+  /** Held back for so long, and so overtaken by others. */
+  readonly delayMs: number;
+  readonly retryMinutes: readonly number[];
+  /** Mailgun says nowhere whether a retry is signed anew, so both must work. */
+  readonly tokenOnRetry: 'same' | 'fresh';
+  /** Trouble of the first attempts, in order. */
+  readonly troubles: readonly Trouble[];
+  readonly repeats: readonly Repeat[];
+}
+
+/** A delivery on which nothing goes wrong. */
+export const SMOOTH: DeliveryPlan = {
+  delayMs: 0,
+  retryMinutes: RETRY_MINUTES.manual,
+  tokenOnRetry: 'same',
+  troubles: [],
+  repeats: [],
+};
+
+export interface DeliveryTools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly post: Post;
+  readonly keys: SigningKeys;
+  /** How many seconds of Mailgun's schedule pass in one second. */
+  readonly compression: number;
+}
+
+/** An event ready to be signed: Mailgun retries every type but `delivered`. */
+export interface Parcel {
+  readonly event: string;
+  write(signature: Signature): Webhook;
+}
+
+export const newRecord = (): DeliveryRecord => ({ attempts: [], repeats: [], outcome: 'pending' });
+
+/** The status of every copy, repeats included; any 200 among them is the receiver's promise to keep the event. */
+export const answersOf = ({ attempts, repeats }: DeliveryRecord) =>
+  [...attempts, ...repeats].map(({ status }) => status);
+
+/** Hands one event over as Mailgun does, and writes down every attempt in `record` as it is made. */
+export async function deliver(parcel: Parcel, plan: DeliveryPlan, record: DeliveryRecord, tools: DeliveryTools) {
+  const { clock, random, keys } = tools;
+  const newSignature = () =>
+    createSignature(keys, { timestamp: String(Math.floor(clock.now() / 1000)), token: random.text(50, HEX) });
+
+  await clock.sleep(plan.delayMs);
+  const firstSignature = newSignature();
+  await Promise.all([makeAttempts(firstSignature), ...plan.repeats.map(makeRepeat)]);
+
+  async function makeAttempts(first: Signature) {
+    let signature = first;
+    for (const [made, waitMinutes] of [...plan.retryMinutes, undefined].entries()) {
+      const attempt = await send(parcel.write(signature), tools, plan.troubles[made]);
+      record.attempts.push(attempt);
+      record.outcome = judge(parcel.event, attempt.status, waitMinutes !== undefined);
+      if (record.outcome !== 'pending' || waitMinutes === undefined) return;
+      await clock.sleep((waitMinutes * 60_000) / tools.compression);
+      if (plan.tokenOnRetry === 'fresh') signature = newSignature();
+    }
+  }
+
+  async function makeRepeat({ afterMs, token }: Repeat) {
+    await clock.sleep(afterMs);
+    record.repeats.push(await send(parcel.write(token === 'same' ? firstSignature : newSignature()), tools));
+  }
+}
+
+function judge(event: string, status: number | null, mayRetry: boolean): Outcome {
+  if (status === 200) return 'acknowledged';
+  if (status === 406) return 'rejected';
+  if (event === 'delivered') return 'lost';
+  return mayRetry ? 'pending' : 'gave-up';
+}
+
+async function send(webhook: Webhook, { clock, post }: DeliveryTools, trouble?: Trouble): Promise<Attempt> {
+  const at = clock.now();
+  if (trouble === 'request-lost') return { at, status: null };
+  const answer = await post(webhook).catch(() => undefined);
+  return { at, status: answer === undefined || trouble === 'answer-lost' ? null : answer.status };
+}

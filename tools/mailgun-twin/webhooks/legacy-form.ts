@@ -1,0 +1,38 @@
+import type { EventData, Mail } from '../traffic/event-parts.ts';
+import type { Signature } from './signature.ts';
+
+/** How a webhook of before 2018 is written: urlencoded, or multipart when it carries an attachment. */
+export type LegacyEncoding = 'urlencoded' | 'multipart';
+
+/** The form of a legacy webhook; its only time is that of the signature, and it names no event id. */
+export function legacyForm(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: Signature) {
+  const fields: [string, string][] = [
+    ['event', event.event],
+    ['recipient', event.recipient],
+    ['domain', mail.domain],
+    [
+      'message-headers',
+      JSON.stringify([
+        ['From', mail.from],
+        ['To', mail.to.join(', ')],
+        ['Subject', mail.subject],
+      ]),
+    ],
+    ['Message-Id', `<${mail.messageId}>`],
+    ...mail.tags.map((tag): [string, string] => ['tag', tag]),
+    // The sender's own variables share the namespace: the first `event` counts, and the last of the signed three.
+    ['event', 'summer-party'],
+    ['timestamp', 'yesterday'],
+    ['token', 'for the cloakroom'],
+    ['signature', 'Kind regards, the team'],
+    ['timestamp', signature.timestamp],
+    ['token', signature.token],
+    ['signature', signature.signature],
+  ];
+  if (encoding === 'urlencoded') return new URLSearchParams(fields);
+
+  const form = new FormData();
+  for (const [name, value] of fields) form.append(name, value);
+  form.append('attachment-1', new Blob(['Return-Path: <>\r\n\r\nThis is a report.\r\n']), 'report.eml');
+  return form;
+}

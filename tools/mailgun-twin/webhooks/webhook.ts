@@ -1,0 +1,66 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { EventData, Mail } from '../traffic/event-parts.ts';
+import { type LegacyEncoding, legacyForm } from './legacy-form.ts';
+import type { Signature } from './signature.ts';
+
+export type Encoding = 'json' | LegacyEncoding;
+
+/** The POST of one event, complete but for its address. */
+export interface Webhook {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | URLSearchParams | FormData;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Sends one webhook; rejects when no answer came. */
+export type Post = (webhook: Webhook) => Promise<Answer>;
+
+const HEADERS = { 'user-agent': 'mailgun/treq-24.9.1', accept: '*/*', 'accept-encoding': 'gzip' };
+
+export function jsonWebhook(event: EventData, signature: Signature): Webhook {
+  // Mailgun escapes slashes, which a receiver sees only if it compares raw bodies.
+  const body = JSON.stringify({ signature, 'event-data': event }).replaceAll('/', '\\/');
+  return { headers: { ...HEADERS, 'content-type': 'application/json' }, body };
+}
+
+/** Its content type is written by the sender of the form, which alone knows the boundary. */
+export function legacyWebhook(encoding: LegacyEncoding, event: EventData, mail: Mail, signature: Signature): Webhook {
+  return { headers: HEADERS, body: legacyForm(encoding, event, mail, signature) };
+}
+
+/**
+ * Posts over the network, with the headers that Mailgun sends and no others, which `fetch` would add. A redirect is an
+ * answer like any other: Mailgun promises to follow none.
+ */
+export function createPost(url: string, timeoutMs: number, signal: AbortSignal): Post {
+  return async ({ headers, body }) => {
+    const form = new Response(body);
+    const bytes = Buffer.from(await form.arrayBuffer());
+    const contentType = headers['content-type'] ?? form.headers.get('content-type') ?? 'application/octet-stream';
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    return new Promise<Answer>((resolve, reject) => {
+      const request = url.startsWith('https:') ? requestHttps : requestHttp;
+      const outgoing = request(url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': contentType, 'content-length': bytes.length },
+        signal: timeout,
+      });
+      outgoing.once('error', reject);
+      outgoing.once('response', async (response) => {
+        const chunks: Buffer[] = [];
+        try {
+          for await (const chunk of response) chunks.push(chunk as Buffer);
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
+        } catch (error) {
+          reject(error);
+        }
+      });
+      outgoing.end(bytes);
+    });
+  };
+}
