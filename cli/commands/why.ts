@@ -169,7 +169,7 @@ function fieldsOf(event: JsonObject): EventFields {
 
 const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms));
 
-/** One recipient's story. */
+/** One recipient's history. */
 export function recipientText(line: WhyRecipient): string[] {
   const { recipient, status, reason, statusAt, because, events, mayBeForged } = line;
   const since = statusAt === null || status === null ? '' : ` since ${time(statusAt)}`;

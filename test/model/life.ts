@@ -2,7 +2,7 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
 /** What the status must be by hand-written rank, independent of the code under test. */
-const FATES = {
+const OUTCOMES = {
   accepted: { rank: 1, status: 'ACCEPTED', fields: {} },
   deferred: { rank: 2, status: 'DEFERRED', fields: { event: 'failed', severity: 'temporary', reason: 'generic' } },
   opened: { rank: 3, status: 'DELIVERED', fields: {} },
@@ -14,16 +14,16 @@ const FATES = {
   unsubscribed: { rank: 0, status: null, fields: { tags: ['*'] } },
 } as const;
 
-export type Fate = keyof typeof FATES;
-export const FATE_NAMES = Object.keys(FATES) as Fate[];
+export type LifeOutcome = keyof typeof OUTCOMES;
+export const OUTCOME_NAMES = Object.keys(OUTCOMES) as LifeOutcome[];
 
 /** An event of the model's small world; `second` is its time within the run. */
-export function lifeEvent(fate: Fate, message: number, recipient: number, second: number): JsonObject {
-  const fields: JsonObject = JSON.parse(JSON.stringify(FATES[fate].fields));
+export function lifeEvent(outcome: LifeOutcome, message: number, recipient: number, second: number): JsonObject {
+  const fields: JsonObject = JSON.parse(JSON.stringify(OUTCOMES[outcome].fields));
   return {
-    event: fate,
+    event: outcome,
     ...fields,
-    id: `${fate}-${second}`,
+    id: `${outcome}-${second}`,
     timestamp: NOW_MS / 1000 - 3600 + second,
     recipient: `person${recipient}@example.org`,
     domain: { name: DOMAIN },
@@ -34,8 +34,8 @@ export function lifeEvent(fate: Fate, message: number, recipient: number, second
 /** The status that a set of events of one message and recipient must end in. */
 export function expectedStatus(events: JsonObject[]): { status: string | null; decidedBy: string } {
   const judged = events.map((event) => {
-    const [fate] = String(event.id).split('-') as [Fate];
-    return { ...FATES[fate], second: Number(event.timestamp), key: `${event.event}#${event.id}` };
+    const [outcome] = String(event.id).split('-') as [LifeOutcome];
+    return { ...OUTCOMES[outcome], second: Number(event.timestamp), key: `${event.event}#${event.id}` };
   });
   judged.sort((a, b) => b.rank - a.rank || a.second - b.second || (a.key < b.key ? 1 : -1));
   const [winner] = judged;

@@ -5,7 +5,7 @@ import { createProcess } from '../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { expectedStatus, FATE_NAMES, type Fate, lifeEvent } from './life.ts';
+import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './life.ts';
 
 const RUNS = Number(process.env.ORDER_RUNS ?? 2000);
 
@@ -32,8 +32,16 @@ function* permutations<T>(items: T[]): Generator<T[]> {
 }
 
 test('all 5,040 orders of a life of seven events leave the same records', async () => {
-  const fates: Fate[] = ['accepted', 'deferred', 'delivered', 'opened', 'bounced', 'complained', 'unsubscribed'];
-  const life = fates.map((fate, second) => lifeEvent(fate, 0, 0, second));
+  const outcomes: LifeOutcome[] = [
+    'accepted',
+    'deferred',
+    'delivered',
+    'opened',
+    'bounced',
+    'complained',
+    'unsubscribed',
+  ];
+  const life = outcomes.map((outcome, second) => lifeEvent(outcome, 0, 0, second));
   const expected = await recordsOf(life);
   expect(expected.statuses).toMatchObject([[expect.anything(), expectedStatus(life)]]);
 
@@ -47,8 +55,8 @@ test('all 5,040 orders of a life of seven events leave the same records', async 
 
 test('any multiset of events leaves the records of its set, in any order and with any repeats', async () => {
   const event = fc
-    .tuple(fc.constantFrom(...FATE_NAMES), fc.nat(1), fc.nat(1), fc.nat(3))
-    .map(([fate, message, recipient, second]) => lifeEvent(fate, message, recipient, second));
+    .tuple(fc.constantFrom(...OUTCOME_NAMES), fc.nat(1), fc.nat(1), fc.nat(3))
+    .map(([outcome, message, recipient, second]) => lifeEvent(outcome, message, recipient, second));
   const shuffledWithRepeats = fc
     .uniqueArray(event, { minLength: 1, maxLength: 12, selector: (e) => JSON.stringify(e) })
     .chain((set) =>

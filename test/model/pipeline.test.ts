@@ -4,7 +4,7 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';
 import { jsonBody } from '../support/webhooks.ts';
-import { expectedStatus, FATE_NAMES, lifeEvent } from './life.ts';
+import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './life.ts';
 import { World } from './world.ts';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000);
@@ -40,8 +40,8 @@ class Step implements fc.AsyncCommand<object, World> {
 }
 
 const event = fc
-  .tuple(fc.constantFrom(...FATE_NAMES), fc.nat(1), fc.nat(1), fc.nat(40))
-  .map(([fate, message, recipient, second]) => lifeEvent(fate, message, recipient, second));
+  .tuple(fc.constantFrom(...OUTCOME_NAMES), fc.nat(1), fc.nat(1), fc.nat(40))
+  .map(([outcome, message, recipient, second]) => lifeEvent(outcome, message, recipient, second));
 const trouble = fc.option(
   fc.record({ call: fc.nat(4), moment: fc.constantFrom(...MOMENTS), kind: fc.constantFrom('crash', 'fault') }),
   { nil: undefined, freq: 2 },

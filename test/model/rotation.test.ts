@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { FATE_NAMES, lifeEvent } from './life.ts';
+import { lifeEvent, OUTCOME_NAMES } from './life.ts';
 import { eventId, World } from './world.ts';
 
 const MINUTE_SECONDS = 60;
@@ -16,7 +16,8 @@ test.each([0, 1, 2, 3, 4, 5])(
     for (let minute = 0; minute < MINUTES + 35; minute += 1) {
       if (minute === ROTATED_AT_MINUTE) world.rotateMailgunKey();
       if (minute === ROTATED_AT_MINUTE + lateMinutes) world.setSecret();
-      const fresh = minute < MINUTES ? FATE_NAMES.map((fate, n) => lifeEvent(fate, minute, 0, minute * 10 + n)) : [];
+      const fresh =
+        minute < MINUTES ? OUTCOME_NAMES.map((outcome, n) => lifeEvent(outcome, minute, 0, minute * 10 + n)) : [];
       for (const event of [...fresh, ...(waiting.get(minute) ?? [])]) {
         const answer = await world.deliver(event);
         if (answer?.ok) continue;
@@ -31,7 +32,7 @@ test.each([0, 1, 2, 3, 4, 5])(
     await world.drain();
 
     expect(refused > 0).toBe(lateMinutes > 0);
-    expect(world.acknowledged.size).toBe(MINUTES * FATE_NAMES.length);
+    expect(world.acknowledged.size).toBe(MINUTES * OUTCOME_NAMES.length);
     expect([...world.attempted.keys()].filter((key) => !world.ledger.events.has(key))).toEqual([]);
     expect(world.ledger.events.size).toBe(world.attempted.size);
   },

@@ -3,7 +3,7 @@ import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
 
 /** What was done to the stack. */
-export interface Mischief {
+export interface InjectedFaults {
   kills: number;
   /** Spells of faults, each on one operation for a fraction of a second. */
   spells: number;
@@ -25,8 +25,8 @@ const OPERATIONS = [
 const MODES = ['refuse', '500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'];
 
 /** Kills functions and breaks their calls, in spells with calm between them, until the signal says stop. */
-export async function makeMischief(ready: ReadyInfo, random: Random, signal: AbortSignal): Promise<Mischief> {
-  const done: Mischief = { kills: 0, spells: 0 };
+export async function injectFaults(ready: ReadyInfo, random: Random, signal: AbortSignal): Promise<InjectedFaults> {
+  const done: InjectedFaults = { kills: 0, spells: 0 };
   const pick = <T>(list: readonly T[]) => list[Math.floor(random.next() * list.length)] as T;
   while (!signal.aborted) {
     if (random.chance(0.5)) {

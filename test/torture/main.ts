@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
-import { type Mischief, makeMischief } from './chaos.ts';
+import { type InjectedFaults, injectFaults } from './chaos.ts';
 import { brokenPromises, type Report, torture } from './torture.ts';
 
 const HELP = `npm run torture -- [--events N] [--seed S]
@@ -11,7 +11,7 @@ const HELP = `npm run torture -- [--events N] [--seed S]
 Posts N events (5000) to a local stack while its functions are killed and their calls to
 DynamoDB, SQS and Secrets Manager fail in every way; then reads everything back.
 Exit code 0: nothing acknowledged is lost, nothing unexpected is stored, no effect doubled.
-The seed (1) fixes the events and the order of mischief, not the timing.`;
+The seed (1) fixes the events and the order of faults, not the timing.`;
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ try {
   const ready = await readyLine();
   console.log(`torture: ${events} events, seed ${seed}`);
   const say = (line: string) => console.log(`  ${line}`);
-  const report = await torture(ready, { events, seed, weather: makeMischief, say });
+  const report = await torture(ready, { events, seed, weather: injectFaults, say });
   printTable(report);
   const broken = brokenPromises(report);
   for (const line of broken.slice(0, 20)) console.log(`  ${line}`);
@@ -44,7 +44,7 @@ try {
   if (stack.exitCode === null) await once(stack, 'exit');
 }
 
-function printTable({ verdict, wrongStatuses, deadLetters, traffic, weather }: Report<Mischief>): void {
+function printTable({ verdict, wrongStatuses, deadLetters, traffic, weather }: Report<InjectedFaults>): void {
   const rows: [string, number | string][] = [
     ['attempted', verdict.attempted],
     ['acknowledged', verdict.acknowledged],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
-import { FATE_NAMES, lifeEvent } from '../model/life.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../model/life.ts';
 import { signed } from '../support/webhooks.ts';
 
 type Event = ReturnType<typeof lifeEvent>;
@@ -86,8 +86,8 @@ export async function sendTraffic(
 }
 
 function nthEvent(nth: number, firstMessage: number, random: Random): Event {
-  const fate = FATE_NAMES[Math.floor(random.next() * FATE_NAMES.length)] ?? 'delivered';
-  return lifeEvent(fate, firstMessage + Math.floor(nth / EVENTS_PER_MESSAGE), nth % 2, nth);
+  const outcome = OUTCOME_NAMES[Math.floor(random.next() * OUTCOME_NAMES.length)] ?? 'delivered';
+  return lifeEvent(outcome, firstMessage + Math.floor(nth / EVENTS_PER_MESSAGE), nth % 2, nth);
 }
 
 function keyOf(event: Event): string {

@@ -4,7 +4,7 @@ import type { EventBuilder } from '../mailgun-twin/traffic/events.ts';
 import * as made from '../mailgun-twin/traffic/events.ts';
 
 /** What becomes of a message in ordinary mail: how often, and how many messages later. */
-const FATES: readonly { event: EventBuilder; share: number; later: number }[] = [
+const OUTCOMES: readonly { event: EventBuilder; share: number; later: number }[] = [
   { event: made.accepted, share: 1, later: 0 },
   { event: made.deferred(1, 600), share: 0.03, later: 3 },
   { event: made.delivered, share: 0.98, later: 8 },
@@ -17,7 +17,7 @@ const FATES: readonly { event: EventBuilder; share: number; later: number }[] = 
 ];
 
 /** Events of one message on average. */
-export const EVENTS_PER_MESSAGE = FATES.reduce((sum, { share }) => sum + share, 0);
+export const EVENTS_PER_MESSAGE = OUTCOMES.reduce((sum, { share }) => sum + share, 0);
 
 /** The mix as people read it. */
 export const MIX =
@@ -41,7 +41,7 @@ export function* ordinaryMail(count: number, domain: string, seed: number, now: 
       subject: 'Your order is on its way',
       tags: ['receipts'],
     };
-    for (const { event, share, later } of FATES) {
+    for (const { event, share, later } of OUTCOMES) {
       if (!random.chance(share)) continue;
       const moment = (epochMs: number): Moment => ({ mail, recipient: mail.to[0] ?? '', epochMs, random });
       due.set(nth + later, [...(due.get(nth + later) ?? []), (epochMs) => event(moment(epochMs))]);

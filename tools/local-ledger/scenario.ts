@@ -1,15 +1,15 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { type Clock, createClock } from '../mailgun-twin/clock.ts';
 import { createRandom } from '../mailgun-twin/random.ts';
-import { type CastMessage, castStories } from '../mailgun-twin/traffic/cast.ts';
-import { LEGACY_STORIES, LIFE_STORIES, SUBACCOUNT_STORY } from '../mailgun-twin/traffic/life-stories.ts';
+import { type ScheduledMessage, scheduleMessages } from '../mailgun-twin/traffic/schedule-messages.ts';
+import { LEGACY_TIMELINES, SUBACCOUNT_TIMELINE, TIMELINES } from '../mailgun-twin/traffic/timelines.ts';
 import type { Twin } from '../mailgun-twin/twin.ts';
 import type { ReadyInfo } from './ready.ts';
 import { type Leftovers, waitUntilDrained } from './scenario/drain.ts';
 import { type Healed, heal, spanOf } from './scenario/heal.ts';
 import { judgeMessage, type MessageVerdict } from './scenario/judge.ts';
 import { keepLedger } from './scenario/ledger.ts';
-import { type PlayedMessage, playStories, type Theatre } from './scenario/play.ts';
+import { type PlayContext, type PlayedMessage, playTimelines } from './scenario/play.ts';
 import { readMessage } from './scenario/read-back.ts';
 import { readStats } from './scenario/read-ledger.ts';
 import { commandsToPaste } from './scenario/report/commands.ts';
@@ -41,12 +41,12 @@ export interface ScenarioOptions {
   readonly dueAfterSeconds: number | undefined;
 }
 
-/** Mailgun's longest schedule of retries; the longest story fits in as well. */
+/** Mailgun's longest schedule of retries; the longest timeline fits in as well. */
 const DAY_SECONDS = 29_100;
 /** Events are held back for up to an hour of mail time. */
 const REORDER_SECONDS = 3_600;
 
-/** Plays all life stories against a running stack and compares what it has stored with what they say. */
+/** Plays every timeline against a running stack and compares what it has stored with what it expects. */
 export async function runScenario(options: ScenarioOptions): Promise<{ ok: boolean }> {
   const { ready, json, print, signal } = options;
   const reporter = json ? createJsonReporter(print) : createTextReporter(print);
@@ -69,18 +69,18 @@ export async function runScenario(options: ScenarioOptions): Promise<{ ok: boole
 async function reportEverything(options: ScenarioOptions, clock: Clock, reporter: Reporter): Promise<PlayedMessage[]> {
   const { twin } = options;
   const run = randomBytes(4).toString('hex');
-  const messages = castMessages(options, run, clock);
+  const messages = scheduledMessages(options, run, clock);
   reporter.opening({
     run,
     messages: messages.length,
-    stories: new Set(messages.map(({ story }) => story)).size,
+    timelines: new Set(messages.map(({ timeline }) => timeline)).size,
     events: messages.reduce((sum, { steps }) => sum + steps.length, 0),
     daySeconds: DAY_SECONDS,
     compression: twin.compression,
   });
 
   const watch = createWatch(twin, clock, reporter);
-  const played = await watch('reporting', playStories(messages, createTheatre(options, clock)));
+  const played = await watch('reporting', playTimelines(messages, createPlayContext(options, clock)));
   await watch('retrying', twin.settled());
   return played;
 }
@@ -98,16 +98,30 @@ async function reconcileEverything(
   return heal(span, { ready, clock, signal, reporter, dueAfterSeconds });
 }
 
-function castMessages({ ready, parentSigningKey, legacy }: ScenarioOptions, run: string, clock: Clock): CastMessage[] {
-  const stories = [...LIFE_STORIES, ...(legacy ? LEGACY_STORIES : []), ...(parentSigningKey ? [SUBACCOUNT_STORY] : [])];
+function scheduledMessages(
+  { ready, parentSigningKey, legacy }: ScenarioOptions,
+  run: string,
+  clock: Clock,
+): ScheduledMessage[] {
+  const timelines = [
+    ...TIMELINES,
+    ...(legacy ? LEGACY_TIMELINES : []),
+    ...(parentSigningKey ? [SUBACCOUNT_TIMELINE] : []),
+  ];
   const random = createRandom(randomInt(2 ** 32));
-  return castStories(stories, { domains: ready.domains, run, epochMs: clock.now(), daySeconds: DAY_SECONDS, random });
+  return scheduleMessages(timelines, {
+    domains: ready.domains,
+    run,
+    epochMs: clock.now(),
+    daySeconds: DAY_SECONDS,
+    random,
+  });
 }
 
-function createTheatre(
+function createPlayContext(
   { twin, drop = 0, oddShapes = false, parentSigningKey }: ScenarioOptions,
   clock: Clock,
-): Theatre {
+): PlayContext {
   const { compression } = twin;
   const deliveryFaults = {
     reorderMs: (REORDER_SECONDS * 1000) / compression,
@@ -115,10 +129,10 @@ function createTheatre(
     troubleChance: 0.15,
     dropChance: drop / 100,
   };
-  const theatre = { twin, clock, random: createRandom(randomInt(2 ** 32)), deliveryFaults, oddShapes };
-  if (!parentSigningKey) return theatre;
+  const context = { twin, clock, random: createRandom(randomInt(2 ** 32)), deliveryFaults, oddShapes };
+  if (!parentSigningKey) return context;
   // Nobody but the subaccount knows its own key, so any will do.
-  return { ...theatre, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };
+  return { ...context, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };
 }
 
 async function readEverything(
@@ -131,7 +145,7 @@ async function readEverything(
   reporter.phase('reading');
   const verdicts: MessageVerdict[] = [];
   for (const message of played) {
-    const found = await readMessage(ready, message.cast.mail.messageId, clock, signal);
+    const found = await readMessage(ready, message.scheduled.mail.messageId, clock, signal);
     verdicts.push(judgeMessage(message, found, slices !== undefined));
   }
   const summary = summarize(verdicts, leftovers);

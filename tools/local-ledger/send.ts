@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRandom } from '../mailgun-twin/random.ts';
-import { newMessageId } from '../mailgun-twin/traffic/cast.ts';
+import { newMessageId } from '../mailgun-twin/traffic/schedule-messages.ts';
 import { createSignature } from '../mailgun-twin/webhooks/signature.ts';
 import { createPost, jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
 import { CannotSend, HELP, parseArguments, type SendRequest } from './options/send-arguments.ts';

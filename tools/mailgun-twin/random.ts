@@ -1,4 +1,4 @@
-/** Repeatable randomness: the same seed tells the same story. */
+/** Repeatable randomness: the same seed draws the same numbers. */
 export interface Random {
   /** A number in [0, 1). */
   next(): number;

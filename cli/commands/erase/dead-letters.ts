@@ -59,18 +59,18 @@ export async function clearDeadLetters(
       empty = fresh.length === 0 ? empty + 1 : 0;
       for (const { MessageId = '', ReceiptHandle: receipt = '', Body = '' } of fresh) {
         cleared.received += 1;
-        const fate = outcomeOf(Body, recipient);
-        if (fate === 'kept') {
+        const outcome = outcomeOf(Body, recipient);
+        if (outcome === 'kept') {
           others.set(MessageId, { receipt, untilMs: now() + VISIBILITY_SECONDS * 1000 });
           continue;
         }
         // Sent first: a crash in between leaves two, of which process stores one.
-        if (fate !== 'deleted') {
-          const message = { QueueUrl: queueUrl, MessageBody: fate.body, MessageGroupId: REDRIVE_GROUP };
+        if (outcome !== 'deleted') {
+          const message = { QueueUrl: queueUrl, MessageBody: outcome.body, MessageGroupId: REDRIVE_GROUP };
           await client.send(new SendMessageCommand(message));
         }
         await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receipt }));
-        cleared[fate === 'deleted' ? 'deleted' : 'sentBack'] += 1;
+        cleared[outcome === 'deleted' ? 'deleted' : 'sentBack'] += 1;
       }
       if (empty < EMPTY_RECEIVES) continue;
       const own = [...others.values()].filter(({ untilMs }) => untilMs > now()).length;

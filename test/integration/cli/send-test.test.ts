@@ -55,10 +55,15 @@ test('the event is followed until it can be read, and two passes of reconciliati
   const [sent] = lines;
   const id = sent?.event === 'sent' ? sent.messageId : '';
   const asked = await local.ledger(['why', id, '--json']);
-  const [, story] = asked.json().map((line) => whyLine.parse(line));
+  const [, recipient] = asked.json().map((line) => whyLine.parse(line));
   expect(asked.exitCode).toBe(0);
   const reconciled = { slice: 'unknown', listed: 'unknown', why: 'the ledger does not cover this time' };
-  expect(story).toMatchObject({ event: 'recipient', status: 'DELIVERED', mayBeForged: 0, events: [{ reconciled }] });
+  expect(recipient).toMatchObject({
+    event: 'recipient',
+    status: 'DELIVERED',
+    mayBeForged: 0,
+    events: [{ reconciled }],
+  });
   expect((await local.ledger(['why', id])).lines.join('\n')).not.toMatch(/forged/);
   expect((await local.ledger(['status'])).lines.join('\n')).not.toMatch(/forged|lacks|stuck/);
 

@@ -39,11 +39,11 @@ export interface Flags {
   readonly seed: number | undefined;
 }
 
-export const HELP = `Runs the whole stack on this machine, from the template that a deploy would use, and sends it a story of events.
+export const HELP = `Runs the whole stack on this machine, from the template that a deploy would use, and sends it a scenario of events.
 
   npm start                                         the stack, and traffic to look at
   npm start -- --no-traffic --port 4020             the stack alone, on another port
-  npm start -- --once                               runs the story once; exit code 0 when nothing is unaccounted for
+  npm start -- --once                               runs the scenario once; exit code 0 when nothing is unaccounted for
   npm start -- --once --drop 30                     loses webhooks, and shows how the ledger heals
   npm start -- --fault sqs.SendMessage:500:10       every tenth send fails
   npm start -- --metric-period 1                    alarms sixty times as fast
@@ -51,7 +51,7 @@ export const HELP = `Runs the whole stack on this machine, from the template tha
 
   --port N                    webhook port; 0 takes any (${DEFAULT_PORT})
   --no-traffic                send nothing
-  --once                      stop when the story is told
+  --once                      stop when the scenario is over
   --json                      JSON lines only on stdout; the first has "event":"ready"
   --archive                   seal slices into an archive, under archiveUrl of the ready line; with --once at its end
   --publish                   publish changes to an event bus; with --json every event is a line
@@ -123,7 +123,8 @@ const OPTIONS = {
 /** The command line; a `StartupError` with one clear sentence where it makes no sense. */
 export function parseFlags(args: readonly string[]): Flags {
   const values = readArguments(args);
-  if (values.once && values['no-traffic']) throw mistake('--once tells a story and --no-traffic none: leave one out');
+  if (values.once && values['no-traffic'])
+    throw mistake('--once plays the scenario and --no-traffic plays none: leave one out');
   const domains = values.domain ?? ['mg.example.com'];
   return {
     help: values.help ?? false,

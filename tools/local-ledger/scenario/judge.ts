@@ -1,4 +1,4 @@
-import type { Expected } from '../../mailgun-twin/traffic/story.ts';
+import type { Expected } from '../../mailgun-twin/traffic/timeline.ts';
 import { type Account, type AccountedEvent, accountFor, isExcused, isSameAddress } from './account.ts';
 import type { PlayedMessage } from './play.ts';
 import type { StoredMessage, StoredRecipient } from './read-back.ts';
@@ -16,24 +16,24 @@ export interface RecipientVerdict {
 }
 
 export interface MessageVerdict {
-  readonly story: string;
+  readonly timeline: string;
   readonly messageId: string;
   readonly recipients: readonly RecipientVerdict[];
   readonly account: Account;
 }
 
-/** Compares what is stored of a message with what its story says, by hand, that a reader must be told. */
+/** Compares what is stored of a message with what its timeline says, by hand, that a reader must be told. */
 export function judgeMessage(
   played: PlayedMessage,
   stored: StoredMessage | undefined,
   reconciled: boolean,
 ): MessageVerdict {
-  const { story, mail } = played.cast;
+  const { timeline, mail } = played.scheduled;
   const account = accountFor(played, stored?.events ?? [], reconciled);
   const recipients = mail.to.map((recipient, nth) =>
-    judgeRecipient(recipient, story.expected[nth]!, account, stored ?? { recipients: [], events: [] }),
+    judgeRecipient(recipient, timeline.expected[nth]!, account, stored ?? { recipients: [], events: [] }),
   );
-  return { story: story.name, messageId: mail.messageId, recipients, account };
+  return { timeline: timeline.name, messageId: mail.messageId, recipients, account };
 }
 
 function judgeRecipient(recipient: string, expected: Expected, account: Account, stored: StoredMessage) {

@@ -25,7 +25,7 @@ export function planDelivery(
   // A legacy form has no time but that of its signature, so signed anew it would be another event.
   const mayResign = encoding === 'json';
   return {
-    // Most events overtake their neighbours only; some come late enough to be overtaken by a whole story.
+    // Most events overtake their neighbours only; some come late enough to be overtaken by a whole timeline.
     delayMs: random.next() * deliveryFaults.reorderMs * (random.chance(0.3) ? 1 : 0.1),
     retryMinutes: random.pick<readonly number[]>([
       RETRY_MINUTES.manual,

@@ -10,7 +10,7 @@ import { readStreamSources, type StreamSource } from '../../../../tools/local-st
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { FATE_NAMES, lifeEvent } from '../../../model/life.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../../../model/life.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
@@ -57,8 +57,8 @@ const secretId = () =>
 const published = () => engines.raw.events.published();
 const context = { getRemainingTimeInMillis: () => 60_000 } as Context;
 
-/** Runs the function as the poller asks; `fate` may let it die before or after its work. */
-function follow(fate: () => 'lives' | 'dies before' | 'dies after' = () => 'lives'): { batches: number[] } {
+/** Runs the function as the poller asks; `outcome` may let it die before or after its work. */
+function follow(outcome: () => 'lives' | 'dies before' | 'dies after' = () => 'lives'): { batches: number[] } {
   const batches: number[] = [];
   const dead: Outcome = { ok: false, error: 'Runtime exited: SIGKILL', timedOut: false };
   poller = new StreamPoller({
@@ -69,7 +69,7 @@ function follow(fate: () => 'lives' | 'dies before' | 'dies after' = () => 'live
     sqs: engines.raw.sqs,
     target: {
       async invoke(event): Promise<Outcome> {
-        const end = fate();
+        const end = outcome();
         batches.push(JSON.parse(event).Records.length);
         if (end === 'dies before') return dead;
         const result = await handler(JSON.parse(event), context);
@@ -106,8 +106,8 @@ const store = async (events: ReturnType<typeof lifeEvent>[]) => {
 function wildEvents(seed: number, messages: number) {
   const random = createRandom(seed).next;
   const events = Array.from({ length: messages }, (_, message) =>
-    FATE_NAMES.flatMap((fate) => {
-      const event = lifeEvent(fate, seed * 1000 + message, message % 7, Math.floor(random() * 3600));
+    OUTCOME_NAMES.flatMap((outcome) => {
+      const event = lifeEvent(outcome, seed * 1000 + message, message % 7, Math.floor(random() * 3600));
       return Array.from({ length: Math.floor(random() * 4) }, () => event);
     }),
   ).flat();
@@ -143,7 +143,7 @@ function keptByReceiver(): Record<string, string> {
 test('without faults each change is published exactly once, and a repeat that changed nothing not at all', async () => {
   follow();
   const life = ['accepted', 'delivered', 'complained'] as const;
-  const events = life.map((fate, n) => lifeEvent(fate, 1, 0, n));
+  const events = life.map((outcome, n) => lifeEvent(outcome, 1, 0, n));
   await store([...events, ...events, ...events]);
   await calm();
 

@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { LocalStackOptions } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
-import { playStories } from '../../../../tools/local-ledger/scenario/play.ts';
+import { playTimelines } from '../../../../tools/local-ledger/scenario/play.ts';
 import { createClock } from '../../../../tools/mailgun-twin/clock.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { castStories } from '../../../../tools/mailgun-twin/traffic/cast.ts';
-import { LIFE_STORIES } from '../../../../tools/mailgun-twin/traffic/life-stories.ts';
+import { scheduleMessages } from '../../../../tools/mailgun-twin/traffic/schedule-messages.ts';
+import { TIMELINES } from '../../../../tools/mailgun-twin/traffic/timelines.ts';
 import {
   confusionMatrix,
   type Fault,
@@ -467,14 +467,14 @@ const NORMAL_DAY: Scene<{ alarms: string[]; stored: number }> = {
     const random = createRandom(7);
     const twin = openTwin(world.stack.ready, world.stack, calledOff.signal);
     // Complaints are rarer than one in a thousand on a normal day.
-    const stories = LIFE_STORIES.filter(({ expected }) => expected.every(({ status }) => status !== 'COMPLAINED'));
-    // Most mail is nothing to tell of; first, so that the stories' bounces are few among many at any moment.
+    const timelines = TIMELINES.filter(({ expected }) => expected.every(({ status }) => status !== 'COMPLAINED'));
+    // Most mail is nothing to tell of; first, so that the timelines' bounces are few among many at any moment.
     for (let nth = 0; nth < 600; nth += 1) {
       await world.happen(nth % 100 === 0 ? { event: 'failed', severity: 'permanent', reason: 'bounce' } : {});
     }
     const stage = { domains: [DOMAIN], run: 'day', epochMs: clock.now(), daySeconds: 29_100, random };
     const deliveryFaults = { reorderMs: 2500, repeatChance: 0.3, troubleChance: 0.15, dropChance: 0 };
-    await playStories(castStories(stories, stage), { twin, clock, random, deliveryFaults });
+    await playTimelines(scheduleMessages(timelines, stage), { twin, clock, random, deliveryFaults });
     await twin.settled();
     await world.drained();
     // Until all of the day is due, and then once more as at the second pass.

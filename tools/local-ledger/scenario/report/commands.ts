@@ -6,10 +6,12 @@ import { curlCommand } from '../read-back.ts';
 
 /** What a person may want to try next, as command lines that work when pasted. */
 export function commandsToPaste(ready: ReadyInfo, played: readonly PlayedMessage[]) {
-  const testMessage = played.find(({ cast }) => cast.mail.messageId === testButtonMessageId(cast.mail.domain));
-  const exampleMessage = played.find(({ cast }) => cast.mail.to.length > 1);
+  const testMessage = played.find(
+    ({ scheduled }) => scheduled.mail.messageId === testButtonMessageId(scheduled.mail.domain),
+  );
+  const exampleMessage = played.find(({ scheduled }) => scheduled.mail.to.length > 1);
   const read = (does: string, message?: PlayedMessage) =>
-    message ? [{ does, command: curlCommand(ready, message.cast.mail.messageId) }] : [];
+    message ? [{ does, command: curlCommand(ready, message.scheduled.mail.messageId) }] : [];
   const port = new URL(ready.webhookUrl).port;
   const portFlag = port === String(DEFAULT_PORT) ? '' : ` --port ${port}`;
   return [

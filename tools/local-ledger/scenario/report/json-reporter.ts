@@ -14,8 +14,8 @@ export function createJsonReporter(print: Print): Reporter {
     reconciled: (look) => write('progress', { phase: 'reconciling', ...look }),
     ledger: (ledger) => write('ledger', ledger),
     result: (verdicts, summary) => {
-      for (const { story, messageId, recipients } of verdicts) {
-        for (const verdict of recipients) write('message', { story, messageId, ...verdict });
+      for (const { timeline, messageId, recipients } of verdicts) {
+        for (const verdict of recipients) write('message', { timeline, messageId, ...verdict });
       }
       write('summary', summary);
     },

@@ -10,7 +10,7 @@ export type Phase = 'reporting' | 'retrying' | 'draining' | 'reconciling' | 'rea
 export interface Opening {
   readonly run: string;
   readonly messages: number;
-  readonly stories: number;
+  readonly timelines: number;
   readonly events: number;
   readonly daySeconds: number;
   readonly compression: number;

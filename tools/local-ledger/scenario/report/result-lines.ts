@@ -2,13 +2,13 @@ import { type AccountedEvent, isExcused, isLost } from '../account.ts';
 import type { MessageVerdict, RecipientVerdict } from '../judge.ts';
 import type { Summary } from './summary.ts';
 
-/** The table of what became of each story, everything that is not as it should be, and the sum. */
+/** The table of what became of each timeline, everything that is not as it should be, and the sum. */
 export function createResultLines(verdicts: readonly MessageVerdict[], summary: Summary): string[] {
-  const stories = Map.groupBy(verdicts, ({ story }) => story);
-  const width = Math.max(...[...stories.keys()].map((story) => story.length));
+  const timelines = Map.groupBy(verdicts, ({ timeline }) => timeline);
+  const width = Math.max(...[...timelines.keys()].map((timeline) => timeline.length));
   return [
-    `     ${'story'.padEnd(width)}  messages  events  became`,
-    ...[...stories].map(([story, messages]) => storyLine(story.padEnd(width), messages)),
+    `     ${'timeline'.padEnd(width)}  messages  events  became`,
+    ...[...timelines].map(([timeline, messages]) => timelineLine(timeline.padEnd(width), messages)),
     ...verdicts.flatMap(findings),
     ...neverAcknowledged(verdicts),
     '',
@@ -16,7 +16,7 @@ export function createResultLines(verdicts: readonly MessageVerdict[], summary: 
   ];
 }
 
-function storyLine(story: string, messages: readonly MessageVerdict[]): string {
+function timelineLine(timeline: string, messages: readonly MessageVerdict[]): string {
   const recipients = messages.flatMap((message) => message.recipients);
   const events = messages.flatMap(({ account }) => account.events);
   const stored = events.filter((event) => event.stored > 0).length;
@@ -26,7 +26,7 @@ function storyLine(story: string, messages: readonly MessageVerdict[]): string {
   );
   const statuses = [...became].map(([status, those]) => `${those.length} ${status}`).join(', ');
   const count = `${stored}/${events.length}`;
-  return `  ${mark(messages)}  ${story}  ${String(messages.length).padStart(8)}  ${count.padStart(6)}  ${statuses}`;
+  return `  ${mark(messages)}  ${timeline}  ${String(messages.length).padStart(8)}  ${count.padStart(6)}  ${statuses}`;
 }
 
 function mark(messages: readonly MessageVerdict[]): string {
@@ -40,7 +40,7 @@ function mark(messages: readonly MessageVerdict[]): string {
   return messages.some(isWaiting) ? '?' : '✔';
 }
 
-function findings({ story, messageId, recipients, account }: MessageVerdict): string[] {
+function findings({ timeline, messageId, recipients, account }: MessageVerdict): string[] {
   const lines = [
     ...recipients.filter(({ differences }) => differences.length > 0).map(recipientFinding),
     ...account.events.filter(isLost).map((event) => `LOST: ${reproach(event)} and not stored: ${describe(event)}`),
@@ -50,7 +50,7 @@ function findings({ story, messageId, recipients, account }: MessageVerdict): st
     ...account.events.filter(({ refused }) => refused).map((event) => `refused with 406: ${describe(event)}`),
     ...account.unknown.map((key) => `stored, though Mailgun never sent it: ${key}`),
   ];
-  return lines.length === 0 ? [] : ['', `${story}: ${messageId}`, ...lines.map((line) => `  ${line}`)];
+  return lines.length === 0 ? [] : ['', `${timeline}: ${messageId}`, ...lines.map((line) => `  ${line}`)];
 }
 
 function recipientFinding({ recipient, judgement, differences }: RecipientVerdict): string {
@@ -81,7 +81,7 @@ function sums(summary: Summary): string[] {
       ? [`Of those lost, some may be among ${waiting} waiting and ${deadLetters} dead letters.`]
       : []),
     summary.ok
-      ? '✔ Whatever was acknowledged is stored exactly once, and every record is as its story says.'
+      ? '✔ Whatever was acknowledged is stored exactly once, and every record is as its timeline says.'
       : '✘ Something is not accounted for.',
   ];
 }

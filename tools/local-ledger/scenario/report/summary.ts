@@ -21,7 +21,7 @@ export interface Summary extends Leftovers {
   readonly recovered: number;
   /** Neither acknowledged nor for reconciliation to find. */
   readonly neverAcknowledged: number;
-  /** Recipients whose record differs from their story without an excuse. */
+  /** Recipients whose record differs from their timeline without an excuse. */
   readonly wrong: number;
 }
 

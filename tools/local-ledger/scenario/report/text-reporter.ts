@@ -17,10 +17,10 @@ const row = (cells: readonly (string | number)[]) =>
 /** Plain lines for a person, in a terminal or a file. */
 export function createTextReporter(print: Print): Reporter {
   return {
-    opening: ({ run, messages, stories, events, daySeconds, compression }) => {
+    opening: ({ run, messages, timelines, events, daySeconds, compression }) => {
       const hours = Math.round(daySeconds / 3600);
       const seconds = Math.round(daySeconds / compression);
-      print(`Run ${run}: ${messages} messages live through ${stories} stories and ${events} events,`);
+      print(`Run ${run}: ${messages} messages follow ${timelines} timelines with ${events} events,`);
       print(`${hours} hours of mail in ${seconds} seconds.`);
     },
     phase: (phase) => {

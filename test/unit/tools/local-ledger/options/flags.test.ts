@@ -116,7 +116,7 @@ test.each([
   { args: ['--port'], message: "Option '--port <value>' argument missing" },
   { args: ['--port', '70000'], message: '--port is a whole number from 0 to 65535, not "70000"' },
   { args: ['--port', 'x'], message: '--port is a whole number' },
-  { args: ['--once', '--no-traffic'], message: '--once tells a story and --no-traffic none' },
+  { args: ['--once', '--no-traffic'], message: '--once plays the scenario and --no-traffic plays none' },
   { args: ['--drop', '101'], message: '--drop is a whole number from 0 to 100, not "101"' },
   { args: ['--redact', 'x.example'], message: '--redact names a --domain of this run, not "x.example"' },
   { args: ['--metric-period', '0'], message: '--metric-period is at least 1' },

@@ -1,23 +1,23 @@
 import { HEX, type Random } from '../random.ts';
 import type { Mail } from './event-parts.ts';
-import type { Step, Story } from './story.ts';
+import type { Step, Timeline } from './timeline.ts';
 
-/** A message with its part in a story. */
-export interface CastMessage {
-  readonly story: Story;
+/** A message and the timeline it follows. */
+export interface ScheduledMessage {
+  readonly timeline: Timeline;
   readonly mail: Mail;
-  /** When in the day its story begins. */
+  /** When in the day its timeline begins. */
   readonly startSeconds: number;
   readonly steps: readonly Step[];
 }
 
-export interface Stage {
+export interface Schedule {
   /** At least one. */
   readonly domains: readonly string[];
   /** Part of every new message id, so that no run meets the messages of another. */
   readonly run: string;
   readonly epochMs: number;
-  /** The time within which every story begins and ends. */
+  /** The time within which every timeline begins and ends. */
   readonly daySeconds: number;
   readonly random: Random;
 }
@@ -35,26 +35,26 @@ const PEOPLE = [
 const SUBJECTS = ['Your order is on its way', 'Rechnung für März', 'Weekly digest', 'Reset your password'] as const;
 const TAGS = [[], ['receipt'], ['newsletter', 'spring'], ['password-reset']] as const;
 
-/** Gives every story its messages, with ids and people, spread over the day. */
-export function castStories(stories: readonly Story[], stage: Stage): CastMessage[] {
-  return stories.flatMap((story) =>
-    Array.from({ length: story.messages }, (_, nth) => {
-      const steps = story.steps(nth);
+/** Gives every timeline its messages, with ids and people, spread over the day. */
+export function scheduleMessages(timelines: readonly Timeline[], schedule: Schedule): ScheduledMessage[] {
+  return timelines.flatMap((timeline) =>
+    Array.from({ length: timeline.messages }, (_, nth) => {
+      const steps = timeline.steps(nth);
       const lastSecond = Math.max(...steps.map(({ afterSeconds, heldSeconds }) => afterSeconds + heldSeconds));
-      const startSeconds = stage.random.next() * Math.max(0, stage.daySeconds - lastSecond);
-      return { story, mail: newMail(story, stage), startSeconds, steps };
+      const startSeconds = schedule.random.next() * Math.max(0, schedule.daySeconds - lastSecond);
+      return { timeline, mail: newMail(timeline, schedule), startSeconds, steps };
     }),
   );
 }
 
-function newMail(story: Story, { domains, run, epochMs, random }: Stage): Mail {
+function newMail(timeline: Timeline, { domains, run, epochMs, random }: Schedule): Mail {
   const domain = domains[random.below(domains.length)]!;
   const first = random.below(PEOPLE.length);
   return {
     domain,
-    messageId: story.messageId?.(domain, run) ?? newMessageId(domain, run, epochMs, random),
+    messageId: timeline.messageId?.(domain, run) ?? newMessageId(domain, run, epochMs, random),
     from: `"The shop" <hello@${domain}>`,
-    to: story.recipients ?? story.expected.map((_, nth) => PEOPLE[(first + nth) % PEOPLE.length] ?? PEOPLE[0]),
+    to: timeline.recipients ?? timeline.expected.map((_, nth) => PEOPLE[(first + nth) % PEOPLE.length] ?? PEOPLE[0]),
     subject: random.pick(SUBJECTS),
     tags: random.pick<readonly string[]>(TAGS),
   };

@@ -1,17 +1,17 @@
 import { expect, test } from '@jest/globals';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
-import { castStories } from '../../../../../tools/mailgun-twin/traffic/cast.ts';
+import { scheduleMessages } from '../../../../../tools/mailgun-twin/traffic/schedule-messages.ts';
 import {
-  LEGACY_STORIES,
-  LIFE_STORIES,
-  SUBACCOUNT_STORY,
-} from '../../../../../tools/mailgun-twin/traffic/life-stories.ts';
+  LEGACY_TIMELINES,
+  SUBACCOUNT_TIMELINE,
+  TIMELINES,
+} from '../../../../../tools/mailgun-twin/traffic/timelines.ts';
 
 const DAY_SECONDS = 29_100;
-const ALL = [...LIFE_STORIES, ...LEGACY_STORIES, SUBACCOUNT_STORY];
+const ALL = [...TIMELINES, ...LEGACY_TIMELINES, SUBACCOUNT_TIMELINE];
 
-const cast = (run: string) =>
-  castStories(ALL, {
+const scheduled = (run: string) =>
+  scheduleMessages(ALL, {
     domains: ['mg.example.com', 'news.example.com'],
     run,
     epochMs: 1_790_000_000_000,
@@ -19,25 +19,25 @@ const cast = (run: string) =>
     random: createRandom(5),
   });
 
-test.each(ALL)('$name: every recipient has events, and one that decides', (story) => {
-  for (let nth = 0; nth < story.messages; nth += 1) {
-    const steps = story.steps(nth);
-    for (const recipient of story.expected.keys()) {
+test.each(ALL)('$name: every recipient has events, and one that decides', (timeline) => {
+  for (let nth = 0; nth < timeline.messages; nth += 1) {
+    const steps = timeline.steps(nth);
+    for (const recipient of timeline.expected.keys()) {
       expect(steps.some((step) => step.recipient === recipient && step.decides)).toBe(true);
     }
-    expect(Math.max(...steps.map((step) => step.recipient))).toBe(story.expected.length - 1);
+    expect(Math.max(...steps.map((step) => step.recipient))).toBe(timeline.expected.length - 1);
   }
 });
 
 test('no two messages share an id, and no two runs do, but for the test button', () => {
   const isOwn = ({ mail }: { mail: { messageId: string } }) => !mail.messageId.startsWith('20180321');
-  const ids = [...cast('00000001'), ...cast('00000002')].filter(isOwn).map(({ mail }) => mail.messageId);
+  const ids = [...scheduled('00000001'), ...scheduled('00000002')].filter(isOwn).map(({ mail }) => mail.messageId);
 
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('every story begins and ends within the day', () => {
-  for (const { startSeconds, steps } of cast('00000001')) {
+test('every timeline begins and ends within the day', () => {
+  for (const { startSeconds, steps } of scheduled('00000001')) {
     const ends = steps.map(({ afterSeconds, heldSeconds }) => startSeconds + afterSeconds + heldSeconds);
 
     expect(startSeconds).toBeGreaterThanOrEqual(0);
@@ -46,7 +46,7 @@ test('every story begins and ends within the day', () => {
 });
 
 test('the recipients of one message are different people', () => {
-  for (const { mail } of cast('00000001')) {
+  for (const { mail } of scheduled('00000001')) {
     expect(new Set(mail.to.map((address) => address.toLowerCase())).size).toBe(mail.to.length);
   }
 });

@@ -12,13 +12,13 @@ import {
   tooOld,
   unsubscribed,
 } from './events.ts';
-import { at, decisive, type Story } from './story.ts';
+import { at, decisive, type Timeline } from './timeline.ts';
 
 const MINUTE = 60;
 const HOUR = 3600;
 
-/** What becomes of messages, from the plain to the strange; each story says what a reader must be told in the end. */
-export const LIFE_STORIES: readonly Story[] = [
+/** What becomes of messages, from the plain to the strange; each timeline says what a reader must be told in the end. */
+export const TIMELINES: readonly Timeline[] = [
   {
     name: 'delivered',
     messages: 8,
@@ -135,7 +135,7 @@ export const LIFE_STORIES: readonly Story[] = [
     expected: [{ status: 'COMPLAINED', events: 4, opens: 1 }],
   },
   {
-    name: 'four recipients, four fates',
+    name: 'four recipients, four outcomes',
     messages: 2,
     steps: () => [
       ...[0, 1, 2, 3].map((recipient) => at(0, accepted, { recipient })),
@@ -172,7 +172,7 @@ export const LIFE_STORIES: readonly Story[] = [
 ];
 
 /** Webhooks of the old format name no event id, so nothing that Mailgun lists is known to be the same event. */
-export const LEGACY_STORIES: readonly Story[] = [
+export const LEGACY_TIMELINES: readonly Timeline[] = [
   {
     name: 'legacy form, urlencoded',
     messages: 1,
@@ -192,7 +192,7 @@ export const LEGACY_STORIES: readonly Story[] = [
 ];
 
 /** Can be checked only by a receiver that was given the primary account's key. */
-export const SUBACCOUNT_STORY: Story = {
+export const SUBACCOUNT_TIMELINE: Timeline = {
   name: 'sent by a subaccount',
   messages: 1,
   steps: () => [at(0, accepted), decisive(3, delivered)],

@@ -3,7 +3,7 @@ import type { EventBuilder } from './events.ts';
 
 export type Status = 'ACCEPTED' | 'DEFERRED' | 'DELIVERED' | 'FAILED' | 'COMPLAINED';
 
-/** What a reader must be told about one recipient when a story has ended; written by hand, never computed. */
+/** What a reader must be told about one recipient when a timeline has ended; written by hand, never computed. */
 export interface Expected {
   readonly status: Status;
   /** Given where the status is FAILED. */
@@ -17,12 +17,12 @@ export interface Expected {
   readonly unsubscribed?: boolean;
 }
 
-/** One event of a story. */
+/** One event of a timeline. */
 export interface Step {
-  /** Mail time since the story began. */
+  /** Mail time since the timeline began. */
   readonly afterSeconds: number;
   readonly build: EventBuilder;
-  /** Whose event it is, counted from the story's first recipient. */
+  /** Whose event it is, counted from the timeline's first recipient. */
   readonly recipient: number;
   /** The event which the expected status rests on. */
   readonly decides: boolean;
@@ -30,7 +30,7 @@ export interface Step {
   readonly heldSeconds: number;
 }
 
-export interface Story {
+export interface Timeline {
   readonly name: string;
   /** How many messages live through it. */
   readonly messages: number;
