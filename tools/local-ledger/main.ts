@@ -9,7 +9,7 @@ import { newKey } from '../mailgun-twin/api/account.ts';
 import { alarmLines } from './controls/alarm-lines.ts';
 import type { SigningKeys } from './controls/ledger-controls.ts';
 import type { SealResult } from './controls/seal-runs.ts';
-import { type Flags, HELP, parseFlags } from './options/flags.ts';
+import { type Flags, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
 
 /** Who stops a stack waits for 5 s. */
@@ -19,8 +19,8 @@ await main().catch(fail);
 
 async function main(): Promise<void> {
   const flags = parseFlags(process.argv.slice(2));
-  if (flags.help) {
-    print(HELP);
+  if ('help' in flags) {
+    print(flags.help);
     return;
   }
   const say = flags.json ? (line: string) => process.stderr.write(`${line}\n`) : print;

@@ -4,7 +4,7 @@ import { createRandom } from '../mailgun-twin/random.ts';
 import { newMessageId } from '../mailgun-twin/traffic/schedule-messages.ts';
 import { createSignature } from '../mailgun-twin/webhooks/signature.ts';
 import { createPost, jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
-import { CannotSend, HELP, parseArguments, type SendRequest } from './options/send-arguments.ts';
+import { parseArguments, SendError, type SendRequest } from './options/send-arguments.ts';
 import type { ReadyInfo } from './ready.ts';
 import { curlCommand } from './scenario/read-back.ts';
 
@@ -16,13 +16,13 @@ const ANSWER_WITHIN_MS = 10_000;
 export async function send(args: readonly string[], folder: URL, print: (line: string) => void): Promise<number> {
   try {
     const request = parseArguments(args);
-    if (request === 'help') {
-      print(HELP);
+    if ('help' in request) {
+      print(request.help);
       return 0;
     }
     return await post(request, findStack(folder, request.port), print);
   } catch (error) {
-    if (!(error instanceof CannotSend)) throw error;
+    if (!(error instanceof SendError)) throw error;
     print(error.message);
     return 2;
   }
@@ -32,7 +32,7 @@ function findStack(folder: URL, port: number): ReadyInfo {
   try {
     return JSON.parse(readFileSync(new URL(`${port}.json`, folder), 'utf8')) as ReadyInfo;
   } catch {
-    throw new CannotSend(`no local stack is running on port ${port}; start one with: npm start -- --port ${port}`);
+    throw new SendError(`no local stack is running on port ${port}; start one with: npm start -- --port ${port}`);
   }
 }
 
@@ -57,7 +57,7 @@ async function post(request: SendRequest, ready: ReadyInfo, print: (line: string
   let exitCode = 0;
   for (let nth = 1; nth <= request.times; nth += 1) {
     const { status, text } = await postOnce(webhook).catch(() => {
-      throw new CannotSend(`the local stack of port ${request.port} does not answer; is it still running?`);
+      throw new SendError(`the local stack of port ${request.port} does not answer; is it still running?`);
     });
     print(`${event.event}#${event.id} for ${request.recipient}: ${status} ${text}`);
     if (status !== 200) exitCode = 1;

@@ -111,11 +111,14 @@ test('a refusal is printed, and is exit code 1', async () => {
 });
 
 test.each([
-  [[], '--event is missing'],
-  [['--event', 'delivered'], '--recipient is missing'],
-  [['--event', 'constructor', '--recipient', 'a@b.example'], '"constructor" is none that Mailgun sends'],
-  [['--event', 'failed', '--severity', 'mild', '--recipient', 'a@b.example'], 'not "mild"'],
-  [['--event', 'opened', '--recipient', 'a@b.example', '--times', '0'], '--times is a whole number'],
+  [[], "option '--event <type>' not specified"],
+  [['--event', 'delivered'], "option '--recipient <address>' not specified"],
+  [['--event', 'constructor', '--recipient', 'a@b.example'], "argument 'constructor' is invalid"],
+  [
+    ['--event', 'failed', '--severity', 'mild', '--recipient', 'a@b.example'],
+    'Allowed choices are permanent, temporary',
+  ],
+  [['--event', 'opened', '--recipient', 'a@b.example', '--times', '0'], 'It must be a whole number from 1'],
   [['--event', 'opened', '--recipient', 'a@b.example', '--colour', 'red'], "'--colour'"],
   [['--event', 'opened', '--recipient', 'a@b.example'], 'no local stack is running on port 4010'],
 ])('%j is exit code 2, with the reason', async (args, reason) => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseFlags } from '../../../../../tools/local-ledger/options/flags.ts';
+import { type Flags, parseFlags } from '../../../../../tools/local-ledger/options/flags.ts';
 import { USUAL_RECONCILE } from '../../../../../tools/local-ledger/options/reconcile-choice.ts';
 
 function mistake(...args: string[]) {
@@ -71,7 +71,6 @@ test('every flag that works', () => {
   ]);
 
   expect(flags).toEqual({
-    help: false,
     port: 0,
     traffic: false,
     once: false,
@@ -105,28 +104,36 @@ test('every flag that works', () => {
 });
 
 test('the retention grows with slices and settle times, which the second pass must reach', () => {
-  const { reconcile } = parseFlags(['--settle', '100', '--slice', '60']);
+  const { reconcile } = parseFlags(['--settle', '100', '--slice', '60']) as Flags;
 
   expect(reconcile.retentionSeconds / 2 + 160).toBeLessThan(reconcile.retentionSeconds);
 });
 
+test('--help prints the flags with their defaults, and the examples', () => {
+  const { help } = parseFlags(['--once', '--help']) as { help: string };
+
+  expect(help).toMatch(/--drop <percent> .*\(default: 0\)/);
+  expect(help).toContain('npm start -- --once --drop 30');
+});
+
 test.each([
-  { args: ['--colour'], message: "Unknown option '--colour'; --help lists what there is" },
-  { args: ['x'], message: "Unexpected argument 'x'" },
-  { args: ['--port'], message: "Option '--port <value>' argument missing" },
-  { args: ['--port', '70000'], message: '--port is a whole number from 0 to 65535, not "70000"' },
-  { args: ['--port', 'x'], message: '--port is a whole number' },
-  { args: ['--once', '--no-traffic'], message: '--once plays the scenario and --no-traffic plays none' },
-  { args: ['--drop', '101'], message: '--drop is a whole number from 0 to 100, not "101"' },
+  { args: ['--colour'], message: "unknown option '--colour'; --help lists what there is" },
+  { args: ['x'], message: 'too many arguments' },
+  { args: ['--port'], message: "option '--port <n>' argument missing" },
+  { args: ['--port', '70000'], message: "argument '70000' is invalid. It must be a whole number from 0 to 65535" },
+  { args: ['--port', 'x'], message: "option '--port <n>' argument 'x' is invalid" },
+  { args: ['--once', '--no-traffic'], message: "option '--no-traffic' cannot be used with option '--once'" },
+  { args: ['--drop', '101'], message: "argument '101' is invalid. It must be a whole number from 0 to 100" },
   { args: ['--redact', 'x.example'], message: '--redact names a --domain of this run, not "x.example"' },
-  { args: ['--metric-period', '0'], message: '--metric-period is at least 1' },
-  { args: ['--metric-period', '0.5'], message: '--metric-period is a whole number' },
-  { args: ['--slice', '0'], message: '--slice is at least 1' },
-  { args: ['--source', 'webhooks'], message: '--source is events or logs, not "webhooks"' },
-  { args: ['--mailgun-url', 'nowhere'], message: '--mailgun-url is no URL: "nowhere"' },
-  { args: ['--receiver', 'here'], message: '--receiver is no http or https URL: "here"' },
-  { args: ['--signing-key', ' '], message: '--signing-key is blank' },
-  { args: ['--fault', 'sqs.SendMessage:no:1'], message: '--fault sqs.SendMessage:no:1: mode must be one of' },
+  { args: ['--metric-period', '0'], message: 'It must be a whole number from 1 to 3600' },
+  { args: ['--metric-period', '0.5'], message: 'It must be a whole number' },
+  { args: ['--slice', '0'], message: 'It must be a whole number from 1' },
+  { args: ['--source', 'webhooks'], message: "argument 'webhooks' is invalid. Allowed choices are events, logs" },
+  { args: ['--engine', 'oracle'], message: 'Allowed choices are dynoxide, dynamodb-local' },
+  { args: ['--mailgun-url', 'nowhere'], message: "argument 'nowhere' is invalid. It must be an http or https URL" },
+  { args: ['--receiver', 'here'], message: "argument 'here' is invalid. It must be an http or https URL" },
+  { args: ['--signing-key', ' '], message: 'It must not be blank' },
+  { args: ['--fault', 'sqs.SendMessage:no:1'], message: 'mode must be one of' },
 ])('$args is one sentence and exit code 2', ({ args, message }) => {
   expect(mistake(...args)).toMatchObject({ message: expect.stringContaining(message), exitCode: 2 });
   expect(String(mistake(...args))).not.toContain('\n');
