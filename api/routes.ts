@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { EVENT_NAMES, EVENT_TYPES, SUPPRESSION_KINDS } from '../lambdas/domain/event-types.ts';
+import { EVENT_NAMES, STATUSES, SUPPRESSION_KINDS } from '../lambdas/domain/event-types.ts';
 import {
   address,
   addresses,
@@ -32,8 +32,6 @@ import {
 
 /** Names of Mailgun's that have no meaning here, and any other name. */
 const OTHER_NAMES = ['email_validation', 'list_member_uploaded', 'list_member_upload_error', 'list_uploaded', 'other'];
-
-const STATUSES = [...new Set(Object.values(EVENT_TYPES).flatMap(({ status }) => status ?? []))];
 
 const status = z.optional(
   oneOf(

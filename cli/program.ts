@@ -7,6 +7,7 @@ import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { drillCommand } from './commands/drill.ts';
 import { eraseCommand } from './commands/erase.ts';
+import { findCommand } from './commands/find.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logsCommand } from './commands/logs.ts';
 import { mcpCommand } from './commands/mcp.ts';
@@ -30,6 +31,7 @@ import { awsSentence } from './target/aws-errors.ts';
 const COMMANDS: readonly CommandBuilder[] = [
   statusCommand,
   doctorCommand,
+  findCommand,
   whyCommand,
   unconfirmedCommand,
   reportCommand,

@@ -1,8 +1,8 @@
 import type { EventEntry } from '../../api/responses/events.ts';
+import { canBeTyped } from '../../lambdas/domain/shell-word.ts';
 import { FAILURE_CLASSES } from '../../lambdas/domain/status/failure-class.ts';
 import { linkTo } from '../route.ts';
 import { timeElement } from '../values/time.ts';
-import { canBeTyped } from './command.ts';
 import { type Child, h } from './dom.ts';
 
 // Pieces that several views are made of.

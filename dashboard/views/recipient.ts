@@ -1,5 +1,6 @@
 import type { RecipientMessageEntry, RecipientResponse } from '../../api/responses/recipient.ts';
 import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
+import { STATUSES } from '../../lambdas/domain/event-types.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
 import { field, goForm, select, textIn } from '../components/form.ts';
@@ -20,9 +21,7 @@ import { timeElement } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;
-const STATUS_CHOICES = ['accepted', 'deferred', 'delivered', 'failed', 'complained'].map(
-  (name) => [name, name] as const,
-);
+const STATUS_CHOICES = STATUSES.map((status) => [status.toLowerCase(), status.toLowerCase()] as const);
 
 /** The messages of a recipient, and whether sending to it is wise. */
 export const recipientView: View = async (context) => {

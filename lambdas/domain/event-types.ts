@@ -187,6 +187,15 @@ export const WEBHOOK_TYPES = ROWS.filter(([, { hasWebhook }]) => hasWebhook).map
 /** Names of Mailgun's events, each once. */
 export const EVENT_NAMES: readonly string[] = namesOf(() => true);
 
+/** Every status, the one that any other overrides first. */
+export const STATUSES: readonly Status[] = [
+  ...new Set(
+    ROWS.map(([, type]) => type)
+      .toSorted((a, b) => a.precedence - b.precedence)
+      .flatMap(({ status }) => status ?? []),
+  ),
+];
+
 /** Events with a partition of their own in the index by day; a closed set, so that a reader can visit them all. */
 export const INDEXED_NAMES: readonly string[] = namesOf(({ isIndexed }) => isIndexed).sort();
 

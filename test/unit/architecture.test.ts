@@ -109,7 +109,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^(bin\/mailgun-ledger\.ts$|cli\/)/,
     mayImport:
-      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|lambdas\/seal\/(chain-index|chain-writer|ports|rewrite-object)\.ts$|node:|@aws-sdk\/|@bomb\.sh\/tab\/commander$|commander$|jose$|zod$|@modelcontextprotocol\/sdk\/)/,
+      /^(cli\/|client\/ledger-client\.ts$|api\/address\.ts$|lambdas\/(domain|adapters)\/|lambdas\/contract\.ts$|lambdas\/seal\/(chain-index|chain-writer|ports|rewrite-object)\.ts$|lambdas\/read-api\/recipients\/recipients\.ts$|node:|@aws-sdk\/|@bomb\.sh\/tab\/commander$|commander$|jose$|zod$|@modelcontextprotocol\/sdk\/)/,
     why: 'the command line knows a running stack, its names, its rules and its tables, never how it is built',
   },
   {
@@ -135,7 +135,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^dashboard\//,
     mayImport:
-      /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(event-types|status\/failure-class)\.ts$)/,
+      /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(event-types|shell-word|status\/failure-class)\.ts$)/,
     why: 'the page runs in a browser, on the responses of the read API',
   },
   {

@@ -1,0 +1,142 @@
+import { Option } from 'commander';
+import { createRecipientHistory } from '../../lambdas/adapters/table/events/message-history.ts';
+import { recipientKeys } from '../../lambdas/adapters/table/recipients/older-spellings.ts';
+import { STATUSES, type Status } from '../../lambdas/domain/event-types.ts';
+import { createRecipients, type RecipientQuery } from '../../lambdas/read-api/recipients/recipients.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  ledgerCommand,
+  openTarget,
+  type TargetOptions,
+  timeOption,
+  wholeNumber,
+} from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
+import { counted, createEmit, utc } from '../output.ts';
+import { iso } from '../time.ts';
+import { checkAddress } from './suppressions.ts';
+import { plain } from './why/explain.ts';
+
+/** The lines of `find --json`: one for each message, then what was found. */
+export type FindLine =
+  | {
+      event: 'message';
+      /** Null for events that belong to no message. */
+      messageId: string | null;
+      subject: string | null;
+      /** When its first event happened, mostly its acceptance. */
+      firstAt: string;
+      status: string | null;
+      reason: string | null;
+      statusAt: string;
+      tags: readonly string[];
+      domain: string | null;
+      testMode: boolean;
+      direction: 'inbound' | 'outbound';
+      /** Whether Mailgun never listed the event that decided the status. */
+      unconfirmed: boolean;
+    }
+  | { event: 'found'; recipient: string; messages: number; hasMore: boolean };
+
+interface FindOptions extends TargetOptions {
+  readonly status?: string;
+  readonly tag?: string;
+  /** Epoch seconds. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly limit: number;
+}
+
+const USUAL_LIMIT = 20;
+const MAX_PAGE = 100;
+
+const EXAMPLES = `
+Shows subject, time, status and tags of each message, newest first; why <message-id> explains one, and suppressions show
+says whether the address may be sent to. --from and --to are about the first event of a message, mostly its acceptance.
+
+Examples:
+  npm run ledger -- find ada@example.org --env prod
+  npm run ledger -- find ada@example.org --env prod --status failed --from 7d
+  npm run ledger -- find ada@example.org --local --tag spring --json
+
+Needs on AWS: dynamodb:Query on the index byRecipient, dynamodb:BatchGetItem on the table.
+
+Exit code: 0 found; 1 no such message is stored, or the stack cannot be reached; 2 wrong usage.`;
+
+export const findCommand: CommandBuilder = (context, run) =>
+  ledgerCommand('find', 'list the messages to an address')
+    .argument('<address>', 'the recipient, in any case')
+    .addOption(
+      new Option('--status <status>', 'only messages of this status').choices(
+        STATUSES.map((each) => each.toLowerCase()),
+      ),
+    )
+    .option('--tag <tag>', 'only messages under this tag, in any case')
+    .option('--from <time>', 'only messages since then', timeOption('from', context))
+    .option('--to <time>', 'only messages before then', timeOption('to', context))
+    .option('--limit <n>', 'how many at most', wholeNumber(1), USUAL_LIMIT)
+    .addHelpText('after', EXAMPLES)
+    .action(run<FindOptions>((options, address = '') => find(context, options, address)));
+
+async function find(context: CliContext, options: FindOptions, address: string): Promise<number> {
+  const { status, tag, from = 0, to, limit, json } = options;
+  const recipient = checkAddress(address);
+  if (tag?.trim() === '') throw new UsageError('--tag is empty');
+  if (to !== undefined && from >= to) throw new UsageError('--from must be before --to');
+  const deployment = await openTarget(context, options);
+  const emit = createEmit<FindLine>(context, json);
+  const query = {
+    ...{ recipient, keys: recipientKeys(recipient) },
+    range: { fromMs: from * 1000, toMs: to === undefined ? Number.MAX_SAFE_INTEGER : to * 1000 },
+    ...{ status: status?.toUpperCase() as Status | undefined, tag: tag?.toLowerCase() },
+  };
+  const readPage = createRecipients(createRecipientHistory(tableOf(deployment)));
+  let messages = 0;
+  let position: RecipientQuery['position'];
+  do {
+    const page = await readPage({ ...query, limit: Math.min(limit - messages, MAX_PAGE), position });
+    for (const message of page.body.messages) {
+      const line = lineOf(message);
+      emit(line, ...textOf(line));
+    }
+    messages += page.body.messages.length;
+    position = page.next;
+  } while (position !== undefined && messages < limit && !context.signal.aborted);
+  if (messages === 0) throw new TargetUnavailableError(nothingFound(recipient, status ?? tag ?? options.from ?? to));
+  const hasMore = position !== undefined;
+  const more = hasMore ? `; there are older ones, which --limit or --to shows` : '';
+  emit(
+    { event: 'found', recipient, messages, hasMore },
+    `${counted(messages, 'message')} to ${recipient}, newest first${more}.`,
+  );
+  return 0;
+}
+
+function nothingFound(recipient: string, filter: unknown): string {
+  if (filter !== undefined)
+    return `no message to ${recipient} fits; without --status, --tag, --from and --to all are listed`;
+  return `no message to ${recipient} is stored; where that is a message id: why ${recipient}`;
+}
+
+type FoundMessage = Awaited<ReturnType<ReturnType<typeof createRecipients>>>['body']['messages'][number];
+type MessageLine = FindLine & { event: 'message' };
+
+function lineOf({ firstAt, statusAt, ...message }: FoundMessage): MessageLine {
+  return { event: 'message', ...message, firstAt: iso(firstAt * 1000), statusAt: iso(statusAt * 1000) };
+}
+
+function textOf({ messageId, subject, firstAt, status, reason, tags, ...marks }: MessageLine): string[] {
+  const notes = [
+    ...(marks.unconfirmed ? ["not on Mailgun's list, may be forged"] : []),
+    ...(marks.testMode ? ['test mode, not sent'] : []),
+    ...(marks.direction === 'inbound' ? ['inbound, routed on'] : []),
+  ];
+  const became = `${status ?? 'no status'}${reason === null ? '' : ` (${plain(reason)})`}`;
+  return [
+    `${utc(Date.parse(firstAt))}  ${became.padEnd(10)}  ${subject === null ? '(no subject)' : plain(subject)}` +
+      (notes.length === 0 ? '' : `  ! ${notes.join(', ')}`),
+    `  ${plain(messageId ?? 'no message id')}${tags.length === 0 ? '' : `  tags: ${tags.map(plain).join(', ')}`}`,
+  ];
+}

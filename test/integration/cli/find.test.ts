@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { findLine } from '../../support/json-lines/find.ts';
+import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
+import { drained, postWebhook } from '../../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+jest.setTimeout(60_000);
+const RECIPIENT = 'Ada@Example.org';
+const AT = Date.parse('2026-10-02T08:00:00Z') / 1000;
+const id = { order: `order@${DOMAIN}`, news: `news@${DOMAIN}`, bounced: `bounced@${DOMAIN}` };
+let local: LocalLedger;
+
+const mail = (messageId: string, timestamp: number, subject: string, over: object = {}) =>
+  deliveredEvent({
+    ...{ id: randomUUID(), recipient: RECIPIENT, timestamp },
+    message: { headers: { 'message-id': messageId, subject } },
+    ...over,
+  });
+
+beforeAll(async () => {
+  local = await startLocalLedger();
+  const bounce = { event: 'failed', severity: 'permanent', reason: 'bounce', tags: ['Spring'] };
+  const events = [
+    mail(id.order, AT, 'Your order R-7'),
+    mail(id.news, AT + 60, 'News\u001b[2J of spring', { tags: ['Spring', 'news'] }),
+    mail(id.bounced, AT + 120, 'Your order R-8', bounce),
+  ];
+  for (const event of events) expect(await postWebhook(local.stack, event)).toBe(200);
+  await drained(local.stack);
+}, 120_000);
+afterAll(() => local?.stack.stop());
+
+async function find(address: string, ...flags: string[]) {
+  const { exitCode, json } = await local.ledger(['find', address, '--json', ...flags]);
+  const lines = json().map((line) => findLine.parse(line));
+  return { exitCode, ids: lines.flatMap((line) => (line.event === 'message' ? [line.messageId] : [])), lines };
+}
+
+test('lists the messages to an address in any case, newest first, with what tells them apart', async () => {
+  const { exitCode, ids, lines } = await find('ada@EXAMPLE.org');
+  expect({ exitCode, ids }).toEqual({ exitCode: 0, ids: [id.bounced, id.news, id.order] });
+  expect(lines[0]).toMatchObject({
+    ...{ subject: 'Your order R-8', firstAt: '2026-10-02T08:02:00.000Z', tags: ['spring'], domain: DOMAIN },
+    ...{ status: 'FAILED', reason: 'bounce', unconfirmed: false },
+  });
+  expect(lines.at(-1)).toEqual({ event: 'found', recipient: 'ada@EXAMPLE.org', messages: 3, hasMore: false });
+
+  const { lines: text } = await local.ledger(['find', RECIPIENT]);
+  expect(text.slice(2, 4)).toEqual([
+    '2026-10-02 08:01:00 UTC  DELIVERED   News [2J of spring',
+    `  ${id.news}  tags: spring, news`,
+  ]);
+});
+
+test.each([
+  ['--status failed', ['--status', 'failed'], [id.bounced]],
+  ['a tag in any case', ['--tag', 'SPRING'], [id.bounced, id.news]],
+  ['--from', ['--from', '2026-10-02T08:01:00Z'], [id.bounced, id.news]],
+  ['--to', ['--to', '2026-10-02T08:01:00Z'], [id.order]],
+  ['all of them together', ['--status', 'delivered', '--tag', 'spring', '--from', '2026-10-01'], [id.news]],
+])('%s narrows it', async (_name, flags, wanted) => {
+  expect((await find(RECIPIENT, ...flags)).ids).toEqual(wanted);
+});
+
+test('--limit shows the newest and says that there are older ones', async () => {
+  const { ids, lines } = await find(RECIPIENT, '--limit', '2');
+  expect(ids).toEqual([id.bounced, id.news]);
+  expect(lines.at(-1)).toMatchObject({ messages: 2, hasMore: true });
+});
+
+test.each([
+  [
+    'an address without mail',
+    ['eve@example.org'],
+    1,
+    /^no message to eve@example\.org is stored; .*why eve@example\.org$/,
+  ],
+  ['a filter that nothing fits', [RECIPIENT, '--status', 'complained'], 1, /fits; without --status.*all are listed$/],
+  ['a text without @', ['order'], 2, /^"order" is no address like/],
+  ['an empty range', [RECIPIENT, '--from', '1h', '--to', '2h'], 2, /^--from must be before --to$/],
+  ['an unknown status', [RECIPIENT, '--status', 'lost'], 2, /Allowed choices are accepted, deferred, delivered/],
+])('%s is an error that says what to do', async (_name, args, exitCode, says) => {
+  const result = await local.ledger(['find', ...args]);
+  expect({ ...result, json: undefined }).toEqual({
+    ...{ exitCode, lines: [], json: undefined },
+    errors: [expect.stringMatching(says)],
+  });
+});
