@@ -15,6 +15,14 @@ export interface SealSliceDeps {
   now: () => number;
 }
 
+/** The run that seals a slice. */
+export interface SealRun {
+  /** Epoch milliseconds. */
+  deadlineMs: number;
+  /** Throws `LostRaceError` where the lease is not the run's any more. */
+  assertHeld: () => void;
+}
+
 /** `known`: nothing is new; `sealed`: a manifest was written; `adopted`: one was, over an object that was there already. */
 export interface SealOutcome {
   kind: 'known' | 'sealed' | 'adopted';
@@ -34,7 +42,7 @@ const NOTHING_ROOT = createMerkleTree().root();
  * and manifests are put only where there is none, so whatever was cut short, or done by another run, is taken over.
  */
 export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSliceDeps) {
-  return async (slice: Slice, deadlineMs: number): Promise<SealOutcome> => {
+  return async (slice: Slice, { deadlineMs, assertHeld }: SealRun): Promise<SealOutcome> => {
     const { domain, start, version } = slice;
     for (;;) {
       // The head comes before the mark: what another run sealed since is then in the mark, or takes the next place.
@@ -42,7 +50,7 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
       const mark = await state.readMark(domain, start);
       if (mark?.version === version) return { kind: 'known', rows: 0 };
       const number = mark === undefined ? 0 : mark.number + 1;
-      const written = await writeObject(slice, number, deadlineMs);
+      const written = await writeObject(slice, number, { deadlineMs, assertHeld });
       if (mark !== undefined && written.object === null && (await saysTheSame(slice, mark))) {
         await state.putMark(domain, { ...mark, version });
         return { kind: 'known', rows: 0 };
@@ -58,6 +66,7 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
         ...{ start, end: slice.end, number, object: written.object, root: written.root },
         ...{ slice: figuresOf(slice), sealedAt: new Date(now()).toISOString() },
       });
+      assertHeld();
       if (!(await chain.append(link))) continue;
       // Of an object that was there, it is not known up to which version it holds the slice.
       const sealed = written.isAdopted ? null : version;
@@ -69,7 +78,11 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
   };
 
   /** Writes what no earlier object of the slice holds; of nothing no object is written. */
-  async function writeObject(slice: Slice, number: number, deadlineMs: number): Promise<WrittenObject> {
+  async function writeObject(
+    slice: Slice,
+    number: number,
+    { deadlineMs, assertHeld }: SealRun,
+  ): Promise<WrittenObject> {
     const { domain, start } = slice;
     const key = objectKey(domain, start, number);
     const found = await adopt(domain, key);
@@ -79,6 +92,8 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
     try {
       const { rows, root } = await fill(writer, slice, sealed, deadlineMs);
       if (rows === 0) return { isAdopted: false, object: null, root: NOTHING_ROOT };
+      // Erase has the archive once the lease is lost, and what was read before may be of the recipient it erases.
+      assertHeld();
       const put = await writer.putIfAbsent(key);
       if (put !== false) return { isAdopted: false, object: { key, ...put, rows }, root };
     } finally {

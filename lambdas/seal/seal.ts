@@ -3,7 +3,7 @@ import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import { createChainWriter } from './chain-writer.ts';
 import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './ports.ts';
-import { createSealSlice } from './seal-slice.ts';
+import { createSealSlice, type SealRun } from './seal-slice.ts';
 import { createSliceRows, DeadlineError, type SliceRowsDeps, UnsettledIndexError } from './slice-rows.ts';
 
 export interface SealDeps extends LeaseDeps, SliceRowsDeps {
@@ -74,7 +74,8 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     let isUnbroken = true;
     const look = async (slice: Slice): Promise<boolean> => {
       if (!isReady(slice, request.ignoreWaits)) return false;
-      const isDone = now() < request.deadlineMs && (await tryToSeal(slice, request.deadlineMs, assertHeld, report));
+      const isDone =
+        now() < request.deadlineMs && (await tryToSeal(slice, { deadlineMs: request.deadlineMs, assertHeld }, report));
       if (isDone) return true;
       report.done = false;
       const waitedMs = now() - Math.max(slice.finalAt ?? slice.passedAt, slice.passedAt);
@@ -100,12 +101,12 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     }
   }
 
-  async function tryToSeal(slice: Slice, deadlineMs: number, assertHeld: () => void, report: SealReport) {
-    assertHeld();
+  async function tryToSeal(slice: Slice, run: SealRun, report: SealReport) {
+    run.assertHeld();
     try {
-      let outcome = await sealSlice(slice, deadlineMs);
+      let outcome = await sealSlice(slice, run);
       // What an adopted object does not hold goes into a supplement.
-      for (; ; outcome = await sealSlice(slice, deadlineMs)) {
+      for (; ; outcome = await sealSlice(slice, run)) {
         if (outcome.kind === 'known') return true;
         report.sealed += 1;
         report.rows += outcome.rows;

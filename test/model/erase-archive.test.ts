@@ -5,8 +5,10 @@ import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
 import { objectKey } from '../../lambdas/domain/archive/layout.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
+import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
+import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
-import { MOMENTS, type Trouble } from '../support/mortal.ts';
+import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
 
@@ -120,6 +122,41 @@ test('a run of seal that has read the recipient before the table is swept is wai
     await world.check();
   }
 });
+
+test.each([
+  { after: 'events.lookUp', leftover: false },
+  { after: 'bucket.open', leftover: true },
+])(
+  'a run of seal whose lease ends after $after seals nothing that is erased meanwhile',
+  async ({ after, leftover }) => {
+    const world = fullWorld();
+    if (leftover) {
+      const { mortal } = await fullWorld().run();
+      await world.run({ call: mortal.points.indexOf('writer.putIfAbsent'), moment: 'committed', kind: 'crash' });
+    }
+    let isErased = false;
+    const mortal = new Mortal();
+    const gate = mortal.gate.bind(mortal);
+    mortal.gate = async (name, call) => {
+      const reply = await gate(name, call);
+      if (name !== after || reply === undefined || isErased) return reply;
+      isErased = true;
+      world.nowMs += 121_000;
+      world.lease.end();
+      world.sweepTable(ERASED);
+      await world.erase(ERASED);
+      return reply;
+    };
+
+    await createSeal(world.deps(mortal, world.lease))({ ignoreWaits: false, deadlineMs: world.nowMs + 600_000 });
+
+    expect(isErased).toBe(true);
+    expect(world.failures).toContainEqual(expect.any(LostRaceError));
+    expect(remains(world)).toBe(0);
+    await world.settle();
+    await world.check();
+  },
+);
 
 test('runs of seal and of erase side by side, whatever dies, end in an archive without the recipients', async () => {
   const trouble = fc.option(

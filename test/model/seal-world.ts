@@ -50,6 +50,11 @@ class InMemoryLease implements Lease {
   async release(holder: string) {
     if (this.#holder === holder) this.#holder = undefined;
   }
+
+  /** Its time is over, whoever holds it. */
+  end(): void {
+    this.#holder = undefined;
+  }
 }
 
 /** A ledger that is sealed by runs which may be cut at every call, and what must hold of its archive. */
