@@ -114,6 +114,14 @@ const RULES: Rule[] = [
     return [`publish.bus: is in ${busRegion}; must be in the stack's region ${region}, whose bus can forward`];
   },
 
+  function rulesInAccount({ account, receivers = [], publish }, { currentAccount }) {
+    const [, , , , busAccount] = publish?.bus.split(':') ?? [];
+    if (receivers.length === 0 || busAccount === undefined || busAccount === (account ?? currentAccount)) return [];
+    return [
+      `publish.bus: is of account ${busAccount}; with receivers it must be of the stack's own, best by its name, for an account has rules on its own buses only`,
+    ];
+  },
+
   function shardsOnlyRise({ shards = [] }) {
     return brokenShardRules(shards);
   },

@@ -266,6 +266,13 @@ describe('a mistake is told by its path, what was found and what would be right'
       'dev.receivers[0].url: got "https://user:password@crm.example.com/"; must be an https URL of at most 160 characters without credentials or fragment',
     ],
     [
+      {
+        publish: { enabled: true, bus: 'arn:aws:events:us-east-1:999999999999:event-bus/mail' },
+        receivers: [receiver()],
+      },
+      "dev.publish.bus: is of account 999999999999; with receivers it must be of the stack's own, best by its name, for an account has rules on its own buses only",
+    ],
+    [
       { publish, receivers: [receiver({ recipients: true })] },
       'dev.receivers[0].recipients: got true; needs publish.recipients: true',
     ],
@@ -340,6 +347,13 @@ describe('a mistake is told by its path, what was found and what would be right'
     ],
   ])('%j', (environment, line) => {
     expect(mistakesIn(environment)).toEqual([typeof line === 'string' ? line : expect.stringMatching(line)]);
+  });
+
+  test('a bus of the own account may have rules for receivers', () => {
+    const bus = 'arn:aws:events:us-east-1:999999999999:event-bus/mail';
+    const own = { account: '999999999999', publish: { enabled: true, bus }, receivers: [receiver()] };
+    expect(mistakesIn(own)).toEqual([]);
+    expect(mistakesIn({ publish: { enabled: true, bus } })).toEqual([]);
   });
 
   test('all of them at once, rules across keys too', () => {
