@@ -22,7 +22,8 @@ under a keyed hash of the address stays permanently: whatever still comes in, by
 tombstone. It cannot be undone.
 It can be interrupted at any time; the same command again goes on. It reads the whole table, three times with the plan.
 After the marker it waits for one visibility timeout of the queue, sends dead letters of the recipient through the queue
-again, and then reads the table until nothing is found; the address is removed from events of others too.
+again, removes the address from what is in the DLQs of receivers and could not be published, and then reads the table
+until nothing is found; the address is removed from events of others too.
 
 Examples:
   npm run ledger -- erase ada@example.org --local --plan
@@ -31,7 +32,8 @@ Examples:
 
 Needs on AWS: secretsmanager:GetSecretValue on the erasure key; dynamodb:Scan, PutItem, UpdateItem and DeleteItem on
 the table; sqs:GetQueueAttributes and SendMessage on the queue; sqs:GetQueueAttributes, ReceiveMessage, DeleteMessage
-and ChangeMessageVisibility on the DLQ. With an archive also dynamodb:GetItem on the table; s3:ListBucketVersions,
+and ChangeMessageVisibility on the DLQ; the same and sqs:SendMessage on the DLQs of receivers and the queue of what
+could not be published. With an archive also dynamodb:GetItem on the table; s3:ListBucketVersions,
 GetObject, PutObject and DeleteObjectVersion on the bucket, and s3:BypassGovernanceRetention where it locks objects.
 
 Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
@@ -112,6 +114,11 @@ export function textOf(line: EraseLine): string[] {
         `Dead letters: ${number(line.received)} received, ${number(line.sentBack)} sent back to the queue, ` +
           `${number(line.deleted)} deleted`,
       ];
+    case 'deliveries':
+      return [
+        `Dead deliveries: ${number(line.received)} received, ${number(line.sentBack)} replaced without the address, ` +
+          `${number(line.deleted)} deleted`,
+      ];
     case 'waiting-for-seal':
       return ['Waiting for a run of seal to end …'];
     case 'reading-archive':
@@ -151,7 +158,7 @@ function erasedText({
         `${number(deadLetters)} dead letters are gone.`,
   ];
   if (hidden > 0) {
-    lines.push(`${number(hidden)} dead letters are in somebody else's hands, and were not looked at.`);
+    lines.push(`${number(hidden)} dead letters were held by another reader all the time, and were not looked at.`);
   }
   if (kept > 0) {
     lines.push(`${number(kept)} items hold the address in a message id, an event id or a tag; these stay.`);

@@ -1,4 +1,4 @@
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
@@ -11,7 +11,9 @@ import { tableOf } from '../../ledger.ts';
 import { PRICES } from '../../planning/prices.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type ArchiveDeps, type ArchiveLine, countArchive, eraseArchive, openErasableArchive } from './archive.ts';
-import { clearDeadLetters, messagesIn, type Queues } from './dead-letters.ts';
+import { type Cleared, clearQueue, messagesIn, type SearchedQueue } from './clear-queue.ts';
+import { eventDeadLetters } from './dead-letters.ts';
+import { deliveryQueues } from './deliveries.ts';
 import { createFindings, type Findings, type Swept, sweep } from './sweep.ts';
 
 /** What was found of a recipient in the table, or was done about it. */
@@ -43,7 +45,9 @@ export type EraseLine =
   | { event: 'waiting'; seconds: number }
   | { event: 'scanning'; items: number }
   | ({ event: 'swept'; sweep: number; items: number } & Found)
-  | { event: 'dead-letters'; received: number; sentBack: number; deleted: number; hidden: number }
+  | ({ event: 'dead-letters' } & Cleared)
+  /** In the DLQs of receivers and the queue of what could not be published; `sentBack` without the address. */
+  | ({ event: 'deliveries' } & Cleared)
   | { event: 'stopped'; again: string }
   | ({
       event: 'erased';
@@ -56,6 +60,11 @@ export type EraseLine =
       queued: number;
     } & Found);
 
+interface Queues {
+  readonly client: SQSClient;
+  readonly queueUrl: string;
+}
+
 /** What stands ready to erase one recipient. */
 export interface Job {
   readonly recipient: string;
@@ -63,6 +72,10 @@ export interface Job {
   readonly findings: Findings;
   readonly table: LedgerTable;
   readonly queues: Queues;
+  /** The DLQ. */
+  readonly deadLetters: SearchedQueue;
+  /** Queues of published changes; none where nothing is published. */
+  readonly deliveries: readonly SearchedQueue[];
   /** Undefined where there is no archive. */
   readonly archive: ArchiveDeps | undefined;
   readonly context: CliContext;
@@ -87,17 +100,16 @@ export async function openJob(
   const erasureKey = await readSecret(deployment, 'ErasureKeySecretArn');
   if (erasureKey.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
   const table = tableOf(deployment);
+  const queueUrl = deployment.output('QueueUrl');
   return {
     recipient,
     erasureKey,
     findings: createFindings(recipient, erasureKey),
     table,
     archive: openErasableArchive(deployment, table, context.now),
-    queues: {
-      client: queues,
-      queueUrl: deployment.output('QueueUrl'),
-      deadLettersUrl: deployment.output('DeadLettersUrl'),
-    },
+    queues: { client: queues, queueUrl },
+    deadLetters: eventDeadLetters({ queueUrl, deadLettersUrl: deployment.output('DeadLettersUrl') }, recipient),
+    deliveries: deliveryQueues(deployment, recipient),
     context,
     emit,
   };
@@ -114,7 +126,7 @@ export async function plan(job: Job): Promise<void> {
     event: 'plan',
     messages: messages.size,
     ...found,
-    deadLetters: (await messagesIn(queues.client, queues.deadLettersUrl)).all,
+    deadLetters: await countDeadLetters(job),
     objects: await countArchive(job.archive),
     items,
     waitSeconds: await visibilitySeconds(queues),
@@ -129,8 +141,10 @@ export async function erase(job: Job): Promise<boolean> {
   await wait(await visibilitySeconds(queues), job);
   if (context.signal.aborted) return false;
 
-  const deadLetters = await clearDeadLetters(queues, recipient, context);
+  const deadLetters = await clearQueue(queues.client, job.deadLetters, context);
   emit({ event: 'dead-letters', ...deadLetters });
+  const deliveries = await clearDeliveries(job);
+  if (context.signal.aborted) return false;
   const sums = { events: 0, statuses: 0, suppressions: 0, mentions: 0 };
   for (let number = 1; number <= MAX_SWEEPS; number += 1) {
     const { items, kept, readUnits: _units, messages: _messages, ...found } = await sweepAll(job, false);
@@ -141,12 +155,36 @@ export async function erase(job: Job): Promise<boolean> {
     // After the table, so that nothing is sealed any more that is looked for here.
     const archived = job.archive && (await eraseArchive(job.archive, recipient, context, emit));
     if (context.signal.aborted) return false;
-    const cleared = deadLetters.sentBack + deadLetters.deleted;
+    const { sentBack, deleted, hidden } = sumOf([deadLetters, deliveries]);
     const { all: queued } = await messagesIn(queues.client, queues.queueUrl);
-    emit({ event: 'erased', ...sums, deadLetters: cleared, hidden: deadLetters.hidden, kept, queued });
-    return deadLetters.hidden === 0 && (archived?.faults ?? 0) === 0;
+    emit({ event: 'erased', ...sums, deadLetters: sentBack + deleted, hidden, kept, queued });
+    return hidden === 0 && (archived?.faults ?? 0) === 0;
   }
   throw new TargetUnavailableError('the sweeps keep finding something; is a version without erasure still deployed?');
+}
+
+/** Publishing and deliver look at the marker, so that nothing of the recipient comes after these. */
+async function clearDeliveries({ queues, deliveries, context, emit }: Job): Promise<Cleared> {
+  const cleared: Cleared[] = [];
+  for (const queue of deliveries) cleared.push(await clearQueue(queues.client, queue, context));
+  const sum = sumOf(cleared);
+  if (deliveries.length > 0) emit({ event: 'deliveries', ...sum });
+  return sum;
+}
+
+function sumOf(all: readonly Cleared[]): Cleared {
+  const sum: Cleared = { received: 0, sentBack: 0, deleted: 0, hidden: 0 };
+  for (const each of all) {
+    for (const name of Object.keys(sum) as (keyof Cleared)[]) sum[name] += each[name];
+  }
+  return sum;
+}
+
+async function countDeadLetters({ queues, deadLetters, deliveries }: Job): Promise<number> {
+  const held = await Promise.all(
+    [deadLetters, ...deliveries].map(({ queueUrl }) => messagesIn(queues.client, queueUrl)),
+  );
+  return held.reduce((sum, { all }) => sum + all, 0);
 }
 
 /** From here on process stores tombstones only; true where it is new. */

@@ -29,7 +29,7 @@ export interface Redelivered {
 }
 
 /** A message is hidden for this long once it is received; after a crash it shows again by itself. */
-const VISIBILITY_SECONDS = 300;
+export const VISIBILITY_SECONDS = 300;
 /** A queue is spread over servers, so one empty response proves little. */
 const EMPTY_RECEIVES = 2;
 

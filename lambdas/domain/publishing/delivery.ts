@@ -96,12 +96,12 @@ export function encodeQueuedEvent({ detailType, publishedAt, detail, requestedAt
 
 /** Returns the event as it is kept once it must not name this address; the same object where it does not. */
 export function eventWithoutAddress(event: QueuedEvent, address: string): QueuedEvent {
-  const { recipient, ...rest } = event.detail;
-  const isTheirs = typeof recipient === 'string' && recipientKey(recipient) === recipientKey(address);
-  const named = isTheirs ? (rest as JsonObject) : event.detail;
-  const cleaned = withoutAddress(named, address);
   // The id is what the delivery goes by.
-  return cleaned === event.detail ? event : { ...event, detail: { ...cleaned, id: event.detail.id } };
+  const { id, recipient, ...rest } = event.detail;
+  const isTheirs = typeof recipient === 'string' && recipientKey(recipient) === recipientKey(address);
+  const cleaned = withoutAddress(rest as JsonObject, address);
+  if (!isTheirs && cleaned === rest) return event;
+  return { ...event, detail: { id, ...cleaned, ...(!isTheirs && recipient !== undefined && { recipient }) } };
 }
 
 /** Returns the body of the request; ASCII, so that every library signs the same bytes. */

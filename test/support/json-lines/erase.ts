@@ -33,6 +33,8 @@ export const eraseLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('scanning'), items: count }),
   z.strictObject({ event: z.literal('swept'), sweep: count, items: count, ...found }),
   z.strictObject({ event: z.literal('dead-letters'), received: count, sentBack: count, deleted: count, hidden: count }),
+  /** In the DLQs of receivers and the queue of what could not be published. */
+  z.strictObject({ event: z.literal('deliveries'), received: count, sentBack: count, deleted: count, hidden: count }),
   z.strictObject({ event: z.literal('waiting-for-seal') }),
   z.strictObject({ event: z.literal('reading-archive'), objects: count, of: count }),
   z.strictObject({ event: z.literal('fault'), where: z.string(), what: z.string() }),

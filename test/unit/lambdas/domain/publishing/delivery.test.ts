@@ -5,6 +5,7 @@ import {
   type Delivery,
   deliveryBody,
   encodeQueuedEvent,
+  eventWithoutAddress,
   isSettled,
   parseQueuedEvent,
   retryAfterSeconds,
@@ -133,6 +134,17 @@ describe('queued events', () => {
     { body: '{"detail-type":"ReceiverTest","time":"once","detail":{"id":"a"}}', reason: 'no-time' },
   ])('$body is refused: $reason', ({ body, reason }) => {
     expect(parseQueuedEvent(body)).toBe(reason);
+  });
+
+  test('lose an address once, and keep the id that they go by and the recipients of others', () => {
+    const detail = { id: 's#bounced#zoë@example.org', recipient: 'Zoë@example.org', reason: '550 zoë@example.org' };
+    const cleaned = eventWithoutAddress({ ...event, detail }, 'zoë@example.org');
+
+    expect(cleaned.detail).toEqual({ id: 's#bounced#zoë@example.org', reason: '550 erased' });
+    expect(eventWithoutAddress(cleaned, 'zoë@example.org')).toBe(cleaned);
+    const ofAnother = { ...event, detail: { ...detail, recipient: 'bob@example.org' } };
+    expect(eventWithoutAddress(ofAnother, 'zoë@example.org').detail.recipient).toBe('bob@example.org');
+    expect(eventWithoutAddress(event, 'bob@example.org')).toBe(event);
   });
 
   test('become an ASCII body of type, time and data, which names the recipient only where it may', () => {

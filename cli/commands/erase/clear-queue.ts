@@ -1,0 +1,137 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { textWithoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
+import type { CliContext } from '../../command.ts';
+
+/** What becomes of a message: it stays as it is, is deleted, or is replaced by one with this body. */
+export type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
+
+export interface SearchedQueue {
+  readonly queueUrl: string;
+  /** Judges the body of a message. */
+  readonly clear: (body: string) => ClearedMessage;
+  /** Where the replacement goes, and in which group. @default the same queue, with the attributes of the message */
+  readonly sendTo?: { readonly queueUrl: string; readonly groupId: string };
+  /** Waits this long for messages that another reader holds. @default 120 */
+  readonly heldSeconds?: number;
+}
+
+export interface Cleared {
+  received: number;
+  sentBack: number;
+  deleted: number;
+  /** Held by another reader to the end, so that it is not known whose they are. */
+  hidden: number;
+}
+
+/** A message is hidden for this long once it is received; after a crash it shows again by itself. */
+const VISIBILITY_SECONDS = 120;
+/** A queue is spread over servers, so one empty response proves little. */
+const EMPTY_RECEIVES = 2;
+const RETRY_SECONDS = 2;
+
+/**
+ * Receives every message of a queue, and replaces or deletes those that must not stay. Messages that an earlier run
+ * held when it was killed are waited for.
+ */
+export async function clearQueue(
+  client: SQSClient,
+  { queueUrl: QueueUrl, clear, sendTo, heldSeconds = VISIBILITY_SECONDS }: SearchedQueue,
+  { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
+): Promise<Cleared> {
+  const cleared: Cleared = { received: 0, sentBack: 0, deleted: 0, hidden: 0 };
+  const others = new Map<string, { receipt: string; untilMs: number }>();
+  let waitedSeconds = 0;
+  try {
+    for (let empty = 0; !signal.aborted; ) {
+      const messages = await receive();
+      const fresh = messages.filter(({ MessageId = '' }) => !others.has(MessageId));
+      empty = fresh.length === 0 ? empty + 1 : 0;
+      for (const message of fresh) await handle(message);
+      if (empty < EMPTY_RECEIVES) continue;
+      const own = [...others.values()].filter(({ untilMs }) => untilMs > now()).length;
+      cleared.hidden = Math.max(0, (await messagesIn(client, QueueUrl)).hidden - own);
+      if (cleared.hidden === 0 || waitedSeconds > heldSeconds) break;
+      await sleep(RETRY_SECONDS * 1000);
+      waitedSeconds += RETRY_SECONDS;
+    }
+    return cleared;
+  } finally {
+    for (const { receipt: ReceiptHandle } of others.values()) {
+      // It shows again by itself.
+      await client
+        .send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }))
+        .catch(() => {});
+    }
+  }
+
+  async function receive(): Promise<Message[]> {
+    const { Messages = [] } = await client.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        VisibilityTimeout: VISIBILITY_SECONDS,
+        WaitTimeSeconds: 1,
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    return Messages;
+  }
+
+  async function handle({ MessageId = '', ReceiptHandle = '', Body = '', MessageAttributes }: Message): Promise<void> {
+    cleared.received += 1;
+    const outcome = clear(Body);
+    if (outcome === 'kept') {
+      others.set(MessageId, { receipt: ReceiptHandle, untilMs: now() + VISIBILITY_SECONDS * 1000 });
+      return;
+    }
+    // Sent first: a crash in between leaves two, and the next run finds the one that must not stay.
+    if (outcome !== 'deleted') {
+      const where = sendTo
+        ? { QueueUrl: sendTo.queueUrl, MessageGroupId: sendTo.groupId }
+        : { QueueUrl, ...(MessageAttributes && { MessageAttributes }) };
+      await client.send(new SendMessageCommand({ ...where, MessageBody: outcome.body }));
+    }
+    await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    cleared[outcome === 'deleted' ? 'deleted' : 'sentBack'] += 1;
+  }
+}
+
+/** Returns how much a queue holds, as it reports it. */
+export async function messagesIn(client: SQSClient, QueueUrl: string): Promise<{ all: number; hidden: number }> {
+  const { Attributes = {} } = await client.send(
+    new GetQueueAttributesCommand({
+      QueueUrl,
+      AttributeNames: [
+        'ApproximateNumberOfMessages',
+        'ApproximateNumberOfMessagesNotVisible',
+        'ApproximateNumberOfMessagesDelayed',
+      ],
+    }),
+  );
+  return {
+    all: Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0),
+    hidden: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+  };
+}
+
+/** Returns true where a body of no known form holds the address; bodies are ASCII, so it may be escaped there. */
+export function holdsAddress(body: string, address: string): boolean {
+  const text = plainText(body);
+  return textWithoutAddress(text, address) !== text;
+}
+
+function plainText(body: string): string {
+  try {
+    return JSON.stringify(JSON.parse(body));
+  } catch {
+    return body;
+  }
+}

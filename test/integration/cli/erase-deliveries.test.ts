@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Deployment } from '../../../cli/target/types.ts';
+import { asciiJson } from '../../../lambdas/domain/canonical.ts';
+import { runCommand, stubDeployment } from '../../support/command-line.ts';
+import { startTestEngines, type TestEngines } from '../../support/engines.ts';
+import { eraseLine } from '../../support/json-lines/erase.ts';
+import { Mortal, type Trouble } from '../../support/mortal.ts';
+
+// An erased address in the queues of published changes that nothing but an operator empties.
+
+let engines: TestEngines;
+let alive = new Mortal();
+let queues: { dead: string; failures: string };
+
+beforeAll(async () => {
+  engines = await startTestEngines({
+    publish: { enabled: true, recipients: true },
+    receivers: [{ name: 'crm', url: 'https://crm.example.com/', events: ['suppression.changed'], recipients: true }],
+  });
+  const [{ deadLettersUrl = '' } = {}] = JSON.parse(engines.output('Receivers'));
+  queues = { dead: deadLettersUrl, failures: engines.output('PublishFailuresUrl') };
+  const { middlewareStack } = engines.queues as unknown as Pick<SQSClient, 'middlewareStack'>;
+  middlewareStack.add(
+    (next, { commandName }) =>
+      (args) =>
+        alive.gate(String(commandName).replace(/Command$/, ''), () => {
+          // What a run that was killed has hidden shows soon.
+          const hurried = 'WaitTimeSeconds' in args.input ? { WaitTimeSeconds: 0, VisibilityTimeout: 1 } : {};
+          return next({ ...args, input: { ...args.input, ...hurried } });
+        }),
+    { step: 'initialize', name: 'mortality' },
+  );
+}, 60_000);
+afterAll(() => engines?.close());
+
+async function erased(recipient: string, trouble?: Trouble) {
+  const clients = {
+    ...({ archive: {}, signing: {} } as Pick<Deployment['clients'], 'archive' | 'signing'>),
+    ...{ table: engines.table.client, queues: engines.queues, secrets: engines.secrets },
+  };
+  const target = stubDeployment({ clients, output: engines.output });
+  alive = new Mortal(trouble);
+  const { points } = alive;
+  const world = { openDeployment: async () => target, sleep: (ms: number) => sleep(ms > 5000 ? 0 : 200) };
+  const ended = await runCommand(['erase', recipient, '--local', '--json', '--yes'], world).finally(() => {
+    alive = new Mortal();
+  });
+  expect([...ended.lines, ...ended.errors].join().toLowerCase()).not.toContain(recipient.toLowerCase());
+  return { ...ended, points };
+}
+
+const REASON = { reason: { DataType: 'String', StringValue: 'exhausted' } };
+const put = (QueueUrl: string, body: object | string) =>
+  engines.queues.send(
+    new SendMessageCommand({
+      QueueUrl,
+      MessageBody: typeof body === 'string' ? body : asciiJson(body as never),
+      MessageAttributes: REASON,
+    }),
+  );
+
+/** Messages of a queue, taken out of it. */
+async function takeAll(QueueUrl: string) {
+  const taken: { body: string; attributes: unknown }[] = [];
+  for (let empty = 0; empty < 2; await sleep(empty * 200)) {
+    const messages = await engines.receive(QueueUrl);
+    empty = messages.length === 0 ? empty + 1 : 0;
+    for (const { Body = '', MessageAttributes, ReceiptHandle } of messages) {
+      taken.push({ body: Body, attributes: MessageAttributes });
+      await engines.queues.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+  return taken;
+}
+
+const queued = (detail: object) => ({
+  ...{ version: '0', id: randomUUID(), source: 'mailgun-ledger', account: '333333333333', resources: [] },
+  ...{ 'detail-type': 'SuppressionChanged', time: '2026-11-28T00:00:00Z', detail },
+});
+const failure = (detail: object) => ({ source: 'mailgun-ledger', detailType: 'MessageStatusChanged', detail });
+
+/** A dead delivery about the recipient, one that mentions them, one that is nothing known, and what must stay. */
+async function bury() {
+  const ada = `Ada-${randomUUID()}@Example.org`;
+  // An address may stand in an event id, which a delivery goes by: that must not make the command go in circles.
+  const theirs = { id: `s#complained#${ada}`, recipient: ada.toLowerCase(), reason: `550 no ${ada} here` };
+  const mention = { id: 'm', recipient: 'bob@example.org', reason: `reported by <${ada}>` };
+  const other = queued({ id: 'o', recipient: `x${ada}` });
+  for (const detail of [theirs, mention]) {
+    await put(queues.dead, queued(detail));
+    await put(queues.failures, failure(detail));
+  }
+  await put(queues.dead, other);
+  await put(queues.dead, `{ broken ${ada}`);
+  await put(queues.dead, 'broken');
+  return { ada, other };
+}
+
+/** Asserts that nothing but ids names the recipient, and that nothing else is gone; empties the queues. */
+async function expectErased({ ada, other }: Awaited<ReturnType<typeof bury>>) {
+  const [dead, failures] = [await takeAll(queues.dead), await takeAll(queues.failures)];
+  const detailsOf = (messages: typeof dead) =>
+    messages.flatMap(({ body }) => (body.startsWith('{') ? [JSON.parse(body).detail] : []));
+  const cleaned = [
+    { id: `s#complained#${ada}`, reason: '550 no erased here' },
+    { id: 'm', recipient: 'bob@example.org', reason: 'reported by <erased>' },
+  ];
+  const distinct = (details: object[]) =>
+    [...new Set(details.map((detail) => JSON.stringify(sorted(detail))))].toSorted();
+  expect(distinct(detailsOf(dead))).toEqual(distinct([...cleaned, other.detail]));
+  expect(distinct(detailsOf(failures))).toEqual(distinct(cleaned));
+  expect(dead.filter(({ body }) => !body.startsWith('{')).map(({ body }) => body)).toEqual(['broken']);
+  for (const { attributes } of [...dead, ...failures]) expect(attributes).toMatchObject(REASON);
+}
+
+const sorted = (detail: object) => Object.fromEntries(Object.entries(detail).toSorted());
+
+test('the DLQs of receivers and what could not be published lose the address, and nothing else', async () => {
+  const buried = await bury();
+  const { exitCode, json } = await erased(buried.ada.toUpperCase());
+
+  expect(exitCode).toBe(0);
+  const lines = json().map((line) => eraseLine.parse(line));
+  expect(lines).toContainEqual(expect.objectContaining({ event: 'deliveries', sentBack: 4, deleted: 1, hidden: 0 }));
+  expect(lines.at(-1)).toMatchObject({ event: 'erased', deadLetters: 5, hidden: 0 });
+  await expectErased(buried);
+}, 60_000);
+
+test('killed at any call that changes them, it is complete when it is run again, and has lost no delivery', async () => {
+  const first = await bury();
+  const { points } = await erased(first.ada);
+  await takeAll(queues.dead);
+  await takeAll(queues.failures);
+  const changing = points.flatMap((point, call) => (/^(Send|Delete)Message$/.test(point) ? [call] : []));
+  expect(changing.length).toBeGreaterThanOrEqual(9);
+  // One message of each queue; the others go the same way.
+  for (const call of [...changing.slice(0, 2), ...changing.slice(-2)]) {
+    const buried = await bury();
+    const dead = await erased(buried.ada, { call, moment: 'committed', kind: 'crash' });
+    expect(dead.exitCode).toBe(1);
+    expect((await erased(buried.ada)).exitCode).toBe(0);
+    await expectErased(buried);
+  }
+}, 120_000);
