@@ -14,7 +14,7 @@ const project = (name) => ({
 
 export default {
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: 90_000,
   testSequencer: '<rootDir>/test/longest-first.ts',
   projects: ['unit', 'infra', 'model', 'integration'].map(project),
 };

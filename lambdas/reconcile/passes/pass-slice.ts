@@ -16,7 +16,7 @@ import {
 } from '../ports.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
 import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
-import { createListingGate } from './listing-gate.ts';
+import { withAdaptiveConcurrency } from './listing-concurrency.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Times that a deployment chooses, in seconds. */
@@ -86,7 +86,7 @@ export type PassOutcome = DonePass | { kind: 'held' | 'paused' };
 /** Passes over slices: compares all parts of each, side by side within one limit, and writes what came of it. */
 export function createPassSlice(deps: PassSliceDeps) {
   const { ledger, slices, times, now, parallel } = deps;
-  const source = createListingGate(deps.source, parallel);
+  const source = withAdaptiveConcurrency(deps.source, parallel);
   const comparePart = createComparePart({ ...deps, source, everySeconds: times.everySeconds });
   const partSlots = createSemaphore(parallel);
 

@@ -3,7 +3,7 @@ import type { Random } from '../../mailgun-twin/random.ts';
 import type { ScheduledMessage } from '../../mailgun-twin/traffic/schedule-messages.ts';
 import type { Step } from '../../mailgun-twin/traffic/timeline.ts';
 import type { Twin, TwinEvent } from '../../mailgun-twin/twin.ts';
-import { type DeliveryFaults, planDelivery } from '../../mailgun-twin/webhooks/delivery-plan.ts';
+import { type DeliveryFaults, drawDeliveryPlan } from '../../mailgun-twin/webhooks/draw-delivery-plan.ts';
 import type { SigningKeys } from '../../mailgun-twin/webhooks/signature.ts';
 
 /** A message, and what the twin did for each step of its timeline. */
@@ -54,7 +54,7 @@ function report(scheduled: ScheduledMessage, step: Step, epochMs: number, contex
   const listed = timeline.listed ?? true;
   // Whatever Mailgun does not list has its webhook alone: nothing could bring it back.
   const dropChance = listed ? deliveryFaults.dropChance : 0;
-  const plan = planDelivery(data.event, encoding, { ...deliveryFaults, dropChance }, random);
+  const plan = drawDeliveryPlan(data.event, encoding, { ...deliveryFaults, dropChance }, random);
   const delayMs = plan.delayMs + (step.heldSeconds * 1000) / twin.compression;
   return twin.happen({
     mail,

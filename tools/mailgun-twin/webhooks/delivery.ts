@@ -1,14 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { HEX, type Random } from '../random.ts';
+import { RETRY_MINUTES } from './retry-schedule.ts';
 import { createSignature, type Signature, type SigningKeys } from './signature.ts';
 import type { Post, Webhook } from './webhook.ts';
-
-/** The minutes between Mailgun's attempts, as its manual, its help centre and a measurement of 2019 have them. */
-export const RETRY_MINUTES = {
-  manual: [5, 10, 15, 60, 120, 240],
-  helpCentre: [10, 10, 15, 30, 60, 120, 240],
-  measured: [10, 15, 30, 60, 120, 240],
-} as const;
 
 /** `lost`: not acknowledged at the only attempt, as happens to `delivered`. */
 export type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';

@@ -5,9 +5,9 @@ import {
   type DeliveryPlan,
   deliver,
   newRecord,
-  RETRY_MINUTES,
   SMOOTH,
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
+import { RETRY_MINUTES } from '../../../../../tools/mailgun-twin/webhooks/retry-schedule.ts';
 import type { Signature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 import { createVirtualClock } from '../../../../support/virtual-clock.ts';
 

@@ -1,5 +1,6 @@
 import type { Random } from '../random.ts';
-import { type DeliveryPlan, RETRY_MINUTES, type Repeat, type Trouble } from './delivery.ts';
+import type { DeliveryPlan, Repeat, Trouble } from './delivery.ts';
+import { RETRY_MINUTES } from './retry-schedule.ts';
 import type { Encoding } from './webhook.ts';
 
 /** How badly the way to the receiver treats its events; the chances lie in [0, 1]. */
@@ -14,7 +15,7 @@ export interface DeliveryFaults {
 }
 
 /** Draws how one event travels. */
-export function planDelivery(
+export function drawDeliveryPlan(
   event: string,
   encoding: Encoding,
   deliveryFaults: DeliveryFaults,

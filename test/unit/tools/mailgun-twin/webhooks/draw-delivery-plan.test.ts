@@ -1,16 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
-import { type DeliveryFaults, planDelivery } from '../../../../../tools/mailgun-twin/webhooks/delivery-plan.ts';
+import {
+  type DeliveryFaults,
+  drawDeliveryPlan,
+} from '../../../../../tools/mailgun-twin/webhooks/draw-delivery-plan.ts';
 
 const FAULTS: DeliveryFaults = { reorderMs: 1000, repeatChance: 0.5, troubleChance: 0.5, dropChance: 0 };
 
 const plans = (event: string, encoding: 'json' | 'urlencoded', deliveryFaults: DeliveryFaults) => {
   const random = createRandom(7);
-  return Array.from({ length: 200 }, () => planDelivery(event, encoding, deliveryFaults, random));
+  return Array.from({ length: 200 }, () => drawDeliveryPlan(event, encoding, deliveryFaults, random));
 };
 
 test('the same seed draws the same plan', () => {
-  const draw = (seed: number) => planDelivery('opened', 'json', FAULTS, createRandom(seed));
+  const draw = (seed: number) => drawDeliveryPlan('opened', 'json', FAULTS, createRandom(seed));
 
   expect(draw(3)).toEqual(draw(3));
   expect(draw(3)).not.toEqual(draw(4));

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createListingGate } from '../../../../../lambdas/reconcile/passes/listing-gate.ts';
+import { withAdaptiveConcurrency } from '../../../../../lambdas/reconcile/passes/listing-concurrency.ts';
 import type { ListingRequest } from '../../../../../lambdas/reconcile/ports.ts';
 
 const REQUEST = { domain: { name: 'mg.example.com', region: 'us' }, begin: 0, end: 1, deadlineMs: 1 } as const;
@@ -23,8 +23,8 @@ function source() {
 
 test('up to so many listing calls are under way, the others wait in their order', async () => {
   const { under, page, end, settle } = source();
-  const gate = createListingGate({ page }, 3);
-  for (let n = 0; n < 5; n += 1) void gate.page({ ...REQUEST, begin: n });
+  const limited = withAdaptiveConcurrency({ page }, 3);
+  for (let n = 0; n < 5; n += 1) void limited.page({ ...REQUEST, begin: n });
   await settle();
   expect(under.map(({ request }) => request.begin)).toEqual([0, 1, 2]);
   await end();
@@ -33,8 +33,8 @@ test('up to so many listing calls are under way, the others wait in their order'
 
 test('a 429 halves how many are under way, once a call, and quiet brings them back one by one', async () => {
   const { under, page, end, settle } = source();
-  const gate = createListingGate({ page }, 8);
-  for (let n = 0; n < 200; n += 1) void gate.page(REQUEST);
+  const limited = withAdaptiveConcurrency({ page }, 8);
+  for (let n = 0; n < 200; n += 1) void limited.page(REQUEST);
   await settle();
   expect(under).toHaveLength(8);
   under[0]?.request.onRateLimited?.();

@@ -8,7 +8,7 @@ const QUIET_CALLS = 20;
  * Limits how many listing calls are under way at once, in the order in which they are asked for. A 429 halves the
  * number, and quiet raises it again one by one.
  */
-export function createListingGate(source: MailgunSource, maxParallel: number): MailgunSource {
+export function withAdaptiveConcurrency(source: MailgunSource, maxParallel: number): MailgunSource {
   const semaphore = createSemaphore(maxParallel);
   let quiet = 0;
   return {
