@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import type { CliContext, CommandBuilder, Run } from './command.ts';
 import { acceptCommand } from './commands/accept.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { distrustCommand } from './commands/distrust.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { drillCommand } from './commands/drill.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   dlqCommand,
   replayCommand,
   acceptCommand,
+  distrustCommand,
   proveCommand,
   verifyCommand,
   publishCommand,

@@ -1,11 +1,8 @@
-import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
-import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
-import { batchGetAll, type LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
-import { MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
-import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
+import { storedStatus } from '../../lambdas/adapters/table/events/message-history.ts';
+import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
+import { secondPassSeconds } from '../../lambdas/contract.ts';
 import { eventName, messageIdOf, textAt, UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
-import { messageIdInPartition, nameInEventKey, parseMessageSort } from '../../lambdas/domain/keys.ts';
-import { total } from '../../lambdas/domain/ledger/counts.ts';
+import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -15,14 +12,16 @@ import {
   type TargetOptions,
   timeOption,
 } from '../command.ts';
-import { eventOf, type HistoryEvent } from '../event-history.ts';
 import { ledgerTimes, tableOf } from '../ledger.ts';
 import { counted, createEmit } from '../output.ts';
+import { printedCommand } from '../printed-command.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
+import { causedSuppressions } from './distrust/caused-suppressions.ts';
+import { type Finding, findUnconfirmed, type UnconfirmedEvent } from './unconfirmed/find-unconfirmed.ts';
 import { plain } from './why/explain.ts';
 
-/** The lines of `unconfirmed --json`: one for each event, then what was searched. */
+/** The lines of `unconfirmed --json`: one for each event and slice, then what was searched. */
 export type UnconfirmedLine =
   | {
       event: 'unconfirmed';
@@ -36,6 +35,23 @@ export type UnconfirmedLine =
       receivedAt: string | null;
       /** When the second pass found that Mailgun does not list it. */
       unconfirmedSince: string;
+      /** The status that it decides; null where another event does. */
+      decides: string | null;
+      /** The kinds of suppressions in force that it causes. */
+      suppresses: readonly string[];
+      /** The command that discards both; null where there is nothing to discard, or no command can name it. */
+      fix: string | null;
+    }
+  | {
+      event: 'slice';
+      domain: string;
+      start: string;
+      end: string;
+      events: number;
+      /** The command that reads Mailgun's listing of the slice once more; null where it names no domain. */
+      compare: string | null;
+      /** The command that closes the slice once the cause is known. */
+      accept: string;
     }
   | {
       event: 'searched';
@@ -57,7 +73,8 @@ const DAY_SECONDS = 86_400;
 
 const EXAMPLES = `
 Unconfirmed is what Mailgun had not listed after the second pass: possibly forged, or missing in Mailgun's listing.
-A slice is left out once all that is unconfirmed in it is accepted. Look at one with why <message-id>.
+Each is shown with what it changed and the command that discards that, each slice with the commands that read Mailgun's
+listing once more and that close it; a slice is left out once all that is unconfirmed in it is accepted.
 
 Examples:
   npm run ledger -- unconfirmed --env prod
@@ -89,14 +106,19 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
 
   const sums = { slices: 0, found: 0, undecided: 0 };
   for (const domain of domains) {
-    for await (const { slices, undecided, events } of findUnconfirmed(deployment, domain, since, nowSeconds)) {
-      sums.slices += slices;
-      sums.undecided += undecided;
+    for await (const finding of findUnconfirmed(deployment, domain, since, nowSeconds)) {
+      const { events } = finding;
+      sums.slices += finding.slices;
+      sums.undecided += finding.undecided;
       sums.found += events.length;
+      const statuses = await readStatuses(deployment, events);
       for (const event of events) {
-        const line = lineOf(event, domain);
-        emit(line, textOf(line));
+        const line = await lineOf(deployment, event, domain, statuses);
+        emit(line, ...textOf(line));
       }
+      if (events.length === 0) continue;
+      const line = sliceLine(deployment, domain, finding);
+      emit(line, ...sliceText(line));
     }
   }
   emit(
@@ -114,63 +136,83 @@ const secondPassOf = ({ retentionSeconds, settleSeconds }: { retentionSeconds: n
   secondPassSeconds(retentionSeconds) + settleSeconds;
 
 type EventLine = UnconfirmedLine & { event: 'unconfirmed' };
+type Statuses = ReadonlyMap<string, ReturnType<typeof storedStatus>>;
 
-function lineOf(stored: HistoryEvent & { unconfirmedSinceMs: number }, domain: string): EventLine {
+async function lineOf(
+  deployment: Deployment,
+  stored: UnconfirmedEvent,
+  domain: string,
+  statuses: Statuses,
+): Promise<EventLine> {
   const { partition, eventSort, event, atMs, receivedAtMs, unconfirmedSinceMs } = stored;
   const { recipientKey, eventKey = '' } = parseMessageSort(eventSort);
+  const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event)) ?? null;
+  const recipient = (event && textAt(event, 'recipient')) ?? recipientKey;
+  const status = statuses.get(statusName(partition, recipientKey));
+  const decides = status?.decidedBy === eventKey ? status.status : null;
+  const suppresses = [
+    ...new Set((await causedSuppressions(deployment, stored)).map(({ item: { kind } }) => kind as string)),
+  ];
+  const hasEffect = decides !== null || suppresses.length > 0;
   return {
     event: 'unconfirmed',
-    domain,
-    messageId: messageIdInPartition(partition) ?? (event && messageIdOf(event)) ?? null,
-    recipient: (event && textAt(event, 'recipient')) ?? recipientKey,
-    type: event ? eventName(event) : nameInEventKey(eventKey),
+    ...{ domain, messageId, recipient, type: event ? eventName(event) : nameInEventKey(eventKey) },
     at: iso(atMs),
     receivedAt: receivedAtMs === undefined ? null : iso(receivedAtMs),
     unconfirmedSince: iso(unconfirmedSinceMs),
+    ...{ decides, suppresses },
+    fix: (hasEffect && messageId !== null && printedCommand(deployment, 'distrust', messageId, recipient)) || null,
   };
 }
 
-function textOf({ domain, messageId, recipient, type, at, receivedAt }: EventLine): string {
+function textOf({ domain, messageId, recipient, type, at, receivedAt, ...effect }: EventLine): string[] {
+  const { decides, suppresses, fix } = effect;
   const received = receivedAt === null ? '' : `, received ${receivedAt}`;
-  return `${plain(domain)}  ${plain(type)} at ${at}${received}  ${plain(recipient)}  ${plain(messageId ?? 'no message id')}`;
+  const changed = [
+    ...(decides === null ? [] : [`decides the status ${decides}`]),
+    ...suppresses.map((kind) => `suppresses the address (${kind})`),
+  ];
+  return [
+    `${plain(domain)}  ${plain(type)} at ${at}${received}  ${plain(recipient)}  ${plain(messageId ?? 'no message id')}`,
+    `  ${changed.length === 0 ? 'changes nothing' : changed.join(' and ')}${fix === null ? '' : `; to discard that: ${fix}`}`,
+  ];
 }
 
-/** An event that the second pass marked. */
-export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
-
-/** What one slice adds. */
-export interface Finding {
-  readonly slices: 1;
-  /** Events that the second pass has yet to look for. */
-  readonly undecided: number;
-  readonly events: UnconfirmedEvent[];
-}
-
-/** Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any. */
-export async function* findUnconfirmed(
+function sliceLine(
   deployment: Deployment,
   domain: string,
-  since: number,
-  until: number,
-): AsyncGenerator<Finding> {
-  const table = tableOf(deployment);
-  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
-    if (slice.end <= since) continue;
-    const count = total(slice.unconfirmed);
-    if (count === 0 || slice.finalAt === null) {
-      yield { slices: 1, undecided: count, events: [] };
-      continue;
-    }
-    const fromMs = Math.max(slice.start, since) * 1000;
-    const keys = await createDayIndexTable(table).keys(domain, fromMs, slice.end * 1000 - 1);
-    yield { slices: 1, undecided: 0, events: await readMarked(table, keys) };
-  }
+  { start, end, events }: Finding,
+): UnconfirmedLine & { event: 'slice' } {
+  const [from, to] = [timeText(start), timeText(end)];
+  const compare = `replay --from ${from} --to ${to} --domain ${domain}`;
+  return {
+    event: 'slice',
+    ...{ domain, start: from, end: to, events: events.length },
+    compare: domain === UNKNOWN_DOMAIN ? null : (printedCommand(deployment, compare) ?? null),
+    accept: printedCommand(deployment, `accept ${from} --domain ${domain} --reason "<why>"`) ?? '',
+  };
 }
 
-async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {
-  const Keys = keys.map(({ partition, eventSort }) => ({ pk: partition, sk: eventSort }));
-  const events = (await batchGetAll(table, { Keys })).map(eventOf);
-  return events.filter(isMarked).toSorted((a, b) => a.atMs - b.atMs);
+function sliceText({ domain, start, end, events, compare, accept }: UnconfirmedLine & { event: 'slice' }): string[] {
+  return [
+    `${domain}  ${start} to ${end}: ${counted(events, 'event')} unconfirmed`,
+    ...(compare === null ? [] : [`  to read Mailgun's listing once more: ${compare}`]),
+    `  once the cause is known: ${accept}`,
+  ];
 }
 
-const isMarked = (event: HistoryEvent): event is UnconfirmedEvent => event.unconfirmedSinceMs !== undefined;
+/** Reads the statuses that events may decide, by partition and recipient. */
+async function readStatuses(deployment: Deployment, events: readonly UnconfirmedEvent[]): Promise<Statuses> {
+  const keys = new Map(
+    events.map(({ partition, eventSort }) => {
+      const { recipientKey } = parseMessageSort(eventSort);
+      return [statusName(partition, recipientKey), { pk: partition, sk: statusSort(recipientKey) }] as const;
+    }),
+  );
+  const items = await batchGetAll(tableOf(deployment), { Keys: [...keys.values()] });
+  return new Map(
+    items.map((item) => [statusName(item.pk as string, storedStatus(item).recipientKey), storedStatus(item)]),
+  );
+}
+
+const statusName = (partition: string, recipientKey: string) => `${partition} ${recipientKey}`;

@@ -178,10 +178,14 @@ export function recipientText(line: WhyRecipient): string[] {
     `${plain(recipient)}: ${status ?? 'no status'}${reason === null ? '' : ` (${plain(reason)})`}${since}`,
     ...events.flatMap(eventText),
     `  Why: ${because}`,
-    ...(mayBeForged > 0
-      ? [`  ! ${mayBeForged === 1 ? 'One event' : `${mayBeForged} events`} may be forged: do not trust this record.`]
-      : []),
+    ...(mayBeForged > 0 ? [`  ! ${forgedText(line)}`] : []),
   ];
+}
+
+function forgedText({ mayBeForged, events }: WhyRecipient): string {
+  const what = `${mayBeForged === 1 ? 'One event' : `${mayBeForged} events`} may be forged`;
+  const decides = events.some((event) => event.decides && event.reconciled.listed === 'never');
+  return decides ? `${what}: do not trust this record.` : `${what}, and does not decide the status.`;
 }
 
 function eventText(event: WhyEvent): string[] {

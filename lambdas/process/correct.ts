@@ -1,35 +1,19 @@
-import type { JsonObject } from '../domain/canonical.ts';
-import { parseEvent } from '../domain/events/mailgun-event.ts';
-import { isHigher, type StatusUpdate, statusOrder, statusUpdateOf } from '../domain/status/status.ts';
+import { type DecidedStatus, type DecidingEvent, decideStatus } from '../domain/status/decide-status.ts';
 import { type Suppression, suppressionOf } from '../domain/status/suppression.ts';
 import type { EventRecord, Records } from './ports.ts';
-
-/** An event as it decides a status. */
-export interface DecidingEvent {
-  event: JsonObject;
-  /** Epoch milliseconds. */
-  atMs: number;
-  eventKey: string;
-}
 
 /** Puts back what followed from an event that was stored with other content than Mailgun lists. */
 export interface Corrections {
   /** The stored events of the same message and recipient, read strongly. */
   siblings(record: EventRecord): Promise<DecidingEvent[]>;
   /** Overwrites the status; false, and nothing is written, where another event has decided it since `seenOrder`. */
-  resetStatus(record: EventRecord, decided: ResetStatus, seenOrder: string | undefined): Promise<boolean>;
+  resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string | undefined): Promise<boolean>;
   /** Returns the order that decided the status, read strongly; undefined where there is no status. */
   readOrder(record: EventRecord): Promise<string | undefined>;
   /** Removes the suppressions that rest on this event alone, but for those given. */
   withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]): Promise<void>;
   /** Overwrites the stored event; it counts as brought by reconciliation. */
   replaceEvent(record: EventRecord): Promise<void>;
-}
-
-export interface ResetStatus extends StatusUpdate {
-  order: string;
-  atMs: number;
-  eventKey: string;
 }
 
 /**
@@ -43,11 +27,9 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
     const { eventKey } = record.identity;
     const stored = await corrections.siblings(record);
     if (stored.every((each) => each.eventKey !== eventKey)) return false;
-    const events = [
-      ...stored.filter((each) => each.eventKey !== eventKey),
-      { event: record.event.raw, atMs: record.atMs, eventKey },
-    ];
-    const decided = events.map(decision).reduce((best, each) => (isHigher(each.order, best.order) ? each : best));
+    const corrected = { event: record.event.raw, atMs: record.atMs, eventKey };
+    const others = stored.filter((each) => each.eventKey !== eventKey);
+    const decided = decideStatus([corrected, ...others]) as DecidedStatus;
     const seen = await corrections.readOrder(record);
     if (seen !== decided.order && !(await corrections.resetStatus(record, decided, seen))) {
       throw new Error('the status changed while it was corrected');
@@ -58,9 +40,4 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
     await corrections.replaceEvent(record);
     return true;
   };
-}
-
-function decision({ event, atMs, eventKey }: DecidingEvent): ResetStatus {
-  const update = statusUpdateOf(parseEvent(event));
-  return { ...update, atMs, eventKey, order: statusOrder(update, atMs, eventKey) };
 }

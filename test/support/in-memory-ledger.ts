@@ -14,12 +14,13 @@ import {
   statusSort,
   suppressionSort,
 } from '../../lambdas/domain/keys.ts';
+import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
 import { statusOrder } from '../../lambdas/domain/status/status.ts';
 import type { Suppression } from '../../lambdas/domain/status/suppression.ts';
 import { type Claim, judgeClaim } from '../../lambdas/domain/webhooks/claim.ts';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../../lambdas/ingest/ports.ts';
-import type { Corrections, ResetStatus } from '../../lambdas/process/correct.ts';
+import type { Corrections } from '../../lambdas/process/correct.ts';
 import type { EventRecord, Records, RedactedCopies } from '../../lambdas/process/ports.ts';
 import type { HistoryEntry, MessageHistory } from '../../lambdas/read-api/ports.ts';
 
@@ -146,7 +147,7 @@ export class InMemoryLedger
     return this.statuses.get(`${identity.partition} ${identity.statusSort}`)?.order;
   }
 
-  async resetStatus(record: EventRecord, decided: ResetStatus, seenOrder: string | undefined) {
+  async resetStatus(record: EventRecord, decided: DecidedStatus, seenOrder: string | undefined) {
     const key = `${record.identity.partition} ${record.identity.statusSort}`;
     const held = this.statuses.get(key);
     if (held?.order !== seenOrder) return false;

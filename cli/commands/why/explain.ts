@@ -84,7 +84,9 @@ export function because({
     .reverse();
   const equal = others.filter((other) => other === rank).length;
   const over = lower.map((other) => nounOf(other as number));
+  const isDiscarded = events.some((event) => event.unconfirmedSinceMs !== undefined && (rankOf(event) ?? 0) > rank);
   const sentences = [
+    ...(isDiscarded ? ['what counts more was discarded, since Mailgun never listed it'] : []),
     ...(over.length > 0 ? [`${nounOf(rank)} counts more than ${over.join(' and ')}, whichever came in first`] : []),
     ...(equal > 0 ? [`of ${equal + 1} such events the earliest counts`] : []),
   ];

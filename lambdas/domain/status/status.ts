@@ -42,6 +42,11 @@ export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: stri
   return `${String(update.precedence).padStart(2, '0')}#${earliness}#${eventKey}`;
 }
 
+/** Returns the key of the event that an order is of. */
+export function eventKeyInOrder(order: string): string {
+  return /^\d+#\d+#(.*)$/s.exec(order)?.[1] ?? '';
+}
+
 /** Returns true where an order decides against the stored one, if any: by bytes, as the table compares. */
 export function isHigher(order: string, stored = ''): boolean {
   return Buffer.compare(Buffer.from(order), Buffer.from(stored)) > 0;

@@ -11,11 +11,14 @@ import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { runCommand } from '../../support/command-line.ts';
+import { distrustLine } from '../../support/json-lines/distrust.ts';
 import { doctorLine } from '../../support/json-lines/doctor.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../support/json-lines/keys.ts';
 import { logsLine } from '../../support/json-lines/logs.ts';
 import { statusLine } from '../../support/json-lines/status.ts';
+import { suppressionsShowLine } from '../../support/json-lines/suppressions.ts';
 import { tokenRotateLine, tokenShowLine } from '../../support/json-lines/token.ts';
+import { unconfirmedLine } from '../../support/json-lines/unconfirmed.ts';
 import { whyLine } from '../../support/json-lines/why.ts';
 import { postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -145,15 +148,24 @@ describe('why', () => {
   );
 
   test(
-    'says of an event under a good signature that Mailgun never listed that it may be forged; status shows it, and the alarm goes off',
+    'says of an event under a good signature that Mailgun never listed that it may be forged; status shows it, the alarm goes off, and distrust discards its effect',
     async () => {
       const messageId = `${randomUUID()}@${DOMAIN}`;
-      expect(await post(eventOf(messageId))).toBe(200);
-      const isOpenYet = ({ events }: Recipient) => /not listed yet$/.test(events[0]?.reconciled.why ?? '');
+      const accepted = eventOf(messageId, { event: 'accepted' });
+      stack.list([accepted]);
+      for (const event of [accepted, eventOf(messageId, { event: 'complained' })]) expect(await post(event)).toBe(200);
+      const isOpenYet = ({ events }: Recipient) =>
+        events.some(({ reconciled }) => /not listed yet$/.test(reconciled.why ?? ''));
       await until(messageId, (recipients) => recipients.some(isOpenYet));
 
-      const [recipient] = await until(messageId, isListed('never'));
-      expect(recipient).toMatchObject({ mayBeForged: 1, events: [{ reconciled: { slice: 'settled' } }] });
+      const [recipient] = await until(messageId, (found) => found.some(({ mayBeForged }) => mayBeForged > 0));
+      expect(recipient).toMatchObject({ status: 'COMPLAINED', mayBeForged: 1 });
+      expect(recipient?.events.map(({ reconciled: { slice, listed } }) => [slice, listed])).toEqual(
+        expect.arrayContaining([
+          ['settled', 'yes'],
+          ['settled', 'never'],
+        ]),
+      );
       const { lines } = await run(['why', messageId]);
       expect(lines.join('\n')).toContain('Mailgun never listed this event: it may be forged');
       expect(lines.at(-1)).toBe('  ! One event may be forged: do not trust this record.');
@@ -167,9 +179,45 @@ describe('why', () => {
       for (const endMs = Date.now() + 30_000; !sounded.includes('unconfirmed') && Date.now() < endMs; )
         await sleep(200);
       expect(sounded).toContain('unconfirmed');
+      await discardWhatFollowed(messageId);
     },
     LONG,
   );
+
+  /** As the alarm's first command and the lines it prints lead on. */
+  async function discardWhatFollowed(messageId: string) {
+    const { lines: before } = await told(unconfirmedLine, ['unconfirmed']);
+    const [found] = before.filter((line) => line.event === 'unconfirmed');
+    expect(found).toMatchObject({ messageId, decides: 'COMPLAINED', suppresses: ['complaint'] });
+    const [, , , , ...typed] = found?.fix?.split(' ') ?? [];
+
+    const plan = await told(distrustLine, ['distrust', messageId, '--plan']);
+    expect(plan).toMatchObject({
+      exitCode: 0,
+      lines: [
+        { unconfirmed: 1, status: 'COMPLAINED', becomes: 'ACCEPTED', changes: true },
+        { kind: 'complaint', lifts: true },
+        { event: 'plan', statuses: 1, suppressions: 1, left: 0 },
+      ],
+    });
+    expect((await run(['distrust', messageId])).exitCode).toBe(2);
+    expect(await suppressed()).toBe(true);
+
+    expect((await run([...typed, '--yes'])).exitCode).toBe(0);
+    expect(await until(messageId, ([only]) => only?.status === 'ACCEPTED')).toMatchObject([{ mayBeForged: 1 }]);
+    expect(await suppressed()).toBe(false);
+    const again = await told(distrustLine, ['distrust', messageId, '--yes']);
+    expect(again).toMatchObject({ exitCode: 0, lines: [{ changes: false }, { statuses: 0, suppressions: 0 }] });
+    const { lines: explained } = await run(['why', messageId]);
+    expect(explained.at(-1)).toBe('  ! One event may be forged, and does not decide the status.');
+    const { lines: after } = await told(unconfirmedLine, ['unconfirmed']);
+    expect(after[0]).toMatchObject({ messageId, decides: null, suppresses: [], fix: null });
+  }
+
+  async function suppressed(): Promise<boolean | undefined> {
+    const { lines } = await told(suppressionsShowLine, ['suppressions', 'show', 'Ada@Example.org']);
+    return lines.find((line) => line.event === 'recipient')?.suppressed;
+  }
 
   test('of a message or recipient that nobody knows: one sentence, exit code 1', async () => {
     const messageId = `${randomUUID()}@${DOMAIN}`;

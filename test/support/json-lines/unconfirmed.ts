@@ -3,7 +3,7 @@ import type { UnconfirmedLine } from '../../../cli/commands/unconfirmed.ts';
 
 const count = z.int().min(0);
 
-/** The lines of `unconfirmed --json`: one for each event, then what was searched. */
+/** The lines of `unconfirmed --json`: one for each event and slice, then what was searched. */
 export const unconfirmedLine = z.discriminatedUnion('event', [
   z.strictObject({
     event: z.literal('unconfirmed'),
@@ -14,6 +14,18 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
     at: z.iso.datetime(),
     receivedAt: z.iso.datetime().nullable(),
     unconfirmedSince: z.iso.datetime(),
+    decides: z.string().nullable(),
+    suppresses: z.array(z.string()),
+    fix: z.string().nullable(),
+  }),
+  z.strictObject({
+    event: z.literal('slice'),
+    domain: z.string(),
+    start: z.iso.datetime(),
+    end: z.iso.datetime(),
+    events: count,
+    compare: z.string().nullable(),
+    accept: z.string(),
   }),
   z.strictObject({
     event: z.literal('searched'),

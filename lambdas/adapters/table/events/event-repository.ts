@@ -12,6 +12,7 @@ import {
   suppressionPartition,
   suppressionSort,
 } from '../../../domain/keys.ts';
+import type { DecidedStatus } from '../../../domain/status/decide-status.ts';
 import { isHigher, statusOrder } from '../../../domain/status/status.ts';
 import type { Suppression } from '../../../domain/status/suppression.ts';
 import { type EventRecord, type Records, UnstorableError } from '../../../process/ports.ts';
@@ -197,9 +198,10 @@ async function conditional(write: () => Promise<unknown>): Promise<ConditionalCh
 /** Rewrites what followed from one event; every write holds only while nothing else has changed the item. */
 export function createEventCorrection(table: LedgerTable) {
   const { client, name } = table;
-  const statusKey = ({ identity }: EventRecord) => ({ pk: identity.partition, sk: identity.statusSort });
+  type Identified = Pick<EventRecord, 'identity'>;
+  const statusKey = ({ identity }: Identified) => ({ pk: identity.partition, sk: identity.statusSort });
   return {
-    async siblings({ identity }: EventRecord) {
+    async siblings({ identity }: Identified) {
       const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
       const found: StoredEvent[] = [];
       const range = { prefix: eventSortPrefix(recipient) };
@@ -210,18 +212,14 @@ export function createEventCorrection(table: LedgerTable) {
       return found;
     },
 
-    async readOrder(record: EventRecord) {
+    async readOrder(record: Identified) {
       const { Item } = await client.send(
         new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true }),
       );
       return Item?.order as string | undefined;
     },
 
-    async resetStatus(
-      record: EventRecord,
-      decided: { order: string; status: string | null; reason: string | null; atMs: number; eventKey: string },
-      seenOrder: string | undefined,
-    ) {
+    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
       return conditionalWrite(() =>
         client.send(
           new UpdateCommand({

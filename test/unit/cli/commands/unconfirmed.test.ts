@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { packEvent } from '../../../../lambdas/adapters/table/events/event-codec.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
-import { eventSort, messagePartition } from '../../../../lambdas/domain/keys.ts';
+import { eventSort, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
@@ -12,6 +12,8 @@ const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const DAY = 86_400;
 const TIMES = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 2 * DAY };
 const DOMAIN = 'mg.example.com';
+const RUN = 'npm run ledger --';
+const HERE = '--local --port 4010';
 
 /** A slice that ended so many seconds ago, and was passed twice. */
 function slice(agoSeconds: number, counts: Partial<Slice> = {}, domain = DOMAIN): Slice {
@@ -60,8 +62,15 @@ test('lists the marked events alone, those without a domain too', async () => {
       ...{ recipient: 'ada@example.org', type: 'delivered' },
       ...{ at: '2026-11-21T11:15:00.000Z', receivedAt: '2026-11-21T11:15:01.000Z' },
       unconfirmedSince: '2026-11-22T11:59:55.000Z',
+      ...{ decides: null, suppresses: [], fix: null },
+    },
+    {
+      ...{ event: 'slice', domain: DOMAIN, start: '2026-11-21T11:15:00Z', end: '2026-11-21T11:30:00Z', events: 1 },
+      compare: `${RUN} replay --from 2026-11-21T11:15:00Z --to 2026-11-21T11:30:00Z --domain ${DOMAIN} ${HERE}`,
+      accept: `${RUN} accept 2026-11-21T11:15:00Z --domain ${DOMAIN} --reason "<why>" ${HERE}`,
     },
     expect.objectContaining({ event: 'unconfirmed', domain: '-', messageId: 'c@x.example' }),
+    expect.objectContaining({ event: 'slice', domain: '-', compare: null }),
     {
       event: 'searched',
       domains: [DOMAIN, '-'],
@@ -72,15 +81,38 @@ test('lists the marked events alone, those without a domain too', async () => {
   ]);
 });
 
-test('is one line each in text, and what strangers wrote moves no cursor', async () => {
+test('is two lines each in text with what it changed, and what strangers wrote moves no cursor', async () => {
   const one = slice(DAY + 1800, counted);
   const raw = packEvent({ event: 'delivered', recipient: 'ada\u001b[2J@example.org', id: 'a' });
   const { lines } = await unconfirmed([sliceItem(one), event(one, 'a', { ...marked, raw })]);
   expect(lines).toEqual([
     `${DOMAIN}  delivered at 2026-11-21T11:15:00.000Z, received 2026-11-21T11:15:01.000Z  ada [2J@example.org  a@x.example`,
+    '  changes nothing',
+    `${DOMAIN}  2026-11-21T11:15:00Z to 2026-11-21T11:30:00Z: 1 event unconfirmed`,
+    expect.stringContaining(`listing once more: ${RUN} replay --from`),
+    expect.stringContaining(`${RUN} accept 2026-11-21T11:15:00Z`),
     `1 event unconfirmed: searched 1 slice of ${DOMAIN}, - since 2026-11-19T11:30:00Z.`,
   ]);
 });
+
+test('an event that decides the status comes with the command that discards that, its id quoted', async () => {
+  const one = slice(DAY + 1800, counted);
+  const event = forged(one, 'a b`c');
+  const { parsed } = await unconfirmed([sliceItem(one), ...event], '--json');
+  const command = `${RUN} distrust ${HERE} 'a b\`c@x.example' ada@example.org`;
+  expect(parsed()[0]).toMatchObject({ decides: 'DELIVERED', fix: command });
+
+  const hidden = await unconfirmed([sliceItem(one), ...forged(one, 'a\u202eb')], '--json');
+  expect(hidden.parsed()[0]).toMatchObject({ decides: 'DELIVERED', fix: null });
+});
+
+/** A marked event and the status that it decides. */
+function forged(of: Slice, id: string) {
+  const sk = statusSort('ada@example.org');
+  const status = { recipient: 'ada@example.org', status: 'DELIVERED', reason: null, statusAt: of.start * 1000 };
+  const item = event(of, id, marked);
+  return [item, { pk: item.pk, sk, ...status, decidedBy: `delivered#${id}` }];
+}
 
 test('an erased event is listed by its keys', async () => {
   const one = slice(DAY + 1800, counted);
@@ -94,6 +126,7 @@ test('reads more events than one call takes', async () => {
   const { parsed } = await unconfirmed([sliceItem(one), ...events], '--json');
   expect(parsed()).toEqual([
     expect.objectContaining({ messageId: 'e249@x.example' }),
+    expect.objectContaining({ event: 'slice', events: 1 }),
     expect.objectContaining({ found: 1 }),
   ]);
 });
@@ -103,10 +136,12 @@ test('--since and --domain narrow the search', async () => {
   const other = slice(DAY + 1800, counted, '-');
   const items = [early, late, other].flatMap((each, i) => [sliceItem(each), event(each, `e${i}`, marked)]);
   const ids = async (...flags: string[]) =>
-    (await unconfirmed(items, '--json', ...flags)).parsed().map((line) => 'messageId' in line && line.messageId);
-  expect(await ids()).toEqual(['e0@x.example', 'e1@x.example', 'e2@x.example', false]);
-  expect(await ids('--since', '2d')).toEqual(['e1@x.example', 'e2@x.example', false]);
-  expect(await ids('--domain', '-')).toEqual(['e2@x.example', false]);
+    (await unconfirmed(items, '--json', ...flags))
+      .parsed()
+      .flatMap((line) => ('messageId' in line ? [line.messageId] : []));
+  expect(await ids()).toEqual(['e0@x.example', 'e1@x.example', 'e2@x.example']);
+  expect(await ids('--since', '2d')).toEqual(['e1@x.example', 'e2@x.example']);
+  expect(await ids('--domain', '-')).toEqual(['e2@x.example']);
   expect(await unconfirmed(items, '--domain', 'x.example')).toMatchObject({ exitCode: 2, lines: [] });
 });
 
@@ -117,9 +152,10 @@ test('an event belongs to the slice in which it starts, and to the time asked fo
   const [all, inside, after] = [await since(one, 0), await since(one, 1), await since(next, 0)];
 
   const named = ['early@x.example', 'first@x.example'].map((messageId) => expect.objectContaining({ messageId }));
-  expect(all.parsed()).toEqual([...named, expect.objectContaining({ slices: 2, found: 2 })]);
-  expect(inside.parsed()).toEqual([named[1], expect.objectContaining({ slices: 2, found: 1 })]);
-  expect(after.parsed()).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
+  const told = ({ parsed }: typeof all) => parsed().filter((line) => line.event !== 'slice');
+  expect(told(all)).toEqual([...named, expect.objectContaining({ slices: 2, found: 2 })]);
+  expect(told(inside)).toEqual([named[1], expect.objectContaining({ slices: 2, found: 1 })]);
+  expect(told(after)).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
 });
 
 test('says what it searched where nothing is found, and what is not decided yet', async () => {

@@ -74,6 +74,13 @@ describe('why the deciding event counts', () => {
       [event('accepted'), event('opened')],
       'An open or a click counts more than an acceptance, whichever came in first.',
     ],
+    [
+      'a forged bounce that was discarded',
+      'DELIVERED',
+      delivered,
+      [delivered, { ...bounced, unconfirmedSinceMs: 1 }],
+      'What counts more was discarded, since Mailgun never listed it.',
+    ],
     ['nothing', null, event('unsubscribed'), [event('unsubscribed')], 'Nothing that came in says what became of it.'],
     ['an event that is gone', 'FAILED', bounced, [delivered], /decided by the event failed#1, which is not stored/],
     ['an erased event', 'FAILED', bounced, [{ ...bounced, event: undefined }], /whose content was erased/],

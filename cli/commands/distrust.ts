@@ -1,0 +1,173 @@
+import { bareMessageId } from '../../lambdas/domain/events/event.ts';
+import { recipientKey } from '../../lambdas/domain/keys.ts';
+import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
+import {
+  type CliContext,
+  type CommandBuilder,
+  confirm,
+  ledgerCommand,
+  openTarget,
+  type TargetOptions,
+} from '../command.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { type HistoryRecipient, readHistory } from '../event-history.ts';
+import { counted, createEmit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
+import { type CausedSuppression, causedSuppressions } from './distrust/caused-suppressions.ts';
+import { changeOf, decideAgain } from './distrust/decide-again.ts';
+import { liftSuppression } from './suppressions.ts';
+import { plain } from './why/explain.ts';
+
+/** The lines of `distrust --json`. */
+export type DistrustLine =
+  | {
+      event: 'recipient';
+      recipient: string;
+      /** Events that Mailgun never listed. */
+      unconfirmed: number;
+      status: string | null;
+      becomes: string | null;
+      changes: boolean;
+    }
+  | {
+      event: 'suppression';
+      recipient: string;
+      domain: string;
+      kind: string;
+      /** Whether it rests on the unconfirmed event alone. */
+      lifts: boolean;
+    }
+  | { event: 'plan' | 'distrusted'; messageId: string; statuses: number; suppressions: number; left: number };
+
+interface DistrustOptions extends TargetOptions {
+  readonly plan?: boolean;
+  readonly yes?: boolean;
+}
+
+const EXAMPLES = `
+The status of each recipient is decided again, without the events of the message that Mailgun never listed, and the
+suppressions that rest on such an event alone are lifted. No event is changed or deleted: the mark stays on them, and
+accept closes their slice. Should Mailgun list one after all, the same command decides by it again.
+Subscribers and receivers learn of the lift; a status that was published to them they keep, since its order is greater.
+
+Examples:
+  npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --env prod --plan
+  npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com ada@example.org --env prod
+  npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --local --yes --json
+
+Needs on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:UpdateItem on the table.
+
+Exit code: 0 done, also where nothing had followed; 1 no event of it is unconfirmed, or a suppression rests on other
+events too; 2 wrong usage, or not confirmed.`;
+
+export const distrustCommand: CommandBuilder = (context, run) =>
+  ledgerCommand('distrust', "discard the effect of a message's unconfirmed events")
+    .argument('<message-id>', 'the Message-Id of the mail')
+    .argument('[recipient]', 'only this recipient (all of the message)')
+    .option('--plan', 'only say what would be changed')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run<DistrustOptions>((options, messageId = '', recipient) => distrust(context, options, messageId, recipient)),
+    );
+
+async function distrust(
+  context: CliContext,
+  options: DistrustOptions,
+  givenId: string,
+  recipient: string | undefined,
+): Promise<number> {
+  const messageId = bareMessageId(givenId);
+  if (messageId === '') throw new UsageError('the message id is empty');
+  const deployment = await openTarget(context, options);
+  const emit = createEmit<DistrustLine>(context, options.json);
+  const effects = await effectsOf(deployment, messageId, recipient);
+  for (const effect of effects) {
+    for (const line of linesOf(effect)) emit(line, textOf(line));
+  }
+  const statuses = effects.filter(({ becomes }) => becomes !== undefined).length;
+  const found = effects.flatMap(({ suppressions }) => suppressions);
+  const lifted = found.filter(({ isOnly }) => isOnly);
+  const sums = { messageId, statuses, suppressions: lifted.length, left: found.length - lifted.length };
+  const what = `${statuses === 1 ? '1 status' : `${statuses} statuses`} and ${counted(lifted.length, 'suppression')}`;
+  if (options.plan) {
+    emit({ event: 'plan', ...sums }, `Plan: ${what} would change; nothing was written.`);
+    return 0;
+  }
+  if (statuses + lifted.length > 0) {
+    await confirm(context, options.yes, `Discard what followed (${what}) in ${deployment.name}?`);
+  }
+  for (const { history, becomes, suppressions } of effects) {
+    if (becomes !== undefined) await decideAgain(deployment, history);
+    for (const { item, isOnly } of suppressions) if (isOnly) await liftSuppression(deployment, item, context.now());
+  }
+  emit({ event: 'distrusted', ...sums }, `Discarded: ${what}.`);
+  return sums.left === 0 ? 0 : 1;
+}
+
+/** What followed from the unconfirmed events of one recipient. */
+interface Effect {
+  readonly history: HistoryRecipient;
+  readonly unconfirmed: HistoryRecipient['events'];
+  /** What the status becomes; undefined where it stays. */
+  readonly becomes: DecidedStatus | undefined;
+  readonly suppressions: readonly CausedSuppression[];
+}
+
+async function effectsOf(deployment: Deployment, messageId: string, recipient?: string): Promise<Effect[]> {
+  const history = await readHistory(deployment, messageId);
+  const wanted = history.filter(({ key }) => recipient === undefined || key === recipientKey(recipient));
+  const effects: Effect[] = [];
+  for (const each of wanted) {
+    const unconfirmed = each.events.filter(({ unconfirmedSinceMs }) => unconfirmedSinceMs !== undefined);
+    const becomes = changeOf(each);
+    if (unconfirmed.length === 0 && becomes === undefined) continue;
+    effects.push({ history: each, unconfirmed, becomes, suppressions: await suppressionsOf(deployment, unconfirmed) });
+  }
+  if (effects.length > 0) return effects;
+  const whose = recipient === undefined ? '' : ` for ${plain(recipient)}`;
+  throw new TargetUnavailableError(
+    wanted.length === 0
+      ? `nothing is stored of the message ${plain(messageId)}${whose}; check the id, upper and lower case included`
+      : `no event of the message ${plain(messageId)}${whose} is unconfirmed; why shows them`,
+  );
+}
+
+async function suppressionsOf(deployment: Deployment, events: HistoryRecipient['events']) {
+  const found = new Map<string, CausedSuppression>();
+  for (const event of events) {
+    for (const caused of await causedSuppressions(deployment, event)) {
+      const known = found.get(caused.item.sk);
+      if (known === undefined || caused.isOnly) found.set(caused.item.sk, caused);
+    }
+  }
+  return [...found.values()];
+}
+
+type EffectLine = Extract<DistrustLine, { event: 'recipient' | 'suppression' }>;
+
+function linesOf({ history, unconfirmed, becomes, suppressions }: Effect): EffectLine[] {
+  const { recipient, status } = history;
+  return [
+    {
+      ...{ event: 'recipient', recipient, unconfirmed: unconfirmed.length, status },
+      ...{ becomes: becomes === undefined ? status : becomes.status, changes: becomes !== undefined },
+    },
+    ...suppressions.map(({ item: { domain, kind }, isOnly }) => ({
+      ...({ event: 'suppression', recipient, domain, kind, lifts: isOnly } as const),
+    })),
+  ];
+}
+
+function textOf(line: EffectLine): string {
+  if (line.event === 'recipient') {
+    const { recipient, unconfirmed, status, becomes, changes } = line;
+    const change = changes
+      ? `${status ?? 'no status'} becomes ${becomes ?? 'no status'}`
+      : `${status ?? 'no status'} stays`;
+    return `${plain(recipient)}: ${counted(unconfirmed, 'unconfirmed event')}; ${change}`;
+  }
+  const { recipient, domain, kind, lifts } = line;
+  const other = `also rests on other events: suppressions lift --kind ${kind} if those are forged too`;
+  return `${plain(recipient)}: ${kind} at ${domain} ${lifts ? 'is lifted' : other}`;
+}
