@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { indexChanges } from '../checks/index-changes.ts';
+import { loweredShards } from '../checks/lowered-shards.ts';
+
+const HELP = `node bin/one-index.ts <assembly> <template>
+
+Compares a synthesized assembly with the deployed template, as bin/deployed-template.ts prints it, and fails if a deploy
+would add or remove more than one index: CloudFormation changes one per update, and would fail in the middle of it.
+It fails too if the deploy would lower the number of shards of the day index, whose events would not be found any more.
+
+Exit code: 0 it may be deployed, 1 it may not, or the comparison failed.`;
+
+const [folder, deployed] = process.argv.slice(2);
+if (folder === undefined || folder.startsWith('-') || deployed === undefined) {
+  console.log(HELP);
+  process.exit(folder?.startsWith('-') ? 0 : 1);
+}
+const SUFFIX = '.template.json';
+const file = readdirSync(folder).find((name) => name.endsWith(SUFFIX));
+if (file === undefined) throw new Error(`${folder} holds no template`);
+const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
+
+const [before, after] = [read(deployed), read(join(folder, file))];
+const changes = indexChanges(before, after);
+console.log(`${file.slice(0, -SUFFIX.length)}: indexes ${changes.join(', ') || 'as deployed'}`);
+if (changes.length > 1) {
+  console.log('A deploy can change one index: deploy the previous commit first.');
+  process.exitCode = 1;
+}
+const lowered = loweredShards(before, after);
+if (lowered.length > 0) {
+  console.log(
+    `${lowered.join('\n')}\nThe number of shards only rises: take back the change of \`shards\` in cdk.json.`,
+  );
+  process.exitCode = 1;
+}
