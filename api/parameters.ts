@@ -90,6 +90,11 @@ export const campaignFrom = time(
   'Epoch seconds or ISO 8601 with an offset, inclusive. 31 days before `to`, where it is not given.',
 );
 
+export const tailFrom = time(
+  'Epoch seconds or ISO 8601 with an offset, at most 31 days ago: only what is stored later. Now, where it is not given; ' +
+    'a cursor knows it.',
+);
+
 export const openFrom = time('Epoch seconds or ISO 8601 with an offset, inclusive. Without it there is no bound.');
 export const openTo = time('Epoch seconds or ISO 8601 with an offset, exclusive. Without it there is no bound.');
 

@@ -26,6 +26,7 @@ import {
   statsPer,
   subject,
   tags,
+  tailFrom,
   to,
   variables,
 } from './parameters.ts';
@@ -116,6 +117,18 @@ export function readRoutes(domains: readonly string[], receivers: readonly strin
         day,
         from,
         to,
+        ...filters,
+        ...page,
+      }),
+    },
+    tailEvents: {
+      method: 'GET',
+      path: '/events/tail',
+      inPath: undefined,
+      parameters: z.strictObject({
+        recipient: z.optional(address()),
+        domain: anyDomain,
+        from: tailFrom,
         ...filters,
         ...page,
       }),

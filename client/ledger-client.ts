@@ -51,6 +51,8 @@ export class LedgerClient {
   listEvents = (query: QueryOf<'listEvents'>, options?: CallOptions) => this.read('listEvents', query, options);
   /** Reads the events of a recipient or a domain, without an address in any URL: one page. */
   searchEvents = (query: QueryOf<'searchEvents'>, options?: CallOptions) => this.read('searchEvents', query, options);
+  /** Reads what was stored since the page before: one page, whose `next` there always is. */
+  tailEvents = (query: QueryOf<'tailEvents'> = {}, options?: CallOptions) => this.read('tailEvents', query, options);
   /** Reads whether a mail to an address should not be sent. */
   getSuppressions = (query: QueryOf<'getSuppressions'>, options?: CallOptions) =>
     this.read('getSuppressions', query, options);

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { CampaignResponse } from '../api/responses/campaign.ts';
-import type { EventsResponse } from '../api/responses/events.ts';
+import type { EventsResponse, TailResponse } from '../api/responses/events.ts';
 import type { HealthResponse } from '../api/responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../api/responses/ledger.ts';
 import type { MessageResponse } from '../api/responses/message.ts';
@@ -14,7 +14,7 @@ import type {
 import type { Operation, ReadRoutes } from '../api/routes.ts';
 
 export type { CampaignFailureEntry, CampaignResponse } from '../api/responses/campaign.ts';
-export type { EventEntry, EventsResponse } from '../api/responses/events.ts';
+export type { EventEntry, EventsResponse, TailResponse } from '../api/responses/events.ts';
 export type { HealthResponse } from '../api/responses/health.ts';
 export type { LedgerResponse, SliceEntry, StatsBucket, StatsResponse } from '../api/responses/ledger.ts';
 export type { MessageResponse, RecipientStatus } from '../api/responses/message.ts';
@@ -40,6 +40,7 @@ export interface Responses {
   readonly getRecipient: RecipientResponse;
   readonly listEvents: EventsResponse;
   readonly searchEvents: EventsResponse;
+  readonly tailEvents: TailResponse;
   readonly getSuppressions: SuppressionsResponse;
   readonly listSuppressions: SuppressionListResponse;
   readonly checkSuppressions: SuppressionCheckResponse;
@@ -94,6 +95,7 @@ export const PATHS = {
   getRecipient: ['GET', '/recipients'],
   listEvents: ['GET', '/events'],
   searchEvents: ['POST', '/events/search'],
+  tailEvents: ['GET', '/events/tail'],
   getSuppressions: ['GET', '/suppressions'],
   listSuppressions: ['GET', '/suppressions'],
   checkSuppressions: ['POST', '/suppressions/check'],

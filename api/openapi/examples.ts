@@ -1,4 +1,4 @@
-import type { EventEntry, EventsResponse } from '../responses/events.ts';
+import type { EventEntry, EventsResponse, TailResponse } from '../responses/events.ts';
 import type { HealthResponse } from '../responses/health.ts';
 import type { LedgerResponse, StatsResponse } from '../responses/ledger.ts';
 import type { MessageResponse } from '../responses/message.ts';
@@ -127,6 +127,12 @@ const filtered: EventsResponse = {
   events: [delivered],
   searched: { events: 1, until: 1770000002.5 },
   next: null,
+};
+
+const quiet: TailResponse = {
+  events: [],
+  behind: false,
+  next: 'eyJ0aWVycyI6W3siZmluYWxNcyI6MTc3MDAwMDA2MDAwMH1dfQ.tQ3mK0Zb7s1xVw5yJd2nAg',
 };
 
 const suppressions: SuppressionsResponse = {
@@ -281,6 +287,7 @@ export const examples: Readonly<Record<Operation, Readonly<Record<string, Exampl
       response: events,
     },
   },
+  tailEvents: { quiet: { query: { domain: 'mg.example.com', tag: 'spring' }, response: quiet } },
   getSuppressions: {
     bounced: {
       query: { address: 'gone@north.example', domain: 'mg.example.com', tag: ['receipts', 'welcome'] },

@@ -48,6 +48,17 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     response: 'Events',
     responseText: 'A page of events.',
   },
+  tailEvents: {
+    tag: 'history',
+    summary: 'Events as they are stored, each once.',
+    description:
+      'Follow `next` again and again: every event that was stored since `from` is on one page, also one that was stored ' +
+      'up to 31 days after it happened, which may take a sixth of that time to be found. A page of the same cursor may be ' +
+      'read again; a cursor holds after any interruption. While nothing is new, `next` and the ETag stay as they are for ' +
+      'a minute. Events of erased recipients are left out; one that reconciliation has corrected comes again.',
+    response: 'Tail',
+    responseText: 'What was stored since the page before, in the order of storing.',
+  },
   getSuppressions: {
     tag: 'sending',
     summary: 'Whether a mail to this address should not be sent.',

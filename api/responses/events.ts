@@ -91,7 +91,17 @@ const searched = name(
 
 export const eventsResponse = name('Events', z.object({ events: z.array(event), searched, next }));
 
+export const tailResponse = name(
+  'Tail',
+  z.object({
+    events: z.array(event),
+    behind: says('Whether the next page is to be read at once; otherwise in a few seconds.', z.boolean()),
+    next: says('The cursor of the next page, which there always is.', z.string()),
+  }),
+);
+
 export type Searched = z.infer<typeof searched>;
 
 export type EventEntry = z.infer<typeof event>;
 export type EventsResponse = z.infer<typeof eventsResponse>;
+export type TailResponse = z.infer<typeof tailResponse>;

@@ -36,6 +36,8 @@ export interface EventRecord {
   /** Its own time lies too far after its receipt. */
   isImplausible?: boolean;
   receivedAtMs: number;
+  /** Where it is not stored promptly. */
+  storedAtMs?: number;
   /** Epoch seconds. */
   expiresAt: number;
 }

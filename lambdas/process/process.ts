@@ -3,6 +3,7 @@ import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
 import type { QueueMessage } from '../domain/events/queue-message.ts';
+import { lateStoredTime } from '../domain/events/stored-time.ts';
 import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/recipients/erasure.ts';
 import { statusUpdateOf } from '../domain/status/status.ts';
 import { suppressionOf } from '../domain/status/suppression.ts';
@@ -76,13 +77,13 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       });
       return outcome === 'stored' ? 'stored' : 'known';
     }
-    if (corrects && (await correct(record))) return 'known';
+    if (corrects && (await correct({ ...record, ...lateStoredTime(receivedAt, deps.now()) }))) return 'known';
     const suppression = suppressionOf(event);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
       isOfBatch(event) ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
     ]);
-    const outcome = await deps.records.putEvent(record);
+    const outcome = await deps.records.putEvent({ ...record, ...lateStoredTime(receivedAt, deps.now()) });
     if (outcome === 'stored' && record.isImplausible) {
       deps.onImplausible?.(domain, Math.round(((event.timeMs ?? receivedAt) - receivedAt) / 1000));
     }

@@ -37,6 +37,7 @@ import { createCampaigns } from './reports/campaigns.ts';
 import { createHealth } from './reports/health.ts';
 import { createLedger, createStats } from './reports/ledger.ts';
 import { createRoutes } from './routes.ts';
+import { createTail } from './tail/tail.ts';
 
 // Trigger: any request below /mailgun on the read API. Promise: only a bearer of the token reads anything.
 // A failure answers 503 and is logged; nothing is written.
@@ -67,6 +68,7 @@ const routes = createRoutes({
   messages: createMessages(createMessageHistory(table)),
   recipients: createRecipients(recipients),
   events: createEvents(createDayEvents(table)),
+  tail: createTail(createDayEvents(table)),
   recipientSearch: createRecipientSearch(recipients),
   recipientKeys,
   suppressions: createSuppressions(createSuppressionRepository(table)),

@@ -24,6 +24,8 @@ export interface StoredEvent {
   event: JsonObject;
   source: Source;
   receivedAtMs: number;
+  /** Where it was not stored promptly. */
+  storedAtMs?: number | undefined;
   atMs: number;
   /** When it was found that Mailgun does not list the event; undefined where it does, or may still. */
   unconfirmedSinceMs?: number | undefined;

@@ -1,10 +1,11 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
-import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
+import { type Operation, type Query, type ReadRoutes, readRoutes, UNKNOWN_DOMAIN } from '../../api/routes.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
 import { DAY_MS, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
 import { eventPredicate } from './messages/event-filter.ts';
-import { type createEvents, isEventsPosition } from './messages/events.ts';
+import { type createEvents, isEventsPosition, nameCheck, typesOf } from './messages/events.ts';
 import { type createMessages, isMessagePosition } from './messages/messages.ts';
+import type { StoredEvent } from './ports.ts';
 import { type createDeliveries, isDeliveriesPosition } from './receivers/deliveries.ts';
 import type { createReceivers } from './receivers/receivers.ts';
 import { isRecipientPlace } from './recipients/recipient-places.ts';
@@ -16,11 +17,14 @@ import type { createSuppressions } from './recipients/suppressions.ts';
 import type { createCampaigns } from './reports/campaigns.ts';
 import type { createHealth } from './reports/health.ts';
 import type { createLedger, createStats } from './reports/ledger.ts';
+import type { createTail } from './tail/tail.ts';
+import { isTailPosition, tailStart } from './tail/tail-position.ts';
 
 export interface RouteDeps {
   messages: ReturnType<typeof createMessages>;
   recipients: ReturnType<typeof createRecipients>;
   events: ReturnType<typeof createEvents>;
+  tail: ReturnType<typeof createTail>;
   recipientSearch: ReturnType<typeof createRecipientSearch>;
   /** Returns the keys under which a recipient may be stored, today's first. */
   recipientKeys: (recipient: string) => readonly string[];
@@ -80,6 +84,7 @@ function createUseCases(deps: RouteDeps): UseCases {
       const domain = query.domain ?? (domains.length === 1 ? domains[0] : undefined);
       return domain === undefined ? badParameter('domain', 'is missing') : listEvents({ ...query, domain });
     },
+    tailEvents: tail,
     getSuppressions: async ({ address, domain, tag }) => ({
       ok: true,
       body: await deps.suppressions({ recipient: address, domain, tags: tag }),
@@ -136,6 +141,28 @@ function createUseCases(deps: RouteDeps): UseCases {
     const predicate = eventPredicate(query);
     return paged('searchEvents', query, isPosition, (page) =>
       deps.recipientSearch({ keys, domain, type, predicate, ...range, ...page }),
+    );
+  }
+
+  async function tail({ from, ...query }: Query<'tailEvents'>): Promise<RouteResult> {
+    const nowMs = now();
+    const fromMs = from ?? nowMs;
+    if (fromMs > nowMs) return badParameter('from', 'must not be in the future');
+    if (fromMs < nowMs - MAX_DAYS * DAY_MS) return badParameter('from', `must be at most ${MAX_DAYS} days ago`);
+    const { domain, type, recipient } = query;
+    const places = domain === undefined ? [...domains, UNKNOWN_DOMAIN] : [domain];
+    const keys = recipient === undefined ? undefined : deps.recipientKeys(recipient);
+    const predicate = eventPredicate(query);
+    const filter = {
+      domains: places,
+      types: typesOf(type),
+      isWantedPlace: nameCheck(type) ?? (() => true),
+      isWanted: ({ recipientKey, event }: StoredEvent) =>
+        (keys?.includes(recipientKey) ?? true) && (predicate?.(event) ?? true),
+    };
+    const isPosition = (value: unknown) => isTailPosition(value, places.length, type);
+    return paged('tailEvents', query, isPosition, ({ limit, position = tailStart(fromMs) }) =>
+      deps.tail({ ...filter, limit, position, nowMs }),
     );
   }
 

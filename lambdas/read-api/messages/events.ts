@@ -29,7 +29,12 @@ export function isEventsPosition(value: unknown, type: string | undefined): valu
   return isRange(range) && isEventPlace(place, range, type);
 }
 
-function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string | undefined): value is IndexedPlace {
+/** Whether a value of a cursor is the place of an event of this type and range. */
+export function isEventPlace(
+  value: unknown,
+  { fromMs, toMs }: TimeRange,
+  type: string | undefined,
+): value is IndexedPlace {
   const place = (value ?? {}) as Partial<IndexedPlace>;
   return (
     isTime(place.atMs) &&
@@ -45,8 +50,14 @@ function isEventPlace(value: unknown, { fromMs, toMs }: TimeRange, type: string 
 const isShard = (shard: unknown) => Number.isSafeInteger(shard) && Number(shard) >= 1 && Number(shard) < MAX_DAY_SHARDS;
 
 /** Every type, or the one that holds the events of a name. */
-const typesOf = (name: string | undefined) =>
+export const typesOf = (name: string | undefined) =>
   name === undefined ? [...INDEXED_TYPES, OTHER_TYPE] : [indexedType(name)];
+
+/** Returns a check of places, since types without a partition of their own share one; undefined where all are of the name. */
+export function nameCheck(name: string | undefined): ((place: IndexedPlace) => boolean) | undefined {
+  if (name === undefined || name === OTHER_TYPE || indexedType(name) !== OTHER_TYPE) return undefined;
+  return ({ sort }) => nameOf(sort) === keyPart(name);
+}
 
 /**
  * Events that are read for one page with a filter, which is not a key: an index for each would cost a write unit with
@@ -65,9 +76,7 @@ export function createEvents(days: DayEvents) {
   return async ({ domain, type, predicate, limit, position, range: given }: EventQuery) => {
     const range = position?.range ?? given;
     const types = typesOf(type);
-    // Types without a partition of their own share one.
-    const isNarrow = type !== undefined && types[0] === OTHER_TYPE && type !== OTHER_TYPE;
-    const isWanted = ({ sort }: IndexedPlace) => !isNarrow || nameOf(sort) === keyPart(type);
+    const isWanted = nameCheck(type);
     const room = new PageRoom(limit);
     const events: EventEntry[] = [];
     let place = position?.place;
@@ -75,9 +84,9 @@ export function createEvents(days: DayEvents) {
     let hasMore = true;
     while (hasMore && !room.isFull && searched < MAX_SEARCHED) {
       const left = limit - events.length;
-      const chunk = predicate ? CHUNK : isNarrow ? Math.max(left, MIN_CHUNK) : left;
+      const chunk = predicate ? CHUNK : isWanted ? Math.max(left, MIN_CHUNK) : left;
       const found = await days.newest({ domain, ...range, types }, chunk, place);
-      const wanted = found.places.filter(isWanted);
+      const wanted = isWanted ? found.places.filter(isWanted) : found.places;
       let read = 0;
       for await (const event of days.read(wanted)) {
         if (room.isFull) break;

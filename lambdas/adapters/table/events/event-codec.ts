@@ -75,6 +75,7 @@ export function storedEvent(item: Item): StoredEvent | undefined {
     event: unpackEvent(item.raw as Uint8Array),
     source: item.source as StoredEvent['source'],
     receivedAtMs: item.receivedAt as number,
+    storedAtMs: item.storedAt as number | undefined,
     atMs: item[INDEXES.byDay.sortKey] as number,
     unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
   };

@@ -178,6 +178,7 @@ export function eventItem(record: EventRecord, shards: DayShards = []) {
     source: record.source,
     receivedAt: record.receivedAtMs,
     expiresAt: record.expiresAt,
+    ...(record.storedAtMs !== undefined && { storedAt: record.storedAtMs }),
     ...(record.isImplausible && { implausible: true }),
     ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }),
   };

@@ -5,7 +5,7 @@ import { createEventQueue, createRetryControl } from '../../../../lambdas/adapte
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
-import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
+import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createEventLookup, createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/events/event-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/events/message-history.ts';
@@ -20,6 +20,8 @@ import { decodeQueueMessage } from '../../../../lambdas/domain/events/queue-mess
 import { markerKey } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
+import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
+import { tailStart } from '../../../../lambdas/read-api/tail/tail-position.ts';
 import type { Fault } from '../../../../tools/local-stack/aws/faults.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';
@@ -234,6 +236,28 @@ describe('records', () => {
     expect(passed.history.statuses).toMatchObject([{ status: 'DELIVERED', decidedBy: 'delivered#d' }]);
     expect(passed.history.events).toHaveLength(3);
     expect(updates() - before).toBe(4);
+  });
+
+  test('an event that is stored late is on the tail of then, whenever it was received', async () => {
+    const storedMs = NOW_MS + 5 * 3_600_000;
+    const store = createProcess({
+      records: createEventRepository(engines.table),
+      retentionDays: 400,
+      ...LONE_PROCESS,
+      now: () => storedMs,
+    });
+    const domain = `${randomUUID()}.example.com`;
+    await store({ event: deliveredEvent({ id: 'late' }), domain, source: 'webhook', receivedAt: NOW_MS } as never);
+    const tail = createTail(createDayEvents(engines.table));
+    const filter = { domains: [domain], types: ['delivered'], isWantedPlace: () => true, isWanted: () => true };
+    const shown = async (fromMs: number) => {
+      const page = await tail({ ...filter, limit: 10, position: tailStart(fromMs), nowMs: storedMs + 1_800_000 });
+      const next = await tail({ ...filter, limit: 10, position: page.next, nowMs: storedMs + 1_800_000 });
+      const last = await tail({ ...filter, limit: 10, position: next.next, nowMs: storedMs + 1_800_000 });
+      return [page, next, last].flatMap(({ body }) => body.events.map(({ key }) => key));
+    };
+
+    expect([await shown(storedMs - 1), await shown(storedMs)]).toEqual([['delivered#late'], []]);
   });
 
   test('events that come twice are known, and a later webhook is noted on what reconciliation stored', async () => {

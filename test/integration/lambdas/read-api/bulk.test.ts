@@ -25,6 +25,7 @@ import { createSuppressions } from '../../../../lambdas/read-api/recipients/supp
 import { createCampaigns } from '../../../../lambdas/read-api/reports/campaigns.ts';
 import { createLedger, createStats } from '../../../../lambdas/read-api/reports/ledger.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
+import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { eventItem, seed, statusItem } from '../../../support/seed.ts';
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
@@ -69,6 +70,7 @@ beforeAll(async () => {
     messages: createMessages(createMessageHistory(table)),
     recipients: createRecipients(recipients),
     events: createEvents(createDayEvents(table)),
+    tail: createTail(createDayEvents(table)),
     recipientSearch: createRecipientSearch(recipients),
     recipientKeys,
     suppressions: createSuppressions(createSuppressionRepository(table)),

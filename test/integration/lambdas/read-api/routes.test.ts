@@ -199,6 +199,58 @@ describe('the events of a day', () => {
   });
 });
 
+describe('a tail', () => {
+  const tag = `tail-${randomUUID()}`;
+  const nowSeconds = () => Date.now() / 1000;
+  const stored = (id: string, over = {}) =>
+    eventOf(`${id}@${DOMAIN}`, { tags: [tag], timestamp: nowSeconds(), ...over });
+  const read = async (cursor: string, headers = {}) =>
+    api.get(`/mailgun/events/tail?${new URLSearchParams({ tag, cursor })}`, headers);
+  const ids = ({ body }: Reply) =>
+    body.events.map(({ messageId }: { messageId: string }) => messageId.replace(`@${DOMAIN}`, ''));
+
+  test('shows each event once behind a cursor, the same again where its response was lost', async () => {
+    const start = (await api.get(`/mailgun/events/tail?tag=${tag}`)).body;
+    expect(start).toEqual({ events: [], behind: false, next: expect.any(String) });
+    await api.store(stored('one'), stored('two', { timestamp: nowSeconds() - 60 }), stored('other', { tags: ['x'] }));
+    const first = await read(start.next);
+    expect(ids(first).toSorted()).toEqual(['one', 'two']);
+    expect(ids(await read(start.next)).toSorted()).toEqual(['one', 'two']);
+
+    await api.store(stored('three'));
+    expect(ids(await read(first.body.next))).toEqual(['three']);
+  });
+
+  test('keeps its cursor and its ETag while nothing is new', async () => {
+    const { next } = (await api.get(`/mailgun/events/tail?tag=${tag}-quiet`)).body;
+    const path = `/mailgun/events/tail?${new URLSearchParams({ tag: `${tag}-quiet`, cursor: next })}`;
+    const quiet = await api.get(path);
+    const again = await api.get(path, { 'if-none-match': quiet.headers.get('etag') ?? '' });
+
+    expect([quiet.body.next, again.status, again.body]).toEqual([next, 304, null]);
+  });
+
+  test('is of one recipient, and shows what was stored since a time', async () => {
+    const from = nowSeconds();
+    await api.store(
+      stored('mine', { recipient: 'Tail@North.example' }),
+      stored('theirs', { recipient: 'eve@tail.example' }),
+    );
+    const { body } = await api.get(`/mailgun/events/tail?from=${from}&recipient=tail@north.example`);
+
+    expect(ids({ body } as Reply)).toEqual(['mine']);
+  });
+
+  test.each([
+    ['in the future', () => nowSeconds() + 60, /future/],
+    ['more than 31 days ago', () => nowSeconds() - 32 * 86_400, /31 days/],
+  ])('that begins %s is refused', async (_, from, says) => {
+    const { status, body } = await api.get(`/mailgun/events/tail?from=${from()}`);
+    expect([status, body.parameter]).toEqual([400, 'from']);
+    expect(body.message).toMatch(says);
+  });
+});
+
 describe('suppressions', () => {
   const recipient = `max.${randomUUID()}@north.example`;
 

@@ -1,0 +1,18 @@
+/** An event that is stored within this of its receipt carries no time of its own for that: its receipt stands for it. */
+const PROMPTLY_MS = 15_000;
+
+/** When an event was received, and when it was stored where that was not at once; epoch milliseconds. */
+export interface StoredTime {
+  receivedAtMs: number;
+  storedAtMs?: number | undefined;
+}
+
+/** Returns the time of storing as it is kept of an event: nothing of one that is stored promptly. */
+export function lateStoredTime(receivedAtMs: number, nowMs: number): { storedAtMs?: number } {
+  return nowMs - receivedAtMs > PROMPTLY_MS ? { storedAtMs: nowMs } : {};
+}
+
+/** Returns when an event was stored, up to 15 seconds too early. */
+export function storedTimeOf({ receivedAtMs, storedAtMs }: StoredTime): number {
+  return storedAtMs ?? receivedAtMs;
+}

@@ -1,0 +1,31 @@
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The events that were stored this long after they happened, and how often the tail looks for them. */
+export interface LatenessTier {
+  readonly fromMs: number;
+  /** Exclusive. */
+  readonly toMs: number;
+  readonly everyMs: number;
+}
+
+/**
+ * The day index knows when events happened, not when they were stored, so each look at a tier reads its whole stretch
+ * of time again. Long stretches are looked at rarely, which keeps what a poll costs independent of how late an event may
+ * be. Every event is of one tier, by facts that never change. The first begins before the event: its clock may be ahead.
+ */
+export const LATENESS_TIERS: readonly [LatenessTier, ...LatenessTier[]] = [
+  { fromMs: -10 * MINUTE_MS, toMs: 2 * MINUTE_MS, everyMs: 0 },
+  { fromMs: 2 * MINUTE_MS, toMs: 30 * MINUTE_MS, everyMs: MINUTE_MS },
+  { fromMs: 30 * MINUTE_MS, toMs: 2 * HOUR_MS, everyMs: 5 * MINUTE_MS },
+  // Until here Mailgun retries a webhook.
+  { fromMs: 2 * HOUR_MS, toMs: 9 * HOUR_MS, everyMs: 15 * MINUTE_MS },
+  { fromMs: 9 * HOUR_MS, toMs: 2 * DAY_MS, everyMs: HOUR_MS },
+  // Nothing of Mailgun's, and nothing in a dead-letter queue, is kept for longer.
+  { fromMs: 2 * DAY_MS, toMs: 31 * DAY_MS, everyMs: DAY_MS },
+];
+
+/** By then an event is in the index: 15 seconds for its time of storing, the rest for the write and the index. */
+export const VISIBLE_AFTER_MS = 90 * SECOND_MS;

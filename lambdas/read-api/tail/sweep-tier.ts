@@ -1,0 +1,101 @@
+import type { EventEntry } from '../../../api/responses/events.ts';
+import { storedTimeOf } from '../../domain/events/stored-time.ts';
+import { isTombstoneSort } from '../../domain/keys.ts';
+import type { PageRoom } from '../http/page-room.ts';
+import { eventEntry } from '../messages/event-entry.ts';
+import type { DayEvents, IndexedPlace, StoredEvent } from '../ports.ts';
+import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+import { type Sweep, shownName, stretchOf } from './tail-position.ts';
+
+/** What a tail looks for. */
+export interface TailFilter {
+  domains: readonly string[];
+  types: readonly string[];
+  isWantedPlace: (place: IndexedPlace) => boolean;
+  isWanted: (event: StoredEvent) => boolean;
+}
+
+/** An event that a page shows. */
+export interface ShownEvent {
+  storedAtMs: number;
+  entry: EventEntry;
+}
+
+/** An event that was stored so lately that others of its time may not be in the index yet. */
+export interface RecentEvent {
+  name: string;
+  storedAtMs: number;
+  event: StoredEvent;
+}
+
+export interface SweepResult {
+  /** Final events that were not shown yet. */
+  events: ShownEvent[];
+  recent: RecentEvent[];
+  searched: number;
+  /** Where the rest of the sweep begins; undefined where it is done. */
+  rest: Sweep | undefined;
+}
+
+export interface SweepRequest {
+  tier: LatenessTier;
+  finalMs: number;
+  sweep: Sweep;
+  alreadyShown: ReadonlySet<string>;
+  /** Events that are looked at, at most. */
+  maxSearched: number;
+}
+
+const KEYS_PER_QUERY = 250;
+
+/** Looks at a tier for what was stored since it was final, until it is done, the page is full, or it has looked at enough. */
+export async function sweepTier(
+  days: DayEvents,
+  filter: TailFilter,
+  { tier, finalMs, sweep, alreadyShown, maxSearched }: SweepRequest,
+  room: PageRoom,
+): Promise<SweepResult> {
+  const result: SweepResult = { events: [], recent: [], searched: 0, rest: undefined };
+  const isOfTier = (event: StoredEvent, storedAtMs: number) => {
+    const latenessMs = storedAtMs - event.atMs;
+    return storedAtMs > finalMs && latenessMs >= tier.fromMs && latenessMs < tier.toMs;
+  };
+
+  function take(place: IndexedPlace, event: StoredEvent): void {
+    const storedAtMs = storedTimeOf(event);
+    if (!isOfTier(event, storedAtMs) || !filter.isWanted(event)) return;
+    const name = shownName(place);
+    if (storedAtMs > sweep.startedMs - VISIBLE_AFTER_MS) {
+      if (tier === LATENESS_TIERS[0]) result.recent.push({ name, storedAtMs, event });
+    } else if (!alreadyShown.has(name)) {
+      const entry = eventEntry(event);
+      room.take(entry);
+      result.events.push({ storedAtMs, entry });
+    }
+  }
+
+  const stretch = stretchOf(tier, finalMs, sweep.startedMs);
+  let { domain, place } = sweep;
+  while (domain < filter.domains.length) {
+    if (room.isFull || result.searched >= maxSearched) {
+      return { ...result, rest: { startedMs: sweep.startedMs, domain, ...(place && { place }) } };
+    }
+    const name = filter.domains[domain] as string;
+    const limit = Math.min(KEYS_PER_QUERY, maxSearched - result.searched);
+    const found = await days.newest({ domain: name, ...stretch, types: filter.types }, limit, place);
+    const wanted = found.places.filter((each) => !isTombstoneSort(each.sort) && filter.isWantedPlace(each));
+    let read = 0;
+    for await (const event of days.read(wanted)) {
+      if (room.isFull) break;
+      if (event !== undefined) take(wanted[read] as IndexedPlace, event);
+      read += 1;
+    }
+    const isCut = read < wanted.length;
+    result.searched += isCut ? read : found.places.length;
+    place = (isCut ? wanted[read - 1] : found.places.at(-1)) ?? place;
+    if (isCut || found.hasMore) continue;
+    domain += 1;
+    place = undefined;
+  }
+  return result;
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { isTime } from '../http/cursor.ts';
+import { isEventPlace } from '../messages/events.ts';
+import type { IndexedPlace } from '../ports.ts';
+import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+
+/** A look at a tier that a page did not come to the end of. */
+export interface Sweep {
+  startedMs: number;
+  /** Number of the domain. */
+  domain: number;
+  place?: IndexedPlace | undefined;
+}
+
+export interface TierPosition {
+  /** All events of the tier that were stored up to then are shown. */
+  finalMs: number;
+  sweep?: Sweep | undefined;
+}
+
+/** Where the next page of a tail goes on. */
+export interface TailPosition {
+  /** In the order of the tiers. */
+  tiers: readonly TierPosition[];
+  /** Names of the events of the first tier that are shown although they were stored later than its `finalMs`. */
+  shown: string;
+}
+
+/** Such events wait until they are final where a cursor has no room for their names: it travels in a URL. */
+export const MAX_SHOWN = 400;
+const NAME_CHARACTERS = 8;
+
+/** Returns where a tail begins that shows what is stored after a time. */
+export function tailStart(fromMs: number): TailPosition {
+  return { tiers: LATENESS_TIERS.map(() => ({ finalMs: fromMs })), shown: '' };
+}
+
+/** Returns a short hash of where an event is stored. */
+export function shownName({ partition, sort }: IndexedPlace): string {
+  return createHash('sha256').update(`${partition} ${sort}`).digest('base64url').slice(0, NAME_CHARACTERS);
+}
+
+export const joinNames = (names: Iterable<string>): string => [...names].join('');
+
+export function splitNames(shown: string): Set<string> {
+  return new Set(shown.match(new RegExp(`.{${NAME_CHARACTERS}}`, 'g')));
+}
+
+/** Returns the stretch of time in which the events of a tier happened that were stored between these times. */
+export function stretchOf({ fromMs, toMs }: LatenessTier, finalMs: number, startedMs: number) {
+  return { fromMs: Math.max(0, finalMs - toMs), toMs: startedMs - fromMs + 1 };
+}
+
+/** Whether a value of a cursor is a position of a tail of this many domains and this type. */
+export function isTailPosition(value: unknown, domains: number, type: string | undefined): value is TailPosition {
+  const { tiers, shown } = (value ?? {}) as Partial<TailPosition>;
+  return (
+    typeof shown === 'string' &&
+    /^(?:[\w-]{8})*$/.test(shown) &&
+    shown.length <= MAX_SHOWN * NAME_CHARACTERS &&
+    Array.isArray(tiers) &&
+    tiers.length === LATENESS_TIERS.length &&
+    LATENESS_TIERS.every((tier, index) => isTierPosition(tiers[index], tier, domains, type))
+  );
+}
+
+function isTierPosition(value: unknown, tier: LatenessTier, domains: number, type: string | undefined): boolean {
+  const { finalMs, sweep } = (value ?? {}) as Partial<TierPosition>;
+  if (!isTime(finalMs)) return false;
+  if (sweep === undefined) return true;
+  const { startedMs, domain, place } = (sweep ?? {}) as Partial<Sweep>;
+  return (
+    isTime(startedMs) &&
+    startedMs >= finalMs - VISIBLE_AFTER_MS &&
+    Number.isInteger(domain) &&
+    Number(domain) >= 0 &&
+    Number(domain) < domains &&
+    (place === undefined || isEventPlace(place, stretchOf(tier, finalMs, startedMs), type))
+  );
+}

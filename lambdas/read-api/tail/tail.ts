@@ -1,0 +1,106 @@
+import type { EventEntry } from '../../../api/responses/events.ts';
+import { PageRoom } from '../http/page-room.ts';
+import { eventEntry } from '../messages/event-entry.ts';
+import type { DayEvents } from '../ports.ts';
+import { LATENESS_TIERS, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+import { type ShownEvent, type SweepResult, sweepTier, type TailFilter } from './sweep-tier.ts';
+import { joinNames, MAX_SHOWN, splitNames, type TailPosition, type TierPosition } from './tail-position.ts';
+
+export interface TailQuery extends TailFilter {
+  limit: number;
+  position: TailPosition;
+  nowMs: number;
+}
+
+export interface TailPage {
+  body: { events: EventEntry[]; behind: boolean };
+  next: TailPosition;
+}
+
+/** Events that one page looks at, at most, in each of the two tiers that it looks at. */
+const MAX_SEARCHED = 1250;
+/** After an interruption the first tier goes on in stretches of this, so that what is stored first is shown first. */
+const CATCH_UP_MS = 600_000;
+/** A quiet tail keeps its cursor, so that its ETag holds; it moves on before much time would be read again each poll. */
+const QUIET_MS = 60_000;
+
+/**
+ * Returns a page of the events of a tail: each event once that was stored since it began, in the order of storing within
+ * a page. An event is shown once it is found, and final once all that were stored before it are sure to be found; the
+ * position names the events between. A page looks at the first tier, and at one more that is due.
+ */
+export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
+  return async ({ limit, position, nowMs, ...filter }: TailQuery): Promise<TailPage> => {
+    const room = new PageRoom(limit);
+    const tiers = [...position.tiers];
+    const shown = splitNames(position.shown);
+    const sweep = (index: number, startedMs: number) =>
+      sweepTier(
+        days,
+        filter,
+        {
+          tier: LATENESS_TIERS[index] as (typeof LATENESS_TIERS)[number],
+          finalMs: finalOf(tiers, index),
+          sweep: tiers[index]?.sweep ?? { startedMs, domain: 0 },
+          alreadyShown: index === 0 ? shown : new Set(),
+          maxSearched,
+        },
+        room,
+      );
+
+    const firstMs = Math.min(nowMs, finalOf(tiers, 0) + VISIBLE_AFTER_MS + CATCH_UP_MS);
+    const first = await sweep(0, firstMs);
+    const isLive = firstMs === nowMs && tiers[0]?.sweep === undefined && first.rest === undefined;
+    tiers[0] = advance(tiers[0], first, firstMs);
+    const recent = isLive ? takeRecent(first, shown, room) : undefined;
+    const due = dueTier(tiers, nowMs);
+    const other = due === undefined ? undefined : await sweep(due, nowMs);
+    if (due !== undefined && other !== undefined) tiers[due] = advance(tiers[due], other, nowMs);
+
+    const events = [...first.events, ...(recent?.events ?? []), ...(other?.events ?? [])];
+    const isQuiet = isLive && due === undefined && events.length === 0;
+    const isRecent = nowMs - VISIBLE_AFTER_MS - finalOf(position.tiers, 0) < QUIET_MS;
+    const behind = !isLive || recent?.isCut === true || dueTier(tiers, nowMs) !== undefined;
+    return {
+      body: { events: events.sort((a, b) => a.storedAtMs - b.storedAtMs).map(({ entry }) => entry), behind },
+      next: isQuiet && isRecent ? position : { tiers, shown: recent?.shown ?? position.shown },
+    };
+  };
+}
+
+const finalOf = (tiers: readonly TierPosition[], index: number): number => tiers[index]?.finalMs ?? 0;
+
+/** What was final stays so: a tail may begin later than what is sure to be found. */
+function advance(tier: TierPosition | undefined, { rest }: SweepResult, startedMs: number): TierPosition {
+  const finalMs = tier?.finalMs ?? 0;
+  if (rest !== undefined) return { finalMs, sweep: rest };
+  return { finalMs: Math.max(finalMs, (tier?.sweep?.startedMs ?? startedMs) - VISIBLE_AFTER_MS) };
+}
+
+/** Shows recent events as far as the page and the cursor have room; the others are found again, and final soon. */
+function takeRecent({ recent }: SweepResult, before: ReadonlySet<string>, room: PageRoom) {
+  const names = new Set(recent.flatMap(({ name }) => (before.has(name) ? [name] : [])));
+  const events: ShownEvent[] = [];
+  const left = recent.filter(({ name }) => !names.has(name)).sort((a, b) => a.storedAtMs - b.storedAtMs);
+  for (const { name, storedAtMs, event } of left) {
+    if (room.isFull || names.size >= MAX_SHOWN) break;
+    const entry = eventEntry(event);
+    room.take(entry);
+    names.add(name);
+    events.push({ storedAtMs, entry });
+  }
+  return { events, shown: joinNames(names), isCut: room.isFull && events.length < left.length };
+}
+
+/** Returns the tier behind the first whose sweep is under way, or else that has waited for most of its times. */
+function dueTier(tiers: readonly TierPosition[], nowMs: number): number | undefined {
+  const under = tiers.findIndex(({ sweep }, index) => index > 0 && sweep !== undefined);
+  if (under > 0) return under;
+  let due: { index: number; waits: number } | undefined;
+  for (const [index, { everyMs }] of LATENESS_TIERS.entries()) {
+    if (index === 0) continue;
+    const waits = (nowMs - VISIBLE_AFTER_MS - finalOf(tiers, index)) / everyMs;
+    if (waits >= 1 && waits > (due?.waits ?? 0)) due = { index, waits };
+  }
+  return due?.index;
+}

@@ -1,0 +1,256 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { lateStoredTime } from '../../lambdas/domain/events/stored-time.ts';
+import { nameCheck, typesOf } from '../../lambdas/read-api/messages/events.ts';
+import type { DayEvents, IndexedPlace, StoredEvent } from '../../lambdas/read-api/ports.ts';
+import { createTail } from '../../lambdas/read-api/tail/tail.ts';
+import { isTailPosition, MAX_SHOWN, type TailPosition, tailStart } from '../../lambdas/read-api/tail/tail-position.ts';
+import { deliveredEvent } from '../support/webhooks.ts';
+
+// Events are stored in any order, at any distance from their time, and appear in the index with a delay of its own.
+// A reader polls, loses responses and its memory of all but an earlier cursor, and stays away for days.
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const START_MS = 1_790_000_000_000;
+const DOMAINS = ['mg.example.com', 'news.example.com', '-'];
+
+interface ModelEvent {
+  id: string;
+  domain: string;
+  atMs: number;
+  receivedAtMs: number;
+  storedAtMs: number;
+  visibleAtMs: number;
+}
+
+/** The table and its index; what is not visible yet is in neither, as an index that lags would have it. */
+class World {
+  nowMs = START_MS;
+  read = 0;
+  readonly events: ModelEvent[] = [];
+
+  store(event: Omit<ModelEvent, 'id' | 'storedAtMs'>): void {
+    this.events.push({ ...event, id: `e${this.events.length}`, storedAtMs: this.nowMs });
+  }
+
+  readonly days: DayEvents = {
+    newest: async ({ domain, fromMs, toMs, types }, limit, after) => {
+      const places = this.events
+        .filter((each) => each.domain === domain && each.visibleAtMs <= this.nowMs && types.includes('delivered'))
+        .filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
+        .map(placeOf)
+        .sort((a, b) => b.atMs - a.atMs || (a.partition < b.partition ? -1 : 1));
+      const from = after === undefined ? 0 : places.findIndex((each) => isBehind(each, after));
+      const left = from < 0 ? [] : places.slice(from);
+      return { places: left.slice(0, limit), hasMore: left.length > limit };
+    },
+    read: (places) => this.#read(places),
+  };
+
+  async *#read(places: readonly IndexedPlace[]): AsyncGenerator<StoredEvent> {
+    for (const { partition } of places) {
+      const { id, domain, atMs, receivedAtMs, storedAtMs } = this.events[Number(partition.slice(5))] as ModelEvent;
+      this.read += 1;
+      yield {
+        ...{ eventKey: `delivered#${id}`, recipientKey: 'a@b', domain, source: 'webhook' as const, receivedAtMs, atMs },
+        ...lateStoredTime(receivedAtMs, storedAtMs),
+        event: deliveredEvent({ id }),
+      };
+    }
+  }
+}
+
+const placeOf = ({ id, atMs }: ModelEvent): IndexedPlace => ({
+  ...{ type: 'delivered', partition: `MSG#${id}`, sort: `R#a@b#E#delivered#${id}`, atMs },
+});
+const isBehind = (one: IndexedPlace, other: IndexedPlace) =>
+  one.atMs < other.atMs || (one.atMs === other.atMs && one.partition > other.partition);
+
+/** A reader that keeps what was shown up to its cursor, and nothing else. */
+class Reader {
+  position: TailPosition;
+  shown: string[] = [];
+  #earlier: { position: TailPosition; shown: string[] };
+  readonly #world: World;
+  readonly #tail: ReturnType<typeof createTail>;
+
+  constructor(world: World, maxSearched: number) {
+    this.#world = world;
+    this.#tail = createTail(world.days, maxSearched);
+    this.position = tailStart(world.nowMs);
+    this.#earlier = { position: this.position, shown: [] };
+  }
+
+  async poll(limit: number, isLost = false): Promise<boolean> {
+    const { nowMs } = this.#world;
+    const filter = { domains: DOMAINS, types: typesOf(undefined), isWantedPlace: () => true, isWanted: () => true };
+    const { body, next } = await this.#tail({ ...filter, limit, position: this.position, nowMs });
+    expect(body.events.length).toBeLessThanOrEqual(limit);
+    // A cursor travels as text, and is checked by whoever gets it.
+    const position = JSON.parse(JSON.stringify(next)) as TailPosition;
+    expect(isTailPosition(position, DOMAINS.length, undefined)).toBe(true);
+    if (isLost) return body.behind;
+    this.position = position;
+    this.shown = [...this.shown, ...body.events.map(({ key }) => key.replace('delivered#', ''))];
+    return body.behind;
+  }
+
+  keep(): void {
+    this.#earlier = { position: this.position, shown: this.shown };
+  }
+
+  /** Everything since an earlier cursor is forgotten. */
+  cut(): void {
+    ({ position: this.position, shown: this.shown } = this.#earlier);
+  }
+}
+
+const latenessMs = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: -9 * MINUTE_MS, max: 2 * MINUTE_MS }) },
+  fc.integer({ min: 0, max: 40 * MINUTE_MS }),
+  fc.integer({ min: 0, max: 9 * HOUR_MS }),
+  fc.integer({ min: 0, max: 30 * DAY_MS }),
+);
+const inQueueMs = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(0, 15_000, 15_001) },
+  fc.integer({ min: 0, max: 9 * HOUR_MS }),
+);
+const store = fc.record({
+  kind: fc.constant('store' as const),
+  count: fc.integer({ min: 1, max: 12 }),
+  domain: fc.constantFrom(...DOMAINS),
+  latenessMs,
+  inQueueMs,
+  lagMs: fc.oneof(fc.integer({ min: 0, max: 75_000 }), fc.constant(75_000)),
+});
+const poll = fc.record({
+  kind: fc.constant('poll' as const),
+  limit: fc.constantFrom(1, 3, 100),
+  isLost: fc.boolean(),
+});
+const wait = fc.record({
+  kind: fc.constant('wait' as const),
+  ms: fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 0, max: 5000 }) },
+    { weight: 5, arbitrary: fc.integer({ min: 40_000, max: 90_000 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 * MINUTE_MS }) },
+    fc.integer({ min: 0, max: 3 * DAY_MS }),
+  ),
+});
+const keep = fc.record({ kind: fc.constant('keep' as const) });
+const cut = fc.record({ kind: fc.constant('cut' as const) });
+const steps = fc.array(
+  fc.oneof({ weight: 4, arbitrary: store }, { weight: 5, arbitrary: poll }, { weight: 4, arbitrary: wait }, keep, cut),
+  { minLength: 5, maxLength: 60 },
+);
+
+type Step = typeof steps extends fc.Arbitrary<(infer Each)[]> ? Each : never;
+
+async function act(world: World, reader: Reader, step: Step): Promise<void> {
+  if (step.kind === 'wait') world.nowMs += step.ms;
+  else if (step.kind === 'poll') await reader.poll(step.limit, step.isLost);
+  else if (step.kind === 'keep') reader.keep();
+  else if (step.kind === 'cut') reader.cut();
+  else {
+    const { nowMs } = world;
+    for (let n = 0; n < step.count; n += 1) {
+      // An event is received before it is stored, and at most ten minutes before its own time.
+      const receivedAtMs = nowMs - step.inQueueMs;
+      const atMs = Math.min(nowMs - step.latenessMs, receivedAtMs + 10 * MINUTE_MS) + n;
+      world.store({ domain: step.domain, atMs, receivedAtMs, visibleAtMs: nowMs + step.lagMs });
+    }
+  }
+}
+
+/** Polls until every tier was looked at once more. */
+async function readToTheEnd(world: World, reader: Reader): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    world.nowMs += 2 * DAY_MS;
+    for (let polls = 0; await reader.poll(100); polls += 1) {
+      if (polls > 5000) throw new Error('the tail does not come to an end');
+      world.nowMs += 100;
+    }
+  }
+}
+
+test.each([1250, 7])(
+  'shows each event once, whatever comes when, looking at %d a page',
+  async (maxSearched) => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (taken) => {
+        const world = new World();
+        const reader = new Reader(world, maxSearched);
+        for (const step of taken) await act(world, reader, step);
+        await readToTheEnd(world, reader);
+
+        // The receipt stands for the storing of what is stored within 15 seconds of it.
+        const isOfTail = ({ receivedAtMs, storedAtMs }: ModelEvent) =>
+          (lateStoredTime(receivedAtMs, storedAtMs).storedAtMs ?? receivedAtMs) > START_MS;
+        const stored = world.events.filter(isOfTail).map(({ id }) => id);
+        expect(reader.shown.toSorted()).toEqual(stored.toSorted());
+      }),
+      { numRuns: 60, seed: 23 },
+    );
+  },
+  120_000,
+);
+
+test('shows an event at the next poll after it is in the index', async () => {
+  const world = new World();
+  const reader = new Reader(world, 1250);
+  await reader.poll(100);
+  world.nowMs += 5000;
+  world.store({ domain: '-', atMs: world.nowMs - 1000, receivedAtMs: world.nowMs, visibleAtMs: world.nowMs });
+  expect([await reader.poll(100), reader.shown]).toEqual([false, ['e0']]);
+});
+
+test('keeps its cursor while nothing is new, and moves it on within two and a half minutes', async () => {
+  const world = new World();
+  const reader = new Reader(world, 1250);
+  const cursors = new Set<string>();
+  for (let polls = 0; polls < 30; polls += 1) {
+    await reader.poll(100);
+    cursors.add(JSON.stringify(reader.position));
+    world.nowMs += 5000;
+  }
+  expect(cursors.size).toBeLessThanOrEqual(2);
+});
+
+test('holds no more names than a cursor has room for, and loses none of a burst', async () => {
+  const world = new World();
+  const reader = new Reader(world, 1250);
+  const { nowMs } = world;
+  for (let n = 0; n < MAX_SHOWN + 200; n += 1) {
+    world.store({ domain: '-', atMs: nowMs + n, receivedAtMs: nowMs + n + 1, visibleAtMs: nowMs });
+  }
+  world.nowMs += 5000;
+  await reader.poll(1000);
+  expect(reader.shown.length).toBe(MAX_SHOWN);
+  await readToTheEnd(world, reader);
+  expect(new Set(reader.shown).size).toBe(MAX_SHOWN + 200);
+  expect(reader.shown.length).toBe(MAX_SHOWN + 200);
+});
+
+test('an hour of polls reads the events of at most 240 hours', async () => {
+  const world = new World();
+  const everyMs = 6 * MINUTE_MS;
+  for (let atMs = START_MS - 31 * DAY_MS; atMs < START_MS + 26 * HOUR_MS; atMs += everyMs) {
+    world.store({ domain: '-', atMs, receivedAtMs: atMs, visibleAtMs: atMs });
+  }
+  const reader = new Reader(world, 1250);
+  for (let polls = 0; polls < 26 * 12; polls += 1) {
+    while (await reader.poll(1000));
+    world.nowMs += 5 * MINUTE_MS;
+  }
+  // The first tier is polled every five seconds, and rereads four minutes and a half at most.
+  const firstTierPerHour = (720 * 4.5 * MINUTE_MS) / everyMs;
+  expect(world.read / 26 + firstTierPerHour).toBeLessThan((240 * HOUR_MS) / everyMs);
+});
+
+test('a type without a partition of its own is looked for among the others', () => {
+  const isWanted = nameCheck('list_uploaded');
+  const place = placeOf({ id: 'x', domain: '-', atMs: 0, receivedAtMs: 0, storedAtMs: 0, visibleAtMs: 0 });
+  expect([isWanted?.(place), isWanted?.({ ...place, sort: 'R#-#E#list_uploaded#1' })]).toEqual([false, true]);
+});
