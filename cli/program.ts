@@ -20,6 +20,7 @@ import { reportCommand } from './commands/report.ts';
 import { sendTestCommand } from './commands/send-test.ts';
 import { statusCommand } from './commands/status.ts';
 import { suppressionsCommand } from './commands/suppressions.ts';
+import { tailCommand } from './commands/tail.ts';
 import { tokenCommand } from './commands/token.ts';
 import { unconfirmedCommand } from './commands/unconfirmed.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -34,6 +35,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   doctorCommand,
   findCommand,
   whyCommand,
+  tailCommand,
   unconfirmedCommand,
   reportCommand,
   logsCommand,

@@ -1,0 +1,142 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import { PRICES } from '../../../../cli/planning/prices.ts';
+import { createProgram } from '../../../../cli/program.ts';
+import { LATENESS_TIERS } from '../../../../lambdas/read-api/tail/lateness-tiers.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { tailLine } from '../../../support/json-lines/tail.ts';
+
+interface Answer {
+  status?: number;
+  body: object;
+}
+
+let server: Server;
+const asked: URLSearchParams[] = [];
+afterEach(() => {
+  server?.close();
+  asked.length = 0;
+});
+
+/** A read API that gives these responses, one after the other, and the last for ever. */
+async function readApi(...answers: Answer[]): Promise<string> {
+  server = createServer((request, response) => {
+    asked.push(new URL(request.url ?? '', 'http://localhost').searchParams);
+    const { status = 200, body } = answers[Math.min(asked.length, answers.length) - 1] as Answer;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const entry = (id: string, over = {}) => ({
+  ...{ key: `delivered#${id}`, event: 'delivered', timestamp: 1_770_000_000, receivedAt: '2026-02-02T02:40:01.000Z' },
+  ...{ recipient: 'ada@north.example', messageId: `${id}@mg.example.com`, reason: null, testMode: false },
+  ...over,
+});
+const page = (next: string, events: object[] = [], behind = false): Answer => ({ body: { events, behind, next } });
+
+async function tail(url: string, args: string[] = [], over = {}) {
+  const clients = { secrets: { send: async () => ({ SecretString: 'token' }) } } as never;
+  const output = (key: string) => (key === 'ApiUrl' ? url : outputOfItsKey(key));
+  return runCommand(['tail', '--local', ...args], {
+    openDeployment: async () => stubDeployment({ clients, output }),
+    ...over,
+  });
+}
+
+test('pages are followed until all is shown, each with its cursor behind it', async () => {
+  const url = await readApi(page('c1', [entry('a'), entry('b')], true), page('c2', [entry('c')]));
+  const { exitCode, json } = await tail(url, ['--json', '--once', '--domain', 'mg.example.com', '--since', '1h']);
+  const lines = json();
+
+  expect(exitCode).toBe(0);
+  expect(
+    lines.map((line) => tailLine.parse(line)).map((line) => ('cursor' in line ? line.cursor : line.entry.key)),
+  ).toEqual([...['delivered#a', 'delivered#b', 'c1', 'delivered#c', 'c2']]);
+  expect(asked.map((query) => [query.get('cursor'), query.get('domain')])).toEqual([
+    [null, 'mg.example.com'],
+    ['c1', 'mg.example.com'],
+  ]);
+});
+
+test('a line for people says when, what, to whom, and how late; the command that goes on is said at the end', async () => {
+  const late = entry('l', { timestamp: 1_770_000_000 - 7200, event: 'failed', reason: 'bounce\u001b[31m' });
+  const url = await readApi(page('c1', [late]));
+  const { lines, errors } = await tail(url, ['--once', '--tag', 'spring sale']);
+
+  expect(lines).toEqual([
+    '2026-02-02 00:40:00 UTC  failed       ada@north.example  l@mg.example.com  (bounce [31m)  (received 120 min late)',
+  ]);
+  expect(errors).toEqual(['Go on with: npm run ledger -- tail --local --port 4010 --tag "spring sale" --cursor c1']);
+});
+
+test('a poll that fails is repeated from the same cursor, less and less often', async () => {
+  const busy = { status: 404, body: { reason: 'unavailable', message: 'not now' } };
+  const url = await readApi(page('c1'), busy, busy, page('c2', [entry('a')]), page('c2'));
+  const stop = new AbortController();
+  const waits: number[] = [];
+  const { exitCode, errors } = await tail(url, ['--json', '--every', '2'], {
+    signal: stop.signal,
+    sleep: async (ms: number) => {
+      waits.push(ms);
+      if (waits.length === 4) stop.abort();
+    },
+  });
+
+  expect([exitCode, waits]).toEqual([0, [2000, 2000, 4000, 2000]]);
+  expect(errors).toEqual(['not now; trying again in 2 s', 'not now; trying again in 4 s']);
+  expect(asked.map((query) => query.get('cursor'))).toEqual([null, 'c1', 'c1', 'c1']);
+});
+
+test.each([
+  [
+    ['--type', 'bounced'],
+    { status: 400, body: { reason: 'bad-parameter', parameter: 'type', message: 'type must be one of x' } },
+    2,
+    '--type must be one of x',
+  ],
+  [
+    ['--since', '60d'],
+    { status: 400, body: { reason: 'bad-parameter', parameter: 'from', message: 'from must be at most 31 days ago' } },
+    2,
+    '--since must be at most 31 days ago',
+  ],
+  [[], { status: 401, body: { reason: 'unauthorized' } }, 1, 'the read API responded 401: unauthorized'],
+])('%j that the API refuses with %j exits with %i', async (args, answer, wanted, message) => {
+  expect(await tail(await readApi(answer), args)).toMatchObject({ exitCode: wanted, errors: [message] });
+});
+
+test.each([
+  [['--since', '1h', '--cursor', 'c1'], /exclude each other/],
+  [['--cursor', 'not a cursor'], /Give the cursor/],
+])('%j is wrong usage', async (args, message) => {
+  expect(await tail('http://127.0.0.1:9', args)).toMatchObject({
+    exitCode: 2,
+    errors: [expect.stringMatching(message)],
+  });
+});
+
+test('what the help says of the costs is what polls and prices come to', () => {
+  const polls = 3600 / 5;
+  // Ten types of one domain and of `-`, each a query of at least half a unit; 50 ms of 512 MB.
+  const perPoll = PRICES.perApiRequest + PRICES.perInvocation + 0.05 * 0.5 * PRICES.perGigabyteSecond;
+  const quiet = polls * (perPoll + 2 * 10 * 0.5 * PRICES.perReadUnit);
+  // The first tier is read again every poll: four minutes and a half at most, as the others by their own measure.
+  const hoursRead = LATENESS_TIERS.slice(1).reduce(
+    (sum, { fromMs, toMs, everyMs }) => sum + (toMs - fromMs) / everyMs,
+    0,
+  );
+  const eventsAnHour = 1e6 / 730;
+  const perMillion = (hoursRead + (polls * 4.5) / 60) * eventsAnHour * 0.53 * PRICES.perReadUnit;
+  let help = '';
+  const program = createProgram({} as never, () => async () => {});
+  program.commands
+    .find((each) => each.name() === 'tail')
+    ?.configureOutput({ writeOut: (text) => (help += text) })
+    .outputHelp();
+
+  expect(help).toContain(`about $${(Math.ceil(quiet * 1000) / 1000).toFixed(3)} an hour`);
+  expect(help).toContain(`and $${(Math.ceil(perMillion * 100) / 100).toFixed(2)} more for each million webhooks`);
+});
