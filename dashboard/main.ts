@@ -20,6 +20,7 @@ import { deliverabilityView } from './views/deliverability.ts';
 import { eventsView } from './views/events.ts';
 import { findView } from './views/find.ts';
 import { healthView } from './views/health.ts';
+import { liveView } from './views/live.ts';
 import { messageView } from './views/message.ts';
 import { receiverView } from './views/receiver.ts';
 import { recipientView } from './views/recipient.ts';
@@ -32,6 +33,7 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   message: messageView,
   recipient: recipientView,
   events: eventsView,
+  live: liveView,
   deliverability: deliverabilityView,
   receiver: receiverView,
 };
@@ -43,6 +45,7 @@ const PARENTS: Readonly<Partial<Record<ViewName, ViewName>>> = {
 const NAVIGATION = [
   ['health', 'Health'],
   ['find', 'Find'],
+  ['live', 'Live'],
   ['deliverability', 'Deliverability'],
 ] as const;
 

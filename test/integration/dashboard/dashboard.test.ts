@@ -17,7 +17,7 @@ import {
   tabThrough,
   takePictures,
 } from '../../support/dashboard-page.ts';
-import { type ReadStack, startReadStack } from '../../support/read-stack.ts';
+import { eventOf, type ReadStack, startReadStack } from '../../support/read-stack.ts';
 import { DOMAIN } from '../../support/webhooks.ts';
 
 // Every view in a browser, against the local stack with the twin's traffic and what hostile senders could add to it.
@@ -234,6 +234,7 @@ describe('every view', () => {
     ['message', async () => `#/message/${encodeURIComponent(await fourRecipients())}`, /delivered[\s\S]*decides/],
     ['recipient', () => `#/recipient/${encodeURIComponent(HOSTILE)}`, /suppressed[\s\S]*bounce/],
     ['events', () => `#/events?domain=${DOMAIN}`, /Recipient/],
+    ['live', () => `#/live?domain=${DOMAIN}`, /Stored just now/],
     ['deliverability', () => `#/deliverability?domain=${DOMAIN}`, /newsletter[\s\S]*Bounces and complaints/],
     ['hostile', () => `#/message/${encodeURIComponent(HOSTILE_ID)}`, /<img src=x/],
     ['unknown', () => '#/message/nobody-knows-it', /Nothing of this name is stored/],
@@ -326,6 +327,26 @@ describe('finding', () => {
     await page.getByRole('button', { name: 'Show more' }).click();
     await page.getByText(`${body.events.length} shown`).waitFor();
     expect(await page.locator('tbody tr').count()).toBe(body.events.length);
+  });
+});
+
+describe('live', () => {
+  test('shows what is stored meanwhile, once, and what was stored while the API did not respond', async () => {
+    const tag = `live-${nowSeconds()}`;
+    const stored = (id: string, at: number) =>
+      eventOf(`${id}@${DOMAIN}`, { tags: [tag], timestamp: at, recipient: 'ada@north.example' });
+    await goTo(page, `#/live?tag=${tag}`);
+    expect(await text('.empty')).toBe('Nothing was stored in the last ten minutes.');
+
+    await stack.store(stored('live-1', nowSeconds()));
+    await page.getByText(`live-1@${DOMAIN}`).waitFor();
+    await page.route('**/mailgun/events/tail*', (route) => route.abort());
+    await page.getByText('The read API does not respond').waitFor();
+    await stack.store(stored('live-2', nowSeconds()), stored('live-3', nowSeconds() - 60));
+    await page.unroute('**/mailgun/events/tail*');
+    await page.getByText(`live-3@${DOMAIN}`).waitFor();
+
+    expect(await page.locator('tbody tr').count()).toBe(3);
   });
 });
 
