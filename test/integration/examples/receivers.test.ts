@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openClients } from '../../../cli/target/clients.ts';
+import { rotatedSecrets } from '../../../lambdas/domain/publishing/receiver-secret.ts';
+import { type ExampleReceiver, prepareExamples, startExample } from '../../support/example-receivers.ts';
+import { postWebhook, startTestStack } from '../../support/local-stack.ts';
+import { type HeardRequest, type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+// The receivers of examples/, each with the library of its language, get the deliveries of the local stack. The stack
+// posts to a relay, since its receivers have addresses before it starts and secrets afterwards.
+
+const EXAMPLES = Object.entries(prepareExamples());
+const present = EXAMPLES.flatMap(([name, command]) => ('run' in command ? [{ name, ...command }] : []));
+for (const [name, command] of EXAMPLES) {
+  if ('missing' in command) console.log(`SKIPPED: the receiver in ${name}: ${command.missing}`);
+}
+
+let stack: Awaited<ReturnType<typeof startTestStack>>;
+const relays: ReceiverServer[] = [];
+const examples: ExampleReceiver[] = [];
+
+beforeAll(async () => {
+  for (const _ of present) relays.push(await startReceiver());
+  stack = await startTestStack({ publish: { recipients: true }, receivers: relays.map(({ url }) => url) });
+  for (const [nth, { run }] of present.entries()) {
+    const example = await startExample(run, stack.ready.receivers?.[nth]?.secret ?? '');
+    examples.push(example);
+    relays[nth]?.respond(async (response, heard) => {
+      const [first, repeat] = [await post(example, heard), await post(example, heard)];
+      // What does not come through comes again.
+      response.writeHead(first !== 0 && first === repeat ? first : 502).end();
+    });
+  }
+}, 120_000);
+afterAll(async () => {
+  for (const example of examples) example.stop();
+  await stack?.stop();
+  await Promise.all(relays.map((relay) => relay.close()));
+});
+
+/** Hands a request on, byte for byte; returns the status, or 0 where no response came. */
+function post({ url }: ExampleReceiver, { headers, body }: Pick<HeardRequest, 'headers' | 'body'>): Promise<number> {
+  return new Promise((resolve) => {
+    const length = { 'content-length': Buffer.byteLength(body) };
+    const outgoing = request(url, { method: 'POST', agent: false, headers: { ...headers, ...length } });
+    outgoing.on('response', (response) => resolve(response.resume().statusCode ?? 0));
+    outgoing.on('error', () => resolve(0));
+    outgoing.end(body);
+  });
+}
+
+async function sendEvents(count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => `${randomUUID()}@${DOMAIN}`);
+  for (const id of ids) {
+    const over = { id: randomUUID(), timestamp: Date.now() / 1000, message: { headers: { 'message-id': id } } };
+    // JSON of other libraries would not escape the letter.
+    const reason = { event: 'failed', severity: 'permanent', reason: 'bounce', recipient: `zoë-${id}` };
+    expect(await postWebhook(stack, deliveredEvent({ ...over, ...reason }))).toBe(200);
+  }
+  return ids;
+}
+
+/** Until a relay has heard of every message; returns what it has heard of them, once each. */
+async function heardBy(relay: ReceiverServer | undefined, messageIds: readonly string[]) {
+  for (let waits = 0; waits < 600; waits += 1) {
+    const heard = (relay?.heard ?? []).map(({ headers, body }) => ({ headers, ...JSON.parse(body) }));
+    const about = heard.filter(({ data }) => messageIds.includes(data.messageId));
+    if (new Set(about.map(({ data }) => data.messageId)).size === messageIds.length) return about;
+    await sleep(100);
+  }
+  throw new Error('not every delivery came');
+}
+
+/** Until the example has printed every line. */
+async function hasActed({ acted = [] }: Partial<ExampleReceiver> = {}, lines: readonly string[]): Promise<void> {
+  for (let waits = 0; waits < 200 && !lines.every((line) => acted.includes(line)); waits += 1) await sleep(50);
+  expect(acted.filter((line) => lines.includes(line)).toSorted()).toEqual([...lines].toSorted());
+}
+
+const linesOf = (about: Awaited<ReturnType<typeof heardBy>>) => [
+  ...new Set(about.map(({ type, data }) => `${type} ${data.id}`)),
+];
+
+test.each(present.map(({ name }, nth) => ({ name, nth })))(
+  'the receiver in $name verifies every delivery, acts once on each of two repeats, and refuses what is forged',
+  async ({ nth }) => {
+    await hasActed(examples[nth], linesOf(await heardBy(relays[nth], await sendEvents(3))));
+
+    const [genuine] = relays[nth]?.heard ?? [];
+    const forged = { headers: genuine?.headers ?? {}, body: `${genuine?.body} ` };
+    expect(await post(examples[nth] as ExampleReceiver, forged)).toBe(401);
+  },
+  60_000,
+);
+
+test('each goes on with the secret that it holds once another signs beside it', async () => {
+  const { region, awsEndpointUrl: endpoint, accessKeyId, outputs } = stack.place;
+  const { secrets } = openClients({ region, endpoint, credentials: { accessKeyId, secretAccessKey: 'local' } });
+  for (const { secretArn: SecretId } of JSON.parse(outputs.Receivers ?? '[]')) {
+    const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+    const next = Buffer.from(randomUUID() + randomUUID()).toString('base64');
+    const rotated = rotatedSecrets(JSON.parse(SecretString), next, Date.now(), 3_600_000);
+    await secrets.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(rotated) }));
+  }
+  // A new process reads the secrets; the old one keeps what it read for some minutes.
+  process.kill((await stack.stats()).processes.deliver ?? 0, 'SIGKILL');
+  const ids = await sendEvents(2);
+
+  for (const [nth, example] of examples.entries()) {
+    const about = await heardBy(relays[nth], ids);
+    for (const { headers } of about) expect(headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
+    await hasActed(example, linesOf(about));
+  }
+}, 60_000);
