@@ -129,7 +129,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^examples\//,
-    mayImport: /^(node:|mailgun\.js$)/,
+    mayImport: /^(node:|mailgun\.js$|standardwebhooks$)/,
     why: "an example stands in somebody else's code",
   },
   {

@@ -9,6 +9,7 @@ import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { LOCAL_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook, signedNow } from '../../support/local-stack.ts';
+import { type ReceiverServer, startReceiver } from '../../support/receiver-server.ts';
 import { Synthesized } from '../../support/synthesized.ts';
 import { DOMAIN, deliveredEvent, signed } from '../../support/webhooks.ts';
 
@@ -18,6 +19,7 @@ import { DOMAIN, deliveredEvent, signed } from '../../support/webhooks.ts';
 const CALLED_BY_LAMBDA: Readonly<Record<string, readonly string[]>> = {
   process: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
   publish: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+  deliver: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
 };
 /** Lambda writes the log with the function's role; here it goes to a file. */
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
@@ -27,31 +29,45 @@ const FUNCTIONS = {
   process: 'Process',
   reconcile: 'Reconcile',
   publish: 'Publish',
+  deliver: 'Deliver',
   'read-api': 'ReadApi',
 };
 
+let receiver: ReceiverServer;
 let ledger: LocalLedger;
 let called: Readonly<Record<string, readonly string[]>>;
 
 beforeAll(async () => {
-  ledger = await startLocalLedger({ publish: { recipients: true, retrySeconds: 3 } });
+  receiver = await startReceiver();
+  ledger = await startLocalLedger({
+    publish: { recipients: true, retrySeconds: 3 },
+    receivers: [receiver.url],
+    overlay: { delivery: { retrySeconds: [1], timeoutSeconds: 2 } },
+  });
   await ingestAndProcess();
   await reconcile();
   await readApi();
   await publish();
+  await deliver();
   const { byCaller } = await ledger.stack.stats();
   called = Object.fromEntries(
     Object.entries(byCaller).map(([caller, { calls }]) => [caller, Object.keys(calls).map(actionOf)]),
   );
 }, 400_000);
-afterAll(() => ledger?.stack.stop());
+afterAll(async () => {
+  await ledger?.stack.stop();
+  await receiver?.close();
+});
 
 /** An operation on many is allowed by the action on one. */
 const actionOf = (call: string) => call.replace('.', ':').replace(/^(sqs:\w+)Batch$/, '$1');
 
 /** `<service>:<operation>` that the function's role allows. */
 function grantedTo(name: string): string[] {
-  const stack = new Synthesized('dev', { publish: { enabled: true } });
+  const stack = new Synthesized('dev', {
+    publish: { enabled: true, recipients: true },
+    receivers: [{ name: 'crm', url: 'https://crm.example.com/', events: ['suppression.changed'], recipients: true }],
+  });
   const roleId = stack.named('AWS::Lambda::Function', `${name}Function`).Properties.Role['Fn::GetAtt'][0];
   return stack
     .ofType('AWS::IAM::Policy')
@@ -158,6 +174,7 @@ async function readApi(): Promise<void> {
     `stats?domain=${DOMAIN}&from=${day}T00:00:00Z&to=${day}T01:00:00Z`,
     `ledger?domain=${DOMAIN}&from=${day}T00:00:00Z&to=${day}T01:00:00Z`,
     'health',
+    'receivers',
   ];
   for (const path of paths) expect(await get(path)).toEqual([path, 200]);
   expect(await get('messages/nothing')).toEqual(['messages/nothing', 404]);
@@ -175,4 +192,27 @@ async function publish(): Promise<void> {
   ledger.stack.setFaults([]);
   const { exitCode } = await ledger.ledger(['publish', '--from', '1h', '--rate', '100']);
   expect(exitCode).toBe(0);
+}
+
+/** Delivered, dead after its last attempt, and disabled. */
+async function deliver(): Promise<void> {
+  const states = async () => {
+    const { apiUrl, apiToken } = ledger.stack.ready;
+    const url = `${apiUrl}/mailgun/receivers/receiver-1/deliveries`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${apiToken}` } });
+    const { deliveries } = (await response.json()) as { deliveries: { messageId: string; state: string }[] };
+    return new Map(deliveries.map(({ messageId, state }) => [messageId, state]));
+  };
+  const becomes = async (respond: number, state: string) => {
+    receiver.respond((response) => void response.writeHead(respond).end());
+    const id = `${randomUUID()}@${DOMAIN}`;
+    expect(await post(eventOf({ message: { headers: { 'message-id': id } } }), fresh())).toBe(200);
+    for (let waits = 0; (await states()).get(id) !== state; waits += 1) {
+      if (waits > 120) throw new Error(`the delivery is not ${state}`);
+      await sleep(250);
+    }
+  };
+  await becomes(204, 'acknowledged');
+  await becomes(500, 'dead');
+  await becomes(410, 'waiting');
 }

@@ -7,6 +7,7 @@ const ENTRIES = {
   reconcile: '../../../lambdas/reconcile/handler.ts',
   readApi: '../../../lambdas/read-api/handler.ts',
   publish: '../../../lambdas/publish/handler.ts',
+  deliver: '../../../lambdas/deliver/handler.ts',
   floor: '../handlers/floor.ts',
   powertools: '../handlers/powertools.ts',
   sdkAlone: '../handlers/sdk-alone.ts',

@@ -72,6 +72,29 @@ test('each library of the receivers verifies every delivery, and reads the event
   }
 });
 
+test('a delivery costs two billable writes of the table: the note before it is published, and its attempt', async () => {
+  const usage = async () => {
+    const { publish, deliver } = (await stack.stats()).byCaller;
+    const writes = (publish?.capacity.write ?? 0) + (deliver?.capacity.write ?? 0);
+    return { notes: publish?.calls['dynamodb.PutItem'] ?? 0, log: deliver?.calls['dynamodb.UpdateItem'] ?? 0, writes };
+  };
+  const before = await usage();
+  const ids = await sendEvents(10);
+  await Promise.all([hasHeard(good, ids), hasHeard(bad, ids)]);
+  // The log is written once the response is there.
+  let after = await usage();
+  for (let waits = 0; waits < 100 && after.log < before.log + 20; waits += 1) {
+    await sleep(100);
+    after = await usage();
+  }
+
+  expect({
+    notes: after.notes - before.notes,
+    log: after.log - before.log,
+    writes: after.writes - before.writes,
+  }).toEqual({ notes: 20, log: 20, writes: 40 });
+});
+
 describe('a receiver that misbehaves gets each event until it acknowledges, and delays no other', () => {
   test.each<[name: string, how: Parameters<ReceiverServer['respond']>[0]]>([
     ['responds 500', (response) => void response.writeHead(500).end('oops')],

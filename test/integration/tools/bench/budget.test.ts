@@ -31,7 +31,7 @@ interface Budget {
 const BUDGET: Budget = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../../tools/bench/budget.json'), 'utf8'),
 );
-const DEPLOYED = ['ingest', 'process', 'reconcile', 'readApi', 'publish'] as const;
+const DEPLOYED = ['ingest', 'process', 'reconcile', 'readApi', 'publish', 'deliver'] as const;
 const MESSAGES = 10;
 
 const random = createRandom(1);

@@ -27,7 +27,7 @@ const COMMONJS_APP = ESM_APP.replaceAll(/import (\{.*\}) from '(.*)'/g, "const $
 
 const CLIENT = `
 import { LedgerApiError, LedgerClient } from 'mailgun-ledger/client';
-import { eventSchemas } from 'mailgun-ledger/schemas';
+import { deliverySchema, eventSchemas } from 'mailgun-ledger/schemas';
 const { API_URL, API_TOKEN, DOMAIN } = process.env;
 let requests = 0;
 const counted = (...args) => { requests += 1; return fetch(...args); };
@@ -40,7 +40,7 @@ const wrong = await new LedgerClient({ url: API_URL, token: 'wrong' }).getHealth
 console.log(JSON.stringify({
   keys, requests, ledger: again.ledger,
   reasons: [refusal, wrong].map((error) => error instanceof LedgerApiError && error.reason),
-  schemas: Object.keys(eventSchemas),
+  schemas: [...Object.keys(eventSchemas), deliverySchema.title],
 }));
 `;
 
@@ -184,7 +184,7 @@ describe.each(NODES)('on Node %d', (major) => {
       requests: 6,
       ledger: 'mailgun-ledger-dev',
       reasons: ['unknown-message', 'unauthorized'],
-      schemas: ['MessageStatusChanged', 'SuppressionChanged'],
+      schemas: ['MessageStatusChanged', 'SuppressionChanged', 'Delivery, version 1'],
     });
   }, 60_000);
 });

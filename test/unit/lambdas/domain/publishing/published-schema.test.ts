@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormatsPackage from 'ajv-formats';
+import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
+import { deliveryBody, TEST_DETAIL_TYPE } from '../../../../../lambdas/domain/publishing/delivery.ts';
 import { publishedEvent, type Row } from '../../../../../lambdas/domain/publishing/published.ts';
+import { DELIVERED_TYPES } from '../../../../../lambdas/domain/publishing/receiver-filter.ts';
 import { statusOrder, statusUpdateOf } from '../../../../../lambdas/domain/status/status.ts';
 import { suppressionOf } from '../../../../../lambdas/domain/status/suppression.ts';
+import { deliverySchema } from '../../../../../schemas/event-schemas.ts';
 import { matches, type Pattern, requireKnownPattern } from '../../../../../tools/local-stack/event-source/pattern.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
 
@@ -102,6 +106,31 @@ describe.each([true, false])('with recipients %s', (recipients) => {
   test('nothing is published that the schemas do not describe', () => {
     for (const { detailType, detail } of publishedOf(LIVES, recipients)) {
       expect(Object.keys(SCHEMAS[detailType].properties)).toEqual(expect.arrayContaining(Object.keys(detail)));
+    }
+  });
+});
+
+describe('the body of a delivery', () => {
+  const validate = ajv.compile(deliverySchema);
+  const bodyOf = (detailType: string, detail: JsonObject & { id: string }, namesRecipient = true) =>
+    JSON.parse(deliveryBody({ detailType, detail, publishedAt: 1_790_000_000, requestedAt: 0 }, namesRecipient));
+
+  test.each([true, false])('is as its schema says, with recipients %s', (recipients) => {
+    const bodies = publishedOf(LIVES, recipients).map(({ detailType, detail }) =>
+      bodyOf(detailType, detail as never, recipients),
+    );
+    for (const body of [...bodies, bodyOf(TEST_DETAIL_TYPE, { id: 'test#1' })]) {
+      validate(body);
+      expect(validate.errors).toBeNull();
+    }
+    expect(new Set(bodies.map(({ type }) => type))).toEqual(new Set(Object.keys(DELIVERED_TYPES)));
+  });
+
+  test('is refused by its schema where the data are of another type, or it has none', () => {
+    const [status] = publishedOf(LIVES, false);
+    const body = bodyOf(status?.detailType ?? '', status?.detail as never);
+    for (const broken of [{ type: 'suppression.changed' }, { type: 'message.sent' }, { data: {} }, { timestamp: 0 }]) {
+      expect(validate({ ...body, ...broken })).toBe(false);
     }
   });
 });
