@@ -9,32 +9,57 @@ export interface InjectedFaults {
   spells: number;
 }
 
-const VICTIMS = ['ingest', 'process'];
-const OPERATIONS = [
-  'dynamodb.PutItem',
-  'dynamodb.BatchGetItem',
-  'dynamodb.GetItem',
-  'dynamodb.UpdateItem',
-  'dynamodb.*',
-  'sqs.SendMessage',
-  'sqs.ReceiveMessage',
-  'sqs.DeleteMessageBatch',
-  'sqs.ChangeMessageVisibility',
-  'secretsmanager.GetSecretValue',
-];
-const MODES = ['refuse', '500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'];
+/** What may be hit. */
+export interface Targets {
+  readonly victims: readonly string[];
+  readonly operations: readonly string[];
+  readonly modes: readonly string[];
+}
+
+const REQUEST_PATH: Targets = {
+  victims: ['ingest', 'process'],
+  operations: [
+    'dynamodb.PutItem',
+    'dynamodb.BatchGetItem',
+    'dynamodb.GetItem',
+    'dynamodb.UpdateItem',
+    'dynamodb.*',
+    'sqs.SendMessage',
+    'sqs.ReceiveMessage',
+    'sqs.DeleteMessageBatch',
+    'sqs.ChangeMessageVisibility',
+    'secretsmanager.GetSecretValue',
+  ],
+  modes: ['refuse', '500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'],
+};
+
+/** From a change in the table to its receivers. A bus that refuses an event puts it aside, so it is not among them. */
+export const DELIVERY_PATH: Targets = {
+  victims: ['publish', 'deliver', 'deliver', 'process'],
+  operations: [
+    ...['events.PutEvents', 'dynamodb.GetItem', 'dynamodb.UpdateItem', 'dynamodb.PutItem', 'dynamodb.*'],
+    ...['sqs.ReceiveMessage', 'sqs.ChangeMessageVisibility', 'sqs.DeleteMessageBatch', 'sqs.SendMessage'],
+    'secretsmanager.GetSecretValue',
+  ],
+  modes: ['500', 'throttle', 'delay', 'hang', 'drop-reply', 'truncate'],
+};
 
 /** Kills functions and breaks their calls, in spells with calm between them, until the signal says stop. */
-export async function injectFaults(ready: ReadyInfo, random: Random, signal: AbortSignal): Promise<InjectedFaults> {
+export async function injectFaults(
+  ready: ReadyInfo,
+  random: Random,
+  signal: AbortSignal,
+  { victims, operations, modes }: Targets = REQUEST_PATH,
+): Promise<InjectedFaults> {
   const done: InjectedFaults = { kills: 0, spells: 0 };
   const pick = <T>(list: readonly T[]) => list[Math.floor(random.next() * list.length)] as T;
   while (!signal.aborted) {
     if (random.chance(0.5)) {
-      if (await kill(ready, pick(VICTIMS))) done.kills += 1;
+      if (await kill(ready, pick(victims))) done.kills += 1;
     } else {
       const duplicates = random.chance(0.2);
-      const operation = duplicates ? 'sqs.SendMessage' : pick(OPERATIONS);
-      await setFaults(ready, operation, duplicates ? 'duplicate' : pick(MODES), pick([10, 50, 100]));
+      const operation = duplicates ? 'sqs.SendMessage' : pick(operations);
+      await setFaults(ready, operation, duplicates ? 'duplicate' : pick(modes), pick([10, 50, 100]));
       done.spells += 1;
       await sleep(100 + random.next() * 400);
       await clearFaults(ready);

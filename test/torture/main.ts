@@ -4,18 +4,22 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { type InjectedFaults, injectFaults } from './chaos.ts';
+import { startMisbehaving, tortureReceivers } from './receivers.ts';
 import { brokenPromises, type Report, torture } from './torture.ts';
 
-const HELP = `npm run torture -- [--events N] [--seed S]
+const HELP = `npm run torture -- [--events N] [--seed S] [--receivers]
 
 Posts N events (5000) to a local stack while its functions are killed and their calls to
 DynamoDB, SQS and Secrets Manager fail in every way; then reads everything back.
+With --receivers it posts N events (120) to a stack with receivers that misbehave, kills publish and deliver too,
+and holds the delivery ledger against what the receivers heard; takes about four minutes.
 Exit code 0: nothing acknowledged is lost, nothing unexpected is stored, no effect doubled.
 The seed (1) fixes the events and the order of faults, not the timing.`;
 
 const { values } = parseArgs({
   options: {
-    events: { type: 'string', default: '5000' },
+    events: { type: 'string' },
+    receivers: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false },
   },
@@ -24,24 +28,36 @@ if (values.help) {
   console.log(HELP);
   process.exit(0);
 }
-const events = wholeNumber('--events', values.events);
+const events = wholeNumber('--events', values.events ?? (values.receivers ? '120' : '5000'));
 const seed = wholeNumber('--seed', values.seed);
 
-const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', '--json', '--no-traffic', '--port', '0'], {
+const receivers = values.receivers ? await startMisbehaving() : [];
+const receiverFlags = receivers.slice(0, -1).flatMap(({ server }) => ['--receiver', server.url]);
+const flags = ['--json', '--no-traffic', '--port', '0', ...receiverFlags];
+const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', ...flags], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 try {
   const ready = await readyLine();
   console.log(`torture: ${events} events, seed ${seed}`);
   const say = (line: string) => console.log(`  ${line}`);
+  if (values.receivers) {
+    const broken = await tortureReceivers(ready, receivers, { events, seed, say });
+    for (const line of broken.slice(0, 20)) console.log(`  ${line}`);
+    process.exitCode = broken.length === 0 ? 0 : 1;
+  } else await tortureRequestPath(ready, say);
+} finally {
+  stack.kill('SIGTERM');
+  if (stack.exitCode === null) await once(stack, 'exit');
+  await Promise.all(receivers.map(({ server }) => server.close()));
+}
+
+async function tortureRequestPath(ready: ReadyInfo, say: (line: string) => void): Promise<void> {
   const report = await torture(ready, { events, seed, weather: injectFaults, say });
   printTable(report);
   const broken = brokenPromises(report);
   for (const line of broken.slice(0, 20)) console.log(`  ${line}`);
   process.exitCode = broken.length === 0 ? 0 : 1;
-} finally {
-  stack.kill('SIGTERM');
-  if (stack.exitCode === null) await once(stack, 'exit');
 }
 
 function printTable({ verdict, wrongStatuses, deadLetters, traffic, weather }: Report<InjectedFaults>): void {

@@ -1,0 +1,66 @@
+import type { ServerResponse } from 'node:http';
+import { type ReceiverServer, startReceiver } from '../support/receiver-server.ts';
+
+/** What a receiver does with the n-th request of an event; true where it acknowledged. */
+type Behaviour = (response: ServerResponse, attempt: number, isDoomed: boolean) => boolean;
+
+const respond = (response: ServerResponse, status: number, headers = {}) => {
+  response.writeHead(status, headers).end();
+  return status === 204;
+};
+
+function streamForEver(response: ServerResponse): boolean {
+  response.writeHead(200);
+  const write = () => {
+    while (!response.destroyed && response.write('x'.repeat(4096)));
+  };
+  response.on('drain', write).on('error', () => {});
+  write();
+  return true;
+}
+
+const BEHAVIOURS = (elsewhere: string): Readonly<Record<string, Behaviour>> => ({
+  steady: (response) => respond(response, 204),
+  'responds 500': (response, attempt, isDoomed) => {
+    if (isDoomed || attempt === 1) return respond(response, 500);
+    return attempt === 2 ? respond(response, 503, { 'retry-after': '1' }) : respond(response, 204);
+  },
+  // Until it is given up.
+  hangs: (response, attempt) => (attempt > 1 ? respond(response, 204) : false),
+  'drops, redirects, streams': (response, attempt) => {
+    if (attempt === 2) return respond(response, 302, { location: elsewhere });
+    if (attempt > 2) return streamForEver(response);
+    response.destroy();
+    return false;
+  },
+});
+
+export interface MisbehavingReceiver {
+  readonly name: string;
+  readonly server: ReceiverServer;
+  /** Message ids of what it acknowledged; what it keeps is the oracle. */
+  readonly acknowledged: Set<string>;
+}
+
+/** Every tenth event is one that no attempt at the second receiver will bring through. */
+const isDoomed = (messageId: string) => Number(/^\d+/.exec(messageId)?.[0]) % 10 === 0;
+
+/** Starts one receiver that keeps its promises, and three that do not. */
+export async function startMisbehaving(): Promise<MisbehavingReceiver[]> {
+  const elsewhere = await startReceiver();
+  const receivers = await Promise.all(
+    Object.entries(BEHAVIOURS(elsewhere.url)).map(async ([name, behaviour]) => {
+      const server = await startReceiver();
+      const acknowledged = new Set<string>();
+      const attempts = new Map<string, number>();
+      server.respond((response, { body }) => {
+        const { messageId } = JSON.parse(body).data;
+        const attempt = (attempts.get(messageId) ?? 0) + 1;
+        attempts.set(messageId, attempt);
+        if (behaviour(response, attempt, isDoomed(messageId))) acknowledged.add(messageId);
+      });
+      return { name, server, acknowledged };
+    }),
+  );
+  return [...receivers, { name: 'where redirects lead', server: elsewhere, acknowledged: new Set() }];
+}

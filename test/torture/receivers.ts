@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { openDeployment } from '../../cli/target/open.ts';
+import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
+import { createRandom } from '../../tools/mailgun-twin/random.ts';
+import { postWebhook } from '../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
+import { clearFaults, DELIVERY_PATH, injectFaults } from './chaos.ts';
+import type { MisbehavingReceiver } from './misbehaviour.ts';
+
+export { startMisbehaving } from './misbehaviour.ts';
+
+interface Plan {
+  readonly events: number;
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+interface Posted {
+  readonly messageId: string;
+  readonly atMs: number;
+  /** Until ingest responded. */
+  readonly ms: number;
+}
+
+const DRAIN_WITHIN_MS = 420_000;
+const TRIES = 60;
+
+/**
+ * Posts events while receivers misbehave, first in good weather and then in bad; returns what is broken, line by line.
+ * The oracle is what the receivers themselves acknowledged and what is in their DLQs.
+ */
+export async function tortureReceivers(
+  ready: ReadyInfo,
+  all: readonly MisbehavingReceiver[],
+  { events, seed, say }: Plan,
+): Promise<string[]> {
+  const receivers = all.slice(0, -1);
+  const [steady, ...others] = receivers as [MisbehavingReceiver, ...MisbehavingReceiver[]];
+  const calm = Math.ceil(events / 3);
+  const inGoodWeather = await post(ready, 0, calm);
+  await until(() => inGoodWeather.every(({ messageId }) => steady.acknowledged.has(messageId)), 'the steady receiver');
+  const behind = others.filter(({ acknowledged }) => acknowledged.size < calm).length;
+  say(`ingest responded within ${latency(inGoodWeather.map(({ ms }) => ms))}`);
+  say(`the steady receiver heard within ${latency(lagsOf(steady, inGoodWeather))}; ${behind} others were behind`);
+
+  const end = new AbortController();
+  const faults = injectFaults(ready, createRandom(seed), end.signal, DELIVERY_PATH);
+  const inBadWeather = await post(ready, calm, events - calm);
+  await sleep(10_000);
+  end.abort();
+  const { kills, spells } = await faults;
+  await clearFaults(ready);
+  say(`${events} events posted, ${kills} kills, ${spells} spells of faults; waiting for the last attempts`);
+
+  const wanted = [...inGoodWeather, ...inBadWeather].map(({ messageId }) => messageId);
+  const ledgers = await drained(ready, receivers.length, wanted.length);
+  const dead = await deadOf(ready);
+  const lines = receivers.flatMap(({ name, acknowledged }, nth) => {
+    const isKnown = (id: string) => acknowledged.has(id) || dead[nth]?.has(id);
+    const ledger = ledgers[nth] as Ledger;
+    const counts = `published ${ledger.published}, acknowledged ${ledger.acknowledged}, dead ${ledger.dead}`;
+    say(`${name}: ${counts}, waiting ${ledger.waiting}, unaccounted ${ledger.unaccounted}`);
+    const isTrue =
+      ledger.published === wanted.length &&
+      ledger.acknowledged + ledger.dead === ledger.published &&
+      ledger.dead === dead[nth]?.size;
+    return [
+      ...wanted.filter((id) => !isKnown(id)).map((id) => `${name}: ${id} is neither acknowledged nor in the DLQ`),
+      ...(isTrue ? [] : [`${name}: the ledger is not what became of ${wanted.length} events: ${counts}`]),
+    ];
+  });
+  const followed = all.at(-1)?.server.heard.length ?? 0;
+  return [
+    ...lines,
+    ...(followed > 0 ? [`${followed} redirects were followed`] : []),
+    ...(behind === others.length ? [] : ['a receiver that misbehaves was not behind: nothing was shown']),
+    ...(kills === 0 || (dead[1]?.size ?? 0) === 0 ? ['nothing was killed, or nothing is dead'] : []),
+  ];
+}
+
+async function post(ready: ReadyInfo, first: number, count: number): Promise<Posted[]> {
+  const posted: Posted[] = [];
+  for (let nth = first; nth < first + count; nth += 1) {
+    const messageId = `${nth}.${randomUUID()}@${DOMAIN}`;
+    const message = { headers: { 'message-id': messageId } };
+    const event = deliveredEvent({ id: randomUUID(), timestamp: Date.now() / 1000, message });
+    const atMs = Date.now();
+    for (let tries = 1; (await postWebhook({ ready }, event)) !== 200; tries += 1) {
+      if (tries === TRIES) throw new Error('ingest acknowledges nothing');
+      await sleep(250);
+    }
+    posted.push({ messageId, atMs, ms: Date.now() - atMs });
+    await sleep(50);
+  }
+  return posted;
+}
+
+const lagsOf = ({ server }: MisbehavingReceiver, posted: readonly Posted[]) =>
+  posted.map(({ messageId, atMs }) => {
+    const heard = server.heard.find(({ body }) => JSON.parse(body).data.messageId === messageId);
+    return (heard?.atMs ?? Number.NaN) - atMs;
+  });
+
+function latency(ms: readonly number[]): string {
+  const sorted = ms.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  return `${at(0.5)} ms (median), ${at(0.99)} ms (p99)`;
+}
+
+async function until(isDone: () => boolean, what: string): Promise<void> {
+  for (const endMs = Date.now() + 60_000; !isDone(); await sleep(100)) {
+    if (Date.now() > endMs) throw new Error(`${what} has not heard of everything`);
+  }
+}
+
+interface Ledger {
+  readonly published: number;
+  readonly acknowledged: number;
+  readonly waiting: number;
+  readonly dead: number;
+  readonly unaccounted: number;
+}
+
+/** Waits until nothing waits, and returns the ledger of each receiver. */
+async function drained({ apiUrl, apiToken }: ReadyInfo, count: number, events: number): Promise<Ledger[]> {
+  for (const endMs = Date.now() + DRAIN_WITHIN_MS; ; await sleep(2000)) {
+    const response = await fetch(`${apiUrl}/mailgun/receivers`, { headers: { authorization: `Bearer ${apiToken}` } });
+    const { receivers } = (await response.json()) as { receivers: readonly { ledger: Ledger }[] };
+    const ledgers = receivers.slice(0, count).map(({ ledger }) => ledger);
+    const isOver = ledgers.every(({ published, waiting }) => published >= events && waiting === 0);
+    if (isOver || Date.now() > endMs) return ledgers;
+  }
+}
+
+/** The message ids in the DLQ of each receiver. */
+async function deadOf({ webhookUrl }: ReadyInfo): Promise<Set<string>[]> {
+  const { clients, output } = await openDeployment({ kind: 'local', port: Number(new URL(webhookUrl).port) });
+  const dead: Set<string>[] = [];
+  for (const { deadLettersUrl: QueueUrl } of JSON.parse(output('Receivers')) as { deadLettersUrl: string }[]) {
+    const ids = new Set<string>();
+    for (let empty = 0; empty < 3; ) {
+      const received = await clients.queues.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      const { Messages = [] } = received;
+      empty = Messages.length === 0 ? empty + 1 : 0;
+      for (const { Body = '' } of Messages) ids.add(JSON.parse(Body).detail.messageId);
+    }
+    dead.push(ids);
+  }
+  return dead;
+}
