@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { type Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CliContext, CommandBuilder, Run } from './command.ts';
 import { acceptCommand } from './commands/accept.ts';
 import { addCompletionCommand } from './commands/completion.ts';
@@ -138,7 +138,18 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
       outputError: line((text) => printError(text.replace(/^error: /, '') + hintFor(command, text), context, isJson)),
     })
     .configureHelp({ helpWidth: 100 });
+  for (const each of [...command.options, ...command.registeredArguments]) refuseBlank(each);
   for (const child of command.commands) prepare(child, context, isJson);
+}
+
+/** A blank value comes of a variable that is not set, and must not read as if nothing was asked for. */
+function refuseBlank(each: Option | Argument): void {
+  const parse = each.parseArg;
+  if (each instanceof Option && !each.required) return;
+  each.argParser((value: string, previous: unknown) => {
+    if (value.trim() === '') throw new InvalidArgumentError('It is empty.');
+    return parse ? parse(value, previous) : value;
+  });
 }
 
 function printError(message: string, context: CliContext, isJson: boolean): void {

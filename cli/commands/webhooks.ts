@@ -121,11 +121,16 @@ export const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "register the stack's URL for every event type that is needed")
     .option(...DOMAIN_OPTION)
     .option('--plan', 'only say what would be changed')
-    .option('--remove <url>', 'take this URL off every type; may be repeated', repeated)
+    .option('--remove <url>', 'take this URL off every type; may be repeated', repeatedUrl)
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask before removing')
     .addHelpText('after', SYNC_EXAMPLES)
     .action(run<SyncOptions>((options) => sync(context, options)));
+
+function repeatedUrl(value: string, values?: string[]): string[] {
+  if (!URL.canParse(value)) throw new UsageError(`--remove takes a URL, not "${value}"`);
+  return repeated(value, values);
+}
 
 async function sync(context: CliContext, options: SyncOptions): Promise<number> {
   const deployment = await openTarget(context, options);
@@ -133,7 +138,6 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   const desired = desiredWebhooks(deployment, options);
   const { plan = false, remove = [] } = options;
   for (const url of remove) {
-    if (!URL.canParse(url)) throw new UsageError(`--remove takes a URL, not "${url}"`);
     if (url === desired.url) throw new UsageError("--remove names this stack's own URL");
   }
   const registry = openRegistry(

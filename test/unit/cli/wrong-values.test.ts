@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Command, Option } from 'commander';
+import { createProgram } from '../../../cli/program.ts';
+import { runCommand } from '../../support/command-line.ts';
+
+/** Values that a flag with this placeholder cannot take, besides a blank one. */
+const WRONG: Readonly<Record<string, readonly string[]>> = {
+  n: ['x', '-1', '1.5'],
+  seconds: ['x', '-1', '1.5'],
+  hours: ['x', '-1', '1.5'],
+  time: ['yesterday', '2026-11-31', '2026-11-22T08:00:00'],
+  code: ['9x', 'many'],
+  kind: ['none-such'],
+  status: ['none-such'],
+  state: ['none-such'],
+  url: ['no url'],
+};
+/** A value of every argument and required option that is right. */
+const RIGHT: Readonly<Record<string, string>> = {
+  time: '2h',
+  name: 'mg.example.com',
+  text: 'because',
+  address: 'ada@example.org',
+  recipient: 'ada@example.org',
+  source: 'ingest',
+  shell: 'bash',
+};
+
+const program = createProgram({} as Parameters<typeof createProgram>[0], () => async () => {});
+
+function leaves(command: Command, path: string[]): { path: string[]; command: Command }[] {
+  if (command.commands.length === 0) return [{ path, command }];
+  return command.commands.flatMap((child) => leaves(child, [...path, child.name()]));
+}
+
+const placeholder = ({ flags }: Option) => /<([^>]+)>/.exec(flags)?.[1] ?? '';
+const rightFor = (name: string) => RIGHT[name] ?? 'x';
+
+/** The command line, with everything that it must have but for this flag. */
+function lineWithout(option: Option, { path, command }: { path: string[]; command: Command }): string[] {
+  const args = command.registeredArguments.filter(({ required }) => required).map((each) => rightFor(each.name()));
+  const others = command.options.filter((each) => each.mandatory && each !== option);
+  const where = ['env', 'stack', 'local', 'port'].includes(option.attributeName()) ? [] : ['--local'];
+  return [...path, ...args, ...others.flatMap((each) => [each.long ?? '', rightFor(placeholder(each))]), ...where];
+}
+
+const flags = leaves(program, []).flatMap((leaf) =>
+  leaf.command.options
+    .filter(({ required }) => required)
+    .map((option) => ({ name: `${leaf.path.join(' ')} ${option.flags}`, leaf, option })),
+);
+
+test('the flags of every command are known', () => {
+  expect(flags.length).toBeGreaterThan(100);
+});
+
+describe.each(flags)('$name', ({ leaf, option }) => {
+  const wrong = ['', ' ', ...(WRONG[placeholder(option)] ?? [])];
+  test(`exits with 2 and changes nothing for ${wrong.map((value) => JSON.stringify(value)).join(', ')}`, async () => {
+    for (const value of wrong) {
+      const { exitCode, lines, errors } = await runCommand([...lineWithout(option, leaf), `${option.long}=${value}`], {
+        openDeployment: () => {
+          throw new Error(`${option.long}=${value} got as far as the stack`);
+        },
+      });
+      expect({ value, exitCode, lines, errors }).toEqual({
+        value,
+        exitCode: 2,
+        lines: [],
+        errors: [expect.any(String)],
+      });
+    }
+  });
+});
+
+test.each(leaves(program, []).filter(({ command }) => command.registeredArguments.length > 0))(
+  'a blank argument of $path exits with 2',
+  async ({ path, command }) => {
+    const { exitCode, errors } = await runCommand([...path, ...command.registeredArguments.map(() => ' '), '--local']);
+    expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.any(String)] });
+  },
+);
