@@ -8,6 +8,7 @@ import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { drillCommand } from './commands/drill.ts';
 import { eraseCommand } from './commands/erase.ts';
+import { exportCommand } from './commands/export.ts';
 import { findCommand } from './commands/find.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logsCommand } from './commands/logs.ts';
@@ -43,6 +44,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   replayCommand,
   acceptCommand,
   distrustCommand,
+  exportCommand,
   proveCommand,
   verifyCommand,
   publishCommand,

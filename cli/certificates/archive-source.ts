@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import {
   type ArchiveBucket,
   createEventObjects,
   createManifestBucket,
+  listKeys,
   S3_CONFIG,
   storedObject,
 } from '../../lambdas/adapters/archive/bucket.ts';
@@ -16,6 +17,8 @@ import { UsageError } from '../errors.ts';
 export interface ArchiveSource {
   readText(key: string): Promise<string | undefined>;
   open(key: string): Promise<StoredObject | undefined>;
+  /** Yields the keys that start with a prefix, which ends at a slash. */
+  list(prefix: string): AsyncIterable<string>;
 }
 
 /** Opens `--archive`: a folder, `s3://<bucket>` by the credentials of the shell, or the URL of a local bucket. */
@@ -30,6 +33,10 @@ export async function openArchive(place: string): Promise<ArchiveSource> {
       if ((await stat(join(place, key)).catch(absent)) === undefined) return undefined;
       return storedObject(createReadStream(join(place, key)));
     },
+    async *list(prefix) {
+      const names = await readdir(join(place, prefix)).catch(absent);
+      for (const name of (names ?? []).sort()) yield `${prefix}${name}`;
+    },
   };
 }
 
@@ -37,7 +44,7 @@ export async function openArchive(place: string): Promise<ArchiveSource> {
 export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
   const { readText } = createManifestBucket(bucket);
   const { open } = createEventObjects(bucket);
-  return { readText, open };
+  return { readText, open, list: (prefix) => listKeys(bucket, prefix) };
 }
 
 function bucketIn(place: string): ArchiveBucket | undefined {

@@ -5,6 +5,8 @@ import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
 import { linkOf, type Manifest } from '../../lambdas/domain/archive/manifest.ts';
 import type { ArchiveSource } from './archive-source.ts';
 
+type SealedArchive = Pick<ArchiveSource, 'readText' | 'open'>;
+
 export interface ArchiveFindings {
   faults: Fault[];
   objects: number;
@@ -19,7 +21,7 @@ export interface ArchiveFindings {
  */
 export async function checkArchive(
   { domain, chain }: DomainStatement,
-  archive: ArchiveSource,
+  archive: SealedArchive,
   onObject: () => void = () => {},
 ): Promise<ArchiveFindings> {
   const findings: ArchiveFindings = { faults: [], objects: 0, rows: 0, erased: 0 };
@@ -41,7 +43,7 @@ export async function checkArchive(
 }
 
 /** Returns the manifests behind those of the certificate, which say what was written again since. */
-async function linksBehind(domain: string, chain: readonly Manifest[], archive: ArchiveSource) {
+async function linksBehind(domain: string, chain: readonly Manifest[], archive: SealedArchive) {
   const last = chain.at(-1);
   if (last === undefined) return { faults: [], manifests: [] };
   const texts = [linkOf(last).text];
@@ -57,7 +59,7 @@ async function linksBehind(domain: string, chain: readonly Manifest[], archive: 
 async function checkObject(
   manifest: Manifest,
   manifests: readonly Manifest[],
-  archive: ArchiveSource,
+  archive: SealedArchive,
   findings: ArchiveFindings,
 ): Promise<void> {
   const { object } = manifest;

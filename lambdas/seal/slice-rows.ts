@@ -4,7 +4,7 @@ import type { StoredKey } from '../domain/events/day-index.ts';
 import { isTombstoneSort, parseMessageSort } from '../domain/keys.ts';
 import { createLedgerNaming, placeName } from '../domain/ledger/ledger-name.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
-import type { EventKeys, SealableEvents } from './ports.ts';
+import type { EventKeys, SealableEvent, SealableEvents } from './ports.ts';
 
 /** The index names an event that is not stored; it lags, and the slice is sealed by a later run. */
 export class UnsettledIndexError extends Error {
@@ -77,22 +77,31 @@ export function createSliceRows({
     return chunk.map(({ key, name }) => {
       const stored = found.get(placeName(key));
       if (stored === undefined) throw new UnsettledIndexError('the index names an event that is not stored');
-      const { receivedAtMs, source, broughtByWebhook, event } = stored;
-      const eventKey = parseMessageSort(key.eventSort).eventKey ?? '';
-      const facts = { name, key: eventKey, atMs: key.atMs, receivedAtMs, byWebhook: broughtByWebhook, source };
-      return (isTombstoneSort(key.eventSort) ? rowOfTombstone : rowOf)(facts, event, newSalt());
+      return rowOfStored({ key, name }, stored, newSalt());
     });
   }
 }
 
-interface NamedKey {
+/** Returns the row of a stored event. */
+export function rowOfStored(
+  { key, name }: Pick<NamedKey, 'key' | 'name'>,
+  { receivedAtMs, source, broughtByWebhook, event }: SealableEvent,
+  salt: string,
+): ArchiveRow {
+  const eventKey = parseMessageSort(key.eventSort).eventKey ?? '';
+  const facts = { name, key: eventKey, atMs: key.atMs, receivedAtMs, byWebhook: broughtByWebhook, source };
+  return (isTombstoneSort(key.eventSort) ? rowOfTombstone : rowOf)(facts, event, salt);
+}
+
+/** The key of a stored event, with its name in the ledger. */
+export interface NamedKey {
   key: StoredKey;
   name: string;
   atMs: number;
 }
 
-/** Events of one millisecond come in no order, so they are ordered by their names; one that comes twice counts once. */
-async function* inOrder(
+/** Yields keys in the order of the archive. Events of one millisecond come in no order, so they are ordered by their names; one that comes twice counts once. */
+export async function* inOrder(
   ascending: AsyncIterable<StoredKey>,
   nameOf: (key: StoredKey) => string,
 ): AsyncGenerator<NamedKey> {

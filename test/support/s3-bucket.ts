@@ -26,6 +26,8 @@ export async function startS3Bucket(name: string) {
       outgoing.writeHead(status, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code></Error>`);
     if (incoming.method === 'GET' && url.searchParams.has('versions'))
       return outgoing.writeHead(200, { 'content-type': 'application/xml' }).end(listed(url.searchParams));
+    if (incoming.method === 'GET' && url.searchParams.has('list-type'))
+      return outgoing.writeHead(200, { 'content-type': 'application/xml' }).end(keysFrom(url.searchParams));
     if (incoming.method === 'GET') {
       const found = objects.get(key);
       return found === undefined ? fail(404, 'NoSuchKey') : outgoing.writeHead(200, { etag: tagOf(found) }).end(found);
@@ -68,6 +70,15 @@ export async function startS3Bucket(name: string) {
     const isTruncated = after + 1 + PAGE < all.length;
     const next = `<NextKeyMarker>${last?.key}</NextKeyMarker><NextVersionIdMarker>${last?.id}</NextVersionIdMarker>`;
     return `<ListVersionsResult><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ''}${items.join('')}</ListVersionsResult>`;
+  }
+  /** A page of keys; the token of the next is the last key. */
+  function keysFrom(query: URLSearchParams): string {
+    const after = query.get('continuation-token') ?? '';
+    const keys = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '') && key > after).sort();
+    const page = keys.slice(0, PAGE);
+    const next = keys.length > PAGE ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '';
+    const items = page.map((key) => `<Contents><Key>${key}</Key></Contents>`);
+    return `<ListBucketResult><IsTruncated>${next !== ''}</IsTruncated>${next}${items.join('')}</ListBucketResult>`;
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -3,7 +3,14 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import type { EventObjects, ManifestBucket, StoredObject } from '../../seal/ports.ts';
 import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
 import { openParquetWriter, readParquet, temporaryPath } from './parquet-file.ts';
@@ -102,6 +109,13 @@ export async function storedObject(body: Readable): Promise<StoredObject> {
     throw error;
   }
   return { sha256: hash.digest('hex'), bytes, rows: () => readParquet(path), discard };
+}
+
+/** Yields the keys that start with a prefix, in their order. */
+export async function* listKeys({ client, name }: ArchiveBucket, Prefix: string): AsyncGenerator<string> {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name, Prefix })) {
+    for (const { Key } of Contents) if (Key !== undefined) yield Key;
+  }
 }
 
 /** Requests an object; undefined where there is none under the key. */

@@ -16,9 +16,9 @@ export interface ParquetFile {
   bytes: number;
 }
 
-export interface ParquetFileWriter {
+export interface ParquetFileWriter<Row = ArchiveRow> {
   /** Adds rows as one row group. */
-  add(rows: readonly ArchiveRow[]): void;
+  add(rows: readonly Row[]): void;
   /** Writes the footer. */
   end(): ParquetFile;
   remove(): void;
@@ -28,8 +28,13 @@ export interface ParquetFileWriter {
 const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 } };
 const PAGE_BYTES = 1_048_576;
 
-/** Begins a temporary Parquet file, of which one row group is in memory at a time. */
+/** Begins a temporary file of the archive, of which one row group is in memory at a time. */
 export function openParquetWriter(path = temporaryPath()): ParquetFileWriter {
+  return openTableWriter(path, COLUMNS);
+}
+
+/** Begins a Parquet file with these columns, of which one row group is in memory at a time. */
+export function openTableWriter<Row>(path: string, columns: readonly Column<Row>[]): ParquetFileWriter<Row> {
   const file = openSync(path, 'w');
   let isOpen = true;
   const hash = createHash('sha256');
@@ -46,7 +51,7 @@ export function openParquetWriter(path = temporaryPath()): ParquetFileWriter {
   };
   const parquet = new ParquetWriter({
     writer: Object.assign(writer, { flush, finish: flush }),
-    schema: SCHEMA,
+    schema: [{ name: 'event', num_children: columns.length }, ...columns.flatMap(elementsOf)],
     codec: 'ZSTD',
     compressors: { ZSTD: (bytes) => zlib.zstdCompressSync(bytes, ZSTD) },
     createdBy: 'mailgun-ledger',
@@ -54,7 +59,7 @@ export function openParquetWriter(path = temporaryPath()): ParquetFileWriter {
   return {
     add(rows) {
       parquet.write({
-        columnData: COLUMNS.map((column) => dataOf(column, rows)),
+        columnData: columns.map((column) => dataOf(column, rows)),
         rowGroupSize: rows.length,
         pageSize: PAGE_BYTES,
       });
@@ -94,10 +99,10 @@ const compressors = {
   },
 };
 
-function dataOf({ name, field, type, isDistinct }: Column, rows: readonly ArchiveRow[]): ColumnSource {
-  const values = rows.map((row) => row[field]);
+function dataOf<Row>({ name, field, type, isDistinct }: Column<Row>, rows: readonly Row[]): ColumnSource {
+  const values: unknown[] = rows.map((row) => row[field]);
   const data = type === 'time' ? values.map((ms) => BigInt(ms as number) * 1000n) : values;
-  return { name, data, statistics: type !== 'texts' && isDistinct !== true };
+  return { name, data: data as ColumnSource['data'], statistics: type !== 'texts' && isDistinct !== true };
 }
 
 function rowIn(record: Record<string, unknown>): ArchiveRow {
@@ -110,10 +115,9 @@ function rowIn(record: Record<string, unknown>): ArchiveRow {
 }
 
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const;
-const SCHEMA: SchemaElement[] = [{ name: 'event', num_children: COLUMNS.length }, ...COLUMNS.flatMap(elementsOf)];
 
 /** Every column has its type declared: readers would guess one from what happens to be null. */
-function elementsOf({ name, type, isOptional }: Column): SchemaElement[] {
+function elementsOf({ name, type, isOptional }: Pick<Column, 'name' | 'type' | 'isOptional'>): SchemaElement[] {
   const repetition_type = isOptional ? 'OPTIONAL' : 'REQUIRED';
   switch (type) {
     case 'text':

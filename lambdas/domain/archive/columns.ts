@@ -3,9 +3,10 @@ import type { ArchiveRow } from './row.ts';
 /** Types that every reader of Parquet has a word for. `time`: microseconds in UTC. */
 export type ColumnType = 'time' | 'text' | 'integer' | 'boolean' | 'texts';
 
-export interface Column {
+/** A column of a table of rows, by the field that it holds. */
+export interface Column<Row = ArchiveRow> {
   name: string;
-  field: keyof ArchiveRow;
+  field: keyof Row & string;
   type: ColumnType;
   /** Whether it may be null. */
   isOptional?: boolean;

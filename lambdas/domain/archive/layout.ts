@@ -12,12 +12,17 @@ export const EVENTS_PREFIX = 'events/';
 
 /** Returns the key of an object of events, by the slice's start in epoch seconds. */
 export function objectKey(domain: string, start: number, number: number): string {
-  return `${eventsPrefix(domain)}day=${utcDay(start * 1000)}/${start}-${number}.parquet`;
+  return `${dayPrefix(domain, start * 1000)}${start}-${number}.parquet`;
 }
 
 /** Returns what the keys of a domain's events start with. */
 export function eventsPrefix(domain: string): string {
   return `${EVENTS_PREFIX}domain=${keyPart(domain)}/`;
+}
+
+/** Returns what the keys of a domain's events of a UTC day start with. */
+export function dayPrefix(domain: string, dayMs: number): string {
+  return `${eventsPrefix(domain)}day=${utcDay(dayMs)}/`;
 }
 
 /** Returns what the keys of a domain's chain start with. */

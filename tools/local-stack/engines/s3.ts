@@ -69,6 +69,12 @@ export function createS3(): S3Engine {
       else objects.delete(key);
       return reply(204);
     },
+    ListObjectsV2({ objects }, _key, _request, query) {
+      const prefix = query.get('prefix') ?? '';
+      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+      const items = keys.map((key) => `<Contents><Key>${escaped(key)}</Key></Contents>`);
+      return xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${items.join('')}</ListBucketResult>`);
+    },
     ListObjectVersions({ objects }, _key, _request, query) {
       const prefix = query.get('prefix') ?? '';
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
@@ -86,7 +92,8 @@ export function createS3(): S3Engine {
 
   function operationOf({ method, url }: Pick<S3Request, 'method' | 'url'>): string | undefined {
     const { key, query } = placeOf(url);
-    if (method === 'GET' && key === '') return query.has('versions') ? 'ListObjectVersions' : undefined;
+    if (method === 'GET' && key === '')
+      return query.has('versions') ? 'ListObjectVersions' : query.has('list-type') ? 'ListObjectsV2' : undefined;
     return { GET: 'GetObject', PUT: 'PutObject', DELETE: 'DeleteObject' }[method];
   }
 

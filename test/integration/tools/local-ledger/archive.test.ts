@@ -1,17 +1,23 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { openLocal } from '../../../../cli/target/local.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createManifestBucket } from '../../../../lambdas/adapters/archive/bucket.ts';
 import { openParquetWriter, readParquet } from '../../../../lambdas/adapters/archive/parquet-file.ts';
 import type { ArchiveRow } from '../../../../lambdas/domain/archive/row.ts';
+import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
 import { runCommand } from '../../../support/command-line.ts';
+import { exportLine } from '../../../support/json-lines/export.ts';
 import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
@@ -80,6 +86,41 @@ test('seals what was compared, and its certificate says complete, before and aft
     expect([exitCode, faults]).toEqual([0, []]);
     expect(lines).toContainEqual(expect.objectContaining({ event: 'archive', rows: EVENTS, erased: 1 }));
   }
+}, 60_000);
+
+test('export reads table and archive as one: what only the archive holds, and nothing of the erased recipient', async () => {
+  const events = async () => {
+    const { exitCode, json } = await run(['export', '--local', ...range, '--format', 'ndjson', '--type', 'delivered']);
+    expect(exitCode).toBe(0);
+    return json() as { key: string; recipient: string | null; event: JsonObject | null }[];
+  };
+  const before = await events();
+  expect(new Set(before.map(({ key }) => key)).size).toBe(EVENTS);
+  expect(before.filter(({ recipient, event }) => recipient === null && event === null)).toHaveLength(1);
+  expect(JSON.stringify(before)).not.toContain('reader-2@');
+
+  const [lost] = before.filter(({ event }) => event !== null);
+  const { partition: pk, eventSort: sk } = identify(lost?.event ?? {}, DOMAIN);
+  const TableName = deployment.output('TableName');
+  await deployment.clients.table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
+
+  expect(await events()).toEqual(before);
+  const out = mkdtempSync(join(tmpdir(), 'export-'));
+  const folder = join(out, 'events');
+  const whole = await run(['export', '--local', ...range, '--format', 'parquet', '--out', folder, '--json']);
+  const again = await run(['export', '--local', '--out', folder, '--json']);
+  const other = await run(['export', '--local', ...range, '--out', folder]);
+  expect([whole.exitCode, again.exitCode, other.exitCode]).toEqual([0, 0, 2]);
+  for (const { json } of [whole, again]) {
+    const last = z.array(exportLine).parse(json()).at(-1);
+    expect(last).toMatchObject({ event: 'exported', complete: true, events: EVENTS });
+  }
+  const duckdb = await (await DuckDBInstance.create()).connect();
+  const read = await duckdb.runAndReadAll(`SELECT key, recipient FROM '${folder}/*/*.parquet' ORDER BY time, key`);
+  const byTime = (rows: { key: string; recipient: string | null }[]) =>
+    rows.map(({ key, recipient }) => [key, recipient]);
+  expect(read.getRowObjects().map(Object.values).toSorted()).toEqual(byTime(before).toSorted());
+  rmSync(out, { recursive: true });
 }, 60_000);
 
 test('a sealed object cannot be put again, and one that was changed by hand is named', async () => {

@@ -1,0 +1,157 @@
+import { mergeSorted } from '../../lambdas/adapters/table/events/day-index.ts';
+import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
+import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
+import { type ArchiveRow, rowErasure } from '../../lambdas/domain/archive/row.ts';
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { identify } from '../../lambdas/domain/events/identity.ts';
+import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { namedAddresses } from '../../lambdas/domain/recipients/erasure.ts';
+import type { EventKeys, SealableEvents } from '../../lambdas/seal/ports.ts';
+import { inOrder, type NamedKey, rowOfStored } from '../../lambdas/seal/slice-rows.ts';
+import type { ArchiveSource } from '../certificates/archive-source.ts';
+import { TargetUnavailableError } from '../errors.ts';
+
+/** An event of the table, the archive, or both. */
+export interface HistoryRow {
+  row: ArchiveRow;
+  /** Whether the table holds it. */
+  isStored: boolean;
+}
+
+export interface HistoryDeps {
+  /** Undefined where there is no archive. */
+  archive: Pick<ArchiveSource, 'list' | 'open'> | undefined;
+  keys: EventKeys;
+  events: SealableEvents;
+  erasures: {
+    /** Returns those of the addresses that are erased. */
+    among(addresses: readonly string[]): Promise<string[]>;
+  };
+  erasureKey: { read(): Promise<string> };
+}
+
+/**
+ * Yields the events of a domain from one time on and before another (epoch milliseconds, of one UTC day), by time, each
+ * once, a chunk at a time. Where table and archive hold an event, the table's copy counts: what was erased or corrected
+ * is so there first. Of an erased recipient only the tombstone is left, wherever the erasure has got to.
+ */
+export type ReadDay = (domain: string, fromMs: number, toMs: number) => AsyncGenerator<HistoryRow[]>;
+
+const CHUNK = 500;
+/** Events that are looked up by one call. */
+const LOOK_UP = 100;
+
+export function createHistory({ archive, keys, events, erasures, erasureKey }: HistoryDeps): ReadDay {
+  return async function* (domain, fromMs, toMs) {
+    const nameOf = createLedgerNaming(await erasureKey.read());
+    const isInRange = ({ row: { atMs } }: HistoryRow) => atMs >= fromMs && atMs < toMs;
+    const lanes = archive === undefined ? [] : await openLanes(archive, dayPrefix(domain, fromMs), [fromMs, toMs]);
+    const table = storedRows(inOrder(keys.stored(domain, fromMs, toMs - 1), nameOf));
+    const merged = withoutRepeats(mergeSorted([table, ...lanes], (one, other) => isBefore(one.row, other.row)));
+    try {
+      for await (const chunk of inChunks(merged, CHUNK)) yield await checked(domain, chunk.filter(isInRange));
+    } finally {
+      // Objects are temporary files, which stay where a reader stops early.
+      await Promise.all(lanes.map((lane) => lane.return(undefined)));
+    }
+  };
+
+  async function* storedRows(named: AsyncIterable<NamedKey>): AsyncGenerator<HistoryRow> {
+    for await (const chunk of inChunks(named, LOOK_UP)) {
+      const found = await events.lookUp(chunk.map(({ key }) => key));
+      for (const each of chunk) {
+        const stored = found.get(placeName(each.key));
+        // The index may still name what was removed since.
+        if (stored !== undefined) yield { row: rowOfStored(each, stored, ''), isStored: true };
+      }
+    }
+  }
+
+  /** Leaves out what the table holds under another time, and takes erased recipients out of the others. */
+  async function checked(domain: string, chunk: readonly HistoryRow[]): Promise<HistoryRow[]> {
+    const parsed = chunk.map((each) => ({ ...each, event: eventOf(each.row) }));
+    const unstored = parsed.filter(({ isStored, event }) => !isStored && event !== undefined);
+    const places = unstored.map(({ event }) => identify(event as JsonObject, domain));
+    const stored = new Set<string>();
+    for (let from = 0; from < places.length; from += LOOK_UP)
+      for (const name of (await events.lookUp(places.slice(from, from + LOOK_UP))).keys()) stored.add(name);
+    const addresses = new Set(parsed.flatMap(({ event }) => (event === undefined ? [] : namedAddresses(event))));
+    const erased = new Set(await erasures.among([...addresses]));
+    return parsed.flatMap(({ row, isStored, event }) => {
+      if (event === undefined) return [{ row, isStored }];
+      if (!isStored && stored.has(placeName(identify(event, domain)))) return [];
+      const named = namedAddresses(event).filter((address) => erased.has(address));
+      return [{ row: named.reduce((left, address) => rowErasure(address, domain)(left), row), isStored }];
+    });
+  }
+}
+
+const eventOf = ({ event }: ArchiveRow) => (event === null ? undefined : (JSON.parse(event) as JsonObject));
+
+/**
+ * Opens the objects of a day. Slices do not overlap, so objects of one number follow each other in time: they are one
+ * sorted stream, of which one object is open at a time.
+ */
+async function openLanes(
+  archive: Pick<ArchiveSource, 'list' | 'open'>,
+  prefix: string,
+  [fromMs, toMs]: [number, number],
+): Promise<AsyncGenerator<HistoryRow>[]> {
+  const lanes = new Map<number, (ObjectPlace & { key: string })[]>();
+  for await (const key of archive.list(prefix)) {
+    const place = parseObjectKey(key);
+    if (place === undefined || place.start * 1000 >= toMs) continue;
+    lanes.set(place.number, [...(lanes.get(place.number) ?? []), { ...place, key }]);
+  }
+  return [...lanes.values()].map((objects) => {
+    const ascending = objects.sort((a, b) => a.start - b.start);
+    // An object ends before the next of its number begins.
+    const first = ascending.findLastIndex(({ start }) => start * 1000 <= fromMs);
+    return rowsOf(archive, ascending.slice(Math.max(first, 0)));
+  });
+}
+
+async function* rowsOf(
+  archive: Pick<ArchiveSource, 'open'>,
+  objects: readonly { key: string }[],
+): AsyncGenerator<HistoryRow> {
+  let before: ArchiveRow | undefined;
+  for (const { key } of objects) {
+    const stored = await archive.open(key);
+    if (stored === undefined) throw new TargetUnavailableError(`${key} was listed, and is not in the archive any more`);
+    try {
+      for await (const group of stored.rows()) {
+        for (const row of group) {
+          if (before !== undefined && !isBefore(before, row))
+            throw new TargetUnavailableError(
+              `the rows of ${key} are not in order; verify --archive says what is wrong`,
+            );
+          before = row;
+          yield { row, isStored: false };
+        }
+      }
+    } finally {
+      await stored.discard();
+    }
+  }
+}
+
+/** Of rows that name one event the first is yielded. */
+async function* withoutRepeats(rows: AsyncIterable<HistoryRow>): AsyncGenerator<HistoryRow> {
+  let before: ArchiveRow | undefined;
+  for await (const each of rows) {
+    if (before?.name === each.row.name && before.atMs === each.row.atMs) continue;
+    before = each.row;
+    yield each;
+  }
+}
+
+async function* inChunks<Value>(values: AsyncIterable<Value>, size: number): AsyncGenerator<Value[]> {
+  let chunk: Value[] = [];
+  for await (const value of values) {
+    if (chunk.push(value) < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,41 @@
+import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/events/event-lookup.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/recipients/erasure-repository.ts';
+import { readSecret } from '../access/secrets.ts';
+import { type ArchiveSource, archiveIn } from '../certificates/archive-source.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
+import { type Deployment, hasOutput } from '../target/types.ts';
+import { createHistory, type ReadDay } from './history.ts';
+
+/** Opens table and archive of a deployment as one. */
+export async function openHistory(deployment: Deployment): Promise<ReadDay> {
+  const secret = await readSecret(deployment, 'ErasureKeySecretArn');
+  if (secret.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
+  const table = tableOf(deployment);
+  const erasureKey = { read: async () => secret };
+  return createHistory({
+    archive: openDeploymentArchive(deployment),
+    keys: createDayIndexTable(table),
+    events: createStoredEventsTable(table),
+    erasures: createErasureRepository(table, erasureKey),
+    erasureKey,
+  });
+}
+
+/** Opens the archive of a deployment; undefined where it has none. */
+export function openDeploymentArchive(deployment: Deployment): ArchiveSource | undefined {
+  if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
+  return archiveIn({ client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') });
+}
+
+const DAY_MS = 86_400_000;
+
+/** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
+export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {
+  for (let from = fromMs; from < toMs; ) {
+    const to = Math.min((Math.floor(from / DAY_MS) + 1) * DAY_MS, toMs);
+    yield { fromMs: from, toMs: to };
+    from = to;
+  }
+}

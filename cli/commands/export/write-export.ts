@@ -1,0 +1,164 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
+import { keyPart, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
+import type { ReadDay } from '../../archive/history.ts';
+import { daysOf } from '../../archive/open-history.ts';
+import type { CliContext } from '../../command.ts';
+import { TargetUnavailableError } from '../../errors.ts';
+import { counted, type Emit, number } from '../../output.ts';
+import { timeText } from '../../time.ts';
+import { type ExportRequest, type ExportState, writeExportState } from './export-folder.ts';
+import { type ExportedRow, type Format, headOf, lineOf, openTableFile } from './tables.ts';
+
+/** The lines of `export --out --json`. */
+export type ExportLine =
+  | { event: 'progress'; domain: string; reached: string; events: number }
+  | { event: 'resume'; commands: string[] }
+  | { event: 'exported'; complete: boolean; events: number; files: number };
+
+const TELL_EVERY_MS = 5000;
+
+/** Prints the table, the domains one after the other; returns the exit code. */
+export async function exportToOutput(context: CliContext, request: ExportRequest, readDay: ReadDay): Promise<number> {
+  const format = request.format === 'ndjson' ? 'ndjson' : 'csv';
+  for (const line of headOf(format)) context.print(line);
+  let events = 0;
+  const tell = createProgress(context);
+  for (const domain of request.domains) {
+    for (const { fromMs, toMs } of daysOf(request.from * 1000, request.to * 1000)) {
+      for await (const rows of exportedRows(readDay, request, domain, fromMs, toMs)) {
+        for (const row of rows) context.print(lineOf(format, row));
+        events += rows.length;
+        if (context.signal.aborted) {
+          context.printError('Interrupted: the table ends early. An export with --out can go on.');
+          return 1;
+        }
+        tell(() => context.printError(`${domain}  ${utcDay(fromMs)}  ${counted(events, 'event')}`));
+      }
+    }
+  }
+  return finish(events);
+}
+
+/** An export into a folder, from where it has come to. */
+export interface FolderExport {
+  folder: string;
+  state: ExportState;
+  readDay: ReadDay;
+  emit: Emit<ExportLine>;
+  /** The command that goes on where it stops. */
+  goOn: string;
+}
+
+/** Writes a file for each domain and day that has events, and after each how far it has come; returns the exit code. */
+export async function exportToFolder(
+  context: CliContext,
+  { folder, state, readDay, emit, goOn }: FolderExport,
+): Promise<number> {
+  const { request } = state;
+  writeExportState(folder, state);
+  const tell = createProgress(context);
+  for (const domain of request.domains) {
+    const start = Math.max(request.from * 1000, state.reached[domain] ?? 0);
+    for (const { fromMs, toMs } of daysOf(start, request.to * 1000)) {
+      const rows = exportedRows(readDay, request, domain, fromMs, toMs);
+      const written = await writeDay(
+        context,
+        join(folder, keyPart(domain)),
+        utcDay(fromMs),
+        request.format,
+        rows,
+        (so) => tell(() => progress(domain, fromMs, state.events + so)),
+      );
+      if (written === undefined) {
+        emit({ event: 'resume', commands: [goOn] }, 'Go on with:', `  ${goOn}`);
+        emit({ event: 'exported', complete: false, events: state.events, files: state.files });
+        return 1;
+      }
+      state.events += written;
+      state.files += written > 0 ? 1 : 0;
+      state.reached[domain] = toMs;
+      writeExportState(folder, state);
+      tell(() => progress(domain, toMs, state.events));
+    }
+  }
+  const { events, files } = state;
+  emit(
+    { event: 'exported', complete: true, events, files },
+    `Exported: ${number(events)} events in ${counted(files, 'file')} to ${folder}.`,
+  );
+  return finish(events);
+
+  function progress(domain: string, atMs: number, events: number) {
+    const reached = timeText(Math.floor(atMs / 1000));
+    emit({ event: 'progress', domain, reached, events }, `${domain}  until ${reached}  ${number(events)} events`);
+  }
+}
+
+/** Writes the file of a day, which is there once it is whole; returns its events, undefined where it was interrupted. */
+async function writeDay(
+  { signal }: CliContext,
+  folder: string,
+  day: string,
+  format: Format,
+  groups: AsyncIterable<ExportedRow[]>,
+  onRows: (events: number) => void,
+): Promise<number | undefined> {
+  mkdirSync(folder, { recursive: true });
+  const file = openTableFile(join(folder, `${day}.${format}`), format);
+  let events = 0;
+  try {
+    for await (const rows of groups) {
+      if (signal.aborted) return undefined;
+      file.add(rows);
+      events += rows.length;
+      onRows(events);
+    }
+    file.end();
+    return events;
+  } finally {
+    file.discard();
+  }
+}
+
+/** Anything that narrows a question and matches nothing is an error. */
+function finish(events: number): number {
+  if (events === 0) throw new TargetUnavailableError('no event fits; look at --from, --to and the filters');
+  return 0;
+}
+
+async function* exportedRows(
+  readDay: ReadDay,
+  request: ExportRequest,
+  domain: string,
+  fromMs: number,
+  toMs: number,
+): AsyncGenerator<ExportedRow[]> {
+  const fits = filterOf(request);
+  for await (const chunk of readDay(domain, fromMs, toMs)) {
+    yield chunk.flatMap(({ row }) => (fits(row) ? [exportedRow(row, domain)] : []));
+  }
+}
+
+function exportedRow({ name: _name, salt: _salt, commitment: _commitment, ...row }: ArchiveRow, domain: string) {
+  return { domain, ...row };
+}
+
+function filterOf({ types, recipient, tag }: ExportRequest): (row: ArchiveRow) => boolean {
+  const key = recipient === null ? undefined : recipientKey(recipient);
+  return (row) =>
+    (types.length === 0 || types.includes(row.type)) &&
+    (key === undefined || (row.recipient !== null && recipientKey(row.recipient) === key)) &&
+    (tag === null || row.tags.some((each) => each.toLowerCase() === tag));
+}
+
+/** Returns a function that reports at most every few seconds. */
+function createProgress({ now }: CliContext) {
+  let toldAtMs = now();
+  return (report: () => void) => {
+    if (now() - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = now();
+    report();
+  };
+}

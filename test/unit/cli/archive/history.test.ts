@@ -1,0 +1,184 @@
+import { expect, test } from '@jest/globals';
+import { createHistory } from '../../../../cli/archive/history.ts';
+import { objectKey } from '../../../../lambdas/domain/archive/layout.ts';
+import { type ArchiveRow, erasedRow, rowOf } from '../../../../lambdas/domain/archive/row.ts';
+import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
+import { identify } from '../../../../lambdas/domain/events/identity.ts';
+import { createLedgerNaming, placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
+import { tombstoneIdentity, tombstoneOf } from '../../../../lambdas/domain/recipients/erasure.ts';
+import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
+import { SLICE_SECONDS, SLICE_START } from '../../../support/archive.ts';
+import { ERASURE_KEY, erasureKey, InMemoryErasures } from '../../../support/erasures.ts';
+import { InMemoryBucket, InMemoryEvents } from '../../../support/in-memory-archive.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+
+const nameOf = createLedgerNaming(ERASURE_KEY);
+const eventAt = (nth: number, seconds: number, over: Record<string, unknown> = {}) =>
+  deliveredEvent({ id: `id-${nth}`, timestamp: seconds, recipient: `r${nth}@example.org`, ...over });
+
+/** A table and an archive that hold the same events, or each some of them. */
+class TwoPlaces {
+  readonly table = new InMemoryEvents();
+  readonly bucket = new InMemoryBucket();
+  readonly erasures = new InMemoryErasures();
+  readonly opened: string[] = [];
+  discarded = 0;
+  lookUps = 0;
+
+  store(event: JsonObject, atMs = Number(event.timestamp) * 1000, isTombstone = false): void {
+    const { partition, eventSort } = identify(event, DOMAIN);
+    const sort = isTombstone ? tombstoneIdentity({ eventSort }, ERASURE_KEY).eventSort : eventSort;
+    const key = { partition, eventSort: sort, atMs };
+    const stored = { receivedAtMs: atMs + 900, source: 'webhook' as const, broughtByWebhook: true };
+    this.table.events.set(placeName(key), {
+      key,
+      event: { ...stored, event: isTombstone ? tombstoneOf(event, DOMAIN) : event },
+    });
+  }
+
+  archive(slice: number, number: number, rows: readonly ArchiveRow[]): void {
+    const sorted = rows.toSorted((a, b) => a.atMs - b.atMs || (a.name < b.name ? -1 : 1));
+    this.bucket.objects.set(objectKey(DOMAIN, SLICE_START + slice * SLICE_SECONDS, number), JSON.stringify(sorted));
+  }
+
+  async read(from = SLICE_START, to = SLICE_START + 4 * SLICE_SECONDS) {
+    const { objects } = this.bucket;
+    const readDay = createHistory({
+      archive: {
+        async *list(prefix) {
+          yield* [...objects.keys(), `${prefix}notes.txt`].filter((key) => key.startsWith(prefix));
+        },
+        open: async (key) => {
+          this.opened.push(key);
+          const stored = await this.bucket.open(key);
+          const discard = async () => {
+            this.discarded += 1;
+          };
+          return stored && { ...stored, discard };
+        },
+      },
+      keys: this.table,
+      events: {
+        lookUp: async (places) => {
+          this.lookUps += 1;
+          return this.table.lookUp(places);
+        },
+      },
+      erasures: this.erasures,
+      erasureKey,
+    });
+    const found = [];
+    for await (const chunk of readDay(DOMAIN, from * 1000, to * 1000)) found.push(...chunk);
+    return found;
+  }
+}
+
+function rowFor(event: JsonObject, atMs = Number(event.timestamp) * 1000): ArchiveRow {
+  const place = identify(event, DOMAIN);
+  const facts = { receivedAtMs: atMs + 900, byWebhook: true, source: 'webhook' as const };
+  return rowOf({ ...facts, name: nameOf(place), key: place.eventKey, atMs }, event, '00'.repeat(16));
+}
+
+test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+  'every event of table and archive is read once, by time, whatever each of them holds (seed %d)',
+  async (seed) => {
+    const { next } = createRandom(seed + 1);
+    const places = new TwoPlaces();
+    const all: JsonObject[] = [];
+    const objects = new Map<string, ArchiveRow[]>();
+    for (let nth = 0; nth < 60; nth += 1) {
+      const slice = Math.floor(next() * 4);
+      const event = eventAt(nth, SLICE_START + slice * SLICE_SECONDS + Math.floor(next() * 6));
+      all.push(event);
+      const where = Math.floor(next() * 3);
+      if (where !== 1) places.store(event);
+      const number = Math.floor(next() * 3);
+      const key = `${slice} ${number}`;
+      if (where !== 0) objects.set(key, [...(objects.get(key) ?? []), rowFor(event)]);
+    }
+    for (const [key, rows] of objects) places.archive(...(key.split(' ').map(Number) as [number, number]), rows);
+
+    const found = await places.read();
+
+    expect(found.map(({ row }) => row.name).toSorted()).toEqual(
+      all.map((each) => nameOf(identify(each, DOMAIN))).toSorted(),
+    );
+    const times = found.map(({ row }) => row.atMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    for (const { row, isStored } of found) {
+      const held = [...places.table.events.values()].some(({ key }) => nameOf(key) === row.name);
+      expect([row.key, isStored]).toEqual([row.key, held]);
+    }
+    expect(places.discarded).toBe(places.opened.length);
+  },
+);
+
+test('of an event in both places the copy of the table counts, erased ones included', async () => {
+  const places = new TwoPlaces();
+  const [corrected, erased] = [eventAt(1, SLICE_START), eventAt(2, SLICE_START + 1)];
+  places.archive(0, 0, [rowFor({ ...corrected, url: 'https://before.example' }), rowFor(erased)]);
+  places.store({ ...corrected, url: 'https://after.example' });
+  places.store(erased, undefined, true);
+
+  const found = await places.read();
+
+  expect(found.map(({ row }) => [row.url, row.recipient])).toEqual([
+    ['https://after.example', 'r1@example.org'],
+    [null, null],
+  ]);
+  expect(found.every(({ isStored }) => isStored)).toBe(true);
+});
+
+test('an event that the table holds under another time is not read twice', async () => {
+  const places = new TwoPlaces();
+  const event = eventAt(1, SLICE_START);
+  places.archive(0, 0, [rowFor(event)]);
+  places.store({ ...event, timestamp: SLICE_START + 5 });
+
+  expect((await places.read()).map(({ row }) => row.atMs)).toEqual([(SLICE_START + 5) * 1000]);
+});
+
+test('an erased recipient is in no row, even where neither table nor archive was rewritten yet', async () => {
+  const places = new TwoPlaces();
+  const other = eventAt(3, SLICE_START + 2, { message: { headers: { to: 'r1@example.org', 'message-id': 'm-3' } } });
+  places.archive(0, 0, [rowFor(eventAt(1, SLICE_START)), rowFor(other)]);
+  places.archive(1, 0, [erasedRow(rowFor(eventAt(4, SLICE_START + SLICE_SECONDS)), DOMAIN)]);
+  places.store(eventAt(2, SLICE_START + 1));
+  for (const recipient of ['R1@example.org', 'r2@example.org']) places.erasures.mark(recipient);
+
+  const found = await places.read();
+
+  expect(found).toHaveLength(4);
+  expect(JSON.stringify(found)).not.toMatch(/r[124]@example/);
+  expect(found.map(({ row: { event, recipient } }) => [event === null, recipient])).toEqual([
+    [true, null],
+    [true, null],
+    [false, 'r3@example.org'],
+    [true, null],
+  ]);
+});
+
+test('a range is cut to the millisecond, and objects that lie before or behind it are not opened', async () => {
+  const places = new TwoPlaces();
+  for (let slice = 0; slice < 4; slice += 1) {
+    places.archive(
+      slice,
+      0,
+      [0, 1, 2].map((at) => rowFor(eventAt(10 * slice + at, SLICE_START + slice * SLICE_SECONDS + at))),
+    );
+  }
+
+  const found = await places.read(SLICE_START + SLICE_SECONDS + 1, SLICE_START + 2 * SLICE_SECONDS + 1);
+
+  expect(found.map(({ row }) => row.key)).toEqual(['delivered#id-11', 'delivered#id-12', 'delivered#id-20']);
+  expect(places.opened).toHaveLength(2);
+});
+
+test('rows that are not in their order end the reading by name, and leave no temporary file', async () => {
+  const places = new TwoPlaces();
+  const rows = [1, 0].map((at) => rowFor(eventAt(at, SLICE_START + at)));
+  places.bucket.objects.set(objectKey(DOMAIN, SLICE_START, 0), JSON.stringify(rows));
+
+  await expect(places.read()).rejects.toThrow(`the rows of ${objectKey(DOMAIN, SLICE_START, 0)} are not in order`);
+  expect(places.discarded).toBe(1);
+});
