@@ -3,6 +3,7 @@ import { enforceStackRules } from './checks/stack-rules.ts';
 import type { Config } from './config/config.ts';
 import { processingTimes } from './config/processing-times.ts';
 import { Alarms } from './constructs/alarms.ts';
+import { CustomerKey, KEY_ACTIONS } from './constructs/customer-key.ts';
 import { Dashboard } from './constructs/dashboard.ts';
 import { EventQueue } from './constructs/event-queue.ts';
 import { Deliver } from './constructs/functions/deliver.ts';
@@ -29,6 +30,14 @@ export interface LedgerResources extends OutputSources {
 /** Builds the constructs of a ledger in a scope, connects them, and returns them. */
 export function buildLedger(scope: Construct, config: Config, commandLine: CommandLine): LedgerResources {
   const times = processingTimes(config.processing);
+  const customerKey = config.customerKey
+    ? new CustomerKey(scope, 'CustomerKey', {
+        protectData: config.protectData,
+        hasReceivers: config.receivers.length > 0,
+        hasDashboard: config.dashboard.enabled,
+        hasBudget: config.alarms.monthlyDollars !== undefined,
+      }).key
+    : undefined;
 
   const { table } = new LedgerTable(scope, 'Table', config);
   const secrets = new Secrets(scope, 'Secrets', config);
@@ -63,6 +72,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
         target: commandLine.target,
         logRetentionDays: config.retentionDays.logs,
         protectData: config.protectData,
+        customerKey,
       })
     : undefined;
   if (dashboard) readApi.allowOrigin(dashboard.url);
@@ -90,7 +100,8 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
 
   enforceStackRules(scope);
   const functions = { ingest, process, reconcile, publish, deliver, seal, readApi };
-  const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health };
+  for (const each of Object.values(functions)) if (customerKey) each?.function.allow(KEY_ACTIONS, customerKey.keyArn);
+  const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health, customerKey };
   writeOutputs(scope, config, resources);
   return { ...resources, alarms: alarms.alarms };
 }

@@ -1,5 +1,6 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
@@ -36,6 +37,8 @@ export interface OutputSources {
   readonly dashboard: Dashboard | undefined;
   readonly topics: Topics;
   readonly health: HealthDashboard;
+  /** Undefined where AWS's own keys encrypt. */
+  readonly customerKey: IKey | undefined;
 }
 
 /** What the lag of the ledger is computed from. */
@@ -56,6 +59,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     ApiTokenSecretArn: [from.secrets.apiToken.secretArn, 'Bearer token of the read API'],
     ErasureKeySecretArn: [from.secrets.erasureKey.secretArn, 'Hashes erased recipients; never change it'],
     TableName: [from.table.tableName, 'Events, statuses, claims, suppressions and the ledger'],
+    CustomerKeyArn: [from.customerKey?.keyArn, 'Encrypts what the stack stores'],
     DayShards: [dayShards(config).DAY_SHARDS, 'Shards of the day index, each number from a UTC day on'],
     QueueUrl: [from.queue.queue.queueUrl, 'Events on their way to the table'],
     DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],

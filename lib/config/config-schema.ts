@@ -194,6 +194,10 @@ export const environmentSchema = z.strictObject({
     true,
     'Table and secrets survive the deletion of the stack; table and stack are protected from deletion. Must be true in prod.',
   ),
+  customerKey: flag(
+    false,
+    'Encrypts table, queues, secrets, logs, topics, buckets and the environments of functions under a KMS key of the account, for $1 a month and its requests ([operate](../operate.md#a-key-of-your-own)).',
+  ),
   processing: group({
     timeoutSeconds: wholeNumber(1, 900, 30, 'Timeout of one batch.'),
     batchSize: wholeNumber(1, 10, 10, 'Events per invocation.'),

@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, type ISource, Source } from 'aws-cdk-lib/aws-s3-deployment';
@@ -29,6 +30,8 @@ export interface DashboardProps {
   readonly logRetentionDays: number;
   /** Whether the bucket outlives the stack. */
   readonly protectData: boolean;
+  /** Encrypts the bucket, where AWS's own key does not. */
+  readonly customerKey: IKey | undefined;
 }
 
 /** The page: files in a private bucket that CloudFront alone reads. */
@@ -98,7 +101,7 @@ export class Dashboard extends Construct {
   }
 
   /** CDK's own deployment of files, with rights that name each action, and a log group that forgets. */
-  #deploy({ apiUrl, target, logRetentionDays, protectData }: DashboardProps): void {
+  #deploy({ apiUrl, target, logRetentionDays, protectData, customerKey }: DashboardProps): void {
     const role = new Role(this, 'DeploymentRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(this, 'DeploymentLogs', {
       retention: logRetentionDays,
@@ -113,6 +116,7 @@ export class Dashboard extends Construct {
         allow(['s3:ListBucket', ...(protectData ? [] : ['s3:GetBucketTagging'])], this.bucket.bucketArn),
         allow(['s3:PutObject', 's3:DeleteObject'], this.bucket.arnForObjects('*')),
         allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
+        ...(customerKey ? [allow(['kms:Decrypt', 'kms:GenerateDataKey'], customerKey.keyArn)] : []),
       ],
     });
     const deployment = new BucketDeployment(this, 'Deployment', {

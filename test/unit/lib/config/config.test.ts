@@ -88,6 +88,7 @@ describe('a configuration that says only what it must', () => {
       customDomain: {},
       tags: {},
       protectData: true,
+      customerKey: false,
       processing: { timeoutSeconds: 30, batchSize: 10, batchingWindowSeconds: 1, maxConcurrency: 5, outageHours: 9 },
       reconcile: {
         source: 'events',
