@@ -84,6 +84,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     SealFunctionName: [from.seal?.function.functionName, 'Archives slices'],
     SealLogGroup: [from.seal?.function.logGroup.logGroupName, 'Logs of seal'],
     ArchiveBucketName: [from.seal?.bucket.bucketName, 'Events and manifests of sealed slices'],
+    ArchiveDatabase: [from.seal?.catalog.databaseName, 'Database of Athena in which the events of the archive are'],
     CertificateKeyArn: [from.seal?.key?.keyArn, 'Signs certificates'],
     ReadApiFunctionName: [from.readApi.function.functionName, 'Serves the read API'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],

@@ -1,3 +1,4 @@
+import { UNKNOWN_DOMAIN } from '../events/event.ts';
 import { keyPart, timeKey, utcDay } from '../keys.ts';
 
 // Every key of the archive's bucket.
@@ -9,6 +10,14 @@ import { keyPart, timeKey, utcDay } from '../keys.ts';
 
 /** What the keys of all events start with. */
 export const EVENTS_PREFIX = 'events/';
+
+/** Folder of a domain's events of a day, as readers of partitions spell it. */
+export const PARTITION_TEMPLATE = `${EVENTS_PREFIX}domain=\${domain}/day=\${day}/`;
+
+/** Returns what `domain=` may say in the keys of a ledger with these domains. */
+export function domainsInKeys(domains: readonly string[]): string[] {
+  return [...domains, UNKNOWN_DOMAIN].map(keyPart);
+}
 
 /** Returns the key of an object of events, by the slice's start in epoch seconds. */
 export function objectKey(domain: string, start: number, number: number): string {

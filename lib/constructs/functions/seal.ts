@@ -16,6 +16,7 @@ import type { SealEnv } from '../../../lambdas/seal/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
 import { runLimitSeconds } from '../../config/ledger-times.ts';
+import { ArchiveCatalog } from '../archive-catalog.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
 
@@ -33,6 +34,7 @@ const MEMORY_MIB = 1024;
 export class Seal extends Construct {
   readonly function: LedgerFunction;
   readonly bucket: Bucket;
+  readonly catalog: ArchiveCatalog;
   /** Undefined where certificates are not signed. */
   readonly key: Key | undefined;
 
@@ -55,6 +57,8 @@ export class Seal extends Construct {
       ],
       removalPolicy,
     });
+    const domains = config.domains.map(({ name }) => name);
+    this.catalog = new ArchiveCatalog(this, 'Catalog', { bucket: this.bucket, domains });
     if (seal.sign) {
       this.key = new Key(this, 'Key', {
         description: 'Signs certificates of the ledger',
@@ -74,7 +78,7 @@ export class Seal extends Construct {
         ...dayShards(config),
         BUCKET_NAME: this.bucket.bucketName,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
-        DOMAINS: config.domains.map(({ name }) => name).join(','),
+        DOMAINS: domains.join(','),
         EVERY_SECONDS: String(reconcile.everySeconds),
         RETENTION_SECONDS: String(config.retentionDays.events * DAY_SECONDS),
       } satisfies SealEnv,

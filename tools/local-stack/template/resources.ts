@@ -44,6 +44,8 @@ const RUN: Readonly<Record<string, (logicalId: string, place: Place) => Attribut
 const IGNORED = new Set([
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Dashboard',
+  'AWS::Glue::Database',
+  'AWS::Glue::Table',
   'AWS::IAM::Policy',
   'AWS::IAM::Role',
   'AWS::Lambda::EventInvokeConfig',

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
+import { objectKey, PARTITION_TEMPLATE } from '../../../../../lambdas/domain/archive/layout.ts';
 import { readSealEnv } from '../../../../../lambdas/seal/env.ts';
 import { Synthesized } from '../../../../support/synthesized.ts';
 
@@ -39,6 +41,7 @@ test('switching it on adds its own resources and an alarm, and changes nothing b
     'SealFunctionName',
     'SealLogGroup',
     'ArchiveBucketName',
+    'ArchiveDatabase',
     'CertificateKeyArn',
   ]);
 });
@@ -103,4 +106,22 @@ test('the key signs by P-256, outlives the stack in prod, and is not made where 
   const unsigned = choose({ sign: false });
   expect(idsOf(unsigned, 'AWS::KMS::Key')).toEqual([]);
   expect(unsigned.outputs.CertificateKeyArn).toBeUndefined();
+});
+
+test('Athena finds the archive as a table whose partitions follow from the names of its keys', () => {
+  const { DatabaseInput } = on.named('AWS::Glue::Database', 'SealCatalog').Properties;
+  const { DatabaseName, TableInput } = on.named('AWS::Glue::Table', 'SealCatalog').Properties;
+  const { Parameters, PartitionKeys, StorageDescriptor } = TableInput;
+
+  expect(DatabaseInput.Name).toMatch(/^[a-z0-9_]+$/);
+  expect([DatabaseName, on.outputs.ArchiveDatabase?.Value]).toEqual([DatabaseInput.Name, DatabaseInput.Name]);
+  expect(PartitionKeys.map(({ Name }: { Name: string }) => Name)).toEqual(['domain', 'day']);
+  expect(Parameters['projection.domain.values'].split(',')).toEqual(['mg.mailgun-ledger.internal', '-']);
+  const [start, , ...rest] = Parameters['storage.location.template']['Fn::Join'][1];
+  expect([start, ...rest].join('<bucket>')).toBe(`s3://<bucket>/${PARTITION_TEMPLATE}`);
+  const values: Record<string, string> = { domain: 'mg.example.com', day: '2026-02-02' };
+  const folder = PARTITION_TEMPLATE.replace(/\$\{(\w+)\}/g, (_, name) => values[name] ?? '');
+  expect(objectKey('mg.example.com', 1_769_999_400, 0)).toMatch(new RegExp(`^${folder}`));
+  expect(StorageDescriptor.Columns).toHaveLength(COLUMNS.length);
+  expect(StorageDescriptor.Columns).toContainEqual({ Name: 'tags', Type: 'array<string>' });
 });
