@@ -104,10 +104,15 @@ Exit code: 0 shown, also where there is none; 1 the stack cannot be reached; 2 w
 export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'list the suppressions of an address')
     .argument('<address>', 'the recipient, in any case')
+    .option('--all', 'show the key of the event that caused each too')
     .addHelpText('after', SHOW_EXAMPLES)
-    .action(run<TargetOptions>((options, address = '') => show(context, options, address)));
+    .action(run<ShowOptions>((options, address = '') => show(context, options, address)));
 
-async function show(context: CliContext, options: TargetOptions, address: string): Promise<number> {
+interface ShowOptions extends TargetOptions {
+  readonly all?: boolean;
+}
+
+async function show(context: CliContext, options: ShowOptions, address: string): Promise<number> {
   const recipient = checkAddress(address);
   const deployment = await openTarget(context, options);
   const emit = createEmit<SuppressionsShowLine>(context, options.json);
@@ -124,7 +129,7 @@ async function show(context: CliContext, options: TargetOptions, address: string
     emit(
       { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active },
       `  ${domain}  ${describe(item)}${reason === null ? '' : ` (${reason})`}  since ${times.since}` +
-        `${times.lastAt === times.since ? '' : `, last ${times.lastAt}`}${lifted}  by ${eventKey}`,
+        `${times.lastAt === times.since ? '' : `, last ${times.lastAt}`}${lifted}${options.all ? `  by ${eventKey}` : ''}`,
     );
   }
   return 0;

@@ -8,7 +8,7 @@ import { linkTo } from '../route.ts';
 import { timeElement, utcDay } from '../values/time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
 import { providerPanel } from './deliverability/providers.ts';
-import { ALL_TAGS, dayPanel, daysOf, tagPanel } from './deliverability/statistics.ts';
+import { ALL_TAGS, dayPanel, daysOf, divideFailures, tagPanel } from './deliverability/statistics.ts';
 
 const DAY_SECONDS = 86_400;
 const SPANS = [7, 14, 30] as const;
@@ -28,6 +28,8 @@ export const deliverabilityView: View = async (context) => {
     api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
   ]);
   const list = daysOf(byDay.buckets, from, days);
+  // Statistics by provider are of every tag.
+  if (tag === ALL_TAGS) divideFailures(list, byProvider.buckets);
   const link = (over: Record<string, string>) =>
     linkTo('deliverability', '', { domain, tag, days: String(days), day, ...over });
   return {

@@ -67,7 +67,7 @@ function recipientPanel(outcome: RecipientStatus, events: readonly EventEntry[])
       { class: 'note' },
       status === null
         ? 'Nothing says yet what became of it. '
-        : ['Decided ', timeElement(statusAt), ' by ', h('code', {}, decidedBy), '. '],
+        : ['Decided ', timeElement(statusAt), ', by the event that is marked. '],
       engagement(outcome),
     ),
     timeline(events, decidedBy),

@@ -21,14 +21,16 @@ import { timeElement } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;
+const FILTERS = ['status', 'tag', 'from', 'to'];
 const STATUS_CHOICES = STATUSES.map((status) => [status.toLowerCase(), status.toLowerCase()] as const);
 
 /** The messages of a recipient, and whether sending to it is wise. */
 export const recipientView: View = async (context) => {
   const { api, subject: address, parameters } = context;
-  const [status, tag] = [parameters.get('status') ?? '', parameters.get('tag') ?? ''];
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name) ?? '']));
+  const { status = '', tag = '', from = '', to = '' } = filter;
   const read = async (cursor?: string) => {
-    const query = { address, status, tag, limit: PAGE, cursor };
+    const query = { address, ...filter, limit: PAGE, cursor };
     const { messages, next } = await api.get<RecipientResponse>('/recipients', query);
     return { rows: messages, next };
   };
@@ -51,12 +53,17 @@ export const recipientView: View = async (context) => {
         'Messages',
         goForm(
           'Filter',
-          (values) => linkTo('recipient', address, { status: textIn(values, 'status'), tag: textIn(values, 'tag') }),
+          (values) =>
+            linkTo('recipient', address, Object.fromEntries(FILTERS.map((name) => [name, textIn(values, name)]))),
           field('Status', select('status', [['', 'all'], ...STATUS_CHOICES], status)),
           field('Tag', h('input', { name: 'tag', value: tag, placeholder: 'all', autocomplete: 'off' })),
+          field('From (UTC)', h('input', { type: 'date', name: 'from', value: from })),
+          field('Before (UTC)', h('input', { type: 'date', name: 'to', value: to })),
         ),
         first.rows.length === 0 && first.next === null
-          ? empty(`No message to this recipient is stored${status || tag ? ' that fits the filter' : ''}.`)
+          ? empty(
+              `No message to this recipient is stored${Object.values(filter).some(Boolean) ? ' that fits the filter' : ''}.`,
+            )
           : paged(first, read, (rows) =>
               table(
                 rows,

@@ -45,6 +45,17 @@ export function sumBy(buckets: readonly StatsBucket[], nameOf: (bucket: StatsBuc
   return [...sums];
 }
 
+/** Adds to each day how its failures divide, which statistics by provider know. */
+export function divideFailures(list: readonly Day[], byProvider: readonly StatsBucket[]): void {
+  for (const { hour, counts } of byProvider) {
+    const day = list.find((each) => each.day === hour.slice(0, 10));
+    if (day === undefined) continue;
+    for (const type of FAILURES) add(day.counts, { [type]: countOf(counts, type) });
+  }
+}
+
+const FAILURES = ['permanent_fail', 'temporary_fail'];
+
 function add(sum: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [type, count] of Object.entries(counts)) {
     const value = countOf(sum, type) + count;
@@ -87,7 +98,7 @@ export function dayPanel(
       }),
       legend([
         { kind: 'stored', name: 'Delivered', value: numberText(sum('delivered')) },
-        { kind: 'recovered', name: 'Failed, for now or for good', value: numberText(sum('failed')) },
+        { kind: 'recovered', name: 'Failed or put off', value: numberText(sum('failed')) },
         { kind: 'missing', name: 'Complained', value: numberText(sum('complained')) },
       ]),
     ),
@@ -105,8 +116,19 @@ export function dayPanel(
       ],
       { caption: title, cards: true },
     ),
+    h(
+      'p',
+      { class: 'note' },
+      'A day may still change until Mailgun’s list of all its time was compared and nothing of it is missing.',
+    ),
   );
 }
+
+const HEADS: Readonly<Record<string, string>> = {
+  failed: 'failed, temporary too',
+  permanent_fail: 'failed permanently',
+  temporary_fail: 'put off',
+};
 
 /** What became of mail goes first; what readers did follows where any did. */
 const OUTCOMES = ['accepted', 'delivered', 'failed', 'complained'];
@@ -119,11 +141,12 @@ interface Counted {
 function countColumns<Row extends Counted>(rows: readonly Row[]) {
   const others = EVENT_NAMES.filter((type) => !OUTCOMES.includes(type));
   const seen = others.filter((type) => rows.some(({ counts }) => countOf(counts, type) > 0));
+  const isDivided = rows.some(({ counts }) => FAILURES.some((type) => countOf(counts, type) > 0));
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...[...OUTCOMES, ...seen].map((type) => ({
-      head: type === 'failed' ? 'failed, temporary too' : type,
+    ...[...OUTCOMES.flatMap((type) => (isDivided && type === 'failed' ? FAILURES : type)), ...seen].map((type) => ({
+      head: HEADS[type] ?? type,
       numeric: true,
       cell: ({ counts }: Row) => numberText(countOf(counts, type)),
     })),

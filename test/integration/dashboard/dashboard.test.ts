@@ -295,6 +295,19 @@ describe('finding', () => {
     expect(await page.locator('.panel').nth(1).getByRole('link').count()).toBeGreaterThan(1);
   });
 
+  test('narrows the mails to a recipient to a time', async () => {
+    const address = new URL(page.url()).hash.split('/').at(-1)?.split('?')[0];
+    await goTo(page, `#/recipient/${address}?from=2020-01-01&to=2020-01-02`);
+    expect(await text('main')).toContain('No message to this recipient is stored that fits the filter.');
+    await page.getByLabel('From (UTC)').fill('2020-01-01');
+    await page.getByLabel('Before (UTC)').fill('');
+    await page.getByRole('button', { name: 'Filter' }).click();
+    await page.locator('tbody tr').first().waitFor();
+    await settled(page);
+    expect(page.url()).toMatch(/from=2020-01-01/);
+    expect(page.url()).not.toMatch(/to=/);
+  });
+
   test('finds a recipient by address, and mails by the beginning of a subject or by a variable', async () => {
     const found = async (searched: string) => {
       await goTo(page, `#/search/${encodeURIComponent(searched)}`);
@@ -364,6 +377,23 @@ describe('deliverability', () => {
     expect((await today.locator('td').allInnerTexts()).slice(0, 4)).toEqual(cells);
     const tag = rows('By tag').filter({ has: page.getByRole('link', { name: 'newsletter' }) });
     expect((await tag.locator('td').allInnerTexts()).slice(1, 5)).toEqual(cells);
+  });
+
+  test('divides the failures of a day by severity, and says until when it may change', async () => {
+    const from = Math.floor(Date.now() / 86_400_000 - 6) * 86_400;
+    const { body } = await stack.get(`/mailgun/stats?by=provider&per=day&from=${from}`);
+    const all = body.buckets as { hour: string; counts: Record<string, number> }[];
+    const day = all.find(({ counts }) => (counts.permanent_fail ?? 0) > 0)?.hour.slice(0, 10) ?? '';
+    const buckets = all.filter(({ hour }) => hour.startsWith(day));
+    const sum = (type: string) => buckets.reduce((count, { counts }) => count + (counts[type] ?? 0), 0);
+    await goTo(page, `#/deliverability?domain=${DOMAIN}`);
+    const panel = page.locator('.panel', { hasText: 'By day' });
+    const row = panel.locator('tbody tr').filter({ hasText: day });
+
+    expect(sum('permanent_fail')).toBeGreaterThan(0);
+    expect(await row.locator('td[data-head="failed permanently"]').innerText()).toBe(String(sum('permanent_fail')));
+    expect(await row.locator('td[data-head="put off"]').innerText()).toBe(String(sum('temporary_fail')));
+    expect(await panel.innerText()).toMatch(/may still change until/);
   });
 
   test('counts by mailbox provider, with failures for now and for good apart', async () => {
