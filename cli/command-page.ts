@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CliContext, ledgerCommand } from './command.ts';
+import { EVERY_COMMAND, exitCodeTable, exitCodeText } from './help/exit-codes.ts';
 import { createProgram } from './program.ts';
 
 // Writes docs/generated/command-line.md (`npm run docs`) from what --help prints.
@@ -16,10 +17,13 @@ print (\`--env\`, \`--stack\`, \`--local\`, \`--port\`, \`--json\`) are left out
 
 /** Returns the page: a section for each command and sub-command, in the order of --help. */
 export function commandPage(): string {
+  const exitCodes = `## Exit codes\n\n${block(`${exitCodeText(EVERY_COMMAND)}\n\n${exitCodeTable()}`)}`;
   // Building a command uses nothing of the context; only its action does.
   const program = createProgram({} as CliContext, () => async () => {});
-  const commands = program.createHelp().visibleCommands(program).filter(isNoHelp);
-  return [INTRODUCTION, block(helpOf(program)), ...commands.flatMap((each) => sections(each, '## '))].join('\n');
+  const commands = program.createHelp().visibleCommands(program);
+  return [INTRODUCTION, block(helpOf(program)), ...commands.flatMap((each) => sections(each, '## ')), exitCodes].join(
+    '\n',
+  );
 }
 
 function sections(command: Command, heading: string, path = ''): string[] {

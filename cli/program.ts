@@ -10,6 +10,7 @@ import { drillCommand } from './commands/drill.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { exportCommand } from './commands/export.ts';
 import { findCommand } from './commands/find.ts';
+import { helpCommand } from './commands/help.ts';
 import { keysCommand } from './commands/keys.ts';
 import { logsCommand } from './commands/logs.ts';
 import { mcpCommand } from './commands/mcp.ts';
@@ -28,6 +29,8 @@ import { verifyCommand } from './commands/verify.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
+import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './help/exit-codes.ts';
+import { HELP_TOPICS } from './help/help-topics.ts';
 import { awsSentence } from './target/aws-errors.ts';
 
 /** In the order of --help: look, repair, set up, drill, erase. */
@@ -63,9 +66,10 @@ const HELP = `
 Where: --env <name> or --stack <name> on AWS, --local on this machine, or LEDGER_TARGET=<env>|stack:<name>|local|local:<port>.
 Times are in UTC: ISO 8601 with offset, epoch seconds, a date (its first second), or a duration ago (45s, 30m, 2h, 3d).
 With --json each line is a JSON object with "event"; an error is {"event":"error","message"}.
+Topics of help: ${Object.keys(HELP_TOPICS).join(', ')}, and every alarm.
 What cannot be undone asks first, and needs --yes without a terminal. Keys are read from standard input and never shown.
 
-Exit code: 0 done, or healthy; 1 not all was done, or something is wrong or unreachable; 2 wrong usage, or not confirmed.
+${exitCodeText(EVERY_COMMAND)}
 
 Needs on AWS, besides what each command names: sts:GetCallerIdentity, cloudformation:DescribeStacks.
 
@@ -80,8 +84,17 @@ export function createProgram(context: CliContext, run: Run): Command {
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', HELP);
   for (const build of COMMANDS) program.addCommand(build(context, run, runProgram));
-  addCompletionCommand(program);
+  program.addCommand(helpCommand(context, run, program));
+  addCompletionCommand(program, context, run);
+  addExitCodes(program);
   return program;
+}
+
+/** Ends the help of each command by its row of the exit codes. */
+function addExitCodes(command: Command, path: readonly string[] = []): void {
+  const codes = EXIT_CODES[path.join(' ')];
+  if (codes !== undefined) command.addHelpText('after', `\n${exitCodeText(codes)}`);
+  for (const child of command.commands) addExitCodes(child, [...path, child.name()]);
 }
 
 /** Runs one command line; returns the exit code. */
@@ -128,7 +141,8 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
   if (command.parent && command.commands.length > 0) {
     command.addHelpText('after', `\nExamples: npm run ledger -- ${command.name()} <command> --help`);
   }
-  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command');
+  if (command.parent === null) command.helpCommand(false);
+  else if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command');
   const line = (write: (line: string) => void) => (text: string) => write(text.replace(/\n$/, ''));
   command
     .exitOverride()

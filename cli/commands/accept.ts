@@ -56,9 +56,7 @@ Examples:
   npm run ledger -- accept 1795334400 --domain mg.example.com --reason "Mailgun's incident of that day" --env prod
   npm run ledger -- accept 3h --domain mg.example.com --reason "larger than the queue takes" --env prod --yes --json
 
-Needs on AWS: dynamodb:Query on the table, lambda:InvokeFunction on the reconcile function.
-
-Exit code: 0 accepted, or there is nothing to accept; 1 not accepted, with the reason; 2 wrong usage.`;
+Needs on AWS: dynamodb:Query on the table, lambda:InvokeFunction on the reconcile function.`;
 
 export const acceptCommand: CommandBuilder = (context, run) =>
   ledgerCommand('accept', 'close a slice of the ledger that cannot settle by itself, with a reason')

@@ -1,14 +1,20 @@
 import addCompletion from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
+import type { CliContext, Run } from '../command.ts';
+import { createEmit } from '../output.ts';
+
+/** The line of `completion --json`. */
+export type CompletionLine = { event: 'script'; shell: string; script: string };
 
 /** Adds `completion`, which prints a shell's script, and the hidden `complete` that the script calls. */
-export function addCompletionCommand(program: Command): void {
-  addCompletion(program, { completionCommandName: 'completion' });
+export function addCompletionCommand(program: Command, context: CliContext, run: Run): void {
+  const completion = addCompletion(program, { completionCommandName: 'completion' });
   const summary = 'print the script by which a shell completes commands and options';
   program.commands
     .find((command) => command.name() === 'completion')
     ?.summary(summary)
     .description(summary)
+    .option('--json', 'JSON lines in place of text')
     .addHelpText(
       'after',
       `
@@ -19,8 +25,26 @@ Examples:
   source <(mailgun-ledger completion zsh)
   mailgun-ledger completion fish | source
 
-Needs on AWS: nothing.
-
-Exit code: 0 printed; 2 wrong usage.`,
+Needs on AWS: nothing.`,
+    )
+    .action(
+      run<{ json?: boolean }>(async ({ json }, shell = '') => {
+        const script = printed(() => completion.setup(program.name(), program.name(), shell));
+        createEmit<CompletionLine>(context, json)({ event: 'script', shell, script }, script);
+        return 0;
+      }),
     );
+}
+
+/** Returns what a call prints: the library knows no other way to its script. */
+function printed(call: () => void): string {
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line) => lines.push(String(line));
+  try {
+    call();
+  } finally {
+    console.log = log;
+  }
+  return lines.join('\n');
 }

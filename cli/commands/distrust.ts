@@ -55,10 +55,7 @@ Examples:
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com ada@example.org --env prod
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --local --yes --json
 
-Needs on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:UpdateItem on the table.
-
-Exit code: 0 done, also where nothing had followed; 1 no event of it is unconfirmed, or a suppression rests on other
-events too; 2 wrong usage, or not confirmed.`;
+Needs on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:UpdateItem on the table.`;
 
 export const distrustCommand: CommandBuilder = (context, run) =>
   ledgerCommand('distrust', "discard the effect of a message's unconfirmed events")

@@ -83,9 +83,7 @@ unknown-version, unstorable, and ${RECEIVES_EXHAUSTED} where SQS gave up.
 
 Examples:
   npm run ledger -- dlq list --env prod
-  npm run ledger -- dlq list --local --json
-
-Exit code: 0 listed, also where there are none; 1 the stack cannot be reached; 2 wrong usage.`;
+  npm run ledger -- dlq list --local --json`;
 
 export const listCommand = (context: CliContext, run: Run) =>
   ledgerCommand('list', 'count the dead letters by reason')
@@ -124,9 +122,7 @@ only with --show-body.
 
 Examples:
   npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --env prod
-  npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --local --show-body
-
-Exit code: 0 shown; 1 there is no such dead letter; 2 wrong usage.`;
+  npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --local --show-body`;
 
 export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'explain one dead letter')

@@ -48,9 +48,7 @@ Examples:
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/hnb659fds/version, lambda:GetAccountSettings,
 secretsmanager:GetSecretValue on the secrets of signing keys, API key and token, sns:ListSubscriptionsByTopic,
 dynamodb:Query and dynamodb:GetItem on the table, dynamodb:Query on its index byDay; of the API key that it may read
-events, webhooks and domains.
-
-Exit code: 0 nothing is wrong or unknown; 1 something is, or a plan goes beyond what can be set; 2 wrong usage.`;
+events, webhooks and domains.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
   ledgerCommand('doctor', 'check what keeps the stack from working, and print what fixes it')

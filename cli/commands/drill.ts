@@ -38,9 +38,7 @@ Examples:
   npm run ledger -- drill reconcile-stopped --env prod --yes --json
   npm run ledger -- drill dead-letters --local
 
-Needs on AWS: cloudwatch:DescribeAlarms, cloudwatch:SetAlarmState, sns:ListSubscriptionsByTopic.
-
-Exit code: 0 it arrived, or with --yes went out to confirmed subscribers; 1 it did not; 2 wrong usage, or no such alarm.`;
+Needs on AWS: cloudwatch:DescribeAlarms, cloudwatch:SetAlarmState, sns:ListSubscriptionsByTopic.`;
 
 export const drillCommand: CommandBuilder = (context, run) =>
   ledgerCommand('drill', 'set off an alarm, and see whether its notification arrives')

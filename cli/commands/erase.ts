@@ -34,9 +34,7 @@ Needs on AWS: secretsmanager:GetSecretValue on the erasure key; dynamodb:Scan, P
 the table; sqs:GetQueueAttributes and SendMessage on the queue; sqs:GetQueueAttributes, ReceiveMessage, DeleteMessage
 and ChangeMessageVisibility on the DLQ; the same and sqs:SendMessage on the DLQs of receivers and the queue of what
 could not be published. With an archive also dynamodb:GetItem on the table; s3:ListBucketVersions,
-GetObject, PutObject and DeleteObjectVersion on the bucket, and s3:BypassGovernanceRetention where it locks objects.
-
-Exit code: 0 erased (also where nothing was found), 1 not all was done, 2 wrong usage.`;
+GetObject, PutObject and DeleteObjectVersion on the bucket, and s3:BypassGovernanceRetention where it locks objects.`;
 
 export const eraseCommand: CommandBuilder = (context, run) =>
   ledgerCommand('erase', 'erase a recipient permanently')

@@ -45,9 +45,7 @@ Examples:
   npm run -s ledger -- export --from 7d --type failed --tag spring --format ndjson --local
 
 Needs on AWS: dynamodb:Query on the table's indexes, dynamodb:BatchGetItem, secretsmanager:GetSecretValue on the erasure
-key; with an archive s3:GetObject and s3:ListBucket on the bucket.
-
-Exit code: 0 exported; 1 no event fits, it was interrupted, or the stack cannot be reached; 2 wrong usage.`;
+key; with an archive s3:GetObject and s3:ListBucket on the bucket.`;
 
 export const exportCommand: CommandBuilder = (context, run) =>
   ledgerCommand('export', 'write events as a table, from table and archive as one')

@@ -61,9 +61,7 @@ Examples:
   npm run ledger -- find ada@example.org --env prod --status failed --from 7d
   npm run ledger -- find ada@example.org --local --tag spring --json
 
-Needs on AWS: dynamodb:Query on the index byRecipient, dynamodb:BatchGetItem on the table.
-
-Exit code: 0 found; 1 no such message is stored, or the stack cannot be reached; 2 wrong usage.`;
+Needs on AWS: dynamodb:Query on the index byRecipient, dynamodb:BatchGetItem on the table.`;
 
 export const findCommand: CommandBuilder = (context, run) =>
   ledgerCommand('find', 'list the messages to an address')

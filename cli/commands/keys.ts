@@ -64,9 +64,7 @@ For up to five minutes after a rotation it counts by the keys that ingest still 
 
 Examples:
   npm run ledger -- keys status --env prod
-  npm run ledger -- keys status --local --json
-
-Exit code: 0 a signing key and an API key are set; 1 one of them is not, it is not Mailgun's, or nothing can be read; 2 wrong usage.`;
+  npm run ledger -- keys status --local --json`;
 
 export const statusCommand = (context: CliContext, run: Run) =>
   ledgerCommand('status', "show which keys are set, and which of them verified the last hour's webhooks")
@@ -157,9 +155,7 @@ Examples:
   npm run ledger -- keys set --env prod --from-mailgun
   npm run ledger -- keys set --env prod --from-mailgun --alone
   npm run ledger -- keys set --env prod --api-key < api-key.txt
-  npm run ledger -- keys set --local --parent < parent-key.txt
-
-Exit code: 0 set, or it was set already; 1 it cannot be read or written; 2 wrong usage, or no key.`;
+  npm run ledger -- keys set --local --parent < parent-key.txt`;
 
 export const setCommand = (context: CliContext, run: Run) =>
   ledgerCommand('set', 'set the HTTP webhook signing key, read from standard input')

@@ -64,9 +64,7 @@ Examples:
   npm run ledger -- logs webhook-access --env prod --since 5m --status 5xx --follow
   npm run ledger -- logs reconcile --local --json
 
-Needs on AWS: logs:FilterLogEvents on the log group.
-
-Exit code: 0 shown, also where there are no lines; 1 the logs cannot be read; 2 wrong usage.`;
+Needs on AWS: logs:FilterLogEvents on the log group.`;
 
 export const logsCommand: CommandBuilder = (context, run) =>
   ledgerCommand('logs', 'show what a function or an API of the stack has logged')

@@ -16,9 +16,7 @@ Examples:
   npm run --silent ledger -- mcp --env prod
   npm run --silent ledger -- mcp --local --recipients
 
-Needs on AWS: what status, why, dlq and replay need; secretsmanager:GetSecretValue on the token.
-
-Exit code: 0 its input ended; 1 the stack cannot be reached; 2 wrong usage.`;
+Needs on AWS: what status, why, dlq and replay need; secretsmanager:GetSecretValue on the token.`;
 
 export const mcpCommand: CommandBuilder = (context, run, runLine) =>
   ledgerCommand('mcp', 'let an agent read the ledger and plan, by the Model Context Protocol')

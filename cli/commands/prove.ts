@@ -37,9 +37,7 @@ Examples:
   npm run -s ledger -- prove --from 1d --local | npm run -s ledger -- verify -
 
 Needs on AWS: dynamodb:Query on the table, s3:GetObject and s3:ListBucket on the bucket, kms:Sign and kms:GetPublicKey
-on the key.
-
-Exit code: 0 written, whatever it states; 1 the archive cannot be read or its chain is broken; 2 wrong usage.`;
+on the key.`;
 
 export const proveCommand: CommandBuilder = (context, run) =>
   ledgerCommand('prove', 'write a signed certificate of what is sealed in a range of time')

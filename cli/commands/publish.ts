@@ -37,9 +37,7 @@ Examples:
   npm run ledger -- publish --local --from 2h --plan
   npm run ledger -- publish --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z --rate 200
 
-Needs on AWS: lambda:InvokeFunction on the publish function.
-
-Exit code: 0 done, 1 not all could be published (or it was interrupted), 2 wrong usage.`;
+Needs on AWS: lambda:InvokeFunction on the publish function.`;
 
 export const publishCommand: CommandBuilder = (context, run) =>
   ledgerCommand('publish', 'publish again what was decided in a range of time')

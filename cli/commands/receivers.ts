@@ -24,7 +24,7 @@ import { listCommand } from './receivers/list.ts';
 import { attemptText, logCommand } from './receivers/log.ts';
 import { messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { type Redelivered, redeliver } from './receivers/redeliver.ts';
-import { DAY_SECONDS, EXIT, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
+import { DAY_SECONDS, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
 
 /** The line of `receivers test --json`. */
 export type ReceiverTestLine = { event: 'tested'; id: string; state: string; attempt: Attempt | null };
@@ -57,7 +57,7 @@ const TEST_LOOK_MS = 1000;
 const testCommand = (context: CliContext, run: Run) =>
   ledgerCommand('test', 'send a receiver.test event and wait for its first attempt')
     .argument('<name>', 'the receiver')
-    .addHelpText('after', `\nExamples:\n  npm run ledger -- receivers test crm --env prod\n${EXIT}`)
+    .addHelpText('after', `\nExamples:\n  npm run ledger -- receivers test crm --env prod`)
     .action(run<TargetOptions>((options, name = '') => test(context, options, name)));
 
 async function test(context: CliContext, options: TargetOptions, receiver: string): Promise<number> {
@@ -104,7 +104,7 @@ const redeliverCommand = (context: CliContext, run: Run) =>
     .option('--plan', 'only say how many of the log are dead')
     .addHelpText(
       'after',
-      `\nWithout --from it looks at all that the DLQ holds. It can be interrupted; the same command goes on.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n${EXIT}`,
+      `\nWithout --from it looks at all that the DLQ holds. It can be interrupted; the same command goes on.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50`,
     )
     .action(run<RedeliverOptions>((options, name = '') => redeliverDead(context, options, name)));
 
@@ -155,7 +155,7 @@ const rotateCommand = (context: CliContext, run: Run) =>
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      `\nThe new secret signs within 5 minutes; install it at the receiver after that, before the overlap ends.\n\nExamples:\n  npm run --silent ledger -- receivers rotate crm --env prod --yes\n${EXIT}`,
+      `\nThe new secret signs within 5 minutes; install it at the receiver after that, before the overlap ends.\n\nExamples:\n  npm run --silent ledger -- receivers rotate crm --env prod --yes`,
     )
     .action(run<RotateOptions>((options, name = '') => rotate(context, options, name)));
 
@@ -189,7 +189,7 @@ const enableCommand = (context: CliContext, run: Run) =>
     .argument('<name>', 'the receiver')
     .addHelpText(
       'after',
-      `\nIts deliveries waited in its queue, and go on within half an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod\n${EXIT}`,
+      `\nIts deliveries waited in its queue, and go on within half an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
     )
     .action(run<TargetOptions>((options, name = '') => enable(context, options, name)));
 

@@ -46,9 +46,7 @@ Examples:
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
   npm run ledger -- replay --env prod --from 3d --to 1h --domain mg.example.com --json
 
-Needs on AWS: lambda:InvokeFunction on the reconcile function.
-
-Exit code: 0 done, 1 not all could be replayed (or it was interrupted), 2 wrong usage.`;
+Needs on AWS: lambda:InvokeFunction on the reconcile function.`;
 
 export const replayCommand: CommandBuilder = (context, run) =>
   ledgerCommand('replay', 'store what Mailgun lists of a range of time and the table lacks')

@@ -84,9 +84,7 @@ Examples:
   npm run ledger -- report spring --env prod --from 2026-11-01 --to 2026-11-08 --csv > failed.csv
   npm run ledger -- report spring --local --json
 
-Needs on AWS: dynamodb:Query on the table and its indexes, dynamodb:BatchGetItem.
-
-Exit code: 0 reported; 1 no mail was sent under the tag, it was interrupted, or the stack cannot be reached; 2 wrong usage.`;
+Needs on AWS: dynamodb:Query on the table and its indexes, dynamodb:BatchGetItem.`;
 
 export const reportCommand: CommandBuilder = (context, run) =>
   ledgerCommand('report', 'report what became of the mail that was sent under a tag')

@@ -51,10 +51,7 @@ Examples:
   npm run ledger -- send-test --env prod --domain mg.example.com --wait 120
   npm run ledger -- send-test --local --json
 
-Needs on AWS: secretsmanager:GetSecretValue on the secrets of signing keys and token, dynamodb:GetItem on the table.
-
-Exit code: 0 the read API shows it; 1 it was lost on the way, and where; 2 wrong usage; 3 the stack is not set up yet:
-it has no signing key, or the DNS does not know its custom host name. With --if-key that is 0 as well.`;
+Needs on AWS: secretsmanager:GetSecretValue on the secrets of signing keys and token, dynamodb:GetItem on the table.`;
 
 export const sendTestCommand: CommandBuilder = (context, run) =>
   ledgerCommand('send-test', 'post a signed event to the webhook URL, and follow it until it can be read')

@@ -20,9 +20,7 @@ Examples:
   npm run ledger -- status --local --json
 
 Needs on AWS: sqs:GetQueueAttributes on both queues, cloudwatch:DescribeAlarms, dynamodb:Query and dynamodb:GetItem on
-the table, dynamodb:Query on its index byDay.
-
-Exit code: 0 healthy; 1 not healthy, or not known to be; 2 wrong usage.`;
+the table, dynamodb:Query on its index byDay.`;
 
 export const statusCommand: CommandBuilder = (context, run) =>
   ledgerCommand('status', 'show on one screen whether the stack is healthy')

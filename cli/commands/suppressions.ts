@@ -97,9 +97,7 @@ export const suppressionsCommand: CommandBuilder = (context, run) =>
 const SHOW_EXAMPLES = `
 Examples:
   npm run ledger -- suppressions show ada@example.org --env prod
-  npm run ledger -- suppressions show ada@example.org --local --json
-
-Exit code: 0 shown, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
+  npm run ledger -- suppressions show ada@example.org --local --json`;
 
 export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'list the suppressions of an address')
@@ -151,10 +149,7 @@ entry an address, so all its tags go. One of an unknown domain that still suppre
 Examples:
   npm run ledger -- suppressions lift ada@example.org --env prod --plan
   npm run ledger -- suppressions lift ada@example.org --env prod --kind bounce --also-at-mailgun
-  npm run ledger -- suppressions lift ada@example.org --local --domain mg.example.com --yes --json
-
-Exit code: 0 lifted, or lifted before; 1 there is no such suppression, one of an unknown domain still suppresses, or
-Mailgun refused; 2 wrong usage.`;
+  npm run ledger -- suppressions lift ada@example.org --local --domain mg.example.com --yes --json`;
 
 export const liftCommand = (context: CliContext, run: Run) =>
   ledgerCommand('lift', 'lift the suppressions of an address')

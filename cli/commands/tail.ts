@@ -51,9 +51,7 @@ Examples:
   npm run ledger -- tail --env prod --type failed --tag spring --since 1h
   npm run --silent ledger -- tail --local --json > events.ndjson
 
-Needs on AWS: secretsmanager:GetSecretValue on the token of the read API.
-
-Exit code: 0 ended by you, or all shown with --once; 1 the read API refuses the token or cannot be reached; 2 wrong usage.`;
+Needs on AWS: secretsmanager:GetSecretValue on the token of the read API.`;
 
 export const tailCommand: CommandBuilder = (context, run) =>
   ledgerCommand('tail', 'show events as they are stored')

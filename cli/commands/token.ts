@@ -34,9 +34,7 @@ Anyone with the token can read every event: do not paste it into tickets or chat
 
 Examples:
   npm run --silent ledger -- token show --env prod
-  curl -H "Authorization: Bearer $(npm run --silent ledger -- token show --env prod)" "$API_URL/mailgun/ledger"
-
-Exit code: 0 shown; 1 it cannot be read; 2 wrong usage.`;
+  curl -H "Authorization: Bearer $(npm run --silent ledger -- token show --env prod)" "$API_URL/mailgun/ledger"`;
 
 export const showCommand = (context: CliContext, run: Run) =>
   ledgerCommand('show', 'print the token alone to standard output')
@@ -66,9 +64,7 @@ The old token is refused within 5 minutes, so whatever reads the API needs the n
 
 Examples:
   npm run ledger -- token rotate --env prod
-  npm run ledger -- token rotate --local --yes
-
-Exit code: 0 rotated; 1 it cannot be written; 2 wrong usage, or not confirmed.`;
+  npm run ledger -- token rotate --local --yes`;
 
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the token; the old one is refused within 5 minutes')

@@ -81,9 +81,7 @@ Examples:
   npm run ledger -- unconfirmed --env prod --domain mg.example.com --since 2026-11-01
   npm run ledger -- unconfirmed --local --json
 
-Needs on AWS: dynamodb:Query and dynamodb:BatchGetItem on the table, dynamodb:Query on its index byDay.
-
-Exit code: 0 listed, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
+Needs on AWS: dynamodb:Query and dynamodb:BatchGetItem on the table, dynamodb:Query on its index byDay.`;
 
 export const unconfirmedCommand: CommandBuilder = (context, run) =>
   ledgerCommand('unconfirmed', 'list stored events that Mailgun never listed')

@@ -44,10 +44,7 @@ Examples:
   npm run ledger -- verify certificate --archive s3://the-bucket
   npm run ledger -- verify certificate --archive ./copy-of-the-archive --json
 
-Needs on AWS: nothing; with --archive s3://… s3:GetObject and s3:ListBucket on the bucket.
-
-Exit code: 0 it holds and the range is complete; 1 something does not hold, each named; 2 wrong usage; 3 it holds, and
-states that the range is incomplete or not known.`;
+Needs on AWS: nothing; with --archive s3://… s3:GetObject and s3:ListBucket on the bucket.`;
 
 export const verifyCommand: CommandBuilder = (context, run) =>
   new Command('verify')

@@ -69,9 +69,7 @@ What may be wrong, by kind:
 
 Examples:
   npm run ledger -- webhooks check --env prod
-  npm run ledger -- webhooks check --local --json
-
-Exit code: 0 as wanted; 1 something differs, or Mailgun cannot be asked; 2 wrong usage.`;
+  npm run ledger -- webhooks check --local --json`;
 
 export const checkCommand = (context: CliContext, run: Run) =>
   ledgerCommand('check', 'show how the webhooks registered at Mailgun differ from what the stack needs')
@@ -113,9 +111,7 @@ Adds this stack's URL where a type is missing, beside the URLs that are there. I
 Examples:
   npm run ledger -- webhooks sync --env prod --plan
   npm run ledger -- webhooks sync --env prod
-  npm run ledger -- webhooks sync --env prod --remove https://old.example.com/mailgun --yes
-
-Exit code: 0 as wanted, foreign URLs aside; 1 something still differs, or Mailgun cannot be asked; 2 wrong usage.`;
+  npm run ledger -- webhooks sync --env prod --remove https://old.example.com/mailgun --yes`;
 
 export const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "register the stack's URL for every event type that is needed")

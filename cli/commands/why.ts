@@ -62,9 +62,7 @@ Examples:
   npm run ledger -- why "<20261122080000.1.ABCDEF@mg.example.com>" ada@example.org --env prod
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --all --json
 
-Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table.
-
-Exit code: 0 shown; 1 the message or the recipient is not known; 2 wrong usage.`;
+Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table.`;
 
 export const whyCommand: CommandBuilder = (context, run) =>
   ledgerCommand('why', 'explain what became of a message')

@@ -1,5 +1,6 @@
 import type { CliContext } from '../../cli/command.ts';
 import { TargetUnavailableError } from '../../cli/errors.ts';
+import { EVERY_COMMAND, EXIT_CODES, type ExitCodes } from '../../cli/help/exit-codes.ts';
 import { runProgram } from '../../cli/program.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 
@@ -22,7 +23,15 @@ export async function runCommand(args: readonly string[], over: Partial<CliConte
     ask: async () => undefined,
     ...over,
   });
+  if (codesOf(args)[exitCode] === undefined)
+    throw new Error(`${args.join(' ')} exits with ${exitCode}, which no row says`);
   return { exitCode, lines, errors, json: () => lines.map((line) => JSON.parse(line)) };
+}
+
+/** The exit codes of the command that a command line names. */
+function codesOf(args: readonly string[]): ExitCodes {
+  const [first = '', second = ''] = args;
+  return EXIT_CODES[`${first} ${second}`] ?? EXIT_CODES[first] ?? EVERY_COMMAND;
 }
 
 /** An output that says its own key, of a stack without shards and receivers. */

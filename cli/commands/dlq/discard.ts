@@ -50,9 +50,7 @@ an event that Mailgun still lists is found missing by reconciliation and brought
 Examples:
   npm run ledger -- dlq discard --env prod --reason not-json --plan
   npm run ledger -- dlq discard --env prod --id 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11
-  npm run ledger -- dlq discard --local --reason not-json --yes --json
-
-Exit code: 0 all are deleted; 1 some are left; 2 wrong usage, or not confirmed.`;
+  npm run ledger -- dlq discard --local --reason not-json --yes --json`;
 
 export const discardCommand = (context: CliContext, run: Run) =>
   ledgerCommand('discard', 'delete dead letters, and say what is lost')

@@ -81,9 +81,7 @@ since it would only come back: dlq discard deletes it. In the end it reports:
 Examples:
   npm run ledger -- dlq redrive --env prod --plan
   npm run ledger -- dlq redrive --env prod --reason ${RECEIVES_EXHAUSTED} --rate 5/s
-  npm run ledger -- dlq redrive --local --id 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --yes --json
-
-Exit code: 0 all are stored; 1 some are back, still on their way, left or unreadable; 2 wrong usage.`;
+  npm run ledger -- dlq redrive --local --id 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --yes --json`;
 
 export const redriveCommand = (context: CliContext, run: Run) =>
   ledgerCommand('redrive', 'send dead letters to the queue again')

@@ -44,9 +44,7 @@ earlier webhooks may carry the old one, so it stays as previous. Between Mailgun
 
 Examples:
   npm run ledger -- keys rotate --env prod --plan
-  npm run ledger -- keys rotate --env prod
-
-Exit code: 0 rotated, or planned; 1 it could not be; 2 wrong usage, or not confirmed.`;
+  npm run ledger -- keys rotate --env prod`;
 
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the signing key at Mailgun and here')

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { LedgerApiError, LedgerClient } from '../../../client/ledger-client.ts';
 import { readSecret } from '../../access/secrets.ts';
 import type { CliContext, RunLine } from '../../command.ts';
+import { runbookSection } from '../../help/runbook.ts';
 import type { Deployment } from '../../target/types.ts';
-import { runbookSection } from './runbook.ts';
 
 export interface ToolContext {
   readonly context: CliContext;

@@ -12,7 +12,7 @@ import { createEmit, number, utc } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import { type DeployedReceiver, factsOf, messagesIn, receiversOf } from './open.ts';
-import { EXIT, rangeOf, type TimeOptions, timed } from './time-range.ts';
+import { rangeOf, type TimeOptions, timed } from './time-range.ts';
 
 /** The lines of `receivers list --json`. */
 export type ReceiverLine = {
@@ -44,7 +44,7 @@ export const listCommand = (context: CliContext, run: Run) =>
     .option('--hourly', 'show the deliveries of each hour too')
     .addHelpText(
       'after',
-      `\nExamples:\n  npm run ledger -- receivers list --env prod\n  npm run ledger -- receivers list --local --from 2h --hourly\n${EXIT}`,
+      `\nExamples:\n  npm run ledger -- receivers list --env prod\n  npm run ledger -- receivers list --local --from 2h --hourly`,
     )
     .action(run<ListOptions>((options) => list(context, options)));
 

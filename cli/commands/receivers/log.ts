@@ -7,7 +7,7 @@ import { tableOf } from '../../ledger.ts';
 import { createEmit, utc } from '../../output.ts';
 import { iso } from '../../time.ts';
 import { queueProgress, receiverNamed } from './open.ts';
-import { EXIT, rangeOf, type TimeOptions, timed } from './time-range.ts';
+import { rangeOf, type TimeOptions, timed } from './time-range.ts';
 
 /** The lines of `receivers log --json`. */
 export type DeliveryLine = {
@@ -38,7 +38,7 @@ export const logCommand = (context: CliContext, run: Run) =>
     .option('--message <message-id>', 'only deliveries about this message')
     .addHelpText(
       'after',
-      `\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json\n${EXIT}`,
+      `\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
     )
     .action(run<LogOptions>((options, name = '') => log(context, options, name)));
 

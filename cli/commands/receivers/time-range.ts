@@ -2,9 +2,6 @@ import type { Command } from 'commander';
 import { type CliContext, type TargetOptions, timeOption } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 
-export const EXIT = `
-Exit code: 0 done, or nothing is wrong; 1 something is dead, disabled or unaccounted for; 2 wrong usage.`;
-
 export interface TimeOptions extends TargetOptions {
   readonly from?: number;
   readonly to?: number;

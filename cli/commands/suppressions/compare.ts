@@ -66,9 +66,7 @@ be interrupted at any time; the same command again goes on.
 Examples:
   npm run ledger -- suppressions compare --env prod
   npm run ledger -- suppressions compare --env prod --fix
-  npm run ledger -- suppressions compare --local --fix --also-at-mailgun --yes --json
-
-Exit code: 0 both sides agree, or were made to; 1 something differs, or cannot be read; 2 wrong usage.`;
+  npm run ledger -- suppressions compare --local --fix --also-at-mailgun --yes --json`;
 
 export const compareCommand = (context: CliContext, run: Run) =>
   ledgerCommand('compare', "compare our suppressions with Mailgun's own lists, in both directions")

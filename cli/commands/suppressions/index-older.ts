@@ -24,9 +24,7 @@ changes nothing else of a suppression, and may be interrupted and repeated at an
 
 Examples:
   npm run ledger -- suppressions index --env prod
-  npm run ledger -- suppressions index --local --json
-
-Exit code: 0 every suppression is on the list; 1 interrupted, or the stack cannot be reached; 2 wrong usage.`;
+  npm run ledger -- suppressions index --local --json`;
 
 export const indexCommand = (context: CliContext, run: Run) =>
   ledgerCommand('index', 'enter what an older version stored into the list of suppressions')

@@ -55,9 +55,7 @@ names no domain suppresses for every domain: - lists these. What a version befor
 Examples:
   npm run ledger -- suppressions list --env prod --csv > suppressed.csv
   npm run ledger -- suppressions list --env prod --kind bounce --since 7d
-  npm run ledger -- suppressions list --local --json
-
-Exit code: 0 listed, also where there is none; 1 the stack cannot be reached; 2 wrong usage.`;
+  npm run ledger -- suppressions list --local --json`;
 
 export const listCommand = (context: CliContext, run: Run) =>
   ledgerCommand('list', 'list the addresses that must not be sent to')

@@ -17,7 +17,7 @@ test.each([
 
   expect(exitCode).toBe(0);
   expect(lines.join('\n')).toMatch(usage);
-  expect(lines).toEqual(asFlag.lines);
+  expect(lines.join('\n')).toBe(asFlag.lines.join('\n').trimEnd());
 });
 
 test.each([

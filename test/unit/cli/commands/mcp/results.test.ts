@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { masked, resultText } from '../../../../../cli/commands/mcp/results.ts';
-import { runbookSection } from '../../../../../cli/commands/mcp/runbook.ts';
+import { runbookSection } from '../../../../../cli/help/runbook.ts';
 
 const EVENT = {
   key: 'failed#1',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-const RUNBOOK = new URL('../../../docs/runbook.md', import.meta.url);
+const RUNBOOK = new URL('../../docs/runbook.md', import.meta.url);
 
 /** Returns the section under a heading of the runbook, or the headings that there are. */
 export function runbookSection(heading: string, page = readFileSync(RUNBOOK, 'utf8')) {

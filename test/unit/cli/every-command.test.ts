@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
+import type { CliContext } from '../../../cli/command.ts';
+import { commandPage } from '../../../cli/command-page.ts';
+import { TargetUnavailableError } from '../../../cli/errors.ts';
+import { EXIT_CODES, exitCodeText } from '../../../cli/help/exit-codes.ts';
+import { HELP_TOPICS } from '../../../cli/help/help-topics.ts';
+import { createProgram } from '../../../cli/program.ts';
+import { runCommand } from '../../support/command-line.ts';
+
+interface Leaf {
+  path: string[];
+  command: Command;
+}
+
+/** Every command that does something, and how it is called. */
+function leavesOf(command: Command, path: string[] = []): Leaf[] {
+  const inner = command.createHelp().visibleCommands(command);
+  const own = inner.filter((each) => path.length === 0 || each.name() !== 'help');
+  if (own.length === 0) return [{ path, command }];
+  return own.flatMap((each) => leavesOf(each, [...path, each.name()]));
+}
+
+const leaves = leavesOf(createProgram({} as CliContext, () => async () => {}));
+const named = leaves.map((leaf) => ({ name: leaf.path.join(' '), ...leaf }));
+
+/** Arguments that a command can read. */
+const argumentsOf = ({ registeredArguments }: Command) =>
+  registeredArguments.filter(({ required }) => required).map(({ argChoices }) => argChoices?.[0] ?? '2026-11-22');
+
+const outOfReach = async () => {
+  throw new TargetUnavailableError('out of reach');
+};
+
+const { FORCE_COLOR, NO_COLOR } = process.env;
+afterEach(() => {
+  for (const [name, value] of Object.entries({ FORCE_COLOR, NO_COLOR })) {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  }
+});
+
+test('the walk finds commands and sub-commands', () => {
+  expect(named.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['status', 'dlq redrive', 'help', 'completion']),
+  );
+  expect(named.length).toBeGreaterThan(40);
+});
+
+test('every command has a row of the exit codes, and every row a command', () => {
+  expect(Object.keys(EXIT_CODES).toSorted()).toEqual(named.map(({ name }) => name).toSorted());
+});
+
+describe.each(named)('$name', ({ path, command }) => {
+  test('with --json prints nothing but JSON lines that say what they are, its error too', async () => {
+    const { lines, errors } = await runCommand([...path, ...argumentsOf(command), '--json'], {
+      environment: { LEDGER_TARGET: 'local' },
+      openDeployment: outOfReach,
+    });
+    expect(errors).toEqual([]);
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ event: expect.any(String) });
+  });
+
+  test('says in its help how it exits, without colors, whatever the environment wants', async () => {
+    process.env.FORCE_COLOR = '3';
+    const { exitCode, lines } = await runCommand([...path, '--help']);
+    delete process.env.FORCE_COLOR;
+    process.env.NO_COLOR = '1';
+    const plain = await runCommand([...path, '--help']);
+
+    expect(exitCode).toBe(0);
+    expect(lines.join('\n')).toContain(exitCodeText(EXIT_CODES[path.join(' ')] ?? {}));
+    expect(lines.join('\n')).not.toContain('\u001b');
+    expect(plain.lines).toEqual(lines);
+  });
+});
+
+test.each(Object.entries(HELP_TOPICS))(
+  'help %s is a page like those of man, whose references exist',
+  async (name, topic) => {
+    const { exitCode, lines } = await runCommand(['help', name]);
+
+    expect([exitCode, lines.join('\n')]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`^NAME\n  ${name} - .*\n\nDESCRIPTION\n  [\\s\\S]*\n\nSEE ALSO\n  help `)),
+    ]);
+    for (const each of topic.seeAlso) expect((await runCommand(['help', ...each.split(' ')])).exitCode).toBe(0);
+  },
+);
+
+test('help exit-codes and the page of commands hold every row', async () => {
+  const shown = (await runCommand(['help', 'exit-codes'])).lines.join('\n');
+  for (const text of [shown, commandPage()]) {
+    for (const [name, codes] of Object.entries(EXIT_CODES)) {
+      for (const meaning of Object.values(codes)) expect(text).toContain(meaning);
+      expect(text).toMatch(new RegExp(`^ *${name} +0  `, 'm'));
+    }
+  }
+});
+
+test('help with the name of an alarm shows its section of the runbook', async () => {
+  const { lines } = await runCommand(['help', 'dead-letters']);
+  expect(lines.join('\n')).toMatch(/^## dead-letters[\s\S]*Means/);
+});
+
+test('help on nothing that there is says what there is', async () => {
+  const { exitCode, errors } = await runCommand(['help', 'colour']);
+  expect([exitCode, errors]).toEqual([2, [expect.stringMatching(/no help on colour; there are targets, times, json/)]]);
+});
