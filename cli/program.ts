@@ -161,7 +161,8 @@ function prepare(command: Command, context: CliContext, isJson: boolean): void {
 /** A blank value comes of a variable that is not set, and must not read as if nothing was asked for. */
 function refuseBlank(each: Option | Argument): void {
   const parse = each.parseArg;
-  if (each instanceof Option && !each.required) return;
+  // A parser would have to collect the words itself, and those that a shell completes may be blank.
+  if (each.variadic || (each instanceof Option && !each.required)) return;
   each.argParser((value: string, previous: unknown) => {
     if (value.trim() === '') throw new InvalidArgumentError('It is empty.');
     return parse ? parse(value, previous) : value;
