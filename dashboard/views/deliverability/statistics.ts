@@ -1,6 +1,6 @@
 import type { StatsBucket } from '../../../api/responses/ledger.ts';
 import type { CountsByType } from '../../../api/responses/schema.ts';
-import { EVENT_NAMES } from '../../../lambdas/domain/event-types.ts';
+import { EVENT_NAMES, typeIdsOf } from '../../../lambdas/domain/event-types.ts';
 import { inlineBar, legend, stackedBars } from '../../components/chart.ts';
 import { h } from '../../components/dom.ts';
 import { badge, empty, panel, visible } from '../../components/parts.ts';
@@ -54,7 +54,10 @@ export function divideFailures(list: readonly Day[], byProvider: readonly StatsB
   }
 }
 
-const FAILURES = ['permanent_fail', 'temporary_fail'];
+const FAILED = 'failed';
+const [PERMANENT = ''] = typeIdsOf(FAILED, 'permanent');
+const [TEMPORARY = ''] = typeIdsOf(FAILED, 'temporary');
+const FAILURES = [PERMANENT, TEMPORARY];
 
 function add(sum: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [type, count] of Object.entries(counts)) {
@@ -125,9 +128,9 @@ export function dayPanel(
 }
 
 const HEADS: Readonly<Record<string, string>> = {
-  failed: 'failed, temporary too',
-  permanent_fail: 'failed permanently',
-  temporary_fail: 'put off',
+  [FAILED]: 'failed, temporary too',
+  [PERMANENT]: 'failed permanently',
+  [TEMPORARY]: 'put off',
 };
 
 /** What became of mail goes first; what readers did follows where any did. */
@@ -145,7 +148,7 @@ function countColumns<Row extends Counted>(rows: readonly Row[]) {
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...[...OUTCOMES.flatMap((type) => (isDivided && type === 'failed' ? FAILURES : type)), ...seen].map((type) => ({
+    ...[...OUTCOMES.flatMap((type) => (isDivided && type === FAILED ? FAILURES : type)), ...seen].map((type) => ({
       head: HEADS[type] ?? type,
       numeric: true,
       cell: ({ counts }: Row) => numberText(countOf(counts, type)),
