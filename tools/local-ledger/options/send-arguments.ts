@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   accepted,
   bounced,
@@ -64,7 +64,7 @@ function createSendCommand(): Command {
     .addOption(
       new Option('--event <type>', 'what happened').choices(['failed', ...BUILDERS.keys()]).makeOptionMandatory(),
     )
-    .requiredOption('--recipient <address>', 'whose event it is', notBlank)
+    .requiredOption('--recipient <address>', 'whose event it is', address)
     .option('--message-id <id>', 'of which message (a new one)', bareMessageId)
     .option('--domain <d>', "sending domain (the stack's first)", notBlank)
     .addOption(new Option('--severity <s>', 'of failed').choices(['permanent', 'temporary']).default('permanent'))
@@ -84,5 +84,11 @@ export function parseArguments(args: readonly string[]): SendRequest | { readonl
 }
 
 const FAILURE_TYPES = { permanent: 'permanent_fail', temporary: 'temporary_fail' } as const;
+
+/** Mailgun reports no event of what cannot be a mailbox. */
+function address(text: string): string {
+  if (/^[^@\s]\S*@[^@\s]+$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be an address like ada@north.example.');
+}
 
 const bareMessageId = (text: string) => text.replace(/^<(.*)>$/, '$1');

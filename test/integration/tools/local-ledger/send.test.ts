@@ -113,6 +113,8 @@ test('a refusal is printed, and is exit code 1', async () => {
 test.each([
   [[], "option '--event <type>' not specified"],
   [['--event', 'delivered'], "option '--recipient <address>' not specified"],
+  [['--event', 'opened', '--recipient', 'ada'], 'It must be an address like ada@north.example'],
+  [['--event', 'opened', '--recipient', ' @b.example'], 'It must be an address'],
   [['--event', 'constructor', '--recipient', 'a@b.example'], "argument 'constructor' is invalid"],
   [
     ['--event', 'failed', '--severity', 'mild', '--recipient', 'a@b.example'],
