@@ -78,6 +78,36 @@ const pages = () => all(listPages(createMailgunEvents(access()), request()));
 const event = { event: 'delivered', id: 'a', timestamp: 1_770_000_001.5 };
 const reason = (text: string) => expect.objectContaining({ name: 'ListingError', reason: text });
 
+/** What a listing sends as it stands, since JSON of ours would round the number. */
+const text =
+  (body: string): Answer =>
+  (_request, response) =>
+    void response.writeHead(200).end(body);
+
+describe('a 64-bit number among the user variables keeps every digit', () => {
+  const order = { order: '9007199254740993' };
+
+  test('of the Events API', async () => {
+    mailgun.answer(
+      text(
+        '{"items":[{"event":"delivered","id":"a","timestamp":1,"user-variables":{"order":9007199254740993}}],"paging":{"next":"/n"}}',
+      ),
+    );
+    expect((await page()).events).toMatchObject([{ 'user-variables': order }]);
+  });
+
+  test.each([
+    ['an object', '{"order":9007199254740993}'],
+    ['the text of one', '"{\\"order\\":9007199254740993}"'],
+  ])('of the Logs API, as %s', async (_, variables) => {
+    const at = '"@timestamp":"2026-02-02T02:40:01.500Z","domain":{"name":"mg.example.com"}';
+    mailgun.answer(
+      text(`{"items":[{"event":"delivered","id":"a",${at},"user-variables":${variables}}],"pagination":{}}`),
+    );
+    expect((await createMailgunLogs(access()).page(request())).events).toMatchObject([{ 'user-variables': order }]);
+  });
+});
+
 describe('the Events API', () => {
   test('is asked ascending, in epoch seconds, 300 at a time, with the key', async () => {
     mailgun.answer(json({ items: [event], paging: { next: `${mailgun.url}/v3/next` } }));
