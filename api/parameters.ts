@@ -178,15 +178,15 @@ export const hours = z
   )
   .register(z.globalRegistry, { type: 'integer', minimum: 1, maximum: MAX_HOURS, default: USUAL_HOURS });
 
-const STATS_DIMENSIONS = ['tag', 'provider', 'ip'] as const;
+const STATS_DIMENSIONS = ['tag', 'provider', 'ip', 'domain'] as const;
 export type StatsDimension = (typeof STATS_DIMENSIONS)[number];
 const STATS_LENGTHS = ['hour', 'day'] as const;
 
 export const statsBy = z._default(
   oneOf(STATS_DIMENSIONS, 'one of ', {
     description:
-      'What to count by: tags, mailbox providers, or sending IP addresses. By provider and IP, failures are counted as ' +
-      '`permanent_fail` and `temporary_fail`, and mail in test mode and to us is left out.',
+      'What to count by: tags, mailbox providers, sending IP addresses, or sending domains. But for tags, failures are ' +
+      'counted as `permanent_fail` and `temporary_fail`, and mail in test mode and to us is left out.',
     default: 'tag',
   }),
   'tag',

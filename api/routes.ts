@@ -80,6 +80,12 @@ export function readRoutes(domains: readonly string[], receivers: readonly strin
     return only === undefined ? schema : z._default(schema, only);
   };
   const withLedger = ofOurs(domains, 'A sending domain of the configuration.');
+  const withStats = z.optional(
+    domainOf(
+      domains,
+      'A sending domain of the configuration. It may be left out where there is one only, and with `by=domain`, which then counts all.',
+    ),
+  );
   const withEvents = ofOurs(
     [...domains, UNKNOWN_DOMAIN],
     'A sending domain of the configuration, or `-` for events that name none.',
@@ -163,7 +169,7 @@ export function readRoutes(domains: readonly string[], receivers: readonly strin
       method: 'GET',
       path: '/stats',
       inPath: undefined,
-      parameters: z.strictObject({ domain: withLedger, tag: statisticsTag, by: statsBy, per: statsPer, from, to }),
+      parameters: z.strictObject({ domain: withStats, tag: statisticsTag, by: statsBy, per: statsPer, from, to }),
     },
     getReceivers: { method: 'GET', path: '/receivers', inPath: undefined, parameters: z.strictObject({ hours }) },
     listDeliveries: {

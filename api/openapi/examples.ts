@@ -207,6 +207,17 @@ const stats: StatsResponse = {
   ],
 };
 
+const statsByProvider: StatsResponse = {
+  buckets: [
+    {
+      ...{ hour: '2026-02-02T00:00:00.000Z', domain: 'mg.example.com', tag: '*', provider: 'gmail' },
+      counts: { delivered: 1200, permanent_fail: 7, complained: 1 },
+      policy: { '5.7.26': 2 },
+      open: false,
+    },
+  ],
+};
+
 const receivers: ReceiversResponse = {
   receivers: [
     {
@@ -305,7 +316,10 @@ export const examples: Readonly<Record<Operation, Readonly<Record<string, Exampl
     bounces: { query: { kind: 'bounce', since: '2026-02-02T00:00:00Z' }, response: suppressionList },
   },
   getLedger: { day: { query: { domain: 'mg.example.com' }, response: ledger } },
-  getStats: { day: { query: { domain: 'mg.example.com', tag: '*' }, response: stats } },
+  getStats: {
+    day: { query: { domain: 'mg.example.com', tag: '*' }, response: stats },
+    providers: { query: { domain: 'mg.example.com', by: 'provider', per: 'day' }, response: statsByProvider },
+  },
   getReceivers: { day: { query: { hours: 24 }, response: receivers } },
   listDeliveries: {
     message: { query: { receiver: 'crm', day: '2026-02-02', message: MESSAGE_ID }, response: deliveries },

@@ -59,6 +59,12 @@ const bucket = name(
       says('Sending IP address; `other` where the event names none, and beyond the most frequent.', z.string()),
     ),
     counts,
+    policy: z.optional(
+      says(
+        'By provider: the permanent failures with an enhanced code `5.7.x`, a refusal by policy, by that code. They are in `permanent_fail` too.',
+        counts,
+      ),
+    ),
     open: says('Whether the hour or day may still change.', z.boolean()),
   }),
 );

@@ -35,7 +35,8 @@ import { createSuppressionPages } from './recipients/suppression-list.ts';
 import { createSuppressions } from './recipients/suppressions.ts';
 import { createCampaigns } from './reports/campaigns.ts';
 import { createHealth } from './reports/health.ts';
-import { createLedger, createStats } from './reports/ledger.ts';
+import { createLedger } from './reports/ledger.ts';
+import { createStats } from './reports/stats.ts';
 import { createRoutes } from './routes.ts';
 import { createTail } from './tail/tail.ts';
 

@@ -16,7 +16,8 @@ import { type createSuppressionPages, isSuppressionListPosition } from './recipi
 import type { createSuppressions } from './recipients/suppressions.ts';
 import type { createCampaigns } from './reports/campaigns.ts';
 import type { createHealth } from './reports/health.ts';
-import type { createLedger, createStats } from './reports/ledger.ts';
+import type { createLedger } from './reports/ledger.ts';
+import type { createStats } from './reports/stats.ts';
 import type { createTail } from './tail/tail.ts';
 import { isTailPosition, tailStart } from './tail/tail-position.ts';
 
@@ -103,7 +104,9 @@ function createUseCases(deps: RouteDeps): UseCases {
     getLedger: (query) => overRange(query, async (range) => deps.ledger({ domain: query.domain, ...range })),
     async getStats({ domain, tag, by, per, ...query }) {
       if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);
-      return overRange(query, async (range) => deps.stats({ domain, tag, by, per, ...range }));
+      const wanted = domain !== undefined ? [domain] : domains;
+      if (by !== 'domain' && wanted.length > 1) return badParameter('domain', 'is missing');
+      return overRange(query, async (range) => deps.stats({ domains: wanted, tag, by, per, ...range }));
     },
     getReceivers: async (query) => ({ ok: true, body: await deps.receivers(query) }),
     async listDeliveries(query) {

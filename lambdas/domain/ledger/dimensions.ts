@@ -3,6 +3,7 @@ import { EVENT_TYPES } from '../event-types.ts';
 import { textAt } from '../events/event.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import { mailboxProviderOf, OTHER_PROVIDER } from '../recipients/mailbox-provider.ts';
+import { policyCodeOf } from '../status/classify-failure.ts';
 import { addToRow, type Counts, type Rows, total } from './counts.ts';
 
 /** Listed events by something that their mail has in common, and by type; failures are counted by their severity. */
@@ -11,16 +12,18 @@ export interface Dimensions {
   provider: Rows;
   /** Address that the mail was sent from. */
   ip: Rows;
+  /** Permanent failures by mailbox provider and by their `5.7.x` code: refused by a policy of the provider. */
+  policy: Rows;
 }
 
-const NAMES = ['provider', 'ip'] as const;
+const NAMES = ['provider', 'ip', 'policy'] as const;
 
 /** Rows of a slice that are kept exactly, the most frequent ones; the others are added up in `other`. */
 const MAX_ROWS = 50;
 /** Rows while a pass counts. */
 const MAX_COUNTED_ROWS = 1000;
 
-export const emptyDimensions = (): Dimensions => ({ provider: {}, ip: {} });
+export const emptyDimensions = (): Dimensions => ({ provider: {}, ip: {}, policy: {} });
 
 /** Counts one event that we sent a mail for; mail in test mode and mail to us has no deliverability. */
 export function countDimensions(dimensions: Dimensions, event: JsonObject): void {
@@ -28,15 +31,17 @@ export function countDimensions(dimensions: Dimensions, event: JsonObject): void
   if (isTestMode || isInbound || name === '') return;
   const isTemporary = type === EVENT_TYPES.temporary_fail;
   const counted = name === 'failed' ? (isTemporary ? 'temporary_fail' : 'permanent_fail') : name.slice(0, 64);
-  const values = { provider: mailboxProviderOf(event), ip: textAt(event, 'envelope', 'sending-ip')?.slice(0, 64) };
-  for (const dimension of NAMES) {
-    addBounded(dimensions[dimension], values[dimension] ?? OTHER_PROVIDER, counted, 1, MAX_COUNTED_ROWS);
-  }
+  const provider = mailboxProviderOf(event);
+  const ip = textAt(event, 'envelope', 'sending-ip')?.slice(0, 64) ?? OTHER_PROVIDER;
+  addBounded(dimensions.provider, provider, counted, 1, MAX_COUNTED_ROWS);
+  addBounded(dimensions.ip, ip, counted, 1, MAX_COUNTED_ROWS);
+  const code = counted === 'permanent_fail' ? policyCodeOf(event) : undefined;
+  if (code !== undefined) addBounded(dimensions.policy, provider, code, 1, MAX_COUNTED_ROWS);
 }
 
-/** Adds what was counted elsewhere. */
-export function addDimensions(sum: Dimensions, more: Dimensions): void {
-  for (const dimension of NAMES) addRows(sum[dimension], Object.entries(more[dimension]), MAX_COUNTED_ROWS);
+/** Adds what was counted elsewhere, by an earlier version perhaps, which knew fewer dimensions. */
+export function addDimensions(sum: Dimensions, more: Partial<Dimensions>): void {
+  for (const dimension of NAMES) addRows(sum[dimension], Object.entries(more[dimension] ?? {}), MAX_COUNTED_ROWS);
 }
 
 /** Returns the dimensions with a bounded number of rows, so that a slice stays one item. */

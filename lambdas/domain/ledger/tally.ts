@@ -81,7 +81,7 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
       for (const [type, count] of Object.entries(row)) addTag(sum.tags, tag, type, count);
     }
     // A part that an earlier version left behind has none.
-    addDimensions(sum.dimensions, tally.dimensions ?? emptyDimensions());
+    addDimensions(sum.dimensions, tally.dimensions ?? {});
     for (const name of ['stuck', 'short', 'accepted', 'sent', 'deliverable'] as const) sum[name] += tally[name];
     for (const list of ['unconfirmedNames', 'acceptedNames'] as const) {
       for (const name of tally[list]) addName(sum[list], name);

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
 import type { FailureClass } from './failure-class.ts';
@@ -80,10 +81,24 @@ export function failureClassOf({ name, code, reason, raw }: MailgunEvent): Failu
   if (reason === 'old') return 'too-old';
   const own = code === undefined ? undefined : MAILGUN_CODES[code];
   if (own !== undefined) return own;
-  const status = (field: string) => textAt(raw, 'delivery-status', field);
-  const text = [status('message'), status('description'), textAt(raw, 'reject', 'reason')].join(' ');
+  const text = textsOf(raw);
   const byText = TEXTS.find(([, pattern]) => pattern.test(text))?.[0];
-  return byText ?? classOfCode(status('enhanced-code') ?? CODE_IN_TEXT.exec(text)?.[0]) ?? 'other';
+  return byText ?? classOfCode(enhancedCodeOf(raw)) ?? 'other';
+}
+
+/** Returns the enhanced code where it says that a policy of the recipient's provider refused the mail. */
+export function policyCodeOf(event: JsonObject): string | undefined {
+  const code = enhancedCodeOf(event);
+  return code !== undefined && /^5\.7\.\d{1,3}$/.test(code) ? code : undefined;
+}
+
+function enhancedCodeOf(event: JsonObject): string | undefined {
+  return textAt(event, 'delivery-status', 'enhanced-code') ?? CODE_IN_TEXT.exec(textsOf(event))?.[0];
+}
+
+function textsOf(event: JsonObject): string {
+  const status = (field: string) => textAt(event, 'delivery-status', field);
+  return [status('message'), status('description'), textAt(event, 'reject', 'reason')].join(' ');
 }
 
 function classOfCode(enhanced = ''): FailureClass | undefined {

@@ -1,8 +1,7 @@
-import type { StatsDimension } from '../../../api/parameters.ts';
-import type { LedgerResponse, SliceEntry, StatsResponse } from '../../../api/responses/ledger.ts';
+import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
-import { add, type Counts, total } from '../../domain/ledger/counts.ts';
+import { total } from '../../domain/ledger/counts.ts';
 import { isDue, sliceFrom, stateOf } from '../../domain/ledger/slice.ts';
 import type { LedgerReader, SliceReader } from '../ports.ts';
 
@@ -68,60 +67,3 @@ const NOTHING = {
   ...{ expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {}, polled: {}, late: {}, lost: {} },
   ...{ altered: {}, stuck: 0, short: 0, accepted: 0, passes: 0 },
 };
-
-const LENGTHS = { hour: 3600, day: 86_400 };
-
-export interface StatsQuery extends LedgerQuery {
-  /** Lower case; undefined for every tag. */
-  tag: string | undefined;
-  by: StatsDimension;
-  per: keyof typeof LENGTHS;
-}
-
-/**
- * Statistics by hour or day: slices added up, and spellings of a tag that differ in case. A bucket is open while one of
- * its slices is missing or not settled.
- */
-export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'ledger'>) {
-  return async ({ domain, from, to, tag, by, per }: StatsQuery): Promise<StatsResponse> => {
-    const length = LENGTHS[per];
-    const stretches = new Map<number, { rows: Map<string, Counts>; isOpen: boolean }>();
-    const first = Math.floor(from / length) * length;
-    for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length)) {
-      const start = Math.floor(slice.start / length) * length;
-      const held = stretches.get(start) ?? { rows: new Map<string, Counts>(), isOpen: false };
-      stretches.set(start, held);
-      held.isOpen ||= stateOf(slice) !== 'settled';
-      for (const [spelled, row] of Object.entries(by === 'tag' ? slice.tags : slice.dimensions[by])) {
-        const name = spelled.toLowerCase();
-        if (tag === undefined || tag === name) addAll(countsOf(held.rows, name), row);
-      }
-      if (tag !== undefined) countsOf(held.rows, tag);
-    }
-    const watermarks = await ledger.readWatermarks(domain);
-    const isOver = (start: number) => watermarks !== undefined && watermarks.position >= start + length;
-    const buckets = [...stretches].flatMap(([start, { rows, isOpen }]) =>
-      [...rows].toSorted(byName).map(([name, counts]) => ({
-        hour: new Date(start * 1000).toISOString(),
-        domain,
-        tag: by === 'tag' ? name : '*',
-        ...(by !== 'tag' && { [by]: name }),
-        counts,
-        open: isOpen || !isOver(start),
-      })),
-    );
-    return { buckets };
-  };
-}
-
-const byName = ([a]: [string, Counts], [b]: [string, Counts]) => (a < b ? -1 : 1);
-
-function countsOf(tags: Map<string, Counts>, name: string): Counts {
-  const counts = tags.get(name) ?? {};
-  tags.set(name, counts);
-  return counts;
-}
-
-function addAll(counts: Counts, row: Counts): void {
-  for (const [type, count] of Object.entries(row)) add(counts, type, count);
-}

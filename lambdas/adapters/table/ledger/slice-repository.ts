@@ -75,7 +75,7 @@ function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice 
     ...rest,
     unconfirmedNames: Array.isArray(unconfirmedNames) ? unconfirmedNames : [],
     tags: JSON.parse(tags as string),
-    dimensions: dimensions === undefined ? emptyDimensions() : JSON.parse(dimensions as string),
+    dimensions: { ...emptyDimensions(), ...(dimensions !== undefined && JSON.parse(dimensions as string)) },
   } as Slice;
 }
 

@@ -23,7 +23,8 @@ import { createRecipients } from '../../../../lambdas/read-api/recipients/recipi
 import { createSuppressionPages } from '../../../../lambdas/read-api/recipients/suppression-list.ts';
 import { createSuppressions } from '../../../../lambdas/read-api/recipients/suppressions.ts';
 import { createCampaigns } from '../../../../lambdas/read-api/reports/campaigns.ts';
-import { createLedger, createStats } from '../../../../lambdas/read-api/reports/ledger.ts';
+import { createLedger } from '../../../../lambdas/read-api/reports/ledger.ts';
+import { createStats } from '../../../../lambdas/read-api/reports/stats.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';

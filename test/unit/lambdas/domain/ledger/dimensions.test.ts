@@ -43,3 +43,21 @@ test('while counting, names without end are added up too', () => {
   expect(Object.keys(counted.ip)).toHaveLength(1001);
   expect(counted.ip.other).toEqual({ delivered: 1000 });
 });
+
+test('permanent failures by policy are counted by provider and code, besides the failure itself', () => {
+  const counted = emptyDimensions();
+  const failed = { event: 'failed', severity: 'permanent', recipient: 'ada@gmail.com' };
+  const refused = { ...failed, 'delivery-status': { code: 550, 'enhanced-code': '5.7.26' } };
+  for (const event of [failed, refused, { ...refused, severity: 'temporary' }, { ...refused, event: 'rejected' }]) {
+    countDimensions(counted, event);
+  }
+  countDimensions(counted, { ...refused, flags: { 'is-test-mode': true } });
+  expect(counted.policy).toEqual({ gmail: { '5.7.26': 1 } });
+  expect(counted.provider.gmail).toMatchObject({ permanent_fail: 2, temporary_fail: 1 });
+});
+
+test('a part of an earlier version, which knew fewer dimensions, adds up too', () => {
+  const sum = emptyDimensions();
+  addDimensions(sum, { provider: { gmail: { delivered: 1 } }, ip: {} });
+  expect(sum).toEqual({ provider: { gmail: { delivered: 1 } }, ip: {}, policy: {} });
+});

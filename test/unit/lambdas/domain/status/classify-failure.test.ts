@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
-import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
+import { failureClassOf, policyCodeOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
 
 const failed = (status: object, over: object = {}) =>
   failureClassOf(parseEvent({ event: 'failed', severity: 'permanent', 'delivery-status': status, ...over } as never));
@@ -87,4 +87,16 @@ test('events that are no failures, and fields of other types, have no class or a
   expect(failureClassOf(parseEvent({ event: 'delivered', 'delivery-status': { message: 'No such user' } }))).toBeNull();
   expect(failed({ message: 550, 'enhanced-code': null, description: ['x'] })).toBe('other');
   expect(failureClassOf(parseEvent({ event: 'failed', 'delivery-status': null, reject: 'x' }))).toBe('other');
+});
+
+test.each([
+  ['5.7.515', { 'enhanced-code': '5.7.515' }],
+  ['5.7.515', { message: '550 5.7.515 Access denied, sending domain does not meet the required authentication level' }],
+  ['5.7.1', { 'enhanced-code': '5.7.1', message: '550 5.1.1 no such user' }],
+  [undefined, { message: '421 4.7.0 try again later' }],
+  [undefined, { message: 'blocked: 192.5.7.1' }],
+  [undefined, { 'enhanced-code': '5.1.1', message: '550 5.7.1 relaying denied' }],
+  [undefined, {}],
+])('the policy code is %s: %j', (expected, status) => {
+  expect(policyCodeOf({ event: 'failed', 'delivery-status': status })).toBe(expected);
 });

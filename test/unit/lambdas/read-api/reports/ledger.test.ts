@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createLedger, createStats } from '../../../../../lambdas/read-api/reports/ledger.ts';
+import { createLedger } from '../../../../../lambdas/read-api/reports/ledger.ts';
 import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
 
@@ -20,7 +20,7 @@ async function world() {
     settleSeconds: 1800,
     now: () => world.nowMs,
   };
-  return { world, ledger: createLedger(deps), stats: createStats(deps) };
+  return { world, ledger: createLedger(deps) };
 }
 const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
 
@@ -98,89 +98,5 @@ describe('the ledger', () => {
       totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, due: 0 },
       completeness: 'unknown',
     });
-  });
-});
-
-const BY_TAG = { by: 'tag', per: 'hour' } as const;
-
-describe('statistics', () => {
-  test('add slices up to hours, one bucket for each tag, and mark the open hour', async () => {
-    const { stats } = await world();
-    const { buckets } = await stats({ ...all, ...BY_TAG, tag: undefined });
-    expect(buckets.map(({ tag, open }) => [tag, open])).toEqual(
-      [false, true].flatMap((open) => ['', '*', 'spring', 'welcome'].map((tag) => [tag, open])),
-    );
-    const everything = buckets.filter(({ tag }) => tag === '*').map(({ counts }) => counts);
-    const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
-    expect(everything.map(sum)).toEqual([60, 60]);
-  });
-
-  test.each(['*', '', 'welcome', 'none'])('of one tag: "%s"', async (tag) => {
-    const { stats } = await world();
-    const { buckets } = await stats({ ...all, ...BY_TAG, tag });
-    expect(buckets.map(({ hour, tag: named }) => [hour, named])).toEqual([
-      [new Date(HOUR * 1000).toISOString(), tag],
-      [new Date((HOUR + 3600) * 1000).toISOString(), tag],
-    ]);
-    expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
-  });
-
-  test('count the spellings of one tag together', async () => {
-    const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
-    const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
-    const slices = {
-      async *list() {
-        yield { ...slice, tags };
-      },
-    };
-    const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
-    const counts = async (tag: string | undefined) =>
-      (await stats({ ...all, ...BY_TAG, tag })).buckets.map((bucket) => [bucket.tag, bucket.counts]);
-    expect(await counts(undefined)).toEqual([
-      ['*', { opened: 3, clicked: 1 }],
-      ['spring', { opened: 3, clicked: 1 }],
-    ]);
-    expect(await counts('spring')).toEqual([['spring', { opened: 3, clicked: 1 }]]);
-  });
-
-  test('by mailbox provider and sending IP, failures by severity, over a whole day', async () => {
-    const world = new ReconcileWorld();
-    const midnight = Math.floor(NOW_MS / 86_400_000) * 86_400;
-    world.fromEpochSeconds = midnight;
-    const failed = { event: 'failed', recipient: 'ada@gmail.com' };
-    for (const [n, event] of [
-      { event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': '192.0.2.1' } },
-      { ...failed, severity: 'permanent', envelope: { 'sending-ip': '192.0.2.1' } },
-      { ...failed, severity: 'temporary', reason: 'generic' },
-      { ...failed, severity: 'temporary', reason: 'old' },
-      { event: 'delivered', recipient: 'bob@north.example' },
-      { event: 'delivered', recipient: 'bob@gmail.com', flags: { 'is-test-mode': true } },
-      { event: 'delivered', recipient: 'bob@gmail.com', flags: { 'is-routed': true } },
-    ].entries()) {
-      world.happen(numbered(n, midnight + n * 7200, { severity: 'none', reason: 'none', ...event }), false);
-    }
-    await world.process();
-    world.nowMs = (midnight + 100_000) * 1000;
-    await world.run();
-    const stats = createStats({ slices: world.book, ledger: world.book });
-    const query = { domain: DOMAIN, from: midnight, to: midnight + 86_400, tag: undefined, per: 'day' } as const;
-
-    const rows = async (by: 'provider' | 'ip') =>
-      (await stats({ ...query, by })).buckets.map(({ hour, tag, counts, ...bucket }) => [
-        hour,
-        tag,
-        bucket[by],
-        counts,
-      ]);
-
-    const hour = new Date(midnight * 1000).toISOString();
-    expect(await rows('provider')).toEqual([
-      [hour, '*', 'gmail', { delivered: 1, permanent_fail: 2, temporary_fail: 1 }],
-      [hour, '*', 'other', { delivered: 1 }],
-    ]);
-    expect(await rows('ip')).toEqual([
-      [hour, '*', '192.0.2.1', { delivered: 1, permanent_fail: 1 }],
-      [hour, '*', 'other', { delivered: 1, permanent_fail: 1, temporary_fail: 1 }],
-    ]);
   });
 });

@@ -1,0 +1,75 @@
+// What large mailbox providers tolerate of a sender, in shares of its mail. Imports nothing: functions, command line
+// and page read it.
+
+/** Over how many days shares are judged; a single mailing must not decide alone. */
+export const JUDGED_DAYS = 7;
+/** Of fewer mails to a provider a share says nothing: one report is already a high one. */
+export const MIN_JUDGED_MAILS = 1000;
+
+/** The providers that publish what they expect of senders, as counts call them. */
+export const WATCHED_PROVIDERS = { gmail: 'Gmail', yahoo: 'Yahoo', outlook: 'Microsoft' } as const;
+export type WatchedProvider = keyof typeof WATCHED_PROVIDERS;
+
+export interface ShareLimits {
+  /** A sender in good standing stays below it. */
+  readonly aim: number;
+  /** From here on the provider holds mail back. */
+  readonly limit: number;
+}
+
+/**
+ * Complaints: what Gmail and Yahoo publish, https://support.google.com/a/answer/81126 and
+ * https://senders.yahooinc.com/best-practices/; Microsoft publishes no figure and is judged alike. Bounces and policy
+ * rejections (`5.7.x`, such as Microsoft's 550 5.7.515 for mail without authentication): no provider publishes a figure,
+ * so these are ours: Mailgun itself stops senders at 5 % of bounces, and of policy rejections there should be none.
+ */
+export const SHARE_LIMITS = {
+  complaints: { aim: 0.001, limit: 0.003 },
+  bounces: { aim: 0.02, limit: 0.05 },
+  policy: { aim: 0.001, limit: 0.01 },
+} as const satisfies Record<string, ShareLimits>;
+export type JudgedShare = keyof typeof SHARE_LIMITS;
+export const JUDGED_SHARES = Object.keys(SHARE_LIMITS) as JudgedShare[];
+
+/** What a share is one of, in words. */
+export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
+  complaints: 'spam reports / delivered',
+  bounces: 'failed permanently / ended',
+  policy: 'refused by policy (5.7.x) / ended',
+};
+
+/** `few`: too few mails to judge. */
+export type Standing = 'few' | 'good' | 'high' | 'over';
+
+export interface ProviderShare {
+  readonly part: number;
+  readonly whole: number;
+  readonly standing: Standing;
+}
+
+export type ProviderStanding = Readonly<Record<JudgedShare, ProviderShare>>;
+
+/** Counts by event type, as those by mailbox provider have them, and those of policy rejections by code. */
+export interface ProviderCounts {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly policy: Readonly<Record<string, number>>;
+}
+
+/** Returns how a sender fares at one provider. */
+export function providerStanding({ counts, policy }: ProviderCounts): ProviderStanding {
+  const delivered = counts.delivered ?? 0;
+  const failed = counts.permanent_fail ?? 0;
+  const refused = Object.values(policy).reduce((sum, count) => sum + count, 0);
+  return {
+    complaints: judged('complaints', counts.complained ?? 0, delivered),
+    bounces: judged('bounces', failed, delivered + failed),
+    policy: judged('policy', refused, delivered + failed),
+  };
+}
+
+function judged(share: JudgedShare, part: number, whole: number): ProviderShare {
+  const { aim, limit } = SHARE_LIMITS[share];
+  const value = part / whole;
+  const standing = whole < MIN_JUDGED_MAILS ? 'few' : value >= limit ? 'over' : value >= aim ? 'high' : 'good';
+  return { part, whole, standing };
+}

@@ -1,0 +1,88 @@
+import type { StatsDimension } from '../../../api/parameters.ts';
+import type { StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
+import { add, type Counts, type Rows } from '../../domain/ledger/counts.ts';
+import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
+import type { LedgerDeps, LedgerQuery } from './ledger.ts';
+
+const LENGTHS = { hour: 3600, day: 86_400 };
+
+export interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
+  domains: readonly string[];
+  /** Lower case; undefined for every tag. */
+  tag: string | undefined;
+  by: StatsDimension;
+  per: keyof typeof LENGTHS;
+}
+
+/** Counts of one hour or day by name, and its policy rejections where they are by provider. */
+interface Stretch {
+  rows: Map<string, Counts>;
+  policy: Map<string, Counts>;
+  isOpen: boolean;
+}
+
+/**
+ * Statistics by hour or day: slices added up, and spellings of a tag that differ in case. A bucket is open while one of
+ * its slices is missing or not settled.
+ */
+export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'ledger'>) {
+  return async ({ domains, ...query }: StatsQuery): Promise<StatsResponse> => {
+    const buckets = await Promise.all(domains.map((domain) => bucketsOf(domain, query)));
+    return { buckets: buckets.flat() };
+  };
+
+  async function bucketsOf(domain: string, { from, to, tag, by, per }: Omit<StatsQuery, 'domains'>) {
+    const length = LENGTHS[per];
+    const stretches = new Map<number, Stretch>();
+    const first = Math.floor(from / length) * length;
+    for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length)) {
+      const start = Math.floor(slice.start / length) * length;
+      const held = stretches.get(start) ?? { rows: new Map(), policy: new Map(), isOpen: false };
+      stretches.set(start, held);
+      held.isOpen ||= stateOf(slice) !== 'settled';
+      addRows(held.rows, rowsBy(slice, by), tag);
+      if (by === 'provider') addRows(held.policy, Object.entries(slice.dimensions.policy));
+      if (tag !== undefined) countsOf(held.rows, tag);
+    }
+    const watermarks = await ledger.readWatermarks(domain);
+    const isOver = (start: number) => watermarks !== undefined && watermarks.position >= start + length;
+    return [...stretches].flatMap(([start, { rows, policy, isOpen }]) =>
+      [...rows].toSorted(byName).map(([name, counts]): StatsBucket => {
+        const refused = policy.get(name);
+        return {
+          hour: new Date(start * 1000).toISOString(),
+          domain,
+          tag: by === 'tag' ? name : '*',
+          ...((by === 'provider' || by === 'ip') && { [by]: name }),
+          counts,
+          ...(refused && { policy: refused }),
+          open: isOpen || !isOver(start),
+        };
+      }),
+    );
+  }
+}
+
+/** Returns the rows of a slice; every event of ours is in one row of a provider, so together they are the domain's. */
+function rowsBy({ domain, tags, dimensions }: Slice, by: StatsDimension): [string, Counts][] {
+  if (by === 'domain') return Object.values(dimensions.provider).map((row) => [domain, row]);
+  const rows: Rows = by === 'tag' ? tags : dimensions[by];
+  return Object.entries(rows);
+}
+
+function addRows(sum: Map<string, Counts>, rows: readonly [string, Counts][], only?: string): void {
+  for (const [spelled, row] of rows) {
+    const name = spelled.toLowerCase();
+    if (only !== undefined && only !== name) continue;
+    const counts = countsOf(sum, name);
+    for (const [type, count] of Object.entries(row)) add(counts, type, count);
+  }
+}
+
+const byName = ([a]: [string, Counts], [b]: [string, Counts]) => (a < b ? -1 : 1);
+
+function countsOf(rows: Map<string, Counts>, name: string): Counts {
+  const counts = rows.get(name) ?? {};
+  rows.set(name, counts);
+  return counts;
+}

@@ -1,0 +1,133 @@
+import { expect, test } from '@jest/globals';
+import { createStats } from '../../../../../lambdas/read-api/reports/stats.ts';
+import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
+
+const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
+
+/** Statistics of two hours: an event every minute, one of which is missing for good in the second hour. */
+async function world() {
+  const world = new ReconcileWorld();
+  world.fromEpochSeconds = HOUR;
+  for (let n = 0; n < 120; n += 1) world.happen(numbered(n, HOUR + n * 60), n === 100);
+  await world.process();
+  world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
+  await world.run();
+  return createStats({ slices: world.book, ledger: world.book });
+}
+const all = { domains: [DOMAIN], from: HOUR, to: HOUR + 9000 };
+const BY_TAG = { by: 'tag', per: 'hour' } as const;
+
+test('add slices up to hours, one bucket for each tag, and mark the open hour', async () => {
+  const stats = await world();
+  const { buckets } = await stats({ ...all, ...BY_TAG, tag: undefined });
+  expect(buckets.map(({ tag, open }) => [tag, open])).toEqual(
+    [false, true].flatMap((open) => ['', '*', 'spring', 'welcome'].map((tag) => [tag, open])),
+  );
+  const everything = buckets.filter(({ tag }) => tag === '*').map(({ counts }) => counts);
+  const sum = (counts: Record<string, number>) => Object.values(counts).reduce((a, b) => a + b, 0);
+  expect(everything.map(sum)).toEqual([60, 60]);
+});
+
+test.each(['*', '', 'welcome', 'none'])('of one tag: "%s"', async (tag) => {
+  const stats = await world();
+  const { buckets } = await stats({ ...all, ...BY_TAG, tag });
+  expect(buckets.map(({ hour, tag: named }) => [hour, named])).toEqual([
+    [new Date(HOUR * 1000).toISOString(), tag],
+    [new Date((HOUR + 3600) * 1000).toISOString(), tag],
+  ]);
+  expect(Object.keys(buckets[0]!.counts).length > 0).toBe(tag !== 'none');
+});
+
+test('count the spellings of one tag together', async () => {
+  const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+  const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
+  const slices = {
+    async *list() {
+      yield { ...slice, tags };
+    },
+  };
+  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const counts = async (tag: string | undefined) =>
+    (await stats({ ...all, ...BY_TAG, tag })).buckets.map((bucket) => [bucket.tag, bucket.counts]);
+  expect(await counts(undefined)).toEqual([
+    ['*', { opened: 3, clicked: 1 }],
+    ['spring', { opened: 3, clicked: 1 }],
+  ]);
+  expect(await counts('spring')).toEqual([['spring', { opened: 3, clicked: 1 }]]);
+});
+
+test('by mailbox provider and sending IP, failures by severity, over a whole day', async () => {
+  const world = new ReconcileWorld();
+  const midnight = Math.floor(NOW_MS / 86_400_000) * 86_400;
+  world.fromEpochSeconds = midnight;
+  const failed = { event: 'failed', recipient: 'ada@gmail.com' };
+  const byPolicy = { 'delivery-status': { code: 550, 'enhanced-code': '5.7.26' } };
+  for (const [n, event] of [
+    { event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': '192.0.2.1' } },
+    { ...failed, severity: 'permanent', envelope: { 'sending-ip': '192.0.2.1' }, ...byPolicy },
+    { ...failed, severity: 'temporary', reason: 'generic', ...byPolicy },
+    { ...failed, severity: 'temporary', reason: 'old' },
+    { event: 'delivered', recipient: 'bob@north.example' },
+    { event: 'delivered', recipient: 'bob@gmail.com', flags: { 'is-test-mode': true } },
+    { event: 'delivered', recipient: 'bob@gmail.com', flags: { 'is-routed': true } },
+  ].entries()) {
+    world.happen(numbered(n, midnight + n * 7200, { severity: 'none', reason: 'none', ...event }), false);
+  }
+  await world.process();
+  world.nowMs = (midnight + 100_000) * 1000;
+  await world.run();
+  const stats = createStats({ slices: world.book, ledger: world.book });
+  const query = { domains: [DOMAIN], from: midnight, to: midnight + 86_400, tag: undefined, per: 'day' } as const;
+
+  const rows = async (by: 'provider' | 'ip') =>
+    (await stats({ ...query, by })).buckets.map(({ hour, tag, counts, ...bucket }) => [hour, tag, bucket[by], counts]);
+
+  const hour = new Date(midnight * 1000).toISOString();
+  expect(await rows('provider')).toEqual([
+    [hour, '*', 'gmail', { delivered: 1, permanent_fail: 2, temporary_fail: 1 }],
+    [hour, '*', 'other', { delivered: 1 }],
+  ]);
+  expect(await rows('ip')).toEqual([
+    [hour, '*', '192.0.2.1', { delivered: 1, permanent_fail: 1 }],
+    [hour, '*', 'other', { delivered: 1, permanent_fail: 1, temporary_fail: 1 }],
+  ]);
+});
+
+test('by mailbox provider, refusals by policy are counted by their code, and only permanent ones', async () => {
+  const bucketOf = async (by: 'provider' | 'ip') => {
+    const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+    const policy = { gmail: { '5.7.26': 2 } };
+    const rows = { gmail: { delivered: 1, permanent_fail: 3 }, other: { delivered: 4 } };
+    const slices = {
+      async *list() {
+        yield { ...slice, dimensions: { provider: rows, ip: rows, policy } };
+        yield { ...slice, dimensions: { provider: rows, ip: rows, policy } };
+      },
+    };
+    const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+    const { buckets } = await stats({ ...all, tag: undefined, by, per: 'day' });
+    return buckets.map(({ policy }) => policy);
+  };
+  expect(await bucketOf('provider')).toEqual([{ '5.7.26': 4 }, undefined]);
+  expect(await bucketOf('ip')).toEqual([undefined, undefined]);
+});
+
+test('by domain, all that was sent from each is one row', async () => {
+  const slices = {
+    async *list(domain: string) {
+      const slice = { domain, start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+      const provider = { gmail: { delivered: 2, permanent_fail: 1 }, other: { delivered: domain.length } };
+      yield { ...slice, dimensions: { provider, ip: {}, policy: {} } };
+      yield { ...slice, start: HOUR + 900, dimensions: { provider: { gmail: { delivered: 1 } }, ip: {}, policy: {} } };
+    },
+  };
+  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const query = { ...all, domains: ['a.example', 'bb.example'], tag: undefined, by: 'domain', per: 'hour' } as const;
+  expect((await stats(query)).buckets).toEqual(
+    [['a.example', 12] as const, ['bb.example', 13] as const].map(([domain, delivered]) => ({
+      ...{ hour: new Date(HOUR * 1000).toISOString(), domain, tag: '*', open: true },
+      counts: { delivered, permanent_fail: 1 },
+    })),
+  );
+});
