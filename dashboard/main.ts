@@ -16,6 +16,7 @@ import {
 import { signIn } from './sign-in.ts';
 import { chooseZone, chosenZone, localZoneName } from './values/time.ts';
 import type { View } from './view.ts';
+import { campaignView } from './views/campaign.ts';
 import { deliverabilityView } from './views/deliverability.ts';
 import { eventsView } from './views/events.ts';
 import { findView } from './views/find.ts';
@@ -35,6 +36,7 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   events: eventsView,
   live: liveView,
   deliverability: deliverabilityView,
+  campaign: campaignView,
   receiver: receiverView,
 };
 /** Views that another one leads to. */
@@ -47,6 +49,7 @@ const NAVIGATION = [
   ['find', 'Find'],
   ['live', 'Live'],
   ['deliverability', 'Deliverability'],
+  ['campaign', 'Campaigns'],
 ] as const;
 
 const handedOver = takeHandedOver();

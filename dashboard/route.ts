@@ -7,6 +7,7 @@ const VIEW_NAMES = [
   'events',
   'live',
   'deliverability',
+  'campaign',
   'receiver',
 ] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];

@@ -211,7 +211,7 @@ const statsByProvider: StatsResponse = {
   buckets: [
     {
       ...{ hour: '2026-02-02T00:00:00.000Z', domain: 'mg.example.com', tag: '*', provider: 'gmail' },
-      counts: { delivered: 1200, permanent_fail: 7, complained: 1 },
+      counts: { delivered: 1200, permanent_fail: 7 },
       policy: { '5.7.26': 2 },
       open: false,
     },

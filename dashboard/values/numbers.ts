@@ -9,6 +9,12 @@ export const numberText = (value: number): string => FORMAT.format(value);
 export const shareText = (part: number, whole: number): string =>
   whole === 0 || part > whole ? '–' : PERCENT.format(part / whole);
 
+const FINE_PERCENT = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 2 });
+
+/** Returns `0.08 %`, for shares that are judged by tenths of a percent. */
+export const fineShareText = (part: number, whole: number): string =>
+  whole === 0 || part > whole ? '–' : FINE_PERCENT.format(part / whole);
+
 export const total = (counts: CountsByType = {}): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 

@@ -1,6 +1,8 @@
 import type { EventsResponse } from '../../api/responses/events.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
+import { JUDGED_DAYS } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { h } from '../components/dom.ts';
+import { csvButton } from '../components/download.ts';
 import { field, goForm, select, textIn } from '../components/form.ts';
 import { empty, eventText, marks, panel, recipientLink } from '../components/parts.ts';
 import { table } from '../components/table.ts';
@@ -19,11 +21,19 @@ export const deliverabilityView: View = async (context) => {
   const { domains, domain, tag, days, day } = choiceOf(await context.health(), parameters);
   const midnight = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
   const from = midnight - (days - 1) * DAY_SECONDS;
+  // Every span is as long or longer.
+  const weekStart = new Date((midnight - (JUDGED_DAYS - 1) * DAY_SECONDS) * 1000).toISOString();
   const dayStart = Date.parse(day) / 1000;
   const [byDay, byTag, byProvider, failed, complained] = await Promise.all([
     api.get<StatsResponse>('/stats', { domain, tag, from, to: midnight + DAY_SECONDS }),
     api.get<StatsResponse>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
-    api.get<StatsResponse>('/stats', { domain, by: 'provider', per: 'day', from, to: midnight + DAY_SECONDS }),
+    api.get<StatsResponse>('/stats', {
+      domain,
+      by: 'provider',
+      per: 'day',
+      from,
+      to: midnight + DAY_SECONDS,
+    }),
     api.get<EventsResponse>('/events', { domain, day, type: 'failed', severity: 'permanent', limit: 100 }),
     api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
   ]);
@@ -69,9 +79,12 @@ export const deliverabilityView: View = async (context) => {
           field('Day (UTC)', h('input', { type: 'date', name: 'day', value: day })),
         ),
       ),
+      providerPanel(
+        byProvider.buckets.filter(({ hour }) => hour >= weekStart),
+        domain,
+      ),
       dayPanel(list, domain, tag, link),
-      providerPanel(byProvider.buckets, days, domain),
-      tagPanel(byTag.buckets, day, link),
+      tagPanel(byTag.buckets, { domain, day }, link),
       peoplePanel(failed, complained, domain, day),
     ],
   };
@@ -109,6 +122,15 @@ function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain:
           ],
           { caption: title, cards: true, tall: true },
         ),
+    rows.length > 0 &&
+      csvButton(`bounces-and-complaints-${domain}-${day}`, rows, [
+        ['recipient', ({ recipient }) => recipient],
+        ['at', ({ timestamp }) => new Date(timestamp * 1000).toISOString()],
+        ['event', ({ event }) => event],
+        ['failure_class', ({ failureClass }) => failureClass],
+        ['reason', ({ reason }) => (typeof reason === 'string' ? reason : null)],
+        ['message_id', ({ messageId }) => messageId],
+      ]),
     h('p', { class: 'note' }, isCut && 'Only the newest are shown. ', more('failed'), ' · ', more('complained')),
     h('p', { class: 'note' }, 'A recipient’s page shows its suppressions, and how to lift them.'),
   );

@@ -1,82 +1,140 @@
 import type { StatsBucket } from '../../../api/responses/ledger.ts';
-import { h } from '../../components/dom.ts';
+import {
+  JUDGED_DAYS,
+  JUDGED_SHARES,
+  type JudgedShare,
+  MIN_JUDGED_MAILS,
+  type ProviderStanding,
+  providerStanding,
+  SHARE_LIMITS,
+  SHARE_WORDS,
+  type Standing,
+  WATCHED_PROVIDERS,
+} from '../../../lambdas/domain/recipients/provider-limits.ts';
+import { limitBar } from '../../components/chart.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { csvButton } from '../../components/download.ts';
 import { badge, empty, type Mood, panel, visible } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
-import { countOf, numberText, shareText } from '../../values/numbers.ts';
+import { countOf, fineShareText, numberText } from '../../values/numbers.ts';
 import { sumBy } from './statistics.ts';
 
-/**
- * Shares of spam reports among deliveries. Gmail wants senders to stay below the first, and Gmail and Yahoo hold back
- * mail of those who reach the second. https://support.google.com/a/answer/81126,
- * https://senders.yahooinc.com/best-practices/
- */
-const COMPLAINTS_AIM = 0.001;
-const COMPLAINTS_LIMIT = 0.003;
-/** Of fewer deliveries one report is already a high share. */
-const MIN_DELIVERIES = 1000;
+interface Row {
+  readonly provider: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly standing: ProviderStanding;
+}
 
-/** How mail fares at each mailbox provider, in a span of days. */
-export function providerPanel(buckets: readonly StatsBucket[], days: number, domain: string) {
-  const title = `By mailbox provider: ${domain}, ${days} days`;
-  const rows = sumBy(buckets, ({ provider = 'other' }) => provider).map(([provider, counts]) => ({ provider, counts }));
+const COUNTED = [
+  ['delivered', 'delivered'],
+  ['failed permanently', 'permanent_fail'],
+  ['put off', 'temporary_fail'],
+  ['complained', 'complained'],
+] as const;
+
+/** How mail fares at each mailbox provider in the last days, beside what providers tolerate. */
+export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
+  const title = `By mailbox provider: ${domain}, last ${JUDGED_DAYS} days`;
+  const rows = rowsOf(buckets);
   if (rows.length === 0) return panel(title, empty('No event of this span has been compared by provider yet.'));
-  rows.sort((a, b) => countOf(b.counts, 'delivered') - countOf(a.counts, 'delivered'));
-  type Row = (typeof rows)[number];
-  const number = (head: string, type: string) => ({
-    head,
-    numeric: true,
-    cell: ({ counts }: Row) => numberText(countOf(counts, type)),
-  });
   return panel(
     title,
+    h('ul', { class: 'standings' }, ...rows.filter(isWatched).map((row) => h('li', {}, ...sentence(row)))),
     table(
       rows,
       [
-        { head: 'Provider', cell: ({ provider }) => (provider === 'other' ? 'all others' : visible(provider)) },
-        number('delivered', 'delivered'),
-        number('failed permanently', 'permanent_fail'),
-        number('put off', 'temporary_fail'),
-        number('complained', 'complained'),
-        {
-          head: 'failed / ended',
+        { head: 'Provider', cell: ({ provider }) => nameOf(provider) },
+        ...COUNTED.map(([head, type]) => ({
+          head,
           numeric: true,
-          cell: ({ counts }: Row) => shareText(countOf(counts, 'permanent_fail'), ended(counts)),
-        },
-        {
-          head: 'complained / delivered',
+          cell: ({ counts }: Row) => numberText(countOf(counts, type)),
+        })),
+        ...JUDGED_SHARES.map((share) => ({
+          head: SHARE_WORDS[share],
           numeric: true,
-          cell: ({ counts }: Row) => [
-            shareText(countOf(counts, 'complained'), countOf(counts, 'delivered')),
-            ' ',
-            complaintBadge(counts),
-          ],
-        },
+          cell: ({ standing }: Row) => shareCell(share, standing),
+        })),
       ],
       { caption: title, cards: true },
     ),
     h(
       'p',
       { class: 'note' },
-      'Gmail wants spam reports below 0.1 % of deliveries; Gmail and Yahoo hold back mail from 0.3 % on. ' +
-        `Shares are judged from ${numberText(MIN_DELIVERIES)} deliveries on; mail in test mode is left out.`,
+      'Lines mark the aim and the limit. Gmail and Yahoo want spam reports below 0.1 % of deliveries, and hold mail back ' +
+        'from 0.3 % on; Microsoft publishes no share, and refuses mail without SPF, DKIM and DMARC by 550 5.7.515. ' +
+        'The limits of failures (2 %, 5 %) and of refusals by policy (0.1 %, 1 %) are this page’s own. ' +
+        `Shares are judged from ${numberText(MIN_JUDGED_MAILS)} mails on; mail in test mode is left out. ${certainty(buckets)}`,
     ),
+    csvButton(`providers-${domain}`, rows, [
+      ['provider', ({ provider }) => provider],
+      ...COUNTED.map(([, type]) => [type, ({ counts }: Row) => countOf(counts, type)] as const),
+      ['refused_by_policy', ({ standing }) => standing.policy.part],
+      ...JUDGED_SHARES.map((share) => [`${share}_standing`, ({ standing }: Row) => standing[share].standing] as const),
+    ]),
   );
 }
 
-type Counts = Readonly<Record<string, number>>;
+function rowsOf(buckets: readonly StatsBucket[]): Row[] {
+  const providerOf = ({ provider = 'other' }: StatsBucket) => provider;
+  const policies = new Map(
+    sumBy(
+      buckets.map(({ policy = {}, ...bucket }) => ({ ...bucket, counts: policy })),
+      providerOf,
+    ),
+  );
+  const rows = sumBy(buckets, providerOf).map(([provider, counts]) => {
+    const standing = providerStanding({ counts, policy: policies.get(provider) ?? {} });
+    return { provider, counts, standing };
+  });
+  return rows.toSorted((a, b) => countOf(b.counts, 'delivered') - countOf(a.counts, 'delivered'));
+}
 
-/** Mail that was delivered or given up. */
-const ended = (counts: Counts) => countOf(counts, 'delivered') + countOf(counts, 'permanent_fail');
+const isWatched = ({ provider }: Row) => Object.hasOwn(WATCHED_PROVIDERS, provider);
 
-function complaintBadge(counts: Counts) {
-  const delivered = countOf(counts, 'delivered');
-  if (delivered < MIN_DELIVERIES) return badge('too few to judge', 'unknown');
-  const share = countOf(counts, 'complained') / delivered;
-  const [text, mood]: [string, Mood] =
-    share >= COMPLAINTS_LIMIT
-      ? ['over the limit', 'bad']
-      : share >= COMPLAINTS_AIM
-        ? ['high', 'wait']
-        : ['good', 'good'];
-  return badge(text, mood);
+function nameOf(provider: string): string {
+  if (provider === 'other') return 'all others';
+  return Object.entries(WATCHED_PROVIDERS).find(([key]) => key === provider)?.[1] ?? visible(provider);
+}
+
+const MOODS: Readonly<Record<Standing, readonly [text: string, mood: Mood]>> = {
+  few: ['too few to judge', 'unknown'],
+  good: ['good', 'good'],
+  high: ['high', 'wait'],
+  over: ['over the limit', 'bad'],
+};
+/** The worst first. */
+const ORDER: readonly Standing[] = ['over', 'high', 'good', 'few'];
+
+/** How a provider is doing, in a sentence that can be read out. */
+function sentence({ provider, counts, standing }: Row): Child[] {
+  const worst = ORDER.find((each) => JUDGED_SHARES.some((share) => standing[share].standing === each)) ?? 'few';
+  const [text, mood] = MOODS[worst];
+  const { complaints, bounces, policy } = standing;
+  return [
+    h('strong', {}, nameOf(provider)),
+    ' ',
+    badge(text, mood),
+    ` ${numberText(countOf(counts, 'delivered'))} delivered, ${fineShareText(complaints.part, complaints.whole)} of them ` +
+      `reported as spam; ${fineShareText(bounces.part, bounces.whole)} failed permanently, ` +
+      `${numberText(policy.part)} by a policy (5.7.x).`,
+  ];
+}
+
+function shareCell(share: JudgedShare, standing: ProviderStanding): Child[] {
+  const { part, whole, standing: found } = standing[share];
+  const [text, mood] = MOODS[found];
+  const { aim, limit } = SHARE_LIMITS[share];
+  return [
+    fineShareText(part, whole),
+    ' ',
+    badge(text, mood),
+    limitBar(whole === 0 ? 0 : part / whole, [aim, limit], mood),
+  ];
+}
+
+/** What the ledger says of the time that was counted. */
+export function certainty(buckets: readonly Pick<StatsBucket, 'open' | 'hour'>[]): string {
+  const open = new Set(buckets.filter((bucket) => bucket.open).map(({ hour }) => hour.slice(0, 10)));
+  if (open.size === 0) return 'The ledger has settled all of these days: the numbers are exact.';
+  return `The ledger has not settled ${[...open].toSorted().join(', ')} yet: those days may still change.`;
 }

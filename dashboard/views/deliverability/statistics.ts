@@ -3,8 +3,10 @@ import type { CountsByType } from '../../../api/responses/schema.ts';
 import { EVENT_NAMES, typeIdsOf } from '../../../lambdas/domain/event-types.ts';
 import { inlineBar, legend, stackedBars } from '../../components/chart.ts';
 import { h } from '../../components/dom.ts';
+import { csvButton } from '../../components/download.ts';
 import { badge, empty, panel, visible } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
+import { linkTo } from '../../route.ts';
 import { countOf, numberText, shareText } from '../../values/numbers.ts';
 import { utcDay } from '../../values/time.ts';
 
@@ -124,6 +126,7 @@ export function dayPanel(
       { class: 'note' },
       'A day may still change until Mailgun’s list of all its time was compared and nothing of it is missing.',
     ),
+    countsCsv(`days-${domain}`, list, 'day', ({ day }) => day),
   );
 }
 
@@ -158,7 +161,25 @@ function countColumns<Row extends Counted>(rows: readonly Row[]) {
   ];
 }
 
-export function tagPanel(buckets: readonly StatsBucket[], day: string, link: (over: Record<string, string>) => string) {
+/** Returns a button for a table of counts, each type in a column. */
+function countsCsv<Row extends Counted>(
+  file: string,
+  rows: readonly Row[],
+  head: string,
+  nameOf: (row: Row) => string,
+) {
+  const types = [...new Set(rows.flatMap(({ counts }) => Object.keys(counts)))].toSorted();
+  return csvButton(file, rows, [
+    [head, nameOf],
+    ...types.map((type) => [type, ({ counts }: Row) => countOf(counts, type)] as const),
+  ]);
+}
+
+export function tagPanel(
+  buckets: readonly StatsBucket[],
+  { domain, day }: { domain: string; day: string },
+  link: (over: Record<string, string>) => string,
+) {
   const tags = sumBy(
     buckets.filter(({ tag }) => tag !== ALL_TAGS),
     ({ tag }) => tag,
@@ -177,8 +198,14 @@ export function tagPanel(buckets: readonly StatsBucket[], day: string, link: (ov
         { head: 'Tag', cell: ({ tag }) => (tag === '' ? 'untagged' : h('a', { href: link({ tag }) }, visible(tag))) },
         { head: 'Outcomes', cell: ({ counts }) => inlineBar(outcomes(counts), most) },
         ...countColumns(rows),
+        {
+          head: 'Report',
+          cell: ({ tag }) =>
+            tag !== '' && h('a', { href: linkTo('campaign', tag, { domain }), class: 'nowrap' }, 'campaign'),
+        },
       ],
       { caption: title, tall: true, cards: true },
     ),
+    countsCsv(`tags-${domain}-${day}`, rows, 'tag', ({ tag }) => tag),
   );
 }

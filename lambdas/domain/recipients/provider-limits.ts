@@ -9,6 +9,7 @@ export const MIN_JUDGED_MAILS = 1000;
 /** The providers that publish what they expect of senders, as counts call them. */
 export const WATCHED_PROVIDERS = { gmail: 'Gmail', yahoo: 'Yahoo', outlook: 'Microsoft' } as const;
 export type WatchedProvider = keyof typeof WATCHED_PROVIDERS;
+export const ALL_PROVIDERS = Object.keys(WATCHED_PROVIDERS) as WatchedProvider[];
 
 export interface ShareLimits {
   /** A sender in good standing stays below it. */
@@ -55,21 +56,21 @@ export interface ProviderCounts {
   readonly policy: Readonly<Record<string, number>>;
 }
 
-/** Returns how a sender fares at one provider. */
-export function providerStanding({ counts, policy }: ProviderCounts): ProviderStanding {
+/** Returns how a sender fares at one provider, judged from so many mails on. */
+export function providerStanding({ counts, policy }: ProviderCounts, minMails = MIN_JUDGED_MAILS): ProviderStanding {
   const delivered = counts.delivered ?? 0;
   const failed = counts.permanent_fail ?? 0;
   const refused = Object.values(policy).reduce((sum, count) => sum + count, 0);
   return {
-    complaints: judged('complaints', counts.complained ?? 0, delivered),
-    bounces: judged('bounces', failed, delivered + failed),
-    policy: judged('policy', refused, delivered + failed),
+    complaints: judged('complaints', counts.complained ?? 0, delivered, minMails),
+    bounces: judged('bounces', failed, delivered + failed, minMails),
+    policy: judged('policy', refused, delivered + failed, minMails),
   };
 }
 
-function judged(share: JudgedShare, part: number, whole: number): ProviderShare {
+function judged(share: JudgedShare, part: number, whole: number, minMails: number): ProviderShare {
   const { aim, limit } = SHARE_LIMITS[share];
   const value = part / whole;
-  const standing = whole < MIN_JUDGED_MAILS ? 'few' : value >= limit ? 'over' : value >= aim ? 'high' : 'good';
+  const standing = whole < minMails ? 'few' : value >= limit ? 'over' : value >= aim ? 'high' : 'good';
   return { part, whole, standing };
 }

@@ -1,0 +1,105 @@
+import type { CampaignResponse } from '../../api/responses/campaign.ts';
+import type { StatsResponse } from '../../api/responses/ledger.ts';
+import { type Child, h } from '../components/dom.ts';
+import { field, goForm, select, textIn } from '../components/form.ts';
+import { empty, panel, visible } from '../components/parts.ts';
+import { table } from '../components/table.ts';
+import { linkTo } from '../route.ts';
+import { countOf, numberText } from '../values/numbers.ts';
+import { utcDay } from '../values/time.ts';
+import { chosenDomain, type View } from '../view.ts';
+import { failedPanel } from './campaign/failed.ts';
+import { numbersPanel, reasonsPanel } from './campaign/numbers.ts';
+import { sumBy } from './deliverability/statistics.ts';
+
+const DAY_SECONDS = 86_400;
+const LISTED_DAYS = 7;
+const USUAL_DAYS = 30;
+
+interface Choice {
+  readonly domain: string;
+  readonly tag: string;
+  /** Days, the last one included. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What became of the mail that was sent under a tag; without a tag, the tags of the last days. */
+export const campaignView: View = async ({ api, subject: tag, parameters, settings, health }) => {
+  const known = await health();
+  const domain = chosenDomain(known, parameters);
+  const today = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
+  const dayIn = (name: string, other: number) => {
+    const day = parameters.get(name) ?? '';
+    return /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day)) ? day : utcDay(other);
+  };
+  const to = dayIn('to', today);
+  const choice = { domain, tag, to, from: dayIn('from', Date.parse(to) / 1000 - USUAL_DAYS * DAY_SECONDS) };
+  const form = choicePanel(known.domains, choice);
+  if (tag === '') {
+    const from = today - (LISTED_DAYS - 1) * DAY_SECONDS;
+    // So many tags may be in use that no response holds them.
+    const stats = await api.get<StatsResponse>('/stats', { domain, per: 'day', from }).catch(() => undefined);
+    return { title: 'Campaigns', content: [form, tagsPanel(stats, domain)] };
+  }
+  const report = await api.get<CampaignResponse>('/campaigns', {
+    ...{ domain, tag },
+    from: Date.parse(choice.from) / 1000,
+    to: Date.parse(to) / 1000 + DAY_SECONDS,
+  });
+  return {
+    title: `Campaign ${visible(tag)}`,
+    content: [form, numbersPanel(report, settings.target), reasonsPanel(report), failedPanel(report, settings.target)],
+  };
+};
+
+function choicePanel(domains: readonly string[], { domain, tag, from, to }: Choice): HTMLElement {
+  return panel(
+    'Choose a mailing',
+    goForm(
+      'Show report',
+      (values) =>
+        linkTo('campaign', textIn(values, 'tag'), {
+          domain: textIn(values, 'domain'),
+          from: textIn(values, 'from'),
+          to: textIn(values, 'to'),
+        }),
+      field('Tag', h('input', { name: 'tag', value: tag, placeholder: 'spring', autocomplete: 'off', required: true })),
+      field(
+        'Domain',
+        select(
+          'domain',
+          domains.map((each) => [each, each] as const),
+          domain,
+        ),
+      ),
+      field('Sent from (UTC)', h('input', { type: 'date', name: 'from', value: from })),
+      field('Sent until', h('input', { type: 'date', name: 'to', value: to })),
+    ),
+  );
+}
+
+function tagsPanel(stats: StatsResponse | undefined, domain: string): HTMLElement {
+  const title = `Tags of the last ${LISTED_DAYS} days: ${domain}`;
+  const list = sumBy(stats?.buckets ?? [], ({ tag }) => tag).filter(([tag]) => tag !== '*' && tag !== '');
+  if (stats === undefined) return panel(title, empty('They could not be listed. Type a tag above.'));
+  if (list.length === 0) return panel(title, empty('No event under a tag has been compared yet. Type a tag above.'));
+  const rows = list.map(([tag, counts]) => ({ tag, counts }));
+  rows.sort((a, b) => countOf(b.counts, 'delivered') - countOf(a.counts, 'delivered') || (a.tag < b.tag ? -1 : 1));
+  const number = (type: string) => ({
+    head: type,
+    numeric: true,
+    cell: ({ counts }: (typeof rows)[number]): Child => numberText(countOf(counts, type)),
+  });
+  return panel(
+    title,
+    table(
+      rows,
+      [
+        { head: 'Tag', cell: ({ tag }) => h('a', { href: linkTo('campaign', tag, { domain }) }, visible(tag)) },
+        ...['accepted', 'delivered', 'failed', 'complained'].map(number),
+      ],
+      { caption: title, tall: true, cards: true },
+    ),
+  );
+}

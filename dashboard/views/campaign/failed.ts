@@ -1,0 +1,57 @@
+import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
+import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
+import { ledgerCommand } from '../../components/command.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { csvButton } from '../../components/download.ts';
+import { commandOn, empty, messageLink, panel, recipientLink } from '../../components/parts.ts';
+import { table } from '../../components/table.ts';
+import { numberText } from '../../values/numbers.ts';
+import { timeElement } from '../../values/time.ts';
+
+const TITLE = 'Everyone it bounced for';
+
+/** The failed recipients of a campaign, each with what the server said. */
+export function failedPanel({ tag, domain, mails, failures }: CampaignResponse, target: string | undefined): Child {
+  if (mails === null || mails.mails === 0) return null;
+  if (failures.length === 0) return panel(TITLE, empty('No mail of it failed.'));
+  const isCut = failures.length < mails.failed;
+  return panel(
+    TITLE,
+    h(
+      'div',
+      { class: 'actions' },
+      csvButton(`bounced-${tag}`, failures, [
+        ['recipient', ({ recipient }) => recipient],
+        ['message_id', ({ messageId }) => messageId],
+        ['at', ({ at }) => new Date(at * 1000).toISOString()],
+        ['failure_class', ({ failureClass }) => failureClass],
+        ['reason', ({ reason }) => reason],
+        ['code', ({ code }) => code],
+        ['text', ({ text }) => text],
+      ]),
+    ),
+    isCut && [
+      h('p', {}, `Only ${numberText(failures.length)} of ${numberText(mails.failed)} are here. This lists all:`),
+      commandOn(tag, ledgerCommand(target, `report --domain ${domain} --csv`, tag)),
+    ],
+    table(
+      failures,
+      [
+        { head: 'Recipient', cell: recipientCell },
+        { head: 'Time', cell: ({ at }) => timeElement(at) },
+        { head: 'Why', cell: ({ failureClass }) => FAILURE_CLASSES[failureClass] },
+        { head: 'Code', cell: codeCell },
+        { head: 'The server said', cell: ({ text, reason }) => text ?? reason },
+        { head: 'Message', cell: ({ messageId }) => messageLink(messageId) },
+      ],
+      { caption: TITLE, cards: true, tall: true },
+    ),
+  );
+}
+
+/** Codes are short; what is longer is a text of the sender's. */
+const codeCell = ({ code }: CampaignFailureEntry) =>
+  code !== null && code.length <= 12 ? h('span', { class: 'nowrap' }, code) : code;
+
+const recipientCell = ({ recipient }: CampaignFailureEntry) =>
+  recipient === null ? 'erased' : recipientLink(recipient);

@@ -1,0 +1,132 @@
+import type { CampaignResponse } from '../../../api/responses/campaign.ts';
+import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
+import { ledgerCommand } from '../../components/command.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { csvButton } from '../../components/download.ts';
+import { badge, commandOn, type Mood, panel } from '../../components/parts.ts';
+import { table } from '../../components/table.ts';
+import { countOf, fineShareText, numberText } from '../../values/numbers.ts';
+import { timeElement } from '../../values/time.ts';
+
+const STATES: Readonly<Record<CampaignResponse['completeness'], readonly [badge: string, mood: Mood, text: string]>> = {
+  complete: ['exact', 'good', 'The ledger of its time is settled, and everything is accounted for.'],
+  incomplete: ['incomplete', 'bad', 'Events of its time that Mailgun lists are missing, and are being recovered.'],
+  unknown: ['may still change', 'unknown', 'The ledger of its time is not settled, so events may be missing.'],
+};
+
+interface Row {
+  readonly name: string;
+  readonly count: number;
+  readonly whole: number;
+  readonly of: string;
+}
+
+/** The numbers of a campaign, with how exact they are. */
+export function numbersPanel(report: CampaignResponse, target: string | undefined): HTMLElement {
+  const [text, mood, says] = STATES[report.completeness];
+  const print = h('button', { type: 'button', class: 'quiet', click: () => window.print() }, 'Print');
+  return panel(
+    'Numbers',
+    h('p', {}, badge(text, mood), ` ${says}`),
+    h('p', { class: 'note' }, 'Counted at ', timeElement(report.asOf), `, of mail from ${report.domain}.`),
+    ...numbers(report, target),
+    h('div', { class: 'actions' }, print, report.mails !== null && numbersCsv(report)),
+  );
+}
+
+function numbers(report: CampaignResponse, target: string | undefined): Child[] {
+  const { tag, domain, mails } = report;
+  if (mails === null) {
+    return [
+      h('p', {}, 'The campaign is too large to be counted here. This counts it, with every failed recipient:'),
+      commandOn(tag, ledgerCommand(target, `report --domain ${domain} --csv`, tag)),
+    ];
+  }
+  if (mails.mails + mails.testMode === 0) return [h('p', {}, 'No mail was sent under this tag in this time.')];
+  const title = 'Mails and people';
+  return [
+    table(
+      rowsOf(report),
+      [
+        { head: 'What', cell: ({ name }) => name },
+        { head: 'Count', numeric: true, cell: ({ count }) => numberText(count) },
+        { head: 'Share', numeric: true, cell: ({ count, whole, of }) => `${fineShareText(count, whole)} of ${of}` },
+      ],
+      { caption: title, cards: true },
+    ),
+    h(
+      'p',
+      { class: 'note' },
+      `Time to delivery: ${durations(mails.secondsToDelivery)}. To the first open: ${durations(mails.secondsToFirstOpen)}.`,
+      mails.testMode > 0 && ` ${numberText(mails.testMode)} mails in test mode are left out.`,
+      mails.unconfirmedEvents > 0 &&
+        ` ${numberText(mails.unconfirmedEvents)} events counted here are not on Mailgun’s list, and may be forged.`,
+    ),
+  ];
+}
+
+function rowsOf({ mails, people }: CampaignResponse): Row[] {
+  const ofMails = (name: string, count: number) => ({ name, count, whole: mails?.mails ?? 0, of: 'mails' });
+  const ofPeople = (name: string, count: number) => ({ name, count, whole: people?.people ?? 0, of: 'people' });
+  return [
+    ...(mails === null
+      ? []
+      : [
+          ofMails('mails sent', mails.mails),
+          ofMails('accepted by Mailgun', mails.accepted),
+          ofMails('delivered', mails.delivered),
+          ofMails('put off at least once', mails.deferred),
+          ofMails('failed (bounced)', mails.failed),
+        ]),
+    ...(people === null
+      ? []
+      : [
+          ofPeople('people', people.people),
+          ofPeople('opened, machines apart', people.openers),
+          ofPeople('clicked, machines apart', people.clickers),
+          ofPeople('opened by machines alone', people.machineOpeners),
+          ofPeople('clicked by machines alone', people.machineClickers),
+          ofPeople('reported as spam', people.complainers),
+          ofPeople('unsubscribed', people.unsubscribers),
+        ]),
+  ];
+}
+
+const numbersCsv = (report: CampaignResponse) =>
+  csvButton(`campaign-${report.tag}`, rowsOf(report), [
+    ['what', ({ name }) => name],
+    ['count', ({ count }) => count],
+    ['of', ({ whole }) => whole],
+  ]);
+
+/** Why mail failed, by class. */
+export function reasonsPanel({ mails }: CampaignResponse): Child {
+  if (mails === null || mails.failed === 0) return null;
+  const title = 'Why mail failed';
+  const rows = Object.entries(FAILURE_CLASSES)
+    .map(([name, words]) => ({ name, words, count: countOf(mails.failedByClass, name) }))
+    .filter(({ count }) => count > 0)
+    .toSorted((a, b) => b.count - a.count);
+  return panel(
+    title,
+    table(
+      rows,
+      [
+        { head: 'Reason', cell: ({ words }) => words },
+        { head: 'Class', cell: ({ name }) => name },
+        { head: 'Mails', numeric: true, cell: ({ count }) => numberText(count) },
+        { head: 'Of the failed', numeric: true, cell: ({ count }) => fineShareText(count, mails.failed) },
+      ],
+      { caption: title, cards: true },
+    ),
+  );
+}
+
+function durations({ p50, p95 }: { p50: number | null; p95: number | null }): string {
+  return p50 === null || p95 === null ? 'not known' : `half within ${duration(p50)}, 95 % within ${duration(p95)}`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
