@@ -62,6 +62,14 @@ export const METRICS = {
 /** Apart from the others, so that no other function carries them: one run, and how long the oldest slice waits. */
 export const SEAL_METRICS = { run: 'SealRun', wait: 'SealWaitSeconds' } as const;
 
+/** Apart from the others likewise: shares of the mail to a provider in percent, one series per provider. */
+export const PROVIDER_METRICS = {
+  dimension: 'Provider',
+  complaints: 'ProviderComplaintPercent',
+  bounces: 'ProviderBouncePercent',
+  policy: 'ProviderPolicyPercent',
+} as const;
+
 /**
  * Counted by metric filters on the webhook API's access log, so that a webhook that is taken costs no line.
  * A filter cannot give a fixed dimension: the name space `<METRICS.namespace>/<stack>` keeps environments apart.

@@ -88,6 +88,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     times: config.reconcile,
     hasReceivers: deliver !== undefined,
     seals: config.seal.enabled,
+    providers: config.alarms.providers,
   };
   const { runbookUrl, limits, monthlyDollars } = config.alarms;
   if (monthlyDollars) new Budget(scope, 'Budget', { monthlyDollars, topic: topics.ticket });

@@ -1,6 +1,6 @@
 import type { EventEntry, EventsResponse, TailResponse } from '../responses/events.ts';
 import type { HealthResponse } from '../responses/health.ts';
-import type { LedgerResponse, StatsResponse } from '../responses/ledger.ts';
+import type { LedgerResponse } from '../responses/ledger.ts';
 import type { MessageResponse } from '../responses/message.ts';
 import type { DeliveriesResponse, ReceiversResponse } from '../responses/receivers.ts';
 import type { RecipientResponse } from '../responses/recipient.ts';
@@ -11,6 +11,7 @@ import type {
 } from '../responses/suppressions.ts';
 import type { Operation } from '../routes.ts';
 import { campaign } from './campaign-example.ts';
+import { stats, statsByProvider } from './stats-examples.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
 
@@ -193,29 +194,6 @@ const ledger: LedgerResponse = {
   ],
   totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, due: 0 },
   completeness: 'complete',
-};
-
-const stats: StatsResponse = {
-  buckets: [
-    {
-      hour: '2026-02-02T02:00:00.000Z',
-      domain: 'mg.example.com',
-      tag: '*',
-      counts: { delivered: 2, opened: 1 },
-      open: false,
-    },
-  ],
-};
-
-const statsByProvider: StatsResponse = {
-  buckets: [
-    {
-      ...{ hour: '2026-02-02T00:00:00.000Z', domain: 'mg.example.com', tag: '*', provider: 'gmail' },
-      counts: { delivered: 1200, permanent_fail: 7 },
-      policy: { '5.7.26': 2 },
-      open: false,
-    },
-  ],
 };
 
 const receivers: ReceiversResponse = {

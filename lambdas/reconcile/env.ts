@@ -31,6 +31,9 @@ export interface ReconcileEnv {
   BACKLOG_MESSAGES: string;
   /** How many listings are under way at once at most. */
   PARALLEL: string;
+  /** Comma-separated mailbox providers that alarms watch, and from how many mails on; absent where there are none. */
+  WATCHED_PROVIDERS?: string;
+  MIN_JUDGED_MAILS?: string;
 }
 
 export function readReconcileEnv(source: EnvSource) {
@@ -53,6 +56,8 @@ export function readReconcileEnv(source: EnvSource) {
     mailgunUrl: source.MAILGUN_URL || undefined,
     backlogMessages: wholeNumberEnv(source, 'BACKLOG_MESSAGES'),
     parallel: wholeNumberEnv(source, 'PARALLEL'),
+    watchedProviders: source.WATCHED_PROVIDERS ? listEnv(source, 'WATCHED_PROVIDERS') : [],
+    minJudgedMails: source.MIN_JUDGED_MAILS ? wholeNumberEnv(source, 'MIN_JUDGED_MAILS') : undefined,
   };
 }
 

@@ -13,8 +13,9 @@ import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledg
 import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { every } from '../adapters/timer.ts';
-import { METRICS } from '../contract.ts';
+import { METRICS, PROVIDER_METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
+import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
@@ -24,6 +25,7 @@ import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
 import { createReplay } from './replays/replay.ts';
 import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replays/replay-contract.ts';
+import { createWatchProviders } from './watch-providers.ts';
 import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
 
@@ -88,6 +90,17 @@ const findRedaction = createFindRedaction({
   now: Date.now,
   onRedacted: (domain) => log.write('Mailgun redacts the webhooks of a domain', { domain }),
   onFailure: (domain, error) => onFailure(domain, error, 'redaction not read'),
+});
+const watchProviders = createWatchProviders({
+  slices: deps.slices,
+  domains: env.domains,
+  providers: ALL_PROVIDERS.filter((provider) => env.watchedProviders.includes(provider)),
+  minMails: env.minJudgedMails,
+  everySeconds: env.everySeconds,
+  now: Date.now,
+  onJudged,
+  onHigh: (facts) => log.write('mail fares badly at a provider', facts),
+  onFailure: (error) => log.write('providers not judged', errorFacts(error)),
 });
 const replay = createReplay({ ...deps, queue: createEventQueue(queues, env.queueUrl, true) });
 const accept = createAccept(deps);
@@ -159,6 +172,14 @@ async function compare(ignoreWaits: boolean): Promise<void> {
   if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
   const redacted = await findRedaction({ ignoreWaits });
   if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
+  await watchProviders({ ignoreWaits });
+}
+
+// Runs for every provider that is watched.
+function onJudged(provider: string, percents: Readonly<Record<JudgedShare, number>>): void {
+  const { dimension, ...names } = PROVIDER_METRICS;
+  const metrics = Object.fromEntries(JUDGED_SHARES.map((share) => [names[share], percents[share]]));
+  log.measure(metrics, 'provider judged', { [dimension]: provider }, dimension);
 }
 
 // Runs for every domain whose webhooks differ from what is wanted.

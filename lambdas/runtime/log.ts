@@ -8,8 +8,8 @@ export interface Log {
   write(message: string, facts?: Facts): void;
   /** Writes a line that CloudWatch also counts as a metric (embedded metric format), by `reason` if there is one. */
   count(metric: string, message: string, facts?: Facts & { reason?: string }): void;
-  /** Writes a line whose values CloudWatch reads as metrics. */
-  measure(metrics: Readonly<Record<string, number>>, message: string, facts?: Facts): void;
+  /** Writes a line whose values CloudWatch reads as metrics, apart by one of the facts where it is named. */
+  measure(metrics: Readonly<Record<string, number>>, message: string, facts?: Facts, by?: string): void;
 }
 
 /** Returns a log that writes to standard output, because Lambda forwards JSON lines unchanged. */
@@ -51,7 +51,8 @@ export function createLog(
       const dimensions = [...allTogether, ...(reason ? [[METRICS.dimension, METRICS.reasonDimension]] : [])];
       writeMetrics(message, { ...byReason, ...facts }, dimensions, { [metric]: 1 }, { Unit: 'Count' });
     },
-    measure: (metrics, message, facts = {}) => writeMetrics(message, facts, allTogether, metrics),
+    measure: (metrics, message, facts = {}, by) =>
+      writeMetrics(message, facts, by ? [[METRICS.dimension, by]] : allTogether, metrics),
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fields, group } from './field.ts';
+import { fields, group, wholeNumber } from './field.ts';
 
 export const LIMIT_CONSTRAINT = 'a number from 0 to 1000000000';
 
@@ -46,6 +46,13 @@ export const alarmLimits = group({
   bouncePercent: limit(5, 'bounces: failures per hundred attempted deliveries, in an hour.'),
   complaintPercent: limit(0.1, 'complaints: complaints per hundred deliveries, in an hour.'),
   leastSent: limit(200, 'bounces and complaints: not judged in an hour with fewer mails.'),
+  providerComplaintPercent: limit(0.3, 'complaints-at-provider: complaints per hundred deliveries, in 7 days.'),
+  providerBouncePercent: limit(5, 'bounces-at-provider: failures per hundred attempted deliveries, in 7 days.'),
+  providerPolicyPercent: limit(
+    1,
+    'policy-at-provider: refusals by policy per hundred attempted deliveries, in 7 days.',
+  ),
+  leastSentToProvider: wholeNumber(1, 1_000_000, 1000, 'Alarms at providers: not judged with fewer mails in 7 days.'),
   publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
   receiverDisabled: limit(0, 'receiver-disabled: looks at deliveries of disabled receivers in an hour.'),

@@ -1,6 +1,7 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
+import { ALL_PROVIDERS } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { alarmLimits } from './alarm-limits.ts';
 import { dayShardsList } from './day-shards.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
@@ -122,6 +123,15 @@ export const environmentSchema = z.strictObject({
         'Budget of the whole AWS account: `ticket` is notified at 80 % of it, or when the forecast exceeds it.',
       example: 50,
     }),
+    providers: distinct(z.enum(ALL_PROVIDERS))
+      .default([])
+      .register(fields, {
+        constraint: 'a list',
+        elementConstraint: `one of ${ALL_PROVIDERS.join(', ')}`,
+        description:
+          'Mailbox providers with alarms of their own on the last 7 days: complaints, bounces and refusals by policy. Each costs about $1.20 a month.',
+        example: [...ALL_PROVIDERS],
+      }),
     limits: alarmLimits,
   }),
   origins: distinct(z.string().refine(isExactOrigin))

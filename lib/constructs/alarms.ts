@@ -1,6 +1,7 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { mailRows } from './alarms/mail.ts';
+import { providerRows } from './alarms/providers.ts';
 import { publishingRows } from './alarms/publishing.ts';
 import { readingRows } from './alarms/reading.ts';
 import { receiverRows } from './alarms/receivers.ts';
@@ -34,6 +35,7 @@ export class Alarms extends Construct {
       reconciliationRows,
       readingRows,
       mailRows,
+      providerRows,
       publishingRows,
       receiverRows,
       sealingRows,

@@ -31,7 +31,10 @@ export const OUTPUTS = {
 } as const;
 
 /** The functions' own metrics. */
-export const OWN_METRICS = { namespace: 'MailgunLedger', dimensions: [['Ledger'], ['Ledger', 'Reason']] };
+export const OWN_METRICS = {
+  namespace: 'MailgunLedger',
+  dimensions: [['Ledger'], ['Ledger', 'Reason'], ['Ledger', 'Provider']],
+};
 
 /** Opens a run that other commands find by its webhook port. */
 export function openLedgerRun(port: number, disposables: Disposables): Promise<Run> {

@@ -2,6 +2,7 @@ import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { WatchedProvider } from '../../../lambdas/domain/recipients/provider-limits.ts';
 import type { AlarmLimits } from '../../config/config-schema.ts';
 import type { LedgerChoice } from '../../config/ledger-times.ts';
 import type { EventQueue } from '../event-queue.ts';
@@ -23,6 +24,8 @@ export interface Watched {
   readonly hasReceivers: boolean;
   /** Whether the environment has an archive. */
   readonly seals?: boolean;
+  /** Mailbox providers with alarms of their own. */
+  readonly providers?: readonly WatchedProvider[];
   readonly times: LedgerChoice;
   readonly limits: AlarmLimits;
 }

@@ -28,6 +28,7 @@ export class Reconcile extends Construct {
   constructor(scope: Construct, id: string, { config, table, queue, apiKey, erasureKey, webhookUrl }: ReconcileProps) {
     super(scope, id);
     const { reconcile, processing } = config;
+    const { providers, limits } = config.alarms;
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'reconcile',
       timeoutSeconds: runLimitSeconds(reconcile),
@@ -52,6 +53,10 @@ export class Reconcile extends Construct {
         // What process may have in hand at a time; more is waiting for it.
         BACKLOG_MESSAGES: String(processing.maxConcurrency * processing.batchSize),
         PARALLEL: String(reconcile.parallel),
+        ...(providers.length > 0 && {
+          WATCHED_PROVIDERS: providers.join(','),
+          MIN_JUDGED_MAILS: String(limits.leastSentToProvider),
+        }),
       } satisfies ReconcileEnv,
     });
     this.function.allow(

@@ -26,7 +26,9 @@ export interface AlarmRow {
   /** Other alarms that the same cause sets off, by their headings in the runbook. @default none */
   readonly explains?: readonly string[];
   readonly missing: { readonly treat: TreatMissingData; readonly because: string };
-  /** Heading in docs/runbook.md, and the end of the alarm's name. */
+  /** The end of its name, where several alarms share a heading. @default the heading */
+  readonly ending?: string;
+  /** Heading in docs/runbook.md. */
   readonly runbook: string;
   /** The first command to type, without program and target. */
   readonly firstCommand: string;
@@ -52,7 +54,7 @@ export class LedgerAlarm extends Alarm {
 
   constructor(scope: Construct, { row, runbookUrl, commandLine, topics }: LedgerAlarmProps) {
     const [datapointsToAlarm, evaluationPeriods] = row.datapoints;
-    const givenName = `${Stack.of(scope).stackName}-${row.runbook}`;
+    const givenName = `${Stack.of(scope).stackName}-${row.ending ?? row.runbook}`;
     super(scope, row.id, {
       alarmName: givenName,
       alarmDescription: alarmDescription({

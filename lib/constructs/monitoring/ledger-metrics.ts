@@ -5,7 +5,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { INDEXES, METRICS } from '../../../lambdas/contract.ts';
+import { INDEXES, METRICS, PROVIDER_METRICS } from '../../../lambdas/contract.ts';
 
 /** Depth and age are gauges and take `Maximum`; counts take `Sum`. */
 export type Statistic = 'Maximum' | 'Sum' | 'p99';
@@ -26,6 +26,14 @@ export class LedgerMetrics {
     return metric(METRICS.namespace, metricName, statistic, periodSeconds, {
       [METRICS.dimension]: Stack.of(this.#scope).stackName,
       ...(reason !== undefined && { [METRICS.reasonDimension]: reason }),
+    });
+  }
+
+  /** Written for each mailbox provider by reconcile. */
+  provider(metricName: string, provider: string, periodSeconds: number): Metric {
+    return metric(METRICS.namespace, metricName, 'Maximum', periodSeconds, {
+      [METRICS.dimension]: Stack.of(this.#scope).stackName,
+      [PROVIDER_METRICS.dimension]: provider,
     });
   }
 

@@ -3,6 +3,9 @@ import type { StatusLine } from '../../../cli/commands/status.ts';
 
 const known = z.int().nullable();
 
+/** Of how many mails, and what that is by the provider's limits. */
+const share = z.strictObject({ part: z.int(), whole: z.int(), standing: z.enum(['few', 'good', 'high', 'over']) });
+
 /** The line of `status --json`; null stands for what is not known. */
 export const statusLine = z.strictObject({
   event: z.literal('status'),
@@ -45,6 +48,14 @@ export const statusLine = z.strictObject({
           stuck: z.int(),
           lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),
         })
+        .nullable(),
+      providers: z
+        .array(
+          z.strictObject({
+            provider: z.enum(['gmail', 'yahoo', 'outlook']),
+            ...{ complaints: share, bounces: share, policy: share },
+          }),
+        )
         .nullable(),
     }),
   ),

@@ -22,6 +22,8 @@ const BEFORE_THE_ALARMS = ['Where to start', 'By symptom', 'Changed by hand'];
 const PUBLISHING = ['publish-lag', 'publish-failures'];
 /** Headings of rows that only an environment with receivers has. */
 const RECEIVERS = ['receiver-disabled', 'deliveries-dead'];
+/** Headings of rows that only an environment that watches mailbox providers has. */
+const PROVIDERS = ['complaints-at-provider', 'bounces-at-provider', 'policy-at-provider'];
 
 const PAGE = { Ref: 'TopicsPage76C97084' };
 const TICKET = { Ref: 'TopicsTicket85AFFA83' };
@@ -285,7 +287,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
 });
 
 test('the runbook has no heading without an alarm', () => {
-  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING, ...RECEIVERS, 'seal-behind'];
+  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING, ...RECEIVERS, ...PROVIDERS, 'seal-behind'];
   const before = BEFORE_THE_ALARMS.length;
 
   expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
@@ -391,6 +393,54 @@ describe('where the environment publishes', () => {
 
   test.each(PUBLISHING)('%s has its own heading in the runbook, with its three parts', (heading) =>
     expectAllParts(heading),
+  );
+});
+
+describe('where the environment watches mailbox providers', () => {
+  const alarms = alarmsOf(new Synthesized('prod', { alarms: { providers: ['gmail', 'outlook'] } }));
+  const added = alarms.filter(({ AlarmName }) => AlarmName.includes('-at-'));
+
+  test('each has its own tickets for complaints, bounces and refusals by policy', () => {
+    const watched = added.map((alarm) => {
+      const { AlarmName, MetricName, Statistic, Period, Threshold, TreatMissingData, AlarmActions } = alarm;
+      expect([AlarmActions, TreatMissingData, alarm.EvaluationPeriods]).toEqual([[TICKET], 'ignore', 1]);
+      return [AlarmName.replace(nameOf(''), ''), MetricName, dimensionsOf(alarm), Statistic, Period, Threshold];
+    });
+    const row = (share: string, metric: string, limit: number) => (provider: string) => [
+      ...[`${share}-at-${provider}`, metric, { Ledger: 'mailgun-ledger-prod', Provider: provider }],
+      ...['Maximum', 3600, limit],
+    ];
+    const rows = [
+      row('complaints', 'ProviderComplaintPercent', 0.3),
+      row('bounces', 'ProviderBouncePercent', 5),
+      row('policy', 'ProviderPolicyPercent', 1),
+    ];
+
+    expect(watched).toEqual(['gmail', 'outlook'].flatMap((provider) => rows.map((of) => of(provider))));
+  });
+
+  test('reconcile judges these and no others, from the same number of mails on', () => {
+    const environmentOf = (overlay?: object) =>
+      new Synthesized('prod', overlay).named('AWS::Lambda::Function', 'ReconcileFunction').Properties.Environment;
+    const limits = { leastSentToProvider: 50 };
+
+    expect(environmentOf({ alarms: { providers: ['yahoo'], limits } }).Variables).toMatchObject({
+      ...{ WATCHED_PROVIDERS: 'yahoo', MIN_JUDGED_MAILS: '50' },
+    });
+    expect(environmentOf().Variables).not.toHaveProperty('WATCHED_PROVIDERS');
+  });
+
+  test('the text names the provider, and leads to the heading of them all', () => {
+    const texts = added.map(({ AlarmDescription }) => AlarmDescription as string);
+
+    expect(
+      texts.filter((text) => text.includes('Gmail') && /#[a-z]+-at-provider\nFirst: .* status --env prod$/.test(text)),
+    ).toHaveLength(3);
+    expect(texts.filter((text) => text.includes('Microsoft'))).toHaveLength(3);
+  });
+
+  test.each(PROVIDERS)('%s has its own heading in the runbook, with its three parts', (heading) =>
+    expectAllParts(heading, 'status\n'),
   );
 });
 

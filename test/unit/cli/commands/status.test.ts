@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
+import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';
 
@@ -19,6 +20,7 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
       lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
       ...ledger,
     },
+    providers: [],
     ...over,
   };
 }
@@ -30,6 +32,11 @@ const facts = (over: Partial<StatusLine> = {}) => ({
   domains: [domain()],
   unknown: [],
   ...over,
+});
+
+const atGmail = (counts: object, policy = {}) => ({
+  provider: 'gmail' as const,
+  ...providerStanding({ counts: { delivered: 1000, ...counts }, policy }),
 });
 
 const STUCK = {
@@ -73,6 +80,15 @@ test.each([
     'unknown',
     [/not known: alarms: AWS refuses/],
   ],
+  [
+    'complaints over the limit at a provider',
+    facts({ domains: [domain({ providers: [atGmail({ complained: 4 })] })] }),
+    'unhealthy',
+    [
+      /^0\.4 % of 1,000 mails of mg\.example\.com to Gmail reported as spam in 7 days, over 0\.3 %: .*#complaints-at-provider$/,
+    ],
+  ],
+  ['high at a provider', facts({ domains: [domain({ providers: [atGmail({ complained: 2 })] })] }), 'healthy', []],
   ['both', facts({ deadLetters: 1, unknown: ['alarms: x'] }), 'unhealthy', [/dead letters/, /not known/]],
 ])('%s', (_name, its, health, reasons) => {
   expect(judge(its)).toEqual({ health, reasons: reasons.map((reason) => expect.stringMatching(reason)) });
@@ -156,5 +172,16 @@ test('of a stack of which nothing can be read: all unknown, and exit code 1', as
   expect(exitCode).toBe(1);
   const [line] = json().map((each) => statusLine.parse(each));
   expect(line).toMatchObject({ health: 'unknown', backlog: null, deadLetters: null, alarms: null });
-  expect(line?.unknown).toHaveLength(5);
+  expect(line?.unknown).toHaveLength(6);
+});
+
+test('says how mail fares at the providers, refusals by policy apart', () => {
+  const its = facts({
+    domains: [domain({ providers: [atGmail({ permanent_fail: 20, complained: 1 }, { '5.7.26': 15 })] })],
+  });
+  expect(statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS)).toContainEqual(
+    expect.stringMatching(
+      /^ +at +Gmail, 7 days: 1,000 delivered, 0\.1 % reported as spam \(high\), 1\.96 % failed permanently \(good\), 1\.47 % refused by policy \(5\.7\.x\) \(over the limit\)$/,
+    ),
+  );
 });

@@ -46,6 +46,7 @@ describe('a configuration that says only what it must', () => {
         page: [],
         ticket: [],
         runbookUrl: 'docs/runbook.md',
+        providers: [],
         limits: {
           webhookErrors: 0,
           unauthorized: 0,
@@ -73,6 +74,10 @@ describe('a configuration that says only what it must', () => {
           bouncePercent: 5,
           complaintPercent: 0.1,
           leastSent: 200,
+          providerComplaintPercent: 0.3,
+          providerBouncePercent: 5,
+          providerPolicyPercent: 1,
+          leastSentToProvider: 1000,
           publishLagSeconds: 21_600,
           publishFailures: 0,
           receiverDisabled: 0,
@@ -169,7 +174,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     [{ eventTypes: ['opened', 'opened'] }, 'dev.eventTypes: got "opened" twice; must be listed once'],
     [
       { alarms: 'me@example.com' },
-      'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, monthlyDollars, limits',
+      'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, monthlyDollars, providers, limits',
     ],
     [{ alarms: { page: ['me'] } }, `dev.alarms.page[0]: got "me"; ${right.address}`],
     [

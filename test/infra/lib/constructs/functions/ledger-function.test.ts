@@ -19,7 +19,7 @@ const alarmArn = (name: string) => `arn:aws:cloudwatch:eu-west-1:333333333333:al
 const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 /** Variables that functions have only where the configuration needs them. */
-const OPTIONAL: readonly unknown[] = ['DAY_SHARDS', 'RECEIVERS'];
+const OPTIONAL: readonly unknown[] = ['DAY_SHARDS', 'RECEIVERS', 'WATCHED_PROVIDERS', 'MIN_JUDGED_MAILS'];
 
 const FUNCTIONS = [
   {

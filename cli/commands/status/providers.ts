@@ -1,0 +1,66 @@
+import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { ProviderSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
+import {
+  ALL_PROVIDERS,
+  JUDGED_DAYS,
+  JUDGED_SHARES,
+  type JudgedShare,
+  type ProviderStanding,
+  providerStanding,
+  SHARE_LIMITS,
+  WATCHED_PROVIDERS,
+  type WatchedProvider,
+} from '../../../lambdas/domain/recipients/provider-limits.ts';
+import { tableOf } from '../../ledger.ts';
+import { number } from '../../output.ts';
+import type { Deployment } from '../../target/types.ts';
+
+/** How the mail of a domain fares at one mailbox provider, over the last days. */
+export interface ProviderStatus extends ProviderStanding {
+  readonly provider: WatchedProvider;
+}
+
+const DAY_SECONDS = 86_400;
+
+/** Reads how a domain fares at the providers that it sent mail to, by its ledger. */
+export async function readProviders(deployment: Deployment, domain: string, nowMs: number): Promise<ProviderStatus[]> {
+  const to = Math.ceil(nowMs / 1000);
+  const sums = new ProviderSums();
+  const slices = createSlicesTable(tableOf(deployment));
+  for await (const slice of slices.list(domain, to - JUDGED_DAYS * DAY_SECONDS, to)) sums.add(slice);
+  return ALL_PROVIDERS.map((provider) => ({ provider, ...providerStanding(sums.of(provider)) })).filter(
+    ({ bounces }) => bounces.whole > 0,
+  );
+}
+
+const WORDS: Readonly<Record<JudgedShare, string>> = {
+  complaints: 'reported as spam',
+  bounces: 'failed permanently',
+  policy: 'refused by policy (5.7.x)',
+};
+const STANDINGS = { few: 'too few to judge', good: 'good', high: 'high', over: 'over the limit' };
+
+/** Returns a provider's shares on one line. */
+export function providerText({ provider, ...standing }: ProviderStatus): string {
+  const shares = JUDGED_SHARES.map((share) => {
+    const { part, whole, standing: found } = standing[share];
+    return `${percent(part, whole)} ${WORDS[share]} (${STANDINGS[found]})`;
+  });
+  const { whole } = standing.complaints;
+  return `${WATCHED_PROVIDERS[provider]}, ${JUDGED_DAYS} days: ${number(whole)} delivered, ${shares.join(', ')}`;
+}
+
+/** Returns what is over its limit, each with what to do. */
+export function providersWrong(domain: string, providers: readonly ProviderStatus[]): string[] {
+  return providers.flatMap(({ provider, ...standing }) =>
+    JUDGED_SHARES.filter((share) => standing[share].standing === 'over').map((share) => {
+      const { part, whole } = standing[share];
+      const limit = percent(SHARE_LIMITS[share].limit, 1);
+      const name = WATCHED_PROVIDERS[provider];
+      return `${percent(part, whole)} of ${number(whole)} mails of ${domain} to ${name} ${WORDS[share]} in ${JUDGED_DAYS} days, over ${limit}: docs/runbook.md#${share}-at-provider`;
+    }),
+  );
+}
+
+const percent = (part: number, whole: number) =>
+  whole === 0 ? '0 %' : `${((100 * part) / whole).toFixed(2).replace(/\.?0+$/, '')} %`;

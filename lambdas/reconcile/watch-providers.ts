@@ -1,0 +1,74 @@
+import type { SendingDomain } from '../contract.ts';
+import { ProviderSums } from '../domain/ledger/provider-sums.ts';
+import {
+  JUDGED_DAYS,
+  JUDGED_SHARES,
+  type JudgedShare,
+  providerStanding,
+  type WatchedProvider,
+} from '../domain/recipients/provider-limits.ts';
+import type { Slices } from './ports.ts';
+import { isTimeToCompare } from './webhooks/compare-webhooks.ts';
+
+export interface WatchProvidersDeps {
+  slices: Pick<Slices, 'list'>;
+  domains: readonly SendingDomain[];
+  /** Empty where none is watched. */
+  providers: readonly WatchedProvider[];
+  /** Of fewer mails to a provider no share is judged. @default what is judged everywhere */
+  minMails?: number | undefined;
+  /** How often reconcile runs. */
+  everySeconds: number;
+  now: () => number;
+  /** Called for every provider with the shares of the domain that fares worst there, in percent. */
+  onJudged: (provider: WatchedProvider, percents: Readonly<Record<JudgedShare, number>>) => void;
+  /** Called for every domain that is above what a provider wants. */
+  onHigh: (facts: {
+    domain: string;
+    provider: WatchedProvider;
+    share: JudgedShare;
+    part: number;
+    whole: number;
+  }) => void;
+  onFailure: (error: unknown) => void;
+}
+
+const DAY_SECONDS = 86_400;
+
+/** Judges how mail fares at mailbox providers by the ledger of the last days, about once an hour. Never throws. */
+export function createWatchProviders(deps: WatchProvidersDeps) {
+  const { slices, domains, providers, minMails, now } = deps;
+
+  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<void> => {
+    if (providers.length === 0 || (!ignoreWaits && !isTimeToCompare(now(), deps.everySeconds))) return;
+    try {
+      const sums = new Map<string, ProviderSums>();
+      for (const { name } of domains) sums.set(name, await sumsOf(name));
+      for (const provider of providers) judge(provider, sums);
+    } catch (error) {
+      // Of part of the mail nothing is said: the alarms keep their state.
+      deps.onFailure(error);
+    }
+  };
+
+  async function sumsOf(domain: string): Promise<ProviderSums> {
+    const to = Math.ceil(now() / 1000);
+    const sums = new ProviderSums();
+    for await (const slice of slices.list(domain, to - JUDGED_DAYS * DAY_SECONDS, to)) sums.add(slice);
+    return sums;
+  }
+
+  function judge(provider: WatchedProvider, sums: ReadonlyMap<string, ProviderSums>): void {
+    const worst = { complaints: 0, bounces: 0, policy: 0 };
+    for (const [domain, each] of sums) {
+      const found = providerStanding(each.of(provider), minMails);
+      for (const share of JUDGED_SHARES) {
+        const { part, whole, standing } = found[share];
+        if (standing === 'few') continue;
+        worst[share] = Math.max(worst[share], (100 * part) / whole);
+        if (standing !== 'good') deps.onHigh({ domain, provider, share, part, whole });
+      }
+    }
+    deps.onJudged(provider, worst);
+  }
+}

@@ -1,0 +1,69 @@
+import { expect, test } from '@jest/globals';
+import { emptyDimensions } from '../../../../lambdas/domain/ledger/dimensions.ts';
+import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
+import { createWatchProviders } from '../../../../lambdas/reconcile/watch-providers.ts';
+
+const FULL_HOUR = 500_000 * 3_600_000;
+const DAY_SECONDS = 86_400;
+const A = { name: 'a.example.com', region: 'us' as const };
+const B = { name: 'b.example.com', region: 'us' as const };
+
+type Listed = Record<string, { provider?: Slice['dimensions']['provider']; policy?: Slice['dimensions']['policy'] }[]>;
+
+function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail' as const] } = {}) {
+  const said: unknown[] = [];
+  const asked: unknown[] = [];
+  const run = createWatchProviders({
+    slices: {
+      async *list(domain, from, to) {
+        if (listed instanceof Error) throw listed;
+        asked.push([domain, to - from]);
+        for (const each of listed[domain] ?? []) yield { dimensions: { ...emptyDimensions(), ...each } } as Slice;
+      },
+    },
+    ...{ domains: [A, B], providers, minMails: 100, everySeconds: 900, now: () => nowMs },
+    onJudged: (provider, percents) => said.push([provider, percents]),
+    onHigh: ({ domain, share, part, whole }) => said.push([domain, share, part, whole]),
+    onFailure: (error) => said.push((error as Error).message),
+  });
+  return { run: () => run({ ignoreWaits: false }), said, asked };
+}
+
+test('a provider is judged by seven days of the domain that fares worst there', async () => {
+  const half = { provider: { gmail: { delivered: 50, complained: 1 }, yahoo: { delivered: 9000, complained: 900 } } };
+  const { run, said, asked } = watch({
+    [A.name]: [half, half],
+    [B.name]: [
+      { provider: { gmail: { delivered: 90, permanent_fail: 10 } }, policy: { gmail: { '5.7.26': 1, '5.7.1': 1 } } },
+    ],
+  });
+  await run();
+  expect(asked).toEqual([A, B].map(({ name }) => [name, 7 * DAY_SECONDS]));
+  expect(said).toEqual([
+    [A.name, 'complaints', 2, 100],
+    [B.name, 'bounces', 10, 100],
+    [B.name, 'policy', 2, 100],
+    ['gmail', { complaints: 2, bounces: 10, policy: 2 }],
+  ]);
+});
+
+test('of too few mails no share is judged, and zero is said', async () => {
+  const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 99, complained: 99 } } }] });
+  await run();
+  expect(said).toEqual([['gmail', { complaints: 0, bounces: 0, policy: 0 }]]);
+});
+
+test('where the ledger cannot be read, nothing is said of any provider', async () => {
+  const { run, said } = watch(new Error('throttled'));
+  await run();
+  expect(said).toEqual(['throttled']);
+});
+
+test.each([
+  ['in another run', { nowMs: FULL_HOUR + 900_000 }],
+  ['without a provider', { providers: [] }],
+])('nothing is read %s', async (_name, over) => {
+  const { run, said, asked } = watch({}, over);
+  await run();
+  expect([said, asked]).toEqual([[], []]);
+});
