@@ -185,10 +185,15 @@ function make({ atUs, kind, isDropped, listedLate, domain, masks, repeatedLate }
   const name = domain === 'second' ? SECOND_DOMAIN : DOMAIN;
   const at = START + atUs / 1e6;
   // Numbers keep the kind: every seventh is of one.
-  const data = numbered(n * 7 + kind, at, { id: `event-${n}-`, domain: { name } });
+  const data = numbered(n * 7 + kind, at, {
+    ...{ id: `event-${n}-`, domain: { name }, 'recipient-provider': PROVIDERS[n % PROVIDERS.length] ?? '' },
+    'delivery-status': { code: 550, 'enhanced-code': n % 3 === 0 ? '5.7.26' : '5.1.1' },
+  });
   const listedAtMs = (at + listedLate * 900) * 1000;
   return { data, isDropped, stored: domain === 'unknown' ? '-' : name, listedAtMs, masks, repeatedLate };
 }
+
+const PROVIDERS = ['Gmail', 'Outlook', 'Yahoo', ''];
 
 function masked({ recipient, ...data }: JsonObject, mask: Mask): JsonObject {
   const masks = {
@@ -266,14 +271,16 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
     check(`unconfirmed of ${domain}`, before.get(domain), forgedHere.length);
     check(`missing of ${domain}`, [sum(domain, 'missing'), sum(domain, 'altered')], [0, 0]);
     for (const slice of slices.filter((each) => each.domain === domain)) {
+      const inside = own.filter((each) => isIn(slice, each, world));
+      check(`listed at ${slice.start - START}`, total(slice.listed), inside.length);
       check(
-        `listed at ${slice.start - START}`,
-        total(slice.listed),
-        own.filter((each) => isIn(slice, each, world)).length,
+        `tags at ${slice.start - START}`,
+        sorted(slice.tags),
+        countedBy(inside, tagNames, ({ event }) => [event]),
       );
-      check(`tags at ${slice.start - START}`, total(slice.tags['*'] ?? {}), total(slice.listed));
-      const providers = Object.values(slice.dimensions.provider).reduce((sum, row) => sum + total(row), 0);
-      check(`providers at ${slice.start - START}`, providers, total(slice.listed));
+      const { provider, policy } = slice.dimensions;
+      check(`providers at ${slice.start - START}`, sorted(provider), countedBy(inside, providerNames, outcomeOf));
+      check(`policy at ${slice.start - START}`, sorted(policy), countedBy(inside, providerNames, policyCodes));
     }
   }
   const unknown = [...world.ledger.events.values()].filter((each) => each.domain === '-');
@@ -310,6 +317,35 @@ export async function disagreements({ world, listed, neverStored, forged }: Live
 }
 
 const isStuckOpen = (slice: Slice) => stateOf(slice) !== 'settled';
+
+type Names = (event: JsonObject) => unknown[];
+
+/** Counts a list by name and type, event by event. */
+function countedBy(events: readonly JsonObject[], namesOf: Names, typesOf: Names) {
+  const rows = new Map<string, Map<string, number>>();
+  for (const event of events) {
+    for (const type of typesOf(event).map(String)) {
+      for (const name of new Set(namesOf(event).map(String))) {
+        const row = rows.get(name) ?? new Map<string, number>();
+        rows.set(name, row.set(type, (row.get(type) ?? 0) + 1));
+      }
+    }
+  }
+  return sorted(Object.fromEntries([...rows].map(([name, row]) => [name, Object.fromEntries(row)])));
+}
+
+const sorted = (rows: Readonly<Record<string, Readonly<Record<string, number>>>>) =>
+  Object.entries(rows)
+    .map(([name, row]) => [name, Object.entries(row).sort()] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+const tagNames: Names = ({ tags }) => ['*', ...((tags as string[]).length === 0 ? [''] : (tags as string[]))];
+const providerNames: Names = (event) => [String(event['recipient-provider']).toLowerCase() || 'other'];
+const outcomeOf: Names = ({ event, severity }) => [event === 'failed' ? `${severity}_fail` : event];
+const policyCodes: Names = ({ event, severity, 'delivery-status': status }) => {
+  const code = String((status as JsonObject)['enhanced-code']);
+  return event === 'failed' && severity === 'permanent' && code.startsWith('5.7.') ? [code] : [];
+};
 
 function isIn({ start, end }: Slice, data: JsonObject, world: ReconcileWorld): boolean {
   const atMs = eventTimeMs(world.mailgun.shown(data)) ?? 0;
