@@ -6,6 +6,8 @@ import { MINUTE_MS } from './alarm-world.ts';
 export interface Fault {
   readonly name: string;
   readonly alarm: string;
+  /** Its heading in the runbook, where it is not its name. */
+  readonly runbook?: string;
   /** Other alarms that may go off, each with the reason why it is no false one. */
   readonly relatives?: Readonly<Record<string, string>>;
   /** Seconds that the stack's own waits take before a metric can show it. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -236,6 +237,8 @@ describe('every view', () => {
     ['events', () => `#/events?domain=${DOMAIN}`, /Recipient/],
     ['live', () => `#/live?domain=${DOMAIN}`, /Stored just now/],
     ['deliverability', () => `#/deliverability?domain=${DOMAIN}`, /newsletter[\s\S]*Bounces and complaints/],
+    ['campaigns', () => '#/campaign', /Choose a mailing[\s\S]*newsletter/],
+    ['campaign', () => `#/campaign/newsletter?domain=${DOMAIN}`, /delivered[\s\S]*Everyone it bounced for/],
     ['hostile', () => `#/message/${encodeURIComponent(HOSTILE_ID)}`, /<img src=x/],
     ['unknown', () => '#/message/nobody-knows-it', /Nothing of this name is stored/],
   ];
@@ -415,6 +418,52 @@ describe('deliverability', () => {
     const names = await page.getByRole('region', { name: 'By tag' }).locator('tbody th').allInnerTexts();
 
     expect(names).toEqual(expect.arrayContaining(['__proto__', 'constructor', '" "', NAUGHTY[0], NAUGHTY[1]]));
+  });
+});
+
+describe('a campaign', () => {
+  test('has the numbers of its report, and everyone it bounced for as a file', async () => {
+    const { body } = await stack.get('/mailgun/campaigns?tag=newsletter');
+    await goTo(page, `#/deliverability?domain=${DOMAIN}`);
+    const tag = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'newsletter' }) });
+    await tag.getByRole('link', { name: 'campaign' }).click();
+    await page.getByRole('heading', { name: 'Campaign newsletter' }).waitFor();
+    const rows = page.getByRole('region', { name: 'Mails and people' }).locator('tbody tr');
+    const shown = Object.fromEntries(
+      await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent))),
+    );
+
+    expect(shown).toMatchObject({
+      'mails sent': String(body.mails.mails),
+      delivered: String(body.mails.delivered),
+      'failed (bounced)': String(body.mails.failed),
+      'opened, machines apart': String(body.people.openers),
+      'reported as spam': String(body.people.complainers),
+    });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download CSV: bounced-newsletter' }).click(),
+    ]);
+    const lines = readFileSync(await download.path(), 'utf8')
+      .replace(/\r\n$/, '')
+      .split('\r\n');
+    const recipients = (body.failures as { recipient: string }[]).map(({ recipient }) => recipient);
+    expect(recipients.length).toBeGreaterThan(0);
+    expect(download.suggestedFilename()).toBe('bounced-newsletter.csv');
+    expect(lines[0]).toBe('\uFEFFrecipient,message_id,at,failure_class,reason,code,text');
+    // An address may hold quotation marks, which the file doubles.
+    expect(lines.slice(1).map((line) => line.startsWith('"') || recipients.includes(line.split(',')[0] ?? ''))).toEqual(
+      recipients.map(() => true),
+    );
+  });
+
+  test('is printed without what cannot be clicked on paper', async () => {
+    await page.emulateMedia({ media: 'print' });
+    const seen = (selector: string) => page.locator(selector).first().isVisible();
+    expect([await seen('nav'), await seen('form'), await seen('button'), await seen('main table')]).toEqual([
+      ...[false, false, false, true],
+    ]);
+    await page.emulateMedia({ media: null });
   });
 });
 

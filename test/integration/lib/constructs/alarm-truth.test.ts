@@ -382,6 +382,45 @@ const RECONCILIATION: Fault[] = [
   },
 ];
 
+const GMAIL = { recipient: 'ada@gmail.com' };
+
+async function happenAtGmail(world: AlarmWorld, delivered: number, over: object, times = 1): Promise<void> {
+  for (let nth = 0; nth < delivered; nth += 1) await world.happen(GMAIL);
+  for (let nth = 0; nth < times; nth += 1) await world.happen({ ...GMAIL, ...over });
+}
+
+const failedFor = (code: string) => ({
+  ...{ event: 'failed', severity: 'permanent', reason: 'bounce' },
+  'delivery-status': { code: 550, 'enhanced-code': code, message: 'refused' },
+});
+
+/** Reconcile judges in every fourth of its periods, once the slice is due. */
+const JUDGED = { waitSeconds: 20, lingers: true };
+
+const AT_PROVIDERS: Fault[] = [
+  {
+    ...JUDGED,
+    name: 'spam reports at Gmail',
+    alarm: 'complaints-at-gmail',
+    runbook: 'complaints-at-provider',
+    begin: (world) => happenAtGmail(world, 40, { event: 'complained' }),
+  },
+  {
+    ...JUDGED,
+    name: 'mail that Gmail refuses by its policy',
+    alarm: 'policy-at-gmail',
+    runbook: 'policy-at-provider',
+    begin: (world) => happenAtGmail(world, 0, failedFor('5.7.26')),
+  },
+  {
+    ...JUDGED,
+    name: 'addresses that Gmail does not know',
+    alarm: 'bounces-at-gmail',
+    runbook: 'bounces-at-provider',
+    begin: (world) => happenAtGmail(world, 0, failedFor('5.1.1'), 5),
+  },
+];
+
 const PUBLISHING: Fault[] = [
   {
     name: 'event bus down',
@@ -423,6 +462,11 @@ const QUICK: Partial<LocalStackOptions> = {
 };
 const LOW_THROTTLE = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };
 const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
+
+/** Of every mail to Gmail, and of no hour. */
+const PROVIDERS_OVERLAY = {
+  alarms: { providers: ['gmail'], limits: { ...OVERLAY.alarms.limits, leastSent: 1000, leastSentToProvider: 20 } },
+};
 
 /** A change is given up after 20 s, and late after 3 s. */
 const PUBLISHING_OVERLAY = { alarms: { limits: { ...OVERLAY.alarms.limits, publishLagSeconds: 3 } } };
@@ -529,7 +573,7 @@ function createStage(lanes: number) {
 }
 
 const worlds = new Set<AlarmWorld>();
-let scenes: Readonly<Record<'ingest' | 'storing' | 'reconciliation' | 'publishing', Promise<Finding[]>>>;
+let scenes: Readonly<Record<'ingest' | 'storing' | 'reconciliation' | 'providers' | 'publishing', Promise<Finding[]>>>;
 let normalDay: Promise<{ alarms: string[]; stored: number }>;
 let unconfigured: Promise<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }>;
 
@@ -555,6 +599,7 @@ beforeAll(() => {
     ingest: strikeAll([...AT_INGEST, ...READING], LOW_THROTTLE),
     reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS),
     storing: strikeAll(STORING),
+    providers: strikeAll(AT_PROVIDERS, PROVIDERS_OVERLAY),
     publishing: strikeAll(PUBLISHING, PUBLISHING_OVERLAY, { retrySeconds: 20 }),
   };
   for (const scene of Object.values(scenes)) scene.catch(() => {});
@@ -571,9 +616,10 @@ describe.each([
   { scene: 'ingest', faults: [...AT_INGEST, ...READING] },
   { scene: 'storing', faults: STORING },
   { scene: 'reconciliation', faults: RECONCILIATION },
+  { scene: 'providers', faults: AT_PROVIDERS },
   { scene: 'publishing', faults: PUBLISHING },
 ] as const)('$scene', ({ scene, faults }) => {
-  describe.each(faults)('$name', ({ name, alarm }) => {
+  describe.each(faults)('$name', ({ name, alarm, runbook = alarm }) => {
     const finding = async () => (await scenes[scene]).find(({ fault }) => fault.name === name)!;
 
     test(
@@ -600,7 +646,7 @@ describe.each([
         });
         expect(notification?.AlarmDescription).toMatch(
           new RegExp(
-            `^\\S.+\\.\\nImpact: \\S.+\\.\\n(Explains: .+\\n)?When OK: \\S.+\\.\\nRunbook: \\S+#${alarm}\\nFirst: npm run ledger -- \\S.* --local --port \\d+$`,
+            `^\\S.+\\.\\nImpact: \\S.+\\.\\n(Explains: .+\\n)?When OK: \\S.+\\.\\nRunbook: \\S+#${runbook}\\nFirst: npm run ledger -- \\S.* --local --port \\d+$`,
           ),
         );
       },
