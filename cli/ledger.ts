@@ -2,13 +2,15 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { createLedgerStateTable } from '../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createWitnessReader } from '../lambdas/adapters/table/ledger/witness-repository.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
-import { isDue, type Slice, sliceFrom } from '../lambdas/domain/ledger/slice.ts';
+import { isDue, type Slice, sliceFrom, stateOf } from '../lambdas/domain/ledger/slice.ts';
+import { type JudgedHour, judgeHours } from '../lambdas/domain/ledger/witness.ts';
 import { TargetUnavailableError } from './errors.ts';
 import { type Deployment, hasOutput } from './target/types.ts';
 
@@ -31,6 +33,8 @@ export interface DomainLedger {
   readonly openSlices: number;
   readonly stuck: number;
   readonly lastSlice: Slice | undefined;
+  /** The hours that Mailgun's own counts were compared in. */
+  readonly witness: readonly JudgedHour[];
 }
 
 /** Reads the ledger from two second passes ago on, since only then is an event called unconfirmed. */
@@ -45,9 +49,13 @@ export async function readDomainLedger(
   const [watermarks, { open }] = await Promise.all([ledger.readWatermarks(domain), ledger.readMarkers(domain)]);
   const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
   const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0 };
+  const nowSeconds = Math.ceil(nowMs / 1000);
   let lastSlice: Slice | undefined;
-  for await (const slice of createSlicesTable(table).list(domain, since, Math.ceil(nowMs / 1000))) {
+  const counted: Parameters<typeof judgeHours>[0][number][] = [];
+  for await (const slice of createSlicesTable(table).list(domain, since, nowSeconds)) {
     lastSlice = slice;
+    const { start, end, expected, accepted } = slice;
+    counted.push({ start, end, expected, accepted, state: stateOf(slice) });
     sums.expected += total(slice.expected);
     sums.missing += total(slice.missing);
     sums.lost += total(slice.lost);
@@ -64,6 +72,7 @@ export async function readDomainLedger(
     openSlices: open.length,
     stuck: open.reduce((sum, { stuck }) => sum + stuck, 0),
     lastSlice,
+    witness: judgeHours(counted, await createWitnessReader(table).read(domain, since, nowSeconds), nowSeconds),
   };
 }
 

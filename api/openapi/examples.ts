@@ -194,6 +194,18 @@ const ledger: LedgerResponse = {
   ],
   totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, due: 0 },
   completeness: 'complete',
+  witness: [
+    {
+      domain: 'mg.example.com',
+      start: 1769997600,
+      mailgun: { delivered: 2, opened: 2 },
+      ledger: { delivered: 2, opened: 1 },
+      lacks: 1,
+      exceeds: 0,
+      causes: ['opens-and-clicks'],
+      failedWebhooks: 0,
+    },
+  ],
 };
 
 const receivers: ReceiversResponse = {

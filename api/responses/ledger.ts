@@ -25,6 +25,29 @@ const slice = name(
     short: count('Events that an earlier listing held and the last one did not.'),
     accepted: count('Events that an operator has accepted, which count as nothing else.'),
     passes: count('How often it was compared.'),
+    witness: z.optional(
+      says(
+        "Of an `unlisted` slice: `agrees`, or `lacks` and how many events, by Mailgun's own counts of its hour. Absent where it did not count that hour, or over 60 days ago.",
+        z.string(),
+      ),
+    ),
+  }),
+);
+
+const witnessHour = name(
+  'WitnessHour',
+  z.object({
+    domain: z.string(),
+    start: z.int(),
+    mailgun: says("Mailgun's own counts, by its Metrics API, failures by severity.", z.record(z.string(), z.int())),
+    ledger: says('Listed by Mailgun or stored, as the slices of the hour count it.', counts),
+    lacks: count('How many events more Mailgun counts than the ledger.'),
+    exceeds: count('How many events fewer Mailgun counts than the ledger.'),
+    causes: says(
+      'Why the counts may differ although no event is missing: `opens-and-clicks` may count once a recipient, and `batch-or-routed` mail may count on one side alone.',
+      z.array(z.enum(['opens-and-clicks', 'batch-or-routed'])),
+    ),
+    failedWebhooks: count('Webhooks that Mailgun could not deliver, as it counts them.'),
   }),
 );
 
@@ -43,6 +66,7 @@ export const ledgerResponse = name(
       'Of the time that is due: `complete` only where every slice was compared and everything is accounted for.',
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
+    witness: says('Whole hours as Mailgun itself counts them, beside the ledger.', z.array(witnessHour)),
   }),
 );
 

@@ -16,6 +16,7 @@ Missing are events that Mailgun lists and the table lacks; lost are those whose 
 reconciliation brought; unconfirmed are those that Mailgun had not listed after the second pass.
 At Gmail, Yahoo and Microsoft nothing is over its limit of 7 days: 0.3 % reported as spam, 5 % failed permanently, 1 %
 refused by policy, each of at least 1,000 mails.
+A witness line names an hour of which Mailgun itself counts more than the ledger has, and what may explain it.
 Events are counted over the time to the second pass, two days at most. What cannot be read is unknown.
 
 Examples:
@@ -87,7 +88,7 @@ function domainText(
       : `none in the last ${LOOKBACK_DAYS} days`;
   const lines = [`  ${domain}`, field('  last event', event)];
   if (ledger === null) return [...lines, field('  complete', 'unknown')];
-  const { judgedUntil, expected, missing, lost, unconfirmed, lastSlice } = ledger;
+  const { judgedUntil, expected, missing, lost, unconfirmed, lastSlice, witness } = ledger;
   const until = judgedUntil === null ? '' : `, judged until ${timeAgo(Date.parse(judgedUntil), nowMs)}`;
   return [
     ...lines,
@@ -98,6 +99,12 @@ function domainText(
     ),
     field('  last slice', lastSlice ? `${lastSlice.start} to ${lastSlice.end}, ${lastSlice.state}` : 'none yet'),
     ...(providers ?? []).map((each) => field('  at', providerText(each))),
+    ...witness.map(({ hour, lacks, causes }) =>
+      field(
+        '  witness',
+        `lacks ${lacks} of what Mailgun counts from ${hour.slice(0, 16)}Z on for an hour (${causes.join(', ')})`,
+      ),
+    ),
   ];
 }
 
@@ -141,6 +148,8 @@ export interface DomainStatus {
     readonly openSlices: number;
     readonly stuck: number;
     readonly lastSlice: { readonly start: string; readonly end: string; readonly state: string } | null;
+    /** Hours of which Mailgun itself counts more events than the ledger has, newest first. */
+    readonly witness: readonly { readonly hour: string; readonly lacks: number; readonly causes: readonly string[] }[];
   } | null;
   /** How mail fares at mailbox providers that publish what they expect. */
   readonly providers: readonly ProviderStatus[] | null;
@@ -189,7 +198,7 @@ async function readDomain(
   ]);
   const lastEvent = last ? { type: last.type, at: iso(last.atMs) } : null;
   if (ledger === null) return { domain, lastEvent, completeness: 'unknown', ledger: null, providers };
-  const { expected, missing, lost, unconfirmed, openSlices, stuck, lastSlice, judgedUntil } = ledger;
+  const { expected, missing, lost, unconfirmed, openSlices, stuck, lastSlice, judgedUntil, witness } = ledger;
   return {
     domain,
     lastEvent,
@@ -201,6 +210,10 @@ async function readDomain(
       lastSlice: lastSlice
         ? { start: iso(lastSlice.start * 1000), end: iso(lastSlice.end * 1000), state: stateOf(lastSlice) }
         : null,
+      witness: witness
+        .filter(({ lacks }) => lacks > 0)
+        .map(({ start, lacks, causes }) => ({ hour: iso(start * 1000), lacks, causes }))
+        .reverse(),
     },
     providers,
   };

@@ -16,6 +16,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | SENT#<domain>#<slice start>      | <minute>#<event name>         | sends of a missing event               |
 // | PART#<domain>#<slice start>      | <pass>#<start>                | part of a slice, compared              |
 // | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
+// | WITNESS#<domain>                 | <hour>                        | Mailgun's own counts of an hour        |
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE, SEALING | facts of the whole ledger              |
@@ -40,6 +41,7 @@ const LEDGER = 'LEDGER';
 const STRAGGLER = 'late';
 const SENT = 'SENT';
 const PART = 'PART';
+const WITNESS = 'WITNESS';
 const SEAL = 'SEAL';
 const DELIVERY = 'DELIVERY';
 const RECEIVER = 'RECEIVER';
@@ -304,6 +306,16 @@ export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 
 /** The lease of the run that is at work. */
 export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
+
+/** Returns the key of Mailgun's own counts of an hour. */
+export function witnessKey(domain: string, hourSeconds: number): ItemKey {
+  return { pk: join(WITNESS, keyPart(domain)), sk: timeKey(hourSeconds) };
+}
+
+/** Returns the key of which hours Mailgun's own counts were read for, and when. */
+export function witnessStateKey(domain: string): ItemKey {
+  return { pk: join(LEDGER, keyPart(domain)), sk: WITNESS };
+}
 
 /** Returns the key of what is sealed of a slice, by its start. */
 export function sealMarkKey(domain: string, startSeconds: number): ItemKey {

@@ -8,6 +8,7 @@ import { createDayEvents } from '../adapters/table/events/day-index.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/events/message-history.ts';
 import { createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
+import { createWitnessReader } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory } from '../adapters/table/publishing/delivery-history.ts';
 import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
@@ -74,7 +75,7 @@ const routes = createRoutes({
   recipientKeys,
   suppressions: createSuppressions(createSuppressionRepository(table)),
   suppressionList: createSuppressionPages(createSuppressionList(table)),
-  ledger: createLedger(ledgerDeps),
+  ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table) }),
   stats: createStats(ledgerDeps),
   receivers: createReceivers({
     receivers: env.receivers,

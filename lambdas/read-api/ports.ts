@@ -4,6 +4,7 @@ import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
+import type { Witness } from '../domain/ledger/witness.ts';
 import type { LoggedDelivery } from '../domain/publishing/delivery.ts';
 import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 import type { StoredSuppression } from '../domain/status/suppression.ts';
@@ -207,6 +208,11 @@ export interface CampaignReader {
 export interface SliceReader {
   /** Yields the slices that start from one time on and before another (epoch seconds), ascending. */
   list(domain: string, from: number, to: number): AsyncIterable<Slice>;
+}
+
+export interface WitnessReader {
+  /** Returns what Mailgun itself counts of a stretch of time (epoch seconds); undefined where that was never read. */
+  read(domain: string, from: number, to: number): Promise<Witness | undefined>;
 }
 
 export interface LedgerReader {

@@ -5,12 +5,14 @@ import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createMailgunListing, createMailgunLogs } from '../adapters/mailgun/listing-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
+import { createMailgunMetrics } from '../adapters/mailgun/metrics-api.ts';
 import { createRedactionSwitch } from '../adapters/mailgun/redaction-switch.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/events/event-lookup.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createPartsTable, createRequeuesTable, createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
+import { createWitnessTable } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { every } from '../adapters/timer.ts';
 import { METRICS, PROVIDER_METRICS } from '../contract.ts';
@@ -28,6 +30,7 @@ import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './repl
 import { createWatchProviders } from './watch-providers.ts';
 import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
+import { createReadWitness } from './witness/read-witness.ts';
 
 // Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}. Promise: what Mailgun
 // lists and the table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the
@@ -102,6 +105,12 @@ const watchProviders = createWatchProviders({
   onHigh: (facts) => log.write('mail fares badly at a provider', facts),
   onFailure: (error) => log.write('providers not judged', errorFacts(error)),
 });
+const readWitness = createReadWitness({
+  ...deps,
+  metrics: createMailgunMetrics(mailgun),
+  witness: createWitnessTable(table),
+  onFailure: (domain, error) => onFailure(domain, error, "Mailgun's counts not read"),
+});
 const replay = createReplay({ ...deps, queue: createEventQueue(queues, env.queueUrl, true) });
 const accept = createAccept(deps);
 
@@ -172,6 +181,8 @@ async function compare(ignoreWaits: boolean): Promise<void> {
   if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
   const redacted = await findRedaction({ ignoreWaits });
   if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
+  const failed = await readWitness({ ignoreWaits });
+  if (failed !== undefined && failed > 0) log.write('Mailgun counts failed webhooks', { failed });
   await watchProviders({ ignoreWaits });
 }
 

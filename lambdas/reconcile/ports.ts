@@ -5,6 +5,7 @@ import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';
 import type { Slice, SliceBounds, Watermarks } from '../domain/ledger/slice.ts';
 import type { Tally } from '../domain/ledger/tally.ts';
+import type { WitnessHour } from '../domain/ledger/witness.ts';
 import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 
 // What reconciliation needs from outside. All times not named otherwise are epoch seconds.
@@ -44,6 +45,33 @@ export interface RegisteredWebhooks {
 export interface RedactionSwitch {
   /** Returns undefined where Mailgun does not say; a `ListingError` where it cannot be read by then (epoch milliseconds). */
   isOn(domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined>;
+}
+
+/** What Mailgun itself counts. */
+export interface MailgunMetrics {
+  /**
+   * Returns the hours of a domain from one time on and before another, by one call; those without an event may be absent.
+   * A `ListingError` where they cannot be read by then (epoch milliseconds).
+   */
+  hours(domain: SendingDomain, from: number, to: number, deadlineMs: number): Promise<WitnessHour[]>;
+}
+
+/** Which hours Mailgun's counts were read for, and the calls of the UTC day in which they were last. */
+export interface WitnessState {
+  since: number;
+  until: number;
+  /** Epoch milliseconds of the last call. */
+  calledAt: number;
+  /** Calls in that day. */
+  calls: number;
+}
+
+export interface WitnessStore {
+  readState(domain: string): Promise<WitnessState | undefined>;
+  /** False, and nothing is written, where another run has called since `previous` was read. */
+  moveState(domain: string, moved: WitnessState, previous: WitnessState | undefined): Promise<boolean>;
+  hours(domain: string, from: number, to: number): Promise<WitnessHour[]>;
+  put(domain: string, hour: WitnessHour): Promise<void>;
 }
 
 export type ListingFailure =

@@ -19,7 +19,12 @@ export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: 
       ? empty(
           'Unknown: no slice of the last 24 hours has been judged. The ledger starts with the first webhook and needs a Mailgun API key.',
         )
-      : [h('p', { class: 'sentence' }, ...sentence(sums)), note(ledger, sums), picture(domain, bins)],
+      : [
+          h('p', { class: 'sentence' }, ...sentence(sums)),
+          note(ledger, sums),
+          witness(domain, ledger),
+          picture(domain, bins),
+        ],
   );
 }
 
@@ -68,6 +73,28 @@ function note({ slices, totals, completeness }: LedgerResponse, { unconfirmed }:
   if (slices.some(({ state }) => state === 'unlisted')) says.push('Some of the time is no longer listed by Mailgun. ');
   return h('p', { class: 'note' }, ...says);
 }
+
+/** Hours of which Mailgun itself counts more than the ledger has; nothing where it counts the same. */
+function witness(domain: string, { witness: hours }: LedgerResponse): Child {
+  const lacking = hours.filter(({ lacks }) => lacks > 0).toReversed();
+  return (
+    lacking.length > 0 &&
+    table(
+      lacking,
+      [
+        { head: 'Hour from', cell: ({ start }) => timeElement(start) },
+        { head: 'Witness', cell: ({ lacks }) => `lacks ${numberText(lacks)}` },
+        { head: 'May be', cell: ({ causes }) => causes.map((cause) => CAUSES[cause]).join(', ') },
+      ],
+      { caption: `Hours of ${domain} of which Mailgun itself counts more events than the ledger has`, cards: true },
+    )
+  );
+}
+
+const CAUSES: Readonly<Record<LedgerResponse['witness'][number]['causes'][number], string>> = {
+  'opens-and-clicks': 'opens and clicks counted otherwise',
+  'batch-or-routed': 'batch or routed mail, or events not listed',
+};
 
 /** `1 slice is`, `2 slices are` */
 const countText = (count: number, what: string) => `${numberText(count)} ${what}${count === 1 ? ' is' : 's are'}`;

@@ -142,6 +142,7 @@ function withOneUrl(storage: Json): Json {
   return { ...rest, ...(url[0] !== undefined && { url: url[0] }) };
 }
 
-function rfc2822(epochSeconds: number): string {
+/** Returns a time as Mailgun's analytics APIs take it. */
+export function rfc2822(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
 }

@@ -46,6 +46,8 @@ export interface CallOptions {
   absent?: JsonObject | undefined;
   /** Called for every 429. */
   onRateLimited?: (() => void) | undefined;
+  /** How often it is sent at most. @default as often as there is time */
+  maxAttempts?: number | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function requestMailgun(
   access: MailgunAccess,
   url: string,
   init: RequestInit,
-  { deadlineMs, absent, onRateLimited }: CallOptions,
+  { deadlineMs, absent, onRateLimited, maxAttempts = Number.POSITIVE_INFINITY }: CallOptions,
 ): Promise<JsonObject> {
   const apiKey = await access.apiKey();
   for (let attempt = 0; ; attempt += 1) {
@@ -65,7 +67,8 @@ export async function requestMailgun(
     if (answer.kind === 'refused') throw new ListingError(answer.reason, { cause: answer.cause });
     if (answer.reason === 'rate-limited') onRateLimited?.();
     const waitMs = answer.waitMs ?? Math.min(FIRST_WAIT_MS * 2 ** attempt, MAX_WAIT_MS);
-    if (access.now() + waitMs >= deadlineMs) throw new ListingError(answer.reason, { cause: answer.cause });
+    const isLast = attempt + 1 >= maxAttempts || access.now() + waitMs >= deadlineMs;
+    if (isLast) throw new ListingError(answer.reason, { cause: answer.cause });
     await access.sleep(waitMs);
   }
 }

@@ -8,7 +8,7 @@ import { add, type Counts } from '../../domain/ledger/counts.ts';
 import type { CampaignReader, RecipientMail } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
-export interface CampaignDeps extends Omit<LedgerDeps, 'ledger'> {
+export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness'> {
   campaigns: CampaignReader;
 }
 

@@ -3,11 +3,13 @@ import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { isDue, sliceFrom, stateOf } from '../../domain/ledger/slice.ts';
-import type { LedgerReader, SliceReader } from '../ports.ts';
+import { hourOf, type JudgedHour, judgeHours } from '../../domain/ledger/witness.ts';
+import type { LedgerReader, SliceReader, WitnessReader } from '../ports.ts';
 
 export interface LedgerDeps {
   slices: SliceReader;
   ledger: LedgerReader;
+  witness: WitnessReader;
   sliceSeconds: number;
   settleSeconds: number;
   now: () => number;
@@ -27,7 +29,7 @@ const MAX_DUE = 1000;
  * The ledger by the read API's contract. `completeness` covers the time of the question that is due: `complete` only
  * where every slice of it was compared with Mailgun's listing and nothing is missing, short or altered.
  */
-export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now }: LedgerDeps) {
+export function createLedger({ slices, ledger, witness, sliceSeconds, settleSeconds, now }: LedgerDeps) {
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
     const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0 };
@@ -45,7 +47,7 @@ export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now 
       sums.unaccounted += total(missing);
       sums.unconfirmed += total(unconfirmed);
     }
-    const watermarks = await ledger.readWatermarks(domain);
+    const [watermarks, counted] = await Promise.all([ledger.readWatermarks(domain), witness.read(domain, from, to)]);
     let due = 0;
     for (let at = watermarks?.position; at !== undefined && at < to && due < MAX_DUE; ) {
       const bounds = sliceFrom(at, sliceSeconds);
@@ -59,8 +61,24 @@ export function createLedger({ slices, ledger, sliceSeconds, settleSeconds, now 
     const found = check.result(to, dueEndOf(now(), sliceSeconds, settleSeconds));
     const completeness = found === 'complete' && due > 0 ? 'unknown' : found;
     entries.sort((a, b) => a.start - b.start);
-    return { slices: entries, totals: { ...sums, due }, completeness };
+    const judged = judgeHours(entries, counted, Math.floor(now() / 1000));
+    return {
+      slices: withWitness(entries, judged),
+      totals: { ...sums, due },
+      completeness,
+      witness: judged.map((hour) => ({ domain, ...hour })),
+    };
   };
+}
+
+/** Slices that Mailgun no longer lists are judged by its counts of their hour. */
+function withWitness(slices: readonly SliceEntry[], judged: readonly JudgedHour[]): SliceEntry[] {
+  const hours = new Map(judged.map((hour) => [hour.start, hour]));
+  return slices.map((slice) => {
+    const hour = slice.state === 'unlisted' ? hours.get(hourOf(slice.start)) : undefined;
+    if (hour === undefined) return slice;
+    return { ...slice, witness: hour.lacks === 0 ? 'agrees' : `lacks ${hour.lacks}` };
+  });
 }
 
 const NOTHING = {

@@ -47,6 +47,7 @@ export const statusLine = z.strictObject({
           openSlices: z.int(),
           stuck: z.int(),
           lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),
+          witness: z.array(z.strictObject({ hour: z.iso.datetime(), lacks: z.number(), causes: z.array(z.string()) })),
         })
         .nullable(),
       providers: z

@@ -66,6 +66,7 @@ async function answered(): Promise<LedgerResponse> {
   const deps = {
     slices: world.book,
     ledger: world.book,
+    witness: { read: async () => undefined },
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => world.nowMs,

@@ -18,6 +18,14 @@ export interface Misbehaviour {
   readonly discontinued?: boolean;
   /** When the Events API will be gone, as its `Sunset` header says. */
   readonly sunset?: string;
+  /** Ids of events that are not listed, though Mailgun counts them. */
+  readonly hides?: readonly string[];
+  /** The Metrics API is refused (403), as to a key or a plan without it. */
+  readonly metricsRefused?: boolean;
+  /** The Metrics API counts opens and clicks once a message and recipient. */
+  readonly uniqueOpens?: boolean;
+  /** Failed webhooks that the Metrics API counts in each hour with mail. */
+  readonly failedWebhooks?: number;
   /** Nothing is listed. */
   readonly empty?: boolean;
   readonly items?: 'without-id' | 'string-timestamps';
@@ -53,6 +61,10 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   retentionSeconds: isNumber,
   discontinued: isFlag,
   sunset: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
+  hides: (value) => Array.isArray(value) && value.every((id) => typeof id === 'string'),
+  metricsRefused: isFlag,
+  uniqueOpens: isFlag,
+  failedWebhooks: (value) => isNumber(value) && Number.isInteger(value),
   empty: isFlag,
   items: isOneOf('without-id', 'string-timestamps'),
   disorderSeconds: isNumber,

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EventLog } from '../listings/event-log.ts';
 import { listEvents } from '../listings/events-api.ts';
 import { listLogs } from '../listings/logs-api.ts';
+import { countMetrics } from '../listings/metrics-api.ts';
 import { readBytes, startServer } from '../loopback-server.ts';
 import type { Random } from '../random.ts';
 import { openLibrary } from '../traffic/library.ts';
@@ -89,6 +90,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs')
         return listLogs(library, parseJson(body.toString('utf8')));
+      if (method === 'POST' && pathname === '/v1/analytics/metrics')
+        return countMetrics({ log, misbehaviour, now }, parseJson(body.toString('utf8')));
       const [, sending, mime] = /^\/v3\/([^/]+)\/messages(\.mime)?$/.exec(pathname) ?? [];
       if (method === 'POST' && sending !== undefined && sender) {
         if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);

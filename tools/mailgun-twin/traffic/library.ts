@@ -31,7 +31,10 @@ export interface LibraryOptions {
 
 export function openLibrary({ log, misbehaviour, base, foreignBase, random, now }: LibraryOptions): Library {
   const shows = ({ data }: LoggedEvent) =>
-    !misbehaviour.empty && isIndexed(data, misbehaviour, now()) && !random.chance((misbehaviour.changing ?? 0) / 100);
+    !misbehaviour.empty &&
+    !misbehaviour.hides?.includes(data.id) &&
+    isIndexed(data, misbehaviour, now()) &&
+    !random.chance((misbehaviour.changing ?? 0) / 100);
   return {
     base,
     nextBase: misbehaviour.next === 'foreign' ? foreignBase : base,

@@ -9,6 +9,7 @@ import {
 } from '../../../../lambdas/adapters/table/events/message-history.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createWitnessReader } from '../../../../lambdas/adapters/table/ledger/witness-repository.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
 import { recipientKeys } from '../../../../lambdas/adapters/table/recipients/older-spellings.ts';
 import {
@@ -76,7 +77,7 @@ beforeAll(async () => {
     recipientKeys,
     suppressions: createSuppressions(createSuppressionRepository(table)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
-    ledger: createLedger(ledgerDeps),
+    ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table) }),
     stats: createStats(ledgerDeps),
     health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
     receivers: async () => ({ receivers: [] }),

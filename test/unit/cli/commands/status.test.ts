@@ -18,6 +18,7 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
       judgedUntil: '2026-11-22T11:15:00.000Z',
       ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, openSlices: 0, stuck: 0 },
       lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
+      witness: [],
       ...ledger,
     },
     providers: [],

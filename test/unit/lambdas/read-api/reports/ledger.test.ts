@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Witness } from '../../../../../lambdas/domain/ledger/witness.ts';
 import { createLedger } from '../../../../../lambdas/read-api/reports/ledger.ts';
 import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
@@ -13,14 +14,16 @@ async function world() {
   await world.process();
   world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
   await world.run();
+  const counted: { witness: Witness | undefined } = { witness: undefined };
   const deps = {
     slices: world.book,
     ledger: world.book,
+    witness: { read: async () => counted.witness },
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => world.nowMs,
   };
-  return { world, ledger: createLedger(deps) };
+  return { world, counted, ledger: createLedger(deps) };
 }
 const all = { domain: DOMAIN, from: HOUR, to: HOUR + 9000 };
 
@@ -52,6 +55,29 @@ describe('the ledger', () => {
       accepted: 0,
       passes: 1,
     });
+  });
+
+  test("shows Mailgun's own counts of whole hours, and judges what is not listed any more by them", async () => {
+    const { world: ledgerWorld, counted, ledger } = await world();
+    const first = { start: HOUR, counts: { delivered: 1 }, failedWebhooks: 0 };
+    counted.witness = { since: HOUR, until: HOUR + 3600, hours: [first] };
+    const before = await ledger(all);
+    expect(before.witness).toMatchObject([{ domain: DOMAIN, start: HOUR, mailgun: { delivered: 1 } }]);
+    expect(before.slices.filter(({ witness }) => witness !== undefined)).toEqual([]);
+
+    for await (const slice of ledgerWorld.book.list(DOMAIN, HOUR, HOUR + 3600)) {
+      await ledgerWorld.book.write({ ...slice, unlisted: true, version: slice.version + 1 }, slice);
+    }
+    first.counts = { delivered: 1000 };
+    const { slices, witness } = await ledger(all);
+    const [{ lacks = 0 } = {}] = witness;
+    expect(lacks).toBeGreaterThan(900);
+    expect(slices.map((slice) => slice.witness)).toEqual([
+      ...Array(4).fill(`lacks ${lacks}`),
+      ...Array(slices.length - 4).fill(undefined),
+    ]);
+    counted.witness = { since: HOUR, until: HOUR + 3600, hours: [] };
+    expect((await ledger(all)).slices[0]?.witness).toBe('agrees');
   });
 
   test('from is inclusive, to exclusive', async () => {
@@ -97,6 +123,7 @@ describe('the ledger', () => {
       slices: [],
       totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, due: 0 },
       completeness: 'unknown',
+      witness: [],
     });
   });
 });

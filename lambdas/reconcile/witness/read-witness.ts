@@ -1,0 +1,107 @@
+import type { SendingDomain } from '../../contract.ts';
+import { canonicalJson } from '../../domain/canonical.ts';
+import { eachOf } from '../../domain/concurrency.ts';
+import { utcDay } from '../../domain/keys.ts';
+import { HOUR_SECONDS, hourOf, mergeHours, WITNESS_KEPT_SECONDS } from '../../domain/ledger/witness.ts';
+import { type LedgerState, ListingError, type MailgunMetrics, type WitnessState, type WitnessStore } from '../ports.ts';
+
+export interface ReadWitnessDeps {
+  metrics: MailgunMetrics;
+  witness: WitnessStore;
+  ledger: Pick<LedgerState, 'readWatermarks'>;
+  domains: readonly SendingDomain[];
+  /** Whether somebody has put a Mailgun API key. */
+  isConfigured: () => Promise<boolean>;
+  now: () => number;
+  onFailure: (domain: string, error: unknown) => void;
+}
+
+/** Calls of a domain in a UTC day, those of operators included. */
+export const MAX_CALLS_A_DAY = 30;
+/** A little less than an hour, so that a run that starts early is not left out. */
+const CALL_EVERY_MS = 55 * 60_000;
+/** Counts of this time are read again at each call, since Mailgun adds to them late. */
+const REREAD_SECONDS = 72 * HOUR_SECONDS;
+/** What one call reads at most: a page that holds all of it. */
+const MAX_CALL_SECONDS = 500 * HOUR_SECONDS;
+/** For all domains together; what it does not suffice for is read an hour later, from where this hour ended. */
+const MAX_READ_MS = 8000;
+const AT_ONCE = 4;
+/** How far back the failed webhooks that it returns were counted. */
+const FAILED_WEBHOOKS_SECONDS = 6 * HOUR_SECONDS;
+
+/**
+ * Reads Mailgun's own counts of the hours that the ledger has passed, one call an hour and domain. Returns how many
+ * failed webhooks it counts that it did not count before; undefined where nothing was read. Never throws.
+ */
+export function createReadWitness(deps: ReadWitnessDeps) {
+  const { metrics, witness, now } = deps;
+
+  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
+    if (!(await deps.isConfigured().catch(() => false))) return undefined;
+    const deadlineMs = now() + MAX_READ_MS;
+    let failedWebhooks: number | undefined;
+    await eachOf(startingWith(deps.domains, Math.floor(now() / 3_600_000)), AT_ONCE, async (domain) => {
+      if (now() >= deadlineMs) return;
+      try {
+        const found = await readDomain(domain, ignoreWaits, deadlineMs);
+        if (found !== undefined) failedWebhooks = (failedWebhooks ?? 0) + found;
+      } catch (error) {
+        deps.onFailure(domain.name, error);
+      }
+    });
+    return failedWebhooks;
+  };
+
+  async function readDomain(domain: SendingDomain, ignoreWaits: boolean, deadlineMs: number) {
+    const { name } = domain;
+    const watermarks = await deps.ledger.readWatermarks(name);
+    if (watermarks === undefined) return undefined;
+    const previous = await witness.readState(name);
+    if (previous !== undefined && !ignoreWaits && now() - previous.calledAt < CALL_EVERY_MS) return undefined;
+    const calls = previous !== undefined && utcDay(previous.calledAt) === utcDay(now()) ? previous.calls : 0;
+    const range = rangeToRead(watermarks, previous, Math.floor(now() / 1000));
+    if (calls >= MAX_CALLS_A_DAY || range.from >= range.to) return undefined;
+    const { from, to } = range;
+    // Counted before the call, so that no crash makes more of them.
+    const called = { ...(previous ?? { since: from, until: from }), calledAt: now(), calls: calls + 1 };
+    if (!(await witness.moveState(name, called, previous))) return undefined;
+    const known = new Map((await witness.hours(name, from, to)).map((hour) => [hour.start, hour]));
+    const hours = await metrics.hours(domain, from, to, deadlineMs).catch(async (error) => {
+      const isTooOld = error instanceof ListingError && error.reason === 'out-of-retention';
+      const recent = hourOf(watermarks.position) - REREAD_SECONDS;
+      // A plan that keeps less refuses what is older, and the next call begins where it surely keeps it.
+      if (isTooOld && from < recent) await witness.moveState(name, { ...called, since: recent, until: recent }, called);
+      throw error;
+    });
+    let failedWebhooks = 0;
+    for (const hour of hours) {
+      const before = known.get(hour.start);
+      const merged = mergeHours(before, hour);
+      if (hour.start + HOUR_SECONDS > now() / 1000 - FAILED_WEBHOOKS_SECONDS) failedWebhooks += merged.failedWebhooks;
+      if (canonicalJson(merged) !== canonicalJson(before ?? null)) await witness.put(name, merged);
+    }
+    // Time that was never read lies between: it is not known, and does not count as nothing.
+    const since = from > called.until ? from : called.since;
+    await witness.moveState(name, { ...called, since, until: Math.max(called.until, to) }, called);
+    return failedWebhooks;
+  }
+}
+
+/** Whole hours that the ledger has passed and Mailgun keeps; first those that were never read. */
+function rangeToRead(
+  { position, start }: { position: number; start?: number | undefined },
+  previous: WitnessState | undefined,
+  nowSeconds: number,
+): { from: number; to: number } {
+  const end = hourOf(position);
+  const oldest = hourOf(Math.max(start ?? end - REREAD_SECONDS, nowSeconds - WITNESS_KEPT_SECONDS) + HOUR_SECONDS - 1);
+  const from = Math.max(oldest, Math.min(previous?.until ?? oldest, end - REREAD_SECONDS));
+  return { from, to: Math.min(end, from + MAX_CALL_SECONDS) };
+}
+
+/** Each hour begins with another domain, so that none always comes last. */
+function startingWith<T>(items: readonly T[], nth: number): T[] {
+  const first = items.length === 0 ? 0 : nth % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
+}

@@ -1,0 +1,174 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import type { WitnessHour } from '../../../../../lambdas/domain/ledger/witness.ts';
+import { ListingError, type WitnessState } from '../../../../../lambdas/reconcile/ports.ts';
+import { createReadWitness, MAX_CALLS_A_DAY } from '../../../../../lambdas/reconcile/witness/read-witness.ts';
+
+const DAY = 86_400;
+const START = 20_000 * DAY;
+const DOMAIN = 'mg.example.com';
+const hour = (nth: number, over: Partial<WitnessHour> = {}): WitnessHour => ({
+  ...{ start: START + nth * 3600, counts: { delivered: 1 }, failedWebhooks: 0 },
+  ...over,
+});
+
+let clock: { ms: number };
+let position: number;
+let calls: [from: number, to: number][];
+let answer: () => WitnessHour[] | ListingError;
+let state: WitnessState | undefined;
+let kept: Map<number, WitnessHour>;
+let puts: number;
+let crashAtPut: number;
+let failures: unknown[];
+
+beforeEach(() => {
+  clock = { ms: (START + 3 * 3600) * 1000 };
+  position = START + 2 * 3600 + 900;
+  calls = [];
+  answer = () => [];
+  state = undefined;
+  kept = new Map();
+  puts = 0;
+  crashAtPut = 0;
+  failures = [];
+});
+
+function reading({ isConfigured = async () => true } = {}) {
+  const read = createReadWitness({
+    domains: [{ name: DOMAIN, region: 'us' }],
+    ledger: { readWatermarks: async () => ({ position, second: START, start: START }) },
+    metrics: {
+      async hours(_, from, to) {
+        calls.push([(from - START) / 3600, (to - START) / 3600]);
+        const given = answer();
+        if (given instanceof ListingError) throw given;
+        return given;
+      },
+    },
+    witness: {
+      readState: async () => state,
+      async moveState(_, moved, previous) {
+        if (state?.calledAt !== previous?.calledAt || state?.calls !== previous?.calls) return false;
+        state = moved;
+        return true;
+      },
+      hours: async (_, from, to) => [...kept.values()].filter(({ start }) => start >= from && start < to),
+      async put(_, counted) {
+        puts += 1;
+        if (puts === crashAtPut) throw new Error('cut off');
+        kept.set(counted.start, counted);
+      },
+    },
+    isConfigured,
+    now: () => clock.ms,
+    onFailure: (_, error) => failures.push(error instanceof ListingError ? error.reason : (error as Error).message),
+  });
+  return (ignoreWaits = false) => read({ ignoreWaits });
+}
+
+test('reads the whole hours that the ledger has passed, and those of three days again an hour later', async () => {
+  const read = reading();
+  answer = () => [hour(0), hour(1)];
+  await read();
+  clock.ms += 3_600_000;
+  position += 3600;
+  await read();
+
+  expect(calls).toEqual([
+    [0, 2],
+    [0, 3],
+  ]);
+  expect([kept.size, puts]).toEqual([2, 2]);
+  expect(state).toMatchObject({ since: START, until: START + 3 * 3600 });
+});
+
+test('a long ledger is read in several calls, the oldest hour that Mailgun keeps first', async () => {
+  const read = reading();
+  clock.ms += 90 * DAY * 1000;
+  position += 90 * DAY;
+  for (let nth = 0; nth < 4; nth += 1) {
+    await read();
+    clock.ms += 3_600_000;
+  }
+
+  const last = 90 * 24 + 2;
+  expect(calls[0]).toEqual([30 * 24 + 3, 30 * 24 + 503]);
+  expect(calls[1]?.[0]).toBe(30 * 24 + 503);
+  expect(calls.slice(-1)).toEqual([[last - 72, last]]);
+});
+
+test('calls Mailgun at most thirty times a day, whoever asks, and again the next day', async () => {
+  const read = reading();
+  for (let nth = 0; nth < 50; nth += 1) {
+    clock.ms += 60_000;
+    await read(true);
+  }
+  expect(calls).toHaveLength(MAX_CALLS_A_DAY);
+  clock.ms += DAY * 1000;
+  await read();
+  expect(calls).toHaveLength(MAX_CALLS_A_DAY + 1);
+});
+
+test('calls once an hour however often it runs, and not at all without a key or a ledger hour', async () => {
+  const read = reading();
+  for (let nth = 0; nth < 12; nth += 1, clock.ms += 300_000) await read();
+  expect(calls).toHaveLength(2);
+  await reading({ isConfigured: () => Promise.reject(new Error('unreadable')) })(true);
+  position = START + 1800;
+  await read(true);
+  expect(calls).toHaveLength(2);
+});
+
+test('a run that is cut off between its writes is made up for by the next', async () => {
+  const read = reading();
+  answer = () => [hour(0), hour(1)];
+  crashAtPut = 2;
+  expect(await read()).toBeUndefined();
+  expect([failures, state?.until]).toEqual([['cut off'], START]);
+  clock.ms += 3_600_000;
+  await read();
+  expect([kept.size, state?.until]).toEqual([2, START + 2 * 3600]);
+});
+
+test.each(['rate-limited', 'unauthorized', 'malformed'] as const)(
+  'a call that ends %s leaves what is known, and is reported',
+  async (reason) => {
+    const read = reading();
+    answer = () => [hour(0)];
+    await read();
+    const before = structuredClone([state?.until, kept]);
+    clock.ms += 3_600_000;
+    answer = () => new ListingError(reason);
+    expect(await read()).toBeUndefined();
+    expect([state?.until, kept]).toEqual(before);
+    expect(failures).toEqual([reason]);
+  },
+);
+
+test('where Mailgun keeps less than sixty days, the next call begins three days back, and older time stays unknown', async () => {
+  const read = reading();
+  clock.ms += 30 * DAY * 1000;
+  position += 30 * DAY;
+  answer = () => new ListingError('out-of-retention');
+  await read();
+  answer = () => [];
+  clock.ms += 3_600_000;
+  await read();
+  await read(true);
+  const end = 30 * 24 + 2;
+  expect(calls).toEqual([
+    [0, 500],
+    [end - 72, end],
+    [end - 72, end],
+  ]);
+  expect(state).toMatchObject({ since: START + (end - 72) * 3600 });
+});
+
+test('counts the failed webhooks of the last hours alone, by each reading', async () => {
+  const read = reading();
+  clock.ms = (START + 8 * 3600) * 1000;
+  position = START + 8 * 3600;
+  answer = () => [hour(0, { failedWebhooks: 9 }), hour(6, { failedWebhooks: 2 })];
+  expect(await read()).toBe(2);
+  expect(await read(true)).toBe(2);
+});
