@@ -130,3 +130,6 @@ export const UNSET_SIGNING_KEYS = '{"unset":"put {\\"current\\":\\"<HTTP webhook
 
 /** Value the API-key secret is deployed with: reconciliation is off until a key is put there. */
 export const UNSET_API_KEY = '{"unset":"put {\\"apiKey\\":\\"<Mailgun API key that may read events>\\"} here"}';
+
+/** The secret of notify before anyone has put the services that are notified. */
+export const NO_TARGETS = '[]';

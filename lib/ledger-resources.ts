@@ -8,6 +8,7 @@ import { Dashboard } from './constructs/dashboard.ts';
 import { EventQueue } from './constructs/event-queue.ts';
 import { Deliver } from './constructs/functions/deliver.ts';
 import { Ingest } from './constructs/functions/ingest.ts';
+import { Notify } from './constructs/functions/notify.ts';
 import { Process } from './constructs/functions/process.ts';
 import { Publish } from './constructs/functions/publish.ts';
 import { ReadApi } from './constructs/functions/read-api.ts';
@@ -99,8 +100,12 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (seal) alarms.node.addDependency(seal);
   const health = new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
 
+  const notify = config.alarms.notify
+    ? new Notify(scope, 'Notify', { config, table, topics, dashboardUrl: health.url })
+    : undefined;
+
   enforceStackRules(scope);
-  const functions = { ingest, process, reconcile, publish, deliver, seal, readApi };
+  const functions = { ingest, process, reconcile, publish, deliver, seal, readApi, notify };
   for (const each of Object.values(functions)) if (customerKey) each?.function.allow(KEY_ACTIONS, customerKey.keyArn);
   const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health, customerKey };
   writeOutputs(scope, config, resources);

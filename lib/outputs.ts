@@ -9,6 +9,7 @@ import type { Dashboard } from './constructs/dashboard.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
 import type { Deliver } from './constructs/functions/deliver.ts';
 import type { Ingest } from './constructs/functions/ingest.ts';
+import type { Notify } from './constructs/functions/notify.ts';
 import type { Process } from './constructs/functions/process.ts';
 import type { Publish } from './constructs/functions/publish.ts';
 import type { ReadApi } from './constructs/functions/read-api.ts';
@@ -33,6 +34,8 @@ export interface OutputSources {
   /** Undefined where there is no archive. */
   readonly seal: Seal | undefined;
   readonly readApi: ReadApi;
+  /** Undefined where no service is notified. */
+  readonly notify: Notify | undefined;
   readonly webhookApi: WebhookApi;
   readonly dashboard: Dashboard | undefined;
   readonly topics: Topics;
@@ -88,6 +91,9 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     CertificateKeyArn: [from.seal?.key?.keyArn, 'Signs certificates'],
     ReadApiFunctionName: [from.readApi.function.functionName, 'Serves the read API'],
     ReadApiLogGroup: [from.readApi.function.logGroup.logGroupName, 'Logs of the read API'],
+    NotifyFunctionName: [from.notify?.function.functionName, 'Brings alarms to Slack, Teams, PagerDuty and Opsgenie'],
+    NotifyLogGroup: [from.notify?.function.logGroup.logGroupName, 'Logs of notify'],
+    NotifyTargetsSecretArn: [from.notify?.targets.secretArn, 'Put the services that alarms are brought to here'],
     WebhookAccessLogGroup: [from.webhookApi.endpoint.logGroup.logGroupName, 'Access log of the webhook API'],
     ReadAccessLogGroup: [from.readApi.endpoint.logGroup.logGroupName, 'Access log of the read API'],
   };

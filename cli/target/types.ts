@@ -63,6 +63,7 @@ export const LOG_GROUPS = {
   publish: 'PublishLogGroup',
   deliver: 'DeliverLogGroup',
   seal: 'SealLogGroup',
+  notify: 'NotifyLogGroup',
   'webhook-access': 'WebhookAccessLogGroup',
   'read-access': 'ReadAccessLogGroup',
 } as const;

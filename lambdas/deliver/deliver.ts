@@ -71,7 +71,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     }
     const { attempt, retryAfter, text } = await post(event);
     const delivery = await record(name, event, known, attempt, { retryAfter, text });
-    await noteState(state, attempt);
+    await noteState(state, attempt, event.detail.id);
     if (isSettled(delivery, event.requestedAt)) return settle(event, delivery);
     return hide(message, event, Math.ceil(((delivery.nextAt ?? 0) - now()) / 1000));
   };
@@ -165,8 +165,8 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
   }
 
   /** A state that has changed meanwhile is judged by the next attempt. */
-  async function noteState(before: ReceiverState, attempt: Attempt): Promise<void> {
-    const after = receiverAfter(before, attempt, deps.disableAfterMs);
+  async function noteState(before: ReceiverState, attempt: Attempt, id: string): Promise<void> {
+    const after = receiverAfter(before, attempt, deps.disableAfterMs, id);
     if (after === before) return;
     const isOurs = await states.replace(receiver.name, before, after);
     if (isOurs && after.disabledAt !== undefined) deps.onDisabled(after);

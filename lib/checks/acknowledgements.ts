@@ -7,7 +7,7 @@ export interface Acknowledgement {
   readonly because: string;
 }
 
-const LEDGER_FUNCTIONS = /^(Ingest|Process|Reconcile|Publish|Deliver|Seal|ReadApi)\/Function\/Resource$/;
+const LEDGER_FUNCTIONS = /^(Ingest|Process|Reconcile|Publish|Deliver|Seal|ReadApi|Notify)\/Function\/Resource$/;
 /** Copies the page into its bucket at a deploy; CDK brings it along. */
 const PAGE_COPIER = /^Custom::CDKBucketDeployment\w+\/Resource$/;
 const DISTRIBUTION = /^Dashboard\/Distribution\/Resource$/;
@@ -33,6 +33,16 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
     rule: 'AwsSolutions-SMG4',
     on: /^Deliver\/[^/]+\/Secret\/Resource$/,
     because: 'A receiver must learn the new secret while the old one still signs: an operator rotates it, by a command',
+  },
+  {
+    rule: 'AwsSolutions-SMG4',
+    on: /^Notify\/Targets\/Resource$/,
+    because: 'The services make these URLs and keys, and rotate them at their own console',
+  },
+  {
+    rule: 'Serverless-SNSRedrivePolicy',
+    on: /^Notify\/Function\/(Page|Ticket)\/Resource$/,
+    because: 'SNS itself retries a function for 23 days; what a service does not take is in the log of notify',
   },
   {
     rule: 'AwsSolutions-APIG4',

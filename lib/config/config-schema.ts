@@ -117,6 +117,10 @@ export const environmentSchema = z.strictObject({
       description: 'Linked in the text of every alarm.',
       example: 'https://git.example.com/mail/mailgun-ledger/blob/main/docs/runbook.md',
     }),
+    notify: flag(
+      false,
+      'Brings alarms to Slack, Microsoft Teams, PagerDuty and Opsgenie, as a secret of the stack names them ([operations](../operate.md#alarms-where-people-are)).',
+    ),
     monthlyDollars: z.int().min(1).max(1_000_000).optional().register(fields, {
       constraint: 'a whole number from 1 to 1000000',
       description:

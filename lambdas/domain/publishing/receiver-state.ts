@@ -11,6 +11,8 @@ export interface ReceiverState {
   disabledReason?: DisabledReason | undefined;
   /** Status of the attempt that disabled it; 0 where there was no response. */
   lastStatus?: number | undefined;
+  /** The event of that attempt. */
+  lastId?: string | undefined;
   /** When an operator enabled it last. */
   enabledAt?: number | undefined;
 }
@@ -26,7 +28,12 @@ export function receiverCondition({ disabledAt, failingSince }: ReceiverState): 
 const GONE = 410;
 
 /** Returns the state after an attempt; the same object where nothing changes, so that nothing is written. */
-export function receiverAfter(before: ReceiverState, attempt: Attempt, disableAfterMs: number): ReceiverState {
+export function receiverAfter(
+  before: ReceiverState,
+  attempt: Attempt,
+  disableAfterMs: number,
+  id?: string,
+): ReceiverState {
   if (before.disabledAt !== undefined) return before;
   const { enabledAt } = before;
   const kept = enabledAt === undefined ? {} : { enabledAt };
@@ -38,6 +45,7 @@ export function receiverAfter(before: ReceiverState, attempt: Attempt, disableAf
     disabledAt: at,
     disabledReason,
     lastStatus: attempt.status ?? 0,
+    lastId: id,
   });
   if (attempt.status === GONE) return disabled('gone');
   if (before.failingSince === undefined) return { ...kept, failingSince: attempt.at };

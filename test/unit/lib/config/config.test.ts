@@ -46,6 +46,7 @@ describe('a configuration that says only what it must', () => {
         page: [],
         ticket: [],
         runbookUrl: 'docs/runbook.md',
+        notify: false,
         providers: [],
         limits: {
           webhookErrors: 0,
@@ -174,7 +175,7 @@ describe('a mistake is told by its path, what was found and what would be right'
     [{ eventTypes: ['opened', 'opened'] }, 'dev.eventTypes: got "opened" twice; must be listed once'],
     [
       { alarms: 'me@example.com' },
-      'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, monthlyDollars, providers, limits',
+      'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, notify, monthlyDollars, providers, limits',
     ],
     [{ alarms: { page: ['me'] } }, `dev.alarms.page[0]: got "me"; ${right.address}`],
     [

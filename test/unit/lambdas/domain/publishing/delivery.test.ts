@@ -85,11 +85,12 @@ test.each([
 describe('receiverAfter', () => {
   const DAY = 86_400_000;
   test('410 disables at once', () => {
-    expect(receiverAfter({}, attempt({ status: 410 }), DAY)).toEqual({
+    expect(receiverAfter({}, attempt({ status: 410 }), DAY, 's#bounced')).toEqual({
       failingSince: NOW,
       disabledAt: NOW + 20,
       disabledReason: 'gone',
       lastStatus: 410,
+      lastId: 's#bounced',
     });
   });
 

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import middy from '@middy/core';
+import type { SNSEvent, SNSEventRecord } from 'aws-lambda';
+import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
+import { createReceiverClient } from '../adapters/http/receiver-client.ts';
+import { openTable } from '../adapters/table/ledger-table.ts';
+import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
+import { alarmNotice } from '../domain/notify/alarm-notice.ts';
+import { parseTargets } from '../domain/notify/targets.ts';
+import { createLog } from '../runtime/log.ts';
+import { readNotifyEnv } from './env.ts';
+import { createNotify } from './notify.ts';
+
+// Trigger: the topics of alarms. Promise: every service of the secret hears of every alarm of its severity at least once;
+// where one does not respond, Lambda hands the notice over twice more.
+
+const TIMEOUT_MS = 5000;
+
+// Runs once per cold start.
+const env = readNotifyEnv(process.env);
+const log = createLog(env.ledgerName);
+const secret = createCachedSecret(openSecrets(), env.targetsSecretArn, Date.now);
+const notify = createNotify({
+  client: createReceiverClient({ timeoutMs: TIMEOUT_MS, allowsLoopback: false }),
+  targets: async () => parseTargets(await secret.read()),
+  states: createReceiverStates(openTable(env.tableName)),
+  receivers: env.receivers,
+  sleep: (ms) => sleep(ms),
+  onFailed: (kind, why) => log.write('a service did not take a notice', { kind, why }),
+});
+
+// Called by AWS.
+export const handler = middy<SNSEvent, void>().handler(async ({ Records }) => {
+  for (const record of Records) await handleRecord(record);
+});
+
+// Runs for every record.
+function handleRecord({ Sns: { Message, Subject, TopicArn, Timestamp } }: SNSEventRecord): Promise<void> {
+  const severity = TopicArn === env.pageTopicArn ? 'page' : 'ticket';
+  const about = { subject: Subject ?? 'Notification', severity, at: Timestamp } as const;
+  return notify(alarmNotice(Message, about, [{ title: 'Dashboard', url: env.dashboardUrl }]));
+}

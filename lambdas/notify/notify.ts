@@ -1,0 +1,69 @@
+import type { AlarmNotice } from '../domain/notify/alarm-notice.ts';
+import { requestOf, type ServiceKind, type Target } from '../domain/notify/targets.ts';
+import type { NoticePoster, ReceiverStateReader } from './ports.ts';
+
+export interface NotifyDeps {
+  client: NoticePoster;
+  targets: () => Promise<readonly Target[]>;
+  states: ReceiverStateReader;
+  /** Names of the receivers; none where there are none. */
+  receivers: readonly string[];
+  sleep: (ms: number) => Promise<void>;
+  /** Called for a target that did not take a notice. */
+  onFailed: (kind: ServiceKind, why: string) => void;
+}
+
+/** Heading of the alarm on receivers that get no requests any more. */
+const RECEIVER_DISABLED = 'receiver-disabled';
+/** Waits before another attempt. */
+const RETRY_MS = [1000, 5000];
+
+/**
+ * Brings a notice to every target of its severity. Throws where a target did not take it, so that it comes again: to
+ * the others it then comes twice, which is better than not at all.
+ */
+export function createNotify({ client, targets, states, receivers, sleep, onFailed }: NotifyDeps) {
+  return async (bare: AlarmNotice): Promise<void> => {
+    const notice = { ...bare, details: [...bare.details, ...(await disabledReceivers(bare))] };
+    const wanted = (await targets()).filter(({ severities }) => severities.includes(notice.severity));
+    const results = await Promise.all(wanted.map((target) => bring(notice, target)));
+    const failed = results.filter((isTaken) => !isTaken).length;
+    if (failed > 0) throw new Error(`${failed} of ${wanted.length} targets did not take the notice`);
+  };
+
+  async function bring(notice: AlarmNotice, target: Target): Promise<boolean> {
+    const { url, headers, body } = requestOf(notice, target);
+    const all = { 'content-type': 'application/json', 'user-agent': 'mailgun-ledger', ...headers };
+    for (let attempt = 0; ; attempt += 1) {
+      const why = await client.post(url, all, JSON.stringify(body)).then(
+        ({ status }) => (status >= 200 && status < 300 ? undefined : `status ${status}`),
+        ({ name, code }: { name?: string; code?: string }) => code ?? name ?? 'Error',
+      );
+      if (why === undefined) return true;
+      const waitMs = RETRY_MS[attempt];
+      if (waitMs === undefined || isFinal(why)) {
+        onFailed(target.kind, why);
+        return false;
+      }
+      await sleep(waitMs);
+    }
+  }
+
+  /** Says which receiver it is, as only the table knows; an alarm is told without it rather than not at all. */
+  async function disabledReceivers({ text, isOver }: AlarmNotice): Promise<string[]> {
+    if (isOver || text === undefined || !text.runbook.endsWith(`#${RECEIVER_DISABLED}`)) return [];
+    const known = await Promise.allSettled(receivers.map(async (name) => ({ name, state: await states.read(name) })));
+    return known.flatMap((result) => {
+      if (result.status === 'rejected') return ['the state of a receiver could not be read'];
+      const { name, state } = result.value;
+      if (state.disabledAt === undefined) return [];
+      const { disabledReason = 'operator', lastStatus = 0, lastId } = state;
+      const last = lastStatus === 0 ? 'no response' : `last status ${lastStatus}`;
+      const event = lastId === undefined ? '' : `, event ${lastId}`;
+      return [`${name} is disabled (${disabledReason}, ${last}${event}); once it is fixed: receivers enable ${name}`];
+    });
+  }
+}
+
+/** A service that refuses a request refuses it again, unless it only asks for time. */
+const isFinal = (why: string) => /^status 4(?!08|29)\d\d$/.test(why);

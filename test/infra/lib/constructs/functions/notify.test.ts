@@ -1,0 +1,67 @@
+import { describe, expect, test } from '@jest/globals';
+import { readNotifyEnv } from '../../../../../lambdas/notify/env.ts';
+import { Synthesized } from '../../../../support/synthesized.ts';
+
+const publish = { enabled: true };
+const receivers = [{ name: 'crm', url: 'https://crm.mailgun-ledger.internal/', events: ['suppression.changed'] }];
+const off = new Synthesized('prod');
+const on = new Synthesized('prod', { alarms: { notify: true } });
+const withReceivers = new Synthesized('prod', { alarms: { notify: true }, publish, receivers });
+
+test('it is off where no one asks for it, and then adds nothing', () => {
+  expect(Object.keys(off.resources).filter((id) => id.startsWith('Notify'))).toEqual([]);
+  expect(Object.keys(off.outputs).filter((name) => name.startsWith('Notify'))).toEqual([]);
+});
+
+test('switching it on adds its own resources and changes no other', () => {
+  const rest = Object.fromEntries(Object.entries(on.resources).filter(([id]) => !id.startsWith('Notify')));
+
+  expect(rest).toEqual(off.resources);
+  expect(Object.keys(on.outputs).filter((name) => off.outputs[name] === undefined)).toEqual([
+    'NotifyFunctionName',
+    'NotifyLogGroup',
+    'NotifyTargetsSecretArn',
+  ]);
+});
+
+test('both topics hand over what they hear, and may do so', () => {
+  const topics = Object.entries(on.resources).flatMap(([id, { Type }]) => (Type === 'AWS::SNS::Topic' ? [id] : []));
+  const own = Object.entries(on.resources).filter(([id]) => id.startsWith('Notify'));
+  const topicsOf = (type: string, property: string) =>
+    own.flatMap(([, { Type, Properties }]) => (Type === type ? [Properties[property].Ref] : []));
+
+  expect(topics).toHaveLength(2);
+  expect(topicsOf('AWS::SNS::Subscription', 'TopicArn').toSorted()).toEqual(topics.toSorted());
+  expect(topicsOf('AWS::Lambda::Permission', 'SourceArn').toSorted()).toEqual(topics.toSorted());
+});
+
+describe('the function', () => {
+  test('gets exactly the variables it reads, and the one for source maps', () => {
+    const read = new Set<unknown>();
+    const get = (_: unknown, key: unknown) => (read.add(key) ? '1' : undefined);
+    readNotifyEnv(new Proxy<Record<string, string>>({}, { get }));
+    const { NODE_OPTIONS: _, ...variables } = variablesOf(withReceivers);
+
+    expect(Object.keys(variables).toSorted()).toEqual([...read].toSorted());
+    expect(variables.RECEIVER_NAMES).toBe('crm');
+  });
+
+  test('may read its targets, and the state of receivers only where there are some', () => {
+    expect(actionsOf(on)).toEqual(['secretsmanager:GetSecretValue']);
+    expect(actionsOf(withReceivers)).toEqual(['secretsmanager:GetSecretValue', 'dynamodb:GetItem']);
+  });
+
+  test('finds no target before an operator has put one', () => {
+    expect(on.named('AWS::SecretsManager::Secret', 'NotifyTargets').Properties.SecretString).toBe('[]');
+  });
+});
+
+const variablesOf = (stack: Synthesized): Record<string, unknown> =>
+  stack.named('AWS::Lambda::Function', 'NotifyFunction').Properties.Environment.Variables;
+
+/** Besides its log. */
+const actionsOf = (stack: Synthesized): string[] =>
+  stack
+    .named('AWS::IAM::Policy', 'NotifyFunctionRole')
+    .Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) => [Action].flat())
+    .filter((action: string) => !action.startsWith('logs:'));

@@ -1,0 +1,128 @@
+import { describe, expect, test } from '@jest/globals';
+import { alarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
+import { alarmNotice } from '../../../../lambdas/domain/notify/alarm-notice.ts';
+import { parseTargets } from '../../../../lambdas/domain/notify/targets.ts';
+import type { ReceiverState } from '../../../../lambdas/domain/publishing/receiver-state.ts';
+import { createNotify } from '../../../../lambdas/notify/notify.ts';
+
+const SLACK = 'https://hooks.slack.com/services/x';
+const OPSGENIE = 'https://api.opsgenie.com/v2/alerts';
+const TARGETS = [{ url: SLACK }, { url: OPSGENIE, key: 'k', severities: ['page'] }];
+
+const noticeOf = (severity: 'page' | 'ticket', runbook = 'receiver-disabled', state = 'ALARM') =>
+  alarmNotice(
+    JSON.stringify({
+      AlarmName: 'a',
+      NewStateValue: state,
+      AlarmDescription: alarmDescription({
+        ...{ happened: 'It happened.', impact: 'People.', explains: [], recovered: 'Well.' },
+        ...{ runbook: `https://git.example.com/r.md#${runbook}`, first: 'npm run ledger -- receivers list' },
+      }),
+    }),
+    { subject: 's', severity, at: '2026-11-28T10:00:00.000Z' },
+  );
+
+interface World {
+  /** Statuses of a URL's responses, or an error; 200 once they are used up. */
+  responses?: Readonly<Record<string, (number | Error)[]>>;
+  states?: Readonly<Record<string, ReceiverState | Error>>;
+}
+
+function openNotify({ responses = {}, states = {} }: World = {}) {
+  const posted: { url: string; body: string }[] = [];
+  const failed: string[] = [];
+  const waits: number[] = [];
+  const notify = createNotify({
+    client: {
+      async post(url, _headers, body) {
+        posted.push({ url, body });
+        const response = responses[url]?.shift() ?? 200;
+        if (response instanceof Error) throw response;
+        return { status: response };
+      },
+    },
+    targets: async () => parseTargets(JSON.stringify(TARGETS)),
+    states: {
+      async read(receiver) {
+        const state = states[receiver];
+        if (state instanceof Error) throw state;
+        return state ?? {};
+      },
+    },
+    receivers: Object.keys(states),
+    sleep: async (ms) => void waits.push(ms),
+    onFailed: (kind, why) => failed.push(`${kind}: ${why}`),
+  });
+  return { notify, posted, failed, waits, urls: () => posted.map(({ url }) => url) };
+}
+
+test('a notice comes to the targets of its severity, and to no other', async () => {
+  const [page, ticket] = [openNotify(), openNotify()];
+  await page.notify(noticeOf('page'));
+  await ticket.notify(noticeOf('ticket'));
+
+  expect(page.urls()).toEqual([SLACK, OPSGENIE]);
+  expect(ticket.urls()).toEqual([SLACK]);
+});
+
+test('a target that fails is tried again, and keeps no other from its notice', async () => {
+  const gone = Object.assign(new Error('secret'), { code: 'ECONNRESET' });
+  const { notify, urls, waits, failed } = openNotify({ responses: { [SLACK]: [500, gone] } });
+  await notify(noticeOf('page'));
+
+  expect(urls().toSorted()).toEqual([OPSGENIE, SLACK, SLACK, SLACK]);
+  expect({ waits, failed }).toEqual({ waits: [1000, 5000], failed: [] });
+});
+
+test.each([
+  { name: 'always 500', responses: [500, 503, 500], requests: 3, why: 'slack: status 500' },
+  { name: 'a redirect', responses: [302, 302, 302], requests: 3, why: 'slack: status 302' },
+  { name: 'a refusal, which would come again', responses: [404], requests: 1, why: 'slack: status 404' },
+])('after $name it throws, so that Lambda hands the notice over again', async ({ responses, requests, why }) => {
+  const { notify, urls, failed } = openNotify({ responses: { [SLACK]: responses } });
+
+  await expect(notify(noticeOf('page'))).rejects.toThrow('1 of 2 targets did not take the notice');
+  expect(urls().filter((url) => url === SLACK)).toHaveLength(requests);
+  expect(failed).toEqual([why]);
+});
+
+test('being asked to wait is no refusal', async () => {
+  const { notify, failed } = openNotify({ responses: { [SLACK]: [429, 408] } });
+  await notify(noticeOf('ticket'));
+
+  expect(failed).toEqual([]);
+});
+
+describe('the alarm on disabled receivers', () => {
+  const disabled = { disabledAt: 1, disabledReason: 'gone', lastStatus: 410, lastId: 's#bounced' } as const;
+
+  test('names each with its last status, the event of it, and the command', async () => {
+    const silent = { disabledAt: 1, disabledReason: 'failing', lastStatus: 0 } as const;
+    const { notify, posted } = openNotify({ states: { crm: disabled, shop: silent, fine: {} } });
+    await notify(noticeOf('ticket'));
+
+    const body = posted[0]?.body;
+    expect(body).toContain('crm is disabled (gone, last status 410, event s#bounced)');
+    expect(body).toContain('receivers enable crm');
+    expect(body).toContain('shop is disabled (failing, no response)');
+    expect(body).not.toContain('fine');
+  });
+
+  test('is told without them where the table does not respond', async () => {
+    const { notify, posted } = openNotify({ states: { crm: new Error('throttled'), shop: disabled } });
+    await notify(noticeOf('ticket'));
+
+    expect(posted[0]?.body).toContain('the state of a receiver could not be read');
+    expect(posted[0]?.body).toContain('shop is disabled');
+  });
+
+  test.each([noticeOf('ticket', 'dead-letters'), noticeOf('ticket', 'receiver-disabled', 'OK')])(
+    'is the only one that reads states, and not once it is over: %#',
+    async (notice) => {
+      const { notify, posted } = openNotify({ states: { crm: disabled } });
+      await notify(notice);
+
+      expect(posted[0]?.body).not.toContain('crm');
+    },
+  );
+});
