@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CliContext, ledgerCommand } from './command.ts';
-import { EVERY_COMMAND, exitCodeTable, exitCodeText } from './help/exit-codes.ts';
+import { EVERY_COMMAND, exitCodeTable, exitCodeText } from './exit-codes.ts';
 import { createProgram } from './program.ts';
 
 // Writes docs/generated/command-line.md (`npm run docs`) from what --help prints.

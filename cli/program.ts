@@ -29,7 +29,7 @@ import { verifyCommand } from './commands/verify.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
 import { TargetUnavailableError, UsageError } from './errors.ts';
-import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './help/exit-codes.ts';
+import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
 import { HELP_TOPICS } from './help/help-topics.ts';
 import { awsSentence } from './target/aws-errors.ts';
 

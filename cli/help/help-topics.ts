@@ -1,4 +1,4 @@
-import { EVERY_COMMAND, exitCodeTable, exitCodeText } from './exit-codes.ts';
+import { EVERY_COMMAND, exitCodeTable, exitCodeText } from '../exit-codes.ts';
 
 /** A page of `help`. */
 export interface HelpTopic {

@@ -1,6 +1,6 @@
 import type { CliContext } from '../../cli/command.ts';
 import { TargetUnavailableError } from '../../cli/errors.ts';
-import { EVERY_COMMAND, EXIT_CODES, type ExitCodes } from '../../cli/help/exit-codes.ts';
+import { EVERY_COMMAND, EXIT_CODES, type ExitCodes } from '../../cli/exit-codes.ts';
 import { runProgram } from '../../cli/program.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 

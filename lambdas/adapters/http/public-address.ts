@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
 /** IPv4 ranges that are not on the public internet (IANA special-purpose registry), multicast and reserved ones too. */
@@ -46,4 +47,35 @@ export function isPublicAddress(address: string): boolean {
 /** Returns true for an IP address of this machine alone. */
 export function isLoopbackAddress(address: string): boolean {
   return /^127\.\d+\.\d+\.\d+$/.test(address) || address === '::1';
+}
+
+/** The request never left: what the URL names must not be reached. */
+export class ForbiddenAddressError extends Error {
+  override readonly name = 'ForbiddenAddressError';
+}
+
+export interface AddressRules {
+  /** Lets plain HTTP reach loopback addresses, and nothing else that is not public; for the local stack. */
+  allowsLoopback: boolean;
+  resolve: (host: string) => Promise<readonly LookupAddress[]>;
+}
+
+/** Returns the address to connect to. Throws a `ForbiddenAddressError` where a name has one that must not be reached. */
+export async function addressOf(
+  { protocol, hostname }: URL,
+  { allowsLoopback, resolve }: AddressRules,
+): Promise<string> {
+  const isAllowed = (address: string) => isPublicAddress(address) || (allowsLoopback && isLoopbackAddress(address));
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const found = isIP(host) ? [{ address: host }] : await resolve(host);
+  const addresses = found.map(({ address }) => address);
+  // One forbidden address among several is no mistake that a public one makes good.
+  const forbidden = addresses.length === 0 || !addresses.every(isAllowed);
+  if (forbidden) throw new ForbiddenAddressError('the name has an address that is not public');
+  const isPlain = protocol !== 'https:';
+  if (isPlain && !(allowsLoopback && addresses.every(isLoopbackAddress))) {
+    throw new ForbiddenAddressError('only https is allowed');
+  }
+  // Functions outside a VPC have no IPv6.
+  return addresses.find((address) => isIP(address) === 4) ?? (addresses[0] as string);
 }

@@ -4,12 +4,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { ReceiverClient, ReceiverResponse } from '../../deliver/ports.ts';
-import { isLoopbackAddress, isPublicAddress } from './public-address.ts';
-
-/** The request never left: what the URL names must not be reached. */
-export class ForbiddenAddressError extends Error {
-  override readonly name = 'ForbiddenAddressError';
-}
+import { addressOf } from './public-address.ts';
 
 export interface ReceiverClientOptions {
   /** For resolving, connecting, sending and the response together. */
@@ -33,28 +28,11 @@ export function createReceiverClient({
   allowsLoopback,
   resolve = (host) => lookup(host, { all: true }),
 }: ReceiverClientOptions): ReceiverClient {
-  const isAllowed = (address: string) => isPublicAddress(address) || (allowsLoopback && isLoopbackAddress(address));
-
-  async function addressOf({ protocol, hostname }: URL): Promise<string> {
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    const found = isIP(host) ? [{ address: host }] : await resolve(host);
-    const addresses = found.map(({ address }) => address);
-    // One forbidden address among several is no mistake that a public one makes good.
-    const forbidden = addresses.length === 0 || !addresses.every(isAllowed);
-    if (forbidden) throw new ForbiddenAddressError('the name has an address that is not public');
-    const isPlain = protocol !== 'https:';
-    if (isPlain && !(allowsLoopback && addresses.every(isLoopbackAddress))) {
-      throw new ForbiddenAddressError('only https is allowed');
-    }
-    // Functions outside a VPC have no IPv6.
-    return addresses.find((address) => isIP(address) === 4) ?? (addresses[0] as string);
-  }
-
   return {
     async post(target, headers, body) {
       const url = new URL(target);
       const signal = AbortSignal.timeout(timeoutMs);
-      const address = await withinTime(addressOf(url), signal);
+      const address = await withinTime(addressOf(url, { allowsLoopback, resolve }), signal);
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
       const outgoing = send({
         host: address,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CliContext } from '../../../cli/command.ts';
 import { commandPage } from '../../../cli/command-page.ts';
 import { TargetUnavailableError } from '../../../cli/errors.ts';
-import { EXIT_CODES, exitCodeText } from '../../../cli/help/exit-codes.ts';
+import { EXIT_CODES, exitCodeText } from '../../../cli/exit-codes.ts';
 import { HELP_TOPICS } from '../../../cli/help/help-topics.ts';
 import { createProgram } from '../../../cli/program.ts';
 import { runCommand } from '../../support/command-line.ts';

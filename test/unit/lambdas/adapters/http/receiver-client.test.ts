@@ -2,7 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createReceiverClient, ForbiddenAddressError } from '../../../../../lambdas/adapters/http/receiver-client.ts';
+import { ForbiddenAddressError } from '../../../../../lambdas/adapters/http/public-address.ts';
+import { createReceiverClient } from '../../../../../lambdas/adapters/http/receiver-client.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
