@@ -152,6 +152,13 @@ export function checkDomain({ domains }: Deployment, domain: string): void {
   checkChoice(domain, [...domains, UNKNOWN_DOMAIN]);
 }
 
+/** Returns the domain that is asked for, or all of the stack with that of events that name none. */
+export function chosenDomains(deployment: Deployment, domain: string | undefined): string[] {
+  if (domain === undefined) return [...deployment.domains, UNKNOWN_DOMAIN];
+  checkDomain(deployment, domain);
+  return [domain];
+}
+
 function checkChoice(domain: string, choices: readonly string[]): void {
   if (choices.includes(domain)) return;
   throw new UsageError(`--domain ${domain} is none of the stack's: ${choices.join(', ')}`);

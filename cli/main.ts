@@ -13,7 +13,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 /** Commands that are printed begin as this one began: in the package it is JavaScript. */
 const asStarted = (line: string) =>
-  import.meta.url.endsWith('.js') ? line.replaceAll('npm run ledger --', 'npx mailgun-ledger') : line;
+  import.meta.url.endsWith('.js') ? line.replaceAll(/npm run (?:--silent )?ledger --/g, 'npx mailgun-ledger') : line;
 
 const exitCode = await runProgram(process.argv.slice(2), {
   print: (line) => output.print(asStarted(line)),

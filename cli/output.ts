@@ -68,3 +68,15 @@ export function openOutputStream(stream: Writable, onClosed: () => void): Output
     flushed: () => new Promise((resolve) => (isClosed ? resolve() : stream.write('', () => resolve()))),
   };
 }
+
+const TELL_EVERY_MS = 5000;
+
+/** Returns a function that reports at most every few seconds. */
+export function createProgress({ now }: Pick<CliContext, 'now'>) {
+  let toldAtMs = now();
+  return (report: () => void) => {
+    if (now() - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = now();
+    report();
+  };
+}

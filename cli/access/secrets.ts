@@ -9,6 +9,13 @@ export async function readSecret(deployment: Deployment, outputKey: string): Pro
   return (await readVersion(deployment, outputKey)).text;
 }
 
+/** Returns the key that hashes erased recipients; under a blank one no one would be known as erased. */
+export async function readErasureKey(deployment: Deployment): Promise<string> {
+  const key = await readSecret(deployment, 'ErasureKeySecretArn');
+  if (key.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
+  return key;
+}
+
 /** The texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the functions. */
 export async function readSecretFields(
   deployment: Deployment,

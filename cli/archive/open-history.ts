@@ -1,17 +1,15 @@
 import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/events/event-lookup.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/recipients/erasure-repository.ts';
-import { readSecret } from '../access/secrets.ts';
+import { readErasureKey } from '../access/secrets.ts';
 import { type ArchiveSource, archiveIn } from '../certificates/archive-source.ts';
-import { TargetUnavailableError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { type Deployment, hasOutput } from '../target/types.ts';
 import { createHistory, type ReadDay } from './history.ts';
 
 /** Opens table and archive of a deployment as one. */
 export async function openHistory(deployment: Deployment): Promise<ReadDay> {
-  const secret = await readSecret(deployment, 'ErasureKeySecretArn');
-  if (secret.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
+  const secret = await readErasureKey(deployment);
   const table = tableOf(deployment);
   const erasureKey = { read: async () => secret };
   return createHistory({

@@ -1,11 +1,11 @@
 import { Option } from 'commander';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
-import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
+import { shellWord } from '../../lambdas/domain/shell-word.ts';
 import { openHistory } from '../archive/open-history.ts';
 import {
   type CliContext,
   type CommandBuilder,
-  checkDomain,
+  chosenDomains,
   ledgerCommand,
   openTarget,
   repeated,
@@ -39,10 +39,10 @@ with the same --out alone. Memory does not grow with the range; the archive is r
 A filter does not make it read less.
 
 Examples:
-  npm run -s ledger -- export --from 2026-11-01 --to 2026-12-01 --env prod > events.csv
+  npm run --silent ledger -- export --from 2026-11-01 --to 2026-12-01 --env prod > events.csv
   npm run ledger -- export --from 400d --format parquet --out ./events --env prod
   npm run ledger -- export --out ./events --env prod
-  npm run -s ledger -- export --from 7d --type failed --tag spring --format ndjson --local
+  npm run --silent ledger -- export --from 7d --type failed --tag spring --format ndjson --local
 
 Needs on AWS: dynamodb:Query on the table's indexes, dynamodb:BatchGetItem, secretsmanager:GetSecretValue on the erasure
 key; with an archive s3:GetObject and s3:ListBucket on the bucket.`;
@@ -79,18 +79,16 @@ async function exportEvents(context: CliContext, options: ExportOptions): Promis
     throw new UsageError(`the export in ${options.out} is of ${request.ledger}, not of ${deployment.stackName}`);
   const readDay = await openHistory(deployment);
   if (options.out === undefined) return exportToOutput(context, request, readDay);
-  const goOn = `npm run ledger -- export --out ${options.out} ${targetRefText(deployment.ref)}`;
+  const goOn = `npm run ledger -- export --out ${shellWord(options.out)} ${targetRefText(deployment.ref)}`;
   const state = begun ?? { v: 1, request, events: 0, files: 0, reached: {} };
   const emit = createEmit<ExportLine>(context, options.json);
   return exportToFolder(context, { folder: options.out, state, readDay, emit, goOn });
 }
 
-function checkRequest({ from, format, out, json, tag, recipient }: ExportOptions): void {
+function checkRequest({ from, format, out, json }: ExportOptions): void {
   if (from === undefined) throw new UsageError('--from is missing; --help shows examples');
   if (out === undefined && format === 'parquet') throw new UsageError('--format parquet needs --out <folder>');
   if (out === undefined && json) throw new UsageError('--json goes with --out; --format ndjson prints events as JSON');
-  if (tag?.trim() === '') throw new UsageError('--tag is empty');
-  if (recipient?.trim() === '') throw new UsageError('--recipient is empty');
 }
 
 /** What is exported stands in the folder. */
@@ -102,8 +100,7 @@ function checkNothingElse({ from, to, domain, type, recipient, tag, format, out 
 function requestOf(options: ExportOptions, deployment: Deployment, nowMs: number): ExportRequest {
   const { from = 0, to = Math.floor(nowMs / 1000), domain, type = [], recipient, tag, format = 'csv' } = options;
   if (from >= to) throw new UsageError('--from must be before --to');
-  if (domain !== undefined) checkDomain(deployment, domain);
-  const domains = domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [domain];
+  const domains = chosenDomains(deployment, domain);
   const filters = { types: type, recipient: recipient?.trim() ?? null, tag: tag?.trim().toLowerCase() ?? null };
   return { ledger: deployment.stackName, format, from, to, domains, ...filters };
 }

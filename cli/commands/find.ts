@@ -81,7 +81,6 @@ export const findCommand: CommandBuilder = (context, run) =>
 async function find(context: CliContext, options: FindOptions, address: string): Promise<number> {
   const { status, tag, from = 0, to, limit, json } = options;
   const recipient = checkAddress(address);
-  if (tag?.trim() === '') throw new UsageError('--tag is empty');
   if (to !== undefined && from >= to) throw new UsageError('--from must be before --to');
   const deployment = await openTarget(context, options);
   const emit = createEmit<FindLine>(context, json);
@@ -102,9 +101,10 @@ async function find(context: CliContext, options: FindOptions, address: string):
     messages += page.body.messages.length;
     position = page.next;
   } while (position !== undefined && messages < limit && !context.signal.aborted);
+  if (context.signal.aborted) return 1;
   if (messages === 0) throw new TargetUnavailableError(nothingFound(recipient, status ?? tag ?? options.from ?? to));
   const hasMore = position !== undefined;
-  const more = hasMore ? `; there are older ones, which --limit or --to shows` : '';
+  const more = hasMore ? '; there are older ones: raise --limit, or set --to' : '';
   emit(
     { event: 'found', recipient, messages, hasMore },
     `${counted(messages, 'message')} to ${recipient}, newest first${more}.`,

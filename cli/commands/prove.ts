@@ -33,8 +33,8 @@ and the chain of their manifests, signed by the key of the stack. Only what is s
 by verify, without this stack.
 
 Examples:
-  npm run -s ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > certificate
-  npm run -s ledger -- prove --from 1d --local | npm run -s ledger -- verify -
+  npm run --silent ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > certificate
+  npm run --silent ledger -- prove --from 1d --local | npm run --silent ledger -- verify -
 
 Needs on AWS: dynamodb:Query on the table, s3:GetObject and s3:ListBucket on the bucket, kms:Sign and kms:GetPublicKey
 on the key.`;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { type EventEntry, LedgerApiError, LedgerClient, type TailResponse } from '../../client/ledger-client.ts';
+import { shellWord } from '../../lambdas/domain/shell-word.ts';
 import { readSecret } from '../access/secrets.ts';
 import {
   type CliContext,
@@ -145,7 +146,7 @@ function storedText(entry: EventEntry): string {
 function sayHowToGoOn(context: CliContext, options: TailOptions, { ref }: Deployment, cursor: string): void {
   const { domain, type, tag, recipient } = options;
   const given = Object.entries({ domain, type, tag, recipient }).filter(([, value]) => value !== undefined);
-  const filters = given.map(([name, value]) => ` --${name} ${JSON.stringify(value)}`).join('');
+  const filters = given.map(([name, value]) => ` --${name} ${shellWord(String(value))}`).join('');
   context.printError(`Go on with: npm run ledger -- tail ${targetRefText(ref)}${filters} --cursor ${cursor}`);
 }
 

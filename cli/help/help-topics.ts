@@ -43,7 +43,8 @@ Example:
   json: {
     summary: 'what --json prints',
     description: `
-Every command takes --json: each line of standard output is then one JSON object, whose "event" says what it is. An error
+Every command takes --json, export with --out only, and none together with --csv. Each line of standard output is then
+one JSON object, whose "event" says what it is. An error
 is {"event":"error","message"}, on standard output too. Progress, questions and hints go to standard error. Lines may get
 more fields; none is renamed within a major version.
 mcp speaks the Model Context Protocol, so --json changes nothing there.
@@ -63,9 +64,10 @@ ${exitCodeTable()}`,
   environment: {
     summary: 'variables that commands read',
     description: `
-LEDGER_TARGET   the stack, where no option says it
+LEDGER_TARGET       the stack, where no option says it
+LEDGER_MAILGUN_KEY  a Mailgun API key that may write, for commands with --write-key
 AWS_REGION, AWS_PROFILE and all else that the AWS SDK reads: region and credentials
-NO_COLOR        holds by itself: no command prints colors, with or without a terminal`,
+NO_COLOR            holds by itself: no command prints colors, with or without a terminal`,
     seeAlso: ['targets', 'keys set'],
   },
 };

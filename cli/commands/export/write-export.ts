@@ -6,7 +6,7 @@ import type { ReadDay } from '../../archive/history.ts';
 import { daysOf } from '../../archive/open-history.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { counted, type Emit, number } from '../../output.ts';
+import { counted, createProgress, type Emit, number } from '../../output.ts';
 import { timeText } from '../../time.ts';
 import { type ExportRequest, type ExportState, writeExportState } from './export-folder.ts';
 import { type ExportedRow, type Format, headOf, lineOf, openTableFile } from './tables.ts';
@@ -17,8 +17,6 @@ export type ExportLine =
   | { event: 'resume'; commands: string[] }
   | { event: 'exported'; complete: boolean; events: number; files: number };
 
-const TELL_EVERY_MS = 5000;
-
 /** Prints the table, the domains one after the other; returns the exit code. */
 export async function exportToOutput(context: CliContext, request: ExportRequest, readDay: ReadDay): Promise<number> {
   const format = request.format === 'ndjson' ? 'ndjson' : 'csv';
@@ -27,18 +25,22 @@ export async function exportToOutput(context: CliContext, request: ExportRequest
   const tell = createProgress(context);
   for (const domain of request.domains) {
     for (const { fromMs, toMs } of daysOf(request.from * 1000, request.to * 1000)) {
+      // Days without events yield no rows.
+      if (context.signal.aborted) return interrupted(context);
       for await (const rows of exportedRows(readDay, request, domain, fromMs, toMs)) {
         for (const row of rows) context.print(lineOf(format, row));
         events += rows.length;
-        if (context.signal.aborted) {
-          context.printError('Interrupted: the table ends early. An export with --out can go on.');
-          return 1;
-        }
+        if (context.signal.aborted) return interrupted(context);
         tell(() => context.printError(`${domain}  ${utcDay(fromMs)}  ${counted(events, 'event')}`));
       }
     }
   }
   return finish(events);
+}
+
+function interrupted(context: CliContext): number {
+  context.printError('Interrupted: the table ends early. An export with --out can go on.');
+  return 1;
 }
 
 /** An export into a folder, from where it has come to. */
@@ -105,6 +107,7 @@ async function writeDay(
   groups: AsyncIterable<ExportedRow[]>,
   onRows: (events: number) => void,
 ): Promise<number | undefined> {
+  if (signal.aborted) return undefined;
   mkdirSync(folder, { recursive: true });
   const file = openTableFile(join(folder, `${day}.${format}`), format);
   let events = 0;
@@ -150,15 +153,5 @@ function filterOf({ types, recipient, tag }: ExportRequest): (row: ArchiveRow) =
   return (row) =>
     (types.length === 0 || types.includes(row.type)) &&
     (key === undefined || (row.recipient !== null && recipientKey(row.recipient) === key)) &&
-    (tag === null || row.tags.some((each) => each.toLowerCase() === tag));
-}
-
-/** Returns a function that reports at most every few seconds. */
-function createProgress({ now }: CliContext) {
-  let toldAtMs = now();
-  return (report: () => void) => {
-    if (now() - toldAtMs < TELL_EVERY_MS) return;
-    toldAtMs = now();
-    report();
-  };
+    (tag === null || row.tags.includes(tag));
 }

@@ -4,7 +4,7 @@ import {
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
 } from '../../access/mailgun-access.ts';
-import { readSecret } from '../../access/secrets.ts';
+import { readErasureKey } from '../../access/secrets.ts';
 import {
   type CliContext,
   checkSendingDomain,
@@ -89,7 +89,7 @@ async function compare(context: CliContext, options: CompareOptions): Promise<nu
   const counts = { fixed: 0, erased: 0 };
   if (options.fix && differences.length > 0) {
     await confirm(context, options.yes, `Fix what can be fixed of ${counted(differences.length, 'difference')}?`);
-    const erasureKey = await readSecret(deployment, 'ErasureKeySecretArn');
+    const erasureKey = await readErasureKey(deployment);
     const tools: FixTools = { context, table: tableOf(deployment), erasureKey, sendToMailgun };
     for (let from = 0; from < differences.length && !context.signal.aborted; from += AT_ONCE) {
       const some = differences.slice(from, from + AT_ONCE);

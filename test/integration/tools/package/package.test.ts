@@ -159,12 +159,15 @@ describe.each(NODES)('on Node %d', (major) => {
     const port = new URL(api.ready.webhookUrl).port;
 
     const help = await installed.run(node, [bin, 'doctor', '--help']);
+    const token = await installed.run(node, [bin, 'token', 'show', '--help']);
     const why = await installed.run(node, [bin, 'why', `1@${DOMAIN}`, '--local', '--port', port, '--json'], {
       cwd: ROOT,
     });
     const dlq = await installed.run(node, [bin, 'dlq', 'list', '--local', '--port', port, '--json'], { cwd: ROOT });
 
     expect(help.stdout).toContain('npx mailgun-ledger doctor --env prod');
+    expect(token.stdout).toContain('npx mailgun-ledger token show --env prod');
+    expect(help.stdout + token.stdout).not.toContain('npm run');
     expect(why).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"status":"DELIVERED"') });
     expect(dlq).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"count":0') });
   }, 60_000);

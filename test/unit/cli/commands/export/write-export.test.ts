@@ -129,6 +129,23 @@ test('an operator who ends it is given the command that goes on, and no file is 
   expect(filesIn(out)).toEqual(['2026-02-02.csv']);
 });
 
+test.each(['output', 'folder'])('an operator ends an export to %s also among days without events', async (to) => {
+  const stop = new AbortController();
+  let days = 0;
+  const readDay: ReadDay = async function* () {
+    days += 1;
+    if (days === 2) stop.abort();
+    yield* [];
+  };
+
+  const exitCode =
+    to === 'output'
+      ? await exportToOutput(context({ signal: stop.signal }).context, REQUEST, readDay)
+      : (await run(join(folder, 'idle'), readDay, {}, stop.signal)).exitCode;
+
+  expect({ exitCode, days }).toEqual({ exitCode: 1, days: 2 });
+});
+
 test.each<{ name: string; filter: Partial<ExportRequest>; keys: string[] }>([
   { name: 'a tag in any case', filter: { tag: 'spring' }, keys: ['delivered#event-1'] },
   { name: 'a recipient in any case', filter: { recipient: 'r2@example.ORG' }, keys: ['delivered#event-2'] },
