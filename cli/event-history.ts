@@ -2,8 +2,10 @@ import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/events/even
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import type { JsonObject } from '../lambdas/domain/canonical.ts';
+import { bareMessageId } from '../lambdas/domain/events/event.ts';
 import type { Source } from '../lambdas/domain/events/queue-message.ts';
 import { messagePartition, parseDayIndexKey, parseMessageSort } from '../lambdas/domain/keys.ts';
+import { UsageError } from './errors.ts';
 import { tableOf } from './ledger.ts';
 import type { Deployment } from './target/types.ts';
 
@@ -35,6 +37,13 @@ export interface HistoryRecipient {
   readonly decidedBy: string | undefined;
   /** By their own time. */
   readonly events: readonly HistoryEvent[];
+}
+
+/** Returns a message id without angle brackets; throws a UsageError for one that is empty. */
+export function checkMessageId(given: string): string {
+  const messageId = bareMessageId(given);
+  if (messageId === '') throw new UsageError('the message id is empty');
+  return messageId;
 }
 
 /** All that is stored of a message, by recipient; empty where nothing is. */

@@ -1,4 +1,3 @@
-import { bareMessageId } from '../../lambdas/domain/events/event.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
 import {
@@ -9,11 +8,16 @@ import {
   openTarget,
   type TargetOptions,
 } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { type HistoryRecipient, readHistory } from '../event-history.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { checkMessageId, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { type CausedSuppression, causedSuppressions } from './distrust/caused-suppressions.ts';
+import {
+  type CausedSuppression,
+  causedSuppressions,
+  createSuppressionReader,
+  type SuppressionReader,
+} from './distrust/caused-suppressions.ts';
 import { changeOf, decideAgain } from './distrust/decide-again.ts';
 import { liftSuppression } from './suppressions.ts';
 import { plain } from './why/explain.ts';
@@ -74,8 +78,7 @@ async function distrust(
   givenId: string,
   recipient: string | undefined,
 ): Promise<number> {
-  const messageId = bareMessageId(givenId);
-  if (messageId === '') throw new UsageError('the message id is empty');
+  const messageId = checkMessageId(givenId);
   const deployment = await openTarget(context, options);
   const emit = createEmit<DistrustLine>(context, options.json);
   const effects = await effectsOf(deployment, messageId, recipient);
@@ -114,12 +117,13 @@ interface Effect {
 async function effectsOf(deployment: Deployment, messageId: string, recipient?: string): Promise<Effect[]> {
   const history = await readHistory(deployment, messageId);
   const wanted = history.filter(({ key }) => recipient === undefined || key === recipientKey(recipient));
+  const read = createSuppressionReader(deployment);
   const effects: Effect[] = [];
   for (const each of wanted) {
     const unconfirmed = each.events.filter(({ unconfirmedSinceMs }) => unconfirmedSinceMs !== undefined);
     const becomes = changeOf(each);
     if (unconfirmed.length === 0 && becomes === undefined) continue;
-    effects.push({ history: each, unconfirmed, becomes, suppressions: await suppressionsOf(deployment, unconfirmed) });
+    effects.push({ history: each, unconfirmed, becomes, suppressions: await suppressionsOf(read, unconfirmed) });
   }
   if (effects.length > 0) return effects;
   const whose = recipient === undefined ? '' : ` for ${plain(recipient)}`;
@@ -130,10 +134,10 @@ async function effectsOf(deployment: Deployment, messageId: string, recipient?: 
   );
 }
 
-async function suppressionsOf(deployment: Deployment, events: HistoryRecipient['events']) {
+async function suppressionsOf(read: SuppressionReader, events: HistoryRecipient['events']) {
   const found = new Map<string, CausedSuppression>();
   for (const event of events) {
-    for (const caused of await causedSuppressions(deployment, event)) {
+    for (const caused of await causedSuppressions(read, event)) {
       const known = found.get(caused.item.sk);
       if (known === undefined || caused.isOnly) found.set(caused.item.sk, caused);
     }

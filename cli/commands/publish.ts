@@ -1,8 +1,7 @@
-import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
 import {
   type CliContext,
   type CommandBuilder,
-  checkDomain,
+  chosenDomains,
   ledgerCommand,
   type TargetOptions,
   targetRefOf,
@@ -66,13 +65,7 @@ async function publishAll(
 ): Promise<number> {
   requirePublishing(deployment);
   const { domain: only, fromEpochSeconds } = args;
-  if (only !== undefined) checkDomain(deployment, only);
-  const rest = new Map(
-    (only === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [only]).map((name) => [
-      name,
-      fromEpochSeconds * 1000,
-    ]),
-  );
+  const rest = new Map(chosenDomains(deployment, only).map((name) => [name, fromEpochSeconds * 1000]));
   let sums = NO_SUMS;
   for (const domain of [...rest.keys()]) {
     if (context.signal.aborted) break;

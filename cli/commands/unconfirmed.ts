@@ -6,7 +6,7 @@ import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } fr
 import {
   type CliContext,
   type CommandBuilder,
-  checkDomain,
+  chosenDomains,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -17,7 +17,7 @@ import { counted, createEmit } from '../output.ts';
 import { printedCommand } from '../printed-command.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import { causedSuppressions } from './distrust/caused-suppressions.ts';
+import { causedSuppressions, createSuppressionReader, type SuppressionReader } from './distrust/caused-suppressions.ts';
 import { type Finding, findUnconfirmed, type UnconfirmedEvent } from './unconfirmed/find-unconfirmed.ts';
 import { plain } from './why/explain.ts';
 
@@ -96,8 +96,7 @@ export const unconfirmedCommand: CommandBuilder = (context, run) =>
 
 async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Promise<number> {
   const deployment = await openTarget(context, options);
-  if (options.domain !== undefined) checkDomain(deployment, options.domain);
-  const domains = options.domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [options.domain];
+  const domains = chosenDomains(deployment, options.domain);
   const nowSeconds = Math.ceil(context.now() / 1000);
   const since = options.since ?? nowSeconds - 2 * DAY_SECONDS - secondPassOf(ledgerTimes(deployment));
   const emit = createEmit<UnconfirmedLine>(context, options.json);
@@ -110,8 +109,9 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
       sums.undecided += finding.undecided;
       sums.found += events.length;
       const statuses = await readStatuses(deployment, events);
+      const readSuppressions = createSuppressionReader(deployment);
       for (const event of events) {
-        const line = await lineOf(deployment, event, domain, statuses);
+        const line = await lineOf(deployment, readSuppressions, event, domain, statuses);
         emit(line, ...textOf(line));
       }
       if (events.length === 0) continue;
@@ -138,6 +138,7 @@ type Statuses = ReadonlyMap<string, ReturnType<typeof storedStatus>>;
 
 async function lineOf(
   deployment: Deployment,
+  readSuppressions: SuppressionReader,
   stored: UnconfirmedEvent,
   domain: string,
   statuses: Statuses,
@@ -149,7 +150,7 @@ async function lineOf(
   const status = statuses.get(statusName(partition, recipientKey));
   const decides = status?.decidedBy === eventKey ? status.status : null;
   const suppresses = [
-    ...new Set((await causedSuppressions(deployment, stored)).map(({ item: { kind } }) => kind as string)),
+    ...new Set((await causedSuppressions(readSuppressions, stored)).map(({ item: { kind } }) => kind as string)),
   ];
   const hasEffect = decides !== null || suppresses.length > 0;
   return {

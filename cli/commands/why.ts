@@ -1,10 +1,9 @@
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { bareMessageId } from '../../lambdas/domain/events/event.ts';
 import { eventDetails } from '../../lambdas/domain/events/event-details.ts';
 import { nameInEventKey, recipientKey } from '../../lambdas/domain/keys.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
-import { type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { checkMessageId, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
@@ -82,8 +81,7 @@ async function why(
   givenId: string,
   recipient: string | undefined,
 ): Promise<number> {
-  const messageId = bareMessageId(givenId);
-  if (messageId === '') throw new UsageError('the message id is empty');
+  const messageId = checkMessageId(givenId);
   const deployment = await openTarget(context, options);
   const history = await readHistory(deployment, messageId);
   if (history.length === 0) {

@@ -11,15 +11,28 @@ export interface CausedSuppression {
   readonly isOnly: boolean;
 }
 
+/** Reads the suppressions of an address. */
+export type SuppressionReader = (address: string) => Promise<SuppressionItem[]>;
+
+/** Returns a reader that reads each address once: a forged burst is of few addresses. */
+export function createSuppressionReader(deployment: Deployment): SuppressionReader {
+  const known = new Map<string, Promise<SuppressionItem[]>>();
+  return (address) => {
+    const items = known.get(address) ?? readSuppressions(deployment, address);
+    known.set(address, items);
+    return items;
+  };
+}
+
 /** Returns the suppressions in force that an event causes, alone or with others. */
 export async function causedSuppressions(
-  deployment: Deployment,
+  read: SuppressionReader,
   { event: raw, eventKey, domain, atMs }: HistoryEvent,
 ): Promise<CausedSuppression[]> {
   const event = raw && parseEvent(raw);
   const caused = event && suppressionOf(event);
   if (event?.recipient === undefined || caused === undefined) return [];
-  const items = await readSuppressions(deployment, event.recipient);
+  const items = await read(event.recipient);
   return items
     .filter((item) => item.kind === caused.kind && item.domain === domain && isSuppressing(item))
     .map((item) => ({

@@ -15,6 +15,7 @@ import type { KeptObject, ManifestBucket, RewritableObjects, SealState } from '.
 import { createRewriteObject } from '../../../lambdas/seal/rewrite-object.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
+import { createProgress } from '../../output.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 
 /** What was done about a recipient in the archive. */
@@ -46,7 +47,6 @@ export interface ArchiveDeps extends LeaseDeps {
 /** A run of seal ends before this, or its lease does. */
 const MAX_WAIT_MS = 20 * 60_000;
 const RETRY_MS = 5000;
-const TELL_EVERY_MS = 5000;
 
 /** Returns what the archive of a deployment is reached by; undefined where it has none. */
 export function openErasableArchive(
@@ -98,14 +98,12 @@ export async function eraseArchive(
     }
     return { all: listed, unsealed: new Set(without) };
   });
-  let toldAtMs = now();
+  const tell = createProgress({ now });
   for (const each of all) {
     if (signal.aborted) return undefined;
     if (unsealed.has(each)) continue;
     await eraseObject(each);
-    if (now() - toldAtMs < TELL_EVERY_MS) continue;
-    toldAtMs = now();
-    emit({ event: 'reading-archive', objects: erased.objects, of: all.length });
+    tell(() => emit({ event: 'reading-archive', objects: erased.objects, of: all.length }));
   }
   emit({ event: 'archive', ...erased });
   return erased;

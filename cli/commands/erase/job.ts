@@ -4,11 +4,13 @@ import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.t
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
-import { readSecret } from '../../access/secrets.ts';
+import { readErasureKey } from '../../access/secrets.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
+import { createProgress } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
+import { addEach } from '../../resumable.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type ArchiveDeps, type ArchiveLine, countArchive, eraseArchive, openErasableArchive } from './archive.ts';
 import { type Cleared, clearQueue, messagesIn, type SearchedQueue } from './clear-queue.ts';
@@ -84,7 +86,6 @@ export interface Job {
 
 /** The last of them finds nothing; more than these would mean that something still writes. */
 const MAX_SWEEPS = 10;
-const TELL_EVERY_MS = 5000;
 const WAIT_STEP_SECONDS = 30;
 /** At most, with the index: a tombstone put and an event deleted; one for each other write. */
 const WRITES_PER_EVENT = 4;
@@ -97,8 +98,7 @@ export async function openJob(
   emit: Job['emit'],
 ): Promise<Job> {
   const { queues } = deployment.clients;
-  const erasureKey = await readSecret(deployment, 'ErasureKeySecretArn');
-  if (erasureKey.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
+  const erasureKey = await readErasureKey(deployment);
   const table = tableOf(deployment);
   const queueUrl = deployment.output('QueueUrl');
   return {
@@ -172,13 +172,8 @@ async function clearDeliveries({ queues, deliveries, context, emit }: Job): Prom
   return sum;
 }
 
-function sumOf(all: readonly Cleared[]): Cleared {
-  const sum: Cleared = { received: 0, sentBack: 0, deleted: 0, hidden: 0 };
-  for (const each of all) {
-    for (const name of Object.keys(sum) as (keyof Cleared)[]) sum[name] += each[name];
-  }
-  return sum;
-}
+const sumOf = (all: readonly Cleared[]): Cleared =>
+  all.reduce<Cleared>(addEach, { received: 0, sentBack: 0, deleted: 0, hidden: 0 });
 
 async function countDeadLetters({ queues, deadLetters, deliveries }: Job): Promise<number> {
   const held = await Promise.all(
@@ -209,15 +204,11 @@ async function wait(seconds: number, { context, emit }: Job): Promise<void> {
 }
 
 function sweepAll({ table, findings, context, emit }: Job, isPlan: boolean): Promise<Swept> {
-  let toldAtMs = context.now();
+  const tell = createProgress(context);
   return sweep(table, findings, {
     isPlan,
     signal: context.signal,
-    onPage({ items }) {
-      if (context.now() - toldAtMs < TELL_EVERY_MS) return;
-      toldAtMs = context.now();
-      emit({ event: 'scanning', items });
-    },
+    onPage: ({ items }) => tell(() => emit({ event: 'scanning', items })),
   });
 }
 

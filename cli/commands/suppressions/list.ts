@@ -2,11 +2,10 @@ import { Option } from 'commander';
 import { createSuppressionList } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { csvLine } from '../../../lambdas/domain/csv.ts';
 import { SUPPRESSION_KINDS, type SuppressionKind } from '../../../lambdas/domain/event-types.ts';
-import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';
 import {
   type CliContext,
-  checkDomain,
+  chosenDomains,
   ledgerCommand,
   openTarget,
   type Run,
@@ -70,8 +69,7 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
   const { domain, kind, since = 0, csv, json } = options;
   if (csv && json) throw new UsageError('--csv and --json exclude each other');
   const deployment = await openTarget(context, options);
-  if (domain !== undefined) checkDomain(deployment, domain);
-  const domains = domain === undefined ? [...deployment.domains, UNKNOWN_DOMAIN] : [domain];
+  const domains = chosenDomains(deployment, domain);
   const kinds = kind === undefined ? SUPPRESSION_KINDS : [kind];
   const emit = createEmit<SuppressionsListLine>(context, json);
   if (csv) context.print(csvLine(COLUMNS));
