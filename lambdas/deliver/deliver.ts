@@ -11,6 +11,7 @@ import {
   parseQueuedEvent,
   type QueuedEvent,
   type RetrySchedule,
+  reasonOf,
   retryAfterSeconds,
 } from '../domain/publishing/delivery.ts';
 import { DISABLED_LOOK_SECONDS } from '../domain/publishing/delivery-ledger.ts';
@@ -171,10 +172,4 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     const isOurs = await states.replace(receiver.name, before, after);
     if (isOurs && after.disabledAt !== undefined) deps.onDisabled(after);
   }
-}
-
-/** The name and code of an error say what happened; its message may quote the URL. */
-function reasonOf(error: unknown): string {
-  const { name = 'Error', code } = error as { name?: string; code?: unknown };
-  return typeof code === 'string' ? code : name;
 }

@@ -25,7 +25,7 @@ const notify = createNotify({
   targets: async () => parseTargets(await secret.read()),
   states: createReceiverStates(openTable(env.tableName)),
   receivers: env.receivers,
-  sleep: (ms) => sleep(ms),
+  sleep,
   onFailed: (kind, why) => log.write('a service did not take a notice', { kind, why }),
 });
 

@@ -1,5 +1,6 @@
 import type { AlarmNotice } from '../domain/notify/alarm-notice.ts';
 import { requestOf, type ServiceKind, type Target } from '../domain/notify/targets.ts';
+import { isAcknowledgement, reasonOf } from '../domain/publishing/delivery.ts';
 import type { NoticePoster, ReceiverStateReader } from './ports.ts';
 
 export interface NotifyDeps {
@@ -34,11 +35,11 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
   async function bring(notice: AlarmNotice, target: Target): Promise<boolean> {
     const { url, headers, body } = requestOf(notice, target);
     const all = { 'content-type': 'application/json', 'user-agent': 'mailgun-ledger', ...headers };
+    const text = JSON.stringify(body);
     for (let attempt = 0; ; attempt += 1) {
-      const why = await client.post(url, all, JSON.stringify(body)).then(
-        ({ status }) => (status >= 200 && status < 300 ? undefined : `status ${status}`),
-        ({ name, code }: { name?: string; code?: string }) => code ?? name ?? 'Error',
-      );
+      const why = await client
+        .post(url, all, text)
+        .then((response) => (isAcknowledgement(response) ? undefined : `status ${response.status}`), reasonOf);
       if (why === undefined) return true;
       const waitMs = RETRY_MS[attempt];
       if (waitMs === undefined || isFinal(why)) {

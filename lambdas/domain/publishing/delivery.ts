@@ -124,7 +124,13 @@ const JITTER = 0.2;
 /** A receiver may put off the next attempt by this much. */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
-export const isAcknowledgement = ({ status = 0 }: Attempt) => status >= 200 && status < 300;
+export const isAcknowledgement = ({ status = 0 }: Pick<Attempt, 'status'>) => status >= 200 && status < 300;
+
+/** Returns why a request had no response: the name and code of its error, whose message may quote the URL. */
+export function reasonOf(error: unknown): string {
+  const { name = 'Error', code } = error as { name?: string; code?: unknown };
+  return typeof code === 'string' ? code : name;
+}
 
 /** Returns true where nothing is left to do for a message that was requested at this time. */
 export function isSettled({ state, settledAt = 0 }: Delivery, requestedAt: number): boolean {

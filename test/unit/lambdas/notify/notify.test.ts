@@ -86,6 +86,14 @@ test.each([
   expect(failed).toEqual([why]);
 });
 
+test('a service that does not respond in time is named by its error', async () => {
+  const timeout = Object.assign(new Error('aborted'), { name: 'TimeoutError', code: 23 });
+  const { notify, failed } = openNotify({ responses: { [SLACK]: [timeout, timeout, timeout] } });
+
+  await expect(notify(noticeOf('page'))).rejects.toThrow('1 of 2 targets');
+  expect(failed).toEqual(['slack: TimeoutError']);
+});
+
 test('being asked to wait is no refusal', async () => {
   const { notify, failed } = openNotify({ responses: { [SLACK]: [429, 408] } });
   await notify(noticeOf('ticket'));
