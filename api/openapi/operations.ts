@@ -53,7 +53,7 @@ export const operationTexts: Readonly<Record<Operation, OperationText>> = {
     summary: 'Events as they are stored, each once.',
     description:
       'Follow `next` again and again: every event that was stored since `from` is on one page, also one that was stored ' +
-      'up to 31 days after it happened, which may take a sixth of that time to be found. A page of the same cursor may be ' +
+      'up to 31 days after it happened, which may take up to a day more to be found. A page of the same cursor may be ' +
       'read again; a cursor holds after any interruption. While nothing is new, `next` and the ETag stay as they are for ' +
       'a minute. Events of erased recipients are left out; one that reconciliation has corrected comes again.',
     response: 'Tail',

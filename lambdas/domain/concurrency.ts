@@ -1,4 +1,4 @@
-/** Awaits everything that was started before it fails: what is still under way must not land after the answer. */
+/** Awaits everything that was started before it fails: what is still under way must not land after the result. */
 export async function allDone(works: readonly (Promise<unknown> | undefined)[]): Promise<void> {
   const results = await Promise.allSettled(works);
   const failed = results.find((result) => result.status === 'rejected');

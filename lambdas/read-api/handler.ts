@@ -66,11 +66,12 @@ const ledgerDeps = {
 };
 const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
+const days = createDayEvents(table);
 const routes = createRoutes({
   messages: createMessages(createMessageHistory(table)),
   recipients: createRecipients(recipients),
-  events: createEvents(createDayEvents(table)),
-  tail: createTail(createDayEvents(table)),
+  events: createEvents(days),
+  tail: createTail(days),
   recipientSearch: createRecipientSearch(recipients),
   recipientKeys,
   suppressions: createSuppressions(createSuppressionRepository(table)),

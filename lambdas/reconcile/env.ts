@@ -56,7 +56,7 @@ export function readReconcileEnv(source: EnvSource) {
     mailgunUrl: source.MAILGUN_URL || undefined,
     backlogMessages: wholeNumberEnv(source, 'BACKLOG_MESSAGES'),
     parallel: wholeNumberEnv(source, 'PARALLEL'),
-    watchedProviders: source.WATCHED_PROVIDERS ? listEnv(source, 'WATCHED_PROVIDERS') : [],
+    watchedProviders: listEnv(source, 'WATCHED_PROVIDERS'),
     minJudgedMails: source.MIN_JUDGED_MAILS ? wholeNumberEnv(source, 'MIN_JUDGED_MAILS') : undefined,
   };
 }

@@ -36,7 +36,7 @@ import { createReadWitness } from './witness/read-witness.ts';
 // lists and the table lacks is sent to the queue, and the ledger says what is missing. Whatever fails is left to the
 // next run.
 
-/** Time kept back from the function's timeout, to note the progress and end orderly. */
+/** Time kept back from the function's timeout, to note the progress and for the comparisons after it. */
 const RESERVE_MS = 25_000;
 /** One call of a replay takes no longer, so that its operator sees it move. */
 const REPLAY_CALL_MS = 30_000;
@@ -177,13 +177,15 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
 
 // Runs after every scheduled run; a listing that fails does not keep it from telling what it could compare.
 async function compare(ignoreWaits: boolean): Promise<void> {
+  // It reads the table alone, beside what waits for Mailgun.
+  const judged = watchProviders({ ignoreWaits });
   const drift = await compareWebhooks({ ignoreWaits });
   if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
   const redacted = await findRedaction({ ignoreWaits });
   if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
   const failed = await readWitness({ ignoreWaits });
   if (failed !== undefined && failed > 0) log.write('Mailgun counts failed webhooks', { failed });
-  await watchProviders({ ignoreWaits });
+  await judged;
 }
 
 // Runs for every provider that is watched.

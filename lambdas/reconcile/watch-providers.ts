@@ -1,7 +1,6 @@
 import type { SendingDomain } from '../contract.ts';
-import { ProviderSums } from '../domain/ledger/provider-sums.ts';
+import { judgedSums, type ProviderSums } from '../domain/ledger/provider-sums.ts';
 import {
-  JUDGED_DAYS,
   JUDGED_SHARES,
   type JudgedShare,
   providerStanding,
@@ -15,7 +14,7 @@ export interface WatchProvidersDeps {
   domains: readonly SendingDomain[];
   /** Empty where none is watched. */
   providers: readonly WatchedProvider[];
-  /** Of fewer mails to a provider no share is judged. @default what is judged everywhere */
+  /** Of fewer mails to a provider no share is judged. @default `MIN_JUDGED_MAILS` */
   minMails?: number | undefined;
   /** How often reconcile runs. */
   everySeconds: number;
@@ -33,8 +32,6 @@ export interface WatchProvidersDeps {
   onFailure: (error: unknown) => void;
 }
 
-const DAY_SECONDS = 86_400;
-
 /** Judges how mail fares at mailbox providers by the ledger of the last days, about once an hour. Never throws. */
 export function createWatchProviders(deps: WatchProvidersDeps) {
   const { slices, domains, providers, minMails, now } = deps;
@@ -43,20 +40,13 @@ export function createWatchProviders(deps: WatchProvidersDeps) {
     if (providers.length === 0 || (!ignoreWaits && !isTimeToCompare(now(), deps.everySeconds))) return;
     try {
       const sums = new Map<string, ProviderSums>();
-      for (const { name } of domains) sums.set(name, await sumsOf(name));
+      for (const { name } of domains) sums.set(name, await judgedSums(slices, name, now()));
       for (const provider of providers) judge(provider, sums);
     } catch (error) {
       // Of part of the mail nothing is said: the alarms keep their state.
       deps.onFailure(error);
     }
   };
-
-  async function sumsOf(domain: string): Promise<ProviderSums> {
-    const to = Math.ceil(now() / 1000);
-    const sums = new ProviderSums();
-    for await (const slice of slices.list(domain, to - JUDGED_DAYS * DAY_SECONDS, to)) sums.add(slice);
-    return sums;
-  }
 
   function judge(provider: WatchedProvider, sums: ReadonlyMap<string, ProviderSums>): void {
     const worst = { complaints: 0, bounces: 0, policy: 0 };

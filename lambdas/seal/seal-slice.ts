@@ -42,7 +42,7 @@ const NOTHING_ROOT = createMerkleTree().root();
  * and manifests are put only where there is none, so whatever was cut short, or done by another run, is taken over.
  */
 export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSliceDeps) {
-  return async (slice: Slice, { deadlineMs, assertHeld }: SealRun): Promise<SealOutcome> => {
+  return async (slice: Slice, run: SealRun): Promise<SealOutcome> => {
     const { domain, start, version } = slice;
     for (;;) {
       // The head comes before the mark: what another run sealed since is then in the mark, or takes the next place.
@@ -50,7 +50,7 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
       const mark = await state.readMark(domain, start);
       if (mark?.version === version) return { kind: 'known', rows: 0 };
       const number = mark === undefined ? 0 : mark.number + 1;
-      const written = await writeObject(slice, number, { deadlineMs, assertHeld });
+      const written = await writeObject(slice, number, run);
       if (mark !== undefined && written.object === null && (await saysTheSame(slice, mark))) {
         await state.putMark(domain, { ...mark, version });
         return { kind: 'known', rows: 0 };
@@ -66,7 +66,7 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
         ...{ start, end: slice.end, number, object: written.object, root: written.root },
         ...{ slice: figuresOf(slice), sealedAt: new Date(now()).toISOString() },
       });
-      assertHeld();
+      run.assertHeld();
       if (!(await chain.append(link))) continue;
       // Of an object that was there, it is not known up to which version it holds the slice.
       const sealed = written.isAdopted ? null : version;

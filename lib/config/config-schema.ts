@@ -119,7 +119,7 @@ export const environmentSchema = z.strictObject({
     }),
     notify: flag(
       false,
-      'Brings alarms to Slack, Microsoft Teams, PagerDuty and Opsgenie, as a secret of the stack names them ([operations](../operate.md#alarms-where-people-are)).',
+      'Brings alarms to Slack, Microsoft Teams, PagerDuty and Opsgenie, as a secret of the stack names them ([operations](../operate.md#alarms-in-chat-and-on-call)).',
     ),
     monthlyDollars: z.int().min(1).max(1_000_000).optional().register(fields, {
       constraint: 'a whole number from 1 to 1000000',

@@ -38,7 +38,7 @@ function clearDelivery(body: string, recipient: string): ClearedMessage {
   return cleaned === failure ? 'kept' : { body: asciiJson({ ...failure.message, detail: cleaned.detail }) };
 }
 
-/** Returns what publish put aside; undefined where it is nothing of the kind. */
+/** Returns a message of the queue of what could not be published; undefined where it is none. */
 function unpublished(body: string): (QueuedEvent & { message: JsonObject }) | undefined {
   let message: unknown;
   try {

@@ -1,5 +1,5 @@
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
-import { ProviderSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
+import { judgedSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
 import {
   ALL_PROVIDERS,
   JUDGED_DAYS,
@@ -20,14 +20,9 @@ export interface ProviderStatus extends ProviderStanding {
   readonly provider: WatchedProvider;
 }
 
-const DAY_SECONDS = 86_400;
-
 /** Reads how a domain fares at the providers that it sent mail to, by its ledger. */
 export async function readProviders(deployment: Deployment, domain: string, nowMs: number): Promise<ProviderStatus[]> {
-  const to = Math.ceil(nowMs / 1000);
-  const sums = new ProviderSums();
-  const slices = createSlicesTable(tableOf(deployment));
-  for await (const slice of slices.list(domain, to - JUDGED_DAYS * DAY_SECONDS, to)) sums.add(slice);
+  const sums = await judgedSums(createSlicesTable(tableOf(deployment)), domain, nowMs);
   return ALL_PROVIDERS.map((provider) => ({ provider, ...providerStanding(sums.of(provider)) })).filter(
     ({ bounces }) => bounces.whole > 0,
   );

@@ -9,6 +9,11 @@ export function add(counts: Counts, name: string, by = 1): void {
   else delete counts[name];
 }
 
+/** Adds every number of one to another. */
+export function addAll(sum: Counts, more: Counts): void {
+  for (const [name, count] of Object.entries(more)) add(sum, name, count);
+}
+
 /** Returns the number under a name, 0 where it is absent. */
 export function numberOf(counts: Counts, name: string): number {
   return Object.hasOwn(counts, name) ? (counts[name] as number) : 0;

@@ -1,6 +1,8 @@
-import type { ProviderCounts } from '../recipients/provider-limits.ts';
-import { add, type Counts, type Rows } from './counts.ts';
+import { JUDGED_DAYS, type ProviderCounts } from '../recipients/provider-limits.ts';
+import { addAll, type Counts, type Rows } from './counts.ts';
 import type { Slice } from './slice.ts';
+
+const DAY_SECONDS = 86_400;
 
 /** Adds up slices by mailbox provider. */
 export class ProviderSums {
@@ -20,7 +22,20 @@ export class ProviderSums {
     for (const [provider, row] of Object.entries(rows)) {
       const sum = this.#sums.get(provider) ?? { counts: {}, policy: {} };
       this.#sums.set(provider, sum);
-      for (const [type, count] of Object.entries(row)) add(sum[kind], type, count);
+      addAll(sum[kind], row);
     }
   }
+}
+
+/** Where slices are read; times in epoch seconds. */
+interface Slices {
+  list(domain: string, from: number, to: number): AsyncIterable<Pick<Slice, 'dimensions'>>;
+}
+
+/** Adds up the slices of a domain over the days that are judged. */
+export async function judgedSums(slices: Slices, domain: string, nowMs: number): Promise<ProviderSums> {
+  const to = Math.ceil(nowMs / 1000);
+  const sums = new ProviderSums();
+  for await (const slice of slices.list(domain, to - JUDGED_DAYS * DAY_SECONDS, to)) sums.add(slice);
+  return sums;
 }

@@ -2,7 +2,7 @@ import { canonicalJson, type JsonObject } from '../canonical.ts';
 import { eventName, valueAt } from '../events/event.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
 import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
-import { add, addToRow, type Counts } from './counts.ts';
+import { add, addAll, addToRow, type Counts } from './counts.ts';
 import { addDimensions, boundedDimensions, emptyDimensions } from './dimensions.ts';
 import { isUnsettled, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
 
@@ -156,10 +156,6 @@ export function isSameSlice(a: Slice, b: Slice): boolean {
   const content = ({ passes: _p, startedAt: _s, passedAt: _a, finalAt: _f, version: _v, ...rest }: Slice) =>
     canonicalJson(rest);
   return content(a) === content(b);
-}
-
-function addAll(sum: Counts, counts: Counts): void {
-  for (const [name, count] of Object.entries(counts)) add(sum, name, count);
 }
 
 /** Tags beyond the limit have no row of their own. */

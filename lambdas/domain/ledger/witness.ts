@@ -14,6 +14,7 @@ export const COUNTED_TYPES = WEBHOOK_TYPES.map((id) => ({
   event: EVENT_TYPES[id].event,
   countedAs: `${id.replace(/_fail$/, '_failed')}_count`,
 }));
+const COUNTED_EVENTS = new Set(COUNTED_TYPES.map(({ event }) => event));
 
 /** What Mailgun counts of a domain in an hour; the start is in epoch seconds. */
 export interface WitnessHour {
@@ -97,10 +98,9 @@ function judge(start: number, slices: readonly JudgedSlice[], hour: WitnessHour 
   const mailgun = hour?.counts ?? {};
   const [byEvent, ledger]: [Counts, Counts] = [{}, {}];
   for (const { id, event } of COUNTED_TYPES) add(byEvent, event, numberOf(mailgun, id));
-  const events = new Set(COUNTED_TYPES.map(({ event }) => event));
   let [lacks, exceeds] = [0, 0];
   const causes = new Set<WitnessCause>();
-  for (const event of events) {
+  for (const event of COUNTED_EVENTS) {
     for (const { expected } of slices) add(ledger, event, numberOf(expected, event));
     const difference = numberOf(byEvent, event) - numberOf(ledger, event);
     if (difference === 0) continue;

@@ -19,7 +19,7 @@ export interface DecidedStatus extends StatusUpdate {
 }
 
 /** Returns what one event decides. */
-export function decisionOf({ event, atMs, eventKey }: DecidingEvent): DecidedStatus {
+function decisionOf({ event, atMs, eventKey }: DecidingEvent): DecidedStatus {
   return decided(statusUpdateOf(parseEvent(event)), atMs, eventKey);
 }
 

@@ -4,7 +4,7 @@ import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
-import { add, type Counts } from '../../domain/ledger/counts.ts';
+import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { CampaignReader, RecipientMail } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
@@ -41,7 +41,7 @@ export function createCampaigns({ campaigns, slices, sliceSeconds, settleSeconds
     for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, until)) {
       const outline = taggedSlice(slice, tag);
       outlines.push(outline);
-      if (slice.start >= from) for (const [type, count] of Object.entries(outline.counts)) add(listed, type, count);
+      if (slice.start >= from) addAll(listed, outline.counts);
     }
     const sending = outlines.filter(({ start, end }) => end > from && start < to);
     const stretches = stretchesWithTag(sending, { fromMs: from * 1000, toMs: Math.min(to * 1000, nowMs) });

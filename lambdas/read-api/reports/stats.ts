@@ -1,6 +1,6 @@
 import type { StatsDimension } from '../../../api/parameters.ts';
 import type { StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
-import { add, type Counts, type Rows } from '../../domain/ledger/counts.ts';
+import { addAll, type Counts, type Rows } from '../../domain/ledger/counts.ts';
 import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
@@ -74,8 +74,7 @@ function addRows(sum: Map<string, Counts>, rows: readonly [string, Counts][], on
   for (const [spelled, row] of rows) {
     const name = spelled.toLowerCase();
     if (only !== undefined && only !== name) continue;
-    const counts = countsOf(sum, name);
-    for (const [type, count] of Object.entries(row)) add(counts, type, count);
+    addAll(countsOf(sum, name), row);
   }
 }
 

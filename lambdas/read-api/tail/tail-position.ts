@@ -29,6 +29,8 @@ export interface TailPosition {
 /** Such events wait until they are final where a cursor has no room for their names: it travels in a URL. */
 export const MAX_SHOWN = 400;
 const NAME_CHARACTERS = 8;
+const ONLY_NAMES = new RegExp(`^(?:[\\w-]{${NAME_CHARACTERS}})*$`);
+const EACH_NAME = new RegExp(`.{${NAME_CHARACTERS}}`, 'g');
 
 /** Returns where a tail begins that shows what is stored after a time. */
 export function tailStart(fromMs: number): TailPosition {
@@ -43,7 +45,7 @@ export function shownName({ partition, sort }: IndexedPlace): string {
 export const joinNames = (names: Iterable<string>): string => [...names].join('');
 
 export function splitNames(shown: string): Set<string> {
-  return new Set(shown.match(new RegExp(`.{${NAME_CHARACTERS}}`, 'g')));
+  return new Set(shown.match(EACH_NAME));
 }
 
 /** Returns the stretch of time in which the events of a tier happened that were stored between these times. */
@@ -56,7 +58,7 @@ export function isTailPosition(value: unknown, domains: number, type: string | u
   const { tiers, shown } = (value ?? {}) as Partial<TailPosition>;
   return (
     typeof shown === 'string' &&
-    /^(?:[\w-]{8})*$/.test(shown) &&
+    ONLY_NAMES.test(shown) &&
     shown.length <= MAX_SHOWN * NAME_CHARACTERS &&
     Array.isArray(tiers) &&
     tiers.length === LATENESS_TIERS.length &&

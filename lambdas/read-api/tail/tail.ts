@@ -2,7 +2,7 @@ import type { EventEntry } from '../../../api/responses/events.ts';
 import { PageRoom } from '../http/page-room.ts';
 import { eventEntry } from '../messages/event-entry.ts';
 import type { DayEvents } from '../ports.ts';
-import { LATENESS_TIERS, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
+import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
 import { type ShownEvent, type SweepResult, sweepTier, type TailFilter } from './sweep-tier.ts';
 import { joinNames, MAX_SHOWN, splitNames, type TailPosition, type TierPosition } from './tail-position.ts';
 
@@ -39,7 +39,7 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
         days,
         filter,
         {
-          tier: LATENESS_TIERS[index] as (typeof LATENESS_TIERS)[number],
+          tier: LATENESS_TIERS[index] as LatenessTier,
           finalMs: finalOf(tiers, index),
           sweep: tiers[index]?.sweep ?? { startedMs, domain: 0 },
           alreadyShown: index === 0 ? shown : new Set(),

@@ -30,7 +30,8 @@ export function isTimeToCompare(nowMs: number, everySeconds: number): boolean {
 }
 
 /**
- * Compares what is registered at Mailgun with this stack, about once an hour. Answers the sum of all drift; undefined where nothing was compared. Never throws.
+ * Compares what is registered at Mailgun with this stack, about once an hour. Returns the sum of all drift; undefined
+ * where nothing was compared. Never throws.
  */
 export function createCompareWebhooks(
   deps: CompareWebhooksDeps,

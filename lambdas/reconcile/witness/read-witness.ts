@@ -2,7 +2,13 @@ import type { SendingDomain } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { utcDay } from '../../domain/keys.ts';
-import { HOUR_SECONDS, hourOf, mergeHours, WITNESS_KEPT_SECONDS } from '../../domain/ledger/witness.ts';
+import {
+  HOUR_SECONDS,
+  hourOf,
+  mergeHours,
+  WITNESS_KEPT_SECONDS,
+  type WitnessHour,
+} from '../../domain/ledger/witness.ts';
 import { type LedgerState, ListingError, type MailgunMetrics, type WitnessState, type WitnessStore } from '../ports.ts';
 
 export interface ReadWitnessDeps {
@@ -27,12 +33,13 @@ const MAX_CALL_SECONDS = 500 * HOUR_SECONDS;
 /** For all domains together; what it does not suffice for is read an hour later, from where this hour ended. */
 const MAX_READ_MS = 8000;
 const AT_ONCE = 4;
-/** How far back the failed webhooks that it returns were counted. */
+const PUTS_AT_ONCE = 10;
+/** Failed webhooks of this time are returned. */
 const FAILED_WEBHOOKS_SECONDS = 6 * HOUR_SECONDS;
 
 /**
  * Reads Mailgun's own counts of the hours that the ledger has passed, one call an hour and domain. Returns how many
- * failed webhooks it counts that it did not count before; undefined where nothing was read. Never throws.
+ * failed webhooks it counts of the last hours, at each call; undefined where nothing was read. Never throws.
  */
 export function createReadWitness(deps: ReadWitnessDeps) {
   const { metrics, witness, now } = deps;
@@ -75,12 +82,14 @@ export function createReadWitness(deps: ReadWitnessDeps) {
       throw error;
     });
     let failedWebhooks = 0;
+    const changed: WitnessHour[] = [];
     for (const hour of hours) {
       const before = known.get(hour.start);
       const merged = mergeHours(before, hour);
       if (hour.start + HOUR_SECONDS > now() / 1000 - FAILED_WEBHOOKS_SECONDS) failedWebhooks += merged.failedWebhooks;
-      if (canonicalJson(merged) !== canonicalJson(before ?? null)) await witness.put(name, merged);
+      if (canonicalJson(merged) !== canonicalJson(before ?? null)) changed.push(merged);
     }
+    await eachOf(changed, PUTS_AT_ONCE, (hour) => witness.put(name, hour));
     // Time that was never read lies between: it is not known, and does not count as nothing.
     const since = from > called.until ? from : called.since;
     await witness.moveState(name, { ...called, since, until: Math.max(called.until, to) }, called);
