@@ -1,17 +1,18 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
 import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
-import { ledgerCommand } from '../../components/command.ts';
 import { type Child, h } from '../../components/dom.ts';
 import { csvButton } from '../../components/download.ts';
-import { commandOn, empty, messageLink, panel, recipientLink } from '../../components/parts.ts';
+import { empty, messageLink, panel, recipientLink } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
 import { numberText } from '../../values/numbers.ts';
 import { timeElement } from '../../values/time.ts';
+import { reportCommand } from './report-command.ts';
 
 const TITLE = 'Everyone it bounced for';
 
 /** The failed recipients of a campaign, each with what the server said. */
-export function failedPanel({ tag, domain, mails, failures }: CampaignResponse, target: string | undefined): Child {
+export function failedPanel(report: CampaignResponse, target: string | undefined): Child {
+  const { tag, mails, failures } = report;
   if (mails === null || mails.mails === 0) return null;
   if (failures.length === 0) return panel(TITLE, empty('No mail of it failed.'));
   const isCut = failures.length < mails.failed;
@@ -32,7 +33,7 @@ export function failedPanel({ tag, domain, mails, failures }: CampaignResponse, 
     ),
     isCut && [
       h('p', {}, `Only ${numberText(failures.length)} of ${numberText(mails.failed)} are here. This lists all:`),
-      commandOn(tag, ledgerCommand(target, `report --domain ${domain} --csv`, tag)),
+      reportCommand(report, target),
     ],
     table(
       failures,

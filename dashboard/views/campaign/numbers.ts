@@ -1,12 +1,12 @@
 import type { CampaignResponse } from '../../../api/responses/campaign.ts';
 import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
-import { ledgerCommand } from '../../components/command.ts';
 import { type Child, h } from '../../components/dom.ts';
 import { csvButton } from '../../components/download.ts';
-import { badge, commandOn, type Mood, panel } from '../../components/parts.ts';
+import { badge, type Mood, panel } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
 import { countOf, fineShareText, numberText } from '../../values/numbers.ts';
 import { timeElement } from '../../values/time.ts';
+import { reportCommand } from './report-command.ts';
 
 const STATES: Readonly<Record<CampaignResponse['completeness'], readonly [badge: string, mood: Mood, text: string]>> = {
   complete: ['exact', 'good', 'The ledger of its time is settled, and everything is accounted for.'],
@@ -35,11 +35,11 @@ export function numbersPanel(report: CampaignResponse, target: string | undefine
 }
 
 function numbers(report: CampaignResponse, target: string | undefined): Child[] {
-  const { tag, domain, mails } = report;
+  const { mails } = report;
   if (mails === null) {
     return [
       h('p', {}, 'The campaign is too large to be counted here. This counts it, with every failed recipient:'),
-      commandOn(tag, ledgerCommand(target, `report --domain ${domain} --csv`, tag)),
+      reportCommand(report, target),
     ];
   }
   if (mails.mails + mails.testMode === 0) return [h('p', {}, 'No mail was sent under this tag in this time.')];

@@ -457,7 +457,33 @@ describe('a campaign', () => {
     );
   });
 
+  const unnamed = { recipient: null, messageId: null, failureClass: 'other', reason: null, code: null, text: null };
+  test.each([
+    ['counts what the page cannot', { counts: {}, mails: null, people: null }],
+    [
+      'lists whom the page leaves out',
+      { counts: { mails: 9, failed: 9 }, failures: [{ ...unnamed, at: 1_770_000_000 }] },
+    ],
+  ])('the command that %s is of the time that was chosen', async (_, { counts, ...answer }) => {
+    await page.route('**/mailgun/campaigns*', async (route) => {
+      if (route.request().method() === 'OPTIONS') return route.fallback();
+      const response = await route.fetch();
+      const { mails, ...body } = await response.json();
+      return route.fulfill({ response, json: { ...body, mails: { ...mails, ...counts }, ...answer } });
+    });
+    await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}&from=2026-01-30&to=2026-02-09`);
+    const commands = await page.locator('.command code').allInnerTexts();
+    await goTo(page, '#/find');
+    await page.unroute('**/mailgun/campaigns*');
+
+    // The last day is included on the page, and excluded on the command line.
+    expect(commands).toEqual([
+      expect.stringContaining(`report --domain ${DOMAIN} --from 2026-01-30 --to 2026-02-10 --csv --local`),
+    ]);
+  });
+
   test('is printed without what cannot be clicked on paper', async () => {
+    await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}`);
     await page.emulateMedia({ media: 'print' });
     const seen = (selector: string) => page.locator(selector).first().isVisible();
     expect([await seen('nav'), await seen('form'), await seen('button'), await seen('main table')]).toEqual([
