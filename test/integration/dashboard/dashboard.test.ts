@@ -311,6 +311,15 @@ describe('finding', () => {
     expect(page.url()).not.toMatch(/to=/);
   });
 
+  test('prints the mails to a recipient without the form that filters them', async () => {
+    await page.emulateMedia({ media: 'print' });
+    const messages = page.locator('.panel', { has: page.getByRole('heading', { name: 'Messages' }) });
+    const seen = [await messages.locator('form').isVisible(), await messages.locator('table').isVisible()];
+    await page.emulateMedia({ media: null });
+
+    expect(seen).toEqual([false, true]);
+  });
+
   test('finds a recipient by address, and mails by the beginning of a subject or by a variable', async () => {
     const found = async (searched: string) => {
       await goTo(page, `#/search/${encodeURIComponent(searched)}`);
