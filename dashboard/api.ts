@@ -31,22 +31,24 @@ const MAX_RETRY_SECONDS = 120;
 export function createApi(apiUrl: string, token: string, signal: AbortSignal): Api {
   return {
     async get<T>(path: string, query: Query = {}): Promise<T> {
-      const answer = await fetch(`${apiUrl}/mailgun${path}${queryText(query)}`, {
-        headers: { authorization: `Bearer ${token}` },
-        signal,
-      }).catch((error: unknown) => {
-        if (signal.aborted) throw error;
-        throw new ApiError({ kind: 'unreachable' });
-      });
-      if (answer.ok) return (await answer.json()) as T;
+      const headers = { authorization: `Bearer ${token}` };
+      const url = `${apiUrl}/mailgun${path}${queryText(query)}`;
+      const answer = await fetch(url, { headers, signal }).catch(unreachable);
+      // The connection may also be lost within the body.
+      if (answer.ok) return (await answer.json().catch(unreachable)) as T;
       throw new ApiError(await failureOf(answer));
     },
   };
+
+  function unreachable(error: unknown): never {
+    if (signal.aborted) throw error;
+    throw new ApiError({ kind: 'unreachable' });
+  }
 }
 
 function queryText(query: Query): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
-  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  const text = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();
   return text === '' ? '' : `?${text}`;
 }
 
