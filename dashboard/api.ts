@@ -46,6 +46,16 @@ export function createApi(apiUrl: string, token: string, signal: AbortSignal): A
   }
 }
 
+/** Returns undefined where the request itself did not fit; that nothing can be read now is thrown all the same. */
+export async function unlessUnfit<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && ['unknown', 'failed'].includes(error.failure.kind)) return undefined;
+    throw error;
+  }
+}
+
 function queryText(query: Query): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
   const text = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString();

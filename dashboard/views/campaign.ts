@@ -1,5 +1,6 @@
 import type { CampaignResponse } from '../../api/responses/campaign.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
+import { unlessUnfit } from '../api.ts';
 import { type Child, h } from '../components/dom.ts';
 import { field, goForm, select, textIn } from '../components/form.ts';
 import { empty, panel, visible } from '../components/parts.ts';
@@ -39,7 +40,7 @@ export const campaignView: View = async ({ api, subject: tag, parameters, settin
   if (tag === '') {
     const from = today - (LISTED_DAYS - 1) * DAY_SECONDS;
     // So many tags may be in use that no response holds them.
-    const stats = await api.get<StatsResponse>('/stats', { domain, per: 'day', from }).catch(() => undefined);
+    const stats = await unlessUnfit(api.get<StatsResponse>('/stats', { domain, per: 'day', from }));
     return { title: 'Campaigns', content: [form, tagsPanel(stats, domain)] };
   }
   const report = await api.get<CampaignResponse>('/campaigns', {

@@ -1,6 +1,6 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
-import { ApiError, type Query } from '../api.ts';
+import { type Query, unlessUnfit } from '../api.ts';
 import type { View, ViewContext } from '../view.ts';
 import { alarmsPanel } from './health/alarms.ts';
 import { domainPanel } from './health/completeness.ts';
@@ -34,11 +34,6 @@ export const healthView: View = async (context) => {
 
 /** Null where it is not known: completeness is worth showing without it. */
 async function newestEvent({ api }: ViewContext, query: Query): Promise<readonly EventEntry[] | null> {
-  try {
-    return (await api.get<EventsResponse>('/events', query)).events;
-  } catch (error) {
-    const isItsOwn = error instanceof ApiError && (error.failure.kind === 'unknown' || error.failure.kind === 'failed');
-    if (isItsOwn) return null;
-    throw error;
-  }
+  const found = await unlessUnfit(api.get<EventsResponse>('/events', query));
+  return found?.events ?? null;
 }

@@ -1,7 +1,7 @@
 import type { EventsResponse } from '../../api/responses/events.ts';
 import type { MessageResponse } from '../../api/responses/message.ts';
 import type { RecipientResponse } from '../../api/responses/recipient.ts';
-import { ApiError } from '../api.ts';
+import { unlessUnfit } from '../api.ts';
 import { type Child, h } from '../components/dom.ts';
 import { badge, panel, visible } from '../components/parts.ts';
 import { table } from '../components/table.ts';
@@ -59,16 +59,6 @@ async function answersFor(text: string, context: ViewContext): Promise<Answer[]>
   ]);
   const noAddress = { what: 'address or message id', found: 'not looked for: it has no @' };
   return [...(await Promise.all(answers)), noAddress];
-}
-
-/** A text that cannot be what it was looked for as is answered by 400 or 404. */
-async function unlessUnfit<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && ['unknown', 'failed'].includes(error.failure.kind)) return undefined;
-    throw error;
-  }
 }
 
 async function asMessage(id: string, { api }: ViewContext): Promise<Answer> {

@@ -612,6 +612,18 @@ describe('when there is no answer', () => {
     await page.unroute('**/mailgun/health');
   });
 
+  test('an API that asks for patience is not taken for one that cannot list tags', async () => {
+    await page.route('**/mailgun/stats*', async (route) => {
+      if (route.request().method() === 'OPTIONS') return route.fallback();
+      const headers = { 'access-control-allow-origin': new URL(stack.ready.dashboardUrl).origin };
+      return route.fulfill({ status: 503, headers, json: { ok: false, reason: 'unavailable' } });
+    });
+    await goTo(page, '#/campaign');
+    expect(await text('h1')).toBe('Busy');
+    await goTo(page, '#/find');
+    await page.unroute('**/mailgun/stats*');
+  });
+
   test('an engine that fails is shown as an API that asks for patience', async () => {
     stack.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: '500', percent: 100 }] as never);
     await goTo(page, '#/message/whatever');

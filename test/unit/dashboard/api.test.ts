@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { createApi } from '../../../dashboard/api.ts';
+import { ApiError, createApi, type Failure, unlessUnfit } from '../../../dashboard/api.ts';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -35,4 +35,20 @@ describe('a response of the read API', () => {
     jest.spyOn(globalThis, 'fetch').mockResolvedValue(brokenOff(reason));
     await expect(read(AbortSignal.abort(reason))).rejects.toBe(reason);
   });
+});
+
+describe('what a view can do without', () => {
+  test.each<Failure>([
+    { kind: 'unknown', reason: 'unknown-message' },
+    { kind: 'failed', status: 400, reason: 'bad-parameter' },
+  ])('is nothing where the request does not fit: %j', async (failure) => {
+    await expect(unlessUnfit(Promise.reject(new ApiError(failure)))).resolves.toBeUndefined();
+  });
+
+  test.each<Failure>([{ kind: 'refused' }, { kind: 'unreachable' }, { kind: 'busy', retrySeconds: 5 }])(
+    'is not taken for nothing while nothing can be read: %j',
+    async (failure) => {
+      await expect(unlessUnfit(Promise.reject(new ApiError(failure)))).rejects.toMatchObject({ failure });
+    },
+  );
 });
