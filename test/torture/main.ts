@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
-import { type InjectedFaults, injectFaults } from './chaos.ts';
+import { type InjectedFaults, injectFaults } from './inject-faults.ts';
 import { startMisbehaving, tortureReceivers } from './receivers.ts';
 import { brokenPromises, type Report, torture } from './torture.ts';
 

@@ -6,7 +6,7 @@ import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { postWebhook } from '../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
-import { clearFaults, DELIVERY_PATH, injectFaults } from './chaos.ts';
+import { clearFaults, DELIVERY_PATH, injectFaults } from './inject-faults.ts';
 import type { MisbehavingReceiver } from './misbehaviour.ts';
 
 export { startMisbehaving } from './misbehaviour.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
-import { clearFaults, control } from './chaos.ts';
+import { clearFaults, control } from './inject-faults.ts';
 import { checkHistory, type StatusUpdate } from './history.ts';
 import { readBack } from './read-back.ts';
 import { sendTraffic, type Traffic } from './traffic.ts';

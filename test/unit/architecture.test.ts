@@ -297,7 +297,7 @@ test.each(['unit', 'infra', 'integration'])('test/%s is laid out like the source
     .map(({ parentPath, name }) => relative(join(ROOT, 'test', kind), join(parentPath, name)));
 
   expect(folders.length).toBeGreaterThan(2);
-  // Chaos of its own, in test/torture/, has unit tests too.
+  // What test/torture/ has of its own has unit tests too.
   expect(folders.filter((folder) => folder !== 'torture' && !existsSync(join(ROOT, folder)))).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import { startTestStack } from '../../support/local-stack.ts';
-import { control } from '../../torture/chaos.ts';
+import { control } from '../../torture/inject-faults.ts';
 import { brokenPromises, torture, type Weather } from '../../torture/torture.ts';
 
 let stack: LocalStack;

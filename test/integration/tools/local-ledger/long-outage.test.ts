@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { ReadyInfo } from '../../../../tools/local-ledger/ready.ts';
-import { clearFaults, control } from '../../../torture/chaos.ts';
+import { clearFaults, control } from '../../../torture/inject-faults.ts';
 
 /** Longer than the twin's whole schedule of retries, which is Mailgun's eight hours in 20 s. */
 const OUTAGE_MS = 26_000;
