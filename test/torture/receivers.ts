@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { openDeployment } from '../../cli/target/open.ts';
+import { median, quantile } from '../../tools/bench/statistics.ts';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { postWebhook } from '../support/local-stack.ts';
@@ -103,11 +104,7 @@ const lagsOf = ({ server }: MisbehavingReceiver, posted: readonly Posted[]) =>
     return (heard?.atMs ?? Number.NaN) - atMs;
   });
 
-function latency(ms: readonly number[]): string {
-  const sorted = ms.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  return `${at(0.5)} ms (median), ${at(0.99)} ms (p99)`;
-}
+const latency = (ms: readonly number[]) => `${median(ms)} ms (median), ${quantile(ms, 0.99)} ms (p99)`;
 
 async function until(isDone: () => boolean, what: string): Promise<void> {
   for (const endMs = Date.now() + 60_000; !isDone(); await sleep(100)) {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
-import { clearFaults, control } from './inject-faults.ts';
 import { checkHistory, type StatusUpdate } from './history.ts';
+import { clearFaults, control } from './inject-faults.ts';
 import { readBack } from './read-back.ts';
 import { sendTraffic, type Traffic } from './traffic.ts';
 
