@@ -140,7 +140,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^dashboard\//,
     mayImport:
-      /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(csv|event-types|shell-word|recipients\/provider-limits|status\/failure-class)\.ts$)/,
+      /^(dashboard\/(?!build\.ts$)|api\/responses\/|lambdas\/domain\/(csv|event-types|shell-word|campaign\/durations|recipients\/provider-limits|status\/failure-class)\.ts$)/,
     why: 'the page runs in a browser, on the responses of the read API',
   },
   {

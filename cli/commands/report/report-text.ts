@@ -1,4 +1,5 @@
-import type { MailCounts, PeopleCounts, Percentiles } from '../../../lambdas/domain/campaign/counts.ts';
+import type { MailCounts, PeopleCounts } from '../../../lambdas/domain/campaign/counts.ts';
+import { durations } from '../../../lambdas/domain/campaign/durations.ts';
 import type { Completeness } from '../../../lambdas/domain/ledger/completeness.ts';
 import { FAILURE_CLASSES, type FailureClass } from '../../../lambdas/domain/status/failure-class.ts';
 import { number } from '../../output.ts';
@@ -52,12 +53,3 @@ export function reportText({ tag, domain, from, to, completeness, mails, people 
 }
 
 const share = (part: number, whole: number) => (whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)} %`);
-
-function durations({ p50, p95 }: Percentiles): string {
-  return p50 === null || p95 === null ? 'not known' : `half within ${duration(p50)}, 95 % within ${duration(p95)}`;
-}
-
-function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}

@@ -1,4 +1,5 @@
 import type { CampaignResponse } from '../../../api/responses/campaign.ts';
+import { durations } from '../../../lambdas/domain/campaign/durations.ts';
 import { FAILURE_CLASSES } from '../../../lambdas/domain/status/failure-class.ts';
 import { type Child, h } from '../../components/dom.ts';
 import { csvButton } from '../../components/download.ts';
@@ -120,13 +121,4 @@ export function reasonsPanel({ mails }: CampaignResponse): Child {
       { caption: title, cards: true },
     ),
   );
-}
-
-function durations({ p50, p95 }: { p50: number | null; p95: number | null }): string {
-  return p50 === null || p95 === null ? 'not known' : `half within ${duration(p50)}, 95 % within ${duration(p95)}`;
-}
-
-function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

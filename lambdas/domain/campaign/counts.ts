@@ -1,4 +1,5 @@
 import { add, type Counts } from '../ledger/counts.ts';
+import type { Percentiles } from './durations.ts';
 import type { CampaignMail } from './mail.ts';
 
 /** What a person did with any mail of a campaign, as bits, so that a million people fit into files or memory. */
@@ -6,12 +7,6 @@ export const PERSON = {
   ...{ openers: 1, clickers: 2, anyMachineOpeners: 4, anyMachineClickers: 8 },
   ...{ complainers: 16, unsubscribers: 32 },
 };
-
-/** Median and 95th percentile in seconds; null where there is none. */
-export interface Percentiles {
-  readonly p50: number | null;
-  readonly p95: number | null;
-}
 
 /** Counts of mails, each one message at one recipient. */
 export interface MailCounts {
