@@ -8,6 +8,7 @@ import {
   type ProviderStanding,
   providerStanding,
   SHARE_LIMITS,
+  STANDING_WORDS,
   WATCHED_PROVIDERS,
   type WatchedProvider,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
@@ -33,13 +34,12 @@ const WORDS: Readonly<Record<JudgedShare, string>> = {
   bounces: 'failed permanently',
   policy: 'refused by policy (5.7.x)',
 };
-const STANDINGS = { few: 'too few to judge', good: 'good', high: 'high', over: 'over the limit' };
 
 /** Returns a provider's shares on one line. */
 export function providerText({ provider, ...standing }: ProviderStatus): string {
   const shares = JUDGED_SHARES.map((share) => {
     const { part, whole, standing: found } = standing[share];
-    return `${percent(part, whole)} ${WORDS[share]} (${STANDINGS[found]})`;
+    return `${percent(part, whole)} ${WORDS[share]} (${STANDING_WORDS[found]})`;
   });
   const { whole } = standing.complaints;
   return `${WATCHED_PROVIDERS[provider]}, ${JUDGED_DAYS} days: ${number(whole)} delivered, ${shares.join(', ')}`;

@@ -8,6 +8,7 @@ import {
   providerStanding,
   SHARE_LIMITS,
   SHARE_WORDS,
+  STANDING_WORDS,
   type Standing,
   WATCHED_PROVIDERS,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
@@ -96,24 +97,18 @@ function nameOf(provider: string): string {
   return Object.entries(WATCHED_PROVIDERS).find(([key]) => key === provider)?.[1] ?? visible(provider);
 }
 
-const MOODS: Readonly<Record<Standing, readonly [text: string, mood: Mood]>> = {
-  few: ['too few to judge', 'unknown'],
-  good: ['good', 'good'],
-  high: ['high', 'wait'],
-  over: ['over the limit', 'bad'],
-};
+const MOODS: Readonly<Record<Standing, Mood>> = { few: 'unknown', good: 'good', high: 'wait', over: 'bad' };
 /** The worst first. */
 const ORDER: readonly Standing[] = ['over', 'high', 'good', 'few'];
 
 /** How a provider is doing, in a sentence that can be read out. */
 function sentence({ provider, counts, standing }: Row): Child[] {
   const worst = ORDER.find((each) => JUDGED_SHARES.some((share) => standing[share].standing === each)) ?? 'few';
-  const [text, mood] = MOODS[worst];
   const { complaints, bounces, policy } = standing;
   return [
     h('strong', {}, nameOf(provider)),
     ' ',
-    badge(text, mood),
+    badge(STANDING_WORDS[worst], MOODS[worst]),
     ` ${numberText(countOf(counts, 'delivered'))} delivered, ${fineShareText(complaints.part, complaints.whole)} of them ` +
       `reported as spam; ${fineShareText(bounces.part, bounces.whole)} failed permanently, ` +
       `${numberText(policy.part)} by a policy (5.7.x).`,
@@ -122,12 +117,12 @@ function sentence({ provider, counts, standing }: Row): Child[] {
 
 function shareCell(share: JudgedShare, standing: ProviderStanding): Child[] {
   const { part, whole, standing: found } = standing[share];
-  const [text, mood] = MOODS[found];
+  const mood = MOODS[found];
   const { aim, limit } = SHARE_LIMITS[share];
   return [
     fineShareText(part, whole),
     ' ',
-    badge(text, mood),
+    badge(STANDING_WORDS[found], mood),
     limitBar(whole === 0 ? 0 : part / whole, [aim, limit], mood),
   ];
 }

@@ -42,6 +42,14 @@ export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
 /** `few`: too few mails to judge. */
 export type Standing = 'few' | 'good' | 'high' | 'over';
 
+/** The same in words. */
+export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
+  few: 'too few to judge',
+  good: 'good',
+  high: 'high',
+  over: 'over the limit',
+};
+
 export interface ProviderShare {
   readonly part: number;
   readonly whole: number;
