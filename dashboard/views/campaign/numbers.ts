@@ -22,32 +22,36 @@ interface Row {
   readonly of: string;
 }
 
+type Mails = NonNullable<CampaignResponse['mails']>;
+type People = NonNullable<CampaignResponse['people']>;
+
 /** The numbers of a campaign, with how exact they are. */
 export function numbersPanel(report: CampaignResponse, target: string | undefined): HTMLElement {
   const [text, mood, says] = STATES[report.completeness];
+  const { mails, people } = report;
+  // Null together, where the campaign is too large for one response.
+  const counted = mails && people && { mails, rows: rowsOf(mails, people) };
   const print = h('button', { type: 'button', class: 'quiet', click: () => window.print() }, 'Print');
   return panel(
     'Numbers',
     h('p', {}, badge(text, mood), ` ${says}`),
     h('p', { class: 'note' }, 'Counted at ', timeElement(report.asOf), `, of mail from ${report.domain}.`),
-    ...numbers(report, target),
-    h('div', { class: 'actions' }, print, report.mails !== null && numbersCsv(report)),
+    ...(counted ? numbers(counted.mails, counted.rows) : tooLarge(report, target)),
+    h('div', { class: 'actions' }, print, counted && numbersCsv(report.tag, counted.rows)),
   );
 }
 
-function numbers(report: CampaignResponse, target: string | undefined): Child[] {
-  const { mails } = report;
-  if (mails === null) {
-    return [
-      h('p', {}, 'The campaign is too large to be counted here. This counts it, with every failed recipient:'),
-      reportCommand(report, target),
-    ];
-  }
+const tooLarge = (report: CampaignResponse, target: string | undefined): Child[] => [
+  h('p', {}, 'The campaign is too large to be counted here. This counts it, with every failed recipient:'),
+  reportCommand(report, target),
+];
+
+function numbers(mails: Mails, rows: readonly Row[]): Child[] {
   if (mails.mails + mails.testMode === 0) return [h('p', {}, 'No mail was sent under this tag in this time.')];
   const title = 'Mails and people';
   return [
     table(
-      rowsOf(report),
+      rows,
       [
         { head: 'What', cell: ({ name }) => name },
         { head: 'Count', numeric: true, cell: ({ count }) => numberText(count) },
@@ -66,35 +70,27 @@ function numbers(report: CampaignResponse, target: string | undefined): Child[] 
   ];
 }
 
-function rowsOf({ mails, people }: CampaignResponse): Row[] {
-  const ofMails = (name: string, count: number) => ({ name, count, whole: mails?.mails ?? 0, of: 'mails' });
-  const ofPeople = (name: string, count: number) => ({ name, count, whole: people?.people ?? 0, of: 'people' });
+function rowsOf(mails: Mails, people: People): Row[] {
+  const ofMails = (name: string, count: number) => ({ name, count, whole: mails.mails, of: 'mails' });
+  const ofPeople = (name: string, count: number) => ({ name, count, whole: people.people, of: 'people' });
   return [
-    ...(mails === null
-      ? []
-      : [
-          ofMails('mails sent', mails.mails),
-          ofMails('accepted by Mailgun', mails.accepted),
-          ofMails('delivered', mails.delivered),
-          ofMails('put off at least once', mails.deferred),
-          ofMails('failed (bounced)', mails.failed),
-        ]),
-    ...(people === null
-      ? []
-      : [
-          ofPeople('people', people.people),
-          ofPeople('opened, machines apart', people.openers),
-          ofPeople('clicked, machines apart', people.clickers),
-          ofPeople('opened by machines alone', people.machineOpeners),
-          ofPeople('clicked by machines alone', people.machineClickers),
-          ofPeople('reported as spam', people.complainers),
-          ofPeople('unsubscribed', people.unsubscribers),
-        ]),
+    ofMails('mails sent', mails.mails),
+    ofMails('accepted by Mailgun', mails.accepted),
+    ofMails('delivered', mails.delivered),
+    ofMails('put off at least once', mails.deferred),
+    ofMails('failed (bounced)', mails.failed),
+    ofPeople('people', people.people),
+    ofPeople('opened, machines apart', people.openers),
+    ofPeople('clicked, machines apart', people.clickers),
+    ofPeople('opened by machines alone', people.machineOpeners),
+    ofPeople('clicked by machines alone', people.machineClickers),
+    ofPeople('reported as spam', people.complainers),
+    ofPeople('unsubscribed', people.unsubscribers),
   ];
 }
 
-const numbersCsv = (report: CampaignResponse) =>
-  csvButton(`campaign-${report.tag}`, rowsOf(report), [
+const numbersCsv = (tag: string, rows: readonly Row[]) =>
+  csvButton(`campaign-${tag}`, rows, [
     ['what', ({ name }) => name],
     ['count', ({ count }) => count],
     ['of', ({ whole }) => whole],
