@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
@@ -6,6 +6,8 @@ import type { Construct } from 'constructs';
 
 /** Runs a function every so many seconds; a run that fails is not repeated, since the next one does what it left. */
 export function runEvery(scope: Construct, target: IFunction, seconds: number, description: string): void {
+  // A retry would only find the lease of another run held.
+  target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
   const ofThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } };
   const role = new Role(scope, 'ScheduleRole', {
     assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: ofThisAccount }),

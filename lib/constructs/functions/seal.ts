@@ -92,7 +92,6 @@ export class Seal extends Construct {
     this.function.allow(['s3:GetObject', 's3:PutObject'], this.bucket.arnForObjects('*'));
     // Without it S3 answers that a key which is not there is forbidden.
     this.function.allow(['s3:ListBucket'], this.bucket.bucketArn);
-    this.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     runEvery(this, this.function, reconcile.everySeconds, 'Runs seal');
   }
 }
