@@ -5,14 +5,15 @@ import {
   type WatchedProvider,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, unjudged } from './sources.ts';
+import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
 
 const NOT_JUDGED = unjudged('a run that could not read the ledger says nothing of providers');
 
 /** Watches how mail fares at single mailbox providers, by the ledger; returns no row where none is chosen. */
-export function providerRows({ providers = [], times, metrics, limits }: AlarmSources): AlarmRow[] {
+export function providerRows(sources: AlarmSources): AlarmRow[] {
+  const { providers = [], metrics, limits } = sources;
   // Every fourth run judges, so each of these periods holds one judgement, or occasionally none.
-  const periodSeconds = 2 * (limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60);
+  const periodSeconds = 2 * runPeriod(sources);
   const row = (provider: WatchedProvider, share: JudgedShare) => ({
     id: `${share.charAt(0).toUpperCase()}${share.slice(1)}At${WATCHED_PROVIDERS[provider]}`,
     metric: metrics.provider(PROVIDER_METRICS[share], provider, periodSeconds),

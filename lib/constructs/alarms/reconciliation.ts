@@ -2,15 +2,15 @@ import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../../../lambdas/contract.ts';
 import { cursorLimitSeconds, openLimitSeconds } from '../../config/ledger-times.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import { type AlarmSources, unjudged } from './sources.ts';
+import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
 
 const FIVE_MINUTES = 300;
 const NO_LISTING = unjudged('a run that could not list what Mailgun has finds nothing, and says nothing of it');
 
 /** Watches what reconcile finds, and whether it runs. */
-export function reconciliationRows({ times, metrics, limits }: AlarmSources): AlarmRow[] {
-  // A period holds two runs, so that one slightly late run leaves no gap.
-  const periodSeconds = limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;
+export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
+  const { times, metrics, limits } = sources;
+  const periodSeconds = runPeriod(sources);
   const gauge = (name: string) => metrics.own(name, 'Maximum', periodSeconds);
   const sum = (name: string) => metrics.own(name, 'Sum', periodSeconds);
   const news = (name: string) => metrics.own(name, 'Sum', FIVE_MINUTES);

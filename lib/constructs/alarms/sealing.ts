@@ -1,13 +1,13 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SEAL_METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
-import type { AlarmSources } from './sources.ts';
+import { type AlarmSources, runPeriod } from './sources.ts';
 
 /** Returns no row where the environment has no archive. */
-export function sealingRows({ seals, times, metrics, limits }: AlarmSources): AlarmRow[] {
+export function sealingRows(sources: AlarmSources): AlarmRow[] {
+  const { seals, metrics, limits } = sources;
   if (!seals) return [];
-  // A period holds two runs, so that one slightly late run leaves no gap.
-  const periodSeconds = limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;
+  const periodSeconds = runPeriod(sources);
   return [
     {
       id: 'SealBehind',

@@ -34,6 +34,10 @@ export interface AlarmSources extends Watched {
   readonly metrics: LedgerMetrics;
 }
 
+/** A period holds two runs of reconcile or seal, so that one slightly late run leaves no gap. */
+export const runPeriod = ({ times, limits }: Pick<Watched, 'times' | 'limits'>): number =>
+  limits.runPeriodSeconds ?? 2 * Math.ceil(times.everySeconds / 60) * 60;
+
 /** Missing data is good: most counts are written only when there is something to count. */
 export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });
 
