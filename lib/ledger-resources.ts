@@ -31,14 +31,7 @@ export interface LedgerResources extends OutputSources {
 /** Builds the constructs of a ledger in a scope, connects them, and returns them. */
 export function buildLedger(scope: Construct, config: Config, commandLine: CommandLine): LedgerResources {
   const times = processingTimes(config.processing);
-  const customerKey = config.customerKey
-    ? new CustomerKey(scope, 'CustomerKey', {
-        protectData: config.protectData,
-        hasReceivers: config.receivers.length > 0,
-        hasDashboard: config.dashboard.enabled,
-        hasBudget: config.alarms.monthlyDollars !== undefined,
-      }).key
-    : undefined;
+  const customerKey = config.customerKey ? new CustomerKey(scope, 'CustomerKey', config).key : undefined;
 
   const { table } = new LedgerTable(scope, 'Table', config);
   const secrets = new Secrets(scope, 'Secrets', config);
@@ -106,7 +99,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
 
   enforceStackRules(scope);
   const functions = { ingest, process, reconcile, publish, deliver, seal, readApi, notify };
-  for (const each of Object.values(functions)) if (customerKey) each?.function.allow(KEY_ACTIONS, customerKey.keyArn);
+  if (customerKey) for (const each of Object.values(functions)) each?.function.allow(KEY_ACTIONS, customerKey.keyArn);
   const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health, customerKey };
   writeOutputs(scope, config, resources);
   return { ...resources, alarms: alarms.alarms };

@@ -9,17 +9,8 @@ import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnTopic } from 'aws-cdk-lib/aws-sns';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
+import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './functions/ledger-function.ts';
-
-export interface CustomerKeyProps {
-  readonly protectData: boolean;
-  /** Rules on a bus fill queues. */
-  readonly hasReceivers: boolean;
-  /** CloudFront reads a bucket. */
-  readonly hasDashboard: boolean;
-  /** A budget notifies a topic. */
-  readonly hasBudget: boolean;
-}
 
 /** What DynamoDB, SQS, Secrets Manager, S3 and Lambda do with the key on behalf of a function. */
 export const KEY_ACTIONS = [
@@ -35,19 +26,22 @@ export const KEY_ACTIONS = [
 export class CustomerKey extends Construct {
   readonly key: Key;
 
-  constructor(scope: Construct, id: string, { protectData, hasReceivers, hasDashboard, hasBudget }: CustomerKeyProps) {
+  constructor(scope: Construct, id: string, config: Config) {
     super(scope, id);
     this.key = new Key(this, 'Key', {
       description: `Encrypts what ${Stack.of(this).stackName} stores`,
       enableKeyRotation: true,
       // Whatever outlives the stack can be read by it alone.
-      removalPolicy: protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+      removalPolicy: config.protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
     this.#allowLogs();
     this.#allow('AlarmsNotifyTopics', 'cloudwatch.amazonaws.com');
-    if (hasBudget) this.#allow('BudgetsNotifyTopics', 'budgets.amazonaws.com');
-    if (hasReceivers) this.#allow('RulesFillQueues', 'events.amazonaws.com');
-    if (hasDashboard) this.#allowCloudFront();
+    // A budget notifies a topic.
+    if (config.alarms.monthlyDollars !== undefined) this.#allow('BudgetsNotifyTopics', 'budgets.amazonaws.com');
+    // Rules on a bus fill queues.
+    if (config.receivers.length > 0) this.#allow('RulesFillQueues', 'events.amazonaws.com');
+    // CloudFront reads a bucket.
+    if (config.dashboard.enabled) this.#allowCloudFront();
     Aspects.of(scope).add(new EncryptUnder(this.key));
   }
 
