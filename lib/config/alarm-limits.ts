@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { type JudgedShare, MIN_JUDGED_MAILS, SHARE_LIMITS } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { fields, group, wholeNumber } from './field.ts';
 
 export const LIMIT_CONSTRAINT = 'a number from 0 to 1000000000';
 
 const limit = (standard: number, description: string) =>
   z.number().min(0).max(1e9).default(standard).register(fields, { constraint: LIMIT_CONSTRAINT, description });
+
+const percentOf = (share: JudgedShare) => 100 * SHARE_LIMITS[share].limit;
 
 /** A limit that follows from other keys where it is left out. */
 const derivedLimit = (description: string, example: number) =>
@@ -46,13 +49,24 @@ export const alarmLimits = group({
   bouncePercent: limit(5, 'bounces: failures per hundred attempted deliveries, in an hour.'),
   complaintPercent: limit(0.1, 'complaints: complaints per hundred deliveries, in an hour.'),
   leastSent: limit(200, 'bounces and complaints: not judged in an hour with fewer mails.'),
-  providerComplaintPercent: limit(0.3, 'complaints-at-provider: complaints per hundred deliveries, in 7 days.'),
-  providerBouncePercent: limit(5, 'bounces-at-provider: failures per hundred attempted deliveries, in 7 days.'),
+  providerComplaintPercent: limit(
+    percentOf('complaints'),
+    'complaints-at-provider: complaints per hundred deliveries, in 7 days.',
+  ),
+  providerBouncePercent: limit(
+    percentOf('bounces'),
+    'bounces-at-provider: failures per hundred attempted deliveries, in 7 days.',
+  ),
   providerPolicyPercent: limit(
-    1,
+    percentOf('policy'),
     'policy-at-provider: refusals by policy per hundred attempted deliveries, in 7 days.',
   ),
-  leastSentToProvider: wholeNumber(1, 1_000_000, 1000, 'Alarms at providers: not judged with fewer mails in 7 days.'),
+  leastSentToProvider: wholeNumber(
+    1,
+    1_000_000,
+    MIN_JUDGED_MAILS,
+    'Alarms at providers: not judged with fewer mails in 7 days.',
+  ),
   publishLagSeconds: limit(21_600, 'publish-lag: how far publishing is behind.'),
   publishFailures: limit(0, 'publish-failures: changes that could not be published.'),
   receiverDisabled: limit(0, 'receiver-disabled: looks at deliveries of disabled receivers in an hour.'),
