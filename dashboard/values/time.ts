@@ -31,6 +31,17 @@ export function utcDay(at: number | string): string {
   return dateOf(at).toISOString().slice(0, 10);
 }
 
+export const DAY_SECONDS = 86_400;
+
+/** Returns the epoch seconds at which the present UTC day began. */
+export const midnight = (): number => Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
+
+/** Returns the day that an address names, or the UTC day of another time where it names none. */
+export function dayIn(parameters: URLSearchParams, name: string, other: number): string {
+  const day = parameters.get(name) ?? '';
+  return /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day)) ? day : utcDay(other);
+}
+
 /** Returns the time between, such as `3 min`. */
 export function spanText(seconds: number): string {
   const span = Math.abs(seconds);
@@ -38,7 +49,7 @@ export function spanText(seconds: number): string {
   if (span < 120) return `${Math.round(span)} s`;
   if (span < 7200) return `${Math.round(span / 60)} min`;
   if (span < 172_800) return `${Math.round(span / 3600)} h`;
-  return `${Math.round(span / 86_400)} days`;
+  return `${Math.round(span / DAY_SECONDS)} days`;
 }
 
 const dateOf = (at: number | string) => new Date(typeof at === 'number' ? at * 1000 : at);

@@ -7,13 +7,12 @@ import { empty, panel, visible } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { countOf, numberText } from '../values/numbers.ts';
-import { utcDay } from '../values/time.ts';
+import { DAY_SECONDS, dayIn, midnight } from '../values/time.ts';
 import { chosenDomain, type View } from '../view.ts';
 import { failedPanel } from './campaign/failed.ts';
 import { numbersPanel, reasonsPanel } from './campaign/numbers.ts';
 import { sumBy } from './deliverability/statistics.ts';
 
-const DAY_SECONDS = 86_400;
 const LISTED_DAYS = 7;
 const USUAL_DAYS = 30;
 
@@ -29,23 +28,20 @@ interface Choice {
 export const campaignView: View = async ({ api, subject: tag, parameters, settings, health }) => {
   const known = await health();
   const domain = chosenDomain(known, parameters);
-  const today = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
-  const dayIn = (name: string, other: number) => {
-    const day = parameters.get(name) ?? '';
-    return /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day)) ? day : utcDay(other);
-  };
-  const to = dayIn('to', today);
-  const choice = { domain, tag, to, from: dayIn('from', Date.parse(to) / 1000 - USUAL_DAYS * DAY_SECONDS) };
+  const today = midnight();
+  const to = dayIn(parameters, 'to', today);
+  const from = dayIn(parameters, 'from', Date.parse(to) / 1000 - USUAL_DAYS * DAY_SECONDS);
+  const choice = { domain, tag, from, to };
   const form = choicePanel(known.domains, choice);
   if (tag === '') {
-    const from = today - (LISTED_DAYS - 1) * DAY_SECONDS;
+    const listedFrom = today - (LISTED_DAYS - 1) * DAY_SECONDS;
     // So many tags may be in use that no response holds them.
-    const stats = await unlessUnfit(api.get<StatsResponse>('/stats', { domain, per: 'day', from }));
+    const stats = await unlessUnfit(api.get<StatsResponse>('/stats', { domain, per: 'day', from: listedFrom }));
     return { title: 'Campaigns', content: [form, tagsPanel(stats, domain)] };
   }
   const report = await api.get<CampaignResponse>('/campaigns', {
     ...{ domain, tag },
-    from: Date.parse(choice.from) / 1000,
+    from: Date.parse(from) / 1000,
     to: Date.parse(to) / 1000 + DAY_SECONDS,
   });
   return {

@@ -7,32 +7,31 @@ import { field, goForm, select, textIn } from '../components/form.ts';
 import { empty, eventText, marks, panel, recipientLink } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
-import { timeElement, utcDay } from '../values/time.ts';
+import { DAY_SECONDS, dayIn, midnight, timeElement } from '../values/time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
 import { providerPanel } from './deliverability/providers.ts';
 import { ALL_TAGS, dayPanel, daysOf, divideFailures, tagPanel } from './deliverability/statistics.ts';
 
-const DAY_SECONDS = 86_400;
 const SPANS = [7, 14, 30] as const;
 
 /** How mail fares by day and tag. The tags are of one day, since their number has no bound. */
 export const deliverabilityView: View = async (context) => {
   const { api, parameters } = context;
   const { domains, domain, tag, days, day } = choiceOf(await context.health(), parameters);
-  const midnight = Math.floor(Date.now() / 1000 / DAY_SECONDS) * DAY_SECONDS;
-  const from = midnight - (days - 1) * DAY_SECONDS;
+  const today = midnight();
+  const from = today - (days - 1) * DAY_SECONDS;
   // Every span is as long or longer.
-  const weekStart = new Date((midnight - (JUDGED_DAYS - 1) * DAY_SECONDS) * 1000).toISOString();
+  const weekStart = new Date((today - (JUDGED_DAYS - 1) * DAY_SECONDS) * 1000).toISOString();
   const dayStart = Date.parse(day) / 1000;
   const [byDay, byTag, byProvider, failed, complained] = await Promise.all([
-    api.get<StatsResponse>('/stats', { domain, tag, from, to: midnight + DAY_SECONDS }),
+    api.get<StatsResponse>('/stats', { domain, tag, from, to: today + DAY_SECONDS }),
     api.get<StatsResponse>('/stats', { domain, from: dayStart, to: dayStart + DAY_SECONDS }),
     api.get<StatsResponse>('/stats', {
       domain,
       by: 'provider',
       per: 'day',
       from,
-      to: midnight + DAY_SECONDS,
+      to: today + DAY_SECONDS,
     }),
     api.get<EventsResponse>('/events', { domain, day, type: 'failed', severity: 'permanent', limit: 100 }),
     api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
@@ -92,14 +91,12 @@ export const deliverabilityView: View = async (context) => {
 
 function choiceOf(health: Awaited<ReturnType<ViewContext['health']>>, parameters: URLSearchParams) {
   const days = SPANS.find((span) => String(span) === parameters.get('days')) ?? SPANS[0];
-  const day = parameters.get('day') ?? '';
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day));
   return {
     domains: health.domains,
     domain: chosenDomain(health, parameters),
     tag: parameters.get('tag') || ALL_TAGS,
     days,
-    day: isDay ? day : utcDay(Date.now() / 1000),
+    day: dayIn(parameters, 'day', Date.now() / 1000),
   };
 }
 

@@ -1,12 +1,11 @@
 import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import type { LedgerResponse } from '../../api/responses/ledger.ts';
 import { type Query, unlessUnfit } from '../api.ts';
+import { DAY_SECONDS } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 import { alarmsPanel } from './health/alarms.ts';
 import { domainPanel } from './health/completeness.ts';
 import { pipelinePanel } from './health/pipeline.ts';
-
-const DAY_SECONDS = 86_400;
 
 /** Health and completeness: one call, and two for each domain, however many events there were. */
 export const healthView: View = async (context) => {

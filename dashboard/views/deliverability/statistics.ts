@@ -8,9 +8,8 @@ import { badge, empty, panel, visible } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
 import { linkTo } from '../../route.ts';
 import { countOf, numberText, shareText } from '../../values/numbers.ts';
-import { utcDay } from '../../values/time.ts';
+import { DAY_SECONDS, utcDay } from '../../values/time.ts';
 
-const DAY_SECONDS = 86_400;
 /** The tag that stands for every event. */
 export const ALL_TAGS = '*';
 
