@@ -1,4 +1,4 @@
-import { type Child, h } from './dom.ts';
+import { type Attributes, type Child, h } from './dom.ts';
 
 /** Returns a label over its field. */
 export function field(label: string, input: HTMLElement): HTMLElement {
@@ -11,6 +11,13 @@ export function select(name: string, options: readonly (readonly [value: string,
     { name },
     ...options.map(([value, text]) => h('option', { value, selected: value === chosen }, text)),
   );
+}
+
+/** Returns options that read like their values. */
+export const sameText = (values: readonly string[]) => values.map((value) => [value, value] as const);
+
+export function dateInput(name: string, value: string, more: Attributes = {}): HTMLInputElement {
+  return h('input', { type: 'date', name, value, ...more });
 }
 
 /** Returns a form that leads to an address and sends nothing. */
@@ -32,3 +39,7 @@ export function goForm(label: string, address: (values: FormData) => string, ...
 
 /** Returns the trimmed value of a form's field. */
 export const textIn = (values: FormData, name: string): string => String(values.get(name) ?? '').trim();
+
+/** Returns the trimmed values of several fields by name. */
+export const textsIn = <Name extends string>(values: FormData, names: readonly Name[]) =>
+  Object.fromEntries(names.map((name) => [name, textIn(values, name)])) as Record<Name, string>;

@@ -2,7 +2,7 @@ import type { CampaignResponse } from '../../api/responses/campaign.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
 import { unlessUnfit } from '../api.ts';
 import { type Child, h } from '../components/dom.ts';
-import { field, goForm, select, textIn } from '../components/form.ts';
+import { dateInput, field, goForm, sameText, select, textIn, textsIn } from '../components/form.ts';
 import { empty, panel, visible } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
@@ -55,23 +55,11 @@ function choicePanel(domains: readonly string[], { domain, tag, from, to }: Choi
     'Choose a mailing',
     goForm(
       'Show report',
-      (values) =>
-        linkTo('campaign', textIn(values, 'tag'), {
-          domain: textIn(values, 'domain'),
-          from: textIn(values, 'from'),
-          to: textIn(values, 'to'),
-        }),
+      (values) => linkTo('campaign', textIn(values, 'tag'), textsIn(values, ['domain', 'from', 'to'])),
       field('Tag', h('input', { name: 'tag', value: tag, placeholder: 'spring', autocomplete: 'off', required: true })),
-      field(
-        'Domain',
-        select(
-          'domain',
-          domains.map((each) => [each, each] as const),
-          domain,
-        ),
-      ),
-      field('Sent from (UTC)', h('input', { type: 'date', name: 'from', value: from })),
-      field('Sent until', h('input', { type: 'date', name: 'to', value: to })),
+      field('Domain', select('domain', sameText(domains), domain)),
+      field('Sent from (UTC)', dateInput('from', from)),
+      field('Sent until', dateInput('to', to)),
     ),
   );
 }

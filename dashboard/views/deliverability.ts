@@ -3,7 +3,7 @@ import type { StatsResponse } from '../../api/responses/ledger.ts';
 import { JUDGED_DAYS } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { h } from '../components/dom.ts';
 import { csvButton } from '../components/download.ts';
-import { field, goForm, select, textIn } from '../components/form.ts';
+import { dateInput, field, goForm, sameText, select, textIn } from '../components/form.ts';
 import { empty, eventText, marks, panel, recipientLink } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
@@ -55,14 +55,7 @@ export const deliverabilityView: View = async (context) => {
               days: textIn(values, 'days'),
               day: textIn(values, 'day') || day,
             }),
-          field(
-            'Domain',
-            select(
-              'domain',
-              domains.map((each) => [each, each] as const),
-              domain,
-            ),
-          ),
+          field('Domain', select('domain', sameText(domains), domain)),
           field(
             'Tag',
             h('input', { name: 'tag', value: tag === ALL_TAGS ? '' : tag, placeholder: 'all', autocomplete: 'off' }),
@@ -75,7 +68,7 @@ export const deliverabilityView: View = async (context) => {
               String(days),
             ),
           ),
-          field('Day (UTC)', h('input', { type: 'date', name: 'day', value: day })),
+          field('Day (UTC)', dateInput('day', day)),
         ),
       ),
       providerPanel(

@@ -1,6 +1,6 @@
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
 import { h } from '../components/dom.ts';
-import { field, goForm, select, textIn } from '../components/form.ts';
+import { dateInput, field, goForm, sameText, select, textIn, textsIn } from '../components/form.ts';
 import { panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { utcDay } from '../values/time.ts';
@@ -32,27 +32,9 @@ export async function dayForm({ health, parameters }: ViewContext): Promise<HTML
   const today = utcDay(Date.now() / 1000);
   return goForm(
     'Show events',
-    (values) =>
-      linkTo('events', '', {
-        domain: textIn(values, 'domain'),
-        day: textIn(values, 'day'),
-        type: textIn(values, 'type'),
-      }),
-    field(
-      'Domain',
-      select(
-        'domain',
-        domains.map((domain) => [domain, domain]),
-        parameters.get('domain') ?? '',
-      ),
-    ),
-    field(
-      'Day (UTC)',
-      h('input', { type: 'date', name: 'day', required: true, max: today, value: parameters.get('day') ?? today }),
-    ),
-    field(
-      'Type',
-      select('type', [['', 'all'], ...EVENT_NAMES.map((type) => [type, type] as const)], parameters.get('type') ?? ''),
-    ),
+    (values) => linkTo('events', '', textsIn(values, ['domain', 'day', 'type'])),
+    field('Domain', select('domain', sameText(domains), parameters.get('domain') ?? '')),
+    field('Day (UTC)', dateInput('day', parameters.get('day') ?? today, { required: true, max: today })),
+    field('Type', select('type', [['', 'all'], ...sameText(EVENT_NAMES)], parameters.get('type') ?? '')),
   );
 }

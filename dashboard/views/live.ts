@@ -2,7 +2,7 @@ import type { EventEntry, TailResponse } from '../../api/responses/events.ts';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
 import { ApiError, type Failure, type Query } from '../api.ts';
 import { h } from '../components/dom.ts';
-import { field, goForm, select, textIn } from '../components/form.ts';
+import { field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import { empty, panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
 import { timeElement } from '../values/time.ts';
@@ -96,10 +96,10 @@ async function liveForm({ health, parameters }: ViewContext): Promise<HTMLElemen
   const textField = (label: string, name: string) =>
     field(label, h('input', { name, value: given(name), autocomplete: 'off', spellcheck: 'false' }));
   const choice = (name: string, values: readonly string[]) =>
-    select(name, [['', 'all'], ...values.map((value) => [value, value] as const)], given(name));
+    select(name, [['', 'all'], ...sameText(values)], given(name));
   return goForm(
     'Follow',
-    (values) => linkTo('live', '', Object.fromEntries(FILTERS.map((name) => [name, textIn(values, name)]))),
+    (values) => linkTo('live', '', textsIn(values, FILTERS)),
     field('Domain', choice('domain', domains)),
     field('Type', choice('type', EVENT_NAMES)),
     textField('Tag', 'tag'),

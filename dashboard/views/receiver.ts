@@ -6,7 +6,7 @@ import type {
 } from '../../api/responses/receivers.ts';
 import { ApiError } from '../api.ts';
 import { h } from '../components/dom.ts';
-import { field, goForm, select, textIn } from '../components/form.ts';
+import { field, goForm, sameText, select, textIn } from '../components/form.ts';
 import { badge, empty, type Mood, messageLink, panel } from '../components/parts.ts';
 import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
@@ -15,7 +15,7 @@ import type { View } from '../view.ts';
 import { hoursPanel, statePanel } from './receiver/state.ts';
 
 const PAGE = 50;
-const STATE_CHOICES = ['published', 'waiting', 'acknowledged', 'dead'].map((state) => [state, state] as const);
+const STATE_CHOICES = sameText(['published', 'waiting', 'acknowledged', 'dead']);
 const MOODS: Readonly<Record<DeliveryEntry['state'], Mood>> = {
   acknowledged: 'good',
   published: 'wait',

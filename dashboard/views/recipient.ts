@@ -3,7 +3,7 @@ import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { STATUSES } from '../../lambdas/domain/event-types.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
-import { field, goForm, select, textIn } from '../components/form.ts';
+import { dateInput, field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import {
   badge,
   commandOn,
@@ -22,7 +22,7 @@ import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;
 const FILTERS = ['status', 'tag', 'from', 'to'];
-const STATUS_CHOICES = STATUSES.map((status) => [status.toLowerCase(), status.toLowerCase()] as const);
+const STATUS_CHOICES = sameText(STATUSES.map((status) => status.toLowerCase()));
 
 /** The messages of a recipient, and whether sending to it is wise. */
 export const recipientView: View = async (context) => {
@@ -53,12 +53,11 @@ export const recipientView: View = async (context) => {
         'Messages',
         goForm(
           'Filter',
-          (values) =>
-            linkTo('recipient', address, Object.fromEntries(FILTERS.map((name) => [name, textIn(values, name)]))),
+          (values) => linkTo('recipient', address, textsIn(values, FILTERS)),
           field('Status', select('status', [['', 'all'], ...STATUS_CHOICES], status)),
           field('Tag', h('input', { name: 'tag', value: tag, placeholder: 'all', autocomplete: 'off' })),
-          field('From (UTC)', h('input', { type: 'date', name: 'from', value: from })),
-          field('Before (UTC)', h('input', { type: 'date', name: 'to', value: to })),
+          field('From (UTC)', dateInput('from', from)),
+          field('Before (UTC)', dateInput('to', to)),
         ),
         first.rows.length === 0 && first.next === null
           ? empty(
