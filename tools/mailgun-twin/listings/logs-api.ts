@@ -1,6 +1,7 @@
 import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from '../api/api-answer.ts';
 import type { EventData } from '../traffic/event-parts.ts';
 import type { Library } from '../traffic/library.ts';
+import { type Fields, fieldsOf, isFields, timeText } from './analytics-request.ts';
 import { createFilter, FILTER_NAMES, type Filters } from './event-filter.ts';
 import { decodeCursor, encodeCursor, firstPage, type Listing, lastPage } from './listing.ts';
 
@@ -20,11 +21,9 @@ const FIELDS = new Set([
   'includeTotals',
 ]);
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** `POST /v1/analytics/logs`: the same events as the Events API shows, in another dress. */
-export function listLogs(library: Library, body: unknown): ApiAnswer {
-  if (!isFields(body)) throw new BadRequest('a JSON object is needed');
+export function listLogs(library: Library, request: unknown): ApiAnswer {
+  const body = fieldsOf(request, FIELDS);
   const listing = parseListing(body, library.now());
   const { token } = isFields(body.pagination) ? body.pagination : {};
   const cursor = token === undefined || token === '' ? firstPage(listing) : decodeCursor(String(token));
@@ -47,8 +46,6 @@ export function listLogs(library: Library, body: unknown): ApiAnswer {
 }
 
 function parseListing(body: Fields, now: number): Listing {
-  const unknown = Object.keys(body).find((name) => !FIELDS.has(name));
-  if (unknown !== undefined) throw new BadRequest(`the twin does not know the field ${unknown}`);
   const { sort = 'timestamp:desc', limit } = isFields(body.pagination) ? body.pagination : {};
   if (sort !== 'timestamp:asc' && sort !== 'timestamp:desc') throw new BadRequest('sort is timestamp:asc or :desc');
   const end = isBlank(body.end) ? now : parseTime('end', body.end);
@@ -121,8 +118,4 @@ function logged({ timestamp, ...data }: EventData): Fields {
   };
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const rfc2822 = (epochSeconds: number) => `${new Date(epochSeconds * 1000).toUTCString().slice(0, 25)} -0000`;
+const rfc2822 = (epochSeconds: number) => timeText(epochSeconds, '-0000');

@@ -1,5 +1,6 @@
 import { type ApiAnswer, BadRequest, ok, parseTime, refusal } from '../api/api-answer.ts';
 import type { Misbehaviour } from '../api/api-misbehaviour.ts';
+import { type Fields, fieldsOf, isFields, timeText } from './analytics-request.ts';
 import { type EventLog, FIRST, type LoggedEvent } from './event-log.ts';
 
 const HOUR_SECONDS = 3600;
@@ -8,7 +9,6 @@ const FIELDS = new Set([
   ...['pagination', 'include_subaccounts', 'include_aggregates'],
 ]);
 
-type Fields = Readonly<Record<string, unknown>>;
 type Counter = (events: readonly LoggedEvent[]) => number;
 
 const of =
@@ -36,11 +36,9 @@ export interface MetricsOptions {
 }
 
 /** `POST /v1/analytics/metrics`: what happened, counted by the hour; what a listing hides is counted too. */
-export function countMetrics({ log, misbehaviour, now }: MetricsOptions, body: unknown): ApiAnswer {
+export function countMetrics({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiAnswer {
   if (misbehaviour.metricsRefused) return refusal(403, 'Forbidden');
-  if (!isFields(body)) throw new BadRequest('a JSON object is needed');
-  const unknown = Object.keys(body).find((name) => !FIELDS.has(name));
-  if (unknown !== undefined) throw new BadRequest(`the twin does not know the field ${unknown}`);
+  const body = fieldsOf(request, FIELDS);
   const { resolution = 'day', dimensions = ['time'], metrics = [] } = body;
   if (resolution !== 'hour' || String(dimensions) !== 'time')
     throw new BadRequest('the twin counts hours of time alone');
@@ -101,8 +99,4 @@ function domainIn(filter: unknown): string | undefined {
 
 const startOf = (epochSeconds: number) => Math.floor(epochSeconds / HOUR_SECONDS) * HOUR_SECONDS;
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const rfc2822 = (epochSeconds: number) => `${new Date(epochSeconds * 1000).toUTCString().slice(0, 25)} +0000`;
+const rfc2822 = (epochSeconds: number) => timeText(epochSeconds, '+0000');
