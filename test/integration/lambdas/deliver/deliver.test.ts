@@ -78,15 +78,18 @@ test('a delivery costs two billable writes of the table: the note before it is p
     const writes = (publish?.capacity.write ?? 0) + (deliver?.capacity.write ?? 0);
     return { notes: publish?.calls['dynamodb.PutItem'] ?? 0, log: deliver?.calls['dynamodb.UpdateItem'] ?? 0, writes };
   };
-  const before = await usage();
+  /** Waits until every noted delivery is in the log as well, which is after the response, and all of it is billed. */
+  const settled = async (notes: number) => {
+    for (;;) {
+      const used = await usage();
+      if (used.notes >= notes && used.log >= used.notes && used.writes >= used.notes + used.log) return used;
+      await sleep(100);
+    }
+  };
+  const before = await settled(1);
   const ids = await sendEvents(10);
   await Promise.all([hasHeard(good, ids), hasHeard(bad, ids)]);
-  // The log is written once the response is there.
-  let after = await usage();
-  for (let waits = 0; waits < 100 && after.log < before.log + 20; waits += 1) {
-    await sleep(100);
-    after = await usage();
-  }
+  const after = await settled(before.notes + 20);
 
   expect({
     notes: after.notes - before.notes,
