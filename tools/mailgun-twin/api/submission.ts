@@ -1,6 +1,13 @@
 import { BadRequest } from './api-answer.ts';
 import { mimeHeaders } from './mime.ts';
 
+declare global {
+  interface JSON {
+    /** Of ES2026, which the compiler's library lacks: what `JSON.stringify` writes as this text. */
+    rawJSON(text: string): unknown;
+  }
+}
+
 /** A mail as its sender asks for it, by form fields or as MIME. */
 export interface Submission {
   readonly from: string;
@@ -91,10 +98,16 @@ function parseVariables(texts: readonly string[]): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const text of texts) {
     try {
-      Object.assign(all, JSON.parse(text));
+      Object.assign(all, JSON.parse(text, asWritten));
     } catch {
       throw new BadRequest('X-Mailgun-Variables is not JSON');
     }
   }
   return all;
+}
+
+/** A number as its sender wrote it: Mailgun rounds none, JavaScript a 64-bit one. */
+function asWritten(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
 }

@@ -108,6 +108,22 @@ test('a MIME message is read by its own headers, and goes to the recipients of t
   });
 });
 
+test.each(['fields', 'MIME'])(
+  'a 64-bit number in the variables of a mail sent by %s keeps every digit',
+  async (way) => {
+    const happened = await start();
+    const client = new Mailgun(FormData).client({ username: 'api', key: API_KEY, url: api.url });
+    const variables = '{"order":9007199254740993,"lines":[{"id":-12345678901234567890}],"count":2}';
+    const mail =
+      way === 'fields'
+        ? { from: `shop@${API_DOMAIN}`, text: 'Hallo', 'h:X-Mailgun-Variables': variables }
+        : { message: `From: shop@${API_DOMAIN}\r\nX-Mailgun-Variables: ${variables}\r\n\r\nHallo` };
+    await client.messages.create(API_DOMAIN, { ...mail, to: ['ada@example.org'] });
+
+    expect(happened.map(({ data }) => JSON.stringify(data['user-variables']))).toEqual([variables, variables]);
+  },
+);
+
 test.each([
   ['no sender', { to: 'a@b.example' }, 'from parameter is missing'],
   ['nobody to send to', { from: 'a@b.example' }, 'to parameter is missing'],
