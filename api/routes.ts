@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { UNKNOWN_DOMAIN } from '../lambdas/contract.ts';
 import { EVENT_NAMES, STATUSES, SUPPRESSION_KINDS } from '../lambdas/domain/event-types.ts';
 import {
   address,
@@ -43,9 +44,6 @@ const status = z.optional(
 );
 
 const kind = z.optional(oneOf(SUPPRESSION_KINDS, 'one of ', { description: 'Only suppressions of this kind.' }));
-
-/** The domain of events whose sending domain is not known. */
-export const UNKNOWN_DOMAIN = '-';
 
 const type = z.optional(
   oneOf([...EVENT_NAMES, ...OTHER_NAMES], 'one of ', {

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { UNKNOWN_DOMAIN } from '../lambdas/domain/events/event.ts';
+import { UNKNOWN_DOMAIN } from '../lambdas/contract.ts';
 import { UsageError } from './errors.ts';
 import type { AwsAccount } from './target/aws.ts';
 import type { Deployment, TargetRef } from './target/types.ts';

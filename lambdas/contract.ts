@@ -133,3 +133,6 @@ export const UNSET_API_KEY = '{"unset":"put {\\"apiKey\\":\\"<Mailgun API key th
 
 /** The secret of notify before anyone has put the services that are notified. */
 export const NO_TARGETS = '[]';
+
+/** Name of the ledger of events whose sending domain cannot be told. */
+export const UNKNOWN_DOMAIN = '-';

@@ -5,7 +5,7 @@ import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
 import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
-import { fingerprintOf, signCertificate } from '../certificates/signed-certificate.ts';
+import { fingerprintOf, signCertificate } from '../certificates/certificate-signature.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,5 +1,5 @@
 import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
-import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-text.ts';
+import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';

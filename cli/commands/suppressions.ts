@@ -7,8 +7,8 @@ import {
   type SuppressionItem,
   suppressionItem,
 } from '../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import { UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
-import { UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
 import {
   type MailgunRequest,

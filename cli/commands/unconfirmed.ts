@@ -1,7 +1,7 @@
 import { storedStatus } from '../../lambdas/adapters/table/events/message-history.ts';
 import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
-import { secondPassSeconds } from '../../lambdas/contract.ts';
-import { eventName, messageIdOf, textAt, UNKNOWN_DOMAIN } from '../../lambdas/domain/events/event.ts';
+import { secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
+import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';
 import {
   type CliContext,

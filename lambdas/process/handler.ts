@@ -15,7 +15,7 @@ import { handleBatch } from '../runtime/batch.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { once } from '../runtime/once.ts';
 import { readProcessEnv } from './env.ts';
-import { outcomeMetrics } from './outcomes.ts';
+import { outcomeMetrics } from './outcome-metrics.ts';
 import { UnstorableError } from './ports.ts';
 import { createProcess } from './process.ts';
 import { retryDelaySeconds } from './retry-delay.ts';

@@ -1,5 +1,5 @@
+import { UNKNOWN_DOMAIN } from '../contract.ts';
 import { allDone } from '../domain/concurrency.ts';
-import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
 import type { QueueMessage } from '../domain/events/queue-message.ts';

@@ -1,3 +1,4 @@
+import { UNKNOWN_DOMAIN } from '../contract.ts';
 import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
@@ -49,7 +50,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
       nextFromMs: fromMs,
     };
     // Of older formats that name no domain.
-    if (domain !== '-' && !domains.includes(domain)) return { ...report, state: 'unknown-domain' };
+    if (domain !== UNKNOWN_DOMAIN && !domains.includes(domain)) return { ...report, state: 'unknown-domain' };
     const pace = createPace(rate);
     const pageSize = Math.min(MAX_PAGE_EVENTS, rate * MAX_PAGE_SECONDS);
     let page: StoredKey[] = [];

@@ -1,5 +1,6 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
-import { type Operation, type Query, type ReadRoutes, readRoutes, UNKNOWN_DOMAIN } from '../../api/routes.ts';
+import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
+import { UNKNOWN_DOMAIN } from '../contract.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
 import { DAY_MS, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
 import { eventPredicate } from './messages/event-filter.ts';

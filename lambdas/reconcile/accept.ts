@@ -1,5 +1,4 @@
-import { secondPassSeconds } from '../contract.ts';
-import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { LostRaceError, withLease } from '../domain/ledger/lease.ts';
 import { isDue, troublesIn } from '../domain/ledger/slice.ts';
 import { MAX_NAMED_EVENTS } from '../domain/ledger/tally.ts';

@@ -1,5 +1,4 @@
-import { secondPassSeconds } from '../contract.ts';
-import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { LostRaceError } from '../domain/ledger/lease.ts';
 import type { Watermarks } from '../domain/ledger/slice.ts';
 import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';

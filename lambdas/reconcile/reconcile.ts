@@ -1,5 +1,4 @@
-import { secondPassSeconds } from '../contract.ts';
-import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { total } from '../domain/ledger/counts.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import { type Agenda, createReadAgenda, type Visit } from './agenda.ts';

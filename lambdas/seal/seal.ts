@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../domain/events/event.ts';
+import { UNKNOWN_DOMAIN } from '../contract.ts';
 import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import { createChainWriter } from './chain-writer.ts';

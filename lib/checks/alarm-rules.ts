@@ -1,6 +1,6 @@
 import type { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
-import { parseAlarmDescription } from '../../lambdas/domain/alarm-text.ts';
+import { parseAlarmDescription } from '../../lambdas/domain/alarm-description.ts';
 import { ExpressionError, idsIn, parseExpression } from './alarm-expression.ts';
 
 // The forms of alarms that the local stack evaluates, so that an alarm that was seen to go off there is the alarm that

@@ -121,7 +121,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a stuck event that Mailgun no longer lists has no way out',
-    file: 'lambdas/reconcile/passes/count-unlisted.ts',
+    file: 'lambdas/reconcile/passes/count-unconfirmed.ts',
     right: 'if (pass.accepts || pass.accepted.has(requeue.name)) {',
     wrong: 'if (pass.accepted.has(requeue.name)) {',
     tests: RECONCILE,
@@ -156,7 +156,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
   {
     fault: 'a lower count of the listing lowers what is expected',
-    file: 'lambdas/reconcile/passes/count-unlisted.ts',
+    file: 'lambdas/reconcile/passes/count-unconfirmed.ts',
     right: 'if (isJudged) tally.short += 1;',
     wrong: '',
     tests: RECONCILE,

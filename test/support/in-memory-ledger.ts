@@ -15,7 +15,7 @@ import {
   suppressionSort,
 } from '../../lambdas/domain/keys.ts';
 import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
-import { statusOrder } from '../../lambdas/domain/status/status.ts';
+import { statusOrder } from '../../lambdas/domain/status/decide-status.ts';
 import type { Suppression } from '../../lambdas/domain/status/suppression.ts';
 import { type Claim, judgeClaim } from '../../lambdas/domain/webhooks/claim.ts';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';

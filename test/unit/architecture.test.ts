@@ -108,7 +108,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   {
     folder: /^lib\//,
     mayImport:
-      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-text|archive\/(columns|layout)|publishing\/receiver-filter|recipients\/provider-limits)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
+      /^(lib\/|#assets$|lambdas\/contract\.ts$|lambdas\/[a-z-]+\/env\.ts$|lambdas\/domain\/(keys|event-types|alarm-description|archive\/(columns|layout)|publishing\/receiver-filter|recipients\/provider-limits)\.ts$|dashboard\/(build|headers)\.ts$|node:|aws-cdk-lib|cdk-nag$|constructs$|esbuild$|@jridgewell\/sourcemap-codec$|zod$)/,
     why: 'the stack knows names of the functions, not their code',
   },
   {
@@ -172,7 +172,8 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^tools\/local-ledger\//,
-    mayImport: /^(tools\/(local-ledger|local-stack|mailgun-twin)\/|lambdas\/domain\/alarm-text\.ts$|node:|commander$)/,
+    mayImport:
+      /^(tools\/(local-ledger|local-stack|mailgun-twin)\/|lambdas\/domain\/alarm-description\.ts$|node:|commander$)/,
     why: 'what runs locally is the template, not code of the product',
   },
 ];

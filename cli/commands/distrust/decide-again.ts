@@ -4,8 +4,8 @@ import {
   type DecidedStatus,
   type DecidingEvent,
   decideByConfirmed,
+  eventKeyInOrder,
 } from '../../../lambdas/domain/status/decide-status.ts';
-import { eventKeyInOrder } from '../../../lambdas/domain/status/status.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import { tableOf } from '../../ledger.ts';

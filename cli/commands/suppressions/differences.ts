@@ -1,5 +1,5 @@
 import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
-import { UNKNOWN_DOMAIN } from '../../../lambdas/domain/events/event.ts';
+import { UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
 import { recipientKey } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';
 import type { ListEntry, ListKind } from './mailgun-lists.ts';

@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../events/event.ts';
+import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { keyPart, timeKey, utcDay } from '../keys.ts';
 
 // Every key of the archive's bucket.

@@ -1,3 +1,4 @@
+import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { isObject, type Json, type JsonObject } from '../canonical.ts';
 
 // Reads Mailgun's `event-data`, whose fields are absent, null or of another type more often than its documentation says.
@@ -63,9 +64,6 @@ export function messageIdOf(event: JsonObject): string | undefined {
 export function namedDomain(event: JsonObject): string | undefined {
   return (textAt(event, 'domain', 'name') ?? textAt(event, 'domain'))?.trim().toLowerCase() || undefined;
 }
-
-/** Name of the ledger of events whose domain cannot be told. */
-export const UNKNOWN_DOMAIN = '-';
 
 /** The sending domain: the named one, else one of ours in sender or message id, else our only one, else `-`. */
 export function eventDomain(event: JsonObject, ours: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { type AlarmText, parseAlarmDescription } from '../alarm-text.ts';
+import { type AlarmText, parseAlarmDescription } from '../alarm-description.ts';
 import { isObject } from '../canonical.ts';
 
 /** What is said to people when an alarm goes off or ends. */

@@ -30,24 +30,3 @@ function failureReason({ reason = 'unknown', code, hasGivenUp }: MailgunEvent): 
   if (reason.startsWith('suppress-') || (code !== undefined && SUPPRESSED_CODES.has(code))) return 'suppressed';
   return hasGivenUp ? 'old' : reason;
 }
-
-const LAST_MS = 9_999_999_999_999;
-
-/**
- * Returns the join as one string: the greater one decides. Precedence first, then the earlier event, then its key,
- * so the winner is a function of the set of events and one conditional update can compare it.
- */
-export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: string): string {
-  const earliness = String(LAST_MS - timeMs).padStart(13, '0');
-  return `${String(update.precedence).padStart(2, '0')}#${earliness}#${eventKey}`;
-}
-
-/** Returns the key of the event that an order is of. */
-export function eventKeyInOrder(order: string): string {
-  return /^\d+#\d+#(.*)$/s.exec(order)?.[1] ?? '';
-}
-
-/** Returns true where an order decides against the stored one, if any: by bytes, as the table compares. */
-export function isHigher(order: string, stored = ''): boolean {
-  return Buffer.compare(Buffer.from(order), Buffer.from(stored)) > 0;
-}

@@ -1,5 +1,5 @@
 import type { ListedSuppressionEntry } from '../../../api/responses/suppressions.ts';
-import { UNKNOWN_DOMAIN } from '../../../api/routes.ts';
+import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { SUPPRESSION_KINDS, type SuppressionKind } from '../../domain/event-types.ts';
 import { SUPPRESSION_PREFIX } from '../../domain/keys.ts';
 import { isSuppressing } from '../../domain/status/suppression.ts';

@@ -1,5 +1,5 @@
 import type { SuppressionEntry, SuppressionsResponse } from '../../../api/responses/suppressions.ts';
-import { UNKNOWN_DOMAIN } from '../../../api/routes.ts';
+import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { isSuppressing, type StoredSuppression } from '../../domain/status/suppression.ts';
 import type { Suppressions } from '../ports.ts';
 

@@ -1,5 +1,5 @@
 import type { AlarmEntry, HealthResponse } from '../../../api/responses/health.ts';
-import { shownAlarmText } from '../../domain/alarm-text.ts';
+import { shownAlarmText } from '../../domain/alarm-description.ts';
 import type { AlarmFacts, AlarmStates, QueueLength } from '../ports.ts';
 
 export interface HealthDeps {

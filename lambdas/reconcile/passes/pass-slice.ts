@@ -1,5 +1,5 @@
 import type { SendingDomain } from '../../contract.ts';
-import { UNKNOWN_DOMAIN } from '../../domain/events/event.ts';
+import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
 import { createLedgerNaming } from '../../domain/ledger/ledger-name.ts';

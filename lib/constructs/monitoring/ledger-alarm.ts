@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, type TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
-import { alarmDescription } from '../../../lambdas/domain/alarm-text.ts';
+import { alarmDescription } from '../../../lambdas/domain/alarm-description.ts';
 import type { Topics } from './topics.ts';
 
 /** Everything that an alarm must state. */

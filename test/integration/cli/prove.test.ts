@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { SignedCertificate } from '../../../cli/certificates/signed-certificate.ts';
+import type { SignedCertificate } from '../../../cli/certificates/certificate-signature.ts';
 import type { VerifyLine } from '../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';

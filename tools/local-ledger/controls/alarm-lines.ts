@@ -1,4 +1,4 @@
-import { parseAlarmDescription } from '../../../lambdas/domain/alarm-text.ts';
+import { parseAlarmDescription } from '../../../lambdas/domain/alarm-description.ts';
 import type { AlarmNews } from '../../local-stack/alarms/start-alarms.ts';
 
 /** Returns what the console prints of an alarm that changes its state. */

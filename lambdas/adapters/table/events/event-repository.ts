@@ -13,7 +13,7 @@ import {
   suppressionSort,
 } from '../../../domain/keys.ts';
 import type { DecidedStatus } from '../../../domain/status/decide-status.ts';
-import { isHigher, statusOrder } from '../../../domain/status/status.ts';
+import { isHigher, statusOrder } from '../../../domain/status/decide-status.ts';
 import type { Suppression } from '../../../domain/status/suppression.ts';
 import { type EventRecord, type Records, UnstorableError } from '../../../process/ports.ts';
 import type { StoredEvent } from '../../../read-api/ports.ts';

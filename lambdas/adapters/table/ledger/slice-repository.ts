@@ -1,21 +1,11 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { MAX_REQUEUES } from '../../../contract.ts';
+import { GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { asciiJson, canonicalJson } from '../../../domain/canonical.ts';
-import {
-  nameInRequeueSort,
-  partPartition,
-  partSort,
-  requeuePartition,
-  requeueSort,
-  requeueSortRange,
-  sliceKey,
-  timeKey,
-} from '../../../domain/keys.ts';
+import { partPartition, partSort, sliceKey, timeKey } from '../../../domain/keys.ts';
 import { emptyDimensions } from '../../../domain/ledger/dimensions.ts';
 import type { Slice } from '../../../domain/ledger/slice.ts';
-import type { DonePart, PartStore, Requeue, Requeues, SliceKey, Slices } from '../../../reconcile/ports.ts';
+import type { DonePart, PartStore, Slices } from '../../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
+import { REQUEUES_KEPT_SECONDS } from './requeue-repository.ts';
 
 /** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
 export function createSlicesTable({ client, name }: LedgerTable): Slices {
@@ -79,72 +69,6 @@ function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice 
   } as Slice;
 }
 
-/** Longer than Mailgun keeps events, so what was sent is known as long as it can be listed. */
-const KEPT_SECONDS = 60 * 86_400;
-
-/** The sends of a missing event as stored; times in epoch milliseconds. */
-interface RequeueItem {
-  sk: string;
-  at: number;
-  type: string;
-  sends: number;
-  sentAt: number;
-}
-
-/** Sends of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
-export function createRequeuesTable(table: LedgerTable): Requeues {
-  const { client, name } = table;
-  const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
-    pk: requeuePartition(slice.domain, slice.start),
-    sk: requeueSort(requeue.atMs, requeue.name),
-  });
-  return {
-    async list(slice, fromMs, toMs) {
-      const [from, to] = requeueSortRange(fromMs, toMs);
-      const found: Requeue[] = [];
-      for await (const item of readPartition(table, requeuePartition(slice.domain, slice.start), { from, to })) {
-        const { sk, at, type, sends, sentAt } = item as unknown as RequeueItem;
-        found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
-      }
-      return found.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
-    },
-
-    async count(slice, requeue, runId) {
-      try {
-        await client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key: keyOf(slice, requeue),
-            ConditionExpression: 'attribute_not_exists(sends) OR (sends < :max AND #run <> :run)',
-            UpdateExpression:
-              'SET sends = if_not_exists(sends, :zero) + :one, #run = :run, #at = :at, #type = :type, ' +
-              'sentAt = :sentAt, expiresAt = :expiresAt',
-            ExpressionAttributeNames: { '#run': 'run', '#at': 'at', '#type': 'type' },
-            ExpressionAttributeValues: {
-              ...{ ':max': MAX_REQUEUES, ':zero': 0, ':one': 1, ':run': runId },
-              ...{ ':at': requeue.atMs, ':type': requeue.type, ':sentAt': requeue.sentAtMs },
-              ':expiresAt': Math.floor(requeue.sentAtMs / 1000) + KEPT_SECONDS,
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        );
-        return true;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        // The SDK repeats a write whose reply was lost, and then finds its own.
-        return error.Item?.run?.S === runId;
-      }
-    },
-
-    async exhaust(slice, { name: event, atMs, type, sentAtMs }) {
-      const about = { at: atMs, type, sentAt: sentAtMs, sends: MAX_REQUEUES };
-      const expiresAt = Math.floor(sentAtMs / 1000) + KEPT_SECONDS;
-      const Item = { ...keyOf(slice, { atMs, name: event }), ...about, expiresAt };
-      await client.send(new PutCommand({ TableName: name, Item }));
-    },
-  };
-}
-
 /** Parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes them. */
 export function createPartsTable(table: LedgerTable, now: () => number): PartStore {
   const { client, name } = table;
@@ -166,7 +90,7 @@ export function createPartsTable(table: LedgerTable, now: () => number): PartSto
             pk: partPartition(slice.domain, slice.start),
             sk: partSort(pass, part.from),
             part: JSON.stringify(part),
-            expiresAt: Math.floor(now() / 1000) + KEPT_SECONDS,
+            expiresAt: Math.floor(now() / 1000) + REQUEUES_KEPT_SECONDS,
           },
         }),
       );

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
+import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { publishingRows } from '../../../../lib/constructs/alarms/publishing.ts';
 import { receiverRows } from '../../../../lib/constructs/alarms/receivers.ts';
 import type { AlarmSources } from '../../../../lib/constructs/alarms/sources.ts';

@@ -8,11 +8,8 @@ import {
   createLedgerStateTable,
   createStragglersTable,
 } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import {
-  createPartsTable,
-  createRequeuesTable,
-  createSlicesTable,
-} from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createRequeuesTable } from '../../../../lambdas/adapters/table/ledger/requeue-repository.ts';
+import { createPartsTable, createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { alarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
+import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
 import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { alarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
+import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { alarmNotice } from '../../../../lambdas/domain/notify/alarm-notice.ts';
 import { parseTargets } from '../../../../lambdas/domain/notify/targets.ts';
 import type { ReceiverState } from '../../../../lambdas/domain/publishing/receiver-state.ts';

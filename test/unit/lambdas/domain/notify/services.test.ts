@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { event } from '@pagerduty/pdjs/build/src/events.js';
 import type { KnownBlock } from '@slack/types';
-import { alarmDescription } from '../../../../../lambdas/domain/alarm-text.ts';
+import { alarmDescription } from '../../../../../lambdas/domain/alarm-description.ts';
 import { type AlarmNotice, alarmNotice } from '../../../../../lambdas/domain/notify/alarm-notice.ts';
 import {
   opsgenieAlert,

@@ -6,7 +6,7 @@ import {
   type StatusRow,
   type SuppressionRow,
 } from '../../../../../lambdas/domain/publishing/published.ts';
-import { statusOrder } from '../../../../../lambdas/domain/status/status.ts';
+import { statusOrder } from '../../../../../lambdas/domain/status/decide-status.ts';
 
 const CHOICE = { ledger: 'mailgun-ledger-prod', subjectKey: 'a secret', recipients: false };
 const AT_MS = 1_769_999_990_123;

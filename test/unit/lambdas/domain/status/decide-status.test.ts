@@ -3,8 +3,8 @@ import {
   type DecidingEvent,
   decideByConfirmed,
   decideStatus,
+  eventKeyInOrder,
 } from '../../../../../lambdas/domain/status/decide-status.ts';
-import { eventKeyInOrder } from '../../../../../lambdas/domain/status/status.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 const event = (name: string, atMs: number, unconfirmedSinceMs?: number): DecidingEvent => ({

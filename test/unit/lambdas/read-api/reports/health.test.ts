@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { alarmDescription } from '../../../../../lambdas/domain/alarm-text.ts';
+import { alarmDescription } from '../../../../../lambdas/domain/alarm-description.ts';
 import type { AlarmFacts, AlarmStates } from '../../../../../lambdas/read-api/ports.ts';
 import { createHealth } from '../../../../../lambdas/read-api/reports/health.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';

@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { type AlarmText, alarmDescription, parseAlarmDescription } from '../../../../lambdas/domain/alarm-text.ts';
+import {
+  type AlarmText,
+  alarmDescription,
+  parseAlarmDescription,
+} from '../../../../lambdas/domain/alarm-description.ts';
 
 const TEXT: AlarmText = {
   happened: 'Events are in the dead-letter queue.',

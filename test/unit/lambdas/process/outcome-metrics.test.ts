@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { outcomeMetrics } from '../../../../lambdas/process/outcomes.ts';
+import { outcomeMetrics } from '../../../../lambdas/process/outcome-metrics.ts';
 import { deliveredEvent } from '../../../support/webhooks.ts';
 
 const failed = (over: object) => deliveredEvent({ event: 'failed', ...over });
