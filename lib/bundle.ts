@@ -28,8 +28,8 @@ interface Bundle {
   readonly files: readonly string[];
 }
 
-/** What was bundled ahead, by entry file. */
-const ahead = new Map<string, Bundle>();
+/** What was bundled ahead, by entry file; its map is read where it is written, since most stacks leave functions out. */
+const ahead = new Map<string, () => Bundle>();
 
 /**
  * Bundles functions side by side for `bundleFunction` to write: esbuild keeps every core busy, and reads the SDK once
@@ -41,7 +41,7 @@ export async function bundleAhead(entries: readonly string[]): Promise<void> {
   const result = await build({ ...OPTIONS, entryPoints, outdir, logLevel: 'silent' }).catch(() => undefined);
   if (result === undefined) return;
   for (const [index, entry] of entries.entries())
-    ahead.set(entry, readBundle(result, join(outdir, `${index}/index.js`)));
+    ahead.set(entry, () => readBundle(result, join(outdir, `${index}/index.js`)));
 }
 
 /**
@@ -50,7 +50,7 @@ export async function bundleAhead(entries: readonly string[]): Promise<void> {
  */
 export function bundleFunction(entry: string, outfile: string, mainFields = OPTIONS.mainFields): readonly string[] {
   const { code, map, files } =
-    (mainFields === OPTIONS.mainFields ? ahead.get(entry) : undefined) ??
+    (mainFields === OPTIONS.mainFields ? ahead.get(entry)?.() : undefined) ??
     readBundle(buildSync({ ...OPTIONS, mainFields, entryPoints: [entry], outfile }), outfile);
   mkdirSync(dirname(outfile), { recursive: true });
   writeFileSync(outfile, code);
