@@ -8,6 +8,21 @@ export class TargetUnavailableError extends Error {
   override name = 'TargetUnavailableError';
 }
 
+/** A secret holds no JSON object, so nothing in it can be kept. */
+export class UnreadableSecretError extends TargetUnavailableError {
+  override name = 'UnreadableSecretError';
+  /** What is wrong, without the fix. */
+  readonly problem: string;
+  /** The command that replaces it. */
+  readonly fix: string;
+
+  constructor(problem: string, fix: string) {
+    super(`${problem}; fix: ${fix}`);
+    this.problem = problem;
+    this.fix = fix;
+  }
+}
+
 /** The environment has not been deployed. */
 export class StackNotFoundError extends TargetUnavailableError {
   override name = 'StackNotFoundError';

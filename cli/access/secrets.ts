@@ -1,6 +1,7 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
-import { TargetUnavailableError, UsageError } from '../errors.ts';
+import { targetRefText } from '../command.ts';
+import { TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import type { Deployment } from '../target/types.ts';
 
@@ -16,16 +17,19 @@ export async function readErasureKey(deployment: Deployment): Promise<string> {
   return key;
 }
 
-/** The texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the functions. */
-export async function readSecretFields(
+/**
+ * Returns the texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the
+ * functions. Throws UnreadableSecretError where it is not a JSON object.
+ */
+async function readSecretFields(
   deployment: Deployment,
   outputKey: string,
 ): Promise<{ fields: Readonly<Record<string, string | undefined>>; sinceMs: number | undefined }> {
   const { text, sinceMs } = await readVersion(deployment, outputKey);
-  return { fields: fieldsOf(text, outputKey), sinceMs };
+  return { fields: fieldsOf(text, deployment, outputKey), sinceMs };
 }
 
-/** Replaces the text of the secret that an output names; functions take it within 5 minutes. */
+/** Replaces the text of the secret that an output names. */
 export async function putSecret(deployment: Deployment, outputKey: string, text: string): Promise<void> {
   const command = new PutSecretValueCommand({ SecretId: deployment.output(outputKey), SecretString: text });
   await deployment.clients.secrets.send(command).catch((cause) => outOfReach(`${outputKey} cannot be written`, cause));
@@ -43,7 +47,14 @@ function outOfReach(what: string, cause: unknown): never {
   throw new TargetUnavailableError(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
 }
 
-function fieldsOf(text: string, outputKey: string): Record<string, string | undefined> {
+/** Returns the command that replaces a secret that holds no JSON object. */
+function replaceCommand({ ref }: Pick<Deployment, 'ref'>, outputKey: string): string {
+  const target = `--yes ${targetRefText(ref)}`;
+  if (outputKey === API_KEY) return `npm run ledger -- keys set --api-key ${target} < api-key.txt`;
+  return `npm run ledger -- keys set --from-mailgun ${target}`;
+}
+
+function fieldsOf(text: string, deployment: Deployment, outputKey: string): Record<string, string | undefined> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -51,9 +62,8 @@ function fieldsOf(text: string, outputKey: string): Record<string, string | unde
     // The parser's own message quotes the text.
   }
   if (typeof parsed !== 'object' || parsed === null) {
-    throw new TargetUnavailableError(
-      `the secret ${outputKey} holds no JSON object; keys set writes it anew once it holds {}`,
-    );
+    const fix = replaceCommand(deployment, outputKey);
+    throw new UnreadableSecretError(`the secret ${outputKey} holds no JSON object`, fix);
   }
   const texts = Object.entries(parsed).flatMap(([name, value]) =>
     typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],

@@ -9,7 +9,7 @@ import {
   targetRefOf,
   wholeNumber,
 } from '../command.ts';
-import { StackNotFoundError, TargetUnavailableError, UsageError } from '../errors.ts';
+import { StackNotFoundError, TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
 import { createEmit } from '../output.ts';
 import { planFor } from '../planning/load-plan.ts';
 import { awsSentence } from '../target/aws-errors.ts';
@@ -130,6 +130,7 @@ export async function lookAt(look: Check['look'], unknownFix = ANY_FIX): Promise
     return await look();
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    if (error instanceof UnreadableSecretError) return { state: 'wrong', says: error.problem, fix: error.fix };
     const says = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
     if (says === undefined) throw error;
     return { state: 'unknown', says, fix: unknownFix };

@@ -1,9 +1,10 @@
-import { keyFingerprint } from '../../lambdas/domain/webhooks/signature.ts';
+import { keyFingerprint, type SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import { openMailgun, readMailgunKey } from '../access/mailgun-access.ts';
 import {
   checkKey,
   readApiKey,
   readSigningKeys,
+  type StoredKeys,
   withCurrent,
   writeApiKey,
   writeSigningKeys,
@@ -12,13 +13,16 @@ import {
   type CliContext,
   type CommandBuilder,
   commandGroup,
+  confirm,
   ledgerCommand,
   openTarget,
   type Run,
   type TargetOptions,
+  targetRefText,
 } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import { UnreadableSecretError, UsageError } from '../errors.ts';
 import { counted, createEmit } from '../output.ts';
+import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { rotateCommand } from './keys/rotate.ts';
 import { compareWithMailgun, type KeyComparison, readVerified } from './keys/verified.ts';
@@ -45,6 +49,8 @@ export type KeysStatusLine =
       /** Answered 401: no key matched. */
       unauthorized: number;
     }
+  /** The secret holds no JSON object, so every function that needs it fails. */
+  | { event: 'unreadable'; key: 'current' | 'apiKey'; why: string; fix: string }
   /** Whether Mailgun signs with a key that is set here; null where it cannot be read. */
   | { event: 'mailgun'; matches: boolean | null; fingerprint: string | null; why: string | null };
 
@@ -74,7 +80,10 @@ export const statusCommand = (context: CliContext, run: Run) =>
 async function status(context: CliContext, options: TargetOptions): Promise<number> {
   const deployment = await openTarget(context, options);
   const emit = createEmit<KeysStatusLine>(context, options.json);
-  const [signing, api] = await Promise.all([readSigningKeys(deployment), readApiKey(deployment)]);
+  const [signing, api] = await Promise.all([
+    readSigningKeys(deployment).catch(unreadable<StoredKeys>('current', { keys: {}, sinceMs: undefined })),
+    readApiKey(deployment).catch(unreadable('apiKey', { apiKey: undefined, sinceMs: undefined })),
+  ]);
   emitKey('current', 'current', signing.keys.current, signing.sinceMs);
   emitKey('previous', 'previous', signing.keys.previous, signing.sinceMs);
   emitKey('parent', 'parent', signing.keys.parent, signing.sinceMs);
@@ -101,8 +110,17 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
     ...(unauthorized > 0 ? [`Refused, because no key matched: ${unauthorized}.`] : []),
   );
   const compared = await compareWithMailgun(deployment, signing.keys);
-  emit({ event: 'mailgun', ...compared }, comparisonText(compared));
+  emit({ event: 'mailgun', ...compared }, comparisonText(compared, deployment));
   return usable(signing.keys, api.apiKey) && compared.matches !== false ? 0 : 1;
+
+  function unreadable<Unset>(key: 'current' | 'apiKey', unset: Unset) {
+    return (error: unknown): Unset => {
+      if (!(error instanceof UnreadableSecretError)) throw error;
+      const { problem: why, fix } = error;
+      emit({ event: 'unreadable', key, why, fix }, `WRONG     ${why}`, `          fix: ${fix}`);
+      return unset;
+    };
+  }
 
   function emitKey(
     key: (KeysStatusLine & { event: 'key' })['key'],
@@ -117,24 +135,27 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
   }
 }
 
-function comparisonText({ matches, fingerprint, why }: KeyComparison): string {
+function comparisonText({ matches, fingerprint, why }: KeyComparison, { ref }: Deployment): string {
   if (matches === null) return `Not compared with Mailgun's own key: ${why}.`;
   if (matches) return `Mailgun signs with ${fingerprint}, which is set here.`;
-  return `Mailgun signs with ${fingerprint}, which is NOT set here: run keys set --from-mailgun.`;
+  const fix = `npm run ledger -- keys set --from-mailgun ${targetRefText(ref)}`;
+  return `Mailgun signs with ${fingerprint}, which is NOT set here; fix: ${fix}`;
 }
 
 const usable = (keys: Awaited<ReturnType<typeof readSigningKeys>>['keys'], apiKey: string | undefined) =>
   keys.current !== undefined && apiKey !== undefined;
 
-/** The line of `keys set --json`. */
+/** The lines of `keys set --json`; `planned` with --plan only. */
 export type KeysSetLine = {
-  event: 'set';
+  event: 'planned' | 'set';
   key: 'current' | 'parent' | 'apiKey';
   fingerprint: string;
   /** False where the same key was there. */
   changed: boolean;
   /** Of the key that is `previous` now; null where none is. */
   previous: string | null;
+  /** The secret held no JSON object: whatever it held is lost. */
+  replacesUnreadable: boolean;
 };
 
 interface SetOptions extends TargetOptions {
@@ -142,17 +163,21 @@ interface SetOptions extends TargetOptions {
   readonly apiKey?: boolean;
   readonly fromMailgun?: boolean;
   readonly alone?: boolean;
+  readonly plan?: boolean;
+  readonly yes?: boolean;
 }
 
 const SET_EXAMPLES = `
 The key is read from standard input, never from the command line, and never shown: only the first eight hex digits of
 its SHA-256 are. The key that was current becomes previous, and goes on to verify. Setting the same key again changes
-nothing. Functions take a new key within 5 minutes, ingest within 30 seconds where a signature does not match. After a
-leak use --alone: the previous key is forgotten, and refused within 5 minutes. The parent key stays.
+nothing. Ingest takes a new signing key within 30 seconds, reconcile a new API key within 5 minutes. After a leak use
+--alone: the previous key is forgotten, and refused within 5 minutes. The parent key stays. A secret that holds no JSON
+object is replaced too, once you agree (--yes): the keys in it are lost, so a parent key must be set again.
 
 Examples:
   npm run ledger -- keys set --env prod < signing-key.txt
   npm run ledger -- keys set --env prod --from-mailgun
+  npm run ledger -- keys set --env prod --from-mailgun --plan
   npm run ledger -- keys set --env prod --from-mailgun --alone
   npm run ledger -- keys set --env prod --api-key < api-key.txt
   npm run ledger -- keys set --local --parent < parent-key.txt`;
@@ -163,6 +188,8 @@ export const setCommand = (context: CliContext, run: Run) =>
     .option('--parent', 'set the key of the parent account, which signs the events of subaccounts too')
     .option('--api-key', 'set the API key that reconciliation reads events with')
     .option('--alone', 'forget the previous signing key, so that nothing it signed is taken any more')
+    .option('--plan', 'only say what would change')
+    .option('--yes', 'replace a secret that holds no JSON object without asking')
     .addHelpText('after', SET_EXAMPLES)
     .action(run<SetOptions>((options) => set(context, options)));
 
@@ -173,38 +200,56 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
   if (fromMailgun && (parent || apiKey)) throw new UsageError('--from-mailgun reads the signing key only');
   const deployment = await openTarget(context, options);
   const emit = createEmit<KeysSetLine>(context, options.json);
-  const emitSet = (line: Omit<KeysSetLine, 'event'>, what: string) => {
-    const became = line.changed && line.key === 'current' && line.previous ? `; ${line.previous} is previous now` : '';
-    const text = line.changed
-      ? `is set${alone ? ', alone' : became}. Functions take it within 5 minutes.`
-      : 'was set already; nothing changed.';
-    emit({ event: 'set', ...line }, `${what} ${line.fingerprint} ${text}`);
+  let replacesUnreadable = false;
+  const lostKeys =
+    <Unset>(unset: Unset) =>
+    async (error: unknown): Promise<Unset> => {
+      if (!(error instanceof UnreadableSecretError)) throw error;
+      replacesUnreadable = true;
+      const lost = `The secret of the ${apiKey ? 'API key' : 'signing keys'} holds no JSON object; what it holds is lost.`;
+      if (options.plan) context.printError(lost);
+      else await confirm(context, options.yes, `${lost} Replace it?`);
+      return unset;
+    };
+  const put = async (line: Omit<KeysSetLine, 'event' | 'replacesUnreadable'>, write: () => Promise<void>) => {
+    if (line.changed && !options.plan) await write();
+    const event = options.plan ? 'planned' : 'set';
+    emit({ event, ...line, replacesUnreadable }, setText(line, options));
     return 0;
   };
 
   if (apiKey) {
     const key = checkKey(await context.readInput('Mailgun API key'), 'api');
-    const { apiKey: before } = await readApiKey(deployment);
-    if (before !== key) await writeApiKey(deployment, key);
-    return emitSet(
-      { key: 'apiKey', fingerprint: keyFingerprint(key), changed: before !== key, previous: null },
-      'API key',
-    );
+    const { apiKey: before } = await readApiKey(deployment).catch(lostKeys({ apiKey: undefined }));
+    const line = { key: 'apiKey', fingerprint: keyFingerprint(key), changed: before !== key, previous: null } as const;
+    return put(line, () => writeApiKey(deployment, key));
   }
   const key = fromMailgun
     ? await readMailgunKey(await openMailgun(deployment), deployment)
     : checkKey(await context.readInput('HTTP webhook signing key'), 'signing');
-  const { keys } = await readSigningKeys(deployment);
+  const { keys } = await readSigningKeys(deployment).catch(lostKeys<{ keys: SigningKeys }>({ keys: {} }));
   const next = parent ? (keys.parent === key ? undefined : { ...keys, parent: key }) : withCurrent(keys, key, alone);
-  if (next !== undefined) await writeSigningKeys(deployment, next);
   const previous = (next ?? keys).previous;
-  return emitSet(
-    {
-      key: parent ? 'parent' : 'current',
-      fingerprint: keyFingerprint(key),
-      changed: next !== undefined,
-      previous: previous === undefined ? null : keyFingerprint(previous),
-    },
-    parent ? 'Parent signing key' : 'Signing key',
-  );
+  const line = {
+    key: parent ? 'parent' : 'current',
+    fingerprint: keyFingerprint(key),
+    changed: next !== undefined,
+    previous: previous === undefined ? null : keyFingerprint(previous),
+  } as const;
+  return put(line, () => writeSigningKeys(deployment, next ?? keys));
+}
+
+const KEY_NAMES = { current: 'Signing key', parent: 'Parent signing key', apiKey: 'API key' };
+
+function setText(
+  { key, fingerprint, changed, previous }: Omit<KeysSetLine, 'event' | 'replacesUnreadable'>,
+  { alone, plan }: SetOptions,
+): string {
+  const what = `${KEY_NAMES[key]} ${fingerprint}`;
+  if (!changed) return `${what} was set already; nothing changed.`;
+  const became = key === 'current' && previous !== null ? `, and ${previous} becomes previous` : '';
+  const how = alone ? ', alone' : became;
+  if (plan) return `Plan: ${what} would be set${how}. Nothing was changed.`;
+  const taken = key === 'apiKey' ? 'Reconcile takes it within 5 minutes.' : 'Ingest takes it within 30 seconds.';
+  return `${what} is set${how}. ${taken}`;
 }

@@ -51,7 +51,17 @@ async function fetchText(client: Pick<SecretsManagerClient, 'send'>, secretArn: 
 /** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */
 export function createKeyRing(secret: RotatingSecret): KeyRing {
   return {
-    read: async () => parseSigningKeys(await secret.read()),
+    async read() {
+      const text = await secret.read();
+      try {
+        return parseSigningKeys(text);
+      } catch (error) {
+        // Without a key no signature could fail, and so lead to the secret that is well again.
+        const fresh = await secret.reread();
+        if (fresh === undefined) throw error;
+        return parseSigningKeys(fresh);
+      }
+    },
     async reread() {
       const text = await secret.reread();
       return text === undefined ? undefined : parseSigningKeys(text);

@@ -350,6 +350,7 @@ describe('keys', () => {
         fingerprint: keyFingerprint(fresh),
         changed: true,
         previous: keyFingerprint(KEY),
+        replacesUnreadable: false,
       },
     ]);
     expect((await set([], fresh)).lines[0]).toMatchObject({ changed: false });
@@ -389,7 +390,7 @@ describe('keys', () => {
     });
     const { exitCode, lines } = await told(doctorLine, ['doctor']);
     expect(exitCode).toBe(1);
-    const check = lines.find((line) => line.check === `Mailgun for ${DOMAIN}`);
+    const check = lines.find((line) => line.check === 'API key');
     expect(check).toMatchObject({
       state: 'wrong',
       says: expect.stringMatching(/refuses the API key \(401\).*IP allowlist/),
@@ -425,6 +426,6 @@ test('the command itself, by LEDGER_TARGET, with a key on its standard input', a
   const ended = new Promise((resolve) => child.once('close', resolve));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const print = keyFingerprint('key-of-the-parent-01');
-  expect([out, err]).toEqual([`Parent signing key ${print} is set. Functions take it within 5 minutes.\n`, '']);
+  expect([out, err]).toEqual([`Parent signing key ${print} is set. Ingest takes it within 30 seconds.\n`, '']);
   expect(await ended).toBe(0);
 }, 60_000);

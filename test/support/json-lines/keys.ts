@@ -6,15 +6,17 @@ const name = z.enum(['current', 'previous', 'parent', 'apiKey']);
 /** The first eight hex digits of its SHA-256. */
 const fingerprint = z.string().regex(/^[0-9a-f]{8}$/);
 
-/** The line of `keys set --json`. */
+/** The lines of `keys set --json`. */
 export const keysSetLine = z.strictObject({
-  event: z.literal('set'),
+  event: z.enum(['planned', 'set']),
   key: z.enum(['current', 'parent', 'apiKey']),
   fingerprint,
   /** False where the same key was there. */
   changed: z.boolean(),
   /** Of the key that is `previous` now; null where none is. */
   previous: fingerprint.nullable(),
+  /** The secret held no JSON object: whatever it held is lost. */
+  replacesUnreadable: z.boolean(),
 }) satisfies z.ZodType<KeysSetLine>;
 
 const environment = z.strictObject({
@@ -52,6 +54,12 @@ export const keysStatusLine = z.discriminatedUnion('event', [
     /** Answered 401: no key matched. */
     others: z.record(z.string(), z.int()),
     unauthorized: z.int(),
+  }),
+  z.strictObject({
+    event: z.literal('unreadable'),
+    key: z.enum(['current', 'apiKey']),
+    why: z.string(),
+    fix: z.string(),
   }),
   z.strictObject({
     event: z.literal('mailgun'),

@@ -422,9 +422,16 @@ describe('secrets', () => {
     expect(await secret.read()).toBe('{"current":"key-3"}');
   });
 
-  test('a secret that is no JSON is an error that does not quote it', async () => {
+  test('a secret that is no JSON is an error that does not quote it, and is read again after 30 seconds', async () => {
     await put('key-in-the-clear');
-    const ring = createKeyRing(createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => 0));
+    let nowMs = 0;
+    const secret = createCachedSecret(engines.secrets, engines.output('SigningKeysSecretArn'), () => nowMs);
+    const ring = createKeyRing(secret);
     await expect(ring.read()).rejects.toThrow(/^the signing-key secret is not a JSON object$/);
+
+    await put('{"current":"key-4"}');
+    await expect(ring.read()).rejects.toThrow();
+    nowMs = 30_000;
+    expect(await ring.read()).toEqual({ current: 'key-4' });
   });
 });

@@ -68,7 +68,10 @@ describe('keys set', () => {
     const secrets = secretsOf({ current: OLD, parent: 'key-parent-01' });
     const first = await set(['--json'], NEW, secrets);
     expect(first.json().map((line) => keysSetLine.parse(line))).toEqual([
-      { event: 'set', key: 'current', fingerprint: keyFingerprint(NEW), changed: true, previous: keyFingerprint(OLD) },
+      {
+        ...{ event: 'set', key: 'current', fingerprint: keyFingerprint(NEW), changed: true },
+        ...{ previous: keyFingerprint(OLD), replacesUnreadable: false },
+      },
     ]);
     const after = { current: NEW, previous: OLD, parent: 'key-parent-01' };
     expect(stored(secrets)).toEqual(after);
@@ -87,7 +90,7 @@ describe('keys set', () => {
     const { exitCode, lines } = await set(['--alone'], NEW, secrets);
     expect([exitCode, lines]).toEqual([
       0,
-      [`Signing key ${keyFingerprint(NEW)} is set, alone. Functions take it within 5 minutes.`],
+      [`Signing key ${keyFingerprint(NEW)} is set, alone. Ingest takes it within 30 seconds.`],
     ]);
     expect(stored(secrets)).toEqual({ current: NEW, parent: 'key-parent-01' });
 
@@ -109,11 +112,50 @@ describe('keys set', () => {
     expect(stored(secrets)).toEqual({ current: OLD, parent: NEW });
   });
 
-  test('writes nothing over a secret that is not what it should be', async () => {
+  test('--plan says what would change, and changes nothing', async () => {
+    const secrets = secretsOf({ current: OLD });
+    const { exitCode, lines } = await set(['--plan'], NEW, secrets);
+    const [fresh, old] = [NEW, OLD].map(keyFingerprint);
+    const text = `Plan: Signing key ${fresh} would be set, and ${old} becomes previous. Nothing was changed.`;
+    expect([exitCode, lines, stored(secrets)]).toEqual([0, [text], { current: OLD }]);
+  });
+
+  test.each([
+    { args: [], secret: 'SigningKeysSecretArn', input: NEW, becomes: { current: NEW } },
+    { args: ['--parent'], secret: 'SigningKeysSecretArn', input: NEW, becomes: { parent: NEW } },
+    { args: ['--api-key'], secret: 'ApiKeySecretArn', input: 'key-api-abcdef', becomes: { apiKey: 'key-api-abcdef' } },
+  ] as const)('replaces a secret that holds no JSON object once that is agreed to: $args', async (row) => {
+    const { args, secret, input, becomes } = row;
+    const secrets = secretsOf('no JSON', 'no JSON');
+    const refused = await set([...args], input, secrets);
+    expect([refused.exitCode, secrets[secret]]).toEqual([2, 'no JSON']);
+    expect(refused.errors[0]).toContain('--yes');
+    const planned = await set([...args, '--plan'], input, secrets);
+    expect([planned.exitCode, secrets[secret]]).toEqual([0, 'no JSON']);
+    expect(planned.errors[0]).toMatch(/holds no JSON object; what it holds is lost\.$/);
+
+    const replaced = await set([...args, '--yes', '--json'], input, secrets);
+    expect(replaced.json().map((line) => keysSetLine.parse(line))).toMatchObject([
+      { event: 'set', changed: true, previous: null, replacesUnreadable: true },
+    ]);
+    expect(JSON.parse(secrets[secret])).toEqual(becomes);
+  });
+
+  test('asks at a terminal before it replaces a secret that holds no JSON object', async () => {
     const secrets = secretsOf('no JSON');
-    const { exitCode, errors } = await set([], NEW, secrets);
-    expect([exitCode, secrets.SigningKeysSecretArn]).toEqual([1, 'no JSON']);
-    expect(errors[0]).toMatch(/holds no JSON object/);
+    const asked: string[] = [];
+    const { exitCode } = await runCommand(['keys', 'set', '--local'], {
+      openDeployment: async () => stubDeployment(stubSecrets(secrets)),
+      readInput: async () => NEW,
+      ask: async (question) => {
+        asked.push(question);
+        return 'y';
+      },
+    });
+    expect([exitCode, stored(secrets)]).toEqual([0, { current: NEW }]);
+    expect(asked[0]).toMatch(
+      /^The secret of the signing keys holds no JSON object; what it holds is lost\. Replace it\?/,
+    );
   });
 
   test.each([
@@ -201,6 +243,24 @@ describe('keys status', () => {
       others: { [verifier]: 6, [keyFingerprint(OLD)]: 2 },
     });
     verifier = keyFingerprint(NEW);
+  });
+
+  test('names the command that replaces a secret that holds no JSON object', async () => {
+    const { exitCode, json } = await status(secretsOf('no JSON', 'no JSON'));
+    const lines = json().map((each) => keysStatusLine.parse(each));
+    expect([exitCode, lines.filter(({ event }) => event === 'unreadable')]).toEqual([
+      1,
+      [
+        {
+          ...{ event: 'unreadable', key: 'current', why: 'the secret SigningKeysSecretArn holds no JSON object' },
+          fix: 'npm run ledger -- keys set --from-mailgun --yes --local --port 4010',
+        },
+        {
+          ...{ event: 'unreadable', key: 'apiKey', why: 'the secret ApiKeySecretArn holds no JSON object' },
+          fix: 'npm run ledger -- keys set --api-key --yes --local --port 4010 < api-key.txt',
+        },
+      ],
+    ]);
   });
 
   test('fails where a key is needed and not set', async () => {
