@@ -4,6 +4,7 @@ import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domai
 import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../access/secrets.ts';
 import { targetRefText } from '../../command.ts';
+import { MailgunBusyError } from '../../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
 import { counted, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
@@ -24,31 +25,27 @@ export interface StackContext {
 export function stackChecks({ deployment, account, now }: StackContext): Check[] {
   const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
   const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not answer, try again later`;
+  const key = tryApiKeyOnce(deployment, run);
+  const atMailgun = (what: string, look: (domain: string) => Promise<Finding>): Check[] =>
+    deployment.domains.map((domain) => ({
+      name: `${what} ${domain}`,
+      look: async () =>
+        (await key.isUsable()) ? look(domain).catch(refusedKey(run)) : skipped('waits for the API key, as above'),
+      unknownFix,
+    }));
   return [
     { name: 'signing key', look: () => signingKey(deployment, run, now()) },
-    { name: 'API key', look: () => apiKey(deployment, run) },
+    { name: 'API key', look: key.look, unknownFix },
     { name: 'API token', look: () => apiToken(deployment, run) },
     { name: 'read API', look: () => readApi(deployment, run) },
-    ...deployment.domains.map((domain) => ({
-      name: `Mailgun for ${domain}`,
-      look: () => mailgun(deployment, domain, run).catch(refusedKey(run)),
-      unknownFix,
-    })),
-    ...deployment.domains.map((domain) => ({
-      name: `webhooks of ${domain}`,
-      look: () => webhooks(deployment, domain, run).catch(refusedKey(run)),
-      unknownFix,
-    })),
-    ...deployment.domains.map((domain) => ({
-      name: `redaction of ${domain}`,
-      look: () => redaction(deployment, domain).catch(refusedKey(run)),
-      unknownFix,
-    })),
+    ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),
+    ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
+    ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
     ...deployment.domains.flatMap((domain) => [
       { name: `last event of ${domain}`, look: () => lastEvent(deployment, domain, now(), run) },
-      { name: `last slice of ${domain}`, look: () => lastSlice(deployment, domain, now(), run) },
+      { name: `last slice of ${domain}`, look: () => lastSlice(deployment, domain, now(), run, key.isUsable) },
     ]),
   ];
 }
@@ -106,11 +103,31 @@ async function judgeByWebhooks(
   return warning(`${own}, which no webhook of the last hour has confirmed, nor Mailgun: ${why}`, fix);
 }
 
+/** The API key, tried at Mailgun once: what asks by it afterwards would report the same cause again. */
+function tryApiKeyOnce(deployment: Deployment, run: CommandText) {
+  let tried: Promise<Finding> | undefined;
+  const look = () => {
+    tried ??= apiKey(deployment, run);
+    return tried;
+  };
+  const isUsable = () =>
+    look().then(
+      ({ state }) => state === 'ok',
+      (error) => error instanceof MailgunBusyError,
+    );
+  return { look, isUsable };
+}
+
 async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding> {
   const { apiKey: key } = await readApiKey(deployment);
-  if (key !== undefined) return ok('set');
-  return warning('not set: reconciliation is off', `${run('keys set --api-key')} < api-key.txt`);
+  if (key === undefined) return warning('not set: reconciliation is off', `${run('keys set --api-key')} < api-key.txt`);
+  const [domain] = deployment.domains;
+  if (domain === undefined) return ok('set');
+  const ask = await openMailgun(deployment);
+  return ask(domain, 'GET', eventsPath(domain)).then(() => ok('set, and Mailgun takes it'), refusedKey(run));
 }
+
+const eventsPath = (domain: string) => `/v3/${encodeURIComponent(domain)}/events?limit=1`;
 
 async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
   const token = await readSecret(deployment, 'ApiTokenSecretArn');
@@ -134,10 +151,8 @@ async function readApi(deployment: Deployment, run: CommandText): Promise<Findin
 }
 
 async function mailgun(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
-  const { apiKey: key } = await readApiKey(deployment);
-  if (key === undefined) return skipped('there is no API key to ask with');
   const ask = await openMailgun(deployment);
-  const answer = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
+  const answer = await ask(domain, 'GET', eventsPath(domain));
   if (answer.status === 200)
     return ok(`${new URL(deployment.mailgunUrl(domain)).host} takes the API key, seen from here`);
   if (answer.status === 404) {
@@ -211,7 +226,13 @@ async function lastEvent(deployment: Deployment, domain: string, nowMs: number, 
   );
 }
 
-async function lastSlice(deployment: Deployment, domain: string, nowMs: number, run: CommandText): Promise<Finding> {
+async function lastSlice(
+  deployment: Deployment,
+  domain: string,
+  nowMs: number,
+  run: CommandText,
+  hasUsableKey: () => Promise<boolean>,
+): Promise<Finding> {
   const { judgedUntil, completeness } = await readDomainLedger(deployment, domain, ledgerTimes(deployment), nowMs);
   if (judgedUntil === undefined) {
     return warning('no ledger yet: it begins with the first webhook, and needs an API key', run('keys status'));
@@ -219,5 +240,7 @@ async function lastSlice(deployment: Deployment, domain: string, nowMs: number, 
   const says = `judged until ${timeAgo(judgedUntil * 1000, nowMs)}`;
   if (completeness === 'complete') return ok(`${says}, nothing is missing`);
   if (completeness === 'incomplete') return wrong(`${says}, and events are missing`, run('status'));
-  return wrong(`${says}, which is longer ago than two runs`, run('logs reconcile --since 1h'));
+  const late = `${says}, which is longer ago than two runs`;
+  if (!(await hasUsableKey())) return warning(late, 'first the API key, as above');
+  return wrong(late, run('logs reconcile --since 1h'));
 }
