@@ -2,7 +2,10 @@ import type { DomainStatement } from '../../lambdas/domain/archive/certificate.t
 import { checkChain, type Fault, nameOfLink } from '../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
 import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
-import { linkOf, type Manifest } from '../../lambdas/domain/archive/manifest.ts';
+import { figuresOf, linkOf, type Manifest } from '../../lambdas/domain/archive/manifest.ts';
+import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
+import { canonicalJson } from '../../lambdas/domain/canonical.ts';
+import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 import type { ArchiveSource } from './archive-source.ts';
 
 type SealedArchive = Pick<ArchiveSource, 'readText' | 'open'>;
@@ -35,6 +38,7 @@ export async function checkArchive(
   findings.faults.push(...later.faults);
   const rewrites = later.manifests.filter(({ kind }) => kind === 'rewrite');
   for (const manifest of chain) {
+    findings.faults.push(...(await checkRecord(manifest, archive)));
     if (manifest.kind !== 'slice' || manifest.object === null) continue;
     await checkObject(manifest, [...chain, ...rewrites], archive, findings);
     onObject();
@@ -54,6 +58,25 @@ async function linksBehind(domain: string, chain: readonly Manifest[], archive: 
   }
   const { links, faults } = checkChain(domain, texts);
   return { faults, manifests: links.slice(1).map(({ manifest }) => manifest) };
+}
+
+async function checkRecord({ record, slice }: Manifest, archive: SealedArchive): Promise<Fault[]> {
+  if (record === undefined) return [];
+  const text = await archive.readText(record.key);
+  if (text === undefined) return [{ where: record.key, what: 'is not in the archive' }];
+  if (sha256Hex(text) !== record.sha256)
+    return [{ where: record.key, what: 'has other bytes than its manifest names' }];
+  return figuresIn(text) === canonicalJson(slice)
+    ? []
+    : [{ where: record.key, what: 'has other figures than its manifest' }];
+}
+
+function figuresIn(record: string): string | undefined {
+  try {
+    return canonicalJson(figuresOf(JSON.parse(record) as Slice));
+  } catch {
+    return undefined;
+  }
 }
 
 async function checkObject(

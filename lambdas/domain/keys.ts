@@ -104,7 +104,7 @@ export function messageIdInPartition(partition: string): string | undefined {
 
 /** Returns true for the sort key of a tombstone. */
 export function isTombstoneSort(sort: string): boolean {
-  return (split(sort)[1] ?? '').startsWith(ERASED_RECIPIENT);
+  return erasedHashInSort(sort) !== undefined;
 }
 
 /** Returns true for partitions that hold events and statuses. */
@@ -120,6 +120,12 @@ export function recipientKey(recipient: string): string {
 /** Returns the key that takes a recipient's place once they are erased. */
 export function erasedRecipientKey(hash: string): string {
   return `${ERASED_RECIPIENT}${hash}`;
+}
+
+/** Returns the keyed hash of the erased recipient in the sort key of a tombstone; undefined in any other. */
+export function erasedHashInSort(sort: string): string | undefined {
+  const recipient = split(sort)[1] ?? '';
+  return recipient.startsWith(ERASED_RECIPIENT) ? recipient.slice(ERASED_RECIPIENT.length) : undefined;
 }
 
 /** Returns true where the key names a person: neither a missing recipient nor an erased one. */

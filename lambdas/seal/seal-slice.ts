@@ -1,16 +1,18 @@
-import { objectKey } from '../domain/archive/layout.ts';
+import { objectKey, recordKey } from '../domain/archive/layout.ts';
 import { figuresOf, isSameFigures, linkOf, type Manifest, parseManifest } from '../domain/archive/manifest.ts';
-import { createMerkleTree } from '../domain/archive/merkle.ts';
+import { createMerkleTree, sha256Hex } from '../domain/archive/merkle.ts';
 import { leafOf } from '../domain/archive/row.ts';
+import { canonicalJson } from '../domain/canonical.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import type { ChainWriter } from './chain-writer.ts';
-import type { EventObjects, ObjectWriter, SealMark, SealState } from './ports.ts';
+import type { EventObjects, ManifestBucket, ObjectWriter, SealMark, SealState } from './ports.ts';
 import type { SliceRows } from './slice-rows.ts';
 
 export interface SealSliceDeps {
   state: SealState;
   chain: ChainWriter;
   objects: EventObjects;
+  bucket: ManifestBucket;
   rowsOf: SliceRows;
   now: () => number;
 }
@@ -38,10 +40,10 @@ interface WrittenObject {
 const NOTHING_ROOT = createMerkleTree().root();
 
 /**
- * Seals what is not sealed yet of a slice: first the object of its events, then the manifest, then the mark. Objects
- * and manifests are put only where there is none, so whatever was cut short, or done by another run, is taken over.
+ * Seals what is not sealed yet of a slice: first the object of its events, then the ledger's record of it, the manifest,
+ * the mark. Each is put only where there is none, so whatever was cut short, or done by another run, is taken over.
  */
-export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSliceDeps) {
+export function createSealSlice({ state, chain, objects, bucket, rowsOf, now }: SealSliceDeps) {
   return async (slice: Slice, run: SealRun): Promise<SealOutcome> => {
     const { domain, start, version } = slice;
     for (;;) {
@@ -55,6 +57,7 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
         await state.putMark(domain, { ...mark, version });
         return { kind: 'known', rows: 0 };
       }
+      const record = await writeRecord(slice, number, run);
       const link = linkOf({
         ...{
           v: 1,
@@ -64,16 +67,18 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
           previous: head.sequence === 0 ? null : head.hash,
         },
         ...{ start, end: slice.end, number, object: written.object, root: written.root },
-        ...{ slice: figuresOf(slice), sealedAt: new Date(now()).toISOString() },
+        ...{ slice: figuresOf(JSON.parse(record) as Slice), sealedAt: new Date(now()).toISOString() },
+        record: { key: recordKey(domain, start, number), sha256: sha256Hex(record) },
       });
       run.assertHeld();
       if (!(await chain.append(link))) continue;
-      // Of an object that was there, it is not known up to which version it holds the slice.
-      const sealed = written.isAdopted ? null : version;
+      // Of what was there, it is not known up to which version it holds the slice.
+      const isAdopted = written.isAdopted || record !== canonicalJson(slice);
+      const sealed = isAdopted ? null : version;
       const { sequence } = link.manifest;
       await state.putMark(domain, { start, number, sequence, first: mark?.first ?? sequence, version: sealed });
       await state.moveHead(domain, { sequence, hash: link.hash });
-      return { kind: written.isAdopted ? 'adopted' : 'sealed', rows: written.object?.rows ?? 0 };
+      return { kind: isAdopted ? 'adopted' : 'sealed', rows: written.object?.rows ?? 0 };
     }
   };
 
@@ -102,6 +107,15 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
     const other = await adopt(domain, key);
     if (other === undefined) throw new Error(`the object ${key} is there and cannot be read`);
     return other;
+  }
+
+  /** Returns the record under the slice's key: the one that is put, or that another run has put meanwhile. */
+  async function writeRecord(slice: Slice, number: number, { assertHeld }: SealRun): Promise<string> {
+    const key = recordKey(slice.domain, slice.start, number);
+    const text = canonicalJson(slice);
+    assertHeld();
+    if (await bucket.putTextIfAbsent(key, text)) return text;
+    return (await bucket.readText(key)) ?? text;
   }
 
   async function fill(writer: ObjectWriter, slice: Slice, sealed: ReadonlySet<string>, deadlineMs: number) {
@@ -147,9 +161,11 @@ export function createSealSlice({ state, chain, objects, rowsOf, now }: SealSlic
     return names;
   }
 
-  async function saysTheSame(slice: Slice, { sequence }: SealMark): Promise<boolean> {
+  /** A record without a manifest is one of a run that was cut short, and gets its manifest. */
+  async function saysTheSame(slice: Slice, { sequence, number }: SealMark): Promise<boolean> {
     const text = await chain.textOf(slice.domain, sequence);
     const figures = text === undefined ? null : (parseManifest(text)?.manifest.slice ?? null);
-    return figures !== null && isSameFigures(figures, figuresOf(slice));
+    if (figures === null || !isSameFigures(figures, figuresOf(slice))) return false;
+    return (await bucket.readText(recordKey(slice.domain, slice.start, number + 1))) === undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { UNKNOWN_DOMAIN } from '../contract.ts';
+import { ERASED_TEXT, erasedKey } from '../domain/archive/layout.ts';
 import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import { createChainWriter } from './chain-writer.ts';
@@ -6,7 +7,7 @@ import type { EventObjects, LedgerSlices, ManifestBucket, SealState } from './po
 import { createSealSlice, type SealRun } from './seal-slice.ts';
 import { createSliceRows, DeadlineError, type SliceRowsDeps, UnsettledIndexError } from './slice-rows.ts';
 
-export interface SealDeps extends LeaseDeps, SliceRowsDeps {
+export interface SealDeps extends LeaseDeps, Omit<SliceRowsDeps, 'noteErased'> {
   slices: LedgerSlices;
   state: SealState;
   bucket: ManifestBucket;
@@ -48,7 +49,17 @@ const DAY_SECONDS = 86_400;
 export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<SealReport | 'busy'> {
   const { slices, state, now, everySeconds, retentionSeconds } = deps;
   const chain = createChainWriter(deps);
-  const sealSlice = createSealSlice({ ...deps, chain, rowsOf: createSliceRows(deps) });
+  const sealSlice = createSealSlice({ ...deps, chain, rowsOf: createSliceRows({ ...deps, noteErased }) });
+
+  const noted = new Set<string>();
+  /** Marks of recipients that were erased while there was no archive yet. */
+  async function noteErased(recipientHashes: readonly string[]): Promise<void> {
+    for (const hash of new Set(recipientHashes)) {
+      if (noted.has(hash)) continue;
+      await deps.bucket.putTextIfAbsent(erasedKey(hash), ERASED_TEXT);
+      noted.add(hash);
+    }
+  }
 
   return (request) => withLease(deps, ({ assertHeld }) => sealAll(request, assertHeld));
 

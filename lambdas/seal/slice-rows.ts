@@ -1,7 +1,7 @@
 import { isBefore } from '../domain/archive/check-object.ts';
 import { type ArchiveRow, rowOf, rowOfTombstone } from '../domain/archive/row.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
-import { isTombstoneSort, parseMessageSort } from '../domain/keys.ts';
+import { erasedHashInSort, isTombstoneSort, parseMessageSort } from '../domain/keys.ts';
 import { createLedgerNaming, placeName } from '../domain/ledger/ledger-name.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
 import type { EventKeys, SealableEvent, SealableEvents } from './ports.ts';
@@ -25,6 +25,8 @@ export interface SliceRowsDeps {
   keys: EventKeys;
   events: SealableEvents;
   erasureKey: { read(): Promise<string> };
+  /** Called with the keyed hashes of erased recipients before a tombstone of theirs is yielded. */
+  noteErased: (recipientHashes: readonly string[]) => Promise<void>;
   /** Hex of random bytes. */
   newSalt: () => string;
   /** Rows that are held in memory, and written as one row group. @default 10,000 */
@@ -43,6 +45,7 @@ export function createSliceRows({
   keys,
   events,
   erasureKey,
+  noteErased,
   newSalt,
   groupRows = GROUP_ROWS,
   now,
@@ -62,6 +65,8 @@ export function createSliceRows({
 
   async function rowsOf(group: readonly NamedKey[], deadlineMs: number): Promise<ArchiveRow[]> {
     const rows: ArchiveRow[] = [];
+    const erased = group.flatMap(({ key }) => erasedHashInSort(key.eventSort) ?? []);
+    if (erased.length > 0) await noteErased(erased);
     for (let from = 0; from < group.length; from += LOOK_UP * LOOK_UPS_AT_ONCE) {
       if (now() >= deadlineMs) throw new DeadlineError('the time of the run is up');
       const chunks = Array.from({ length: LOOK_UPS_AT_ONCE }, (_, nth) =>

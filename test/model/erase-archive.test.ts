@@ -3,11 +3,13 @@ import fc from 'fast-check';
 import { checkArchive } from '../../cli/certificates/check-archive.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
-import { objectKey } from '../../lambdas/domain/archive/layout.ts';
+import { erasedKey, objectKey, recordKey } from '../../lambdas/domain/archive/layout.ts';
 import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
 import { LostRaceError } from '../../lambdas/domain/ledger/lease.ts';
+import { erasureHash } from '../../lambdas/domain/recipients/erasure.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../support/archive.ts';
+import { ERASURE_KEY } from '../support/erasures.ts';
 import { MOMENTS, Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { fullWorld, type SealWorld, SLICES } from './seal-world.ts';
@@ -52,6 +54,7 @@ test('takes the recipient out of every object, and leaves certificates, other ro
   const now = world.bucket.rowsOf(DOMAIN, SLICE_START + SLICE_SECONDS);
   expect(now.filter(others)).toEqual(rows.filter(others));
   expect(now.filter(({ salt }) => salt === null)).toHaveLength(1);
+  expect(world.bucket.objects.get(erasedKey(erasureHash(ERASURE_KEY, ERASED)))).toBeDefined();
   const links = world.chain().length;
   expect(await world.erase(ERASED)).toEqual({ objects: 3, rewritten: 0, rows: 0, versions: 0, faults: 0 });
   expect(world.chain()).toHaveLength(links);
@@ -66,6 +69,27 @@ test('an object that is not as it was sealed stays as it is, and is counted', as
   expect(await world.erase(ERASED)).toMatchObject({ rewritten: 2, faults: 1 });
 
   expect(world.bucket.objects.get(key)).toBe(changed);
+});
+
+test('seal leaves the marker of a recipient who was erased before there was an archive', async () => {
+  const world = fullWorld();
+  world.sweepTable(ERASED);
+
+  await world.settle();
+
+  expect(world.bucket.objects.has(erasedKey(erasureHash(ERASURE_KEY, ERASED)))).toBe(true);
+});
+
+test.each([
+  { what: 'is not in the archive', text: undefined },
+  { what: 'has other bytes than its manifest names', text: '{}' },
+])('a record of a slice that $what is named', async ({ what, text }) => {
+  const world = await sealedWorld();
+  const where = recordKey(DOMAIN, SLICE_START, 0);
+  if (text === undefined) world.bucket.objects.delete(where);
+  else world.bucket.objects.set(where, text);
+
+  expect(await faultsOf(world, certified(world))).toEqual([{ where, what }]);
 });
 
 describe('a run that dies', () => {

@@ -2,7 +2,9 @@ import { expect } from '@jest/globals';
 import { type ErasedArchive, eraseArchive } from '../../cli/commands/erase/archive.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
 import { createObjectCheck } from '../../lambdas/domain/archive/check-object.ts';
-import { manifestKey, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
+import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
+import { figuresOf } from '../../lambdas/domain/archive/manifest.ts';
+import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import type { Lease } from '../../lambdas/domain/ledger/lease.ts';
 import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
@@ -164,7 +166,8 @@ export class SealWorld {
     const context = { signal, now: () => this.nowMs, sleep: async () => {} };
     const everyNone = { newRunId: () => runId, every: () => () => {} };
     this.points = mortal.points;
-    const work = () => eraseArchive({ ...deps, ...everyNone }, recipient, context, () => {});
+    const work = () =>
+      eraseArchive({ ...deps, ...everyNone }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
     return mortal.live(work).finally(() => this.lease.release(runId));
   }
 
@@ -181,10 +184,9 @@ export class SealWorld {
     const { links, faults } = checkChain(DOMAIN, this.chain());
     expect(faults).toEqual([]);
     const slices = links.filter(({ manifest: { kind } }) => kind === 'slice');
-    const named = new Set(slices.flatMap(({ manifest: { object } }) => (object === null ? [] : [object.key])));
-    const objects = [...this.bucket.objects.keys()].filter((key) => parseObjectKey(key) !== undefined);
-    expect(new Set(objects)).toEqual(named);
-    expect(named.size).toBe(slices.filter(({ manifest: { object } }) => object !== null).length);
+    const named = slices.flatMap(({ manifest: { object, record } }) => [object?.key, record?.key].filter(Boolean));
+    const objects = [...this.bucket.objects.keys()].filter((key) => /^(events|slices)\//.test(key));
+    expect(objects.toSorted()).toEqual(named.toSorted());
     for (const { manifest } of slices) {
       if (manifest.object === null) continue;
       const stored = await this.bucket.open(manifest.object.key);
@@ -203,6 +205,9 @@ export class SealWorld {
       expect(sealed.toSorted()).toEqual(events.map(({ key }) => nameOf(key)).toSorted());
       expect(this.state.marks.get(`${DOMAIN} ${start}`)?.version).toBe(version);
       const last = slices.findLast(({ manifest }) => manifest.start === start)?.manifest;
+      const record = this.bucket.objects.get(last?.record?.key ?? '') ?? '';
+      expect(last?.record?.sha256).toBe(sha256Hex(record));
+      expect(figuresOf(JSON.parse(record) as Slice)).toEqual(last?.slice);
       expect(Object.values(last?.slice?.stored ?? {})).toEqual(events.length === 0 ? [] : [events.length]);
     }
   }

@@ -5,10 +5,11 @@ import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconci
 import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { every } from '../../../lambdas/adapters/timer.ts';
-import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/row.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
 import { type LeaseDeps, withLease } from '../../../lambdas/domain/ledger/lease.ts';
+import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { type ChainIndex, readChainIndex } from '../../../lambdas/seal/chain-index.ts';
 import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
 import type { KeptObject, ManifestBucket, RewritableObjects, SealState } from '../../../lambdas/seal/ports.ts';
@@ -78,7 +79,7 @@ export async function countArchive(archive: ArchiveDeps | undefined): Promise<nu
  */
 export async function eraseArchive(
   archive: ArchiveDeps,
-  recipient: string,
+  { recipient, erasureKey }: { recipient: string; erasureKey: string },
   { signal, now, sleep }: Pick<CliContext, 'signal' | 'now' | 'sleep'>,
   emit: (line: ArchiveLine) => void,
 ): Promise<ErasedArchive | undefined> {
@@ -86,6 +87,8 @@ export async function eraseArchive(
   const rewrite = createRewriteObject({ ...archive, chain: createChainWriter(archive) });
   const erased: ErasedArchive = { objects: 0, rewritten: 0, rows: 0, versions: 0, faults: 0 };
   const indexes = new Map<string, ChainIndex>();
+  // A table that is restored from the archive finds here who stays erased.
+  await bucket.putTextIfAbsent(erasedKey(erasureHash(erasureKey, recipient)), ERASED_TEXT);
 
   const { all, unsealed } = await whileSealRests(async (assertHeld) => {
     const listed = await listAll(objects);

@@ -136,7 +136,7 @@ export async function plan(job: Job): Promise<void> {
 
 /** All steps in their order, each of which may be repeated; false where it is to be run again. */
 export async function erase(job: Job): Promise<boolean> {
-  const { queues, recipient, context, emit } = job;
+  const { queues, context, emit } = job;
   emit({ event: 'marked', isNew: await mark(job) });
   await wait(await visibilitySeconds(queues), job);
   if (context.signal.aborted) return false;
@@ -153,7 +153,7 @@ export async function erase(job: Job): Promise<boolean> {
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += found[name];
     if (Object.values(found).some((count) => count > 0)) continue;
     // After the table, so that nothing is sealed any more that is looked for here.
-    const archived = job.archive && (await eraseArchive(job.archive, recipient, context, emit));
+    const archived = job.archive && (await eraseArchive(job.archive, job, context, emit));
     if (context.signal.aborted) return false;
     const { sentBack, deleted, hidden } = sumOf([deadLetters, deliveries]);
     const { all: queued } = await messagesIn(queues.client, queues.queueUrl);

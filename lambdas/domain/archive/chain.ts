@@ -1,4 +1,4 @@
-import { objectKey } from './layout.ts';
+import { objectKey, recordKey } from './layout.ts';
 import { type ChainLink, type Manifest, parseManifest } from './manifest.ts';
 
 /** Something that does not hold, and where. */
@@ -45,10 +45,12 @@ function numbersThatDoNotFollow(links: readonly ChainLink[]): Fault[] {
   const last = new Map<number, number>();
   const roots = new Map<string, string>();
   for (const { manifest } of links) {
-    const { kind, start, number, object, root, domain } = manifest;
+    const { kind, start, number, object, record, root, domain } = manifest;
     const where = nameOfLink(manifest);
     if (object !== null && object.key !== objectKey(domain, start, number))
       faults.push({ where, what: `names the object ${object.key}, which belongs elsewhere` });
+    if (record !== undefined && record.key !== recordKey(domain, start, number))
+      faults.push({ where, what: `names the record ${record.key}, which belongs elsewhere` });
     if (kind === 'rewrite') {
       const before = roots.get(`${start}-${number}`);
       if (before !== undefined && before !== root)

@@ -6,7 +6,9 @@ import { keyPart, timeKey, utcDay } from '../keys.ts';
 // | key                                                       | object                                        |
 // |-----------------------------------------------------------|-----------------------------------------------|
 // | events/domain=<domain>/day=<UTC day>/<start>-<n>.parquet  | events of a slice; `n` > 0 is a supplement    |
+// | slices/domain=<domain>/day=<UTC day>/<start>-<n>.json     | the ledger's record of the slice at that time |
 // | manifests/domain=<domain>/<sequence>.json                 | link of the domain's chain                    |
+// | erased/<keyed hash>.json                                  | erasure marker of a recipient                 |
 
 /** What the keys of all events start with. */
 export const EVENTS_PREFIX = 'events/';
@@ -22,6 +24,26 @@ export function domainsInKeys(domains: readonly string[]): string[] {
 /** Returns the key of an object of events, by the slice's start in epoch seconds. */
 export function objectKey(domain: string, start: number, number: number): string {
   return `${dayPrefix(domain, start * 1000)}${start}-${number}.parquet`;
+}
+
+/** Returns the key of the ledger's record of a slice, beside the object of the same number. */
+export function recordKey(domain: string, start: number, number: number): string {
+  return `slices/domain=${keyPart(domain)}/day=${utcDay(start * 1000)}/${start}-${number}.json`;
+}
+
+/** What the keys of all erasure markers start with. */
+export const ERASED_PREFIX = 'erased/';
+/** What an erasure marker says: it is there. */
+export const ERASED_TEXT = '{"v":1}';
+
+/** Returns the key of a recipient's erasure marker, by their keyed hash. */
+export function erasedKey(recipientHash: string): string {
+  return `${ERASED_PREFIX}${recipientHash}.json`;
+}
+
+/** Reads the key of an erasure marker; undefined for any other key. */
+export function parseErasedKey(key: string): string | undefined {
+  return /^erased\/([0-9a-f]{64})\.json$/.exec(key)?.[1];
 }
 
 /** Returns what the keys of a domain's events start with. */

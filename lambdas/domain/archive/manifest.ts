@@ -31,6 +31,12 @@ export interface SealedObject {
   rows: number;
 }
 
+/** A text of the archive that a manifest names. */
+export interface SealedText {
+  key: string;
+  sha256: string;
+}
+
 /**
  * A link of a domain's chain. `slice`: events of a slice, or where `object` is null, new figures alone. `rewrite`: an
  * object was written again because a recipient was erased, with the same root.
@@ -53,6 +59,8 @@ export interface Manifest {
   root: string;
   /** Null in a rewrite. */
   slice: SliceFigures | null;
+  /** The ledger's whole record of the slice; absent in a rewrite, and where an earlier version sealed. */
+  record?: SealedText;
   /** ISO 8601 UTC. */
   sealedAt: string;
 }
@@ -120,7 +128,7 @@ const STATES: readonly unknown[] = ['due', 'open', 'short', 'settled', 'unlisted
 
 function isManifest(value: unknown): value is Manifest {
   if (!isObject(value) || value.v !== 1) return false;
-  const { kind, domain, sequence, previous, start, end, number, object, root, slice, sealedAt } = value;
+  const { kind, domain, sequence, previous, start, end, number, object, root, slice, record, sealedAt } = value;
   return (
     (kind === 'slice' ? isFigures(slice) : kind === 'rewrite' && slice === null && object !== null) &&
     typeof domain === 'string' &&
@@ -131,13 +139,17 @@ function isManifest(value: unknown): value is Manifest {
     (start as number) < (end as number) &&
     (object === null || isSealedObject(object)) &&
     isHash(root) &&
+    (record === undefined || (kind === 'slice' && isSealedText(record))) &&
     typeof sealedAt === 'string'
   );
 }
 
+function isSealedText(value: Json | undefined): boolean {
+  return isObject(value) && typeof value.key === 'string' && isHash(value.sha256);
+}
+
 function isSealedObject(value: Json | undefined): boolean {
-  if (!isObject(value)) return false;
-  return typeof value.key === 'string' && isHash(value.sha256) && isWhole(value.bytes) && isWhole(value.rows);
+  return isSealedText(value) && isObject(value) && isWhole(value.bytes) && isWhole(value.rows);
 }
 
 function isFigures(value: Json | undefined): boolean {
