@@ -1,7 +1,7 @@
 import { mergeSorted } from '../../lambdas/adapters/table/events/day-index.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
 import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
-import { type ArchiveRow, rowErasure } from '../../lambdas/domain/archive/row.ts';
+import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
@@ -43,13 +43,14 @@ const LOOK_UP = 100;
 
 export function createHistory({ archive, keys, events, erasures, erasureKey }: HistoryDeps): ReadDay {
   return async function* (domain, fromMs, toMs) {
-    const nameOf = createLedgerNaming(await erasureKey.read());
+    const secret = await erasureKey.read();
+    const nameOf = createLedgerNaming(secret);
     const isInRange = ({ row: { atMs } }: HistoryRow) => atMs >= fromMs && atMs < toMs;
     const lanes = archive === undefined ? [] : await openLanes(archive, dayPrefix(domain, fromMs), [fromMs, toMs]);
     const table = storedRows(inOrder(keys.stored(domain, fromMs, toMs - 1), nameOf));
     const merged = withoutRepeats(mergeSorted([table, ...lanes], (one, other) => isBefore(one.row, other.row)));
     try {
-      for await (const chunk of inChunks(merged, CHUNK)) yield await checked(domain, chunk.filter(isInRange));
+      for await (const chunk of inChunks(merged, CHUNK)) yield await checked(domain, chunk.filter(isInRange), secret);
     } finally {
       // Objects are temporary files, which stay where a reader stops early.
       await Promise.all(lanes.map((lane) => lane.return(undefined)));
@@ -68,7 +69,7 @@ export function createHistory({ archive, keys, events, erasures, erasureKey }: H
   }
 
   /** Leaves out what the table holds under another time, and takes erased recipients out of the others. */
-  async function checked(domain: string, chunk: readonly HistoryRow[]): Promise<HistoryRow[]> {
+  async function checked(domain: string, chunk: readonly HistoryRow[], secret: string): Promise<HistoryRow[]> {
     const parsed = chunk.map((each) => ({ ...each, event: eventOf(each.row) }));
     const unstored = parsed.filter(({ isStored, event }) => !isStored && event !== undefined);
     const places = unstored.map(({ event }) => identify(event as JsonObject, domain));
@@ -81,12 +82,13 @@ export function createHistory({ archive, keys, events, erasures, erasureKey }: H
       if (event === undefined) return [{ row, isStored }];
       if (!isStored && stored.has(placeName(identify(event, domain)))) return [];
       const named = namedAddresses(event).filter((address) => erased.has(address));
-      return [{ row: named.reduce((left, address) => rowErasure(address, domain)(left), row), isStored }];
+      return [{ row: named.reduce((left, address) => rowErasure(address, domain, secret)(left), row), isStored }];
     });
   }
 }
 
-const eventOf = ({ event }: ArchiveRow) => (event === null ? undefined : (JSON.parse(event) as JsonObject));
+const eventOf = (row: ArchiveRow) =>
+  row.event === null || erasedAs(row) !== undefined ? undefined : (JSON.parse(row.event) as JsonObject);
 
 /**
  * Opens the objects of a day. Slices do not overlap, so objects of one number follow each other in time: they are one

@@ -95,7 +95,7 @@ export function rowOfStored(
 ): ArchiveRow {
   const eventKey = parseMessageSort(key.eventSort).eventKey ?? '';
   const facts = { name, key: eventKey, atMs: key.atMs, receivedAtMs, byWebhook: broughtByWebhook, source };
-  return (isTombstoneSort(key.eventSort) ? rowOfTombstone : rowOf)(facts, event, salt);
+  return isTombstoneSort(key.eventSort) ? rowOfTombstone(facts, event, key, salt) : rowOf(facts, event, salt);
 }
 
 /** The key of a stored event, with its name in the ledger. */

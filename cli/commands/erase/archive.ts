@@ -131,7 +131,7 @@ export async function eraseArchive(
   async function eraseObject({ key, isThere, oldVersions }: KeptObject): Promise<void> {
     const index = await indexOf(key);
     const outcome = isThere
-      ? await rewrite(key, index, rowErasure(recipient, index.domain))
+      ? await rewrite(key, index, rowErasure(recipient, index.domain, erasureKey))
       : ({ kind: 'faulty', what: 'was deleted; its old versions may hold the recipient' } as const);
     erased.objects += 1;
     if (outcome.kind === 'faulty') {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
+import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { keyPart, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
 import type { ReadDay } from '../../archive/history.ts';
 import { daysOf } from '../../archive/open-history.ts';
@@ -144,8 +144,9 @@ async function* exportedRows(
   }
 }
 
-function exportedRow({ name: _name, salt: _salt, commitment: _commitment, ...row }: ArchiveRow, domain: string) {
-  return { domain, ...row };
+function exportedRow(row: ArchiveRow, domain: string): ExportedRow {
+  const { name: _name, salt: _salt, commitment: _commitment, ...rest } = row;
+  return { domain, ...rest, ...(erasedAs(row) !== undefined && { event: null }) };
 }
 
 function filterOf({ types, recipient, tag }: ExportRequest): (row: ArchiveRow) => boolean {

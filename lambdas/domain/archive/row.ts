@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonObject } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
+import { identify } from '../events/identity.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import type { Source } from '../events/queue-message.ts';
-import { keyPart, recipientKey } from '../keys.ts';
-import { tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
+import { keyPart, messageIdOfPartition, parseMessageSort, recipientKey } from '../keys.ts';
+import type { EventPlace } from '../ledger/ledger-name.ts';
+import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
 
 /** What is archived of an event besides the event itself. */
 export interface RowFacts {
@@ -43,7 +45,7 @@ export interface ArchiveRow extends RowFacts, RowColumns {
   salt: string | null;
   /** Hex of SHA-256 over the salt and the event; it stays for good. */
   commitment: string;
-  /** The event as canonical JSON; null where its recipient is erased. */
+  /** The event as canonical JSON; its tombstone where its recipient is erased, null where an older version erased it. */
   event: string | null;
 }
 
@@ -66,16 +68,22 @@ export function rowOf(facts: RowFacts, event: JsonObject, salt: string): Archive
   return { ...facts, ...columnsOf(event), salt, commitment: commitmentOf(salt, text), event: text };
 }
 
-/** Returns the row of an event whose recipient was erased before it was sealed. */
-export function rowOfTombstone(facts: RowFacts, tombstone: JsonObject, salt: string): ArchiveRow {
-  return withoutContent(rowOf(facts, tombstone, salt));
+/** Returns the row of an event whose recipient was erased before it was sealed; the place is the tombstone's. */
+export function rowOfTombstone(facts: RowFacts, tombstone: JsonObject, place: EventPlace, salt: string): ArchiveRow {
+  return withTombstone(rowOf(facts, tombstone, salt), tombstone, place);
 }
 
 /** Returns what a row becomes when its recipient is erased: nothing of it can be recovered, and its leaf is the same. */
-export function erasedRow(row: ArchiveRow, domain: string): ArchiveRow {
-  if (row.event === null) return row;
-  const { tags } = columnsOf(tombstoneOf(JSON.parse(row.event), domain));
-  return withoutContent({ ...row, tags });
+export function erasedRow(row: ArchiveRow, domain: string, erasureKey: string): ArchiveRow {
+  if (row.event === null || erasedAs(row) !== undefined) return row;
+  const event = JSON.parse(row.event) as JsonObject;
+  const place = tombstoneIdentity(identify(event, domain), erasureKey);
+  return withTombstone(row, tombstoneOf(event, domain), place);
+}
+
+/** Returns the key of an erased recipient, as the table has it too; undefined for the row of anybody else. */
+export function erasedAs({ salt, event }: Pick<ArchiveRow, 'salt' | 'event'>): string | undefined {
+  return salt !== null || event === null ? undefined : textAt(JSON.parse(event), ERASED_AS);
 }
 
 /** Returns the row of another recipient's event without an address; the same row where it does not name the address. */
@@ -88,17 +96,27 @@ export function rowWithoutAddress(row: ArchiveRow, address: string): ArchiveRow 
 }
 
 /** Returns the rule that takes a recipient out of rows: the content of theirs, the address of those that name it. */
-export function rowErasure(recipient: string, domain: string): (row: ArchiveRow) => ArchiveRow {
+export function rowErasure(recipient: string, domain: string, erasureKey: string): (row: ArchiveRow) => ArchiveRow {
   const own = recipientKey(recipient);
   return (row) =>
     row.recipient !== null && recipientKey(row.recipient) === own
-      ? erasedRow(row, domain)
+      ? erasedRow(row, domain, erasureKey)
       : rowWithoutAddress(row, recipient);
 }
 
-function withoutContent(row: ArchiveRow): ArchiveRow {
-  const { severity, tags, type } = row;
-  return { ...row, ...columnsOf({}), severity, tags, type, salt: null, event: null };
+/** Tells the events of one erased recipient from those of another, so that people are still counted. */
+const ERASED_AS = 'erased-recipient';
+
+function withTombstone(row: ArchiveRow, tombstone: JsonObject, { partition, eventSort }: EventPlace): ArchiveRow {
+  const messageId = messageIdOfPartition(partition);
+  // Some senders put the recipient's address before their own domain.
+  const isKept = messageId !== null && messageId.split('@').length <= 2;
+  const kept: JsonObject = {
+    ...tombstone,
+    ...(isKept && { message: { headers: { 'message-id': messageId } } }),
+    [ERASED_AS]: parseMessageSort(eventSort).recipientKey ?? '',
+  };
+  return { ...row, ...columnsOf(kept), type: row.type, salt: null, event: canonicalJson(kept) };
 }
 
 /** Returns the columns that follow from an event, its type included. */

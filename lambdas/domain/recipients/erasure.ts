@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { isObject, type Json, type JsonObject } from '../canonical.ts';
-import { eventName, textAt, valueAt } from '../events/event.ts';
+import { textAt, valueAt } from '../events/event.ts';
 import type { EventIdentity } from '../events/identity.ts';
-import { recipientOf } from '../events/mailgun-event.ts';
+import { parseEvent, recipientOf } from '../events/mailgun-event.ts';
 import { erasedRecipientKey, eventSort, keyPart, namesRecipient, parseMessageSort, recipientKey } from '../keys.ts';
+import { failureClassOf, KEPT_FAILURE_CLASS } from '../status/classify-failure.ts';
 import { addressesIn, mailboxOf, withoutMailbox } from './address.ts';
+import { mailboxProviderOf, OTHER_PROVIDER } from './mailbox-provider.ts';
 
 // A recipient can be erased. What stays of their events is a tombstone: counted like any event, under a name that
 // only the holder of the erasure key can match with an address.
@@ -40,22 +42,37 @@ export function tombstoneIdentity<Identity extends Pick<EventIdentity, 'eventSor
 }
 
 /**
- * Returns what is kept of an event of an erased recipient; a tag with the address is dropped. The item keeps the exact
- * time beside it: rounded, the tombstone would lie in another slice than the event that Mailgun lists.
+ * Returns what is kept of an event of an erased recipient: what counts tell apart, in words of Mailgun's or ours, and no
+ * free text; a tag with the address is dropped. The item keeps the exact time beside it: rounded, the tombstone would lie
+ * in another slice than the event that Mailgun lists.
  */
 export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
-  const [id, severity] = [textAt(event, 'id'), textAt(event, 'severity')];
+  const parsed = parseEvent(event);
+  const { name, id, reason, code, isByMachine, isTestMode, isInbound } = parsed;
+  const severity = textAt(event, 'severity');
+  const failureClass = failureClassOf(parsed);
+  const provider = mailboxProviderOf(event);
   const tags = valueAt(event, 'tags');
-  const recipient = mailboxOf(recipientOf(event) ?? '');
+  const recipient = mailboxOf(parsed.recipient ?? '');
   const isKept = (tag: Json) => typeof tag === 'string' && !tag.toLowerCase().includes(recipient);
+  const flags = { ...(isTestMode && { 'is-test-mode': true }), ...(isInbound && { 'is-routed': true }) };
   return {
-    event: eventName(event),
+    event: name,
     ...(id !== undefined && { id }),
     domain: { name: domain },
     ...(severity !== undefined && { severity }),
+    ...(reason !== undefined && isWord(reason) && { reason }),
+    ...(code !== undefined && { 'delivery-status': { code } }),
+    ...(failureClass !== null && { [KEPT_FAILURE_CLASS]: failureClass }),
+    ...(provider !== OTHER_PROVIDER && isWord(provider) && { 'recipient-provider': provider }),
+    ...(isByMachine && { 'client-info': { bot: true } }),
+    ...(Object.keys(flags).length > 0 && { flags }),
     ...(Array.isArray(tags) && { tags: tags.filter(isKept) }),
   };
 }
+
+/** What Mailgun says of many people alike; anything longer may be about one. */
+const isWord = (text: string) => /^[a-z][a-z0-9. -]{0,39}$/.test(text);
 
 /** The addresses that an event is sent to by its own account, each once, its recipient first. */
 export function namedAddresses(event: JsonObject): string[] {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
-import type { FailureClass } from './failure-class.ts';
+import { FAILURE_CLASSES, type FailureClass } from './failure-class.ts';
 
 // A server's text is more exact than its code, which many servers use loosely, so
 // texts come first. Codes: RFC 3463, RFC 7372 (authentication), RFC 7505 (null MX), and what large providers publish:
@@ -74,9 +74,14 @@ const MAILGUN_CODES: Readonly<Record<number, FailureClass>> = {
   607: 'suppressed',
 };
 
+/** Where a tombstone says its class: the texts that it follows from are not kept. */
+export const KEPT_FAILURE_CLASS = 'failure-class';
+
 /** Returns the class of a failure or rejection; null for any other event. */
 export function failureClassOf({ name, code, reason, raw }: MailgunEvent): FailureClass | null {
   if (name !== 'failed' && name !== 'rejected') return null;
+  const kept = textAt(raw, KEPT_FAILURE_CLASS);
+  if (kept !== undefined && Object.hasOwn(FAILURE_CLASSES, kept)) return kept as FailureClass;
   if (reason?.startsWith('suppress-')) return 'suppressed';
   if (reason === 'old') return 'too-old';
   const own = code === undefined ? undefined : MAILGUN_CODES[code];

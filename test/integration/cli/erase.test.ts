@@ -322,7 +322,10 @@ describe('erase', () => {
   });
 });
 
-const KEPT = ['event', 'id', 'domain', 'severity', 'tags'];
+const KEPT = [
+  ...['event', 'id', 'domain', 'severity', 'reason', 'failure-class', 'delivery-status'],
+  ...['recipient-provider', 'client-info', 'flags', 'tags'],
+];
 
 describe('dead letters', () => {
   test('those of the recipient become tombstones, those of others lose the address or stay', async () => {

@@ -10,6 +10,7 @@ import {
 import { COLUMNS } from '../../../../../lambdas/domain/archive/columns.ts';
 import { type ArchiveRow, erasedRow } from '../../../../../lambdas/domain/archive/row.ts';
 import { archiveRow } from '../../../../support/archive.ts';
+import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 
 const ROWS: ArchiveRow[] = [
@@ -17,7 +18,7 @@ const ROWS: ArchiveRow[] = [
     tags: [],
     'delivery-status': { code: 550, 'mx-host': 'mx.example.org', message: 'no — «nicht» 😀' },
   }),
-  erasedRow(archiveRow(2), DOMAIN),
+  erasedRow(archiveRow(2), DOMAIN, ERASURE_KEY),
   archiveRow(3, { tags: ['a', 'B', 'a'], recipient: undefined, 'user-variables': { 'lone surrogate': '\ud800' } }),
   archiveRow(4, {
     'delivery-status': { code: 4_294_967_296 },
@@ -90,7 +91,7 @@ test('DuckDB reads every column with its type, times in UTC and nulls as nulls',
 });
 
 test('a file whose rows all lack a value reads like one whose rows have it', async () => {
-  const { file } = write([[erasedRow(archiveRow(1), DOMAIN)]]);
+  const { file } = write([[erasedRow(archiveRow(1), DOMAIN, ERASURE_KEY)]]);
   const { file: other } = write([[archiveRow(2, { reason: 'bounce' })]]);
   const duckdb = await (await DuckDBInstance.create()).connect();
   const { rows } = {

@@ -3,6 +3,7 @@ import { createObjectCheck } from '../../../../../lambdas/domain/archive/check-o
 import type { Manifest } from '../../../../../lambdas/domain/archive/manifest.ts';
 import { type ArchiveRow, erasedRow, rowWithoutAddress } from '../../../../../lambdas/domain/archive/row.ts';
 import { archiveRow, chainOf } from '../../../../support/archive.ts';
+import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 
 const ROWS = [1, 2, 3, 4, 5].map((nth) => archiveRow(nth));
@@ -23,7 +24,7 @@ test('the rows that were sealed hold', () => {
 });
 
 test('rows of erased recipients hold', () => {
-  const rows = ROWS.map((row) => erasedRow(row, DOMAIN));
+  const rows = ROWS.map((row) => erasedRow(row, DOMAIN, ERASURE_KEY));
   expect(check(rows)).toEqual({ faults: [], rows: 5, erased: 5 });
   expect(check([rowWithoutAddress(ROWS[0] as ArchiveRow, 'ada@example.org'), ...ROWS.slice(1)]).faults).toEqual([]);
 });

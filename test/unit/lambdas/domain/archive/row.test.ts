@@ -5,13 +5,20 @@ import { expect, test } from '@jest/globals';
 import { createMerkleTree } from '../../../../../lambdas/domain/archive/merkle.ts';
 import {
   commitmentOf,
+  erasedAs,
   erasedRow,
   leafOf,
   rowOfTombstone,
   rowWithoutAddress,
 } from '../../../../../lambdas/domain/archive/row.ts';
+import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { messagePartition, parseMessageSort } from '../../../../../lambdas/domain/keys.ts';
+import { tombstoneIdentity } from '../../../../../lambdas/domain/recipients/erasure.ts';
 import { archiveRow } from '../../../../support/archive.ts';
+import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
+
+const ERASED_PLACE = { partition: 'MSG#m', eventSort: 'R#erased:ab#E#delivered#x' };
 
 interface Vectors {
   rows: {
@@ -45,13 +52,15 @@ test('the published vectors follow from the rules', () => {
 test('an erased row keeps its leaf and holds nothing of its recipient', () => {
   const row = archiveRow(1, { tags: ['welcome', 'to-ada@example.org'], severity: 'permanent' });
 
-  const erased = erasedRow(row, DOMAIN);
+  const erased = erasedRow(row, DOMAIN, ERASURE_KEY);
 
   expect(leafOf(erased, DOMAIN)).toBe(leafOf(row, DOMAIN));
   expect(JSON.stringify(erased).toLowerCase()).not.toContain('example.org');
-  expect(JSON.stringify(erased)).not.toContain('ABCDEF');
-  expect(erased).toMatchObject({ salt: null, event: null, messageId: null, tags: ['welcome'], severity: 'permanent' });
-  expect(erasedRow(erased, DOMAIN)).toBe(erased);
+  const { tags, severity, recipient, messageId } = erased;
+  expect({ tags, severity, recipient, messageId }).toEqual({
+    ...{ tags: ['welcome'], severity: 'permanent', recipient: null, messageId: row.messageId },
+  });
+  expect(erasedRow(erased, DOMAIN, ERASURE_KEY)).toBe(erased);
 });
 
 test('a row that names an address loses it and its salt, and keeps its leaf', () => {
@@ -73,12 +82,27 @@ test('the row of a tombstone holds no content to begin with', () => {
   const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);
   const facts = { name, key, atMs, receivedAtMs, byWebhook, source };
 
-  const row = rowOfTombstone(
-    facts,
-    { event: 'delivered', id: 'x', domain: { name: DOMAIN }, tags: ['a'] },
-    '00'.repeat(16),
-  );
+  const tombstone = { event: 'delivered', id: 'x', domain: { name: DOMAIN }, tags: ['a'] };
+  const { event, ...row } = rowOfTombstone(facts, tombstone, ERASED_PLACE, '00'.repeat(16));
 
-  expect(row).toMatchObject({ type: 'delivered', salt: null, event: null, tags: ['a'] });
+  expect(row).toMatchObject({ type: 'delivered', salt: null, recipient: null, messageId: 'm', tags: ['a'] });
   expect(row.commitment).toMatch(/^[0-9a-f]{64}$/);
+  expect(JSON.parse(event ?? '')).toEqual({
+    ...{ ...tombstone, message: { headers: { 'message-id': 'm' } }, 'erased-recipient': 'erased:ab' },
+  });
+});
+
+test('the tombstone in the archive goes by the name that the table gives it, and keeps no address in a message id', () => {
+  const { name, key, atMs, receivedAtMs, byWebhook, source } = archiveRow(3);
+  const facts = { name, key, atMs, receivedAtMs, byWebhook, source };
+  const messageId = 'ada@example.org.7@mg.example.com';
+  const row = archiveRow(1, { message: { headers: { 'message-id': messageId } } });
+  const { eventSort } = tombstoneIdentity(identify(JSON.parse(row.event ?? ''), DOMAIN), ERASURE_KEY);
+
+  const erased = erasedRow(row, DOMAIN, ERASURE_KEY);
+
+  expect([erasedAs(row), erasedAs(erased)]).toEqual([undefined, parseMessageSort(eventSort).recipientKey]);
+  const place = { partition: messagePartition(messageId), eventSort };
+  for (const each of [erased, rowOfTombstone(facts, { event: 'opened' }, place, '00'.repeat(16))])
+    expect([each.messageId, each.event?.includes('ada@')]).toEqual([null, false]);
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createErasureKey } from '../../../../../lambdas/adapters/aws/secrets.ts';
 import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { storedTypeOf } from '../../../../../lambdas/domain/ledger/tally.ts';
 import {
   erasureHash,
@@ -13,6 +14,8 @@ import {
   tombstoneOf,
   withoutAddress,
 } from '../../../../../lambdas/domain/recipients/erasure.ts';
+import { mailboxProviderOf } from '../../../../../lambdas/domain/recipients/mailbox-provider.ts';
+import { failureClassOf } from '../../../../../lambdas/domain/status/classify-failure.ts';
 import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
 
@@ -68,6 +71,8 @@ test('a tombstone keeps what is counted, and nothing of the person', () => {
     event: 'FAILED',
     severity: 'permanent',
     reason: 'bounce',
+    'delivery-status': { code: 550, message: '5.2.2 The mailbox of ada@example.org is full' },
+    'recipient-provider': 'Gmail',
     ip: '203.0.113.7',
     url: 'https://example.org/?to=ada@example.org',
     'user-variables': { customer: 7 },
@@ -79,12 +84,46 @@ test('a tombstone keeps what is counted, and nothing of the person', () => {
     id: 'Kq3vYt0ZS2aB7nWmXc9LdA',
     domain: { name: DOMAIN },
     severity: 'permanent',
+    reason: 'bounce',
+    'delivery-status': { code: 550 },
+    'failure-class': 'mailbox-full',
+    'recipient-provider': 'gmail',
     tags: ['welcome'],
   });
   expect(tombstoneOf({ event: 'opened', recipient: 'ada@example.org' }, '-')).toEqual({
     event: 'opened',
     domain: { name: '-' },
   });
+});
+
+test('a tombstone counts as its event does', () => {
+  const counted = (event: JsonObject) => {
+    const parsed = parseEvent(event);
+    const { name, type, tags, isByMachine, isTestMode, isInbound } = parsed;
+    const failureClass = failureClassOf(parsed);
+    return { name, type, tags, isByMachine, isTestMode, isInbound, failureClass, provider: mailboxProviderOf(event) };
+  };
+  const status = (message: string) => ({ code: 602, message });
+  for (const over of [
+    { event: 'failed', severity: 'temporary', reason: 'old', 'delivery-status': status('gave up') },
+    { event: 'failed', severity: 'temporary', reason: 'greylisted', 'delivery-status': { message: 'Greylisted' } },
+    { event: 'failed', severity: 'permanent', reason: 'suppress-bounce' },
+    { event: 'rejected', reject: { reason: 'over quota' } },
+    { event: 'opened', 'client-info': { bot: 'apple' } },
+    { event: 'clicked', 'client-info': { bot: '' } },
+    { flags: { 'is-test-mode': true } },
+    { envelope: { transport: 'https' } },
+    { recipient: 'ada@gmail.com', tags: ['Spring'] },
+  ]) {
+    const event = deliveredEvent(over);
+    expect(counted(tombstoneOf(event, DOMAIN))).toEqual(counted(event));
+  }
+});
+
+test('a tombstone keeps no text that may be about one person', () => {
+  const told = { reason: 'mail to ada@example.org', 'recipient-provider': 'mx of ada@example.org' };
+  const event = deliveredEvent({ event: 'failed', severity: 'permanent', ...told });
+  expect(JSON.stringify(tombstoneOf(event, DOMAIN))).not.toContain('ada');
 });
 
 describe('the addresses that an event names', () => {
