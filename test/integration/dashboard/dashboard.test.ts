@@ -45,6 +45,7 @@ const NAUGHTY: readonly string[] = [
 ];
 /** A valid address: quotation marks let a local part hold anything. */
 const HOSTILE = `${JSON.stringify(`<img src=x onerror="${TROUBLE}">`)}@evil.example`;
+const REJECTED_ID = `rejected.1@${DOMAIN}`;
 const HOSTILE_ID = `<img src=x onerror="${TROUBLE}">.1@${DOMAIN}`;
 
 let stack: ReadStack;
@@ -62,9 +63,9 @@ beforeAll(async () => {
   const { ready } = stack.stack;
   const { signal } = new AbortController();
   // Posted and listed, so that the ledger counts them and their tags stand in the statistics.
-  const hostile = hostileEvents();
-  await stack.store(...hostile);
-  stack.stack.list(hostile as unknown as EventData[]);
+  const seeded = [...hostileEvents(), rejectedEvent()];
+  await stack.store(...seeded);
+  stack.stack.list(seeded as unknown as EventData[]);
   // What the twin knows nothing of is not its to judge, so its verdict is not asked for.
   await runScenario({
     ready,
@@ -101,10 +102,25 @@ function hostileEvents(): JsonObject[] {
   return [...naughty, failed];
 }
 
+/** Names its recipient in the header alone, as Mailgun does of what it never tried to send. */
+function rejectedEvent(): JsonObject {
+  const headers = { 'message-id': REJECTED_ID, to: '"Hopper, Grace" <grace@example.org>' };
+  const reject = { reason: 'Virus detected', description: 'Contains a signature of EICAR' };
+  return {
+    event: 'rejected',
+    id: 'rejected',
+    timestamp: nowSeconds() - 1,
+    domain: { name: DOMAIN },
+    message: { headers },
+    reject,
+  };
+}
+
 /** A tab of its own, with the token handed over as `npm start` does. */
 const openPage = (url = stack.ready.dashboardUrl) => openDashboard(browser.context, url, troubles);
 
 const text = (selector: string) => page.locator(selector).first().innerText();
+const panel = (name: string) => page.locator('.panel', { has: page.getByRole('heading', { name }) });
 const withoutFragment = (url: string) => url.replace(/#.*/, '');
 
 /** A message with four recipients, as the twin sends two. */
@@ -265,6 +281,13 @@ describe('every view', () => {
 });
 
 describe('finding', () => {
+  test('shows to whom and why Mailgun rejected a mail', async () => {
+    await goTo(page, `#/message/${encodeURIComponent(REJECTED_ID)}`);
+
+    expect(await text('.panel h2')).toContain('grace@example.org');
+    expect(await text('.timeline .said')).toBe('Virus detected Contains a signature of EICAR');
+  });
+
   test('leads from a message id to its recipients, each with a timeline and the event that decided', async () => {
     const messageId = await fourRecipients();
     await goTo(page, '#/find');
@@ -305,7 +328,8 @@ describe('finding', () => {
     await page.getByLabel('From (UTC)').fill('2020-01-01');
     await page.getByLabel('Before (UTC)').fill('');
     await page.getByRole('button', { name: 'Filter' }).click();
-    await page.locator('tbody tr').first().waitFor();
+    // The suppressions have rows too, from before the click.
+    await panel('Messages').locator('tbody tr').first().waitFor();
     await settled(page);
     expect(page.url()).toMatch(/from=2020-01-01/);
     expect(page.url()).not.toMatch(/to=/);
@@ -313,7 +337,7 @@ describe('finding', () => {
 
   test('prints the mails to a recipient without the form that filters them', async () => {
     await page.emulateMedia({ media: 'print' });
-    const messages = page.locator('.panel', { has: page.getByRole('heading', { name: 'Messages' }) });
+    const messages = panel('Messages');
     const seen = [await messages.locator('form').isVisible(), await messages.locator('table').isVisible()];
     await page.emulateMedia({ media: null });
 
