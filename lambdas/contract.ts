@@ -4,6 +4,9 @@
 /** Keys and TTL attribute of the one table. All keys are strings. */
 export const TABLE = { partitionKey: 'pk', sortKey: 'sk', expiry: 'expiresAt' } as const;
 
+/** On statuses and suppressions whose last change came from the archive: it is not published. */
+export const RESTORED_ATTRIBUTE = 'restored';
+
 /** Both indexes project keys only, and their keys are written once: an index write is billed like a table write. */
 export const INDEXES = {
   /**

@@ -7,7 +7,7 @@ import {
   type SuppressionItem,
   suppressionItem,
 } from '../../lambdas/adapters/table/recipients/suppression-repository.ts';
-import { UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
+import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
 import {
@@ -270,7 +270,7 @@ export async function liftSuppression(deployment: Deployment, { pk, sk }: Suppre
         TableName: name,
         Key: { pk, sk },
         ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(liftedAt) OR liftedAt < :at)',
-        UpdateExpression: 'SET liftedAt = :at',
+        UpdateExpression: `SET liftedAt = :at REMOVE ${RESTORED_ATTRIBUTE}`,
         ExpressionAttributeValues: { ':at': atMs },
       }),
     ),

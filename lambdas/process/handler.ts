@@ -57,16 +57,16 @@ export const handler = middy<SQSEvent, SQSBatchResponse>().handler(async (event)
 async function handleRecord(record: SQSRecord, stored: JsonObject[]): Promise<void> {
   const decoded = decodeQueueMessage(record.body);
   if (!decoded.ok) return sendToDlq(record, decoded.reason, decoded.where);
-  const { event, source, receivedAt } = decoded.message;
+  const { event, source, receivedAt, restored } = decoded.message;
   try {
-    if ((await store(decoded.message)) === 'stored') stored.push(event);
+    if ((await store(decoded.message)) === 'stored' && restored === undefined) stored.push(event);
   } catch (error) {
     if (!(error instanceof UnstorableError)) throw error;
     const { detail } = errorFacts(error.cause ?? error);
     return sendToDlq(record, 'unstorable', String(detail || error.message));
   }
   // The event is stored, and whether this note is written must not bring it back.
-  if (source === 'webhook') await noteFirstWebhook(receivedAt).catch(() => {});
+  if (source === 'webhook' && restored === undefined) await noteFirstWebhook(receivedAt).catch(() => {});
 }
 
 async function sendToDlq(record: SQSRecord, reason: string, detail: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { EventIdentity } from '../domain/events/identity.ts';
 import type { MailgunEvent } from '../domain/events/mailgun-event.ts';
-import type { Source } from '../domain/events/queue-message.ts';
+import type { RestoredFacts, Source } from '../domain/events/queue-message.ts';
 import type { StatusUpdate } from '../domain/status/status.ts';
 import type { Suppression } from '../domain/status/suppression.ts';
 
@@ -40,6 +40,8 @@ export interface EventRecord {
   storedAtMs?: number;
   /** Epoch seconds. */
   expiresAt: number;
+  /** Where it comes from the archive. */
+  restored?: RestoredFacts | undefined;
 }
 
 export interface Records {

@@ -39,6 +39,7 @@ const SECOND_PASS_MARGIN = 0.95;
  * Stores one event with all its effects. The event itself comes last: stored means all effects done,
  * so whatever crashes before it heals when the message is delivered again. Of an event of an erased recipient only
  * a tombstone is stored, and nothing follows from it. Redacted copies are merged into the event that names its recipient.
+ * Of an event from the archive that has expired only the suppression is stored, which stays for good.
  */
 export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
   const storeOne = createStoreOne(deps);
@@ -54,7 +55,7 @@ export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Pro
 
 function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
   const correct = createCorrect(deps);
-  return async ({ event: sent, domain, source, receivedAt, corrects, redactedAs }) => {
+  return async ({ event: sent, domain, source, receivedAt, corrects, redactedAs, restored }) => {
     const erased = await deps.erasures.among(namedAddresses(sent));
     const event = parseEvent(erased.reduce(withoutAddress, sent));
     const record: EventRecord = {
@@ -65,10 +66,15 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       ...timeOf(event, receivedAt),
       receivedAtMs: receivedAt,
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
+      ...(restored && { restored }),
     };
-    if (source === 'webhook' && redactedAs === undefined && !isTestSample(sent)) await noteStraggler(deps, record);
+    const isNews = restored === undefined;
+    const isExpired = !isNews && record.expiresAt * 1000 <= deps.now();
+    const isFromWebhook = source === 'webhook' && redactedAs === undefined;
+    if (isNews && isFromWebhook && !isTestSample(sent)) await noteStraggler(deps, record);
     const recipient = recipientOf(sent);
     if (recipient !== undefined && erased.includes(recipient)) {
+      if (isExpired) return 'known';
       const identity = tombstoneIdentity(record.identity, await deps.erasureKey.read());
       const outcome = await deps.records.putEvent({
         ...record,
@@ -81,10 +87,11 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
     const suppression = suppressionOf(event);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
-      isOfBatch(event) ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
+      isOfBatch(event) || isExpired ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
     ]);
-    const outcome = await deps.records.putEvent({ ...record, ...lateStoredTime(receivedAt, deps.now()) });
-    if (outcome === 'stored' && record.isImplausible) {
+    if (isExpired) return 'known';
+    const outcome = await deps.records.putEvent({ ...record, ...(isNews && lateStoredTime(receivedAt, deps.now())) });
+    if (outcome === 'stored' && isNews && record.isImplausible) {
       deps.onImplausible?.(domain, Math.round(((event.timeMs ?? receivedAt) - receivedAt) / 1000));
     }
     if (outcome !== 'merged') return outcome;

@@ -2,7 +2,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { writeSuppression } from '../../../lambdas/adapters/table/events/event-repository.ts';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
-import { UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
+import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
 import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';
 import type { CliContext } from '../../command.ts';
@@ -71,7 +71,7 @@ async function narrow({ domain, kind, recipient, scopes, item }: Of<'too-wide'>,
         ConditionExpression:
           'attribute_exists(pk) AND (attribute_not_exists(liftedAt) OR liftedAt < :at) ' +
           'AND (attribute_not_exists(lastAt) OR lastAt = :at)',
-        UpdateExpression: 'SET liftedAt = :at',
+        UpdateExpression: `SET liftedAt = :at REMOVE ${RESTORED_ATTRIBUTE}`,
         ExpressionAttributeValues: { ':at': lastAtMs },
       }),
     ),

@@ -4,6 +4,13 @@ import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
 /** Who brought an event in. */
 export type Source = 'webhook' | 'reconcile';
 
+/** What the archive says of an event beside itself. */
+export interface RestoredFacts {
+  byWebhook: boolean;
+  /** Epoch milliseconds since when it was known that Mailgun does not list it. */
+  unconfirmedSince?: number;
+}
+
 /** An event on its way from ingest or reconcile to process. */
 export interface QueueMessage {
   source: Source;
@@ -15,6 +22,8 @@ export interface QueueMessage {
   corrects?: boolean | undefined;
   /** Keys of the recipients under which redacted copies of this event are stored, which it replaces. */
   redactedAs?: string[] | undefined;
+  /** It was stored before and comes back from the archive: it is no news, and what has expired of it is not stored. */
+  restored?: RestoredFacts | undefined;
 }
 
 /** Raise it when the format changes; a reader takes this version and the one before. */
@@ -59,18 +68,29 @@ export function decodeQueueMessage(body: string): DecodedQueueMessage {
   }
   if (!isObject(parsed)) return { ok: false, reason: 'malformed-message', where: 'body' };
   if (parsed.v !== QUEUE_MESSAGE_VERSION) return { ok: false, reason: 'unknown-version', where: 'v' };
-  const { source, receivedAt, domain, event, corrects, redactedAs } = parsed;
+  const { source, receivedAt, domain, event, corrects, redactedAs, restored } = parsed;
   const malformed = (where: string) => ({ ok: false, reason: 'malformed-message', where }) as const;
   if (source !== 'webhook' && source !== 'reconcile') return malformed('source');
   if (!Number.isSafeInteger(receivedAt)) return malformed('receivedAt');
   if (typeof domain !== 'string') return malformed('domain');
   if (!isObject(event)) return malformed('event');
   if (redactedAs !== undefined && !isTexts(redactedAs)) return malformed('redactedAs');
+  if (restored !== undefined && !isRestoredFacts(restored)) return malformed('restored');
   const message: QueueMessage = { source, receivedAt: receivedAt as number, domain, event };
   return {
     ok: true,
-    message: { ...message, ...(corrects === true && { corrects }), ...(redactedAs && { redactedAs }) },
+    message: {
+      ...message,
+      ...(corrects === true && { corrects }),
+      ...(redactedAs && { redactedAs }),
+      ...(restored && { restored }),
+    },
   };
+}
+
+function isRestoredFacts(value: unknown): value is RestoredFacts {
+  if (!isObject(value) || typeof value.byWebhook !== 'boolean') return false;
+  return value.unconfirmedSince === undefined || Number.isSafeInteger(value.unconfirmedSince);
 }
 
 const isTexts = (value: unknown): value is string[] =>

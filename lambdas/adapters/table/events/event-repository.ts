@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../../contract.ts';
+import { INDEXES, RESTORED_ATTRIBUTE } from '../../../contract.ts';
 import { dayPartition } from '../../../domain/events/day-index.ts';
 import { type DayShards, shardOf } from '../../../domain/events/day-shards.ts';
 import {
@@ -31,10 +31,16 @@ export function createEventRepository(table: LedgerTable): Records {
     ExpressionAttributeNames: { '#order': 'order' },
   });
   return {
-    suppress: ({ event, domain, atMs, identity }, suppression) =>
+    suppress: ({ event, domain, atMs, identity, restored }, suppression) =>
       writeSuppression(
         table,
-        { recipient: event.recipient ?? '', domain, atMs, eventKey: identity.eventKey },
+        {
+          recipient: event.recipient ?? '',
+          domain,
+          atMs,
+          eventKey: identity.eventKey,
+          isRestored: restored !== undefined,
+        },
         suppression,
       ),
 
@@ -47,6 +53,7 @@ export function createEventRepository(table: LedgerTable): Records {
       // join never goes back: an order that was as high once is so now.
       if (record.event.type.rarelyChangesStatus && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
         return;
+      const { mark, values } = restoredMark(record.restored !== undefined);
       await conditional(() =>
         client.send(
           new UpdateCommand({
@@ -57,7 +64,7 @@ export function createEventRepository(table: LedgerTable): Records {
             UpdateExpression:
               'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey, ' +
               'recipient = :recipient, #domain = :domain, expiresAt = if_not_exists(expiresAt, :expiresAt), ' +
-              '#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :at)',
+              `#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :at)${mark}`,
             ExpressionAttributeNames: {
               '#order': 'order',
               '#status': 'status',
@@ -66,6 +73,7 @@ export function createEventRepository(table: LedgerTable): Records {
               '#indexAt': byRecipient.sortKey,
             },
             ExpressionAttributeValues: {
+              ...values,
               ':order': order,
               ':status': update.status,
               ':reason': update.reason,
@@ -106,14 +114,24 @@ export interface SuppressionCause {
   /** Epoch milliseconds. */
   readonly atMs: number;
   readonly eventKey: string;
+  /** It comes from the archive, so it is no news. */
+  readonly isRestored?: boolean;
+}
+
+/** Ends an update expression, which sets: what is restored is not published, and whatever changes the item later is. */
+function restoredMark(isRestored = false) {
+  return isRestored
+    ? { mark: `, ${RESTORED_ATTRIBUTE} = :restored`, values: { ':restored': true } }
+    : { mark: ` REMOVE ${RESTORED_ATTRIBUTE}`, values: {} };
 }
 
 /** Joins a suppression to what is stored: in any order and any number of times, the result is the same. */
 export async function writeSuppression(
   { client, name }: LedgerTable,
-  { recipient, domain, atMs, eventKey }: SuppressionCause,
+  { recipient, domain, atMs, eventKey, isRestored }: SuppressionCause,
   suppression: Suppression,
 ): Promise<void> {
+  const { mark, values } = restoredMark(isRestored);
   const { byRecipient } = INDEXES;
   const Key = {
     pk: suppressionPartition(recipientKey(recipient)),
@@ -130,12 +148,13 @@ export async function writeSuppression(
           'SET since = :since, lastAt = if_not_exists(lastAt, :since), eventKey = :eventKey, reason = :reason, ' +
           'recipient = :recipient, #domain = :domain, kind = :kind, #scope = :scope, #source = :source, ' +
           // Written once, for the reason of the status. A time that was first is never earlier than `since`.
-          '#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :since)',
+          `#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :since)${mark}`,
         ExpressionAttributeNames: {
           ...{ '#domain': 'domain', '#scope': 'scope', '#source': 'source' },
           ...{ '#indexKey': byRecipient.partitionKey, '#indexAt': byRecipient.sortKey },
         },
         ExpressionAttributeValues: {
+          ...values,
           ':since': atMs,
           ':eventKey': eventKey,
           ':reason': suppression.reason,
@@ -158,8 +177,8 @@ export async function writeSuppression(
         TableName: name,
         Key,
         ConditionExpression: 'attribute_not_exists(lastAt) OR lastAt < :at',
-        UpdateExpression: 'SET lastAt = :at',
-        ExpressionAttributeValues: { ':at': atMs },
+        UpdateExpression: `SET lastAt = :at${mark}`,
+        ExpressionAttributeValues: { ...values, ':at': atMs },
       }),
     ),
   );
@@ -180,7 +199,8 @@ export function eventItem(record: EventRecord, shards: DayShards = []) {
     expiresAt: record.expiresAt,
     ...(record.storedAtMs !== undefined && { storedAt: record.storedAtMs }),
     ...(record.isImplausible && { implausible: true }),
-    ...(record.source === 'webhook' && { webhookAt: record.receivedAtMs }),
+    ...((record.restored?.byWebhook ?? record.source === 'webhook') && { webhookAt: record.receivedAtMs }),
+    ...(record.restored?.unconfirmedSince !== undefined && { unconfirmedSince: record.restored.unconfirmedSince }),
   };
 }
 
@@ -228,7 +248,8 @@ export function createEventCorrection(table: LedgerTable) {
             Key: statusKey(record),
             ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
             UpdateExpression:
-              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey',
+              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey ' +
+              `REMOVE ${RESTORED_ATTRIBUTE}`,
             ExpressionAttributeNames: { '#order': 'order', '#status': 'status' },
             ExpressionAttributeValues: {
               ...{ ':order': decided.order, ':status': decided.status, ':reason': decided.reason },

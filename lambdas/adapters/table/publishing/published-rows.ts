@@ -1,3 +1,4 @@
+import { RESTORED_ATTRIBUTE } from '../../../contract.ts';
 import { SUPPRESSION_PREFIX, suppressionPartition } from '../../../domain/keys.ts';
 import type { Row, StatusRow, SuppressionRow } from '../../../domain/publishing/published.ts';
 import type { PublishableRows } from '../../../publish/ports.ts';
@@ -40,7 +41,7 @@ export function rowOf(item: Readonly<Item>): Row | undefined {
 
 type StatusItem = Omit<StatusRow, 'statusAtMs'> & { readonly statusAt: number };
 
-type Image = Readonly<Record<string, { S?: string; N?: string; NULL?: boolean } | undefined>>;
+type Image = Readonly<Record<string, { S?: string; N?: string; NULL?: boolean; BOOL?: boolean } | undefined>>;
 
 /** A record of the table's stream, as Lambda hands it over. */
 export interface StreamRecord {
@@ -63,11 +64,11 @@ export interface RowChange {
   after: Row;
 }
 
-/** The change that a stream record tells of; undefined where it is about anything but a status or a suppression. */
+/** The change that a stream record tells of; undefined where it is about anything but a status or a suppression, or was restored. */
 export function readChange({ dynamodb = {} }: StreamRecord): RowChange | undefined {
   const { ApproximateCreationDateTime = 0, SequenceNumber = '', OldImage, NewImage } = dynamodb;
   const after = NewImage && rowOf(plain(NewImage as Image));
-  if (after === undefined) return undefined;
+  if (after === undefined || (NewImage as Image)[RESTORED_ATTRIBUTE]?.BOOL === true) return undefined;
   const before = OldImage && rowOf(plain(OldImage as Image));
   return { position: SequenceNumber, changedAtMs: ApproximateCreationDateTime * 1000, before, after };
 }

@@ -12,12 +12,12 @@ import { createMessageHistory } from '../../../../lambdas/adapters/table/events/
 import { createRedactedCopies } from '../../../../lambdas/adapters/table/events/redacted-copies.ts';
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
-import { INDEXES } from '../../../../lambdas/contract.ts';
+import { INDEXES, RESTORED_ATTRIBUTE } from '../../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../../lambdas/domain/events/mailgun-event.ts';
 import { decodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
-import { markerKey } from '../../../../lambdas/domain/keys.ts';
+import { markerKey, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
@@ -319,6 +319,36 @@ describe('records', () => {
       }),
     );
     expect(Item).toMatchObject({ since: 100_000, eventKey: 'complained#early', kind: 'complaint', scope: '*' });
+  });
+
+  test('what is restored is marked as no news, until anything else changes it', async () => {
+    const recipient = `${randomUUID()}@example.org`;
+    const messageId = randomUUID();
+    const complaint = (id: string, timestamp: number) =>
+      deliveredEvent({
+        ...{ event: 'complained', recipient, id, timestamp },
+        message: { headers: { 'message-id': messageId } },
+      });
+    const { client, name: TableName } = engines.table;
+    const keys = [
+      { pk: `SUP#${recipient}`, sk: `${DOMAIN}#complaint#*` },
+      { pk: messagePartition(messageId), sk: statusSort(recipient) },
+    ];
+    const marks = () =>
+      Promise.all(
+        keys.map(async (Key) => (await client.send(new GetCommand({ TableName, Key }))).Item?.[RESTORED_ATTRIBUTE]),
+      );
+    const records = createEventRepository(engines.table);
+    const take = createProcess({ ...LONE_PROCESS, records, retentionDays: 400 });
+    const message = { source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN } as const;
+
+    await take({ ...message, event: complaint('old', 200), restored: { byWebhook: true } });
+    await take({ ...message, event: complaint('older', 100), restored: { byWebhook: true } });
+    expect(await marks()).toEqual([true, true]);
+
+    await take({ ...message, event: complaint('later', 300) });
+    await take({ ...message, event: complaint('first', 50) });
+    expect(await marks()).toEqual([undefined, undefined]);
   });
 
   test.each([

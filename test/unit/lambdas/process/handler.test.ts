@@ -57,6 +57,21 @@ test('a batch writes one metric line of what it stored, and none where no mail c
   expect(await handle('reconcile', [{ event: 'opened' }, { event: 'accepted' }])).toEqual([]);
 });
 
+test('what comes back from the archive counts no second time, and is no first webhook', async () => {
+  const restored = { byWebhook: true };
+  const body = encodeQueueMessage({
+    source: 'webhook',
+    receivedAt: Date.now(),
+    domain: DOMAIN,
+    event: deliveredEvent({ id: randomUUID() }),
+    restored,
+  });
+  const record = { messageId: 'm', attributes: { ApproximateReceiveCount: '1' }, body };
+
+  expect(await linesOf(() => handler({ Records: [record] } as unknown as SQSEvent, {} as Context))).toEqual([]);
+  expect(notes()).toEqual([]);
+});
+
 test('what is known already counts no second time', async () => {
   putAnswer = { __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException', Item: {} };
   const lines = await handle('reconcile', [{}, {}]);

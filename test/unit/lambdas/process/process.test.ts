@@ -232,3 +232,53 @@ describe('a webhook that no pass to come would compare is noted for one, before 
     expect(notes).toEqual(isNoted ? [[domain, { at, notedAt: NOW_MS }]] : []);
   });
 });
+
+describe('an event from the archive', () => {
+  const DAY_MS = 86_400_000;
+  const bounced = { event: 'failed', severity: 'permanent', reason: 'bounce' };
+  const restored = { byWebhook: true, unconfirmedSince: NOW_MS + 5 };
+
+  async function restore(ageDays: number, over: Partial<QueueMessage> = {}) {
+    const { ledger, erasures, implausible } = setUp();
+    const notes: unknown[] = [];
+    const stragglers = {
+      ledgerStart: async () => undefined,
+      note: async (...args: unknown[]) => void notes.push(args),
+    };
+    const now = () => NOW_MS + ageDays * DAY_MS;
+    const deps = { ...LONE_PROCESS, records: ledger, erasures, erasureKey, stragglers, retentionDays: 400, now };
+    const store = createProcess(deps);
+    return { erasures, ledger, notes, implausible, store: () => store({ ...message(bounced), restored, ...over }) };
+  }
+
+  test('is stored as it was, and asks for no pass of reconciliation', async () => {
+    const { ledger, notes, store } = await restore(30);
+
+    expect(await store()).toBe('stored');
+
+    const [stored] = ledger.events.values();
+    expect(stored).toMatchObject({ source: 'webhook', receivedAtMs: NOW_MS, restored });
+    expect(stored).not.toHaveProperty('storedAtMs');
+    expect([ledger.statuses.size, ledger.suppressions.size, notes]).toEqual([1, 1, []]);
+  });
+
+  test('that has expired suppresses its recipient, and is not stored', async () => {
+    const { ledger, store } = await restore(400);
+
+    expect(await store()).toBe('known');
+
+    expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 0, 1]);
+  });
+
+  test('of an erased recipient leaves a tombstone, and nothing once it has expired', async () => {
+    for (const [ageDays, events] of [
+      [30, 1],
+      [400, 0],
+    ] as const) {
+      const { ledger, erasures, store } = await restore(ageDays);
+      erasures.mark('ada@example.org');
+      await store();
+      expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([events, 0, 0]);
+    }
+  });
+});

@@ -32,6 +32,11 @@ test('the recipients of redacted copies are read too', () => {
   expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
 });
 
+test('what the archive says of a restored event is read too', () => {
+  const sent = { ...message, restored: { byWebhook: true, unconfirmedSince: 1_770_000_000_000 } };
+  expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
+});
+
 test.each([
   ['no JSON', '{', 'not-json', 'character 1'],
   ['no JSON that says where', 'ada@example.org', 'not-json', 'body'],
@@ -42,6 +47,7 @@ test.each([
   ['no domain', JSON.stringify({ v: 1, ...message, domain: null }), 'malformed-message', 'domain'],
   ['no event', JSON.stringify({ v: 1, ...message, event: [] }), 'malformed-message', 'event'],
   ['no texts', JSON.stringify({ v: 1, ...message, redactedAs: [1] }), 'malformed-message', 'redactedAs'],
+  ['no facts', JSON.stringify({ v: 1, ...message, restored: true }), 'malformed-message', 'restored'],
   ['no time', JSON.stringify({ v: 1, ...message, receivedAt: '1' }), 'malformed-message', 'receivedAt'],
 ])('refuses %s with its reason and place', (_name, body, reason, where) => {
   expect(decodeQueueMessage(body)).toEqual({ ok: false, reason, where });

@@ -263,6 +263,12 @@ describe('a record of the stream', () => {
     expect(readChange(record(again))?.after).toMatchObject({ sinceMs: 5, lastAtMs: 9, liftedAtMs: 7 });
   });
 
+  test('of what was restored is none of ours, until something else changes the item', () => {
+    const restored = { ...image, ...item, restored: { BOOL: true } };
+    expect(readChange(record(restored))).toBeUndefined();
+    expect(readChange(record({ ...image, ...item, order: { S: '50#1#a' } }, restored))).toBeDefined();
+  });
+
   test('of a deletion is none of ours', () => {
     expect(readChange({ dynamodb: { SequenceNumber: '8', OldImage: { ...image, ...item } } })).toBeUndefined();
   });
