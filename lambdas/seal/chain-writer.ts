@@ -40,11 +40,10 @@ export function createChainWriter({
         if (link === undefined || link.manifest.previous !== previous || link.manifest.domain !== domain)
           throw new BrokenChainError(`${manifestKey(domain, head.sequence + 1)} does not continue the chain`);
         const { kind, start, number, sequence } = link.manifest;
-        // Which version of the slice it was made from is not known any more.
-        if (kind === 'slice') {
-          const first = (await state.readMark(domain, start))?.first ?? sequence;
-          await state.putMark(domain, { start, number, sequence, first, version: null });
-        }
+        const mark = kind === 'slice' ? await state.readMark(domain, start) : { sequence, first: sequence };
+        // Without its own mark it is not known any more which version of the slice it was made from.
+        if (mark === undefined || mark.sequence < sequence)
+          await state.putMark(domain, { start, number, sequence, first: mark?.first ?? sequence, version: null });
         head = { sequence, hash: link.hash };
       }
       if (head !== known) await state.moveHead(domain, head);

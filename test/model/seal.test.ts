@@ -112,6 +112,22 @@ test('a slice of many events is held one row group at a time', async () => {
   await world.check();
 });
 
+test('a run that dies before it moved the head takes no mark back', async () => {
+  const world = new SealWorld();
+  world.pass(0);
+  world.pass(1);
+  const moveHead = world.state.moveHead.bind(world.state);
+  world.state.moveHead = async () => {};
+  await world.run();
+  world.state.moveHead = moveHead;
+  world.pass(1);
+
+  const report = await createSeal(world.deps())({ ignoreWaits: true, deadlineMs: world.nowMs + 1000 });
+
+  expect(report).toMatchObject({ sealed: 0, done: true });
+  await world.check();
+});
+
 describe('a run that dies', () => {
   test('at any call, at any moment, leaves what the next run completes', async () => {
     const { mortal } = await fullWorld().run();
