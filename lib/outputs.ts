@@ -70,6 +70,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     TicketTopicArn: [from.topics.ticket.topicArn, 'Alarms that can wait'],
     HealthDashboardUrl: [from.health.url, 'Is it healthy, since when not, what is behind'],
     WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
+    RetentionDays: [String(config.retentionDays.events), 'How long the table keeps events'],
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
     LedgerTimes: [JSON.stringify(timesOf(config.reconcile)), 'When a slice of the ledger is due, in seconds'],
     IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],

@@ -8,6 +8,7 @@ export const campaign: CampaignResponse = {
   to: 1770076800,
   asOf: '2026-02-03T08:00:00.000Z',
   completeness: 'unknown',
+  completeFrom: null,
   listed: {},
   mails: {
     ...{ mails: 1, accepted: 0, delivered: 1, deferred: 0, failed: 0, failedByClass: {} },

@@ -67,6 +67,11 @@ export const campaignResponse = name(
         'and everything is accounted for, so that the numbers are exact.',
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
+    completeFrom: says(
+      'Null where the table holds every event since `from`; else epoch seconds from which on it does. `ledger report` reads ' +
+        'what is older from the archive, where there is one.',
+      z.nullable(z.int()),
+    ),
     listed: says(
       'Events by type as the ledger counts them under this tag; untagged delayed bounces are not in it.',
       counts,

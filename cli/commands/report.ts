@@ -1,11 +1,21 @@
+import { createCampaignReader } from '../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
-import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../lambdas/domain/campaign/stretches.ts';
+import { completeFrom, heldFromOf } from '../../lambdas/domain/campaign/held.ts';
+import {
+  type Stretch,
+  stretchesWithTag,
+  type TaggedSlice,
+  taggedSlice,
+} from '../../lambdas/domain/campaign/stretches.ts';
 import { csvLine } from '../../lambdas/domain/csv.ts';
 import { type Completeness, CompletenessCheck, dueEndOf } from '../../lambdas/domain/ledger/completeness.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import type { FailureClass } from '../../lambdas/domain/status/failure-class.ts';
+import { readErasureKey } from '../access/secrets.ts';
+import { openDeploymentArchive } from '../archive/open-history.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -17,10 +27,11 @@ import {
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { ledgerTimes, tableOf } from '../ledger.ts';
-import { createEmit, number } from '../output.ts';
+import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
-import type { Deployment } from '../target/types.ts';
+import { type Deployment, hasOutput } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
+import { type ArchivedObject, archivedObjects, type CampaignArchive } from './report/archived-events.ts';
 import { type CampaignCounts, countCampaign, type ReportedMail } from './report/count-campaign.ts';
 import { reportText } from './report/report-text.ts';
 
@@ -46,10 +57,12 @@ export type ReportLine =
       to: string;
       asOf: string;
       completeness: Completeness;
+      /** Null where all is held: else what happened before is in neither table nor archive any more. */
+      completeFrom: string | null;
       mails: MailCounts;
       people: PeopleCounts;
     }
-  /** What `--plan` says: events that are read at most, and list prices. */
+  /** What `--plan` says: events of the table that are read at most, objects of the archive, and list prices. */
   | {
       event: 'plan';
       tag: string;
@@ -58,6 +71,7 @@ export type ReportLine =
       to: string;
       events: number;
       uncountedSeconds: number;
+      objects: number;
       dollars: number;
     };
 
@@ -72,19 +86,22 @@ interface ReportOptions extends TargetOptions {
 
 const DAY_SECONDS = 86_400;
 const USUAL_DAYS = 31;
+/** A mail may be accepted that long before it is sent: Mailgun takes times of delivery a week ahead. */
+const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;
 
 const EXAMPLES = `
 Counts the mail that was sent under a tag between --from and --to, with all that became of it until now, each mail and
 each person once. Machines that open and click are apart. It reads the events of the time of sending, then each message;
---plan says how many, and what that costs. It holds no list in memory: what it must keep is in temporary files. With
---csv the failed recipients are the table, and the numbers go to standard error.
+what the table no longer keeps is read from the archive, each object by way of a temporary file. --plan says how many
+events and objects, and what that costs. It holds no list in memory: what it must keep is in temporary files. With --csv the failed recipients are the table, and the numbers go to standard error.
 
 Examples:
   npm run ledger -- report spring --env prod
   npm run ledger -- report spring --env prod --from 2026-11-01 --to 2026-11-08 --csv > failed.csv
   npm run ledger -- report spring --local --json
 
-Needs on AWS: dynamodb:Query on the table and its indexes, dynamodb:BatchGetItem.`;
+Needs on AWS: dynamodb:Query on the table and its indexes, dynamodb:BatchGetItem; with an archive also s3:GetObject and
+s3:ListBucket on the bucket, secretsmanager:GetSecretValue on the erasure key.`;
 
 export const reportCommand: CommandBuilder = (context, run) =>
   ledgerCommand('report', 'report what became of the mail that was sent under a tag')
@@ -107,13 +124,15 @@ async function report(context: CliContext, options: ReportOptions, given: string
   if (from >= to) throw new UsageError('--from must be before --to');
   const deployment = await openTarget(context, options);
   const domain = domainOf(deployment, options.domain);
-  const slices = await readSlices(deployment, domain, tag, from, Math.max(to, now));
+  const slices = await readSlices(deployment, domain, tag, from - LOOK_BACK_SECONDS, Math.max(to, now));
+  const archive = await findArchive(deployment, domain, slices, from, context.now());
   const sending = slices.filter(({ start, end }) => end > from && start < to);
-  const stretches = stretchesWithTag(sending, { fromMs: from * 1000, toMs: Math.min(to, now) * 1000 });
+  const time = { fromMs: from * 1000, toMs: Math.min(to, now) * 1000 };
+  const stretches = stretchesWithTag(sending, time);
   const emit = createEmit<ReportLine>(context, json);
   const common = { tag, domain, from: timeText(from), to: timeText(to) };
   if (plan) {
-    const line = planOf(common, sending, slices, stretches);
+    const line = planOf(common, sending, slices, stretches, archive);
     emit(line, planText(line));
     return 0;
   }
@@ -123,14 +142,64 @@ async function report(context: CliContext, options: ReportOptions, given: string
     if (csv) context.print(csvLine(COLUMNS.map((column) => line[column])));
     else if (json) emit(line);
   };
-  const counts = await countCampaign(context, tableOf(deployment), { domain, tag, stretches }, onFailure);
+  const sources = {
+    reader: createCampaignReader(tableOf(deployment)),
+    archive: await openCampaignArchive(deployment, archive),
+  };
+  const counts = await countCampaign(context, sources, { domain, tag, time, stretches }, onFailure);
   if (counts === undefined) return 1;
-  const completeness = completenessOf(deployment, slices, counts, from, context.now());
+  const held = archive.completeFrom === undefined ? null : timeText(archive.completeFrom);
+  const settled = completenessOf(deployment, slices, counts, from, context.now());
+  // The ledger accounts for what is no longer there to be counted.
+  const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
   const { mails, people } = counts;
-  const text = reportText({ ...common, completeness, mails, people });
+  const text = reportText({ ...common, completeness, completeFrom: held, mails, people });
+  const asOf = iso(context.now());
   if (csv) for (const line of text) context.printError(line);
-  else emit({ event: 'report', ...common, asOf: iso(context.now()), completeness, mails, people }, ...text);
+  else emit({ event: 'report', ...common, asOf, completeness, completeFrom: held, mails, people }, ...text);
   return mails.mails + mails.testMode > 0 ? 0 : 1;
+}
+
+/** Objects of the archive for what the table no longer keeps, and since when nothing is missing in both. */
+interface FoundArchive {
+  readonly objects: readonly ArchivedObject[];
+  readonly listings: number;
+  /** Epoch seconds. */
+  readonly completeFrom: number | undefined;
+}
+
+const OBJECTS_PER_LISTING = 1000;
+
+async function findArchive(
+  deployment: Deployment,
+  domain: string,
+  slices: readonly TaggedSlice[],
+  from: number,
+  nowMs: number,
+): Promise<FoundArchive> {
+  // A stack that was deployed before says nothing of it.
+  if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: undefined };
+  const heldFrom = heldFromOf(nowMs, Number(deployment.output('RetentionDays')));
+  const archive = from < heldFrom ? openDeploymentArchive(deployment) : undefined;
+  const since = from - LOOK_BACK_SECONDS;
+  const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, heldFrom);
+  const byStart = new Map(slices.map((slice) => [slice.start, slice]));
+  return {
+    objects: listed.filter(({ start }) => byStart.get(start)?.mayHoldTrace ?? true),
+    listings: archive === undefined ? 0 : (heldFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
+    completeFrom: completeFrom(from, heldFrom, slices, new Set(listed.map(({ start }) => start))),
+  };
+}
+
+async function openCampaignArchive(
+  deployment: Deployment,
+  { objects }: FoundArchive,
+): Promise<CampaignArchive | undefined> {
+  const source = openDeploymentArchive(deployment);
+  if (source === undefined || objects.length === 0) return undefined;
+  const erasureKey = await readErasureKey(deployment);
+  const erasures = createErasureRepository(tableOf(deployment), { read: async () => erasureKey });
+  return { source, keys: objects.map(({ key }) => key), erasureKey, erasures };
 }
 
 const COLUMNS = ['recipient', 'messageId', 'at', 'failureClass', 'reason', 'code', 'text'] as const;
@@ -180,22 +249,28 @@ function planOf(
   common: Pick<PlanLine, 'tag' | 'domain' | 'from' | 'to'>,
   sending: readonly TaggedSlice[],
   slices: readonly TaggedSlice[],
-  stretches: readonly { fromMs: number; toMs: number }[],
+  stretches: readonly Stretch[],
+  { objects, listings }: FoundArchive,
 ): PlanLine {
   const held = sending.filter(({ mayHoldMail }) => mayHoldMail);
+  const later = slices.filter(({ end }) => end * 1000 > Date.parse(common.from));
   const searched = held.reduce((sum, each) => sum + each.sendingEvents, 0);
-  const events = searched + slices.reduce((sum, { counts }) => sum + total(counts), 0);
-  const seconds = (list: readonly { fromMs: number; toMs: number }[]) =>
-    list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
-  const counted = held.reduce((sum, { start, end }) => sum + end - start, 0);
-  const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - counted));
-  return { event: 'plan', ...common, events, uncountedSeconds, dollars: events * UNITS_PER_EVENT * PRICES.perReadUnit };
+  const events = searched + later.reduce((sum, { counts }) => sum + total(counts), 0);
+  const seconds = (list: readonly Stretch[]) => list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
+  const compared = held.reduce((sum, { start, end }) => sum + end - start, 0);
+  const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - compared));
+  const dollars =
+    events * UNITS_PER_EVENT * PRICES.perReadUnit +
+    objects.length * PRICES.perObjectRead +
+    listings * PRICES.perObjectListing;
+  return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, dollars };
 }
 
-function planText({ tag, domain, events, uncountedSeconds, dollars }: PlanLine): string {
+function planText({ tag, domain, events, uncountedSeconds, objects, dollars }: PlanLine): string {
   const uncounted =
     uncountedSeconds === 0 ? '' : `, and those of ${number(uncountedSeconds)} s that the ledger has not counted yet`;
-  return `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}: $${dollars.toFixed(4)}.`;
+  const archived = objects === 0 ? '' : `, and ${counted(objects, 'object')} of the archive`;
+  return `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}${archived}: $${dollars.toFixed(4)}.`;
 }
 
 type FailureLine = ReportLine & { event: 'failed' };

@@ -13,6 +13,10 @@ export const PRICES = {
   /** Of at most 64 KB. */
   perQueueRequest: 0.4 / 1e6,
   perPublishedEvent: 1 / 1e6,
+  /** Of the archive's bucket; without what leaves the region. */
+  perObjectRead: 0.4 / 1e6,
+  /** Of at most 1,000 objects. */
+  perObjectListing: 5 / 1e6,
   /** HTTP API; of at most 512 KB. */
   perApiRequest: 1 / 1e6,
   perInvocation: 0.2 / 1e6,

@@ -23,6 +23,8 @@ export interface ReadApiEnv {
   DOMAINS: string;
   SLICE_SECONDS: string;
   SETTLE_SECONDS: string;
+  /** How long the table keeps events. */
+  RETENTION_DAYS: string;
   /** Every receiver as JSON: `ReadReceiver[]`; absent where there are none. */
   RECEIVERS?: string;
 }
@@ -48,6 +50,7 @@ export function readReadApiEnv(source: EnvSource) {
     domains: listEnv(source, 'DOMAINS'),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
+    retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
     receivers: JSON.parse(source.RECEIVERS ?? '[]') as ReadReceiverSetting[],
   };
 }

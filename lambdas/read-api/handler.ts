@@ -86,7 +86,11 @@ const routes = createRoutes({
     now: Date.now,
   }),
   deliveries: createDeliveries(deliveries),
-  campaigns: createCampaigns({ ...ledgerDeps, campaigns: createCampaignReader(table) }),
+  campaigns: createCampaigns({
+    ...ledgerDeps,
+    campaigns: createCampaignReader(table),
+    retentionDays: env.retentionDays,
+  }),
   health: createHealth({
     ledgerName: env.ledgerName,
     domains: env.domains,

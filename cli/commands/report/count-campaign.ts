@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createCampaignReader } from '../../../lambdas/adapters/table/events/campaign-reader.ts';
-import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import {
+  type createCampaignReader,
+  type RecipientEvent,
+  recipientMail,
+} from '../../../lambdas/adapters/table/events/campaign-reader.ts';
 import {
   addPeople,
   MailCounter,
@@ -10,13 +13,32 @@ import {
 } from '../../../lambdas/domain/campaign/counts.ts';
 import type { Stretch } from '../../../lambdas/domain/campaign/stretches.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
+import { eventSort, namesRecipient, parseMessageSort } from '../../../lambdas/domain/keys.ts';
+import { tombstoneIdentity } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
 import { number } from '../../output.ts';
+import { type ArchivedEvent, archivedEvents, type CampaignArchive } from './archived-events.ts';
 import { withSpills } from './spill.ts';
 
-type Reader = ReturnType<typeof createCampaignReader>;
 /** One message at one recipient, and what became of it. */
-export type ReportedMail = ReturnType<Reader['mails']> extends AsyncIterable<infer Each> ? Each : never;
+export type ReportedMail = NonNullable<ReturnType<typeof recipientMail>>;
+
+/** Where a campaign is read. */
+export interface CampaignSources {
+  readonly reader: ReturnType<typeof createCampaignReader>;
+  /** Undefined where the table holds all of it. */
+  readonly archive: CampaignArchive | undefined;
+}
+
+export interface CampaignQuery {
+  readonly domain: string;
+  /** In lower case. */
+  readonly tag: string;
+  /** When mail counts as sent. */
+  readonly time: Stretch;
+  /** Where in this time the table may hold mail under the tag. */
+  readonly stretches: readonly Stretch[];
+}
 
 /** What a report counts. */
 export interface CampaignCounts {
@@ -28,23 +50,32 @@ export interface CampaignCounts {
 
 const AT_ONCE = 25;
 const PROGRESS_MESSAGES = 10_000;
+/** Addresses that are looked for among the erased by one call. */
+const LOOK_UP = 100;
 
 /**
  * Counts the mail that was sent under a tag, and calls with each failed one. What it holds in memory does not grow with
- * the campaign. Returns undefined where it was interrupted.
+ * the campaign: messages, archived events and people are in files by their hash, and counted file by file. An event that
+ * table and archive hold counts once, as the table has it. Returns undefined where it was interrupted.
  */
 export function countCampaign(
   context: Pick<CliContext, 'signal' | 'printError'>,
-  table: LedgerTable,
-  { domain, tag, stretches }: { domain: string; tag: string; stretches: readonly Stretch[] },
+  { reader, archive }: CampaignSources,
+  query: CampaignQuery,
   onFailure: (mail: ReportedMail) => void,
 ): Promise<CampaignCounts | undefined> {
-  const reader = createCampaignReader(table);
   return withSpills(async (createSpill) => {
     const messages = createSpill('messages');
-    for await (const { partitions } of reader.messages(domain, tag, stretches)) {
+    for await (const { partitions } of reader.messages(query.domain, query.tag, query.stretches)) {
       if (context.signal.aborted) return undefined;
       for (const partition of partitions) messages.add(partition, JSON.stringify(partition));
+    }
+    const archived = createSpill('archived');
+    if (archive !== undefined) {
+      for await (const events of archivedEvents(archive, query)) {
+        if (context.signal.aborted) return undefined;
+        for (const each of events) archived.add(each.partition, JSON.stringify(each));
+      }
     }
     const people = createSpill('people');
     const counter = new MailCounter();
@@ -52,23 +83,94 @@ export function countCampaign(
     let done = 0;
     const count = (each: ReportedMail) => {
       const bits = counter.add(each.mail);
-      if (bits === undefined) return;
+      if (bits === undefined) return false;
       const person = createHash('sha256').update(each.recipientKey).digest('hex').slice(0, 32);
       people.add(person, `${person} ${bits}`);
       firstAtMs = Math.min(firstAtMs ?? each.firstAtMs, each.firstAtMs);
-      if (each.mail.failure !== undefined) onFailure(each);
+      return each.mail.failure !== undefined;
     };
+    const archivedFiles = archived.files();
     for (const lines of messages.files()) {
-      await eachOf(new Set(lines), AT_ONCE, async (line) => {
+      const events = archivedIn(archivedFiles.next());
+      const partitions = new Set(lines.map((line) => JSON.parse(line) as string));
+      for (const [partition, own] of events) if (own.some(({ isSending }) => isSending)) partitions.add(partition);
+      const failed: ReportedMail[] = [];
+      await eachOf(partitions, AT_ONCE, async (partition) => {
         if (context.signal.aborted) return;
-        for await (const each of reader.mails(JSON.parse(line) as string)) count(each);
+        const mails =
+          archive === undefined
+            ? reader.mails(partition)
+            : mailsOf(reader, partition, events.get(partition) ?? [], archive.erasureKey);
+        for await (const each of mails) {
+          if (!count(each)) continue;
+          if (archive === undefined) onFailure(each);
+          else failed.push(each);
+        }
         done += 1;
         if (done % PROGRESS_MESSAGES === 0) context.printError(`${number(done)} messages read so far`);
       });
       if (context.signal.aborted) return undefined;
+      if (archive !== undefined) for (const each of await withoutErased(failed, archive)) onFailure(each);
     }
     return { mails: counter.counts(), people: sumOf(people.files()), firstAtMs };
   });
+}
+
+/** Reads the events of one file, by their messages. */
+function archivedIn({ value = [] }: IteratorResult<string[], undefined>): Map<string, ArchivedEvent[]> {
+  const found = new Map<string, ArchivedEvent[]>();
+  for (const line of value) {
+    const event = JSON.parse(line) as ArchivedEvent;
+    const own = found.get(event.partition);
+    if (own === undefined) found.set(event.partition, [event]);
+    else own.push(event);
+  }
+  return found;
+}
+
+/** Yields the mails of a message, each from all events that either place holds; people go by the names of tombstones. */
+async function* mailsOf(
+  reader: CampaignSources['reader'],
+  partition: string,
+  archived: readonly ArchivedEvent[],
+  erasureKey: string,
+): AsyncGenerator<ReportedMail> {
+  const people = new Map<string, Map<string, RecipientEvent>>();
+  const take = (event: RecipientEvent) => {
+    const person = personOf(event, erasureKey);
+    const events = people.get(person) ?? new Map<string, RecipientEvent>();
+    people.set(person, events.set(event.eventKey, event));
+  };
+  for (const event of archived) take(event);
+  // Later, so that the table's copy counts: what was erased or corrected is so there first.
+  for await (const events of reader.recipients(partition)) for (const event of events) take(event);
+  for (const [person, events] of people) {
+    const all = [...events.values()];
+    const mail = recipientMail(partition, all);
+    if (mail === undefined) continue;
+    const isErased = all.some(({ recipientKey }) => !namesRecipient(recipientKey));
+    yield { ...(isErased ? unnamed(mail) : mail), recipientKey: person };
+  }
+}
+
+function personOf({ recipientKey, eventKey }: RecipientEvent, erasureKey: string): string {
+  const { eventSort: sort } = tombstoneIdentity({ eventSort: eventSort(recipientKey, eventKey) }, erasureKey);
+  return parseMessageSort(sort).recipientKey ?? recipientKey;
+}
+
+/** Takes the names of people out whose erasure has not come to the archive yet. */
+async function withoutErased(failed: readonly ReportedMail[], { erasures }: CampaignArchive): Promise<ReportedMail[]> {
+  const named = [...new Set(failed.flatMap(({ recipient }) => recipient ?? []))];
+  const erased = new Set<string>();
+  for (let from = 0; from < named.length; from += LOOK_UP)
+    for (const address of await erasures.among(named.slice(from, from + LOOK_UP))) erased.add(address);
+  return failed.map((mail) => (mail.recipient !== null && erased.has(mail.recipient) ? unnamed(mail) : mail));
+}
+
+function unnamed({ mail, ...rest }: ReportedMail): ReportedMail {
+  // A server's text often quotes the address.
+  const failure = mail.failure && { ...mail.failure, text: null };
+  return { ...rest, recipient: null, mail: { ...mail, failure } };
 }
 
 /** The files have no person in common. */

@@ -10,6 +10,7 @@ interface Report {
   readonly from: string;
   readonly to: string;
   readonly completeness: Completeness;
+  readonly completeFrom: string | null;
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
 }
@@ -21,13 +22,16 @@ const STATES: Readonly<Record<Completeness, string>> = {
 };
 
 /** Returns the report as lines for people. */
-export function reportText({ tag, domain, from, to, completeness, mails, people }: Report): string[] {
-  if (mails.mails + mails.testMode === 0) return [`No mail was sent under ${tag} of ${domain} from ${from} to ${to}.`];
+export function reportText({ tag, domain, from, to, completeness, completeFrom, mails, people }: Report): string[] {
+  const held = completeFrom === null ? [] : [`Neither table nor archive holds all from before ${completeFrom}.`];
+  if (mails.mails + mails.testMode === 0)
+    return [`No mail was sent under ${tag} of ${domain} from ${from} to ${to}.`, ...held];
   const row = (name: string, count: number, base?: number) =>
     `  ${name.padEnd(28)}${number(count).padStart(12)}${base === undefined ? '' : `  ${share(count, base)}`}`;
   const classes = Object.entries(mails.failedByClass).toSorted(([, a], [, b]) => b - a);
   return [
     `${tag} of ${domain}, sent from ${from} to ${to}: ${STATES[completeness]}`,
+    ...held.map((line) => `  ${line}`),
     row('mails', mails.mails),
     row('accepted', mails.accepted, mails.mails),
     row('delivered', mails.delivered, mails.mails),

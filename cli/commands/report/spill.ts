@@ -13,7 +13,7 @@ const MAX_WAITING_LINES = 1000;
 export interface Spill {
   add(key: string, line: string): void;
   /** Yields the lines of one file after the other; the lines of one key are in one file. */
-  files(): Generator<string[]>;
+  files(): Generator<string[], undefined>;
 }
 
 /** Runs work with a temporary folder that only this user may read, and removes it whatever happens. */
@@ -45,6 +45,7 @@ function createSpill(path: string): Spill {
         yield readFileSync(pathOf(file), 'utf8').split('\n').slice(0, -1);
         rmSync(pathOf(file));
       }
+      return undefined;
     },
   };
 }

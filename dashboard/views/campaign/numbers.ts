@@ -36,6 +36,16 @@ export function numbersPanel(report: CampaignResponse, target: string | undefine
     'Numbers',
     h('p', {}, badge(text, mood), ` ${says}`),
     h('p', { class: 'note' }, 'Counted at ', timeElement(report.asOf), `, of mail from ${report.domain}.`),
+    report.completeFrom !== null && [
+      h(
+        'p',
+        {},
+        'Events before ',
+        timeElement(report.completeFrom),
+        ' are no longer in the table. This reads the archive too:',
+      ),
+      reportCommand(report, target),
+    ],
     ...(counted ? numbers(counted.mails, counted.rows) : tooLarge(report, target)),
     h('div', { class: 'actions' }, print, counted && numbersCsv(report.tag, counted.rows)),
   );

@@ -2,6 +2,7 @@ import type { SliceOutline } from '../ledger/completeness.ts';
 import { type Counts, numberOf, total } from '../ledger/counts.ts';
 import { type Slice, stateOf } from '../ledger/slice.ts';
 import { MAX_TAGS } from '../ledger/tally.ts';
+import type { HeldSlice } from './held.ts';
 
 /** A stretch of time in epoch milliseconds; the end does not belong to it. */
 export interface Stretch {
@@ -16,16 +17,19 @@ export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'faile
 const ROUNDING_MS = 1000;
 
 /** What a slice's statistics say of one tag; the statistics themselves may be long. */
-export interface TaggedSlice extends SliceOutline {
+export interface TaggedSlice extends SliceOutline, HeldSlice {
   /** Events under the tag, by type. */
   readonly counts: Readonly<Counts>;
   /** Events that say that mail was sent, under any tag. */
   readonly sendingEvents: number;
   /** Whether mail under the tag may have been sent in it. */
   readonly mayHoldMail: boolean;
+  /** Whether anything may have happened in it to mail under the tag, untagged events included. */
+  readonly mayHoldTrace: boolean;
 }
 
-type TaggedFacts = Pick<Slice, 'start' | 'end' | 'tags' | 'unconfirmed' | 'accepted'> & Parameters<typeof stateOf>[0];
+type TaggedFacts = Pick<Slice, 'start' | 'end' | 'tags' | 'unconfirmed' | 'accepted' | 'expected'> &
+  Parameters<typeof stateOf>[0];
 
 /** Returns what a slice says of a tag, which is in lower case; its spellings are added up. */
 export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
@@ -39,7 +43,9 @@ export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
   return {
     ...{ start, end, state: stateOf(slice), counts: Object.fromEntries(counts) },
     sendingEvents: SENDING_TYPES.reduce((sum, type) => sum + numberOf(slice.tags['*'] ?? {}, type), 0),
+    isEmpty: total(slice.expected) === 0,
     mayHoldMail: isUncertain(slice) || SENDING_TYPES.some((type) => counts.has(type)),
+    mayHoldTrace: isUncertain(slice) || counts.size > 0 || Object.hasOwn(slice.tags, ''),
   };
 }
 

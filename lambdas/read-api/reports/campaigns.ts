@@ -1,6 +1,7 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
+import { completeFrom, heldFromOf } from '../../domain/campaign/held.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
@@ -10,6 +11,8 @@ import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness'> {
   campaigns: CampaignReader;
+  /** How long the table keeps events. */
+  retentionDays: number;
 }
 
 export interface CampaignQuery extends LedgerQuery {
@@ -32,7 +35,8 @@ const AT_ONCE = 25;
  * The report of a campaign: mail that was sent under a tag in a time, with all that became of it until now, whatever
  * its tags: a delayed bounce has none. A campaign that is too large for one response has only the ledger's counts.
  */
-export function createCampaigns({ campaigns, slices, sliceSeconds, settleSeconds, now }: CampaignDeps) {
+export function createCampaigns(deps: CampaignDeps) {
+  const { campaigns, slices, sliceSeconds, settleSeconds, retentionDays, now } = deps;
   return async ({ domain, tag, from, to }: CampaignQuery): Promise<CampaignResponse> => {
     const nowMs = now();
     const until = Math.min(Math.floor(nowMs / 1000), to + MAX_FOLLOWED_SECONDS);
@@ -52,11 +56,16 @@ export function createCampaigns({ campaigns, slices, sliceSeconds, settleSeconds
       found?.firstAtMs === undefined ? firstSlice : Math.floor(found.firstAtMs / 1000),
     );
     for (const outline of outlines) check.take(outline);
+    // To the minute, so that an unchanged report keeps its ETag for a while.
+    const asOfMs = nowMs - (nowMs % MINUTE_MS);
+    const held = completeFrom(from, heldFromOf(asOfMs, retentionDays), outlines, new Set());
+    const settled = check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds));
     return {
       ...{ tag, domain, from, to },
-      // To the minute, so that an unchanged report keeps its ETag for a while.
-      asOf: new Date(nowMs - (nowMs % MINUTE_MS)).toISOString(),
-      completeness: check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds)),
+      asOf: new Date(asOfMs).toISOString(),
+      // The ledger accounts for what is no longer there to be counted.
+      completeness: held !== undefined && settled === 'complete' ? 'unknown' : settled,
+      completeFrom: held ?? null,
       listed,
       mails: found?.mails ?? null,
       people: found?.people ?? null,

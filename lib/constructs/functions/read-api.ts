@@ -48,6 +48,7 @@ export class ReadApi extends Construct {
         DOMAINS: config.domains.map((domain) => domain.name).join(','),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
+        RETENTION_DAYS: String(config.retentionDays.events),
       } satisfies ReadApiEnv,
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);

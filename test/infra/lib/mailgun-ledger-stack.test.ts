@@ -63,6 +63,7 @@ test('every name and address an operator needs is an output', () => {
     'ReadApiLogGroup',
     'ReconcileFunctionName',
     'ReconcileLogGroup',
+    'RetentionDays',
     'SigningKeysSecretArn',
     'TableName',
     'TicketTopicArn',

@@ -23,6 +23,7 @@ export const reportLine = z.discriminatedUnion('event', [
     ...of,
     asOf: z.iso.datetime(),
     completeness: z.enum(['complete', 'incomplete', 'unknown']),
+    completeFrom: z.nullable(z.iso.datetime()),
     mails: z.strictObject({
       ...{ mails: count, accepted: count, delivered: count, deferred: count, failed: count },
       failedByClass: z.record(z.string(), count),
@@ -39,7 +40,7 @@ export const reportLine = z.discriminatedUnion('event', [
     event: z.literal('plan'),
     ...of,
     events: count,
-    uncountedSeconds: count,
+    ...{ uncountedSeconds: count, objects: count },
     dollars: z.number(),
   }),
 ]) satisfies z.ZodType<ReportLine>;

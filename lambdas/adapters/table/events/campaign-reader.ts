@@ -24,7 +24,10 @@ const AT_ONCE = 8;
 const MAX_REMEMBERED = 200_000;
 
 /** Reads the mail of a campaign: its messages by the day index, and then each message whole. */
-export function createCampaignReader(table: LedgerTable): CampaignReader {
+export function createCampaignReader(table: LedgerTable): CampaignReader & {
+  /** Yields the events of one message, recipient by recipient. */
+  recipients(partition: string): AsyncGenerator<StoredEvent[]>;
+} {
   return {
     async *messages(domain, tag, stretches) {
       const known = new Set<string>();
@@ -42,28 +45,37 @@ export function createCampaignReader(table: LedgerTable): CampaignReader {
       }
     },
 
+    recipients,
+
     async *mails(partition) {
-      const pages = paginateQuery(
-        { client: table.client },
-        {
-          TableName: table.name,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: { ':pk': partition },
-        },
-      );
-      let own: Item[] = [];
-      for await (const { Items = [] } of pages) {
-        for (const item of Items) {
-          if (own.length > 0 && recipientIn(own[0] as Item) !== recipientIn(item)) {
-            yield* mailOf(partition, own);
-            own = [];
-          }
-          own.push(item);
-        }
+      for await (const events of recipients(partition)) {
+        const mail = recipientMail(partition, events);
+        if (mail !== undefined) yield mail;
       }
-      yield* mailOf(partition, own);
     },
   };
+
+  async function* recipients(partition: string): AsyncGenerator<StoredEvent[]> {
+    const pages = paginateQuery(
+      { client: table.client },
+      {
+        TableName: table.name,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': partition },
+      },
+    );
+    let own: StoredEvent[] = [];
+    for await (const { Items = [] } of pages) {
+      for (const event of Items.filter(isEvent).flatMap((item) => storedEvent(item) ?? [])) {
+        if (own.length > 0 && own[0]?.recipientKey !== event.recipientKey) {
+          yield own;
+          own = [];
+        }
+        own.push(event);
+      }
+    }
+    if (own.length > 0) yield own;
+  }
 
   async function read(keys: readonly { pk: string; sk: string }[]): Promise<Item[]> {
     const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, nth) =>
@@ -106,16 +118,20 @@ async function* keysOf(
 const partitionUnder = (item: Item, tag: string): string | undefined =>
   tagsOf(storedEvent(item)?.event ?? {}).includes(tag) ? (item.pk as string) : undefined;
 
-const recipientIn = ({ sk }: Item) => parseMessageSort(sk as string).recipientKey;
+const isEvent = ({ sk }: Item) => parseMessageSort(sk as string).eventKey !== undefined;
 
-/** Yields the mail that items of one recipient are of; a batch's own acceptance has no recipient and is none. */
-function* mailOf(partition: string, items: readonly Item[]): Generator<RecipientMail> {
-  const isEvent = ({ sk }: Item) => parseMessageSort(sk as string).eventKey !== undefined;
-  const events = items.filter(isEvent).flatMap((item) => storedEvent(item) ?? []);
+/** An event of a mail, of the table or the archive. */
+export type RecipientEvent = Pick<StoredEvent, 'recipientKey' | 'eventKey' | 'event' | 'atMs' | 'unconfirmedSinceMs'>;
+
+/**
+ * Returns the mail that the events of one message and recipient are of; undefined for a batch's own acceptance, which has
+ * no recipient.
+ */
+export function recipientMail(partition: string, events: readonly RecipientEvent[]): RecipientMail | undefined {
   const [first] = events;
-  if (first === undefined || first.recipientKey === '-') return;
+  if (first === undefined || first.recipientKey === '-') return undefined;
   const named = events.find((each) => recipientOf(each.event) !== undefined);
-  yield {
+  return {
     recipientKey: first.recipientKey,
     recipient: namesRecipient(first.recipientKey) && named ? (recipientOf(named.event) ?? null) : null,
     messageId: messageIdInPartition(partition) ?? idIn(events) ?? null,
@@ -131,5 +147,5 @@ function* mailOf(partition: string, items: readonly Item[]): Generator<Recipient
 }
 
 /** A very long message id is in the events alone. */
-const idIn = (events: readonly StoredEvent[]) =>
+const idIn = (events: readonly RecipientEvent[]) =>
   events.map(({ event }) => messageIdOf(event)).find((id) => id !== undefined);

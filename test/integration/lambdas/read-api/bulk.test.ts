@@ -82,7 +82,7 @@ beforeAll(async () => {
     health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
     receivers: async () => ({ receivers: [] }),
     deliveries: createDeliveries(createDeliveryHistory(table)),
-    campaigns: createCampaigns({ ...ledgerDeps, campaigns: createCampaignReader(table) }),
+    campaigns: createCampaigns({ ...ledgerDeps, campaigns: createCampaignReader(table), retentionDays: 400 }),
     domains: [DOMAIN],
     receiverNames: ['crm'],
     now: () => NOW_MS,

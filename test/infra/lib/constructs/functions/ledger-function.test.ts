@@ -93,6 +93,7 @@ const FUNCTIONS = [
       DOMAINS: 'mg.mailgun-ledger.internal',
       SLICE_SECONDS: '900',
       SETTLE_SECONDS: '1800',
+      RETENTION_DAYS: '400',
     },
     may: [
       [['dynamodb:BatchGetItem', 'dynamodb:GetItem'], TABLE],
@@ -302,7 +303,7 @@ test.each([
 ])('the read API does not start with %s', (_, over) => {
   const whole = { LEDGER_NAME: 'l', TABLE_NAME: 't', API_TOKEN_SECRET_ARN: 'arn', ALLOW_CREDENTIALS: 'false' };
   const queues = { QUEUE_URL: 'q', DEAD_LETTERS_URL: 'd' };
-  const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1', ...queues };
+  const rest = { DOMAINS: 'd', SLICE_SECONDS: '1', SETTLE_SECONDS: '1', RETENTION_DAYS: '1', ...queues };
   expect(readReadApiEnv({ ...whole, ...rest }).auth).toEqual({ tokenSecretArn: 'arn' });
   expect(() => readReadApiEnv({ ...whole, ...rest, ...over })).toThrow('is not set');
 });

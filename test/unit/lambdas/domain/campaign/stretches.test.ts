@@ -14,6 +14,7 @@ const slice = (start: number, tags: Slice['tags'], over: Partial<Slice> = {}) =>
       short: 0,
       unlisted: false,
       unconfirmed: {},
+      expected: {},
       accepted: 0,
       ...over,
     },

@@ -1,0 +1,37 @@
+import type { SliceBounds } from '../ledger/slice.ts';
+
+const DAY_SECONDS = 86_400;
+/** Items expire by when they were received; clocks may be ahead by ten minutes. */
+const MARGIN_SECONDS = 3600;
+
+/** Returns from when on (epoch seconds) the table still holds every event that it stored. */
+export function heldFromOf(nowMs: number, retentionDays: number): number {
+  return Math.ceil(nowMs / 1000) - retentionDays * DAY_SECONDS + MARGIN_SECONDS;
+}
+
+/** What a slice says of whether its events are still held. */
+export interface HeldSlice extends SliceBounds {
+  /** Nothing was stored in it, so there is nothing to hold. */
+  readonly isEmpty: boolean;
+}
+
+/**
+ * Returns from when on (epoch seconds) table and archive together hold every event since `from`; undefined where they
+ * hold all. The slices are in the order of time, `archived` are the starts of those with an object; before the first one
+ * there was no ledger, and so nothing to hold.
+ */
+export function completeFrom(
+  from: number,
+  heldFrom: number,
+  slices: readonly HeldSlice[],
+  archived: ReadonlySet<number>,
+): number | undefined {
+  let position = heldFrom;
+  for (const { start, end, isEmpty } of slices.toReversed()) {
+    if (start >= heldFrom) continue;
+    if (position <= from) break;
+    if (end < position || !(isEmpty || archived.has(start))) return position;
+    position = start;
+  }
+  return undefined;
+}

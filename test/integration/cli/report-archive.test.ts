@@ -1,0 +1,129 @@
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { BatchWriteCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { readErasureKey } from '../../../cli/access/secrets.ts';
+import { listKeys } from '../../../lambdas/adapters/archive/bucket.ts';
+import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { isEventPartition, markerKey, parseMessageSort } from '../../../lambdas/domain/keys.ts';
+import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
+import { createRandom } from '../../../tools/mailgun-twin/random.ts';
+import { reportLine } from '../../support/json-lines/report.ts';
+import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
+import { drained, postWebhook } from '../../support/local-stack.ts';
+import { countOfList, type Sent, springMail } from '../../support/spring-campaign.ts';
+
+// A campaign that was sealed, and of which the table then keeps a part, or nothing. The report must say the same numbers
+// as a plain count over the twin's list.
+
+jest.setTimeout(120_000);
+
+const SLICE_SECONDS = 60;
+const startMs = Math.floor(Date.now() / 60_000) * 60_000 - 420_000;
+const random = createRandom(26);
+/** When the table's days of retention are over. */
+let later: number;
+let local: LocalLedger;
+let campaign: Sent[];
+
+beforeAll(async () => {
+  local = await startLocalLedger({
+    archive: true,
+    reconcile: {
+      ...{ source: 'events', everySeconds: 600, settleSeconds: 1, sliceSeconds: SLICE_SECONDS, retentionSeconds: 900 },
+      ...{ fromEpochSeconds: startMs / 1000 - 60, mailgunUrl: undefined, apiKey: LOCAL_API_KEY },
+    },
+  });
+  const { campaign: mail, others } = springMail(startMs, random);
+  campaign = mail;
+  const all = [...campaign, ...others].map(({ event }) => event);
+  local.stack.list(all);
+  for (const event of all) expect(await postWebhook(local.stack, event)).toBe(200);
+  await drained(local.stack);
+  for (let pass = 0; pass < 3; pass += 1) await local.stack.reconcile();
+  expect(await local.stack.seal()).toMatchObject({ rows: all.length });
+  later = Date.now() + Number(local.target.output('RetentionDays')) * 86_400_000 + 86_400_000;
+}, 120_000);
+afterAll(() => local?.stack.stop());
+
+async function report(...flags: string[]) {
+  const range = ['--from', new Date(startMs - 60_000).toISOString(), '--to', new Date(startMs + 600_000).toISOString()];
+  const { exitCode, json, errors } = await local.ledger(['report', 'SPRING', '--json', ...range, ...flags], {
+    now: () => later,
+  });
+  expect([exitCode, errors]).toEqual([0, []]);
+  const lines = json().map((line) => reportLine.parse(line));
+  const sum = lines.find((line) => line.event === 'report');
+  const { mails, people, completeFrom, completeness } = sum ?? ({} as Partial<NonNullable<typeof sum>>);
+  const failed = lines.flatMap((line) => (line.event === 'failed' ? [line.recipient] : []));
+  return { counts: { mails, people }, completeFrom, completeness, failed, plan: lines[0] };
+}
+
+const counted = () => {
+  const { mails, people } = countOfList(campaign);
+  return { mails, people };
+};
+
+/** Removes events as TTL does. */
+async function expire(isGone: (nth: number) => boolean): Promise<number> {
+  const { client, name } = { client: local.target.clients.table, name: local.target.output('TableName') };
+  const keys: { pk: string; sk: string }[] = [];
+  for await (const { Items = [] } of paginateScan({ client }, { TableName: name })) {
+    for (const { pk, sk } of Items as { pk: string; sk: string }[])
+      if (isEventPartition(pk) && parseMessageSort(sk).eventKey !== undefined) keys.push({ pk, sk });
+  }
+  const gone = keys.filter((_, nth) => isGone(nth));
+  for (let from = 0; from < gone.length; from += 25) {
+    const requests = gone.slice(from, from + 25).map((Key) => ({ DeleteRequest: { Key } }));
+    await client.send(new BatchWriteCommand({ RequestItems: { [name]: requests } }));
+  }
+  return gone.length;
+}
+
+test('events that both hold count once', async () => {
+  expect((await report()).counts).toEqual(counted());
+});
+
+test('somebody whose erasure has not come to the archive is counted, and not named', async () => {
+  const [first] = countOfList(campaign).failures;
+  const address = first?.recipient ?? '';
+  const TableName = local.target.output('TableName');
+  const marker = markerKey(erasureHash(await readErasureKey(local.target), address));
+  await local.target.clients.table.send(new PutCommand({ TableName, Item: { ...marker, markedAt: 1 } }));
+
+  const { counts, failed } = await report();
+
+  expect(counts).toEqual(counted());
+  expect(failed).toHaveLength(countOfList(campaign).failures.length);
+  expect([failed.includes(address), failed.includes(null)]).toEqual([false, true]);
+});
+
+test('what the table has lost of a mail comes from the archive, erased people too', async () => {
+  const [, second] = countOfList(campaign).failures;
+  expect((await local.ledger(['erase', second?.recipient ?? '', '--yes'], { sleep: async () => {} })).exitCode).toBe(0);
+  expect(await expire((nth) => nth % 2 === 0)).toBeGreaterThan(50);
+
+  expect((await report()).counts).toEqual(counted());
+
+  expect(await expire(() => true)).toBeGreaterThan(50);
+  const { counts, completeFrom, completeness, failed } = await report();
+  expect(counts).toEqual(counted());
+  expect({ completeFrom, completeness }).toEqual({ completeFrom: expect.anything(), completeness: 'unknown' });
+  const named = countOfList(campaign).failures.map(({ recipient }) => recipient);
+  expect(failed.filter((recipient) => recipient !== null).every((recipient) => named.includes(recipient))).toBe(true);
+  expect(failed).not.toContain(second?.recipient);
+});
+
+test('the plan counts the objects, and an object that is gone ends what is complete', async () => {
+  const bucket = { client: local.target.clients.archive, name: local.target.output('ArchiveBucketName') };
+  const keys: string[] = [];
+  for await (const key of listKeys(bucket, EVENTS_PREFIX)) keys.push(key);
+  const { plan } = await report('--plan');
+  expect(plan).toMatchObject({ event: 'plan', objects: keys.length });
+
+  const last = keys.toSorted((a, b) => (parseObjectKey(a)?.start ?? 0) - (parseObjectKey(b)?.start ?? 0)).at(-1) ?? '';
+  await bucket.client.send(new DeleteObjectCommand({ Bucket: bucket.name, Key: last }));
+
+  const end = ((parseObjectKey(last)?.start ?? 0) + SLICE_SECONDS) * 1000;
+  const { completeFrom } = await report();
+  expect(Date.parse(completeFrom ?? '')).toBeGreaterThanOrEqual(end);
+});
