@@ -30,6 +30,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   'dlq discard': row('all are deleted', 'some are left', UNCONFIRMED),
   replay: row('done', 'not all could be replayed, or it was interrupted'),
   accept: row('accepted, or there is nothing to accept', 'not accepted, with the reason', UNCONFIRMED),
+  listing: row('shown, and gone back where that was asked', UNREACHABLE),
   distrust: row(
     'done, also where nothing had followed',
     'no event of it is unconfirmed, or a suppression rests on other events too',

@@ -12,6 +12,7 @@ import { exportCommand } from './commands/export.ts';
 import { findCommand } from './commands/find.ts';
 import { helpCommand } from './commands/help.ts';
 import { keysCommand } from './commands/keys.ts';
+import { listingCommand } from './commands/listing.ts';
 import { logsCommand } from './commands/logs.ts';
 import { mcpCommand } from './commands/mcp.ts';
 import { proveCommand } from './commands/prove.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly CommandBuilder[] = [
   dlqCommand,
   replayCommand,
   acceptCommand,
+  listingCommand,
   distrustCommand,
   exportCommand,
   proveCommand,

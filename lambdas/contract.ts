@@ -56,6 +56,8 @@ export const METRICS = {
   webhookDrift: 'WebhookDrift',
   /** Domains whose webhooks Mailgun redacts; written about once an hour. */
   redactedDomains: 'RedactedDomains',
+  /** How far the end of the Mailgun API that the ledger lists by has come: 1 announced, 2 gone. */
+  listingEnd: 'ListingEnd',
   /** Deliveries that went to a receiver's DLQ, by receiver. */
   deliveryDead: 'DeliveryDead',
   /** Written by every message that waits because its receiver is disabled, by receiver. */
@@ -84,6 +86,8 @@ export const MESSAGES = {
   refused: 'webhook refused',
   verifiedByAnotherKey: 'webhook verified by another key',
   verifiedByCurrentKey: 'webhooks verified by the current key',
+  listingFell: 'Mailgun has ended its Events API; the ledger lists by the Logs API from now on',
+  listingEnds: 'Mailgun announces the end of the API that the ledger lists by',
 } as const;
 
 /** A sending domain and the Mailgun region that holds it. */

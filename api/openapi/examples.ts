@@ -194,6 +194,7 @@ const ledger: LedgerResponse = {
   ],
   totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, due: 0 },
   completeness: 'complete',
+  listing: { fellBackAt: null, announced: null },
   witness: [
     {
       domain: 'mg.example.com',

@@ -66,6 +66,16 @@ export const ledgerResponse = name(
       'Of the time that is due: `complete` only where every slice was compared and everything is accounted for.',
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
+    listing: says(
+      'How the Mailgun API that the ledger lists by ends.',
+      z.object({
+        fellBackAt: says(
+          'Since when the ledger lists by the Logs API, because Mailgun has ended its Events API.',
+          z.nullable(z.iso.datetime()),
+        ),
+        announced: says("Mailgun's announcement of an end, by its headers.", z.nullable(z.string())),
+      }),
+    ),
     witness: says('Whole hours as Mailgun itself counts them, beside the ledger.', z.array(witnessHour)),
   }),
 );

@@ -1,9 +1,11 @@
 import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
+import { createListingNotes } from '../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
+import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../ledger.ts';
+import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
 import { createEmit, timeAgo } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
@@ -43,7 +45,7 @@ const HEADLINES = { healthy: 'HEALTHY', unhealthy: 'NOT HEALTHY', unknown: 'NOT 
 
 /** The status on one screen. */
 export function statusText(status: StatusLine, name: string, nowMs: number): string[] {
-  const { health, reasons, backlog, deadLetters, alarms, domains, unknown } = status;
+  const { health, reasons, backlog, deadLetters, alarms, listing, domains, unknown } = status;
   return [
     `${HEADLINES[health]}  ${name}`,
     ...reasons.map((reason) => `  ! ${reason}`),
@@ -52,6 +54,7 @@ export function statusText(status: StatusLine, name: string, nowMs: number): str
     field('dead letters', known(deadLetters, '')),
     field('alarms', alarmText(alarms)),
     ...(alarms?.alarmed ?? []).flatMap((alarm) => alarmLines(alarm, nowMs)),
+    ...(listing === null || listing === '' ? [] : [field('listing', listing)]),
     ...domains.flatMap((each) => ['', ...domainText(each, unknown, nowMs)]),
   ];
 }
@@ -123,6 +126,8 @@ export interface StatusLine {
     readonly total: number;
     readonly alarmed: readonly AlarmOn[];
   } | null;
+  /** How the API that the ledger lists by ends; empty where it does not. */
+  readonly listing: string | null;
   readonly domains: readonly DomainStatus[];
   /** What could not be read, and why. */
   readonly unknown: readonly string[];
@@ -170,13 +175,14 @@ export async function gatherStatus(deployment: Deployment, nowMs: number): Promi
   };
   const messagesIn = async (output: string) =>
     createQueueDepth(deployment.clients.queues, deployment.output(output)).messages();
-  const [backlog, deadLetters, alarms, domains] = await Promise.all([
+  const [backlog, deadLetters, alarms, listing, domains] = await Promise.all([
     attempt('backlog', () => messagesIn('QueueUrl')),
     attempt('dead letters', () => messagesIn('DeadLettersUrl')),
     attempt('alarms', () => readAlarms(deployment)),
+    attempt('listing API', () => readListing(deployment)),
     Promise.all(deployment.domains.map((domain) => readDomain(deployment, domain, nowMs, attempt))),
   ]);
-  const facts = { backlog, deadLetters, alarms, domains, unknown };
+  const facts = { backlog, deadLetters, alarms, listing, domains, unknown };
   return { event: 'status', ...judge(facts), ...facts };
 }
 
@@ -217,6 +223,12 @@ async function readDomain(
     },
     providers,
   };
+}
+
+async function readListing(deployment: Deployment): Promise<string> {
+  const { fellBackAt, announced } = await createListingNotes(tableOf(deployment)).read();
+  if (fellBackAt !== undefined) return `by Logs since ${iso(fellBackAt)}: Mailgun has ended its Events API (410)`;
+  return announced === undefined ? '' : `Mailgun announces the end of its ${announcementText(announced)}`;
 }
 
 async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {

@@ -19,7 +19,8 @@ import { mailboxOf } from './recipients/address.ts';
 // | WITNESS#<domain>                 | <hour>                        | Mailgun's own counts of an hour        |
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
-// | LEDGER                           | FIRST-WEBHOOK, LEASE, SEALING | facts of the whole ledger              |
+// | LEDGER                           | FIRST-WEBHOOK, LEASE, LISTING | facts of the whole ledger,             |
+// |                                  | SEALING                       | the end of a Mailgun API among them    |
 // | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
 // | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
 //
@@ -312,6 +313,9 @@ export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 
 /** The lease of the run that is at work. */
 export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
+
+/** What is known of the end of the Mailgun API that the ledger lists by. */
+export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 
 /** Returns the key of Mailgun's own counts of an hour. */
 export function witnessKey(domain: string, hourSeconds: number): ItemKey {

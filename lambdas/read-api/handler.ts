@@ -6,6 +6,7 @@ import type { JwtRules } from '../adapters/jwt-issuer.ts';
 import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/events/message-history.ts';
+import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
 import { createWitnessReader } from '../adapters/table/ledger/witness-repository.ts';
@@ -76,7 +77,7 @@ const routes = createRoutes({
   recipientKeys,
   suppressions: createSuppressions(createSuppressionRepository(table)),
   suppressionList: createSuppressionPages(createSuppressionList(table)),
-  ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table) }),
+  ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
   stats: createStats(ledgerDeps),
   receivers: createReceivers({
     receivers: env.receivers,

@@ -3,6 +3,7 @@ import type { Stretch } from '../domain/campaign/stretches.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
+import type { ListingNote } from '../domain/ledger/listing-note.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
 import type { Witness } from '../domain/ledger/witness.ts';
 import type { LoggedDelivery } from '../domain/publishing/delivery.ts';
@@ -213,6 +214,11 @@ export interface SliceReader {
 export interface WitnessReader {
   /** Returns what Mailgun itself counts of a stretch of time (epoch seconds); undefined where that was never read. */
   read(domain: string, from: number, to: number): Promise<Witness | undefined>;
+}
+
+export interface ListingReader {
+  /** Returns what is known of the end of the API that the ledger lists by. */
+  read(): Promise<ListingNote>;
 }
 
 export interface LedgerReader {

@@ -3,26 +3,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createMailgunListing, createMailgunLogs } from '../adapters/mailgun/listing-apis.ts';
+import { createMailgunListing, createMailgunLogs, LOGS_PATH } from '../adapters/mailgun/listing-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createMailgunMetrics } from '../adapters/mailgun/metrics-api.ts';
 import { createRedactionSwitch } from '../adapters/mailgun/redaction-switch.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/events/event-lookup.ts';
+import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createRequeuesTable } from '../adapters/table/ledger/requeue-repository.ts';
 import { createPartsTable, createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
 import { createWitnessTable } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { every } from '../adapters/timer.ts';
-import { METRICS, PROVIDER_METRICS } from '../contract.ts';
+import { MESSAGES, METRICS, PROVIDER_METRICS } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
+import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
 import { readReconcileEnv } from './env.ts';
+import { createWatchListing } from './listing/watch-listing.ts';
 import type { SliceNews } from './passes/pass-slice.ts';
 import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
@@ -50,8 +53,16 @@ const queues = openQueues();
 const secrets = openSecrets();
 const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now));
 const mailgun = { baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep, onDeprecated };
+const listing = createWatchListing({
+  notes: createListingNotes(table),
+  configured: env.api,
+  now: Date.now,
+  onFallen: (atMs) => log.write(MESSAGES.listingFell, { reason: 'discontinued', since: new Date(atMs).toISOString() }),
+  onAnnounced: (announced) => log.write(MESSAGES.listingEnds, { ...announced, reason: reasonOf(announced) }),
+  onFailure: (error) => log.write('the end of an API not noted', errorFacts(error)),
+});
 const deps = {
-  source: env.api === 'logs' ? createMailgunLogs(mailgun) : createMailgunListing(mailgun, onDiscontinued),
+  source: env.api === 'logs' ? createMailgunLogs(mailgun) : createMailgunListing(mailgun, listing),
   index: createDayIndexTable(table),
   events: createStoredEventsTable(table),
   erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now)),
@@ -118,6 +129,7 @@ const accept = createAccept(deps);
 // Called by AWS.
 export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>().handler(async (event, context) => {
   const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
+  await listing.begin();
   const acceptance = acceptIn(event);
   if (acceptance !== undefined) {
     const report = await accept({ ...acceptance, deadlineMs: lastMs });
@@ -159,6 +171,7 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
   const { isWhole, isKeyRefused } = result.judgement;
   // What a run without a listing did not find may be there: it writes no zero, and the alarms keep their state.
   const nothingFound = isWhole ? { [METRICS.lostWebhooks]: 0, [METRICS.unconfirmed]: 0 } : {};
+  const listingEnd = await listing.end(isWhole);
   log.measure(
     {
       [METRICS.reconcileRun]: 1,
@@ -168,6 +181,7 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
       [METRICS.stuck]: stuck,
       ...((isWhole || silentEvents > 0) && { [METRICS.silentEvents]: silentEvents }),
       ...((isWhole || isKeyRefused) && { [METRICS.apiKeyUnusable]: isKeyRefused ? 1 : 0 }),
+      ...(listingEnd !== undefined && { [METRICS.listingEnd]: listingEnd }),
       ...nothingFound,
     },
     isKeyRefused ? 'reconcile lost its API key: refused' : 'reconciled',
@@ -215,19 +229,10 @@ function onFailure(domain: string, error: unknown, message = 'domain not reconci
   log.write(message, { domain, reason, ...errorFacts(error), cause: cause.detail });
 }
 
-// Runs once per instance of the function, when Mailgun refuses its Events API as gone.
-function onDiscontinued(): void {
-  log.write('Mailgun has discontinued its Events API; listing by its Logs API from now on', {});
+// Runs for every reply that announces an end; what ends is the API, and its paths hold domains and opaque pages.
+function onDeprecated({ path, ...headers }: Parameters<NonNullable<MailgunAccess['onDeprecated']>>[0]): void {
+  const api = /^\/v3\/[^/]+\/events/.test(path) ? 'events' : path === LOGS_PATH ? 'logs' : undefined;
+  if (api !== undefined) listing.announce({ api, ...headers });
 }
 
-const announced = new Set<string>();
-
-// Runs for every reply that announces an end; each announcement is written once per instance of the function.
-function onDeprecated({ path, ...facts }: Parameters<NonNullable<MailgunAccess['onDeprecated']>>[0]): void {
-  // Paths hold domains and opaque pages: what ends is the API.
-  const api = path.includes('/events') ? 'events' : (path.split('/').at(-1) ?? path);
-  const announcement = JSON.stringify([api, facts]);
-  if (announced.has(announcement)) return;
-  announced.add(announcement);
-  log.write('Mailgun announces the end of an API', { api, ...facts });
-}
+const reasonOf = ({ sunset }: Announcement) => (sunset === undefined ? 'deprecation' : 'sunset');

@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/canonical.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';
+import type { Announcement, ListingNote } from '../domain/ledger/listing-note.ts';
 import type { Slice, SliceBounds, Watermarks } from '../domain/ledger/slice.ts';
 import type { Tally } from '../domain/ledger/tally.ts';
 import type { WitnessHour } from '../domain/ledger/witness.ts';
@@ -32,6 +33,23 @@ export interface ListingPage {
 export interface MailgunSource {
   /** One page of what Mailgun lists, ascending by time. Waits out 429 and 5xx; throws `ListingError` where that does not help. */
   page(request: ListingRequest): Promise<ListingPage>;
+}
+
+/** The fall from Mailgun's Events API to its Logs API. */
+export interface ListingFallback {
+  /** Returns true where the ledger lists by the Logs API, because the other one is gone. */
+  hasFallen(): boolean;
+  /** Called with every 410 of the Events API; lists by the Logs API from then on. Never throws. */
+  fall(): Promise<void>;
+}
+
+/** What is kept of the end of the API that the ledger lists by. */
+export interface ListingNotes {
+  read(): Promise<ListingNote>;
+  /** Notes the fall to the Logs API (epoch milliseconds); false where one is noted already. */
+  fall(atMs: number): Promise<boolean>;
+  /** Notes what Mailgun announces; undefined where it no longer does. */
+  announce(announced: (Announcement & { at: number }) | undefined): Promise<void>;
 }
 
 /** What is registered at Mailgun; a `ListingError` where it cannot be read by then (epoch milliseconds). */

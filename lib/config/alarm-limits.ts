@@ -44,6 +44,10 @@ export const alarmLimits = group({
   apiKeyUnusable: limit(1, 'api-key-unusable: runs without a usable key, of two in a row.'),
   webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
   redactedDomains: limit(0, 'webhooks-redacted: domains whose webhooks Mailgun redacts.'),
+  listingEnd: limit(
+    0,
+    'listing-api-ends: 1 where Mailgun has announced the end of the API that the ledger lists by, 2 once it is gone.',
+  ),
   readApiErrors: limit(0, 'read-api-errors: 5xx responses in 5 minutes.'),
   readApiLatencyMs: limit(5000, 'read-api-slow: 99th percentile of the response time, in milliseconds.'),
   bouncePercent: limit(5, 'bounces: failures per hundred attempted deliveries, in an hour.'),

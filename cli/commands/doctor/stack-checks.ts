@@ -1,14 +1,17 @@
+import { createListingNotes } from '../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
+import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../access/secrets.ts';
 import { targetRefText } from '../../command.ts';
 import { MailgunBusyError } from '../../errors.ts';
-import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent } from '../../ledger.ts';
+import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../../ledger.ts';
 import { counted, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import type { Deployment } from '../../target/types.ts';
+import { iso } from '../../time.ts';
 import { compareWithMailgun } from '../keys/verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
@@ -41,6 +44,7 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
+    { name: 'listing API', look: () => listingApi(deployment, run) },
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
     ...deployment.domains.flatMap((domain) => [
@@ -193,6 +197,22 @@ async function redaction(deployment: Deployment, domain: string): Promise<Findin
   return warning(
     'Mailgun redacts webhooks: statuses and suppressions of their recipients wait for reconciliation',
     'switch the redaction of webhooks off at Mailgun, for the account or the domain',
+  );
+}
+
+async function listingApi(deployment: Deployment, run: CommandText): Promise<Finding> {
+  const { fellBackAt, announced } = await createListingNotes(tableOf(deployment)).read();
+  const fix = 'set reconcile.source in cdk.json to "logs", and deploy';
+  if (fellBackAt !== undefined) {
+    return warning(
+      `Mailgun has ended its Events API (410): the ledger lists by the Logs API since ${iso(fellBackAt)}`,
+      `${fix}; if Mailgun has brought it back: ${run('listing --use events')}`,
+    );
+  }
+  if (announced === undefined) return ok('Mailgun has announced no end of it');
+  return warning(
+    `Mailgun announces the end of its ${announcementText(announced)}`,
+    announced.api === 'events' ? fix : 'look for its successor, and for a new version of this stack',
   );
 }
 

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt } from '../../domain/events/event.ts';
 import { parseJson } from '../../domain/json.ts';
-import { ListingError, type MailgunSource } from '../../reconcile/ports.ts';
+import { ListingError, type ListingFallback, type MailgunSource } from '../../reconcile/ports.ts';
 import { baseUrlOf, type MailgunAccess, objectsOf, requestMailgun } from './mailgun-client.ts';
 
 const EVENTS_PER_PAGE = 300;
@@ -34,20 +34,18 @@ const IN_LOGS = /^logs:/;
  * Lists by the Events API until Mailgun has discontinued it (410), and by its successor from then on. A listing that is
  * under way at that moment ends with the failure, since its pages belong to one API; the next one is of the other.
  */
-export function createMailgunListing(access: MailgunAccess, onDiscontinued: () => void): MailgunSource {
+export function createMailgunListing(access: MailgunAccess, fallback: ListingFallback): MailgunSource {
   const [events, logs] = [createMailgunEvents(access), createMailgunLogs(access)];
-  let isDiscontinued = false;
   return {
     async page(request) {
       const { position } = request;
       const isOfEvents = position !== undefined && !IN_LOGS.test(position);
-      if (isOfEvents || !isDiscontinued) {
+      if (isOfEvents || !fallback.hasFallen()) {
         try {
           return await events.page(request);
         } catch (error) {
           if (!(error instanceof ListingError) || error.reason !== 'discontinued') throw error;
-          if (!isDiscontinued) onDiscontinued();
-          isDiscontinued = true;
+          await fallback.fall();
           if (isOfEvents) throw error;
         }
       }
@@ -65,6 +63,7 @@ function isOf(base: string, url: string): boolean {
 }
 
 const LOGS_PER_PAGE = 100;
+export const LOGS_PATH = '/v1/analytics/logs';
 
 /** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
@@ -82,7 +81,7 @@ export function createMailgunLogs(access: MailgunAccess): MailgunSource {
       };
       const body = await requestMailgun(
         access,
-        `${baseUrlOf(access, domain.region)}/v1/analytics/logs`,
+        `${baseUrlOf(access, domain.region)}${LOGS_PATH}`,
         { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
         { deadlineMs, onRateLimited },
       );

@@ -10,9 +10,7 @@ export interface MailgunAccess {
   now: () => number;
   sleep: (ms: number) => Promise<unknown>;
   /** Called with every reply whose headers announce the end of the API. */
-  onDeprecated?:
-    | ((facts: { path: string; deprecation: string | undefined; sunset: string | undefined }) => void)
-    | undefined;
+  onDeprecated?: ((facts: { path: string; deprecation?: string; sunset?: string }) => void) | undefined;
 }
 
 /** Mailgun's API, by the region of a domain. */
@@ -113,9 +111,13 @@ async function tryOnce(
 }
 
 function reportDeprecation({ onDeprecated }: MailgunAccess, { url, headers }: Response): void {
-  const [deprecation, sunset] = ['deprecation', 'sunset'].map((name) => headers.get(name) ?? undefined);
-  if (deprecation !== undefined || sunset !== undefined)
-    onDeprecated?.({ path: new URL(url).pathname, deprecation, sunset });
+  const [deprecation, sunset] = [headers.get('deprecation'), headers.get('sunset')];
+  if (deprecation === null && sunset === null) return;
+  onDeprecated?.({
+    path: new URL(url).pathname,
+    ...(deprecation !== null && { deprecation }),
+    ...(sunset !== null && { sunset }),
+  });
 }
 
 /** A domain in another region is not found however often the call is repeated. */

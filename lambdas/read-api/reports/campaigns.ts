@@ -9,7 +9,7 @@ import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { CampaignReader, RecipientMail } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
-export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness'> {
+export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness' | 'listing'> {
   campaigns: CampaignReader;
   /** How long the table keeps events. */
   retentionDays: number;

@@ -2,14 +2,16 @@ import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.t
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { total } from '../../domain/ledger/counts.ts';
+import { announcementText } from '../../domain/ledger/listing-note.ts';
 import { isDue, sliceFrom, stateOf } from '../../domain/ledger/slice.ts';
 import { hourOf, type JudgedHour, judgeHours } from '../../domain/ledger/witness.ts';
-import type { LedgerReader, SliceReader, WitnessReader } from '../ports.ts';
+import type { LedgerReader, ListingReader, SliceReader, WitnessReader } from '../ports.ts';
 
 export interface LedgerDeps {
   slices: SliceReader;
   ledger: LedgerReader;
   witness: WitnessReader;
+  listing: ListingReader;
   sliceSeconds: number;
   settleSeconds: number;
   now: () => number;
@@ -29,7 +31,7 @@ const MAX_DUE = 1000;
  * The ledger by the read API's contract. `completeness` covers the time of the question that is due: `complete` only
  * where every slice of it was compared with Mailgun's listing and nothing is missing, short or altered.
  */
-export function createLedger({ slices, ledger, witness, sliceSeconds, settleSeconds, now }: LedgerDeps) {
+export function createLedger({ slices, ledger, witness, listing, sliceSeconds, settleSeconds, now }: LedgerDeps) {
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
     const entries: SliceEntry[] = [];
     const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0 };
@@ -47,7 +49,11 @@ export function createLedger({ slices, ledger, witness, sliceSeconds, settleSeco
       sums.unaccounted += total(missing);
       sums.unconfirmed += total(unconfirmed);
     }
-    const [watermarks, counted] = await Promise.all([ledger.readWatermarks(domain), witness.read(domain, from, to)]);
+    const [watermarks, counted, { fellBackAt, announced }] = await Promise.all([
+      ledger.readWatermarks(domain),
+      witness.read(domain, from, to),
+      listing.read(),
+    ]);
     let due = 0;
     for (let at = watermarks?.position; at !== undefined && at < to && due < MAX_DUE; ) {
       const bounds = sliceFrom(at, sliceSeconds);
@@ -66,6 +72,10 @@ export function createLedger({ slices, ledger, witness, sliceSeconds, settleSeco
       slices: withWitness(entries, judged),
       totals: { ...sums, due },
       completeness,
+      listing: {
+        fellBackAt: fellBackAt === undefined ? null : new Date(fellBackAt).toISOString(),
+        announced: announced === undefined ? null : announcementText(announced),
+      },
       witness: judged.map((hour) => ({ domain, ...hour })),
     };
   };

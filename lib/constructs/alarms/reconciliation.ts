@@ -124,6 +124,20 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       firstCommand: 'doctor',
     },
     {
+      id: 'ListingApiEnds',
+      metric: gauge(METRICS.listingEnd),
+      limit: limits.listingEnd,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened: 'Mailgun ends, or has announced to end, the API that the ledger lists by.',
+      impact:
+        'No one: once the Events API is gone, the ledger lists by the Logs API by itself, in three times the calls.',
+      recovered: 'The ledger lists by an API of which Mailgun announces no end.',
+      missing: NO_LISTING,
+      runbook: 'listing-api-ends',
+      firstCommand: 'doctor',
+    },
+    {
       id: 'OpenSlice',
       metric: gauge(METRICS.openSliceAge),
       limit: limits.openSliceSeconds ?? openLimitSeconds(times),

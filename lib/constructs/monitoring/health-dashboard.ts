@@ -136,6 +136,7 @@ function arrears(
         sum('silent', METRICS.silentEvents),
         gauge('webhook drift', METRICS.webhookDrift),
         gauge('domains redacted', METRICS.redactedDomains),
+        gauge('end of the listing API', METRICS.listingEnd),
       ]),
       graph('Refusals by reason', [
         new MathExpression({

@@ -31,6 +31,7 @@ export const statusLine = z.strictObject({
       ),
     })
     .nullable(),
+  listing: z.string().nullable(),
   domains: z.array(
     z.strictObject({
       domain: z.string(),

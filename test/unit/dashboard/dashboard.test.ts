@@ -67,6 +67,7 @@ async function answered(): Promise<LedgerResponse> {
     slices: world.book,
     ledger: world.book,
     witness: { read: async () => undefined },
+    listing: { read: async () => ({}) },
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => world.nowMs,

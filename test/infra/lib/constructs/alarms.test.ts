@@ -193,6 +193,13 @@ const ALARMS: ExpectedAlarm[] = [
     missing: 'ignore',
   },
   {
+    runbook: 'listing-api-ends',
+    tells: TICKET,
+    ...own('ListingEnd', 'Maximum', 1800),
+    above: [0, 1, 1],
+    missing: 'ignore',
+  },
+  {
     runbook: 'open-slice',
     tells: TICKET,
     ...own('OpenSliceAgeSeconds', 'Maximum', 1800),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/events/event-repository.ts';
+import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import {
   createLeaseTable,
   createLedgerStateTable,
@@ -198,4 +199,16 @@ test('the day index tells what is stored, of all types and days, ascending by ti
   });
   const keys = await createDayIndexTable(engines.table).keys(domain, midnight - 5, midnight + 5);
   expect(keys.map(({ atMs }) => atMs).sort()).toEqual([midnight - 5, midnight, midnight + 5]);
+});
+
+test('a fall back to the Logs API is noted once, also where the reply was lost, until it is taken back', async () => {
+  const notes = createListingNotes(engines.table);
+  expect(await notes.read()).toEqual({});
+  expect([await notes.fall(1), await notes.fall(1), await notes.fall(2)]).toEqual([true, true, false]);
+  const announced = { api: 'events', sunset: 'tomorrow', at: 3 } as const;
+  await notes.announce(announced);
+  expect(await notes.read()).toEqual({ fellBackAt: 1, announced });
+  expect([await notes.goBack(), await notes.goBack()]).toEqual([true, false]);
+  await notes.announce(undefined);
+  expect(await notes.read()).toEqual({});
 });

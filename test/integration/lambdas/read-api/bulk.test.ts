@@ -7,6 +7,7 @@ import {
   createMessageHistory,
   createRecipientHistory,
 } from '../../../../lambdas/adapters/table/events/message-history.ts';
+import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { createWitnessReader } from '../../../../lambdas/adapters/table/ledger/witness-repository.ts';
@@ -77,7 +78,7 @@ beforeAll(async () => {
     recipientKeys,
     suppressions: createSuppressions(createSuppressionRepository(table)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
-    ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table) }),
+    ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
     stats: createStats(ledgerDeps),
     health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
     receivers: async () => ({ receivers: [] }),

@@ -356,6 +356,14 @@ const RECONCILIATION: Fault[] = [
     },
   },
   {
+    name: 'an Events API whose end Mailgun has announced',
+    alarm: 'listing-api-ends',
+    waitSeconds: 4,
+    begin: (world) => world.stack.mailgun.misbehave({ sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' }),
+    during: traffic,
+    end: (world) => world.stack.mailgun.misbehave({}),
+  },
+  {
     name: 'an event forged under the name of one that Mailgun lists',
     alarm: 'unconfirmed',
     waitSeconds: 10,

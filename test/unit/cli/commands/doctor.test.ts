@@ -365,7 +365,7 @@ test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key
   const deployment = stubDeployment(stubSecrets({}));
   for (const { look, name, unknownFix } of stackChecks({ deployment, account: undefined, now: () => 0 })) {
     // Its table is not even a stub.
-    if (name.startsWith('last ')) continue;
+    if (name.startsWith('last ') || name === 'listing API') continue;
     const { state, fix } = await lookAt(look, unknownFix);
     if (state === 'ok' || state === 'skipped') continue;
     expect({ name, fix }).toEqual({

@@ -30,6 +30,7 @@ const facts = (over: Partial<StatusLine> = {}) => ({
   backlog: 0,
   deadLetters: 0,
   alarms: { total: 11, alarmed: [] },
+  listing: '',
   domains: [domain()],
   unknown: [],
   ...over,
@@ -173,7 +174,7 @@ test('of a stack of which nothing can be read: all unknown, and exit code 1', as
   expect(exitCode).toBe(1);
   const [line] = json().map((each) => statusLine.parse(each));
   expect(line).toMatchObject({ health: 'unknown', backlog: null, deadLetters: null, alarms: null });
-  expect(line?.unknown).toHaveLength(6);
+  expect(line?.unknown).toHaveLength(7);
 });
 
 test('says how mail fares at the providers, refusals by policy apart', () => {

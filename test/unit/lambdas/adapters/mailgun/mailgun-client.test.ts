@@ -313,10 +313,16 @@ describe('an Events API that Mailgun ends', () => {
   const log = { event: 'delivered', id: 'a', '@timestamp': '2026-02-02T02:40:01.500Z' };
   const first = json({ items: [log], pagination: { next: 'token-1' } });
   const last = json({ items: [{ ...log, id: 'b' }], pagination: {} });
-  let discontinued = 0;
-  const open = () => createMailgunListing(access(), () => (discontinued += 1));
+  let [discontinued, hasFallen] = [0, false];
+  const fallback = {
+    hasFallen: () => hasFallen,
+    fall: async () => {
+      [discontinued, hasFallen] = [discontinued + 1, true];
+    },
+  };
+  const open = () => createMailgunListing(access(), fallback);
   beforeEach(() => {
-    discontinued = 0;
+    [discontinued, hasFallen] = [0, false];
   });
 
   test('is followed by the Logs API, is tried once, and is reported once', async () => {
@@ -340,7 +346,21 @@ describe('an Events API that Mailgun ends', () => {
     await expect(all(listPages(source, request()))).resolves.toHaveLength(2);
     mailgun.answer(gone);
     await expect(source.page(request({ position }))).rejects.toEqual(reason('discontinued'));
-    expect([discontinued, mailgun.requests.at(-1)?.url]).toEqual([1, '/v3/next']);
+    expect([discontinued, mailgun.requests.at(-1)?.url]).toEqual([2, '/v3/next']);
+  });
+
+  test('is not asked again after an earlier run fell back, and is asked again once that is taken back', async () => {
+    const source = open();
+    hasFallen = true;
+    mailgun.answer(last);
+    await source.page(request());
+    hasFallen = false;
+    mailgun.answer(json({ items: [], paging: {} }));
+    await source.page(request());
+    expect(mailgun.requests.map(({ url }) => url.split('?')[0])).toEqual([
+      '/v1/analytics/logs',
+      '/v3/mg.example.com/events',
+    ]);
   });
 
   test('is not left for a failure that passes, or for a refused key', async () => {

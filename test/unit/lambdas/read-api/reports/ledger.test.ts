@@ -19,6 +19,7 @@ async function world() {
     slices: world.book,
     ledger: world.book,
     witness: { read: async () => counted.witness },
+    listing: { read: async () => ({}) },
     sliceSeconds: 900,
     settleSeconds: 1800,
     now: () => world.nowMs,
@@ -123,6 +124,7 @@ describe('the ledger', () => {
       slices: [],
       totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, due: 0 },
       completeness: 'unknown',
+      listing: { fellBackAt: null, announced: null },
       witness: [],
     });
   });

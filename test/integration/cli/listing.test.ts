@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { doctorLine } from '../../support/json-lines/doctor.ts';
+import { listingLine } from '../../support/json-lines/listing.ts';
+import { statusLine } from '../../support/json-lines/status.ts';
+import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
+import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
+
+const SUNSET = 'Thu, 01 Jul 2027 00:00:00 GMT';
+
+let local: LocalLedger;
+beforeAll(async () => {
+  local = await startLocalLedger();
+}, 180_000);
+afterAll(() => local?.stack.stop());
+
+async function told(...args: string[]) {
+  const { exitCode, json } = await local.ledger([...args, '--json']);
+  return { exitCode, lines: json() };
+}
+
+/** How the API ends, by the command, on the screen of the status, by the doctor, and in the read API. */
+async function said() {
+  const listing = listingLine.parse((await told('listing')).lines[0]);
+  const status = statusLine.parse((await told('status')).lines[0]);
+  const doctor = (await told('doctor')).lines.map((line) => doctorLine.parse(line));
+  const { apiUrl, apiToken } = local.stack.ready;
+  const headers = { authorization: `Bearer ${apiToken}` };
+  const answer = await fetch(`${apiUrl}/mailgun/ledger?domain=${DOMAIN}`, { headers });
+  return {
+    listing,
+    status: status.listing,
+    doctor: doctor.find((line) => 'check' in line && line.check === 'listing API'),
+    api: ((await answer.json()) as { listing: unknown }).listing,
+  };
+}
+
+async function happen(): Promise<void> {
+  const event = deliveredEvent({ id: randomUUID(), timestamp: Date.now() / 1000 - 10 });
+  local.stack.list([event as never]);
+  await local.stack.reconcile();
+}
+
+test('an Events API that is gone is left once for all runs, and an operator goes back to it', async () => {
+  local.stack.mailgun.misbehave({ sunset: SUNSET });
+  await happen();
+  const announced = await said();
+  expect(announced.listing).toMatchObject({ fellBackAt: null, announced: { api: 'events', sunset: SUNSET } });
+  expect(announced.status).toContain(SUNSET);
+  expect(announced.doctor).toMatchObject({ state: 'warning', says: expect.stringContaining(SUNSET) });
+  expect(announced.api).toMatchObject({ fellBackAt: null, announced: expect.stringContaining(SUNSET) });
+
+  local.stack.mailgun.misbehave({ discontinued: true });
+  await happen();
+  const gone = await said();
+  const { fellBackAt } = gone.listing;
+  expect(fellBackAt).not.toBeNull();
+  expect(gone.status).toContain(`by Logs since ${fellBackAt}`);
+  expect(gone.doctor).toMatchObject({ state: 'warning', fix: expect.stringContaining('listing --use events') });
+  expect(gone.api).toMatchObject({ fellBackAt });
+
+  // It has come back, and no run tries it.
+  local.stack.mailgun.misbehave({});
+  await happen();
+  expect((await said()).listing).toMatchObject({ fellBackAt });
+
+  expect((await told('listing', '--use', 'logs')).exitCode).toBe(2);
+  const back = await told('listing', '--use', 'events');
+  expect(listingLine.parse(back.lines[0])).toMatchObject({ fellBackAt: null, wentBack: true });
+  await happen();
+  const after = await said();
+  expect(after.listing).toMatchObject({ fellBackAt: null, announced: null, wentBack: false });
+  expect([after.status, after.doctor]).toMatchObject(['', { state: 'ok' }]);
+}, 120_000);

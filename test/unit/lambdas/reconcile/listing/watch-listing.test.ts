@@ -1,0 +1,120 @@
+import { expect, test } from '@jest/globals';
+import { LISTING_END, type ListingNote } from '../../../../../lambdas/domain/ledger/listing-note.ts';
+import { createWatchListing } from '../../../../../lambdas/reconcile/listing/watch-listing.ts';
+
+const SUNSET = { api: 'events', sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' } as const;
+
+function watched({ configured = 'events' as 'events' | 'logs' } = {}) {
+  let note: ListingNote = {};
+  const world = { failing: false, nowMs: 1000, fallen: [] as number[], announced: [] as object[], failures: 0 };
+  const orFail = <Result>(result: () => Result): Promise<Result> =>
+    world.failing ? Promise.reject(new Error('the table is down')) : Promise.resolve().then(result);
+  const open = () =>
+    createWatchListing({
+      notes: {
+        read: () => orFail(() => note),
+        fall: (atMs) =>
+          orFail(() => {
+            const isFirst = note.fellBackAt === undefined;
+            if (isFirst) note = { ...note, fellBackAt: atMs };
+            return isFirst;
+          }),
+        announce: (announced) =>
+          orFail(() => {
+            const { announced: _, ...rest } = note;
+            note = announced === undefined ? rest : { ...rest, announced };
+          }),
+      },
+      configured,
+      now: () => world.nowMs,
+      onFallen: (atMs) => world.fallen.push(atMs),
+      onAnnounced: (announced) => world.announced.push(announced),
+      onFailure: () => {
+        world.failures += 1;
+      },
+    });
+  const goBack = () => {
+    const { fellBackAt: _, ...rest } = note;
+    note = rest;
+  };
+  return { world, open, goBack, note: () => note };
+}
+
+test('listings side by side that meet the end fall back once, and so does every later instance', async () => {
+  const { world, open, note } = watched();
+  const watch = open();
+  await watch.begin();
+  expect(watch.hasFallen()).toBe(false);
+  await Promise.all([watch.fall(), watch.fall()]);
+  world.nowMs = 2000;
+  await watch.fall();
+  expect([watch.hasFallen(), await watch.end(true), world.fallen, note()]).toEqual([
+    true,
+    LISTING_END.gone,
+    [1000],
+    { fellBackAt: 1000 },
+  ]);
+
+  const next = open();
+  await next.begin();
+  expect([next.hasFallen(), await next.end(false), world.fallen]).toEqual([true, LISTING_END.gone, [1000]]);
+});
+
+test('an operator goes back, and another end falls back again', async () => {
+  const { world, open, goBack } = watched();
+  const watch = open();
+  await watch.fall();
+  goBack();
+  await watch.begin();
+  expect([watch.hasFallen(), await watch.end(true)]).toEqual([false, LISTING_END.none]);
+  world.nowMs = 2000;
+  await watch.fall();
+  expect([watch.hasFallen(), world.fallen]).toEqual([true, [1000, 2000]]);
+});
+
+test('a fall that cannot be noted still holds, and is noted at the end of the run', async () => {
+  const { world, open, note } = watched();
+  const watch = open();
+  world.failing = true;
+  await watch.begin();
+  await watch.fall();
+  expect([watch.hasFallen(), world.failures, note()]).toEqual([true, 2, {}]);
+  world.failing = false;
+  await watch.end(false);
+  expect([world.fallen, note()]).toEqual([[1000], { fellBackAt: 1000 }]);
+});
+
+test('a table that cannot be read for a moment leaves what was known', async () => {
+  const { world, open } = watched();
+  const watch = open();
+  await watch.fall();
+  world.failing = true;
+  await watch.begin();
+  expect([watch.hasFallen(), await watch.end(true)]).toEqual([true, LISTING_END.gone]);
+});
+
+test('an announcement is noted when it is new, and taken back by a whole run without it', async () => {
+  const { world, open, note } = watched();
+  const watch = open();
+  for (const end of [LISTING_END.announced, LISTING_END.announced]) {
+    await watch.begin();
+    watch.announce(SUNSET);
+    expect(await watch.end(false)).toBe(end);
+  }
+  expect([world.announced, note()]).toEqual([[SUNSET], { announced: { ...SUNSET, at: 1000 } }]);
+  await watch.begin();
+  expect([await watch.end(false), note().announced]).toMatchObject([undefined, SUNSET]);
+  await watch.begin();
+  expect([await watch.end(true), note()]).toEqual([LISTING_END.none, {}]);
+});
+
+test('where the configuration names Logs, nothing of the Events API counts', async () => {
+  const { open } = watched({ configured: 'logs' });
+  const watch = open();
+  await watch.fall();
+  await watch.begin();
+  watch.announce(SUNSET);
+  expect([watch.hasFallen(), await watch.end(true)]).toEqual([false, LISTING_END.none]);
+  watch.announce({ ...SUNSET, api: 'logs' });
+  expect(await watch.end(true)).toBe(LISTING_END.announced);
+});
