@@ -26,7 +26,11 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   logs: row('shown, also where there are no lines', 'the logs cannot be read'),
   'dlq list': row('listed, also where there are none', UNREACHABLE),
   'dlq show': row('shown', 'there is no such dead letter'),
-  'dlq redrive': row('all are stored', 'some are back, still on their way, left or unreadable', UNCONFIRMED),
+  'dlq redrive': row(
+    'all are stored',
+    'some are in the DLQ again, not stored yet, not sent or unreadable',
+    UNCONFIRMED,
+  ),
   'dlq discard': row('all are deleted', 'some are left', UNCONFIRMED),
   replay: row('done', 'not all could be replayed, or it was interrupted'),
   accept: row('accepted, or there is nothing to accept', 'not accepted, with the reason', UNCONFIRMED),

@@ -3,6 +3,7 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/publishing/delivery-repository.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
+import { DISABLED_LOOK_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
 import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
 import { isNamed, shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
 import {
@@ -36,7 +37,15 @@ export type RedeliverLine = ({ event: 'redelivered' } & Redelivered) | { event: 
 export type RotateReceiverLine = { event: 'rotated'; secret: string; previousUntil: string };
 
 /** The line of `receivers enable --json`. */
-export type EnableLine = { event: 'enabled'; wasDisabled: boolean; queued: number };
+export type EnableLine = {
+  event: 'enabled';
+  wasDisabled: boolean;
+  queued: number;
+  /** Until then each delivery that waited is sent; null where it was enabled already. */
+  sentBy: string | null;
+  /** Until then receiver-disabled is OK again, unless another receiver is disabled. */
+  alarmEndsBy: string | null;
+};
 
 const NEEDS = `dynamodb:Query, GetItem and PutItem on the table; sqs:GetQueueAttributes, SendMessage, ReceiveMessage,
 DeleteMessage and ChangeMessageVisibility on the queues and DLQs of the receivers; secretsmanager:GetSecretValue and
@@ -184,12 +193,15 @@ async function rotate(context: CliContext, options: RotateOptions, name: string)
   return 0;
 }
 
+/** The alarm adds up an hour, and is evaluated some minutes late. */
+const ALARM_ENDS_MS = 65 * 60_000;
+
 const enableCommand = (context: CliContext, run: Run) =>
   ledgerCommand('enable', 'enable a disabled receiver')
     .argument('<name>', 'the receiver')
     .addHelpText(
       'after',
-      `\nIts deliveries waited in its queue, and go on within half an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
+      `\nHave the receiver fixed first, or it is disabled again. Its deliveries waited in its queue; each is sent at its next turn,\nof which there are two an hour. The alarm receiver-disabled counts over an hour, and so is OK an hour later at most.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
     )
     .action(run<TargetOptions>((options, name = '') => enable(context, options, name)));
 
@@ -202,9 +214,20 @@ async function enable(context: CliContext, options: TargetOptions, name: string)
   const after = { enabledAt: context.now() };
   while (wasDisabled && !(await states.replace(name, before, after))) before = await states.read(name);
   const queued = await messagesIn(deployment, queueUrl);
+  const sentBy = after.enabledAt + DISABLED_LOOK_SECONDS * 1000;
+  const alarmEndsBy = after.enabledAt + ALARM_ENDS_MS;
   createEmit<EnableLine>(context, options.json)(
-    { event: 'enabled', wasDisabled, queued },
-    wasDisabled ? `Enabled. ${number(queued)} deliveries go on within half an hour.` : 'It was enabled already.',
+    {
+      ...{ event: 'enabled', wasDisabled, queued },
+      sentBy: wasDisabled ? iso(sentBy) : null,
+      alarmEndsBy: wasDisabled ? iso(alarmEndsBy) : null,
+    },
+    ...(wasDisabled
+      ? [
+          `Enabled. Deliveries that waited: ${number(queued)}; each is sent at its next turn, the last by ${utc(sentBy)}.`,
+          `The alarm receiver-disabled is OK by ${utc(alarmEndsBy)}, unless another receiver is disabled.`,
+        ]
+      : ['It was enabled already.']),
   );
   return 0;
 }

@@ -42,9 +42,9 @@ It can be interrupted at any time, and then prints the command that goes on.
 What is sent is stored within minutes; the scheduled runs then settle its slices.
 
 Examples:
-  npm run ledger -- replay --local --from 2h --to 30m --plan
+  npm run ledger -- replay --local --from 2h --plan
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
-  npm run ledger -- replay --env prod --from 3d --to 1h --domain mg.example.com --json
+  npm run ledger -- replay --env prod --from 3d --domain mg.example.com --json
 
 Needs on AWS: lambda:InvokeFunction on the reconcile function.`;
 
@@ -55,9 +55,9 @@ export const replayCommand: CommandBuilder = (context, run) =>
       'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
       timeOption('from', context),
     )
-    .requiredOption(
+    .option(
       '--to <time>',
-      'end, the same way; slices that the time touches are compared as a whole',
+      'end, the same way (now); slices that the time touches are compared as a whole',
       timeOption('to', context),
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')
@@ -189,7 +189,7 @@ function reasonToWait({ state, reason }: ReplayResult): { text: string; passes: 
 export interface ReplayOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
-  readonly to: number;
+  readonly to?: number;
   readonly domain?: string;
   readonly plan?: boolean;
 }
@@ -206,9 +206,11 @@ export interface ReplayArguments {
 
 /** Throws UsageError with a sentence for the person who typed it. */
 export function replayArguments(options: ReplayOptions, context: CliContext): ReplayArguments {
-  const { from, to, domain, plan = false, json = false } = options;
-  if (from >= to) throw new UsageError('--from is not before --to');
-  if (from > context.now() / 1000) throw new UsageError('--from has not come yet');
+  const { from, domain, plan = false, json = false } = options;
+  const nowSeconds = Math.ceil(context.now() / 1000);
+  if (from >= nowSeconds) throw new UsageError('--from has not come yet');
+  const to = options.to ?? nowSeconds;
+  if (from >= to) throw new UsageError('--from is not before --to; without --to it goes up to now');
   const ref = targetRefOf(options, context.environment);
   return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
 }

@@ -122,13 +122,15 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
   emit(
     { event: 'searched', domains, since: timeText(since), ...sums },
     `${sums.found === 0 ? 'No event is unconfirmed' : `${counted(sums.found, 'event')} unconfirmed`}: searched ` +
-      `${counted(sums.slices, 'slice')} of ${domains.join(', ')} since ${timeText(since)}.`,
+      `${counted(sums.slices, 'slice')} of ${domains.map(domainText).join(' and ')} since ${timeText(since)}.`,
     ...(sums.undecided === 0
       ? []
       : [`${counted(sums.undecided, 'event')} not listed so far; the second pass looks for them once more.`]),
   );
   return 0;
 }
+
+const domainText = (domain: string) => (domain === UNKNOWN_DOMAIN ? 'events that name no domain' : domain);
 
 const secondPassOf = ({ retentionSeconds, settleSeconds }: { retentionSeconds: number; settleSeconds: number }) =>
   secondPassSeconds(retentionSeconds) + settleSeconds;
@@ -160,7 +162,8 @@ async function lineOf(
     receivedAt: receivedAtMs === undefined ? null : iso(receivedAtMs),
     unconfirmedSince: iso(unconfirmedSinceMs),
     ...{ decides, suppresses },
-    fix: (hasEffect && messageId !== null && printedCommand(deployment, 'distrust', messageId, recipient)) || null,
+    fix:
+      (hasEffect && messageId !== null && printedCommand(deployment, 'distrust --yes', messageId, recipient)) || null,
   };
 }
 
@@ -172,7 +175,7 @@ function textOf({ domain, messageId, recipient, type, at, receivedAt, ...effect 
     ...suppresses.map((kind) => `suppresses the address (${kind})`),
   ];
   return [
-    `${plain(domain)}  ${plain(type)} at ${at}${received}  ${plain(recipient)}  ${plain(messageId ?? 'no message id')}`,
+    `${plain(domainText(domain))}  ${plain(type)} at ${at}${received}  ${plain(recipient)}  ${plain(messageId ?? 'no message id')}`,
     `  ${changed.length === 0 ? 'changes nothing' : changed.join(' and ')}${fix === null ? '' : `; to discard that: ${fix}`}`,
   ];
 }
@@ -188,13 +191,13 @@ function sliceLine(
     event: 'slice',
     ...{ domain, start: from, end: to, events: events.length },
     compare: domain === UNKNOWN_DOMAIN ? null : (printedCommand(deployment, compare) ?? null),
-    accept: printedCommand(deployment, `accept ${from} --domain ${domain} --reason "<why>"`) ?? '',
+    accept: printedCommand(deployment, `accept ${from} --domain ${domain} --yes --reason "<why>"`) ?? '',
   };
 }
 
 function sliceText({ domain, start, end, events, compare, accept }: UnconfirmedLine & { event: 'slice' }): string[] {
   return [
-    `${domain}  ${start} to ${end}: ${counted(events, 'event')} unconfirmed`,
+    `${domainText(domain)}  ${start} to ${end}: ${counted(events, 'event')} unconfirmed`,
     ...(compare === null ? [] : [`  to read Mailgun's listing once more: ${compare}`]),
     `  once the cause is known: ${accept}`,
   ];

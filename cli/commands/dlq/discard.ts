@@ -96,7 +96,7 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
       unreadable: count('unreadable'),
       complete,
     },
-    selected.length === 0 ? 'There are no such dead letters.' : sum,
+    selected.length === 0 ? 'No message matches.' : sum,
     ...(options.plan && selected.length > 0 ? ['Plan: nothing was deleted.'] : []),
   );
   if (options.plan) return 0;

@@ -68,15 +68,14 @@ interface RedriveOptions extends TargetOptions, SelectionOptions {
 }
 
 const REDRIVE_EXAMPLES = `
-Each message is sent to the queue and then deleted here, so it can be interrupted or killed at any time: nothing is
-lost, and what is sent twice is stored once. A message that the code of this version cannot read is never sent,
-since it would only come back: dlq discard deletes it. In the end it reports:
-  stored         stored by this redrive
-  known before   was stored already
-  back           in the DLQ again, under a new id
-  on their way   neither within --wait seconds
-  left           not sent; it takes up to 10,000 messages, those that are there when it begins
-  unreadable     not sent, since this version cannot read it
+Each message is sent to the queue and then deleted from the DLQ, so it can be interrupted or killed at any time: nothing
+is lost, and what is sent twice is stored once. A message that the code of this version cannot read is not sent: dlq
+discard deletes it. At the end it reports:
+  stored             stored by this redrive
+  stored before      was stored already
+  in the DLQ again   failed once more; it has a new id
+  not stored yet     neither within --wait seconds
+  not sent           it takes up to 10,000 messages, those that are there when it begins
 
 Examples:
   npm run ledger -- dlq redrive --env prod --plan
@@ -88,8 +87,8 @@ export const redriveCommand = (context: CliContext, run: Run) =>
     .option('--plan', 'only say what would be sent')
     .option('--reason <reason>', 'only those of this reason (all)')
     .option('--id <id>', 'only this one; may be repeated', repeated)
-    .option('--rate <n>', 'so many a second, as 5 or 5/s', parseRate, 20)
-    .option('--wait <seconds>', 'so long it watches what becomes of them', wholeNumber(0), 60)
+    .option('--rate <n>', 'messages a second, as 5 or 5/s', parseRate, 20)
+    .option('--wait <seconds>', 'how long to watch what becomes of them', wholeNumber(0), 60)
     .option('--yes', 'do not ask')
     .addHelpText('after', REDRIVE_EXAMPLES)
     .action(run<RedriveOptions>((options) => redrive(context, options)));
@@ -105,13 +104,13 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
   if (options.plan) {
     for (const [reason, { length: count }] of groupBy(wanted, (letter) => letter.reason)) {
       const mayComeBack = reason === UNSTORABLE;
-      const hint = mayComeBack ? '  the table refused these: they come back unless the cause is fixed' : '';
+      const hint = mayComeBack ? '  the table refused these: fix the cause first, or they fail again' : '';
       emit(
         { event: 'planned', reason, count, mayComeBack },
         `${reason.padEnd(18)} ${String(count).padStart(6)}${hint}`,
       );
     }
-    const all = `would send ${counted(wanted.length, 'message')} at ${options.rate} a second; nothing was sent.`;
+    const all = `Plan: ${counted(wanted.length, 'message')} would be sent at ${options.rate} a second; nothing was sent.`;
     emit({ event: 'plan', count: wanted.length, unreadable, complete }, all);
     return 0;
   }
@@ -133,16 +132,18 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
     emit({ event: 'stopped', why }, `stopped: ${why}`);
   }
   const result = await effects.watch(context, options.wait * 1000, (id, reason) =>
-    emit({ event: 'back', id, reason }, `back among the dead letters: ${id}  ${reason}`),
+    emit({ event: 'back', id, reason }, `in the DLQ again: ${id}  ${reason}`),
   );
   const sent = result.known + result.stored + result.back + result.waiting;
   const left = ids.size - sent;
   emit(
     { event: 'redriven', sent, ...result, left, unreadable, complete },
     ids.size === 0
-      ? `${unreadable > 0 ? 'None of them can be read' : 'There are no such dead letters'}; nothing was sent.`
-      : `sent ${sent} · stored ${result.stored} · known before ${result.known} · back ${result.back} · on their way ` +
-          `${result.waiting} · left ${left}${complete ? '' : ' · there are more: run it again'}`,
+      ? unreadable > 0
+        ? 'No message can be read; nothing was sent.'
+        : 'No message matches; nothing was sent.'
+      : `sent ${sent} · stored ${result.stored} · stored before ${result.known} · in the DLQ again ${result.back} · not ` +
+          `stored yet ${result.waiting} · not sent ${left}${complete ? '' : ' · there are more: run it again'}`,
   );
   return isStopped || result.back + result.waiting + left + unreadable > 0 || !complete ? 1 : 0;
 }
@@ -151,7 +152,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
 function reportUnreadable(selected: readonly Selected[], emit: Emit<DlqRedriveLine>, discard: string): void {
   for (const { id, reason, error } of selected) {
     if (error === null) continue;
-    const says = `not sent, it would come back: ${id}  ${reason} (${error.reason}, at ${error.where})`;
+    const says = `unreadable, so not sent: ${id}  ${reason} (${error.reason}, at ${error.where})`;
     const fix = error.reason === 'unknown-version' ? 'deploy the version that wrote it' : `${discard} --id ${id}`;
     emit({ event: 'unreadable', id, reason, error }, says, `  fix: ${fix}`);
   }
@@ -159,7 +160,7 @@ function reportUnreadable(selected: readonly Selected[], emit: Emit<DlqRedriveLi
 
 function parseRate(text: string): number {
   const rate = Number(/^(\d{1,4})(?:\/s)?$/.exec(text)?.[1]);
-  if (!(rate >= 1)) throw new InvalidArgumentError('It is a whole number of at least 1, as 5 or 5/s.');
+  if (!(rate >= 1)) throw new InvalidArgumentError('Give a whole number of at least 1, as 5 or 5/s.');
   return rate;
 }
 

@@ -76,12 +76,27 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
       `  queue ${number(facts.queued)} · DLQ ${number(inDlq)}`,
       ...(options.hourly ? counted.hours.map((counts) => `  ${utc(counts.hour * 1000)}  ${countsText(counts)}`) : []),
       ...namesText(counted, receiver, targetRefText(deployment.ref)),
-      ...(state === 'disabled'
-        ? [`  First: npm run ledger -- receivers enable ${name} ${targetRefText(deployment.ref)}`]
-        : []),
+      ...stepsText(receiver, { isDisabled: state === 'disabled', lastStatus, inDlq }, targetRefText(deployment.ref)),
     );
   }
   return isHealthy ? 0 : 1;
+}
+
+/** What to do about a receiver, in its order: enabled before it is fixed, it would be disabled again. */
+function stepsText(
+  { name }: DeployedReceiver,
+  { isDisabled, lastStatus, inDlq }: { isDisabled: boolean; lastStatus: number | null; inDlq: number },
+  target: string,
+): string[] {
+  const command = (words: string) => `npm run ledger -- receivers ${words} ${target}`;
+  const why = isDisabled ? `its last response was ${lastStatus ?? 'none'}; ` : '';
+  const fixed = `have the receiver fixed, or its URL changed in cdk.json (${why}${command(`log ${name}`)})`;
+  const steps = [
+    ...(isDisabled || inDlq > 0 ? [fixed] : []),
+    ...(isDisabled ? [command(`enable ${name}`), command(`test ${name}`)] : []),
+    ...(inDlq > 0 ? [command(`redeliver ${name} --plan`), 'the same without --plan'] : []),
+  ];
+  return steps.map((step, nth) => `  ${nth + 1}. ${step}`);
 }
 
 /** Later deliveries are read too: they show how far the queue has come. */

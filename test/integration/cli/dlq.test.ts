@@ -237,7 +237,7 @@ test('what is stored already is known, and what cannot be read is reported and n
   expect((await list()).lines[0].sample).toEqual([unreadable]);
   const text = await local.ledger(['dlq', 'redrive', '--plan']);
   expect(text.lines.join('\n')).toMatch(
-    new RegExp(`not sent, it would come back: ${unreadable} .*\\n.*fix: .*dlq discard --local .*--id ${unreadable}`),
+    new RegExp(`unreadable, so not sent: ${unreadable} .*\\n.*fix: .*dlq discard --local .*--id ${unreadable}`),
   );
 });
 

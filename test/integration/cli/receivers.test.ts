@@ -146,9 +146,9 @@ test('a 410 disables, list says so with the first command, and enable ends it', 
 
   expect(disabled.exitCode).toBe(1);
   expect(disabled.lines.join('\n')).toMatch(
-    /crm {2}disabled \(gone, last status 410\)[\s\S]*receivers enable crm --local/,
+    /crm {2}disabled \(gone, last status 410\)[\s\S]* 1\. have the receiver fixed.*receivers log crm --local[\s\S]* 2\. .*receivers enable crm --local[\s\S]* 3\. .*receivers test crm --local/,
   );
-  expect(enabled).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: true, queued: 1 }] });
+  expect(enabled).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: true, queued: 1, sentBy: expect.any(String) }] });
   expect(again).toMatchObject({ exitCode: 0, lines: [{ wasDisabled: false }] });
 }, 60_000);
 

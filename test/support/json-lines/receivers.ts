@@ -73,4 +73,6 @@ export const enableLine = z.strictObject({
   event: z.literal('enabled'),
   wasDisabled: z.boolean(),
   queued: count,
+  sentBy: z.iso.datetime().nullable(),
+  alarmEndsBy: z.iso.datetime().nullable(),
 }) satisfies z.ZodType<EnableLine>;

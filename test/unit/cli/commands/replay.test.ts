@@ -32,8 +32,7 @@ test.each([
   { args: ['--from', '2w', '--to', '1h'], says: NO_TIME },
   { args: ['--from', '-2h', '--to', '1h'], says: NO_TIME },
   { args: ['--to', '1h'], says: /required option '--from <time>' not specified/ },
-  { args: ['--from', '2h'], says: /required option '--to <time>' not specified/ },
-  { args: ['--from', '1h', '--to', '2h'], says: /^--from is not before --to$/ },
+  { args: ['--from', '1h', '--to', '2h'], says: /^--from is not before --to; without --to it goes up to now$/ },
   { args: ['--from', '2h', '--to', '2h'], says: /not before/ },
   { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], says: /has not come yet/ },
   { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /exclude each other/ },
@@ -54,6 +53,11 @@ test.each([
 ])('where to replay must be said: $args', async ({ args, says }) => {
   const { exitCode, lines } = await run(args);
   expect({ exitCode, lines }).toEqual({ exitCode: 2, lines: [expect.stringMatching(says)] });
+});
+
+test('goes up to now without --to, however short ago it begins', async () => {
+  const { lines } = await run(['--local', '--from', '10s', '--plan']);
+  expect(lines.at(-1)).toContain('--from 2026-11-22T11:59:50Z --to 2026-11-22T12:00:00Z');
 });
 
 test('help has examples and exit codes, and needs no stack', async () => {
@@ -114,9 +118,9 @@ test('every line in JSON is as its schema says', async () => {
 });
 
 test('wrong usage is a line in JSON too', async () => {
-  const { exitCode, json, errors } = await runCommand(['replay', '--local', '--json', '--from', '2h']);
+  const { exitCode, json, errors } = await runCommand(['replay', '--local', '--json', '--to', '2h']);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [] });
-  expect(json()).toEqual([{ event: 'error', message: "required option '--to <time>' not specified" }]);
+  expect(json()).toEqual([{ event: 'error', message: "required option '--from <time>' not specified" }]);
 });
 
 test('the command that goes on means the same', async () => {

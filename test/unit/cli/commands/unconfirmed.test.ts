@@ -67,7 +67,7 @@ test('lists the marked events alone, those without a domain too', async () => {
     {
       ...{ event: 'slice', domain: DOMAIN, start: '2026-11-21T11:15:00Z', end: '2026-11-21T11:30:00Z', events: 1 },
       compare: `${RUN} replay --from 2026-11-21T11:15:00Z --to 2026-11-21T11:30:00Z --domain ${DOMAIN} ${HERE}`,
-      accept: `${RUN} accept 2026-11-21T11:15:00Z --domain ${DOMAIN} --reason "<why>" ${HERE}`,
+      accept: `${RUN} accept 2026-11-21T11:15:00Z --domain ${DOMAIN} --yes --reason "<why>" ${HERE}`,
     },
     expect.objectContaining({ event: 'unconfirmed', domain: '-', messageId: 'c@x.example' }),
     expect.objectContaining({ event: 'slice', domain: '-', compare: null }),
@@ -91,7 +91,7 @@ test('is two lines each in text with what it changed, and what strangers wrote m
     `${DOMAIN}  2026-11-21T11:15:00Z to 2026-11-21T11:30:00Z: 1 event unconfirmed`,
     expect.stringContaining(`listing once more: ${RUN} replay --from`),
     expect.stringContaining(`${RUN} accept 2026-11-21T11:15:00Z`),
-    `1 event unconfirmed: searched 1 slice of ${DOMAIN}, - since 2026-11-19T11:30:00Z.`,
+    `1 event unconfirmed: searched 1 slice of ${DOMAIN} and events that name no domain since 2026-11-19T11:30:00Z.`,
   ]);
 });
 
@@ -99,7 +99,7 @@ test('an event that decides the status comes with the command that discards that
   const one = slice(DAY + 1800, counted);
   const event = forged(one, 'a b`c');
   const { parsed } = await unconfirmed([sliceItem(one), ...event], '--json');
-  const command = `${RUN} distrust ${HERE} 'a b\`c@x.example' ada@example.org`;
+  const command = `${RUN} distrust --yes ${HERE} 'a b\`c@x.example' ada@example.org`;
   expect(parsed()[0]).toMatchObject({ decides: 'DELIVERED', fix: command });
 
   const hidden = await unconfirmed([sliceItem(one), ...forged(one, 'a\u202eb')], '--json');
@@ -163,7 +163,7 @@ test('says what it searched where nothing is found, and what is not decided yet'
   expect({ exitCode, lines }).toEqual({
     exitCode: 0,
     lines: [
-      `No event is unconfirmed: searched 1 slice of ${DOMAIN}, - since 2026-11-19T11:30:00Z.`,
+      `No event is unconfirmed: searched 1 slice of ${DOMAIN} and events that name no domain since 2026-11-19T11:30:00Z.`,
       '1 event not listed so far; the second pass looks for them once more.',
     ],
   });
