@@ -118,9 +118,13 @@ function deadPaths(text: string): string[] {
     .map((word) => word.replace(/^\.\/|[.:]+$/g, ''))
     .filter((word) => /^[\w.<>*-]+(\/[\w.<>*-]*)*$/.test(word))
     .filter((word) => !ignored.some((made) => word.startsWith(made)))
-    .filter((word) => (word.includes('/') ? topLevel.includes(word.split('/')[0]) || SOURCE.test(word) : isFile(word)));
+    .filter((word) => (word.includes('/') ? isInProject(word) : isFile(word)));
   return paths.filter((path) => !exists(path));
 }
+
+/** A pattern in a folder that is not ours names objects of a bucket. */
+const isInProject = (word: string) =>
+  topLevel.includes(word.split('/')[0]) || (SOURCE.test(word) && !word.includes('<'));
 
 /** A name without a folder is a path only where it can be nothing else. */
 const isFile = (word: string) => /^[\w-]+(\.[\w-]+)*\.(ts|md|yaml|json)$/.test(word);
