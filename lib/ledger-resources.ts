@@ -72,6 +72,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (dashboard) readApi.allowOrigin(dashboard.url);
 
   const topics = new Topics(scope, 'Topics', config.alarms);
+  const notify = config.alarms.notify ? new Notify(scope, 'Notify', { config, table, topics }) : undefined;
   const watched = {
     table,
     queue,
@@ -81,6 +82,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     readApi,
     times: config.reconcile,
     hasReceivers: deliver !== undefined,
+    notify: notify?.function,
     seals: config.seal.enabled,
     providers: config.alarms.providers,
   };
@@ -91,16 +93,12 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   // The schedule begins at once, so reconcile has run when its alarm first looks.
   alarms.node.addDependency(reconcile);
   if (seal) alarms.node.addDependency(seal);
-  const health = new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
-
-  const notify = config.alarms.notify
-    ? new Notify(scope, 'Notify', { config, table, topics, dashboardUrl: health.url })
-    : undefined;
+  new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
 
   enforceStackRules(scope);
   const functions = { ingest, process, reconcile, publish, deliver, seal, readApi, notify };
   if (customerKey) for (const each of Object.values(functions)) each?.function.allow(KEY_ACTIONS, customerKey.keyArn);
-  const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, health, customerKey };
+  const resources = { table, secrets, queue, ...functions, webhookApi, dashboard, topics, customerKey };
   writeOutputs(scope, config, resources);
   return { ...resources, alarms: alarms.alarms };
 }

@@ -15,7 +15,7 @@ import type { Publish } from './constructs/functions/publish.ts';
 import type { ReadApi } from './constructs/functions/read-api.ts';
 import type { Reconcile } from './constructs/functions/reconcile.ts';
 import type { Seal } from './constructs/functions/seal.ts';
-import type { HealthDashboard } from './constructs/monitoring/health-dashboard.ts';
+import { healthDashboardUrl } from './constructs/monitoring/health-dashboard.ts';
 import type { Topics } from './constructs/monitoring/topics.ts';
 import type { Secrets } from './constructs/secrets.ts';
 import type { WebhookApi } from './constructs/webhook-api.ts';
@@ -39,7 +39,6 @@ export interface OutputSources {
   readonly webhookApi: WebhookApi;
   readonly dashboard: Dashboard | undefined;
   readonly topics: Topics;
-  readonly health: HealthDashboard;
   /** Undefined where AWS's own keys encrypt. */
   readonly customerKey: IKey | undefined;
 }
@@ -68,7 +67,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     DeadLettersUrl: [from.queue.deadLetters.queueUrl, 'Events that could not be stored'],
     PageTopicArn: [from.topics.page.topicArn, 'Alarms that wake people'],
     TicketTopicArn: [from.topics.ticket.topicArn, 'Alarms that can wait'],
-    HealthDashboardUrl: [from.health.url, 'Is it healthy, since when not, what is behind'],
+    HealthDashboardUrl: [healthDashboardUrl(scope), 'Is it healthy, since when not, what is behind'],
     WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
     RetentionDays: [String(config.retentionDays.events), 'How long the table keeps events'],
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],

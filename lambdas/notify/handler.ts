@@ -7,7 +7,7 @@ import { openTable } from '../adapters/table/ledger-table.ts';
 import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
 import { alarmNotice } from '../domain/notify/alarm-notice.ts';
 import { parseTargets } from '../domain/notify/targets.ts';
-import { createLog } from '../runtime/log.ts';
+import { createLog, errorFacts } from '../runtime/log.ts';
 import { readNotifyEnv } from './env.ts';
 import { createNotify } from './notify.ts';
 
@@ -27,6 +27,7 @@ const notify = createNotify({
   receivers: env.receivers,
   sleep,
   onFailed: (kind, why) => log.write('a service did not take a notice', { kind, why }),
+  onOwnFailed: (error) => log.write('a notice of failing notices did not arrive', errorFacts(error)),
 });
 
 // Called by AWS.

@@ -12,10 +12,14 @@ export interface NotifyDeps {
   sleep: (ms: number) => Promise<void>;
   /** Called for a target that did not take a notice. */
   onFailed: (kind: ServiceKind, why: string) => void;
+  /** Called where the notice that notices fail has failed as well. */
+  onOwnFailed: (error: unknown) => void;
 }
 
 /** Heading of the alarm on receivers that get no requests any more. */
 const RECEIVER_DISABLED = 'receiver-disabled';
+/** Heading of the alarm on notices that fail. */
+const NOTIFY_ERRORS = 'notify-errors';
 /** Waits before another attempt. */
 const RETRY_MS = [1000, 5000];
 
@@ -23,14 +27,24 @@ const RETRY_MS = [1000, 5000];
  * Brings a notice to every target of its severity. Throws where a target did not take it, so that it comes again: to
  * the others it then comes twice, which is better than not at all.
  */
-export function createNotify({ client, targets, states, receivers, sleep, onFailed }: NotifyDeps) {
-  return async (bare: AlarmNotice): Promise<void> => {
+export function createNotify({ client, targets, states, receivers, sleep, onFailed, onOwnFailed }: NotifyDeps) {
+  return async (notice: AlarmNotice): Promise<void> => {
+    try {
+      await bringToAll(notice);
+    } catch (error) {
+      // Counted as an error, it would set the same alarm off again for good; the addresses of the topic have it.
+      if (!isOf(notice, NOTIFY_ERRORS)) throw error;
+      onOwnFailed(error);
+    }
+  };
+
+  async function bringToAll(bare: AlarmNotice): Promise<void> {
     const notice = { ...bare, details: [...bare.details, ...(await disabledReceivers(bare))] };
     const wanted = (await targets()).filter(({ severities }) => severities.includes(notice.severity));
     const results = await Promise.all(wanted.map((target) => bring(notice, target)));
     const failed = results.filter((isTaken) => !isTaken).length;
     if (failed > 0) throw new Error(`${failed} of ${wanted.length} targets did not take the notice`);
-  };
+  }
 
   async function bring(notice: AlarmNotice, target: Target): Promise<boolean> {
     const { url, headers, body } = requestOf(notice, target);
@@ -51,8 +65,8 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
   }
 
   /** Says which receiver it is, as only the table knows; an alarm is told without it rather than not at all. */
-  async function disabledReceivers({ text, isOver }: AlarmNotice): Promise<string[]> {
-    if (isOver || text === undefined || !text.runbook.endsWith(`#${RECEIVER_DISABLED}`)) return [];
+  async function disabledReceivers(notice: AlarmNotice): Promise<string[]> {
+    if (notice.isOver || !isOf(notice, RECEIVER_DISABLED)) return [];
     const known = await Promise.allSettled(receivers.map(async (name) => ({ name, state: await states.read(name) })));
     return known.flatMap((result) => {
       if (result.status === 'rejected') return ['the state of a receiver could not be read'];
@@ -65,6 +79,8 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
     });
   }
 }
+
+const isOf = ({ text }: AlarmNotice, heading: string) => text?.runbook.endsWith(`#${heading}`) === true;
 
 /** A service that refuses a request refuses it again, unless it only asks for time. */
 const isFinal = (why: string) => /^status 4(?!08|29)\d\d$/.test(why);

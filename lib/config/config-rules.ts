@@ -122,6 +122,11 @@ const RULES: Rule[] = [
     ];
   },
 
+  function failedNoticesReachSomeone({ alarms }) {
+    if (!alarms?.notify || alarms.page.length > 0) return [];
+    return ['alarms.page: got []; must name an address where alarms.notify is on, to hear of notices that fail'];
+  },
+
   function shardsOnlyRise({ shards = [] }) {
     return brokenShardRules(shards);
   },

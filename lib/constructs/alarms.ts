@@ -1,6 +1,7 @@
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { mailRows } from './alarms/mail.ts';
+import { noticeRows } from './alarms/notices.ts';
 import { providerRows } from './alarms/providers.ts';
 import { publishingRows } from './alarms/publishing.ts';
 import { readingRows } from './alarms/reading.ts';
@@ -39,6 +40,7 @@ export class Alarms extends Construct {
       publishingRows,
       receiverRows,
       sealingRows,
+      noticeRows,
     ];
     const alarms = rows
       .flatMap((rowsOf) => rowsOf(sources))

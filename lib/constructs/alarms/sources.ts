@@ -22,6 +22,8 @@ export interface Watched {
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
   /** Whether the environment delivers to receivers. */
   readonly hasReceivers: boolean;
+  /** Present where the environment brings alarms to chat and on call. */
+  readonly notify?: IFunction | undefined;
   /** Whether the environment has an archive. */
   readonly seals?: boolean;
   /** Mailbox providers with alarms of their own. */

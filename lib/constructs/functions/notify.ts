@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { NO_TARGETS } from '../../../lambdas/contract.ts';
 import type { NotifyEnv } from '../../../lambdas/notify/env.ts';
 import type { Config } from '../../config/config.ts';
+import { healthDashboardUrl } from '../monitoring/health-dashboard.ts';
 import type { Topics } from '../monitoring/topics.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
@@ -13,8 +14,6 @@ export interface NotifyProps {
   readonly config: Config;
   readonly table: Table;
   readonly topics: Topics;
-  /** Of the health dashboard. */
-  readonly dashboardUrl: string;
 }
 
 /** Three attempts at a service of at most five seconds each, and the waits between them, with time to spare. */
@@ -26,7 +25,7 @@ export class Notify extends Construct {
   /** Which services, with their URLs and keys: what may post to them is not for a template. */
   readonly targets: Secret;
 
-  constructor(scope: Construct, id: string, { config, table, topics, dashboardUrl }: NotifyProps) {
+  constructor(scope: Construct, id: string, { config, table, topics }: NotifyProps) {
     super(scope, id);
     this.targets = new Secret(this, 'Targets', {
       description: 'Services that alarms are brought to: [{"url","kind"?,"key"?,"severities"?}]',
@@ -45,7 +44,7 @@ export class Notify extends Construct {
         TARGETS_SECRET_ARN: this.targets.secretArn,
         PAGE_TOPIC_ARN: topics.page.topicArn,
         RECEIVER_NAMES: receivers.join(','),
-        DASHBOARD_URL: dashboardUrl,
+        DASHBOARD_URL: healthDashboardUrl(this),
       } satisfies Record<keyof NotifyEnv, string>,
     });
     this.function.allow(['secretsmanager:GetSecretValue'], this.targets.secretArn);

@@ -26,12 +26,9 @@ const WHOLE = 24;
 
 /** Shows, from top to bottom: whether it is healthy, since when it is not, what is behind. */
 export class HealthDashboard extends Construct {
-  /** Opens it in the console. */
-  readonly url: string;
-
   constructor(scope: Construct, id: string, props: HealthDashboardProps) {
     super(scope, id);
-    const { stackName, region } = Stack.of(this);
+    const { stackName } = Stack.of(this);
     const metrics = new LedgerMetrics(this);
     const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: stackName, defaultInterval: Duration.days(1) });
     dashboard.addWidgets(heading('Is it healthy?'));
@@ -43,8 +40,13 @@ export class HealthDashboard extends Construct {
     for (const widgets of timeLines(props, metrics)) dashboard.addWidgets(...widgets);
     dashboard.addWidgets(heading('What is behind?'));
     for (const widgets of arrears(props, metrics, stackName)) dashboard.addWidgets(...widgets);
-    this.url = `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
   }
+}
+
+/** Opens the health dashboard of a stack in the console. */
+export function healthDashboardUrl(scope: Construct): string {
+  const { stackName, region } = Stack.of(scope);
+  return `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards:name=${stackName}`;
 }
 
 /** Each partition has a console of its own. */

@@ -294,7 +294,8 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
 });
 
 test('the runbook has no heading without an alarm', () => {
-  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...PUBLISHING, ...RECEIVERS, ...PROVIDERS, 'seal-behind'];
+  const others = [...PUBLISHING, ...RECEIVERS, ...PROVIDERS, 'seal-behind', 'notify-errors'];
+  const anchors = [...ALARMS.map(({ runbook }) => runbook), ...others];
   const before = BEFORE_THE_ALARMS.length;
 
   expect(HEADINGS.slice(0, before)).toEqual(BEFORE_THE_ALARMS);
@@ -460,6 +461,10 @@ test('where the environment has an archive, slices that wait and a seal that is 
   expect(alarm).toMatchObject({ TreatMissingData: 'breaching', EvaluationPeriods: 2, DatapointsToAlarm: 2 });
   expect(alarm.AlarmActions).toEqual([TICKET]);
   expectAllParts('seal-behind', 'logs seal --since 2h\n');
+});
+
+test('where the environment brings notices, notify-errors has its own heading in the runbook, with its three parts', () => {
+  expectAllParts('notify-errors', 'logs notify --since 2h\n');
 });
 
 test('limits are configured, those of times too', () => {

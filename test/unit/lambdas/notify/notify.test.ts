@@ -26,12 +26,14 @@ interface World {
   /** Statuses of a URL's responses, or an error; 200 once they are used up. */
   responses?: Readonly<Record<string, (number | Error)[]>>;
   states?: Readonly<Record<string, ReceiverState | Error>>;
+  targets?: Error;
 }
 
-function openNotify({ responses = {}, states = {} }: World = {}) {
+function openNotify({ responses = {}, states = {}, targets }: World = {}) {
   const posted: { url: string; body: string }[] = [];
   const failed: string[] = [];
   const waits: number[] = [];
+  const ownFailures: unknown[] = [];
   const notify = createNotify({
     client: {
       async post(url, _headers, body) {
@@ -41,7 +43,10 @@ function openNotify({ responses = {}, states = {} }: World = {}) {
         return { status: response };
       },
     },
-    targets: async () => parseTargets(JSON.stringify(TARGETS)),
+    targets: async () => {
+      if (targets !== undefined) throw targets;
+      return parseTargets(JSON.stringify(TARGETS));
+    },
     states: {
       async read(receiver) {
         const state = states[receiver];
@@ -52,8 +57,9 @@ function openNotify({ responses = {}, states = {} }: World = {}) {
     receivers: Object.keys(states),
     sleep: async (ms) => void waits.push(ms),
     onFailed: (kind, why) => failed.push(`${kind}: ${why}`),
+    onOwnFailed: (error) => ownFailures.push(error),
   });
-  return { notify, posted, failed, waits, urls: () => posted.map(({ url }) => url) };
+  return { notify, posted, failed, waits, ownFailures, urls: () => posted.map(({ url }) => url) };
 }
 
 test('a notice comes to the targets of its severity, and to no other', async () => {
@@ -133,4 +139,30 @@ describe('the alarm on disabled receivers', () => {
       expect(posted[0]?.body).not.toContain('crm');
     },
   );
+});
+
+test.each(['ALARM', 'OK'])(
+  'the notice that notices fail, %s, fails without an error, which would set it off again',
+  async (state) => {
+    const { notify, urls, failed, ownFailures } = openNotify({ responses: { [SLACK]: [404] } });
+    await notify(noticeOf('page', 'notify-errors', state));
+
+    // Those that do respond have it.
+    expect(urls()[1]).toContain(OPSGENIE);
+    expect(failed).toEqual(['slack: status 404']);
+    expect(ownFailures).toEqual([new Error('1 of 2 targets did not take the notice')]);
+  },
+);
+
+test.each([
+  ['notify-errors', true],
+  ['stuck', false],
+])('targets that cannot be read fail the notice of %s without an error: %s', async (heading, isQuiet) => {
+  const { notify, ownFailures } = openNotify({ targets: new Error('no secret') });
+  const result = await notify(noticeOf('page', heading)).then(
+    () => true,
+    () => false,
+  );
+
+  expect([result, ownFailures.length]).toEqual([isQuiet, isQuiet ? 1 : 0]);
 });

@@ -84,6 +84,7 @@ describe('a configuration that says only what it must', () => {
           publishFailures: 0,
           receiverDisabled: 0,
           deliveriesDead: 0,
+          notifyErrors: 0,
           sealBehindSeconds: 21_600,
         },
       },
@@ -177,6 +178,10 @@ describe('a mistake is told by its path, what was found and what would be right'
     [
       { alarms: 'me@example.com' },
       'dev.alarms: got "me@example.com"; must be an object of page, ticket, runbookUrl, notify, monthlyDollars, providers, limits',
+    ],
+    [
+      { alarms: { notify: true, ticket: ['a@example.com'] } },
+      'dev.alarms.page: got []; must name an address where alarms.notify is on, to hear of notices that fail',
     ],
     [{ alarms: { page: ['me'] } }, `dev.alarms.page[0]: got "me"; ${right.address}`],
     [

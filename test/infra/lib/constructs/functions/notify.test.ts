@@ -13,15 +13,34 @@ test('it is off where no one asks for it, and then adds nothing', () => {
   expect(Object.keys(off.outputs).filter((name) => name.startsWith('Notify'))).toEqual([]);
 });
 
-test('switching it on adds its own resources and changes no other', () => {
-  const rest = Object.fromEntries(Object.entries(on.resources).filter(([id]) => !id.startsWith('Notify')));
+test('switching it on adds its own resources and an alarm, and changes nothing but what shows alarms', () => {
+  const rest = (stack: Synthesized) =>
+    Object.entries(stack.resources).filter(
+      // The read API shows the states of all alarms, by their names.
+      ([id, { Type }]) => !/^(Notify|AlarmsNotify|ReadApiFunction)/.test(id) && Type !== 'AWS::CloudWatch::Dashboard',
+    );
 
-  expect(rest).toEqual(off.resources);
+  expect(Object.fromEntries(rest(on))).toEqual(Object.fromEntries(rest(off)));
   expect(Object.keys(on.outputs).filter((name) => off.outputs[name] === undefined)).toEqual([
     'NotifyFunctionName',
     'NotifyLogGroup',
     'NotifyTargetsSecretArn',
   ]);
+});
+
+test('a notice that fails pages addresses that need no notice', () => {
+  const alarm = on.named('AWS::CloudWatch::Alarm', 'AlarmsNotifyErrors').Properties;
+  const page = { Ref: 'TopicsPage76C97084' };
+  const direct = on
+    .ofType('AWS::SNS::Subscription')
+    .filter(({ Properties }) => Properties.TopicArn.Ref === page.Ref && Properties.Protocol !== 'lambda');
+
+  expect(alarm).toMatchObject({
+    ...{ Namespace: 'AWS/Lambda', MetricName: 'Errors', Statistic: 'Sum', Period: 3600, Threshold: 0 },
+    ...{ EvaluationPeriods: 1, TreatMissingData: 'notBreaching', AlarmActions: [page], OKActions: [page] },
+  });
+  expect(alarm.Dimensions[0].Value.Ref).toMatch(/^NotifyFunction/);
+  expect(direct).toHaveLength(1);
 });
 
 test('both topics hand over what they hear, and may do so', () => {

@@ -1,0 +1,28 @@
+import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
+import { type AlarmSources, NO_TRAFFIC } from './sources.ts';
+
+/**
+ * As long as it keeps the alarm on: its end is a notice as well, and where notify cannot start at all, that would fail
+ * and set it off again.
+ */
+const PERIOD_SECONDS = 3600;
+
+/** Returns no row where the environment brings no notices. */
+export function noticeRows({ notify, metrics, limits }: AlarmSources): AlarmRow[] {
+  if (notify === undefined) return [];
+  return [
+    {
+      id: 'NotifyErrors',
+      metric: metrics.function('Errors', notify, 'Sum', PERIOD_SECONDS),
+      limit: limits.notifyErrors,
+      datapoints: [1, 1],
+      severity: 'page',
+      happened: 'Alarms do not reach every chat and on-call service.',
+      impact: 'Whoever relies on these services does not learn of other alarms; the addresses of the topics do.',
+      recovered: 'No notice has failed for an hour.',
+      missing: NO_TRAFFIC,
+      runbook: 'notify-errors',
+      firstCommand: 'logs notify --since 2h',
+    },
+  ];
+}
