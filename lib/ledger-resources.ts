@@ -65,7 +65,6 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
         apiUrl: readApi.endpoint.baseUrl,
         target: commandLine.target,
         logRetentionDays: config.retentionDays.logs,
-        protectData: config.protectData,
         customerKey,
       })
     : undefined;

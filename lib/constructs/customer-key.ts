@@ -1,4 +1,4 @@
-import { Aspects, type IAspect, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, type IAspect, Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -11,6 +11,7 @@ import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './functions/ledger-function.ts';
+import { removalOf } from './removal.ts';
 
 /** What DynamoDB, SQS, Secrets Manager, S3 and Lambda do with the key on behalf of a function. */
 export const KEY_ACTIONS = [
@@ -32,7 +33,7 @@ export class CustomerKey extends Construct {
       description: `Encrypts what ${Stack.of(this).stackName} stores`,
       enableKeyRotation: true,
       // Whatever outlives the stack can be read by it alone.
-      removalPolicy: config.protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+      removalPolicy: removalOf(config),
     });
     this.#allowLogs();
     this.#allow('AlarmsNotifyTopics', 'cloudwatch.amazonaws.com');

@@ -28,8 +28,6 @@ export interface DashboardProps {
   /** Leads operator's commands to this stack. */
   readonly target: string;
   readonly logRetentionDays: number;
-  /** Whether the bucket outlives the stack. */
-  readonly protectData: boolean;
   /** Encrypts the bucket, where AWS's own key does not. */
   readonly customerKey: IKey | undefined;
 }
@@ -47,7 +45,8 @@ export class Dashboard extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       encryption: BucketEncryption.S3_MANAGED,
       enforceSSL: true,
-      removalPolicy: props.protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+      // Nothing but the repository's own files.
+      removalPolicy: RemovalPolicy.DESTROY,
     }) as IBucket;
     const origin = S3BucketOrigin.withOriginAccessControl(this.bucket);
     const behaviour = { origin, viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS };
@@ -101,7 +100,7 @@ export class Dashboard extends Construct {
   }
 
   /** CDK's own deployment of files, with rights that name each action, and a log group that forgets. */
-  #deploy({ apiUrl, target, logRetentionDays, protectData, customerKey }: DashboardProps): void {
+  #deploy({ apiUrl, target, logRetentionDays, customerKey }: DashboardProps): void {
     const role = new Role(this, 'DeploymentRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new LogGroup(this, 'DeploymentLogs', {
       retention: logRetentionDays,
@@ -113,7 +112,7 @@ export class Dashboard extends Construct {
     const policy = new Policy(this, 'DeploymentPolicy', {
       roles: [role],
       statements: [
-        allow(['s3:ListBucket', ...(protectData ? [] : ['s3:GetBucketTagging'])], this.bucket.bucketArn),
+        allow(['s3:ListBucket', 's3:GetBucketTagging'], this.bucket.bucketArn),
         allow(['s3:PutObject', 's3:DeleteObject'], this.bucket.arnForObjects('*')),
         allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
         ...(customerKey ? [allow(['kms:Decrypt', 'kms:GenerateDataKey'], customerKey.keyArn)] : []),
@@ -124,7 +123,7 @@ export class Dashboard extends Construct {
       // By its name: a bucket that CDK tags as the deployment's is not emptied with it.
       destinationBucket: Bucket.fromBucketName(this, 'Destination', this.bucket.bucketName),
       // Emptied first, for a bucket that is not empty cannot be deleted.
-      retainOnDelete: protectData,
+      retainOnDelete: false,
       // What it would grant itself holds wildcards.
       role: role.withoutPolicyUpdates(),
       logGroup,

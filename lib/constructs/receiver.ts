@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { type EventPattern, type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import type { ReceiverSetting } from '../../lambdas/deliver/env.ts';
 import { filterOf } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import type { ReceiverConfig } from '../config/receivers.ts';
+import { removalOf } from './removal.ts';
 
 export interface ReceiverProps {
   readonly visibilitySeconds: number;
@@ -58,7 +59,7 @@ export class Receiver extends Construct {
         passwordLength: 44,
         excludePunctuation: true,
       },
-      removalPolicy: protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalOf({ protectData }),
     });
   }
 

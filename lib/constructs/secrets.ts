@@ -1,7 +1,8 @@
-import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
+import { SecretValue } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { UNSET_API_KEY, UNSET_SIGNING_KEYS } from '../../lambdas/contract.ts';
+import { removalOf } from './removal.ts';
 
 /**
  * The secrets: Mailgun's signing keys and API key, set by an operator; the read API's token and the
@@ -17,7 +18,7 @@ export class Secrets extends Construct {
 
   constructor(scope: Construct, id: string, props: { readonly protectData: boolean }) {
     super(scope, id);
-    const removalPolicy = props.protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+    const removalPolicy = removalOf(props);
     this.signingKeys = new Secret(this, 'SigningKeys', {
       description: 'Mailgun HTTP webhook signing keys: {"current","previous"?,"parent"?}',
       // Not a secret but a placeholder. It never changes, so CloudFormation never writes over the keys put later.

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { DOMAIN } from '../support/webhooks.ts';
 import { Cdk } from './cdk.ts';
 import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
+import { FailedDeploy } from './failed-deploy.ts';
 import { ledger } from './ledger.ts';
 import { leaveOut } from './left-out.ts';
 import { Subscriber } from './subscriber.ts';
@@ -81,9 +82,21 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   const often = { ...whole, reconcile: { everySeconds: 60 } };
 
   await step('bootstrap', () => cdk.bootstrap());
+  // The emulator makes no key that signs.
+  const kept = { ...whole, protectData: true, seal: { enabled: true, sign: false }, alarms: { notify: true } };
+  await step('a first deploy that fails leaves the protected table alone, and can be repeated', async () => {
+    // Another template: what is uploaded under the hash of one is not uploaded again.
+    await cdk.synth('protected', { ...kept, processing: { batchSize: 6 } }, folder('failing'));
+    breakTemplate(folder('failing'));
+    equal(await outcomeOf(cdk.deploy(folder('failing'))), 'failed');
+    const failed = await FailedDeploy.find('mailgun-ledger-protected');
+    equal(failed.status, 'ROLLBACK_COMPLETE');
+    equal(sayLeft(await failed.left()), { 'AWS::DynamoDB::Table': 1 });
+    await failed.recover();
+  });
   await step('deploy an environment whose data is protected', async () => {
     for (const line of await cdk.synth('dev', often, folder('dev'))) say(line);
-    await cdk.synth('protected', { ...whole, protectData: true }, folder('protected'));
+    await cdk.synth('protected', kept, folder('protected'));
     await cdk.deploy(folder('protected'));
   });
   await step('deploy dev from nothing by the steps of the workflow, which wait for no key', async () => {
@@ -176,11 +189,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('roll back a deploy that fails, and stay at work', async () => {
     await cdk.synth('dev', { ...often, processing: { batchSize: 6 } }, folder('broken'));
     breakTemplate(folder('broken'));
-    const failed = await cdk.deploy(folder('broken')).then(
-      () => 'deployed',
-      () => 'failed',
-    );
-    equal([failed, await dev.status()], ['failed', 'UPDATE_ROLLBACK_COMPLETE']);
+    equal([await outcomeOf(cdk.deploy(folder('broken'))), await dev.status()], ['failed', 'UPDATE_ROLLBACK_COMPLETE']);
     equal(await dev.post(KEY, 1), { 200: 1 });
     await within(PATIENCE_MS, async () => equal(await dev.storedOnce(), WEBHOOKS + 2));
   });
@@ -211,17 +220,24 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     await cdk.destroy(folder('changed'));
     equal(sayLeft(await dev.leftOf(all)), {});
   });
-  await step('destroy the other: table, secrets and bucket are left', async () => {
+  await step('destroy the other: table, secrets and archive are left', async () => {
     await other.allowTermination();
     const all = await other.resources();
     await cdk.destroy(folder('protected'));
     equal(sayLeft(await other.leftOf(all)), {
       'AWS::DynamoDB::Table': 1,
       'AWS::S3::Bucket': 1,
-      'AWS::SecretsManager::Secret': 5,
+      'AWS::SecretsManager::Secret': 6,
     });
     equal(await other.items('E'), 3);
   });
+}
+
+function outcomeOf(deploy: Promise<unknown>): Promise<'deployed' | 'failed'> {
+  return deploy.then(
+    () => 'deployed',
+    () => 'failed',
+  );
 }
 
 /** Says each by its name; answers how many of each type, in the order of the types. */
@@ -232,14 +248,15 @@ function sayLeft(left: readonly string[]): Record<string, number> {
   return Object.fromEntries(types.map((type) => [type, types.filter((each) => each === type).length]));
 }
 
-/** A function whose layer is nowhere: it can be created neither on AWS nor here. */
+/** The last thing that is made is a function whose layer is nowhere: it can be created neither on AWS nor here. */
 function breakTemplate(folder: string): void {
   changeTemplate(folder, (resources) => {
     const [, ingest] = Object.entries(resources).find(
       ([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith('Ingest'),
     ) as [string, Resource];
     const Layers = [`arn:aws:lambda:us-east-1:000000000000:layer:none-${randomUUID()}:1`];
-    resources.Broken = { Type: ingest.Type, Properties: { ...ingest.Properties, Layers } };
+    const DependsOn = Object.keys(resources);
+    resources.Broken = { Type: ingest.Type, Properties: { ...ingest.Properties, Layers }, DependsOn };
   });
 }
 
@@ -252,7 +269,8 @@ function addIndexes(folder: string, ...names: string[]): void {
 }
 
 function changeTemplate(folder: string, change: (resources: Record<string, Resource>) => void): void {
-  const path = join(folder, 'mailgun-ledger-dev.template.json');
+  const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.template.json'));
+  const path = join(folder, name);
   const template = JSON.parse(readFileSync(path, 'utf8'));
   change(template.Resources);
   writeFileSync(path, JSON.stringify(template));
@@ -261,6 +279,7 @@ function changeTemplate(folder: string, change: (resources: Record<string, Resou
 interface Resource {
   readonly Type: string;
   readonly Properties: object;
+  readonly DependsOn?: readonly string[];
 }
 
 interface TableResource extends Resource {

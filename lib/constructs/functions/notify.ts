@@ -1,4 +1,4 @@
-import { RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
+import { SecretValue, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -8,6 +8,7 @@ import type { NotifyEnv } from '../../../lambdas/notify/env.ts';
 import type { Config } from '../../config/config.ts';
 import { healthDashboardUrl } from '../monitoring/health-dashboard.ts';
 import type { Topics } from '../monitoring/topics.ts';
+import { removalOf } from '../removal.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface NotifyProps {
@@ -31,7 +32,7 @@ export class Notify extends Construct {
       description: 'Services that alarms are brought to: [{"url","kind"?,"key"?,"severities"?}]',
       // A placeholder; it never changes, so CloudFormation never writes over the targets put later.
       secretStringValue: SecretValue.unsafePlainText(NO_TARGETS),
-      removalPolicy: config.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalOf(config),
     });
     const receivers = config.receivers.map(({ name }) => name);
     this.function = new LedgerFunction(this, 'Function', {

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import {
@@ -17,6 +17,7 @@ import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
 import { runLimitSeconds } from '../../config/ledger-times.ts';
 import { ArchiveCatalog } from '../archive-catalog.ts';
+import { removalOf } from '../removal.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
 
@@ -41,7 +42,7 @@ export class Seal extends Construct {
   constructor(scope: Construct, id: string, { config, table, erasureKey }: SealProps) {
     super(scope, id);
     const { seal, reconcile } = config;
-    const removalPolicy = config.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = removalOf(config);
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,

@@ -81,7 +81,7 @@ describe('the bucket', () => {
       PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
       BucketEncryption: { ServerSideEncryptionConfiguration: [expect.anything()] },
     });
-    expect(on.resources[bucketId]).toMatchObject({ DeletionPolicy: 'Retain' });
+    expect(on.resources[bucketId]).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
     expect(objects(on).VersioningConfiguration).toBeUndefined();
     const [statement] = on.named('AWS::S3::BucketPolicy', 'SealBucket').Properties.PolicyDocument.Statement;
     expect(statement).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
@@ -101,7 +101,7 @@ describe('the bucket', () => {
 test('the key signs by P-256, outlives the stack in prod, and is not made where nothing is signed', () => {
   expect(on.resources[keyId]).toMatchObject({
     Properties: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
-    DeletionPolicy: 'Retain',
+    DeletionPolicy: 'RetainExceptOnCreate',
   });
   const unsigned = choose({ sign: false });
   expect(idsOf(unsigned, 'AWS::KMS::Key')).toEqual([]);

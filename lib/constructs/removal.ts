@@ -1,0 +1,8 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+
+/**
+ * What becomes of a resource that holds data once its stack is deleted or it is replaced. A deploy that fails takes what
+ * it has just made along in both cases, so that the next one finds neither leftovers nor keys to pay for.
+ */
+export const removalOf = ({ protectData }: { readonly protectData: boolean }): RemovalPolicy =>
+  protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
