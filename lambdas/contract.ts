@@ -84,6 +84,8 @@ export const ACCESS_METRICS = { acknowledged: 'Acknowledged', throttled: 'Thrott
 /** Log lines that the operator's commands look for. */
 export const MESSAGES = {
   refused: 'webhook refused',
+  /** Found by the other too. */
+  refusedUnlogged: 'webhook refused, many in one line',
   verifiedByAnotherKey: 'webhook verified by another key',
   verifiedByCurrentKey: 'webhooks verified by the current key',
   listingFell: 'Mailgun has ended its Events API; the ledger lists by the Logs API from now on',

@@ -7,7 +7,7 @@ import { createClaimRepository } from '../adapters/table/claim-repository.ts';
 import { createEventLookup } from '../adapters/table/events/event-lookup.ts';
 import { createFirstWebhook } from '../adapters/table/ledger/reconciliation-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { MESSAGES, METRICS } from '../contract.ts';
+import { METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -15,6 +15,7 @@ import { parserFor } from './body-format.ts';
 import { judgeClocks } from './clocks.ts';
 import { readIngestEnv } from './env.ts';
 import { createIngest, type Refusal } from './ingest.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { createVerificationLog } from './verification-log.ts';
 
 // Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
@@ -43,6 +44,7 @@ const STATUS_CODES: Record<Refusal | 'deadline' | 'internal-error', number> = {
 // Runs once per cold start.
 const env = readIngestEnv(process.env);
 const log = createLog(env.ledgerName);
+const refusals = createRefusalLog(log, Date.now);
 const table = openTable(env.tableName);
 const ingest = createIngest({
   keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now)),
@@ -68,6 +70,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
   .handler(async (event) => {
     const answer = await ingest({ bytes: bodyBytes(event), parse: parserFor(header(event, 'content-type')) });
     if (!answer.ok) return refuse(event, answer.reason, answer);
+    refusals.settle();
     return jsonAnswer(200, { ok: true });
   });
 
@@ -78,8 +81,7 @@ function refuse(
 ): APIGatewayProxyStructuredResultV2 {
   const { messageId, cause, signedAt } = refusal;
   const gatewayMs = event.requestContext?.timeEpoch;
-  log.count(METRICS.refused, MESSAGES.refused, {
-    reason,
+  refusals.note(reason, {
     requestId: event.requestContext?.requestId,
     messageIdHash: messageId === undefined ? undefined : createHash('sha256').update(messageId).digest('hex'),
     ...(signedAt === undefined ? {} : judgeClocks({ signedAt, gatewayMs, nowMs: Date.now() })),

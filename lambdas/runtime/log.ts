@@ -7,7 +7,7 @@ export interface Log {
   /** Writes one JSON line. */
   write(message: string, facts?: Facts): void;
   /** Writes a line that CloudWatch also counts as a metric (embedded metric format), by `reason` if there is one. */
-  count(metric: string, message: string, facts?: Facts & { reason?: string }): void;
+  count(metric: string, message: string, facts?: Facts & { reason?: string }, times?: number): void;
   /** Writes a line whose values CloudWatch reads as metrics, apart by one of the facts where it is named. */
   measure(metrics: Readonly<Record<string, number>>, message: string, facts?: Facts, by?: string): void;
 }
@@ -46,10 +46,10 @@ export function createLog(
   const allTogether = [[METRICS.dimension]];
   return {
     write: (message, facts) => writeLine(JSON.stringify({ message, ...facts })),
-    count(metric, message, { reason, ...facts } = {}) {
+    count(metric, message, { reason, ...facts } = {}, times = 1) {
       const byReason = reason ? { reason, [METRICS.reasonDimension]: reason } : {};
       const dimensions = [...allTogether, ...(reason ? [[METRICS.dimension, METRICS.reasonDimension]] : [])];
-      writeMetrics(message, { ...byReason, ...facts }, dimensions, { [metric]: 1 }, { Unit: 'Count' });
+      writeMetrics(message, { ...byReason, ...facts }, dimensions, { [metric]: times }, { Unit: 'Count' });
     },
     measure: (metrics, message, facts = {}, by) =>
       writeMetrics(message, facts, by ? [[METRICS.dimension, by]] : allTogether, metrics),

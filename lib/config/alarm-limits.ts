@@ -19,6 +19,10 @@ export const alarmLimits = group({
   unauthorized: limit(0, 'unauthorized: webhooks that no key verifies in 5 minutes, while none is verified.'),
   tokenReused: limit(0, 'token-reused: webhooks whose token carried another event, in 5 minutes.'),
   webhooksRefused: limit(0, 'webhooks-refused: verified webhooks that are stale or of a foreign domain, in 5 minutes.'),
+  forgedWebhooks: limit(
+    3000,
+    'webhooks-forged: posts that no key verifies, that are malformed or too large, in 5 minutes.',
+  ),
   webhookLatencyMs: limit(3000, 'webhooks-slow: 99th percentile of the response time, in milliseconds.'),
   throttled: limit(0, 'webhooks-throttled: 429 responses in 5 minutes.'),
   signingKeyUnusable: limit(0, 'signing-key-unusable: webhooks refused for lack of a key in 5 minutes.'),

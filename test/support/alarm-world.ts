@@ -57,6 +57,11 @@ export class AlarmWorld {
     return postWebhook(this.stack, event, signature);
   }
 
+  /** Posts what is no webhook. */
+  async postForged(): Promise<void> {
+    await fetch(this.stack.ready.webhookUrl, { method: 'POST', body: 'no webhook' });
+  }
+
   /** An event happens: its webhook comes, and Mailgun lists it. What was refused is not listed, or it would be lost too. */
   async happen(over: Readonly<Record<string, unknown>> = {}): Promise<number> {
     const event = eventOf(over);

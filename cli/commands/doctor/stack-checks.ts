@@ -12,7 +12,7 @@ import { counted, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
-import { compareWithMailgun } from '../keys/verified.ts';
+import { compareWithMailgun, unauthorizedIn } from '../keys/verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
@@ -99,7 +99,7 @@ async function judgeByWebhooks(
     deployment.logs('ingest', since, { message: MESSAGES.refused }),
   ]);
   const isVerifying = verified.some(({ facts }) => facts.fingerprint === keyFingerprint(keys.current ?? ''));
-  const unauthorized = refused.filter(({ facts }) => facts.reason === 'unauthorized').length;
+  const unauthorized = unauthorizedIn(refused);
   if (isVerifying) return ok(`${own} verifies webhooks (not compared with Mailgun's own: ${why})`);
   const fix = `${run('keys set')} < signing-key.txt, with the key that Mailgun shows under Send > Sending > Webhooks`;
   if (unauthorized > 0)

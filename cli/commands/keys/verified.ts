@@ -1,4 +1,4 @@
-import { MESSAGES } from '../../../lambdas/contract.ts';
+import { MESSAGES, METRICS } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { openMailgun, readMailgunKey } from '../../access/mailgun-access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
@@ -33,8 +33,14 @@ export async function readVerified(deployment: Deployment, sinceMs: number): Pro
   const ofCurrent = taken.map(({ atMs }) => currentKeyAt(atMs, current));
   // The access log does not say which of its webhooks another key verified; as many are left out.
   for (const fingerprint of ofCurrent.slice(others.length)) add(fingerprint, 1);
-  return { byFingerprint, unauthorized: refused.filter(({ facts }) => facts.reason === 'unauthorized').length };
+  return { byFingerprint, unauthorized: unauthorizedIn(refused) };
 }
+
+/** Returns how many webhooks lines of ingest say were refused because no key verified them; of a flood, one line says many. */
+export const unauthorizedIn = (lines: readonly LogEntry[]): number =>
+  lines
+    .filter(({ facts }) => facts.reason === 'unauthorized')
+    .reduce((sum, { facts }) => sum + Number(facts[METRICS.refused] ?? 1), 0);
 
 /** Returns the key of the latest line up to that time, or of the first line after it. */
 function currentKeyAt(atMs: number, lines: readonly LogEntry[]): string {

@@ -102,6 +102,18 @@ const ALARMS: ExpectedAlarm[] = [
     of: { stale: own('Refused', 'Sum', 300, 'stale'), foreign: own('Refused', 'Sum', 300, 'foreign-domain') },
     above: [0, 1, 1],
   },
+  {
+    runbook: 'webhooks-forged',
+    tells: TICKET,
+    expression: 'FILL(unauthorized, 0) + FILL(body, 0) + FILL(shape, 0) + FILL(size, 0)',
+    of: {
+      unauthorized: own('Refused', 'Sum', 300, 'unauthorized'),
+      body: own('Refused', 'Sum', 300, 'malformed-body'),
+      shape: own('Refused', 'Sum', 300, 'malformed-webhook'),
+      size: own('Refused', 'Sum', 300, 'body-too-large'),
+    },
+    above: [3000, 1, 1],
+  },
   { runbook: 'webhooks-slow', tells: TICKET, ...api('Latency', 'p99', 60), above: [3000, 3, 5] },
   { runbook: 'webhooks-throttled', tells: TICKET, ...access('Throttled', 300), above: [0, 1, 1] },
   {

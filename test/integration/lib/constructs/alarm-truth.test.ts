@@ -25,6 +25,7 @@ import { DOMAIN } from '../../../support/webhooks.ts';
 // takes a second here; limits that are times are shorter, so that nobody has to wait for them.
 
 const REFUSED = 'the fault makes ingest refuse webhooks as well, and Mailgun sees it';
+const COUNTED_LATE = 'the last of the fault before are counted in one line, ten seconds later';
 const SHORT_CURSOR = 'the ledger stood still meanwhile, and its limit is 15 s here instead of 12 h';
 const SHORT_AGE = 'what fails waits for its next try, and the limit is 5 s here instead of 5 min';
 
@@ -44,6 +45,7 @@ const AT_INGEST: Fault[] = [
   {
     name: 'wrong signing key',
     alarm: 'unauthorized',
+    relatives: { 'webhooks-forged': 'no key verifies them, and the limit is 20 here instead of 3000' },
     during: (world) => world.post(eventOf(), signedNow('key-of-somebody-else')),
   },
   {
@@ -75,8 +77,15 @@ const AT_INGEST: Fault[] = [
     during: (world) => world.post(eventOf({ domain: { name: 'mg.foreign.example' } })),
   },
   {
+    name: 'a flood of forged posts',
+    alarm: 'webhooks-forged',
+    relatives: { 'webhooks-refused': COUNTED_LATE },
+    during: (world) => Promise.all([world.postForged(), world.postForged()]),
+  },
+  {
     name: 'endpoint throttled',
     alarm: 'webhooks-throttled',
+    relatives: { 'webhooks-forged': COUNTED_LATE },
     // Again and again: a busy machine may post them more slowly than the gateway lets them through.
     during: (world) => Promise.all(Array.from({ length: 40 }, () => world.happen(opened))),
   },
@@ -461,7 +470,15 @@ async function judgeAtOnce(world: AlarmWorld): Promise<void> {
 /** Answers are slow early, rates count early, and no machine is too slow for process. */
 const OVERLAY = {
   processing: { timeoutSeconds: 5 },
-  alarms: { limits: { webhookLatencyMs: 1000, readApiLatencyMs: 1000, leastSent: 20, runPeriodSeconds: 300 } },
+  alarms: {
+    limits: {
+      webhookLatencyMs: 1000,
+      readApiLatencyMs: 1000,
+      leastSent: 20,
+      runPeriodSeconds: 300,
+      forgedWebhooks: 20,
+    },
+  },
 };
 
 const QUICK: Partial<LocalStackOptions> = {

@@ -206,7 +206,12 @@ describe('keys status', () => {
   let verifier = keyFingerprint(NEW);
   const logs: Deployment['logs'] = async (source, _since, { message } = {}) => {
     if (source === 'webhook-access') return [...Array(9).fill('200'), '401', '503'].map((status) => line({ status }));
-    if (message === 'webhook refused') return [line({ reason: 'unauthorized' }), line({ reason: 'stale' })];
+    if (message === 'webhook refused')
+      return [
+        line({ reason: 'unauthorized' }),
+        line({ reason: 'unauthorized', Refused: 40 }),
+        line({ reason: 'stale' }),
+      ];
     if (message === 'webhooks verified by the current key') return [line({ fingerprint: verifier })];
     const previous = { key: 'previous', fingerprint: keyFingerprint(OLD) };
     return [line(previous), line(previous), line({ key: 'parent', fingerprint: keyFingerprint('key-parent-01') })];
@@ -224,7 +229,7 @@ describe('keys status', () => {
     expect(lines.at(-2)).toEqual({
       event: 'verified',
       since: '2026-09-21T14:13:20.000Z',
-      ...{ current: 6, previous: 2, parent: 1, others: {}, unauthorized: 1 },
+      ...{ current: 6, previous: 2, parent: 1, others: {}, unauthorized: 41 },
     });
     expect(lines.slice(0, 4)).toMatchObject([
       { key: 'current', set: true, fingerprint: keyFingerprint(NEW), since: '2026-09-21T14:13:20.000Z' },
