@@ -45,6 +45,11 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
     because: 'SNS itself retries a function for 23 days; what a service does not take is in the log of notify',
   },
   {
+    rule: 'AwsSolutions-DDB3',
+    on: /^Table\/Table\/Resource$/,
+    because: 'Point-in-time recovery is on unless the configuration says otherwise, in prod only with an archive',
+  },
+  {
     rule: 'AwsSolutions-APIG4',
     on: /^WebhookApi\/Http\/Api\/[^/]+\/Resource$/,
     because: 'Mailgun signs what it sends, and the function verifies it: no authorizer sees the body',

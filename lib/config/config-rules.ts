@@ -3,6 +3,7 @@ import { brokenShardRules } from './day-shards.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 import { brokenReceiverRules } from './receivers.ts';
+import { brokenTableRules } from './table-choice.ts';
 
 /** What the rules need besides the environment itself. */
 export interface RuleContext {
@@ -125,6 +126,11 @@ const RULES: Rule[] = [
   function failedNoticesReachSomeone({ alarms }) {
     if (!alarms?.notify || alarms.page.length > 0) return [];
     return ['alarms.page: got []; must name an address where alarms.notify is on, to hear of notices that fail'];
+  },
+
+  function tablePaidFor({ table, seal }, { name }) {
+    if (table === undefined) return [];
+    return brokenTableRules(table, name === PROD && seal?.enabled !== true).map((text) => `table.${text}`);
   },
 
   function shardsOnlyRise({ shards = [] }) {

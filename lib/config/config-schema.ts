@@ -16,6 +16,7 @@ import {
   TAG_VALUE,
 } from './formats.ts';
 import { deliveryChoice, receiverList } from './receivers.ts';
+import { tableChoice } from './table-choice.ts';
 
 const LOG_DAYS = Object.values(RetentionDays).filter((days) => typeof days === 'number' && days < 9999) as number[];
 
@@ -33,6 +34,13 @@ const throttle = (ratePerSecond: number, burst: number, what: string) =>
   group({
     ratePerSecond: wholeNumber(1, 100_000, ratePerSecond, `${what} a second before the gateway returns 429.`),
     burst: wholeNumber(1, 50_000, burst, `${what} at once before the gateway returns 429.`),
+  });
+
+const reservedExecutions = (description: string) =>
+  z.int().min(1).max(10_000).optional().register(fields, {
+    constraint: 'a whole number from 1 to 10000',
+    description,
+    example: 100,
   });
 
 const customDomain = (what: string) =>
@@ -180,6 +188,13 @@ export const environmentSchema = z.strictObject({
     webhook: throttle(1000, 2000, 'Webhooks'),
     read: throttle(50, 100, 'Reads'),
   }),
+  executions: group({
+    ingest: reservedExecutions(
+      'Webhooks that ingest works on at a time; others get 503 meanwhile. It is taken out of what the account has, which must keep 100.',
+    ),
+    read: reservedExecutions('The same of the read API.'),
+  }),
+  table: tableChoice,
   webhookPathSegment: z
     .string()
     .regex(/^[A-Za-z0-9_-]{16,128}$/)

@@ -24,6 +24,7 @@ export class Ingest extends Construct {
       handler: 'ingest',
       // The handler returns 503 half a second before this, so Mailgun waits at most 5 s.
       timeoutSeconds: 5,
+      reservedExecutions: config.executions.ingest,
       logRetentionDays: config.retentionDays.logs,
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,

@@ -23,6 +23,8 @@ export interface LedgerFunctionProps {
   readonly logRetentionDays: number;
   /** @default 512 */
   readonly memoryMib?: number;
+  /** At most so many at a time, kept for it alone. @default what the account has left */
+  readonly reservedExecutions?: number | undefined;
 }
 
 /** A function as this stack has them: own role, own log group, one bundle. */
@@ -45,6 +47,7 @@ export class LedgerFunction extends LambdaFunction {
       environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
       role,
       logGroup,
+      ...(props.reservedExecutions && { reservedConcurrentExecutions: props.reservedExecutions }),
       loggingFormat: LoggingFormat.JSON,
       // Lambda's own start and report lines would cost more than all the others.
       systemLogLevelV2: SystemLogLevel.WARN,

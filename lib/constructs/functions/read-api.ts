@@ -32,6 +32,7 @@ export class ReadApi extends Construct {
     this.function = new LedgerFunction(this, 'Function', {
       handler: 'read-api',
       timeoutSeconds: 15,
+      reservedExecutions: config.executions.read,
       logRetentionDays: config.retentionDays.logs,
       environment: {
         LEDGER_NAME: Stack.of(this).stackName,

@@ -11,6 +11,7 @@ import { buildStack } from '../../../support/synthesized.ts';
 const EVERYTHING = {
   ...JSON.parse(readFileSync(join(import.meta.dirname, '../../../../.ci/everything.json'), 'utf8')),
   seal: { enabled: true, lockDays: 30, coldAfterDays: 90 },
+  table: { pointInTimeRecovery: false },
 };
 
 /** `<rule> <path>` of each resource that breaks one, before anything is acknowledged. */

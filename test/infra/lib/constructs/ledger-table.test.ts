@@ -42,6 +42,53 @@ describe('the table', () => {
   });
 });
 
+describe('what the table costs', () => {
+  const chosen = (table: object) => new Synthesized('dev', { table });
+  const propertiesOf = (stack: Synthesized) => stack.ofType('AWS::DynamoDB::Table')[0]!.Properties;
+  const scaledBy = (stack: Synthesized) =>
+    stack
+      .ofType('AWS::ApplicationAutoScaling::ScalableTarget')
+      .map(({ Properties }) => [Properties.ScalableDimension, Properties.MinCapacity, Properties.MaxCapacity].join(' '))
+      .toSorted();
+
+  test('is as little as data that is rarely read needs, where that class and no backup is chosen', () => {
+    const cheap = propertiesOf(chosen({ class: 'infrequent-access', pointInTimeRecovery: false }));
+
+    expect(cheap).toMatchObject({
+      TableClass: 'STANDARD_INFREQUENT_ACCESS',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: false },
+    });
+    expect(propertiesOf(dev).TableClass).toBeUndefined();
+  });
+
+  test('is that of capacity between two bounds, of which each index has half', () => {
+    const stack = chosen({ provisioned: { write: { from: 11, to: 200 }, utilizationPercent: 80 } });
+    const { BillingMode, ProvisionedThroughput, GlobalSecondaryIndexes } = propertiesOf(stack);
+    const [policy] = stack.ofType('AWS::ApplicationAutoScaling::ScalingPolicy');
+
+    expect(BillingMode).toBeUndefined();
+    expect(ProvisionedThroughput).toEqual({ WriteCapacityUnits: 11, ReadCapacityUnits: 5 });
+    for (const index of GlobalSecondaryIndexes) {
+      expect(index.ProvisionedThroughput).toEqual({ WriteCapacityUnits: 6, ReadCapacityUnits: 3 });
+    }
+    expect(scaledBy(stack)).toEqual([
+      'dynamodb:index:ReadCapacityUnits 3 50',
+      'dynamodb:index:ReadCapacityUnits 3 50',
+      'dynamodb:index:WriteCapacityUnits 6 100',
+      'dynamodb:index:WriteCapacityUnits 6 100',
+      'dynamodb:table:ReadCapacityUnits 5 100',
+      'dynamodb:table:WriteCapacityUnits 11 200',
+    ]);
+    expect(policy?.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue).toBe(80);
+  });
+
+  test('is fixed where both bounds are the same', () => {
+    const fixed = { from: 50, to: 50 };
+
+    expect(scaledBy(chosen({ provisioned: { write: fixed, read: fixed } }))).toEqual([]);
+  });
+});
+
 describe('what may not be lost', () => {
   const TYPES = ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret'];
 

@@ -53,6 +53,7 @@ describe('a configuration that says only what it must', () => {
           unauthorized: 0,
           tokenReused: 0,
           webhooksRefused: 0,
+          forgedWebhooks: 3000,
           webhookLatencyMs: 3000,
           throttled: 0,
           signingKeyUnusable: 0,
@@ -92,6 +93,8 @@ describe('a configuration that says only what it must', () => {
       readApi: { credentials: false },
       retentionDays: { events: 400, deliveries: 30, logs: 30 },
       throttle: { webhook: { ratePerSecond: 1000, burst: 2000 }, read: { ratePerSecond: 50, burst: 100 } },
+      executions: {},
+      table: { class: 'standard', pointInTimeRecovery: true },
       dashboard: { enabled: false },
       customDomain: {},
       tags: {},
@@ -318,6 +321,11 @@ describe('a mistake is told by its path, what was found and what would be right'
       'dev.delivery.retrySeconds: got []; must be 1 to 20 whole numbers from 1 to 86400, at most 864000 together',
     ],
     [
+      { table: { provisioned: { write: { from: 200, to: 100 } } } },
+      'dev.table.provisioned.write.to: got 100; must be at least `from`, 200',
+    ],
+    [{ executions: { ingest: 0 } }, 'dev.executions.ingest: got 0; must be a whole number from 1 to 10000'],
+    [
       { shards: [{ from: '2027-02-30', count: 8 }] },
       'dev.shards[0].from: got "2027-02-30"; must be a UTC day as YYYY-MM-DD',
     ],
@@ -396,6 +404,10 @@ describe('prod', () => {
   test.each<[environment: object, line: string]>([
     [{ account: undefined }, 'prod.account: is missing; prod must name its account'],
     [{ protectData: false }, 'prod.protectData: got false; must be true in prod'],
+    [
+      { table: { pointInTimeRecovery: false } },
+      'prod.table.pointInTimeRecovery: got false; must be true in prod, unless seal.enabled',
+    ],
     [{ domains: [{ name: 'mg.example.com', region: 'us' }] }, `prod.domains[0].name: got "mg.example.com"; ${example}`],
     [{ domains: [{ name: 'mail.acme.test', region: 'us' }] }, `prod.domains[0].name: got "mail.acme.test"; ${example}`],
     [{ alarms: { page: ['me@example.org'] } }, `prod.alarms.page[0]: got "me@example.org"; ${example}`],

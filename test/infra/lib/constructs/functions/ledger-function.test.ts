@@ -21,6 +21,17 @@ const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 /** Variables that functions have only where the configuration needs them. */
 const OPTIONAL: readonly unknown[] = ['DAY_SHARDS', 'RECEIVERS', 'WATCHED_PROVIDERS', 'MIN_JUDGED_MAILS'];
 
+test('executions are reserved for ingest and the read API where that is chosen, and for nothing else', () => {
+  const reservedIn = (environment: Synthesized) =>
+    environment
+      .ofType('AWS::Lambda::Function')
+      .flatMap(({ Properties }) => Properties.ReservedConcurrentExecutions ?? [])
+      .toSorted();
+
+  expect(reservedIn(prod)).toEqual([]);
+  expect(reservedIn(new Synthesized('prod', { executions: { ingest: 200, read: 20 } }))).toEqual([20, 200]);
+});
+
 const FUNCTIONS = [
   {
     name: 'Ingest',
