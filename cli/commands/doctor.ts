@@ -15,6 +15,7 @@ import { planFor } from '../planning/load-plan.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
+import { type CostsLine, costsOf, costsText } from './doctor/cost-lines.ts';
 import {
   type AccountContext,
   accountChecks,
@@ -30,6 +31,7 @@ import { stackChecks } from './doctor/stack-checks.ts';
 interface DoctorOptions extends TargetOptions {
   readonly origin?: string;
   readonly planFor?: number;
+  readonly costs?: boolean;
 }
 
 const EXAMPLES = `
@@ -37,29 +39,35 @@ Every line is ok, a warning, wrong, unknown or skipped; the line below it says w
 With --origin it walks instead through what a browser on a page of that origin would meet at the read API (CORS).
 What is denied is unknown. The API key is tried from this machine; an IP allowlist at Mailgun may treat the function
 differently. While Mailgun redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
+With --costs it reads what the stack took in the last thirty days, and says what a month of it costs and what would be
+cheaper; it is a part of the bill, by list prices of us-east-1.
 With --plan-for it looks at nothing: it prints settings, quotas and dollars for that load on one domain (docs/scale.md).
 
 Examples:
   npm run ledger -- doctor --env prod
   npm run ledger -- doctor --local
   npm run ledger -- doctor --plan-for 10000
+  npm run ledger -- doctor --env prod --costs
   npm run ledger -- doctor --env prod --origin https://mail.example.com
 
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/hnb659fds/version, lambda:GetAccountSettings,
 secretsmanager:GetSecretValue on the secrets of signing keys, API key and token, sns:ListSubscriptionsByTopic,
 dynamodb:Query and dynamodb:GetItem on the table, dynamodb:Query on its index byDay; of the API key that it may read
-events, webhooks and domains.`;
+events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and dynamodb:DescribeTable and
+dynamodb:DescribeContinuousBackups on the table.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
   ledgerCommand('doctor', 'check what keeps the stack from working, and print what fixes it')
     .option('--origin <url>', 'check what a browser at this origin would meet')
     .option('--plan-for <n>', 'print what this many webhooks a second need instead', wholeNumber(1))
+    .option('--costs', 'print what the last month cost, and what would be cheaper')
     .addHelpText('after', EXAMPLES)
     .action(run<DoctorOptions>((options) => doctor(context, options)));
 
 async function doctor(context: CliContext, options: DoctorOptions): Promise<number> {
   if (options.planFor !== undefined) return printPlan(context, options, options.planFor);
   const ref = targetRefOf(options, context.environment);
+  if (options.costs) return printCosts(context, options, ref);
   const emit = createEmit<DoctorLine>(context, options.json);
   let isSound = true;
   for await (const { name, look, unknownFix } of checksOf(context, ref, options.origin)) {
@@ -75,6 +83,13 @@ function printPlan(context: CliContext, options: DoctorOptions, perSecond: numbe
   const plan = planFor(perSecond);
   createEmit<PlanLine>(context, options.json)({ event: 'plan', ...plan }, ...planText(plan));
   return plan.beyond.length === 0 ? 0 : 1;
+}
+
+async function printCosts(context: CliContext, options: DoctorOptions, ref: TargetRef): Promise<number> {
+  const deployment = await context.openDeployment(ref);
+  const costs = costsOf(await deployment.usage(context.now()));
+  createEmit<CostsLine>(context, options.json)(costs, ...costsText(costs));
+  return 0;
 }
 
 /** What can be looked at without a stack comes first, since it tells why there is none. */

@@ -63,6 +63,16 @@ export const dollarsPerWebhook =
   PER_WEBHOOK.queueRequests * PRICES.perQueueRequest +
   (PER_WEBHOOK.logBytes / 1e9) * PRICES.perLogGigabyte;
 
+/** Of a refusal: ingest reads nothing, and the access log has a line of it. */
+const REFUSAL = { gigabyteSeconds: 0.002, logBytes: 300 };
+
+/** Dollars of a post that is refused, while a flood gets no lines of its own. */
+export const dollarsPerRefusal =
+  PRICES.perApiRequest +
+  PRICES.perInvocation +
+  REFUSAL.gigabyteSeconds * PRICES.perGigabyteSecond +
+  (REFUSAL.logBytes / 1e9) * PRICES.perLogGigabyte;
+
 /** Dollars a month for keeping one webhook, backup included. */
 export const dollarsKept =
   (PER_WEBHOOK.tableBytes / 1e9) * (PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth);

@@ -7,6 +7,11 @@ export const PRICES = {
   region: 'us-east-1',
   perWriteUnit: 0.625 / 1e6,
   perReadUnit: 0.125 / 1e6,
+  /** Provisioned, for each unit a second. */
+  perWriteCapacityHour: 0.00065,
+  perReadCapacityHour: 0.00013,
+  /** Of the table class, as factors of the standard class. */
+  infrequentAccess: { throughput: 1.25, storage: 0.4 },
   perTableGigabyteMonth: 0.25,
   /** Point-in-time recovery, by the size of the table. */
   perBackupGigabyteMonth: 0.2,

@@ -29,6 +29,7 @@ import {
   type TargetRef,
   type TopicSubscriptions,
 } from './types.ts';
+import { cloudWatchSums, readUsage } from './usage.ts';
 
 /** Longer than any function of the stack takes. */
 const RESPONSE_TIMEOUT_MS = 910_000;
@@ -116,6 +117,10 @@ export async function openStack(
         readAudience(alarmName, openAccount(settings.region)),
       ),
     notifications: async () => undefined,
+    usage: (nowMs) =>
+      reach('what the stack took cannot be read', () =>
+        readUsage({ output, stackName }, openClients(settings), cloudWatchSums(settings), nowMs),
+      ),
   };
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { METRICS } from '../../lambdas/contract.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { openClients } from './clients.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type LogSource,
   type Notification,
   parseLogEntry,
+  type StackUsage,
 } from './types.ts';
 
 interface Running {
@@ -63,7 +65,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       return JSON.parse(answer);
     },
     async logs(source, sinceMs, filter) {
-      const { lines } = await read<{ lines: { at: string; source: string; line: string }[] }>('/logs');
+      const { lines } = await read<{ lines: LocalLine[] }>('/logs');
       return lines
         .filter((line) => line.source.replace(/\[\d+\]$/, '') === LOCAL_SOURCES[source])
         .map(({ at, line }) => parseLogEntry(Date.parse(at), line))
@@ -86,6 +88,41 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       if (!response.ok) throw new TargetUnavailableError('the local stack of this version keeps no notifications');
       return ((await response.json()) as { notifications: Notification[] }).notifications;
     },
+    async usage(nowMs) {
+      const [{ capacity }, { lines }] = await Promise.all([
+        read<{ capacity: { read: number; write: number } }>('/stats'),
+        read<{ lines: LocalLine[] }>('/logs'),
+      ]);
+      return usageSinceStart(capacity, lines, nowMs);
+    },
+  };
+}
+
+interface LocalLine {
+  readonly at: string;
+  readonly source: string;
+  readonly line: string;
+}
+
+/** The engine tells no size of its table, and the log keeps its last lines. */
+function usageSinceStart(
+  capacity: { read: number; write: number },
+  lines: readonly LocalLine[],
+  nowMs: number,
+): StackUsage {
+  const seconds = Math.max(1, (nowMs - Date.parse(lines[0]?.at ?? new Date(nowMs).toISOString())) / 1000);
+  const perHour = 3600 / seconds;
+  const refusals = lines.map(({ at, line }) => Number(parseLogEntry(Date.parse(at), line).facts[METRICS.refused] ?? 0));
+  return {
+    seconds,
+    writeUnits: capacity.write,
+    readUnits: capacity.read,
+    peakHourWriteUnits: capacity.write * perHour,
+    peakHourReadUnits: capacity.read * perHour,
+    tableBytes: 0,
+    logBytes: lines.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0),
+    refused: refusals.reduce((sum, count) => sum + count, 0),
+    table: { isInfrequentAccess: false, isProvisioned: false, isBackedUp: true },
   };
 }
 

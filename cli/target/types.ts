@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { MonthlyUsage, TableState } from '../planning/break-even.ts';
 
 /** A running ledger, on this machine or on AWS. */
 export interface Deployment {
@@ -28,6 +29,14 @@ export interface Deployment {
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
   /** What has arrived at the topics, oldest first; undefined where only subscribers can see it. */
   notifications(): Promise<Notification[] | undefined>;
+  /** What it took in the thirty days before a time (epoch milliseconds), or since it was started. */
+  usage(nowMs: number): Promise<StackUsage>;
+}
+
+/** What was taken in so many seconds, and how the table is configured. */
+export interface StackUsage extends MonthlyUsage {
+  readonly seconds: number;
+  readonly table: TableState;
 }
 
 /** Returns true where the stack has this output: what an environment is configured without has none. */

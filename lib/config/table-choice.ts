@@ -14,7 +14,7 @@ export const tableChoice = group({
   class: z.enum(['standard', 'infrequent-access']).default('standard').register(fields, {
     constraint: '"standard" or "infrequent-access"',
     description:
-      'Table class: infrequent access takes 60 % off storage and adds 25 % to reads and writes; cheaper once events are kept for three months ([scale](../scale.md)).',
+      'Table class: infrequent access takes 60 % off storage and adds 25 % to reads and writes; cheaper once events are kept for three months ([costs](../scale.md#what-would-be-cheaper)).',
   }),
   pointInTimeRecovery: flag(
     true,

@@ -58,6 +58,7 @@ export function stubDeployment(over: Partial<Deployment>): Deployment {
     alarms: missing,
     soundAlarm: missing,
     audience: missing,
+    usage: missing,
     notifications: missing,
     ...over,
   };

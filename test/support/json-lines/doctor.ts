@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CostsLine } from '../../../cli/commands/doctor/cost-lines.ts';
 import type { DoctorLine } from '../../../cli/commands/doctor/machine-checks.ts';
 import type { PlanLine } from '../../../cli/commands/doctor/plan-lines.ts';
 
@@ -10,6 +11,17 @@ export const doctorLine = z.strictObject({
   says: z.string(),
   fix: z.string().nullable(),
 }) satisfies z.ZodType<DoctorLine>;
+
+const dollars = z.number();
+
+/** The line of `doctor --costs --json`. */
+export const costsLine = z.strictObject({
+  event: z.literal('costs'),
+  seconds: z.number(),
+  costs: z.array(z.strictObject({ what: z.string(), dollars })),
+  cheaper: z.array(z.strictObject({ setting: z.string(), dollars })),
+  floodDollars: dollars,
+}) satisfies z.ZodType<CostsLine>;
 
 /** The line of `doctor --plan-for --json`. */
 export const planLine = z.strictObject({

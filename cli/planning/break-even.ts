@@ -1,0 +1,119 @@
+import { dollarsPerRefusal, PER_WEBHOOK } from './capacity.ts';
+import { PRICES } from './prices.ts';
+
+const MONTH_HOURS = 730;
+const HOUR_SECONDS = 3600;
+const { infrequentAccess } = PRICES;
+
+/** Share of provisioned capacity that must be used for it to be cheaper than on demand. */
+export const BREAK_EVEN_UTILIZATION = {
+  write: PRICES.perWriteCapacityHour / (HOUR_SECONDS * PRICES.perWriteUnit),
+  read: PRICES.perReadCapacityHour / (HOUR_SECONDS * PRICES.perReadUnit),
+};
+
+/** Months for which a webhook must be kept for the infrequent-access class to be cheaper. */
+export const BREAK_EVEN_MONTHS =
+  ((infrequentAccess.throughput - 1) *
+    (PER_WEBHOOK.writeUnits * PRICES.perWriteUnit + PER_WEBHOOK.readUnits * PRICES.perReadUnit)) /
+  ((1 - infrequentAccess.storage) * (PER_WEBHOOK.tableBytes / 1e9) * PRICES.perTableGigabyteMonth);
+
+/** What a stack took in a month; units are those of the table with its indexes. */
+export interface MonthlyUsage {
+  readonly writeUnits: number;
+  readonly readUnits: number;
+  /** Units in the busiest hour. */
+  readonly peakHourWriteUnits: number;
+  readonly peakHourReadUnits: number;
+  readonly tableBytes: number;
+  readonly logBytes: number;
+  /** Posts that were refused. */
+  readonly refused: number;
+}
+
+/** What the table is configured with. */
+export interface TableState {
+  readonly isInfrequentAccess: boolean;
+  readonly isProvisioned: boolean;
+  readonly isBackedUp: boolean;
+}
+
+export interface CostLine {
+  readonly what: string;
+  readonly dollars: number;
+}
+
+/** A choice that would be cheaper, by so many dollars a month. */
+export interface Saving {
+  readonly setting: string;
+  readonly dollars: number;
+}
+
+/** Capacity must be there before it is needed. */
+const TARGET_UTILIZATION = 0.7;
+
+/** Returns what a month costs where a choice changes it; a lower bound of the bill, which holds more. */
+export function monthlyCosts(usage: MonthlyUsage, table: TableState): CostLine[] {
+  const gigabytes = usage.tableBytes / 1e9;
+  return [
+    { what: 'reads and writes of the table', dollars: throughputDollars(usage, table) },
+    { what: 'storage of the table', dollars: gigabytes * PRICES.perTableGigabyteMonth * storageFactor(table) },
+    {
+      what: 'point-in-time recovery',
+      dollars: table.isBackedUp ? gigabytes * PRICES.perBackupGigabyteMonth : 0,
+    },
+    { what: 'logs', dollars: (usage.logBytes / 1e9) * PRICES.perLogGigabyte },
+    { what: 'refused posts', dollars: usage.refused * dollarsPerRefusal },
+  ];
+}
+
+/** Returns what would be cheaper, the largest saving first. */
+export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
+  const total = (chosen: TableState, used = usage) => sumOf(monthlyCosts(used, chosen));
+  const other = !table.isInfrequentAccess;
+  const choices: [setting: string, dollars: number][] = [
+    [`table.class: "${other ? 'infrequent-access' : 'standard'}"`, total({ ...table, isInfrequentAccess: other })],
+    [
+      table.isProvisioned ? 'table.provisioned left out: on demand' : provisionedSetting(usage),
+      total({ ...table, isProvisioned: !table.isProvisioned }),
+    ],
+    ['table.pointInTimeRecovery: false, with seal.enabled', total({ ...table, isBackedUp: false })],
+    ['retentionDays.events: half of what it is', total(table, { ...usage, tableBytes: usage.tableBytes / 2 })],
+  ];
+  const now = total(table);
+  return choices
+    .map(([setting, dollars]) => ({ setting, dollars: now - dollars }))
+    .filter(({ dollars }) => dollars >= 1)
+    .toSorted((one, another) => another.dollars - one.dollars);
+}
+
+/** Returns dollars together. */
+export const sumOf = (lines: readonly CostLine[]): number => lines.reduce((sum, { dollars }) => sum + dollars, 0);
+
+const storageFactor = ({ isInfrequentAccess }: TableState) => (isInfrequentAccess ? infrequentAccess.storage : 1);
+
+function throughputDollars(usage: MonthlyUsage, { isInfrequentAccess, isProvisioned }: TableState): number {
+  const factor = isInfrequentAccess ? infrequentAccess.throughput : 1;
+  if (!isProvisioned) {
+    return factor * (usage.writeUnits * PRICES.perWriteUnit + usage.readUnits * PRICES.perReadUnit);
+  }
+  const { write, read } = provisionedFor(usage);
+  return factor * MONTH_HOURS * (write * PRICES.perWriteCapacityHour + read * PRICES.perReadCapacityHour);
+}
+
+/** Units a second that hold the busiest hour without scaling: a bound from above. */
+const provisionedFor = (usage: MonthlyUsage) => ({
+  write: Math.ceil(usage.peakHourWriteUnits / HOUR_SECONDS / TARGET_UTILIZATION),
+  read: Math.ceil(usage.peakHourReadUnits / HOUR_SECONDS / TARGET_UTILIZATION),
+});
+
+/** The table's part of all units: an index has half as many as the table, and there are two. */
+const TABLE_PART = 0.5;
+
+function provisionedSetting(usage: MonthlyUsage): string {
+  const { write, read } = provisionedFor(usage);
+  const fixed = (units: number) => {
+    const part = Math.max(1, Math.ceil(units * TABLE_PART));
+    return `{"from": ${part}, "to": ${part}}`;
+  };
+  return `table.provisioned: {"write": ${fixed(write)}, "read": ${fixed(read)}}`;
+}

@@ -1,0 +1,62 @@
+import { expect, test } from '@jest/globals';
+import type { StackUsage } from '../../../../cli/target/types.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { costsLine } from '../../../support/json-lines/doctor.ts';
+
+/** Thirty days of 10 million webhooks a month that are kept for 400 days. */
+const USAGE: StackUsage = {
+  seconds: 30 * 86_400,
+  writeUnits: 41.2e6,
+  readUnits: 10.6e6,
+  peakHourWriteUnits: 90_000,
+  peakHourReadUnits: 25_000,
+  tableBytes: 226e9,
+  logBytes: 2.6e9,
+  refused: 1e6,
+  table: { isInfrequentAccess: false, isProvisioned: false, isBackedUp: true },
+};
+
+const doctor = (over: Partial<StackUsage>, ...args: string[]) =>
+  runCommand(['doctor', '--local', '--costs', ...args], {
+    openDeployment: async () => stubDeployment({ usage: async () => ({ ...USAGE, ...over }) }),
+  });
+
+test('says what a month costs, what would be cheaper, and what a flood would cost', async () => {
+  const { exitCode, lines } = await doctor({});
+
+  expect(exitCode).toBe(0);
+  expect(lines).toEqual([
+    'At the pace of the last 30 days, a month costs in dollars:',
+    '  reads and writes of the table           27.45',
+    '  storage of the table                    56.50',
+    '  point-in-time recovery                  45.20',
+    '  logs                                     1.32',
+    '  refused posts                            1.40',
+    '  together                               131.86',
+    'Each of these alone would be cheaper by:',
+    '       50.85  retentionDays.events: half of what it is',
+    '       45.20  table.pointInTimeRecovery: false, with seal.enabled',
+    '       27.04  table.class: "infrequent-access"',
+    expect.stringMatching(
+      /^ +\d+\.\d\d {2}table\.provisioned: \{"write": \{"from": 18, "to": 18\}, "read": \{"from": 5, "to": 5\}\}$/,
+    ),
+    '1,000 forged posts a second cost 3,617.88 in a month; throttle.webhook is the limit.',
+  ]);
+});
+
+test('advises what is configured against where that is cheaper, and nothing of less than a dollar', async () => {
+  const table = { isInfrequentAccess: true, isProvisioned: true, isBackedUp: false };
+  const { json } = await doctor({ tableBytes: 1e9, peakHourWriteUnits: 9e6, table }, '--json');
+  const { cheaper } = costsLine.parse(json()[0]);
+
+  expect(cheaper.map(({ setting }) => setting)).toEqual([
+    'table.provisioned left out: on demand',
+    'table.class: "standard"',
+  ]);
+});
+
+test('a stack that was just started is taken at its pace', async () => {
+  const { lines } = await doctor({ seconds: 120, writeUnits: 1000, tableBytes: 0 });
+
+  expect(lines[0]).toBe('At the pace of the last 2 minutes, a month costs in dollars:');
+});

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { readUsage } from '../../../../cli/target/usage.ts';
+import { outputOfItsKey } from '../../../support/command-line.ts';
+
+const NOW_MS = Date.parse('2027-01-31T00:00Z');
+const ask = {
+  table: {
+    send: async ({ constructor: { name } }: object) =>
+      name === 'DescribeTableCommand'
+        ? {
+            Table: {
+              TableSizeBytes: 1000,
+              GlobalSecondaryIndexes: [{ IndexSizeBytes: 20 }, { IndexSizeBytes: 3 }],
+              TableClassSummary: { TableClass: 'STANDARD_INFREQUENT_ACCESS' },
+              ProvisionedThroughput: { WriteCapacityUnits: 5 },
+            },
+          }
+        : {
+            ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: 'ENABLED' } },
+          },
+  },
+} as never;
+
+test('sums a month of table, indexes, logs and refusals, and finds the busiest hour of all together', async () => {
+  const asked: string[] = [];
+  const usage = await readUsage(
+    { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
+    ask,
+    async (queries, fromMs, toMs) => {
+      asked.push(`${(toMs - fromMs) / 86_400_000} days`);
+      return new Map(
+        queries.map(({ Id = '', MetricStat }) => {
+          const { Namespace, MetricName, Dimensions = [] } = MetricStat?.Metric ?? {};
+          asked.push([Namespace, MetricName, ...Dimensions.map(({ Value }) => Value)].join(' '));
+          if (MetricName === 'ConsumedWriteCapacityUnits') return [Id, [10, 1, 5]];
+          return [Id, MetricName === 'Refused' ? [7] : [100]];
+        }),
+      );
+    },
+    NOW_MS,
+  );
+
+  expect(asked.slice(0, 4)).toEqual([
+    '30 days',
+    'AWS/DynamoDB ConsumedWriteCapacityUnits TableName',
+    'AWS/DynamoDB ConsumedWriteCapacityUnits TableName byRecipient',
+    'AWS/DynamoDB ConsumedWriteCapacityUnits TableName byDay',
+  ]);
+  expect(asked.at(-1)).toBe('MailgunLedger Refused mailgun-ledger-prod');
+  expect(usage).toMatchObject({
+    writeUnits: 48,
+    peakHourWriteUnits: 30,
+    tableBytes: 1023,
+    logBytes: 1000,
+    refused: 7,
+    table: { isInfrequentAccess: true, isProvisioned: true, isBackedUp: true },
+  });
+});
