@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BREAK_EVEN_MONTHS, BREAK_EVEN_UTILIZATION } from '../../../cli/planning/break-even.ts';
 import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
@@ -84,6 +85,7 @@ const LIMITS: readonly LimitRow[] = [
 /** To three digits, as far as assumptions go. */
 const about = (value: number) => whole(Number(value.toPrecision(3)));
 const cents = (value: number) => value.toFixed(2);
+const percent = (share: number) => `${Math.round(100 * share)} %`;
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
 function limitTable(): string[] {
@@ -182,9 +184,23 @@ ${loadTable(runs).join('\n')}
 - **Mailgun retries 429 and 5xx for about 8 hours, except \`delivered\`, which it sends once.** Refused ones come by reconciliation, 30 minutes after their slice ends. Retries of one burst arrive together again, so by default they are refused again.
 - **The first second of a burst finds few executions**: Lambda adds ${whole(AWS_LIMITS.executionsPerTenSeconds)} in 10 s. Provisioned concurrency for ingest is the next step, at a fixed price.
 - **Comparing 20,000 listed events a second is not proven.** A million took 347 s in one process at 8 pages at once, 116 s of it beyond the listing; at 10,000 webhooks a second that alone is more than one run can do. The simulation counts pages only.
-- **Groups.** Messages carry their domain as their group, and those of reconciliation, replay and redrive one of their own. By AWS's description of fair queues, SQS hands out messages of quiet groups first while another group holds most consumers. With 5 batches at a time, a message of a quiet domain then waits for the next free batch (${batchSeconds} s); without groups it waits behind 20,000 messages of a burst for ${whole(20_000 / 250)} s. The local queue engine takes the attribute and hands messages out in order of arrival, so that effect is on paper only; that it is sent is tested.
+- **Groups.** Messages carry their domain as their group, and those of reconciliation, replay and redrive one of their own. By AWS's [description of fair queues](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html), SQS hands out messages of other groups first while one has 30 messages and a tenth of all in flight. With 5 batches at a time, a message of a quiet domain then waits for the next free batch (${batchSeconds} s); without groups it waits behind 20,000 messages of a burst for ${whole(20_000 / 250)} s. The local queue engine takes the attribute and hands messages out in order of arrival, so that effect is simulated from that description, for the groups that ingest really sends: the quiet domain's events are stored within 1.5 times what they take alone.
 
 Dollars are list prices of us-east-1 (\`cli/planning/prices.ts\`, ${PRICES.date}), on demand, ${cents(dollarsPerWebhook * 1e6)} per million webhooks on their way in, logs included; keeping them costs ${cents(dollarsKept * 1e6)} per million and month, so from 100 a second on \`retentionDays.events\` saves most. Traffic out of AWS and reads are not included. A webhook writes ${PER_WEBHOOK.writeUnits} units.
+
+## What would be cheaper
+
+From \`cli/planning/prices.ts\`; \`doctor --costs\` takes your own last month.
+
+| choice | cheaper from | what it takes |
+| --- | --- | --- |
+| \`table.class: "infrequent-access"\` | events kept for ${BREAK_EVEN_MONTHS.toFixed(1)} months | reads and writes cost a quarter more; can be changed twice in 30 days |
+| \`table.provisioned\` | capacity that is used for ${percent(BREAK_EVEN_UTILIZATION.write)} of the time | a burst beyond it gets 503 until scaling follows, minutes later; the nightly drift shows what scaling changed |
+| \`table.pointInTimeRecovery: false\` | at once: ${percent(PRICES.perBackupGigabyteMonth / (PRICES.perBackupGigabyteMonth + PRICES.perTableGigabyteMonth))} of what keeping costs | no way back to a minute; the archive holds events, no statuses |
+| \`retentionDays.events\` | at once: ${cents(dollarsKept * 1e6)} per million and month | older events are in the archive alone |
+| \`executions.ingest\` | in a flood | own peaks above it get 503 too |
+
+The class of logs is no choice: the infrequent-access class neither counts metrics in lines nor filters them (from memory), and every alarm rests on both. \`retentionDays.logs\` saves little, since logs are paid for as they are written.
 
 Sources: [DynamoDB partitions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html), [warm throughput](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html), [quotas](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html) · [Lambda scaling](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html), [pollers](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html) · [SQS quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html) · [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Read in copies of 2026 or before. From memory: that a new account runs 10 to 50 executions, and that the gateway answers 5xx when Lambda refuses.
 `;
