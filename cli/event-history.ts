@@ -25,6 +25,8 @@ export interface HistoryEvent {
   readonly webhookAtMs: number | undefined;
   /** Since when it is known that Mailgun does not list it. */
   readonly unconfirmedSinceMs: number | undefined;
+  /** It has left the table, and was read in the archive. */
+  readonly isArchived?: true;
 }
 
 export interface HistoryRecipient {
@@ -35,6 +37,9 @@ export interface HistoryRecipient {
   readonly reason: string | null;
   readonly statusAtMs: number | undefined;
   readonly decidedBy: string | undefined;
+  /** The sending domain, and when the event happened that came first, as the status tells. */
+  readonly domain: string | undefined;
+  readonly firstAtMs: number | undefined;
   /** By their own time. */
   readonly events: readonly HistoryEvent[];
 }
@@ -70,6 +75,8 @@ function recipientOf(key: string, item: Item | undefined, events: HistoryEvent[]
     reason,
     statusAtMs: statusAt,
     decidedBy,
+    domain: item?.domain as string | undefined,
+    firstAtMs: item?.[INDEXES.byRecipient.sortKey] as number | undefined,
     events: events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1)),
   };
 }

@@ -58,6 +58,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (deliver) publish?.function.node.addDependency(deliver);
   const seal = config.seal.enabled ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
+  if (seal) readApi.nameArchive(seal.bucket.bucketName);
   if (deliver) readApi.showReceivers(deliver.receivers);
 
   const dashboard = config.dashboard.enabled

@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { ROUTES } from '../lambdas/contract.ts';
 import type { Config } from './config/config.ts';
 import { dayShards } from './config/day-shards.ts';
+import { eventDays } from './config/retention.ts';
 import type { Dashboard } from './constructs/dashboard.ts';
 import type { EventQueue } from './constructs/event-queue.ts';
 import type { Deliver } from './constructs/functions/deliver.ts';
@@ -69,7 +70,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     TicketTopicArn: [from.topics.ticket.topicArn, 'Alarms that can wait'],
     HealthDashboardUrl: [healthDashboardUrl(scope), 'Is it healthy, since when not, what is behind'],
     WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
-    RetentionDays: [String(config.retentionDays.events), 'How long the table keeps events'],
+    RetentionDays: [String(eventDays(config)), 'How long the table keeps events'],
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
     LedgerTimes: [JSON.stringify(timesOf(config.reconcile)), 'When a slice of the ledger is due, in seconds'],
     IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],

@@ -78,6 +78,8 @@ const opened: EventEntry = {
 
 const message: MessageResponse = {
   messageId: MESSAGE_ID,
+  eventsUntil: null,
+  archive: [],
   recipients: [
     {
       recipient: 'ada@north.example',

@@ -30,9 +30,29 @@ const recipientStatus = name(
   }),
 );
 
+const archivedEvents = name(
+  'ArchivedEvents',
+  z.object({
+    bucket: z.string(),
+    prefix: says('What the keys of the objects start with, before `day=`.', z.string()),
+    from: says('The first UTC day with events of this message, `YYYY-MM-DD`.', z.string()),
+    to: says('The day of the status, `YYYY-MM-DD`; opens and clicks may be later.', z.string()),
+  }),
+);
+
 export const messageResponse = name(
   'Message',
-  z.object({ messageId: z.string(), recipients: z.array(recipientStatus), events: z.array(event), next }),
+  z.object({
+    messageId: z.string(),
+    recipients: z.array(recipientStatus),
+    events: z.array(event),
+    eventsUntil: says(
+      'Where events of this message may have left the table, the time (epoch seconds) before which received events have; statuses stay longer. Else null.',
+      z.nullable(epochSeconds),
+    ),
+    archive: says('Where those events are; empty where they are in no archive.', z.array(archivedEvents)),
+    next,
+  }),
 );
 
 export type RecipientStatus = z.infer<typeof recipientStatus>;

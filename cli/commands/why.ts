@@ -8,11 +8,19 @@ import { ledgerTimes } from '../ledger.ts';
 import { counted, createEmit, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
+import { withArchived } from './why/archived-events.ts';
 import { because, openReconciled, plain, type Reconciled, saying } from './why/explain.ts';
 
 /** The lines of `why --json`: the message, then one line for each recipient. */
 export type WhyLine =
-  | { event: 'message'; messageId: string; recipients: number; events: number }
+  | {
+      event: 'message';
+      messageId: string;
+      recipients: number;
+      events: number;
+      /** UTC days for which the archive was read, since events have left the table. */
+      archivedDays: readonly string[];
+    }
   | {
       event: 'recipient';
       recipient: string;
@@ -41,6 +49,8 @@ interface WhyEvent {
   readonly webhookAt: string | null;
   readonly decides: boolean;
   readonly erased: boolean;
+  /** Whether the table holds it, or it was read in the archive. */
+  readonly archived: boolean;
   readonly reconciled: Reconciled;
   /** With --all, the rest of the event as Mailgun sent it. */
   readonly details?: EventFields;
@@ -54,6 +64,7 @@ own list holds it. All times are in UTC. The message id may stand in angle brack
 after "--".
 It reads what reconciliation recorded and does not call Mailgun. An event that came in after the last pass is marked as
 such; a replay of its time compares it. Where the ledger does not cover the time, no event is called forged.
+Events that have left the table are read in the archive, for the days around the first event and that of the status.
 With --all each event also shows its tags, user variables, flags, client and all else that Mailgun sent of it.
 
 Examples:
@@ -61,7 +72,8 @@ Examples:
   npm run ledger -- why "<20261122080000.1.ABCDEF@mg.example.com>" ada@example.org --env prod
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --all --json
 
-Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table.`;
+Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table; for events that have left it also dynamodb:BatchGetItem,
+secretsmanager:GetSecretValue on the erasure key, s3:ListBucket and s3:GetObject on the archive.`;
 
 export const whyCommand: CommandBuilder = (context, run) =>
   ledgerCommand('why', 'explain what became of a message')
@@ -83,7 +95,8 @@ async function why(
 ): Promise<number> {
   const messageId = checkMessageId(givenId);
   const deployment = await openTarget(context, options);
-  const history = await readHistory(deployment, messageId);
+  const stored = await readHistory(deployment, messageId);
+  const { history, days } = await withArchived(deployment, messageId, stored);
   if (history.length === 0) {
     throw new TargetUnavailableError(
       `nothing is stored of the message ${plain(messageId)}; check the id, upper and lower case included` +
@@ -102,8 +115,9 @@ async function why(
   const emit = createEmit<WhyLine>(context, options.json);
   const events = wanted.reduce((sum, each) => sum + each.events.length, 0);
   emit(
-    { event: 'message', messageId, recipients: wanted.length, events },
+    { event: 'message', messageId, recipients: wanted.length, events, archivedDays: days },
     `Message ${plain(messageId)}: ${counted(wanted.length, 'recipient')}, ${counted(events, 'event')}`,
+    ...(days.length > 0 ? [`Events have left the table; the archive was read for ${days.join(', ')}.`] : []),
   );
   const judge = openReconciled(deployment, ledgerTimes(deployment), context.now());
   for (const each of wanted) {
@@ -154,6 +168,7 @@ function eventLine(event: HistoryEvent, decidedBy: string | undefined, reconcile
     webhookAt: isoOrNull(webhookAtMs),
     decides: eventKey === decidedBy,
     erased: event.event === undefined,
+    archived: event.isArchived === true,
     reconciled,
   };
 }
@@ -185,12 +200,13 @@ function forgedText({ mayBeForged, events }: WhyRecipient): string {
 }
 
 function eventText(event: WhyEvent): string[] {
-  const { at, says, decides, erased, source, receivedAt, webhookAt, reconciled, details = {} } = event;
+  const { at, says, decides, erased, archived, source, receivedAt, webhookAt, reconciled, details = {} } = event;
   const came = erased ? 'its recipient was erased' : cameIn(source, receivedAt, webhookAt);
+  const place = archived ? '; read in the archive' : '';
   const { other, ...known } = details;
   return [
     `${decides ? '  > ' : '    '}${time(at)}  ${plain(says)}`,
-    `      ${came}; ${listedText(reconciled)}`,
+    `      ${came}; ${listedText(reconciled)}${place}`,
     ...Object.entries({ ...known, ...(other as EventFields | undefined) }).flatMap(fieldText),
   ];
 }

@@ -1,4 +1,10 @@
-import { type DecidedStatus, type DecidingEvent, decideStatus } from '../domain/status/decide-status.ts';
+import {
+  type DecidedStatus,
+  type DecidingEvent,
+  decideStatus,
+  eventKeyInOrder,
+  isHigher,
+} from '../domain/status/decide-status.ts';
 import { type Suppression, suppressionOf } from '../domain/status/suppression.ts';
 import type { EventRecord, Records } from './ports.ts';
 
@@ -31,7 +37,7 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
     const others = stored.filter((each) => each.eventKey !== eventKey);
     const decided = decideStatus([corrected, ...others]) as DecidedStatus;
     const seen = await corrections.readOrder(record);
-    if (seen !== decided.order && !(await corrections.resetStatus(record, decided, seen))) {
+    if (!stands(seen, decided, stored) && !(await corrections.resetStatus(record, decided, seen))) {
       throw new Error('the status changed while it was corrected');
     }
     const suppression = suppressionOf(record.event);
@@ -40,4 +46,11 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
     await corrections.replaceEvent(record);
     return true;
   };
+}
+
+/** A higher status stands where its event is not stored any more, or not yet: what is stored cannot judge it. */
+function stands(seen: string | undefined, decided: DecidedStatus, stored: readonly DecidingEvent[]): boolean {
+  if (seen === undefined || seen === decided.order) return seen !== undefined;
+  const decidedBy = eventKeyInOrder(seen);
+  return isHigher(seen, decided.order) && stored.every(({ eventKey }) => eventKey !== decidedBy);
 }

@@ -11,8 +11,10 @@ export interface ProcessEnv {
   ERASURE_KEY_SECRET_ARN: string;
   /** The queue's visibility timeout; retries of a failing message grow up to five times this. */
   VISIBILITY_SECONDS: string;
-  /** How long events and statuses are kept, counted from receipt. */
+  /** How long events are kept, counted from receipt. */
   RETENTION_DAYS: string;
+  /** How long statuses are kept, counted from the receipt of their first event. */
+  STATUS_DAYS: string;
   /** Age at which reconcile passes over a slice for the second time. */
   SECOND_PASS_SECONDS: string;
 }
@@ -27,6 +29,7 @@ export function readProcessEnv(source: EnvSource) {
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     visibilitySeconds: wholeNumberEnv(source, 'VISIBILITY_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
+    statusDays: wholeNumberEnv(source, 'STATUS_DAYS'),
     secondPassSeconds: wholeNumberEnv(source, 'SECOND_PASS_SECONDS'),
   };
 }

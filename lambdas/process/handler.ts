@@ -34,6 +34,7 @@ const store = createProcess({
   erasures: createErasureRepository(table, erasureKey),
   erasureKey,
   retentionDays: env.retentionDays,
+  statusDays: env.statusDays,
   corrections: createEventCorrection(table),
   copies: createRedactedCopies(table, Date.now),
   stragglers: createStragglersTable(table, Date.now),

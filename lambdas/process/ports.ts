@@ -38,10 +38,12 @@ export interface EventRecord {
   receivedAtMs: number;
   /** Where it is not stored promptly. */
   storedAtMs?: number;
-  /** Epoch seconds. */
+  /** When the event goes, in epoch seconds. */
   expiresAt: number;
   /** Where it comes from the archive. */
   restored?: RestoredFacts | undefined;
+  /** When the status goes that it is the first event of, in epoch seconds. */
+  statusExpiresAt: number;
 }
 
 export interface Records {

@@ -16,8 +16,10 @@ export interface ProcessDeps {
   records: Records;
   erasures: Erasures;
   erasureKey: ErasureKey;
-  /** How long events and statuses are kept, counted from receipt: Mailgun's test button sends events dated 2018. */
+  /** How long events are kept, counted from receipt: Mailgun's test button sends events dated 2018. */
   retentionDays: number;
+  /** How long a status is kept, counted from the receipt of its first event. */
+  statusDays: number;
   corrections: Corrections;
   copies: RedactedCopies;
   stragglers: Stragglers;
@@ -67,9 +69,12 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       receivedAtMs: receivedAt,
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
       ...(restored && { restored }),
+      statusExpiresAt: Math.floor(receivedAt / 1000) + deps.statusDays * 86_400,
     };
     const isNews = restored === undefined;
-    const isExpired = !isNews && record.expiresAt * 1000 <= deps.now();
+    const hasExpired = (at: number) => !isNews && at * 1000 <= deps.now();
+    const isExpired = hasExpired(record.expiresAt);
+    const decidesNothing = isOfBatch(event) || hasExpired(record.statusExpiresAt);
     const isFromWebhook = source === 'webhook' && redactedAs === undefined;
     if (isNews && isFromWebhook && !isTestSample(sent)) await noteStraggler(deps, record);
     const recipient = recipientOf(sent);
@@ -87,7 +92,7 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
     const suppression = suppressionOf(event);
     await allDone([
       suppression && deps.records.suppress(record, suppression),
-      isOfBatch(event) || isExpired ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
+      decidesNothing ? undefined : deps.records.upsertStatus(record, statusUpdateOf(event)),
     ]);
     if (isExpired) return 'known';
     const outcome = await deps.records.putEvent({ ...record, ...(isNews && lateStoredTime(receivedAt, deps.now())) });

@@ -23,8 +23,10 @@ export interface ReadApiEnv {
   DOMAINS: string;
   SLICE_SECONDS: string;
   SETTLE_SECONDS: string;
-  /** How long the table keeps events. */
+  /** How long the table keeps events, counted from receipt. */
   RETENTION_DAYS: string;
+  /** The bucket of the archive; absent where there is none. */
+  ARCHIVE_BUCKET?: string;
   /** Every receiver as JSON: `ReadReceiver[]`; absent where there are none. */
   RECEIVERS?: string;
 }
@@ -51,6 +53,7 @@ export function readReadApiEnv(source: EnvSource) {
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
+    archiveBucket: source.ARCHIVE_BUCKET,
     receivers: JSON.parse(source.RECEIVERS ?? '[]') as ReadReceiverSetting[],
   };
 }

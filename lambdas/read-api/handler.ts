@@ -69,7 +69,11 @@ const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
 const routes = createRoutes({
-  messages: createMessages(createMessageHistory(table)),
+  messages: createMessages(createMessageHistory(table), {
+    days: env.retentionDays,
+    archiveBucket: env.archiveBucket,
+    now: Date.now,
+  }),
   recipients: createRecipients(recipients),
   events: createEvents(days),
   tail: createTail(days),

@@ -44,6 +44,9 @@ export interface StoredStatus {
   reason: string | null;
   statusAtMs: number;
   decidedBy: string;
+  domain: string;
+  /** The time of the event that came first. */
+  firstAtMs: number;
 }
 
 /** An event or a status of a message, with its sort key. */

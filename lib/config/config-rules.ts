@@ -4,6 +4,7 @@ import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 import { brokenReceiverRules } from './receivers.ts';
 import { brokenTableRules } from './table-choice.ts';
+import { brokenRetentionRules } from './retention.ts';
 
 /** What the rules need besides the environment itself. */
 export interface RuleContext {
@@ -73,6 +74,12 @@ const RULES: Rule[] = [
   function ledgerTimes({ reconcile }, { compressed }) {
     if (reconcile === undefined) return [];
     return brokenLedgerRules(reconcile, compressed).map((text) => `reconcile: ${text}`);
+  },
+
+  function retentions({ retentionDays, seal, reconcile }) {
+    return retentionDays === undefined || seal === undefined
+      ? []
+      : brokenRetentionRules({ retentionDays, seal }, reconcile);
   },
 
   function receiversReachable({ receivers, publish }, { compressed }) {

@@ -173,7 +173,13 @@ export const environmentSchema = z.strictObject({
       .optional(),
   }),
   retentionDays: group({
-    events: wholeNumber(1, 3650, 400, 'Days that events and statuses are kept, counted from receipt.'),
+    events: z.int().min(1).max(3650).optional().register(fields, {
+      constraint: 'a whole number from 1 to 3650',
+      description:
+        'Days that the table keeps events, counted from receipt; without it 90 where they are archived, else 400.',
+      example: 90,
+    }),
+    statuses: wholeNumber(1, 3650, 400, 'Days that the table keeps statuses, counted from the first event.'),
     deliveries: wholeNumber(1, 400, 30, 'Days that the delivery log of the receivers is kept.'),
     logs: z
       .int()

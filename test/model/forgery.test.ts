@@ -9,7 +9,7 @@ import { createIngest } from '../../lambdas/ingest/ingest.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createMessages } from '../../lambdas/read-api/messages/messages.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
-import { InMemoryKeyRing, InMemoryLedger } from '../support/in-memory-ledger.ts';
+import { InMemoryKeyRing, InMemoryLedger, RETENTION } from '../support/in-memory-ledger.ts';
 import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';
 import { forgery, strangeEvent } from './hostile.ts';
 
@@ -84,7 +84,7 @@ test('whatever a signed event holds, it is stored, read back whole, and never en
       expect(Buffer.byteLength(eventSort)).toBeLessThanOrEqual(1024);
       const messageId = messageIdOf(event);
       if (messageId !== undefined) {
-        expect((await createMessages(ledger)({ messageId, limit: 100 }))?.body.events).toHaveLength(1);
+        expect((await createMessages(ledger, RETENTION)({ messageId, limit: 100 }))?.body.events).toHaveLength(1);
       }
       stored += 1;
     }),

@@ -77,6 +77,7 @@ export class ReconcileWorld {
       copies: this.ledger.copies,
       stragglers: this.book,
       retentionDays: 400,
+      statusDays: 400,
       erasures: this.erasures,
       erasureKey,
       secondPassSeconds: secondPassSeconds(this.times.retentionSeconds),

@@ -21,6 +21,7 @@ export class InMemoryErasures implements Erasures {
 export const LONE_PROCESS = {
   erasures: new InMemoryErasures(),
   erasureKey,
+  statusDays: 400,
   corrections: {
     siblings: async () => [],
     readOrder: async () => undefined,

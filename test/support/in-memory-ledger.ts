@@ -31,7 +31,11 @@ export interface StatusItem {
   statusAtMs: number;
   decidedBy: string;
   recipient: string;
+  domain: string;
 }
+
+/** Of tests that are not about it: nothing has left the table. */
+export const RETENTION = { days: 400, archiveBucket: undefined, now: () => 0 };
 
 /** An event as it is stored: as Mailgun sent it. */
 export type StoredRecord = Omit<EventRecord, 'event'> & { event: JsonObject; webhookAt?: number };
@@ -49,6 +53,8 @@ export class InMemoryLedger
   /** How often an event was replaced, or a copy merged. */
   corrected = 0;
   statuses = new Map<string, StatusItem>();
+  /** When the event happened that came first, as the index of recipients has it; it does depend on arrival. */
+  #firstAt = new Map<string, number>();
   suppressions = new Map<
     string,
     { sinceMs: number; lastMs: number; eventKey: string; reason: string | null; source: string }
@@ -107,6 +113,7 @@ export class InMemoryLedger
   async upsertStatus(record: EventRecord, update: Parameters<Records['upsertStatus']>[1]) {
     const key = `${record.identity.partition} ${record.identity.statusSort}`;
     const order = statusOrder(update, record.atMs, record.identity.eventKey);
+    if (!this.#firstAt.has(key)) this.#firstAt.set(key, record.atMs);
     const held = this.statuses.get(key);
     if (held !== undefined && held.order >= order) return;
     this.statuses.set(key, {
@@ -116,6 +123,7 @@ export class InMemoryLedger
       statusAtMs: record.atMs,
       decidedBy: record.identity.eventKey,
       recipient: record.event.recipient ?? '',
+      domain: record.domain,
     });
   }
 
@@ -153,7 +161,16 @@ export class InMemoryLedger
     if (held?.order !== seenOrder) return false;
     const { order, status, reason, atMs, eventKey } = decided;
     const recipient = record.event.recipient ?? '';
-    this.statuses.set(key, { recipient, order, status, reason, statusAtMs: atMs, decidedBy: eventKey });
+    const { domain } = held ?? record;
+    this.statuses.set(key, {
+      recipient,
+      domain,
+      order,
+      status,
+      reason,
+      statusAtMs: atMs,
+      decidedBy: eventKey,
+    });
     return true;
   }
 
@@ -212,7 +229,10 @@ export class InMemoryLedger
     const entries: HistoryEntry[] = [];
     for (const [key, status] of this.statuses) {
       const sort = key.slice(prefix.length);
-      if (key.startsWith(prefix)) entries.push({ sort, status: { ...status, ...parseMessageSort(sort) } });
+      if (key.startsWith(prefix)) {
+        const firstAtMs = this.#firstAt.get(key) ?? status.statusAtMs;
+        entries.push({ sort, status: { ...status, firstAtMs, ...parseMessageSort(sort) } });
+      }
     }
     for (const [key, record] of this.events) {
       const sort = key.slice(prefix.length);

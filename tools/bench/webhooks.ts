@@ -38,6 +38,7 @@ export function environmentFor({ output, awsEnvironment }: TestEngines): Record<
     DOMAINS: DOMAIN,
     VISIBILITY_SECONDS: '30',
     RETENTION_DAYS: '400',
+    STATUS_DAYS: '400',
     SECOND_PASS_SECONDS: '43200',
   };
 }

@@ -6,6 +6,7 @@ import { PageRoom } from '../http/page-room.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../ports.ts';
 import { count, emptyTally, isTally, type Tally } from '../reports/tally.ts';
 import { eventEntry } from './event-entry.ts';
+import { type EventRetention, goneEvents } from './gone-events.ts';
 
 /** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */
 export interface MessagePosition {
@@ -30,7 +31,7 @@ export function isMessagePosition(value: unknown): value is MessagePosition {
  * one page are in the order of their time. A page takes one query, and up to four reads for recipients whose events go
  * over its edge.
  */
-export function createMessages(history: MessageHistory) {
+export function createMessages(history: MessageHistory, retention: EventRetention) {
   return async ({ messageId, limit, position }: MessageQuery) => {
     const page = takePage(await history.page(messageId, 2 * limit + 1, position?.after), limit);
     if (position === undefined && page.last === undefined) return undefined;
@@ -45,6 +46,7 @@ export function createMessages(history: MessageHistory) {
     };
 
     const recipients: RecipientStatus[] = [];
+    const shown: StoredStatus[] = [];
     let splitTally: Tally | undefined;
     for (const recipientKey of page.recipientKeys) {
       const own = page.events.filter(({ stored }) => stored.recipientKey === recipientKey);
@@ -53,6 +55,7 @@ export function createMessages(history: MessageHistory) {
       if (recipientKey === split) splitTally = tally;
       const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
       if (status === undefined || isPhantom(status)) continue;
+      shown.push(status);
       const { decidedBy } = status;
       const deciding = own.find(({ stored }) => stored.eventKey === decidedBy)?.stored;
       const origin = deciding ?? (await history.originOf(messageId, recipientKey, decidedBy));
@@ -66,7 +69,7 @@ export function createMessages(history: MessageHistory) {
       ? { after: last, ...(splitTally && { tally: splitTally }) }
       : undefined;
     const events = page.events.toSorted(byTime).map(({ entry }) => entry);
-    return { body: { messageId, recipients, events }, next };
+    return { body: { messageId, recipients, events, ...goneEvents(shown, retention) }, next };
   };
 }
 

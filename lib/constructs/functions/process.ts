@@ -8,6 +8,7 @@ import type { ProcessEnv } from '../../../lambdas/process/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
 import type { ProcessingTimes } from '../../config/processing-times.ts';
+import { eventDays } from '../../config/retention.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
@@ -41,7 +42,8 @@ export class Process extends Construct {
         DEAD_LETTERS_URL: deadLetters.queueUrl,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         VISIBILITY_SECONDS: String(times.visibilitySeconds),
-        RETENTION_DAYS: String(config.retentionDays.events),
+        RETENTION_DAYS: String(eventDays(config)),
+        STATUS_DAYS: String(config.retentionDays.statuses),
         SECOND_PASS_SECONDS: String(secondPassSeconds(config.reconcile.retentionSeconds)),
       } satisfies ProcessEnv,
     });

@@ -7,6 +7,7 @@ import { INDEXES, ROUTES } from '../../../lambdas/contract.ts';
 import type { ReadApiEnv, ReadReceiverSetting } from '../../../lambdas/read-api/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { eventDays } from '../../config/retention.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { HttpEndpoint } from '../http-endpoint.ts';
 import type { Deliver } from './deliver.ts';
@@ -49,7 +50,7 @@ export class ReadApi extends Construct {
         DOMAINS: config.domains.map((domain) => domain.name).join(','),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
-        RETENTION_DAYS: String(config.retentionDays.events),
+        RETENTION_DAYS: String(eventDays(config)),
       } satisfies ReadApiEnv,
     });
     this.function.allow(['dynamodb:GetItem', 'dynamodb:BatchGetItem'], table.tableArn);
@@ -90,6 +91,11 @@ export class ReadApi extends Construct {
     this.function.addEnvironment('RECEIVERS' satisfies keyof ReadApiEnv, Stack.of(this).toJsonString(settings));
     const queues = receivers.flatMap(({ queue, deadLetters }) => [queue.queueArn, deadLetters.queueArn]);
     this.function.allow(['sqs:GetQueueAttributes'], ...queues);
+  }
+
+  /** Tells where events are that have left the table. */
+  nameArchive(bucketName: string): void {
+    this.function.addEnvironment('ARCHIVE_BUCKET' satisfies keyof ReadApiEnv, bucketName);
   }
 
   /** Lets one more page read from a browser. */

@@ -16,6 +16,7 @@ import type { SealEnv } from '../../../lambdas/seal/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
 import { runLimitSeconds } from '../../config/ledger-times.ts';
+import { DAY_SECONDS, eventDays } from '../../config/retention.ts';
 import { ArchiveCatalog } from '../archive-catalog.ts';
 import { removalOf } from '../removal.ts';
 import { LedgerFunction } from './ledger-function.ts';
@@ -27,7 +28,6 @@ export interface SealProps {
   readonly erasureKey: Secret;
 }
 
-const DAY_SECONDS = 86_400;
 /** A row group is compressed in memory, column by column. */
 const MEMORY_MIB = 1024;
 
@@ -81,7 +81,7 @@ export class Seal extends Construct {
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: domains.join(','),
         EVERY_SECONDS: String(reconcile.everySeconds),
-        RETENTION_SECONDS: String(config.retentionDays.events * DAY_SECONDS),
+        RETENTION_SECONDS: String(eventDays(config) * DAY_SECONDS),
       } satisfies SealEnv,
     });
     this.function.allow(

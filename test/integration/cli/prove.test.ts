@@ -61,7 +61,12 @@ async function store(nth: number, second: number): Promise<void> {
   const raw = deliveredEvent({ id: `id-${nth}`, timestamp: second, recipient: `reader-${nth}@example.org` });
   await createEventRepository(engines.table).putEvent({
     ...{ identity: identify(raw, DOMAIN), event: parseEvent(raw), domain: DOMAIN, source: 'webhook' },
-    ...{ atMs: second * 1000, receivedAtMs: second * 1000 + 900, expiresAt: SLICE_START + 90 * DAY },
+    ...{
+      atMs: second * 1000,
+      receivedAtMs: second * 1000 + 900,
+      expiresAt: SLICE_START + 90 * DAY,
+      statusExpiresAt: 0,
+    },
   });
 }
 

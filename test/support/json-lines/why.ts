@@ -13,6 +13,8 @@ const event = z.strictObject({
   webhookAt: z.iso.datetime().nullable(),
   decides: z.boolean(),
   erased: z.boolean(),
+  /** Whether the table holds it, or it was read in the archive. */
+  archived: z.boolean(),
   reconciled: z.strictObject({
     slice: z.enum(['open', 'short', 'settled', 'unlisted', 'due', 'not due', 'unknown']),
     listed: z.enum(['yes', 'never', 'unknown']),
@@ -24,7 +26,13 @@ const event = z.strictObject({
 
 /** The lines of `why --json`: the message, then one line for each recipient. */
 export const whyLine = z.discriminatedUnion('event', [
-  z.strictObject({ event: z.literal('message'), messageId: z.string(), recipients: z.int(), events: z.int() }),
+  z.strictObject({
+    event: z.literal('message'),
+    messageId: z.string(),
+    recipients: z.int(),
+    events: z.int(),
+    archivedDays: z.array(z.iso.date()),
+  }),
   z.strictObject({
     event: z.literal('recipient'),
     recipient: z.string(),

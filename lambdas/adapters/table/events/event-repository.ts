@@ -81,7 +81,7 @@ export function createEventRepository(table: LedgerTable): Records {
               ':eventKey': record.identity.eventKey,
               ':recipient': recipient,
               ':domain': record.domain,
-              ':expiresAt': record.expiresAt,
+              ':expiresAt': record.statusExpiresAt,
               ':indexKey': recipientIndexKey(recipientKey(recipient)),
             },
           }),

@@ -1,4 +1,5 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES, UNKNOWN_DOMAIN } from '../../../contract.ts';
 import { messageIdOf } from '../../../domain/events/event.ts';
 import type { Source } from '../../../domain/events/queue-message.ts';
 import {
@@ -113,7 +114,13 @@ export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry>
 }
 
 export function storedStatus(item: Item): StoredStatus {
-  const { recipient, status, reason, statusAt, decidedBy } = item as unknown as StoredStatus & { statusAt: number };
+  const { recipient, status, reason, statusAt, decidedBy, domain } = item as unknown as StoredStatus & {
+    statusAt: number;
+  };
   const { recipientKey } = parseMessageSort(item.sk as string);
-  return { recipientKey, recipient, status, reason, statusAtMs: statusAt, decidedBy };
+  const firstAtMs = (item[INDEXES.byRecipient.sortKey] as number | undefined) ?? statusAt;
+  return {
+    ...{ recipientKey, recipient, status, reason, statusAtMs: statusAt, decidedBy, firstAtMs },
+    domain: domain ?? UNKNOWN_DOMAIN,
+  };
 }

@@ -131,8 +131,8 @@ async function store(...events: JsonObject[]) {
   const messageId = `${randomUUID()}@${DOMAIN}`;
   const process = createProcess({
     records: createEventRepository(engines.table),
-    retentionDays: 400,
     ...LONE_PROCESS,
+    retentionDays: 90,
   });
   for (const event of events) {
     const placed = { ...event, message: { headers: { 'message-id': messageId } } };
@@ -197,6 +197,8 @@ describe('records', () => {
           reason: null,
           statusAtMs: 1769999990123,
           decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+          domain: DOMAIN,
+          firstAtMs: 1769999990123,
         },
       ],
       events: [
@@ -211,6 +213,22 @@ describe('records', () => {
         },
       ],
     });
+  });
+
+  test('a status outlives its events', async () => {
+    const { messageId } = await store(deliveredEvent());
+    const { Items = [] } = await engines.table.client.send(
+      new QueryCommand({
+        TableName: engines.table.name,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': messagePartition(messageId) },
+      }),
+    );
+    const daysKept = (end: string) =>
+      Items.filter(({ sk }) => (sk.endsWith('STATUS') ? 'STATUS' : 'event') === end).map(
+        ({ expiresAt }) => (expiresAt - NOW_MS / 1000) / 86_400,
+      );
+    expect([daysKept('event'), daysKept('STATUS')]).toEqual([[90], [400]]);
   });
 
   test('the status join never goes back, whatever comes later', async () => {
@@ -271,6 +289,7 @@ describe('records', () => {
       atMs: NOW_MS,
       receivedAtMs: NOW_MS,
       expiresAt: 2_000_000_000,
+      statusExpiresAt: 2_000_000_000,
     };
     expect(await records.putEvent(record)).toBe('stored');
     expect(await records.putEvent(record)).toBe('known');

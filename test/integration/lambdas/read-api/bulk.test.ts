@@ -30,6 +30,7 @@ import { createStats } from '../../../../lambdas/read-api/reports/stats.ts';
 import { createRoutes } from '../../../../lambdas/read-api/routes.ts';
 import { createTail } from '../../../../lambdas/read-api/tail/tail.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { RETENTION } from '../../../support/in-memory-ledger.ts';
 import { eventItem, seed, statusItem } from '../../../support/seed.ts';
 import { DOMAIN, NOW_MS } from '../../../support/webhooks.ts';
 
@@ -70,7 +71,7 @@ beforeAll(async () => {
     now: () => NOW_MS,
   };
   routes = createRoutes({
-    messages: createMessages(createMessageHistory(table)),
+    messages: createMessages(createMessageHistory(table), RETENTION),
     recipients: createRecipients(recipients),
     events: createEvents(createDayEvents(table)),
     tail: createTail(createDayEvents(table)),

@@ -41,6 +41,8 @@ test('an event and its status are read', () => {
         reason: null,
         statusAtMs: 1_769_999_990_123,
         decidedBy: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
+        domain: 'mg.example.com',
+        firstAtMs: 1_769_999_990_123,
       },
     },
   ]);

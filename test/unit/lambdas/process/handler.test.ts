@@ -23,6 +23,7 @@ beforeAll(async () => {
     ERASURE_KEY_SECRET_ARN: 'erasure-key',
     VISIBILITY_SECONDS: '19',
     RETENTION_DAYS: '30',
+    STATUS_DAYS: '30',
     SECOND_PASS_SECONDS: '86400',
   });
   ({ handler } = (await import('../../../../lambdas/process/handler.ts')) as never);

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { QueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { tombstoneIdentity } from '../../../../lambdas/domain/recipients/erasure.ts';
+import type { EventRecord } from '../../../../lambdas/process/ports.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { ERASURE_KEY, erasureKey, InMemoryErasures, LONE_PROCESS } from '../../../support/erasures.ts';
 import { InMemoryLedger } from '../../../support/in-memory-ledger.ts';
@@ -246,7 +247,7 @@ describe('an event from the archive', () => {
       note: async (...args: unknown[]) => void notes.push(args),
     };
     const now = () => NOW_MS + ageDays * DAY_MS;
-    const deps = { ...LONE_PROCESS, records: ledger, erasures, erasureKey, stragglers, retentionDays: 400, now };
+    const deps = { ...LONE_PROCESS, records: ledger, erasures, erasureKey, stragglers, retentionDays: 90, now };
     const store = createProcess(deps);
     return { erasures, ledger, notes, implausible, store: () => store({ ...message(bounced), restored, ...over }) };
   }
@@ -262,7 +263,15 @@ describe('an event from the archive', () => {
     expect([ledger.statuses.size, ledger.suppressions.size, notes]).toEqual([1, 1, []]);
   });
 
-  test('that has expired suppresses its recipient, and is not stored', async () => {
+  test('that the table would not hold any more decides its status as long as statuses are kept', async () => {
+    const { ledger, store } = await restore(399);
+
+    expect(await store()).toBe('known');
+
+    expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 1, 1]);
+  });
+
+  test('that is older than statuses suppresses its recipient alone', async () => {
     const { ledger, store } = await restore(400);
 
     expect(await store()).toBe('known');
@@ -273,7 +282,7 @@ describe('an event from the archive', () => {
   test('of an erased recipient leaves a tombstone, and nothing once it has expired', async () => {
     for (const [ageDays, events] of [
       [30, 1],
-      [400, 0],
+      [90, 0],
     ] as const) {
       const { ledger, erasures, store } = await restore(ageDays);
       erasures.mark('ada@example.org');
@@ -281,4 +290,50 @@ describe('an event from the archive', () => {
       expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([events, 0, 0]);
     }
   });
+});
+
+describe('a correction judges a status by what is stored', () => {
+  const bounced = { event: 'failed', severity: 'permanent', id: 'bounce', timestamp: 1_770_000_000 };
+  const correctDelivered = async (isGone: boolean) => {
+    const ledger = new InMemoryLedger();
+    const deps = { ...LONE_PROCESS, records: ledger, corrections: ledger, retentionDays: 400 };
+    const store = createProcess(deps);
+    await store(message({}));
+    await store(message(bounced));
+    if (isGone) {
+      const [place = ''] = [...ledger.events].find(([, { event }]) => event.id === 'bounce') ?? [];
+      ledger.events.delete(place);
+    }
+    expect(await store({ ...message({ tags: ['as-listed'] }), source: 'reconcile', corrects: true })).toBe('known');
+    return [...ledger.statuses.values()].map(({ status, decidedBy }) => [status, decidedBy]);
+  };
+
+  test.each([
+    ['stored', false],
+    ['not stored any more, or not yet', true],
+  ])('a higher status stands whose event is %s', async (_, isGone) => {
+    expect(await correctDelivered(isGone)).toEqual([['FAILED', 'failed#bounce']]);
+  });
+
+  test('a lower one falls, whatever became of its event', async () => {
+    const ledger = new InMemoryLedger();
+    const deps = { ...LONE_PROCESS, records: ledger, corrections: ledger, retentionDays: 400 };
+    const store = createProcess(deps);
+    await store(message({ ...bounced, severity: 'temporary' }));
+    await store(message({}));
+    const [place = ''] = [...ledger.events].find(([, { event }]) => event.event === 'delivered') ?? [];
+    ledger.events.delete(place);
+    await store({ ...message(bounced), source: 'reconcile', corrects: true });
+    expect([...ledger.statuses.values()]).toMatchObject([{ status: 'FAILED', decidedBy: 'failed#bounce' }]);
+  });
+});
+
+test('a status stays as long as statuses do, counted from its first event, and an event as long as events do', async () => {
+  const ledger = new InMemoryLedger();
+  const kept: [number, number][] = [];
+  const records = Object.assign(ledger, {
+    upsertStatus: async ({ expiresAt, statusExpiresAt }: EventRecord) => void kept.push([expiresAt, statusExpiresAt]),
+  });
+  await createProcess({ ...LONE_PROCESS, records, retentionDays: 90, statusDays: 400 })(message({}));
+  expect(kept).toEqual([[NOW_MS / 1000 + 90 * 86_400, NOW_MS / 1000 + 400 * 86_400]]);
 });

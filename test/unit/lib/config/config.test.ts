@@ -91,7 +91,7 @@ describe('a configuration that says only what it must', () => {
       },
       origins: [],
       readApi: { credentials: false },
-      retentionDays: { events: 400, deliveries: 30, logs: 30 },
+      retentionDays: { statuses: 400, deliveries: 30, logs: 30 },
       throttle: { webhook: { ratePerSecond: 1000, burst: 2000 }, read: { ratePerSecond: 50, burst: 100 } },
       executions: {},
       table: { class: 'standard', pointInTimeRecovery: true },
@@ -219,6 +219,18 @@ describe('a mistake is told by its path, what was found and what would be right'
     ],
     [{ origins: ['null'] }, `dev.origins[0]: got "null"; ${right.origin}`],
     [{ retentionDays: { events: 0 } }, 'dev.retentionDays.events: got 0; must be a whole number from 1 to 3650'],
+    [
+      { retentionDays: { statuses: 399 } },
+      'dev.retentionDays.statuses: got 399; must be at least the 400 days of events',
+    ],
+    [
+      { retentionDays: { events: 91, statuses: 90 }, seal: { enabled: true } },
+      'dev.retentionDays.statuses: got 90; must be at least the 91 days of events',
+    ],
+    [
+      { retentionDays: { events: 1 }, seal: { enabled: true } },
+      'dev.retentionDays.events: got 1; must exceed 1.5 days, by when a slice is archived',
+    ],
     [{ retentionDays: { logs: 31 } }, `dev.retentionDays.logs: got 31; ${right.logDays}`],
     [
       { throttle: { read: { burst: '100' } } },

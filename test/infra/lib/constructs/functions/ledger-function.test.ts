@@ -19,7 +19,14 @@ const alarmArn = (name: string) => `arn:aws:cloudwatch:eu-west-1:333333333333:al
 const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 /** Variables that functions have only where the configuration needs them. */
-const OPTIONAL: readonly unknown[] = ['DAY_SHARDS', 'RECEIVERS', 'WATCHED_PROVIDERS', 'MIN_JUDGED_MAILS'];
+const OPTIONAL: readonly unknown[] = [
+  'DAY_SHARDS',
+  'RECEIVERS',
+  'ARCHIVE_BUCKET',
+  'ARCHIVE_BUCKET',
+  'WATCHED_PROVIDERS',
+  'MIN_JUDGED_MAILS',
+];
 
 test('executions are reserved for ingest and the read API where that is chosen, and for nothing else', () => {
   const reservedIn = (environment: Synthesized) =>
@@ -62,6 +69,7 @@ const FUNCTIONS = [
       ERASURE_KEY_SECRET_ARN: { Ref: ERASURE_KEY },
       VISIBILITY_SECONDS: '181',
       RETENTION_DAYS: '400',
+      STATUS_DAYS: '400',
       SECOND_PASS_SECONDS: '43200',
     },
     may: [

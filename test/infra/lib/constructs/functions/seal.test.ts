@@ -21,12 +21,13 @@ test('it is off where no one asks for it, and then adds nothing', () => {
   expect(Object.keys(off.outputs).filter((name) => /Seal|Archive|Certificate/.test(name))).toEqual([]);
 });
 
-test('switching it on adds its own resources and an alarm, and changes nothing but what shows alarms', () => {
+test('switching it on adds its own resources and an alarm, and shortens how long the table keeps events', () => {
   const rest = (stack: Synthesized) =>
     Object.fromEntries(
       Object.entries(stack.resources).filter(
         // The read API shows the states of all alarms, by their names.
-        ([id, { Type }]) => !/^(Seal|ReadApiFunction)/.test(id) && Type !== 'AWS::CloudWatch::Dashboard',
+        ([id, { Type }]) =>
+          !/^(Seal|ReadApiFunction|ProcessFunction)/.test(id) && Type !== 'AWS::CloudWatch::Dashboard',
       ),
     );
   const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
@@ -37,6 +38,9 @@ test('switching it on adds its own resources and an alarm, and changes nothing b
   expect(withoutOrder(rest(on))).toEqual(
     withoutOrder({ ...rest(off), ...Object.fromEntries(added.map((id) => [id, rest(on)[id] as never])) }),
   );
+  const daysOf = (stack: Synthesized) =>
+    stack.named('AWS::Lambda::Function', 'ProcessFunction').Properties.Environment.Variables.RETENTION_DAYS;
+  expect([daysOf(off), daysOf(on)]).toEqual(['400', '90']);
   expect(Object.keys(on.outputs).filter((name) => off.outputs[name] === undefined)).toEqual([
     'SealFunctionName',
     'SealLogGroup',
@@ -57,7 +61,7 @@ describe('the function', () => {
     const { NODE_OPTIONS, ...variables } = lambda.Environment.Variables;
     expect(NODE_OPTIONS).toBe('--enable-source-maps');
     expect(Object.keys(variables).toSorted()).toEqual([...read].filter((name) => name !== 'DAY_SHARDS').toSorted());
-    expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, RETENTION_SECONDS: String(400 * 86_400) });
+    expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, RETENTION_SECONDS: String(90 * 86_400) });
   });
 
   test('may do exactly this, and its log', () => {

@@ -12,6 +12,7 @@ import { createMessages, isMessagePosition } from '../../../../../lambdas/read-a
 import { isRecipientPlace } from '../../../../../lambdas/read-api/recipients/recipient-places.ts';
 import { isSearchPosition } from '../../../../../lambdas/read-api/recipients/recipient-search.ts';
 import { createRoutes } from '../../../../../lambdas/read-api/routes.ts';
+import { RETENTION } from '../../../../support/in-memory-ledger.ts';
 
 const QUERY: QueryIdentity = ['getMessage', { id: 'a@b.example' }];
 
@@ -89,14 +90,17 @@ test("a key of another recipient's events is none of a search", () => {
 test('whoever makes up a checked cursor is refused, or reads inside the query', async () => {
   const asked: unknown[] = [];
   const routes = createRoutes({
-    messages: createMessages({
-      page: async (...args) => {
-        asked.push(args);
-        return { entries: [], hasMore: false };
+    messages: createMessages(
+      {
+        page: async (...args) => {
+          asked.push(args);
+          return { entries: [], hasMore: false };
+        },
+        status: async () => undefined,
+        originOf: async () => undefined,
       },
-      status: async () => undefined,
-      originOf: async () => undefined,
-    }),
+      RETENTION,
+    ),
     events: createEvents({
       newest: async (range) => {
         asked.push(range);

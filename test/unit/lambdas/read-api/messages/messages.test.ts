@@ -1,9 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { parseEvent } from '../../../../../lambdas/domain/events/mailgun-event.ts';
 import { createProcess } from '../../../../../lambdas/process/process.ts';
 import { createMessages, type MessagePosition } from '../../../../../lambdas/read-api/messages/messages.ts';
 import { LONE_PROCESS } from '../../../../support/erasures.ts';
-import { InMemoryLedger } from '../../../../support/in-memory-ledger.ts';
+import { InMemoryLedger, RETENTION } from '../../../../support/in-memory-ledger.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../../support/webhooks.ts';
 
 const MESSAGE_ID = '20260202023950.1.ABCDEF@mg.example.com';
@@ -14,7 +14,7 @@ async function historyOf(...events: Record<string, unknown>[]) {
   for (const over of events) {
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent(over) });
   }
-  return (await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
+  return (await createMessages(ledger, RETENTION)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
 }
 
 test('an unknown message has no history', async () => {
@@ -44,6 +44,8 @@ test('the history of a message follows the contract', async () => {
         countsComplete: true,
       },
     ],
+    eventsUntil: null,
+    archive: [],
     events: [
       {
         key: 'delivered#Kq3vYt0ZS2aB7nWmXc9LdA',
@@ -134,9 +136,10 @@ test('an event of which only a name is left is shown as that', async () => {
     source: 'webhook' as const,
     receivedAtMs: NOW_MS,
     expiresAt: 0,
+    statusExpiresAt: 0,
   };
   await ledger.putEvent({ ...record, atMs: 30_000 });
-  const page = await createMessages(ledger)({ messageId: MESSAGE_ID, limit: 100 });
+  const page = await createMessages(ledger, RETENTION)({ messageId: MESSAGE_ID, limit: 100 });
   expect(page?.body).toMatchObject({
     recipients: [],
     events: [
@@ -152,7 +155,7 @@ test('a page ends where an answer could hold no more', async () => {
     const event = deliveredEvent({ id: `big${n}`, 'user-variables': 'x'.repeat(1_000_000) });
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
   }
-  const messages = createMessages(ledger);
+  const messages = createMessages(ledger, RETENTION);
   const keys: string[] = [];
   const sizes: number[] = [];
   for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
@@ -172,7 +175,7 @@ test.each([1, 2, 3])('the counts of a recipient go on from page to page, %d even
     const event = deliveredEvent({ event: 'opened', id: `o${n}` });
     await store({ source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event });
   }
-  const messages = createMessages(ledger);
+  const messages = createMessages(ledger, RETENTION);
   const told: [opens: number, isComplete: boolean][] = [];
   for (let position: MessagePosition | undefined, isFirst = true; isFirst || position; isFirst = false) {
     const page = await messages({ messageId: MESSAGE_ID, limit, position });
@@ -255,7 +258,7 @@ test('an event that Mailgun does not list is marked, and so is the status that i
   for (const event of ledger.events.values()) {
     if (event.identity.eventKey === 'complained#forged') Object.assign(event, { unconfirmedSinceMs: NOW_MS });
   }
-  const read = createMessages(ledger);
+  const read = createMessages(ledger, RETENTION);
   const whole = await read({ messageId: MESSAGE_ID, limit: 100 });
   expect(whole?.body).toMatchObject({
     recipients: [{ status: 'COMPLAINED', unconfirmed: true }],
@@ -268,4 +271,38 @@ test('an event that Mailgun does not list is marked, and so is the status that i
   const first = await read({ messageId: MESSAGE_ID, limit: 1 });
   const second = await read({ messageId: MESSAGE_ID, limit: 1, position: first?.next });
   expect(second?.body).toMatchObject({ recipients: [{ unconfirmed: true }], events: [{ key: 'delivered#listed' }] });
+});
+
+describe('a message whose events may have left the table says so', () => {
+  const read = async (days: number, archiveBucket?: string) => {
+    const ledger = new InMemoryLedger();
+    const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
+    for (const [event, timestamp] of [
+      ['accepted', 1_769_904_000],
+      ['delivered', 1_769_990_400],
+    ] as const)
+      await store({
+        source: 'webhook',
+        ...{ receivedAt: timestamp * 1000, domain: DOMAIN },
+        event: deliveredEvent({ event, id: event, timestamp }),
+      });
+    const retention = { days, archiveBucket, now: () => 1_769_990_400_000 + 90 * 86_400_000 };
+    return (await createMessages(ledger, retention)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
+  };
+
+  test('none of it has while its first event is within the retention', async () => {
+    expect(await read(92, 'archive')).toMatchObject({ eventsUntil: null, archive: [] });
+  });
+
+  test('from its first event on, though the status is younger, with the days to look at in the archive', async () => {
+    expect(await read(90, 'archive')).toMatchObject({
+      recipients: [{ status: 'DELIVERED' }],
+      eventsUntil: 1_769_990_400,
+      archive: [{ bucket: 'archive', prefix: `events/domain=${DOMAIN}/`, from: '2026-02-01', to: '2026-02-02' }],
+    });
+  });
+
+  test('without an archive they are nowhere', async () => {
+    expect(await read(90)).toMatchObject({ eventsUntil: 1_769_990_400, archive: [] });
+  });
 });

@@ -1,0 +1,32 @@
+import type { MessageResponse } from '../../../api/responses/message.ts';
+import { eventsPrefix } from '../../domain/archive/layout.ts';
+import { utcDay } from '../../domain/keys.ts';
+import { DAY_MS } from '../http/range.ts';
+import type { StoredStatus } from '../ports.ts';
+
+/** How long the table keeps events, and what holds them longer. */
+export interface EventRetention {
+  readonly days: number;
+  /** The bucket of the archive; undefined where events are not archived. */
+  readonly archiveBucket: string | undefined;
+  readonly now: () => number;
+}
+
+/** Says whether events of these statuses may have left the table, and where they are. A TTL deletes days late. */
+export function goneEvents(
+  statuses: readonly StoredStatus[],
+  { days, archiveBucket: bucket, now }: EventRetention,
+): Pick<MessageResponse, 'eventsUntil' | 'archive'> {
+  const untilMs = now() - days * DAY_MS;
+  const gone = statuses.filter(({ firstAtMs }) => firstAtMs < untilMs);
+  if (gone.length === 0) return { eventsUntil: null, archive: [] };
+  const eventsUntil = Math.floor(untilMs / 1000);
+  if (bucket === undefined) return { eventsUntil, archive: [] };
+  const archive = [...Map.groupBy(gone, ({ domain }) => domain)].map(([domain, own]) => ({
+    bucket,
+    prefix: eventsPrefix(domain),
+    from: utcDay(Math.min(...own.flatMap(({ firstAtMs, statusAtMs }) => [firstAtMs, statusAtMs]))),
+    to: utcDay(Math.max(...own.map(({ statusAtMs }) => statusAtMs))),
+  }));
+  return { eventsUntil, archive };
+}
