@@ -31,7 +31,7 @@ import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import { type Deployment, hasOutput } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import { type ArchivedObject, archivedObjects, type CampaignArchive } from './report/archived-events.ts';
+import { type ArchivedObject, archivedObjects, type CampaignArchive, tracedObjects } from './report/archived-events.ts';
 import { type CampaignCounts, countCampaign, type ReportedMail } from './report/count-campaign.ts';
 import { reportText } from './report/report-text.ts';
 
@@ -183,9 +183,8 @@ async function findArchive(
   const archive = from < heldFrom ? openDeploymentArchive(deployment) : undefined;
   const since = from - LOOK_BACK_SECONDS;
   const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, heldFrom);
-  const byStart = new Map(slices.map((slice) => [slice.start, slice]));
   return {
-    objects: listed.filter(({ start }) => byStart.get(start)?.mayHoldTrace ?? true),
+    objects: tracedObjects(listed, slices),
     listings: archive === undefined ? 0 : (heldFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
     completeFrom: completeFrom(from, heldFrom, slices, new Set(listed.map(({ start }) => start))),
   };

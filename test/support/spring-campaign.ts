@@ -65,6 +65,12 @@ export function springMail(startMs: number, random: Random): { campaign: Sent[];
   }
 }
 
+/** Seconds; from an hour on, of whole minutes. */
+function rounded(exact: number): number {
+  const seconds = Math.round(exact);
+  return seconds <= 3600 ? seconds : Math.round(seconds / 60) * 60;
+}
+
 /** A plain count over the list, which shares no code with the product. */
 export function countOfList(sent: readonly Sent[]) {
   const mails = Map.groupBy(sent, ({ messageId, event }) => `${messageId} ${event.recipient.toLowerCase()}`);
@@ -79,18 +85,21 @@ export function countOfList(sent: readonly Sent[]) {
   const earliest = (group: readonly Sent[]) => group.toSorted((a, b) => a.event.timestamp - b.event.timestamp)[0];
   const permanent = is('failed', (event) => event.severity === 'permanent');
   const classOf = (event: EventData) =>
-    ({ bounce: 'unknown-user', old: 'too-old', 'suppress-bounce': 'suppressed' })[String(event.reason)] ??
-    'mailbox-full';
+    ({
+      ...{ bounce: 'unknown-user', old: 'too-old', 'suppress-bounce': 'suppressed' },
+      ...{ 'suppress-unsubscribe': 'suppressed', 'suppress-complaint': 'suppressed' },
+    })[String(event.reason)] ?? 'mailbox-full';
   const failures = [...mails.values()].flatMap((group) => earliest(group.filter(permanent))?.event ?? []);
   const between = (from: (each: Sent) => boolean, to: (each: Sent) => boolean) => {
     const seconds = [...mails.values()].flatMap((group) => {
       const [first, last] = [from, to].map((test) =>
         Math.min(...group.filter(test).map(({ event }) => Math.floor(event.timestamp * 1000))),
       ) as [number, number];
-      return Number.isFinite(first) && Number.isFinite(last) ? [Math.round((last - first) / 1000)] : [];
+      return Number.isFinite(first) && Number.isFinite(last) ? [rounded((last - first) / 1000)] : [];
     });
     const sorted = seconds.toSorted((a, b) => a - b);
-    return { p50: sorted[Math.ceil(sorted.length * 0.5) - 1], p95: sorted[Math.ceil(sorted.length * 0.95) - 1] };
+    const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? null;
+    return { p50: at(0.5), p95: at(0.95) };
   };
   const only = (name: string) =>
     count(people, is(name)) -

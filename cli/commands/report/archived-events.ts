@@ -2,7 +2,7 @@ import type { createErasureRepository } from '../../../lambdas/adapters/table/re
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import { dayPrefix, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
-import { SENDING_TYPES, type Stretch } from '../../../lambdas/domain/campaign/stretches.ts';
+import { SENDING_TYPES, type Stretch, type TaggedSlice } from '../../../lambdas/domain/campaign/stretches.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
@@ -53,6 +53,12 @@ export async function archivedObjects(
     }
   }
   return found;
+}
+
+/** Returns the objects that may hold a trace of the campaign; of a slice without a record that is not known. */
+export function tracedObjects(objects: readonly ArchivedObject[], slices: readonly TaggedSlice[]): ArchivedObject[] {
+  const byStart = new Map(slices.map((slice) => [slice.start, slice]));
+  return objects.filter(({ start }) => byStart.get(start)?.mayHoldTrace ?? true);
 }
 
 /** Yields the events of messages in the objects, a row group at a time, in no order. */

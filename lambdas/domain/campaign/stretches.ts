@@ -24,7 +24,7 @@ export interface TaggedSlice extends SliceOutline, HeldSlice {
   readonly sendingEvents: number;
   /** Whether mail under the tag may have been sent in it. */
   readonly mayHoldMail: boolean;
-  /** Whether anything may have happened in it to mail under the tag, untagged events included. */
+  /** Whether anything may have happened in it to mail under the tag: untagged, or an unsubscribe, which has tags of its own. */
   readonly mayHoldTrace: boolean;
 }
 
@@ -45,9 +45,11 @@ export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
     sendingEvents: SENDING_TYPES.reduce((sum, type) => sum + numberOf(slice.tags['*'] ?? {}, type), 0),
     isEmpty: total(slice.expected) === 0,
     mayHoldMail: isUncertain(slice) || SENDING_TYPES.some((type) => counts.has(type)),
-    mayHoldTrace: isUncertain(slice) || counts.size > 0 || Object.hasOwn(slice.tags, ''),
+    mayHoldTrace: isUncertain(slice) || counts.size > 0 || Object.hasOwn(slice.tags, '') || hasUnsubscribes(slice),
   };
 }
+
+const hasUnsubscribes = ({ tags }: TaggedFacts) => numberOf(tags['*'] ?? {}, 'unsubscribed') > 0;
 
 /**
  * Returns true where the rows of tags do not say all: they hold what Mailgun lists and no operator accepted, and a slice

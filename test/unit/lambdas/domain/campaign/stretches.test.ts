@@ -96,3 +96,12 @@ describe('CompletenessCheck', () => {
     expect(check.result(1800, 1800)).toBe(expected);
   });
 });
+
+test.each<[boolean, string, Slice['tags']]>([
+  [true, 'the tag, of any type', { '*': { opened: 1 }, SPRING: { opened: 1 } }],
+  [true, 'an event without tags, as of a delayed bounce', { '*': { failed: 1 }, '': { failed: 1 } }],
+  [true, 'an unsubscribe under another tag', { '*': { unsubscribed: 1 }, weekly: { unsubscribed: 1 } }],
+  [false, 'other mail alone', { '*': { delivered: 1 }, receipts: { delivered: 1 } }],
+])('a trace of the campaign: %s, of a slice with %s', (is, _name, tags) => {
+  expect(slice(0, tags).mayHoldTrace).toBe(is);
+});

@@ -1,0 +1,280 @@
+import { eraseArchive } from '../../cli/commands/erase/archive.ts';
+import { archivedObjects, type CampaignArchive, tracedObjects } from '../../cli/commands/report/archived-events.ts';
+import { type CampaignSources, countCampaign } from '../../cli/commands/report/count-campaign.ts';
+import { recipientMail } from '../../lambdas/adapters/table/events/campaign-reader.ts';
+import {
+  SENDING_TYPES,
+  stretchesWithTag,
+  type TaggedSlice,
+  taggedSlice,
+} from '../../lambdas/domain/campaign/stretches.ts';
+import type { JsonObject } from '../../lambdas/domain/canonical.ts';
+import { tagsOf } from '../../lambdas/domain/events/mailgun-event.ts';
+import { parseMessageSort, recipientKey } from '../../lambdas/domain/keys.ts';
+import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { storedTypeOf } from '../../lambdas/domain/ledger/tally.ts';
+import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/domain/recipients/erasure.ts';
+import { createSeal } from '../../lambdas/seal/seal.ts';
+import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
+import type { EventData, Mail } from '../../tools/mailgun-twin/traffic/event-parts.ts';
+import * as made from '../../tools/mailgun-twin/traffic/events.ts';
+import { ERASURE_KEY, erasureKey } from '../support/erasures.ts';
+import { InMemoryBucket, InMemorySealState, mortalArchive } from '../support/in-memory-archive.ts';
+import { MOMENTS, Mortal } from '../support/mortal.ts';
+import type { Sent } from '../support/spring-campaign.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { ReconcileWorld } from './reconcile-world.ts';
+
+// A campaign whose webhooks are doubled, dropped and late, whose listing lags, whose runs are cut, whose people are
+// erased, and which is sealed and leaves the table, all by a seed.
+
+const QUARTER_MS = 900_000;
+const START_MS = Math.floor(NOW_MS / QUARTER_MS) * QUARTER_MS;
+const SENDING_QUARTERS = 12;
+/** Second passes of Mailgun's eight hours, and their seals, are over by then. */
+const QUARTERS = 48;
+const TAG = 'spring';
+const FIRST_HOUR_SECONDS = 3600;
+
+const PEOPLE = Array.from({ length: 9 }, (_, nth) => `Person-${nth}@${['north.example', 'gmail.com'][nth % 2]}`) as [
+  string,
+  ...string[],
+];
+
+/** A world that was lived through, and the events of its mail under the tag. */
+export interface LivedCampaign {
+  readonly sent: Sent[];
+  count(): ReturnType<typeof countCampaign>;
+}
+
+export async function liveCampaign(seed: number): Promise<LivedCampaign> {
+  const random = createRandom(seed);
+  const all = mailOf(random);
+  const world = new ReconcileWorld();
+  world.times = { ...world.times, retentionSeconds: 8 * FIRST_HOUR_SECONDS };
+  world.fromEpochSeconds = START_MS / 1000;
+  world.nowMs = START_MS;
+  world.mailgun.pageSize = 1 + random.below(60);
+  const listedFrom = new Map(
+    all.map(({ event }) => [
+      event.id,
+      event.timestamp * 1000 + (random.chance(0.2) ? random.below(8) * QUARTER_MS : 0),
+    ]),
+  );
+  world.mailgun.isListed = ({ id }) => (listedFrom.get(String(id)) ?? 0) <= world.nowMs;
+  const archive = random.chance(0.75) ? new Archive(world) : undefined;
+  const erasures = Array.from({ length: random.below(3) }, () => ({
+    address: random.pick(PEOPLE),
+    quarter: random.below(QUARTERS),
+    reachesArchive: random.chance(0.7),
+  }));
+  const waiting = all.toSorted((a, b) => a.event.timestamp - b.event.timestamp);
+  for (const { event } of waiting) world.mailgun.add(event as unknown as JsonObject);
+  for (let quarter = 0; quarter < QUARTERS; quarter += 1) {
+    world.nowMs = START_MS + (quarter + 1) * QUARTER_MS;
+    while ((waiting[0]?.event.timestamp ?? Number.POSITIVE_INFINITY) * 1000 < world.nowMs) {
+      const { event } = waiting.shift() as Sent;
+      const copies = random.chance(0.25) ? 0 : random.chance(0.3) ? 2 : 1;
+      for (let copy = 0; copy < copies; copy += 1) world.webhook(event as unknown as JsonObject);
+    }
+    world.ledger.queue.sort(() => random.next() - 0.5);
+    if (random.chance(0.9)) await world.process();
+    const trouble = { call: random.below(40), moment: random.pick(MOMENTS), kind: 'crash' as const };
+    await world.run(random.chance(0.2) ? { trouble } : {});
+    for (const { address, reachesArchive } of erasures.filter((each) => each.quarter === quarter)) {
+      world.erasures.mark(address);
+      sweep(world, address);
+      if (reachesArchive) await archive?.erase(address);
+    }
+    if (quarter % 8 === 7) await archive?.seal();
+  }
+  await world.live(2);
+  for (const { address } of erasures) sweep(world, address);
+  await archive?.seal();
+  const heldFromMs =
+    archive === undefined ? 0 : START_MS + random.below(QUARTERS) * QUARTER_MS + random.below(QUARTER_MS);
+  // TTL deletes late.
+  const lag = random.next();
+  for (const [name, { atMs }] of world.ledger.events)
+    if (atMs < heldFromMs && !random.chance(lag)) world.ledger.events.delete(name);
+  const time = timeOf(random);
+  return {
+    sent: sentIn(all, time),
+    count: async () => {
+      const fromSeconds = Math.floor(time.fromMs / 1000);
+      const slices: TaggedSlice[] = [];
+      for await (const slice of world.book.list(DOMAIN, 0, world.nowMs / 1000)) slices.push(taggedSlice(slice, TAG));
+      const sending = slices.filter(({ start, end }) => end > fromSeconds && start * 1000 < time.toMs);
+      const sources = { reader: readerOf(world), archive: await archive?.read(slices, heldFromMs) };
+      const stretches = stretchesWithTag(sending, time);
+      const context = { signal: new AbortController().signal, printError: () => {} };
+      return countCampaign(context, sources, { domain: DOMAIN, tag: TAG, time, stretches }, () => {});
+    },
+  };
+}
+
+/** All of the time, or a part of it. */
+function timeOf(random: Random) {
+  const end = START_MS + QUARTERS * QUARTER_MS;
+  if (random.chance(0.6)) return { fromMs: START_MS, toMs: end };
+  const fromMs = START_MS + random.below(SENDING_QUARTERS) * QUARTER_MS + random.below(900) * 1000;
+  return { fromMs, toMs: Math.min(end, fromMs + (1 + random.below(8)) * QUARTER_MS) };
+}
+
+/** The events of messages of which one was sent under the tag in this time, by the list alone. */
+function sentIn(all: readonly Sent[], { fromMs, toMs }: { fromMs: number; toMs: number }): Sent[] {
+  const isSending = ({ event: { event, timestamp, tags } }: Sent) => {
+    const atMs = Math.floor(timestamp * 1000);
+    const isTagged = ((tags as string[] | undefined) ?? []).some((tag) => tag.toLowerCase() === TAG);
+    return ['accepted', 'delivered', 'failed', 'rejected'].includes(event) && isTagged && atMs >= fromMs && atMs < toMs;
+  };
+  const messages = new Set(all.filter(isSending).map(({ messageId }) => messageId));
+  return all.filter(({ messageId }) => messages.has(messageId));
+}
+
+const TAGS: [string[], ...string[][]] = [['spring'], ['Spring', 'sale'], ['SPRING'], ['receipts'], []];
+
+function mailOf(random: Random): Sent[] {
+  return Array.from({ length: 8 + random.below(16) }, (_, nth) => {
+    const to = PEOPLE.filter(() => random.chance(0.2));
+    const recipients = to.length === 0 ? [random.pick(PEOPLE)] : to;
+    const messageId = `mail.${nth}@${DOMAIN}`;
+    const mail: Mail = {
+      domain: DOMAIN,
+      messageId,
+      from: `hello@${DOMAIN}`,
+      to: recipients,
+      subject: 'x',
+      tags: random.pick(TAGS),
+    };
+    const sentMs = START_MS + random.below(SENDING_QUARTERS * QUARTER_MS);
+    return recipients.flatMap((recipient) =>
+      lifeOf(random, mail, recipient, sentMs).map((event): Sent => ({ messageId, event })),
+    );
+  }).flat();
+}
+
+function lifeOf(random: Random, mail: Mail, recipient: string, sentMs: number): EventData[] {
+  let epochMs = sentMs;
+  const next = (build: made.EventBuilder, withinMs: number): EventData => {
+    epochMs += 1 + random.below(withinMs);
+    return build({ mail, recipient, epochMs, random });
+  };
+  const some = (probability: number, build: made.EventBuilder, withinMs = QUARTER_MS) =>
+    random.chance(probability) ? [next(build, withinMs)] : [];
+  const begin = [
+    ...some(0.95, made.accepted, 1000),
+    ...some(0.25, made.deferred(1, 600)),
+    ...some(0.1, made.deferred(2, 600)),
+  ];
+  const end = random.next();
+  if (end < 0.15) return [...begin, next(made.bounced, 5000)];
+  if (end < 0.22) return [...begin, next(made.tooOld, QUARTER_MS)];
+  if (end < 0.3) return [...begin, next(made.suppressed(random.pick([605, 606, 607])), 5000)];
+  return [
+    ...[...begin, next(made.delivered, 60_000)],
+    // It names no tag.
+    ...some(0.1, made.delayedBounce, 3 * QUARTER_MS),
+    ...some(0.4, made.opened('apple')),
+    ...some(0.4, made.opened(), QUARTER_MS / 2),
+    ...some(0.15, made.clicked('generic')),
+    ...some(0.25, made.clicked()),
+    ...some(0.1, made.complained, 4 * QUARTER_MS),
+    // Its tags say what it is from.
+    ...some(0.1, made.unsubscribed(random.pick(['*', 'weekly'])), 4 * QUARTER_MS),
+  ];
+}
+
+/** What the command does to the table. */
+function sweep({ ledger: { events } }: ReconcileWorld, address: string): void {
+  const own = recipientKey(address);
+  for (const [name, record] of [...events]) {
+    if (parseMessageSort(record.identity.eventSort).recipientKey !== own) {
+      events.set(name, { ...record, event: withoutAddress(record.event, address) });
+      continue;
+    }
+    const identity = tombstoneIdentity(record.identity, ERASURE_KEY);
+    events.delete(name);
+    events.set(placeName(identity), { ...record, identity, event: tombstoneOf(record.event, record.domain) });
+  }
+}
+
+/** The campaign reader over the table in memory. */
+function readerOf({ ledger, stored }: ReconcileWorld): CampaignSources['reader'] {
+  const records = () => [...ledger.events.values()].filter(({ domain }) => domain === DOMAIN);
+  async function* recipients(partition: string) {
+    const events = records()
+      .filter(({ identity }) => identity.partition === partition)
+      .map(({ identity, atMs, event, domain, source, receivedAtMs }) => ({
+        ...{ eventKey: identity.eventKey, recipientKey: parseMessageSort(identity.eventSort).recipientKey ?? '' },
+        ...{ atMs, event, domain, source, receivedAtMs },
+        unconfirmedSinceMs: stored.unconfirmed.get(placeName(identity)),
+      }));
+    yield* Map.groupBy(events, (each) => each.recipientKey).values();
+  }
+  return {
+    async *messages(_domain, tag, stretches) {
+      const isInside = (atMs: number) => stretches.some(({ fromMs, toMs }) => atMs >= fromMs && atMs < toMs);
+      const found = records().filter(
+        ({ identity, event, atMs }) =>
+          SENDING_TYPES.includes(storedTypeOf(identity.eventSort)) && isInside(atMs) && tagsOf(event).includes(tag),
+      );
+      yield { partitions: found.map(({ identity }) => identity.partition), read: found.length };
+    },
+    recipients,
+    async *mails(partition) {
+      for await (const events of recipients(partition)) {
+        const mail = recipientMail(partition, events);
+        if (mail !== undefined) yield mail;
+      }
+    },
+  };
+}
+
+/** Seals the world, in memory. */
+class Archive {
+  readonly #bucket = new InMemoryBucket();
+  readonly #state = new InMemorySealState();
+  readonly #world: ReconcileWorld;
+  #salts = 0;
+
+  constructor(world: ReconcileWorld) {
+    this.#world = world;
+  }
+
+  #deps() {
+    const { book, stored } = this.#world;
+    return {
+      ...mortalArchive(new Mortal(), this.#bucket, this.#state),
+      ...{ lease: { hold: async () => true, release: async () => {} }, slices: book, keys: stored, events: stored },
+      ...{ domains: [DOMAIN], erasureKey, now: () => this.#world.nowMs, newRunId: () => 'run', every: () => () => {} },
+    };
+  }
+
+  async seal(): Promise<void> {
+    const failures: unknown[] = [];
+    const seal = createSeal({
+      ...this.#deps(),
+      ...{ everySeconds: 900, retentionSeconds: 90 * 86_400, onFailure: (_domain, error) => failures.push(error) },
+      newSalt: () => String(++this.#salts).padStart(32, '0'),
+    });
+    await seal({ ignoreWaits: true, deadlineMs: this.#world.nowMs + 600_000 });
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async erase(recipient: string): Promise<void> {
+    const { rewritable: objects, ...deps } = this.#deps();
+    const context = { signal: new AbortController().signal, now: () => this.#world.nowMs, sleep: async () => {} };
+    await eraseArchive({ ...deps, objects }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
+  }
+
+  async read(slices: readonly TaggedSlice[], heldFromMs: number): Promise<CampaignArchive> {
+    const bucket = this.#bucket;
+    const list = async function* (prefix: string) {
+      yield* [...bucket.objects.keys()].filter((key) => key.startsWith(prefix));
+    };
+    const objects = await archivedObjects({ list }, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
+    const keys = tracedObjects(objects, slices).map(({ key }) => key);
+    return { source: bucket, keys, erasureKey: ERASURE_KEY, erasures: this.#world.erasures };
+  }
+}
