@@ -11,6 +11,7 @@ import { measureLargeSlices } from './ledger/large-slices.ts';
 import { measureReconciliation } from './ledger/reconciliation.ts';
 import { measurePipeline } from './pipeline.ts';
 import { page, plainTable, type Results, targetsOf } from './report.ts';
+import { compareWithLocalStack, comparisonText, offBy, TOLERANCE } from './simulation/local-run.ts';
 
 const HELP = `npm run bench [-- --events N] [--only PART] [--write]
 
@@ -21,11 +22,12 @@ to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
   --only PART  measures imports, handlers, pipeline, reconciliation or large-slices anew; the other
-               parts are taken from tools/bench/results.json
+               parts are taken from tools/bench/results.json; simulation compares the simulation of
+               docs/scale.md with the local stack, at rates scaled down, and writes nothing
   --against COMMIT  measures large slices by the sources of this commit too, side by side
   --write      writes tools/bench/results.json and docs/generated/benchmarks.md
 
-Exit code 0: every target of the table is met.`;
+Exit code 0: every target of the table is met; the simulation is off by at most 15 %.`;
 
 const { values } = parseArgs({
   options: {
@@ -40,6 +42,11 @@ if (values.help) {
   console.log(HELP);
   process.exit(0);
 }
+if (values.only === 'simulation') {
+  const rows = await compareWithLocalStack((line) => console.log(`  ${line}`));
+  for (const row of rows) console.log(comparisonText(row));
+  process.exit(rows.every((row) => offBy(row) <= TOLERANCE) ? 0 : 1);
+}
 const events = Number(values.events);
 if (!Number.isSafeInteger(events) || events < 10_000) {
   console.error(`--events must be a whole number from 10000, not "${values.events}"`);
@@ -48,7 +55,7 @@ if (!Number.isSafeInteger(events) || events < 10_000) {
 const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
 const only = [...PARTS, 'large-slices' as const].find((part) => part === values.only);
 if (values.only !== undefined && only === undefined) {
-  console.error(`--only must be one of ${PARTS.join(', ')}, large-slices, not "${values.only}"`);
+  console.error(`--only must be one of ${PARTS.join(', ')}, large-slices, simulation, not "${values.only}"`);
   process.exit(2);
 }
 if (values.against !== undefined && only !== 'large-slices') {

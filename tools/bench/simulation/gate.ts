@@ -19,7 +19,7 @@ export class Gate {
   constructor(stack: SimulatedStack, warmPerSecond: number) {
     this.#stack = stack;
     this.#tokens = stack.throttleBurst;
-    this.#pool = Math.min(this.#mostExecutions, warmPerSecond * ASSUMED.ingestSeconds);
+    this.#pool = Math.min(this.#mostExecutions, warmPerSecond * stack.ingestSeconds);
   }
 
   /** Returns how many of the posts of a second reach ingest, and which limits stop the others. */
@@ -43,11 +43,11 @@ export class Gate {
 
   /** A new execution takes a whole second for its first webhook. */
   #execute(passed: number): number {
-    const warm = this.#pool / ASSUMED.ingestSeconds;
+    const warm = this.#pool / this.#stack.ingestSeconds;
     const wanted = Math.max(0, passed - warm);
     const started = Math.min(wanted, this.#unusedGrowth, this.#mostExecutions - this.#pool);
     this.#unusedGrowth = Math.min(AWS_LIMITS.executionsPerTenSeconds, this.#unusedGrowth - started + NEW_PER_SECOND);
-    const needed = Math.min(passed * ASSUMED.ingestSeconds, this.#mostExecutions);
+    const needed = Math.min(passed * this.#stack.ingestSeconds, this.#mostExecutions);
     this.#pool =
       Math.max(needed === 0 ? 0 : Math.min(needed, this.#pool), this.#pool * (1 - 1 / IDLE_SECONDS)) + started;
     return Math.min(passed, warm + started / ASSUMED.coldStartSeconds);

@@ -1,4 +1,4 @@
-import { AWS_LIMITS } from '../../../cli/planning/capacity.ts';
+import { ASSUMED, AWS_LIMITS } from '../../../cli/planning/capacity.ts';
 import type { LoadPlan } from '../../../cli/planning/load-plan.ts';
 
 /** The stack and the account that a load meets. */
@@ -19,6 +19,9 @@ export interface SimulatedStack {
   /** What the table takes before its first peak. */
   readonly warmWritesPerSecond: number;
   readonly tableWritesPerSecond: number;
+  /** How long ingest is busy with a webhook, and process with a batch. */
+  readonly ingestSeconds: number;
+  readonly batchSeconds: number;
 }
 
 /** Everything as by default, in an account with AWS's default quotas. */
@@ -38,6 +41,8 @@ export const DEFAULT_STACK: SimulatedStack = {
   gatewayPerSecond: AWS_LIMITS.gatewayPerSecond,
   warmWritesPerSecond: AWS_LIMITS.newTableWritesPerSecond,
   tableWritesPerSecond: AWS_LIMITS.tableWritesPerSecond,
+  ingestSeconds: ASSUMED.ingestSeconds,
+  batchSeconds: ASSUMED.batchSeconds,
 };
 
 /** Returns the stack with the settings, quotas and warm table of a plan. */

@@ -19,7 +19,7 @@ export class Store {
   /** Starts with the pollers of a load that has been there before. */
   constructor(stack: SimulatedStack, warmPerSecond: number) {
     this.#stack = stack;
-    this.#pollers = Math.max(FIRST_POLLERS, (warmPerSecond * ASSUMED.batchSeconds) / stack.batchSize);
+    this.#pollers = Math.max(FIRST_POLLERS, (warmPerSecond * stack.batchSeconds) / stack.batchSize);
     this.#capacity = stack.warmWritesPerSecond;
   }
 
@@ -51,8 +51,8 @@ export class Store {
   }
 
   #rates() {
-    const { maxConcurrency, batchSize, shards, domains } = this.#stack;
-    const perExecution = batchSize / ASSUMED.batchSeconds;
+    const { maxConcurrency, batchSize, batchSeconds, shards, domains } = this.#stack;
+    const perExecution = batchSize / batchSeconds;
     const partition = AWS_LIMITS.partitionWritesPerSecond / PER_WEBHOOK.mostFrequent;
     return {
       processing: Math.min(maxConcurrency, this.#pollers) * perExecution,

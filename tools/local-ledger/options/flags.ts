@@ -49,7 +49,7 @@ Examples:
   npm start -- --domain mg.acme.com --domain eu.acme.com --signing-key key-0123
 
 Faults: S.O:MODE:PERCENT. S is dynamodb, sqs, secretsmanager, events or cloudwatch, O an operation or *, MODE one of
-refuse, 500, throttle, delay, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
+refuse, 500, throttle, delay, slow, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
 index-lag (dynamodb.Query), index-throttle (dynamodb writes).
 
 Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;

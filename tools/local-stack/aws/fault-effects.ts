@@ -22,6 +22,9 @@ export interface Exchange {
 /** Longer than functions wait for one try, so that some calls land after their caller has given up. */
 const MAX_DELAY_MS = 3000;
 
+/** What is slow takes this much longer, always the same. */
+export const SLOW_MS = 200;
+
 /** What each mode does to a call. */
 export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => Promise<void> | void>> = {
   refuse: (exchange) => exchange.reset(),
@@ -29,6 +32,10 @@ export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => P
   throttle: (exchange) => exchange.reply(awsError(400, THROTTLED[exchange.service])),
   async delay(exchange) {
     await sleep(exchange.random() * MAX_DELAY_MS, undefined, { ref: false });
+    exchange.reply(await exchange.perform(exchange.body));
+  },
+  async slow(exchange) {
+    await sleep(SLOW_MS, undefined, { ref: false });
     exchange.reply(await exchange.perform(exchange.body));
   },
   hang() {},

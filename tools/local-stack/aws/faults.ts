@@ -3,6 +3,7 @@ const FAULT_MODES = [
   '500',
   'throttle',
   'delay',
+  'slow',
   'hang',
   'drop-reply',
   'truncate',

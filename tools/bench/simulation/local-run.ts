@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { drained, startTestStack } from '../../../test/support/local-stack.ts';
+import { DOMAIN } from '../../../test/support/webhooks.ts';
+import type { LocalStack } from '../../local-ledger/local-ledger.ts';
+import { USUAL_RECONCILE } from '../../local-ledger/options/reconcile-choice.ts';
+import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
+import { ordinaryMail } from '../mail.ts';
+import { signedWebhook } from '../webhooks.ts';
+import { DEFAULT_STACK } from './settings.ts';
+import { simulate } from './simulate.ts';
+
+/** What the local stack did with a load, beside what the simulation says of the same stack and load. */
+export interface Comparison {
+  readonly what: string;
+  readonly measured: number;
+  readonly simulated: number;
+}
+
+/** Rates scaled down, so that a machine's processor limits nothing. */
+const SETTINGS = { throttlePerSecond: 40, throttleBurst: 40, batchSize: 3, maxConcurrency: 2 };
+const OFFERED_PER_SECOND = 80;
+const LOAD_SECONDS = 30;
+const CALIBRATION_SECONDS = 10;
+const EACH_MS = 50;
+/** The first call of each batch, and so what process takes, whatever the machine. */
+const SLOW_READS = { service: 'dynamodb', operation: 'BatchGetItem', mode: 'slow', percent: 100 } as const;
+
+/** By how much the simulation is off, as a share of what was measured. */
+export const offBy = ({ measured, simulated }: Comparison): number => Math.abs(simulated - measured) / measured;
+
+/** Returns a comparison as a line. */
+export function comparisonText(comparison: Comparison): string {
+  const { what, measured, simulated } = comparison;
+  const off = `${(100 * offBy(comparison)).toFixed(1)} %`;
+  return `${what.padEnd(30)} measured ${measured.toFixed(0).padStart(5)}  simulated ${simulated.toFixed(0).padStart(5)}  off by ${off}`;
+}
+
+/** What the simulation may be off by. */
+export const TOLERANCE = 0.15;
+
+/**
+ * Offers the local stack twice what its gateway admits, which is more than process stores, and simulates the same. How
+ * long a batch takes is measured by a shorter load before.
+ */
+export async function compareWithLocalStack(say: (line: string) => void): Promise<Comparison[]> {
+  const { throttlePerSecond: ratePerSecond, throttleBurst: burst, batchSize, maxConcurrency } = SETTINGS;
+  const stack = await startTestStack({
+    reconcile: { ...USUAL_RECONCILE, everySeconds: 3600 },
+    overlay: {
+      throttle: { webhook: { ratePerSecond, burst } },
+      processing: { batchSize, maxConcurrency, batchingWindowSeconds: 0 },
+    },
+    faults: [SLOW_READS],
+  });
+  try {
+    const { backlog, drainSeconds } = await offer(stack, CALIBRATION_SECONDS, 1);
+    const batchSeconds = (maxConcurrency * batchSize * drainSeconds) / backlog;
+    say(`a batch takes ${batchSeconds.toFixed(3)} s`);
+    const run = await offer(stack, LOAD_SECONDS, 2);
+    const perSecond = (at: number) => (at < LOAD_SECONDS ? OFFERED_PER_SECOND : 0);
+    const load = { perSecond, seconds: 4 * LOAD_SECONDS, until: 'gateway' } as const;
+    const { acknowledged, refused, samples } = simulate({ ...DEFAULT_STACK, ...SETTINGS, batchSeconds }, load, 1);
+    const storedAt = samples.findIndex(({ atSecond, backlog: left }) => atSecond >= LOAD_SECONDS && left < 1);
+    return [
+      { what: 'acknowledged', measured: run.acknowledged, simulated: acknowledged },
+      { what: 'refused', measured: run.refused, simulated: refused },
+      {
+        what: 'waiting at the end of the load',
+        measured: run.backlog,
+        simulated: samples[LOAD_SECONDS - 1]?.backlog ?? 0,
+      },
+      { what: 'seconds until all is stored', measured: LOAD_SECONDS + run.drainSeconds, simulated: storedAt },
+    ];
+  } finally {
+    await stack.stop();
+  }
+}
+
+/** Posts at an even rate, whatever comes back, and waits until all that was acknowledged is stored. */
+async function offer(stack: LocalStack, seconds: number, seed: number) {
+  const posts: Promise<number>[] = [];
+  const startMs = performance.now();
+  for (const event of ordinaryMail(seconds * OFFERED_PER_SECOND, DOMAIN, seed, Date.now)) {
+    await sleep(Math.max(0, startMs + (1000 * posts.length) / OFFERED_PER_SECOND - performance.now()));
+    posts.push(post(stack, event));
+  }
+  const endMs = performance.now();
+  const { queue } = await stack.stats();
+  const statuses = await Promise.all(posts);
+  await drained(stack, EACH_MS);
+  const acknowledged = statuses.filter((status) => status === 200).length;
+  return {
+    acknowledged,
+    refused: posts.length - acknowledged,
+    backlog: queue.visible + queue.inFlight,
+    drainSeconds: (performance.now() - endMs) / 1000,
+  };
+}
+
+async function post({ ready }: LocalStack, event: EventData): Promise<number> {
+  const { headers, body } = signedWebhook(event);
+  const response = await fetch(ready.webhookUrl, { method: 'POST', headers, body });
+  await response.arrayBuffer();
+  return response.status;
+}
