@@ -3,8 +3,8 @@ import { brokenShardRules } from './day-shards.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 import { brokenReceiverRules } from './receivers.ts';
-import { brokenTableRules } from './table-choice.ts';
 import { brokenRetentionRules } from './retention.ts';
+import { brokenTableRules } from './table-choice.ts';
 
 /** What the rules need besides the environment itself. */
 export interface RuleContext {
