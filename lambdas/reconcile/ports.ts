@@ -24,15 +24,18 @@ export interface ListingRequest {
   onRateLimited?: (() => void) | undefined;
 }
 
-/** `next` is absent after the last page. */
+/** `next` is absent after the last page; `total`, of the whole range, where the source says it with this page. */
 export interface ListingPage {
   events: JsonObject[];
   next?: string | undefined;
+  total?: number | undefined;
 }
 
 export interface MailgunSource {
   /** One page of what Mailgun lists, ascending by time. Waits out 429 and 5xx; throws `ListingError` where that does not help. */
   page(request: ListingRequest): Promise<ListingPage>;
+  /** Returns how many events a range holds, by one call; undefined where the source does not say. Fails like `page`. */
+  total?(request: Omit<ListingRequest, 'position'>): Promise<number | undefined>;
 }
 
 /** The fall from Mailgun's Events API to its Logs API. */

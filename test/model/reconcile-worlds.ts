@@ -45,6 +45,8 @@ export interface RunTrouble {
   rateLimitedFrom: number | undefined;
   /** One in so many events is not listed in this run. */
   hides: number | undefined;
+  /** One in so many events is on no page of this run, though the total counts it. */
+  omits: number | undefined;
   death: { call: number; moment: 'before' | 'committed' | 'replied'; kind: 'crash' | 'fault' } | undefined;
 }
 
@@ -56,6 +58,8 @@ export interface WorldPlan {
   pageSize: number;
   parallel: number;
   seed: number;
+  /** Whether Mailgun says how many events a range holds, as its Logs API does. */
+  hasTotals: boolean;
   /** Whether the queue loses the first events for good, which then never are stored. */
   isFirstNeverStored: boolean;
 }
@@ -77,6 +81,7 @@ const trouble: fc.Arbitrary<RunTrouble> = fc.record({
   budgetCalls: fc.option(fc.integer({ min: 5, max: 60 }), { nil: undefined }),
   rateLimitedFrom: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 4 }),
   hides: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 4 }),
+  omits: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined, freq: 4 }),
   death: fc.option(
     fc.record({
       call: fc.integer({ min: 0, max: 40 }),
@@ -101,6 +106,7 @@ export const worldPlan: fc.Arbitrary<WorldPlan> = fc.record({
   pageSize: fc.integer({ min: 1, max: 30 }),
   parallel: fc.integer({ min: 1, max: 4 }),
   seed: fc.nat(),
+  hasTotals: fc.boolean(),
   isFirstNeverStored: fc.boolean(),
 });
 
@@ -126,11 +132,14 @@ export async function live(plan: WorldPlan): Promise<LivedWorld> {
   ];
   world.mailgun.pageSize = plan.pageSize;
   world.mailgun.rounding = plan.rounding;
+  world.mailgun.hasTotals = plan.hasTotals;
   // The pages of one listing fit together; the next run sees another order.
   let run = 0;
   world.mailgun.arrange = (events, { begin, end }) => {
     const random = randomFrom(plan.seed + begin * 7 + end * 13 + run * 101);
-    return repeated(outOfOrder(events, random), random);
+    const { omits } = plan.troubles[run] ?? {};
+    const shown = events.filter(({ id }) => omits === undefined || hash(String(id)) % omits !== 0);
+    return repeated(outOfOrder(shown, random), random);
   };
 
   const made = plan.events.map((each, n) => make(each, n));

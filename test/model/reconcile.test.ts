@@ -122,6 +122,76 @@ test('an event indexed late is found by the second pass', async () => {
   expect(world.sends.get('id-900')).toBe(1);
 });
 
+describe('with totals, the second pass', () => {
+  /** A ledger of four slices with ten events each, of which all but the late ones came by webhook. */
+  async function passedOnce(): Promise<ReconcileWorld> {
+    const world = new ReconcileWorld();
+    world.mailgun.hasTotals = true;
+    for (let n = 0; n < 40; n += 1) world.happen(numbered(n, NOW_MS / 1000 + n * 90), false);
+    await world.process();
+    await world.live(2);
+    world.mailgun.calls = 0;
+    return world;
+  }
+  const listingCalls = ({ mailgun }: ReconcileWorld) => mailgun.calls - mailgun.totalsAsked;
+
+  test('of slices that have not changed lists none of them', async () => {
+    const world = await passedOnce();
+    const slices = [...world.book.slices.values()].slice(0, 4);
+    await world.live(26);
+    const passed = [...world.book.slices.values()].slice(0, 4);
+    expect(passed.map(({ passes, finalAt }) => [passes, finalAt === null])).toEqual(Array(4).fill([2, false]));
+    expect(passed.map(({ listed, stored, tags }) => ({ listed, stored, tags }))).toEqual(
+      slices.map(({ listed, stored, tags }) => ({ listed, stored, tags })),
+    );
+    // Each slice is listed for its first pass, in two calls where it holds events, and only asked about for its second.
+    const first = [...world.book.slices.values()].length - 4;
+    expect(world.mailgun.totalsAsked).toBeGreaterThanOrEqual(4);
+    expect(listingCalls(world)).toBeLessThanOrEqual(2 * first);
+  });
+
+  test('finds an event that was indexed late', async () => {
+    const world = await passedOnce();
+    world.mailgun.add(numbered(90, NOW_MS / 1000 + 95, { id: 'late' }));
+    await world.live(26);
+    expect([world.sends.get('late'), world.totals.missing, world.totals.stored]).toEqual([1, 0, 41]);
+  });
+
+  test('calls lost what no webhook has brought by then', async () => {
+    const world = await passedOnce();
+    world.happen(numbered(93, world.nowMs / 1000 + 5), true);
+    await world.live(26);
+    expect([world.totals.late, world.totals.lost, world.totals.stored]).toEqual([0, 1, 41]);
+  });
+
+  test('finds a forged event that was stored meanwhile', async () => {
+    const world = await passedOnce();
+    world.webhook(numbered(91, NOW_MS / 1000 + 95, { id: 'forged', event: 'complained' }));
+    await world.process();
+    await world.live(26);
+    expect([world.totals.unconfirmed, world.news.length]).toEqual([1, 1]);
+  });
+
+  test('lists where the total cannot be had, and waits where Mailgun is down', async () => {
+    const world = await passedOnce();
+    world.mailgun.hasTotals = false;
+    await world.live(26);
+    expect([...world.book.slices.values()].slice(0, 4).map(({ finalAt }) => finalAt === null)).toEqual(
+      Array(4).fill(false),
+    );
+
+    const other = await passedOnce();
+    other.mailgun.failure = new ListingError('unavailable');
+    await other.live(26);
+    expect([...other.book.slices.values()].slice(0, 4).map(({ finalAt }) => finalAt)).toEqual(Array(4).fill(null));
+    other.mailgun.failure = undefined;
+    await other.live(1);
+    expect([...other.book.slices.values()].slice(0, 4).map(({ finalAt }) => finalAt === null)).toEqual(
+      Array(4).fill(false),
+    );
+  });
+});
+
 test('two runs at once: one wins, nothing is doubled', async () => {
   const world = await worldWith(100, 10);
   const [a, b] = await Promise.all([world.run(), world.run()]);
@@ -389,12 +459,20 @@ test('with an API key that cannot be read it is off too, whatever the table says
 });
 
 describe('crash points of reconcile', () => {
-  test.each(['first pass', 'second pass of an open slice'])(
+  test.each(['first pass', 'second pass of an open slice', 'second pass with totals'])(
     '%s: whatever call kills it, the end is the same',
     async (name) => {
       const prepare = async () => {
-        const world = await worldWith(40, 8);
+        const hasTotals = name === 'second pass with totals';
+        const world = await worldWith(40, hasTotals ? 0 : 8);
         if (name === 'first pass') return world;
+        if (hasTotals) {
+          world.times = { ...world.times, retentionSeconds: 2 * 3600 };
+          world.mailgun.hasTotals = true;
+          await world.run();
+          world.nowMs += 1800_000;
+          return world;
+        }
         await world.run();
         world.ledger.queue = world.ledger.queue.slice(0, 2);
         await world.process();
@@ -424,6 +502,7 @@ describe('crash points of reconcile', () => {
               open: 0,
             });
             expect(Math.max(...world.sends.values())).toBeLessThanOrEqual(5);
+            if (name === 'second pass with totals') expect(world.mailgun.totalsAsked).toBeGreaterThan(0);
           }
         }
       }

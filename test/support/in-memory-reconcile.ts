@@ -229,6 +229,9 @@ export class InMemoryMailgun implements MailgunSource {
   isListed: (event: JsonObject) => boolean = () => true;
   /** Rearranges one whole listing: out of order, with repeats. */
   arrange: (events: JsonObject[], request: ListingRequest) => JsonObject[] = (events) => events;
+  /** Whether it says how many events a range holds, as the Logs API does. */
+  hasTotals = false;
+  totalsAsked = 0;
   rounding: Rounding = 'none';
   /** Called before every page; throws to fail it. */
   onPage: (request: ListingRequest) => void = () => {};
@@ -249,26 +252,40 @@ export class InMemoryMailgun implements MailgunSource {
   }
 
   async page(request: ListingRequest) {
-    const { begin, end, position, domain } = request;
+    const { begin, position } = request;
     this.calls += 1;
     this.onPage(request);
     if (this.failure !== undefined) throw this.failure;
     if (begin * 1000 < this.#now() - this.retentionSeconds * 1000) throw new ListingError('out-of-retention');
     const from = Number(position ?? 0);
+    const inRange = this.#inRange(request);
+    const listing = this.arrange(inRange, request);
+    const events = listing.slice(from, from + this.pageSize);
+    this.listed += events.length;
+    const total = this.hasTotals && position === undefined ? { total: inRange.length } : {};
+    return events.length === 0 ? { events, ...total } : { events, ...total, next: String(from + events.length) };
+  }
+
+  async total(request: ListingRequest): Promise<number | undefined> {
+    if (!this.hasTotals) return undefined;
+    this.calls += 1;
+    this.totalsAsked += 1;
+    this.onPage(request);
+    if (this.failure !== undefined) throw this.failure;
+    return this.#inRange(request).length;
+  }
+
+  #inRange({ begin, end, domain }: ListingRequest): JsonObject[] {
     const isOwn = (event: JsonObject) => listedUnder(event) === undefined || listedUnder(event) === domain.name;
     const hours: JsonObject[] = [];
     for (let hour = Math.floor(begin / 3600); hour <= Math.floor(end / 3600); hour += 1) {
       hours.push(...(this.#byHour.get(hour) ?? []));
     }
-    const inRange = hours
+    return hours
       .map((event) => ({ event, ms: eventTimeMs(event) ?? 0 }))
       .filter(({ event, ms }) => ms >= begin * 1000 && ms <= end * 1000 && isOwn(event) && this.isListed(event))
       .sort((a, b) => a.ms - b.ms)
       .map(({ event }) => this.shown(event));
-    const listing = this.arrange(inRange, request);
-    const events = listing.slice(from, from + this.pageSize);
-    this.listed += events.length;
-    return events.length === 0 ? { events } : { events, next: String(from + events.length) };
   }
 
   /** The event as the listing shows it. */

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
-import { textAt } from '../../domain/events/event.ts';
+import { textAt, valueAt } from '../../domain/events/event.ts';
 import { parseJson } from '../../domain/json.ts';
-import { ListingError, type ListingFallback, type MailgunSource } from '../../reconcile/ports.ts';
+import { ListingError, type ListingFallback, type ListingRequest, type MailgunSource } from '../../reconcile/ports.ts';
 import { baseUrlOf, type MailgunAccess, objectsOf, requestMailgun } from './mailgun-client.ts';
 
 const EVENTS_PER_PAGE = 300;
@@ -52,6 +52,8 @@ export function createMailgunListing(access: MailgunAccess, fallback: ListingFal
       const page = await logs.page({ ...request, position: position?.replace(IN_LOGS, '') });
       return { ...page, next: page.next && `logs:${page.next}` };
     },
+
+    total: async (request) => (fallback.hasFallen() ? logs.total?.(request) : undefined),
   };
 }
 
@@ -67,33 +69,53 @@ export const LOGS_PATH = '/v1/analytics/logs';
 
 /** Mailgun's Logs API (`POST /v1/analytics/logs`): of the whole account, asked for one domain. */
 export function createMailgunLogs(access: MailgunAccess): MailgunSource {
+  const ask = (
+    { domain, begin, end, deadlineMs, onRateLimited }: ListingRequest,
+    asked: object,
+    pagination: object,
+  ) => {
+    const request = {
+      start: rfc2822(begin),
+      end: rfc2822(end),
+      filter: {
+        AND: [{ attribute: 'domain', comparator: '=', values: [{ label: domain.name, value: domain.name }] }],
+      },
+      include_subaccounts: false,
+      ...asked,
+      pagination: { sort: 'timestamp:asc', ...pagination },
+    };
+    return requestMailgun(
+      access,
+      `${baseUrlOf(access, domain.region)}${LOGS_PATH}`,
+      { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
+      { deadlineMs, onRateLimited },
+    );
+  };
   return {
-    async page({ domain, begin, end, position, deadlineMs, onRateLimited }) {
+    async page(request) {
+      const { domain, position } = request;
       const token = position?.replace(AFTER_EMPTY, '');
-      const request = {
-        start: rfc2822(begin),
-        end: rfc2822(end),
-        filter: {
-          AND: [{ attribute: 'domain', comparator: '=', values: [{ label: domain.name, value: domain.name }] }],
-        },
-        include_subaccounts: false,
-        pagination: { sort: 'timestamp:asc', limit: LOGS_PER_PAGE, ...(token && { token }) },
-      };
-      const body = await requestMailgun(
-        access,
-        `${baseUrlOf(access, domain.region)}${LOGS_PATH}`,
-        { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
-        { deadlineMs, onRateLimited },
-      );
+      const body = await ask(request, token ? {} : TOTALS, { limit: LOGS_PER_PAGE, ...(token && { token }) });
       const items = objectsOf(body.items ?? []);
       if (items === undefined) throw new ListingError('malformed');
       const next = textAt(body, 'pagination', 'next');
       return {
         events: items.filter((item) => isOfDomain(item, domain.name)).map(eventOfLog),
         next: endOf(items, next, position),
+        ...(token === undefined && { total: totalOf(body) }),
       };
     },
+
+    total: async (request) => totalOf(await ask(request, TOTALS, { limit: 1 })),
   };
+}
+
+const TOTALS = { include_totals: true };
+
+/** Returns the number of events in the whole range; undefined where Mailgun does not say it. */
+function totalOf(body: JsonObject): number | undefined {
+  const total = valueAt(body, 'pagination', 'total');
+  return typeof total === 'number' && Number.isSafeInteger(total) && total >= 0 ? total : undefined;
 }
 
 /** Marks a position that an empty page led to. */

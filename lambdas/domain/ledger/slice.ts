@@ -49,6 +49,15 @@ export interface Acceptance {
   names: string[];
 }
 
+/** A part of a slice that was compared: how many events Mailgun listed around it, and how many the day index held in it. */
+export interface ListedWindow {
+  /** Epoch seconds. */
+  from: number;
+  to: number;
+  total: number;
+  indexed: number;
+}
+
 /** The ledger's record of one slice of a domain; its counts are those of the last pass. */
 export interface Slice extends SliceBounds, SliceCounts {
   domain: string;
@@ -67,6 +76,8 @@ export interface Slice extends SliceBounds, SliceCounts {
   /** Epoch milliseconds of the first pass that came after all webhooks and late indexing; null before it. */
   finalAt: number | null;
   acceptance?: Acceptance;
+  /** What the last pass that read Mailgun's listing was told of its size; absent where that is not known of all of it. */
+  windows?: ListedWindow[];
   /** Raised by every pass. */
   version: number;
 }

@@ -2,9 +2,9 @@ import { canonicalJson, type JsonObject } from '../canonical.ts';
 import { eventName, valueAt } from '../events/event.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
 import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
-import { add, addAll, addToRow, type Counts } from './counts.ts';
+import { add, addAll, addToRow, type Counts, total } from './counts.ts';
 import { addDimensions, boundedDimensions, emptyDimensions } from './dimensions.ts';
-import { isUnsettled, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
+import { isUnsettled, type ListedWindow, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
 
 /** What comparing one part of a slice has counted; parts do not overlap, so their tallies add up. */
 export interface Tally extends SliceCounts {
@@ -16,6 +16,8 @@ export interface Tally extends SliceCounts {
   deliverable: number;
   /** Names of events that this pass accepts, while an operator closes the slice. */
   acceptedNames: string[];
+  /** Events in the window that the listing of this part was asked for; absent where its source and its pages do not agree. */
+  window?: { total: number; indexed: number } | undefined;
 }
 
 /** Names kept of the unconfirmed events of a slice, and of those an operator accepts; a slice is one item. */
@@ -113,6 +115,8 @@ export interface Pass {
   isOld: boolean;
   /** Why an operator closes the slice with this pass. */
   acceptReason?: string | undefined;
+  /** The windows of all parts; undefined where one of them is not known. */
+  windows?: ListedWindow[] | undefined;
 }
 
 /** Returns the slice after a pass: what was counted replaces what was known. */
@@ -122,7 +126,7 @@ export function slicePassed(
   tally: Tally,
   pass: Pass,
 ): Slice {
-  const { sent: _sent, deliverable: _deliverable, acceptedNames, ...counts } = tally;
+  const { sent: _sent, deliverable: _deliverable, window: _window, acceptedNames, ...counts } = tally;
   const expected: Counts = {};
   addAll(expected, tally.stored);
   addAll(expected, tally.missing);
@@ -143,8 +147,20 @@ export function slicePassed(
     settledAt: isUnsettled({ ...tally, unlisted: pass.unlisted }) ? null : (previous?.settledAt ?? pass.nowMs),
     finalAt: previous?.finalAt ?? (pass.isOld ? pass.nowMs : null),
     ...(acceptance && { acceptance }),
+    ...(pass.windows && { windows: pass.windows }),
     version: (previous?.version ?? 0) + 1,
   };
+}
+
+/** Returns the slice after a second pass that found the same totals: nothing of it has changed. */
+export function sliceUnchanged(previous: Slice, nowMs: number): Slice {
+  return { ...previous, passes: previous.passes + 1, finalAt: nowMs, version: previous.version + 1 };
+}
+
+/** Returns true where a second pass of the slice could only find what was listed or stored since its last one. */
+export function isSettledForGood({ late, unconfirmed, stuck, accepted, windows, ...slice }: Slice): boolean {
+  const isClean = total(late) + total(unconfirmed) + stuck + accepted === 0;
+  return windows !== undefined && isClean && !slice.unlisted && !isUnsettled(slice);
 }
 
 const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Slice) => ({
@@ -153,8 +169,15 @@ const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Sl
 
 /** Whether two states of a slice say the same, its passes aside. */
 export function isSameSlice(a: Slice, b: Slice): boolean {
-  const content = ({ passes: _p, startedAt: _s, passedAt: _a, finalAt: _f, version: _v, ...rest }: Slice) =>
-    canonicalJson(rest);
+  const content = ({
+    passes: _p,
+    startedAt: _s,
+    passedAt: _a,
+    finalAt: _f,
+    windows: _w,
+    version: _v,
+    ...rest
+  }: Slice) => canonicalJson(rest);
   return content(a) === content(b);
 }
 

@@ -71,6 +71,8 @@ export function createComparePart(deps: ComparePartDeps) {
     const sends = new Map(requeued.map((requeue) => [requeue.name, requeue]));
     const match = createMatch(keys);
     const listed = new Set<string>();
+    let distinct = 0;
+    let total: number | undefined;
     const tally = emptyTally();
     const settle = createSettle(deps, pass, { stored, sends, tally }, requeueMissing);
 
@@ -90,12 +92,19 @@ export function createComparePart(deps: ComparePartDeps) {
       if (!(await settleTo(to)) || !(await settle.merge(crossing))) return { kind: 'held' };
       const isUnlisted = ({ name, atMs }: { name: string; atMs: number }) => isInside(atMs) && !listed.has(name);
       await countUnlisted(deps, pass, { stored, sends, tally }, isUnlisted);
+      // Pages that do not hold what their source counts say nothing about what it counts later.
+      if (total === distinct && to === bounds.to && error === undefined) {
+        tally.window = { total, indexed: keys.filter(({ atMs }) => isInside(atMs)).length };
+      }
       return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
     };
 
     let isFirst = true;
     try {
-      for await (const page of pagesOf(deps.source, pass, bounds)) {
+      const onTotal = (found: number | undefined) => {
+        total = pass.listings.length === 1 ? found : undefined;
+      };
+      for await (const page of pagesOf(deps.source, pass, bounds, onTotal)) {
         pass.assertHeld();
         if (isFirst) {
           const events = estimate(page, bounds);
@@ -111,6 +120,7 @@ export function createComparePart(deps: ComparePartDeps) {
           earliestMs = Math.min(earliestMs, atMs);
           if (listed.has(name)) continue;
           listed.add(name);
+          distinct += 1;
           for (const copy of matched.copies) listed.add(pass.nameOf(copy));
           const found = { ...matched, name, event, atMs };
           if (atMs >= fromMs && atMs < toMs) waiting.push(found);
@@ -235,13 +245,17 @@ function isOverdue({ sentAtMs }: Requeue, { now, everySeconds }: ComparePartDeps
 async function* pagesOf(
   source: MailgunSource,
   pass: SlicePass,
-  { from, to }: PartBounds,
+  part: PartBounds,
+  onTotal: (total: number | undefined) => void,
 ): AsyncGenerator<JsonObject[]> {
   if (pass.unlisted) return;
   for (const domain of pass.listings) {
-    yield* listPages(source, { domain, begin: from - 1, end: to + 1, deadlineMs: pass.deadlineMs });
+    yield* listPages(source, { domain, ...windowOf(part), deadlineMs: pass.deadlineMs }, onTotal);
   }
 }
+
+/** Returns the range that is listed to compare a part. */
+export const windowOf = ({ from, to }: PartBounds) => ({ begin: from - 1, end: to + 1 });
 
 /** Estimates how many events a part holds from how densely the first page lies in it. */
 function estimate(page: readonly JsonObject[], { from, to }: PartBounds): number {

@@ -7,15 +7,23 @@ const MAX_PAGES = 100_000;
 /** A page that repeats the one before may be a hiccup; more in a row are a listing that goes nowhere. */
 const MAX_REPEATED_PAGES = 3;
 
-/** Yields all pages of a listing, to its end. Throws a `ListingError` where following it would never end. */
-export async function* listPages(source: MailgunSource, request: ListingRequest): AsyncGenerator<JsonObject[]> {
+/**
+ * Yields all pages of a listing, to its end. Calls `onTotal` with the size of the listing where its first page says it.
+ * Throws a `ListingError` where following it would never end.
+ */
+export async function* listPages(
+  source: MailgunSource,
+  request: ListingRequest,
+  onTotal?: (total: number | undefined) => void,
+): AsyncGenerator<JsonObject[]> {
   let position: string | undefined;
   // Brent's cycle detection: one remembered position, replaced at every power of two.
   let remembered: string | undefined;
   let before: string | undefined;
   let repeated = 0;
   for (let count = 1; count <= MAX_PAGES; count += 1) {
-    const { events, next } = await source.page({ ...request, position });
+    const { events, next, total } = await source.page({ ...request, position });
+    if (position === undefined) onTotal?.(total);
     const ids = events.map((event) => JSON.stringify([event.id, event.timestamp, event.event])).join();
     repeated = events.length > 0 && ids === before ? repeated + 1 : 0;
     if (next !== undefined && (next === remembered || repeated === MAX_REPEATED_PAGES))

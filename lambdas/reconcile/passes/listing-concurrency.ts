@@ -1,4 +1,4 @@
-import type { ListingPage, ListingRequest, MailgunSource } from '../ports.ts';
+import type { MailgunSource } from '../ports.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Calls without a 429 after which one more may be under way. */
@@ -11,19 +11,20 @@ const QUIET_CALLS = 20;
 export function withAdaptiveConcurrency(source: MailgunSource, maxParallel: number): MailgunSource {
   const semaphore = createSemaphore(maxParallel);
   let quiet = 0;
+  const limited = <Result>(call: (onRateLimited: () => void) => Promise<Result>): Promise<Result> =>
+    semaphore.run(async () => {
+      let isLimited = false;
+      const result = await call(() => {
+        if (!isLimited) semaphore.limit = Math.max(1, Math.floor(semaphore.limit / 2));
+        isLimited = true;
+        quiet = 0;
+      });
+      quiet += 1;
+      if (quiet % QUIET_CALLS === 0) semaphore.limit = Math.min(maxParallel, semaphore.limit + 1);
+      return result;
+    });
   return {
-    page: (request: ListingRequest): Promise<ListingPage> =>
-      semaphore.run(async () => {
-        let isLimited = false;
-        const onRateLimited = () => {
-          if (!isLimited) semaphore.limit = Math.max(1, Math.floor(semaphore.limit / 2));
-          isLimited = true;
-          quiet = 0;
-        };
-        const page = await source.page({ ...request, onRateLimited });
-        quiet += 1;
-        if (quiet % QUIET_CALLS === 0) semaphore.limit = Math.min(maxParallel, semaphore.limit + 1);
-        return page;
-      }),
+    page: (request) => limited((onRateLimited) => source.page({ ...request, onRateLimited })),
+    total: (request) => limited(async (onRateLimited) => source.total?.({ ...request, onRateLimited })),
   };
 }

@@ -3,18 +3,33 @@ import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
 import { createLedgerNaming } from '../../domain/ledger/ledger-name.ts';
-import { isUnsettled, type Slice, type SliceBounds, waitSeconds } from '../../domain/ledger/slice.ts';
-import { MAX_NAMED_EVENTS, mergeTallies, slicePassed, type Tally } from '../../domain/ledger/tally.ts';
+import {
+  isUnsettled,
+  type ListedWindow,
+  type Slice,
+  type SliceBounds,
+  waitSeconds,
+} from '../../domain/ledger/slice.ts';
+import {
+  emptyTally,
+  isSettledForGood,
+  MAX_NAMED_EVENTS,
+  mergeTallies,
+  slicePassed,
+  sliceUnchanged,
+  type Tally,
+} from '../../domain/ledger/tally.ts';
 import {
   type DonePart,
   type LedgerState,
   ListingError,
+  type ListingFailure,
   type NamingKey,
   type OpenSlice,
   type PartStore,
   type Slices,
 } from '../ports.ts';
-import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds } from './compare-part.ts';
+import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
 import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
 import { withAdaptiveConcurrency } from './listing-concurrency.ts';
 import { createSemaphore } from './semaphore.ts';
@@ -94,6 +109,12 @@ export function createPassSlice(deps: PassSliceDeps) {
     const previous = await slices.read(request.domain, request.bounds.start);
     const startedAtMs = now();
     const pass = await describe(run, request, previous);
+    if (previous !== undefined && (await isUnchanged(pass, request, previous))) {
+      run.assertHeld();
+      const slice = sliceUnchanged(previous, now());
+      await write(request, previous, slice, pass.isFinal);
+      return { kind: 'done', previous, slice, tally: emptyTally() };
+    }
     const isOutOfReach = (request.bounds.start - times.sliceSeconds) * 1000 < now() - times.retentionSeconds * 1000;
     let compared: Compared;
     try {
@@ -114,6 +135,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       unlisted: pass.unlisted,
       isOld: request.isOld,
       acceptReason: request.acceptReason,
+      windows: windowsOf(compared),
     });
     await write(request, previous, slice, pass.isFinal);
     return { kind: 'done', previous, slice, tally };
@@ -142,6 +164,29 @@ export function createPassSlice(deps: PassSliceDeps) {
       deadlineMs: request.deadlineMs,
       assertHeld: run.assertHeld,
     };
+  }
+
+  /**
+   * Returns true where the second pass of a slice need not list it: Mailgun's totals of the same ranges are those of the
+   * last pass, whose pages held exactly that many events, and nothing was stored since. A listing that lost an event and
+   * gained another is taken for the same.
+   */
+  async function isUnchanged(pass: SlicePass, request: PassRequest, previous: Slice): Promise<boolean> {
+    const { windows = [] } = previous;
+    const [domain, ...others] = pass.listings;
+    const isFirstFinal = request.isOld && previous.finalAt === null && !pass.ignoreWaits && !request.mustBeListed;
+    if (!isFirstFinal || pass.hasStragglers || pass.accepts || request.open || !isSettledForGood(previous))
+      return false;
+    if (domain === undefined || others.length > 0) return false;
+    for (const { from, to, total: listed, indexed } of windows) {
+      const keys = await deps.index.keys(request.domain, from * 1000, to * 1000 - 1);
+      if (keys.length !== indexed) return false;
+      const total = await source
+        .total?.({ domain, ...windowOf({ from, to }), deadlineMs: pass.deadlineMs })
+        .catch(unsaid);
+      if (total !== listed) return false;
+    }
+    return true;
   }
 
   /** Compares what no earlier run of this pass has compared; whatever was done is kept where a part fails. */
@@ -215,6 +260,19 @@ export function createPassSlice(deps: PassSliceDeps) {
 }
 
 type Compared = DonePart[] | 'held' | 'paused';
+
+/** Failures of a call for totals after which a listing may still succeed. */
+const UNSAID: readonly ListingFailure[] = ['out-of-retention', 'refused', 'malformed', 'too-large'];
+
+function unsaid(error: unknown): undefined {
+  if (!(error instanceof ListingError) || !UNSAID.includes(error.reason)) throw error;
+}
+
+/** Returns the windows of all parts; undefined where one is not known. */
+function windowsOf(parts: readonly DonePart[]): ListedWindow[] | undefined {
+  const windows = parts.flatMap(({ from, to, tally: { window } }) => (window ? [{ from, to, ...window }] : []));
+  return windows.length === parts.length ? windows : undefined;
+}
 
 /** Parts by their start, without those that overlap one before: two runs may have cut the slice differently. */
 function withoutOverlap(parts: readonly DonePart[]): DonePart[] {

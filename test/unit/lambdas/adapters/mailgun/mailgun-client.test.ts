@@ -270,10 +270,27 @@ describe('the Logs API', () => {
         AND: [{ attribute: 'domain', comparator: '=', values: [{ label: 'mg.example.com', value: 'mg.example.com' }] }],
       },
       include_subaccounts: false,
+      include_totals: true,
       pagination: { sort: 'timestamp:asc', limit: 100 },
     });
-    const { pagination: _, ...question } = bodies[0];
+    // The total comes with the first page alone.
+    const { pagination: _, include_totals: __, ...question } = bodies[0];
     expect(bodies[2]).toEqual({ ...question, pagination: { sort: 'timestamp:asc', limit: 100, token: 'token-2' } });
+  });
+
+  test('says how many events a range holds, by a call of its own and with the first page', async () => {
+    const source = createMailgunLogs(access());
+    mailgun.answer(json({ items: [log], pagination: { total: 7, next: 'token-1' } }));
+    expect([await source.total?.(request()), (await source.page(request())).total]).toEqual([7, 7]);
+    expect(JSON.parse(mailgun.requests[0]?.body ?? '')).toMatchObject({
+      include_totals: true,
+      pagination: { sort: 'timestamp:asc', limit: 1 },
+    });
+    expect(await source.page(request({ position: 'token-1' }))).not.toHaveProperty('total');
+    for (const total of [undefined, '7', -1, 1.5]) {
+      mailgun.answer(json({ items: [], pagination: { total } }));
+      expect(await source.total?.(request())).toBeUndefined();
+    }
   });
 
   test.each([
@@ -351,13 +368,17 @@ describe('an Events API that Mailgun ends', () => {
 
   test('is not asked again after an earlier run fell back, and is asked again once that is taken back', async () => {
     const source = open();
+    expect(await source.total?.(request())).toBeUndefined();
     hasFallen = true;
     mailgun.answer(last);
     await source.page(request());
+    mailgun.answer(json({ items: [], pagination: { total: 3 } }));
+    expect(await source.total?.(request())).toBe(3);
     hasFallen = false;
     mailgun.answer(json({ items: [], paging: {} }));
     await source.page(request());
     expect(mailgun.requests.map(({ url }) => url.split('?')[0])).toEqual([
+      '/v1/analytics/logs',
       '/v1/analytics/logs',
       '/v3/mg.example.com/events',
     ]);
