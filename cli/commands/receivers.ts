@@ -1,11 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Option } from 'commander';
 import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/publishing/delivery-repository.ts';
+import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
 import { DISABLED_LOOK_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
+import { DELIVERED_TYPES } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import { parseReceiverSecrets, rotatedSecrets } from '../../lambdas/domain/publishing/receiver-secret.ts';
-import { isNamed, shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
+import { shownSecret } from '../../lambdas/domain/publishing/standard-webhook.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -24,7 +27,7 @@ import { iso } from '../time.ts';
 import { listCommand } from './receivers/list.ts';
 import { attemptText, logCommand } from './receivers/log.ts';
 import { messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
-import { type Redelivered, redeliver } from './receivers/redeliver.ts';
+import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';
 import { DAY_SECONDS, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
 
 /** The line of `receivers test --json`. */
@@ -98,6 +101,10 @@ async function test(context: CliContext, options: TargetOptions, receiver: strin
 
 interface RedeliverOptions extends TimeOptions {
   readonly id?: string;
+  readonly type?: string;
+  readonly status?: string;
+  readonly kind?: string;
+  readonly message?: string;
   readonly rate?: number;
   readonly plan?: boolean;
 }
@@ -109,11 +116,15 @@ const redeliverCommand = (context: CliContext, run: Run) =>
   timed(ledgerCommand('redeliver', "send a receiver's dead deliveries again"), context)
     .argument('<name>', 'the receiver')
     .option('--id <id>', 'only the delivery of this webhook-id')
+    .addOption(new Option('--type <type>', 'only deliveries of this type').choices(Object.keys(DELIVERED_TYPES)))
+    .addOption(new Option('--status <status>', 'only changes to this status').choices(STATUSES))
+    .addOption(new Option('--kind <kind>', 'only suppressions of this kind').choices(SUPPRESSION_KINDS))
+    .option('--message <message-id>', 'only deliveries about this message')
     .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
     .option('--plan', 'only say how many of the log are dead')
     .addHelpText(
       'after',
-      `\nWithout --from it looks at all that the DLQ holds. It can be interrupted; the same command goes on.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50`,
+      `\nWithout --from it looks at all that the DLQ holds. It can be interrupted; the same command goes on.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
     )
     .action(run<RedeliverOptions>((options, name = '') => redeliverDead(context, options, name)));
 
@@ -121,13 +132,20 @@ async function redeliverDead(context: CliContext, options: RedeliverOptions, nam
   const deployment = await openTarget(context, options);
   const receiver = receiverNamed(deployment, name);
   const emit = createEmit<RedeliverLine>(context, options.json);
-  const { rate = DEFAULT_RATE, id } = options;
+  const { rate = DEFAULT_RATE, id, type, status, kind, message } = options;
   const to = options.to ?? Math.floor(context.now() / 1000) + 1;
   const { from } = rangeOf({ ...options, from: options.from ?? to - MAX_DLQ_SECONDS, to }, context);
+  const choice = { from, to, rate, id, type, status, kind, message };
   if (options.plan) {
     let dead = 0;
-    for await (const delivery of readDeliveries(tableOf(deployment), name, from, to)) {
-      if (delivery.state === 'dead' && (id === undefined || isNamed(delivery.name.id, id))) dead += 1;
+    for await (const { state, name: logged, detailType, detail } of readDeliveries(
+      tableOf(deployment),
+      name,
+      from,
+      to,
+    )) {
+      const facts = { detailType, publishedAt: logged.publishedAt, detail: { ...detail, id: logged.id } };
+      if (state === 'dead' && isWanted(facts, choice)) dead += 1;
     }
     const seconds = Math.ceil(dead / rate);
     emit(
@@ -136,7 +154,7 @@ async function redeliverDead(context: CliContext, options: RedeliverOptions, nam
     );
     return 0;
   }
-  const done = await redeliver(deployment, receiver, { from, to, id, rate }, context);
+  const done = await redeliver(deployment, receiver, choice, context);
   emit(
     { event: 'redelivered', ...done },
     `Sent ${number(done.sent)} again; ${number(done.left)} others and ${number(done.unreadable)} unreadable messages stay in the DLQ.`,

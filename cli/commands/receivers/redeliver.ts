@@ -5,18 +5,30 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { encodeQueuedEvent, parseQueuedEvent, type QueuedEvent } from '../../../lambdas/domain/publishing/delivery.ts';
+import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import {
+  deliveredType,
+  encodeQueuedEvent,
+  parseQueuedEvent,
+  type QueuedEvent,
+} from '../../../lambdas/domain/publishing/delivery.ts';
 import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import type { CliContext } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
 import type { DeployedReceiver } from './open.ts';
 
-/** Which dead deliveries are wanted. */
+/** Which dead deliveries are wanted; what is undefined narrows nothing. */
 export interface RedeliveryChoice {
   /** Epoch seconds of publication; `to` excluded. */
   readonly from: number;
   readonly to: number;
-  readonly id: string | undefined;
+  readonly id?: string | undefined;
+  readonly type?: string | undefined;
+  /** Of a status; no suppression has one. */
+  readonly status?: string | undefined;
+  /** Of a suppression; no status has one. */
+  readonly kind?: string | undefined;
+  readonly message?: string | undefined;
   /** Messages a second. */
   readonly rate: number;
 }
@@ -33,8 +45,21 @@ export const VISIBILITY_SECONDS = 300;
 /** A queue is spread over servers, so one empty response proves little. */
 const EMPTY_RECEIVES = 2;
 
-export const isWanted = ({ publishedAt, detail }: QueuedEvent, { from, to, id }: RedeliveryChoice) =>
-  publishedAt >= from && publishedAt < to && (id === undefined || isNamed(detail.id, id));
+type Facts = Pick<QueuedEvent, 'detailType' | 'publishedAt'> & { readonly detail: JsonObject };
+
+/** Returns true for a delivery that the choice names, from the queue or from the log. */
+export function isWanted({ detailType, publishedAt, detail }: Facts, choice: RedeliveryChoice): boolean {
+  const { from, to, id, type, status, kind, message } = choice;
+  return (
+    publishedAt >= from &&
+    publishedAt < to &&
+    (id === undefined || isNamed(String(detail.id), id)) &&
+    (type === undefined || deliveredType(detailType) === type) &&
+    (status === undefined || detail.status === status) &&
+    (kind === undefined || detail.kind === kind) &&
+    (message === undefined || detail.messageId === message)
+  );
+}
 
 /**
  * Sends dead deliveries to the receiver's queue again. Each is sent before it is deleted, so that an interruption

@@ -124,7 +124,19 @@ test('redeliver says what it would do, then sends what is dead again, and the DL
     exitCode: 0,
     lines: [{ event: 'redelivered', sent: 0, left: 1, unreadable: 0 }],
   });
-  expect(await told(redeliverLine, ['redeliver', 'crm'])).toEqual({
+  const others = [
+    ['--status', 'FAILED'],
+    ['--kind', 'complaint'],
+    ['--type', 'suppression.changed'],
+    ['--message', 'another'],
+  ];
+  for (const other of others) {
+    expect((await told(redeliverLine, ['redeliver', 'crm', '--plan', ...other])).lines).toMatchObject([{ dead: 0 }]);
+  }
+  expect((await told(redeliverLine, ['redeliver', 'crm', '--status', 'FAILED'])).lines).toMatchObject([{ left: 1 }]);
+  const theirs = ['--status', 'DELIVERED', '--type', 'message.status.changed', '--message', deadMessage];
+  expect((await told(redeliverLine, ['redeliver', 'crm', '--plan', ...theirs])).lines).toMatchObject([{ dead: 1 }]);
+  expect(await told(redeliverLine, ['redeliver', 'crm', ...theirs])).toEqual({
     exitCode: 0,
     lines: [{ event: 'redelivered', sent: 1, left: 0, unreadable: 0 }],
   });

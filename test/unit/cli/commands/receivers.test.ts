@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { isWanted, type RedeliveryChoice } from '../../../../cli/commands/receivers/redeliver.ts';
+
+const AT = 1_770_000_000;
+const failed = {
+  detailType: 'MessageStatusChanged',
+  publishedAt: AT,
+  detail: { id: 'x#failed#1', messageId: 'a@mg.example.com', status: 'FAILED' },
+};
+const complaint = {
+  detailType: 'SuppressionChanged',
+  publishedAt: AT,
+  detail: { id: 'y#complained#2', kind: 'complaint' },
+};
+
+test.each<[string, Partial<RedeliveryChoice>, boolean, boolean]>([
+  ['everything of the time', {}, true, true],
+  ['nothing from later on', { from: AT + 1 }, false, false],
+  ['nothing from before', { to: AT }, false, false],
+  ['one id', { id: 'x#failed#1' }, true, false],
+  ['one type', { type: 'suppression.changed' }, false, true],
+  ['one status, which no suppression has', { status: 'FAILED' }, true, false],
+  ['another status', { status: 'DELIVERED' }, false, false],
+  ['one kind, which no status has', { kind: 'complaint' }, false, true],
+  ['another kind', { kind: 'bounce' }, false, false],
+  ['one message', { message: 'a@mg.example.com' }, true, false],
+  ['what every option names', { type: 'message.status.changed', status: 'FAILED', message: 'b' }, false, false],
+])('redeliver by a filter sends %s', (_, choice, wantsFailed, wantsComplaint) => {
+  const whole = { from: AT, to: AT + 1, rate: 1, ...choice };
+
+  expect([isWanted(failed, whole), isWanted(complaint, whole)]).toEqual([wantsFailed, wantsComplaint]);
+});
