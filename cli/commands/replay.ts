@@ -12,6 +12,7 @@ import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { addEach, endOf, resultOrError } from '../resumable.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
+import { restoreFromArchive } from './replay/from-archive.ts';
 import {
   createJsonReporter,
   createTextReporter,
@@ -39,14 +40,20 @@ The ledger begins with a domain's first webhook; a replay also brings in the tim
 Events of that time count as recovered and lost like others, but do not page. Settled slices are compared too; slices that
 are not due are left to the scheduled runs. Nothing is sent into a backlog: it waits, for 15 minutes without progress.
 It can be interrupted at any time, and then prints the command that goes on.
+With --from-archive it brings back what the archive holds and the table lacks: erasure markers, events and slices as they
+were. Nothing of it is published or counts in an alarm. Of an event that the table keeps no longer its status and
+suppression come back. What is not sealed yet comes by a replay without it.
 What is sent is stored within minutes; the scheduled runs then settle its slices.
 
 Examples:
   npm run ledger -- replay --local --from 2h --plan
   npm run ledger -- replay --env prod --from 2026-11-20T00:00:00Z --to 2026-11-22T00:00:00Z
   npm run ledger -- replay --env prod --from 3d --domain mg.example.com --json
+  npm run ledger -- replay --env prod --from 400d --from-archive --plan
 
-Needs on AWS: lambda:InvokeFunction on the reconcile function.`;
+Needs on AWS: lambda:InvokeFunction on the reconcile function. With --from-archive instead: s3:GetObject and s3:ListBucket
+on the bucket; dynamodb:Query, BatchGetItem, GetItem and PutItem on the table and its indexes; sqs:SendMessage and
+GetQueueAttributes on the queue; secretsmanager:GetSecretValue on the erasure key.`;
 
 export const replayCommand: CommandBuilder = (context, run) =>
   ledgerCommand('replay', 'store what Mailgun lists of a range of time and the table lacks')
@@ -61,11 +68,13 @@ export const replayCommand: CommandBuilder = (context, run) =>
       timeOption('to', context),
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')
+    .option('--from-archive', 'bring back what the archive holds, in place of what Mailgun lists')
     .option('--plan', 'only say what would be done, and what it costs; nothing is written or sent')
     .addHelpText('after', EXAMPLES)
     .action(
       run<ReplayOptions>(async (options) => {
         const args = replayArguments(options, context);
+        if (options.fromArchive) return restore(args, context);
         const createReporter = args.json ? createJsonReporter : createTextReporter;
         return replayAll(
           args,
@@ -75,6 +84,17 @@ export const replayCommand: CommandBuilder = (context, run) =>
         );
       }),
     );
+
+async function restore(args: ReplayArguments, context: CliContext): Promise<number> {
+  const { fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json } = args;
+  const deployment = await context.openDeployment(args.ref);
+  const commandFrom = (reached: number, of: string) =>
+    commandOf(
+      { ...args, ref: deployment.ref, domain: of, isFromArchive: true },
+      { from: timeText(reached), to: timeText(to) },
+    );
+  return restoreFromArchive(context, deployment, { from, to, domain, plan, json, commandFrom });
+}
 
 async function replayAll(
   args: ReplayArguments,
@@ -192,6 +212,7 @@ export interface ReplayOptions extends TargetOptions {
   readonly to?: number;
   readonly domain?: string;
   readonly plan?: boolean;
+  readonly fromArchive?: boolean;
 }
 
 /** What to replay, and where. */
@@ -216,8 +237,18 @@ export function replayArguments(options: ReplayOptions, context: CliContext): Re
 }
 
 /** The same as a command, for whoever goes on later. */
-export function commandOf(args: Omit<ReplayArguments, 'json'>, times: { from: string; to: string }): string {
-  const { ref, domain, plan } = args;
-  const what = ['--from', times.from, '--to', times.to, ...(domain ? ['--domain', domain] : [])];
+export function commandOf(
+  args: Omit<ReplayArguments, 'json'> & { readonly isFromArchive?: boolean },
+  times: { from: string; to: string },
+): string {
+  const { ref, domain, plan, isFromArchive } = args;
+  const what = [
+    ...(isFromArchive ? ['--from-archive'] : []),
+    '--from',
+    times.from,
+    '--to',
+    times.to,
+    ...(domain ? ['--domain', domain] : []),
+  ];
   return ['npm run ledger -- replay', targetRefText(ref), ...what, ...(plan ? ['--plan'] : [])].join(' ');
 }

@@ -4,6 +4,7 @@ import { identify } from '../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
 import type { QueueMessage } from '../domain/events/queue-message.ts';
 import { lateStoredTime } from '../domain/events/stored-time.ts';
+import { eventSort } from '../domain/keys.ts';
 import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '../domain/recipients/erasure.ts';
 import { statusUpdateOf } from '../domain/status/status.ts';
 import { suppressionOf } from '../domain/status/suppression.ts';
@@ -66,6 +67,7 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       domain,
       source,
       ...timeOf(event, receivedAt),
+      ...(restored && { atMs: restored.atMs }),
       receivedAtMs: receivedAt,
       expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
       ...(restored && { restored }),
@@ -77,6 +79,14 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
     const decidesNothing = isOfBatch(event) || hasExpired(record.statusExpiresAt);
     const isFromWebhook = source === 'webhook' && redactedAs === undefined;
     if (isNews && isFromWebhook && !isTestSample(sent)) await noteStraggler(deps, record);
+    if (restored?.erasedAs !== undefined) {
+      if (isExpired) return 'known';
+      const { message: _message, ...tombstone } = sent;
+      const identity = { ...record.identity, eventSort: eventSort(restored.erasedAs, record.identity.eventKey) };
+      return (await deps.records.putEvent({ ...record, identity, event: parseEvent(tombstone) })) === 'stored'
+        ? 'stored'
+        : 'known';
+    }
     const recipient = recipientOf(sent);
     if (recipient !== undefined && erased.includes(recipient)) {
       if (isExpired) return 'known';

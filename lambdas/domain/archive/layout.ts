@@ -28,7 +28,18 @@ export function objectKey(domain: string, start: number, number: number): string
 
 /** Returns the key of the ledger's record of a slice, beside the object of the same number. */
 export function recordKey(domain: string, start: number, number: number): string {
-  return `slices/domain=${keyPart(domain)}/day=${utcDay(start * 1000)}/${start}-${number}.json`;
+  return `${recordsPrefix(domain, start * 1000)}${start}-${number}.json`;
+}
+
+/** Returns what the keys of a domain's records of a UTC day start with. */
+export function recordsPrefix(domain: string, dayMs: number): string {
+  return `slices/domain=${keyPart(domain)}/day=${utcDay(dayMs)}/`;
+}
+
+/** Reads the key of a record; undefined for any other key. */
+export function parseRecordKey(key: string): Omit<ObjectPlace, 'domain'> | undefined {
+  const found = /^slices\/.*\/(\d+)-(\d+)\.json$/.exec(key);
+  return found === null ? undefined : { start: Number(found[1]), number: Number(found[2]) };
 }
 
 /** What the keys of all erasure markers start with. */

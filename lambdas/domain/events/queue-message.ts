@@ -6,9 +6,13 @@ export type Source = 'webhook' | 'reconcile';
 
 /** What the archive says of an event beside itself. */
 export interface RestoredFacts {
+  /** Epoch milliseconds at which it happened: a tombstone does not say it. */
+  atMs: number;
   byWebhook: boolean;
   /** Epoch milliseconds since when it was known that Mailgun does not list it. */
   unconfirmedSince?: number;
+  /** Key that an erased recipient has in place of the address: the event is a tombstone. */
+  erasedAs?: string;
 }
 
 /** An event on its way from ingest or reconcile to process. */
@@ -89,8 +93,10 @@ export function decodeQueueMessage(body: string): DecodedQueueMessage {
 }
 
 function isRestoredFacts(value: unknown): value is RestoredFacts {
-  if (!isObject(value) || typeof value.byWebhook !== 'boolean') return false;
-  return value.unconfirmedSince === undefined || Number.isSafeInteger(value.unconfirmedSince);
+  if (!isObject(value) || typeof value.byWebhook !== 'boolean' || !Number.isSafeInteger(value.atMs)) return false;
+  const { unconfirmedSince, erasedAs } = value;
+  if (erasedAs !== undefined && typeof erasedAs !== 'string') return false;
+  return unconfirmedSince === undefined || Number.isSafeInteger(unconfirmedSince);
 }
 
 const isTexts = (value: unknown): value is string[] =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RestoreLine } from '../../../cli/commands/replay/from-archive.ts';
 import type { ReplayLine } from '../../../cli/commands/replay/report.ts';
 
 const count = z.int().min(0);
@@ -17,6 +18,9 @@ const counts = {
   unreachable: count,
 };
 
+/** At most. */
+const cost = z.strictObject({ writes: count, reads: count, queueRequests: count, dollars: z.number().min(0) });
+
 /** The lines of `replay --json`. */
 export const replayLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('progress'), domain: z.string(), reached: z.iso.datetime(), ...counts }),
@@ -27,7 +31,26 @@ export const replayLine = z.discriminatedUnion('event', [
     event: z.literal('plan'),
     complete: z.boolean(),
     ...counts,
-    /** At most. */
-    cost: z.strictObject({ writes: count, reads: count, queueRequests: count, dollars: z.number().min(0) }),
+    cost,
   }),
 ]) satisfies z.ZodType<ReplayLine>;
+
+const restored = {
+  /** Of table and archive together. */
+  events: count,
+  sent: count,
+  /** Of erased recipients, whose place is not known any more. */
+  unplaced: count,
+  slices: count,
+  /** Erasure markers. */
+  markers: count,
+};
+
+/** The lines of `replay --from-archive --json`. */
+export const restoreLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('progress'), domain: z.string(), reached: z.iso.datetime(), ...restored }),
+  z.strictObject({ event: z.literal('waiting'), messages: count }),
+  z.strictObject({ event: z.literal('resume'), commands: z.array(z.string()) }),
+  z.strictObject({ event: z.literal('restored'), complete: z.boolean(), ...restored }),
+  z.strictObject({ event: z.literal('plan'), complete: z.boolean(), ...restored, cost }),
+]) satisfies z.ZodType<RestoreLine>;

@@ -361,8 +361,8 @@ describe('records', () => {
     const take = createProcess({ ...LONE_PROCESS, records, retentionDays: 400 });
     const message = { source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN } as const;
 
-    await take({ ...message, event: complaint('old', 200), restored: { byWebhook: true } });
-    await take({ ...message, event: complaint('older', 100), restored: { byWebhook: true } });
+    await take({ ...message, event: complaint('old', 200), restored: { atMs: 200_000, byWebhook: true } });
+    await take({ ...message, event: complaint('older', 100), restored: { atMs: 100_000, byWebhook: true } });
     expect(await marks()).toEqual([true, true]);
 
     await take({ ...message, event: complaint('later', 300) });

@@ -59,7 +59,7 @@ test('a batch writes one metric line of what it stored, and none where no mail c
 });
 
 test('what comes back from the archive counts no second time, and is no first webhook', async () => {
-  const restored = { byWebhook: true };
+  const restored = { atMs: NOW_MS, byWebhook: true };
   const body = encodeQueueMessage({
     source: 'webhook',
     receivedAt: Date.now(),

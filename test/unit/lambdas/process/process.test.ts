@@ -237,7 +237,7 @@ describe('a webhook that no pass to come would compare is noted for one, before 
 describe('an event from the archive', () => {
   const DAY_MS = 86_400_000;
   const bounced = { event: 'failed', severity: 'permanent', reason: 'bounce' };
-  const restored = { byWebhook: true, unconfirmedSince: NOW_MS + 5 };
+  const restored = { atMs: NOW_MS - 7, byWebhook: true, unconfirmedSince: NOW_MS + 5 };
 
   async function restore(ageDays: number, over: Partial<QueueMessage> = {}) {
     const { ledger, erasures, implausible } = setUp();
@@ -258,7 +258,7 @@ describe('an event from the archive', () => {
     expect(await store()).toBe('stored');
 
     const [stored] = ledger.events.values();
-    expect(stored).toMatchObject({ source: 'webhook', receivedAtMs: NOW_MS, restored });
+    expect(stored).toMatchObject({ source: 'webhook', atMs: NOW_MS - 7, receivedAtMs: NOW_MS, restored });
     expect(stored).not.toHaveProperty('storedAtMs');
     expect([ledger.statuses.size, ledger.suppressions.size, notes]).toEqual([1, 1, []]);
   });
@@ -277,6 +277,19 @@ describe('an event from the archive', () => {
     expect(await store()).toBe('known');
 
     expect([ledger.events.size, ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 0, 1]);
+  });
+
+  test('that is a tombstone goes to the place it had, and nothing follows from it', async () => {
+    const tombstone = { event: 'failed', id: 't', severity: 'permanent' };
+    const event = { ...tombstone, message: { headers: { 'message-id': 'm@d' } } };
+    const { ledger, store } = await restore(30, { event, restored: { ...restored, erasedAs: 'erased:ab12' } });
+
+    expect(await store()).toBe('stored');
+
+    const [kept] = ledger.events.values();
+    expect(kept?.identity).toMatchObject({ partition: 'MSG#m@d', eventSort: 'R#erased:ab12#E#failed#t' });
+    expect(kept?.event).toEqual(tombstone);
+    expect([ledger.statuses.size, ledger.suppressions.size]).toEqual([0, 0]);
   });
 
   test('of an erased recipient leaves a tombstone, and nothing once it has expired', async () => {

@@ -33,7 +33,10 @@ test('the recipients of redacted copies are read too', () => {
 });
 
 test('what the archive says of a restored event is read too', () => {
-  const sent = { ...message, restored: { byWebhook: true, unconfirmedSince: 1_770_000_000_000 } };
+  const sent = {
+    ...message,
+    restored: { atMs: 1_770_000_000_000, byWebhook: true, unconfirmedSince: 1_770_000_000_000 },
+  };
   expect(decodeQueueMessage(encodeQueueMessage(sent))).toEqual({ ok: true, message: sent });
 });
 

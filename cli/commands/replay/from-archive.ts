@@ -1,0 +1,236 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
+import {
+  ERASED_PREFIX,
+  parseErasedKey,
+  parseRecordKey,
+  recordsPrefix,
+} from '../../../lambdas/domain/archive/layout.ts';
+import { eachOf } from '../../../lambdas/domain/concurrency.ts';
+import { markerKey } from '../../../lambdas/domain/keys.ts';
+import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
+import type { Slice } from '../../../lambdas/domain/ledger/slice.ts';
+import { readErasureKey } from '../../access/secrets.ts';
+import type { HistoryRow } from '../../archive/history.ts';
+import { daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
+import { restoredMessage } from '../../archive/restored-message.ts';
+import type { ArchiveSource } from '../../certificates/archive-source.ts';
+import { type CliContext, chosenDomains } from '../../command.ts';
+import { TargetUnavailableError, UsageError } from '../../errors.ts';
+import { tableOf } from '../../ledger.ts';
+import { counted, createEmit, createProgress, type Emit, number } from '../../output.ts';
+import { PRICES } from '../../planning/prices.ts';
+import { addEach } from '../../resumable.ts';
+import type { Deployment } from '../../target/types.ts';
+import { timeText } from '../../time.ts';
+import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
+
+/** What was found in the archive and brought back, or in a plan would be. */
+export interface RestoredCounts {
+  /** Of table and archive together. */
+  readonly events: number;
+  /** Sent to the queue. */
+  readonly sent: number;
+  /** Rows that do not say any more where their event was stored: of erased recipients, and of another erasure key. */
+  readonly unplaced: number;
+  /** Slices of the ledger that were written. */
+  readonly slices: number;
+  /** Erasure markers that were written. */
+  readonly markers: number;
+}
+
+/** The lines of `replay --from-archive --json`. */
+export type RestoreLine =
+  | ({ event: 'progress'; domain: string; reached: string } & RestoredCounts)
+  | { event: 'waiting'; messages: number }
+  | { event: 'resume'; commands: string[] }
+  | ({ event: 'restored'; complete: boolean } & RestoredCounts)
+  | ({ event: 'plan'; complete: boolean; cost: ReplayCost } & RestoredCounts);
+
+export interface RestoreRequest {
+  readonly from: number;
+  readonly to: number;
+  readonly domain: string | undefined;
+  readonly plan: boolean;
+  readonly json: boolean;
+  /** The command that goes on from a time on. */
+  readonly commandFrom: (fromEpochSeconds: number, domain: string) => string;
+}
+
+const NOTHING: RestoredCounts = { events: 0, sent: 0, unplaced: 0, slices: 0, markers: 0 };
+const AT_ONCE = 16;
+/** Nothing is sent into a longer queue, so that webhooks do not wait behind the archive. */
+const BACKLOG_MESSAGES = 1000;
+const WAIT_MS = 5000;
+const MAX_STALL_MS = 15 * 60_000;
+
+/**
+ * Brings back what the archive holds and the table lacks, day by day: first who is erased, then the events of the day by
+ * the queue, then its slices as they are. Repeated, or cut short and run again, it ends the same.
+ */
+export async function restoreFromArchive(
+  context: CliContext,
+  deployment: Deployment,
+  request: RestoreRequest,
+): Promise<number> {
+  const archive = openDeploymentArchive(deployment);
+  if (archive === undefined) throw new UsageError('this stack has no archive (seal.enabled)');
+  const { plan } = request;
+  const emit = createEmit<RestoreLine>(context, request.json);
+  const tell = createProgress(context);
+  const restorer = await createRestorer(deployment, archive, context, emit, plan);
+  let sums = { ...NOTHING, markers: await restorer.markers() };
+  const rest: string[] = [];
+  for (const domain of chosenDomains(deployment, request.domain)) {
+    let reached = request.from;
+    for (const { fromMs, toMs } of daysOf(request.from * 1000, request.to * 1000)) {
+      if (!(await restorer.day(domain, fromMs, toMs, (found) => (sums = addEach(sums, found))))) break;
+      reached = toMs / 1000;
+      tell(() =>
+        emit(
+          { event: 'progress', domain, reached: timeText(reached), ...sums },
+          `${domain}  until ${timeText(reached)}  ${number(sums.events)} events · ${number(sums.sent)} sent`,
+        ),
+      );
+    }
+    if (reached < request.to) rest.push(request.commandFrom(reached, domain));
+  }
+  const complete = rest.length === 0;
+  if (!complete) emit({ event: 'resume', commands: rest }, 'Go on with:', ...rest.map((command) => `  ${command}`));
+  if (plan) emit({ event: 'plan', complete, ...sums, cost: costOfRestoring(sums) }, ...planText(sums));
+  else emit({ event: 'restored', complete, ...sums }, ...restoredText(sums));
+  return complete ? 0 : 1;
+}
+
+async function createRestorer(
+  deployment: Deployment,
+  archive: ArchiveSource,
+  { signal, now, sleep }: CliContext,
+  emit: Emit<RestoreLine>,
+  plan: boolean,
+) {
+  const table = tableOf(deployment);
+  const slices = createSlicesTable(table);
+  const readDay = await openHistory(deployment);
+  const nameOf = createLedgerNaming(await readErasureKey(deployment));
+  const { queues } = deployment.clients;
+  const queue = createEventQueue(queues, deployment.output('QueueUrl'), true);
+  const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
+
+  return {
+    /** Writes the markers that the table lacks; returns how many. A plan writes none, and takes all as new. */
+    async markers(): Promise<number> {
+      const hashes: string[] = [];
+      for await (const key of archive.list(ERASED_PREFIX)) hashes.push(...[parseErasedKey(key) ?? []].flat());
+      let written = 0;
+      await eachOf(hashes, AT_ONCE, async (hash) => {
+        if (plan || (await putMarker(hash))) written += 1;
+      });
+      return written;
+    },
+
+    /** Brings back what a day, or a part of one, lacks; false where it was interrupted. */
+    async day(domain: string, fromMs: number, toMs: number, onFound: (found: RestoredCounts) => void) {
+      const records = await recordsOf(domain, fromMs, toMs);
+      const unconfirmed = new Map(
+        records.flatMap(({ unconfirmedNames, passedAt }) => unconfirmedNames.map((name) => [name, passedAt] as const)),
+      );
+      for await (const rows of readDay(domain, fromMs, toMs)) {
+        if (signal.aborted || !(await hasRoom())) return false;
+        onFound({ ...NOTHING, events: rows.length, ...(await send(domain, rows, unconfirmed)) });
+      }
+      if (signal.aborted) return false;
+      let written = 0;
+      await eachOf(records, AT_ONCE, async (slice) => {
+        const known = await slices.read(domain, slice.start);
+        if (known === undefined && (plan || (await slices.write(slice, undefined)))) written += 1;
+      });
+      onFound({ ...NOTHING, slices: written });
+      return true;
+    },
+  };
+
+  function putMarker(hash: string): Promise<boolean> {
+    return conditionalWrite(() =>
+      table.client.send(
+        new PutCommand({
+          TableName: table.name,
+          Item: { ...markerKey(hash), markedAt: now() },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      ),
+    );
+  }
+
+  async function send(domain: string, rows: readonly HistoryRow[], unconfirmed: ReadonlyMap<string, number>) {
+    const missing = rows.filter(({ isStored }) => !isStored);
+    const messages = missing.flatMap(
+      ({ row }) => restoredMessage(row, domain, nameOf, unconfirmed.get(row.name)) ?? [],
+    );
+    const isForeign = messages.length === 0 && missing.some(({ row }) => row.salt !== null);
+    if (isForeign)
+      throw new TargetUnavailableError('the archive was written under another erasure key than that of this stack');
+    if (!plan) await eachOf(messages, AT_ONCE, queue.send);
+    return { sent: messages.length, unplaced: missing.length - messages.length };
+  }
+
+  /** The last record of each slice that starts in the stretch. */
+  async function recordsOf(domain: string, fromMs: number, toMs: number): Promise<Slice[]> {
+    const last = new Map<number, { number: number; key: string }>();
+    for await (const key of archive.list(recordsPrefix(domain, fromMs))) {
+      const place = parseRecordKey(key);
+      if (place === undefined || place.start * 1000 < fromMs || place.start * 1000 >= toMs) continue;
+      if ((last.get(place.start)?.number ?? -1) < place.number) last.set(place.start, { number: place.number, key });
+    }
+    const found: Slice[] = [];
+    await eachOf(last.values(), AT_ONCE, async ({ key }) => {
+      const text = await archive.readText(key);
+      if (text !== undefined) found.push(JSON.parse(text) as Slice);
+    });
+    return found;
+  }
+
+  /** Waits until the queue is short; false where it was interrupted. */
+  async function hasRoom(): Promise<boolean> {
+    if (plan) return true;
+    for (const untilMs = now() + MAX_STALL_MS; !signal.aborted; await sleep(WAIT_MS)) {
+      const messages = await depth.messages();
+      if (messages <= BACKLOG_MESSAGES) return true;
+      if (now() >= untilMs) throw new TargetUnavailableError('the queue has a backlog, and stays so for 15 minutes');
+      emit({ event: 'waiting', messages }, `waiting: the queue holds ${counted(messages, 'message')}`);
+    }
+    return false;
+  }
+}
+
+function costOfRestoring({ events, sent, slices }: RestoredCounts): ReplayCost {
+  return costOf({ ...NO_COUNTS, slices, expected: events, missing: sent, sent });
+}
+
+function planText(counts: RestoredCounts): string[] {
+  const { events, sent, slices, markers } = counts;
+  const { dollars, writes, reads, queueRequests } = costOfRestoring(counts);
+  return [
+    'Plan: nothing was written, and nothing was sent.',
+    `  events       ${number(events)} in table and archive together`,
+    `  would send   ${number(sent)} to the queue`,
+    `  would write  ${counted(slices, 'slice')}, ${counted(markers, 'erasure marker')} at most`,
+    `  would cost   at most $${dollars.toFixed(4)}: ${number(writes)} writes, ${number(reads)} reads, ` +
+      `${number(queueRequests)} queue requests (prices of ${PRICES.region}, ${PRICES.date})`,
+    ...unplacedText(counts),
+  ];
+}
+
+function restoredText(counts: RestoredCounts): string[] {
+  const { events, sent, slices, markers } = counts;
+  return [
+    `Restored: of ${number(events)} events ${number(sent)} were sent to the queue; ` +
+      `${counted(slices, 'slice')} and ${counted(markers, 'erasure marker')} were written.`,
+    ...unplacedText(counts),
+  ];
+}
+
+const unplacedText = ({ unplaced }: RestoredCounts) =>
+  unplaced === 0 ? [] : [`${counted(unplaced, 'event')} of erased recipients cannot be put back; the ledger has them.`];

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchWriteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { openLocal } from '../../../../cli/target/local.ts';
+import type { Deployment } from '../../../../cli/target/types.ts';
+import { messagePartition } from '../../../../lambdas/domain/keys.ts';
+import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
+import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
+import { runCommand } from '../../../support/command-line.ts';
+import { restoreLine } from '../../../support/json-lines/replay.ts';
+import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
+import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
+
+// The table loses everything, and what was sealed comes back as it was: through the queue, by the command.
+
+const QUICK = { ...USUAL_RECONCILE, everySeconds: 300, settleSeconds: 1, sliceSeconds: 1 };
+const ERASED = 'reader-0@example.org';
+const MESSAGES = [0, 1, 2, 3].map((nth) => ({
+  id: `restored-${nth}@${DOMAIN}`,
+  recipient: `reader-${nth}@example.org`,
+}));
+const TYPES = [
+  { event: 'accepted' },
+  { event: 'failed', severity: 'permanent', reason: 'bounce', 'delivery-status': { code: 550, message: 'unknown' } },
+  { event: 'opened', 'client-info': { bot: '' } },
+];
+
+let stack: LocalStack;
+let deployment: Deployment;
+let range: string[];
+
+beforeAll(async () => {
+  stack = await startTestStack({ archive: true, reconcile: QUICK });
+  const { port } = new URL(stack.ready.webhookUrl);
+  deployment = await openLocal(Number(port), new URL('../../../../.local/', import.meta.url));
+  const at = Date.now() / 1000;
+  const events = MESSAGES.flatMap(({ id, recipient }) =>
+    TYPES.map((over, nth) =>
+      deliveredEvent({
+        ...{ id: `${over.event}-${id}`, timestamp: at + nth / 1000, recipient, tags: ['spring'] },
+        ...{ message: { headers: { 'message-id': id } } },
+        ...over,
+      }),
+    ),
+  );
+  // One is stored and never listed.
+  stack.list(events.slice(0, -1) as never);
+  for (const event of events) expect(await postWebhook(stack, event)).toBe(200);
+  await drained(stack);
+  await sleep(2500);
+  while (!(await stack.reconcile()).done) await sleep(100);
+  expect(await run(['erase', ERASED, '--local', '--yes'])).toMatchObject({ exitCode: 0 });
+  while (!(await stack.seal())?.done) await sleep(100);
+  const [from, to] = [Math.floor(at) - 1, Math.ceil(at) + 1];
+  range = ['--from', String(from), '--to', String(to)];
+}, 120_000);
+afterAll(() => stack?.stop());
+
+const run = (args: readonly string[]) =>
+  runCommand(args, { openDeployment: async () => deployment, sleep: (ms) => sleep(Math.min(ms, 200)) });
+
+async function restore(...more: string[]) {
+  const { exitCode, json } = await run(['replay', '--local', '--from-archive', ...range, '--json', ...more]);
+  return { exitCode, last: z.array(restoreLine).parse(json()).at(-1) };
+}
+
+/** What readers are told, but for which event of a message was stored first. */
+async function everythingRead(): Promise<unknown[]> {
+  const read = async (path: string) => {
+    const url = `${stack.ready.apiUrl}/mailgun/${path}`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${stack.ready.apiToken}` } });
+    return JSON.parse(await response.text(), (name, value) => (name === 'firstAt' ? null : value));
+  };
+  const [, from, , to] = range;
+  const time = `domain=${DOMAIN}&from=${from}&to=${to}`;
+  return Promise.all([
+    ...MESSAGES.map(({ id }) => read(`messages?id=${encodeURIComponent(id)}`)),
+    ...MESSAGES.flatMap(({ recipient }) => [read(`suppressions/${recipient}`), read(`recipients/${recipient}`)]),
+    read(`ledger?${time}`),
+    read(`stats?${time}&tag=spring`),
+    read(`stats?${time}&by=provider`),
+  ]);
+}
+
+async function scanAll() {
+  const TableName = deployment.output('TableName');
+  const { Items = [] } = await deployment.clients.table.send(new ScanCommand({ TableName, ConsistentRead: true }));
+  return Items as { pk: string; sk: string }[];
+}
+
+async function deleteEverything(): Promise<void> {
+  const TableName = deployment.output('TableName');
+  const keys = (await scanAll()).map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }));
+  for (let from = 0; from < keys.length; from += 25) {
+    const RequestItems = { [TableName]: keys.slice(from, from + 25) };
+    await deployment.clients.table.send(new BatchWriteCommand({ RequestItems }));
+  }
+  expect(await scanAll()).toEqual([]);
+}
+
+test('a table that lost everything reads as before once it is restored from the archive', async () => {
+  const before = await everythingRead();
+  expect(JSON.stringify(before)).toContain('"unconfirmed":true');
+  const tombstones = async () =>
+    (await scanAll()).filter(({ pk, sk }) => pk === messagePartition(MESSAGES[0]?.id ?? '') && sk.includes('#E#'));
+  const erased = await tombstones();
+  expect(erased).toHaveLength(TYPES.length);
+  expect(await restore()).toMatchObject({ exitCode: 0, last: { event: 'restored', sent: 0, slices: 0, markers: 0 } });
+  await deleteEverything();
+  expect(await everythingRead()).not.toEqual(before);
+
+  const planned = await restore('--plan');
+  expect(planned).toMatchObject({ exitCode: 0, last: { event: 'plan', complete: true, sent: 12, markers: 1 } });
+  expect(await scanAll()).toEqual([]);
+  const { exitCode, last } = await restore();
+  await drained(stack);
+
+  expect(exitCode).toBe(0);
+  expect(last).toMatchObject({ event: 'restored', complete: true, events: 12, sent: 12, unplaced: 0, markers: 1 });
+  expect(await everythingRead()).toEqual(before);
+  const keysOf = (items: { pk: string; sk: string }[]) => items.map(({ pk, sk }) => `${pk} ${sk}`).toSorted();
+  expect(keysOf(await tombstones())).toEqual(keysOf(erased));
+  expect(await restore()).toMatchObject({ exitCode: 0, last: { sent: 0, slices: 0, markers: 0 } });
+}, 90_000);
+
+test('who was erased stays erased, and seal adds nothing to the chain for what came back', async () => {
+  expect(await stack.seal()).toMatchObject({ sealed: 0, done: true });
+  const again = deliveredEvent({ id: 'again', timestamp: Date.now() / 1000, recipient: ERASED });
+  expect(await postWebhook(stack, again)).toBe(200);
+  await drained(stack);
+
+  expect(JSON.stringify(await scanAll())).not.toContain(ERASED);
+  const proved = await run(['prove', '--local', ...range]);
+  expect(proved.errors.join()).toMatch(/complete|unknown/);
+}, 60_000);
