@@ -186,7 +186,10 @@ function lifeOf(random: Random, mail: Mail, recipient: string, sentMs: number): 
 }
 
 /** What the command does to the table. */
-function sweep({ ledger: { events } }: ReconcileWorld, address: string): void {
+function sweep({ ledger }: ReconcileWorld, address: string): void {
+  const { events } = ledger;
+  // The index in memory looks for new names once this has changed.
+  ledger.corrected += 1;
   const own = recipientKey(address);
   for (const [name, record] of [...events]) {
     if (parseMessageSort(record.identity.eventSort).recipientKey !== own) {

@@ -64,7 +64,8 @@ export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
       'Lines mark the aim and the limit. Gmail and Yahoo want spam reports below 0.1 % of deliveries, and hold mail back ' +
         'from 0.3 % on; Microsoft publishes no share, and refuses mail without SPF, DKIM and DMARC by 550 5.7.515. ' +
         'The limits of failures (2 %, 5 %) and of refusals by policy (0.1 %, 1 %) are this page’s own. ' +
-        `Shares are judged from ${numberText(MIN_JUDGED_MAILS)} mails on; mail in test mode is left out. ${certainty(buckets)}`,
+        `Shares are judged from ${numberText(MIN_JUDGED_MAILS)} mails on; mail in test mode is left out. ${certainty(buckets)}` +
+        (buckets.some(({ cut }) => cut) ? ' Rare providers of busy hours are among all others.' : ''),
     ),
     csvButton(`providers-${domain}`, rows, [
       ['provider', ({ provider }) => provider],

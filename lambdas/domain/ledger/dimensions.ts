@@ -54,6 +54,9 @@ export function boundedDimensions(dimensions: Dimensions): Dimensions {
   return bounded;
 }
 
+/** Whether a slice may have had more names in a dimension than those with a row of their own. */
+export const mayBeCut = (rows: Rows): boolean => Object.keys(rows).length >= MAX_ROWS;
+
 function addRows(sum: Rows, rows: readonly [string, Counts][], maxRows: number): void {
   for (const [name, row] of rows) {
     for (const [type, count] of Object.entries(row)) addBounded(sum, name, type, count, maxRows);

@@ -1,7 +1,9 @@
 import type { StatsDimension } from '../../../api/parameters.ts';
 import type { StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
 import { addAll, type Counts, type Rows } from '../../domain/ledger/counts.ts';
+import { mayBeCut } from '../../domain/ledger/dimensions.ts';
 import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
+import { MAX_TAGS } from '../../domain/ledger/tally.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 const LENGTHS = { hour: 3600, day: 86_400 };
@@ -19,6 +21,7 @@ interface Stretch {
   rows: Map<string, Counts>;
   policy: Map<string, Counts>;
   isOpen: boolean;
+  isCut: boolean;
 }
 
 /**
@@ -37,16 +40,17 @@ export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'led
     const first = Math.floor(from / length) * length;
     for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length)) {
       const start = Math.floor(slice.start / length) * length;
-      const held = stretches.get(start) ?? { rows: new Map(), policy: new Map(), isOpen: false };
+      const held = stretches.get(start) ?? { rows: new Map(), policy: new Map(), isOpen: false, isCut: false };
       stretches.set(start, held);
       held.isOpen ||= stateOf(slice) !== 'settled';
+      held.isCut ||= isCut(slice, by);
       addRows(held.rows, rowsBy(slice, by), tag);
       if (by === 'provider') addRows(held.policy, Object.entries(slice.dimensions.policy));
       if (tag !== undefined) countsOf(held.rows, tag);
     }
     const watermarks = await ledger.readWatermarks(domain);
     const isOver = (start: number) => watermarks !== undefined && watermarks.position >= start + length;
-    return [...stretches].flatMap(([start, { rows, policy, isOpen }]) =>
+    return [...stretches].flatMap(([start, { rows, policy, isOpen, isCut: cut }]) =>
       [...rows].toSorted(byName).map(([name, counts]): StatsBucket => {
         const refused = policy.get(name);
         return {
@@ -57,6 +61,7 @@ export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'led
           counts,
           ...(refused && { policy: refused }),
           open: isOpen || !isOver(start),
+          ...(cut && { cut }),
         };
       }),
     );
@@ -68,6 +73,11 @@ function rowsBy({ domain, tags, dimensions }: Slice, by: StatsDimension): [strin
   if (by === 'domain') return Object.values(dimensions.provider).map((row) => [domain, row]);
   const rows: Rows = by === 'tag' ? tags : dimensions[by];
   return Object.entries(rows);
+}
+
+function isCut({ tags, dimensions }: Slice, by: StatsDimension): boolean {
+  if (by === 'domain') return false;
+  return by === 'tag' ? Object.keys(tags).length >= MAX_TAGS : mayBeCut(dimensions[by]);
 }
 
 function addRows(sum: Map<string, Counts>, rows: readonly [string, Counts][], only?: string): void {

@@ -57,6 +57,27 @@ test('count the spellings of one tag together', async () => {
   expect(await counts('spring')).toEqual([['spring', { opened: 3, clicked: 1 }]]);
 });
 
+test('says where a slice may have had more names than rows', async () => {
+  const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+  const named = (rows: number, kind: string) =>
+    Object.fromEntries(Array.from({ length: rows }, (_, nth) => [`${kind}-${nth}`, { delivered: 1 }]));
+  const cutIn = async (by: 'provider' | 'ip' | 'tag' | 'domain', rows: number) => {
+    const counted = { provider: named(rows, 'p'), ip: named(rows, 'i'), policy: {} };
+    const slices = {
+      async *list() {
+        yield { ...slice, domain: DOMAIN, tags: named(rows, 't'), dimensions: counted };
+      },
+    };
+    const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+    return new Set((await stats({ ...all, by, per: 'hour', tag: undefined })).buckets.map(({ cut }) => cut));
+  };
+  expect(await cutIn('provider', 49)).toEqual(new Set([undefined]));
+  for (const by of ['provider', 'ip'] as const) expect(await cutIn(by, 50)).toEqual(new Set([true]));
+  expect(await cutIn('tag', 999)).toEqual(new Set([undefined]));
+  expect(await cutIn('tag', 1000)).toEqual(new Set([true]));
+  expect(await cutIn('domain', 1000)).toEqual(new Set([undefined]));
+});
+
 test('by mailbox provider and sending IP, failures by severity, over a whole day', async () => {
   const world = new ReconcileWorld();
   const midnight = Math.floor(NOW_MS / 86_400_000) * 86_400;
