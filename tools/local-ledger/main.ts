@@ -8,7 +8,9 @@ import { StartupError } from '../local-stack/run/startup-error.ts';
 import { newKey } from '../mailgun-twin/api/account.ts';
 import { alarmLines } from './controls/alarm-lines.ts';
 import type { SigningKeys } from './controls/ledger-controls.ts';
+import { comparedTimes, proveSealed } from './controls/prove-sealed.ts';
 import type { SealResult } from './controls/seal-runs.ts';
+import type { LocalStack } from './local-ledger.ts';
 import { type Flags, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
 
@@ -90,9 +92,8 @@ async function main(): Promise<void> {
     ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),
   });
   if (flags.once && !stopping.signal.aborted) {
-    const sealed = await stack.seal();
-    if (sealed !== undefined) tellOfSeal(flags, sealed);
-    await stop(ok && (sealed?.done ?? true) ? 0 : 1);
+    const isProved = stack.ready.archiveUrl === undefined || (await sealAndProve(flags, stack));
+    await stop(ok && isProved ? 0 : 1);
   }
 }
 
@@ -121,9 +122,19 @@ function announce(flags: Flags, ready: ReadyInfo): void {
 `);
 }
 
-function tellOfSeal(flags: Flags, { sealed, rows, done }: SealResult): void {
-  if (flags.json) print(JSON.stringify({ event: 'sealed', sealed, rows, done }));
+/** Returns true where all is sealed, and the certificates of it hold and say complete. */
+async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack): Promise<boolean> {
+  const times = await comparedTimes(ready);
+  const { sealed, rows, done } = (await seal()) as SealResult;
+  if (json) print(JSON.stringify({ event: 'sealed', sealed, rows, done }));
   else print(`sealed ${sealed} slices with ${rows} events${done ? '' : '; not all, see the log'}`);
+  const proved = await proveSealed(ready, times);
+  for (const each of proved) {
+    const { domain, holds, verdict, faults, key } = each;
+    if (json) print(JSON.stringify({ event: 'proved', ...each }));
+    else print(`proved ${domain}: ${holds ? verdict : `${faults} faults`}, signed by the key ${key}`);
+  }
+  return done && proved.every(({ holds, verdict }) => holds && verdict === 'complete');
 }
 
 /** That all is well to begin with is no news. */

@@ -9,10 +9,10 @@ import { clearFaults, control } from '../../../torture/inject-faults.ts';
 /** Longer than the twin's whole schedule of retries, which is Mailgun's eight hours in 20 s. */
 const OUTAGE_MS = 26_000;
 
-test('an endpoint that is out for longer than Mailgun retries loses nothing in the end', async () => {
-  const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', '--once', '--legacy', '--json', '--port', '0'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+const COMMAND = ['tools/local-ledger/main.ts', '--once', '--legacy', '--archive', '--json', '--port', '0'];
+
+test('an endpoint that is out for longer than Mailgun retries loses nothing in the end, and can prove it', async () => {
+  const stack = spawn(process.execPath, COMMAND, { stdio: ['ignore', 'pipe', 'ignore'] });
   const exited = once(stack, 'exit');
   const lines: { event: string; [name: string]: unknown }[] = [];
   const reader = createInterface({ input: stack.stdout });
@@ -35,6 +35,8 @@ test('an endpoint that is out for longer than Mailgun retries loses nothing in t
     console.log(JSON.stringify({ summary, ledger }));
     expect(ledger).toMatchObject({ unaccounted: 0 });
     expect(Number(ledger?.recovered)).toBeGreaterThan(0);
+    const proved = lines.filter(({ event }) => event === 'proved');
+    expect(proved).toEqual([expect.objectContaining({ verdict: 'complete', holds: true, faults: 0 })]);
   } finally {
     stack.kill('SIGKILL');
   }

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { ReadyInfo } from '../ready.ts';
+
+/** What `verify` finds of the certificate of a domain. */
+export interface ProvedDomain {
+  readonly domain: string;
+  readonly verdict: string;
+  /** Nothing contradicts the certificate, the archive included. */
+  readonly holds: boolean;
+  readonly faults: number;
+  /** Fingerprint of the key that signed it. */
+  readonly key: string;
+}
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+const DAY_SECONDS = 86_400;
+/** What is sealed of a ledger has been compared, and can be stated. */
+const COMPARED = ['settled', 'open', 'short'];
+
+/** Runs `prove | verify` over what is compared of each domain, as an operator would; throws where a command cannot. */
+export async function proveSealed(ready: ReadyInfo, ranges: ReadonlyMap<string, SealedTime>): Promise<ProvedDomain[]> {
+  const local = ['--local', '--port', new URL(ready.webhookUrl).port];
+  const proved: ProvedDomain[] = [];
+  for (const [domain, { from, to }] of ranges) {
+    const range = ['--from', String(from), '--to', String(to), '--domain', domain];
+    const certificate = await runLedger(['prove', ...local, ...range]);
+    const lines = await runLedger(['verify', '-', '--archive', ready.archiveUrl ?? '', '--json'], certificate);
+    const { verdict, holds, faults, key } = JSON.parse(lines.trimEnd().split('\n').at(-1) ?? '');
+    proved.push({ domain, verdict, holds, faults, key });
+  }
+  return proved;
+}
+
+/** A stretch of a ledger in epoch seconds. */
+export interface SealedTime {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Returns what each ledger has compared by now; a domain without any is left out. */
+export async function comparedTimes({ apiUrl, apiToken, domains }: ReadyInfo): Promise<Map<string, SealedTime>> {
+  const now = Math.ceil(Date.now() / 1000);
+  const times = new Map<string, SealedTime>();
+  for (const domain of domains) {
+    const url = `${apiUrl}/mailgun/ledger?domain=${domain}&from=${now - DAY_SECONDS}&to=${now}`;
+    const response = await fetch(url, { headers: { authorization: `Bearer ${apiToken}` } });
+    const { slices } = (await response.json()) as { slices: { start: number; end: number; state: string }[] };
+    const compared = slices.filter(({ state }) => COMPARED.includes(state));
+    if (compared.length === 0) continue;
+    const from = Math.min(...compared.map(({ start }) => start));
+    times.set(domain, { from, to: Math.max(...compared.map(({ end }) => end)) });
+  }
+  return times;
+}
+
+async function runLedger(args: readonly string[], input = ''): Promise<string> {
+  const command = spawn(process.execPath, ['bin/mailgun-ledger.ts', ...args], { cwd: REPOSITORY });
+  command.stdin.end(input);
+  const [output, errors] = await Promise.all([text(command.stdout), text(command.stderr)]);
+  if (output === '') throw new Error(`${args[0]} failed: ${errors.trim()}`);
+  return output;
+}
