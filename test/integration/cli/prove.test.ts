@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { SignedCertificate } from '../../../cli/certificates/certificate-signature.ts';
+import { type SignedCertificate, signCertificate } from '../../../cli/certificates/certificate-signature.ts';
 import type { VerifyLine } from '../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
@@ -15,8 +15,9 @@ import { createEventRepository } from '../../../lambdas/adapters/table/events/ev
 import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
-import type { Certificate } from '../../../lambdas/domain/archive/certificate.ts';
+import { type Certificate, stateDomain } from '../../../lambdas/domain/archive/certificate.ts';
 import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { type ChainLink, linkOf } from '../../../lambdas/domain/archive/manifest.ts';
 import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
@@ -203,6 +204,11 @@ test.each<{ name: string; change: (copy: Certificate) => void; fault: RegExp }>(
     fault: /said to be complete, but its slices are unknown/,
   },
   {
+    name: 'a truncated range',
+    change: (copy) => Object.assign(copy, { to: new Date((SLICE_START + SLICE_SECONDS) * 1000).toISOString() }),
+    fault: /^mg\.example\.com has slices 2 in its totals, but 1 in its slices/,
+  },
+  {
     name: 'a longer range',
     change: (copy) => Object.assign(copy, { to: '2026-02-03T00:00:00.000Z' }),
     fault: /are unknown/,
@@ -229,6 +235,30 @@ test('a chain that was signed anew by another key is told from the trusted one b
   expect((await verify({ ...certificate, publicKey: other })).faults).toEqual([
     'signature does not verify by the key in the certificate',
   ]);
+});
+
+test('a chain made again with another count holds in itself, and not by the trusted key or the archive', async () => {
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const forged = structuredClone(certificate.certificate);
+  const [statement] = forged.domains;
+  const links: ChainLink[] = [];
+  for (const manifest of statement?.chain ?? []) {
+    const slice = manifest.slice && { ...manifest.slice, missing: {}, expected: { delivered: 1 } };
+    links.push(linkOf({ ...manifest, slice, previous: links.at(-1)?.hash ?? null }));
+  }
+  const range = { from: SLICE_START, to: SLICE_START + 2 * SLICE_SECONDS };
+  forged.domains = [stateDomain(DOMAIN, links, range)];
+  const publicKey = String(other.publicKey.export({ type: 'spki', format: 'pem' }));
+  const signed = await signCertificate(forged, publicKey, async (message) => sign('sha256', message, other.privateKey));
+  const trusted = ((await verify(certificate)).lines.at(-1) as { key: string }).key;
+
+  expect(await verify(signed)).toMatchObject({ exitCode: 0, faults: [] });
+  expect((await verify(signed, '--key', trusted)).faults).toEqual([
+    expect.stringContaining('not by the one that is trusted'),
+  ]);
+  expect((await verify(signed, '--archive', s3.url)).faults).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^manifest 1 of .* differs in the archive/)]),
+  );
 });
 
 test.each<{ name: string; copy: () => Promise<string> | string; fault: RegExp }>([
