@@ -7,6 +7,7 @@ import { type InjectedFaults, injectFaults } from './inject-faults.ts';
 import { startMisbehaving, tortureReceivers } from './receivers.ts';
 import { brokenPromises, type Report, torture } from './torture.ts';
 
+const CHANGING_NAMES = new URL('changing-names.ts', import.meta.url).href;
 const HELP = `npm run torture -- [--events N] [--seed S] [--receivers]
 
 Posts N events (5000) to a local stack while its functions are killed and their calls to
@@ -36,6 +37,7 @@ const receiverFlags = receivers.slice(0, -1).flatMap(({ server }) => ['--receive
 const flags = ['--json', '--no-traffic', '--port', '0', ...receiverFlags];
 const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', ...flags], {
   stdio: ['ignore', 'pipe', 'inherit'],
+  env: { ...process.env, ...(values.receivers && { LOCAL_STACK_IMPORT: CHANGING_NAMES }) },
 });
 try {
   const ready = await readyLine();

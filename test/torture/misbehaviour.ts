@@ -19,6 +19,9 @@ function streamForEver(response: ServerResponse): boolean {
   return true;
 }
 
+/** What the name of this receiver leads to is the business of changing-names.ts. */
+export const CHANGES_ITS_ADDRESS = 'changes its address';
+
 const BEHAVIOURS = (elsewhere: string): Readonly<Record<string, Behaviour>> => ({
   steady: (response) => respond(response, 204),
   'responds 500': (response, attempt, isDoomed) => {
@@ -33,6 +36,7 @@ const BEHAVIOURS = (elsewhere: string): Readonly<Record<string, Behaviour>> => (
     response.destroy();
     return false;
   },
+  [CHANGES_ITS_ADDRESS]: (response) => respond(response, 204),
 });
 
 export interface MisbehavingReceiver {
@@ -45,12 +49,15 @@ export interface MisbehavingReceiver {
 /** Every tenth event is one that no attempt at the second receiver will bring through. */
 const isDoomed = (messageId: string) => Number(/^\d+/.exec(messageId)?.[0]) % 10 === 0;
 
-/** Starts one receiver that keeps its promises, and three that do not. */
+const named = (url: string) => url.replace('127.0.0.1', 'localhost');
+
+/** Starts one receiver that keeps its promises, and four that do not. */
 export async function startMisbehaving(): Promise<MisbehavingReceiver[]> {
   const elsewhere = await startReceiver();
   const receivers = await Promise.all(
     Object.entries(BEHAVIOURS(elsewhere.url)).map(async ([name, behaviour]) => {
-      const server = await startReceiver();
+      const loopback = await startReceiver();
+      const server = { ...loopback, url: name === CHANGES_ITS_ADDRESS ? named(loopback.url) : loopback.url };
       const acknowledged = new Set<string>();
       const attempts = new Map<string, number>();
       server.respond((response, { body }) => {

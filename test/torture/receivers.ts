@@ -8,7 +8,7 @@ import { createRandom } from '../../tools/mailgun-twin/random.ts';
 import { postWebhook } from '../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../support/webhooks.ts';
 import { clearFaults, DELIVERY_PATH, injectFaults } from './inject-faults.ts';
-import type { MisbehavingReceiver } from './misbehaviour.ts';
+import { CHANGES_ITS_ADDRESS, type MisbehavingReceiver } from './misbehaviour.ts';
 
 export { startMisbehaving } from './misbehaviour.ts';
 
@@ -42,7 +42,8 @@ export async function tortureReceivers(
   const calm = Math.ceil(events / 3);
   const inGoodWeather = await post(ready, 0, calm);
   await until(() => inGoodWeather.every(({ messageId }) => steady.acknowledged.has(messageId)), 'the steady receiver');
-  const behind = others.filter(({ acknowledged }) => acknowledged.size < calm).length;
+  const slow = others.filter(({ name }) => name !== CHANGES_ITS_ADDRESS);
+  const behind = slow.filter(({ acknowledged }) => acknowledged.size < calm).length;
   say(`ingest responded within ${latency(inGoodWeather.map(({ ms }) => ms))}`);
   say(`the steady receiver heard within ${latency(lagsOf(steady, inGoodWeather))}; ${behind} others were behind`);
 
@@ -72,11 +73,20 @@ export async function tortureReceivers(
       ...(isTrue ? [] : [`${name}: the ledger is not what became of ${wanted.length} events: ${counts}`]),
     ];
   });
+  const outcomes = await outcomesOf(
+    ready,
+    receivers.findIndex(({ name }) => name === CHANGES_ITS_ADDRESS),
+  );
+  say(`${CHANGES_ITS_ADDRESS}: ${[...outcomes].map(([outcome, times]) => `${outcome} x ${times}`).join(', ')}`);
+  // A second look-up of the name would have led into the private network, where nothing responds.
+  const elsewhere = [...outcomes.keys()].filter((outcome) => outcome !== '204' && outcome !== 'ForbiddenAddressError');
   const followed = all.at(-1)?.server.heard.length ?? 0;
   return [
     ...lines,
     ...(followed > 0 ? [`${followed} redirects were followed`] : []),
-    ...(behind === others.length ? [] : ['a receiver that misbehaves was not behind: nothing was shown']),
+    ...elsewhere.map((outcome) => `${CHANGES_ITS_ADDRESS}: ${outcome}, as if a private address had been connected to`),
+    ...(outcomes.has('ForbiddenAddressError') ? [] : ['no name led to a private address: nothing was shown']),
+    ...(behind === slow.length ? [] : ['a receiver that misbehaves was not behind: nothing was shown']),
     ...(kills === 0 || (dead[1]?.size ?? 0) === 0 ? ['nothing was killed, or nothing is dead'] : []),
   ];
 }
@@ -129,6 +139,34 @@ async function drained({ apiUrl, apiToken }: ReadyInfo, count: number, events: n
     const isOver = ledgers.every(({ published, waiting }) => published >= events && waiting === 0);
     if (isOver || Date.now() > endMs) return ledgers;
   }
+}
+
+/** How often each attempt at a receiver ended in which way. */
+async function outcomesOf({ apiUrl, apiToken }: ReadyInfo, nth: number): Promise<Map<string, number>> {
+  const get = async (path: string) => {
+    const response = await fetch(`${apiUrl}/mailgun/receivers${path}`, {
+      headers: { authorization: `Bearer ${apiToken}` },
+    });
+    return (await response.json()) as never;
+  };
+  const { receivers }: { receivers: readonly { name: string }[] } = await get('');
+  const outcomes = new Map<string, number>();
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: DeliveriesPage = await get(`/${receivers[nth]?.name}/deliveries?limit=100${cursor}`);
+    for (const { status, error } of page.deliveries.flatMap(({ attempts }) => attempts)) {
+      const outcome = String(status ?? error);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    cursor = page.next === null ? null : `&cursor=${encodeURIComponent(page.next)}`;
+  }
+  return outcomes;
+}
+
+interface DeliveriesPage {
+  readonly deliveries: readonly {
+    readonly attempts: readonly { readonly status?: number; readonly error?: string }[];
+  }[];
+  readonly next: string | null;
 }
 
 /** The message ids in the DLQ of each receiver. */

@@ -38,7 +38,9 @@ export class FunctionSandbox {
 
   /** `onEnd` runs before anybody who waits for this process learns that it has ended. */
   constructor(spec: FunctionSpec, { logBuffer, processReaper }: SandboxRun, onEnd: (sandbox: FunctionSandbox) => void) {
-    const child = spawn(process.execPath, [HOST, spec.folder, spec.handler], {
+    const { LOCAL_STACK_IMPORT: first } = process.env;
+    const imports = first === undefined ? [] : ['--import', first];
+    const child = spawn(process.execPath, [...imports, HOST, spec.folder, spec.handler], {
       cwd: spec.folder,
       env: spec.environment,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
