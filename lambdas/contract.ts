@@ -32,8 +32,8 @@ export const METRICS = {
   unconfigured: 'Unconfigured',
   /** Webhooks refused for want of a readable signing key, although webhooks were taken before. */
   signingKeyUnusable: 'SigningKeyUnusable',
-  /** Runs of reconcile without a readable API key, although there is a ledger. */
-  apiKeyUnusable: 'ApiKeyUnusable',
+  /** Written by a run of reconcile where there is a ledger: 1 where Mailgun took the API key, 0 where it was not usable. */
+  apiKeyUsable: 'ApiKeyUsable',
   /** Events stored for the first time: delivered, given up after a try, complained of. */
   delivered: 'Delivered',
   bounced: 'Bounced',
@@ -49,6 +49,7 @@ export const METRICS = {
   openSlices: 'OpenSlices',
   openSliceAge: 'OpenSliceAgeSeconds',
   stuck: 'Stuck',
+  /** Gauge of events that Mailgun does not list, or lists otherwise, and that no one has accepted. */
   unconfirmed: 'Unconfirmed',
   /** Events that webhooks should have brought, in time of which no webhook brought any. */
   silentEvents: 'SilentEvents',

@@ -13,6 +13,7 @@ import { mailboxOf } from './recipients/address.ts';
 // | ERASED#<recipient hash>          | ERASED                        | marker of an erased recipient          |
 // | SLICE#<domain>, OPEN#<domain>    | <start>                       | slice; marker of an open one           |
 // | OPEN#<domain>                    | late#<second>                 | note that a straggler was stored       |
+// | DOUBT#<domain>                   | <start>                       | marker of a slice with events in doubt |
 // | SENT#<domain>#<slice start>      | <minute>#<event name>         | sends of a missing event               |
 // | PART#<domain>#<slice start>      | <pass>#<start>                | part of a slice, compared              |
 // | LEDGER#<domain>                  | <name>                        | state of reconciliation of a domain    |
@@ -38,6 +39,7 @@ const CLAIM = 'CLAIM';
 const ERASED = 'ERASED';
 const SLICE = 'SLICE';
 const OPEN_SLICE = 'OPEN';
+const DOUBT = 'DOUBT';
 const LEDGER = 'LEDGER';
 const STRAGGLER = 'late';
 const SENT = 'SENT';
@@ -261,6 +263,11 @@ export function sliceKey(domain: string, startSeconds: number): ItemKey {
 /** Returns the key of the marker of an open slice. */
 export function openSliceKey(domain: string, startSeconds: number): ItemKey {
   return { pk: join(OPEN_SLICE, keyPart(domain)), sk: timeKey(startSeconds) };
+}
+
+/** Returns the key of the marker of a slice that holds unconfirmed or altered events. */
+export function doubtKey(domain: string, startSeconds: number): ItemKey {
+  return { pk: join(DOUBT, keyPart(domain)), sk: timeKey(startSeconds) };
 }
 
 /** Returns the key of the note that an event of that second was stored too late; it lies beside the open slices. */

@@ -134,7 +134,11 @@ export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>()
   if (acceptance !== undefined) {
     const report = await accept({ ...acceptance, deadlineMs: lastMs });
     const { slice: _slice, ...facts } = report;
-    log.write('slice accepted', { domain: acceptance.domain, at: acceptance.atEpochSeconds, ...facts });
+    log.write('slice accepted', {
+      domain: acceptance.domain,
+      at: new Date(acceptance.atEpochSeconds * 1000).toISOString(),
+      ...facts,
+    });
     return report;
   }
   const request = replayIn(event);
@@ -158,7 +162,7 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
   const result = await reconcile({ ignoreWaits, deadlineMs });
   if (result.kind !== 'ran') {
     const isKeyGone = result.kind !== 'busy' && result.wasOn;
-    const metrics = { [METRICS.reconcileRun]: 1, ...(isKeyGone && { [METRICS.apiKeyUnusable]: 1 }) };
+    const metrics = { [METRICS.reconcileRun]: 1, ...(isKeyGone && { [METRICS.apiKeyUsable]: 0 }) };
     const facts = result.kind === 'unreadable' ? errorFacts(result.cause) : {};
     log.measure(
       metrics,
@@ -167,22 +171,22 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
     );
     return { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: false };
   }
-  const { watermarkAge, openSliceAge, stuck, silentEvents } = result.gauges;
-  const { isWhole, isKeyRefused } = result.judgement;
-  // What a run without a listing did not find may be there: it writes no zero, and the alarms keep their state.
-  const nothingFound = isWhole ? { [METRICS.lostWebhooks]: 0, [METRICS.unconfirmed]: 0 } : {};
+  const { watermarkAge, openSliceAge, stuck, inDoubt, silentEvents } = result.gauges;
+  const { isGauged, isWhole, isKeyRefused } = result.judgement;
+  // What a run could not see may be there: it writes no zero and no age, and the alarms keep their state.
   const listingEnd = await listing.end(isWhole);
   log.measure(
     {
       [METRICS.reconcileRun]: 1,
-      [METRICS.cursorAge]: watermarkAge,
       [METRICS.openSlices]: result.report.open,
-      [METRICS.openSliceAge]: openSliceAge,
-      [METRICS.stuck]: stuck,
+      ...(isGauged && { [METRICS.cursorAge]: watermarkAge, [METRICS.openSliceAge]: openSliceAge }),
+      ...((isGauged || stuck > 0) && { [METRICS.stuck]: stuck }),
+      ...((isGauged || inDoubt > 0) && { [METRICS.unconfirmed]: inDoubt }),
       ...((isWhole || silentEvents > 0) && { [METRICS.silentEvents]: silentEvents }),
-      ...((isWhole || isKeyRefused) && { [METRICS.apiKeyUnusable]: isKeyRefused ? 1 : 0 }),
+      // One slice that was compared shows that Mailgun took the key, whatever else failed.
+      ...((isKeyRefused || result.report.slices > 0) && { [METRICS.apiKeyUsable]: isKeyRefused ? 0 : 1 }),
       ...(listingEnd !== undefined && { [METRICS.listingEnd]: listingEnd }),
-      ...nothingFound,
+      ...(isWhole && { [METRICS.lostWebhooks]: 0 }),
     },
     isKeyRefused ? 'reconcile lost its API key: refused' : 'reconciled',
     { ...result.report },
@@ -219,7 +223,11 @@ function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>):
 function onNews({ domain, start, lost, unconfirmed, altered }: SliceNews): void {
   // An event with other content than Mailgun lists is as likely forged as one that it does not list.
   const metrics = { [METRICS.lostWebhooks]: lost, [METRICS.unconfirmed]: unconfirmed + altered };
-  log.measure(metrics, 'slice has lost or unconfirmed events', { domain, start, altered });
+  log.measure(metrics, 'slice has lost or unconfirmed events', {
+    domain,
+    start: new Date(start * 1000).toISOString(),
+    altered,
+  });
 }
 
 // Runs for every domain that fails; the others go on.

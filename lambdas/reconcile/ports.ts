@@ -219,6 +219,10 @@ export interface LedgerState {
   readMarkers(domain: string): Promise<{ open: OpenSlice[]; stragglers: Straggler[] }>;
   putOpen(domain: string, open: OpenSlice): Promise<void>;
   dropOpen(domain: string, start: number): Promise<void>;
+  /** Starts of slices in which events are unconfirmed or altered. */
+  readDoubts(domain: string): Promise<number[]>;
+  putDoubt(domain: string, start: number): Promise<void>;
+  dropDoubt(domain: string, start: number): Promise<void>;
   /** Drops the note unless it was renewed since it was read. */
   dropStraggler(domain: string, straggler: Straggler): Promise<void>;
 }

@@ -1,6 +1,8 @@
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
+import { eachOf } from '../domain/concurrency.ts';
 import { total } from '../domain/ledger/counts.ts';
 import { type HeldLease, type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
+import { doubtfulIn } from '../domain/ledger/slice.ts';
 import { type Agenda, createReadAgenda, type Visit } from './agenda.ts';
 import { createPassSlice, type DonePass, type PassSliceDeps, type RunContext } from './passes/pass-slice.ts';
 import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } from './ports.ts';
@@ -36,12 +38,16 @@ export interface Gauges {
   watermarkAge: number;
   openSliceAge: number;
   stuck: number;
+  /** Events that Mailgun does not list, or lists otherwise, and that no one has accepted. */
+  inDoubt: number;
   /** Events that webhooks should have brought, of domains whose new slices no webhook brought anything in. */
   silentEvents: number;
 }
 
 /** How far the result of a run says anything: without a listing, that nothing was found means nothing. */
 export interface Judgement {
+  /** The gauges hold every domain; else they are lower bounds. */
+  isGauged: boolean;
   /** Slices were passed, and no domain failed. */
   isWhole: boolean;
   /** Mailgun refused the API key for some domain. */
@@ -63,6 +69,8 @@ const SLICE_FAILURES: readonly ListingFailure[] = ['out-of-retention', 'malforme
 
 /** A visit that is given less would only begin. */
 const MIN_SHARE_MS = 1000;
+/** How many slices are read at once to count what is in doubt. */
+const DOUBTS_AT_ONCE = 8;
 /** Due, open, and for the second time. */
 const KINDS_OF_VISITS = 3;
 
@@ -112,7 +120,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };
   const readAgenda = createReadAgenda(deps);
-  const judgement: Judgement = { isWhole: true, isKeyRefused: false };
+  const judgement: Judgement = { isGauged: true, isWhole: true, isKeyRefused: false };
   const fail = (domain: string, error: unknown) => {
     report.done = false;
     judgement.isWhole = false;
@@ -127,6 +135,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       const agenda = await readAgenda(domain, ignoreWaits);
       works.push({ domain, agenda, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 });
     } catch (error) {
+      judgement.isGauged = false;
       fail(domain, error);
     }
   }
@@ -174,7 +183,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   };
   await Promise.all(Array.from({ length: deps.parallel }, worker));
 
-  const gauges: Gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
+  const gauges: Gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, inDoubt: 0, silentEvents: 0 };
   for (const work of works) {
     // What process has not stored yet may have come by webhook, and lie in the queue.
     if (work.unheard === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
@@ -183,6 +192,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       const watermarks = await work.agenda.advance((start) => work.passed.has(start));
       await gauge(work.domain, watermarks);
     } catch (error) {
+      judgement.isGauged = false;
       fail(work.domain, error);
     }
   }
@@ -202,7 +212,20 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       gauges.openSliceAge = Math.max(gauges.openSliceAge, nowSeconds - Math.floor(open.since / 1000));
       gauges.stuck += open.stuck;
     }
+    gauges.inDoubt += await countInDoubt(deps, domain);
   }
+}
+
+/** Markers that a crash left behind are dropped. */
+async function countInDoubt({ ledger, slices }: ReconcileDeps, domain: string): Promise<number> {
+  let count = 0;
+  await eachOf(await ledger.readDoubts(domain), DOUBTS_AT_ONCE, async (start) => {
+    const slice = await slices.read(domain, start);
+    const doubtful = slice === undefined ? 0 : doubtfulIn(slice);
+    if (doubtful === 0) await ledger.dropDoubt(domain, start);
+    count += doubtful;
+  });
+  return count;
 }
 
 const lists = ({ due, open, second }: Agenda) => [due, open, second];

@@ -43,9 +43,9 @@ export const alarmLimits = group({
     29_700,
   ),
   stuck: limit(0, 'stuck: missing events that are no longer requeued.'),
-  unconfirmed: limit(0, 'unconfirmed: stored events that Mailgun does not list.'),
+  unconfirmed: limit(0, 'unconfirmed: stored events that Mailgun does not list, until they are accepted.'),
   silentEvents: limit(2, 'silence: events that Mailgun lists of a time from which no webhook was verified.'),
-  apiKeyUnusable: limit(1, 'api-key-unusable: runs without a usable key, of two in a row.'),
+  apiKeyUnusable: limit(1, 'api-key-unusable: goes off where fewer runs than this had a usable key, of two in a row.'),
   webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
   redactedDomains: limit(0, 'webhooks-redacted: domains whose webhooks Mailgun redacts.'),
   listingEnd: limit(

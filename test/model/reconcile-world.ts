@@ -37,7 +37,7 @@ export class ReconcileWorld {
   isConfigured = true;
   msPerCall = 0;
   budgetMs = 275_000;
-  gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, silentEvents: 0 };
+  gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, inDoubt: 0, silentEvents: 0 };
   times = TIMES;
   parallel = 4;
   /** Whether the timer of the lease runs. */

@@ -109,6 +109,16 @@ test('an event that was stored but never listed is unconfirmed, and is told at t
   await world.report(true);
   expect(world.news).toEqual([{ domain: DOMAIN, start: SLICE_START, lost: 0, unconfirmed: 1, altered: 0 }]);
   expect([...world.stored.unconfirmed.keys()]).toEqual([placeName(identify(forged, DOMAIN))]);
+
+  // It stays in doubt for as long as Mailgun does not list it, however often reconcile runs and wherever it crashed.
+  await world.live(2);
+  expect(world.gauges).toMatchObject({ inDoubt: 1 });
+  world.mailgun.add(forged);
+  await world.report(true);
+  expect([world.gauges.inDoubt, await world.book.readDoubts(DOMAIN)]).toEqual([0, []]);
+  await world.book.putDoubt(DOMAIN, SLICE_START);
+  await world.report();
+  expect([world.gauges.inDoubt, await world.book.readDoubts(DOMAIN)]).toEqual([0, []]);
 });
 
 test('an event indexed late is found by the second pass', async () => {
@@ -405,14 +415,23 @@ describe('what a run can judge', () => {
   };
 
   test('a run that passed its slices judges the whole', async () => {
-    expect(await judged(await worldWith(20, 10))).toEqual({ isWhole: true, isKeyRefused: false });
+    expect(await judged(await worldWith(20, 10))).toEqual({ isGauged: true, isWhole: true, isKeyRefused: false });
   });
 
   test('a run that had nothing to pass judges nothing', async () => {
     const world = await worldWith(20, 10);
     await world.run();
 
-    expect(await judged(world)).toEqual({ isWhole: false, isKeyRefused: false });
+    expect(await judged(world)).toEqual({ isGauged: true, isWhole: false, isKeyRefused: false });
+  });
+
+  test('a run that cannot read the state of a domain knows no gauge of the whole', async () => {
+    const world = await worldWith(20, 10);
+    world.book.readDoubts = async () => {
+      throw new Error('the table is down');
+    };
+
+    expect(await judged(world)).toEqual({ isGauged: false, isWhole: false, isKeyRefused: false });
   });
 
   test.each([
@@ -420,7 +439,7 @@ describe('what a run can judge', () => {
     ['unavailable', false],
     ['malformed', false],
   ] as const)('a listing that is %s judges nothing, and names a refused key alone', async (reason, isKeyRefused) => {
-    expect(await judged(await failing(reason))).toEqual({ isWhole: false, isKeyRefused });
+    expect(await judged(await failing(reason))).toEqual({ isGauged: true, isWhole: false, isKeyRefused });
   });
 
   test('one domain that fails leaves the others judged in part', async () => {
@@ -432,7 +451,7 @@ describe('what a run can judge', () => {
     };
     world.domains = [{ name: 'other.example.com', region: 'eu' }, ...world.domains];
 
-    expect(await judged(world)).toEqual({ isWhole: false, isKeyRefused: true });
+    expect(await judged(world)).toEqual({ isGauged: true, isWhole: false, isKeyRefused: true });
   });
 });
 
@@ -524,6 +543,6 @@ test('a run between the ends of two slices lists nothing, and reads its markers 
   expect(world.mailgun.calls).toBe(listedBefore);
   expect(points).toEqual([
     ...['table.hold', 'queue.messages', 'table.readMarkers', 'table.readWatermarks'],
-    ...['table.readMarkers', 'table.release'],
+    ...['table.readMarkers', 'table.readDoubts', 'table.release'],
   ]);
 });

@@ -14,6 +14,8 @@ export interface Fault {
   readonly waitSeconds?: number;
   /** It cannot be undone, or its period is too long to wait for: the next fault begins while its alarms still stand. */
   readonly lingers?: boolean;
+  /** Seconds that it goes on for after its alarm went off, which must not become OK meanwhile. */
+  readonly lasts?: number;
   readonly begin?: (world: AlarmWorld) => unknown;
   /** Goes on as long as it lasts. */
   readonly during?: (world: AlarmWorld) => unknown;
@@ -29,6 +31,8 @@ export interface Finding {
   readonly afterMs: number | undefined;
   /** Two times all the periods that its alarm looks at, and its waits before them. */
   readonly withinMs: number;
+  /** Its own alarm came back to OK while the fault lasted. */
+  readonly isLapsed: boolean;
   /** Alarms that did not come back to OK. */
   readonly stillRed: readonly string[];
   readonly notification: Readonly<Record<string, unknown>> | undefined;
@@ -49,19 +53,22 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
   await fault.begin?.(world);
   while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(world, fault);
   // Long enough for what else it may set off at once.
-  for (const untilMs = Date.now() + 1.5 * MINUTE_MS; Date.now() < untilMs; ) await step(world, fault);
+  const lastsMs = Math.max(1.5 * MINUTE_MS, (fault.lasts ?? 0) * 1000);
+  for (const untilMs = Date.now() + lastsMs; Date.now() < untilMs; ) await step(world, fault);
+  const isOwn = ({ name }: { name: string }) => world.anchorOf(name) === fault.alarm;
+  const isLapsed =
+    fault.lasts !== undefined && world.changes.slice(earlier).some((news) => isOwn(news) && !isAlarm(news));
   await fault.end?.(world);
   const stillRed = fault.lingers ? [] : await untilCalm(world, lingering);
 
-  const change = world.changes
-    .slice(earlier)
-    .find((news) => isAlarm(news) && world.anchorOf(news.name) === fault.alarm);
+  const change = world.changes.slice(earlier).find((news) => isAlarm(news) && isOwn(news));
   const arrived = world.notificationsOf(fault.alarm).findLast(({ message }) => message.NewStateValue === 'ALARM');
   return {
     fault,
     fired: firedSince(world, earlier),
     afterMs: change && change.atMs - beganMs,
     withinMs: (fault.waitSeconds ?? 0) * 1000 + 2 * windowMs(arrived?.message.Trigger) + LATE_MS,
+    isLapsed,
     stillRed,
     notification: change && arrived?.message,
     topic: arrived?.topic,
@@ -70,10 +77,11 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
 
 /** What is not as it should be: its alarm did not go off in time, others did, or some stayed red. */
 export function flawsOf(finding: Finding): string[] {
-  const { fault, afterMs, withinMs, stillRed } = finding;
+  const { fault, afterMs, withinMs, isLapsed, stillRed } = finding;
   return [
     ...(afterMs === undefined ? [`${fault.alarm} did not go off`] : []),
     ...(afterMs !== undefined && afterMs >= withinMs ? [`${fault.alarm} went off after ${afterMs} ms`] : []),
+    ...(isLapsed ? [`${fault.alarm} became OK while the fault lasted`] : []),
     ...unrelated(finding).map((anchor) => `${anchor} went off`),
     ...stillRed.map((anchor) => `${anchor} stayed red`),
   ];

@@ -35,6 +35,7 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
   watermarks = new Map<string, Watermarks>();
   open = new Map<string, OpenSlice>();
   stragglers = new Map<string, Straggler>();
+  doubts = new Map<string, Set<number>>();
   parts = new Map<string, DonePart>();
   lease: { holder: string; until: number } | undefined;
   writes: string[] = [];
@@ -81,6 +82,18 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
 
   async dropOpen(domain: string, start: number) {
     this.open.delete(`${domain} ${start}`);
+  }
+
+  async readDoubts(domain: string) {
+    return [...(this.doubts.get(domain) ?? [])];
+  }
+
+  async putDoubt(domain: string, start: number) {
+    this.doubts.set(domain, new Set(this.doubts.get(domain)).add(start));
+  }
+
+  async dropDoubt(domain: string, start: number) {
+    this.doubts.get(domain)?.delete(start);
   }
 
   async dropStraggler(domain: string, { at, notedAt }: Straggler) {

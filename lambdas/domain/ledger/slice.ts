@@ -117,6 +117,11 @@ export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts
   return total(missing) + total(altered) + total(unconfirmed) + short;
 }
 
+/** Returns how many events of a slice may be forged: stored, and not listed, or listed otherwise. */
+export function doubtfulIn({ altered, unconfirmed }: Pick<SliceCounts, 'altered' | 'unconfirmed'>): number {
+  return total(altered) + total(unconfirmed);
+}
+
 /** The slice that starts at `position` and ends at the next multiple of the length, so that all but the first are aligned. */
 export function sliceFrom(position: number, lengthSeconds: number): SliceBounds {
   return { start: position, end: alignedStart(position, lengthSeconds) + lengthSeconds };

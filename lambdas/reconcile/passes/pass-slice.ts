@@ -4,6 +4,7 @@ import { total } from '../../domain/ledger/counts.ts';
 import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
 import { createLedgerNaming } from '../../domain/ledger/ledger-name.ts';
 import {
+  doubtfulIn,
   isUnsettled,
   type ListedWindow,
   type Slice,
@@ -54,7 +55,7 @@ export interface SliceNews {
 }
 
 export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds'> {
-  ledger: Pick<LedgerState, 'putOpen' | 'dropOpen'>;
+  ledger: Pick<LedgerState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'>;
   slices: Slices;
   parts: PartStore;
   erasureKey: NamingKey;
@@ -247,6 +248,9 @@ export function createPassSlice(deps: PassSliceDeps) {
       const marker = { start, end, nextAt, since: open?.since ?? now(), stuck: slice.stuck };
       await ledger.putOpen(domain, { ...marker, ...(isBackfill && { isBackfill }) });
     }
+    // Put and dropped likewise.
+    const isInDoubt = total(slice.altered) > 0 || ((isFinal || slice.finalAt !== null) && total(slice.unconfirmed) > 0);
+    if (isInDoubt) await ledger.putDoubt(domain, start);
     // Reported before the write: a page too many is better than one that a crash swallows.
     const lost = isBackfill ? 0 : Math.max(0, total(slice.lost) - total(previous?.lost ?? {}));
     const reported = previous !== undefined && previous.finalAt !== null ? total(previous.unconfirmed) : 0;
@@ -256,6 +260,8 @@ export function createPassSlice(deps: PassSliceDeps) {
     if (!(await slices.write(slice, previous))) throw new LostRaceError();
     const wasOpen = open !== undefined || (previous !== undefined && isUnsettled(previous));
     if (!isOpen && wasOpen) await ledger.dropOpen(domain, start);
+    const wasInDoubt = previous !== undefined && doubtfulIn(previous) > 0;
+    if (!isInDoubt && wasInDoubt) await ledger.dropDoubt(domain, start);
   }
 }
 

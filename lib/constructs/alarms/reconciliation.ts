@@ -36,8 +36,9 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
     },
     {
       id: 'ApiKeyUnusable',
-      metric: sum(METRICS.apiKeyUnusable),
+      metric: sum(METRICS.apiKeyUsable),
       // A period holds two runs: the next one makes up for one failed read, and two in a row page.
+      breaches: 'below',
       limit: limits.apiKeyUnusable,
       datapoints: [1, 1],
       severity: 'page',
@@ -70,7 +71,8 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       datapoints: [1, 1],
       severity: 'page',
       happened: 'Webhooks that Mailgun should have delivered never arrived.',
-      impact: 'Clients of the API saw these events late, by reconciliation. It continues until the cause is fixed.',
+      impact:
+        'Clients of the API saw these events late, by reconciliation. The cause lies half an hour or more back, and may be over.',
       recovered: 'No further lost webhooks were found; those events are stored.',
       missing: NO_LISTING,
       runbook: 'lost-webhooks',
@@ -166,14 +168,14 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
     },
     {
       id: 'Unconfirmed',
-      metric: news(METRICS.unconfirmed),
+      metric: metrics.own(METRICS.unconfirmed, 'Maximum', FIVE_MINUTES),
       limit: limits.unconfirmed,
       datapoints: [1, 1],
       severity: 'page',
       happened: 'Events are stored that Mailgun does not list.',
       impact:
         'Clients of the API: the events may be forged with a captured signature, so their records cannot be trusted.',
-      recovered: 'No further such events were found. Those found before remain until they are accepted.',
+      recovered: 'Mailgun lists every stored event after all, or what it does not list was accepted.',
       missing: NO_LISTING,
       runbook: 'unconfirmed',
       firstCommand: 'unconfirmed',

@@ -31,7 +31,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       happened: 'Mailgun gets errors (5xx) from the webhook URL.',
       impact:
         'Clients of the API miss `delivered` events now, since Mailgun never retries them, and all others after 8 hours.',
-      recovered: 'Webhooks are answered without errors again; reconcile recovers what was missed.',
+      recovered: 'No webhook got an error for 10 minutes; reconcile recovers what was missed.',
       explains: ['lost-webhooks', 'silence'],
       missing: NO_TRAFFIC,
       runbook: 'webhook-errors',
@@ -71,7 +71,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       severity: 'page',
       happened: 'The signing key is unset or unreadable, although webhooks were acknowledged before.',
       impact: 'Clients of the API miss `delivered` events now and all others after 8 hours: every webhook is refused.',
-      recovered: 'No webhook is refused for lack of a key; reconcile recovers what was missed.',
+      recovered: 'No webhook was refused for lack of a key for 10 minutes; reconcile recovers what was missed.',
       explains: ['lost-webhooks', 'silence'],
       missing: NO_NEWS,
       runbook: 'signing-key-unusable',

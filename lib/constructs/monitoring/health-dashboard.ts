@@ -73,7 +73,7 @@ function completeness({ queue }: HealthDashboardProps, metrics: LedgerMetrics): 
       labelled('stuck events', metrics.own(METRICS.stuck, 'Maximum', FIVE_MINUTES)),
       labelled('dead letters', metrics.queue('ApproximateNumberOfMessagesVisible', queue.deadLetters, FIVE_MINUTES)),
       labelled('lost webhooks, 1 day', metrics.own(METRICS.lostWebhooks, 'Sum', DAY)),
-      labelled('unconfirmed events, 1 day', metrics.own(METRICS.unconfirmed, 'Sum', DAY)),
+      labelled('unconfirmed events', metrics.own(METRICS.unconfirmed, 'Maximum', FIVE_MINUTES)),
     ],
     width: WHOLE,
     height: 3,
@@ -128,13 +128,13 @@ function arrears(
       graph(
         'Ledger',
         [gauge('cursor age, s', METRICS.cursorAge), gauge('oldest open slice, s', METRICS.openSliceAge)],
-        [sum('runs', METRICS.reconcileRun), sum('runs without key', METRICS.apiKeyUnusable)],
+        [sum('runs', METRICS.reconcileRun), sum('runs with a usable key', METRICS.apiKeyUsable)],
       ),
     ],
     [
       graph('Found by reconcile', [
         sum('lost webhooks', METRICS.lostWebhooks),
-        sum('unconfirmed', METRICS.unconfirmed),
+        gauge('unconfirmed', METRICS.unconfirmed),
         sum('silent', METRICS.silentEvents),
         gauge('webhook drift', METRICS.webhookDrift),
         gauge('domains redacted', METRICS.redactedDomains),

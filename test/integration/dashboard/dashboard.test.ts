@@ -235,7 +235,7 @@ describe('health', () => {
       shown = await text('.alarms').catch(() => '');
     }
 
-    expect(shown).toMatch(/dead-letters Events are in the dead-letter queue\. since [\s\S]*Who is hurt: Clients/);
+    expect(shown).toMatch(/dead-letters Messages are in the dead-letter queue\. since [\s\S]*Who is hurt: Clients/);
     expect(shown).toMatch(
       /Explains: stuck\n[\s\S]*runbook\.md#dead-letters\n+npm run ledger -- dlq list --local --port \d+/,
     );

@@ -1,5 +1,6 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import {
+  doubtKey,
   FIRST_WEBHOOK_KEY,
   type ItemKey,
   isStragglerSort,
@@ -15,7 +16,7 @@ import type { Stragglers } from '../../../process/ports.ts';
 import type { LedgerState, OpenSlice, Straggler } from '../../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
 
-/** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`. */
+/** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`; doubts as `DOUBT#<domain>`. */
 export function createLedgerStateTable(table: LedgerTable): LedgerState {
   const { client, name } = table;
   const read = async (domain: string): Promise<Watermarks | undefined> => {
@@ -65,6 +66,20 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
 
     async dropOpen(domain, start) {
       await client.send(new DeleteCommand({ TableName: name, Key: openSliceKey(domain, start) }));
+    },
+
+    async readDoubts(domain) {
+      const starts: number[] = [];
+      for await (const { start } of readPartition(table, doubtKey(domain, 0).pk)) starts.push(start as number);
+      return starts;
+    },
+
+    async putDoubt(domain, start) {
+      await client.send(new PutCommand({ TableName: name, Item: { ...doubtKey(domain, start), start } }));
+    },
+
+    async dropDoubt(domain, start) {
+      await client.send(new DeleteCommand({ TableName: name, Key: doubtKey(domain, start) }));
     },
 
     async dropStraggler(domain, { at, notedAt }) {

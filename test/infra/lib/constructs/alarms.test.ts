@@ -177,8 +177,8 @@ const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'api-key-unusable',
     tells: PAGE,
-    ...own('ApiKeyUnusable', 'Sum', 1800),
-    above: [1, 1, 1],
+    ...own('ApiKeyUsable', 'Sum', 1800),
+    below: [1, 1, 1],
     missing: 'ignore',
   },
   {
@@ -219,7 +219,13 @@ const ALARMS: ExpectedAlarm[] = [
     missing: 'ignore',
   },
   { runbook: 'stuck', tells: PAGE, ...own('Stuck', 'Maximum', 1800), above: [0, 1, 1], missing: 'ignore' },
-  { runbook: 'unconfirmed', tells: PAGE, ...own('Unconfirmed', 'Sum', 300), above: [0, 1, 1], missing: 'ignore' },
+  {
+    runbook: 'unconfirmed',
+    tells: PAGE,
+    ...own('Unconfirmed', 'Maximum', 300),
+    above: [0, 1, 1],
+    missing: 'ignore',
+  },
   { runbook: 'read-api-errors', tells: TICKET, ...api('5xx', 'Sum', 300, READ_API), above: [0, 2, 3] },
   { runbook: 'read-api-slow', tells: TICKET, ...api('Latency', 'p99', 60, READ_API), above: [5000, 3, 5] },
   {

@@ -102,6 +102,16 @@ test('markers of open slices are kept by domain, in order, until they are droppe
   expect((await ledger.readMarkers(domain)).open).toEqual([open(1_770_000_300)]);
 });
 
+test('slices in doubt are kept by domain, apart from open ones', async () => {
+  const ledger = createLedgerStateTable(engines.table);
+  const domain = newDomain();
+  for (const start of [1800, 900, 900]) await ledger.putDoubt(domain, start);
+  await ledger.putDoubt(newDomain(), 0);
+  expect(await ledger.readDoubts(domain)).toEqual([900, 1800]);
+  await ledger.dropDoubt(domain, 900);
+  expect([await ledger.readDoubts(domain), (await ledger.readMarkers(domain)).open]).toEqual([[1800], []]);
+});
+
 test('the note on a straggler lies beside them, and is not dropped once it was renewed', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const stragglers = createStragglersTable(engines.table, Date.now);

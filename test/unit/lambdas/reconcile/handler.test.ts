@@ -33,7 +33,7 @@ afterAll(() => aws.close());
 
 const LEDGER = { Item: { position: { N: '900' }, second: { N: '900' } } };
 const RUN = { ReconcileRun: 1, Ledger: 'ledger' };
-const GONE = { ApiKeyUnusable: 1, Ledger: 'ledger' };
+const GONE = { ApiKeyUsable: 0, Ledger: 'ledger' };
 
 // An unreadable secret is not kept, and one that is read is: the order matters.
 test.each([
