@@ -1,5 +1,5 @@
 import { isRecord } from '../local-stack/template/template.ts';
-import { compressedLimits } from './options/compressed-limits.ts';
+import { compressedCursorSeconds, compressedLimits } from './options/compressed-limits.ts';
 import { type ReconcileChoice, reconcileOverlay } from './options/reconcile-choice.ts';
 import { PLACEHOLDERS } from './options/run-values.ts';
 
@@ -40,7 +40,12 @@ export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly stri
     reconcile: reconcileOverlay(reconcile, PLACEHOLDERS),
     ...(archive && { seal: { enabled: true } }),
     ...(receivers.length > 0 && receiversOverlay(receivers)),
-    alarms: { limits: compressedLimits(metricPeriodSeconds, reconcile.everySeconds) },
+    alarms: {
+      limits: {
+        ...compressedLimits(metricPeriodSeconds, reconcile.everySeconds),
+        cursorAgeSeconds: compressedCursorSeconds(reconcile),
+      },
+    },
   };
   return { ...layOver(usual, choice.overlay), ...(publish && { publish: { enabled: true, ...publish } }) };
 }

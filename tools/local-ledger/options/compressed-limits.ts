@@ -1,3 +1,5 @@
+import type { ReconcileChoice } from './reconcile-choice.ts';
+
 /** As the configuration has them; a test compares. */
 const OLDEST_MESSAGE_SECONDS = 300;
 const PUBLISH_LAG_SECONDS = 21_600;
@@ -15,4 +17,14 @@ export function compressedLimits(metricPeriodSeconds: number, reconcileEverySeco
     publishLagSeconds: compressed(PUBLISH_LAG_SECONDS),
     runPeriodSeconds: Math.min(60 * runMinutes, MAX_PERIOD_SECONDS),
   };
+}
+
+/** Half of the retention as deployed, but not before the alarms of its causes, which take two runs and their period. */
+export function compressedCursorSeconds({
+  retentionSeconds,
+  settleSeconds,
+  sliceSeconds,
+  everySeconds,
+}: Pick<ReconcileChoice, 'retentionSeconds' | 'settleSeconds' | 'sliceSeconds' | 'everySeconds'>): number {
+  return Math.max(Math.floor(retentionSeconds / 2), settleSeconds + sliceSeconds + 4 * everySeconds);
 }

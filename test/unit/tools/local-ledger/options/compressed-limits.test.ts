@@ -1,6 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../../../lib/config/config.ts';
-import { compressedLimits } from '../../../../../tools/local-ledger/options/compressed-limits.ts';
+import {
+  compressedCursorSeconds,
+  compressedLimits,
+} from '../../../../../tools/local-ledger/options/compressed-limits.ts';
 
 const configured = (limits: object) =>
   parseConfig({
@@ -36,4 +39,10 @@ test('limits that are times of metrics shrink with the minute, to a second at le
 
 test('the configuration takes them', () => {
   expect(configured(compressedLimits(1, 15))).toMatchObject(compressedLimits(1, 15));
+});
+
+test('a ledger that is behind is reported after what may be the cause', () => {
+  const times = { settleSeconds: 22, sliceSeconds: 5, everySeconds: 15 };
+  expect(compressedCursorSeconds({ ...times, retentionSeconds: 120 })).toBe(87);
+  expect(compressedCursorSeconds({ ...times, retentionSeconds: 86_400 })).toBe(43_200);
 });
