@@ -7,6 +7,7 @@ import { costsOf } from './dollars.ts';
 import { type Bundles, makeBundles } from './functions/bundles.ts';
 import { measureHandlers } from './functions/handler-cpu.ts';
 import { measureImports } from './functions/import-time.ts';
+import { measureCampaignReports } from './ledger/campaign-reports.ts';
 import { measureLargeSlices } from './ledger/large-slices.ts';
 import { measureReconciliation } from './ledger/reconciliation.ts';
 import { measurePipeline } from './pipeline.ts';
@@ -21,9 +22,10 @@ what reconciliation reads. Takes about half an hour at its 100,000 events, and w
 to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
-  --only PART  measures imports, handlers, pipeline, reconciliation or large-slices anew; the other
-               parts are taken from tools/bench/results.json; simulation compares the simulation of
-               docs/scale.md with the local stack, at rates scaled down, and writes nothing
+  --only PART  measures imports, handlers, pipeline, reconciliation, large-slices or
+               campaign-reports anew; the other parts are taken from tools/bench/results.json;
+               simulation compares the simulation of docs/scale.md with the local stack, at rates
+               scaled down, and writes nothing
   --against COMMIT  measures large slices by the sources of this commit too, side by side
   --write      writes tools/bench/results.json and docs/generated/benchmarks.md
 
@@ -53,9 +55,10 @@ if (!Number.isSafeInteger(events) || events < 10_000) {
   process.exit(2);
 }
 const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
-const only = [...PARTS, 'large-slices' as const].find((part) => part === values.only);
+const APART = ['large-slices', 'campaign-reports'] as const;
+const only = [...PARTS, ...APART].find((part) => part === values.only);
 if (values.only !== undefined && only === undefined) {
-  console.error(`--only must be one of ${PARTS.join(', ')}, large-slices, simulation, not "${values.only}"`);
+  console.error(`--only must be one of ${[...PARTS, ...APART].join(', ')}, simulation, not "${values.only}"`);
   process.exit(2);
 }
 if (values.against !== undefined && only !== 'large-slices') {
@@ -67,15 +70,21 @@ const written: Results = JSON.parse(readFileSync(RESULTS, 'utf8'));
 const earlier = only && written;
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
 const date = new Date().toISOString().slice(0, 10);
-// Large slices are compared with each other alone, so they may come from a machine of their own.
-if (values.write && earlier !== undefined && only !== 'large-slices' && earlier.machine !== machine) {
+// These are compared with each other alone, so they may come from a machine of their own.
+const isApart = APART.some((part) => part === only);
+if (values.write && earlier !== undefined && !isApart && earlier.machine !== machine) {
   console.error(`tools/bench/results.json comes from another machine (${earlier.machine}): --write all parts together`);
   process.exit(2);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
 try {
-  const results = only === 'large-slices' ? withLargeSlices(written) : await measure(makeBundles(folder));
+  const results =
+    only === 'large-slices'
+      ? withLargeSlices(written)
+      : only === 'campaign-reports'
+        ? withCampaignReports(written)
+        : await measure(makeBundles(folder));
   if (values.write) {
     writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
     writeFileSync(join(import.meta.dirname, '../../docs/generated/benchmarks.md'), page(results));
@@ -115,6 +124,7 @@ async function measure(bundles: Bundles): Promise<Results> {
     reconciliation,
     costs: costsOf(pipeline, reconciliation),
     ...(written.largeSlices && { largeSlices: written.largeSlices }),
+    ...(written.campaignReports && { campaignReports: written.campaignReports }),
   };
 }
 
@@ -125,6 +135,13 @@ function withLargeSlices(results: Results): Results {
   const sizes = Array.from({ length: Math.floor(Math.log10(events)) - 3 }, (_, n) => 10 ** (n + 4));
   const slices = measureLargeSlices(sizes, against, (line) => console.log(`  ${line}`));
   return { ...results, largeSlices: { command, date, machine, ...(against && { against }), slices } };
+}
+
+/** The results with the report of a campaign measured anew. */
+function withCampaignReports(results: Results): Results {
+  const command = `npm run bench -- --only campaign-reports --events ${events} --write`;
+  const figures = measureCampaignReports([events / 10, events], (line) => console.log(`  ${line}`));
+  return { ...results, campaignReports: { command, date, machine, ...figures } };
 }
 
 /** 1,000, 3,000, 10,000, 30,000 … up to the most. */

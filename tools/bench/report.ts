@@ -1,6 +1,7 @@
 import { type CostLine, type Costs, MONTH_DAYS, sum } from './dollars.ts';
 import type { CpuFigures, HandlerFigures } from './functions/handler-cpu.ts';
 import type { ImportFigures } from './functions/import-time.ts';
+import type { CampaignReportFigures, CampaignReports } from './ledger/campaign-reports.ts';
 import type { LargeSliceComparison, LargeSlices } from './ledger/large-slices.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
@@ -19,6 +20,7 @@ export interface Results {
   readonly costs: Costs;
   /** Measured apart from the rest: its ratios are taken side by side. */
   readonly largeSlices?: LargeSlices;
+  readonly campaignReports?: CampaignReports;
 }
 
 export interface Target {
@@ -131,7 +133,7 @@ interface Section {
 }
 
 function sections(results: Results): Section[] {
-  const { handlers, imports, pipeline, reconciliation, costs, largeSlices } = results;
+  const { handlers, imports, pipeline, reconciliation, costs, largeSlices, campaignReports } = results;
   const { perWebhook, checkpoints } = pipeline;
   const growth = growthOfPipeline(pipeline);
   const slices = growthOfSlices(reconciliation);
@@ -222,6 +224,7 @@ function sections(results: Results): Section[] {
       ]),
     },
     ...(largeSlices === undefined ? [] : [largeSlicesSection(largeSlices)]),
+    ...(campaignReports === undefined ? [] : [campaignSection(campaignReports)]),
     {
       title: 'The mail',
       about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${MIX}. ${whole(last?.events ?? 0)} posted.`,
@@ -249,6 +252,25 @@ function largeSlicesSection({ command, date, machine, against, slices }: LargeSl
       fixed(slice.now.megabytes, 0),
       ratio(slice, 'megabytes'),
     ]),
+  };
+}
+
+function campaignSection({ command, date, machine, table, archive }: CampaignReports): Section {
+  const rowOf = (name: string, figures: CampaignReportFigures): Row => [
+    ...[
+      name,
+      whole(figures.events),
+      fixed(figures.cpuSeconds, 1),
+      fixed(figures.megabytes, 0),
+      whole(figures.readUnits),
+    ],
+    ...[whole(figures.objects), fixed(figures.dollars * 100, 1)],
+  ];
+  return {
+    title: 'The report of a campaign',
+    about: `Written by \`${command}\` on ${date}: ${machine}. Each of its mails accepted, delivered and opened; processor seconds, where table and objects respond at once; MiB are all that the process held.`,
+    head: ['read from', 'events', 'processor, s', 'MiB', 'read units', 'objects', 'cents'],
+    rows: [...table.map((each) => rowOf('table', each)), ...archive.map((each) => rowOf('archive', each))],
   };
 }
 

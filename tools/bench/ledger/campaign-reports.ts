@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** What the report of one campaign took. */
+export interface CampaignReportFigures {
+  readonly events: number;
+  /** Of processors, the garbage collector's included: other work on the machine does not count. */
+  readonly cpuSeconds: number;
+  /** The most that the process held at once. */
+  readonly megabytes: number;
+  readonly readUnits: number;
+  /** Of the archive. */
+  readonly objects: number;
+  readonly dollars: number;
+}
+
+export interface CampaignReports {
+  readonly command: string;
+  readonly date: string;
+  readonly machine: string;
+  /** By the number of events. */
+  readonly table: readonly CampaignReportFigures[];
+  /** The same campaigns, once the table keeps nothing of them. */
+  readonly archive: readonly CampaignReportFigures[];
+}
+
+/** Reports campaigns of so many events from the table, and from the archive, each in a process of its own. */
+export function measureCampaignReports(
+  sizes: readonly number[],
+  say: (line: string) => void,
+): Pick<CampaignReports, 'table' | 'archive'> {
+  const measure = (place: 'table' | 'archive', events: number): CampaignReportFigures => {
+    const script = join(import.meta.dirname, 'campaign-report-process.ts');
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', script, place, String(events)], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`the report from the ${place} failed: ${stderr}`);
+    const figures = JSON.parse(stdout) as CampaignReportFigures;
+    const { cpuSeconds, megabytes, dollars } = figures;
+    say(
+      `${events} events from the ${place}: ${cpuSeconds.toFixed(1)} s, ${megabytes.toFixed(0)} MiB, ${(dollars * 100).toFixed(1)} cents`,
+    );
+    return figures;
+  };
+  return {
+    table: sizes.map((events) => measure('table', events)),
+    archive: sizes.map((events) => measure('archive', events)),
+  };
+}
