@@ -114,7 +114,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     const { exitCode, out } = await ledger(['keys', 'set', '--env', 'dev'], `${KEY}\n`);
     equal(
       [exitCode, out.replace(/ [0-9a-f]{8} /, ' ')],
-      [0, 'Signing key is set. Functions take it within 5 minutes.\n'],
+      [0, 'Signing key is set. Ingest takes it within 30 seconds.\n'],
     );
     await other.setKey('key-protected');
   });
