@@ -28,6 +28,8 @@ export const PRICES = {
   /** arm64. */
   perGigabyteSecond: 0.0000133334,
   perLogGigabyte: 0.5,
+  /** To the internet, beyond the first 100 GB a month. */
+  perGigabyteSent: 0.09,
   perMetricMonth: 0.3,
   /** For each metric that an alarm reads. */
   perAlarmMetricMonth: 0.1,

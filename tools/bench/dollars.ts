@@ -106,7 +106,8 @@ export function costsOf(pipeline: PipelineFigures, slices: readonly SliceFigures
   };
 }
 
-function line(what: string, perWebhook: number, price: number): CostLine {
+/** One line of a bill for a million, by what one takes. */
+export function line(what: string, perWebhook: number, price: number): CostLine {
   const amount = perWebhook * MILLION;
   const digits = amount < 100 ? 3 : 0;
   return {

@@ -11,6 +11,7 @@ import { measureCampaignReports } from './ledger/campaign-reports.ts';
 import { measureLargeSlices } from './ledger/large-slices.ts';
 import { measureReconciliation } from './ledger/reconciliation.ts';
 import { measurePipeline } from './pipeline.ts';
+import { measureReceivers } from './receivers.ts';
 import { page, plainTable, type Results, targetsOf } from './report.ts';
 import { compareWithLocalStack, comparisonText, offBy, TOLERANCE } from './simulation/local-run.ts';
 
@@ -22,8 +23,8 @@ what reconciliation reads. Takes about half an hour at its 100,000 events, and w
 to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
-  --only PART  measures imports, handlers, pipeline, reconciliation, large-slices or
-               campaign-reports anew; the other parts are taken from tools/bench/results.json;
+  --only PART  measures imports, handlers, pipeline, reconciliation, receivers, large-slices
+               or campaign-reports anew; the other parts are taken from tools/bench/results.json;
                simulation compares the simulation of docs/scale.md with the local stack, at rates
                scaled down, and writes nothing
   --against COMMIT  measures large slices by the sources of this commit too, side by side
@@ -55,7 +56,7 @@ if (!Number.isSafeInteger(events) || events < 10_000) {
   process.exit(2);
 }
 const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
-const APART = ['large-slices', 'campaign-reports'] as const;
+const APART = ['receivers', 'large-slices', 'campaign-reports'] as const;
 const only = [...PARTS, ...APART].find((part) => part === values.only);
 if (values.only !== undefined && only === undefined) {
   console.error(`--only must be one of ${[...PARTS, ...APART].join(', ')}, simulation, not "${values.only}"`);
@@ -65,6 +66,7 @@ if (values.against !== undefined && only !== 'large-slices') {
   console.error('--against goes with --only large-slices');
   process.exit(2);
 }
+const RECEIVED_EVENTS = 400;
 const RESULTS = join(import.meta.dirname, 'results.json');
 const written: Results = JSON.parse(readFileSync(RESULTS, 'utf8'));
 const earlier = only && written;
@@ -84,7 +86,9 @@ try {
       ? withLargeSlices(written)
       : only === 'campaign-reports'
         ? withCampaignReports(written)
-        : await measure(makeBundles(folder));
+        : only === 'receivers'
+          ? await withReceivers(written)
+          : await measure(makeBundles(folder));
   if (values.write) {
     writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
     writeFileSync(join(import.meta.dirname, '../../docs/generated/benchmarks.md'), page(results));
@@ -123,9 +127,17 @@ async function measure(bundles: Bundles): Promise<Results> {
     pipeline,
     reconciliation,
     costs: costsOf(pipeline, reconciliation),
+    ...(written.receivers && { receivers: written.receivers }),
     ...(written.largeSlices && { largeSlices: written.largeSlices }),
     ...(written.campaignReports && { campaignReports: written.campaignReports }),
   };
+}
+
+/** The results with deliveries to receivers measured anew. */
+async function withReceivers(results: Results): Promise<Results> {
+  const command = 'npm run bench -- --only receivers --write';
+  const figures = await measureReceivers(RECEIVED_EVENTS, (line) => console.log(`  ${line}`));
+  return { ...results, receivers: { command, date, machine, ...figures } };
 }
 
 /** The results with large slices of 10,000 events and more measured anew. */

@@ -6,6 +6,7 @@ import type { LargeSliceComparison, LargeSlices } from './ledger/large-slices.ts
 import type { SliceFigures } from './ledger/reconciliation.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
+import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
 import { exponent, type Spread } from './statistics.ts';
 
 export interface Results {
@@ -18,6 +19,8 @@ export interface Results {
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceFigures[];
   readonly costs: Costs;
+  /** Measured apart from the rest, like large slices. */
+  readonly receivers?: ReceiverFigures;
   /** Measured apart from the rest: its ratios are taken side by side. */
   readonly largeSlices?: LargeSlices;
   readonly campaignReports?: CampaignReports;
@@ -223,6 +226,7 @@ function sections(results: Results): Section[] {
         fixed(slice.megabytes, 0),
       ]),
     },
+    ...(results.receivers === undefined ? [] : receiversSections(results.receivers)),
     ...(largeSlices === undefined ? [] : [largeSlicesSection(largeSlices)]),
     ...(campaignReports === undefined ? [] : [campaignSection(campaignReports)]),
     {
@@ -230,6 +234,38 @@ function sections(results: Results): Section[] {
       about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${MIX}. ${whole(last?.events ?? 0)} posted.`,
       head: [],
       rows: [],
+    },
+  ];
+}
+
+function receiversSections({ command, date, machine, events, ...figures }: ReceiverFigures): Section[] {
+  const { perDelivery, bothRespond, oneHangs, costs } = figures;
+  const { publish, deliver } = perDelivery;
+  const names = [...new Set([...Object.keys(publish.calls), ...Object.keys(deliver.calls)])];
+  return [
+    bill(
+      'A million deliveries to one receiver',
+      costs,
+      `Beside the published events, of which each costs once however many receivers get it. Written by \`${command}\` on ${date}: ${machine}. Function time is that of a receiver of ${BENCH_RATE} requests a second that responds within its pace; every delivery is acknowledged at once.`,
+    ),
+    {
+      title: 'Calls and units of one delivery',
+      head: ['', 'publish', 'deliver'],
+      rows: [
+        ...names.map((name) => [name, fixed(callsOf(publish, name), 3), fixed(callsOf(deliver, name), 3)]),
+        ['write units', fixed(publish.writeUnits, 3), fixed(deliver.writeUnits, 3)],
+        ['read units', fixed(publish.readUnits, 3), fixed(deliver.readUnits, 3)],
+        ['processor, ms', fixed(publish.cpuMs), fixed(deliver.cpuMs)],
+      ],
+    },
+    {
+      title: 'Beside a receiver that hangs',
+      about: `${whole(events)} events at 20 a second to a stack with two receivers that respond at once, then as many while one of them never responds. Milliseconds, median and 99th percentile, with the batching window of 1 s in what is heard; what else the machine had to do is in both, so only a second row that is far slower would say something.`,
+      head: ['', 'ingest responded', 'p99', 'the receiver heard', 'p99'],
+      rows: Object.entries({ 'both respond': bothRespond, 'the other hangs': oneHangs }).map(([name, calm]) => [
+        name,
+        ...[calm.ingest, calm.heard].flatMap(({ median, p99 }) => [whole(median), whole(p99)]),
+      ]),
     },
   ];
 }
