@@ -14,7 +14,7 @@ export interface CliContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly openDeployment: (ref: TargetRef) => Promise<Deployment>;
   /** The AWS account that the shell's credentials belong to, in a region. */
-  readonly openAccount: (region: string) => Promise<AwsAccount>;
+  readonly openAccount: (region: string, bootstrapQualifier?: string) => Promise<AwsAccount>;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   /** Aborted when the operator wants it to end. */

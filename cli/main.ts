@@ -20,7 +20,7 @@ const exitCode = await runProgram(process.argv.slice(2), {
   printError: (line) => errors.print(asStarted(line)),
   environment: process.env,
   openDeployment,
-  openAccount: async (region) => (await import('./target/aws.ts')).openAccount(region),
+  openAccount: async (...place) => (await import('./target/aws.ts')).openAccount(...place),
   now: Date.now,
   sleep: (ms) => sleep(ms, undefined, { signal: stop.signal }).catch(() => {}),
   signal: stop.signal,

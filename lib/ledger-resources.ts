@@ -1,3 +1,4 @@
+import { Aspects } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { enforceStackRules } from './checks/stack-rules.ts';
 import type { Config } from './config/config.ts';
@@ -19,7 +20,9 @@ import { Budget } from './constructs/monitoring/budget.ts';
 import { HealthDashboard } from './constructs/monitoring/health-dashboard.ts';
 import type { CommandLine } from './constructs/monitoring/ledger-alarm.ts';
 import { Topics } from './constructs/monitoring/topics.ts';
+import { KEEP_LOGS } from './constructs/removal.ts';
 import { Secrets } from './constructs/secrets.ts';
+import { TableBackup } from './constructs/table-backup.ts';
 import { WebhookApi } from './constructs/webhook-api.ts';
 import { type OutputSources, writeOutputs } from './outputs.ts';
 
@@ -31,9 +34,12 @@ export interface LedgerResources extends OutputSources {
 /** Builds the constructs of a ledger in a scope, connects them, and returns them. */
 export function buildLedger(scope: Construct, config: Config, commandLine: CommandLine): LedgerResources {
   const times = processingTimes(config.processing);
+  if (config.keepLogs) Aspects.of(scope).add(KEEP_LOGS);
   const customerKey = config.customerKey ? new CustomerKey(scope, 'CustomerKey', config).key : undefined;
 
   const { table } = new LedgerTable(scope, 'Table', config);
+  const { weeklyBackupDays: keptDays } = config.table;
+  if (keptDays) new TableBackup(scope, 'TableBackup', { ...config, table, keptDays, customerKey });
   const secrets = new Secrets(scope, 'Secrets', config);
   const queue = new EventQueue(scope, 'Events', times);
 
@@ -64,6 +70,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   const dashboard = config.dashboard.enabled
     ? new Dashboard(scope, 'Dashboard', {
         apiUrl: readApi.endpoint.baseUrl,
+        customDomain: config.customDomain.dashboard,
         target: commandLine.target,
         logRetentionDays: config.retentionDays.logs,
         customerKey,

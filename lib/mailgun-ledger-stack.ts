@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type App, Stack } from 'aws-cdk-lib';
+import { type App, DefaultStackSynthesizer, type IStackSynthesizer, Stack } from 'aws-cdk-lib';
 import type { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { StackConfig } from './config/config.ts';
 import { buildLedger } from './ledger-resources.ts';
@@ -12,6 +12,9 @@ export class MailgunLedgerStack extends Stack {
   constructor(app: App, config: StackConfig) {
     super(app, `mailgun-ledger-${config.name}`, {
       env: { region: config.region, ...(config.account && { account: config.account }) },
+      ...(config.bootstrapQualifier && {
+        synthesizer: new DefaultStackSynthesizer({ qualifier: config.bootstrapQualifier }) as IStackSynthesizer,
+      }),
       description: "Mailgun's events, stored once and accounted for",
       terminationProtection: config.protectData,
       tags: { ...config.tags, app: 'mailgun-ledger', env: config.name, version: VERSION },

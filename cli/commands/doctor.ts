@@ -116,7 +116,8 @@ async function accountOf(context: CliContext, ref: TargetRef): Promise<AccountCo
   }
   const { environment: name } = ref;
   const environment = environmentOf(readEnvironments(), name);
-  return { name, environment, account: await context.openAccount(environment.region) };
+  const account = await context.openAccount(environment.region, environment.bootstrapQualifier);
+  return { name, environment, account };
 }
 
 async function findStack(context: CliContext, ref: TargetRef): Promise<{ finding: Finding; deployment?: Deployment }> {

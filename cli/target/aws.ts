@@ -226,9 +226,10 @@ export interface Subscription {
   readonly confirmed: boolean;
 }
 
-const BOOTSTRAP_PARAMETER = '/cdk-bootstrap/hnb659fds/version';
+/** CDK's own, unless an environment names another. */
+const BOOTSTRAP_QUALIFIER = 'hnb659fds';
 
-export function openAccount(region: string): AwsAccount {
+export function openAccount(region: string, qualifier = BOOTSTRAP_QUALIFIER): AwsAccount {
   const settings = { region };
   return {
     region,
@@ -239,7 +240,7 @@ export function openAccount(region: string): AwsAccount {
     async bootstrapVersion() {
       try {
         const { Parameter } = await new SSMClient(settings).send(
-          new GetParameterCommand({ Name: BOOTSTRAP_PARAMETER }),
+          new GetParameterCommand({ Name: `/cdk-bootstrap/${qualifier}/version` }),
         );
         return Number(Parameter?.Value);
       } catch (error) {

@@ -5,6 +5,7 @@ import { TargetUnavailableError, UsageError } from '../errors.ts';
 const environment = z.object({
   account: z.string().optional(),
   region: z.string(),
+  bootstrapQualifier: z.string().optional(),
 });
 
 const file = z.object({ context: z.object({ environments: z.record(z.string(), environment) }) });

@@ -50,6 +50,11 @@ export const ACKNOWLEDGEMENTS: readonly Acknowledgement[] = [
     because: 'Point-in-time recovery is on unless the configuration says otherwise, in prod only with an archive',
   },
   {
+    rule: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]',
+    on: /^TableBackup\/Plan\/Table\/Role\/Resource$/,
+    because: 'What AWS Backup may do to make a copy, as AWS itself words it; it changes with the service',
+  },
+  {
     rule: 'AwsSolutions-APIG4',
     on: /^WebhookApi\/Http\/Api\/[^/]+\/Resource$/,
     because: 'Mailgun signs what it sends, and the function verifies it: no authorizer sees the body',

@@ -53,10 +53,10 @@ const RULES: Rule[] = [
   function certificateInRegion({ region, customDomain }) {
     return Object.entries(customDomain ?? {}).flatMap(([api, domain]) => {
       const certificateRegion = domain?.certificateArn.split(':')[3];
-      if (region === undefined || domain === undefined || certificateRegion === region) return [];
-      return [
-        `customDomain.${api}.certificateArn: is of ${certificateRegion}; must be of the stack's region ${region}`,
-      ];
+      const needed = api === 'dashboard' ? 'us-east-1' : region;
+      if (needed === undefined || domain === undefined || certificateRegion === needed) return [];
+      const why = api === 'dashboard' ? 'us-east-1, where CloudFront looks' : `the stack's region ${region}`;
+      return [`customDomain.${api}.certificateArn: is of ${certificateRegion}; must be of ${why}`];
     });
   },
 

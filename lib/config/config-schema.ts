@@ -43,23 +43,26 @@ const reservedExecutions = (description: string) =>
     example: 100,
   });
 
+const domainName = (what: string, region: string, target: string) => ({
+  name: hostName().register(fields, {
+    constraint: 'a host name',
+    description: `Host name of the ${what}.`,
+    example: 'hooks.example.com',
+  }),
+  certificateArn: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[0-9a-f-]+$/)
+    .register(fields, {
+      constraint: 'the ARN of an ACM certificate',
+      description: `Its certificate, in ${region}. A CNAME to the output ${target} makes it live.`,
+      example: 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',
+    }),
+});
+
 const customDomain = (what: string) =>
   z
     .strictObject({
-      name: hostName().register(fields, {
-        constraint: 'a host name',
-        description: `Host name of the ${what}.`,
-        example: 'hooks.example.com',
-      }),
-      certificateArn: z
-        .string()
-        .regex(/^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[0-9a-f-]+$/)
-        .register(fields, {
-          constraint: 'the ARN of an ACM certificate',
-          description:
-            'Its certificate, in the region of the stack. A CNAME to the output `WebhookDomainTarget` or `ApiDomainTarget` makes it live.',
-          example: 'arn:aws:acm:eu-west-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',
-        }),
+      ...domainName(what, 'the region of the stack', '`WebhookDomainTarget` or `ApiDomainTarget`'),
       exclusive: flag(
         false,
         "Switches the gateway's own host name off, so that nothing goes around what guards this one; only once no one uses that name.",
@@ -85,6 +88,15 @@ export const environmentSchema = z.strictObject({
       constraint: 'an AWS region',
       description: 'The AWS region it is deployed to.',
       example: 'eu-west-1',
+    }),
+  bootstrapQualifier: z
+    .string()
+    .regex(/^[a-z0-9]{1,10}$/)
+    .optional()
+    .register(fields, {
+      constraint: '1 to 10 lower-case letters or digits',
+      description: "The qualifier of `cdk bootstrap --qualifier`, where the account's bootstrap has one of its own.",
+      example: 'mail',
     }),
   domains: distinct(
     z.strictObject({
@@ -214,7 +226,13 @@ export const environmentSchema = z.strictObject({
   dashboard: group({
     enabled: flag(false, 'Serves the dashboard from a private bucket behind CloudFront; its origin may read the API.'),
   }),
-  customDomain: group({ webhook: customDomain('webhook API'), read: customDomain('read API') }),
+  customDomain: group({
+    webhook: customDomain('webhook API'),
+    read: customDomain('read API'),
+    dashboard: z
+      .strictObject(domainName('dashboard, which then takes TLS 1.2 at least', 'us-east-1', '`DashboardDomainTarget`'))
+      .optional(),
+  }),
   tags: z
     .record(z.string().regex(TAG_KEY), z.string().regex(TAG_VALUE))
     .default({})
@@ -225,6 +243,7 @@ export const environmentSchema = z.strictObject({
       description: 'Tags on every resource, besides `app`, `env` and `version`.',
       example: { team: 'mail' },
     }),
+  keepLogs: flag(false, 'Logs survive the deletion of the stack, until they are as old as `retentionDays.logs`.'),
   protectData: flag(
     true,
     'Table and secrets survive the deletion of the stack; table and stack are protected from deletion. Must be true in prod.',

@@ -18,7 +18,7 @@ export interface StackConfig extends EnvironmentConfig {
 }
 
 /** What the app chooses for its stack, where a ledger is a construct in it. */
-const STACK_KEYS = { account: true, region: true, tags: true } as const;
+const STACK_KEYS = { account: true, region: true, tags: true, bootstrapQualifier: true } as const;
 
 const ledgerSchema = environmentSchema.omit(STACK_KEYS);
 

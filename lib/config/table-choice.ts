@@ -20,6 +20,12 @@ export const tableChoice = group({
     true,
     'Backs the table up continuously. It costs almost as much as storage; in prod it may be off only where `seal.enabled` keeps the events elsewhere.',
   ),
+  weeklyBackupDays: z.int().min(7).max(3650).optional().register(fields, {
+    constraint: 'a whole number from 7 to 3650',
+    description:
+      'Days that weekly copies by AWS Backup are kept, each of the whole table at half the price of its recovery a month.',
+    example: 35,
+  }),
   provisioned: z
     .strictObject({
       write: units('Write'),

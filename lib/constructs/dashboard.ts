@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   CachePolicy,
   Distribution,
@@ -8,6 +9,7 @@ import {
   HttpVersion,
   PriceClass,
   ResponseHeadersPolicy,
+  SecurityPolicyProtocol,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
@@ -25,6 +27,8 @@ const PAGE = join(import.meta.dirname, '../../dashboard');
 export interface DashboardProps {
   /** Base URL of the read API. */
   readonly apiUrl: string;
+  /** Its certificate is in us-east-1. */
+  readonly customDomain: { readonly name: string; readonly certificateArn: string } | undefined;
   /** Leads operator's commands to this stack. */
   readonly target: string;
   readonly logRetentionDays: number;
@@ -35,10 +39,13 @@ export interface DashboardProps {
 /** The page: files in a private bucket that CloudFront alone reads. */
 export class Dashboard extends Construct {
   readonly url: string;
+  /** What a CNAME of the custom domain must point at. */
+  readonly domainTarget: string | undefined;
   readonly bucket: IBucket;
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
+    const { customDomain } = props;
     // IBucket has an optional property that Bucket spells with undefined.
     this.bucket = new Bucket(this, 'Bucket', {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -68,8 +75,14 @@ export class Dashboard extends Construct {
       },
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
+      ...(customDomain && {
+        domainNames: [customDomain.name],
+        certificate: Certificate.fromCertificateArn(this, 'Certificate', customDomain.certificateArn),
+        minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+      }),
     });
-    this.url = `https://${distribution.distributionDomainName}`;
+    this.domainTarget = customDomain && distribution.distributionDomainName;
+    this.url = `https://${customDomain?.name ?? distribution.distributionDomainName}`;
     this.#deploy(props);
   }
 

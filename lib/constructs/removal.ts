@@ -1,4 +1,6 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { type IAspect, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
+import type { IConstruct } from 'constructs';
 
 /**
  * What becomes of a resource that holds data once its stack is deleted or it is replaced. A deploy that fails takes what
@@ -6,3 +8,10 @@ import { RemovalPolicy } from 'aws-cdk-lib';
  */
 export const removalOf = ({ protectData }: { readonly protectData: boolean }): RemovalPolicy =>
   protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+
+/** Lets every log group of a scope outlive its stack, as data does. */
+export const KEEP_LOGS: IAspect = {
+  visit(node: IConstruct) {
+    if (node instanceof CfnLogGroup) node.applyRemovalPolicy(removalOf({ protectData: true }));
+  },
+};

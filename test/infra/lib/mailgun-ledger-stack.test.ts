@@ -42,6 +42,14 @@ describe.each([
   });
 });
 
+test('takes the bootstrap of the account, or that of another qualifier', () => {
+  const versionIn = (overlay: object) =>
+    new Synthesized('prod', overlay).template.toJSON().Parameters?.BootstrapVersion?.Default;
+
+  expect(versionIn({})).toBe('/cdk-bootstrap/hnb659fds/version');
+  expect(versionIn({ bootstrapQualifier: 'mail' })).toBe('/cdk-bootstrap/mail/version');
+});
+
 test('every name and address an operator needs is an output', () => {
   expect(Object.keys(new Synthesized('prod').outputs).toSorted()).toEqual([
     'ApiKeySecretArn',

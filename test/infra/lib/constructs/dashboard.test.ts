@@ -209,3 +209,23 @@ test('with a host name of the read API’s own, the page reads there', () => {
   expect(policies).toHaveLength(2);
   for (const policy of policies) expect(policy).toContain("connect-src 'self' https://api.mailgun-ledger.internal;");
 });
+
+test('under a host name of its own it takes TLS 1.2 at least, and that name may read', () => {
+  const dashboard = {
+    name: 'page.mailgun-ledger.internal',
+    certificateArn: 'arn:aws:acm:us-east-1:333333333333:certificate/1f0c9a52-8f3e-4a44-9d55-0a6f5a2f7c11',
+  };
+  const named = new Synthesized('prod', { ...ON, customDomain: { dashboard } });
+  const { DistributionConfig } = named.resources[DISTRIBUTION]!.Properties;
+  const { ALLOWED_ORIGINS } = named.resources.ReadApiFunctionC43B0DB6!.Properties.Environment.Variables;
+
+  expect(DistributionConfig.Aliases).toEqual([dashboard.name]);
+  expect(DistributionConfig.ViewerCertificate).toEqual({
+    AcmCertificateArn: dashboard.certificateArn,
+    MinimumProtocolVersion: 'TLSv1.2_2021',
+    SslSupportMethod: 'sni-only',
+  });
+  expect(ALLOWED_ORIGINS).toBe(`https://mail.mailgun-ledger.internal,https://${dashboard.name}`);
+  expect(named.outputs.DashboardUrl?.Value).toBe(`https://${dashboard.name}`);
+  expect(named.outputs.DashboardDomainTarget?.Value).toEqual({ 'Fn::GetAtt': [DISTRIBUTION, 'DomainName'] });
+});

@@ -185,3 +185,30 @@ describe('the indexes', () => {
 
 const changesBetween = (before: readonly string[], after: readonly string[]) =>
   before.filter((name) => !after.includes(name)).length + after.filter((name) => !before.includes(name)).length;
+
+describe('weekly copies', () => {
+  const chosen = new Synthesized('prod', { table: { weeklyBackupDays: 35 } });
+
+  test('are made of the table, and kept as long as was chosen', () => {
+    const [plan] = chosen.ofType('AWS::Backup::BackupPlan');
+    const [selection] = chosen.ofType('AWS::Backup::BackupSelection');
+    const [vault] = chosen.ofType('AWS::Backup::BackupVault');
+    const [rule] = plan!.Properties.BackupPlan.BackupPlanRule;
+
+    expect(rule).toMatchObject({ ScheduleExpression: 'cron(0 4 ? * SUN *)', Lifecycle: { DeleteAfterDays: 35 } });
+    expect(JSON.stringify(selection!.Properties.BackupSelection.Resources)).toContain('Table710B521B');
+    expect(vault).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate' });
+  });
+
+  test('are made of nothing by default', () => {
+    expect(prod.ofType('AWS::Backup::BackupPlan')).toEqual([]);
+  });
+});
+
+test('logs go with their stack, unless they are to be kept', () => {
+  const fatesOf = (stack: Synthesized) =>
+    new Set(stack.ofType('AWS::Logs::LogGroup').map(({ DeletionPolicy }) => DeletionPolicy));
+
+  expect(fatesOf(prod)).toEqual(new Set(['Delete']));
+  expect(fatesOf(new Synthesized('prod', { keepLogs: true }))).toEqual(new Set(['RetainExceptOnCreate']));
+});

@@ -98,6 +98,7 @@ describe('a configuration that says only what it must', () => {
       dashboard: { enabled: false },
       customDomain: {},
       tags: {},
+      keepLogs: false,
       protectData: true,
       customerKey: false,
       processing: { timeoutSeconds: 30, batchSize: 10, batchingWindowSeconds: 1, maxConcurrency: 5, outageHours: 9 },
@@ -248,6 +249,14 @@ describe('a mistake is told by its path, what was found and what would be right'
     [
       { customDomain: { read: { name: 'api.example.com', certificateArn: CERTIFICATE } } },
       "dev.customDomain.read.certificateArn: is of eu-west-1; must be of the stack's region us-east-1",
+    ],
+    [
+      { customDomain: { dashboard: { name: 'page.example.com', certificateArn: CERTIFICATE } } },
+      'dev.customDomain.dashboard.certificateArn: is of eu-west-1; must be of us-east-1, where CloudFront looks',
+    ],
+    [
+      { bootstrapQualifier: 'Mail' },
+      'dev.bootstrapQualifier: got "Mail"; must be 1 to 10 lower-case letters or digits',
     ],
     [{ tags: { 'aws:team': 'mail' } }, `dev.tags.aws:team: got "mail"; ${right.tag}`],
     [{ tags: { team: 7 } }, `dev.tags.team: got 7; ${right.tag}`],
