@@ -83,7 +83,12 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
 
   await step('bootstrap', () => cdk.bootstrap());
   // The emulator makes no key that signs.
-  const kept = { ...whole, protectData: true, seal: { enabled: true, sign: false }, alarms: { notify: true } };
+  const kept = {
+    ...whole,
+    protectData: true,
+    seal: { enabled: true, sign: false },
+    alarms: { notify: true, page: ['on-call@mailgun-ledger.internal'] },
+  };
   await step('a first deploy that fails leaves the protected table alone, and can be repeated', async () => {
     // Another template: what is uploaded under the hash of one is not uploaded again.
     await cdk.synth('protected', { ...kept, processing: { batchSize: 6 } }, folder('failing'));

@@ -51,6 +51,7 @@ const AT_INGEST: Fault[] = [
   {
     name: 'signature used again, for another event',
     alarm: 'token-reused',
+    relatives: { unauthorized: COUNTED_LATE, 'webhooks-forged': COUNTED_LATE },
     begin: async (world) => {
       const signature = signedNow();
       const event = eventOf();
