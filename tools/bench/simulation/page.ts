@@ -4,6 +4,7 @@ import { BREAK_EVEN_MONTHS, BREAK_EVEN_UTILIZATION } from '../../../cli/planning
 import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
+import { callsInDay, OTHER_CALLS_A_DAY } from './mailgun-calls.ts';
 import { metAt } from './met-at.ts';
 import { outcomes, SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { DEFAULT_STACK, type SimulatedStack } from './settings.ts';
@@ -116,6 +117,14 @@ function loadTable(runs: Record<ScenarioName, Outcome>): string[] {
   return [row(head), row(Array(head.length).fill('---')), ...rows];
 }
 
+function callsTable(): string[] {
+  const head = ['events a day', 'Events API', 'Logs, every slice listed twice', 'Logs, by totals (now)'];
+  const rows = [96, 10_000, 1_000_000].map((events) =>
+    row([events, ...(['events', 'logs', 'logs with totals'] as const).map((by) => callsInDay(by, events))].map(whole)),
+  );
+  return [row(head), row(Array(head.length).fill('---')), ...rows];
+}
+
 const time = (seconds: number) =>
   seconds < 90
     ? `${about(seconds)} s`
@@ -187,6 +196,12 @@ ${loadTable(runs).join('\n')}
 - **Groups.** Messages carry their domain as their group, and those of reconciliation, replay and redrive one of their own. By AWS's [description of fair queues](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html), SQS hands out messages of other groups first while one has 30 messages and a tenth of all in flight. With 5 batches at a time, a message of a quiet domain then waits for the next free batch (${batchSeconds} s); without groups it waits behind 20,000 messages of a burst for ${whole(20_000 / 250)} s. The local queue engine takes the attribute and hands messages out in order of arrival, so that effect is simulated from that description, for the groups that ingest really sends: the quiet domain's events are stored within 1.5 times what they take alone.
 
 Dollars are list prices of us-east-1 (\`cli/planning/prices.ts\`, ${PRICES.date}), on demand, ${cents(dollarsPerWebhook * 1e6)} per million webhooks on their way in, logs included; keeping them costs ${cents(dollarsKept * 1e6)} per million and month, so from 100 a second on \`retentionDays.events\` saves most. Traffic out of AWS and reads are not included. A webhook writes ${PER_WEBHOOK.writeUnits} units.
+
+## Calls to Mailgun
+
+A page of the Events API holds 300 events, one of the Logs API 100, so listing by Logs takes up to three times the calls, and as much more time and waiting for rate limits. Logs says how many events a range holds, so a second pass asks for that total and lists only what has changed ([ADR 0079](adr/0079-ask-for-totals-before-the-second-pass.md)). Calls of a domain in a day in which nothing is missing or late; Mailgun's counts, registered webhooks and redaction add ${OTHER_CALLS_A_DAY}, of which the counts are 24 (at most 30):
+
+${callsTable().join('\n')}
 
 ## What would be cheaper
 
