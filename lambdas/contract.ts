@@ -57,6 +57,8 @@ export const METRICS = {
   webhookDrift: 'WebhookDrift',
   /** Domains whose webhooks Mailgun redacts; written about once an hour. */
   redactedDomains: 'RedactedDomains',
+  /** Webhooks of the last hours that Mailgun counts as failed; written about once an hour. */
+  failedWebhooks: 'FailedWebhooks',
   /** How far the end of the Mailgun API that the ledger lists by has come: 1 announced, 2 gone. */
   listingEnd: 'ListingEnd',
   /** Deliveries that went to a receiver's DLQ, by receiver. */

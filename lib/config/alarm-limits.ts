@@ -48,6 +48,10 @@ export const alarmLimits = group({
   apiKeyUnusable: limit(1, 'api-key-unusable: goes off where fewer runs than this had a usable key, of two in a row.'),
   webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
   redactedDomains: limit(0, 'webhooks-redacted: domains whose webhooks Mailgun redacts.'),
+  failedWebhooks: limit(
+    0,
+    'webhooks-not-arriving: webhooks of 6 hours that Mailgun counts as failed, where none met an error here.',
+  ),
   listingEnd: limit(
     0,
     'listing-api-ends: 1 where Mailgun has announced the end of the API that the ledger lists by, 2 once it is gone.',

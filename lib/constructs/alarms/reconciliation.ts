@@ -5,11 +5,15 @@ import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
 
 const FIVE_MINUTES = 300;
+/** Mailgun's count of failed webhooks covers 6 hours, the last of which was over up to 2 hours ago. */
+const COUNTED_SECONDS = 8 * 3600;
 const NO_LISTING = unjudged('a run that could not list what Mailgun has finds nothing, and says nothing of it');
 
 /** Watches what reconcile finds, and whether it runs. */
 export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
   const { times, metrics, limits } = sources;
+  const { stage } = sources.webhookApi.endpoint;
+  const countedSeconds = limits.runPeriodSeconds ?? COUNTED_SECONDS;
   const periodSeconds = runPeriod(sources);
   const gauge = (name: string) => metrics.own(name, 'Maximum', periodSeconds);
   const sum = (name: string) => metrics.own(name, 'Sum', periodSeconds);
@@ -108,6 +112,31 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       explains: ['lost-webhooks', 'silence'],
       missing: NO_LISTING,
       runbook: 'webhook-drift',
+      firstCommand: 'webhooks check',
+    },
+    {
+      id: 'WebhooksNotArriving',
+      // A failure that is answered here has alarms of its own.
+      metric: metrics.math(
+        'failed webhooks, none of them here',
+        'IF(FILL(refused, 0) + FILL(errors, 0) > 0, 0, failed)',
+        {
+          failed: metrics.own(METRICS.failedWebhooks, 'Maximum', countedSeconds),
+          refused: metrics.api('4xx', stage, 'Sum', countedSeconds),
+          errors: metrics.api('5xx', stage, 'Sum', countedSeconds),
+        },
+        countedSeconds,
+      ),
+      limit: limits.failedWebhooks,
+      datapoints: [1, 1],
+      severity: 'ticket',
+      happened:
+        'Mailgun counts webhooks that failed, and the access log shows no error: they fail before they reach us (DNS, TLS or the URL).',
+      impact: 'Clients of the API see these events at least half an hour late, by reconciliation.',
+      recovered: 'For 6 hours Mailgun has counted no failed webhook, or errors are answered here.',
+      explains: ['lost-webhooks', 'silence'],
+      missing: NO_LISTING,
+      runbook: 'webhooks-not-arriving',
       firstCommand: 'webhooks check',
     },
     {

@@ -138,6 +138,7 @@ function arrears(
         sum('silent', METRICS.silentEvents),
         gauge('webhook drift', METRICS.webhookDrift),
         gauge('domains redacted', METRICS.redactedDomains),
+        gauge('webhooks failed at Mailgun', METRICS.failedWebhooks),
         gauge('end of the listing API', METRICS.listingEnd),
       ]),
       graph('Refusals by reason', [

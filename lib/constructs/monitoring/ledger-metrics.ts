@@ -42,7 +42,7 @@ export class LedgerMetrics {
     return metric(accessNamespace(this.#scope), metricName, 'Sum', periodSeconds);
   }
 
-  api(metricName: '5xx' | 'Latency', stage: HttpStage, statistic: Statistic, periodSeconds: number): Metric {
+  api(metricName: '4xx' | '5xx' | 'Latency', stage: HttpStage, statistic: Statistic, periodSeconds: number): Metric {
     const dimensions = { ApiId: stage.api.apiId, Stage: stage.stageName };
     return metric('AWS/ApiGateway', metricName, statistic, periodSeconds, dimensions);
   }

@@ -198,6 +198,18 @@ const ALARMS: ExpectedAlarm[] = [
     missing: 'ignore',
   },
   {
+    runbook: 'webhooks-not-arriving',
+    tells: TICKET,
+    expression: 'IF(FILL(refused, 0) + FILL(errors, 0) > 0, 0, failed)',
+    of: {
+      failed: own('FailedWebhooks', 'Maximum', 28_800),
+      refused: api('4xx', 'Sum', 28_800),
+      errors: api('5xx', 'Sum', 28_800),
+    },
+    above: [0, 1, 1],
+    missing: 'ignore',
+  },
+  {
     runbook: 'webhooks-redacted',
     tells: TICKET,
     ...own('RedactedDomains', 'Maximum', 3600),

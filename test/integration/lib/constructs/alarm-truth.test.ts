@@ -411,6 +411,25 @@ const RECONCILIATION: Fault[] = [
   },
 ];
 
+/** An hour that is long over, of which the ledger has every slice. */
+const COUNTED_HOUR = Math.floor(Date.now() / 3_600_000) * 3600 - 7200;
+
+const COUNTED: Fault[] = [
+  {
+    name: 'webhooks that fail before they arrive',
+    alarm: 'webhooks-not-arriving',
+    // Mailgun counts by the hour, so only a run that ignores waits reads it again.
+    lingers: true,
+    waitSeconds: 30,
+    begin: async (world) => {
+      world.stack.mailgun.misbehave({ failedWebhooks: 3 });
+      expect(await world.happen({ ...opened, timestamp: COUNTED_HOUR + 60 })).toBe(200);
+      await world.drained();
+    },
+    during: (world) => world.stack.reconcile(),
+  },
+];
+
 const GMAIL = { recipient: 'ada@gmail.com' };
 
 async function happenAtGmail(world: AlarmWorld, delivered: number, over: object, times = 1): Promise<void> {
@@ -493,9 +512,14 @@ const OVERLAY = {
   },
 };
 
-const QUICK: Partial<LocalStackOptions> = {
-  reconcile: { ...USUAL_RECONCILE, everySeconds: 1, settleSeconds: 6, sliceSeconds: 3, retentionSeconds: 120 },
-  overlay: OVERLAY,
+const QUICK_RECONCILE = {
+  ...USUAL_RECONCILE,
+  ...{ everySeconds: 1, settleSeconds: 6, sliceSeconds: 3, retentionSeconds: 120 },
+};
+const BY_THE_HOUR = {
+  ...USUAL_RECONCILE,
+  ...{ everySeconds: 1, settleSeconds: 6, sliceSeconds: 900, retentionSeconds: 12 * 3600 },
+  fromEpochSeconds: COUNTED_HOUR,
 };
 const LOW_THROTTLE = { throttle: { webhook: { ratePerSecond: 15, burst: 15 } } };
 const QUICKER_LIMITS = { alarms: { limits: { ...OVERLAY.alarms.limits, cursorAgeSeconds: 15, openSliceSeconds: 6 } } };
@@ -518,8 +542,9 @@ const struckBy = (
   faults: readonly Fault[],
   over: object = {},
   publish?: LocalStackOptions['publish'],
+  reconcile: LocalStackOptions['reconcile'] = QUICK_RECONCILE,
 ): Scene<Finding[]> => ({
-  options: { ...QUICK, overlay: { ...OVERLAY, ...over }, publish },
+  options: { overlay: { ...OVERLAY, ...over }, publish, reconcile },
   async play(world) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
@@ -610,7 +635,9 @@ function createStage(lanes: number) {
 }
 
 const worlds = new Set<AlarmWorld>();
-let scenes: Readonly<Record<'ingest' | 'storing' | 'reconciliation' | 'providers' | 'publishing', Promise<Finding[]>>>;
+let scenes: Readonly<
+  Record<'ingest' | 'storing' | 'reconciliation' | 'counts' | 'providers' | 'publishing', Promise<Finding[]>>
+>;
 let normalDay: Promise<{ alarms: string[]; stored: number }>;
 let unconfigured: Promise<{ alarms: string[]; statuses: Set<number>; states: Map<string, string> }>;
 
@@ -620,7 +647,7 @@ beforeAll(() => {
   // wrong is told, and that fault strikes once more, on a stack of its own: what is truly wrong is wrong again.
   const strikeAll = async (
     faults: readonly Fault[],
-    ...settings: [overlay?: object, publish?: LocalStackOptions['publish']]
+    ...settings: [overlay?: object, publish?: LocalStackOptions['publish'], reconcile?: LocalStackOptions['reconcile']]
   ) => {
     const findings = await play(struckBy(faults, ...settings));
     return Promise.all(
@@ -636,6 +663,7 @@ beforeAll(() => {
     ingest: strikeAll([...AT_INGEST, ...READING], LOW_THROTTLE),
     reconciliation: strikeAll(RECONCILIATION, QUICKER_LIMITS),
     storing: strikeAll(STORING),
+    counts: strikeAll(COUNTED, {}, undefined, BY_THE_HOUR),
     providers: strikeAll(AT_PROVIDERS, PROVIDERS_OVERLAY),
     publishing: strikeAll(PUBLISHING, PUBLISHING_OVERLAY, { retrySeconds: 20 }),
   };
@@ -653,6 +681,7 @@ describe.each([
   { scene: 'ingest', faults: [...AT_INGEST, ...READING] },
   { scene: 'storing', faults: STORING },
   { scene: 'reconciliation', faults: RECONCILIATION },
+  { scene: 'counts', faults: COUNTED },
   { scene: 'providers', faults: AT_PROVIDERS },
   { scene: 'publishing', faults: PUBLISHING },
 ] as const)('$scene', ({ scene, faults }) => {

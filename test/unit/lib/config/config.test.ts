@@ -71,6 +71,7 @@ describe('a configuration that says only what it must', () => {
           apiKeyUnusable: 1,
           webhookDrift: 0,
           redactedDomains: 0,
+          failedWebhooks: 0,
           listingEnd: 0,
           readApiErrors: 0,
           readApiLatencyMs: 5000,
