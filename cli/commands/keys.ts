@@ -251,5 +251,7 @@ function setText(
   const how = alone ? ', alone' : became;
   if (plan) return `Plan: ${what} would be set${how}. Nothing was changed.`;
   const taken = key === 'apiKey' ? 'Reconcile takes it within 5 minutes.' : 'Ingest takes it within 30 seconds.';
-  return `${what} is set${how}. ${taken}`;
+  // A key that fits is not looked up again before the cache ends.
+  const refused = alone ? ' The previous key is refused within 5 minutes.' : '';
+  return `${what} is set${how}. ${taken}${refused}`;
 }

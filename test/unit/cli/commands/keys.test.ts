@@ -90,7 +90,9 @@ describe('keys set', () => {
     const { exitCode, lines } = await set(['--alone'], NEW, secrets);
     expect([exitCode, lines]).toEqual([
       0,
-      [`Signing key ${keyFingerprint(NEW)} is set, alone. Ingest takes it within 30 seconds.`],
+      [
+        `Signing key ${keyFingerprint(NEW)} is set, alone. Ingest takes it within 30 seconds. The previous key is refused within 5 minutes.`,
+      ],
     ]);
     expect(stored(secrets)).toEqual({ current: NEW, parent: 'key-parent-01' });
 
