@@ -286,6 +286,11 @@ describe('doctor', () => {
     expect(json().at(-1)).toMatchObject({ check: 'stack', state: 'wrong', fix: expect.stringMatching(/rights/) });
   });
 
+  test('--help names the bootstrap parameter by the qualifier that the environment has', async () => {
+    const { lines } = await runCommand(['doctor', '--help'], {});
+    expect(lines.join('\n')).toContain('/cdk-bootstrap/<qualifier>/version (bootstrapQualifier of cdk.json');
+  });
+
   test('knows no environment that cdk.json does not', async () => {
     const { exitCode, json } = await run({}, 'nope');
     expect(exitCode).toBe(2);
