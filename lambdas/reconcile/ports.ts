@@ -51,6 +51,8 @@ export interface ListingNotes {
   read(): Promise<ListingNote>;
   /** Notes the fall to the Logs API (epoch milliseconds); false where one is noted already. */
   fall(atMs: number): Promise<boolean>;
+  /** Takes the fall back; false where none is noted. */
+  goBack(): Promise<boolean>;
   /** Notes what Mailgun announces; undefined where it no longer does. */
   announce(announced: (Announcement & { at: number }) | undefined): Promise<void>;
 }

@@ -14,7 +14,10 @@ export interface WatchListingDeps {
 }
 
 export interface ListingWatch extends ListingFallback {
-  /** Reads what earlier runs noted, and an operator may have taken back. Never throws. */
+  /**
+   * Reads what earlier runs noted, and an operator may have taken back. Takes a fall back where the configuration names
+   * the Logs API by now. Never throws.
+   */
   begin(): Promise<void>;
   /** Called with every reply that announces an end. */
   announce(announced: Announcement): void;
@@ -27,7 +30,7 @@ export interface ListingWatch extends ListingFallback {
 
 /**
  * Watches for the end of the Mailgun API that the ledger lists by. Where the Events API is gone, every further run lists
- * by the Logs API, until an operator takes that back.
+ * by the Logs API, until an operator takes that back or the configuration names that API.
  */
 export function createWatchListing(deps: WatchListingDeps): ListingWatch {
   const { notes, configured, now } = deps;
@@ -58,6 +61,10 @@ export function createWatchListing(deps: WatchListingDeps): ListingWatch {
       await attempt(async () => {
         noted = await notes.read();
         fellBackAt = noted.fellBackAt;
+        if (configured === 'logs' && fellBackAt !== undefined) {
+          await notes.goBack();
+          fellBackAt = undefined;
+        }
       });
     },
 

@@ -4,14 +4,8 @@ import type { ListingNote } from '../../../domain/ledger/listing-note.ts';
 import type { ListingNotes } from '../../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable } from '../ledger-table.ts';
 
-/** Notes that also an operator changes. */
-export interface OperatorsListingNotes extends ListingNotes {
-  /** Takes the fall to the Logs API back; false where none is noted. */
-  goBack(): Promise<boolean>;
-}
-
 /** What is known of the end of the Mailgun API that the ledger lists by, as the item `LISTING`. */
-export function createListingNotes({ client, name }: LedgerTable): OperatorsListingNotes {
+export function createListingNotes({ client, name }: LedgerTable): ListingNotes {
   const update = (expression: string, values?: Record<string, unknown>, condition?: string) =>
     client.send(
       new UpdateCommand({

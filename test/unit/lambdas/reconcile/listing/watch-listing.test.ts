@@ -4,14 +4,20 @@ import { createWatchListing } from '../../../../../lambdas/reconcile/listing/wat
 
 const SUNSET = { api: 'events', sunset: 'Thu, 01 Jul 2027 00:00:00 GMT' } as const;
 
-function watched({ configured = 'events' as 'events' | 'logs' } = {}) {
-  let note: ListingNote = {};
+function watched({ configured = 'events' as 'events' | 'logs', noted = {} as ListingNote } = {}) {
+  let note = noted;
   const world = { failing: false, nowMs: 1000, fallen: [] as number[], announced: [] as object[], failures: 0 };
   const orFail = <Result>(result: () => Result): Promise<Result> =>
     world.failing ? Promise.reject(new Error('the table is down')) : Promise.resolve().then(result);
+  const goBack = () => {
+    const { fellBackAt, ...rest } = note;
+    note = rest;
+    return fellBackAt !== undefined;
+  };
   const open = () =>
     createWatchListing({
       notes: {
+        goBack: () => orFail(goBack),
         read: () => orFail(() => note),
         fall: (atMs) =>
           orFail(() => {
@@ -33,10 +39,6 @@ function watched({ configured = 'events' as 'events' | 'logs' } = {}) {
         world.failures += 1;
       },
     });
-  const goBack = () => {
-    const { fellBackAt: _, ...rest } = note;
-    note = rest;
-  };
   return { world, open, goBack, note: () => note };
 }
 
@@ -117,4 +119,16 @@ test('where the configuration names Logs, nothing of the Events API counts', asy
   expect([watch.hasFallen(), await watch.end(true)]).toEqual([false, LISTING_END.none]);
   watch.announce({ ...SUNSET, api: 'logs' });
   expect(await watch.end(true)).toBe(LISTING_END.announced);
+});
+
+test('a fall is forgotten once the configuration names Logs, by the first run that can', async () => {
+  const { world, open, note } = watched({ configured: 'logs', noted: { fellBackAt: 500 } });
+  const watch = open();
+  world.failing = true;
+  await watch.begin();
+  expect([world.failures, note()]).toEqual([1, { fellBackAt: 500 }]);
+  world.failing = false;
+  await watch.begin();
+  await watch.begin();
+  expect([watch.hasFallen(), await watch.end(true), world.failures, note()]).toEqual([false, LISTING_END.none, 1, {}]);
 });
