@@ -158,8 +158,9 @@ async function redeliverDead(context: CliContext, options: RedeliverOptions, nam
   emit(
     { event: 'redelivered', ...done },
     `Sent ${number(done.sent)} again; ${number(done.left)} others and ${number(done.unreadable)} unreadable messages stay in the DLQ.`,
+    ...(done.unseen > 0 ? [`The DLQ reports ${number(done.unseen)} more, not looked at: run the same again.`] : []),
   );
-  return context.signal.aborted || done.unreadable > 0 ? 1 : 0;
+  return context.signal.aborted || done.unreadable + done.unseen > 0 ? 1 : 0;
 }
 
 interface RotateOptions extends TargetOptions {

@@ -15,7 +15,7 @@ import {
 import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import type { CliContext } from '../../command.ts';
 import type { Deployment } from '../../target/types.ts';
-import type { DeployedReceiver } from './open.ts';
+import { type DeployedReceiver, messagesIn } from './open.ts';
 
 /** Which dead deliveries are wanted; what is undefined narrows nothing. */
 export interface RedeliveryChoice {
@@ -33,17 +33,21 @@ export interface RedeliveryChoice {
   readonly rate: number;
 }
 
-/** `left`: in the DLQ, and not wanted; `unreadable`: in the DLQ, and no event. */
+/** `left`: in the DLQ, and not wanted; `unreadable`: in the DLQ, and no event; `unseen`: what the DLQ reports besides. */
 export interface Redelivered {
   sent: number;
   left: number;
   unreadable: number;
+  unseen: number;
 }
 
 /** A message is hidden for this long once it is received; after a crash it shows again by itself. */
 export const VISIBILITY_SECONDS = 300;
 /** A queue is spread over servers, so one empty response proves little. */
 const EMPTY_RECEIVES = 2;
+/** What a queue reports of its length lags by up to a minute. */
+const LENGTH_LOOKS = 12;
+const LENGTH_LOOK_MS = 5000;
 
 type Facts = Pick<QueuedEvent, 'detailType' | 'publishedAt'> & { readonly detail: JsonObject };
 
@@ -66,24 +70,31 @@ export function isWanted({ detailType, publishedAt, detail }: Facts, choice: Red
  * leaves two of one id, of which the receiver keeps one; the next run goes on with what is left in the DLQ.
  */
 export async function redeliver(
-  { clients: { queues } }: Deployment,
+  deployment: Deployment,
   { queueUrl, deadLettersUrl }: DeployedReceiver,
   choice: RedeliveryChoice,
   { now, sleep, signal }: Pick<CliContext, 'now' | 'sleep' | 'signal'>,
 ): Promise<Redelivered> {
-  const done: Redelivered = { sent: 0, left: 0, unreadable: 0 };
+  const { queues } = deployment.clients;
+  const done: Redelivered = { sent: 0, left: 0, unreadable: 0, unseen: 0 };
   const others = new Map<string, string>();
   try {
-    for (let empty = 0; empty < EMPTY_RECEIVES && !signal.aborted; ) {
+    // Only known messages for as long as one stays hidden: there are more than can be hidden at once.
+    let freshAt = now();
+    for (let empty = 0; empty < EMPTY_RECEIVES && now() - freshAt <= VISIBILITY_SECONDS * 1000 && !signal.aborted; ) {
       const messages = await receive();
-      const fresh = messages.filter(({ MessageId = '' }) => !others.has(MessageId));
-      empty = fresh.length === 0 ? empty + 1 : 0;
-      for (const message of fresh) {
-        if (signal.aborted) others.set(message.MessageId ?? '', message.ReceiptHandle ?? '');
-        else await handle(message);
+      empty = messages.length === 0 ? empty + 1 : 0;
+      for (const message of messages) {
+        const { MessageId = '', ReceiptHandle = '' } = message;
+        // A known one has shown again since; this receipt hides it anew.
+        if (others.has(MessageId) || signal.aborted) others.set(MessageId, ReceiptHandle);
+        else {
+          await handle(message);
+          freshAt = now();
+        }
       }
     }
-    return done;
+    return { ...done, unseen: await unseen() };
   } finally {
     for (const ReceiptHandle of others.values()) {
       // It shows again by itself.
@@ -102,6 +113,14 @@ export async function redeliver(
       }),
     );
     return Messages;
+  }
+
+  async function unseen(): Promise<number> {
+    for (let looks = 1; ; looks += 1) {
+      const more = Math.max(0, (await messagesIn(deployment, deadLettersUrl)) - others.size);
+      if (more === 0 || looks === LENGTH_LOOKS || signal.aborted) return more;
+      await sleep(LENGTH_LOOK_MS);
+    }
   }
 
   async function handle({ MessageId = '', ReceiptHandle = '', Body = '' }: Message): Promise<void> {

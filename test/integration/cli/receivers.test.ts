@@ -122,7 +122,7 @@ test('redeliver says what it would do, then sends what is dead again, and the DL
   ]);
   expect(await told(redeliverLine, ['redeliver', 'crm', '--id', 'another'])).toEqual({
     exitCode: 0,
-    lines: [{ event: 'redelivered', sent: 0, left: 1, unreadable: 0 }],
+    lines: [{ event: 'redelivered', sent: 0, left: 1, unreadable: 0, unseen: 0 }],
   });
   const others = [
     ['--status', 'FAILED'],
@@ -138,7 +138,7 @@ test('redeliver says what it would do, then sends what is dead again, and the DL
   expect((await told(redeliverLine, ['redeliver', 'crm', '--plan', ...theirs])).lines).toMatchObject([{ dead: 1 }]);
   expect(await told(redeliverLine, ['redeliver', 'crm', ...theirs])).toEqual({
     exitCode: 0,
-    lines: [{ event: 'redelivered', sent: 1, left: 0, unreadable: 0 }],
+    lines: [{ event: 'redelivered', sent: 1, left: 0, unreadable: 0, unseen: 0 }],
   });
   const delivered = await hasState(deadMessage, 'acknowledged');
 

@@ -57,7 +57,7 @@ export const deliveryLine = z.strictObject({
 
 /** The line of `receivers redeliver --json`. */
 export const redeliverLine = z.discriminatedUnion('event', [
-  z.strictObject({ event: z.literal('redelivered'), sent: count, left: count, unreadable: count }),
+  z.strictObject({ event: z.literal('redelivered'), sent: count, left: count, unreadable: count, unseen: count }),
   z.strictObject({ event: z.literal('plan'), dead: count, seconds: count }),
 ]) satisfies z.ZodType<RedeliverLine>;
 
