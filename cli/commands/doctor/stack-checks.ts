@@ -3,7 +3,7 @@ import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
-import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
+import { ApiKeyRefusedError, type MailgunResponse, messageOf, openMailgun } from '../../access/mailgun-access.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../access/secrets.ts';
 import { targetRefText } from '../../command.ts';
 import { MailgunBusyError } from '../../errors.ts';
@@ -127,11 +127,17 @@ async function apiKey(deployment: Deployment, run: CommandText): Promise<Finding
   if (key === undefined) return warning('not set: reconciliation is off', `${run('keys set --api-key')} < api-key.txt`);
   const [domain] = deployment.domains;
   if (domain === undefined) return ok('set');
-  const ask = await openMailgun(deployment);
-  return ask(domain, 'GET', eventsPath(domain)).then(() => ok('set, and Mailgun takes it'), refusedKey(run));
+  return tryDomain(deployment, domain).then(() => ok('set, and Mailgun takes it'), refusedKey(run));
 }
 
-const eventsPath = (domain: string) => `/v3/${encodeURIComponent(domain)}/events?limit=1`;
+/** Asks for what reconciliation lists; for the domain itself where Mailgun has ended its Events API. */
+async function tryDomain(deployment: Deployment, domain: string): Promise<MailgunResponse> {
+  const ask = await openMailgun(deployment);
+  const answer = await ask(domain, 'GET', `/v3/${encodeURIComponent(domain)}/events?limit=1`);
+  return answer.status === 410 ? ask(domain, 'GET', domainPath(domain)) : answer;
+}
+
+const domainPath = (domain: string) => `/v4/domains/${encodeURIComponent(domain)}`;
 
 async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
   const token = await readSecret(deployment, 'ApiTokenSecretArn');
@@ -155,8 +161,7 @@ async function readApi(deployment: Deployment, run: CommandText): Promise<Findin
 }
 
 async function mailgun(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
-  const ask = await openMailgun(deployment);
-  const answer = await ask(domain, 'GET', eventsPath(domain));
+  const answer = await tryDomain(deployment, domain);
   if (answer.status === 200)
     return ok(`${new URL(deployment.mailgunUrl(domain)).host} takes the API key, seen from here`);
   if (answer.status === 404) {
@@ -189,7 +194,7 @@ async function webhooks(deployment: Deployment, domain: string, run: CommandText
 
 /** What follows for a recipient waits for the listing, which names them. */
 async function redaction(deployment: Deployment, domain: string): Promise<Finding> {
-  const answer = await (await openMailgun(deployment))(domain, 'GET', `/v4/domains/${encodeURIComponent(domain)}`);
+  const answer = await (await openMailgun(deployment))(domain, 'GET', domainPath(domain));
   const { domain: shown } = (answer.body ?? {}) as { domain?: { webhooks_redact_pii?: unknown } };
   const isOn = answer.status === 200 ? shown?.webhooks_redact_pii : undefined;
   if (typeof isOn !== 'boolean') return skipped(`Mailgun does not say (${messageOf(answer)})`);

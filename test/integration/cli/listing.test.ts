@@ -31,6 +31,7 @@ async function said() {
     listing,
     status: status.listing,
     doctor: doctor.find((line) => 'check' in line && line.check === 'listing API'),
+    unsound: doctor.filter(({ state }) => state === 'wrong' || state === 'unknown'),
     api: ((await answer.json()) as { listing: unknown }).listing,
   };
 }
@@ -48,6 +49,7 @@ test('an Events API that is gone is left once for all runs, and an operator goes
   expect(announced.listing).toMatchObject({ fellBackAt: null, announced: { api: 'events', sunset: SUNSET } });
   expect(announced.status).toContain(SUNSET);
   expect(announced.doctor).toMatchObject({ state: 'warning', says: expect.stringContaining(SUNSET) });
+  expect(announced.unsound).toEqual([]);
   expect(announced.api).toMatchObject({ fellBackAt: null, announced: expect.stringContaining(SUNSET) });
 
   local.stack.mailgun.misbehave({ discontinued: true });
@@ -57,6 +59,7 @@ test('an Events API that is gone is left once for all runs, and an operator goes
   expect(fellBackAt).not.toBeNull();
   expect(gone.status).toContain(`by Logs since ${fellBackAt}`);
   expect(gone.doctor).toMatchObject({ state: 'warning', fix: expect.stringContaining('listing --use events') });
+  expect(gone.unsound).toEqual([]);
   expect(gone.api).toMatchObject({ fellBackAt });
 
   // It has come back, and no run tries it.

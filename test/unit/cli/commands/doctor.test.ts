@@ -329,8 +329,10 @@ describe('the read API', () => {
 });
 
 describe('the API key', () => {
-  const checked = async (secret: string, status: number) => {
-    const server = createServer((_, response) => response.writeHead(status).end('{}'));
+  const checked = async (secret: string, status: number, ofEvents = status) => {
+    const server = createServer(({ url = '' }, response) =>
+      response.writeHead(url.includes('/events') ? ofEvents : status).end('{}'),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const mailgunUrl = () => `http://127.0.0.1:${port}`;
@@ -359,6 +361,14 @@ describe('the API key', () => {
   test('that Mailgun takes is ok', async () => {
     const { states, found } = await checked('{"apiKey":"key-1234"}', 200);
     expect([states[0], found.says]).toEqual(['ok', 'set, and Mailgun takes it']);
+  });
+
+  test.each([
+    [200, ['ok', 'ok', 'skipped']],
+    [401, ['wrong', 'skipped', 'skipped']],
+    [404, ['ok', 'wrong', 'skipped']],
+  ])('is tried on the domain once the Events API has ended: %d', async (status, states) => {
+    expect((await checked('{"apiKey":"key-1234"}', status, 410)).states).toEqual(states);
   });
 
   test('is unknown while Mailgun is busy, and so is what needs it', async () => {
