@@ -26,6 +26,7 @@ import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
 import { readReconcileEnv } from './env.ts';
 import { createWatchListing } from './listing/watch-listing.ts';
+import { newsMetrics } from './news-metrics.ts';
 import type { SliceNews } from './passes/pass-slice.ts';
 import { ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
@@ -220,10 +221,9 @@ function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>):
 }
 
 // Runs for every slice with such news.
-function onNews({ domain, start, lost, unconfirmed, altered }: SliceNews): void {
-  // An event with other content than Mailgun lists is as likely forged as one that it does not list.
-  const metrics = { [METRICS.lostWebhooks]: lost, [METRICS.unconfirmed]: unconfirmed + altered };
-  log.measure(metrics, 'slice has lost or unconfirmed events', {
+function onNews(news: SliceNews): void {
+  const { domain, start, altered } = news;
+  log.measure(newsMetrics(news), 'slice has lost or unconfirmed events', {
     domain,
     start: new Date(start * 1000).toISOString(),
     altered,
