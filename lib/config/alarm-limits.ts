@@ -45,7 +45,12 @@ export const alarmLimits = group({
   stuck: limit(0, 'stuck: missing events that are no longer requeued.'),
   unconfirmed: limit(0, 'unconfirmed: stored events that Mailgun does not list, until they are accepted.'),
   silentEvents: limit(2, 'silence: events that Mailgun lists of a time from which no webhook was verified.'),
-  apiKeyUnusable: limit(1, 'api-key-unusable: goes off where fewer runs than this had a usable key, of two in a row.'),
+  apiKeyUnusable: wholeNumber(
+    1,
+    1000,
+    1,
+    'api-key-unusable: goes off where fewer runs than this had a usable key, of two in a row.',
+  ),
   webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
   redactedDomains: limit(0, 'webhooks-redacted: domains whose webhooks Mailgun redacts.'),
   failedWebhooks: limit(

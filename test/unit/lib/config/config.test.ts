@@ -188,6 +188,10 @@ describe('a mistake is told by its path, what was found and what would be right'
       { alarms: { notify: true, ticket: ['a@example.com'] } },
       'dev.alarms.page: got []; must name an address where alarms.notify is on, to hear of notices that fail',
     ],
+    [
+      { alarms: { limits: { apiKeyUnusable: 0 } } },
+      'dev.alarms.limits.apiKeyUnusable: got 0; must be a whole number from 1 to 1000',
+    ],
     [{ alarms: { page: ['me'] } }, `dev.alarms.page[0]: got "me"; ${right.address}`],
     [
       { alarms: { page: ['http://example.com/a'] } },
