@@ -39,8 +39,8 @@ Every line is ok, a warning, wrong, unknown or skipped; the line below it says w
 With --origin it walks instead through what a browser on a page of that origin would meet at the read API (CORS).
 What is denied is unknown. The API key is tried from this machine; an IP allowlist at Mailgun may treat the function
 differently. While Mailgun redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
-With --costs it reads what the stack took in the last thirty days, and says what a month of it costs and what would be
-cheaper; it is a part of the bill, by list prices of us-east-1.
+With --costs it reads what the stack took in the last thirty days, or since its table was created, and says what a month
+of it costs and what would be cheaper; it is a part of the bill, by list prices of us-east-1.
 With --plan-for it looks at nothing: it prints settings, quotas and dollars for that load on one domain (docs/scale.md).
 
 Examples:

@@ -29,7 +29,7 @@ export interface Deployment {
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
   /** What has arrived at the topics, oldest first; undefined where only subscribers can see it. */
   notifications(): Promise<Notification[] | undefined>;
-  /** What it took in the thirty days before a time (epoch milliseconds), or since it was started. */
+  /** What it took in the thirty days before a time (epoch milliseconds), or since there was anything to measure. */
   usage(nowMs: number): Promise<StackUsage>;
 }
 

@@ -4,15 +4,16 @@ import { INDEXES, METRICS } from '../../lambdas/contract.ts';
 import { type Clients, type Deployment, hasOutput, LOG_GROUPS, type StackUsage } from './types.ts';
 
 /** Thirty days: CloudWatch keeps sums by the hour for longer. */
-export const USAGE_SECONDS = 30 * 86_400;
+const USAGE_SECONDS = 30 * 86_400;
 const HOUR_SECONDS = 3600;
+const HOUR_MS = HOUR_SECONDS * 1000;
 
 /** Sums of each metric by the hour. */
 export type HourlySums = (queries: MetricDataQuery[], fromMs: number, toMs: number) => Promise<Map<string, number[]>>;
 
 type Named = Pick<Deployment, 'output' | 'stackName'>;
 
-/** Reads what a stack took in the last thirty days, by the hour. */
+/** Reads what a stack took in the last thirty days, or since its table was created, by the hour. */
 export async function readUsage(
   deployment: Named,
   { table }: Pick<Clients, 'table'>,
@@ -35,16 +36,19 @@ export async function readUsage(
     ),
     query('refused', METRICS.namespace, METRICS.refused, { [METRICS.dimension]: deployment.stackName }),
   ];
-  const [sums, { Table }, { ContinuousBackupsDescription: backups }] = await Promise.all([
-    hourlySums(queries, nowMs - USAGE_SECONDS * 1000, nowMs),
+  const [{ Table }, { ContinuousBackupsDescription: backups }] = await Promise.all([
     table.send(new DescribeTableCommand({ TableName })),
     table.send(new DescribeContinuousBackupsCommand({ TableName })),
   ]);
+  const sinceMs = Math.max(nowMs - USAGE_SECONDS * 1000, Table?.CreationDateTime?.getTime() ?? 0);
+  // CloudWatch sums whole hours.
+  const sums = await hourlySums(queries, Math.floor(sinceMs / HOUR_MS) * HOUR_MS, nowMs);
   const totalOf = (prefix: string) =>
     [...sums].reduce((sum, [id, values]) => sum + (id.startsWith(prefix) ? total(values) : 0), 0);
   const [write, read] = ['consumedWrite', 'consumedRead'];
   return {
-    seconds: USAGE_SECONDS,
+    // What a stack does in its first minutes is no pace.
+    seconds: Math.max(HOUR_SECONDS, (nowMs - sinceMs) / 1000),
     writeUnits: totalOf(write),
     readUnits: totalOf(read),
     peakHourWriteUnits: busiestHour(sums, write),
@@ -73,7 +77,7 @@ export function cloudWatchSums(settings: { readonly region: string }): HourlySum
         const hours = sums.get(Id) ?? [];
         // By its hour, since hours without data are left out.
         for (const [index, at] of Timestamps.entries()) {
-          hours[Math.floor((at.getTime() - fromMs) / (HOUR_SECONDS * 1000))] = Values[index] ?? 0;
+          hours[Math.floor((at.getTime() - fromMs) / HOUR_MS)] = Values[index] ?? 0;
         }
         sums.set(Id, hours);
       }

@@ -3,29 +3,33 @@ import { readUsage } from '../../../../cli/target/usage.ts';
 import { outputOfItsKey } from '../../../support/command-line.ts';
 
 const NOW_MS = Date.parse('2027-01-31T00:00Z');
-const ask = {
-  table: {
-    send: async ({ constructor: { name } }: object) =>
-      name === 'DescribeTableCommand'
-        ? {
-            Table: {
-              TableSizeBytes: 1000,
-              GlobalSecondaryIndexes: [{ IndexSizeBytes: 20 }, { IndexSizeBytes: 3 }],
-              TableClassSummary: { TableClass: 'STANDARD_INFREQUENT_ACCESS' },
-              ProvisionedThroughput: { WriteCapacityUnits: 5 },
+const asking = (createdMs = 0) =>
+  ({
+    table: {
+      send: async ({ constructor: { name } }: object) =>
+        name === 'DescribeTableCommand'
+          ? {
+              Table: {
+                CreationDateTime: new Date(createdMs),
+                TableSizeBytes: 1000,
+                GlobalSecondaryIndexes: [{ IndexSizeBytes: 20 }, { IndexSizeBytes: 3 }],
+                TableClassSummary: { TableClass: 'STANDARD_INFREQUENT_ACCESS' },
+                ProvisionedThroughput: { WriteCapacityUnits: 5 },
+              },
+            }
+          : {
+              ContinuousBackupsDescription: {
+                PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: 'ENABLED' },
+              },
             },
-          }
-        : {
-            ContinuousBackupsDescription: { PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: 'ENABLED' } },
-          },
-  },
-} as never;
+    },
+  }) as never;
 
 test('sums a month of table, indexes, logs and refusals, and finds the busiest hour of all together', async () => {
   const asked: string[] = [];
   const usage = await readUsage(
     { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
-    ask,
+    asking(),
     async (queries, fromMs, toMs) => {
       asked.push(`${(toMs - fromMs) / 86_400_000} days`);
       return new Map(
@@ -48,6 +52,7 @@ test('sums a month of table, indexes, logs and refusals, and finds the busiest h
   ]);
   expect(asked.at(-1)).toBe('MailgunLedger Refused mailgun-ledger-prod');
   expect(usage).toMatchObject({
+    seconds: 30 * 86_400,
     writeUnits: 48,
     peakHourWriteUnits: 30,
     tableBytes: 1023,
@@ -55,4 +60,22 @@ test('sums a month of table, indexes, logs and refusals, and finds the busiest h
     refused: 7,
     table: { isInfrequentAccess: true, isProvisioned: true, isBackedUp: true },
   });
+});
+
+test.each([
+  { created: '2027-01-28T11:40Z', seconds: 60 * 3600 + 20 * 60, from: '2027-01-28T11:00Z' },
+  { created: '2027-01-30T23:58Z', seconds: 3600, from: '2027-01-30T23:00Z' },
+])('measures a table of $created since then, and over an hour at least', async ({ created, seconds, from }) => {
+  let begin = 0;
+  const usage = await readUsage(
+    { stackName: 'mailgun-ledger-prod', output: outputOfItsKey },
+    asking(Date.parse(created)),
+    async (_, fromMs) => {
+      begin = fromMs;
+      return new Map();
+    },
+    NOW_MS,
+  );
+
+  expect([usage.seconds, begin]).toEqual([seconds, Date.parse(from)]);
 });
