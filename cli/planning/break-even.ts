@@ -33,8 +33,15 @@ export interface MonthlyUsage {
 /** What the table is configured with. */
 export interface TableState {
   readonly isInfrequentAccess: boolean;
-  readonly isProvisioned: boolean;
+  /** Provisioned at the moment, for the table with its indexes; undefined where it is paid on demand. */
+  readonly provisioned: CapacityUnits | undefined;
   readonly isBackedUp: boolean;
+}
+
+/** Units a second. */
+export interface CapacityUnits {
+  readonly write: number;
+  readonly read: number;
 }
 
 export interface CostLine {
@@ -70,11 +77,12 @@ export function monthlyCosts(usage: MonthlyUsage, table: TableState): CostLine[]
 export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
   const total = (chosen: TableState, used = usage) => sumOf(monthlyCosts(used, chosen));
   const other = !table.isInfrequentAccess;
+  const isProvisioned = table.provisioned !== undefined;
   const choices: [setting: string, dollars: number][] = [
     [`table.class: "${other ? 'infrequent-access' : 'standard'}"`, total({ ...table, isInfrequentAccess: other })],
     [
-      table.isProvisioned ? 'table.provisioned left out: on demand' : provisionedSetting(usage),
-      total({ ...table, isProvisioned: !table.isProvisioned }),
+      isProvisioned ? 'table.provisioned left out: on demand' : provisionedSetting(usage),
+      total({ ...table, provisioned: isProvisioned ? undefined : provisionedFor(usage) }),
     ],
     ['table.pointInTimeRecovery: false, with seal.enabled', total({ ...table, isBackedUp: false })],
     ['retentionDays.events: half of what it is', total(table, { ...usage, tableBytes: usage.tableBytes / 2 })],
@@ -91,17 +99,17 @@ export const sumOf = (lines: readonly CostLine[]): number => lines.reduce((sum, 
 
 const storageFactor = ({ isInfrequentAccess }: TableState) => (isInfrequentAccess ? infrequentAccess.storage : 1);
 
-function throughputDollars(usage: MonthlyUsage, { isInfrequentAccess, isProvisioned }: TableState): number {
+function throughputDollars(usage: MonthlyUsage, { isInfrequentAccess, provisioned }: TableState): number {
   const factor = isInfrequentAccess ? infrequentAccess.throughput : 1;
-  if (!isProvisioned) {
+  if (provisioned === undefined) {
     return factor * (usage.writeUnits * PRICES.perWriteUnit + usage.readUnits * PRICES.perReadUnit);
   }
-  const { write, read } = provisionedFor(usage);
+  const { write, read } = provisioned;
   return factor * MONTH_HOURS * (write * PRICES.perWriteCapacityHour + read * PRICES.perReadCapacityHour);
 }
 
 /** Units a second that hold the busiest hour without scaling: a bound from above. */
-const provisionedFor = (usage: MonthlyUsage) => ({
+const provisionedFor = (usage: MonthlyUsage): CapacityUnits => ({
   write: Math.ceil(usage.peakHourWriteUnits / HOUR_SECONDS / TARGET_UTILIZATION),
   read: Math.ceil(usage.peakHourReadUnits / HOUR_SECONDS / TARGET_UTILIZATION),
 });

@@ -122,7 +122,7 @@ function usageSinceStart(
     tableBytes: 0,
     logBytes: lines.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0),
     refused: refusals.reduce((sum, count) => sum + count, 0),
-    table: { isInfrequentAccess: false, isProvisioned: false, isBackedUp: true },
+    table: { isInfrequentAccess: false, provisioned: undefined, isBackedUp: true },
   };
 }
 

@@ -1,6 +1,11 @@
 import { CloudWatchClient, type MetricDataQuery, paginateGetMetricData } from '@aws-sdk/client-cloudwatch';
-import { DescribeContinuousBackupsCommand, DescribeTableCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DescribeContinuousBackupsCommand,
+  DescribeTableCommand,
+  type ProvisionedThroughputDescription,
+} from '@aws-sdk/client-dynamodb';
 import { INDEXES, METRICS } from '../../lambdas/contract.ts';
+import type { CapacityUnits } from '../planning/break-even.ts';
 import { type Clients, type Deployment, hasOutput, LOG_GROUPS, type StackUsage } from './types.ts';
 
 /** Thirty days: CloudWatch keeps sums by the hour for longer. */
@@ -45,6 +50,7 @@ export async function readUsage(
   const sums = await hourlySums(queries, Math.floor(sinceMs / HOUR_MS) * HOUR_MS, nowMs);
   const totalOf = (prefix: string) =>
     [...sums].reduce((sum, [id, values]) => sum + (id.startsWith(prefix) ? total(values) : 0), 0);
+  const indexes = Table?.GlobalSecondaryIndexes ?? [];
   const [write, read] = ['consumedWrite', 'consumedRead'];
   return {
     // What a stack does in its first minutes is no pace.
@@ -53,12 +59,12 @@ export async function readUsage(
     readUnits: totalOf(read),
     peakHourWriteUnits: busiestHour(sums, write),
     peakHourReadUnits: busiestHour(sums, read),
-    tableBytes: [Table, ...(Table?.GlobalSecondaryIndexes ?? [])].reduce((sum, each) => sum + bytesOf(each), 0),
+    tableBytes: total([Table, ...indexes].map(bytesOf)),
     logBytes: totalOf('logs'),
     refused: totalOf('refused'),
     table: {
       isInfrequentAccess: Table?.TableClassSummary?.TableClass === 'STANDARD_INFREQUENT_ACCESS',
-      isProvisioned: (Table?.ProvisionedThroughput?.WriteCapacityUnits ?? 0) > 0,
+      provisioned: provisionedOf([Table, ...indexes]),
       isBackedUp: backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === 'ENABLED',
     },
   };
@@ -112,6 +118,16 @@ function busiestHour(sums: ReadonlyMap<string, number[]>, prefix: string): numbe
     });
   }
   return hours.reduce((most, value) => Math.max(most, value), 0);
+}
+
+/** DynamoDB says 0 where capacity is paid on demand. */
+function provisionedOf(
+  parts: readonly ({ ProvisionedThroughput?: ProvisionedThroughputDescription | undefined } | undefined)[],
+): CapacityUnits | undefined {
+  const units = (key: 'WriteCapacityUnits' | 'ReadCapacityUnits') =>
+    total(parts.map((part) => part?.ProvisionedThroughput?.[key] ?? 0));
+  const write = units('WriteCapacityUnits');
+  return write > 0 ? { write, read: units('ReadCapacityUnits') } : undefined;
 }
 
 const bytesOf = (each: { TableSizeBytes?: number | undefined; IndexSizeBytes?: number | undefined } | undefined) =>

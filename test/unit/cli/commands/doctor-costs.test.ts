@@ -13,7 +13,7 @@ const USAGE: StackUsage = {
   tableBytes: 226e9,
   logBytes: 2.6e9,
   refused: 1e6,
-  table: { isInfrequentAccess: false, isProvisioned: false, isBackedUp: true },
+  table: { isInfrequentAccess: false, provisioned: undefined, isBackedUp: true },
 };
 
 const doctor = (over: Partial<StackUsage>, ...args: string[]) =>
@@ -45,10 +45,12 @@ test('says what a month costs, what would be cheaper, and what a flood would cos
 });
 
 test('advises what is configured against where that is cheaper, and nothing of less than a dollar', async () => {
-  const table = { isInfrequentAccess: true, isProvisioned: true, isBackedUp: false };
-  const { json } = await doctor({ tableBytes: 1e9, peakHourWriteUnits: 9e6, table }, '--json');
-  const { cheaper } = costsLine.parse(json()[0]);
+  const table = { isInfrequentAccess: true, provisioned: { write: 4000, read: 10 }, isBackedUp: false };
+  const { json } = await doctor({ tableBytes: 1e9, table }, '--json');
+  const { costs, cheaper } = costsLine.parse(json()[0]);
 
+  // By what is provisioned, and not by the busiest hour.
+  expect(costs[0]?.dollars).toBeCloseTo(1.25 * 730 * (4000 * 0.00065 + 10 * 0.00013));
   expect(cheaper.map(({ setting }) => setting)).toEqual([
     'table.provisioned left out: on demand',
     'table.class: "standard"',

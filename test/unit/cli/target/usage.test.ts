@@ -3,6 +3,11 @@ import { readUsage } from '../../../../cli/target/usage.ts';
 import { outputOfItsKey } from '../../../support/command-line.ts';
 
 const NOW_MS = Date.parse('2027-01-31T00:00Z');
+const throughput = (WriteCapacityUnits: number, ReadCapacityUnits: number) => ({
+  WriteCapacityUnits,
+  ReadCapacityUnits,
+});
+
 const asking = (createdMs = 0) =>
   ({
     table: {
@@ -12,9 +17,12 @@ const asking = (createdMs = 0) =>
               Table: {
                 CreationDateTime: new Date(createdMs),
                 TableSizeBytes: 1000,
-                GlobalSecondaryIndexes: [{ IndexSizeBytes: 20 }, { IndexSizeBytes: 3 }],
+                GlobalSecondaryIndexes: [
+                  { IndexSizeBytes: 20, ProvisionedThroughput: throughput(2, 1) },
+                  { IndexSizeBytes: 3, ProvisionedThroughput: throughput(3, 1) },
+                ],
                 TableClassSummary: { TableClass: 'STANDARD_INFREQUENT_ACCESS' },
-                ProvisionedThroughput: { WriteCapacityUnits: 5 },
+                ProvisionedThroughput: throughput(5, 4),
               },
             }
           : {
@@ -58,7 +66,7 @@ test('sums a month of table, indexes, logs and refusals, and finds the busiest h
     tableBytes: 1023,
     logBytes: 1000,
     refused: 7,
-    table: { isInfrequentAccess: true, isProvisioned: true, isBackedUp: true },
+    table: { isInfrequentAccess: true, provisioned: { write: 10, read: 6 }, isBackedUp: true },
   });
 });
 
