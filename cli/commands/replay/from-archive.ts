@@ -45,6 +45,7 @@ export interface RestoredCounts {
 export type RestoreLine =
   | ({ event: 'progress'; domain: string; reached: string } & RestoredCounts)
   | { event: 'waiting'; messages: number }
+  | { event: 'left'; domain: string; why: string }
   | { event: 'resume'; commands: string[] }
   | ({ event: 'restored'; complete: boolean } & RestoredCounts)
   | ({ event: 'plan'; complete: boolean; cost: ReplayCost } & RestoredCounts);
@@ -118,6 +119,7 @@ async function createRestorer(
   const { queues } = deployment.clients;
   const queue = createEventQueue(queues, deployment.output('QueueUrl'), true);
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
+  let hasGivenUp = false;
 
   return {
     /** Writes the markers that the table lacks; returns how many. A plan writes none, and takes all as new. */
@@ -138,7 +140,7 @@ async function createRestorer(
         records.flatMap(({ unconfirmedNames, passedAt }) => unconfirmedNames.map((name) => [name, passedAt] as const)),
       );
       for await (const rows of readDay(domain, fromMs, toMs)) {
-        if (signal.aborted || !(await hasRoom())) return false;
+        if (signal.aborted || !(await hasRoom(domain))) return false;
         onFound({ ...NOTHING, events: rows.length, ...(await send(domain, rows, unconfirmed)) });
       }
       if (signal.aborted) return false;
@@ -192,14 +194,17 @@ async function createRestorer(
     return found;
   }
 
-  /** Waits until the queue is short; false where it was interrupted. */
-  async function hasRoom(): Promise<boolean> {
+  /** Waits until the queue is short; false where it was interrupted, or the queue stayed long. */
+  async function hasRoom(domain: string): Promise<boolean> {
     if (plan) return true;
-    for (const untilMs = now() + MAX_STALL_MS; !signal.aborted; await sleep(WAIT_MS)) {
+    for (const untilMs = now() + MAX_STALL_MS; !signal.aborted && !hasGivenUp; await sleep(WAIT_MS)) {
       const messages = await depth.messages();
       if (messages <= BACKLOG_MESSAGES) return true;
-      if (now() >= untilMs) throw new TargetUnavailableError('the queue has a backlog, and stays so for 15 minutes');
-      emit({ event: 'waiting', messages }, `waiting: the queue holds ${counted(messages, 'message')}`);
+      hasGivenUp = now() >= untilMs;
+      if (hasGivenUp) {
+        const why = 'stopped: the queue has a backlog, and stays so for 15 minutes';
+        emit({ event: 'left', domain, why }, `${domain}  ${why}`);
+      } else emit({ event: 'waiting', messages }, `waiting: the queue holds ${counted(messages, 'message')}`);
     }
     return false;
   }

@@ -50,6 +50,7 @@ const restored = {
 export const restoreLine = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('progress'), domain: z.string(), reached: z.iso.datetime(), ...restored }),
   z.strictObject({ event: z.literal('waiting'), messages: count }),
+  z.strictObject({ event: z.literal('left'), domain: z.string(), why: z.string() }),
   z.strictObject({ event: z.literal('resume'), commands: z.array(z.string()) }),
   z.strictObject({ event: z.literal('restored'), complete: z.boolean(), ...restored }),
   z.strictObject({ event: z.literal('plan'), complete: z.boolean(), ...restored, cost }),

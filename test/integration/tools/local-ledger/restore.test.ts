@@ -100,6 +100,26 @@ async function deleteEverything(): Promise<void> {
   expect(await scanAll()).toEqual([]);
 }
 
+test('a queue that stays long ends it with the command that goes on', async () => {
+  let nowMs = Date.now();
+  const queues = { send: async () => ({ Attributes: { ApproximateNumberOfMessages: '5000' } }) } as never;
+  const { exitCode, json } = await runCommand(['replay', '--local', '--from-archive', ...range, '--json'], {
+    openDeployment: async () => ({ ...deployment, clients: { ...deployment.clients, queues } }),
+    now: () => nowMs,
+    sleep: async (ms) => {
+      nowMs += ms;
+    },
+  });
+
+  expect(exitCode).toBe(1);
+  const lines = z.array(restoreLine).parse(json());
+  expect(lines.filter(({ event }) => event !== 'waiting' && event !== 'progress')).toMatchObject([
+    { event: 'left', domain: DOMAIN, why: expect.stringContaining('15 minutes') },
+    { event: 'resume', commands: [expect.stringMatching(/ --from-archive --from .* --domain /)] },
+    { event: 'restored', complete: false, sent: 0 },
+  ]);
+});
+
 test('a table that lost everything reads as before once it is restored from the archive', async () => {
   const before = await everythingRead();
   expect(JSON.stringify(before)).toContain('"unconfirmed":true');
