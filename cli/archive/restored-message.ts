@@ -4,23 +4,42 @@ import { identify } from '../../lambdas/domain/events/identity.ts';
 import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts';
 import { eventSort } from '../../lambdas/domain/keys.ts';
 import type { createLedgerNaming } from '../../lambdas/domain/ledger/ledger-name.ts';
+import { TargetUnavailableError } from '../errors.ts';
+import { timeText } from '../time.ts';
+
+/** What turns rows of the archive into messages. */
+export interface Restoring {
+  readonly domain: string;
+  readonly nameOf: ReturnType<typeof createLedgerNaming>;
+  /** Since when (epoch milliseconds) events are unconfirmed, by their names. */
+  readonly unconfirmed: ReadonlyMap<string, number>;
+}
 
 /**
- * Returns the message that brings a row of the archive back; undefined where the row does not say any more, or never
- * said under this erasure key, where its event was stored.
+ * Returns the messages that bring rows of the archive back, but for erased ones that do not say any more where their event
+ * was stored. Throws TargetUnavailableError for any other row whose name is not of this erasure key.
  */
-export function restoredMessage(
-  row: ArchiveRow,
-  domain: string,
-  nameOf: ReturnType<typeof createLedgerNaming>,
-  unconfirmedSince: number | undefined,
-): QueueMessage | undefined {
+export function restoredMessages(rows: readonly ArchiveRow[], restoring: Restoring): QueueMessage[] {
+  return rows.flatMap((row) => {
+    const message = restoredMessage(row, restoring);
+    if (message !== undefined) return message;
+    // Only an erasure takes the place out of a row, and with it the salt.
+    if (row.salt === null) return [];
+    const at = timeText(Math.floor(row.atMs / 1000));
+    throw new TargetUnavailableError(
+      `the archive was written under another erasure key than that of this stack, at least for ${restoring.domain} at ${at}`,
+    );
+  });
+}
+
+function restoredMessage(row: ArchiveRow, { domain, nameOf, unconfirmed }: Restoring): QueueMessage | undefined {
   if (row.event === null) return undefined;
   const erased = erasedAs(row);
   const { 'erased-recipient': _erased, ...event } = JSON.parse(row.event) as JsonObject;
   const identity = identify(event, domain);
   const place = erased === undefined ? identity : { ...identity, eventSort: eventSort(erased, identity.eventKey) };
   if (nameOf(place) !== row.name) return undefined;
+  const unconfirmedSince = unconfirmed.get(row.name);
   const facts = {
     atMs: row.atMs,
     byWebhook: row.byWebhook,

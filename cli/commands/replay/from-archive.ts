@@ -15,10 +15,10 @@ import type { Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access/secrets.ts';
 import type { HistoryRow } from '../../archive/history.ts';
 import { daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
-import { restoredMessage } from '../../archive/restored-message.ts';
+import { restoredMessages } from '../../archive/restored-message.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
-import { TargetUnavailableError, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, createProgress, type Emit, number } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
@@ -33,7 +33,7 @@ export interface RestoredCounts {
   readonly events: number;
   /** Sent to the queue. */
   readonly sent: number;
-  /** Rows that do not say any more where their event was stored: of erased recipients, and of another erasure key. */
+  /** Rows of erased recipients that do not say any more where their event was stored. */
   readonly unplaced: number;
   /** Slices of the ledger that were written. */
   readonly slices: number;
@@ -168,12 +168,10 @@ async function createRestorer(
 
   async function send(domain: string, rows: readonly HistoryRow[], unconfirmed: ReadonlyMap<string, number>) {
     const missing = rows.filter(({ isStored }) => !isStored);
-    const messages = missing.flatMap(
-      ({ row }) => restoredMessage(row, domain, nameOf, unconfirmed.get(row.name)) ?? [],
+    const messages = restoredMessages(
+      missing.map(({ row }) => row),
+      { domain, nameOf, unconfirmed },
     );
-    const isForeign = messages.length === 0 && missing.some(({ row }) => row.salt !== null);
-    if (isForeign)
-      throw new TargetUnavailableError('the archive was written under another erasure key than that of this stack');
     if (!plan) await eachOf(messages, AT_ONCE, queue.send);
     return { sent: messages.length, unplaced: missing.length - messages.length };
   }
