@@ -23,7 +23,7 @@ import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, createProgress, type Emit, number } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
 import { addEach } from '../../resumable.ts';
-import type { Deployment } from '../../target/types.ts';
+import { type Deployment, hasOutput } from '../../target/types.ts';
 import { timeText } from '../../time.ts';
 import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
 
@@ -33,6 +33,8 @@ export interface RestoredCounts {
   readonly events: number;
   /** Sent to the queue. */
   readonly sent: number;
+  /** Of those: older than the table keeps events, so that they bring statuses and suppressions only. */
+  readonly expired: number;
   /** Rows of erased recipients that do not say any more where their event was stored. */
   readonly unplaced: number;
   /** Slices of the ledger that were written. */
@@ -60,8 +62,9 @@ export interface RestoreRequest {
   readonly commandFrom: (fromEpochSeconds: number, domain: string) => string;
 }
 
-const NOTHING: RestoredCounts = { events: 0, sent: 0, unplaced: 0, slices: 0, markers: 0 };
+const NOTHING: RestoredCounts = { events: 0, sent: 0, expired: 0, unplaced: 0, slices: 0, markers: 0 };
 const AT_ONCE = 16;
+const DAY_MS = 86_400_000;
 /** Nothing is sent into a longer queue, so that webhooks do not wait behind the archive. */
 const BACKLOG_MESSAGES = 1000;
 const WAIT_MS = 5000;
@@ -119,6 +122,8 @@ async function createRestorer(
   const { queues } = deployment.clients;
   const queue = createEventQueue(queues, deployment.output('QueueUrl'), true);
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
+  // A stack that was deployed before says nothing of it.
+  const keptDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
   let hasGivenUp = false;
 
   return {
@@ -173,7 +178,8 @@ async function createRestorer(
       { domain, nameOf, unconfirmed },
     );
     if (!plan) await eachOf(messages, AT_ONCE, queue.send);
-    return { sent: messages.length, unplaced: missing.length - messages.length };
+    const expired = messages.filter(({ receivedAt }) => receivedAt + keptDays * DAY_MS <= now()).length;
+    return { sent: messages.length, expired, unplaced: missing.length - messages.length };
   }
 
   /** The last record of each slice that starts in the stretch. */
@@ -219,6 +225,7 @@ function planText(counts: RestoredCounts): string[] {
     'Plan: nothing was written, and nothing was sent.',
     `  events       ${number(events)} in table and archive together`,
     `  would send   ${number(sent)} to the queue`,
+    ...expiredText(counts, '  '),
     `  would write  ${counted(slices, 'slice')}, ${counted(markers, 'erasure marker')} at most`,
     `  would cost   at most $${dollars.toFixed(4)}: ${number(writes)} writes, ${number(reads)} reads, ` +
       `${number(queueRequests)} queue requests (prices of ${PRICES.region}, ${PRICES.date})`,
@@ -231,9 +238,17 @@ function restoredText(counts: RestoredCounts): string[] {
   return [
     `Restored: of ${number(events)} events ${number(sent)} were sent to the queue; ` +
       `${counted(slices, 'slice')} and ${counted(markers, 'erasure marker')} were written.`,
+    ...expiredText(counts),
     ...unplacedText(counts),
   ];
 }
+
+const expiredText = ({ expired }: RestoredCounts, indent = '') =>
+  expired === 0
+    ? []
+    : [
+        `${indent}of which ${counted(expired, 'event')} have left the table for good: they bring statuses and suppressions only`,
+      ];
 
 const unplacedText = ({ unplaced }: RestoredCounts) =>
   unplaced === 0 ? [] : [`${counted(unplaced, 'event')} of erased recipients cannot be put back; the ledger has them.`];

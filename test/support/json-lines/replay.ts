@@ -39,6 +39,8 @@ const restored = {
   /** Of table and archive together. */
   events: count,
   sent: count,
+  /** Of those: older than the table keeps events. */
+  expired: count,
   /** Of erased recipients, whose place is not known any more. */
   unplaced: count,
   slices: count,

@@ -132,7 +132,16 @@ test('a table that lost everything reads as before once it is restored from the 
   expect(await everythingRead()).not.toEqual(before);
 
   const planned = await restore('--plan');
-  expect(planned).toMatchObject({ exitCode: 0, last: { event: 'plan', complete: true, sent: 12, markers: 1 } });
+  expect(planned).toMatchObject({
+    exitCode: 0,
+    last: { event: 'plan', complete: true, sent: 12, expired: 0, markers: 1 },
+  });
+  const later = Date.now() + Number(deployment.output('RetentionDays')) * 86_400_000 + 60_000;
+  const old = await runCommand(['replay', '--local', '--from-archive', ...range, '--plan'], {
+    openDeployment: async () => deployment,
+    now: () => later,
+  });
+  expect(old.lines.join('\n')).toContain('of which 12 events have left the table for good: they bring statuses and');
   expect(await scanAll()).toEqual([]);
   const { exitCode, last } = await restore();
   await drained(stack);
