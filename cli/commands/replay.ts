@@ -42,7 +42,7 @@ are not due are left to the scheduled runs. Nothing is sent into a backlog: it w
 It can be interrupted at any time, and then prints the command that goes on.
 With --from-archive it brings back what the archive holds and the table lacks: erasure markers, events and slices as they
 were. Nothing of it is published or counts in an alarm. Of an event that the table keeps no longer its status and
-suppression come back. What is not sealed yet comes by a replay without it.
+suppression come back. It takes whole hours. What is not sealed yet comes by a replay without it.
 What is sent is stored within minutes; the scheduled runs then settle its slices.
 
 Examples:

@@ -2,6 +2,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import {
   ERASED_PREFIX,
   parseErasedKey,
@@ -82,14 +83,17 @@ export async function restoreFromArchive(
   const archive = openDeploymentArchive(deployment);
   if (archive === undefined) throw new UsageError('this stack has no archive (seal.enabled)');
   const { plan } = request;
+  // Slices do not cross an hour. A part of one would come back without its record, or with one that says too much.
+  const from = Math.floor(request.from / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
+  const to = Math.ceil(request.to / MAX_SLICE_SECONDS) * MAX_SLICE_SECONDS;
   const emit = createEmit<RestoreLine>(context, request.json);
   const tell = createProgress(context);
   const restorer = await createRestorer(deployment, archive, context, emit, plan);
   let sums = { ...NOTHING, markers: await restorer.markers() };
   const rest: string[] = [];
   for (const domain of chosenDomains(deployment, request.domain)) {
-    let reached = request.from;
-    for (const { fromMs, toMs } of daysOf(request.from * 1000, request.to * 1000)) {
+    let reached = from;
+    for (const { fromMs, toMs } of daysOf(from * 1000, to * 1000)) {
       if (!(await restorer.day(domain, fromMs, toMs, (found) => (sums = addEach(sums, found))))) break;
       reached = toMs / 1000;
       tell(() =>
@@ -99,7 +103,7 @@ export async function restoreFromArchive(
         ),
       );
     }
-    if (reached < request.to) rest.push(request.commandFrom(reached, domain));
+    if (reached < to) rest.push(request.commandFrom(reached, domain));
   }
   const complete = rest.length === 0;
   if (!complete) emit({ event: 'resume', commands: rest }, 'Go on with:', ...rest.map((command) => `  ${command}`));
