@@ -87,6 +87,8 @@ export interface WitnessState {
   calledAt: number;
   /** Calls in that day. */
   calls: number;
+  /** Of the last hours, when they were last read. */
+  failedWebhooks: number;
 }
 
 export interface WitnessStore {

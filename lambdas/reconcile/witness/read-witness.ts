@@ -39,7 +39,8 @@ const FAILED_WEBHOOKS_SECONDS = 6 * HOUR_SECONDS;
 
 /**
  * Reads Mailgun's own counts of the hours that the ledger has passed, one call an hour and domain. Returns how many
- * failed webhooks it counts of the last hours, at each call; undefined where nothing was read. Never throws.
+ * failed webhooks it counts of the last hours, with those last read of domains whose turn it is not; undefined where
+ * nothing was read. Never throws.
  */
 export function createReadWitness(deps: ReadWitnessDeps) {
   const { metrics, witness, now } = deps;
@@ -47,31 +48,46 @@ export function createReadWitness(deps: ReadWitnessDeps) {
   return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     const deadlineMs = now() + MAX_READ_MS;
-    let failedWebhooks: number | undefined;
+    let failedWebhooks = 0;
+    let isRead = false;
     await eachOf(startingWith(deps.domains, Math.floor(now() / 3_600_000)), AT_ONCE, async (domain) => {
-      if (now() >= deadlineMs) return;
+      let failed = 0;
       try {
-        const found = await readDomain(domain, ignoreWaits, deadlineMs);
-        if (found !== undefined) failedWebhooks = (failedWebhooks ?? 0) + found;
+        const previous = await witness.readState(domain.name);
+        failed = lastRead(previous, now() / 1000);
+        if (now() < deadlineMs) {
+          const found = await readDomain(domain, previous, ignoreWaits, deadlineMs);
+          isRead ||= found !== undefined;
+          failed = found ?? failed;
+        }
       } catch (error) {
         deps.onFailure(domain.name, error);
       }
+      failedWebhooks += failed;
     });
-    return failedWebhooks;
+    return isRead ? failedWebhooks : undefined;
   };
 
-  async function readDomain(domain: SendingDomain, ignoreWaits: boolean, deadlineMs: number) {
+  async function readDomain(
+    domain: SendingDomain,
+    previous: WitnessState | undefined,
+    ignoreWaits: boolean,
+    deadlineMs: number,
+  ): Promise<number | undefined> {
     const { name } = domain;
     const watermarks = await deps.ledger.readWatermarks(name);
     if (watermarks === undefined) return undefined;
-    const previous = await witness.readState(name);
     if (previous !== undefined && !ignoreWaits && now() - previous.calledAt < CALL_EVERY_MS) return undefined;
     const calls = previous !== undefined && utcDay(previous.calledAt) === utcDay(now()) ? previous.calls : 0;
     const range = rangeToRead(watermarks, previous, Math.floor(now() / 1000));
     if (calls >= MAX_CALLS_A_DAY || range.from >= range.to) return undefined;
     const { from, to } = range;
     // Counted before the call, so that no crash makes more of them.
-    const called = { ...(previous ?? { since: from, until: from }), calledAt: now(), calls: calls + 1 };
+    const called = {
+      ...(previous ?? { since: from, until: from, failedWebhooks: 0 }),
+      calledAt: now(),
+      calls: calls + 1,
+    };
     if (!(await witness.moveState(name, called, previous))) return undefined;
     const known = new Map((await witness.hours(name, from, to)).map((hour) => [hour.start, hour]));
     const hours = await metrics.hours(domain, from, to, deadlineMs).catch(async (error) => {
@@ -92,7 +108,7 @@ export function createReadWitness(deps: ReadWitnessDeps) {
     await eachOf(changed, PUTS_AT_ONCE, (hour) => witness.put(name, hour));
     // Time that was never read lies between: it is not known, and does not count as nothing.
     const since = from > called.until ? from : called.since;
-    await witness.moveState(name, { ...called, since, until: Math.max(called.until, to) }, called);
+    await witness.moveState(name, { ...called, since, until: Math.max(called.until, to), failedWebhooks }, called);
     return failedWebhooks;
   }
 }
@@ -107,6 +123,11 @@ function rangeToRead(
   const oldest = hourOf(Math.max(start ?? end - REREAD_SECONDS, nowSeconds - WITNESS_KEPT_SECONDS) + HOUR_SECONDS - 1);
   const from = Math.max(oldest, Math.min(previous?.until ?? oldest, end - REREAD_SECONDS));
   return { from, to: Math.min(end, from + MAX_CALL_SECONDS) };
+}
+
+/** Failed webhooks of the last hours as they were read before; none once the hours that were read are over. */
+function lastRead(previous: WitnessState | undefined, nowSeconds: number): number {
+  return previous !== undefined && previous.until > nowSeconds - FAILED_WEBHOOKS_SECONDS ? previous.failedWebhooks : 0;
 }
 
 /** Each hour begins with another domain, so that none always comes last. */

@@ -14,8 +14,9 @@ export function createWitnessTable(table: LedgerTable): WitnessStore {
         new GetCommand({ TableName: name, Key: witnessStateKey(domain), ConsistentRead: true }),
       );
       if (Item === undefined) return undefined;
-      const { since, until, calledAt, calls } = Item as unknown as WitnessState;
-      return { since, until, calledAt, calls };
+      // States of before have no failed webhooks.
+      const { since, until, calledAt, calls, failedWebhooks = 0 } = Item as unknown as WitnessState;
+      return { since, until, calledAt, calls, failedWebhooks };
     },
 
     async moveState(domain, moved, previous) {

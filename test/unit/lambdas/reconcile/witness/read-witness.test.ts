@@ -14,9 +14,10 @@ const hour = (nth: number, over: Partial<WitnessHour> = {}): WitnessHour => ({
 let clock: { ms: number };
 let position: number;
 let calls: [from: number, to: number][];
-let answer: () => WitnessHour[] | ListingError;
+let answer: (domain: string) => WitnessHour[] | ListingError;
+/** Of the domain that most tests read alone. */
 let state: WitnessState | undefined;
-let kept: Map<number, WitnessHour>;
+let kept: Map<string, WitnessHour>;
 let puts: number;
 let crashAtPut: number;
 let failures: unknown[];
@@ -33,30 +34,36 @@ beforeEach(() => {
   failures = [];
 });
 
-function reading({ isConfigured = async () => true } = {}) {
+function reading({ isConfigured = async () => true, domains = [DOMAIN] } = {}) {
+  const states = new Map<string, WitnessState>();
   const read = createReadWitness({
-    domains: [{ name: DOMAIN, region: 'us' }],
+    domains: domains.map((name) => ({ name, region: 'us' })),
     ledger: { readWatermarks: async () => ({ position, second: START, start: START }) },
     metrics: {
-      async hours(_, from, to) {
+      async hours({ name }, from, to) {
         calls.push([(from - START) / 3600, (to - START) / 3600]);
-        const given = answer();
+        const given = answer(name);
         if (given instanceof ListingError) throw given;
         return given;
       },
     },
     witness: {
-      readState: async () => state,
-      async moveState(_, moved, previous) {
-        if (state?.calledAt !== previous?.calledAt || state?.calls !== previous?.calls) return false;
-        state = moved;
+      readState: async (name) => states.get(name),
+      async moveState(name, moved, previous) {
+        const held = states.get(name);
+        if (held?.calledAt !== previous?.calledAt || held?.calls !== previous?.calls) return false;
+        states.set(name, moved);
+        state = states.get(DOMAIN);
         return true;
       },
-      hours: async (_, from, to) => [...kept.values()].filter(({ start }) => start >= from && start < to),
-      async put(_, counted) {
+      hours: async (name, from, to) =>
+        [...kept].flatMap(([key, found]) =>
+          key.startsWith(`${name} `) && found.start >= from && found.start < to ? [found] : [],
+        ),
+      async put(name, counted) {
         puts += 1;
         if (puts === crashAtPut) throw new Error('cut off');
-        kept.set(counted.start, counted);
+        kept.set(`${name} ${counted.start}`, counted);
       },
     },
     isConfigured,
@@ -171,4 +178,20 @@ test('counts the failed webhooks of the last hours alone, by each reading', asyn
   answer = () => [hour(0, { failedWebhooks: 9 }), hour(6, { failedWebhooks: 2 })];
   expect(await read()).toBe(2);
   expect(await read(true)).toBe(2);
+});
+
+test('a domain whose turn it is not, or whose reading fails, counts as it was last read, for six hours', async () => {
+  const read = reading({ domains: ['a.example.com', 'b.example.com'] });
+  clock.ms = (START + 8 * 3600) * 1000;
+  position = START + 8 * 3600;
+  const failedOf = (b: () => WitnessHour[] | ListingError) => (domain: string) =>
+    domain.startsWith('a') ? [hour(6, { failedWebhooks: 2 })] : b();
+  answer = failedOf(() => [hour(6, { failedWebhooks: 5 })]);
+  expect(await read()).toBe(7);
+  answer = failedOf(() => new ListingError('rate-limited'));
+  expect(await read(true)).toBe(7);
+  expect(await read()).toBeUndefined();
+  clock.ms += 6 * 3_600_000;
+  answer = failedOf(() => new ListingError('rate-limited'));
+  expect(await read()).toBe(0);
 });
