@@ -10,7 +10,7 @@ type Resolve = (value: unknown) => unknown;
 
 const OPERATORS = ['GreaterThanThreshold', 'LessThanThreshold'];
 const MISSING_DATA = ['notBreaching', 'breaching', 'ignore'];
-const STATISTICS = ['Sum', 'Maximum', 'p99'];
+const STATISTICS = ['Sum', 'Maximum', 'Minimum', 'p99'];
 
 export const comparesSimply = ({ comparisonOperator }: CfnAlarm) => OPERATORS.includes(comparisonOperator ?? '');
 

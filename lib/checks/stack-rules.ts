@@ -66,7 +66,7 @@ const RULES = [
   }),
   rule(CfnAlarm, 'must treat missing data as breaching, notBreaching or ignore', judgesMissingData),
   rule(CfnAlarm, 'must compare by greater or less than its threshold', comparesSimply),
-  rule(CfnAlarm, 'must have one metric or one plain expression, of Sum, Maximum or p99', measuresSimply),
+  rule(CfnAlarm, 'must have one metric or one plain expression, of Sum, Maximum, Minimum or p99', measuresSimply),
   rule(CfnAlarm, 'must have a severity: notify one topic of the stack when it begins and ends', (alarm, resolve, all) =>
     tellsOneTopic(alarm, resolve, topicIds(all, resolve)),
   ),

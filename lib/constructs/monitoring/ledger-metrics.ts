@@ -7,8 +7,8 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { INDEXES, METRICS, PROVIDER_METRICS } from '../../../lambdas/contract.ts';
 
-/** Depth and age are gauges and take `Maximum`; counts take `Sum`. */
-export type Statistic = 'Maximum' | 'Sum' | 'p99';
+/** Depth and age are gauges and take `Maximum`, or `Minimum` where they must stay high; counts take `Sum`. */
+export type Statistic = 'Maximum' | 'Minimum' | 'Sum' | 'p99';
 
 /** Where the metric filters of the access log write to, and who reads them finds them. */
 export const accessNamespace = (scope: Construct) => `${METRICS.namespace}/${Stack.of(scope).stackName}`;

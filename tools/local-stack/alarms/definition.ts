@@ -185,7 +185,7 @@ function metricOf({ Namespace, MetricName, Dimensions }: Properties): Metric {
 }
 
 function statisticOf(value: unknown, refuse: Refuse): Statistic {
-  if (value === 'Sum' || value === 'Maximum' || value === 'p99') return value;
+  if (value === 'Sum' || value === 'Maximum' || value === 'Minimum' || value === 'p99') return value;
   throw refuse(`it knows no statistic ${value}`);
 }
 

@@ -1,11 +1,12 @@
 import { type Measure, type Metric, metricKey } from './metric.ts';
 
-export type Statistic = 'Sum' | 'Maximum' | 'p99';
+export type Statistic = 'Sum' | 'Maximum' | 'Minimum' | 'p99';
 
 /** What was measured in one minute of metric time. */
 interface Minute {
   sum: number;
   maximum: number;
+  minimum: number;
   count: number;
   /** For percentiles; beyond `MAX_VALUES` a sample of them. */
   readonly values: number[];
@@ -49,6 +50,7 @@ export class MetricStore {
     const minute = this.#minuteOf(series, Math.floor(atMs / this.#minuteMs));
     minute.sum += value;
     minute.maximum = Math.max(minute.maximum, value);
+    minute.minimum = Math.min(minute.minimum, value);
     minute.count += 1;
     if (!series.keepsValues) return;
     const index = minute.values.length < MAX_VALUES ? minute.values.length : Math.floor(this.#random() * minute.count);
@@ -70,7 +72,13 @@ export class MetricStore {
   #minuteOf(series: Series, index: number): Minute {
     const known = series.minutes.get(index);
     if (known) return known;
-    const minute: Minute = { sum: 0, maximum: Number.NEGATIVE_INFINITY, count: 0, values: [] };
+    const minute: Minute = {
+      sum: 0,
+      maximum: Number.NEGATIVE_INFINITY,
+      minimum: Number.POSITIVE_INFINITY,
+      count: 0,
+      values: [],
+    };
     series.minutes.set(index, minute);
     series.newest = Math.max(series.newest, index);
     for (const old of series.minutes.keys()) {
@@ -83,6 +91,7 @@ export class MetricStore {
 const STATISTICS: Readonly<Record<Statistic, (minutes: readonly Minute[]) => number>> = {
   Sum: (minutes) => minutes.reduce((sum, minute) => sum + minute.sum, 0),
   Maximum: (minutes) => Math.max(...minutes.map(({ maximum }) => maximum)),
+  Minimum: (minutes) => Math.min(...minutes.map(({ minimum }) => minimum)),
   p99: (minutes) => {
     const values = minutes.flatMap((minute) => minute.values).sort((a, b) => a - b);
     return values[Math.ceil(values.length * 0.99) - 1] ?? Number.NaN;

@@ -66,6 +66,7 @@ test('an alarm over an expression', () => {
 test.each([
   { name: 'an extended statistic', over: { Statistic: undefined, ExtendedStatistic: 'p99' }, statistic: 'p99' },
   { name: 'a sum', over: { Statistic: 'Sum' }, statistic: 'Sum' },
+  { name: 'a minimum', over: { Statistic: 'Minimum' }, statistic: 'Minimum' },
 ])('$name', ({ over, statistic }) => {
   const alarm = JSON.parse(JSON.stringify(alarmOf(over)));
 

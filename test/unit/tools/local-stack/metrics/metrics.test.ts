@@ -39,6 +39,19 @@ describe('a store', () => {
     expect(store.read(METRIC, 'Maximum', 4, 6)).toBe(-2);
   });
 
+  test('finds the least of all minutes', () => {
+    const store = storeOf('Minimum');
+    for (const [atMs, value] of [
+      [5000, 7],
+      [5001, 3],
+      [6000, 4],
+    ] as const)
+      store.measure(METRIC, value, atMs);
+
+    expect(store.read(METRIC, 'Minimum', 5, 7)).toBe(3);
+    expect(store.read(METRIC, 'Minimum', 6, 7)).toBe(4);
+  });
+
   test.each([
     { count: 1, p99: 1 },
     { count: 99, p99: 99 },
