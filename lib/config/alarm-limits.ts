@@ -55,7 +55,7 @@ export const alarmLimits = group({
   redactedDomains: limit(0, 'webhooks-redacted: domains whose webhooks Mailgun redacts.'),
   failedWebhooks: limit(
     0,
-    'webhooks-not-arriving: webhooks of 6 hours that Mailgun counts as failed, where none met an error here.',
+    'webhooks-not-arriving: webhooks of 6 hours that Mailgun counts as failed for 9 hours on end, less the errors here.',
   ),
   listingEnd: limit(
     0,

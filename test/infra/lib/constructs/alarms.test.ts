@@ -200,11 +200,11 @@ const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'webhooks-not-arriving',
     tells: TICKET,
-    expression: 'IF(FILL(refused, 0) + FILL(errors, 0) > 0, 0, failed)',
+    expression: 'failed - FILL(refused, 0) - FILL(errors, 0)',
     of: {
-      failed: own('FailedWebhooks', 'Maximum', 28_800),
-      refused: api('4xx', 'Sum', 28_800),
-      errors: api('5xx', 'Sum', 28_800),
+      failed: own('FailedWebhooks', 'Minimum', 32_400),
+      refused: api('4xx', 'Sum', 32_400),
+      errors: api('5xx', 'Sum', 32_400),
     },
     above: [0, 1, 1],
     missing: 'ignore',
