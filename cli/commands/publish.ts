@@ -1,3 +1,4 @@
+import { heldFromOf } from '../../lambdas/domain/campaign/held.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -11,7 +12,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { addEach, endOf, resultOrError } from '../resumable.ts';
-import type { Deployment, TargetRef } from '../target/types.ts';
+import { type Deployment, hasOutput, type TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 import {
   createReporter,
@@ -65,6 +66,7 @@ async function publishAll(
 ): Promise<number> {
   requirePublishing(deployment);
   const { domain: only, fromEpochSeconds } = args;
+  tellWhatLeft(fromEpochSeconds, deployment, reporter, context.now());
   const rest = new Map(chosenDomains(deployment, only).map((name) => [name, fromEpochSeconds * 1000]));
   let sums = NO_SUMS;
   for (const domain of [...rest.keys()]) {
@@ -87,6 +89,15 @@ function requirePublishing(deployment: Deployment): void {
   } catch (cause) {
     throw new TargetUnavailableError(`${deployment.name} publishes nothing; switch publish.enabled on`, { cause });
   }
+}
+
+/** The function finds what was decided by the events that decided it, and those leave the table first. */
+function tellWhatLeft(fromEpochSeconds: number, deployment: Deployment, reporter: Reporter, nowMs: number): void {
+  // A stack that was deployed before says nothing of it.
+  if (!hasOutput(deployment, 'RetentionDays')) return;
+  const days = Number(deployment.output('RetentionDays'));
+  const heldFrom = heldFromOf(nowMs, days);
+  if (fromEpochSeconds < heldFrom) reporter.partial(days, heldFrom);
 }
 
 /** `reachedMs`: where to go on; undefined where nothing is left to do. */

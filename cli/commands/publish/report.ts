@@ -6,6 +6,8 @@ import { timeText } from '../../time.ts';
 
 /** The lines of `publish --json`. */
 export type PublishLine =
+  /** Of what was decided before, not all can be published. */
+  | { event: 'partial'; completeFrom: string; retentionDays: number }
   | ({ event: 'progress'; domain: string; reached: string } & PublishSums)
   | PartLine
   | ({ event: 'published'; complete: boolean } & PublishSums)
@@ -49,6 +51,8 @@ interface ReportOptions {
 
 /** Tells of a republication as it goes. */
 export interface Reporter extends PartsReporter {
+  /** The table no longer holds all events of the time; it does from `heldFrom` (epoch seconds) on. */
+  partial(retentionDays: number, heldFrom: number): void;
   progress(domain: string, reachedMs: number, sums: PublishSums): void;
   end(sums: PublishSums, complete: boolean): void;
 }
@@ -72,6 +76,10 @@ const reachedText = (ms: number) => timeText(Math.floor(ms / 1000));
 
 function textReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
   return {
+    partial: (days, heldFrom) =>
+      print(
+        `The table keeps events for ${number(days)} days: of what was decided before ${timeText(heldFrom)}, not all can be published.`,
+      ),
     progress(domain, reachedMs, { events, statuses, suppressions }) {
       const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
       print(`${domain}  until ${reachedText(reachedMs)}  ${number(events)} events · ${counts}`);
@@ -96,6 +104,7 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
 function jsonReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
   const emit = (line: PublishLine) => print(JSON.stringify(line));
   return {
+    partial: (retentionDays, heldFrom) => emit({ event: 'partial', completeFrom: timeText(heldFrom), retentionDays }),
     progress: (domain, reachedMs, sums) =>
       emit({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
     ...partsAsJson(emit),

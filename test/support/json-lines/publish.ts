@@ -13,6 +13,7 @@ const sums = {
 
 /** The lines of `publish --json`. */
 export const publishLine = z.discriminatedUnion('event', [
+  z.strictObject({ event: z.literal('partial'), completeFrom: z.iso.datetime(), retentionDays: z.int().min(1) }),
   z.strictObject({ event: z.literal('progress'), domain: z.string(), reached: z.iso.datetime(), ...sums }),
   z.strictObject({ event: z.enum(['waiting', 'left']), domain: z.string(), why: z.string() }),
   z.strictObject({ event: z.literal('resume'), commands: z.array(z.string()) }),

@@ -17,11 +17,11 @@ interface Request {
 }
 
 /** Runs the command against a function that answers as told, call by call, and then that all is done. */
-async function publish(args: readonly string[], answers: (object | Error)[] = [], over = {}) {
+async function publish(args: readonly string[], answers: (object | Error)[] = [], over = {}, stub = {}) {
   const requests: Request[] = [];
   let nowMs = NOW_MS;
   const target = stubDeployment({
-    output: () => 'PublishFunction',
+    output: (key) => (key === 'RetentionDays' ? '90' : 'PublishFunction'),
     async invoke(name, event) {
       expect(name).toBe('publish');
       requests.push((event as { republish: Request }).republish);
@@ -29,6 +29,7 @@ async function publish(args: readonly string[], answers: (object | Error)[] = []
       if (answer instanceof Error) throw answer;
       return { ...DONE, ...answer };
     },
+    ...stub,
   });
   const world = {
     openDeployment: async () => target,
@@ -89,6 +90,37 @@ test('a plan says what it would publish, how long that takes and what it costs',
     ...{ events: 1_000_000, statuses: 400_000, suppressions: 0, refused: 0 },
     cost: { published: 400_000, reads: 2_000_000, dollars: expect.closeTo(0.65), seconds: 8000 },
   });
+});
+
+test.each([
+  ['2025-11-04T03:39:59Z', true],
+  ['2025-11-04T03:40:00Z', false],
+])('from %s on, it says before it begins whether the table has lost events: %s', async (from, isPartial) => {
+  const args = ['--from', from, '--domain', 'mg.example.com'];
+  const [run, plan, json] = [
+    await publish(args),
+    await publish([...args, '--plan']),
+    await publish([...args, '--json']),
+  ];
+
+  const says =
+    'The table keeps events for 90 days: of what was decided before 2025-11-04T03:40:00Z, not all can be published.';
+  for (const { lines, exitCode } of [run, plan]) {
+    expect(exitCode).toBe(0);
+    expect(lines.indexOf(says)).toBe(isPartial ? 0 : -1);
+  }
+  const line = { event: 'partial', completeFrom: '2025-11-04T03:40:00Z', retentionDays: 90 };
+  expect(json.json().filter(({ event }) => event === 'partial')).toEqual(isPartial ? [line] : []);
+});
+
+test('a stack that does not say how long it keeps events is published from all the same', async () => {
+  const output = (key: string) => {
+    if (key === 'RetentionDays') throw new TargetUnavailableError('the stub has no output RetentionDays');
+    return key;
+  };
+  const { lines, exitCode } = await publish(['--from', '2020-01-01T00:00:00Z'], [], {}, { output });
+
+  expect([exitCode, lines]).toEqual([0, ['Published: 0 statuses and 0 suppressions.']]);
 });
 
 test('while the bus is down it waits, and goes on', async () => {
