@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
+import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import {
   type ArchiveBucket,
   createEventObjects,
@@ -19,6 +19,14 @@ export interface ArchiveSource {
   open(key: string): Promise<StoredObject | undefined>;
   /** Yields the keys that start with a prefix, which ends at a slash. */
   list(prefix: string): AsyncIterable<string>;
+  /** The same, with the size of each. */
+  listSized(prefix: string): AsyncIterable<SizedObject>;
+}
+
+/** An object, and how much there is to fetch of it. */
+export interface SizedObject {
+  readonly key: string;
+  readonly bytes: number;
 }
 
 /** Opens `--archive`: a folder, `s3://<bucket>` by the credentials of the shell, or the URL of a local bucket. */
@@ -27,15 +35,19 @@ export async function openArchive(place: string): Promise<ArchiveSource> {
   if (bucket !== undefined) return archiveIn(bucket);
   if (!(await stat(place).catch(() => undefined))?.isDirectory())
     throw new UsageError(`--archive takes a folder or s3://<bucket>; there is no folder ${place}`);
+  async function* list(prefix: string) {
+    const names = await readdir(join(place, prefix)).catch(absent);
+    for (const name of (names ?? []).sort()) yield `${prefix}${name}`;
+  }
   return {
     readText: (key) => readFile(join(place, key), 'utf8').catch(absent),
     async open(key) {
       if ((await stat(join(place, key)).catch(absent)) === undefined) return undefined;
       return storedObject(createReadStream(join(place, key)));
     },
-    async *list(prefix) {
-      const names = await readdir(join(place, prefix)).catch(absent);
-      for (const name of (names ?? []).sort()) yield `${prefix}${name}`;
+    list,
+    async *listSized(prefix) {
+      for await (const key of list(prefix)) yield { key, bytes: (await stat(join(place, key))).size };
     },
   };
 }
@@ -44,7 +56,14 @@ export async function openArchive(place: string): Promise<ArchiveSource> {
 export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
   const { readText } = createManifestBucket(bucket);
   const { open } = createEventObjects(bucket);
-  return { readText, open, list: (prefix) => listKeys(bucket, prefix) };
+  return {
+    ...{ readText, open, list: (prefix) => listKeys(bucket, prefix) },
+    async *listSized(Prefix) {
+      for await (const { Contents = [] } of paginateListObjectsV2(bucket, { Bucket: bucket.name, Prefix })) {
+        for (const { Key, Size = 0 } of Contents) if (Key !== undefined) yield { key: Key, bytes: Size };
+      }
+    },
+  };
 }
 
 function bucketIn(place: string): ArchiveBucket | undefined {

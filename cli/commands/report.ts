@@ -72,6 +72,8 @@ export type ReportLine =
       events: number;
       uncountedSeconds: number;
       objects: number;
+      /** Of the objects; outside AWS they are paid for as traffic. */
+      bytes: number;
       dollars: number;
     };
 
@@ -93,7 +95,9 @@ const EXAMPLES = `
 Counts the mail that was sent under a tag between --from and --to, with all that became of it until now, each mail and
 each person once. Machines that open and click are apart. It reads the events of the time of sending, then each message;
 what the table no longer keeps is read from the archive, each object by way of a temporary file. --plan says how many
-events and objects, and what that costs. It holds no list in memory: what it must keep is in temporary files. With --csv the failed recipients are the table, and the numbers go to standard error.
+events and objects, and what that costs, traffic out of AWS included. What it must keep is in 64 temporary files, each of
+which it then reads whole, so memory grows with a 64th of the mail of the period. With --csv the failed recipients are the
+table, and the numbers go to standard error.
 
 Examples:
   npm run ledger -- report spring --env prod
@@ -258,18 +262,32 @@ function planOf(
   const seconds = (list: readonly Stretch[]) => list.reduce((sum, { fromMs, toMs }) => sum + (toMs - fromMs) / 1000, 0);
   const compared = held.reduce((sum, { start, end }) => sum + end - start, 0);
   const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - compared));
-  const dollars =
-    events * UNITS_PER_EVENT * PRICES.perReadUnit +
-    objects.length * PRICES.perObjectRead +
-    listings * PRICES.perObjectListing;
-  return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, dollars };
+  const bytes = objects.reduce((sum, each) => sum + each.bytes, 0);
+  const dollars = dollarsOf({ events, objects: objects.length, listings, bytes });
+  return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars };
 }
 
-function planText({ tag, domain, events, uncountedSeconds, objects, dollars }: PlanLine): string {
+/** Returns the list price of what a report reads, from outside AWS. */
+export function dollarsOf(read: { events: number; objects: number; listings: number; bytes: number }): number {
+  return (
+    read.events * UNITS_PER_EVENT * PRICES.perReadUnit +
+    read.objects * PRICES.perObjectRead +
+    read.listings * PRICES.perObjectListing +
+    trafficDollars(read.bytes)
+  );
+}
+
+const trafficDollars = (bytes: number) => (bytes / 1e9) * PRICES.perGigabyteSent;
+
+function planText({ tag, domain, events, uncountedSeconds, objects, bytes, dollars }: PlanLine): string {
   const uncounted =
     uncountedSeconds === 0 ? '' : `, and those of ${number(uncountedSeconds)} s that the ledger has not counted yet`;
   const archived = objects === 0 ? '' : `, and ${counted(objects, 'object')} of the archive`;
-  return `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}${archived}: $${dollars.toFixed(4)}.`;
+  const traffic = bytes === 0 ? '' : `, of it $${trafficDollars(bytes).toFixed(4)} for traffic out of AWS`;
+  return (
+    `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}${archived}: ` +
+    `$${dollars.toFixed(4)}${traffic}.`
+  );
 }
 
 type FailureLine = ReportLine & { event: 'failed' };

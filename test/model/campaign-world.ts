@@ -273,10 +273,10 @@ class Archive {
 
   async read(slices: readonly TaggedSlice[], heldFromMs: number): Promise<CampaignArchive> {
     const bucket = this.#bucket;
-    const list = async function* (prefix: string) {
-      yield* [...bucket.objects.keys()].filter((key) => key.startsWith(prefix));
+    const listSized = async function* (prefix: string) {
+      for (const [key, { length: bytes }] of bucket.objects) if (key.startsWith(prefix)) yield { key, bytes };
     };
-    const objects = await archivedObjects({ list }, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
+    const objects = await archivedObjects({ listSized }, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
     const keys = tracedObjects(objects, slices).map(({ key }) => key);
     return { source: bucket, keys, erasureKey: ERASURE_KEY, erasures: this.#world.erasures };
   }

@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import { daysOf } from '../../archive/open-history.ts';
-import type { ArchiveSource } from '../../certificates/archive-source.ts';
+import type { ArchiveSource, SizedObject } from '../../certificates/archive-source.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 
 /** What a campaign is read from besides the table. */
@@ -32,14 +32,13 @@ export interface ArchivedEvent {
 }
 
 /** An object of the archive, by the start of its slice in epoch seconds. */
-export interface ArchivedObject {
-  readonly key: string;
+export interface ArchivedObject extends SizedObject {
   readonly start: number;
 }
 
 /** Lists the objects of slices that hold a time from one second on and before another. */
 export async function archivedObjects(
-  archive: Pick<ArchiveSource, 'list'>,
+  archive: Pick<ArchiveSource, 'listSized'>,
   domain: string,
   from: number,
   to: number,
@@ -47,9 +46,10 @@ export async function archivedObjects(
   const found: ArchivedObject[] = [];
   const first = from - MAX_SLICE_SECONDS;
   for (const { fromMs } of daysOf(first * 1000, to * 1000)) {
-    for await (const key of archive.list(dayPrefix(domain, fromMs))) {
-      const place = parseObjectKey(key);
-      if (place !== undefined && place.start >= first && place.start < to) found.push({ key, start: place.start });
+    for await (const object of archive.listSized(dayPrefix(domain, fromMs))) {
+      const place = parseObjectKey(object.key);
+      if (place !== undefined && place.start >= first && place.start < to)
+        found.push({ ...object, start: place.start });
     }
   }
   return found;

@@ -54,9 +54,9 @@ const PROGRESS_MESSAGES = 10_000;
 const LOOK_UP = 100;
 
 /**
- * Counts the mail that was sent under a tag, and calls with each failed one. What it holds in memory does not grow with
- * the campaign: messages, archived events and people are in files by their hash, and counted file by file. An event that
- * table and archive hold counts once, as the table has it. Returns undefined where it was interrupted.
+ * Counts the mail that was sent under a tag, and calls with each failed one. Messages, archived
+ * events and people are in 64 files by their hash, and counted file by file, so memory grows with a 64th of the mail of the
+ * period. An event that table and archive hold counts once, as the table has it. Returns undefined where it was interrupted.
  */
 export function countCampaign(
   context: Pick<CliContext, 'signal' | 'printError'>,

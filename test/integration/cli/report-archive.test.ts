@@ -2,7 +2,7 @@ import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { BatchWriteCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readErasureKey } from '../../../cli/access/secrets.ts';
-import { listKeys } from '../../../lambdas/adapters/archive/bucket.ts';
+import { getObject, listKeys } from '../../../lambdas/adapters/archive/bucket.ts';
 import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { isEventPartition, markerKey, parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
@@ -118,7 +118,9 @@ test('the plan counts the objects, and an object that is gone ends what is compl
   const keys: string[] = [];
   for await (const key of listKeys(bucket, EVENTS_PREFIX)) keys.push(key);
   const { plan } = await report('--plan');
-  expect(plan).toMatchObject({ event: 'plan', objects: keys.length });
+  let bytes = 0;
+  for (const key of keys) bytes += (await (await getObject(bucket, key))?.Body?.transformToByteArray())?.length ?? 0;
+  expect(plan).toMatchObject({ event: 'plan', objects: keys.length, bytes });
 
   const last = keys.toSorted((a, b) => (parseObjectKey(a)?.start ?? 0) - (parseObjectKey(b)?.start ?? 0)).at(-1) ?? '';
   await bucket.client.send(new DeleteObjectCommand({ Bucket: bucket.name, Key: last }));

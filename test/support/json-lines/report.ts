@@ -40,7 +40,7 @@ export const reportLine = z.discriminatedUnion('event', [
     event: z.literal('plan'),
     ...of,
     events: count,
-    ...{ uncountedSeconds: count, objects: count },
+    ...{ uncountedSeconds: count, objects: count, bytes: count },
     dollars: z.number(),
   }),
 ]) satisfies z.ZodType<ReportLine>;

@@ -72,7 +72,10 @@ export function createS3(): S3Engine {
     ListObjectsV2({ objects }, _key, _request, query) {
       const prefix = query.get('prefix') ?? '';
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
-      const items = keys.map((key) => `<Contents><Key>${escaped(key)}</Key></Contents>`);
+      const items = keys.map((key) => {
+        const size = objects.get(key)?.at(-1)?.bytes.length ?? 0;
+        return `<Contents><Key>${escaped(key)}</Key><Size>${size}</Size></Contents>`;
+      });
       return xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${items.join('')}</ListBucketResult>`);
     },
     ListObjectVersions({ objects }, _key, _request, query) {
