@@ -94,10 +94,11 @@ const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;
 const EXAMPLES = `
 Counts the mail that was sent under a tag between --from and --to, with all that became of it until now, each mail and
 each person once. Machines that open and click are apart. It reads the events of the time of sending, then each message;
-what the table no longer keeps is read from the archive, each object by way of a temporary file. --plan says how many
-events and objects, and what that costs, traffic out of AWS included. What it must keep is in 64 temporary files, each of
-which it then reads whole, so memory grows with a 64th of the mail of the period. With --csv the failed recipients are the
-table, and the numbers go to standard error.
+what the table no longer keeps is read from the archive, each object by way of a temporary file. What it keeps is taken
+from retentionDays.events of today: for that many days after it was raised, a report on time before may count too little
+without saying so. --plan says how many events and objects, and what that costs, traffic out of AWS included. What it must
+keep is in 64 temporary files, each of which it then reads whole, so memory grows with a 64th of the mail of the period.
+With --csv the failed recipients are the table, and the numbers go to standard error.
 
 Examples:
   npm run ledger -- report spring --env prod
