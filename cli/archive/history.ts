@@ -42,6 +42,7 @@ const CHUNK = 500;
 const LOOK_UP = 100;
 
 export function createHistory({ archive, keys, events, erasures, erasureKey }: HistoryDeps): ReadDay {
+  const check = createCheck({ events, erasures });
   return async function* (domain, fromMs, toMs) {
     const secret = await erasureKey.read();
     const nameOf = createLedgerNaming(secret);
@@ -50,7 +51,7 @@ export function createHistory({ archive, keys, events, erasures, erasureKey }: H
     const table = storedRows(inOrder(keys.stored(domain, fromMs, toMs - 1), nameOf));
     const merged = withoutRepeats(mergeSorted([table, ...lanes], (one, other) => isBefore(one.row, other.row)));
     try {
-      for await (const chunk of inChunks(merged, CHUNK)) yield await checked(domain, chunk.filter(isInRange), secret);
+      for await (const chunk of inChunks(merged, CHUNK)) yield await check(domain, chunk.filter(isInRange), secret);
     } finally {
       // Objects are temporary files, which stay where a reader stops early.
       await Promise.all(lanes.map((lane) => lane.return(undefined)));
@@ -67,9 +68,44 @@ export function createHistory({ archive, keys, events, erasures, erasureKey }: H
       }
     }
   }
+}
 
-  /** Leaves out what the table holds under another time, and takes erased recipients out of the others. */
-  async function checked(domain: string, chunk: readonly HistoryRow[], secret: string): Promise<HistoryRow[]> {
+/**
+ * Yields the rows of a day that only the archive holds, of those that are wanted: of the others nothing is looked up in
+ * the table. In no order.
+ */
+export type ReadArchivedDay = (
+  domain: string,
+  fromMs: number,
+  toMs: number,
+  isWanted: (row: ArchiveRow) => boolean,
+) => AsyncGenerator<ArchiveRow[]>;
+
+export function createArchivedHistory(
+  deps: Omit<HistoryDeps, 'keys' | 'archive'> & { archive: NonNullable<HistoryDeps['archive']> },
+): ReadArchivedDay {
+  const check = createCheck(deps);
+  return async function* (domain, fromMs, toMs, isWanted) {
+    const secret = await deps.erasureKey.read();
+    const lanes = await openLanes(deps.archive, dayPrefix(domain, fromMs), [fromMs, toMs]);
+    for (const lane of lanes) {
+      try {
+        for await (const chunk of inChunks(lane, CHUNK)) {
+          const wanted = chunk.filter(({ row }) => row.atMs >= fromMs && row.atMs < toMs && isWanted(row));
+          // Also where none is, so that a reader can stop in the midst of a day.
+          yield wanted.length === 0 ? [] : (await check(domain, wanted, secret)).map(({ row }) => row);
+        }
+      } finally {
+        // An object is a temporary file, which stays where a reader stops early.
+        await lane.return(undefined);
+      }
+    }
+  };
+}
+
+/** Leaves out what the table holds under another time, and takes erased recipients out of the others. */
+function createCheck({ events, erasures }: Pick<HistoryDeps, 'events' | 'erasures'>) {
+  return async (domain: string, chunk: readonly HistoryRow[], secret: string): Promise<HistoryRow[]> => {
     const parsed = chunk.map((each) => ({ ...each, event: eventOf(each.row) }));
     const unstored = parsed.filter(({ isStored, event }) => !isStored && event !== undefined);
     const places = unstored.map(({ event }) => identify(event as JsonObject, domain));
@@ -84,7 +120,7 @@ export function createHistory({ archive, keys, events, erasures, erasureKey }: H
       const named = namedAddresses(event).filter((address) => erased.has(address));
       return [{ row: named.reduce((left, address) => rowErasure(address, domain, secret)(left), row), isStored }];
     });
-  }
+  };
 }
 
 const eventOf = (row: ArchiveRow) =>

@@ -5,20 +5,29 @@ import { readErasureKey } from '../access/secrets.ts';
 import { type ArchiveSource, archiveIn } from '../certificates/archive-source.ts';
 import { tableOf } from '../ledger.ts';
 import { type Deployment, hasOutput } from '../target/types.ts';
-import { createHistory, type ReadDay } from './history.ts';
+import { createArchivedHistory, createHistory, type ReadArchivedDay, type ReadDay } from './history.ts';
 
 /** Opens table and archive of a deployment as one. */
 export async function openHistory(deployment: Deployment): Promise<ReadDay> {
+  const keys = createDayIndexTable(tableOf(deployment));
+  return createHistory({ archive: openDeploymentArchive(deployment), keys, ...(await openTableSide(deployment)) });
+}
+
+/** Opens what only the archive of a deployment holds; undefined where it has none. */
+export async function openArchivedHistory(deployment: Deployment): Promise<ReadArchivedDay | undefined> {
+  const archive = openDeploymentArchive(deployment);
+  return archive && createArchivedHistory({ archive, ...(await openTableSide(deployment)) });
+}
+
+async function openTableSide(deployment: Deployment) {
   const secret = await readErasureKey(deployment);
   const table = tableOf(deployment);
   const erasureKey = { read: async () => secret };
-  return createHistory({
-    archive: openDeploymentArchive(deployment),
-    keys: createDayIndexTable(table),
+  return {
     events: createStoredEventsTable(table),
     erasures: createErasureRepository(table, erasureKey),
     erasureKey,
-  });
+  };
 }
 
 /** Opens the archive of a deployment; undefined where it has none. */

@@ -96,7 +96,9 @@ async function why(
   const messageId = checkMessageId(givenId);
   const deployment = await openTarget(context, options);
   const stored = await readHistory(deployment, messageId);
-  const { history, days } = await withArchived(deployment, messageId, stored);
+  const archived = await withArchived(context, deployment, messageId, stored);
+  if (archived === undefined) return 1;
+  const { history, days } = archived;
   if (history.length === 0) {
     throw new TargetUnavailableError(
       `nothing is stored of the message ${plain(messageId)}; check the id, upper and lower case included` +

@@ -1,8 +1,9 @@
-import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
-import { eventSort, messagePartition, recipientKey } from '../../../lambdas/domain/keys.ts';
-import { daysOf, openHistory } from '../../archive/open-history.ts';
+import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
+import { eventSort, messagePartition, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
+import { openArchivedHistory } from '../../archive/open-history.ts';
+import type { CliContext } from '../../command.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
-import { type Deployment, hasOutput } from '../../target/types.ts';
+import type { Deployment } from '../../target/types.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -15,29 +16,28 @@ export interface ArchivedHistory {
 /**
  * Adds what has left the table and the archive still holds. It is read for recipients with events older than those in
  * the table, on the days around their first event and on that of their status, since an archive has no index of
- * messages: opens and clicks of other days stay unread.
+ * messages: opens and clicks of other days stay unread. Undefined where the signal has ended it.
  */
 export async function withArchived(
+  { signal, printError }: Pick<CliContext, 'signal' | 'printError'>,
   deployment: Deployment,
   messageId: string,
   history: readonly HistoryRecipient[],
-): Promise<ArchivedHistory> {
+): Promise<ArchivedHistory | undefined> {
   const lacking = history.filter(lacksEvents);
-  if (lacking.length === 0 || !hasOutput(deployment, 'ArchiveBucketName')) return { history, days: [] };
-  const readDay = await openHistory(deployment);
+  const readDay = lacking.length === 0 ? undefined : await openArchivedHistory(deployment);
+  if (readDay === undefined) return { history, days: [] };
   const found = new Map<string, HistoryEvent[]>();
-  const days = new Set<string>();
-  for (const [domain, starts] of daysByDomain(lacking)) {
-    for (const start of starts) {
-      days.add(new Date(start).toISOString().slice(0, 10));
-      for (const range of daysOf(start, start + DAY_MS)) {
-        for await (const rows of readDay(domain, range.fromMs, range.toMs)) {
-          for (const { row, isStored } of rows) {
-            if (isStored || row.messageId !== messageId || row.event === null) continue;
-            const key = recipientKey(row.recipient ?? '');
-            found.set(key, [...(found.get(key) ?? []), historyEventOf(row, domain, key)]);
-          }
-        }
+  const isWanted = (row: ArchiveRow) =>
+    row.messageId === messageId && row.event !== null && erasedAs(row) === undefined;
+  const wantedDays = daysByDomain(lacking);
+  for (const { domain, start } of wantedDays) {
+    printError(`reading the archive of ${domain}, ${utcDay(start)}`);
+    for await (const rows of readDay(domain, start, start + DAY_MS, isWanted)) {
+      if (signal.aborted) return undefined;
+      for (const row of rows.filter(isWanted)) {
+        const key = recipientKey(row.recipient ?? '');
+        found.set(key, [...(found.get(key) ?? []), historyEventOf(row, domain, key)]);
       }
     }
   }
@@ -45,7 +45,7 @@ export async function withArchived(
     const events = [...each.events, ...(found.get(each.key) ?? [])];
     return { ...each, events: events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1)) };
   });
-  return { history: added, days: [...days].toSorted() };
+  return { history: added, days: [...new Set(wantedDays.map(({ start }) => utcDay(start)))].toSorted() };
 }
 
 /** A status names the event that came first and the one that decided it: without either, events have left the table. */
@@ -54,16 +54,16 @@ function lacksEvents({ events, firstAtMs, decidedBy }: HistoryRecipient): boolea
   return events.every(({ eventKey }) => eventKey !== decidedBy) || events.every(({ atMs }) => atMs > firstAtMs);
 }
 
-function daysByDomain(recipients: readonly HistoryRecipient[]): Map<string, Set<number>> {
-  const found = new Map<string, Set<number>>();
+function daysByDomain(recipients: readonly HistoryRecipient[]): { domain: string; start: number }[] {
+  const found = new Map<string, { domain: string; start: number }>();
   for (const { domain, firstAtMs, statusAtMs } of recipients) {
     if (domain === undefined || firstAtMs === undefined) continue;
-    const times = [firstAtMs - DAY_MS, firstAtMs, firstAtMs + DAY_MS, statusAtMs ?? firstAtMs];
-    const days = found.get(domain) ?? new Set();
-    for (const time of times) days.add(Math.floor(time / DAY_MS) * DAY_MS);
-    found.set(domain, days);
+    for (const time of [firstAtMs - DAY_MS, firstAtMs, firstAtMs + DAY_MS, statusAtMs ?? firstAtMs]) {
+      const start = Math.floor(time / DAY_MS) * DAY_MS;
+      found.set(`${domain} ${start}`, { domain, start });
+    }
   }
-  return found;
+  return [...found.values()];
 }
 
 function historyEventOf(row: ArchiveRow, domain: string, recipient: string): HistoryEvent {

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { createHistory } from '../../../../cli/archive/history.ts';
+import { createArchivedHistory, createHistory } from '../../../../cli/archive/history.ts';
 import { objectKey } from '../../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs, erasedRow, rowOf } from '../../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
-import { createLedgerNaming, placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
+import { createLedgerNaming, type EventPlace, placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf } from '../../../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../../support/archive.ts';
@@ -41,14 +41,14 @@ class TwoPlaces {
     this.bucket.objects.set(objectKey(DOMAIN, SLICE_START + slice * SLICE_SECONDS, number), JSON.stringify(sorted));
   }
 
-  async read(from = SLICE_START, to = SLICE_START + 4 * SLICE_SECONDS) {
+  deps() {
     const { objects } = this.bucket;
-    const readDay = createHistory({
+    return {
       archive: {
-        async *list(prefix) {
+        async *list(prefix: string) {
           yield* [...objects.keys(), `${prefix}notes.txt`].filter((key) => key.startsWith(prefix));
         },
-        open: async (key) => {
+        open: async (key: string) => {
           this.opened.push(key);
           const stored = await this.bucket.open(key);
           const discard = async () => {
@@ -59,16 +59,19 @@ class TwoPlaces {
       },
       keys: this.table,
       events: {
-        lookUp: async (places) => {
+        lookUp: async (places: EventPlace[]) => {
           this.lookUps += 1;
           return this.table.lookUp(places);
         },
       },
       erasures: this.erasures,
       erasureKey,
-    });
+    };
+  }
+
+  async read(from = SLICE_START, to = SLICE_START + 4 * SLICE_SECONDS) {
     const found = [];
-    for await (const chunk of readDay(DOMAIN, from * 1000, to * 1000)) found.push(...chunk);
+    for await (const chunk of createHistory(this.deps())(DOMAIN, from * 1000, to * 1000)) found.push(...chunk);
     return found;
   }
 }
@@ -181,4 +184,29 @@ test('rows that are not in their order end the reading by name, and leave no tem
 
   await expect(places.read()).rejects.toThrow(`the rows of ${objectKey(DOMAIN, SLICE_START, 0)} are not in order`);
   expect(places.discarded).toBe(1);
+});
+
+test('of what only the archive holds the wanted rows alone are looked up, and those of the table left out', async () => {
+  const places = new TwoPlaces();
+  const rows = Array.from({ length: 1200 }, (_, nth) => rowFor(eventAt(nth, SLICE_START + (nth % 800))));
+  places.archive(0, 0, rows);
+  places.store(eventAt(7, SLICE_START + 7));
+  const wanted = new Set([rows[7], rows[8]].map((row) => row?.name));
+  const readDay = createArchivedHistory(places.deps());
+
+  const found: ArchiveRow[] = [];
+  for await (const chunk of readDay(DOMAIN, SLICE_START * 1000, (SLICE_START + 800) * 1000, ({ name }) =>
+    wanted.has(name),
+  ))
+    found.push(...chunk);
+
+  expect(found.map(({ name }) => name)).toEqual([rows[8]?.name]);
+  expect([places.lookUps, places.discarded]).toEqual([1, 1]);
+});
+
+test('whoever stops reading the archive leaves no temporary file', async () => {
+  const places = new TwoPlaces();
+  places.archive(0, 0, [rowFor(eventAt(1, SLICE_START))]);
+  for await (const _ of createArchivedHistory(places.deps())(DOMAIN, 0, SLICE_START * 2000, () => true)) break;
+  expect([places.opened.length, places.discarded]).toEqual([1, 1]);
 });
