@@ -12,6 +12,10 @@ export interface EventRetention {
   readonly now: () => number;
 }
 
+/** Whether the event that decided a status may have left the table. */
+export const mayBeGone = ({ statusAtMs }: StoredStatus, { days, now }: EventRetention): boolean =>
+  statusAtMs < now() - days * DAY_MS;
+
 /** Says whether events of these statuses may have left the table, and where they are. A TTL deletes days late. */
 export function goneEvents(
   statuses: readonly StoredStatus[],

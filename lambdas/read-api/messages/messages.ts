@@ -6,7 +6,7 @@ import { PageRoom } from '../http/page-room.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../ports.ts';
 import { count, emptyTally, isTally, type Tally } from '../reports/tally.ts';
 import { eventEntry } from './event-entry.ts';
-import { type EventRetention, goneEvents } from './gone-events.ts';
+import { type EventRetention, goneEvents, mayBeGone } from './gone-events.ts';
 
 /** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */
 export interface MessagePosition {
@@ -58,7 +58,8 @@ export function createMessages(history: MessageHistory, retention: EventRetentio
       shown.push(status);
       const { decidedBy } = status;
       const deciding = own.find(({ stored }) => stored.eventKey === decidedBy)?.stored;
-      const origin = deciding ?? (await history.originOf(messageId, recipientKey, decidedBy));
+      const isGone = own.length === 0 && mayBeGone(status, retention);
+      const origin = deciding ?? (isGone ? undefined : await history.originOf(messageId, recipientKey, decidedBy));
       recipients.push({
         ...recipientEntry(status, origin, tally, recipientKey !== split),
         testMode: own.some(({ entry }) => entry.testMode),

@@ -305,4 +305,31 @@ describe('a message whose events may have left the table says so', () => {
   test('without an archive they are nowhere', async () => {
     expect(await read(90)).toMatchObject({ eventsUntil: 1_769_990_400, archive: [] });
   });
+
+  test('a status whose events are gone costs no read for its event', async () => {
+    const ledger = new InMemoryLedger();
+    const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
+    for (const recipient of ['ada@example.org', 'bob@example.org'])
+      await store({
+        source: 'webhook',
+        receivedAt: NOW_MS,
+        domain: DOMAIN,
+        event: deliveredEvent({ recipient, id: recipient }),
+      });
+    ledger.events.clear();
+    let reads = 0;
+    const history = {
+      page: ledger.page.bind(ledger),
+      status: ledger.status.bind(ledger),
+      originOf: async () => void (reads += 1),
+    };
+    const readAfter = (days: number) =>
+      createMessages(history as never, { days: 90, archiveBucket: undefined, now: () => NOW_MS + days * 86_400_000 })({
+        ...{ messageId: MESSAGE_ID, limit: 100 },
+      });
+    await readAfter(91);
+    expect(reads).toBe(0);
+    await readAfter(1);
+    expect(reads).toBe(2);
+  });
 });
