@@ -14,7 +14,7 @@ export interface SealEnv {
   DOMAINS: string;
   /** How often it runs. */
   EVERY_SECONDS: string;
-  /** How long the table keeps events. */
+  /** How far back slices are sealed. */
   RETENTION_SECONDS: string;
 }
 

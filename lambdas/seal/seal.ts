@@ -15,7 +15,7 @@ export interface SealDeps extends LeaseDeps, Omit<SliceRowsDeps, 'noteErased'> {
   domains: readonly string[];
   /** How often a run is scheduled. */
   everySeconds: number;
-  /** How long the table keeps events. */
+  /** How far back slices are sealed: as long as the table has ever kept events. */
   retentionSeconds: number;
   onFailure: (domain: string, error: unknown) => void;
 }

@@ -81,7 +81,8 @@ export class Seal extends Construct {
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: domains.join(','),
         EVERY_SECONDS: String(reconcile.everySeconds),
-        RETENTION_SECONDS: String(eventDays(config) * DAY_SECONDS),
+        // What was stored before sealing was on stays longer than events do now.
+        RETENTION_SECONDS: String(Math.max(eventDays(config), config.retentionDays.statuses) * DAY_SECONDS),
       } satisfies SealEnv,
     });
     this.function.allow(
