@@ -26,6 +26,7 @@ type Hop = 'answered' | 'stored' | 'readable';
 export type SendTestLine =
   | { event: 'sent'; messageId: string; recipient: string; eventKey: string }
   | { event: 'hop'; hop: Hop; tookMs: number; sinceSentMs: number }
+  | { event: 'waiting'; why: string }
   | { event: 'lost'; hop: Hop; why: string }
   | { event: 'not-ready'; why: string }
   | { event: 'done'; messageId: string; tookMs: number };
@@ -41,6 +42,9 @@ const NOT_READY = 3;
 
 const RESPONSE_TIMEOUT_MS = 10_000;
 const POLL_INTERVAL_MS = 100;
+/** Ingest reads its secret again after 30 seconds, where nothing matches. */
+const KEY_TAKEN_MS = 35_000;
+const KEY_POLL_MS = 2000;
 
 const EXAMPLES = `
 The event is a delivery to send-test@<domain>, dated 2018 like those of Mailgun's test button: no slice of the ledger
@@ -66,6 +70,11 @@ class EventLostError extends Error {
   override name = 'EventLostError';
 }
 
+/** Ingest does not know the key. */
+class RefusedKeyError extends EventLostError {
+  override name = 'RefusedKeyError';
+}
+
 /** The DNS does not know the host; the message names it. */
 class UnknownHostError extends EventLostError {
   override name = 'UnknownHostError';
@@ -76,7 +85,8 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
   const domain = options.domain ?? deployment.domains[0] ?? '';
   checkSendingDomain(deployment, domain);
   const emit = createEmit<SendTestLine>(context, options.json);
-  const { current: signingKey } = (await readSigningKeys(deployment)).keys;
+  const { keys, sinceMs: keySinceMs = Number.NEGATIVE_INFINITY } = await readSigningKeys(deployment);
+  const signingKey = keys.current;
   const notReady = (why: string) => {
     emit({ event: 'not-ready', why }, `Not set up yet: ${why}.`);
     return options.ifKey ? 0 : NOT_READY;
@@ -97,7 +107,7 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
     [
       'answered',
       'answered 200, so it is in the queue',
-      () => post(deployment.output('WebhookUrl'), signedWebhook(event, signingKey, sentMs)),
+      () => postUntilKeyIsTaken(signedWebhook(event, signingKey, sentMs)),
     ],
     ['stored', 'stored', () => until(() => events.isStored(identity), 'it is not stored; see status and dlq list')],
     ['readable', 'shown by the read API', () => until(isReadable, 'the read API does not show it')],
@@ -124,6 +134,21 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
   emit({ event: 'done', messageId, tookMs }, `${String(tookMs).padStart(7)} ms  in all`);
   return 0;
 
+  /** Ingest may refuse a new key for as long as it does not read the secret again. */
+  async function postUntilKeyIsTaken(body: string): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await post(deployment.output('WebhookUrl'), body);
+      } catch (error) {
+        const isNew = context.now() < keySinceMs + KEY_TAKEN_MS;
+        if (!(error instanceof RefusedKeyError) || !isNew || context.signal.aborted) throw error;
+        const why = 'the key was stored just now, and ingest takes it within 30 seconds';
+        if (tries === 0) emit({ event: 'waiting', why }, `Waiting: ${why}.`);
+        await context.sleep(KEY_POLL_MS);
+      }
+    }
+  }
+
   async function until(isThere: () => Promise<boolean>, otherwise: string): Promise<void> {
     while (!(await isThere())) {
       if (context.signal.aborted || context.now() >= deadlineMs) {
@@ -146,7 +171,9 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
 async function post(url: string, body: string): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const { status, text } = await request(url, { method: 'POST', headers, body }, 'the webhook URL');
-  if (status !== 200) throw new EventLostError(`the webhook URL answered ${status}${reasonIn(text)}`);
+  const answer = `the webhook URL answered ${status}${reasonIn(text)}`;
+  if (status === 401) throw new RefusedKeyError(answer);
+  if (status !== 200) throw new EventLostError(answer);
 }
 
 async function request(url: string, init: RequestInit, what: string): Promise<{ status: number; text: string }> {

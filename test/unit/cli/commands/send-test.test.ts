@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 
 /** RFC 2606 keeps this name out of the DNS. */
 const UNKNOWN_URL = 'https://hooks.ledger.invalid/webhooks/mailgun';
@@ -41,4 +42,31 @@ test("a host name of the gateway's own that the DNS does not know loses the even
 
   expect(exitCode).toBe(1);
   expect(lines.at(-1)).toBe('Lost: the DNS does not know hooks.ledger.invalid.');
+});
+
+test.each([
+  ['just now is waited for, as long as ingest may take', 10_000, 14, 'Waiting: the key was stored just now'],
+  ['long ago is wrong at once', 60_000, 1, 'Lost: the webhook URL answered 401 (bad-signature).'],
+])('a refused key that was stored %s', async (_, ageMs, posts, says) => {
+  let heard = 0;
+  const server = await listenOnLoopback((_request, response) => {
+    heard += 1;
+    response.writeHead(401).end('{"ok":false,"reason":"bad-signature"}');
+  });
+  let nowMs = 1_770_000_000_000;
+  const send = async () => ({ SecretString: '{"current":"a-key"}', CreatedDate: new Date(1_770_000_000_000 - ageMs) });
+  const target = stubDeployment({
+    clients: { secrets: { send } } as unknown as Deployment['clients'],
+    output: (key) => (key === 'WebhookUrl' ? server.url : outputOfItsKey(key)),
+  });
+  const { exitCode, lines } = await runCommand(['send-test', '--env', 'prod'], {
+    openDeployment: async () => target,
+    now: () => nowMs,
+    sleep: async (ms) => void (nowMs += ms),
+  });
+  await server.close();
+
+  expect([exitCode, heard]).toEqual([1, posts]);
+  expect(lines[1]).toContain(says);
+  expect(lines.at(-1)).toBe('Lost: the webhook URL answered 401 (bad-signature).');
 });
