@@ -1,5 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
+import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
@@ -12,7 +13,7 @@ import {
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
-import type { Slice } from '../../../lambdas/domain/ledger/slice.ts';
+import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access/secrets.ts';
 import type { HistoryRow } from '../../archive/history.ts';
 import { daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
@@ -121,10 +122,19 @@ async function createRestorer(
 ) {
   const table = tableOf(deployment);
   const slices = createSlicesTable(table);
+  const ledger = createLedgerStateTable(table);
   const readDay = await openHistory(deployment);
   const nameOf = createLedgerNaming(await readErasureKey(deployment));
   const { queues } = deployment.clients;
   const queue = createEventQueue(queues, deployment.output('QueueUrl'), true);
+  /** By these marks a run finds what is left of a slice; before it is written, so that no crash hides it. */
+  async function markUnsettled(slice: Slice): Promise<void> {
+    const { domain, start, end, stuck } = slice;
+    const nowMs = now();
+    if (isUnsettled(slice))
+      await ledger.putOpen(domain, { start, end, stuck, nextAt: nowMs, since: nowMs, isBackfill: true });
+    if (doubtfulIn(slice) > 0) await ledger.putDoubt(domain, start);
+  }
   const depth = createQueueDepth(queues, deployment.output('QueueUrl'));
   // A stack that was deployed before says nothing of it.
   const keptDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : Infinity;
@@ -156,7 +166,9 @@ async function createRestorer(
       let written = 0;
       await eachOf(records, AT_ONCE, async (slice) => {
         const known = await slices.read(domain, slice.start);
-        if (known === undefined && (plan || (await slices.write(slice, undefined)))) written += 1;
+        if (known !== undefined) return;
+        if (!plan) await markUnsettled(slice);
+        if (plan || (await slices.write(slice, undefined))) written += 1;
       });
       onFound({ ...NOTHING, slices: written });
       return true;

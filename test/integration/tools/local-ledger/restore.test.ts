@@ -125,6 +125,10 @@ test('a table that lost everything reads as before once it is restored from the 
   expect(JSON.stringify(before)).toContain('"unconfirmed":true');
   const tombstones = async () =>
     (await scanAll()).filter(({ pk, sk }) => pk === messagePartition(MESSAGES[0]?.id ?? '') && sk.includes('#E#'));
+  const marks = async () =>
+    (await scanAll()).filter(({ pk }) => /^(DOUBT|OPEN)#/.test(pk)).map(({ pk, sk }) => `${pk} ${sk}`);
+  const marked = await marks();
+  expect(marked).not.toEqual([]);
   const erased = await tombstones();
   expect(erased).toHaveLength(TYPES.length);
   expect(await restore()).toMatchObject({ exitCode: 0, last: { event: 'restored', sent: 0, slices: 0, markers: 0 } });
@@ -159,6 +163,7 @@ test('a table that lost everything reads as before once it is restored from the 
   expect(await everythingRead()).toEqual(before);
   const keysOf = (items: { pk: string; sk: string }[]) => items.map(({ pk, sk }) => `${pk} ${sk}`).toSorted();
   expect(keysOf(await tombstones())).toEqual(keysOf(erased));
+  expect(await marks()).toEqual(marked);
   expect(await restore()).toMatchObject({ exitCode: 0, last: { sent: 0, slices: 0, markers: 0 } });
 }, 90_000);
 
