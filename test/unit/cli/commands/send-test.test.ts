@@ -62,7 +62,9 @@ test.each([
   const { exitCode, lines } = await runCommand(['send-test', '--env', 'prod'], {
     openDeployment: async () => target,
     now: () => nowMs,
-    sleep: async (ms) => void (nowMs += ms),
+    sleep: async (ms) => {
+      nowMs += ms;
+    },
   });
   await server.close();
 

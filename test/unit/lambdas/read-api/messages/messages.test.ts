@@ -321,7 +321,9 @@ describe('a message whose events may have left the table says so', () => {
     const history = {
       page: ledger.page.bind(ledger),
       status: ledger.status.bind(ledger),
-      originOf: async () => void (reads += 1),
+      originOf: async () => {
+        reads += 1;
+      },
     };
     const readAfter = (days: number) =>
       createMessages(history as never, { days: 90, archiveBucket: undefined, now: () => NOW_MS + days * 86_400_000 })({
