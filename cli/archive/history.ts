@@ -8,7 +8,7 @@ import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledge
 import { namedAddresses } from '../../lambdas/domain/recipients/erasure.ts';
 import type { EventKeys, SealableEvents } from '../../lambdas/seal/ports.ts';
 import { inOrder, type NamedKey, rowOfStored } from '../../lambdas/seal/slice-rows.ts';
-import type { ArchiveSource } from '../certificates/archive-source.ts';
+import { type ArchiveSource, rowGroups } from '../certificates/archive-source.ts';
 import { TargetUnavailableError } from '../errors.ts';
 
 /** An event of the table, the archive, or both. */
@@ -155,21 +155,13 @@ async function* rowsOf(
 ): AsyncGenerator<HistoryRow> {
   let before: ArchiveRow | undefined;
   for (const { key } of objects) {
-    const stored = await archive.open(key);
-    if (stored === undefined) throw new TargetUnavailableError(`${key} was listed, and is not in the archive any more`);
-    try {
-      for await (const group of stored.rows()) {
-        for (const row of group) {
-          if (before !== undefined && !isBefore(before, row))
-            throw new TargetUnavailableError(
-              `the rows of ${key} are not in order; verify --archive says what is wrong`,
-            );
-          before = row;
-          yield { row, isStored: false };
-        }
+    for await (const group of rowGroups(archive, key)) {
+      for (const row of group) {
+        if (before !== undefined && !isBefore(before, row))
+          throw new TargetUnavailableError(`the rows of ${key} are not in order; verify --archive says what is wrong`);
+        before = row;
+        yield { row, isStored: false };
       }
-    } finally {
-      await stored.discard();
     }
   }
 }

@@ -36,7 +36,7 @@ export function openDeploymentArchive(deployment: Deployment): ArchiveSource | u
   return archiveIn({ client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') });
 }
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
 export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {

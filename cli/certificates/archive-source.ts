@@ -1,17 +1,20 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import {
   type ArchiveBucket,
   createEventObjects,
   createManifestBucket,
   listKeys,
+  listObjects,
   S3_CONFIG,
+  type SizedObject,
   storedObject,
 } from '../../lambdas/adapters/archive/bucket.ts';
+import type { ArchiveRow } from '../../lambdas/domain/archive/row.ts';
 import type { StoredObject } from '../../lambdas/seal/ports.ts';
-import { UsageError } from '../errors.ts';
+import { TargetUnavailableError, UsageError } from '../errors.ts';
 
 /** An archive that can be read: the bucket, or a folder with what it holds. */
 export interface ArchiveSource {
@@ -21,12 +24,6 @@ export interface ArchiveSource {
   list(prefix: string): AsyncIterable<string>;
   /** The same, with the size of each. */
   listSized(prefix: string): AsyncIterable<SizedObject>;
-}
-
-/** An object, and how much there is to fetch of it. */
-export interface SizedObject {
-  readonly key: string;
-  readonly bytes: number;
 }
 
 /** Opens `--archive`: a folder, `s3://<bucket>` by the credentials of the shell, or the URL of a local bucket. */
@@ -57,13 +54,21 @@ export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
   const { readText } = createManifestBucket(bucket);
   const { open } = createEventObjects(bucket);
   return {
-    ...{ readText, open, list: (prefix) => listKeys(bucket, prefix) },
-    async *listSized(Prefix) {
-      for await (const { Contents = [] } of paginateListObjectsV2(bucket, { Bucket: bucket.name, Prefix })) {
-        for (const { Key, Size = 0 } of Contents) if (Key !== undefined) yield { key: Key, bytes: Size };
-      }
-    },
+    ...{ readText, open },
+    list: (prefix) => listKeys(bucket, prefix),
+    listSized: (prefix) => listObjects(bucket, prefix),
   };
+}
+
+/** Yields the rows of a listed object by row groups, and removes its temporary file, also where a reader stops early. */
+export async function* rowGroups(source: Pick<ArchiveSource, 'open'>, key: string): AsyncGenerator<ArchiveRow[]> {
+  const stored = await source.open(key);
+  if (stored === undefined) throw new TargetUnavailableError(`${key} was listed, and is not in the archive any more`);
+  try {
+    yield* stored.rows();
+  } finally {
+    await stored.discard();
+  }
 }
 
 function bucketIn(place: string): ArchiveBucket | undefined {

@@ -16,7 +16,7 @@ import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.t
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access/secrets.ts';
 import type { HistoryRow } from '../../archive/history.ts';
-import { daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
+import { DAY_MS, daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
 import { restoredMessages } from '../../archive/restored-message.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
@@ -66,7 +66,6 @@ export interface RestoreRequest {
 
 const NOTHING: RestoredCounts = { events: 0, sent: 0, expired: 0, unplaced: 0, slices: 0, markers: 0 };
 const AT_ONCE = 16;
-const DAY_MS = 86_400_000;
 /** Nothing is sent into a longer queue, so that webhooks do not wait behind the archive. */
 const BACKLOG_MESSAGES = 1000;
 const WAIT_MS = 5000;

@@ -1,3 +1,4 @@
+import type { SizedObject } from '../../../lambdas/adapters/archive/bucket.ts';
 import type { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import { dayPrefix, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
@@ -7,8 +8,7 @@ import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import { daysOf } from '../../archive/open-history.ts';
-import type { ArchiveSource, SizedObject } from '../../certificates/archive-source.ts';
-import { TargetUnavailableError } from '../../errors.ts';
+import { type ArchiveSource, rowGroups } from '../../certificates/archive-source.ts';
 
 /** What a campaign is read from besides the table. */
 export interface CampaignArchive {
@@ -67,13 +67,7 @@ export async function* archivedEvents(
   { domain, tag, time }: { domain: string; tag: string; time: Stretch },
 ): AsyncGenerator<ArchivedEvent[]> {
   for (const key of keys) {
-    const stored = await source.open(key);
-    if (stored === undefined) throw new TargetUnavailableError(`${key} was listed, and is not in the archive any more`);
-    try {
-      for await (const group of stored.rows()) yield group.flatMap((row) => eventOf(row) ?? []);
-    } finally {
-      await stored.discard();
-    }
+    for await (const group of rowGroups(source, key)) yield group.flatMap((row) => eventOf(row) ?? []);
   }
 
   function eventOf(row: ArchiveRow): ArchivedEvent | undefined {

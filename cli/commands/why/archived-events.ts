@@ -1,11 +1,9 @@
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { eventSort, messagePartition, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
-import { openArchivedHistory } from '../../archive/open-history.ts';
+import { DAY_MS, openArchivedHistory } from '../../archive/open-history.ts';
 import type { CliContext } from '../../command.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import type { Deployment } from '../../target/types.ts';
-
-const DAY_MS = 86_400_000;
 
 /** What the archive adds to a history, and the UTC days that were read for it. */
 export interface ArchivedHistory {

@@ -111,11 +111,22 @@ export async function storedObject(body: Readable): Promise<StoredObject> {
   return { sha256: hash.digest('hex'), bytes, rows: () => readParquet(path), discard };
 }
 
-/** Yields the keys that start with a prefix, in their order. */
-export async function* listKeys({ client, name }: ArchiveBucket, Prefix: string): AsyncGenerator<string> {
+/** An object, and how much there is to fetch of it. */
+export interface SizedObject {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** Yields the objects whose keys start with a prefix, in the order of their keys. */
+export async function* listObjects({ client, name }: ArchiveBucket, Prefix: string): AsyncGenerator<SizedObject> {
   for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name, Prefix })) {
-    for (const { Key } of Contents) if (Key !== undefined) yield Key;
+    for (const { Key, Size = 0 } of Contents) if (Key !== undefined) yield { key: Key, bytes: Size };
   }
+}
+
+/** Yields their keys alone. */
+export async function* listKeys(bucket: ArchiveBucket, prefix: string): AsyncGenerator<string> {
+  for await (const { key } of listObjects(bucket, prefix)) yield key;
 }
 
 /** Requests an object; undefined where there is none under the key. */

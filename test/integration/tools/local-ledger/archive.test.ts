@@ -7,7 +7,6 @@ import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { openLocal } from '../../../../cli/target/local.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { createManifestBucket } from '../../../../lambdas/adapters/archive/bucket.ts';
 import { openParquetWriter, readParquet } from '../../../../lambdas/adapters/archive/parquet-file.ts';
@@ -15,25 +14,22 @@ import type { ArchiveRow } from '../../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
+import { startArchiveStack } from '../../../support/archive-stack.ts';
 import { runCommand } from '../../../support/command-line.ts';
 import { exportLine } from '../../../support/json-lines/export.ts';
-import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
+import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
 // The archive as the deployed template has it: sealed by the bundle, signed by the key, erased and verified by commands.
 
 const EVENTS = 6;
-const QUICK = { ...USUAL_RECONCILE, everySeconds: 300, settleSeconds: 1, sliceSeconds: 1 };
 
 let stack: LocalStack;
 let deployment: Deployment;
 let range: string[];
 
 beforeAll(async () => {
-  stack = await startTestStack({ archive: true, reconcile: QUICK });
-  const { port } = new URL(stack.ready.webhookUrl);
-  deployment = await openLocal(Number(port), new URL('../../../../.local/', import.meta.url));
+  ({ stack, deployment } = await startArchiveStack());
   const events = Array.from({ length: EVENTS }, (_, nth) =>
     deliveredEvent({ id: `id-${nth}`, timestamp: Date.now() / 1000, recipient: `reader-${nth}@example.org` }),
   );

@@ -2,19 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchWriteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { openLocal } from '../../../../cli/target/local.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { messagePartition } from '../../../../lambdas/domain/keys.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
-import { USUAL_RECONCILE } from '../../../../tools/local-ledger/options/reconcile-choice.ts';
+import { QUICK, startArchiveStack } from '../../../support/archive-stack.ts';
 import { runCommand } from '../../../support/command-line.ts';
 import { restoreLine } from '../../../support/json-lines/replay.ts';
-import { drained, postWebhook, startTestStack } from '../../../support/local-stack.ts';
+import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
 // The table loses everything, and what was sealed comes back as it was: through the queue, by the command.
 
-const QUICK = { ...USUAL_RECONCILE, everySeconds: 300, settleSeconds: 1, sliceSeconds: 1 };
 const ERASED = 'reader-0@example.org';
 const MESSAGES = [0, 1, 2, 3].map((nth) => ({
   id: `restored-${nth}@${DOMAIN}`,
@@ -31,9 +29,7 @@ let deployment: Deployment;
 let range: string[];
 
 beforeAll(async () => {
-  stack = await startTestStack({ archive: true, reconcile: QUICK });
-  const { port } = new URL(stack.ready.webhookUrl);
-  deployment = await openLocal(Number(port), new URL('../../../../.local/', import.meta.url));
+  ({ stack, deployment } = await startArchiveStack());
   const at = Date.now() / 1000;
   const events = MESSAGES.flatMap(({ id, recipient }) =>
     TYPES.map((over, nth) =>
