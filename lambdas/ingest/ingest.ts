@@ -1,5 +1,4 @@
 import {
-  CLAIM_MARGIN_SECONDS,
   MAX_BODY_BYTES,
   MAX_QUEUE_MESSAGE_BYTES,
   SIGNATURE_AHEAD_SECONDS,
@@ -9,6 +8,7 @@ import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { encodeQueueMessage, type QueueMessage } from '../domain/events/queue-message.ts';
+import { claimExpiry } from '../domain/webhooks/claim.ts';
 import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/webhooks/signature.ts';
 import type { ParsedWebhook } from '../domain/webhooks/webhook-body.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from './ports.ts';
@@ -96,7 +96,7 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
       key: claimKey(signature),
       id: deps.newClaimId(),
       hash: deps.hashEvent(event),
-      expiresAt: Number(signature.timestamp) + SIGNATURE_WINDOW_SECONDS + CLAIM_MARGIN_SECONDS,
+      expiresAt: claimExpiry(signature.timestamp),
     };
     try {
       const outcome = await deps.claims.claim(claim, Math.floor(nowMs / 1000));

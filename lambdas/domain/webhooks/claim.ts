@@ -1,3 +1,5 @@
+import { CLAIM_MARGIN_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../../contract.ts';
+
 /** What the table holds for a token that was presented. */
 export interface Claim {
   /** SHA-256 hex of timestamp and token. */
@@ -9,6 +11,10 @@ export interface Claim {
   /** Epoch seconds after which the signature is too old to be taken anyway. */
   expiresAt: number;
 }
+
+/** Returns when a claim ends, in epoch seconds, by the signed timestamp: a margin after its signature is too old. */
+export const claimExpiry = (timestamp: string): number =>
+  Number(timestamp) + SIGNATURE_WINDOW_SECONDS + CLAIM_MARGIN_SECONDS;
 
 /** `claimed`: the token is ours; `same-event`: a repeat; `other-event`: the token carried something else before. */
 export type ClaimOutcome = 'claimed' | 'same-event' | 'other-event';

@@ -10,9 +10,9 @@ import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../../do
 import { decidingFacts } from '../../domain/status/deciding-facts.ts';
 import { isExpectedByWebhook } from '../../domain/webhooks/webhook-type.ts';
 import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from '../ports.ts';
-import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './compared-sets.ts';
 import { countUnlisted } from './count-unconfirmed.ts';
 import { listPages } from './list-pages.ts';
+import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
 import { createMatch, type Matched, recipientsOf } from './redacted-copies.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 

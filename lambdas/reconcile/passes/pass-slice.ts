@@ -31,8 +31,8 @@ import {
   type Slices,
 } from '../ports.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
-import type { ComparePartDeps, SlicePass } from './compared-sets.ts';
 import { withAdaptiveConcurrency } from './listing-concurrency.ts';
+import type { ComparePartDeps, SlicePass } from './part-context.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Times that a deployment chooses, in seconds. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { HEX, type Random } from '../random.ts';
-import { RETRY_MINUTES } from './retry-schedule.ts';
+import { RETRY_MINUTES } from './retry-minutes.ts';
 import { createSignature, type Signature, type SigningKeys } from './signature.ts';
 import type { Post, Webhook } from './webhook.ts';
 

@@ -1,6 +1,6 @@
 import type { Random } from '../random.ts';
 import type { DeliveryPlan, Repeat, Trouble } from './delivery.ts';
-import { RETRY_MINUTES } from './retry-schedule.ts';
+import { RETRY_MINUTES } from './retry-minutes.ts';
 import type { Encoding } from './webhook.ts';
 
 /** How badly the way to the receiver treats its events; the chances lie in [0, 1]. */

@@ -7,7 +7,7 @@ import {
   newRecord,
   SMOOTH,
 } from '../../../../../tools/mailgun-twin/webhooks/delivery.ts';
-import { RETRY_MINUTES } from '../../../../../tools/mailgun-twin/webhooks/retry-schedule.ts';
+import { RETRY_MINUTES } from '../../../../../tools/mailgun-twin/webhooks/retry-minutes.ts';
 import type { Signature } from '../../../../../tools/mailgun-twin/webhooks/signature.ts';
 import { createVirtualClock } from '../../../../support/virtual-clock.ts';
 
