@@ -15,7 +15,7 @@ export interface SealEnv {
   /** How often it runs. */
   EVERY_SECONDS: string;
   /** How far back slices are sealed. */
-  RETENTION_SECONDS: string;
+  REACH_SECONDS: string;
 }
 
 export function readSealEnv(source: EnvSource) {
@@ -27,6 +27,6 @@ export function readSealEnv(source: EnvSource) {
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     domains: listEnv(source, 'DOMAINS'),
     everySeconds: wholeNumberEnv(source, 'EVERY_SECONDS'),
-    retentionSeconds: wholeNumberEnv(source, 'RETENTION_SECONDS'),
+    reachSeconds: wholeNumberEnv(source, 'REACH_SECONDS'),
   };
 }

@@ -39,7 +39,7 @@ const seal = createSeal({
   erasureKey: createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now)),
   domains: env.domains,
   everySeconds: env.everySeconds,
-  retentionSeconds: env.retentionSeconds,
+  reachSeconds: env.reachSeconds,
   newSalt: () => randomBytes(SALT_BYTES).toString('hex'),
   newRunId: randomUUID,
   now: Date.now,

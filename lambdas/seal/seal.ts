@@ -16,7 +16,7 @@ export interface SealDeps extends LeaseDeps, Omit<SliceRowsDeps, 'noteErased'> {
   /** How often a run is scheduled. */
   everySeconds: number;
   /** How far back slices are sealed: as long as the table has ever kept events. */
-  retentionSeconds: number;
+  reachSeconds: number;
   onFailure: (domain: string, error: unknown) => void;
 }
 
@@ -47,7 +47,7 @@ const DAY_SECONDS = 86_400;
  * look at one older day in each run, in turn.
  */
 export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<SealReport | 'busy'> {
-  const { slices, state, now, everySeconds, retentionSeconds } = deps;
+  const { slices, state, now, everySeconds, reachSeconds } = deps;
   const chain = createChainWriter(deps);
   const sealSlice = createSealSlice({ ...deps, chain, rowsOf: createSliceRows({ ...deps, noteErased }) });
 
@@ -78,7 +78,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
 
   async function sealDomain(domain: string, request: SealRequest, assertHeld: () => void, report: SealReport) {
     const nowSeconds = Math.floor(now() / 1000);
-    const oldest = nowSeconds - retentionSeconds;
+    const oldest = nowSeconds - reachSeconds;
     const position = Math.max(oldest, (await state.readPosition(domain)) ?? oldest);
     const { from, to } = request.ignoreWaits ? { from: oldest, to: position } : olderDay(oldest, position);
     let reached = position;

@@ -258,7 +258,7 @@ class Archive {
     const failures: unknown[] = [];
     const seal = createSeal({
       ...this.#deps(),
-      ...{ everySeconds: 900, retentionSeconds: 90 * 86_400, onFailure: (_domain, error) => failures.push(error) },
+      ...{ everySeconds: 900, reachSeconds: 90 * 86_400, onFailure: (_domain, error) => failures.push(error) },
       newSalt: () => String(++this.#salts).padStart(32, '0'),
     });
     await seal({ ignoreWaits: true, deadlineMs: this.#world.nowMs + 600_000 });

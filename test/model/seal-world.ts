@@ -106,7 +106,7 @@ export class SealWorld {
       events: { lookUp: (places) => mortal.gate('events.lookUp', () => this.ledger.lookUp(places)) },
       erasureKey: { read: async () => ERASURE_KEY },
       newSalt: () => String(++this.#salts).padStart(32, '0'),
-      ...{ everySeconds: 900, retentionSeconds: 90 * DAY, now: () => this.nowMs, newRunId: () => `run-${this.#salts}` },
+      ...{ everySeconds: 900, reachSeconds: 90 * DAY, now: () => this.nowMs, newRunId: () => `run-${this.#salts}` },
       every: () => () => {},
       onFailure: (_domain, error) => this.failures.push(error),
     };

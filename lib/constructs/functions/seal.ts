@@ -82,7 +82,7 @@ export class Seal extends Construct {
         DOMAINS: domains.join(','),
         EVERY_SECONDS: String(reconcile.everySeconds),
         // What was stored before sealing was on stays longer than events do now.
-        RETENTION_SECONDS: String(Math.max(eventDays(config), config.retentionDays.statuses) * DAY_SECONDS),
+        REACH_SECONDS: String(Math.max(eventDays(config), config.retentionDays.statuses) * DAY_SECONDS),
       } satisfies SealEnv,
     });
     this.function.allow(

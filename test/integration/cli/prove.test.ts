@@ -92,7 +92,7 @@ function seal() {
     ...{ events: createStoredEventsTable(engines.table), state: createSealState(engines.table) },
     ...{ bucket: createManifestBucket(s3.bucket), objects: createEventObjects(s3.bucket) },
     ...{ lease: createLeaseTable(engines.table, SEAL_LEASE_KEY), erasureKey: { read: async () => 'erasure-key' } },
-    ...{ domains: [DOMAIN], everySeconds: 900, retentionSeconds: 90 * DAY, now: () => LATER_MS, groupRows: 3 },
+    ...{ domains: [DOMAIN], everySeconds: 900, reachSeconds: 90 * DAY, now: () => LATER_MS, groupRows: 3 },
     ...{ newRunId: () => 'run', newSalt: () => String(++salts).padStart(32, '0'), every: () => () => {} },
     onFailure: (_domain, error) => {
       throw error;

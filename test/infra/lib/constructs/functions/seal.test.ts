@@ -61,7 +61,7 @@ describe('the function', () => {
     const { NODE_OPTIONS, ...variables } = lambda.Environment.Variables;
     expect(NODE_OPTIONS).toBe('--enable-source-maps');
     expect(Object.keys(variables).toSorted()).toEqual([...read].filter((name) => name !== 'DAY_SHARDS').toSorted());
-    expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, RETENTION_SECONDS: String(400 * 86_400) });
+    expect(variables).toMatchObject({ BUCKET_NAME: { Ref: bucketId }, REACH_SECONDS: String(400 * 86_400) });
   });
 
   test('may do exactly this, and its log', () => {
