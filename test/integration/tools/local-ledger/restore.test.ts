@@ -164,7 +164,14 @@ test('a table that lost everything reads as before once it is restored from the 
 }, 90_000);
 
 test('who was erased stays erased, and seal adds nothing to the chain for what came back', async () => {
-  expect(await stack.seal()).toMatchObject({ sealed: 0, done: true });
+  // A run may be cut short, or find another one at work.
+  let sealed = 0;
+  for (let done = false; !done; ) {
+    const report = await stack.seal();
+    sealed += report?.sealed ?? 0;
+    done = report?.done ?? false;
+  }
+  expect(sealed).toBe(0);
   const again = deliveredEvent({ id: 'again', timestamp: Date.now() / 1000, recipient: ERASED });
   expect(await postWebhook(stack, again)).toBe(200);
   await drained(stack);
