@@ -45,10 +45,15 @@ beforeAll(async () => {
   for (const event of events) expect(await postWebhook(stack, event)).toBe(200);
   await drained(stack);
   const [from, to] = [Math.floor(at) - 1, Math.ceil(at) + 1];
-  range = ['--from', String(from), '--to', String(to)];
   // The last slice of the range is due then.
   await sleep(Math.max(0, (to + QUICK.settleSeconds) * 1000 + 100 - Date.now()));
   while (!(await stack.reconcile()).done) await sleep(100);
+  // The ledger may begin after the first of these seconds, which are then compared by no run.
+  const url = `${stack.ready.apiUrl}/mailgun/ledger?domain=${DOMAIN}&from=${from}&to=${to}`;
+  const response = await fetch(url, { headers: { authorization: `Bearer ${stack.ready.apiToken}` } });
+  const { slices } = (await response.json()) as { slices: { start: number; passes: number }[] };
+  const compared = slices.filter(({ passes }) => passes > 0).map(({ start }) => start);
+  range = ['--from', String(Math.min(...compared)), '--to', String(Math.max(...compared) + QUICK.sliceSeconds)];
   expect(await run(['erase', ERASED, '--local', '--yes'])).toMatchObject({ exitCode: 0 });
   while (!(await stack.seal())?.done) await sleep(100);
 }, 120_000);
