@@ -116,6 +116,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const { now, times } = deps;
   const report: RunReport = { slices: 0, expected: 0, missing: 0, sent: 0, open: 0, done: true };
   const messages = await deps.depth.messages();
+  // What a slice lacks may be in a long queue: to mark it open would be wrong, to send it again would lengthen the queue.
+  // Its domain is paused instead, so a long outage of process shows as an old watermark.
   const maySend = messages <= (ignoreWaits ? 0 : deps.backlogMessages);
   const passSlice = createPassSlice(deps);
   const run: RunContext = { ...held, ignoreWaits };

@@ -147,6 +147,7 @@ export const environmentSchema = z.strictObject({
         'Budget of the whole AWS account: `ticket` is notified at 80 % of it, or when the forecast exceeds it.',
       example: 50,
     }),
+    // None by default: nine alarms cost $3.60 a month, and most environments send too little to be judged.
     providers: distinct(z.enum(ALL_PROVIDERS))
       .default([])
       .register(fields, {

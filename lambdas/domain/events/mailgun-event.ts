@@ -30,11 +30,11 @@ export interface MailgunEvent {
   url: string | undefined;
   /** Whether a machine opened or clicked, and not a person. */
   isByMachine: boolean;
-  /** Whether nothing was sent: Mailgun marks such mail as delivered. */
+  /** Whether nothing was sent. Mailgun marks such mail as delivered, and without a status a test would show nothing. */
   isTestMode: boolean;
   /** Whether it is mail to us that Mailgun routed on, and none that we sent. */
   isInbound: boolean;
-  /** Whether Mailgun stopped trying, though it calls the failure temporary. */
+  /** Whether Mailgun stopped trying, though it calls the failure temporary: DEFERRED would never end. */
   hasGivenUp: boolean;
 }
 

@@ -40,7 +40,8 @@ const QUEUE_RETENTION_MS = 14 * 86_400_000;
 /**
  * Tells a delivery that was lost between bus and receiver from one that waits in a busy queue, by how late the queue
  * attempts what was published after it. `observe` takes every delivery that was published since the first that is
- * judged.
+ * judged. SQS cannot say which messages it holds, and by an empty queue alone one delivery that keeps failing would hide
+ * every loss behind it.
  */
 export class QueueProgress {
   readonly #facts: ReceiverFacts;

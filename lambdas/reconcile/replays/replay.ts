@@ -14,7 +14,10 @@ export interface ReplayRequest extends ReplayEvent {
   deadlineMs: number;
 }
 
-/** Passes over all slices of a time, also those before the ledger's start and settled ones, as far as one call comes. */
+/**
+ * Passes over all slices of a time, also those before the ledger's start and settled ones, as far as one call comes. It
+ * runs in the function: on the operator's machine it would need the rights on table, queue and API key.
+ */
 export function createReplay(deps: ReconcileDeps): (request: ReplayRequest) => Promise<ReplayReport> {
   const { ledger, slices, times, now } = deps;
   const secondSeconds = secondPassSeconds(times.retentionSeconds);

@@ -43,7 +43,10 @@ export const runPeriod = ({ times, limits }: Pick<Watched, 'times' | 'limits'>):
 /** Missing data is good: most counts are written only when there is something to count. */
 export const quiet = (because: string) => ({ treat: TreatMissingData.NOT_BREACHING, because });
 
-/** Keeps the state: no data means that nothing could be judged, neither that it is well nor that it is not. */
+/**
+ * Keeps the state, because no data means that nothing could be judged. `missing` would notify no one, and `breaching`
+ * would page for an environment without an API key.
+ */
 export const unjudged = (because: string) => ({ treat: TreatMissingData.IGNORE, because });
 
 export const NO_TRAFFIC = quiet('without requests there is nothing to report');

@@ -26,7 +26,10 @@ export async function* readSuppressionItems(table: LedgerTable, recipient: strin
   }
 }
 
-/** Lists suppressions by the index, which holds what was stored since it has them; reads the items strongly. */
+/**
+ * Lists suppressions by the index of recipients, since a scan reads every event; reads the items strongly. The index keys
+ * are written once, and `since` of an item is never later than its place in the index, so a query misses none.
+ */
 export function createSuppressionList(table: LedgerTable): SuppressionList {
   return {
     async newest(domain, kind, sinceMs, limit, after) {
