@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import athenaGrammar from 'node-sql-parser/build/athena.js';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { parseManifest } from '../../../lambdas/domain/archive/manifest.ts';
@@ -13,7 +14,7 @@ import { SealWorld } from '../../model/seal-world.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// Every query of the page, as it is printed there, over files with what seal wrote.
+// Every query of the page, as it is printed there, over files with what seal wrote, and by the grammar of Athena.
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/queries.md'), 'utf8');
 const SETUP = /```sql duckdb\n([\s\S]*?)```/.exec(PAGE)?.[1] ?? '';
@@ -127,6 +128,14 @@ test('the page has a test for each query', () => {
     'Events per hour, to compare with the ledger',
   ]);
   expect([...world.bucket.objects.keys()].filter((key) => key.endsWith('-1.parquet'))).toHaveLength(1);
+});
+
+test('every query of the page is SQL of Athena, which that of DuckDB is not', () => {
+  const athena = new athenaGrammar.Parser();
+  const parse = (sql: string) => athena.parse(sql, { database: 'athena' });
+  for (const sql of QUERIES.values()) expect(parse(sql).tableList).toContain('select::null::events');
+  expect(() => parse('SELECT count(*) FILTER (WHERE by_machine) FROM events')).toThrow('found');
+  expect(() => parse(SETUP)).toThrow('found');
 });
 
 test('bounces are counted by provider, reason and code', async () => {
