@@ -3,6 +3,7 @@ import { ACCESS_METRICS, METRICS } from '../../lambdas/contract.ts';
 import { Synthesized } from '../../test/support/synthesized.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
 import type { PipelineFigures } from './pipeline.ts';
+import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
 
 /** One line of a bill. */
 export interface CostLine {
@@ -45,6 +46,7 @@ const POLLS_PER_SECOND = 5 / 20;
 /** Not measured here: most runs find one slice or none. */
 const ASSUMED_RECONCILE_SECONDS = 2;
 const PASSES = 2;
+const RECEIVER_MEGABYTES = 512;
 
 export const sum = (lines: readonly CostLine[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
 
@@ -145,3 +147,32 @@ const monthly = (what: string, amount: number, price: number): CostLine => ({
   amount: Math.round(amount).toLocaleString('en-US'),
   dollars: amount * price,
 });
+
+/** How deliver is set up for a receiver, as the template of prod has it. */
+function deployedPace(): { batchSize: number; paceMs: number } {
+  const receiver = { name: 'bench', url: 'https://bench.mailgun-ledger.internal/', ratePerSecond: BENCH_RATE };
+  const stack = new Synthesized('prod', {
+    publish: { enabled: true },
+    receivers: [{ ...receiver, events: ['message.status.changed'] }],
+  });
+  const { BatchSize } = stack.named('AWS::Lambda::EventSourceMapping', 'DeliverFunction').Properties;
+  const { Environment } = stack.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
+  const [, paceMs] = /paceMs\W+(\d+)/.exec(JSON.stringify(Environment.Variables.RECEIVERS)) ?? [];
+  return { batchSize: BatchSize, paceMs: Number(paceMs) };
+}
+
+/** What a million deliveries to one receiver come to by the list prices, beside the events of the bus. */
+export function costsOfDelivery({ perDelivery, bytesPerDelivery }: ReceiverFigures): CostLine[] {
+  const { publish, deliver } = perDelivery;
+  const { batchSize, paceMs } = deployedPace();
+  // The requests of a batch begin one pace after the other, so a function waits more than it works.
+  const gigabyteSeconds = (paceMs / 1000) * (RECEIVER_MEGABYTES / 1024);
+  return [
+    line('queue requests', 1 + 2 / batchSize, PRICES.perQueueRequest),
+    line('function invocations', 1 / batchSize, PRICES.perInvocation),
+    line('function time, GB-seconds', gigabyteSeconds, PRICES.perGigabyteSecond),
+    line('write units', publish.writeUnits + deliver.writeUnits, PRICES.perWriteUnit),
+    line('read units', publish.readUnits + deliver.readUnits, PRICES.perReadUnit),
+    line('gigabytes sent to the internet', bytesPerDelivery / GIGABYTE, PRICES.perGigabyteSent),
+  ];
+}

@@ -1,18 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PRICES } from '../../cli/planning/prices.ts';
-import { costsOf } from './dollars.ts';
 import { type Bundles, makeBundles } from './functions/bundles.ts';
 import { measureHandlers } from './functions/handler-cpu.ts';
 import { measureImports } from './functions/import-time.ts';
 import { measureCampaignReports } from './ledger/campaign-reports.ts';
 import { measureLargeSlices } from './ledger/large-slices.ts';
 import { measureReconciliation } from './ledger/reconciliation.ts';
+import { writeResults, writtenResults } from './page.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureReceivers } from './receivers.ts';
-import { page, plainTable, type Results, targetsOf } from './report.ts';
+import { plainTable, type Results, targetsOf } from './report.ts';
 import { compareWithLocalStack, comparisonText, offBy, TOLERANCE } from './simulation/local-run.ts';
 
 const HELP = `npm run bench [-- --events N] [--only PART] [--write]
@@ -67,8 +66,7 @@ if (values.against !== undefined && only !== 'large-slices') {
   process.exit(2);
 }
 const RECEIVED_EVENTS = 400;
-const RESULTS = join(import.meta.dirname, 'results.json');
-const written: Results = JSON.parse(readFileSync(RESULTS, 'utf8'));
+const written = writtenResults();
 const earlier = only && written;
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
 const date = new Date().toISOString().slice(0, 10);
@@ -89,10 +87,7 @@ try {
         : only === 'receivers'
           ? await withReceivers(written)
           : await measure(makeBundles(folder));
-  if (values.write) {
-    writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(join(import.meta.dirname, '../../docs/generated/benchmarks.md'), page(results));
-  }
+  if (values.write) writeResults(results);
   console.log(plainTable(results));
   process.exitCode = targetsOf(results).every(({ met }) => met) ? 0 : 1;
 } finally {
@@ -121,12 +116,10 @@ async function measure(bundles: Bundles): Promise<Results> {
     command: earlier?.command ?? `npm run bench -- --events ${events} --write`,
     date,
     machine,
-    prices: `${PRICES.region}, ${PRICES.date}`,
     imports,
     handlers,
     pipeline,
     reconciliation,
-    costs: costsOf(pipeline, reconciliation),
     ...(written.receivers && { receivers: written.receivers }),
     ...(written.largeSlices && { largeSlices: written.largeSlices }),
     ...(written.campaignReports && { campaignReports: written.campaignReports }),

@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PRICES } from '../../cli/planning/prices.ts';
 import { startTestStack } from '../../test/support/local-stack.ts';
 import { type ReceiverServer, startReceiver } from '../../test/support/receiver-server.ts';
-import { Synthesized } from '../../test/support/synthesized.ts';
 import { deliveredEvent } from '../../test/support/webhooks.ts';
 import type { LocalStack } from '../local-ledger/local-ledger.ts';
 import { USUAL_RECONCILE } from '../local-ledger/options/reconcile-choice.ts';
-import { type CostLine, line } from './dollars.ts';
 import { usageBetween } from './functions/handler-cpu.ts';
 import { type BoxFigures, processOf } from './pipeline.ts';
 import { quantile } from './statistics.ts';
@@ -37,8 +34,6 @@ export interface ReceiverFigures {
   readonly bothRespond: Calm;
   /** The same while the other receiver never responds. */
   readonly oneHangs: Calm;
-  /** For a million deliveries to one receiver, beside the events of the bus. */
-  readonly costs: readonly CostLine[];
 }
 
 type Box = 'publish' | 'deliver';
@@ -47,8 +42,6 @@ const BOXES = ['publish', 'deliver'] as const;
 const EACH_MS = 50;
 /** Requests a second of a receiver, for its pace and batches. */
 export const BENCH_RATE = 10;
-const MEGABYTES = 512;
-const GIGABYTE = 1e9;
 
 /** Posts events to a stack with two receivers that respond at once, then as many while one of them never responds. */
 export async function measureReceivers(
@@ -83,7 +76,7 @@ export async function measureReceivers(
     await acknowledged(stack, [2 * events, events]);
     say(`${events} more delivered to one while the other hangs`);
     return {
-      ...{ events, perDelivery, bytesPerDelivery, costs: costsOfDelivery(perDelivery, bytesPerDelivery) },
+      ...{ events, perDelivery, bytesPerDelivery },
       ...{ bothRespond: calmOf(together), oneHangs: calmOf(beside) },
     };
   } finally {
@@ -144,31 +137,3 @@ function lagsOf({ heard }: ReceiverServer, posted: readonly Posted[]): number[] 
 
 const bytesOf = ({ heard }: ReceiverServer) =>
   heard.reduce((sum, { headers, body }) => sum + Buffer.byteLength(body) + JSON.stringify(headers).length, 0);
-
-/** How deliver is set up for a receiver, as the template of prod has it. */
-function deployedPace(): { batchSize: number; paceMs: number } {
-  const receiver = { name: 'bench', url: 'https://bench.mailgun-ledger.internal/', ratePerSecond: BENCH_RATE };
-  const stack = new Synthesized('prod', {
-    publish: { enabled: true },
-    receivers: [{ ...receiver, events: ['message.status.changed'] }],
-  });
-  const { BatchSize } = stack.named('AWS::Lambda::EventSourceMapping', 'DeliverFunction').Properties;
-  const { Environment } = stack.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
-  const [, paceMs] = /paceMs\W+(\d+)/.exec(JSON.stringify(Environment.Variables.RECEIVERS)) ?? [];
-  return { batchSize: BatchSize, paceMs: Number(paceMs) };
-}
-
-/** What a million deliveries to one receiver come to by the list prices. */
-function costsOfDelivery({ publish, deliver }: ReceiverFigures['perDelivery'], bytes: number): CostLine[] {
-  const { batchSize, paceMs } = deployedPace();
-  // The requests of a batch begin one pace after the other, so a function waits more than it works.
-  const gigabyteSeconds = (paceMs / 1000) * (MEGABYTES / 1024);
-  return [
-    line('queue requests', 1 + 2 / batchSize, PRICES.perQueueRequest),
-    line('function invocations', 1 / batchSize, PRICES.perInvocation),
-    line('function time, GB-seconds', gigabyteSeconds, PRICES.perGigabyteSecond),
-    line('write units', publish.writeUnits + deliver.writeUnits, PRICES.perWriteUnit),
-    line('read units', publish.readUnits + deliver.readUnits, PRICES.perReadUnit),
-    line('gigabytes sent to the internet', bytes / GIGABYTE, PRICES.perGigabyteSent),
-  ];
-}

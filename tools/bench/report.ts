@@ -1,4 +1,5 @@
-import { type CostLine, type Costs, MONTH_DAYS, sum } from './dollars.ts';
+import { PRICES } from '../../cli/planning/prices.ts';
+import { type CostLine, costsOf, costsOfDelivery, MONTH_DAYS, sum } from './dollars.ts';
 import type { CpuFigures, HandlerFigures } from './functions/handler-cpu.ts';
 import type { ImportFigures } from './functions/import-time.ts';
 import type { CampaignReportFigures, CampaignReports } from './ledger/campaign-reports.ts';
@@ -13,12 +14,10 @@ export interface Results {
   readonly command: string;
   readonly date: string;
   readonly machine: string;
-  readonly prices: string;
   readonly imports: ImportFigures;
   readonly handlers: CpuFigures;
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceFigures[];
-  readonly costs: Costs;
   /** Measured apart from the rest, like large slices. */
   readonly receivers?: ReceiverFigures;
   /** Measured apart from the rest: its ratios are taken side by side. */
@@ -33,7 +32,7 @@ export interface Target {
   readonly met: boolean;
 }
 
-type Row = readonly string[];
+export type Row = readonly string[];
 
 const fixed = (value: number, digits = 2) => value.toFixed(digits);
 const spread = ({ median, least, most }: Spread) => `${fixed(median)} (${fixed(least)} to ${fixed(most)})`;
@@ -41,10 +40,10 @@ const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 const callsOf = ({ calls }: BoxFigures, name: string) => calls[name] ?? 0;
 
 /** What is promised of cost and speed, and what was found. */
-export function targetsOf({ handlers, imports, pipeline, costs, reconciliation }: Results): Target[] {
+export function targetsOf({ handlers, imports, pipeline, reconciliation }: Results): Target[] {
   const { ingest, process } = pipeline.perWebhook;
   const { handlers: taken } = handlers;
-  const dollars = sum(costs.requestPath);
+  const dollars = sum(costsOf(pipeline, reconciliation).requestPath);
   const writes = ingest.writeUnits + process.writeUnits;
   const ingestWrites = callsOf(ingest, 'dynamodb.PutItem') + callsOf(ingest, 'dynamodb.UpdateItem');
   const sends = callsOf(ingest, 'sqs.SendMessage');
@@ -135,9 +134,11 @@ interface Section {
   readonly rows: readonly Row[];
 }
 
-function sections(results: Results): Section[] {
-  const { handlers, imports, pipeline, reconciliation, costs, largeSlices, campaignReports } = results;
+/** Every table; dollars are computed anew from the counts, the prices and the template. */
+export function sections(results: Results): Section[] {
+  const { handlers, imports, pipeline, reconciliation, largeSlices, campaignReports } = results;
   const { perWebhook, checkpoints } = pipeline;
+  const costs = costsOf(pipeline, reconciliation);
   const growth = growthOfPipeline(pipeline);
   const slices = growthOfSlices(reconciliation);
   const last = checkpoints.at(-1);
@@ -150,7 +151,7 @@ function sections(results: Results): Section[] {
     bill(
       'A million webhooks, publishing off',
       costs.requestPath,
-      `Dollars by the list prices of ${results.prices}. Function time is processor time at ${costs.functionMegabytes} MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
+      `Dollars by the list prices of ${PRICES.region}, ${PRICES.date}. Function time is processor time at ${costs.functionMegabytes} MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
     ),
     bill(
       'A million webhooks, kept for a month',
@@ -238,14 +239,14 @@ function sections(results: Results): Section[] {
   ];
 }
 
-function receiversSections({ command, date, machine, events, ...figures }: ReceiverFigures): Section[] {
-  const { perDelivery, bothRespond, oneHangs, costs } = figures;
+function receiversSections(figures: ReceiverFigures): Section[] {
+  const { command, date, machine, events, perDelivery, bothRespond, oneHangs } = figures;
   const { publish, deliver } = perDelivery;
   const names = [...new Set([...Object.keys(publish.calls), ...Object.keys(deliver.calls)])];
   return [
     bill(
       'A million deliveries to one receiver',
-      costs,
+      costsOfDelivery(figures),
       `Beside the published events, of which each costs once however many receivers get it. Written by \`${command}\` on ${date}: ${machine}. Function time is that of a receiver of ${BENCH_RATE} requests a second that responds within its pace; every delivery is acknowledged at once.`,
     ),
     {
@@ -347,22 +348,3 @@ export function plainTable(results: Results): string {
     })
     .join('\n');
 }
-
-/** The same as a page of the documentation. */
-export function page(results: Results): string {
-  const { command, date, machine } = results;
-  const intro = `# Benchmarks
-
-Written by \`${command}\` on ${date}: ${machine}. The same figures as data: \`tools/bench/results.json\`. Counts repeat to about one in a hundred, since records of a batch overtake each other; those of one kind of webhook alone repeat exactly, and are held by \`tools/bench/budget.json\`. Ratios repeat within the spread beside them. What they mean at other volumes: [scale](../scale.md).
-`;
-  const tables = sections(results).map(({ title, about, head, rows }) =>
-    [
-      `## ${title}`,
-      ...(about === undefined ? [] : [about]),
-      ...(head.length === 0 ? [] : [[row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')]),
-    ].join('\n\n'),
-  );
-  return `${[intro.trim(), ...tables].join('\n\n')}\n`;
-}
-
-const row = (cells: Row) => `| ${cells.join(' | ')} |`;

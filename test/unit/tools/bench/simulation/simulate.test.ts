@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../../../cli/planning/capacity.ts';
 import { planFor } from '../../../../../cli/planning/load-plan.ts';
+import { costsOf, sum } from '../../../../../tools/bench/dollars.ts';
+import { writtenResults } from '../../../../../tools/bench/page.ts';
 import { metAt } from '../../../../../tools/bench/simulation/met-at.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from '../../../../../tools/bench/simulation/settings.ts';
 import { type Limit, simulate } from '../../../../../tools/bench/simulation/simulate.ts';
@@ -112,10 +112,8 @@ test('the same seed gives the same run, another seed another', () => {
 });
 
 test('counts and dollars of a webhook are those that were measured', () => {
-  const { costs, pipeline } = JSON.parse(
-    readFileSync(join(import.meta.dirname, '../../../../../tools/bench/results.json'), 'utf8'),
-  );
-  const sum = (lines: { dollars: number }[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
+  const { pipeline, reconciliation } = writtenResults();
+  const costs = costsOf(pipeline, reconciliation);
   const { ingest, process } = pipeline.perWebhook;
 
   expect(off(PER_WEBHOOK.writeUnits, ingest.writeUnits + process.writeUnits)).toBeLessThan(0.01);
