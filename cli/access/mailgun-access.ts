@@ -62,7 +62,12 @@ export async function openMailgunToWrite(
     const key = given ?? (await context.readInput('Mailgun API key that may write'));
     return createRequest(deployment, checkKey(key, 'api'));
   }
-  return openMailgun(deployment);
+  const ask = await openMailgun(deployment);
+  return (...request) =>
+    ask(...request).catch((error: unknown) => {
+      if (!(error instanceof ApiKeyRefusedError)) throw error;
+      throw new ApiKeyRefusedError(`${error.message}; --write-key takes one that may do more`, { cause: error });
+    });
 }
 
 function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {

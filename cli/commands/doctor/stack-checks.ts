@@ -15,6 +15,7 @@ import { iso } from '../../time.ts';
 import { compareWithMailgun, unauthorizedIn } from '../keys/verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
+import { keyRole } from './key-role.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
 
 export interface StackContext {
@@ -39,6 +40,14 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
   return [
     { name: 'signing key', look: () => signingKey(deployment, run, now()) },
     { name: 'API key', look: key.look, unknownFix },
+    {
+      name: 'role of the API key',
+      look: async () => {
+        const setKey = `${run('keys set --api-key')} < api-key.txt`;
+        return (await key.isUsable()) ? keyRole(deployment, setKey, now()) : skipped('waits for the API key, as above');
+      },
+      unknownFix,
+    },
     { name: 'API token', look: () => apiToken(deployment, run) },
     { name: 'read API', look: () => readApi(deployment, run) },
     ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),

@@ -1,5 +1,5 @@
 import {
-  openMailgun,
+  type MailgunRequest,
   openMailgunToWrite,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
@@ -59,7 +59,7 @@ The differences, and what --fix does:
   not-at-mailgun  suppressed here, and not on Mailgun's list    with --also-at-mailgun adds it there; else nothing
   lifted-here     lifted here, and still on Mailgun's list      nothing: suppressions lift --also-at-mailgun, or leave it
 
-Mailgun closes these lists to an API key of the role Analyst, which is enough for all else that only reads.
+Mailgun closes these lists to an API key of the role Analyst, so give another with --write-key, also without --fix.
 Without --fix it only says what would be done. It holds Mailgun's lists in memory and reads the whole table once. It can
 be interrupted at any time; the same command again goes on.
 
@@ -83,13 +83,15 @@ async function compare(context: CliContext, options: CompareOptions): Promise<nu
   if (options.domain !== undefined) checkSendingDomain(deployment, options.domain);
   const domains = options.domain === undefined ? deployment.domains : [options.domain];
   const emit = createEmit<SuppressionsCompareLine>(context, options.json);
-  const sendToMailgun = options.alsoAtMailgun ? await openMailgunToWrite(context, deployment, options) : undefined;
-  const { differences, listed, stored } = await findDifferences(context, deployment, domains);
+  // A key of role Analyst may not even read suppressions.
+  const ask = await openMailgunToWrite(context, deployment, options);
+  const { differences, listed, stored } = await findDifferences(context, ask, deployment, domains);
   for (const each of differences) emit(lineOf(each), textOf(each));
   const counts = { fixed: 0, erased: 0 };
   if (options.fix && differences.length > 0) {
     await confirm(context, options.yes, `Fix what can be fixed of ${counted(differences.length, 'difference')}?`);
     const erasureKey = await readErasureKey(deployment);
+    const sendToMailgun = options.alsoAtMailgun ? ask : undefined;
     const tools: FixTools = { context, table: tableOf(deployment), erasureKey, sendToMailgun };
     for (let from = 0; from < differences.length && !context.signal.aborted; from += AT_ONCE) {
       const some = differences.slice(from, from + AT_ONCE);
@@ -110,8 +112,12 @@ async function compare(context: CliContext, options: CompareOptions): Promise<nu
   return counts.fixed + counts.erased === differences.length ? 0 : 1;
 }
 
-async function findDifferences(context: CliContext, deployment: Deployment, domains: readonly string[]) {
-  const ask = await openMailgun(deployment);
+async function findDifferences(
+  context: CliContext,
+  ask: MailgunRequest,
+  deployment: Deployment,
+  domains: readonly string[],
+) {
   const comparison = createComparison(domains);
   let [listed, stored] = [0, 0];
   for (const domain of domains) {

@@ -78,6 +78,7 @@ test('both directions are compared, fixed after a plan, and agree from then on',
   expect([await isSuppressed(tags, 'news'), await isSuppressed(tags, 'receipts')]).toEqual([true, false]);
 
   const key = { environment: { LEDGER_MAILGUN_KEY: 'key-0123456789abcdef-that-is-wrong' } };
+  expect((await compare([], key)).lines).toMatchObject([{ event: 'error', message: expect.stringMatching(/refuses/) }]);
   const refused = await compare(['--fix', '--also-at-mailgun', '--yes'], key);
   expect(refused).toMatchObject({
     exitCode: 1,

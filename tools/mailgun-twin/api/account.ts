@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type ApiAnswer, ok, refusal } from './api-answer.ts';
+import type { ApiKey } from './api-keys.ts';
 
 /** What a Mailgun account has once, for all its domains. */
 export interface MailgunAccount {
@@ -9,6 +10,8 @@ export interface MailgunAccount {
   redactsWebhooks?: boolean;
   /** Domains whose webhooks name no recipient. */
   redactedDomains?: ReadonlySet<string>;
+  /** Its API keys besides the one that may do everything and is not listed, as the first of an old account is not. */
+  apiKeys?: readonly ApiKey[];
 }
 
 /** Returns true where the webhooks of a domain are redacted. */

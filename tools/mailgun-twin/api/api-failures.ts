@@ -1,6 +1,6 @@
 import { type ApiAnswer, FORBIDDEN, refusal } from './api-answer.ts';
 
-/** How a call of the API may fail: a 429 tells when to come again in one of three ways. */
+/** How a call of the API may fail: a 429 tells when to come again in one of three ways; `lost-reply` acts and does not reply. */
 export const FAILURES = [
   '401',
   '429-retry-after',
@@ -9,6 +9,7 @@ export const FAILURES = [
   '500',
   'hang',
   'truncate',
+  'lost-reply',
 ] as const;
 
 export type Failure = (typeof FAILURES)[number];

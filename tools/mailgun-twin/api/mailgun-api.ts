@@ -11,6 +11,7 @@ import { startForeignHost } from '../webhooks/foreign-host.ts';
 import { answerDomain, answerFeatures, answerSigningKey, type MailgunAccount } from './account.ts';
 import { type ApiAnswer, BadRequest, FORBIDDEN, refusal } from './api-answer.ts';
 import { failureAnswer } from './api-failures.ts';
+import { listApiKeys, refusedByRole } from './api-keys.ts';
 import type { Misbehaviour } from './api-misbehaviour.ts';
 import { type SendRequest, takeMessage } from './messages-api.ts';
 import { parseForm } from './submission.ts';
@@ -54,7 +55,7 @@ export interface ApiCounts {
 export async function startMailgunApi(options: MailgunApiOptions): Promise<MailgunApi> {
   const { log, apiKey, account, domains, random, nowMs = Date.now } = options;
   const foreign = await startForeignHost();
-  const credentials = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`;
+  const credentialsOf = (key: string) => `Basic ${Buffer.from(`api:${key}`).toString('base64')}`;
   const webhooks = createWebhookRegistry(domains);
   const suppressions = createSuppressionLists(domains, nowMs);
   let misbehaviour: Misbehaviour = {};
@@ -73,6 +74,10 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     if (failure === 'hang') return;
     const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
     const { status, headers, body: value } = refused ?? (await answer(incoming, body));
+    if (failure === 'lost-reply') {
+      outgoing.destroy();
+      return;
+    }
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const contentType = typeof value === 'string' ? 'text/plain' : 'application/json';
     outgoing.writeHead(status, { 'content-type': contentType, ...headers });
@@ -80,9 +85,12 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   }
 
   async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
-    if (headers.authorization !== credentials) return FORBIDDEN;
+    const asker = account.apiKeys?.find(({ secret }) => headers.authorization === credentialsOf(secret));
+    if (asker === undefined && headers.authorization !== credentialsOf(apiKey)) return FORBIDDEN;
     const target = new URL(url, server.url);
     const { pathname, searchParams } = target;
+    const refused = asker && refusedByRole(asker, method, pathname);
+    if (refused !== undefined) return refused;
     const { 'content-type': contentType = '' } = headers;
     const now = () => nowMs() / 1000;
     const library = openLibrary({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
@@ -103,6 +111,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       if (method === 'PUT' && tested !== undefined && domains.includes(tested)) {
         return await testWebhook(tested, urlsOf(request.form)[0] ?? '', account, { random, nowMs });
       }
+      if (method === 'GET' && pathname === '/v1/keys') return listApiKeys(account.apiKeys ?? [], asker);
       if (pathname === '/v5/accounts/features') return answerFeatures(account, method, request.json);
       const [, named] = /^\/v4\/domains\/([^/]+)$/.exec(pathname) ?? [];
       if (method === 'GET' && named !== undefined && domains.includes(named)) return answerDomain(account, named);
