@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { LogBuffer } from '../run/log-buffer.ts';
 import type { Run } from '../run/run.ts';
-import type { HostMessage, Invocation } from './function-host.ts';
 
 export interface FunctionSpec {
   /** The name people use: `ingest`. */
@@ -19,10 +18,24 @@ export type Outcome =
   | { readonly ok: true; readonly payload: string }
   | { readonly ok: false; readonly error: string; readonly timedOut: boolean };
 
+/** What a function's process is asked. */
+export interface Invocation {
+  readonly id: string;
+  /** The event as JSON text, as Lambda hands it over. */
+  readonly event: string;
+  readonly deadlineMs: number;
+}
+
+/** What a function's process answers. */
+export type HostMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'result'; readonly id: string; readonly payload: string }
+  | { readonly kind: 'failure'; readonly id: string; readonly error: string };
+
 /** What it needs of a run. */
 export type SandboxRun = Pick<Run, 'logBuffer' | 'processReaper'>;
 
-const HOST = join(import.meta.dirname, 'function-host.ts');
+const HOST = join(import.meta.dirname, 'function-host.js');
 
 /** One process of a function, from its start to its end. */
 export class FunctionSandbox {

@@ -17,7 +17,8 @@ exports.handler = async (event, context) => {
   if (event.crash) setImmediate(() => { throw new Error('crash'); });
   if (event.crash) await new Promise(() => {});
   const { awsRequestId, functionName } = context;
-  return { pid: process.pid, event, awsRequestId, functionName, leftMs: context.getRemainingTimeInMillis(), env: process.env };
+  return { pid: process.pid, event, awsRequestId, functionName, leftMs: context.getRemainingTimeInMillis(), env: process.env,
+    loaded: process.moduleLoadList };
 };`;
 
 const disposables = new Disposables();
@@ -63,6 +64,13 @@ test('the handler gets event and context, and exactly the environment it was giv
   expect(result.env).toEqual({ TABLE_NAME: 'Table', AWS_LAMBDA_FUNCTION_NAME: 'FixtureFunction' });
   expect(result.leftMs).toBeGreaterThan(4000);
   expect(result.leftMs).toBeLessThanOrEqual(5000);
+});
+
+test('nothing in the process reads TypeScript, which would be a third of its memory', async () => {
+  const { loaded } = await call(await start());
+
+  expect(loaded).toContain('NativeModule internal/modules/esm/loader');
+  expect(loaded).not.toContainEqual(expect.stringContaining('amaro'));
 });
 
 test('a handler that throws fails this invocation and no other', async () => {

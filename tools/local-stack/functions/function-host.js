@@ -1,31 +1,21 @@
+// One function's process: loads the bundle, takes invocations from its parent, several at a time where they overlap.
+// JavaScript, because what makes it of TypeScript would hold 11 MB in every function's process.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-// One function's process: loads the bundle, takes invocations from its parent, several at a time where they overlap.
-
-export interface Invocation {
-  readonly id: string;
-  /** The event as JSON text, as Lambda hands it over. */
-  readonly event: string;
-  readonly deadlineMs: number;
-}
-
-export type HostMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'result'; readonly id: string; readonly payload: string }
-  | { readonly kind: 'failure'; readonly id: string; readonly error: string };
-
-type Handler = (event: unknown, context: unknown) => unknown;
+/** @import { HostMessage, Invocation } from './function-sandbox.ts' */
+/** @typedef {(event: unknown, context: unknown) => unknown} Handler */
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs'];
 
 if (process.send) await serve(process.send.bind(process));
 
-async function serve(send: (message: HostMessage) => void): Promise<void> {
+/** @param {(message: HostMessage) => void} send */
+async function serve(send) {
   process.once('disconnect', () => process.exit(0));
   const handler = await loadHandler(process.argv[2] ?? '', process.argv[3] ?? '');
-  process.on('message', async (invocation: Invocation) => {
+  process.on('message', async (/** @type {Invocation} */ invocation) => {
     try {
       const result = await handler(JSON.parse(invocation.event), contextOf(invocation));
       send({ kind: 'result', id: invocation.id, payload: JSON.stringify(result) ?? 'null' });
@@ -37,8 +27,14 @@ async function serve(send: (message: HostMessage) => void): Promise<void> {
   send({ kind: 'ready' });
 }
 
-/** `index.handler` is the export `handler` of the module `index`. */
-async function loadHandler(folder: string, name: string): Promise<Handler> {
+/**
+ * `index.handler` is the export `handler` of the module `index`.
+ *
+ * @param {string} folder
+ * @param {string} name
+ * @returns {Promise<Handler>}
+ */
+async function loadHandler(folder, name) {
   const [file = '', exported = ''] = name.split('.');
   const path = EXTENSIONS.map((extension) => join(folder, file + extension)).find(existsSync);
   if (!path) throw new Error(`${folder} holds no module ${file}`);
@@ -48,7 +44,8 @@ async function loadHandler(folder: string, name: string): Promise<Handler> {
   return handler;
 }
 
-function contextOf({ id, deadlineMs }: Invocation) {
+/** @param {Invocation} invocation */
+function contextOf({ id, deadlineMs }) {
   const { AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memoryLimitInMB } = process.env;
   return {
     awsRequestId: id,
