@@ -50,7 +50,7 @@ Examples:
 
 Faults: S.O:MODE:PERCENT. S is dynamodb, sqs, secretsmanager, events or cloudwatch, O an operation or *, MODE one of
 refuse, 500, throttle, delay, slow, hang, drop-reply, truncate, duplicate (sqs sends), partial (batches),
-index-lag (dynamodb.Query), index-throttle (dynamodb writes).
+index-lag (dynamodb.Query), index-throttle (dynamodb.PutItem, dynamodb.UpdateItem).
 
 Exit code: 0 when stopped, 1 when something went wrong, 2 when it could not start as asked.`;
 

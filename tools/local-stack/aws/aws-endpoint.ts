@@ -4,11 +4,13 @@ import type { S3Engine } from '../engines/s3.ts';
 import { measureTableCall } from '../metrics/implied-metrics.ts';
 import type { Measure } from '../metrics/metric.ts';
 import { type Listening, listenOnLoopback, readBody } from '../run/listener.ts';
+import type { TableIndex } from '../template/resources.ts';
 import { callerOf } from './caller.ts';
 import { askForCapacity, takeCapacity } from './consumed-capacity.ts';
 import { type Exchange, FAULT_EFFECTS } from './fault-effects.ts';
 import type { FaultSource } from './faults.ts';
 import type { IndexLag } from './index-lag.ts';
+import { writtenIndex } from './index-writes.ts';
 import type { UsageMeter } from './usage.ts';
 
 /** DynamoDB and SQS take at most 16 MiB and 1 MiB. */
@@ -34,6 +36,7 @@ export interface AwsEndpointOptions {
   readonly usage: UsageMeter;
   readonly faults: FaultSource;
   readonly indexLag: IndexLag;
+  readonly indexesOf: (table: string) => readonly TableIndex[];
   readonly measure: Measure;
 }
 
@@ -47,7 +50,7 @@ export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening
 }
 
 async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const { usage, faults, indexLag, measure } = options;
+  const { usage, faults, indexLag, indexesOf, measure } = options;
   if (incoming.headers['x-amz-target'] === undefined) return handleObject(options, incoming, outgoing);
   const { bytes } = await readBody(incoming, MAX_REQUEST_BYTES);
   const [target = '', operation = ''] = String(incoming.headers['x-amz-target']).split('.');
@@ -73,6 +76,7 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
     },
     reset: () => incoming.socket.resetAndDestroy(),
     withoutRecent: (reply) => indexLag.withoutRecent(JSON.parse(bytes.toString('utf8')), reply),
+    writtenIndex: () => writtenIndex(JSON.parse(bytes.toString('utf8')), indexesOf),
   };
   const mode = faults.strike(service, operation);
   if (mode) await FAULT_EFFECTS[mode](exchange);

@@ -17,6 +17,8 @@ export interface Exchange {
   reset(): void;
   /** Hides from an index's answer what was stored only just now. */
   withoutRecent(reply: EngineReply): EngineReply;
+  /** The index that this write writes to as well. */
+  writtenIndex(): string | undefined;
 }
 
 /** Longer than functions wait for one try, so that some calls land after their caller has given up. */
@@ -58,8 +60,10 @@ export const FAULT_EFFECTS: Readonly<Record<FaultMode, (exchange: Exchange) => P
   async 'index-lag'(exchange) {
     exchange.reply(exchange.withoutRecent(await exchange.perform(exchange.body)));
   },
-  'index-throttle': (exchange) =>
-    exchange.reply(awsError(400, THROTTLED.dynamodb, { ThrottlingReasons: [INDEX_THROTTLED] })),
+  async 'index-throttle'(exchange) {
+    const index = exchange.writtenIndex();
+    exchange.reply(index === undefined ? await exchange.perform(exchange.body) : indexThrottled(index));
+  },
 };
 
 const INTERNAL_ERROR: Readonly<Record<string, string>> = {
@@ -79,10 +83,11 @@ const THROTTLED: Readonly<Record<string, string>> = {
 };
 
 /** DynamoDB refuses a write to the table that one of its indexes cannot take, and names the index. */
-const INDEX_THROTTLED = {
-  reason: 'IndexWriteKeyRangeThroughputExceeded',
-  resource: 'arn:aws:dynamodb:us-east-1:000000000000:table/any/index/byDay',
-};
+function indexThrottled(index: string): EngineReply {
+  const resource = `arn:aws:dynamodb:us-east-1:000000000000:${index}`;
+  const ThrottlingReasons = [{ reason: 'IndexWriteKeyRangeThroughputExceeded', resource }];
+  return awsError(400, THROTTLED.dynamodb, { ThrottlingReasons });
+}
 
 function awsError(status: number, type: string | undefined, more: object = {}): EngineReply {
   return jsonReply(status, { __type: type, message: 'injected fault', ...more });

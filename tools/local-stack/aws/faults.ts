@@ -52,7 +52,7 @@ const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
     'events.PutEvents',
   ],
   'index-lag': ['dynamodb.Query'],
-  'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.DeleteItem'],
+  'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem'],
 };
 
 /** Parses `<service>.<operation>:<mode>:<percent>`; a text where it is none. */

@@ -2,7 +2,7 @@ import { request } from '../engines/engine.ts';
 import type { Engines } from '../engines/engines.ts';
 import type { Measure } from '../metrics/metric.ts';
 import type { Run } from '../run/run.ts';
-import { keyNamesOf } from '../template/resources.ts';
+import { indexesOf, keyNamesOf } from '../template/resources.ts';
 import { outputOf, placeStack, type Stack } from '../template/stack.ts';
 import type { Assembly } from '../template/synthesize.ts';
 import { startAwsEndpoint } from './aws-endpoint.ts';
@@ -47,7 +47,8 @@ export async function openLocalAws(options: LocalAwsOptions, { disposables }: Ru
   const faults = new FaultSource(random, options.faults);
   const indexLag = new IndexLag(keyNamesOf(assembly.template));
   const { s3, ...inJson } = engines;
-  const listener = await startAwsEndpoint({ engines: inJson, s3, usage, faults, indexLag, measure });
+  const parts = { engines: inJson, s3, usage, faults, indexLag, indexesOf: indexesOf(assembly.template), measure };
+  const listener = await startAwsEndpoint(parts);
   disposables.add(() => listener.close());
   const { region } = assembly;
   const stack = placeStack(assembly, { region, accountId: ACCOUNT_ID, awsEndpointUrl: listener.url, apiUrl });

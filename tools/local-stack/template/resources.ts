@@ -99,6 +99,27 @@ export function keyNamesOf(template: Template): (tableName: string) => string[] 
   };
 }
 
+/** A global secondary index. */
+export interface TableIndex {
+  readonly name: string;
+  /** Only items with all of these attributes are in it. */
+  readonly keyNames: readonly string[];
+}
+
+/** Returns a lookup of a table's indexes. */
+export function indexesOf(template: Template): (tableName: string) => TableIndex[] {
+  const tables = new Map(resourcesOfType(template, 'AWS::DynamoDB::Table'));
+  return (tableName) => {
+    const indexes = tables.get(tableName)?.Properties?.GlobalSecondaryIndexes as
+      | { IndexName: string; KeySchema: { AttributeName: string }[] }[]
+      | undefined;
+    return (indexes ?? []).map(({ IndexName, KeySchema }) => ({
+      name: IndexName,
+      keyNames: KeySchema.map(({ AttributeName }) => AttributeName),
+    }));
+  };
+}
+
 /**
  * The name people know a resource by, from its place among the constructs:
  * `<stack>/ReadApi/Function/Resource` is `read-api`.

@@ -1,0 +1,27 @@
+import type { TableIndex } from '../template/resources.ts';
+
+interface Write {
+  readonly TableName?: string;
+  /** Of a put. */
+  readonly Item?: object;
+  /** Of an update. */
+  readonly Key?: object;
+  readonly UpdateExpression?: string;
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Returns the first index that a put or an update writes to, as a resource of its table; undefined where it writes
+ * to none, because the request does not carry all of an index's key attributes.
+ */
+export function writtenIndex(write: Write, indexesOf: (table: string) => readonly TableIndex[]): string | undefined {
+  const { TableName = '' } = write;
+  const written = writtenAttributes(write);
+  const index = indexesOf(TableName).find(({ keyNames }) => keyNames.every((name) => written.has(name)));
+  return index && `table/${TableName}/index/${index.name}`;
+}
+
+function writtenAttributes({ Item, Key, UpdateExpression = '', ExpressionAttributeNames = {} }: Write): Set<string> {
+  const words = UpdateExpression.match(/(?<![:\w#])#?\w+/g) ?? [];
+  return new Set([...Object.keys(Item ?? Key ?? {}), ...words.map((word) => ExpressionAttributeNames[word] ?? word)]);
+}
