@@ -18,7 +18,8 @@ twice.
 
 Parameters are strict: an unknown name, a name that is given twice, an empty or impossible value, a domain or type that
 this ledger does not have are a 400 that names what is valid. Prefer the query form of a route to the path form: an HTTP
-API decodes a path before the function sees it, and what follows a decoded \`?\` may be cut off.
+API decodes a path before the function sees it, and what follows a decoded \`?\` may be cut off. An unknown id or an
+address without \`@\` in a path is a 400 therefore.
 
 Browsers: CORS for the exact origins of the configuration, on errors too. Only the gateway's own responses (429, and
 413 for bodies over 10 MB) come without.

@@ -23,7 +23,7 @@ import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { readReadApiEnv } from './env.ts';
-import { bodyParameters, findRoute, queryParameters } from './http/request.ts';
+import { bodyParameters, findRoute, queryParameters, unlessCut } from './http/request.ts';
 import { httpResponse, refusal } from './http/response.ts';
 import { createTokenCheck } from './http/token.ts';
 import { createEvents } from './messages/events.ts';
@@ -139,7 +139,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
       return httpResponse(body.ok ? await routes.read(operation, body.raw) : body);
     }
     const raw = queryParameters(query, inPath);
-    const result = await routes.read(operation, raw);
+    const result = unlessCut(await routes.read(operation, raw), inPath);
     return httpResponse(result, { page: { path, raw }, ifNoneMatch: header(event, 'if-none-match') });
   });
 

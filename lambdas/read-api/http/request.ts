@@ -2,6 +2,7 @@ import { type BadParameter, badParameter, type RawParameters } from '../../../ap
 import { type Operation, pathFormOf, type ReadRoutes } from '../../../api/routes.ts';
 import { ROUTES } from '../../contract.ts';
 import { isObject } from '../../domain/canonical.ts';
+import type { RouteResult } from '../routes.ts';
 
 /** Room for a thousand addresses as long as addresses may be. */
 const MAX_BODY_BYTES = 262_144;
@@ -53,6 +54,17 @@ export function findRoute(routes: ReadRoutes, rawPath: string, query: URLSearchP
     if (inPath !== undefined) return { operation: operation as Operation, method: route.method, path, inPath };
   }
   return undefined;
+}
+
+/**
+ * Returns a refusal in place of "not known" for a message id that the gateway may have cut at a decoded question mark:
+ * a whole one holds an `@`.
+ */
+export function unlessCut(result: RouteResult, { id }: FoundRoute['inPath']): RouteResult {
+  const isCut = 'reason' in result && id !== undefined && !id.includes('@');
+  return isCut
+    ? badParameter('id', 'must hold an @ in a path, which may have been cut at a ?; send ?id= instead')
+    : result;
 }
 
 /** Returns what stands in a path between the parts of its route's; undefined for another route's path. */

@@ -49,7 +49,7 @@ test('the read API answers who may not read, and what is not there', async () =>
     status: 401,
     body: { ok: false, reason: 'unauthorized' },
   });
-  expect(await read('/mailgun/messages/unknown')).toMatchObject({
+  expect(await read('/mailgun/messages?id=unknown')).toMatchObject({
     status: 404,
     body: { ok: false, reason: 'unknown-message' },
   });
@@ -105,7 +105,7 @@ test('while the table refuses every write of process, nothing is lost and nothin
   stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: '500', percent: 100 }]);
   for (let n = 0; n < 10; n += 1) expect(await post(eventOf(messageId))).toBe(200);
   await sleep(5_000);
-  expect((await read(`/mailgun/messages/${messageId}`)).status).toBe(404);
+  expect((await read(`/mailgun/messages?id=${messageId}`)).status).toBe(404);
 
   stack.setFaults([]);
   await drained(stack);
