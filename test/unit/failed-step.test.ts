@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+
+const FAILED = join(import.meta.dirname, '../../.ci/failed');
+
+const LOG = `
+\u001b[41mFAIL\u001b[0m integration test/integration/lib/alarm.test.ts (53.2 s)
+  ● Console
+
+    console.log
+      ● not a test
+
+  ● alarms › $name / it's "red" › sets off a & b
+
+    expect(received).toEqual(expected)
+
+PASS unit test/unit/fine.test.ts
+FAIL unit test/unit/broken.test.ts
+  ● Test suite failed to run
+
+Summary of all failing tests
+FAIL integration test/integration/lib/alarm.test.ts (53.2 s)
+  ● alarms › $name / it's "red" › sets off a & b
+
+  ● on a normal day no alarm goes off
+
+Tests:       2 failed, 1 passed, 3 total
+`;
+
+const failed = (step: string, status: number, log: string) =>
+  execFileSync(FAILED, [step, String(status)], { input: log, encoding: 'utf8' });
+
+test('names each test and file that failed in a step once', () => {
+  expect(failed('npm test', 1, LOG).trimEnd().split('\n')).toEqual([
+    'failed: npm test: integration test/integration/lib/alarm.test.ts',
+    `failed: npm test: alarms › $name / it's "red" › sets off a & b`,
+    'failed: npm test: unit test/unit/broken.test.ts',
+    'failed: npm test: Test suite failed to run',
+    'failed: npm test: on a normal day no alarm goes off',
+    'failed: npm test: exit code 1',
+  ]);
+});
+
+test('names nothing where nothing failed', () => {
+  expect(failed('npm test', 0, 'PASS unit test/unit/fine.test.ts\nTests:       3 passed, 3 total\n')).toBe('');
+});
