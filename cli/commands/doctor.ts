@@ -41,7 +41,8 @@ What is denied is unknown. The API key is tried from this machine; an IP allowli
 differently. While Mailgun redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
 With --costs it reads what the stack took in the last thirty days, or since its table was created, and says what a month
 of it costs and what would be cheaper; it is a part of the bill, by list prices of us-east-1.
-Provisioned capacity counts with the units that the table has at the moment.
+Provisioned capacity counts with the units that the table has at the moment. Of a local stack it takes what was done
+since its start, without storage, of which the engine tells no size.
 With --plan-for it looks at nothing: it prints settings, quotas and dollars for that load on one domain (docs/scale.md).
 
 Examples:

@@ -24,7 +24,8 @@ export interface MonthlyUsage {
   /** Units in the busiest hour. */
   readonly peakHourWriteUnits: number;
   readonly peakHourReadUnits: number;
-  readonly tableBytes: number;
+  /** Undefined where nobody can tell. */
+  readonly tableBytes: number | undefined;
   readonly logBytes: number;
   /** Posts that were refused. */
   readonly refused: number;
@@ -60,18 +61,18 @@ const TARGET_UTILIZATION = 0.7;
 
 /** Returns what a month costs where a choice changes it; a lower bound of the bill, which holds more. */
 export function monthlyCosts(usage: MonthlyUsage, table: TableState): CostLine[] {
-  const gigabytes = usage.tableBytes / 1e9;
   return [
     { what: 'reads and writes of the table', dollars: throughputDollars(usage, table) },
-    { what: 'storage of the table', dollars: gigabytes * PRICES.perTableGigabyteMonth * storageFactor(table) },
-    {
-      what: 'point-in-time recovery',
-      dollars: table.isBackedUp ? gigabytes * PRICES.perBackupGigabyteMonth : 0,
-    },
+    ...(usage.tableBytes === undefined ? [] : keepingCosts(usage.tableBytes / 1e9, table)),
     { what: 'logs', dollars: (usage.logBytes / 1e9) * PRICES.perLogGigabyte },
     { what: 'refused posts', dollars: usage.refused * dollarsPerRefusal },
   ];
 }
+
+const keepingCosts = (gigabytes: number, table: TableState): CostLine[] => [
+  { what: 'storage of the table', dollars: gigabytes * PRICES.perTableGigabyteMonth * storageFactor(table) },
+  { what: 'point-in-time recovery', dollars: table.isBackedUp ? gigabytes * PRICES.perBackupGigabyteMonth : 0 },
+];
 
 /** Returns what would be cheaper, the largest saving first. */
 export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
@@ -85,7 +86,10 @@ export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
       total({ ...table, provisioned: isProvisioned ? undefined : provisionedFor(usage) }),
     ],
     ['table.pointInTimeRecovery: false, with seal.enabled', total({ ...table, isBackedUp: false })],
-    ['retentionDays.events: half of what it is', total(table, { ...usage, tableBytes: usage.tableBytes / 2 })],
+    [
+      'retentionDays.events: half of what it is',
+      total(table, { ...usage, tableBytes: usage.tableBytes && usage.tableBytes / 2 }),
+    ],
   ];
   const now = total(table);
   return choices

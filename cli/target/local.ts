@@ -88,12 +88,9 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       if (!response.ok) throw new TargetUnavailableError('the local stack of this version keeps no notifications');
       return ((await response.json()) as { notifications: Notification[] }).notifications;
     },
-    async usage(nowMs) {
-      const [{ capacity }, { lines }] = await Promise.all([
-        read<{ capacity: { read: number; write: number } }>('/stats'),
-        read<{ lines: LocalLine[] }>('/logs'),
-      ]);
-      return usageSinceStart(capacity, lines, nowMs);
+    async usage() {
+      const [taken, { lines }] = await Promise.all([read<LocalStats>('/stats'), read<{ lines: LocalLine[] }>('/logs')]);
+      return usageSinceStart(taken, lines);
     },
   };
 }
@@ -104,23 +101,23 @@ interface LocalLine {
   readonly line: string;
 }
 
-/** The engine tells no size of its table, and the log keeps its last lines. */
-function usageSinceStart(
-  capacity: { read: number; write: number },
-  lines: readonly LocalLine[],
-  nowMs: number,
-): StackUsage {
-  const seconds = Math.max(1, (nowMs - Date.parse(lines[0]?.at ?? new Date(nowMs).toISOString())) / 1000);
+interface LocalStats {
+  readonly seconds: number;
+  readonly logBytes: number;
+  readonly capacity: { readonly read: number; readonly write: number };
+}
+
+/** Refusals are those of the lines that the stack still has. */
+function usageSinceStart({ seconds, logBytes, capacity }: LocalStats, lines: readonly LocalLine[]): StackUsage {
   const perHour = 3600 / seconds;
   const refusals = lines.map(({ at, line }) => Number(parseLogEntry(Date.parse(at), line).facts[METRICS.refused] ?? 0));
   return {
-    seconds,
+    ...{ seconds, logBytes },
     writeUnits: capacity.write,
     readUnits: capacity.read,
     peakHourWriteUnits: capacity.write * perHour,
     peakHourReadUnits: capacity.read * perHour,
-    tableBytes: 0,
-    logBytes: lines.reduce((sum, { line }) => sum + Buffer.byteLength(line), 0),
+    tableBytes: undefined,
     refused: refusals.reduce((sum, count) => sum + count, 0),
     table: { isInfrequentAccess: false, provisioned: undefined, isBackedUp: true },
   };

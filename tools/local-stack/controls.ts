@@ -60,7 +60,7 @@ export function createControls(parts: ControlledParts): Controls {
       accessKeyId: accessKeyIdOf('operator'),
       outputs: outputsOf(aws.stack),
     },
-    stats: createStats({ aws, functions, board }),
+    stats: createStats({ aws, functions, board, log: run.logBuffer }),
     setFaults: (list) => aws.faults.replace(list),
     logs: () => run.logBuffer.lines(),
     notifications: () => topics.arrived(),

@@ -4,9 +4,12 @@ import type { LocalAws } from './aws/local-aws.ts';
 import type { Usage } from './aws/usage.ts';
 import { type Engine, request } from './engines/engine.ts';
 import type { RunningFunctions } from './functions/functions.ts';
+import type { LogBuffer } from './run/log-buffer.ts';
 
 /** What a stack has done since its start. */
 export interface Stats extends Usage {
+  readonly seconds: number;
+  readonly logBytes: number;
   readonly processes: Readonly<Record<string, number>>;
   readonly alarms: Readonly<Record<string, AlarmState>>;
   /** The same calls and capacity by function; `event-source` is Lambda's poller. */
@@ -17,11 +20,15 @@ export interface StatsSources {
   readonly aws: Pick<LocalAws, 'usage'>;
   readonly functions: Pick<RunningFunctions, 'processes'>;
   readonly board: Pick<AlarmBoard, 'states'>;
+  readonly log: Pick<LogBuffer, 'bytes'>;
 }
 
-export function createStats({ aws, functions, board }: StatsSources): () => Stats {
+export function createStats({ aws, functions, board, log }: StatsSources): () => Stats {
+  const startedMs = performance.now();
   return () => ({
     ...aws.usage.total(),
+    seconds: (performance.now() - startedMs) / 1000,
+    logBytes: log.bytes,
     processes: functions.processes(),
     alarms: board.states(),
     byCaller: aws.usage.byCaller(),

@@ -44,11 +44,15 @@ export function costsOf({ seconds, table, ...measured }: StackUsage): CostsLine 
 }
 
 const WIDTH = 34;
+const UNITS = [
+  ['day', 86_400],
+  ['minute', 60],
+] as const;
 
 /** Returns the costs as a person reads them. */
 export function costsText({ seconds, costs, cheaper, floodDollars }: CostsLine): string[] {
-  const days = seconds / 86_400;
-  const over = days >= 1 ? counted(Math.round(days), 'day') : counted(Math.round(seconds / 60), 'minute');
+  const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? (['second', 1] as const);
+  const over = counted(Math.round(seconds / length), unit);
   const line = (what: string, dollars: number) => `  ${what.padEnd(WIDTH)} ${amount(dollars).padStart(10)}`;
   return [
     `At the pace of the last ${over}, a month costs in dollars:`,

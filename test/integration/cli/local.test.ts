@@ -12,7 +12,7 @@ import type { LocalStack } from '../../../tools/local-ledger/local-ledger.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
 import { runCommand } from '../../support/command-line.ts';
 import { distrustLine } from '../../support/json-lines/distrust.ts';
-import { doctorLine } from '../../support/json-lines/doctor.ts';
+import { costsLine, doctorLine } from '../../support/json-lines/doctor.ts';
 import { keysRotateLine, keysSetLine, keysStatusLine } from '../../support/json-lines/keys.ts';
 import { logsLine } from '../../support/json-lines/logs.ts';
 import { statusLine } from '../../support/json-lines/status.ts';
@@ -282,6 +282,19 @@ describe('status and doctor', () => {
     }
     expect(stateOf(`last event of ${DOMAIN}`)?.says).toMatch(/^delivered, .* UTC \(\d+ s ago\)$|ago\)$/);
     expect(JSON.stringify(lines)).not.toMatch(/key-of-the-(test|api)/);
+  });
+
+  test('doctor counts what was done since the start, and no storage, whose size no engine tells', async () => {
+    const before = await stack.stats();
+    const { lines } = await told(costsLine, ['doctor', '--costs']);
+    const after = await stack.stats();
+    expect(lines).toHaveLength(1);
+    for (const { seconds, costs } of lines) {
+      expect(seconds).toBeGreaterThanOrEqual(before.seconds);
+      expect(seconds).toBeLessThanOrEqual(after.seconds);
+      expect(costs.map(({ what }) => what)).toEqual(['reads and writes of the table', 'logs', 'refused posts']);
+      for (const { dollars } of costs.slice(0, 2)) expect(dollars).toBeGreaterThan(0);
+    }
   });
 
   test('doctor walks the way of a browser: an origin of the configuration, and another', async () => {

@@ -18,6 +18,7 @@ export class LogBuffer {
   readonly #file: WriteStream;
   readonly #lines: LogLine[] = [];
   readonly #listeners: ((line: string) => void)[] = [];
+  #bytes = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -27,6 +28,7 @@ export class LogBuffer {
   add(source: string, line: string): void {
     const entry = { at: new Date().toISOString(), source, line };
     this.#lines.push(entry);
+    this.#bytes += Buffer.byteLength(line);
     if (this.#lines.length > 2 * KEPT_LINES) this.#lines.splice(0, KEPT_LINES);
     this.#file.write(`${entry.at} ${source} ${line}\n`);
     for (const hear of this.#listeners) hear(line);
@@ -42,6 +44,11 @@ export class LogBuffer {
     createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) =>
       this.add(source, line),
     );
+  }
+
+  /** Of every line so far, without its time and source. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The last lines, at least `KEPT_LINES` of them where there were as many. */

@@ -61,4 +61,13 @@ test('a stack that was just started is taken at its pace', async () => {
   const { lines } = await doctor({ seconds: 120, writeUnits: 1000, tableBytes: 0 });
 
   expect(lines[0]).toBe('At the pace of the last 2 minutes, a month costs in dollars:');
+  expect((await doctor({ seconds: 12.4 })).lines[0]).toContain('the last 12 seconds,');
+});
+
+test('storage of which no one can tell the size is left out, and not free', async () => {
+  const { json } = await doctor({ tableBytes: undefined }, '--json');
+  const { costs, cheaper } = costsLine.parse(json()[0]);
+
+  expect(costs.map(({ what }) => what)).toEqual(['reads and writes of the table', 'logs', 'refused posts']);
+  expect(cheaper.map(({ setting }) => setting)).toEqual([expect.stringContaining('table.provisioned')]);
 });
