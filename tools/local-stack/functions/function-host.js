@@ -1,5 +1,5 @@
 // One function's process: loads the bundle, takes invocations from its parent, several at a time where they overlap.
-// JavaScript, because what makes it of TypeScript would hold 11 MB in every function's process.
+// JavaScript: what strips types would hold 11 MB in every function's process.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -32,7 +32,7 @@ afterAll(() => {
 
 /** Starts the stack of the copy, and ends it again; the status that a body without meaning gets in between. */
 async function startAndAsk(): Promise<number> {
-  const stack = spawn(process.execPath, ['tools/local-ledger/main.ts', '--json', '--no-traffic', '--port', '0'], {
+  const stack = spawn('npm', ['start', '--silent', '--', '--json', '--no-traffic', '--port', '0'], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -44,7 +44,7 @@ async function startAndAsk(): Promise<number> {
     ended.then(async () => Promise.reject(new Error(await said))),
   ]);
   const { status } = await fetch(ready.webhookUrl, { method: 'POST', body: 'no JSON' });
-  stack.kill('SIGTERM');
+  process.kill(ready.pid, 'SIGTERM');
   await ended;
   return status;
 }
@@ -54,6 +54,7 @@ const assemblies = () => readdirSync(join(project, '.local/assemblies'));
 test('a second start runs what the first one made, and a changed line runs at the next start', async () => {
   expect(await startAndAsk()).toBe(400);
   const [first] = assemblies();
+  expect(readdirSync(join(project, '.local/compile-cache'))).toHaveLength(1);
   expect(await startAndAsk()).toBe(400);
   expect(assemblies()).toEqual([first]);
 
