@@ -35,6 +35,8 @@ export interface Finding {
   readonly isLapsed: boolean;
   /** Alarms that did not come back to OK. */
   readonly stillRed: readonly string[];
+  /** Why it could not be struck as it should be. */
+  readonly failure: string | undefined;
   readonly notification: Readonly<Record<string, unknown>> | undefined;
   readonly topic: string | undefined;
 }
@@ -50,15 +52,18 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
   const earlier = world.changes.length;
   const isFired = () => firedSince(world, earlier).includes(fault.alarm);
   const beganMs = Date.now();
-  await fault.begin?.(world);
-  while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(world, fault);
-  // Long enough for what else it may set off at once.
-  const lastsMs = Math.max(1.5 * MINUTE_MS, (fault.lasts ?? 0) * 1000);
-  for (const untilMs = Date.now() + lastsMs; Date.now() < untilMs; ) await step(world, fault);
+  const lastOnce = async () => {
+    await fault.begin?.(world);
+    while (!isFired() && Date.now() < beganMs + PATIENCE_MS) await step(world, fault);
+    // Long enough for what else it may set off at once.
+    const lastsMs = Math.max(1.5 * MINUTE_MS, (fault.lasts ?? 0) * 1000);
+    for (const untilMs = Date.now() + lastsMs; Date.now() < untilMs; ) await step(world, fault);
+  };
+  const failures = [await failureOf(lastOnce)];
   const isOwn = ({ name }: { name: string }) => world.anchorOf(name) === fault.alarm;
   const isLapsed =
     fault.lasts !== undefined && world.changes.slice(earlier).some((news) => isOwn(news) && !isAlarm(news));
-  await fault.end?.(world);
+  failures.push(await failureOf(async () => fault.end?.(world)));
   const stillRed = fault.lingers ? [] : await untilCalm(world, lingering);
 
   const change = world.changes.slice(earlier).find((news) => isAlarm(news) && isOwn(news));
@@ -70,6 +75,7 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
     withinMs: (fault.waitSeconds ?? 0) * 1000 + 2 * windowMs(arrived?.message.Trigger) + LATE_MS,
     isLapsed,
     stillRed,
+    failure: failures.find((failure) => failure !== undefined),
     notification: change && arrived?.message,
     topic: arrived?.topic,
   };
@@ -77,14 +83,23 @@ export async function strike(world: AlarmWorld, fault: Fault, lingering: Readonl
 
 /** What is not as it should be: its alarm did not go off in time, others did, or some stayed red. */
 export function flawsOf(finding: Finding): string[] {
-  const { fault, afterMs, withinMs, isLapsed, stillRed } = finding;
+  const { fault, afterMs, withinMs, isLapsed, stillRed, failure } = finding;
   return [
+    ...(failure === undefined ? [] : [failure]),
     ...(afterMs === undefined ? [`${fault.alarm} did not go off`] : []),
     ...(afterMs !== undefined && afterMs >= withinMs ? [`${fault.alarm} went off after ${afterMs} ms`] : []),
     ...(isLapsed ? [`${fault.alarm} became OK while the fault lasted`] : []),
     ...unrelated(finding).map((anchor) => `${anchor} went off`),
     ...stillRed.map((anchor) => `${anchor} stayed red`),
   ];
+}
+
+/** One fault that cannot be struck keeps no other from being struck. */
+async function failureOf(act: () => Promise<unknown>): Promise<string | undefined> {
+  return act().then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
 }
 
 async function step(world: AlarmWorld, fault: Fault): Promise<void> {

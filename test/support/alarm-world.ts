@@ -12,6 +12,8 @@ import { DOMAIN, deliveredEvent } from './webhooks.ts';
 /** A minute of metric time. */
 export const MINUTE_MS = 1000;
 
+const PATIENCE_MS = 60_000;
+
 /** A running stack whose alarms go sixty times as fast, and the means to harm it. */
 export class AlarmWorld {
   readonly stack: LocalStack;
@@ -57,6 +59,19 @@ export class AlarmWorld {
     return postWebhook(this.stack, event, signature);
   }
 
+  /**
+   * Posts a webhook again until it is accepted, as Mailgun does, and lists its event.
+   * @throws where it is not accepted within a minute
+   */
+  async accept(event: EventData, { signature, listed = event }: { signature?: object; listed?: EventData } = {}) {
+    for (const untilMs = Date.now() + PATIENCE_MS; ; await sleep(200)) {
+      const status = await this.post(event, signature);
+      if (status === 200) break;
+      if (Date.now() > untilMs) throw new Error(`a webhook was not accepted in time, but answered by ${status}`);
+    }
+    this.stack.list([listed]);
+  }
+
   /** Posts what is no webhook. */
   async postForged(): Promise<void> {
     await fetch(this.stack.ready.webhookUrl, { method: 'POST', body: 'no webhook' });
@@ -94,7 +109,12 @@ export class AlarmWorld {
 
   async signal(name: string, signal: NodeJS.Signals): Promise<void> {
     const pid = (await this.stack.stats()).processes[name];
-    if (pid !== undefined) process.kill(pid, signal);
+    try {
+      if (pid !== undefined) process.kill(pid, signal);
+    } catch (error) {
+      // It has ended by itself, and its successor is not there yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   async enqueue(body: string): Promise<void> {
@@ -109,11 +129,13 @@ export class AlarmWorld {
     await this.#sqs.send(new PurgeQueueCommand({ QueueUrl: this.stack.place.outputs[output] }));
   }
 
+  /** @throws where the queue does not empty itself within two minutes */
   async drained(): Promise<void> {
-    for (;;) {
+    for (const untilMs = Date.now() + 2 * PATIENCE_MS; ; await sleep(100)) {
       const { queue } = await this.stack.stats();
       if (queue.visible + queue.inFlight === 0) return;
-      await sleep(100);
+      if (Date.now() > untilMs)
+        throw new Error(`the queue holds ${queue.visible} messages, ${queue.inFlight} in flight`);
     }
   }
 
