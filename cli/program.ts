@@ -69,7 +69,8 @@ Where: --env <name> or --stack <name> on AWS, --local on this machine, or LEDGER
 Times are in UTC: ISO 8601 with offset, epoch seconds, a date (its first second), or a duration ago (45s, 30m, 2h, 3d).
 With --json each line is a JSON object with "event"; an error is {"event":"error","message"}.
 Topics of help: ${Object.keys(HELP_TOPICS).join(', ')}, and every alarm.
-What cannot be undone asks first, and needs --yes without a terminal. Keys are read from standard input and never shown.
+A command that cannot be undone asks first, and needs --yes without a terminal. Keys are read from standard input and
+never shown.
 
 ${exitCodeText(EVERY_COMMAND)}
 

@@ -46,10 +46,10 @@ interface AcceptOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-For a slice that cannot settle by itself: events are stuck, Mailgun's listing has shrunk, or stored events were never
-listed. The slice is compared once more. What does not add up then is accepted by name, with the reason, and counts as
-nothing else any more; what comes up later counts again. No event is changed or deleted.
-Find the cause first: what is accepted raises no alarm.
+Use it for a slice that cannot settle by itself: events are stuck, Mailgun's listing has shrunk, or stored events were
+never listed. The slice is compared again. Events that still differ are accepted by name, with the reason; new
+differences count again. No event is changed or deleted.
+Find the cause first: accepted events raise no alarm.
 
 Examples:
   npm run ledger -- accept 2026-11-22T08:00Z --domain mg.example.com --reason "test of the old key" --local --plan

@@ -9,7 +9,7 @@ export type CompletionLine = { event: 'script'; shell: string; script: string };
 /** Adds `completion`, which prints a shell's script, and the hidden `complete` that the script calls. */
 export function addCompletionCommand(program: Command, context: CliContext, run: Run): void {
   const completion = addCompletion(program, { completionCommandName: 'completion' });
-  const summary = 'print the script by which a shell completes commands and options';
+  const summary = 'print a completion script for a shell';
   program.commands
     .find((command) => command.name() === 'completion')
     ?.summary(summary)

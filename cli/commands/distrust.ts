@@ -49,10 +49,10 @@ interface DistrustOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-The status of each recipient is decided again, without the events of the message that Mailgun never listed, and the
-suppressions that rest on such an event alone are lifted. No event is changed or deleted: the mark stays on them, and
-accept closes their slice. Should Mailgun list one after all, the same command decides by it again.
-Subscribers and receivers learn of the lift; a status that was published to them they keep, since its order is greater.
+Decides the status of each recipient again without the events that Mailgun never listed, and lifts the suppressions that
+only such events caused. No event is changed or deleted: they stay marked as unconfirmed, and accept closes their slice.
+If Mailgun lists one later, run the command again to count it.
+Subscribers and receivers get the lift, but keep a status that was published to them, since its order is greater.
 
 Examples:
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --env prod --plan
@@ -65,7 +65,7 @@ export const distrustCommand: CommandBuilder = (context, run) =>
   ledgerCommand('distrust', "discard the effect of a message's unconfirmed events")
     .argument('<message-id>', 'the Message-Id of the mail')
     .argument('[recipient]', 'only this recipient (all of the message)')
-    .option('--plan', 'only say what would be changed')
+    .option('--plan', 'only show what would be changed')
     .option('--yes', 'do not ask')
     .addHelpText('after', EXAMPLES)
     .action(

@@ -78,8 +78,8 @@ export const dlqCommand: CommandBuilder = (context, run) =>
 const SAMPLE = 5;
 
 const LIST_EXAMPLES = `
-Looking hides each message from others for the moment; it changes nothing. Reasons: not-json, malformed-message,
-unknown-version, unstorable, and ${RECEIVES_EXHAUSTED} where SQS gave up.
+Changes nothing, but hides the messages from other readers for a moment. Reasons: not-json, malformed-message,
+unknown-version, unstorable, and ${RECEIVES_EXHAUSTED} if SQS gave up.
 
 Examples:
   npm run ledger -- dlq list --env prod
@@ -117,8 +117,8 @@ interface ShowOptions extends TargetOptions {
 }
 
 const SHOW_EXAMPLES = `
-Runs the code of this version on the message and says what it makes of it. The body names people: it is printed
-only with --show-body.
+Shows how this version of the code reads the message. The body contains addresses, so it is printed only with
+--show-body.
 
 Examples:
   npm run ledger -- dlq show 7c6ff0f5-3b0e-4c0a-9d52-6a5f1f2c7a11 --env prod

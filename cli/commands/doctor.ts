@@ -35,15 +35,15 @@ interface DoctorOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Every line is ok, a warning, wrong, unknown or skipped; the line below it says what fixes it. No secret is ever shown.
-With --origin it walks instead through what a browser on a page of that origin would meet at the read API (CORS).
-What is denied is unknown. The API key is tried from this machine; an IP allowlist at Mailgun may treat the function
-differently. While Mailgun redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
-With --costs it reads what the stack took in the last thirty days, or since its table was created, and says what a month
-of it costs and what would be cheaper; it is a part of the bill, by list prices of us-east-1.
-Provisioned capacity counts with the units that the table has at the moment. Of a local stack it takes what was done
-since its start, without storage, of which the engine tells no size.
-With --plan-for it looks at nothing: it prints settings, quotas and dollars for that load on one domain (docs/scale.md).
+Each check is ok, a warning, wrong, unknown (if access is denied) or skipped; the line below it shows the fix. Secrets
+are never shown.
+The API key is tried from this machine; an IP allowlist at Mailgun may treat the function differently. While Mailgun
+redacts webhooks, statuses and suppressions of their recipients wait for reconciliation.
+--origin tests the read API as a browser on a page of that origin would call it (CORS).
+--costs reads what the stack used in the last thirty days, or since its table was created, and estimates a month's cost
+at the list prices of us-east-1, and what would be cheaper. It does not cover the whole bill. Provisioned capacity
+counts with the table's current units. For a local stack it takes the time since its start, without storage.
+--plan-for does not read the stack: it prints settings, quotas and dollars for that load on one domain (docs/scale.md).
 
 Examples:
   npm run ledger -- doctor --env prod
@@ -59,7 +59,7 @@ the API key that it may read events, webhooks and domains. With --costs instead:
 dynamodb:DescribeTable and dynamodb:DescribeContinuousBackups on the table.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('doctor', 'check what keeps the stack from working, and print what fixes it')
+  ledgerCommand('doctor', 'check the setup of the stack, and print what to fix')
     .option('--origin <url>', 'check what a browser at this origin would meet')
     .option('--plan-for <n>', 'print what this many webhooks a second need instead', wholeNumber(1))
     .option('--costs', 'print what the last month cost, and what would be cheaper')

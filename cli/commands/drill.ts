@@ -29,9 +29,9 @@ interface DrillOptions extends TargetOptions {
 const POLL_INTERVAL_MS = 200;
 
 const EXAMPLES = `
-The alarm is set off by hand until its next evaluation, minutes later, which reports that it is OK again. On AWS its
-topics must have confirmed subscriptions, and you are asked whether it arrived.
-An alarm that is on already is left alone, since it would notify no one.
+Sets the alarm's state until its next evaluation, minutes later, which reports that it is OK again. On AWS its topics
+need confirmed subscriptions, and you are asked whether the notification arrived. An alarm that is already on cannot be
+drilled, since it would notify no one.
 
 Examples:
   npm run ledger -- drill dead-letters --env prod
@@ -41,7 +41,7 @@ Examples:
 Needs on AWS: cloudwatch:DescribeAlarms, cloudwatch:SetAlarmState, sns:ListSubscriptionsByTopic.`;
 
 export const drillCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('drill', 'set off an alarm, and see whether its notification arrives')
+  ledgerCommand('drill', 'set off an alarm, and check that its notification arrives')
     .argument('<alarm>', 'its heading in the runbook, such as dead-letters')
     .option('--wait <seconds>', 'how long it may take to arrive', wholeNumber(1), 30)
     .option('--yes', 'do not ask, neither before nor whether it arrived')

@@ -16,14 +16,13 @@ interface EraseOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Every event of the recipient becomes a tombstone: its key, type, domain, time and tags stay, so the ledger stays whole.
-Statuses and suppressions are deleted, and objects of the archive that hold the recipient are rewritten without. A marker
-under a keyed hash of the address stays permanently: whatever still comes in, by webhook or replay, is stored as a
-tombstone. It cannot be undone.
-It can be interrupted at any time; the same command again goes on. It reads the whole table, three times with the plan.
-After the marker it waits for one visibility timeout of the queue, sends dead letters of the recipient through the queue
-again, removes the address from what is in the DLQs of receivers and could not be published, and then reads the table
-until nothing is found; the address is removed from events of others too.
+Every event of the recipient becomes a tombstone: its key, type, domain, time and tags stay, so the counts of the ledger
+stay. Statuses and suppressions are deleted, archived objects are rewritten, and the address is removed from events of
+others. A marker under a keyed hash of the address stays permanently, so later events, by webhook or replay, are stored
+as tombstones. This cannot be undone.
+It reads the whole table, three times with the plan. After the marker it waits for one visibility timeout of the queue,
+sends dead letters of the recipient through the queue again, cleans the DLQs of receivers and the queue of publishing's
+failures, and reads the table until nothing is found. If you interrupt it, run the same command again to continue.
 
 Examples:
   npm run ledger -- erase ada@example.org --local --plan
@@ -39,7 +38,7 @@ GetObject, PutObject and DeleteObjectVersion on the bucket, and s3:BypassGoverna
 export const eraseCommand: CommandBuilder = (context, run) =>
   ledgerCommand('erase', 'erase a recipient permanently')
     .argument('<recipient>', 'the bare address, in any case')
-    .option('--plan', 'only say what would be done, and what it costs; nothing is written')
+    .option('--plan', 'only show what would be done, and what it costs; nothing is written')
     .option('--yes', 'do not ask')
     .addHelpText('after', EXAMPLES)
     .action(

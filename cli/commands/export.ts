@@ -32,11 +32,11 @@ interface ExportOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Table and archive are read as one: each event once, by time, the domains one after the other. An erased recipient is in
-no column; its events are rows without content, so counts stay. Without --out the table goes to standard output (csv,
-ndjson). With --out each domain has a folder, and each UTC day with events a file; an export that was interrupted goes on
-with the same --out alone. Memory does not grow with the range; the archive is read object by object, by way of temporary files.
-A filter does not make it read less.
+Reads table and archive together: each event comes once, by domain and time. Events of erased recipients are rows
+without content, so counts stay. Without --out the table goes to standard output (csv, ndjson). With --out each domain
+has a folder with a file for each UTC day; to continue an interrupted export, give the same --out and no other option.
+Memory does not grow with the range; temporary files hold one object of the archive at a time. Filters do not reduce
+what is read.
 
 Examples:
   npm run --silent ledger -- export --from 2026-11-01 --to 2026-12-01 --env prod > events.csv
@@ -48,7 +48,7 @@ Needs on AWS: dynamodb:Query on the table's indexes, dynamodb:BatchGetItem, secr
 key; with an archive s3:GetObject and s3:ListBucket on the bucket.`;
 
 export const exportCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('export', 'write events as a table, from table and archive as one')
+  ledgerCommand('export', 'write the events of table and archive as one table')
     .option('--from <time>', 'events since then', timeOption('from', context))
     .option('--to <time>', 'events before then (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all)')
@@ -60,7 +60,7 @@ export const exportCommand: CommandBuilder = (context, run) =>
     .option('--recipient <address>', 'only events of this recipient, in any case')
     .option('--tag <tag>', 'only events under this tag, in any case')
     .addOption(new Option('--format <format>', 'of the table (csv)').choices(FORMATS))
-    .option('--out <folder>', 'write files there, and go on where an earlier run stopped')
+    .option('--out <folder>', 'write files there, and continue where an earlier run stopped')
     .addHelpText('after', EXAMPLES)
     .action(run<ExportOptions>((options) => exportEvents(context, options)));
 

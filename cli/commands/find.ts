@@ -53,8 +53,9 @@ const USUAL_LIMIT = 20;
 const MAX_PAGE = 100;
 
 const EXAMPLES = `
-Shows subject, time, status and tags of each message, newest first; why <message-id> explains one, and suppressions show
-says whether the address may be sent to. --from and --to are about the first event of a message, mostly its acceptance.
+Shows subject, time, status and tags of each message, newest first. To explain a message, run why <message-id>; to see
+whether you may send to the address, run suppressions show. --from and --to compare the first event of a message,
+usually its acceptance.
 
 Examples:
   npm run ledger -- find ada@example.org --env prod

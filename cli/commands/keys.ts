@@ -66,7 +66,7 @@ export const keysCommand: CommandBuilder = (context, run) =>
 const HOUR_MS = 3_600_000;
 
 const STATUS_EXAMPLES = `
-For up to five minutes after a rotation it counts by the keys that ingest still holds.
+For up to five minutes after a rotation, the counts may still be of the old keys.
 
 Examples:
   npm run ledger -- keys status --env prod
@@ -168,11 +168,11 @@ interface SetOptions extends TargetOptions {
 }
 
 const SET_EXAMPLES = `
-The key is read from standard input, never from the command line, and never shown: only the first eight hex digits of
-its SHA-256 are. The key that was current becomes previous, and goes on to verify. Setting the same key again changes
-nothing. Ingest takes a new signing key within 30 seconds, reconcile a new API key within 5 minutes. After a leak use
---alone: the previous key is forgotten, and refused within 5 minutes. The parent key stays. A secret that holds no JSON
-object is replaced too, once you agree (--yes): the keys in it are lost, so a parent key must be set again.
+The key is read from standard input, never from the command line. Only the first eight hex digits of its SHA-256 are
+shown. The current key becomes previous, and still verifies. Setting the same key again changes nothing. Ingest uses a
+new signing key within 30 seconds, reconcile a new API key within 5 minutes.
+After a leak use --alone: the previous key is removed, and refused within 5 minutes; the parent key stays. If the secret
+holds no JSON object, it is replaced after you confirm (--yes). The keys in it are lost, so set a parent key again.
 
 Examples:
   npm run ledger -- keys set --env prod < signing-key.txt
@@ -187,8 +187,8 @@ export const setCommand = (context: CliContext, run: Run) =>
     .option('--from-mailgun', "read the key that Mailgun signs with from Mailgun's API instead")
     .option('--parent', 'set the key of the parent account, which signs the events of subaccounts too')
     .option('--api-key', 'set the API key that reconciliation reads events with')
-    .option('--alone', 'forget the previous signing key, so that nothing it signed is taken any more')
-    .option('--plan', 'only say what would change')
+    .option('--alone', 'remove the previous signing key, so that its signatures are refused')
+    .option('--plan', 'only show what would change')
     .option('--yes', 'replace a secret that holds no JSON object without asking')
     .addHelpText('after', SET_EXAMPLES)
     .action(run<SetOptions>((options) => set(context, options)));

@@ -22,8 +22,8 @@ interface ListingOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Where Mailgun responds 410 to its Events API, the ledger lists by the Logs API from then on, whatever
-reconcile.source is. With --use events the next run tries the Events API again; another 410 takes it to Logs again.
+When Mailgun responds 410 to its Events API, the ledger lists by the Logs API from then on, whatever reconcile.source
+is. With --use events the next run tries the Events API again; another 410 switches back to Logs.
 
 Examples:
   npm run ledger -- listing --env prod

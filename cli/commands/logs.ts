@@ -57,7 +57,7 @@ const DEFAULT_SINCE_SECONDS = 900;
 const POLL_INTERVAL_MS = 3000;
 
 const EXAMPLES = `
-Without --json a line shows its time, its message and its facts. Nothing of a message's content is ever logged.
+Without --json each line shows time, message and fields. The content of mail is never logged.
 
 Examples:
   npm run ledger -- logs ingest --env prod --since 30m --message "webhook refused"

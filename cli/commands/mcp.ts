@@ -5,10 +5,9 @@ interface McpOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-Serves the Model Context Protocol on standard input and output until its input ends. Every tool reads, or plans; none
-changes anything. Addresses are masked, and so leave this machine only with --recipients.
-What senders put in freely (subject, user variables, URLs) is left out too, unless --recipients is given. Most agents take
-this entry in their list of servers:
+Serves the Model Context Protocol on standard input and output until its input ends. The tools read or plan; none
+changes anything. Without --recipients, addresses are masked, and subjects, user variables and URLs are left out. Most
+agents take this entry in their list of servers:
   { "mcpServers": { "mail": { "command": "npx", "args": ["mailgun-ledger", "mcp", "--stack", "Mail"],
     "env": { "AWS_REGION": "eu-west-1" } } } }
 
@@ -19,7 +18,7 @@ Examples:
 Needs on AWS: what status, why, dlq and replay need; secretsmanager:GetSecretValue on the token.`;
 
 export const mcpCommand: CommandBuilder = (context, run, runLine) =>
-  ledgerCommand('mcp', 'let an agent read the ledger and plan, by the Model Context Protocol')
+  ledgerCommand('mcp', 'let an agent read the ledger and plan (Model Context Protocol)')
     .option('--recipients', 'show addresses of recipients to the agent')
     .addHelpText('after', EXAMPLES)
     .action(

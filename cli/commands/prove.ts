@@ -28,9 +28,9 @@ interface ProveOptions extends TargetOptions {
 }
 
 const EXAMPLES = `
-The certificate goes to standard output as JSON: for each domain whether the range is complete, the figures of its slices
-and the chain of their manifests, signed by the key of the stack. Only what is sealed can be stated. Anyone can check it
-by verify, without this stack.
+Writes the certificate to standard output as JSON: for each domain whether the range is complete, the figures of its
+slices and the chain of their manifests, signed with the stack's key. It covers only what is sealed. Anyone can check it
+with verify, without this stack.
 
 Examples:
   npm run --silent ledger -- prove --from 2026-11-01 --to 2026-12-01 --env prod > certificate
@@ -40,9 +40,9 @@ Needs on AWS: dynamodb:Query on the table, s3:GetObject and s3:ListBucket on the
 on the key.`;
 
 export const proveCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('prove', 'write a signed certificate of what is sealed in a range of time')
+  ledgerCommand('prove', 'write a signed certificate of what is sealed in a time range')
     .requiredOption('--from <time>', 'start of the range', timeOption('from', context))
-    .option('--to <time>', 'end of the range, which does not belong to it (now)', timeOption('to', context))
+    .option('--to <time>', 'end of the range, exclusive (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all)')
     .addHelpText('after', EXAMPLES)
     .action(run<ProveOptions>((options) => prove(context, options)));

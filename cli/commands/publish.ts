@@ -28,10 +28,9 @@ const WAIT_MS = 5000;
 const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
-Publishes statuses and suppressions as they stand now, each at the event that decided it. Receivers drop what
-they know by its id, so too early a time costs events and does no harm. Webhooks are retried for 8 hours: what
-came late is dated earlier, so begin 8 hours before the trouble did.
-It can be interrupted at any time, and then prints the command that goes on.
+Publishes the current statuses and suppressions that events of that time decided. Subscribers drop repeats by their id,
+so starting too early only costs more. Start 8 hours before the outage, since Mailgun retries webhooks for so long.
+If you interrupt it, it prints the command to continue.
 
 Examples:
   npm run ledger -- publish --local --from 2h --plan
@@ -40,7 +39,7 @@ Examples:
 Needs on AWS: lambda:InvokeFunction on the publish function.`;
 
 export const publishCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('publish', 'publish again what was decided in a range of time')
+  ledgerCommand('publish', 'publish the changes of a time range again')
     .requiredOption(
       '--from <time>',
       'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
@@ -49,7 +48,7 @@ export const publishCommand: CommandBuilder = (context, run) =>
     .option('--to <time>', 'end, the same way (now)', timeOption('to', context))
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--rate <n>', `events a second (default: ${DEFAULT_RATE})`, wholeNumber(1))
-    .option('--plan', 'only say what would be published, and what it costs')
+    .option('--plan', 'only show what would be published, and what it costs')
     .addHelpText('after', HELP)
     .action(
       run<PublishOptions>(async (options) => {

@@ -121,10 +121,10 @@ const redeliverCommand = (context: CliContext, run: Run) =>
     .addOption(new Option('--kind <kind>', 'only suppressions of this kind').choices(SUPPRESSION_KINDS))
     .option('--message <message-id>', 'only deliveries about this message')
     .option('--rate <n>', `deliveries a second (${DEFAULT_RATE})`, wholeNumber(1))
-    .option('--plan', 'only say how many of the log are dead')
+    .option('--plan', 'only show how many of the log are dead')
     .addHelpText(
       'after',
-      `\nWithout --from it looks at all that the DLQ holds. It can be interrupted; the same command goes on.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
+      `\nWithout --from it redelivers everything in the DLQ. If you interrupt it, run the same command again to continue.\n\nExamples:\n  npm run ledger -- receivers redeliver crm --env prod --plan\n  npm run ledger -- receivers redeliver crm --env prod --rate 50\n  npm run ledger -- receivers redeliver crm --env prod --kind complaint --from 3d`,
     )
     .action(run<RedeliverOptions>((options, name = '') => redeliverDead(context, options, name)));
 
@@ -220,7 +220,7 @@ const enableCommand = (context: CliContext, run: Run) =>
     .argument('<name>', 'the receiver')
     .addHelpText(
       'after',
-      `\nHave the receiver fixed first, or it is disabled again. Its deliveries waited in its queue; each is sent at its next turn,\nof which there are two an hour. The alarm receiver-disabled counts over an hour, and so is OK an hour later at most.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
+      `\nHave the receiver fixed first, or it is disabled again. The deliveries in its queue are sent within half an hour. The\nalarm receiver-disabled ends within an hour.\n\nExamples:\n  npm run ledger -- receivers enable crm --env prod`,
     )
     .action(run<TargetOptions>((options, name = '') => enable(context, options, name)));
 

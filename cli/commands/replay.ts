@@ -37,13 +37,13 @@ const PASSING = ['rate-limited', 'unavailable', 'malformed'];
 
 const EXAMPLES = `
 The ledger begins with a domain's first webhook; a replay also brings in the time before, as far as Mailgun lists it.
-Events of that time count as recovered and lost like others, but do not page. Settled slices are compared too; slices that
-are not due are left to the scheduled runs. Nothing is sent into a backlog: it waits, for 15 minutes without progress.
-It can be interrupted at any time, and then prints the command that goes on.
-With --from-archive it brings back what the archive holds and the table lacks: erasure markers, events and slices as they
-were. Nothing of it is published or counts in an alarm. Of an event that the table keeps no longer its status and
-suppression come back. It takes whole hours. What is not sealed yet comes by a replay without it.
-What is sent is stored within minutes; the scheduled runs then settle its slices.
+Events of that time count as recovered and lost like others, but do not page. It compares settled slices too, and leaves
+slices that are not due to the scheduled runs. While the queue has a backlog it sends nothing, and stops after 15
+minutes without progress. Events are stored within minutes; the scheduled runs then settle their slices.
+If you interrupt it, it prints the command to continue.
+--from-archive restores what the archive holds and the table lacks: erasure markers, events and slices, in whole hours.
+Restored events are not published and do not count in alarms. An event that is older than the table's retention restores
+only its status and suppression. Run replay without it for what is not sealed yet.
 
 Examples:
   npm run ledger -- replay --local --from 2h --plan
@@ -56,7 +56,7 @@ on the bucket; dynamodb:Query, BatchGetItem, GetItem and PutItem on the table an
 GetQueueAttributes on the queue; secretsmanager:GetSecretValue on the erasure key.`;
 
 export const replayCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('replay', 'store what Mailgun lists of a range of time and the table lacks')
+  ledgerCommand('replay', 'store the events of a time range that Mailgun lists and the table lacks')
     .requiredOption(
       '--from <time>',
       'begin: ISO 8601 with offset, epoch seconds, or 2h ago',
@@ -69,7 +69,7 @@ export const replayCommand: CommandBuilder = (context, run) =>
     )
     .option('--domain <name>', 'only this sending domain (all of the stack)')
     .option('--from-archive', 'bring back what the archive holds, in place of what Mailgun lists')
-    .option('--plan', 'only say what would be done, and what it costs; nothing is written or sent')
+    .option('--plan', 'only show what would be done, and what it costs; nothing is written or sent')
     .addHelpText('after', EXAMPLES)
     .action(
       run<ReplayOptions>(async (options) => {

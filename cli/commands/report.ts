@@ -92,13 +92,14 @@ const USUAL_DAYS = 31;
 const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;
 
 const EXAMPLES = `
-Counts the mail that was sent under a tag between --from and --to, with all that became of it until now, each mail and
-each person once. Machines that open and click are apart. It reads the events of the time of sending, then each message;
-what the table no longer keeps is read from the archive, each object by way of a temporary file. What it keeps is taken
-from retentionDays.events of today: for that many days after it was raised, a report on time before may count too little
-without saying so. --plan says how many events and objects, and what that costs, traffic out of AWS included. What it must
-keep is in 64 temporary files, each of which it then reads whole, so memory grows with a 64th of the mail of the period.
-With --csv the failed recipients are the table, and the numbers go to standard error.
+Counts the mail sent under a tag between --from and --to, and what became of it until now; each mail and each person
+counts once. Opens and clicks by machines are counted separately. It reads the events of the time of sending, then each
+message, and from the archive what the table no longer keeps.
+If retentionDays.events was raised, reports on the time before may count too little for that many days, without a
+warning.
+--plan shows how many events and objects it would read, and what that costs, including traffic out of AWS. It needs
+temporary files, and memory for a 64th of the mail of the period.
+With --csv the failed recipients go to standard output, and the numbers to standard error.
 
 Examples:
   npm run ledger -- report spring --env prod
@@ -115,7 +116,7 @@ export const reportCommand: CommandBuilder = (context, run) =>
     .option('--from <time>', 'sent since then (31 days before --to)', timeOption('from', context))
     .option('--to <time>', 'sent before then (now)', timeOption('to', context))
     .option('--csv', 'print the failed recipients as a table for a spreadsheet')
-    .option('--plan', 'only say what would be read, and what it costs')
+    .option('--plan', 'only show what would be read, and what it costs')
     .addHelpText('after', EXAMPLES)
     .action(run<ReportOptions>((options, tag = '') => report(context, options, tag)));
 

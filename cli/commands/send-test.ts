@@ -47,8 +47,9 @@ const KEY_TAKEN_MS = 35_000;
 const KEY_POLL_MS = 2000;
 
 const EXAMPLES = `
-The event is a delivery to send-test@<domain>, dated 2018 like those of Mailgun's test button: no slice of the ledger
-is so old, so it disturbs none and pages no one. It is kept as long as any event, and may be sent any number of times.
+The event is a delivery to send-test@<domain>, dated 2018 like those of Mailgun's test button. No slice of the ledger is
+that old, so it changes no figures and sets off no alarm. You can send it any number of times; it is kept as long as any
+event.
 
 Examples:
   npm run ledger -- send-test --env prod
@@ -58,10 +59,10 @@ Examples:
 Needs on AWS: secretsmanager:GetSecretValue on the secrets of signing keys and token, dynamodb:GetItem on the table.`;
 
 export const sendTestCommand: CommandBuilder = (context, run) =>
-  ledgerCommand('send-test', 'post a signed event to the webhook URL, and follow it until it can be read')
-    .option('--domain <name>', 'the sending domain it is of (the first of the stack)')
-    .option('--wait <seconds>', 'so long it may take to be stored', wholeNumber(1), 60)
-    .option('--if-key', 'exit with 0 where the stack is not set up yet, as after the first deploy of a pipeline')
+  ledgerCommand('send-test', 'post a signed event to the webhook URL, and check that it can be read')
+    .option('--domain <name>', 'the sending domain of the event (the first of the stack)')
+    .option('--wait <seconds>', 'how long to wait until it is stored', wholeNumber(1), 60)
+    .option('--if-key', 'exit with 0 if the stack is not set up yet, as after a first deploy by a pipeline')
     .addHelpText('after', EXAMPLES)
     .action(run<SendTestOptions>((options) => sendTest(context, options)));
 

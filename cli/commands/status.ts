@@ -13,12 +13,12 @@ import { iso } from '../time.ts';
 import { type ProviderStatus, providersWrong, providerText, readProviders } from './status/providers.ts';
 
 const EXAMPLES = `
-Healthy means: no dead letters, no alarm on, nothing missing of what Mailgun lists, and all of that known.
-Missing are events that Mailgun lists and the table lacks; lost are those whose webhook never came, and which
-reconciliation brought; unconfirmed are those that Mailgun had not listed after the second pass.
+The stack is healthy when the DLQ is empty, no alarm is on, and no event that Mailgun lists is missing.
+missing: Mailgun lists the event, but it is not stored. lost: its webhook never came, and reconciliation stored it.
+unconfirmed: it is stored, but Mailgun did not list it by the second pass.
 At Gmail, Yahoo and Microsoft no share of the last 7 days is over its limit: 0.3 % reported as spam, 5 % failed
 permanently, 1 % refused by policy, each of at least 1,000 mails.
-A witness line names an hour of which Mailgun itself counts more than the ledger has, and what may explain it.
+A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
 Events are counted over the time to the second pass, two days at most. What cannot be read is unknown.
 
 Examples:

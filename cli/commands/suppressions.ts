@@ -143,8 +143,8 @@ interface LiftOptions extends TargetOptions, WriteKeyOptions {
 
 const LIFT_EXAMPLES = `
 A bounce, complaint or unsubscribe that happens after the lift suppresses again.
-Without --also-at-mailgun, Mailgun itself may still refuse to send to the address. Mailgun's lists hold one unsubscribe
-entry an address, so all its tags go. One of an unknown domain that still suppresses is named.
+Without --also-at-mailgun, Mailgun may still refuse to send to the address. Mailgun has one unsubscribe entry per
+address, so all its tags are removed. A suppression of an unknown domain that still applies is shown.
 
 Examples:
   npm run ledger -- suppressions lift ada@example.org --env prod --plan
@@ -156,7 +156,7 @@ export const liftCommand = (context: CliContext, run: Run) =>
     .argument('<address>', 'the recipient, in any case')
     .option('--domain <name>', 'only of this sending domain, - for events that name none (all)')
     .addOption(new Option('--kind <kind>', 'only of this kind (all)').choices(SUPPRESSION_KINDS))
-    .option('--plan', 'only say what would be lifted')
+    .option('--plan', 'only show what would be lifted')
     .option('--also-at-mailgun', "delete the address from Mailgun's own lists too")
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask')

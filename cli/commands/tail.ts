@@ -40,12 +40,12 @@ const MAX_WAIT_SECONDS = 60;
 const LATE_SECONDS = 300;
 
 const EXAMPLES = `
-Shows each event once, within seconds of being stored, in whatever order they come. One that was stored long after it
-happened comes later: up to 9 hours late within a quarter of an hour, up to 2 days within an hour, up to 31 days within
-a day. Events of erased recipients are left out; one that reconciliation corrects comes again.
-With --json each page ends with a line {"event":"cursor","cursor"}. Whatever ended the command, --cursor with the last
-such line goes on behind it: nothing is left out, and nothing comes twice. The other options must be the same.
-Polling every 5 s costs about $0.003 an hour, and $0.02 more for each million webhooks that the stack receives a month.
+Shows each event once, within seconds after it is stored. Events that are stored long after they happened take longer:
+up to 9 hours late, a quarter of an hour; up to 2 days late, an hour; up to 31 days late, a day. Events of erased
+recipients are left out; an event that reconciliation corrects is shown again.
+With --json each page ends with a line {"event":"cursor","cursor"}. To continue after the command has ended, pass the
+last cursor to --cursor with the same options: no event is skipped or repeated.
+Polling every 5 s costs about $0.003 an hour, plus $0.02 for each million webhooks that the stack receives a month.
 
 Examples:
   npm run ledger -- tail --env prod
@@ -60,10 +60,10 @@ export const tailCommand: CommandBuilder = (context, run) =>
     .option('--type <type>', "only events of this type, by Mailgun's name")
     .option('--tag <tag>', 'only events under this tag')
     .option('--recipient <address>', 'only events of this recipient')
-    .option('--since <time>', 'begin with what was stored after this time (now)', timeOption('since', context))
-    .option('--cursor <cursor>', 'go on behind a cursor of an earlier run', parseCursor)
+    .option('--since <time>', 'start with events stored after this time (now)', timeOption('since', context))
+    .option('--cursor <cursor>', 'continue after a cursor of an earlier run', parseCursor)
     .option('--every <seconds>', 'wait between polls', wholeNumber(1), USUAL_SECONDS)
-    .option('--once', 'end once all is shown that is stored by then')
+    .option('--once', 'stop after showing what is stored now')
     .addHelpText('after', EXAMPLES)
     .action(run<TailOptions>((options) => tail(context, options)));
 

@@ -72,9 +72,10 @@ interface UnconfirmedOptions extends TargetOptions {
 const DAY_SECONDS = 86_400;
 
 const EXAMPLES = `
-Unconfirmed is what Mailgun had not listed after the second pass: possibly forged, or missing in Mailgun's listing.
-Each is shown with what it changed and the command that discards that, each slice with the commands that read Mailgun's
-listing once more and that close it; a slice is left out once all that is unconfirmed in it is accepted.
+An event is unconfirmed if Mailgun did not list it by the second pass: it may be forged, or missing from Mailgun's
+listing.
+Each event is shown with what it changed and the command that discards that; each slice with the commands that read
+Mailgun's listing again and that close it. A slice whose unconfirmed events are all accepted is left out.
 
 Examples:
   npm run ledger -- unconfirmed --env prod

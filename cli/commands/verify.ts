@@ -49,7 +49,7 @@ Needs on AWS: nothing; with --archive s3://… s3:GetObject and s3:ListBucket on
 export const verifyCommand: CommandBuilder = (context, run) =>
   new Command('verify')
     .summary('check a certificate, and the archive it is about')
-    .description('Check a certificate, and the archive it is about')
+    .description('check a certificate, and the archive it is about')
     .argument('<file>', 'the certificate, - for standard input')
     .option('--archive <place>', 'check the archive too: a folder, or s3://<bucket> by the credentials of the shell')
     .option('--key <fingerprint>', 'fingerprint of the key that must have signed it')

@@ -105,8 +105,8 @@ interface SyncOptions extends DomainOptions, WriteKeyOptions {
 }
 
 const SYNC_EXAMPLES = `
-Adds this stack's URL where a type is missing, beside the URLs that are there. It removes nothing but what
---remove names. Mailgun takes up to 10 minutes to follow. What another tool registers meanwhile stays.
+Adds this stack's URL to each event type that lacks it, and keeps the other URLs. It removes only what --remove names.
+Mailgun takes up to 10 minutes to apply a change. URLs that another tool registers meanwhile stay.
 
 Examples:
   npm run ledger -- webhooks sync --env prod --plan
@@ -116,7 +116,7 @@ Examples:
 export const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "register the stack's URL for every event type that is needed")
     .option(...DOMAIN_OPTION)
-    .option('--plan', 'only say what would be changed')
+    .option('--plan', 'only show what would be changed')
     .option('--remove <url>', 'take this URL off every type; may be repeated', repeatedUrl)
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask before removing')

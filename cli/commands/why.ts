@@ -59,13 +59,12 @@ interface WhyEvent {
 type EventFields = Readonly<Record<string, unknown>>;
 
 const EXAMPLES = `
-For each recipient it shows what happened in order, the event that decides (>), how each came in, and whether Mailgun's
-own list holds it. All times are in UTC. The message id may stand in angle brackets; put one that begins with a dash
-after "--".
-It reads what reconciliation recorded and does not call Mailgun. An event that came in after the last pass is marked as
-such; a replay of its time compares it. Where the ledger does not cover the time, no event is called forged.
-Events that have left the table are read in the archive, for the days around the first event and that of the status.
-With --all each event also shows its tags, user variables, flags, client and all else that Mailgun sent of it.
+For each recipient it shows the events in order, which one decides the status (>), how each arrived, and whether Mailgun
+lists it. All times are in UTC. The message id may have angle brackets; put an id that begins with a dash after "--".
+It reads what reconciliation recorded and does not call Mailgun. An event that arrived after the last pass is marked; a
+replay of its time compares it. No event is called forged unless the ledger covers its time.
+Events that have left the table are read from the archive, for the days around the first event and that of the status.
+--all shows all that Mailgun sent with each event, such as tags, user variables, flags and client.
 
 Examples:
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --env prod

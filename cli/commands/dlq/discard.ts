@@ -44,8 +44,8 @@ interface DiscardOptions extends TargetOptions, SelectionOptions {
 }
 
 const DISCARD_EXAMPLES = `
-For messages that no version of the code can read, which a redrive would only bring back. It first says what is lost:
-an event that Mailgun still lists is found missing by reconciliation and brought in again; anything else is gone.
+Use it for messages that no version of the code can read, since a redrive would return them to the DLQ. It first shows
+what is lost: reconciliation brings back an event that Mailgun still lists; anything else is gone.
 
 Examples:
   npm run ledger -- dlq discard --env prod --reason not-json --plan
@@ -53,8 +53,8 @@ Examples:
   npm run ledger -- dlq discard --local --reason not-json --yes --json`;
 
 export const discardCommand = (context: CliContext, run: Run) =>
-  ledgerCommand('discard', 'delete dead letters, and say what is lost')
-    .option('--plan', 'only say what would be deleted and lost')
+  ledgerCommand('discard', 'delete dead letters, and show what is lost')
+    .option('--plan', 'only show what would be deleted and lost')
     .option('--reason <reason>', 'those of this reason')
     .option('--id <id>', 'this one; may be repeated', repeated)
     .option('--yes', 'do not ask')

@@ -68,9 +68,9 @@ interface RedriveOptions extends TargetOptions, SelectionOptions {
 }
 
 const REDRIVE_EXAMPLES = `
-Each message is sent to the queue and then deleted from the DLQ, so it can be interrupted or killed at any time: nothing
-is lost, and what is sent twice is stored once. A message that the code of this version cannot read is not sent: dlq
-discard deletes it. At the end it reports:
+Each message is sent to the queue and then deleted from the DLQ. You can interrupt it at any time: nothing is lost, and
+an event that is sent twice is stored once. A message that this version cannot read is not sent; dlq discard deletes it.
+At the end it reports:
   stored             stored by this redrive
   stored before      was stored already
   in the DLQ again   failed once more; it has a new id
@@ -84,7 +84,7 @@ Examples:
 
 export const redriveCommand = (context: CliContext, run: Run) =>
   ledgerCommand('redrive', 'send dead letters to the queue again')
-    .option('--plan', 'only say what would be sent')
+    .option('--plan', 'only show what would be sent')
     .option('--reason <reason>', 'only those of this reason (all)')
     .option('--id <id>', 'only this one; may be repeated', repeated)
     .option('--rate <n>', 'messages a second, as 5 or 5/s', parseRate, 20)

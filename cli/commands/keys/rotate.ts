@@ -34,9 +34,9 @@ interface RotateOptions extends TargetOptions, WriteKeyOptions {
 }
 
 const ROTATE_EXAMPLES = `
-Mailgun knows no overlap: from the moment the key is replaced, new webhooks carry the new signature only. Retries of
-earlier webhooks may carry the old one, so it stays as previous. Between Mailgun's change and ours, webhooks are answered
-401: Mailgun repeats them, except delivered ones, which reconciliation brings. The order is:
+Once the key is replaced, Mailgun signs new webhooks with the new key only. Retries of earlier webhooks may carry the
+old signature, so the old key stays as previous. Between Mailgun's change and ours, webhooks get 401: Mailgun retries
+them, except delivered ones, which reconciliation brings. The order is:
   1. this command, which replaces the key at Mailgun and sets it here, one right after the other
   2. keys set --from-mailgun for every other environment of the same Mailgun account, at once
   3. keys status, until previous has verified nothing for 8 hours
@@ -48,7 +48,7 @@ Examples:
 
 export const rotateCommand = (context: CliContext, run: Run) =>
   ledgerCommand('rotate', 'replace the signing key at Mailgun and here')
-    .option('--plan', 'only say which environments it concerns')
+    .option('--plan', 'only show which environments it affects')
     .option(...WRITE_KEY_OPTION)
     .option('--yes', 'do not ask')
     .addHelpText('after', ROTATE_EXAMPLES)

@@ -59,9 +59,9 @@ The differences, and what --fix does:
   not-at-mailgun  suppressed here, and not on Mailgun's list    with --also-at-mailgun adds it there; else nothing
   lifted-here     lifted here, and still on Mailgun's list      nothing: suppressions lift --also-at-mailgun, or leave it
 
-Mailgun closes these lists to an API key of the role Analyst, so give another with --write-key, also without --fix.
-Without --fix it only says what would be done. It holds Mailgun's lists in memory and reads the whole table once. It can
-be interrupted at any time; the same command again goes on.
+An API key of the role Analyst may not read these lists, so give another one with --write-key, also without --fix.
+Without --fix it only shows what would be done. It holds Mailgun's lists in memory and reads the whole table once. If
+you interrupt it, run the same command again to continue.
 
 Examples:
   npm run ledger -- suppressions compare --env prod

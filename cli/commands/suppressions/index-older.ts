@@ -19,8 +19,8 @@ export type SuppressionsIndexLine = {
 const PROGRESS_ITEMS = 10_000;
 
 const EXAMPLES = `
-Needed once, after an update from a version before 0.2.0: what that stored is not on the list. It reads the whole table,
-changes nothing else of a suppression, and may be interrupted and repeated at any time.
+Run it once after an update from a version before 0.2.0, whose suppressions are not on the list. It reads the whole
+table, changes nothing else of a suppression, and can be interrupted and repeated at any time.
 
 Examples:
   npm run ledger -- suppressions index --env prod

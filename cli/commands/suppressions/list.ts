@@ -47,9 +47,8 @@ const PAGE_ITEMS = 1000;
 const COLUMNS = ['recipient', 'domain', 'kind', 'scope', 'reason', 'source', 'since', 'lastAt', 'eventKey'] as const;
 
 const EXAMPLES = `
-Lists what is in force, by domain and kind, those stored last first; lifted suppressions are left out. An event that
-names no domain suppresses for every domain: - lists these. What a version before 0.2.0 stored is listed once
-"suppressions index" has run.
+Lists the suppressions in force by domain and kind, the newest first. An event without a domain suppresses for every
+domain; --domain - lists these. To list what a version before 0.2.0 stored, run "suppressions index" once.
 
 Examples:
   npm run ledger -- suppressions list --env prod --csv > suppressed.csv

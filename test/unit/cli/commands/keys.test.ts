@@ -197,9 +197,9 @@ describe('keys rotate', () => {
     expect(text).toContain('staging: has another key, and is not concerned.');
   });
 
-  test('--help says that Mailgun has no overlap, and the order of the steps', async () => {
+  test('--help says that Mailgun signs with the new key only, and the order of the steps', async () => {
     const { lines } = await runCommand(['keys', 'rotate', '--help']);
-    expect(lines.join('\n')).toMatch(/no overlap[\s\S]*1\. this command[\s\S]*2\. keys set --from-mailgun/);
+    expect(lines.join('\n')).toMatch(/with the new key only[\s\S]*1\. this command[\s\S]*2\. keys set --from-mailgun/);
   });
 });
 

@@ -138,5 +138,5 @@ test('what the help says of the costs is what polls and prices come to', () => {
     .outputHelp();
 
   expect(help).toContain(`about $${(Math.ceil(quiet * 1000) / 1000).toFixed(3)} an hour`);
-  expect(help).toContain(`and $${(Math.ceil(perMillion * 100) / 100).toFixed(2)} more for each million webhooks`);
+  expect(help).toContain(`plus $${(Math.ceil(perMillion * 100) / 100).toFixed(2)} for each million webhooks`);
 });
