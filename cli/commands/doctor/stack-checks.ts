@@ -15,6 +15,7 @@ import { iso } from '../../time.ts';
 import { compareWithMailgun, unauthorizedIn } from '../keys/verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
+import { accountDomains } from './account-domains.ts';
 import { keyRole } from './key-role.ts';
 import { type Check, type Finding, ok, skipped, warning, wrong } from './machine-checks.ts';
 
@@ -30,11 +31,12 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
   const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
   const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not answer, try again later`;
   const key = tryApiKeyOnce(deployment, run);
+  const withKey = (look: () => Promise<Finding>) => async () =>
+    (await key.isUsable()) ? look() : skipped('waits for the API key, as above');
   const atMailgun = (what: string, look: (domain: string) => Promise<Finding>): Check[] =>
     deployment.domains.map((domain) => ({
       name: `${what} ${domain}`,
-      look: async () =>
-        (await key.isUsable()) ? look(domain).catch(refusedKey(run)) : skipped('waits for the API key, as above'),
+      look: withKey(() => look(domain).catch(refusedKey(run))),
       unknownFix,
     }));
   return [
@@ -42,15 +44,13 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     { name: 'API key', look: key.look, unknownFix },
     {
       name: 'role of the API key',
-      look: async () => {
-        const setKey = `${run('keys set --api-key')} < api-key.txt`;
-        return (await key.isUsable()) ? keyRole(deployment, setKey, now()) : skipped('waits for the API key, as above');
-      },
+      look: withKey(() => keyRole(deployment, `${run('keys set --api-key')} < api-key.txt`, now())),
       unknownFix,
     },
     { name: 'API token', look: () => apiToken(deployment, run) },
     { name: 'read API', look: () => readApi(deployment, run) },
     ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),
+    { name: 'domains at Mailgun', look: withKey(() => accountDomains(deployment)), unknownFix },
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'listing API', look: () => listingApi(deployment, run) },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type ApiAnswer, ok, refusal } from './api-answer.ts';
+import { type ApiAnswer, ok, parseLimit, refusal } from './api-answer.ts';
 import type { ApiKey } from './api-keys.ts';
 
 /** What a Mailgun account has once, for all its domains. */
@@ -12,6 +12,16 @@ export interface MailgunAccount {
   redactedDomains?: ReadonlySet<string>;
   /** Its API keys besides the one that may do everything and is not listed, as the first of an old account is not. */
   apiKeys?: readonly ApiKey[];
+  /** Domains besides those that the twin sends for. */
+  furtherDomains?: readonly FurtherDomain[];
+}
+
+/** A domain as `GET /v4/domains` lists it. */
+export interface FurtherDomain {
+  readonly name: string;
+  readonly state?: 'active' | 'unverified' | 'disabled';
+  readonly type?: 'custom' | 'sandbox';
+  readonly subaccount_id?: string;
 }
 
 /** Returns true where the webhooks of a domain are redacted. */
@@ -41,4 +51,27 @@ export function answerFeatures(account: MailgunAccount, method: string, json: un
 /** A domain as `GET /v4/domains/{name}` shows it. */
 export function answerDomain(account: MailgunAccount, name: string): ApiAnswer {
   return ok({ domain: { name, state: 'active', webhooks_redact_pii: redacts(account, name) } });
+}
+
+/** `GET /v4/domains`, page by page; `shrinksBy` domains fewer than it counts are listed. */
+export function listDomains(
+  account: MailgunAccount,
+  names: readonly string[],
+  query: URLSearchParams,
+  shrinksBy: number,
+): ApiAnswer {
+  const further = account.furtherDomains ?? [];
+  const all = [...names.map((name): FurtherDomain => ({ name })), ...further].filter(
+    ({ subaccount_id }) => subaccount_id === undefined || query.get('include_subaccounts') === 'true',
+  );
+  const limit = parseLimit(query.get('limit'), 1000, 100);
+  const skip = Number(query.get('skip') ?? 0);
+  const items = all.slice(0, Math.max(0, all.length - shrinksBy)).slice(skip, skip + limit);
+  return ok({
+    total_count: all.length,
+    items: items.map((domain) => ({
+      ...{ id: domain.name, state: 'active', type: 'custom', web_prefix: 'email', ...domain },
+      webhooks_redact_pii: redacts(account, domain.name),
+    })),
+  });
 }

@@ -26,6 +26,8 @@ export interface Misbehaviour {
   readonly uniqueOpens?: boolean;
   /** Failed webhooks that the Metrics API counts in each hour with mail. */
   readonly failedWebhooks?: number;
+  /** So many domains fewer than Mailgun counts are listed. */
+  readonly hidesDomains?: number;
   /** Nothing is listed. */
   readonly empty?: boolean;
   readonly items?: 'without-id' | 'string-timestamps';
@@ -65,6 +67,7 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   metricsRefused: isFlag,
   uniqueOpens: isFlag,
   failedWebhooks: (value) => isNumber(value) && Number.isInteger(value),
+  hidesDomains: (value) => isNumber(value) && Number.isInteger(value),
   empty: isFlag,
   items: isOneOf('without-id', 'string-timestamps'),
   disorderSeconds: isNumber,

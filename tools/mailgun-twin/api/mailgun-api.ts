@@ -8,7 +8,7 @@ import type { Random } from '../random.ts';
 import { openLibrary } from '../traffic/library.ts';
 import type { Twin } from '../twin.ts';
 import { startForeignHost } from '../webhooks/foreign-host.ts';
-import { answerDomain, answerFeatures, answerSigningKey, type MailgunAccount } from './account.ts';
+import { answerDomain, answerFeatures, answerSigningKey, listDomains, type MailgunAccount } from './account.ts';
 import { type ApiAnswer, BadRequest, FORBIDDEN, refusal } from './api-answer.ts';
 import { failureAnswer } from './api-failures.ts';
 import { listApiKeys, refusedByRole } from './api-keys.ts';
@@ -113,6 +113,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       }
       if (method === 'GET' && pathname === '/v1/keys') return listApiKeys(account.apiKeys ?? [], asker);
       if (pathname === '/v5/accounts/features') return answerFeatures(account, method, request.json);
+      if (method === 'GET' && pathname === '/v4/domains')
+        return listDomains(account, domains, searchParams, misbehaviour.hidesDomains ?? 0);
       const [, named] = /^\/v4\/domains\/([^/]+)$/.exec(pathname) ?? [];
       if (method === 'GET' && named !== undefined && domains.includes(named)) return answerDomain(account, named);
       const managed = webhooks.answer(request) ?? suppressions(request);

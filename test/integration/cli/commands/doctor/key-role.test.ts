@@ -1,42 +1,23 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { stackChecks } from '../../../../../cli/commands/doctor/stack-checks.ts';
-import { lookAt } from '../../../../../cli/commands/doctor.ts';
 import type { ApiKey } from '../../../../../tools/mailgun-twin/api/api-keys.ts';
-import { startMailgunApi } from '../../../../../tools/mailgun-twin/api/mailgun-api.ts';
-import { EventLog } from '../../../../../tools/mailgun-twin/listings/event-log.ts';
-import { createRandom } from '../../../../../tools/mailgun-twin/random.ts';
-import { runCommand, stubDeployment } from '../../../../support/command-line.ts';
+import { runCommand } from '../../../../support/command-line.ts';
 import { API_DOMAIN, API_KEY } from '../../../../support/mailgun-api.ts';
-import { stubSecrets } from '../../../../support/stub-secrets.ts';
+import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/stub-at-mailgun.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 29);
 const secretOf = (nth: number) => `${'ab'.repeat(16)}-e2153fd${nth}-e0277777`;
 const key = (role: ApiKey['role'], over: Partial<ApiKey> = {}): ApiKey => ({ secret: secretOf(1), role, ...over });
-const account: { signingKey: string; apiKeys: ApiKey[] } = { signingKey: 'key-of-the-account', apiKeys: [] };
 
-let api: Awaited<ReturnType<typeof startMailgunApi>>;
+let stub: StubAtMailgun;
 beforeEach(async () => {
-  const random = createRandom(1);
-  api = await startMailgunApi({ log: new EventLog(), apiKey: API_KEY, account, domains: [API_DOMAIN], random });
+  stub = await openStubAtMailgun();
 });
-afterEach(() => api.close());
-
-function deployment(apiKey: string) {
-  const outputs: Record<string, string> = {
-    WebhookUrl: 'https://own.example.com/mailgun',
-    WebhookEventTypes: 'opened',
-  };
-  const secrets = stubSecrets({ ApiKeySecretArn: JSON.stringify({ apiKey }) });
-  const output = (name: string) => outputs[name] ?? secrets.output(name);
-  return stubDeployment({ ...secrets, output, domains: [API_DOMAIN], mailgunUrl: () => api.url });
-}
+afterEach(() => stub.api.close());
 
 /** What doctor finds of the role of a stored key, among the keys of the account. */
-async function roleOf(apiKeys: ApiKey[], stored = secretOf(1)) {
-  account.apiKeys = apiKeys;
-  const place = { deployment: deployment(stored), account: undefined, now: () => NOW_MS };
-  const check = stackChecks(place).find(({ name }) => name === 'role of the API key');
-  return lookAt(check?.look ?? (() => Promise.reject(new Error('there is no such check'))));
+function roleOf(apiKeys: ApiKey[], stored = secretOf(1)) {
+  stub.account.apiKeys = apiKeys;
+  return stub.doctor('role of the API key', stub.deployment(stored), NOW_MS);
 }
 
 test.each<[string, ApiKey[], string, RegExp]>([
@@ -75,7 +56,7 @@ test('a key that Mailgun does not list is not taken for another', async () => {
 
 test('the role is unknown, and not fine, while Mailgun fails', async () => {
   const found = async (mode: '500' | '429-retry-after' | 'lost-reply') => {
-    api.misbehave({ fails: { mode, percent: 100 } });
+    stub.api.misbehave({ fails: { mode, percent: 100 } });
     return (await roleOf([key('admin')])).state;
   };
   expect([await found('500'), await found('429-retry-after'), await found('lost-reply')]).toEqual(
@@ -84,8 +65,8 @@ test('the role is unknown, and not fine, while Mailgun fails', async () => {
 });
 
 test('a stored key that may only read registers nothing, and one given for the moment does', async () => {
-  account.apiKeys = [key('basic'), key('admin', { secret: secretOf(2) })];
-  const openDeployment = async () => deployment(secretOf(1));
+  stub.account.apiKeys = [key('basic'), key('admin', { secret: secretOf(2) })];
+  const openDeployment = async () => stub.deployment(secretOf(1));
   const sync = (args: string[] = [], over = {}) =>
     runCommand(['webhooks', 'sync', '--local', '--json', ...args], { openDeployment, ...over });
 
@@ -96,7 +77,8 @@ test('a stored key that may only read registers nothing, and one given for the m
   expect(refused.json()).toMatchObject([{ message: expect.stringMatching(/\(403\).*--write-key takes one/) }]);
   expect(fromInput.json()).toEqual([
     { event: 'change', domain: API_DOMAIN, type: 'opened', change: 'add', url: null },
-    { event: 'synced', changes: 1, drift: 0 },
+    { event: 'change', domain: API_DOMAIN, type: 'clicked', change: 'add', url: null },
+    { event: 'synced', changes: 2, drift: 0 },
   ]);
   expect(JSON.stringify(fromInput)).not.toContain(secretOf(2));
 });

@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { API_DOMAIN } from '../../../../support/mailgun-api.ts';
+import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/stub-at-mailgun.ts';
+
+let stub: StubAtMailgun;
+beforeEach(async () => {
+  stub = await openStubAtMailgun();
+});
+afterEach(() => stub.api.close());
+
+const find = (domains: readonly string[] = [API_DOMAIN]) =>
+  stub.doctor('domains at Mailgun', stub.deployment(undefined, { domains }));
+
+test('an account whose other domains send nothing is in order', async () => {
+  stub.account.furtherDomains = [
+    { name: 'sandbox12.mailgun.org', type: 'sandbox' },
+    { name: 'new.example.com', state: 'unverified' },
+    { name: 'blocked.example.com', state: 'disabled' },
+  ];
+  expect(await find()).toEqual({ state: 'ok', says: 'Mailgun has no others than 1 domain' });
+});
+
+test('domains that no ledger has are named, those of subaccounts too', async () => {
+  stub.account.furtherDomains = [{ name: 'News.example.com' }, { name: 'shop.example.com', subaccount_id: '6fr7' }];
+  expect(await find()).toMatchObject({
+    state: 'warning',
+    says:
+      'Mailgun has 3 domains, the ledger 1: ' +
+      'not in the ledger are news.example.com, shop.example.com (of a subaccount)',
+    fix: expect.stringContaining('"domains" in cdk.json'),
+  });
+});
+
+test('a domain that Mailgun does not have in its region is named', async () => {
+  expect((await find([API_DOMAIN, 'gone.example.com'])).says).toBe(
+    'Mailgun has 1 domain, the ledger 2: not at Mailgun are gone.example.com',
+  );
+});
+
+test('more domains than a page holds are all compared', async () => {
+  const names = Array.from({ length: 1203 }, (_, nth) => `d${nth}.example.com`);
+  stub.account.furtherDomains = names.map((name) => ({ name }));
+  expect((await find()).says).toMatch(/^Mailgun has 1204 domains, the ledger 1: .* and 1193 more$/);
+});
+
+test('a list that is not whole, or cannot be read, is unknown and names no domain as gone', async () => {
+  stub.account.furtherDomains = [{ name: 'news.example.com' }];
+  stub.api.misbehave({ hidesDomains: 2 });
+  expect(await find()).toMatchObject({ state: 'unknown', says: expect.stringMatching(/not whole/) });
+  for (const mode of ['500', '429-reset-seconds', 'truncate', 'lost-reply'] as const) {
+    stub.api.misbehave({ fails: { mode, percent: 100 } });
+    expect((await find()).state).toBe('unknown');
+  }
+});
