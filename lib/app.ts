@@ -1,14 +1,16 @@
 import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bundleAhead } from './bundle.ts';
+import { OPTIONAL_FUNCTIONS } from './config/optional-functions.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-// esbuild works while the CDK loads.
-const bundling = bundleAhead(globSync('lambdas/*/handler.ts', { cwd: ROOT }).map((file) => join(ROOT, file)));
+const LAMBDAS = join(import.meta.dirname, '../lambdas');
+const bundle = (names: readonly string[]) => bundleAhead(names.map((name) => join(LAMBDAS, name, 'handler.ts')));
+// esbuild works while the CDK loads, on what every ledger has.
+const functions = globSync('*/handler.ts', { cwd: LAMBDAS }).map(dirname);
+const bundling = bundle(functions.filter((name) => !(name in OPTIONAL_FUNCTIONS)));
 const { App } = await import('aws-cdk-lib');
 const { ConfigError, parseConfig } = await import('./config/config.ts');
 const { MailgunLedgerStack } = await import('./mailgun-ledger-stack.ts');
-await bundling;
 
 // The local stack skips what takes longer than all the rest; every deploy is checked.
 const isChecked = process.env.LEDGER_SYNTH !== 'unchecked';
@@ -21,6 +23,8 @@ try {
     overlay: context('overlay'),
     currentAccount: process.env.CDK_DEFAULT_ACCOUNT,
   });
+  const others = Object.entries(OPTIONAL_FUNCTIONS).filter(([, isThere]) => isThere(config));
+  await Promise.all([bundling, bundle(others.map(([name]) => name))]);
   const stack = new MailgunLedgerStack(app, config);
   if (isChecked) (await import('./checks/practices.ts')).checkPractices(app, stack);
 } catch (error) {

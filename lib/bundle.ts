@@ -28,7 +28,7 @@ interface Bundle {
   readonly files: readonly string[];
 }
 
-/** What was bundled ahead, by entry file; its map is read where it is written, since most stacks leave functions out. */
+/** What was bundled ahead, by entry file; its map is read where it is written. */
 const ahead = new Map<string, () => Bundle>();
 
 /**
@@ -36,6 +36,7 @@ const ahead = new Map<string, () => Bundle>();
  * for all of them. A function that does not bundle fails where it is written.
  */
 export async function bundleAhead(entries: readonly string[]): Promise<void> {
+  if (entries.length === 0) return;
   const outdir = import.meta.dirname;
   const entryPoints = entries.map((entry, index) => ({ in: entry, out: `${index}/index` }));
   const result = await build({ ...OPTIONS, entryPoints, outdir, logLevel: 'silent' }).catch(() => undefined);

@@ -2,6 +2,7 @@ import { Aspects } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { enforceStackRules } from './checks/stack-rules.ts';
 import type { Config } from './config/config.ts';
+import { OPTIONAL_FUNCTIONS } from './config/optional-functions.ts';
 import { processingTimes } from './config/processing-times.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { CustomerKey, KEY_ACTIONS } from './constructs/customer-key.ts';
@@ -55,14 +56,15 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     erasureKey,
     webhookUrl: webhookApi.url,
   });
-  const publish = config.publish.enabled
+  const publish = OPTIONAL_FUNCTIONS.publish(config)
     ? new Publish(scope, 'Publish', { config, table, erasureKey, subjectKey })
     : undefined;
-  const deliver =
-    config.receivers.length > 0 ? new Deliver(scope, 'Deliver', { config, table, erasureKey }) : undefined;
+  const deliver = OPTIONAL_FUNCTIONS.deliver(config)
+    ? new Deliver(scope, 'Deliver', { config, table, erasureKey })
+    : undefined;
   // What is noted as published must find its rule.
   if (deliver) publish?.function.node.addDependency(deliver);
-  const seal = config.seal.enabled ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
+  const seal = OPTIONAL_FUNCTIONS.seal(config) ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
   if (seal) readApi.nameArchive(seal.bucket.bucketName);
   if (deliver) readApi.showReceivers(deliver.receivers);
@@ -79,7 +81,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (dashboard) readApi.allowOrigin(dashboard.url);
 
   const topics = new Topics(scope, 'Topics', config.alarms);
-  const notify = config.alarms.notify ? new Notify(scope, 'Notify', { config, table, topics }) : undefined;
+  const notify = OPTIONAL_FUNCTIONS.notify(config) ? new Notify(scope, 'Notify', { config, table, topics }) : undefined;
   const watched = {
     table,
     queue,
@@ -90,7 +92,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     times: config.reconcile,
     hasReceivers: deliver !== undefined,
     notify: notify?.function,
-    seals: config.seal.enabled,
+    seals: seal !== undefined,
     providers: config.alarms.providers,
   };
   const { runbookUrl, limits, monthlyDollars } = config.alarms;
