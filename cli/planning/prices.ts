@@ -18,7 +18,9 @@ export const PRICES = {
   /** Of at most 64 KB. */
   perQueueRequest: 0.4 / 1e6,
   perPublishedEvent: 1 / 1e6,
-  /** Of the archive's bucket; without what leaves the region. */
+  /** Of the archive's bucket, in the standard class; without what leaves the region. */
+  perObjectGigabyteMonth: 0.023,
+  perObjectPut: 5 / 1e6,
   perObjectRead: 0.4 / 1e6,
   /** Of at most 1,000 objects. */
   perObjectListing: 5 / 1e6,
@@ -35,5 +37,6 @@ export const PRICES = {
   perAlarmMetricMonth: 0.1,
   perDashboardMonth: 3,
   perSecretMonth: 0.4,
+  perKeyMonth: 1,
   perScheduledRun: 1 / 1e6,
 };

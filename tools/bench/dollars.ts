@@ -1,7 +1,15 @@
 import { PRICES } from '../../cli/planning/prices.ts';
-import { ACCESS_METRICS, METRICS } from '../../lambdas/contract.ts';
+import {
+  ACCESS_METRICS,
+  CLAIM_MARGIN_SECONDS,
+  METRICS,
+  SEAL_METRICS,
+  SIGNATURE_WINDOW_SECONDS,
+} from '../../lambdas/contract.ts';
 import { Synthesized } from '../../test/support/synthesized.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
+import type { SealingFigures } from './ledger/sealing.ts';
+import type { ItemKind, SealUsage, StorageFigures } from './ledger/storage.ts';
 import type { PipelineFigures } from './pipeline.ts';
 import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
 
@@ -16,26 +24,55 @@ export interface CostLine {
 export interface Costs {
   /** For a million webhooks, publishing off. */
   readonly requestPath: readonly CostLine[];
-  /** For a million webhooks and each month that they are kept. */
+  /** For a million webhooks and each month that they are kept in the table. */
   readonly keeping: readonly CostLine[];
   /** For a million webhooks: both passes over their slices. */
   readonly reconciliation: readonly CostLine[];
+  /** For a million webhooks that are sealed. */
+  readonly sealing: readonly CostLine[];
+  /** For a million webhooks and each month that they are kept in the archive. */
+  readonly archive: readonly CostLine[];
   /** For a million webhooks, where the environment publishes. */
   readonly publishing: readonly CostLine[];
   /** A month, of one environment without traffic. */
   readonly fixed: readonly CostLine[];
-  readonly sums: readonly {
-    readonly millionsPerMonth: number;
-    readonly dollarsPerMonth: number;
-    readonly publishingDollars: number;
-  }[];
-  readonly retainedDays: number;
+  /** A month, of its archive. */
+  readonly fixedArchive: readonly CostLine[];
+  readonly sums: readonly MonthlySum[];
+  /** Days that the table keeps items. */
+  readonly keptDays: { readonly tableOnly: KeptDays; readonly archived: KeptDays };
   readonly functionMegabytes: number;
 }
+
+/** Dollars a month once the history is full. */
+export interface MonthlySum {
+  readonly millionsPerMonth: number;
+  readonly dollarsPerMonth: number;
+  readonly archivedDollars: number;
+  /** With the archive in place of point-in-time recovery. */
+  readonly unbackedDollars: number;
+  readonly publishingDollars: number;
+}
+
+/** What a bill follows from. */
+export interface Measured {
+  readonly pipeline: PipelineFigures;
+  readonly reconciliation: readonly SliceFigures[];
+  readonly storage: StorageFigures;
+  readonly sealing: { readonly slices: readonly SealingFigures[] };
+}
+
+type KeptDays = Readonly<Record<ItemKind, number>>;
 
 const MILLION = 1e6;
 const GIGABYTE = 1e9;
 const MONTH_SECONDS = 730 * 3600;
+const DAY_SECONDS = 86_400;
+/** Of one sending domain. */
+const SLICES_PER_MONTH = MONTH_SECONDS / 900;
+/** What stays, beside claims. */
+const KEPT_KINDS = ['events', 'statuses', 'others'] as const satisfies readonly ItemKind[];
+const ITEM_KINDS = [...KEPT_KINDS, 'claims'] as const satisfies readonly ItemKind[];
 export const MONTH_DAYS = 365.25 / 12;
 /** Lambda gives a whole processor at this much memory, and a share of one below it. */
 const MEGABYTES_PER_PROCESSOR = 1769;
@@ -44,20 +81,25 @@ const ASSUMED_CALL_MS = 5;
 /** Lambda keeps five pollers at an empty queue, each of which asks every 20 s. */
 const POLLS_PER_SECOND = 5 / 20;
 /** Not measured here: most runs find one slice or none. */
-const ASSUMED_RECONCILE_SECONDS = 2;
+const ASSUMED_RUN_SECONDS = 2;
 const PASSES = 2;
 const RECEIVER_MEGABYTES = 512;
 
 export const sum = (lines: readonly CostLine[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
 
+/**
+ * The bill of commit f983ae6 for 10 million webhooks a month, by the same prices. Its engine counted whole items in
+ * indexes of keys, at these bytes of a webhook; its items were those of today.
+ */
+export const BASELINE = { commit: 'f983ae6', millionsPerMonth: 10, dollars: 163.56, tableBytes: 1719.93 };
+
 /** What the counts of a run come to by the list prices. */
-export function costsOf(pipeline: PipelineFigures, slices: readonly SliceFigures[]): Costs {
-  const { perWebhook, batchSize, logBytesPerWebhook, tableBytesPerWebhook } = pipeline;
+export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { slices: sealings } }: Measured): Costs {
+  const { perWebhook, batchSize, logBytesPerWebhook } = pipeline;
   const { ingest, process } = perWebhook;
-  const stack = new Synthesized('prod');
-  const { MemorySize, Environment } = stack.named('AWS::Lambda::Function', 'Process').Properties;
-  const functionMegabytes: number = MemorySize;
-  const retainedDays = Number(Environment.Variables.RETENTION_DAYS);
+  const tableOnly = new Synthesized('prod');
+  const archived = new Synthesized('prod', { seal: { enabled: true } });
+  const functionMegabytes = memoryOf(tableOnly, 'Process');
   const writes = ingest.writeUnits + process.writeUnits;
   const reads = ingest.readUnits + process.readUnits;
   // In ingest one call follows the other; of a batch, one reading and each record's two writes.
@@ -76,11 +118,10 @@ export function costsOf(pipeline: PipelineFigures, slices: readonly SliceFigures
     line('gigabytes of logs', logBytesPerWebhook / GIGABYTE, PRICES.perLogGigabyte),
   ];
 
-  const gigabytes = tableBytesPerWebhook / GIGABYTE;
-  const keeping = [
-    line('gigabytes in the table', gigabytes, PRICES.perTableGigabyteMonth),
-    line('gigabytes of point-in-time recovery', gigabytes, PRICES.perBackupGigabyteMonth),
-  ];
+  const keeping = KEPT_KINDS.flatMap((kind) => [
+    line(`gigabytes of ${kind} in the table`, storage.bytes[kind] / GIGABYTE, PRICES.perTableGigabyteMonth),
+    line('the same in point-in-time recovery', storage.bytes[kind] / GIGABYTE, PRICES.perBackupGigabyteMonth),
+  ]);
 
   const largest = slices.at(-1);
   const ofSlice = (units = 0) => (PASSES * units) / (largest?.events ?? Number.NaN);
@@ -89,22 +130,74 @@ export function costsOf(pipeline: PipelineFigures, slices: readonly SliceFigures
     line('write units', ofSlice(largest?.writeUnits), PRICES.perWriteUnit),
   ];
 
+  const sealed = sealings.at(-1);
+  const cpuSeconds = (sealed?.cpuSeconds ?? Number.NaN) / (sealed?.events ?? Number.NaN);
+  const sealing = [
+    line('read units', storage.sealing.readUnitsPerEvent, PRICES.perReadUnit),
+    line(
+      'function time, GB-seconds',
+      // A gigabyte or less brings a share of one processor alone.
+      cpuSeconds * (MEGABYTES_PER_PROCESSOR / 1024),
+      PRICES.perGigabyteSecond,
+    ),
+  ];
+  const bytesPerEvent = sealed?.bytesPerEvent ?? Number.NaN;
+  const archive = [line('gigabytes in the bucket', bytesPerEvent / GIGABYTE, PRICES.perObjectGigabyteMonth)];
+
   const publishing = [line('published events', process.calls['dynamodb.UpdateItem'] ?? 0, PRICES.perPublishedEvent)];
-  const fixed = fixedCosts(stack, functionMegabytes);
-  const perMillion = sum(requestPath) + sum(reconciliation) + (retainedDays / MONTH_DAYS) * sum(keeping);
+  const fixed = fixedCosts(tableOnly, functionMegabytes);
+  const fixedArchive = fixedCostsOfArchive(tableOnly, archived, storage.sealing);
+  const keptDays = { tableOnly: keptDaysOf(tableOnly), archived: keptDaysOf(archived) };
+  const months = (days: number) => days / MONTH_DAYS;
+  const keptFor = (days: KeptDays, perGigabyteMonth: number) =>
+    ITEM_KINDS.reduce(
+      (dollars, kind) => dollars + ((storage.bytes[kind] * MILLION) / GIGABYTE) * months(days[kind]) * perGigabyteMonth,
+      0,
+    );
+  const { perTableGigabyteMonth, perBackupGigabyteMonth } = PRICES;
+  const perMillion = sum(requestPath) + sum(reconciliation);
+  const perArchivedMillion = perMillion + sum(sealing) + months(keptDays.archived.statuses) * sum(archive);
   return {
-    requestPath,
-    keeping,
-    reconciliation,
-    publishing,
-    fixed,
-    retainedDays,
-    functionMegabytes,
-    sums: [1, 10, 100].map((millionsPerMonth) => ({
-      millionsPerMonth,
-      dollarsPerMonth: sum(fixed) + millionsPerMonth * perMillion,
-      publishingDollars: millionsPerMonth * sum(publishing),
-    })),
+    ...{ requestPath, keeping, reconciliation, sealing, archive, publishing, fixed, fixedArchive },
+    ...{ keptDays, functionMegabytes },
+    sums: [1, 10, 100].map((millionsPerMonth) => {
+      const unbackedDollars =
+        sum(fixed) +
+        sum(fixedArchive) +
+        millionsPerMonth * (perArchivedMillion + keptFor(keptDays.archived, perTableGigabyteMonth));
+      return {
+        millionsPerMonth,
+        dollarsPerMonth:
+          sum(fixed) +
+          millionsPerMonth * (perMillion + keptFor(keptDays.tableOnly, perTableGigabyteMonth + perBackupGigabyteMonth)),
+        archivedDollars: unbackedDollars + millionsPerMonth * keptFor(keptDays.archived, perBackupGigabyteMonth),
+        unbackedDollars,
+        publishingDollars: millionsPerMonth * sum(publishing),
+      };
+    }),
+  };
+}
+
+/** Returns the bill of the baseline by the bytes that AWS bills. */
+export function baselineByItemSize(costs: Costs, { bytes }: StorageFigures): number {
+  const now = KEPT_KINDS.reduce((total, kind) => total + bytes[kind], 0);
+  const gigabytes = (BASELINE.millionsPerMonth * MILLION * (BASELINE.tableBytes - now)) / GIGABYTE;
+  const perGigabyteMonth = PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth;
+  return BASELINE.dollars - gigabytes * (costs.keptDays.tableOnly.events / MONTH_DAYS) * perGigabyteMonth;
+}
+
+const memoryOf = (stack: Synthesized, name: string): number =>
+  stack.named('AWS::Lambda::Function', name).Properties.MemorySize;
+
+function keptDaysOf(stack: Synthesized): KeptDays {
+  const { RETENTION_DAYS, STATUS_DAYS } = stack.named('AWS::Lambda::Function', 'Process').Properties.Environment
+    .Variables;
+  const statuses = Number(STATUS_DAYS);
+  return {
+    events: Number(RETENTION_DAYS),
+    statuses,
+    others: statuses,
+    claims: (SIGNATURE_WINDOW_SECONDS + CLAIM_MARGIN_SECONDS) / DAY_SECONDS,
   };
 }
 
@@ -121,25 +214,77 @@ export function line(what: string, perWebhook: number, price: number): CostLine 
 
 /** What the template of prod costs before the first webhook. */
 function fixedCosts(stack: Synthesized, functionMegabytes: number): CostLine[] {
-  const alarmMetrics = stack.ofType('AWS::CloudWatch::Alarm').reduce((count, { Properties }) => {
-    const metrics: { MetricStat?: unknown }[] | undefined = Properties.Metrics;
-    return count + (metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1);
-  }, 0);
-  const { namespace: _space, dimension: _dimension, reasonDimension: _reason, ...names } = METRICS;
+  const { namespace: _space, dimension: _dimension, reasonDimension: _reason, ...all } = METRICS;
+  // Only a stack with receivers writes these.
+  const { deliveryDead: _dead, receiverDisabled: _disabled, ...names } = all;
   const metrics = Object.keys(names).length + Object.keys(ACCESS_METRICS).length;
-  const schedule: string = stack.ofType('AWS::Scheduler::Schedule')[0]?.Properties.ScheduleExpression;
-  const [, every = '', unit] = /^rate\((\d+) (minute|hour)s?\)$/.exec(schedule) ?? [];
-  const runs = MONTH_SECONDS / (Number(every) * (unit === 'hour' ? 3600 : 60));
-  const gigabyteSeconds = runs * ASSUMED_RECONCILE_SECONDS * (functionMegabytes / 1024);
+  const runs = runsAMonth(stack);
+  const gigabyteSeconds = runs * ASSUMED_RUN_SECONDS * (functionMegabytes / 1024);
   return [
     monthly('metrics, if all occur', metrics, PRICES.perMetricMonth),
-    monthly('metrics read by alarms', alarmMetrics, PRICES.perAlarmMetricMonth),
+    monthly('metrics read by alarms', alarmMetricsOf(stack), PRICES.perAlarmMetricMonth),
     monthly('dashboards', stack.ofType('AWS::CloudWatch::Dashboard').length, PRICES.perDashboardMonth),
     monthly('secrets', stack.ofType('AWS::SecretsManager::Secret').length, PRICES.perSecretMonth),
     monthly('receives of the empty queue', MONTH_SECONDS * POLLS_PER_SECOND, PRICES.perQueueRequest),
     monthly('runs of reconcile', runs, PRICES.perScheduledRun + PRICES.perInvocation),
     monthly('GB-seconds of reconcile', gigabyteSeconds, PRICES.perGigabyteSecond),
   ];
+}
+
+/** What the archive adds to it, for one sending domain. */
+function fixedCostsOfArchive(
+  tableOnly: Synthesized,
+  archived: Synthesized,
+  { perRun, perSlice }: StorageFigures['sealing'],
+): CostLine[] {
+  const runs = runsAMonth(archived);
+  const ofSeal = (count: (usage: SealUsage) => number) => runs * count(perRun) + SLICES_PER_MONTH * count(perSlice);
+  const gigabyteSeconds = runs * ASSUMED_RUN_SECONDS * (memoryOf(archived, 'SealFunction') / 1024);
+  return [
+    monthly('keys that sign', archived.ofType('AWS::KMS::Key').length, PRICES.perKeyMonth),
+    monthly('metrics of seal', Object.keys(SEAL_METRICS).length, PRICES.perMetricMonth),
+    monthly(
+      'metrics read by its alarm',
+      alarmMetricsOf(archived) - alarmMetricsOf(tableOnly),
+      PRICES.perAlarmMetricMonth,
+    ),
+    monthly('runs of seal', runs, PRICES.perScheduledRun + PRICES.perInvocation),
+    monthly('GB-seconds of seal', gigabyteSeconds, PRICES.perGigabyteSecond),
+    monthly(
+      'objects, records and manifests put',
+      ofSeal(({ puts }) => puts),
+      PRICES.perObjectPut,
+    ),
+    monthly(
+      'objects read',
+      ofSeal(({ reads }) => reads),
+      PRICES.perObjectRead,
+    ),
+    monthly(
+      'write units of seal',
+      ofSeal(({ writeUnits }) => writeUnits),
+      PRICES.perWriteUnit,
+    ),
+    monthly(
+      'read units of seal',
+      ofSeal(({ readUnits }) => readUnits),
+      PRICES.perReadUnit,
+    ),
+  ];
+}
+
+function alarmMetricsOf(stack: Synthesized): number {
+  return stack.ofType('AWS::CloudWatch::Alarm').reduce((count, { Properties }) => {
+    const metrics: { MetricStat?: unknown }[] | undefined = Properties.Metrics;
+    return count + (metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1);
+  }, 0);
+}
+
+/** Reconcile and seal run by the same schedule. */
+function runsAMonth(stack: Synthesized): number {
+  const schedule: string = stack.ofType('AWS::Scheduler::Schedule')[0]?.Properties.ScheduleExpression;
+  const [, every = '', unit] = /^rate\((\d+) (minute|hour)s?\)$/.exec(schedule) ?? [];
+  return MONTH_SECONDS / (Number(every) * (unit === 'hour' ? 3600 : 60));
 }
 
 const monthly = (what: string, amount: number, price: number): CostLine => ({

@@ -8,6 +8,8 @@ import { measureImports } from './functions/import-time.ts';
 import { measureCampaignReports } from './ledger/campaign-reports.ts';
 import { measureLargeSlices } from './ledger/large-slices.ts';
 import { measureReconciliation } from './ledger/reconciliation.ts';
+import { measureSealings } from './ledger/sealing.ts';
+import { measureStorage } from './ledger/storage.ts';
 import { writeResults, writtenResults } from './page.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureReceivers } from './receivers.ts';
@@ -22,8 +24,9 @@ what reconciliation reads. Takes about half an hour at its 100,000 events, and w
 to itself.
 
   --events N   the most webhooks posted, and the largest slice reconciled (100000), from 10000
-  --only PART  measures imports, handlers, pipeline, reconciliation, receivers, large-slices
-               or campaign-reports anew; the other parts are taken from tools/bench/results.json;
+  --only PART  measures imports, handlers, pipeline, reconciliation, receivers, large-slices,
+               campaign-reports, storage or sealing anew; the other parts are taken from
+               tools/bench/results.json;
                simulation compares the simulation of docs/scale.md with the local stack, at rates
                scaled down, and writes nothing
   --against COMMIT  measures large slices by the sources of this commit too, side by side
@@ -55,7 +58,7 @@ if (!Number.isSafeInteger(events) || events < 10_000) {
   process.exit(2);
 }
 const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
-const APART = ['receivers', 'large-slices', 'campaign-reports'] as const;
+const APART = ['receivers', 'large-slices', 'campaign-reports', 'storage', 'sealing'] as const;
 const only = [...PARTS, ...APART].find((part) => part === values.only);
 if (values.only !== undefined && only === undefined) {
   console.error(`--only must be one of ${[...PARTS, ...APART].join(', ')}, simulation, not "${values.only}"`);
@@ -66,6 +69,7 @@ if (values.against !== undefined && only !== 'large-slices') {
   process.exit(2);
 }
 const RECEIVED_EVENTS = 400;
+const STORED_WEBHOOKS = 10_000;
 const written = writtenResults();
 const earlier = only && written;
 const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}`;
@@ -79,19 +83,21 @@ if (values.write && earlier !== undefined && !isApart && earlier.machine !== mac
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
 try {
-  const results =
-    only === 'large-slices'
-      ? withLargeSlices(written)
-      : only === 'campaign-reports'
-        ? withCampaignReports(written)
-        : only === 'receivers'
-          ? await withReceivers(written)
-          : await measure(makeBundles(folder));
+  const results = await measured(folder);
   if (values.write) writeResults(results);
   console.log(plainTable(results));
   process.exitCode = targetsOf(results).every(({ met }) => met) ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+async function measured(bundlesFolder: string): Promise<Results> {
+  if (only === 'large-slices') return withLargeSlices(written);
+  if (only === 'campaign-reports') return withCampaignReports(written);
+  if (only === 'receivers') return withReceivers(written);
+  if (only === 'storage') return withStorage(written);
+  if (only === 'sealing') return withSealing(written);
+  return measure(makeBundles(bundlesFolder));
 }
 
 async function measure(bundles: Bundles): Promise<Results> {
@@ -120,6 +126,8 @@ async function measure(bundles: Bundles): Promise<Results> {
     handlers,
     pipeline,
     reconciliation,
+    storage: written.storage,
+    sealing: written.sealing,
     ...(written.receivers && { receivers: written.receivers }),
     ...(written.largeSlices && { largeSlices: written.largeSlices }),
     ...(written.campaignReports && { campaignReports: written.campaignReports }),
@@ -147,6 +155,19 @@ function withCampaignReports(results: Results): Results {
   const command = `npm run bench -- --only campaign-reports --events ${events} --write`;
   const figures = measureCampaignReports([events / 10, events], (line) => console.log(`  ${line}`));
   return { ...results, campaignReports: { command, date, machine, ...figures } };
+}
+
+/** The results with the bytes of a webhook in the table counted anew. */
+async function withStorage(results: Results): Promise<Results> {
+  return { ...results, storage: await measureStorage(STORED_WEBHOOKS) };
+}
+
+/** The results with sealing measured anew, for slices of 1,000 events and more. */
+function withSealing(results: Results): Results {
+  const command = `npm run bench -- --only sealing --events ${events} --write`;
+  const sizes = Array.from({ length: Math.floor(Math.log10(events)) - 2 }, (_, n) => 10 ** (n + 3));
+  const slices = measureSealings(sizes, (line) => console.log(`  ${line}`));
+  return { ...results, sealing: { command, date, machine, slices } };
 }
 
 /** 1,000, 3,000, 10,000, 30,000 … up to the most. */

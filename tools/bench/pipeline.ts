@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isClaimSort, parseMessageSort } from '../../lambdas/domain/keys.ts';
+import { parseMessageSort } from '../../lambdas/domain/keys.ts';
 import { drained, startTestStack } from '../../test/support/local-stack.ts';
 import { DOMAIN } from '../../test/support/webhooks.ts';
 import type { LocalStack } from '../local-ledger/local-ledger.ts';
@@ -35,8 +35,6 @@ export interface PipelineFigures {
   readonly batchSize: number;
   /** Bytes of log lines, with what CloudWatch adds to each. */
   readonly logBytesPerWebhook: number;
-  /** Bytes that stay in the table and its indexes, as AWS counts them. */
-  readonly tableBytesPerWebhook: number;
   /** Between the answer to a webhook and the moment at which the read API shows it. */
   readonly secondsToShown: Readonly<Record<'p50' | 'p90' | 'p99', number>>;
 }
@@ -94,15 +92,13 @@ export async function measurePipeline(
     const figuresOf = (box: Box) => perWebhook(before[box], after[box], last);
     const batches = (after.batches - before.batches) / last;
     const logBytes = await logBytesOf(stack);
-    const { stored, bytes } = await tableOf(stack);
     return {
       posted: last,
-      stored,
+      stored: await storedIn(stack),
       checkpoints,
       perWebhook: { ingest: figuresOf('ingest'), process: figuresOf('process') },
       batchSize: 1 / batches,
       logBytesPerWebhook: logBytes / last,
-      tableBytesPerWebhook: bytes / last,
       secondsToShown: await follow(stack),
     };
   } finally {
@@ -165,55 +161,23 @@ async function logBytesOf({ logPath }: LocalStack): Promise<number> {
   return bytes;
 }
 
-/** What AWS bills an item or an index entry with beyond its attributes. */
-const ITEM_OVERHEAD_BYTES = 100;
-
-/** How many events the table holds, and how many bytes of it stay: claims are gone after a day. */
-function tableOf(stack: LocalStack): Promise<{ stored: number; bytes: number }> {
+/** How many events the table holds. */
+function storedIn(stack: LocalStack): Promise<number> {
   return withTable(stack, async ({ name: TableName, ask }) => {
     let stored = 0;
-    let [claims, claimBytes] = [0, 0];
     let ExclusiveStartKey: unknown;
     do {
-      const page = await ask<ScanPage>('Scan', {
-        TableName,
-        ProjectionExpression: 'pk, sk, id, #hash, expiresAt',
-        ExpressionAttributeNames: { '#hash': 'hash' },
-        ExclusiveStartKey,
-      });
-      for (const item of page.Items) {
-        if (parseMessageSort(item.sk?.S ?? '').eventKey !== undefined) stored += 1;
-        if (!isClaimSort(item.sk?.S ?? '')) continue;
-        claims += 1;
-        claimBytes += bytesOf(item);
-      }
+      const page = await ask<ScanPage>('Scan', { TableName, ProjectionExpression: 'sk', ExclusiveStartKey });
+      stored += page.Items.filter(({ sk }) => parseMessageSort(sk.S).eventKey !== undefined).length;
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey !== undefined);
-    const { Table } = await ask<{ Table: Sized }>('DescribeTable', { TableName });
-    const indexes = Table.GlobalSecondaryIndexes ?? [];
-    const inIndexes = indexes.reduce((sum, { IndexSizeBytes }) => sum + IndexSizeBytes, 0);
-    const entries = indexes.reduce((sum, { ItemCount }) => sum + ItemCount, Table.ItemCount - claims);
-    return { stored, bytes: Table.TableSizeBytes - claimBytes + inIndexes + entries * ITEM_OVERHEAD_BYTES };
+    return stored;
   });
 }
 
 interface ScanPage {
-  readonly Items: readonly Readonly<Record<string, { readonly S?: string; readonly N?: string }>>[];
+  readonly Items: readonly { readonly sk: { readonly S: string } }[];
   readonly LastEvaluatedKey?: unknown;
-}
-
-interface Sized {
-  readonly TableSizeBytes: number;
-  readonly ItemCount: number;
-  readonly GlobalSecondaryIndexes?: readonly { readonly IndexSizeBytes: number; readonly ItemCount: number }[];
-}
-
-/** Names and values; a number takes about a byte for two digits. */
-function bytesOf(item: ScanPage['Items'][number]): number {
-  return Object.entries(item).reduce(
-    (sum, [name, { S = '', N = '' }]) => sum + name.length + Buffer.byteLength(S) + Math.ceil(N.length / 2),
-    0,
-  );
 }
 
 /** Posts at an even pace, and asks for each event until it is shown. */

@@ -1,10 +1,21 @@
 import { PRICES } from '../../cli/planning/prices.ts';
-import { type CostLine, costsOf, costsOfDelivery, MONTH_DAYS, sum } from './dollars.ts';
+import {
+  BASELINE,
+  baselineByItemSize,
+  type CostLine,
+  type Costs,
+  costsOf,
+  costsOfDelivery,
+  MONTH_DAYS,
+  sum,
+} from './dollars.ts';
 import type { CpuFigures, HandlerFigures } from './functions/handler-cpu.ts';
 import type { ImportFigures } from './functions/import-time.ts';
 import type { CampaignReportFigures, CampaignReports } from './ledger/campaign-reports.ts';
 import type { LargeSliceComparison, LargeSlices } from './ledger/large-slices.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
+import type { SealingFigures, Sealings } from './ledger/sealing.ts';
+import type { StorageFigures } from './ledger/storage.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
 import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
@@ -18,6 +29,9 @@ export interface Results {
   readonly handlers: CpuFigures;
   readonly pipeline: PipelineFigures;
   readonly reconciliation: readonly SliceFigures[];
+  /** Measured apart from the rest, and the same on every machine. */
+  readonly storage: StorageFigures;
+  readonly sealing: Sealings;
   /** Measured apart from the rest, like large slices. */
   readonly receivers?: ReceiverFigures;
   /** Measured apart from the rest: its ratios are taken side by side. */
@@ -34,20 +48,27 @@ export interface Target {
 
 export type Row = readonly string[];
 
+/** The slice that targets are about. */
+const SEALED_EVENTS = 100_000;
+
 const fixed = (value: number, digits = 2) => value.toFixed(digits);
 const spread = ({ median, least, most }: Spread) => `${fixed(median)} (${fixed(least)} to ${fixed(most)})`;
 const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 const callsOf = ({ calls }: BoxFigures, name: string) => calls[name] ?? 0;
 
 /** What is promised of cost and speed, and what was found. */
-export function targetsOf({ handlers, imports, pipeline, reconciliation }: Results): Target[] {
+export function targetsOf(results: Results): Target[] {
+  const { handlers, imports, pipeline, reconciliation, sealing } = results;
+  const costs = costsOf(results);
   const { ingest, process } = pipeline.perWebhook;
   const { handlers: taken } = handlers;
-  const dollars = sum(costsOf(pipeline, reconciliation).requestPath);
+  const dollars = sum(costs.requestPath);
   const writes = ingest.writeUnits + process.writeUnits;
   const ingestWrites = callsOf(ingest, 'dynamodb.PutItem') + callsOf(ingest, 'dynamodb.UpdateItem');
   const sends = callsOf(ingest, 'sqs.SendMessage');
   const memory = growthOfSlices(reconciliation).memory;
+  const archivedShare = (sumAtBaseline(costs)?.archivedDollars ?? Number.NaN) / BASELINE.dollars;
+  const sealed = sealing.slices.find(({ events }) => events === SEALED_EVENTS);
   return [
     target('dollars for a million webhooks', 'at most 5.00', fixed(dollars), dollars <= 5),
     target(
@@ -100,8 +121,27 @@ export function targetsOf({ handlers, imports, pipeline, reconciliation }: Resul
       pipeline.posted === pipeline.stored,
     ),
     target('memory of reconcile, exponent', 'flat: at most 0.25', fixed(memory), memory <= 0.25),
+    target(
+      `the bill at ${BASELINE.millionsPerMonth} million a month, with archive, against ${BASELINE.commit}`,
+      'at most 0.55',
+      fixed(archivedShare),
+      archivedShare <= 0.55,
+    ),
+    ...(sealed === undefined ? [] : sealingTargets(sealed)),
   ];
 }
+
+function sealingTargets({ cpuSeconds, peakMebibytes, bytesPerEvent }: SealingFigures): Target[] {
+  const of = `${whole(SEALED_EVENTS)} events`;
+  return [
+    target('bytes of an event in the archive', 'at most 250', whole(bytesPerEvent), bytesPerEvent <= 250),
+    target(`sealing a slice of ${of}, one core`, 'at most 20 s', `${fixed(cpuSeconds, 1)} s`, cpuSeconds <= 20),
+    target('the same, memory', 'at most 300 MiB', `${whole(peakMebibytes)} MiB`, peakMebibytes <= 300),
+  ];
+}
+
+const sumAtBaseline = ({ sums }: Costs) =>
+  sums.find(({ millionsPerMonth }) => millionsPerMonth === BASELINE.millionsPerMonth);
 
 function target(what: string, wanted: string, measured: string, met: boolean): Target {
   return { what, target: wanted, measured, met };
@@ -136,9 +176,9 @@ interface Section {
 
 /** Every table; dollars are computed anew from the counts, the prices and the template. */
 export function sections(results: Results): Section[] {
-  const { handlers, imports, pipeline, reconciliation, largeSlices, campaignReports } = results;
+  const { handlers, imports, pipeline, reconciliation, storage, largeSlices, campaignReports } = results;
   const { perWebhook, checkpoints } = pipeline;
-  const costs = costsOf(pipeline, reconciliation);
+  const costs = costsOf(results);
   const growth = growthOfPipeline(pipeline);
   const slices = growthOfSlices(reconciliation);
   const last = checkpoints.at(-1);
@@ -154,23 +194,18 @@ export function sections(results: Results): Section[] {
       `Dollars by the list prices of ${PRICES.region}, ${PRICES.date}. Function time is processor time at ${costs.functionMegabytes} MB and 5 ms a call, which is assumed. Batches of ${fixed(pipeline.batchSize, 1)}.`,
     ),
     bill(
-      'A million webhooks, kept for a month',
+      'A million webhooks, kept for a month in the table',
       costs.keeping,
-      'Without their claims, which stay for a day; with the 100 bytes that AWS adds to each item and index entry.',
+      `Counted over ${whole(storage.webhooks)} webhooks by the rules in AWS's manual: names and values, 100 bytes more for each item and index entry, and in indexes keys only. Claims stay for a day.`,
     ),
     bill('A million webhooks, reconciled in two passes', costs.reconciliation),
+    bill('A million webhooks, sealed', costs.sealing),
+    bill('A million webhooks, kept for a month in the archive', costs.archive),
     bill('A million webhooks, published', costs.publishing, 'One event for every change of a status.'),
     bill('An environment, each month', costs.fixed),
-    {
-      title: 'All together, each month',
-      about: `Events kept for ${costs.retainedDays} days (${fixed(costs.retainedDays / MONTH_DAYS, 1)} months' worth), reconciled, publishing apart.`,
-      head: ['million webhooks a month', 'dollars', 'publishing'],
-      rows: costs.sums.map(({ millionsPerMonth, dollarsPerMonth, publishingDollars }) => [
-        whole(millionsPerMonth),
-        fixed(dollarsPerMonth),
-        fixed(publishingDollars),
-      ]),
-    },
+    bill('Its archive, each month', costs.fixedArchive, 'One sending domain; slices of 15 minutes.'),
+    allTogether(costs, storage),
+    sealingSection(results.sealing),
     {
       title: 'Calls and units of one webhook',
       head: ['', 'ingest', 'process'],
@@ -237,6 +272,39 @@ export function sections(results: Results): Section[] {
       rows: [],
     },
   ];
+}
+
+function allTogether(costs: Costs, storage: StorageFigures): Section {
+  const { tableOnly, archived } = costs.keptDays;
+  const atBaseline = sumAtBaseline(costs);
+  const bySize = baselineByItemSize(costs, storage);
+  const share = (dollars = Number.NaN) => `${fixed(dollars / BASELINE.dollars)} (${fixed(dollars / bySize)})`;
+  return {
+    title: 'All together, each month',
+    about: `A history of ${archived.statuses} days (${fixed(archived.statuses / MONTH_DAYS, 1)} months' worth), reconciled, publishing apart. In the table events stay for ${tableOnly.events} days without the archive and for ${archived.events} with it, statuses for ${archived.statuses}. The archive can also stand in for point-in-time recovery (\`table.pointInTimeRecovery: false\`): \`replay --from-archive\` restores what is sealed. At ${BASELINE.millionsPerMonth} million ${BASELINE.commit} cost ${fixed(BASELINE.dollars)} dollars as its engine counted bytes, and ${fixed(bySize)} as AWS does; the archive brings that to ${share(atBaseline?.archivedDollars)} of it, without point-in-time recovery to ${share(atBaseline?.unbackedDollars)}.`,
+    head: ['million webhooks a month', 'table alone', 'with archive', 'without point-in-time recovery', 'publishing'],
+    rows: costs.sums.map((each) => [
+      whole(each.millionsPerMonth),
+      ...[each.dollarsPerMonth, each.archivedDollars, each.unbackedDollars, each.publishingDollars].map((dollars) =>
+        fixed(dollars),
+      ),
+    ]),
+  };
+}
+
+function sealingSection({ command, date, machine, slices }: Sealings): Section {
+  return {
+    title: 'Sealing one slice',
+    about: `Written by \`${command}\` on ${date}: ${machine}. Rows, Merkle tree and Parquet; table and bucket respond at once.`,
+    head: ['events', 'one core, s', 'seconds', 'MiB', 'bytes an event'],
+    rows: slices.map(({ events, cpuSeconds, seconds, peakMebibytes, bytesPerEvent }) => [
+      whole(events),
+      fixed(cpuSeconds, 1),
+      fixed(seconds, 1),
+      fixed(peakMebibytes, 0),
+      whole(bytesPerEvent),
+    ]),
+  };
 }
 
 function receiversSections(figures: ReceiverFigures): Section[] {

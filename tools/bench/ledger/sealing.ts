@@ -1,16 +1,20 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setInterval } from 'node:timers';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
 import { SALT_BYTES } from '../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
-import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import type { Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { createChainWriter } from '../../../lambdas/seal/chain-writer.ts';
-import type { EventObjects } from '../../../lambdas/seal/ports.ts';
+import type { EventObjects, SealableEvent } from '../../../lambdas/seal/ports.ts';
 import { createSealSlice } from '../../../lambdas/seal/seal-slice.ts';
 import { createSliceRows } from '../../../lambdas/seal/slice-rows.ts';
 import { InMemoryBucket, InMemorySealState } from '../../../test/support/in-memory-archive.ts';
@@ -18,13 +22,34 @@ import { ordinaryMail } from '../mail.ts';
 
 /** What it took to seal one slice. */
 export interface SealingFigures {
-  events: number;
+  readonly events: number;
   /** Of all threads, garbage collection included. */
-  cpuSeconds: number;
-  seconds: number;
-  /** Above what the process held before, which is the table's part. */
-  peakMebibytes: number;
-  bytesPerEvent: number;
+  readonly cpuSeconds: number;
+  readonly seconds: number;
+  /** Above what the process held before. */
+  readonly peakMebibytes: number;
+  readonly bytesPerEvent: number;
+}
+
+export interface Sealings {
+  readonly command: string;
+  readonly date: string;
+  readonly machine: string;
+  readonly slices: readonly SealingFigures[];
+}
+
+/** Seals slices of so many events, each in a process of its own. */
+export function measureSealings(sizes: readonly number[], say: (line: string) => void): SealingFigures[] {
+  return sizes.map((events) => {
+    const script = join(import.meta.dirname, 'sealing-process.ts');
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', script, String(events)], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`a slice of ${events} events was not sealed: ${stderr}`);
+    const figures = JSON.parse(stdout) as SealingFigures;
+    say(`${events} events sealed: ${figures.cpuSeconds.toFixed(1)} s, ${figures.peakMebibytes.toFixed(0)} MiB`);
+    return figures;
+  });
 }
 
 const DOMAIN = 'mg.example.com';
@@ -32,17 +57,34 @@ const START = 1_793_750_400;
 const SLICE_SECONDS = 900;
 const SAMPLE_MS = 10;
 
-/** Seals a slice of ordinary mail: real rows, Merkle tree and Parquet, with table and bucket in memory. */
+/** Seals a slice of ordinary mail: real rows, Merkle tree and Parquet, with the bucket in memory and the table on disk. */
 export async function measureSealing(events: number): Promise<SealingFigures> {
-  const stored = new Map<string, { key: StoredKey; raw: Uint8Array }>();
+  const folder = mkdtempSync(join(tmpdir(), 'sealing-'));
+  try {
+    return await measureFrom(writeTable(join(folder, 'table'), events), events);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Writes the slice's events into a file, in the order of their time; a large slice does not fit into memory. */
+function writeTable(path: string, events: number): string {
+  const file = openSync(path, 'w');
   let nth = 0;
   const now = () => START * 1000 + Math.floor((nth++ * SLICE_SECONDS * 1000) / events);
   for (const sent of ordinaryMail(events, DOMAIN, 1, now)) {
     const event = sent as JsonObject;
     const { partition, eventSort } = identify(event, DOMAIN);
-    const key = { partition, eventSort, atMs: Math.floor(Number(event.timestamp) * 1000) };
-    stored.set(placeName(key), { key, raw: packEvent(event) });
+    const raw = Buffer.from(packEvent(event)).toString('base64');
+    writeSync(file, `${[partition, eventSort, Math.floor(Number(event.timestamp) * 1000), raw].join('\t')}\n`);
   }
+  closeSync(file);
+  return path;
+}
+
+async function measureFrom(path: string, events: number): Promise<SealingFigures> {
+  /** Events whose keys were read, until they are looked up. */
+  const read = new Map<string, Uint8Array>();
   let written = 0;
   const objects: EventObjects = {
     begin() {
@@ -67,15 +109,23 @@ export async function measureSealing(events: number): Promise<SealingFigures> {
     rowsOf: createSliceRows({
       keys: {
         async *stored() {
-          for (const { key } of stored.values()) yield key;
+          for await (const line of createInterface({ input: createReadStream(path) })) {
+            const [partition = '', eventSort = '', at, raw = ''] = line.split('\t');
+            const key = { partition, eventSort, atMs: Number(at) };
+            read.set(placeName(key), Buffer.from(raw, 'base64'));
+            yield key;
+          }
         },
       },
       events: {
         async lookUp(places) {
-          const found = places.map(placeName).map((name) => [name, stored.get(name)] as const);
-          return new Map(
-            found.flatMap(([name, one]) => (one ? [[name, { ...facts, event: unpackEvent(one.raw) }]] : [])),
-          );
+          const found = new Map<string, SealableEvent>();
+          for (const name of places.map(placeName)) {
+            const raw = read.get(name);
+            if (raw !== undefined) found.set(name, { ...facts, event: unpackEvent(raw) });
+            read.delete(name);
+          }
+          return found;
         },
       },
       erasureKey: { read: async () => 'erasure-key' },
@@ -99,12 +149,12 @@ export async function measureSealing(events: number): Promise<SealingFigures> {
   const { user, system } = process.cpuUsage(cpuBefore);
   clearInterval(sampler);
   peak = Math.max(peak, process.memoryUsage.rss());
-  if (outcome.rows !== stored.size) throw new Error(`sealed ${outcome.rows} of ${stored.size} events`);
+  if (outcome.rows !== events) throw new Error(`sealed ${outcome.rows} of ${events} events`);
   return {
     events,
     cpuSeconds: (user + system) / 1e6,
     seconds,
     peakMebibytes: (peak - heldBefore) / 2 ** 20,
-    bytesPerEvent: written / stored.size,
+    bytesPerEvent: written / events,
   };
 }

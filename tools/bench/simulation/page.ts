@@ -211,7 +211,7 @@ From \`cli/planning/prices.ts\`; \`doctor --costs\` takes your own last month.
 | --- | --- | --- |
 | \`table.class: "infrequent-access"\` | events kept for ${BREAK_EVEN_MONTHS.toFixed(1)} months | reads and writes cost a quarter more; can be changed twice in 30 days |
 | \`table.provisioned\` | capacity that is used for ${percent(BREAK_EVEN_UTILIZATION.write)} of the time | a burst beyond it gets 503 until scaling follows, minutes later; the nightly drift shows what scaling changed |
-| \`table.pointInTimeRecovery: false\` | at once: ${percent(PRICES.perBackupGigabyteMonth / (PRICES.perBackupGigabyteMonth + PRICES.perTableGigabyteMonth))} of what keeping costs | no way back to a minute; the archive holds events, no statuses |
+| \`table.pointInTimeRecovery: false\` | at once: ${percent(PRICES.perBackupGigabyteMonth / (PRICES.perBackupGigabyteMonth + PRICES.perTableGigabyteMonth))} of what keeping costs | no way back to a minute; \`replay --from-archive\` restores what is sealed |
 | \`retentionDays.events\` | at once: ${cents(dollarsKept * 1e6)} per million and month | older events are in the archive alone |
 | \`executions.ingest\` | in a flood | own peaks above it get 503 too |
 

@@ -112,12 +112,14 @@ test('the same seed gives the same run, another seed another', () => {
 });
 
 test('counts and dollars of a webhook are those that were measured', () => {
-  const { pipeline, reconciliation } = writtenResults();
-  const costs = costsOf(pipeline, reconciliation);
+  const results = writtenResults();
+  const { pipeline, storage } = results;
+  const costs = costsOf(results);
   const { ingest, process } = pipeline.perWebhook;
 
   expect(off(PER_WEBHOOK.writeUnits, ingest.writeUnits + process.writeUnits)).toBeLessThan(0.01);
-  expect(off(PER_WEBHOOK.tableBytes, pipeline.tableBytesPerWebhook)).toBeLessThan(0.01);
+  const { events, statuses, others } = storage.bytes;
+  expect(off(PER_WEBHOOK.tableBytes, events + statuses + others)).toBeLessThan(0.01);
   expect(off(dollarsPerWebhook * 1e6, sum(costs.requestPath))).toBeLessThan(0.01);
   expect(off(dollarsKept * 1e6, sum(costs.keeping))).toBeLessThan(0.01);
 });

@@ -1,0 +1,52 @@
+import { INDEXES, TABLE } from '../../../lambdas/contract.ts';
+
+/** A value as DynamoDB's API writes it; `B` in base64. */
+export type AttributeValue =
+  | { readonly S: string }
+  | { readonly N: string }
+  | { readonly B: string }
+  | { readonly BOOL: boolean }
+  | { readonly NULL: true }
+  | { readonly L: readonly AttributeValue[] }
+  | { readonly M: Readonly<Record<string, AttributeValue>> };
+
+/** An item as DynamoDB's API writes it. */
+export type TypedItem = Readonly<Record<string, AttributeValue>>;
+
+/** Billed for each item and each entry of an index, beyond its attributes. */
+const OVERHEAD_BYTES = 100;
+/** Of a list or map, and of each of its elements. */
+const NESTING_BYTES = 3;
+const ELEMENT_BYTES = 1;
+
+/**
+ * Returns the bytes that AWS bills as storage for an item with its entries in indexes, by the rules in its manual: names
+ * in UTF-8, a number a byte and another for two digits, an index of keys only the keys of both. Engines count otherwise.
+ */
+export function storedBytes(item: TypedItem): number {
+  const entries = Object.values(INDEXES).flatMap(({ partitionKey, sortKey }) =>
+    item[partitionKey] === undefined || item[sortKey] === undefined ? [] : [[partitionKey, sortKey]],
+  );
+  return [Object.keys(item), ...entries.map((keys) => [...keys, TABLE.partitionKey, TABLE.sortKey])]
+    .map((names) => names.reduce((sum, name) => sum + bytesOf(name, item[name]), OVERHEAD_BYTES))
+    .reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function bytesOf(name: string, value: AttributeValue | undefined): number {
+  return Buffer.byteLength(name) + (value === undefined ? 0 : bytesOfValue(value));
+}
+
+function bytesOfValue(value: AttributeValue): number {
+  if ('S' in value) return Buffer.byteLength(value.S);
+  if ('B' in value) return Buffer.from(value.B, 'base64').length;
+  if ('L' in value) return value.L.reduce((sum, each) => sum + ELEMENT_BYTES + bytesOfValue(each), NESTING_BYTES);
+  if ('M' in value) {
+    return Object.entries(value.M).reduce(
+      (sum, [name, each]) => sum + ELEMENT_BYTES + bytesOf(name, each),
+      NESTING_BYTES,
+    );
+  }
+  if (!('N' in value)) return 1;
+  const digits = value.N.replace(/\D/g, '').replace(/^0+|0+$/g, '');
+  return 1 + Math.ceil(digits.length / 2) + (value.N.startsWith('-') ? 1 : 0);
+}
