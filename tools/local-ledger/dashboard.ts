@@ -3,32 +3,56 @@ import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import type { Run } from '../local-stack/run/run.ts';
-import { StartupError } from '../local-stack/run/startup-error.ts';
 import { commandTarget, PROJECT_ROOT } from './product.ts';
 
-/** Builds the page as a deployment does, and answers what serves it: those files with those headers, and nothing else. */
-export async function createDashboard(apiUrl: string, run: Run): Promise<RequestListener> {
-  const folder = join(run.temporaryFolder, 'dashboard');
-  await build([folder, apiUrl, commandTarget(run)], run);
-  const headers: Record<string, Record<string, string>> = JSON.parse(
-    await readFile(join(folder, 'headers.json'), 'utf8'),
-  );
-  const files = new Map<string, { headers: Record<string, string>; content: Buffer }>();
-  for (const [name, own] of Object.entries(headers)) {
-    files.set(`/${name}`, { headers: own, content: await readFile(join(folder, name)) });
-  }
-  const index = files.get('/index.html');
-  return ({ method, url }, outgoing) => {
-    const path = (url ?? '/').split('?')[0] ?? '/';
-    const file = path === '/' ? index : files.get(path);
-    if (method !== 'GET' && method !== 'HEAD') outgoing.writeHead(405, { allow: 'GET, HEAD' }).end();
-    else if (file === undefined) outgoing.writeHead(404).end();
-    else outgoing.writeHead(200, file.headers).end(method === 'GET' ? file.content : undefined);
+/** What it needs of a run. */
+type PageRun = Pick<Run, 'disposables' | 'mainListener' | 'temporaryFolder'>;
+
+interface PageFile {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly content: Buffer;
+}
+
+/**
+ * Serves the page as a deployment does: those files with those headers, and nothing else. It is built when somebody
+ * first asks for it, since most runs end without; what fails is told in a 500, and tried again.
+ */
+export function createDashboard(apiUrl: string, run: PageRun): RequestListener {
+  let built: Promise<ReadonlyMap<string, PageFile>> | undefined;
+  return async ({ method, url }, outgoing) => {
+    if (method !== 'GET' && method !== 'HEAD') {
+      outgoing.writeHead(405, { allow: 'GET, HEAD' }).end();
+      return;
+    }
+    built ??= buildPage(apiUrl, run).catch((error) => {
+      built = undefined;
+      throw error;
+    });
+    try {
+      const path = (url ?? '/').split('?')[0] ?? '/';
+      const file = (await built).get(path === '/' ? '/index.html' : path);
+      if (file === undefined) outgoing.writeHead(404).end();
+      else outgoing.writeHead(200, file.headers).end(method === 'GET' ? file.content : undefined);
+    } catch (error) {
+      outgoing.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(String(error));
+    }
   };
 }
 
+async function buildPage(apiUrl: string, run: PageRun): Promise<ReadonlyMap<string, PageFile>> {
+  const folder = join(run.temporaryFolder, 'dashboard');
+  await build([folder, apiUrl, commandTarget(run)], run);
+  const headersByName: Record<string, Record<string, string>> = JSON.parse(
+    await readFile(join(folder, 'headers.json'), 'utf8'),
+  );
+  const files = Object.entries(headersByName).map(
+    async ([name, headers]) => [`/${name}`, { headers, content: await readFile(join(folder, name)) }] as const,
+  );
+  return new Map(await Promise.all(files));
+}
+
 /** In a process of its own: the local stack shares no code with what it runs. */
-function build(args: readonly string[], { disposables }: Run): Promise<void> {
+function build(args: readonly string[], { disposables }: PageRun): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(PROJECT_ROOT, 'dashboard/build.ts'), ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -41,7 +65,7 @@ function build(args: readonly string[], { disposables }: Run): Promise<void> {
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new StartupError(`The dashboard does not build:\n${troubles.trimEnd()}`, 1));
+      else reject(new Error(`the dashboard does not build:\n${troubles.trimEnd()}`));
     });
   });
 }

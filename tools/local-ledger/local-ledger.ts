@@ -112,10 +112,9 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
 
-  const dashboard = Promise.withResolvers<Awaited<ReturnType<typeof createDashboard>>>();
   let reconcileRuns!: ReconcileRuns;
   let sealRuns: SealRuns | undefined;
-  const template = runTemplate(
+  const { aws, functions, controls } = await runTemplate(
     {
       assemble: () => synthesizeLedger(run, overlay, values),
       engine,
@@ -133,7 +132,6 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
         }
         mailgun.register(stack);
         phase('functions', 'each bundle in a process of its own');
-        createDashboard(outputOf(stack, OUTPUTS.apiUrl), run).then(dashboard.resolve, dashboard.reject);
       },
       invokeScheduled(functions, stack) {
         const reconcileId = outputOf(stack, OUTPUTS.reconcileFunction);
@@ -149,8 +147,6 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
     },
     run,
   );
-  const [{ aws, functions, controls }, page] = await Promise.all([template, dashboard.promise]);
-  dashboardListener.open(page);
   const { stack, engines } = aws;
   const ledgerControls = createLedgerControls({ aws, controls, mailgun, reconcileRuns, sealRuns });
   const controlListener = await run.reserveListener();
@@ -158,6 +154,7 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   mailgun.takeMail();
 
   const apiUrl = outputOf(stack, OUTPUTS.apiUrl);
+  dashboardListener.open(createDashboard(apiUrl, run));
   const bucket = outputsOf(stack)[OUTPUTS.archiveBucket];
   const receivers = await readReceivers(aws);
   const apiToken = await aws.readSecret(OUTPUTS.apiToken);
