@@ -17,6 +17,7 @@ import { ReadApi } from './constructs/functions/read-api.ts';
 import { Reconcile } from './constructs/functions/reconcile.ts';
 import { Seal } from './constructs/functions/seal.ts';
 import { LedgerTable } from './constructs/ledger-table.ts';
+import { LogExport } from './constructs/log-export.ts';
 import { Budget } from './constructs/monitoring/budget.ts';
 import { HealthDashboard } from './constructs/monitoring/health-dashboard.ts';
 import type { CommandLine } from './constructs/monitoring/ledger-alarm.ts';
@@ -103,6 +104,8 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   alarms.node.addDependency(reconcile);
   if (seal) alarms.node.addDependency(seal);
   new HealthDashboard(scope, 'Health', { ...watched, alarms: alarms.alarms });
+
+  if (config.exportLogsTo) new LogExport(scope, 'LogExport', config.exportLogsTo);
 
   enforceStackRules(scope);
   const functions = { ingest, process, reconcile, publish, deliver, seal, readApi, notify };

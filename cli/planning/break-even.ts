@@ -17,6 +17,13 @@ export const BREAK_EVEN_MONTHS =
     (PER_WEBHOOK.writeUnits * PRICES.perWriteUnit + PER_WEBHOOK.readUnits * PRICES.perReadUnit)) /
   ((1 - infrequentAccess.storage) * (PER_WEBHOOK.tableBytes / 1e9) * PRICES.perTableGigabyteMonth);
 
+/** From memory: what gzip leaves of log lines, in CloudWatch as in a bucket. */
+const COMPRESSED = 0.15;
+
+/** Months for which logs must be kept for a stream into a bucket to be cheaper than CloudWatch. */
+export const BREAK_EVEN_LOG_MONTHS =
+  PRICES.perStreamedGigabyte / (COMPRESSED * (PRICES.perLogGigabyteMonth - PRICES.perObjectGigabyteMonth));
+
 /** What a stack took in a month; units are those of the table with its indexes. */
 export interface MonthlyUsage {
   readonly writeUnits: number;

@@ -30,6 +30,9 @@ export const PRICES = {
   /** arm64. */
   perGigabyteSecond: 0.0000133334,
   perLogGigabyte: 0.5,
+  /** Stored, compressed. */
+  perLogGigabyteMonth: 0.03,
+  perStreamedGigabyte: 0.029,
   /** To the internet, beyond the first 100 GB a month. */
   perGigabyteSent: 0.09,
   perMetricMonth: 0.3,

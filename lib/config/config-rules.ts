@@ -122,6 +122,12 @@ const RULES: Rule[] = [
     return [`publish.bus: is in ${busRegion}; must be in the stack's region ${region}, whose bus can forward`];
   },
 
+  function logsInRegion({ region, exportLogsTo }) {
+    const exportRegion = exportLogsTo?.split(':')[3];
+    if (region === undefined || exportRegion === undefined || exportRegion === region) return [];
+    return [`exportLogsTo: is in ${exportRegion}; must be in the stack's region ${region}`];
+  },
+
   function rulesInAccount({ account, receivers = [], publish }, { currentAccount }) {
     const [, , , , busAccount] = publish?.bus.split(':') ?? [];
     if (receivers.length === 0 || busAccount === undefined || busAccount === (account ?? currentAccount)) return [];

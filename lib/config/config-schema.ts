@@ -12,6 +12,7 @@ import {
   isExactOrigin,
   isIssuer,
   isPlainOrigin,
+  LOG_DESTINATION,
   TAG_KEY,
   TAG_VALUE,
 } from './formats.ts';
@@ -245,6 +246,12 @@ export const environmentSchema = z.strictObject({
       example: { team: 'mail' },
     }),
   keepLogs: flag(false, 'Logs survive the deletion of the stack, until they are as old as `retentionDays.logs`.'),
+  exportLogsTo: z.string().regex(LOG_DESTINATION).optional().register(fields, {
+    constraint: 'the ARN of a Firehose stream, or of a destination of CloudWatch Logs',
+    description:
+      'Every log line is sent on there, to be kept for years or searched elsewhere ([what it saves](../scale.md#what-would-be-cheaper)).',
+    example: 'arn:aws:firehose:eu-west-1:333333333333:deliverystream/mail-logs',
+  }),
   protectData: flag(
     true,
     'Table and secrets survive the deletion of the stack; table and stack are protected from deletion. Must be true in prod.',

@@ -9,6 +9,10 @@ const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
 
 export const EVENT_BUS = /^(arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/)?[A-Za-z0-9._/-]{1,256}$/;
 
+/** Where CloudWatch sends log lines on to. */
+export const LOG_DESTINATION =
+  /^arn:aws[a-z-]*:(firehose:[a-z0-9-]+:\d{12}:deliverystream\/[A-Za-z0-9_.-]{1,64}|logs:[a-z0-9-]+:\d{12}:destination:[^:*]{1,512})$/;
+
 /** The characters that every service of the stack takes in tags. */
 export const TAG_KEY = /^(?!aws:)[\p{L}\p{N} +\-=._:/@]{1,128}$/iu;
 export const TAG_VALUE = /^[\p{L}\p{N} +\-=._:/@]{0,256}$/u;

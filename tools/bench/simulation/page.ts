@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BREAK_EVEN_MONTHS, BREAK_EVEN_UTILIZATION } from '../../../cli/planning/break-even.ts';
+import { BREAK_EVEN_LOG_MONTHS, BREAK_EVEN_MONTHS, BREAK_EVEN_UTILIZATION } from '../../../cli/planning/break-even.ts';
 import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
@@ -213,9 +213,10 @@ From \`cli/planning/prices.ts\`; \`doctor --costs\` takes your own last month.
 | \`table.provisioned\` | capacity that is used for ${percent(BREAK_EVEN_UTILIZATION.write)} of the time | a burst beyond it gets 503 until scaling follows, minutes later; the nightly drift shows what scaling changed |
 | \`table.pointInTimeRecovery: false\` | at once: ${percent(PRICES.perBackupGigabyteMonth / (PRICES.perBackupGigabyteMonth + PRICES.perTableGigabyteMonth))} of what keeping costs | no way back to a minute; \`replay --from-archive\` restores what is sealed |
 | \`retentionDays.events\` | at once: ${cents(dollarsKept * 1e6)} per million and month | older events are in the archive alone |
+| \`exportLogsTo\`, with less of \`retentionDays.logs\` | logs kept for ${whole(BREAK_EVEN_LOG_MONTHS)} months | a Firehose stream and a bucket of your own; \`logs\` shows what CloudWatch still has |
 | \`executions.ingest\` | in a flood | own peaks above it get 503 too |
 
-The class of logs is no choice: the infrequent-access class neither counts metrics in lines nor filters them (from memory), and every alarm rests on both. \`retentionDays.logs\` saves little, since logs are paid for as they are written.
+The class of logs is no choice: infrequent access would save ${cents((PER_WEBHOOK.logBytes * PRICES.perLogGigabyte) / 2 / 1e3)} per million webhooks, but neither counts metrics in lines nor filters them (from memory), and every alarm rests on both; a group keeps its class for life. \`retentionDays.logs\` saves little, since logs are paid for as they are written.
 
 Sources: [DynamoDB partitions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html), [warm throughput](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html), [quotas](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html) · [Lambda scaling](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html), [pollers](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html) · [SQS quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html) · [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Read in copies of 2026 or before. From memory: that a new account runs 10 to 50 executions, and that the gateway answers 5xx when Lambda refuses.
 `;

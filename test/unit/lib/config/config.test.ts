@@ -265,6 +265,14 @@ describe('a mistake is told by its path, what was found and what would be right'
     ],
     [{ tags: { 'aws:team': 'mail' } }, `dev.tags.aws:team: got "mail"; ${right.tag}`],
     [{ tags: { team: 7 } }, `dev.tags.team: got 7; ${right.tag}`],
+    [
+      { exportLogsTo: 'arn:aws:s3:::mail-logs' },
+      'dev.exportLogsTo: got "arn:aws:s3:::mail-logs"; must be the ARN of a Firehose stream, or of a destination of CloudWatch Logs',
+    ],
+    [
+      { exportLogsTo: 'arn:aws:firehose:eu-west-1:333333333333:deliverystream/mail-logs' },
+      "dev.exportLogsTo: is in eu-west-1; must be in the stack's region us-east-1",
+    ],
     [{ protectData: 'false' }, 'dev.protectData: got "false"; must be true or false'],
     [{ processing: { batchSize: 2.5 } }, 'dev.processing.batchSize: got 2.5; must be a whole number from 1 to 10'],
     [
