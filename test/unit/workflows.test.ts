@@ -96,6 +96,24 @@ test('every environment is deployed in turn, prod last and shown before, and com
   expect(read('drift.yml').jobs.drift?.strategy?.matrix.env).toEqual(environments);
 });
 
+test('who approves prod has seen the diff of the assembly that is deployed then, from the same run', () => {
+  const { 'diff-prod': shown, prod } = read('deploy.yml').jobs;
+  const [diff, deploy] = ['diff-environment.yml', 'deploy-environment.yml'].map((file) => {
+    const steps = Object.values(read(file).jobs).flatMap(stepsOf);
+    const [download] = steps.filter(({ uses }) => uses?.startsWith('actions/download-artifact@'));
+    const [command] = steps.flatMap(({ run }) => /cdk (?:diff|deploy) --app (\S+)/.exec(run ?? '')?.[1] ?? []);
+    return { download: download?.with, command };
+  });
+  const { name, path, 'run-id': run } = diff?.download ?? {};
+
+  expect(prod?.needs).toBe('diff-prod');
+  expect(run).toMatch(/^\$\{\{ inputs\.run \}\}$/);
+  expect(shown?.with?.run).toMatch(/^\$\{\{ github\.run_id \}\}$/);
+  // Without a run of its own a download takes that of the workflow it is called by.
+  expect(deploy?.download).toEqual({ name, path });
+  expect([diff?.command, deploy?.command]).toEqual(['"synthesized/$ENV"', '"synthesized/$ENV"']);
+});
+
 test('a commit that main never held is not deployed', () => {
   const { jobs, on } = read('deploy.yml');
   expect(on).toHaveProperty('workflow_dispatch.inputs.commit.required', true);
