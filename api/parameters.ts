@@ -185,8 +185,8 @@ const STATS_LENGTHS = ['hour', 'day'] as const;
 export const statsBy = z._default(
   oneOf(STATS_DIMENSIONS, 'one of ', {
     description:
-      'What to count by: tags, mailbox providers, sending IP addresses, or sending domains. But for tags, failures are ' +
-      'counted as `permanent_fail` and `temporary_fail`, and mail in test mode and to us is left out.',
+      'What to count by: tags, mailbox providers, sending IP addresses, or sending domains. Failures are counted as ' +
+      '`permanent_fail` and `temporary_fail`, by tag in `failures`. Except by tag, mail in test mode and to us is left out.',
     default: 'tag',
   }),
   'tag',

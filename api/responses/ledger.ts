@@ -99,6 +99,12 @@ const bucket = name(
         counts,
       ),
     ),
+    failures: z.optional(
+      says(
+        'By tag: `failed` by severity, as `permanent_fail` and `temporary_fail`. Failures that an earlier version counted are in neither.',
+        counts,
+      ),
+    ),
     open: says('Whether the hour or day may still change.', z.boolean()),
     cut: z.optional(
       says(

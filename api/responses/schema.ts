@@ -9,10 +9,11 @@ export function name<Schema extends z.ZodMiniType>(id: string, schema: Schema): 
   return schema;
 }
 
-/** Returns the schema with a sentence that the description prints beside it. */
+/** Returns the schema with a sentence that the description prints beside it; a copy where it has one of its own. */
 export function says<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
-  z.globalRegistry.add(schema, { description });
-  return schema;
+  const described = z.globalRegistry.has(schema) ? z.clone(schema) : schema;
+  z.globalRegistry.add(described, { description });
+  return described;
 }
 
 export const count = (description: string) => says(description, z.int().check(z.gte(0)));

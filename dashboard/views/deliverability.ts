@@ -10,7 +10,7 @@ import { linkTo } from '../route.ts';
 import { DAY_SECONDS, dayIn, midnight, timeElement } from '../values/time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
 import { providerPanel } from './deliverability/providers.ts';
-import { ALL_TAGS, dayPanel, daysOf, divideFailures, tagPanel } from './deliverability/statistics.ts';
+import { ALL_TAGS, dayPanel, daysOf, tagPanel, withSeverities } from './deliverability/statistics.ts';
 
 const SPANS = [7, 14, 30] as const;
 
@@ -36,9 +36,7 @@ export const deliverabilityView: View = async (context) => {
     api.get<EventsResponse>('/events', { domain, day, type: 'failed', severity: 'permanent', limit: 100 }),
     api.get<EventsResponse>('/events', { domain, day, type: 'complained', limit: 100 }),
   ]);
-  const list = daysOf(byDay.buckets, from, days);
-  // Statistics by provider are of every tag.
-  if (tag === ALL_TAGS) divideFailures(list, byProvider.buckets);
+  const list = daysOf(byDay.buckets.map(withSeverities), from, days);
   const link = (over: Record<string, string>) =>
     linkTo('deliverability', '', { domain, tag, days: String(days), day, ...over });
   return {
@@ -76,7 +74,7 @@ export const deliverabilityView: View = async (context) => {
         domain,
       ),
       dayPanel(list, domain, tag, link),
-      tagPanel(byTag.buckets, { domain, day }, link),
+      tagPanel(byTag.buckets.map(withSeverities), { domain, day }, link),
       peoplePanel(failed, complained, domain, day),
     ],
   };

@@ -46,13 +46,12 @@ export function sumBy(buckets: readonly StatsBucket[], nameOf: (bucket: StatsBuc
   return [...sums];
 }
 
-/** Adds to each day how its failures divide, which statistics by provider know. */
-export function divideFailures(list: readonly Day[], byProvider: readonly StatsBucket[]): void {
-  for (const { hour, counts } of byProvider) {
-    const day = list.find((each) => each.day === hour.slice(0, 10));
-    if (day === undefined) continue;
-    for (const type of FAILURES) add(day.counts, { [type]: countOf(counts, type) });
-  }
+/** Returns a bucket with failures by severity among its counts; `failed` keeps those whose severity was not counted. */
+export function withSeverities(bucket: StatsBucket): StatsBucket {
+  const { failures = {} } = bucket;
+  const { [FAILED]: failed = 0, ...others } = bucket.counts;
+  const unknown = failed - FAILURES.reduce((sum, type) => sum + countOf(failures, type), 0);
+  return { ...bucket, counts: { ...others, ...failures, ...(unknown > 0 && { [FAILED]: unknown }) } };
 }
 
 const FAILED = 'failed';
@@ -69,12 +68,29 @@ function add(sum: Record<string, number>, counts: Readonly<Record<string, number
 
 const tagName = (tag: string) => (tag === ALL_TAGS ? 'all tags' : tag === '' ? 'untagged' : visible(tag));
 
-const outcomes = (counts: CountsByType) =>
-  [
-    ['stored', countOf(counts, 'delivered')],
-    ['recovered', countOf(counts, 'failed')],
-    ['missing', countOf(counts, 'complained')],
-  ] as const;
+/** What became of mail: its colour, its type, and its words. */
+const OUTCOMES = [
+  ['stored', 'delivered', 'delivered'],
+  ['recovered', TEMPORARY, 'put off'],
+  ['missing', PERMANENT, 'failed permanently'],
+  ['pending', FAILED, 'failed, severity unknown'],
+  ['unconfirmed', 'complained', 'complained'],
+] as const;
+
+const outcomes = (counts: CountsByType) => OUTCOMES.map(([kind, type]) => [kind, countOf(counts, type)] as const);
+
+/** Returns the outcomes that there are; failures of unknown severity are rare. */
+const outcomesIn = (counts: CountsByType) =>
+  OUTCOMES.filter(([, type]) => type !== FAILED || countOf(counts, type) > 0).map(([kind, type, words]) => ({
+    ...{ kind, words, value: numberText(countOf(counts, type)) },
+  }));
+
+const capitalized = (words: string) => words.charAt(0).toUpperCase() + words.slice(1);
+
+const outcomesText = (counts: CountsByType) =>
+  outcomesIn(counts)
+    .map(({ value, words }) => `${value} ${words}`)
+    .join(', ');
 
 export function dayPanel(
   list: readonly Day[],
@@ -82,7 +98,8 @@ export function dayPanel(
   tag: string,
   link: (over: Record<string, string>) => string,
 ) {
-  const sum = (type: string) => list.reduce((all, { counts }) => all + countOf(counts, type), 0);
+  const sums = {};
+  for (const { counts } of list) add(sums, counts);
   const title = `By day: ${domain}, ${tagName(tag)}`;
   if (list.every(({ counts }) => Object.keys(counts).length === 0)) {
     return panel(title, empty('No event of this span has been judged yet: statistics follow the ledger.'));
@@ -93,18 +110,14 @@ export function dayPanel(
       'figure',
       {},
       stackedBars({
-        label: `Delivered, failed and complained events by day: ${sum('delivered')} delivered, ${sum('failed')} failed, ${sum('complained')} complained. The table below has the numbers.`,
+        label: `What became of mail by day: ${outcomesText(sums)}. The table below has the numbers.`,
         bars: list.map(({ day, counts }) => ({
-          label: `${day}: ${countOf(counts, 'delivered')} delivered, ${countOf(counts, 'failed')} failed, ${countOf(counts, 'complained')} complained`,
+          label: `${day}: ${outcomesText(counts)}`,
           parts: outcomes(counts),
         })),
         ends: [list[0]?.day, list.at(-1)?.day],
       }),
-      legend([
-        { kind: 'stored', name: 'Delivered', value: numberText(sum('delivered')) },
-        { kind: 'recovered', name: 'Failed or put off', value: numberText(sum('failed')) },
-        { kind: 'missing', name: 'Complained', value: numberText(sum('complained')) },
-      ]),
+      legend(outcomesIn(sums).map(({ kind, words, value }) => ({ kind, name: capitalized(words), value }))),
     ),
     table(
       list.toReversed().filter(({ counts, open }) => open || Object.keys(counts).length > 0),
@@ -129,32 +142,25 @@ export function dayPanel(
   );
 }
 
-const HEADS: Readonly<Record<string, string>> = {
-  [FAILED]: 'failed, temporary too',
-  [PERMANENT]: 'failed permanently',
-  [TEMPORARY]: 'put off',
-};
-
-/** What became of mail goes first; what readers did follows where any did. */
-const OUTCOMES = ['accepted', 'delivered', 'failed', 'complained'];
-
 interface Counted {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** One number a type, and the two shares that people watch. */
+/** One number a type, what readers did where any did, and the two shares that people watch. */
 function countColumns<Row extends Counted>(rows: readonly Row[]) {
-  const others = EVENT_NAMES.filter((type) => !OUTCOMES.includes(type));
-  const seen = others.filter((type) => rows.some(({ counts }) => countOf(counts, type) > 0));
-  const isDivided = rows.some(({ counts }) => FAILURES.some((type) => countOf(counts, type) > 0));
+  const isSeen = (type: string) => rows.some(({ counts }) => countOf(counts, type) > 0);
+  const known = [['accepted', 'accepted'], ...OUTCOMES.map(([, type, words]) => [type, words])] as const;
+  const others = EVENT_NAMES.filter((type) => isSeen(type) && !known.some(([each]) => each === type));
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...[...OUTCOMES.flatMap((type) => (isDivided && type === FAILED ? FAILURES : type)), ...seen].map((type) => ({
-      head: HEADS[type] ?? type,
-      numeric: true,
-      cell: ({ counts }: Row) => numberText(countOf(counts, type)),
-    })),
+    ...[...known.filter(([type]) => type !== FAILED || isSeen(type)), ...others.map((type) => [type, type])].map(
+      ([type = '', head = '']) => ({
+        head,
+        numeric: true,
+        cell: ({ counts }: Row) => numberText(countOf(counts, type)),
+      }),
+    ),
     { head: 'delivered / accepted', numeric: true, cell: share('delivered', 'accepted') },
     { head: 'complained / delivered', numeric: true, cell: share('complained', 'delivered') },
   ];

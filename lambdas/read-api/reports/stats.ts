@@ -6,6 +6,12 @@ import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
 import { MAX_TAGS } from '../../domain/ledger/tally.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
+/** The dimension that says more of statistics by another, and where a bucket shows it. */
+const DETAILS: Partial<Record<StatsDimension, { of: 'policy' | 'failure'; as: 'policy' | 'failures' }>> = {
+  provider: { of: 'policy', as: 'policy' },
+  tag: { of: 'failure', as: 'failures' },
+};
+
 const LENGTHS = { hour: 3600, day: 86_400 };
 
 export interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
@@ -16,10 +22,10 @@ export interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
   per: keyof typeof LENGTHS;
 }
 
-/** Counts of one hour or day by name, and its policy rejections where they are by provider. */
+/** Counts of one hour or day by name, and what is known besides: policy rejections by provider, or failures by tag. */
 interface Stretch {
   rows: Map<string, Counts>;
-  policy: Map<string, Counts>;
+  details: Map<string, Counts>;
   isOpen: boolean;
   isCut: boolean;
 }
@@ -40,26 +46,28 @@ export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'led
     const first = Math.floor(from / length) * length;
     for await (const slice of slices.list(domain, first, Math.ceil(to / length) * length)) {
       const start = Math.floor(slice.start / length) * length;
-      const held = stretches.get(start) ?? { rows: new Map(), policy: new Map(), isOpen: false, isCut: false };
+      const held = stretches.get(start) ?? { rows: new Map(), details: new Map(), isOpen: false, isCut: false };
       stretches.set(start, held);
       held.isOpen ||= stateOf(slice) !== 'settled';
       held.isCut ||= isCut(slice, by);
       addRows(held.rows, rowsBy(slice, by), tag);
-      if (by === 'provider') addRows(held.policy, Object.entries(slice.dimensions.policy));
+      const detail = DETAILS[by];
+      if (detail) addRows(held.details, Object.entries(slice.dimensions[detail.of]), tag);
       if (tag !== undefined) countsOf(held.rows, tag);
     }
     const watermarks = await ledger.readWatermarks(domain);
     const isOver = (start: number) => watermarks !== undefined && watermarks.position >= start + length;
-    return [...stretches].flatMap(([start, { rows, policy, isOpen, isCut: cut }]) =>
+    return [...stretches].flatMap(([start, { rows, details, isOpen, isCut: cut }]) =>
       [...rows].toSorted(byName).map(([name, counts]): StatsBucket => {
-        const refused = policy.get(name);
+        const detail = details.get(name);
+        const shownAs = DETAILS[by]?.as;
         return {
           hour: new Date(start * 1000).toISOString(),
           domain,
           tag: by === 'tag' ? name : '*',
           ...((by === 'provider' || by === 'ip') && { [by]: name }),
           counts,
-          ...(refused && { policy: refused }),
+          ...(detail && shownAs && { [shownAs]: detail }),
           open: isOpen || !isOver(start),
           ...(cut && { cut }),
         };

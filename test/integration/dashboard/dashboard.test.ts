@@ -402,17 +402,22 @@ describe('live', () => {
 describe('deliverability', () => {
   test('has the numbers of the statistics, by day and by tag', async () => {
     const { body } = await stack.get('/mailgun/stats?tag=newsletter');
-    const sum = (type: string) =>
-      (body.buckets as { counts: Record<string, number> }[]).reduce((all, { counts }) => all + (counts[type] ?? 0), 0);
+    const all = (body.buckets as Record<'counts' | 'failures', Record<string, number>>[]).map(
+      ({ counts, failures }): Record<string, number> => ({ ...counts, ...failures }),
+    );
+    const sum = (type: string) => all.reduce((sum, counts) => sum + (counts[type] ?? 0), 0);
     await goTo(page, `#/deliverability?domain=${DOMAIN}&tag=newsletter`);
     const rows = (name: string) => page.getByRole('region', { name }).locator('tbody tr');
     const today = rows('By day').filter({ hasText: new Date().toISOString().slice(0, 10) });
-    const cells = ['accepted', 'delivered', 'failed', 'complained'].map((type) => String(sum(type)));
+    const types = ['accepted', 'delivered', 'temporary_fail', 'permanent_fail', 'complained'];
+    const cells = types.map((type) => String(sum(type)));
 
     expect(sum('delivered')).toBeGreaterThan(0);
-    expect((await today.locator('td').allInnerTexts()).slice(0, 4)).toEqual(cells);
+    expect(sum('permanent_fail') + sum('temporary_fail')).toBe(sum('failed'));
+    expect(sum('failed')).toBeGreaterThan(0);
+    expect((await today.locator('td').allInnerTexts()).slice(0, 5)).toEqual(cells);
     const tag = rows('By tag').filter({ has: page.getByRole('link', { name: 'newsletter' }) });
-    expect((await tag.locator('td').allInnerTexts()).slice(1, 5)).toEqual(cells);
+    expect((await tag.locator('td').allInnerTexts()).slice(1, 6)).toEqual(cells);
   });
 
   test('divides the failures of a day by severity, and says until when it may change', async () => {

@@ -59,5 +59,25 @@ test('permanent failures by policy are counted by provider and code, besides the
 test('a part of an earlier version, which knew fewer dimensions, adds up too', () => {
   const sum = emptyDimensions();
   addDimensions(sum, { provider: { gmail: { delivered: 1 } }, ip: {} });
-  expect(sum).toEqual({ provider: { gmail: { delivered: 1 } }, ip: {}, policy: {} });
+  expect(sum).toEqual({ provider: { gmail: { delivered: 1 } }, ip: {}, policy: {}, failure: {} });
+});
+
+test('failures are counted by tag and by severity, as rows of tags, also those of mail in test mode', () => {
+  const counted = emptyDimensions();
+  const failed = { event: 'failed', severity: 'temporary', tags: ['News', 'news', '*'] };
+  const givenUp = { ...failed, reason: 'old', flags: { 'is-test-mode': true } };
+  for (const event of [failed, givenUp, { ...failed, tags: undefined }, { ...failed, event: 'delivered' }]) {
+    countDimensions(counted, event as never);
+  }
+  expect(counted.failure).toEqual({
+    '*': { temporary_fail: 2, permanent_fail: 1 },
+    news: { temporary_fail: 1, permanent_fail: 1 },
+    '': { temporary_fail: 1 },
+  });
+});
+
+test('a slice keeps the failures of as many tags as it has rows for', () => {
+  const counted = emptyDimensions();
+  for (let n = 0; n < 999; n += 1) countDimensions(counted, { event: 'failed', tags: [`tag-${n}`] });
+  expect(Object.keys(boundedDimensions(counted).failure)).toHaveLength(1000);
 });

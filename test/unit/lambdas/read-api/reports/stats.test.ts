@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { emptyDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { createStats } from '../../../../../lambdas/read-api/reports/stats.ts';
 import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
 import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
@@ -44,7 +45,7 @@ test('count the spellings of one tag together', async () => {
   const tags = { Spring: { opened: 1 }, spring: { opened: 2, clicked: 1 }, '*': { opened: 3, clicked: 1 } };
   const slices = {
     async *list() {
-      yield { ...slice, tags };
+      yield { ...slice, tags, dimensions: emptyDimensions() };
     },
   };
   const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
@@ -57,12 +58,29 @@ test('count the spellings of one tag together', async () => {
   expect(await counts('spring')).toEqual([['spring', { opened: 3, clicked: 1 }]]);
 });
 
+test('by tag, failures are divided by severity as far as their slices counted it', async () => {
+  const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+  const tags = { '*': { failed: 3 }, Spring: { failed: 3, delivered: 1 } };
+  const failure = { '*': { permanent_fail: 1, temporary_fail: 2 }, spring: { permanent_fail: 1, temporary_fail: 2 } };
+  const slices = {
+    async *list() {
+      yield { ...slice, tags, dimensions: { ...emptyDimensions(), failure } };
+      yield { ...slice, start: HOUR + 900, tags, dimensions: emptyDimensions() };
+    },
+  };
+  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const { buckets } = await stats({ ...all, ...BY_TAG, tag: 'spring' });
+  expect(buckets.map(({ tag, counts, failures }) => [tag, counts, failures])).toEqual([
+    ['spring', { failed: 6, delivered: 2 }, { permanent_fail: 1, temporary_fail: 2 }],
+  ]);
+});
+
 test('says where a slice may have had more names than rows', async () => {
   const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
   const named = (rows: number, kind: string) =>
     Object.fromEntries(Array.from({ length: rows }, (_, nth) => [`${kind}-${nth}`, { delivered: 1 }]));
   const cutIn = async (by: 'provider' | 'ip' | 'tag' | 'domain', rows: number) => {
-    const counted = { provider: named(rows, 'p'), ip: named(rows, 'i'), policy: {} };
+    const counted = { provider: named(rows, 'p'), ip: named(rows, 'i'), policy: {}, failure: {} };
     const slices = {
       async *list() {
         yield { ...slice, domain: DOMAIN, tags: named(rows, 't'), dimensions: counted };
@@ -139,8 +157,12 @@ test('by domain, all that was sent from each is one row', async () => {
     async *list(domain: string) {
       const slice = { domain, start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
       const provider = { gmail: { delivered: 2, permanent_fail: 1 }, other: { delivered: domain.length } };
-      yield { ...slice, dimensions: { provider, ip: {}, policy: {} } };
-      yield { ...slice, start: HOUR + 900, dimensions: { provider: { gmail: { delivered: 1 } }, ip: {}, policy: {} } };
+      yield { ...slice, dimensions: { provider, ip: {}, policy: {}, failure: {} } };
+      yield {
+        ...slice,
+        start: HOUR + 900,
+        dimensions: { provider: { gmail: { delivered: 1 } }, ip: {}, policy: {}, failure: {} },
+      };
     },
   };
   const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
