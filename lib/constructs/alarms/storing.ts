@@ -38,7 +38,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       explains: ['open-slice'],
       missing: QUIET_QUEUE,
       runbook: 'oldest-message',
-      firstCommand: 'status',
+      firstCommand: 'logs process --since 15m',
     },
     {
       // Besides OldestMessage, because SQS excludes messages received three times from that age.

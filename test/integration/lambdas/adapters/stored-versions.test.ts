@@ -108,7 +108,13 @@ test('a slice is read with zero for what was not counted then, and may be passed
   const { pk: _pk, sk: _sk, tags, ...rest } = SLICE;
   const slice = {
     ...rest,
-    ...{ tags: JSON.parse(tags), dimensions: { provider: {}, ip: {}, policy: {}, failure: {} }, altered: {}, short: 0, accepted: 0 },
+    ...{
+      tags: JSON.parse(tags),
+      dimensions: { provider: {}, ip: {}, policy: {}, failure: {} },
+      altered: {},
+      short: 0,
+      accepted: 0,
+    },
     ...{ startedAt: null, finalAt: null, unconfirmedNames: [] },
   };
 
