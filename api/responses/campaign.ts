@@ -32,8 +32,8 @@ const people = name(
   'CampaignPeople',
   z.object({
     people: count('Different recipients, erased ones too; every number here counts these.'),
-    openers: count('Who opened a mail, machines apart: a server or an app may open mail to look into it.'),
-    clickers: count('Who clicked a link, machines apart.'),
+    openers: count('Who opened a mail; machines that do, such as mail proxies, are counted separately.'),
+    clickers: count('Who clicked a link; likewise.'),
     machineOpeners: count('Recipients whose mail only machines opened.'),
     machineClickers: count('Recipients in whose mail only machines clicked.'),
     complainers: count('Who reported a mail as spam.'),
@@ -75,6 +75,12 @@ export const campaignResponse = name(
     listed: says(
       'Events by type as the ledger counts them under this tag; untagged delayed bounces are not in it.',
       counts,
+    ),
+    cut: z.optional(
+      says(
+        'True where a slice had so many tags that `listed` may lack rare ones; all other numbers count event by event.',
+        z.boolean(),
+      ),
     ),
     mails: says('Null where the campaign is too large for one response: `ledger report` counts it.', z.nullable(mails)),
     people: says('The same.', z.nullable(people)),

@@ -59,6 +59,8 @@ export type ReportLine =
       completeness: Completeness;
       /** Null where all is held: else what happened before is in neither table nor archive any more. */
       completeFrom: string | null;
+      /** Whether the ledger does not count every tag of the time: mail was looked for event by event, and --plan may say too little. */
+      cut: boolean;
       mails: MailCounts;
       people: PeopleCounts;
     }
@@ -75,6 +77,7 @@ export type ReportLine =
       /** Of the objects; outside AWS they are paid for as traffic. */
       bytes: number;
       dollars: number;
+      cut: boolean;
     };
 
 interface ReportOptions extends TargetOptions {
@@ -159,10 +162,11 @@ async function report(context: CliContext, options: ReportOptions, given: string
   // The ledger accounts for what is no longer there to be counted.
   const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
   const { mails, people } = counts;
-  const text = reportText({ ...common, completeness, completeFrom: held, mails, people });
+  const facts = { ...common, completeness, completeFrom: held, cut: isCut(slices), mails, people };
+  const text = reportText(facts);
   const asOf = iso(context.now());
   if (csv) for (const line of text) context.printError(line);
-  else emit({ event: 'report', ...common, asOf, completeness, completeFrom: held, mails, people }, ...text);
+  else emit({ event: 'report', ...facts, asOf }, ...text);
   return mails.mails + mails.testMode > 0 ? 0 : 1;
 }
 
@@ -266,8 +270,11 @@ function planOf(
   const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - compared));
   const bytes = objects.reduce((sum, each) => sum + each.bytes, 0);
   const dollars = dollarsOf({ events, objects: objects.length, listings, bytes });
-  return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars };
+  const cut = isCut(slices);
+  return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars, cut };
 }
+
+const isCut = (slices: readonly TaggedSlice[]) => slices.some((slice) => slice.isCut);
 
 /** Returns the list price of what a report reads, from outside AWS. */
 export function dollarsOf(read: { events: number; objects: number; listings: number; bytes: number }): number {
@@ -281,14 +288,14 @@ export function dollarsOf(read: { events: number; objects: number; listings: num
 
 const trafficDollars = (bytes: number) => (bytes / 1e9) * PRICES.perGigabyteSent;
 
-function planText({ tag, domain, events, uncountedSeconds, objects, bytes, dollars }: PlanLine): string {
+function planText({ tag, domain, events, uncountedSeconds, objects, bytes, dollars, cut }: PlanLine): string {
   const uncounted =
     uncountedSeconds === 0 ? '' : `, and those of ${number(uncountedSeconds)} s that the ledger has not counted yet`;
   const archived = objects === 0 ? '' : `, and ${counted(objects, 'object')} of the archive`;
   const traffic = bytes === 0 ? '' : `, of it $${trafficDollars(bytes).toFixed(4)} for traffic out of AWS`;
   return (
     `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}${archived}: ` +
-    `$${dollars.toFixed(4)}${traffic}.`
+    `$${dollars.toFixed(4)}${traffic}.${cut ? ' Slices with very many tags do not count rare ones: it may read more.' : ''}`
   );
 }
 

@@ -11,6 +11,7 @@ interface Report {
   readonly to: string;
   readonly completeness: Completeness;
   readonly completeFrom: string | null;
+  readonly cut: boolean;
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
 }
@@ -22,7 +23,17 @@ const STATES: Readonly<Record<Completeness, string>> = {
 };
 
 /** Returns the report as lines for people. */
-export function reportText({ tag, domain, from, to, completeness, completeFrom, mails, people }: Report): string[] {
+export function reportText({
+  tag,
+  domain,
+  from,
+  to,
+  completeness,
+  completeFrom,
+  cut,
+  mails,
+  people,
+}: Report): string[] {
   const held = completeFrom === null ? [] : [`Neither table nor archive holds all from before ${completeFrom}.`];
   if (mails.mails + mails.testMode === 0)
     return [`No mail was sent under ${tag} of ${domain} from ${from} to ${to}.`, ...held];
@@ -36,19 +47,20 @@ export function reportText({ tag, domain, from, to, completeness, completeFrom, 
     row('accepted', mails.accepted, mails.mails),
     row('delivered', mails.delivered, mails.mails),
     row('put off at least once', mails.deferred, mails.mails),
-    row('failed', mails.failed, mails.mails),
+    row('failed permanently', mails.failed, mails.mails),
     ...classes.map(
       ([name, count]) => `    ${number(count).padStart(8)}  ${name}: ${FAILURE_CLASSES[name as FailureClass]}`,
     ),
     row('people', people.people),
-    row('opened, machines apart', people.openers, people.people),
-    row('clicked, machines apart', people.clickers, people.people),
+    row('opened', people.openers, people.people),
+    row('clicked', people.clickers, people.people),
     row('opened by machines alone', people.machineOpeners, people.people),
     row('clicked by machines alone', people.machineClickers, people.people),
     row('reported as spam', people.complainers, people.people),
     row('unsubscribed', people.unsubscribers, people.people),
     `  time to delivery            ${durations(mails.secondsToDelivery)}`,
     `  time to the first open      ${durations(mails.secondsToFirstOpen)}`,
+    ...(cut ? ['  slices with very many tags do not count rare ones: in these, every event was looked at'] : []),
     ...(mails.testMode > 0 ? [`  ${number(mails.testMode)} in test mode, counted as nothing else`] : []),
     ...(mails.unconfirmedEvents > 0
       ? [`  ${number(mails.unconfirmedEvents)} events counted here are not on Mailgun's list and may be forged`]

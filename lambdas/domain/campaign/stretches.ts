@@ -26,6 +26,8 @@ export interface TaggedSlice extends SliceOutline, HeldSlice {
   readonly mayHoldMail: boolean;
   /** Whether anything may have happened in it to mail under the tag: untagged, or an unsubscribe, which has tags of its own. */
   readonly mayHoldTrace: boolean;
+  /** Whether it has so many tags that the counts may lack those under this one. */
+  readonly isCut: boolean;
 }
 
 type TaggedFacts = Pick<Slice, 'start' | 'end' | 'tags' | 'unconfirmed' | 'accepted' | 'expected'> &
@@ -44,10 +46,13 @@ export function taggedSlice(slice: TaggedFacts, tag: string): TaggedSlice {
     ...{ start, end, state: stateOf(slice), counts: Object.fromEntries(counts) },
     sendingEvents: SENDING_TYPES.reduce((sum, type) => sum + numberOf(slice.tags['*'] ?? {}, type), 0),
     isEmpty: total(slice.expected) === 0,
+    isCut: isFull(slice),
     mayHoldMail: isUncertain(slice) || SENDING_TYPES.some((type) => counts.has(type)),
     mayHoldTrace: isUncertain(slice) || counts.size > 0 || Object.hasOwn(slice.tags, '') || hasUnsubscribes(slice),
   };
 }
+
+const isFull = ({ tags }: TaggedFacts) => Object.keys(tags).length >= MAX_TAGS;
 
 const hasUnsubscribes = ({ tags }: TaggedFacts) => numberOf(tags['*'] ?? {}, 'unsubscribed') > 0;
 
@@ -56,8 +61,7 @@ const hasUnsubscribes = ({ tags }: TaggedFacts) => numberOf(tags['*'] ?? {}, 'un
  * with as many as there may be lacks the others.
  */
 function isUncertain(slice: TaggedFacts): boolean {
-  const isFull = Object.keys(slice.tags).length >= MAX_TAGS;
-  return isFull || stateOf(slice) !== 'settled' || total(slice.unconfirmed) + slice.accepted > 0;
+  return isFull(slice) || stateOf(slice) !== 'settled' || total(slice.unconfirmed) + slice.accepted > 0;
 }
 
 /**

@@ -67,6 +67,7 @@ export function createCampaigns(deps: CampaignDeps) {
       completeness: held !== undefined && settled === 'complete' ? 'unknown' : settled,
       completeFrom: held ?? null,
       listed,
+      ...(outlines.some(({ isCut }) => isCut) && { cut: true }),
       mails: found?.mails ?? null,
       people: found?.people ?? null,
       failures: found?.failures ?? [],

@@ -24,6 +24,7 @@ export const reportLine = z.discriminatedUnion('event', [
     asOf: z.iso.datetime(),
     completeness: z.enum(['complete', 'incomplete', 'unknown']),
     completeFrom: z.nullable(z.iso.datetime()),
+    cut: z.boolean(),
     mails: z.strictObject({
       ...{ mails: count, accepted: count, delivered: count, deferred: count, failed: count },
       failedByClass: z.record(z.string(), count),
@@ -42,5 +43,6 @@ export const reportLine = z.discriminatedUnion('event', [
     events: count,
     ...{ uncountedSeconds: count, objects: count, bytes: count },
     dollars: z.number(),
+    cut: z.boolean(),
   }),
 ]) satisfies z.ZodType<ReportLine>;

@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
+import { reportText } from '../../../../cli/commands/report/report-text.ts';
 import { dollarsOf } from '../../../../cli/commands/report.ts';
+import { MailCounter, peopleCounts } from '../../../../lambdas/domain/campaign/counts.ts';
+import { campaignMail } from '../../../../lambdas/domain/campaign/mail.ts';
 
 test.each([
   { name: 'a million events', read: { events: 1_000_000 }, dollars: 0.0625 },
@@ -8,4 +11,13 @@ test.each([
   { name: 'ten gigabytes out of AWS', read: { bytes: 10e9 }, dollars: 0.9 },
 ])('the plan of a report counts $name', ({ read, dollars }) => {
   expect(dollarsOf({ ...{ events: 0, objects: 0, listings: 0, bytes: 0 }, ...read })).toBeCloseTo(dollars, 9);
+});
+
+test.each([false, true])('the report says whether slices do not count every tag: %s', (cut) => {
+  const counter = new MailCounter();
+  counter.add(campaignMail([]));
+  const of = { tag: 'spring', domain: 'mg.example.com', from: '2026-11-01', to: '2026-11-08' };
+  const facts = { ...of, completeness: 'complete' as const, completeFrom: null, cut };
+  const text = reportText({ ...facts, mails: counter.counts(), people: peopleCounts([0]) });
+  expect(text.some((line) => line.includes('slices with very many tags'))).toBe(cut);
 });
