@@ -21,7 +21,7 @@ export class ApiKeyRefusedError extends TargetUnavailableError {
 /** Sends one request to Mailgun's API, for the region of a domain. */
 export type MailgunRequest = (
   domain: string,
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   /** A list of objects is sent as JSON. */
   body?: FormData | readonly object[],

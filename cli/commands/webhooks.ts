@@ -1,11 +1,12 @@
+import { domainDriftText } from '../../lambdas/domain/webhooks/domain-drift.ts';
+import { type Drift, type DriftKind, webhookDrift } from '../../lambdas/domain/webhooks/webhook-drift.ts';
 import {
-  type Drift,
-  type DriftKind,
-  MAX_URLS,
-  type RegisteredWebhook,
-  webhookDrift,
-} from '../../lambdas/domain/webhooks/webhook-drift.ts';
-import { openMailgun, openMailgunToWrite, WRITE_KEY_OPTION, type WriteKeyOptions } from '../access/mailgun-access.ts';
+  type MailgunRequest,
+  openMailgun,
+  openMailgunToWrite,
+  WRITE_KEY_OPTION,
+  type WriteKeyOptions,
+} from '../access/mailgun-access.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -22,7 +23,19 @@ import { UsageError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { openRegistry, type Registry } from './webhooks/registry.ts';
+import { readDomainDrift } from './webhooks/account-domains.ts';
+import { openRegistry } from './webhooks/registry.ts';
+import {
+  additionsToAccount,
+  additionsToDomain,
+  type Change,
+  changeText,
+  type DesiredWebhooks,
+  doublesOfDomain,
+  removalsFromAccount,
+  removalsFromDomain,
+  type Step,
+} from './webhooks/steps.ts';
 
 type DriftLine = {
   event: 'drift';
@@ -38,18 +51,7 @@ type DriftLine = {
 export type WebhooksCheckLine = DriftLine | { event: 'checked'; domains: number; types: number; drift: number };
 
 /** The lines of `webhooks sync --json`; with `--plan` what would be done. */
-export type WebhooksSyncLine =
-  | {
-      event: 'change';
-      /** Null: for all domains of the account. */
-      domain: string | null;
-      type: string;
-      change: 'add' | 'remove';
-      /** Of what is removed. */
-      url: string | null;
-    }
-  | DriftLine
-  | { event: 'planned' | 'synced'; changes: number; drift: number };
+export type WebhooksSyncLine = Change | DriftLine | { event: 'planned' | 'synced'; changes: number; drift: number };
 
 const NEEDS = `secretsmanager:GetSecretValue on the API key, which must be allowed to read webhooks, and for sync to
 change them`;
@@ -63,7 +65,7 @@ const CHECK_EXAMPLES = `
 What may be wrong, by kind:
   missing   this stack does not get a type that it wants         webhooks sync adds it
   no-room   the same, and three other URLs are registered        webhooks sync --remove <url>
-  double    registered for domain and account, or spelled twice  delete one of both at Mailgun
+  double    registered for domain and account, or spelled twice  webhooks sync --account, or delete one of both
   foreign   another receiver gets the type too                   fine if it is known; else sync --remove <url>
   unwanted  this stack gets a type that it does not want         delete it at Mailgun, or configure eventTypes
 
@@ -99,6 +101,7 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
 }
 
 interface SyncOptions extends DomainOptions, WriteKeyOptions {
+  readonly account?: boolean;
   readonly plan?: boolean;
   readonly remove?: readonly string[];
   readonly yes?: boolean;
@@ -107,15 +110,20 @@ interface SyncOptions extends DomainOptions, WriteKeyOptions {
 const SYNC_EXAMPLES = `
 Adds this stack's URL to each event type that lacks it, and keeps the other URLs. It removes only what --remove names.
 Mailgun takes up to 10 minutes to apply a change. URLs that another tool registers meanwhile stay.
+With --account it registers the URL once for all domains of the account and its subaccounts, in each region. Run again
+after 10 minutes, it takes the URL off the domains, where it is double. Webhooks of domains that are not in the ledger are
+refused; those of a subaccount carry the signature of the parent's key too (keys set --parent).
 
 Examples:
   npm run ledger -- webhooks sync --env prod --plan
   npm run ledger -- webhooks sync --env prod
+  npm run ledger -- webhooks sync --env prod --account
   npm run ledger -- webhooks sync --env prod --remove https://old.example.com/mailgun --yes`;
 
 export const syncCommand = (context: CliContext, run: Run) =>
   ledgerCommand('sync', "register the stack's URL for every event type that is needed")
     .option(...DOMAIN_OPTION)
+    .option('--account', 'register once for the whole account, in place of each domain')
     .option('--plan', 'only show what would be changed')
     .option('--remove <url>', 'take this URL off every type; may be repeated', repeatedUrl)
     .option(...WRITE_KEY_OPTION)
@@ -136,18 +144,11 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   for (const url of remove) {
     if (url === desired.url) throw new UsageError("--remove names this stack's own URL");
   }
-  const registry = openRegistry(
-    await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options)),
-  );
+  if (options.account && options.domain !== undefined) throw new UsageError('--account is for all domains');
+  const ask = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
+  const registry = openRegistry(ask);
   let changes = 0;
-  let drift = 0;
-  for (const domain of desired.domains) {
-    const registered = await registry.read(domain);
-    const steps = [
-      ...stepsOfDomain(domain, registered, desired, remove),
-      // Named alone, a domain is no reason to change all others.
-      ...(options.domain === undefined ? stepsOfAccount(domain, registered, remove) : []),
-    ];
+  const make = async (steps: readonly Step[]) => {
     const removals = steps.filter(({ line }) => line.change === 'remove').map(({ line }) => changeText(line));
     if (!plan && removals.length > 0) {
       await confirm(context, options.yes, `At Mailgun, ${removals.join(', ')}?`);
@@ -157,11 +158,37 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
       emit(step.line, `${plan ? 'would ' : ''}${changeText(step.line)}`);
       changes += 1;
     }
-    const left = webhookDrift(plan ? registered : await registry.read(domain), desired.url, desired.types);
-    const open = plan ? left.filter(({ kind }) => kind !== 'missing') : left;
-    for (const each of open) emit(...driftOf(domain, each));
-    // Other receivers may be there for good.
-    drift += open.filter(({ kind }) => kind !== 'foreign').length;
+  };
+  const regions = groupBy(desired.domains, (domain) => deployment.mailgunUrl(domain));
+  if (options.account) {
+    for (const [any = ''] of regions.values()) {
+      const registered = await registry.read(any);
+      const added = additionsToAccount(any, registered, desired, remove);
+      if (!plan && added.some(({ line }) => line.change === 'add'))
+        await confirmAccount(context, options, ask, deployment);
+      await make([...removalsFromAccount(any, registered, remove), ...added]);
+    }
+  }
+  let drift = 0;
+  for (const domains of regions.values()) {
+    const [any = ''] = domains;
+    const atAccount = options.account ? await registry.atAccount(any, desired.url) : [];
+    for (const domain of domains) {
+      const registered = await registry.read(domain);
+      await make([
+        ...removalsFromDomain(domain, registered, remove),
+        ...(options.account
+          ? doublesOfDomain(domain, registered, atAccount, desired.url, context.now())
+          : additionsToDomain(domain, registered, desired, remove)),
+        // Named alone, a domain is no reason to change all others.
+        ...(options.domain === undefined && !options.account ? removalsFromAccount(domain, registered, remove) : []),
+      ]);
+      const left = webhookDrift(plan ? registered : await registry.read(domain), desired.url, desired.types);
+      const open = plan ? left.filter(({ kind }) => kind !== 'missing') : left;
+      for (const each of open) emit(...driftOf(domain, each));
+      // Other receivers may be there for good.
+      drift += open.filter(({ kind }) => kind !== 'foreign').length;
+    }
   }
   emit(
     { event: plan ? 'planned' : 'synced', changes, drift },
@@ -172,55 +199,17 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   return drift === 0 ? 0 : 1;
 }
 
-type Change = Extract<WebhooksSyncLine, { event: 'change' }>;
-
-/** One change, and how it is made. */
-interface Step {
-  readonly line: Change;
-  run(registry: Registry): Promise<void>;
-}
-
-function stepsOfDomain(
-  domain: string,
-  registered: readonly RegisteredWebhook[],
-  { url: own, types }: DesiredWebhooks,
-  remove: readonly string[],
-): Step[] {
-  const missing = webhookDrift(registered, own, types).filter(({ kind }) => kind === 'missing' || kind === 'no-room');
-  const ofDomain = registered.filter(({ level }) => level === 'domain');
-  const gone = ofDomain.filter(({ url }) => remove.includes(url));
-  const isAdded = (type: string) => {
-    const kept = ofDomain.filter((each) => each.type === type && !remove.includes(each.url));
-    return missing.some((each) => each.type === type) && kept.length < MAX_URLS;
-  };
-  const added = types.filter(isAdded);
-  const once = (index: number, run: Step['run']): Step['run'] => (index === 0 ? run : async () => {});
-  // One call takes a URL off all types, and one adds ours to all: removed first, so that there is room.
-  return [
-    ...[...groupBy(gone, ({ url }) => url)].flatMap(([url, hooks]) =>
-      hooks.map(({ type }, index) => ({
-        line: { event: 'change', domain, type, change: 'remove', url } as const,
-        run: once(index, (registry) => registry.removeFromDomain(domain, url)),
-      })),
-    ),
-    ...added.map((type, index) => ({
-      line: { event: 'change', domain, type, change: 'add', url: null } as const,
-      run: once(index, (registry) => registry.addToDomain(domain, own, added)),
-    })),
-  ];
-}
-
-function stepsOfAccount(domain: string, registered: readonly RegisteredWebhook[], remove: readonly string[]): Step[] {
-  const ofAccount = registered.filter(({ level, url }) => level === 'account' && remove.includes(url));
-  return [...groupBy(ofAccount, ({ url }) => url)].map(([url, hooks]) => ({
-    line: { event: 'change', domain: null, type: hooks.map(({ type }) => type).join(','), change: 'remove', url },
-    run: (registry) => registry.removeFromAccount(domain, url),
-  }));
-}
-
-function changeText({ domain, type, change, url }: Change): string {
-  const at = domain ?? 'the whole account';
-  return change === 'add' ? `add ${type} of ${at} to this stack` : `remove ${url} from ${type} of ${at}`;
+/** Asks before webhooks of all domains come here, where some belong to no ledger. */
+async function confirmAccount(
+  context: CliContext,
+  { yes }: SyncOptions,
+  ask: MailgunRequest,
+  deployment: Deployment,
+): Promise<void> {
+  const drift = await readDomainDrift(ask, deployment);
+  if (drift.notInLedger.length === 0) return;
+  const says = domainDriftText(drift, deployment.domains.length);
+  await confirm(context, yes, `${says}. Webhooks of those would be refused; register for the whole account?`);
 }
 
 export interface DomainOptions extends TargetOptions {
@@ -228,13 +217,6 @@ export interface DomainOptions extends TargetOptions {
 }
 
 export const DOMAIN_OPTION = ['--domain <name>', 'only this sending domain (all of the stack)'] as const;
-
-/** What one stack wants of Mailgun. */
-export interface DesiredWebhooks {
-  readonly domains: readonly string[];
-  readonly url: string;
-  readonly types: readonly string[];
-}
 
 export function desiredWebhooks(deployment: Deployment, { domain }: DomainOptions): DesiredWebhooks {
   if (domain !== undefined) checkSendingDomain(deployment, domain);

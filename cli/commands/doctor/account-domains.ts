@@ -1,35 +1,9 @@
-import {
-  type DomainDrift,
-  domainDrift,
-  domainDriftText,
-  readAccountDomains,
-} from '../../../lambdas/domain/webhooks/domain-drift.ts';
-import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../../access/mailgun-access.ts';
-import { TargetUnavailableError } from '../../errors.ts';
-import { groupBy } from '../../group-by.ts';
+import { domainDriftText } from '../../../lambdas/domain/webhooks/domain-drift.ts';
+import { ApiKeyRefusedError, openMailgun } from '../../access/mailgun-access.ts';
 import { counted } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
+import { readDomainDrift } from '../webhooks/account-domains.ts';
 import { type Finding, ok, skipped, warning } from './machine-checks.ts';
-
-/** Compares Mailgun's domains with the ledger's, region by region; TargetUnavailableError where they cannot be listed. */
-export async function readDomainDrift(ask: MailgunRequest, deployment: Deployment): Promise<DomainDrift> {
-  const regions = groupBy(deployment.domains, (domain) => deployment.mailgunUrl(domain));
-  const drifts: DomainDrift[] = [];
-  for (const domains of regions.values()) {
-    const [any = ''] = domains;
-    const listed = await readAccountDomains(async (path) => {
-      const answer = await ask(any, 'GET', path);
-      if (answer.status === 200) return answer.body;
-      throw new TargetUnavailableError(`Mailgun does not list its domains: ${messageOf(answer)}`);
-    });
-    if (listed === undefined) throw new TargetUnavailableError("Mailgun's list of domains is not whole");
-    drifts.push(domainDrift(listed, domains));
-  }
-  return {
-    notInLedger: drifts.flatMap(({ notInLedger }) => notInLedger),
-    notAtMailgun: drifts.flatMap(({ notAtMailgun }) => notAtMailgun),
-  };
-}
 
 /** Names the domains that only Mailgun has, or only the ledger. */
 export async function accountDomains(deployment: Deployment): Promise<Finding> {

@@ -186,7 +186,7 @@ async function mailgun(deployment: Deployment, domain: string, run: CommandText)
 const DRIFT_FIXES: Readonly<Record<DriftKind, (run: CommandText) => string>> = {
   missing: (run) => run('webhooks sync'),
   'no-room': (run) => `${run('webhooks sync')} --remove <a URL of ${run('webhooks check')}>`,
-  double: () => 'delete one of both at Mailgun',
+  double: (run) => `${run('webhooks sync')} --account, or delete one of both at Mailgun`,
   unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
   foreign: (run) => `if it does not belong there: ${run('webhooks sync')} --remove <url>`,
 };

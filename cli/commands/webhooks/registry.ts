@@ -1,10 +1,19 @@
+import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import {
   type RegisteredWebhook,
   readAccountWebhooks,
   readDomainWebhooks,
 } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access/mailgun-access.ts';
-import { TargetUnavailableError } from '../../errors.ts';
+import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
+
+/** A registration of one URL at the account. */
+export interface AccountHook {
+  readonly id: string;
+  readonly types: readonly string[];
+  /** Epoch milliseconds at which it was made; undefined where Mailgun does not say. */
+  readonly sinceMs: number | undefined;
+}
 
 /** What is registered at Mailgun, and the ways to change it. */
 export interface Registry {
@@ -14,6 +23,13 @@ export interface Registry {
   addToDomain(domain: string, url: string, types: readonly string[]): Promise<void>;
   /** Takes a URL off all types of a domain, in one call that touches no other URL. */
   removeFromDomain(domain: string, url: string): Promise<void>;
+  /** The registrations of a URL at the account in a domain's region, the oldest first. */
+  atAccount(domain: string, url: string): Promise<AccountHook[]>;
+  /**
+   * Registers a URL at the account in a domain's region for these types and those that it has, and deletes all but one
+   * of its registrations. Never registers it twice, also where the reply to an earlier call was lost.
+   */
+  putAtAccount(domain: string, url: string, types: readonly string[]): Promise<void>;
   /** Deletes a URL from the account in a domain's region: for all of its domains and types. */
   removeFromAccount(domain: string, url: string): Promise<void>;
 }
@@ -28,6 +44,20 @@ export function openRegistry(ask: MailgunRequest): Registry {
     return answer.status === 404 ? { ...answer, status: 200, body: { webhooks: [] } } : answer;
   };
 
+  const hooksOf = async (domain: string, url: string): Promise<AccountHook[]> => {
+    const answer = await readAccount(domain);
+    understood(answer, readAccountWebhooks, "the account's webhooks");
+    const { webhooks } = answer.body as { webhooks: readonly JsonObject[] };
+    return webhooks.flatMap((hook) => (hook.url === url ? readHook(hook) : [])).sort(byAge);
+  };
+
+  const deleteHook = async (domain: string, id: string) => {
+    const answer = await ask(domain, 'DELETE', `/v1/webhooks/${encodeURIComponent(id)}`);
+    // Another run has deleted it.
+    if (answer.status < 300 || answer.status === 404) return;
+    throw new TargetUnavailableError(`Mailgun did not delete the account's webhook: ${messageOf(answer)}`);
+  };
+
   return {
     async read(domain) {
       const ofAccount = understood(await readAccount(domain), readAccountWebhooks, "the account's webhooks");
@@ -36,10 +66,7 @@ export function openRegistry(ask: MailgunRequest): Registry {
     },
 
     async addToDomain(domain, url, types) {
-      const form = new FormData();
-      form.set('url', url);
-      for (const type of types) form.append('event_types', type);
-      const answer = await ask(domain, 'POST', domainPath('v4', domain), form);
+      const answer = await ask(domain, 'POST', domainPath('v4', domain), formOf(url, types));
       // Another run has added the same; what still differs is read again afterwards.
       if (answer.status === 200 || (answer.status === 400 && /already exists/i.test(messageOf(answer)))) return;
       throw new TargetUnavailableError(`Mailgun did not add ${types.join(', ')} of ${domain}: ${messageOf(answer)}`);
@@ -52,17 +79,54 @@ export function openRegistry(ask: MailgunRequest): Registry {
       throw new TargetUnavailableError(`Mailgun did not take ${url} off ${domain}: ${messageOf(answer)}`);
     },
 
-    async removeFromAccount(domain, url) {
-      const { body } = await readAccount(domain);
-      const hooks = (body as { webhooks?: { webhook_id: string; url: string }[] }).webhooks ?? [];
-      for (const hook of hooks.filter((each) => each.url === url)) {
-        const answer = await ask(domain, 'DELETE', `/v1/webhooks/${encodeURIComponent(hook.webhook_id)}`);
-        if (answer.status >= 300)
-          throw new TargetUnavailableError(`Mailgun did not delete the account's webhook: ${messageOf(answer)}`);
+    atAccount: hooksOf,
+
+    async putAtAccount(domain, url, types) {
+      const [held] = await hooksOf(domain, url);
+      const wanted = [...new Set([...(held?.types ?? []), ...types])];
+      if (wanted.some((type) => !held?.types.includes(type))) {
+        const form = formOf(url, wanted);
+        const path = held === undefined ? '/v1/webhooks' : `/v1/webhooks/${encodeURIComponent(held.id)}`;
+        const answer = await ask(domain, held === undefined ? 'POST' : 'PUT', path, form).catch((error: unknown) => {
+          if (error instanceof MailgunBusyError) return undefined;
+          throw error;
+        });
+        // A reply that was lost may belong to a call that was made, so only what is registered then says it.
+        const isThere = (await hooksOf(domain, url)).some((hook) => types.every((type) => hook.types.includes(type)));
+        if (!isThere) {
+          const why = answer === undefined ? 'it does not answer; try again later' : messageOf(answer);
+          throw new TargetUnavailableError(`Mailgun did not register ${types.join(', ')} of the account: ${why}`);
+        }
       }
+      const [kept, ...doubles] = await hooksOf(domain, url);
+      for (const { id } of doubles.filter((each) => each.types.every((type) => kept?.types.includes(type)))) {
+        await deleteHook(domain, id);
+      }
+    },
+
+    async removeFromAccount(domain, url) {
+      for (const { id } of await hooksOf(domain, url)) await deleteHook(domain, id);
     },
   };
 }
+
+function formOf(url: string, types: readonly string[]): FormData {
+  const form = new FormData();
+  form.set('url', url);
+  for (const type of types) form.append('event_types', type);
+  return form;
+}
+
+function readHook(hook: JsonObject): AccountHook[] {
+  const { webhook_id: id, event_types: types, created_at: created } = hook;
+  if (typeof id !== 'string') return [];
+  const named = Array.isArray(types) ? types.filter((type) => typeof type === 'string') : [];
+  const sinceMs = typeof created === 'string' ? Date.parse(created) : Number.NaN;
+  return [{ id, types: named, sinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs }];
+}
+
+/** Two runs at once agree on which of two registrations stays. */
+const byAge = (a: AccountHook, b: AccountHook) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0) || (a.id < b.id ? -1 : 1);
 
 function understood(
   answer: MailgunResponse,

@@ -8,8 +8,13 @@ export interface Misbehaviour {
   readonly changing?: number;
   /** Pages hold fewer events than asked for, though more follow. */
   readonly shortPages?: boolean;
-  /** This percentage of calls fails; a 429 asks to wait so many seconds. */
-  readonly fails?: { readonly mode: Failure; readonly percent: number; readonly seconds?: number };
+  /** This percentage of calls, or of those of one method, fails; a 429 asks to wait so many seconds. */
+  readonly fails?: {
+    readonly mode: Failure;
+    readonly percent: number;
+    readonly seconds?: number;
+    readonly method?: string;
+  };
   /** Where the next page is said to be: on another host, or for ever here. */
   readonly next?: 'foreign' | 'same';
   /** Listings that begin earlier than this long ago are refused. */
@@ -58,7 +63,8 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
     isFields(value) &&
     isOneOf(...FAILURES)(value.mode) &&
     isPercentage(value.percent) &&
-    (value.seconds === undefined || isNumber(value.seconds)),
+    (value.seconds === undefined || isNumber(value.seconds)) &&
+    isOneOf(undefined, 'GET', 'POST', 'PUT', 'DELETE')(value.method),
   next: isOneOf('foreign', 'same'),
   retentionSeconds: isNumber,
   discontinued: isFlag,

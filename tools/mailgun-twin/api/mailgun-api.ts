@@ -70,7 +70,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await readBytes(incoming);
     const { fails } = misbehaviour;
-    const failure = fails && random.chance(fails.percent / 100) ? fails.mode : undefined;
+    const isMeant = fails !== undefined && [undefined, incoming.method].includes(fails.method);
+    const failure = isMeant && random.chance(fails.percent / 100) ? fails.mode : undefined;
     if (failure === 'hang') return;
     const refused = failure && failureAnswer(failure, fails?.seconds ?? 1, nowMs());
     const { status, headers, body: value } = refused ?? (await answer(incoming, body));

@@ -200,3 +200,41 @@ test('suppressions are added one by one and as a list, read page by page, and re
   await suppressions.destroyAll(API_DOMAIN, 'bounces');
   expect((await suppressions.list(API_DOMAIN, 'bounces', {})).items).toEqual([]);
 });
+
+/** What the client's own methods are made of. */
+interface AnyRequest {
+  get(path: string): Promise<{ body: unknown }>;
+  postWithFD(path: string, form: object): Promise<unknown>;
+  delete(path: string, body: undefined, query: object): Promise<unknown>;
+}
+
+test('the account is read as reconciliation reads it: hours, webhooks of both levels, domains and keys', async () => {
+  const { client } = await sendThree();
+  const { items: hours } = await client.metrics.getAccount({
+    start: day(-1),
+    end: day(1),
+    // Its type is an enum that the package does not export.
+    resolution: 'hour' as never,
+    dimensions: ['time'],
+    metrics: ['delivered_count'],
+    filter: { AND: [{ attribute: 'domain', comparator: '=', values: [{ label: API_DOMAIN, value: API_DOMAIN }] }] },
+  });
+  const delivered = hours.map(({ metrics }) => metrics.delivered_count ?? 0);
+  expect(delivered.reduce((sum, count) => sum + count, 0)).toBe(3);
+
+  // It has no methods for webhooks by URL, or of the account, but requests that any path takes.
+  const { request, apiKeys } = client as unknown as {
+    request: AnyRequest;
+    apiKeys: { list(query: object): Promise<unknown> };
+  };
+  const hook = { url: 'https://own.example.com/', event_types: ['opened', 'clicked'] };
+  await request.postWithFD(`/v4/domains/${API_DOMAIN}/webhooks`, hook);
+  await request.postWithFD('/v1/webhooks', hook);
+  expect(await client.webhooks.list(API_DOMAIN, {})).toMatchObject({ opened: { urls: [hook.url] } });
+  expect((await request.get('/v1/webhooks')).body).toMatchObject({ webhooks: [hook] });
+  await request.delete(`/v4/domains/${API_DOMAIN}/webhooks`, undefined, { url: hook.url });
+  expect(await client.webhooks.list(API_DOMAIN, {})).toEqual({});
+
+  expect((await client.domains.list()).map(({ name }) => name)).toEqual([API_DOMAIN, 'eu.example.com']);
+  expect(await apiKeys.list({})).toMatchObject({ status: 200, totalCount: 0, items: [] });
+});
