@@ -5,7 +5,6 @@ import { createControlApi } from '../local-stack/control-api.ts';
 import type { EngineName } from '../local-stack/engines/engine-program.ts';
 import type { PublishedEvent } from '../local-stack/engines/events.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
-import { runTemplate } from '../local-stack/run-template.ts';
 import { outputOf, outputsOf } from '../local-stack/template/stack.ts';
 import type { MailgunAccount } from '../mailgun-twin/api/account.ts';
 import type { MailgunApi } from '../mailgun-twin/api/mailgun-api.ts';
@@ -112,11 +111,17 @@ async function start(options: LocalStackOptions, disposables: Disposables): Prom
   phase('synthesize', `the dev stack for ${domains.join(', ')}`);
   phase('engines', `${program.title}${because === undefined ? '' : ` (${because})`}, SQS, secrets`);
 
+  const assembly = synthesizeLedger(run, overlay, values);
+  // Who waits for it hears of that.
+  assembly.catch(() => {});
+  // Loaded only now: synth is the longest part of a start.
+  const { runTemplate } = await import('../local-stack/run-template.ts');
+
   let reconcileRuns!: ReconcileRuns;
   let sealRuns: SealRuns | undefined;
   const { aws, functions, controls } = await runTemplate(
     {
-      assemble: () => synthesizeLedger(run, overlay, values),
+      assemble: () => assembly,
       engine,
       listeners: { [OUTPUTS.webhookUrl]: run.mainListener },
       ownMetrics: OWN_METRICS,
