@@ -12,7 +12,7 @@ test('every file whose time is known is there', () => {
 
 test('what takes longest starts first, and what is not known comes last', async () => {
   const context = { config: { cacheDirectory: '/nowhere', id: 'unit', haste: {} }, hasteFS: { getSize: () => 0 } };
-  const files = ['unit/architecture.test.ts', 'model/forgery.test.ts', 'integration/cli/dlq-kill.test.ts'];
+  const files = ['unit/architecture.test.ts', 'model/reconcile-month.test.ts', 'integration/cli/dlq-kill.test.ts'];
   const order = await new LongestFirst({ contexts: [], globalConfig: {} } as never).sort(
     files.map((file) => ({ path: join(TEST, file), context })) as never,
   );
