@@ -16,8 +16,8 @@ const EXAMPLES = `
 The stack is healthy when the DLQ is empty, no alarm is on, and no event that Mailgun lists is missing.
 missing: Mailgun lists the event, but it is not stored. lost: its webhook never came, and reconciliation stored it.
 unconfirmed: it is stored, but Mailgun did not list it by the second pass.
-At Gmail, Yahoo and Microsoft no share of the last 7 days is over its limit: 0.3 % reported as spam, 5 % failed
-permanently, 1 % refused by policy, each of at least 1,000 mails.
+At Gmail, Yahoo and Microsoft no share of the last 7 days (UTC), today included, is over its limit: 0.3 % reported as
+spam, 5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails.
 A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
 Events are counted over the time to the second pass, two days at most. What cannot be read is unknown.
 

@@ -85,19 +85,27 @@ export function inlineBar(parts: Bar['parts'], most: number): SVGElement {
   );
 }
 
-/** How much wider than the last limit a bar is drawn. */
+/** How much wider than its limit a bar is drawn. */
 const ROOM = 1.5;
 
-/** Returns a share as a bar for a table cell, with its limits as lines; what is above is cut off. */
-export function limitBar(share: number, limits: readonly number[], kind: string): SVGElement {
-  const full = ROOM * Math.max(...limits);
-  const at = (value: number) => Math.min(100, (value / full) * 100);
-  return svg(
-    'svg',
-    { class: 'inline limits', viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-    svg('rect', { class: 'room', x: 0, y: 0, width: 100, height: 10 }),
-    svg('rect', { class: kind, x: 0, y: 2, width: at(share), height: 6 }),
-    ...limits.map((limit) => svg('rect', { class: 'limit', x: at(limit), y: 0, width: 1, height: 10 })),
+/** Returns a share as a bar for a table cell, with lines and what they are; what is above `most` and room is cut off. */
+export function limitBar(
+  share: number,
+  { lines, most, label }: { lines: readonly number[]; most: number; label: string },
+  kind: string,
+): HTMLElement {
+  const at = (value: number) => Math.min(100, (value / (ROOM * most)) * 100);
+  return h(
+    'div',
+    { class: 'limits' },
+    svg(
+      'svg',
+      { class: 'inline', viewBox: '0 0 100 10', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+      svg('rect', { class: 'room', x: 0, y: 0, width: 100, height: 10 }),
+      svg('rect', { class: kind, x: 0, y: 2, width: at(share), height: 6 }),
+      ...lines.map((line) => svg('rect', { class: 'limit', x: at(line), y: 0, width: 1, height: 10 })),
+    ),
+    h('small', {}, label),
   );
 }
 

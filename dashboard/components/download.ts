@@ -4,18 +4,21 @@ import { h } from './dom.ts';
 /** One column of a file: its name, and the value of a row. */
 export type CsvColumn<Row> = readonly [head: string, value: (row: Row) => string | number | null];
 
+/** What a file holds, in words, and its name without the ending. */
+export type CsvFile = readonly [what: string, name: string];
+
 /** Returns a button that saves rows as a table for a spreadsheet. */
-export function csvButton<Row>(name: string, rows: readonly Row[], columns: readonly CsvColumn<Row>[]): HTMLElement {
+export function csvButton<Row>(
+  [what, name]: CsvFile,
+  rows: readonly Row[],
+  columns: readonly CsvColumn<Row>[],
+): HTMLElement {
   const save = () => {
     const lines = [columns.map(([head]) => head), ...rows.map((row) => columns.map(([, value]) => value(row)))];
     // A mark at the beginning says that it is UTF-8, which some spreadsheets do not guess.
     saveFile(`${name}.csv`, `\uFEFF${lines.map((line) => `${csvLine(line)}\r\n`).join('')}`);
   };
-  return h(
-    'button',
-    { type: 'button', class: 'quiet csv', 'aria-label': `Download CSV: ${name}`, click: save },
-    'Download CSV',
-  );
+  return h('button', { type: 'button', class: 'quiet csv', click: save }, `Download ${what} (CSV)`);
 }
 
 function saveFile(name: string, text: string): void {

@@ -1,4 +1,8 @@
+import { numberText } from '../values/numbers.ts';
 import { type Attributes, type Child, h } from './dom.ts';
+
+/** Rows that a table of limited height shows on a phone. */
+const SEEN_AT_ONCE = 3;
 
 export interface Column<Row> {
   readonly head: string;
@@ -10,7 +14,7 @@ export interface TableOptions {
   readonly caption: string;
   /** Rows become cards on a narrow screen. */
   readonly cards?: boolean;
-  /** Limits the table's height. */
+  /** Limits the table's height; how many rows there are is then said above. */
   readonly tall?: boolean;
 }
 
@@ -27,7 +31,7 @@ export function table<Row>(
       ? h('th', { ...attributes, scope: 'row' }, column.cell(row))
       : h('td', attributes, column.cell(row));
   };
-  return h(
+  const scrolling = h(
     'div',
     { class: `scroll${tall ? ' tall' : ''}`, tabindex: 0, role: 'region', 'aria-label': caption },
     h(
@@ -38,6 +42,8 @@ export function table<Row>(
       h('tbody', {}, ...rows.map((row) => h('tr', {}, ...columns.map((column, at) => cell(column, row, at))))),
     ),
   );
+  if (!tall || rows.length <= SEEN_AT_ONCE) return scrolling;
+  return h('div', {}, h('p', { class: 'note' }, `${numberText(rows.length)} rows; scroll to see them all.`), scrolling);
 }
 
 /** Returns a table that grows page by page. */

@@ -1,17 +1,17 @@
 import type { CampaignResponse } from '../../api/responses/campaign.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
 import { unlessUnfit } from '../api.ts';
-import { type Child, h } from '../components/dom.ts';
+import { h } from '../components/dom.ts';
 import { dateInput, field, goForm, sameText, select, textIn, textsIn } from '../components/form.ts';
 import { empty, panel, visible } from '../components/parts.ts';
 import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
-import { countOf, numberText } from '../values/numbers.ts';
+import { countOf } from '../values/numbers.ts';
 import { DAY_SECONDS, dayIn, midnight } from '../values/time.ts';
 import { chosenDomain, type View } from '../view.ts';
 import { failedPanel } from './campaign/failed.ts';
 import { numbersPanel, reasonsPanel } from './campaign/numbers.ts';
-import { sumBy } from './deliverability/statistics.ts';
+import { outcomeColumns, rareTagsNote, sumBy, withSeverities } from './deliverability/statistics.ts';
 
 const LISTED_DAYS = 7;
 const USUAL_DAYS = 30;
@@ -59,32 +59,35 @@ function choicePanel(domains: readonly string[], { domain, tag, from, to }: Choi
       field('Tag', h('input', { name: 'tag', value: tag, placeholder: 'spring', autocomplete: 'off', required: true })),
       field('Domain', select('domain', sameText(domains), domain)),
       field('Sent from (UTC)', dateInput('from', from)),
-      field('Sent until', dateInput('to', to)),
+      field('Sent until (UTC)', dateInput('to', to)),
     ),
   );
 }
 
 function tagsPanel(stats: StatsResponse | undefined, domain: string): HTMLElement {
   const title = `Tags of the last ${LISTED_DAYS} days: ${domain}`;
-  const list = sumBy(stats?.buckets ?? [], ({ tag }) => tag).filter(([tag]) => tag !== '*' && tag !== '');
+  const list = sumBy((stats?.buckets ?? []).map(withSeverities), ({ tag }) => tag).filter(
+    ([tag]) => tag !== '*' && tag !== '',
+  );
   if (stats === undefined) return panel(title, empty('They could not be listed. Type a tag above.'));
   if (list.length === 0) return panel(title, empty('No event under a tag has been compared yet. Type a tag above.'));
   const rows = list.map(([tag, counts]) => ({ tag, counts }));
   rows.sort((a, b) => countOf(b.counts, 'delivered') - countOf(a.counts, 'delivered') || (a.tag < b.tag ? -1 : 1));
-  const number = (type: string) => ({
-    head: type,
-    numeric: true,
-    cell: ({ counts }: (typeof rows)[number]): Child => numberText(countOf(counts, type)),
-  });
   return panel(
     title,
     table(
       rows,
       [
         { head: 'Tag', cell: ({ tag }) => h('a', { href: linkTo('campaign', tag, { domain }) }, visible(tag)) },
-        ...['accepted', 'delivered', 'failed', 'complained'].map(number),
+        ...outcomeColumns(rows),
       ],
       { caption: title, tall: true, cards: true },
     ),
+    h(
+      'p',
+      { class: 'note' },
+      'Events of the ledger: a mail that was put off three times counts three times. A tag’s report counts each mail once.',
+    ),
+    rareTagsNote(stats.buckets),
   );
 }

@@ -1,6 +1,6 @@
 import type { EventsResponse } from '../../api/responses/events.ts';
 import type { StatsResponse } from '../../api/responses/ledger.ts';
-import { JUDGED_DAYS } from '../../lambdas/domain/recipients/provider-limits.ts';
+import { judgedFrom } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { h } from '../components/dom.ts';
 import { csvButton } from '../components/download.ts';
 import { dateInput, field, goForm, sameText, select, textIn } from '../components/form.ts';
@@ -21,7 +21,7 @@ export const deliverabilityView: View = async (context) => {
   const today = midnight();
   const from = today - (days - 1) * DAY_SECONDS;
   // Every span is as long or longer.
-  const weekStart = new Date((today - (JUDGED_DAYS - 1) * DAY_SECONDS) * 1000).toISOString();
+  const judged = new Date(judgedFrom(today * 1000) * 1000).toISOString();
   const dayStart = Date.parse(day) / 1000;
   const [byDay, byTag, byProvider, failed, complained] = await Promise.all([
     api.get<StatsResponse>('/stats', { domain, tag, from, to: today + DAY_SECONDS }),
@@ -70,7 +70,7 @@ export const deliverabilityView: View = async (context) => {
         ),
       ),
       providerPanel(
-        byProvider.buckets.filter(({ hour }) => hour >= weekStart),
+        byProvider.buckets.filter(({ hour }) => hour >= judged),
         domain,
       ),
       dayPanel(list, domain, tag, link),
@@ -100,7 +100,7 @@ function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain:
   return panel(
     title,
     rows.length === 0
-      ? empty('None is stored for this day.')
+      ? empty(`No permanent failure and no spam report of ${day} (UTC) is stored. Choose another day above.`)
       : table(
           rows,
           [
@@ -111,7 +111,7 @@ function peoplePanel(failed: EventsResponse, complained: EventsResponse, domain:
           { caption: title, cards: true, tall: true },
         ),
     rows.length > 0 &&
-      csvButton(`bounces-and-complaints-${domain}-${day}`, rows, [
+      csvButton(['bounces and complaints', `bounces-and-complaints-${domain}-${day}`], rows, [
         ['recipient', ({ recipient }) => recipient],
         ['at', ({ timestamp }) => new Date(timestamp * 1000).toISOString()],
         ['event', ({ event }) => event],

@@ -8,7 +8,7 @@ const SCREENSHOTS = join(import.meta.dirname, '../../.local/screenshots');
 
 export const SCREENS = [
   { name: 'phone', width: 390, height: 844 },
-  { name: 'desktop', width: 1280, height: 900 },
+  { name: 'desktop', width: 1440, height: 900 },
 ] as const;
 const SCHEMES = ['light', 'dark'] as const;
 
@@ -30,7 +30,7 @@ export async function openDashboard(context: BrowserContext, url: string, troubl
   });
   const session = await context.newCDPSession(page);
   await session.send('Emulation.setTimezoneOverride', { timezoneId: ZONE });
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.goto(url);
   await settled(page);
   return page;

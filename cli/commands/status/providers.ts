@@ -2,13 +2,12 @@ import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-
 import { judgedSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
 import {
   ALL_PROVIDERS,
-  JUDGED_DAYS,
   JUDGED_SHARES,
+  JUDGED_TIME,
   type JudgedShare,
   type ProviderStanding,
   providerStanding,
-  SHARE_LIMITS,
-  STANDING_WORDS,
+  standingText,
   WATCHED_PROVIDERS,
   type WatchedProvider,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
@@ -19,14 +18,18 @@ import type { Deployment } from '../../target/types.ts';
 /** How the mail of a domain fares at one mailbox provider, over the last days. */
 export interface ProviderStatus extends ProviderStanding {
   readonly provider: WatchedProvider;
+  /** Whether mail to it may be among that to other providers, where a slice had very many. */
+  readonly cut: boolean;
 }
 
 /** Reads how a domain fares at the providers that it sent mail to, by its ledger. */
 export async function readProviders(deployment: Deployment, domain: string, nowMs: number): Promise<ProviderStatus[]> {
   const sums = await judgedSums(createSlicesTable(tableOf(deployment)), domain, nowMs);
-  return ALL_PROVIDERS.map((provider) => ({ provider, ...providerStanding(sums.of(provider)) })).filter(
-    ({ bounces }) => bounces.whole > 0,
-  );
+  return ALL_PROVIDERS.map((provider) => ({
+    provider,
+    cut: sums.isCut,
+    ...providerStanding(sums.of(provider)),
+  })).filter(({ bounces }) => bounces.whole > 0);
 }
 
 const WORDS: Readonly<Record<JudgedShare, string>> = {
@@ -36,13 +39,14 @@ const WORDS: Readonly<Record<JudgedShare, string>> = {
 };
 
 /** Returns a provider's shares on one line. */
-export function providerText({ provider, ...standing }: ProviderStatus): string {
+export function providerText({ provider, cut, ...standing }: ProviderStatus): string {
   const shares = JUDGED_SHARES.map((share) => {
     const { part, whole, standing: found } = standing[share];
-    return `${percent(part, whole)} ${WORDS[share]} (${STANDING_WORDS[found]})`;
+    return `${percent(part, whole)} ${WORDS[share]} (${standingText(found, share, provider)})`;
   });
   const { whole } = standing.complaints;
-  return `${WATCHED_PROVIDERS[provider]}, ${JUDGED_DAYS} days: ${number(whole)} delivered, ${shares.join(', ')}`;
+  const left = cut ? '; in slices with very many providers it may be counted as other' : '';
+  return `${WATCHED_PROVIDERS[provider]}, ${JUDGED_TIME}: ${number(whole)} delivered, ${shares.join(', ')}${left}`;
 }
 
 /** Returns what is over its limit, each with what to do. */
@@ -50,9 +54,8 @@ export function providersWrong(domain: string, providers: readonly ProviderStatu
   return providers.flatMap(({ provider, ...standing }) =>
     JUDGED_SHARES.filter((share) => standing[share].standing === 'over').map((share) => {
       const { part, whole } = standing[share];
-      const limit = percent(SHARE_LIMITS[share].limit, 1);
       const name = WATCHED_PROVIDERS[provider];
-      return `${percent(part, whole)} of ${number(whole)} mails of ${domain} to ${name} ${WORDS[share]} in ${JUDGED_DAYS} days, over ${limit}: docs/runbook.md#${share}-at-provider`;
+      return `${percent(part, whole)} of ${number(whole)} mails of ${domain} to ${name} ${WORDS[share]} in the ${JUDGED_TIME}, ${standingText('over', share, provider)}: docs/runbook.md#${share}-at-provider`;
     }),
   );
 }

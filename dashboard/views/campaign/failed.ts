@@ -21,7 +21,7 @@ export function failedPanel(report: CampaignResponse, target: string | undefined
     h(
       'div',
       { class: 'actions' },
-      csvButton(`bounced-${tag}`, failures, [
+      csvButton(['failed recipients', `bounced-${tag}`], failures, [
         ['recipient', ({ recipient }) => recipient],
         ['message_id', ({ messageId }) => messageId],
         ['at', ({ at }) => new Date(at * 1000).toISOString()],

@@ -72,6 +72,12 @@ function numbers(mails: Mails, rows: readonly Row[]): Child[] {
     h(
       'p',
       { class: 'note' },
+      'Opens and clicks by machines, such as mail proxies, are counted separately. Each mail counts once here; the list of ' +
+        'tags counts events, so a mail that was put off three times counts three times there.',
+    ),
+    h(
+      'p',
+      { class: 'note' },
       `Time to delivery: ${durations(mails.secondsToDelivery)}. To the first open: ${durations(mails.secondsToFirstOpen)}.`,
       mails.testMode > 0 && ` ${numberText(mails.testMode)} mails in test mode are left out.`,
       mails.unconfirmedEvents > 0 &&
@@ -88,10 +94,10 @@ function rowsOf(mails: Mails, people: People): Row[] {
     ofMails('accepted by Mailgun', mails.accepted),
     ofMails('delivered', mails.delivered),
     ofMails('put off at least once', mails.deferred),
-    ofMails('failed (bounced)', mails.failed),
+    ofMails('failed permanently (bounced)', mails.failed),
     ofPeople('people', people.people),
-    ofPeople('opened, machines apart', people.openers),
-    ofPeople('clicked, machines apart', people.clickers),
+    ofPeople('opened', people.openers),
+    ofPeople('clicked', people.clickers),
     ofPeople('opened by machines alone', people.machineOpeners),
     ofPeople('clicked by machines alone', people.machineClickers),
     ofPeople('reported as spam', people.complainers),
@@ -100,7 +106,7 @@ function rowsOf(mails: Mails, people: People): Row[] {
 }
 
 const numbersCsv = (tag: string, rows: readonly Row[]) =>
-  csvButton(`campaign-${tag}`, rows, [
+  csvButton(['numbers', `campaign-${tag}`], rows, [
     ['what', ({ name }) => name],
     ['count', ({ count }) => count],
     ['of', ({ whole }) => whole],

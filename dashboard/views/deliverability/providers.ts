@@ -1,15 +1,16 @@
 import type { StatsBucket } from '../../../api/responses/ledger.ts';
 import {
-  JUDGED_DAYS,
   JUDGED_SHARES,
+  JUDGED_TIME,
   type JudgedShare,
   MIN_JUDGED_MAILS,
   type ProviderStanding,
+  percentText,
   providerStanding,
   SHARE_LIMITS,
   SHARE_WORDS,
-  STANDING_WORDS,
   type Standing,
+  standingText,
   WATCHED_PROVIDERS,
 } from '../../../lambdas/domain/recipients/provider-limits.ts';
 import { limitBar } from '../../components/chart.ts';
@@ -30,12 +31,12 @@ const COUNTED = [
   ['delivered', 'delivered'],
   ['failed permanently', 'permanent_fail'],
   ['put off', 'temporary_fail'],
-  ['complained', 'complained'],
+  ['reported as spam', 'complained'],
 ] as const;
 
 /** How mail fares at each mailbox provider in the last days, beside what providers tolerate. */
 export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
-  const title = `By mailbox provider: ${domain}, last ${JUDGED_DAYS} days`;
+  const title = `By mailbox provider: ${domain}, ${JUDGED_TIME}`;
   const rows = rowsOf(buckets);
   if (rows.length === 0) return panel(title, empty('No event of this span has been compared by provider yet.'));
   return panel(
@@ -53,7 +54,7 @@ export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
         ...JUDGED_SHARES.map((share) => ({
           head: SHARE_WORDS[share],
           numeric: true,
-          cell: ({ standing }: Row) => shareCell(share, standing),
+          cell: (row: Row) => shareCell(share, row),
         })),
       ],
       { caption: title, cards: true },
@@ -61,13 +62,14 @@ export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
     h(
       'p',
       { class: 'note' },
-      'Lines mark the aim and the limit. Gmail and Yahoo want spam reports below 0.1 % of deliveries, and hold mail back ' +
-        'from 0.3 % on; Microsoft publishes no share, and refuses mail without SPF, DKIM and DMARC by 550 5.7.515. ' +
-        'The limits of failures (2 %, 5 %) and of refusals by policy (0.1 %, 1 %) are this page’s own. ' +
+      'Gmail and Yahoo want spam reports below 0.1 % of deliveries, and hold mail back from 0.3 % on; other ' +
+        'providers publish no share and are judged by theirs. Microsoft refuses mail without SPF, DKIM and DMARC by ' +
+        '550 5.7.515. ' +
+        'Of failures and refusals by policy nobody publishes a limit: those are ours. ' +
         `Shares are judged from ${numberText(MIN_JUDGED_MAILS)} mails on; mail in test mode is left out. ${certainty(buckets)}` +
         (buckets.some(({ cut }) => cut) ? ' Rare providers of busy hours are among all others.' : ''),
     ),
-    csvButton(`providers-${domain}`, rows, [
+    csvButton(['numbers by provider', `providers-${domain}`], rows, [
       ['provider', ({ provider }) => provider],
       ...COUNTED.map(([, type]) => [type, ({ counts }: Row) => countOf(counts, type)] as const),
       ['refused_by_policy', ({ standing }) => standing.policy.part],
@@ -99,32 +101,49 @@ function nameOf(provider: string): string {
 }
 
 const MOODS: Readonly<Record<Standing, Mood>> = { few: 'unknown', good: 'good', high: 'wait', over: 'bad' };
+/** What the worst share is called. */
+const SHARE_NAMES: Readonly<Record<JudgedShare, string>> = {
+  complaints: 'spam reports',
+  bounces: 'permanent failures',
+  policy: 'refusals by policy',
+};
 /** The worst first. */
 const ORDER: readonly Standing[] = ['over', 'high', 'good', 'few'];
 
 /** How a provider is doing, in a sentence that can be read out. */
 function sentence({ provider, counts, standing }: Row): Child[] {
   const worst = ORDER.find((each) => JUDGED_SHARES.some((share) => standing[share].standing === each)) ?? 'few';
+  const share = JUDGED_SHARES.find((each) => standing[each].standing === worst) ?? 'complaints';
+  const isCrossed = worst === 'over' || worst === 'high';
   const { complaints, bounces, policy } = standing;
   return [
     h('strong', {}, nameOf(provider)),
     ' ',
-    badge(STANDING_WORDS[worst], MOODS[worst]),
+    badge(`${isCrossed ? `${SHARE_NAMES[share]} ` : ''}${standingText(worst, share, provider)}`, MOODS[worst]),
     ` ${numberText(countOf(counts, 'delivered'))} delivered, ${fineShareText(complaints.part, complaints.whole)} of them ` +
       `reported as spam; ${fineShareText(bounces.part, bounces.whole)} failed permanently, ` +
       `${numberText(policy.part)} by a policy (5.7.x).`,
   ];
 }
 
-function shareCell(share: JudgedShare, standing: ProviderStanding): Child[] {
+function shareCell(share: JudgedShare, { provider, standing }: Row): Child[] {
   const { part, whole, standing: found } = standing[share];
   const mood = MOODS[found];
-  const { aim, limit } = SHARE_LIMITS[share];
+  const { aim, limit, publishers } = SHARE_LIMITS[share];
+  const isOurs = publishers.length === 0;
+  const hasLines = isOurs || publishers.some((each) => each === provider);
+  const label = `${isOurs ? 'our ' : ''}aim ${percentText(aim)}, limit ${percentText(limit)}`;
   return [
     fineShareText(part, whole),
     ' ',
-    badge(STANDING_WORDS[found], mood),
-    limitBar(whole === 0 ? 0 : part / whole, [aim, limit], mood),
+    badge(standingText(found, share, provider), mood),
+    limitBar(
+      whole === 0 ? 0 : part / whole,
+      hasLines
+        ? { lines: [aim, limit], most: limit, label }
+        : { lines: [], most: limit, label: 'no limit is published' },
+      mood,
+    ),
   ];
 }
 
@@ -132,5 +151,6 @@ function shareCell(share: JudgedShare, standing: ProviderStanding): Child[] {
 export function certainty(buckets: readonly Pick<StatsBucket, 'open' | 'hour'>[]): string {
   const open = new Set(buckets.filter((bucket) => bucket.open).map(({ hour }) => hour.slice(0, 10)));
   if (open.size === 0) return 'The ledger has settled all of these days: the numbers are exact.';
-  return `The ledger has not settled ${[...open].toSorted().join(', ')} yet: those days may still change.`;
+  const those = open.size === 1 ? 'that day' : 'those days';
+  return `The ledger has not settled ${[...open].toSorted().join(', ')} yet: ${those} may still change.`;
 }

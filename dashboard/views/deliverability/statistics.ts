@@ -2,8 +2,8 @@ import type { StatsBucket } from '../../../api/responses/ledger.ts';
 import type { CountsByType } from '../../../api/responses/schema.ts';
 import { EVENT_NAMES, typeIdsOf } from '../../../lambdas/domain/event-types.ts';
 import { inlineBar, legend, stackedBars } from '../../components/chart.ts';
-import { h } from '../../components/dom.ts';
-import { csvButton } from '../../components/download.ts';
+import { type Child, h } from '../../components/dom.ts';
+import { type CsvFile, csvButton } from '../../components/download.ts';
 import { badge, empty, panel, visible } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
 import { linkTo } from '../../route.ts';
@@ -74,7 +74,7 @@ const OUTCOMES = [
   ['recovered', TEMPORARY, 'put off'],
   ['missing', PERMANENT, 'failed permanently'],
   ['pending', FAILED, 'failed, severity unknown'],
-  ['unconfirmed', 'complained', 'complained'],
+  ['unconfirmed', 'complained', 'reported as spam'],
 ] as const;
 
 const outcomes = (counts: CountsByType) => OUTCOMES.map(([kind, type]) => [kind, countOf(counts, type)] as const);
@@ -138,7 +138,7 @@ export function dayPanel(
       { class: 'note' },
       'A day may still change until Mailgun’s list of all its time was compared and nothing of it is missing.',
     ),
-    countsCsv(`days-${domain}`, list, 'day', ({ day }) => day),
+    countsCsv(['numbers by day', `days-${domain}`], list, 'day', ({ day }) => day),
   );
 }
 
@@ -146,29 +146,36 @@ interface Counted {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** What became of mail, one number a column. */
+export function outcomeColumns<Row extends Counted>(rows: readonly Row[]) {
+  return [['accepted', 'accepted'] as const, ...OUTCOMES.map(([, type, words]) => [type, words] as const)]
+    .filter(([type]) => type !== FAILED || isSeen(rows, type))
+    .map(([type, head]) => countColumn<Row>(type, head));
+}
+
+const isSeen = (rows: readonly Counted[], type: string) => rows.some(({ counts }) => countOf(counts, type) > 0);
+
+function countColumn<Row extends Counted>(type: string, head: string) {
+  return { head, numeric: true, cell: ({ counts }: Row): Child => numberText(countOf(counts, type)) };
+}
+
 /** One number a type, what readers did where any did, and the two shares that people watch. */
 function countColumns<Row extends Counted>(rows: readonly Row[]) {
-  const isSeen = (type: string) => rows.some(({ counts }) => countOf(counts, type) > 0);
-  const known = [['accepted', 'accepted'], ...OUTCOMES.map(([, type, words]) => [type, words])] as const;
-  const others = EVENT_NAMES.filter((type) => isSeen(type) && !known.some(([each]) => each === type));
+  const known = ['accepted', ...OUTCOMES.map(([, type]): string => type)];
+  const others = EVENT_NAMES.filter((type) => isSeen(rows, type) && !known.includes(type));
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...[...known.filter(([type]) => type !== FAILED || isSeen(type)), ...others.map((type) => [type, type])].map(
-      ([type = '', head = '']) => ({
-        head,
-        numeric: true,
-        cell: ({ counts }: Row) => numberText(countOf(counts, type)),
-      }),
-    ),
+    ...outcomeColumns(rows),
+    ...others.map((type) => countColumn<Row>(type, type)),
     { head: 'delivered / accepted', numeric: true, cell: share('delivered', 'accepted') },
-    { head: 'complained / delivered', numeric: true, cell: share('complained', 'delivered') },
+    { head: 'reported as spam / delivered', numeric: true, cell: share('complained', 'delivered') },
   ];
 }
 
 /** Returns a button for a table of counts, each type in a column. */
 function countsCsv<Row extends Counted>(
-  file: string,
+  file: CsvFile,
   rows: readonly Row[],
   head: string,
   nameOf: (row: Row) => string,
@@ -179,6 +186,10 @@ function countsCsv<Row extends Counted>(
     ...types.map((type) => [type, ({ counts }: Row) => countOf(counts, type)] as const),
   ]);
 }
+
+/** What counts by tag leave out, where they do. */
+export const rareTagsNote = (buckets: readonly StatsBucket[]): Child =>
+  buckets.some(({ cut }) => cut) && h('p', { class: 'note' }, 'Where very many tags are used, rare ones are left out.');
 
 export function tagPanel(
   buckets: readonly StatsBucket[],
@@ -211,6 +222,7 @@ export function tagPanel(
       ],
       { caption: title, tall: true, cards: true },
     ),
-    countsCsv(`tags-${domain}-${day}`, rows, 'tag', ({ tag }) => tag),
+    rareTagsNote(buckets),
+    countsCsv(['numbers by tag', `tags-${domain}-${day}`], rows, 'tag', ({ tag }) => tag),
   );
 }

@@ -1,16 +1,22 @@
-import { JUDGED_DAYS, type ProviderCounts } from '../recipients/provider-limits.ts';
+import { judgedFrom, type ProviderCounts } from '../recipients/provider-limits.ts';
 import { addAll, type Counts, type Rows } from './counts.ts';
+import { mayBeCut } from './dimensions.ts';
 import type { Slice } from './slice.ts';
-
-const DAY_SECONDS = 86_400;
 
 /** Adds up slices by mailbox provider. */
 export class ProviderSums {
   readonly #sums = new Map<string, { counts: Counts; policy: Counts }>();
+  #isCut = false;
 
   add({ dimensions }: Pick<Slice, 'dimensions'>): void {
     this.#addRows(dimensions.provider, 'counts');
     this.#addRows(dimensions.policy, 'policy');
+    this.#isCut ||= mayBeCut(dimensions.provider);
+  }
+
+  /** Whether slices had so many providers that the rare ones of each are added up in `other`. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** Returns the sums of one provider, whose name is in lower case. */
@@ -34,8 +40,7 @@ interface Slices {
 
 /** Adds up the slices of a domain over the days that are judged. */
 export async function judgedSums(slices: Slices, domain: string, nowMs: number): Promise<ProviderSums> {
-  const to = Math.ceil(nowMs / 1000);
   const sums = new ProviderSums();
-  for await (const slice of slices.list(domain, to - JUDGED_DAYS * DAY_SECONDS, to)) sums.add(slice);
+  for await (const slice of slices.list(domain, judgedFrom(nowMs), Math.ceil(nowMs / 1000))) sums.add(slice);
   return sums;
 }

@@ -2,7 +2,16 @@
 // and page read it.
 
 /** Over how many days shares are judged; a single mailing must not decide alone. */
-export const JUDGED_DAYS = 7;
+const JUDGED_DAYS = 7;
+const DAY_SECONDS = 86_400;
+/** The same in words, for alarms, page and command line alike. */
+export const JUDGED_TIME = `last ${JUDGED_DAYS} days (UTC), today included`;
+
+/** Returns the start, in epoch seconds, of the first day that is judged. */
+export function judgedFrom(nowMs: number): number {
+  return (Math.floor(nowMs / 1000 / DAY_SECONDS) - JUDGED_DAYS + 1) * DAY_SECONDS;
+}
+
 /** Of fewer mails to a provider a share says nothing: one report is already a high one. */
 export const MIN_JUDGED_MAILS = 1000;
 
@@ -16,20 +25,22 @@ export interface ShareLimits {
   readonly aim: number;
   /** From here on the provider holds mail back. */
   readonly limit: number;
+  /** The providers that publish both; those of nobody are ours. */
+  readonly publishers: readonly WatchedProvider[];
 }
 
 /**
  * Complaints: what Gmail and Yahoo publish, https://support.google.com/a/answer/81126 and
- * https://senders.yahooinc.com/best-practices/; Microsoft publishes no figure and is judged alike. Bounces and policy
+ * https://senders.yahooinc.com/best-practices/; Microsoft publishes no figure and is judged by theirs. Bounces and policy
  * rejections (`5.7.x`, such as Microsoft's 550 5.7.515 for mail without authentication): no provider publishes a figure,
  * so these are ours: Mailgun itself stops senders at 5 % of bounces, and of policy rejections there should be none.
  */
-export const SHARE_LIMITS = {
-  complaints: { aim: 0.001, limit: 0.003 },
-  bounces: { aim: 0.02, limit: 0.05 },
-  policy: { aim: 0.001, limit: 0.01 },
-} as const satisfies Record<string, ShareLimits>;
-export type JudgedShare = keyof typeof SHARE_LIMITS;
+export const SHARE_LIMITS: Readonly<Record<JudgedShare, ShareLimits>> = {
+  complaints: { aim: 0.001, limit: 0.003, publishers: ['gmail', 'yahoo'] },
+  bounces: { aim: 0.02, limit: 0.05, publishers: [] },
+  policy: { aim: 0.001, limit: 0.01, publishers: [] },
+};
+export type JudgedShare = 'complaints' | 'bounces' | 'policy';
 export const JUDGED_SHARES = Object.keys(SHARE_LIMITS) as JudgedShare[];
 
 /** What a share is one of, in words. */
@@ -42,13 +53,21 @@ export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
 /** `few`: too few mails to judge. */
 export type Standing = 'few' | 'good' | 'high' | 'over';
 
-/** The same in words. */
-export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
-  few: 'too few to judge',
-  good: 'good',
-  high: 'high',
-  over: 'over the limit',
-};
+/** Returns the same in words, with the line that is crossed: `over the limit of Gmail, 0.3 %`. */
+export function standingText(standing: Standing, share: JudgedShare, provider: string): string {
+  if (standing === 'few') return 'too few to judge';
+  if (standing === 'good') return 'good';
+  const { aim, limit, publishers } = SHARE_LIMITS[share];
+  const own = publishers.filter((each) => each === provider);
+  const whose = (own.length > 0 ? own : publishers).map((each) => WATCHED_PROVIDERS[each]).join(' and ');
+  const line = (name: string) => (whose === '' ? `our ${name}` : `the ${name} of ${whose}`);
+  return standing === 'over'
+    ? `over ${line('limit')}, ${percentText(limit)}`
+    : `above ${line('aim')}, ${percentText(aim)}`;
+}
+
+/** Returns a line that shares are judged by, such as `0.3 %`. */
+export const percentText = (share: number): string => `${Number((100 * share).toFixed(2))} %`;
 
 export interface ProviderShare {
   readonly part: number;

@@ -452,7 +452,52 @@ describe('deliverability', () => {
     expect(await panel.innerText()).toContain('too few to judge');
   });
 
+  test('says which limit a provider is over, and draws no line where none is published', async () => {
+    const at = `${new Date().toISOString().slice(0, 10)}T00:00:00.000Z`;
+    const of = (provider: string, complained: number, failed = 0) => ({
+      ...{ hour: at, domain: DOMAIN, tag: '*', provider, open: true },
+      counts: { delivered: 10_000, complained, permanent_fail: failed, temporary_fail: 40 },
+    });
+    const buckets = [of('gmail', 30), of('outlook', 31), of('yahoo', 3, 700), of('gmx.de', 12)];
+    await page.route('**/mailgun/stats*by=provider*', async (route) => {
+      if (route.request().method() === 'OPTIONS') return route.fallback();
+      const response = await route.fetch();
+      return route.fulfill({ response, json: { buckets } });
+    });
+    await goTo(page, `#/deliverability?domain=${DOMAIN}&days=14`);
+    await takePictures(page, 'provider-limits');
+    const said = await page.locator('.standings li').allInnerTexts();
+    const complaints = panel('By mailbox provider').locator('td[data-head^="spam reports"]');
+    const drawn = await complaints.evaluateAll((cells) => cells.map((cell) => cell.querySelectorAll('.limit').length));
+    const labels = await complaints.locator('small').allInnerTexts();
+    const note = await panel('By mailbox provider').locator('.note').innerText();
+    const widest = () =>
+      page.evaluate(() => {
+        const [list, tableBox] = [document.querySelector('.standings'), document.querySelector('.standings + .scroll')];
+        const badges = [...(list?.querySelectorAll('.badge') ?? [])].map((each) => each.getBoundingClientRect().right);
+        const right = list?.getBoundingClientRect().right ?? 0;
+        return [Math.max(...badges) <= right, (tableBox?.scrollWidth ?? 0) - (tableBox?.clientWidth ?? 0)];
+      });
+    const onDesk = await widest();
+    await page.setViewportSize(SCREENS[0]);
+    const onPhone = await widest();
+    await page.setViewportSize(SCREENS[1]);
+    await page.unroute('**/mailgun/stats*by=provider*');
+
+    expect(said).toEqual([
+      expect.stringMatching(/^Gmail spam reports over the limit of Gmail, 0.3 % /),
+      expect.stringMatching(/^Microsoft spam reports over the limit of Gmail and Yahoo, 0.3 % /),
+      expect.stringMatching(/^Yahoo permanent failures over our limit, 5 % /),
+    ]);
+    expect(drawn).toEqual([2, 0, 2, 0]);
+    const lines = 'aim 0.1 %, limit 0.3 %';
+    expect(labels).toEqual([lines, 'no limit is published', lines, 'no limit is published']);
+    expect(note).toContain('that day may still change');
+    expect({ onDesk, onPhone }).toEqual({ onDesk: [true, 0], onPhone: [true, 0] });
+  });
+
   test('a tag may be called anything', async () => {
+    await goTo(page, `#/deliverability?domain=${DOMAIN}`);
     const names = await page.getByRole('region', { name: 'By tag' }).locator('tbody th').allInnerTexts();
 
     expect(names).toEqual(expect.arrayContaining(['__proto__', 'constructor', '" "', NAUGHTY[0], NAUGHTY[1]]));
@@ -474,13 +519,13 @@ describe('a campaign', () => {
     expect(shown).toMatchObject({
       'mails sent': String(body.mails.mails),
       delivered: String(body.mails.delivered),
-      'failed (bounced)': String(body.mails.failed),
-      'opened, machines apart': String(body.people.openers),
+      'failed permanently (bounced)': String(body.mails.failed),
+      opened: String(body.people.openers),
       'reported as spam': String(body.people.complainers),
     });
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Download CSV: bounced-newsletter' }).click(),
+      page.getByRole('button', { name: 'Download failed recipients (CSV)' }).click(),
     ]);
     const lines = readFileSync(await download.path(), 'utf8')
       .replace(/\r\n$/, '')
@@ -616,7 +661,9 @@ describe('when there is no answer', () => {
     await goTo(page, `#/events?domain=${DOMAIN}&day=2020-01-01`);
     expect(await text('main')).toMatch(/No event of this kind/);
     await goTo(page, `#/deliverability?domain=${DOMAIN}&day=2020-01-01&tag=nothing`);
-    expect(await text('main')).toMatch(/No event of this span[\s\S]*No event of this day[\s\S]*None is stored/);
+    expect(await text('main')).toMatch(
+      /No event of this span[\s\S]*No event of this day[\s\S]*spam report of 2020-01-01/,
+    );
   });
 
   test('an API that asks for patience is asked again by itself, when it said', async () => {

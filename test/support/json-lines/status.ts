@@ -55,6 +55,7 @@ export const statusLine = z.strictObject({
         .array(
           z.strictObject({
             provider: z.enum(['gmail', 'yahoo', 'outlook']),
+            cut: z.boolean(),
             ...{ complaints: share, bounces: share, policy: share },
           }),
         )

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { providerText } from '../../../../cli/commands/status/providers.ts';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
@@ -38,6 +39,7 @@ const facts = (over: Partial<StatusLine> = {}) => ({
 
 const atGmail = (counts: object, policy = {}) => ({
   provider: 'gmail' as const,
+  cut: false,
   ...providerStanding({ counts: { delivered: 1000, ...counts }, policy }),
 });
 
@@ -87,7 +89,7 @@ test.each([
     facts({ domains: [domain({ providers: [atGmail({ complained: 4 })] })] }),
     'unhealthy',
     [
-      /^0\.4 % of 1,000 mails of mg\.example\.com to Gmail reported as spam in 7 days, over 0\.3 %: .*#complaints-at-provider$/,
+      /^0\.4 % of 1,000 mails of mg\.example\.com to Gmail reported as spam in the last 7 days \(UTC\), today included, over the limit of Gmail, 0\.3 %: .*#complaints-at-provider$/,
     ],
   ],
   ['high at a provider', facts({ domains: [domain({ providers: [atGmail({ complained: 2 })] })] }), 'healthy', []],
@@ -183,7 +185,12 @@ test('says how mail fares at the providers, refusals by policy apart', () => {
   });
   expect(statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS)).toContainEqual(
     expect.stringMatching(
-      /^ +at +Gmail, 7 days: 1,000 delivered, 0\.1 % reported as spam \(high\), 1\.96 % failed permanently \(good\), 1\.47 % refused by policy \(5\.7\.x\) \(over the limit\)$/,
+      /^ +at +Gmail, last 7 days \(UTC\), today included: 1,000 delivered, 0\.1 % reported as spam \(above the aim of Gmail, 0\.1 %\), 1\.96 % failed permanently \(good\), 1\.47 % refused by policy \(5\.7\.x\) \(over our limit, 1 %\)$/,
     ),
   );
+});
+
+test('says that mail to a provider may be counted as other', () => {
+  const of = (cut: boolean) => providerText({ ...atGmail({}), cut });
+  expect([of(false).includes('counted as other'), of(true).includes('counted as other')]).toEqual([false, true]);
 });

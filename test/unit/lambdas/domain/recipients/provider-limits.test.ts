@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { providerStanding } from '../../../../../lambdas/domain/recipients/provider-limits.ts';
+import {
+  judgedFrom,
+  providerStanding,
+  standingText,
+} from '../../../../../lambdas/domain/recipients/provider-limits.ts';
 
 const standing = (counts: Record<string, number>, policy: Record<string, number> = {}) => {
   const { complaints, bounces, policy: refused } = providerStanding({ counts, policy });
@@ -34,4 +38,24 @@ test('refusals by policy add up over their codes', () => {
   expect(standing(counts, { '5.7.515': 1 })[2]).toBe('good');
   expect(standing(counts, { '5.7.515': 1, '5.7.1': 1 })[2]).toBe('high');
   expect(standing({ delivered: 990, permanent_fail: 10 }, { '5.7.515': 10 })[2]).toBe('over');
+});
+
+test.each([
+  { now: '2026-11-29T00:00:00.000Z', from: '2026-11-23T00:00:00.000Z' },
+  { now: '2026-11-29T23:59:59.999Z', from: '2026-11-23T00:00:00.000Z' },
+])('at $now the days that are judged begin at $from', ({ now, from }) => {
+  expect(new Date(judgedFrom(Date.parse(now)) * 1000).toISOString()).toBe(from);
+});
+
+test.each([
+  ['over', 'complaints', 'gmail', 'over the limit of Gmail, 0.3 %'],
+  ['high', 'complaints', 'yahoo', 'above the aim of Yahoo, 0.1 %'],
+  ['over', 'complaints', 'outlook', 'over the limit of Gmail and Yahoo, 0.3 %'],
+  ['over', 'complaints', 'other', 'over the limit of Gmail and Yahoo, 0.3 %'],
+  ['over', 'bounces', 'gmail', 'over our limit, 5 %'],
+  ['high', 'policy', 'gmail', 'above our aim, 0.1 %'],
+  ['good', 'policy', 'gmail', 'good'],
+  ['few', 'policy', 'gmail', 'too few to judge'],
+] as const)('%s by %s at %s is "%s"', (found, share, provider, words) => {
+  expect(standingText(found, share, provider)).toBe(words);
 });
