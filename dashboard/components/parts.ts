@@ -52,7 +52,12 @@ export function command(line: string): HTMLElement {
   return h(
     'div',
     { class: 'command' },
-    h('code', {}, line),
+    // A browser would break a line within the dashes of an option.
+    h(
+      'code',
+      {},
+      ...line.split(/(--[\w-]+)/).map((part, nth) => (nth % 2 === 0 ? part : h('span', { class: 'nowrap' }, part))),
+    ),
     copyButton('Copy command', () => line),
   );
 }

@@ -61,13 +61,19 @@ function deliveryTable(rows: readonly DeliveryEntry[], { name }: ReceiverEntry):
     [
       { head: 'Published', cell: ({ publishedAt }) => timeElement(publishedAt) },
       { head: 'State', cell: ({ state }) => badge(state, MOODS[state]) },
-      { head: 'Type', cell: ({ type }) => type },
+      { head: 'Type', cell: ({ type }) => dotted(type) },
       { head: 'Message', cell: ({ messageId }) => (messageId === null ? '–' : messageLink(messageId)) },
       { head: 'Attempts', cell: attempts },
       { head: 'webhook-id', cell: ({ id }) => h('small', { class: 'id' }, id) },
     ],
     { caption: `Deliveries to ${name}, newest first`, cards: true },
   );
+}
+
+/** A name that a narrow column may break at its dots, and nowhere else. */
+function dotted(name: string): HTMLElement {
+  const parts = name.split('.').flatMap((part, nth) => (nth === 0 ? [part] : ['.', h('wbr'), part]));
+  return h('span', { class: 'dotted' }, ...parts);
 }
 
 function attempts({ attempts: made, nextAt, response }: DeliveryEntry): (HTMLElement | false)[] {

@@ -78,6 +78,27 @@ test('it shows the state, what is left over by name, and what to type', async ()
   expect(shown).toContain(HOSTILE);
 });
 
+test('a type breaks at its dots alone, and an option not at all', async () => {
+  await page.setViewportSize(SCREENS[0]);
+  const heights = await page
+    .locator('.command .nowrap')
+    .evaluateAll((all) => all.map((each) => each.getClientRects().length));
+  await page.setViewportSize({ width: 760, height: 900 });
+  const type = page.locator('.dotted').first();
+  const lines = await type.evaluate((element) => {
+    const range = document.createRange();
+    return [...element.childNodes].map((node) => {
+      range.selectNodeContents(node);
+      return range.getClientRects().length;
+    });
+  });
+  await page.setViewportSize(SCREENS[1]);
+
+  expect(await type.innerText()).toBe('message.status.changed');
+  expect(new Set(lines.filter((count) => count > 0))).toEqual(new Set([1]));
+  expect(new Set(heights)).toEqual(new Set([1]));
+});
+
 test('its ledger has a row for each hour', async () => {
   const cells = await rows('by hour').locator('td').allInnerTexts();
   // Three published, and one of each kind.
