@@ -72,7 +72,7 @@ export function targetRefOf(
   environment: CliContext['environment'],
 ): TargetRef {
   const given = [env !== undefined && '--env', stack !== undefined && '--stack', local && '--local'].filter(Boolean);
-  if (given.length > 1) throw new UsageError(`${given.join(' and ')} exclude each other`);
+  if (given.length > 1) throw new UsageError(`${given.join(' and ')} cannot be combined`);
   if (port !== undefined && given.length > 0 && !local) throw new UsageError('--port goes with --local only');
   if (env !== undefined) return { kind: 'aws', environment: env };
   if (stack !== undefined) return stackRefOf(stack, environment);
@@ -161,5 +161,5 @@ export function chosenDomains(deployment: Deployment, domain: string | undefined
 
 function checkChoice(domain: string, choices: readonly string[]): void {
   if (choices.includes(domain)) return;
-  throw new UsageError(`--domain ${domain} is none of the stack's: ${choices.join(', ')}`);
+  throw new UsageError(`--domain ${domain} is not one of the stack's: ${choices.join(', ')}`);
 }

@@ -37,7 +37,7 @@ export const partsAsText = (print: (line: string) => void): PartsReporter => ({
   waiting: (domain, why) => print(`${domain}  waiting: ${why}`),
   left: (domain, why) => print(`${domain}  ${why}`),
   resume(commands) {
-    print('Go on with:');
+    print('Continue with:');
     for (const command of commands) print(`  ${command}`);
   },
 });

@@ -14,7 +14,7 @@ const recipientStatus = name(
       z.string(),
     ),
     source: says('What brought the deciding event; null until it is there.', z.nullable(source)),
-    testMode: says('Whether its events of this page say that it was sent in test mode, and so to nobody.', z.boolean()),
+    testMode: says('Whether its events of this page say that it was sent in test mode, and so to no one.', z.boolean()),
     direction,
     unconfirmed,
     opens: count('By people.'),

@@ -13,7 +13,7 @@ const recipientMessage = name(
     subject: says('Of the event that decided the status; null where that carries none.', z.nullable(z.string())),
     tags: says('The same of its tags, in lower case.', z.array(z.string())),
     domain: says('The sending domain; null until the event that decided is stored.', z.nullable(z.string())),
-    testMode: says('Whether it was in test mode, and so reached nobody.', z.boolean()),
+    testMode: says('Whether it was in test mode, and so reached no one.', z.boolean()),
     direction,
     unconfirmed,
   }),

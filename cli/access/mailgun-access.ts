@@ -85,7 +85,7 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
       response = await sendRequest(apiKey, deployment.mailgunUrl(domain) + path, init, RESPONSE_TIMEOUT_MS);
       text = await cappedText(response, MAX_RESPONSE_BYTES);
     } catch (cause) {
-      throw new MailgunBusyError(`Mailgun (${host}) does not answer: ${(cause as Error).message}`, { cause });
+      throw new MailgunBusyError(`Mailgun (${host}) does not respond: ${(cause as Error).message}`, { cause });
     }
     const { status } = response;
     if (status === 401 || status === 403) {
@@ -93,7 +93,7 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
         `Mailgun (${host}) refuses the API key (${status}): wrong key, too few rights, or an IP allowlist`,
       );
     }
-    if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) answers more than can be taken`);
+    if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) sends a response that is too large`);
     if (status === 429 || status >= 500)
       throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
     return { status, body: parsed(text) };

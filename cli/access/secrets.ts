@@ -117,9 +117,9 @@ const API_KEY_FORM = /^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}$/;
 /** A key as somebody typed or piped it. The messages never hold it. */
 export function checkKey(text: string, kind: 'signing' | 'api'): string {
   const key = text.trim();
-  if (key === '') throw new UsageError('no key came on standard input');
+  if (key === '') throw new UsageError('no key on standard input');
   if (!ONE_WORD.test(key) || /^["'{]/.test(key)) {
-    throw new UsageError('a key is one word of 8 to 128 characters, alone: no quotes, no JSON');
+    throw new UsageError('a key is one word of 8 to 128 characters, without quotes or JSON');
   }
   if (kind === 'signing' && API_KEY_FORM.test(key)) {
     throw new UsageError(

@@ -158,7 +158,9 @@ async function* rowsOf(
     for await (const group of rowGroups(archive, key)) {
       for (const row of group) {
         if (before !== undefined && !isBefore(before, row))
-          throw new TargetUnavailableError(`the rows of ${key} are not in order; verify --archive says what is wrong`);
+          throw new TargetUnavailableError(
+            `the rows of ${key} are not in order; run verify --archive to see what is wrong`,
+          );
         before = row;
         yield { row, isStored: false };
       }

@@ -63,7 +63,7 @@ export function archiveIn(bucket: ArchiveBucket): ArchiveSource {
 /** Yields the rows of a listed object by row groups, and removes its temporary file, also where a reader stops early. */
 export async function* rowGroups(source: Pick<ArchiveSource, 'open'>, key: string): AsyncGenerator<ArchiveRow[]> {
   const stored = await source.open(key);
-  if (stored === undefined) throw new TargetUnavailableError(`${key} was listed, and is not in the archive any more`);
+  if (stored === undefined) throw new TargetUnavailableError(`${key} was listed, but is not in the archive any more`);
   try {
     yield* stored.rows();
   } finally {

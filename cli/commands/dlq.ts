@@ -136,7 +136,7 @@ async function show(context: CliContext, options: ShowOptions, id: string): Prom
   const emit = createEmit<DlqShowLine>(context, options.json);
   const letter = await find(openDeadLetters(deployment), id);
   if (letter === undefined)
-    throw new TargetUnavailableError(`there is no dead letter ${id}; somebody else may be reading it`);
+    throw new TargetUnavailableError(`there is no dead letter ${id}; another reader may be holding it`);
   const { reason, detail, sentMs, receiveCount, body } = letter;
   const diagnosis = diagnose(body);
   const { error } = diagnosis;

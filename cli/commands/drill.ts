@@ -59,7 +59,7 @@ async function drill(context: CliContext, options: DrillOptions, name: string): 
   const verdicts = {
     true: 'The page arrives.',
     false: 'The page does NOT arrive.',
-    null: 'It went out; nobody was asked.',
+    null: 'It was sent; no one was asked whether it arrived.',
   };
   emit({ event: 'drilled', alarm, arrived }, verdicts[String(arrived) as keyof typeof verdicts]);
   return arrived === false ? 1 : 0;

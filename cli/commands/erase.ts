@@ -55,14 +55,14 @@ export const eraseCommand: CommandBuilder = (context, run) =>
           if (options.plan || !options.yes) await plan(job);
           if (options.plan) return context.signal.aborted ? 1 : 0;
           if (!context.signal.aborted) {
-            await confirm(context, options.yes, `Erase this recipient from ${deployment.name}, for good?`);
+            await confirm(context, options.yes, `Erase this recipient from ${deployment.name} permanently?`);
             if (await erase(job)) return 0;
           }
           emit({ event: 'stopped', again: `npm run ledger -- erase <recipient> ${targetRefText(deployment.ref)}` });
           return 1;
         } catch (cause) {
           if (cause instanceof UsageError || cause instanceof TargetUnavailableError) throw cause;
-          throw new TargetUnavailableError(`stopped, and can be run again: ${(cause as Error).message}`, { cause });
+          throw new TargetUnavailableError(`stopped; run it again to continue: ${(cause as Error).message}`, { cause });
         }
       }),
     );
@@ -70,7 +70,7 @@ export const eraseCommand: CommandBuilder = (context, run) =>
 function recipientIn(typed: string): string {
   const recipient = typed.trim();
   if (!/^[^<>]+@[^<>\s]+$/.test(recipient))
-    throw new UsageError('the recipient is a bare address like ada@example.org');
+    throw new UsageError('give the recipient as a bare address like ada@example.org');
   return recipient;
 }
 
@@ -83,7 +83,7 @@ export function textOf(line: EraseLine): string[] {
         `  messages      ${number(line.messages)} with a status of this recipient`,
         `  events        ${number(line.events)}, each to become a tombstone`,
         `  statuses      ${number(line.statuses)}, to be deleted`,
-        `  suppressions  ${number(line.suppressions)}, to be deleted: whoever sends by them must not write again`,
+        `  suppressions  ${number(line.suppressions)}, to be deleted: do not write to the address again`,
         `  mentions      ${number(line.mentions)} events of others that name the address, to be rewritten without it`,
         `  dead letters  ${number(line.deadLetters)} in all, to be looked through`,
         ...(line.objects > 0 ? [`  archive       ${counted(line.objects, 'object')}, each to be read`] : []),

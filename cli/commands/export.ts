@@ -66,7 +66,7 @@ export const exportCommand: CommandBuilder = (context, run) =>
 
 function checkType(type: string): string {
   if (EVENT_NAMES.includes(type)) return type;
-  throw new UsageError(`--type ${type} is none of ${EVENT_NAMES.join(', ')}`);
+  throw new UsageError(`--type must be one of ${EVENT_NAMES.join(', ')}`);
 }
 
 async function exportEvents(context: CliContext, options: ExportOptions): Promise<number> {
@@ -94,7 +94,7 @@ function checkRequest({ from, format, out, json }: ExportOptions): void {
 /** What is exported stands in the folder. */
 function checkNothingElse({ from, to, domain, type, recipient, tag, format, out }: ExportOptions): void {
   if ([from, to, domain, type, recipient, tag, format].every((given) => given === undefined)) return;
-  throw new UsageError(`${out} holds an export that was begun: go on with --out alone, or take another folder`);
+  throw new UsageError(`${out} holds an unfinished export: continue with --out alone, or use another folder`);
 }
 
 function requestOf(options: ExportOptions, deployment: Deployment, nowMs: number): ExportRequest {

@@ -195,7 +195,7 @@ export const setCommand = (context: CliContext, run: Run) =>
 
 async function set(context: CliContext, options: SetOptions): Promise<number> {
   const { parent, apiKey, fromMailgun, alone } = options;
-  if (parent && apiKey) throw new UsageError('--parent and --api-key exclude each other');
+  if (parent && apiKey) throw new UsageError('--parent and --api-key cannot be combined');
   if (alone && (parent || apiKey)) throw new UsageError('--alone is for the signing key only');
   if (fromMailgun && (parent || apiKey)) throw new UsageError('--from-mailgun reads the signing key only');
   const deployment = await openTarget(context, options);

@@ -39,7 +39,7 @@ export const listingCommand: CommandBuilder = (context, run) =>
 
 async function listing(context: CliContext, options: ListingOptions): Promise<number> {
   if (options.use !== undefined && options.use !== 'events') {
-    throw new UsageError('--use takes events alone; for logs set reconcile.source in cdk.json, and deploy');
+    throw new UsageError('--use takes only events; for logs set reconcile.source in cdk.json, and deploy');
   }
   const deployment = await openTarget(context, options);
   const notes = createListingNotes(tableOf(deployment));
@@ -56,7 +56,7 @@ async function listing(context: CliContext, options: ListingOptions): Promise<nu
     line.fellBackAt === null
       ? `Listed by the API that reconcile.source names${wentBack ? ', from the next run on' : ''}.`
       : `Listed by the Logs API since ${line.fellBackAt}, because Mailgun has ended its Events API (410).`,
-    ...(announced === undefined ? [] : [`Mailgun announces the end of its ${announcementText(announced)}.`]),
+    ...(announced === undefined ? [] : [`Mailgun has announced the end of its ${announcementText(announced)}.`]),
   );
   return 0;
 }

@@ -82,7 +82,7 @@ async function logs(context: CliContext, options: LogsOptions, source: LogSource
   const deployment = await openTarget(context, options);
   const emit = createEmit<LogsLine>(context, options.json);
   const sinceMs = (options.since ?? Math.floor(context.now() / 1000) - DEFAULT_SINCE_SECONDS) * 1000;
-  if (options.follow && options.count) throw new UsageError('--count and --follow exclude each other');
+  if (options.follow && options.count) throw new UsageError('--count and --follow cannot be combined');
   const filter = filterOf(options, source);
   const entries = await deployment.logs(source, sinceMs, filter);
   if (options.count) {
@@ -91,13 +91,13 @@ async function logs(context: CliContext, options: LogsOptions, source: LogSource
   }
   const shown = await show(entries.slice(-(options.limit ?? entries.length)), emit);
   if (options.follow) await follow(context, deployment, source, filter, emit, shown ?? { atMs: sinceMs, count: 0 });
-  else if (shown === undefined) context.printError(`no such line since ${iso(sinceMs)}`);
+  else if (shown === undefined) context.printError(`no matching line since ${iso(sinceMs)}`);
   return 0;
 }
 
 function filterOf({ message, status }: LogsOptions, source: LogSource): LogFilter {
   if (status !== undefined && !isAccessLog(source)) {
-    throw new UsageError(`--status is for access logs (webhook-access, read-access); ${source} logs no status`);
+    throw new UsageError(`--status is for access logs (webhook-access, read-access); ${source} does not log a status`);
   }
   return { message, status };
 }

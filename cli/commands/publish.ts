@@ -86,7 +86,7 @@ function requirePublishing(deployment: Deployment): void {
   try {
     deployment.output('PublishFunctionName');
   } catch (cause) {
-    throw new TargetUnavailableError(`${deployment.name} publishes nothing; switch publish.enabled on`, { cause });
+    throw new TargetUnavailableError(`${deployment.name} does not publish; set publish.enabled`, { cause });
   }
 }
 

@@ -196,7 +196,7 @@ async function rotate(context: CliContext, options: RotateOptions, name: string)
   const now = context.now();
   // A third secret would end the overlap of the second, which the receiver may not hold yet.
   if (before.previous !== undefined && now < (before.previousUntil ?? 0)) {
-    throw new UsageError(`a rotation is under way until ${utc(before.previousUntil ?? 0)}; rotate again after it`);
+    throw new UsageError(`a rotation is in progress until ${utc(before.previousUntil ?? 0)}; rotate again after it`);
   }
   await confirm(context, options.yes, `Replace the secret of ${name} of ${deployment.name}?`);
   const next = randomBytes(SECRET_BYTES).toString('base64');

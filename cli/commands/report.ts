@@ -126,7 +126,7 @@ export const reportCommand: CommandBuilder = (context, run) =>
 async function report(context: CliContext, options: ReportOptions, given: string): Promise<number> {
   const { csv, json, plan } = options;
   const tag = checkTag(given);
-  if (csv && json) throw new UsageError('--csv and --json exclude each other');
+  if (csv && json) throw new UsageError('--csv and --json cannot be combined');
   const now = Math.ceil(context.now() / 1000);
   const to = options.to ?? now;
   const from = options.from ?? to - USUAL_DAYS * DAY_SECONDS;
@@ -214,7 +214,7 @@ async function openCampaignArchive(
 const COLUMNS = ['recipient', 'messageId', 'at', 'failureClass', 'reason', 'code', 'text'] as const;
 
 function checkTag(tag: string): string {
-  if (tag.trim() === '' || tag === '*') throw new UsageError('give the tag of a mail, not empty and not *');
+  if (tag.trim() === '' || tag === '*') throw new UsageError('give a tag that is not empty and not *');
   return tag.toLowerCase();
 }
 

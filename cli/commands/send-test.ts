@@ -163,7 +163,7 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
     const url = `${deployment.output('ApiUrl')}${ROUTES.read}/messages?id=${encodeURIComponent(messageId)}`;
     const { status, text } = await request(url, { headers: { authorization: `Bearer ${apiToken}` } }, 'the read API');
     if (status === 404) return false;
-    if (status !== 200) throw new EventLostError(`the read API answered ${status}${reasonIn(text)}`);
+    if (status !== 200) throw new EventLostError(`the read API responded ${status}${reasonIn(text)}`);
     const { events } = JSON.parse(text) as { events?: { key?: string }[] };
     return events?.some(({ key }) => key === eventKey) ?? false;
   }
@@ -185,7 +185,7 @@ async function request(url: string, init: RequestInit, what: string): Promise<{ 
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } };
     if (cause?.code === 'ENOTFOUND') throw new UnknownHostError(`the DNS does not know ${new URL(url).hostname}`);
-    throw new EventLostError(`${what} does not answer`);
+    throw new EventLostError(`${what} does not respond`);
   }
 }
 

@@ -228,7 +228,7 @@ async function readDomain(
 async function readListing(deployment: Deployment): Promise<string> {
   const { fellBackAt, announced } = await createListingNotes(tableOf(deployment)).read();
   if (fellBackAt !== undefined) return `by Logs since ${iso(fellBackAt)}: Mailgun has ended its Events API (410)`;
-  return announced === undefined ? '' : `Mailgun announces the end of its ${announcementText(announced)}`;
+  return announced === undefined ? '' : `Mailgun has announced the end of its ${announcementText(announced)}`;
 }
 
 async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {

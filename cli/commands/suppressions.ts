@@ -284,5 +284,5 @@ export const describe = ({ kind, scope }: SuppressionItem) => (scope === '*' ? k
 export function checkAddress(address: string): string {
   const parsed = parseAddress(address);
   if (parsed !== undefined) return parsed;
-  throw new UsageError(`"${address}" is no address like ada@example.org`);
+  throw new UsageError(`"${address}" is not an address like ada@example.org`);
 }

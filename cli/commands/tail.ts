@@ -69,7 +69,7 @@ export const tailCommand: CommandBuilder = (context, run) =>
 
 async function tail(context: CliContext, options: TailOptions): Promise<number> {
   if (options.since !== undefined && options.cursor !== undefined) {
-    throw new UsageError('--since and --cursor exclude each other');
+    throw new UsageError('--since and --cursor cannot be combined');
   }
   const deployment = await openTarget(context, options);
   const emit = createEmit<TailLine>(context, options.json);
@@ -147,7 +147,7 @@ function sayHowToGoOn(context: CliContext, options: TailOptions, { ref }: Deploy
   const { domain, type, tag, recipient } = options;
   const given = Object.entries({ domain, type, tag, recipient }).filter(([, value]) => value !== undefined);
   const filters = given.map(([name, value]) => ` --${name} ${shellWord(String(value))}`).join('');
-  context.printError(`Go on with: npm run ledger -- tail ${targetRefText(ref)}${filters} --cursor ${cursor}`);
+  context.printError(`Continue with: npm run ledger -- tail ${targetRefText(ref)}${filters} --cursor ${cursor}`);
 }
 
 function parseCursor(text: string): string {

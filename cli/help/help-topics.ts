@@ -18,7 +18,7 @@ export const HELP_TOPICS: Readonly<Record<string, HelpTopic>> = {
 --stack <name>   the stack of this name, in the AWS_REGION of the shell; cdk.json is not needed
 --local          the stack that runs on this machine; --port <n> where several run
 
-Without any of them LEDGER_TARGET decides: <env>, stack:<name>, local, or local:<port>. They exclude each other. All that
+Without any of them LEDGER_TARGET decides: <env>, stack:<name>, local, or local:<port>. They cannot be combined. All that
 a command needs, it finds by the outputs of the stack.
 
 Example:

@@ -66,7 +66,7 @@ export async function openStack(
     output,
     mailgunUrl(domain) {
       const found = domains.find(({ name }) => name === domain);
-      if (found === undefined) throw new TargetUnavailableError(`${domain} is none of the stack's domains`);
+      if (found === undefined) throw new TargetUnavailableError(`${domain} is not one of the stack's domains`);
       return MAILGUN_URLS[found.region];
     },
     invoke: (functionName, event) => invoke(output(outputOfFunction(functionName)), functionName, event, settings),

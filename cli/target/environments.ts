@@ -22,7 +22,7 @@ export function readEnvironments(path: URL = CDK_JSON): Environments {
   try {
     return file.parse(JSON.parse(readFileSync(path, 'utf8'))).context.environments;
   } catch (cause) {
-    throw new TargetUnavailableError('the environments in cdk.json cannot be read; npm run synth tells what is wrong', {
+    throw new TargetUnavailableError('the environments in cdk.json cannot be read; npm run synth shows what is wrong', {
       cause,
     });
   }
@@ -32,7 +32,7 @@ export function readEnvironments(path: URL = CDK_JSON): Environments {
 export function environmentOf(environments: Environments, name: string): Environment {
   const found = Object.hasOwn(environments, name) ? environments[name] : undefined;
   if (found === undefined) {
-    throw new UsageError(`cdk.json knows no environment ${name}, only ${Object.keys(environments).join(', ')}`);
+    throw new UsageError(`cdk.json has no environment ${name}, only ${Object.keys(environments).join(', ')}`);
   }
   return found;
 }

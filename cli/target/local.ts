@@ -35,7 +35,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
   const control = async (path: string, body?: unknown) => {
     const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
     return fetch(controlUrl + path, request).catch((cause) => {
-      throw new TargetUnavailableError(`the local stack of port ${port} does not answer; is it still running?`, {
+      throw new TargetUnavailableError(`the local stack on port ${port} does not respond; is it still running?`, {
         cause,
       });
     });

@@ -231,7 +231,7 @@ test('the command that is interrupted prints the one that goes on, and that one 
   });
   expect(await run(...FROM_TO)).toBe(1);
   const resume = lines.at(-1)?.trim().replace('npm run ledger -- replay --local ', '').split(' ') ?? [];
-  expect(lines.at(-2)).toBe('Go on with:');
+  expect(lines.at(-2)).toBe('Continue with:');
   expect(resume).toContain('--domain');
 
   expect(await commandOn(world).run(...resume)).toBe(0);

@@ -57,7 +57,7 @@ async function post(request: SendRequest, ready: ReadyInfo, print: (line: string
   let exitCode = 0;
   for (let nth = 1; nth <= request.times; nth += 1) {
     const { status, text } = await postOnce(webhook).catch(() => {
-      throw new SendError(`the local stack of port ${request.port} does not answer; is it still running?`);
+      throw new SendError(`the local stack on port ${request.port} does not respond; is it still running?`);
     });
     print(`${event.event}#${event.id} for ${request.recipient}: ${status} ${text}`);
     if (status !== 200) exitCode = 1;

@@ -177,8 +177,8 @@ export function adviceOf(reason: string, { error }: Diagnosis, isStored: boolean
   if (error?.reason === 'not-json' || error?.reason === 'malformed-message') {
     return 'Neither ingest nor reconcile writes such a message: find out who else may send to the queue, then discard it.';
   }
-  if (error !== null) return 'The code fails on it: mend that, deploy, then redrive.';
-  if (reason === 'unstorable') return 'The code reads it, and the table refused it: mend the cause, then redrive.';
+  if (error !== null) return 'The code fails on it: fix the code, deploy, then redrive.';
+  if (reason === 'unstorable') return 'The code reads it, but the table refused it: fix the cause, then redrive.';
   if (reason === RECEIVES_EXHAUSTED)
     return 'The code reads it, and the table was out for all its tries: redrive once it answers.';
   return 'The code of this version reads it: deploy it, then redrive.';

@@ -63,7 +63,7 @@ export const discardCommand = (context: CliContext, run: Run) =>
 
 async function discard(context: CliContext, options: DiscardOptions): Promise<number> {
   if (options.id === undefined && options.reason === undefined) {
-    throw new UsageError('--id or --reason is missing: only what is named is deleted');
+    throw new UsageError('--id or --reason is missing; name what to delete');
   }
   const deployment = await openTarget(context, options);
   const emit = createEmit<DlqDiscardLine>(context, options.json);

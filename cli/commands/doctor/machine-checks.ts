@@ -53,7 +53,7 @@ export function machineChecks({ nodeVersion, readJavaVersion, hasDynoxide }: Mac
       look: async () => {
         const needed = isLocal ? LOCAL_NODE_MAJOR : NODE_MAJOR;
         if (Number.parseInt(nodeVersion, 10) >= needed) return ok(nodeVersion);
-        return wrong(`${nodeVersion}, and ${needed} is needed`, 'npm ci, then: npm run ledger -- doctor');
+        return wrong(`${nodeVersion}, but ${needed} is needed`, 'npm ci, then: npm run ledger -- doctor');
       },
     },
     {
@@ -63,9 +63,9 @@ export function machineChecks({ nodeVersion, readJavaVersion, hasDynoxide }: Mac
         if (hasDynoxide) return skipped('the local stack runs on dynoxide');
         const text = await readJavaVersion();
         const fix = `install Java ${JAVA_MAJOR}: apt-get install openjdk-17-jre-headless, or brew install openjdk@17`;
-        if (text === undefined) return wrong('there is none, and the local stack needs it', fix);
+        if (text === undefined) return wrong('not installed, but the local stack needs it', fix);
         const major = javaMajor(text);
-        return major >= JAVA_MAJOR ? ok(String(major)) : wrong(`${major}, and ${JAVA_MAJOR} is needed`, fix);
+        return major >= JAVA_MAJOR ? ok(String(major)) : wrong(`${major}, but ${JAVA_MAJOR} is needed`, fix);
       },
     },
   ];
@@ -116,7 +116,10 @@ async function credentials({ name, environment, account }: AccountContext) {
     );
   }
   if (wanted === undefined) {
-    return warning(`${says}; cdk.json names no account, so any is taken`, `put "account": "${ours}" into cdk.json`);
+    return warning(
+      `${says}; cdk.json names no account, so any account is accepted`,
+      `put "account": "${ours}" into cdk.json`,
+    );
   }
   return ok(says);
 }

@@ -12,7 +12,7 @@ export function checkOrigin(text: string): string {
   const origin = URL.canParse(text) ? new URL(text).origin : 'null';
   if (origin === text && origin !== 'null') return origin;
   const example = origin === 'null' ? 'https://mail.example.com' : origin;
-  throw new UsageError(`--origin is scheme, host and port alone, like ${example}`);
+  throw new UsageError(`--origin takes only scheme, host and port, like ${example}`);
 }
 
 /** What a page of that origin meets, step by step, as its browser judges it. */
@@ -62,7 +62,7 @@ async function ask(url: string, method: string, headers: Record<string, string>)
     await response.arrayBuffer();
     return response;
   } catch (cause) {
-    throw new TargetUnavailableError(`${new URL(url).host} does not answer: ${(cause as Error).message}`, { cause });
+    throw new TargetUnavailableError(`${new URL(url).host} does not respond: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -71,10 +71,11 @@ export type Answer = Pick<Response, 'status' | 'headers'>;
 
 export function judgePreflight({ status, headers }: Answer, origin: string, allow: string): Finding {
   if (status < 200 || status > 299) {
-    return wrong(`OPTIONS is answered ${status}; a browser goes on only after 2xx`, 'deploy this version');
+    return wrong(`OPTIONS returns ${status}; a browser continues only after 2xx`, 'deploy this version');
   }
   const missing = grantMissing(headers, origin);
-  if (missing !== undefined) return wrong(`OPTIONS ${status}, ${missing}: the browser sends nothing more`, allow);
+  if (missing !== undefined)
+    return wrong(`OPTIONS ${status}, ${missing}: the browser does not send the request`, allow);
   const methods = listOf(headers, 'access-control-allow-methods');
   const names = listOf(headers, 'access-control-allow-headers');
   const refused = HEADERS.filter((name) => !names.includes(name));
@@ -89,18 +90,22 @@ export function judgePreflight({ status, headers }: Answer, origin: string, allo
 }
 
 export function judgeRefusal({ status, headers }: Answer, origin: string, allow: string): Finding {
-  if (status !== 401) return wrong(`${METHOD} is answered ${status} where 401 is due`, 'deploy this version');
+  if (status !== 401) return wrong(`${METHOD} returns ${status} instead of 401`, 'deploy this version');
   const missing = grantMissing(headers, origin);
   if (missing === undefined) return ok(`${METHOD} 401, and the page may read why`);
-  return wrong(`${METHOD} 401, ${missing}: the page sees a network error and no status`, allow);
+  return wrong(`${METHOD} 401, ${missing}: the page sees a network error without a status`, allow);
 }
 
 export function judgeAnswer({ status, headers }: Answer, origin: string, allow: string): Finding {
   const missing = grantMissing(headers, origin);
-  if (status !== 200) return wrong(`${METHOD} is answered ${status} with the token`, 'npm run ledger -- logs read-api');
-  if (missing !== undefined) return wrong(`${METHOD} 200, ${missing}: the browser keeps it from the page`, allow);
+  if (status !== 200) return wrong(`${METHOD} returns ${status} with the token`, 'npm run ledger -- logs read-api');
+  if (missing !== undefined)
+    return wrong(`${METHOD} 200, ${missing}: the browser hides the response from the page`, allow);
   if (!listOf(headers, 'vary').includes('origin')) {
-    return wrong(`${METHOD} 200, but without Vary: Origin a cache may serve one origin's answer to another`, 'deploy');
+    return wrong(
+      `${METHOD} 200, but without Vary: Origin a cache may serve one origin's response to another`,
+      'deploy',
+    );
   }
   return ok(`${METHOD} 200, and the page may read it`);
 }
@@ -113,13 +118,13 @@ function judgeCredentials({ headers }: Answer): Finding {
 export function judgeWebhookRoute({ status, headers }: Answer): Finding {
   const granted = headers.get('access-control-allow-origin');
   if (granted === null) return ok(`OPTIONS ${status} without Access-Control headers: no page can post there`);
-  return wrong(`the webhook route grants ${granted}, and is for no browser`, 'take CORS off the webhook API');
+  return wrong(`the webhook route allows ${granted}, but browsers must not use it`, 'remove CORS from the webhook API');
 }
 
 /** Undefined where the answer is for this origin. */
 function grantMissing(headers: Headers, origin: string): string | undefined {
   const granted = headers.get('access-control-allow-origin');
-  if (granted === null) return `but without Access-Control-Allow-Origin: ${origin} is none of the allowed origins`;
+  if (granted === null) return `but without Access-Control-Allow-Origin: ${origin} is not an allowed origin`;
   return granted === origin || granted === '*' ? undefined : `but Access-Control-Allow-Origin is ${granted}`;
 }
 

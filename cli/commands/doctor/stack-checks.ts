@@ -29,7 +29,7 @@ export interface StackContext {
 /** What to look at in a deployed stack. Further checks of it belong here. */
 export function stackChecks({ deployment, account, now }: StackContext): Check[] {
   const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
-  const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not answer, try again later`;
+  const unknownFix = `${run('keys set --api-key')} < api-key.txt, with a key that may read events and webhooks; if Mailgun does not respond, try again later`;
   const key = tryApiKeyOnce(deployment, run);
   const withKey = (look: () => Promise<Finding>) => async () =>
     (await key.isUsable()) ? look() : skipped('waits for the API key, as above');
@@ -79,16 +79,13 @@ const refusedKey =
 async function signingKey(deployment: Deployment, run: CommandText, nowMs: number): Promise<Finding> {
   const { keys } = await readSigningKeys(deployment);
   if (keys.current === undefined) {
-    return wrong('not set: every webhook is answered 503', `${run('keys set')} < signing-key.txt`);
+    return wrong('not set: every webhook gets 503', `${run('keys set')} < signing-key.txt`);
   }
   const own = `current ${keyFingerprint(keys.current)}`;
   const { matches, fingerprint, why } = await compareWithMailgun(deployment, keys);
   if (matches) return ok(`${own}; Mailgun signs with ${fingerprint}, which is set here`);
   if (matches === null) return judgeByWebhooks(deployment, keys, own, why ?? '', run, nowMs);
-  return wrong(
-    `${own}, and Mailgun signs with ${fingerprint}: every webhook is answered 401`,
-    run('keys set --from-mailgun'),
-  );
+  return wrong(`${own}, and Mailgun signs with ${fingerprint}: every webhook gets 401`, run('keys set --from-mailgun'));
 }
 
 const HOUR_MS = 3_600_000;
@@ -111,8 +108,7 @@ async function judgeByWebhooks(
   const unauthorized = unauthorizedIn(refused);
   if (isVerifying) return ok(`${own} verifies webhooks (not compared with Mailgun's own: ${why})`);
   const fix = `${run('keys set')} < signing-key.txt, with the key that Mailgun shows under Send > Sending > Webhooks`;
-  if (unauthorized > 0)
-    return wrong(`${own} verified none of the last hour, and ${unauthorized} were answered 401`, fix);
+  if (unauthorized > 0) return wrong(`${own} verified no webhook of the last hour, and ${unauthorized} got 401`, fix);
   return warning(`${own}, which no webhook of the last hour has confirmed, nor Mailgun: ${why}`, fix);
 }
 
@@ -150,7 +146,7 @@ const domainPath = (domain: string) => `/v4/domains/${encodeURIComponent(domain)
 
 async function apiToken(deployment: Deployment, run: CommandText): Promise<Finding> {
   const token = await readSecret(deployment, 'ApiTokenSecretArn');
-  return token === '' ? wrong('empty: the read API refuses everybody', run('token rotate')) : ok('set');
+  return token === '' ? wrong('empty: the read API refuses every request', run('token rotate')) : ok('set');
 }
 
 const READ_API_TIMEOUT_MS = 20_000;
@@ -164,7 +160,7 @@ async function readApi(deployment: Deployment, run: CommandText): Promise<Findin
   if (response === undefined) return wrong(`${url} does not respond`, run('logs read-access --since 30m'));
   if (response.ok) return ok('responds');
   if (response.status === 401) {
-    return warning('responds, and refuses the token: right only where it takes JWTs', run('token show'));
+    return warning('responds, but refuses the token; correct only if it takes JWTs', run('token show'));
   }
   return wrong(`${url} returns ${response.status}`, run('logs read-api --since 30m --message "read failed"'));
 }
@@ -175,18 +171,18 @@ async function mailgun(deployment: Deployment, domain: string, run: CommandText)
     return ok(`${new URL(deployment.mailgunUrl(domain)).host} takes the API key, seen from here`);
   if (answer.status === 404) {
     return wrong(
-      `Mailgun knows no such domain in this region (${messageOf(answer)})`,
+      `Mailgun has no such domain in this region (${messageOf(answer)})`,
       'put the right "region" (us or eu) of the domain into cdk.json, and deploy',
     );
   }
-  return wrong(`Mailgun answered ${messageOf(answer)}`, run('logs reconcile --since 1h'));
+  return wrong(`Mailgun responded ${messageOf(answer)}`, run('logs reconcile --since 1h'));
 }
 
 /** What is done about each kind of drift. */
 const DRIFT_FIXES: Readonly<Record<DriftKind, (run: CommandText) => string>> = {
   missing: (run) => run('webhooks sync'),
   'no-room': (run) => `${run('webhooks sync')} --remove <a URL of ${run('webhooks check')}>`,
-  double: (run) => `${run('webhooks sync')} --account, or delete one of both at Mailgun`,
+  double: (run) => `${run('webhooks sync')} --account, or delete one of the two at Mailgun`,
   unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
   foreign: (run) => `if it does not belong there: ${run('webhooks sync')} --remove <url>`,
 };
@@ -225,8 +221,8 @@ async function listingApi(deployment: Deployment, run: CommandText): Promise<Fin
   }
   if (announced === undefined) return ok('Mailgun has announced no end of it');
   return warning(
-    `Mailgun announces the end of its ${announcementText(announced)}`,
-    announced.api === 'events' ? fix : 'look for its successor, and for a new version of this stack',
+    `Mailgun has announced the end of its ${announcementText(announced)}`,
+    announced.api === 'events' ? fix : 'look for its successor and for a new version of this stack',
   );
 }
 
@@ -241,13 +237,13 @@ async function topic(
   if (account === undefined) return skipped('not on this machine');
   const subscriptions = await account.subscriptions(deployment.output(outputKey));
   if (subscriptions.length === 0) {
-    return warning('nobody is subscribed', `put somebody into alarms.${kind} of cdk.json, and deploy`);
+    return warning('no one is subscribed', `add an address to alarms.${kind} of cdk.json, and deploy`);
   }
   const waiting = subscriptions.filter(({ confirmed }) => !confirmed).map(({ endpoint }) => endpoint);
   if (waiting.length === 0) return ok(subscriptions.map(({ endpoint }) => endpoint).join(', '));
   return wrong(
     `not confirmed, so not notified: ${waiting.join(', ')}`,
-    'follow the link in the mail "AWS Notification - Subscription Confirmation"; after 3 days deploy once more',
+    'follow the link in the mail "AWS Notification - Subscription Confirmation"; after 3 days deploy again',
   );
 }
 
@@ -275,6 +271,6 @@ async function lastSlice(
   if (completeness === 'complete') return ok(`${says}, nothing is missing`);
   if (completeness === 'incomplete') return wrong(`${says}, and events are missing`, run('status'));
   const late = `${says}, which is longer ago than two runs`;
-  if (!(await hasUsableKey())) return warning(late, 'first the API key, as above');
+  if (!(await hasUsableKey())) return warning(late, 'fix the API key first, as above');
   return wrong(late, run('logs reconcile --since 1h'));
 }

@@ -115,7 +115,7 @@ export async function eraseArchive(
     for (const untilMs = now() + MAX_WAIT_MS; ; ) {
       const result = await withLease(archive, ({ assertHeld }) => work(assertHeld));
       if (result !== 'busy') return result;
-      if (now() >= untilMs || signal.aborted) throw new TargetUnavailableError('seal is at work all the time');
+      if (now() >= untilMs || signal.aborted) throw new TargetUnavailableError('seal is running all the time');
       emit({ event: 'waiting-for-seal' });
       await sleep(RETRY_MS);
     }

@@ -160,7 +160,7 @@ export async function erase(job: Job): Promise<boolean> {
     emit({ event: 'erased', ...sums, deadLetters: sentBack + deleted, hidden, kept, queued });
     return hidden === 0 && (archived?.faults ?? 0) === 0;
   }
-  throw new TargetUnavailableError('the sweeps keep finding something; is a version without erasure still deployed?');
+  throw new TargetUnavailableError('the recipient keeps reappearing; is a version without erasure still deployed?');
 }
 
 /** Publishing and deliver look at the marker, so that nothing of the recipient comes after these. */

@@ -39,7 +39,7 @@ export async function exportToOutput(context: CliContext, request: ExportRequest
 }
 
 function interrupted(context: CliContext): number {
-  context.printError('Interrupted: the table ends early. An export with --out can go on.');
+  context.printError('Interrupted: the table ends early. An export with --out can be continued.');
   return 1;
 }
 
@@ -74,7 +74,7 @@ export async function exportToFolder(
         (so) => tell(() => progress(domain, fromMs, state.events + so)),
       );
       if (written === undefined) {
-        emit({ event: 'resume', commands: [goOn] }, 'Go on with:', `  ${goOn}`);
+        emit({ event: 'resume', commands: [goOn] }, 'Continue with:', `  ${goOn}`);
         emit({ event: 'exported', complete: false, events: state.events, files: state.files });
         return 1;
       }
@@ -127,7 +127,7 @@ async function writeDay(
 
 /** Anything that narrows a question and matches nothing is an error. */
 function finish(events: number): number {
-  if (events === 0) throw new TargetUnavailableError('no event fits; look at --from, --to and the filters');
+  if (events === 0) throw new TargetUnavailableError('no event matches; check --from, --to and the filters');
   return 0;
 }
 

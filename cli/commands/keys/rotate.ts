@@ -69,7 +69,7 @@ async function rotate(context: CliContext, options: RotateOptions): Promise<numb
 
   const ask = await openMailgunToWrite(context, deployment, options);
   const atMailgun = await readMailgunKey(ask, deployment);
-  const question = `Replace the signing key ${keyFingerprint(atMailgun)} at Mailgun? The old one signs nothing from then on.`;
+  const question = `Replace the signing key ${keyFingerprint(atMailgun)} at Mailgun? The old one stops signing at once.`;
   await confirm(context, options.yes, question);
   await replaceMailgunKey(ask, deployment);
   const key = await readMailgunKey(ask, deployment).catch((cause) => {

@@ -39,7 +39,7 @@ export function parseResult(value: unknown): PublishResult {
   const answer = value as PublishResult | null;
   const isNumber = (name: keyof PublishResult) => typeof answer?.[name] === 'number';
   if (typeof answer?.state === 'string' && [...SUMS, 'nextFromMs' as const].every(isNumber)) return answer;
-  throw new TargetUnavailableError('the stack answers otherwise than this version expects; deploy this version first');
+  throw new TargetUnavailableError('the stack runs another version; deploy this version first');
 }
 
 /** How the report looks; `rate` in events a second. */
@@ -90,13 +90,13 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
       if (plan) {
         const { dollars, reads, seconds } = costOf(sums, rate);
         print('Plan: nothing was published.');
-        print(`  would publish  ${what} (of ${number(sums.events)} events looked at), in about ${number(seconds)} s`);
+        print(`  would publish  ${what} (of ${number(sums.events)} events read), in about ${number(seconds)} s`);
         print(
           `  would cost     at most $${dollars.toFixed(4)}, reads (${number(reads)}) included ` +
             `(prices of ${PRICES.region}, ${PRICES.date})`,
         );
       } else print(`Published: ${what}.`);
-      if (!complete) print('This is not all that was asked for.');
+      if (!complete) print('Not everything was published.');
     },
   };
 }

@@ -64,7 +64,7 @@ async function log(context: CliContext, options: LogOptions, receiver: string): 
     emit(deliveryLine(delivery, unaccounted), ...deliveryText(delivery, unaccounted));
   }
   // What narrows and finds nothing is likely mistyped.
-  if (shown === 0 && (id ?? message) !== undefined) throw new UsageError('no delivery of that time is like that');
+  if (shown === 0 && (id ?? message) !== undefined) throw new UsageError('no delivery of that time matches');
   return isHealthy ? 0 : 1;
 }
 

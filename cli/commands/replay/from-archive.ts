@@ -106,7 +106,7 @@ export async function restoreFromArchive(
     if (reached < to) rest.push(request.commandFrom(reached, domain));
   }
   const complete = rest.length === 0;
-  if (!complete) emit({ event: 'resume', commands: rest }, 'Go on with:', ...rest.map((command) => `  ${command}`));
+  if (!complete) emit({ event: 'resume', commands: rest }, 'Continue with:', ...rest.map((command) => `  ${command}`));
   if (plan) emit({ event: 'plan', complete, ...sums, cost: costOfRestoring(sums) }, ...planText(sums));
   else emit({ event: 'restored', complete, ...sums }, ...restoredText(sums));
   return complete ? 0 : 1;
@@ -261,9 +261,7 @@ function restoredText(counts: RestoredCounts): string[] {
 const expiredText = ({ expired }: RestoredCounts, indent = '') =>
   expired === 0
     ? []
-    : [
-        `${indent}of which ${counted(expired, 'event')} have left the table for good: they bring statuses and suppressions only`,
-      ];
+    : [`${indent}of which ${counted(expired, 'event')} have left the table: they bring statuses and suppressions only`];
 
 const unplacedText = ({ unplaced }: RestoredCounts) =>
   unplaced === 0 ? [] : [`${counted(unplaced, 'event')} of erased recipients cannot be put back; the ledger has them.`];

@@ -42,7 +42,7 @@ export function parseResult(value: unknown): ReplayResult {
   const answer = value as ReplayResult | null;
   const isNumber = (name: keyof ReplayResult) => typeof answer?.[name] === 'number';
   if (typeof answer?.state === 'string' && [...COUNTS, 'nextFromEpochSeconds' as const].every(isNumber)) return answer;
-  throw new TargetUnavailableError('the stack knows no replay; deploy this version first');
+  throw new TargetUnavailableError('the stack cannot replay; deploy this version first');
 }
 
 /** The lines of `replay --json`. */
@@ -114,7 +114,7 @@ export function createTextReporter(print: (line: string) => void, plan: boolean)
         const { expected, missing, sent } = sums;
         print(`Replayed: ${number(expected)} events, ${number(missing)} missing, ${number(sent)} sent to the queue.`);
       }
-      if (!complete) print('This is not all of the time asked for.');
+      if (!complete) print('Not all of the time range was replayed.');
     },
   };
 }

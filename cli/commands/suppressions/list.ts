@@ -66,7 +66,7 @@ export const listCommand = (context: CliContext, run: Run) =>
 
 async function list(context: CliContext, options: ListOptions): Promise<number> {
   const { domain, kind, since = 0, csv, json } = options;
-  if (csv && json) throw new UsageError('--csv and --json exclude each other');
+  if (csv && json) throw new UsageError('--csv and --json cannot be combined');
   const deployment = await openTarget(context, options);
   const domains = chosenDomains(deployment, domain);
   const kinds = kind === undefined ? SUPPRESSION_KINDS : [kind];

@@ -76,7 +76,7 @@ export function openRegistry(ask: MailgunRequest): Registry {
       const path = `${domainPath('v4', domain)}?${new URLSearchParams({ url })}`;
       const answer = await ask(domain, 'DELETE', path);
       if (answer.status === 200 || answer.status === 404) return;
-      throw new TargetUnavailableError(`Mailgun did not take ${url} off ${domain}: ${messageOf(answer)}`);
+      throw new TargetUnavailableError(`Mailgun did not remove ${url} from ${domain}: ${messageOf(answer)}`);
     },
 
     atAccount: hooksOf,

@@ -95,7 +95,7 @@ async function tryOnce(
         return refusal;
       }
       if (absent === undefined && (await isUnknownDomain(response))) {
-        return { kind: 'refused', reason: 'domain-not-found', cause: new Error('Mailgun knows no such domain here') };
+        return { kind: 'refused', reason: 'domain-not-found', cause: new Error('Mailgun has no such domain here') };
       }
       return absent === undefined ? refusal : { kind: 'answered', body: absent };
     }

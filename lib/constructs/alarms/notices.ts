@@ -18,7 +18,7 @@ export function noticeRows({ notify, metrics, limits }: AlarmSources): AlarmRow[
       datapoints: [1, 1],
       severity: 'page',
       happened: 'Alarms do not reach every chat and on-call service.',
-      impact: 'Whoever relies on these services does not learn of other alarms; the addresses of the topics do.',
+      impact: 'People who rely on these services miss other alarms; the addresses of the topics get them.',
       recovered: 'No notice has failed for an hour.',
       missing: NO_TRAFFIC,
       runbook: 'notify-errors',

@@ -129,7 +129,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       datapoints: [1, 1],
       severity: 'ticket',
       happened: 'The webhook URL is flooded with posts that no signing key verifies.',
-      impact: 'Whoever pays the bill: 1,000 a second cost some $3,600 a month, unless one WAF rule stops them.',
+      impact: 'The AWS bill: 1,000 a second cost some $3,600 a month, unless one WAF rule stops them.',
       recovered: 'Fewer such posts arrived for 5 minutes.',
       explains: [],
       missing: NO_NEWS,

@@ -101,7 +101,7 @@ test('a poison message among ten: its mates succeed at first, it is explained, a
       detail: expect.stringMatching(/size/i),
       error: null,
       message: { messageId: partition.slice('MSG#'.length), eventKey: `delivered#${String(poison.id)}`, stored: false },
-      advice: expect.stringMatching(/the table refused it: mend the cause/),
+      advice: expect.stringMatching(/the table refused it: fix the cause/),
     },
   ]);
 

@@ -383,7 +383,7 @@ describe('the plan', () => {
     const no = await erase([ada.recipient], { ask });
     expect(no).toMatchObject({ exitCode: 2, errors: ['nothing was done'] });
     expect(no.lines[0]).toBe('Plan: nothing was changed.');
-    expect(questions).toEqual(['Erase this recipient from a stub, for good? [y/N] ']);
+    expect(questions).toEqual(['Erase this recipient from a stub permanently? [y/N] ']);
     expect(await erase([ada.recipient])).toMatchObject({
       exitCode: 2,
       errors: ['this needs --yes where nobody can be asked'],

@@ -77,7 +77,7 @@ test.each([
     /^no message to eve@example\.org is stored; .*why eve@example\.org$/,
   ],
   ['a filter that nothing fits', [RECIPIENT, '--status', 'complained'], 1, /fits; without --status.*all are listed$/],
-  ['a text without @', ['order'], 2, /^"order" is no address like/],
+  ['a text without @', ['order'], 2, /^"order" is not an address like/],
   ['an empty range', [RECIPIENT, '--from', '1h', '--to', '2h'], 2, /^--from must be before --to$/],
   ['an unknown status', [RECIPIENT, '--status', 'lost'], 2, /Allowed choices are accepted, deferred, delivered/],
 ])('%s is an error that says what to do', async (_name, args, exitCode, says) => {

@@ -171,13 +171,13 @@ test('rotate prints a secret that libraries take, and refuses another rotation b
   expect(() => new Webhook(lines[0]?.secret ?? '')).not.toThrow();
   expect(await run(['rotate', 'crm', '--yes'])).toMatchObject({
     exitCode: 2,
-    errors: [expect.stringContaining('a rotation is under way until')],
+    errors: [expect.stringContaining('a rotation is in progress until')],
   });
 });
 
 test.each([
   { args: ['log', 'other'], error: 'there is no receiver other; the stack has crm' },
-  { args: ['log', 'crm', '--id', 'nothing'], error: 'no delivery of that time is like that' },
+  { args: ['log', 'crm', '--id', 'nothing'], error: 'no delivery of that time matches' },
   { args: ['log', 'crm', '--state', 'lost'], error: '--state is one of published, waiting' },
   { args: ['list', '--from', '1h', '--to', '2h'], error: '--from is not before --to' },
 ])('$args is wrong usage: $error', async ({ args, error }) => {

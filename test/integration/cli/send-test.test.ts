@@ -114,7 +114,7 @@ test.each([
 });
 
 test.each([
-  [['--domain', 'x.example'], /none of the stack's/],
+  [['--domain', 'x.example'], /not one of the stack's/],
   [['--wait', '0'], /whole number of at least 1/],
 ])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['send-test', ...args]);

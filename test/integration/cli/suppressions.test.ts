@@ -208,12 +208,12 @@ test('what an older version stored is on the list once it is indexed, and a repe
 
 test.each([
   [['list', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
-  [['list', '--domain', 'x.example'], /none of the stack's/],
+  [['list', '--domain', 'x.example'], /not one of the stack's/],
   [['list', '--since', 'soon'], /--since takes a time like/],
-  [['show', 'nobody'], /^"nobody" is no address/],
+  [['show', 'nobody'], /^"nobody" is not an address/],
   [['show'], /missing required argument 'address'/],
   [['lift', 'a@b.example', '--kind', 'typo'], /Allowed choices are bounce, complaint, unsubscribe/],
-  [['lift', 'a@b.example', '--domain', 'x.example'], /none of the stack's/],
+  [['lift', 'a@b.example', '--domain', 'x.example'], /not one of the stack's/],
 ])('wrong input is one sentence and exit code 2: %p', async (args, says) => {
   const { exitCode, errors } = await local.ledger(['suppressions', ...args]);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });

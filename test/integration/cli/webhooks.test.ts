@@ -245,7 +245,7 @@ test('named for one domain, an URL stays at the account and the other domains', 
 });
 
 test.each([
-  [['check', '--domain', 'x.example'], /none of the stack's/],
+  [['check', '--domain', 'x.example'], /not one of the stack's/],
   [['sync', '--remove', 'nonsense'], /takes a URL/],
   [['sync', '--fast'], /unknown option '--fast'/],
 ])('wrong input is one sentence and exit code 2: %p', async (args, says) => {

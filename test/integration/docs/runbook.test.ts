@@ -85,7 +85,7 @@ const JUDGES = / -- (status|doctor|webhooks check|dlq redrive --yes)$/;
 
 async function expectAnswer(line: string): Promise<void> {
   const { code, out, err } = await typed(line);
-  const said = err.replace(line.includes(' -- logs ') ? /^no such line since \S+\n$/ : /$^/, '');
+  const said = err.replace(line.includes(' -- logs ') ? /^no matching line since \S+\n$/ : /$^/, '');
 
   expect({ line, code, said }).toEqual({ line, code: JUDGES.test(line) && code === 1 ? 1 : 0, said: '' });
   expect((out + err).trim()).not.toBe('');

@@ -59,7 +59,7 @@ test.each<[string[], string, TargetRef]>([
 });
 
 test.each([
-  [['--stack', 'Mail', '--local'], /^--stack and --local exclude each other/],
+  [['--stack', 'Mail', '--local'], /^--stack and --local cannot be combined/],
   [['--stack', 'Mail', '--port', '7'], /^--port goes with --local only/],
   [['--stack', 'Mail'], /^--stack Mail needs AWS_REGION/],
 ])('%j is a wrong target', async (args, says) => {

@@ -146,7 +146,7 @@ test('a table that lost everything reads as before once it is restored from the 
     openDeployment: async () => deployment,
     now: () => later,
   });
-  expect(old.lines.join('\n')).toContain('of which 12 events have left the table for good: they bring statuses and');
+  expect(old.lines.join('\n')).toContain('of which 12 events have left the table: they bring statuses and');
   // The marks of unconfirmed events are in the records of their slices, which begin before a time within them.
   const inItsHour = Math.floor(Number(range[1]) / 3600) * 3600 + 3599;
   const hours = ['--from', String(inItsHour), '--to', String(inItsHour + 2)];

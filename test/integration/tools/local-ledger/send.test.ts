@@ -137,7 +137,7 @@ test('a stack that is gone is exit code 2', async () => {
   const { exitCode, text } = await run('--event', 'opened', '--recipient', 'a@b.example');
 
   expect(exitCode).toBe(2);
-  expect(text).toContain('does not answer');
+  expect(text).toContain('does not respond');
 });
 
 test('--help shows examples', async () => {

@@ -143,14 +143,14 @@ describe('the stack', () => {
       [],
       [{ reason: 'unauthorized' }],
       'wrong',
-      /verified none.*1 were/,
+      /verified no webhook.*1 got/,
     ],
     [
       'was preceded by another that verified',
       [{ fingerprint: '01234567' }],
       [{ reason: 'unauthorized' }],
       'wrong',
-      /none/,
+      /no webhook/,
     ],
     ['is confirmed by nothing', [], [], 'warning', /no webhook of the last hour has confirmed/],
   ])('a signing key that %s', async (_, verified, refused, state, says) => {
@@ -168,7 +168,7 @@ describe('the stack', () => {
   test.each([
     ['confirmed', [true], 'ok', 'a0@acme.example'],
     ['one not confirmed', [true, false], 'wrong', 'not confirmed, so not notified: a1@acme.example'],
-    ['none', [], 'warning', 'nobody is subscribed'],
+    ['none', [], 'warning', 'no one is subscribed'],
   ])('subscriptions: %s', async (_name, confirmed, state, says) => {
     const subscriptions = confirmed.map((each, n) => ({
       protocol: 'email',
@@ -224,7 +224,7 @@ describe('a browser', () => {
   test.each(['https://mail.acme.example/', 'https://mail.acme.example/app', 'mail.acme.example', 'null', '*'])(
     '%s is no origin',
     (text) => {
-      expect(() => checkOrigin(text)).toThrow(/^--origin is scheme, host and port alone/);
+      expect(() => checkOrigin(text)).toThrow(/^--origin takes only scheme, host and port/);
     },
   );
 });
@@ -294,9 +294,7 @@ describe('doctor', () => {
   test('knows no environment that cdk.json does not', async () => {
     const { exitCode, json } = await run({}, 'nope');
     expect(exitCode).toBe(2);
-    expect(json()).toEqual([
-      { event: 'error', message: 'cdk.json knows no environment nope, only dev, staging, prod' },
-    ]);
+    expect(json()).toEqual([{ event: 'error', message: 'cdk.json has no environment nope, only dev, staging, prod' }]);
   });
 });
 

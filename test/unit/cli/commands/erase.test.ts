@@ -5,11 +5,11 @@ import { stubSecrets } from '../../../support/stub-secrets.ts';
 
 test.each([
   { args: [], says: /missing required argument 'recipient'/ },
-  { args: ['ada'], says: /^the recipient is a bare address like ada@example.org$/ },
+  { args: ['ada'], says: /^give the recipient as a bare address like ada@example.org$/ },
   { args: ['Ada <ada@example.org>'], says: /bare address/ },
   { args: ['ada@example org'], says: /bare address/ },
   { args: ['ada@example.org', 'bob@example.org'], says: /too many arguments/ },
-  { args: ['ada@example.org', '--env', 'dev'], says: /exclude each other/ },
+  { args: ['ada@example.org', '--env', 'dev'], says: /cannot be combined/ },
 ])('wrong input: $args', async ({ args, says }) => {
   const { exitCode, lines, errors } = await runCommand(['erase', '--local', ...args]);
   expect(exitCode).toBe(2);
@@ -55,7 +55,7 @@ test('a service that fails is one sentence that says it can be run again', async
   };
   expect(await ended({ table: failing })).toEqual({
     exitCode: 1,
-    lines: [{ event: 'error', message: 'stopped, and can be run again: no credentials' }],
+    lines: [{ event: 'error', message: 'stopped; run it again to continue: no credentials' }],
   });
   expect(await ended({ secrets: failing })).toEqual({
     exitCode: 1,

@@ -33,7 +33,7 @@ async function set(args: string[], input: string, secrets: Record<string, string
 
 test('a key of the wrong shape is refused in a sentence that does not hold it', () => {
   expect(checkKey(`  ${NEW}\n`, 'signing')).toBe(NEW);
-  expect(() => checkKey('\n', 'signing')).toThrow('no key came on standard input');
+  expect(() => checkKey('\n', 'signing')).toThrow('no key on standard input');
   for (const text of ['short', 'two words of it', '{"current":"x1234567"}', '"quoted-key-1"', 'k'.repeat(129)]) {
     expect(() => checkKey(text, 'signing')).toThrow(/one word of 8 to 128/);
   }
@@ -161,7 +161,7 @@ describe('keys set', () => {
   });
 
   test.each([
-    { args: ['--parent', '--api-key'], says: /exclude each other/ },
+    { args: ['--parent', '--api-key'], says: /cannot be combined/ },
     { args: ['--parent', '--from-mailgun'], says: /reads the signing key only/ },
     { args: ['--alone', '--api-key'], says: /for the signing key only/ },
   ])('wrong usage: $args', async ({ args, says }) => {

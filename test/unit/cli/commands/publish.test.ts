@@ -81,7 +81,7 @@ test('a plan says what it would publish, how long that takes and what it costs',
   expect(requests[0]?.plan).toBe(true);
   expect(lines.slice(1)).toEqual([
     'Plan: nothing was published.',
-    '  would publish  400,000 statuses and 0 suppressions (of 1,000,000 events looked at), in about 8,000 s',
+    '  would publish  400,000 statuses and 0 suppressions (of 1,000,000 events read), in about 8,000 s',
     '  would cost     at most $0.6500, reads (2,000,000) included (prices of us-east-1, 2024-11-14)',
   ]);
   expect(json.json().at(-1)).toEqual({
@@ -144,7 +144,7 @@ test('after a quarter of an hour without an answer it gives up, and prints the c
   expect(exitCode).toBe(1);
   expect(requests.length).toBeLessThan(200);
   expect(lines.slice(-2)).toEqual([
-    'Go on with:',
+    'Continue with:',
     '  npm run ledger -- publish --local --port 4010 --from 2026-02-02T00:00:07Z --to 2026-02-02T02:40:00Z --domain mg.example.com --rate 50',
   ]);
 });
@@ -187,7 +187,7 @@ test('where nothing is published it says how to switch it on', async () => {
   const { exitCode, errors } = await runCommand(['publish', '--local', '--from', '2h'], { openDeployment });
 
   expect(exitCode).toBe(1);
-  expect(errors).toEqual(['a stub publishes nothing; switch publish.enabled on']);
+  expect(errors).toEqual(['a stub does not publish; set publish.enabled']);
 });
 
 test.each([
@@ -195,7 +195,7 @@ test.each([
   { args: ['--from', '2027-01-01T00:00:00Z'], says: '--from has not come yet' },
   { args: ['--from', '1h', '--to', '2h'], says: '--from is not before --to' },
   { args: ['--from', '1h', '--rate', '0'], says: 'whole number of at least 1' },
-  { args: ['--from', '1h', '--domain', 'foreign.example'], says: "foreign.example is none of the stack's" },
+  { args: ['--from', '1h', '--domain', 'foreign.example'], says: "foreign.example is not one of the stack's" },
 ])('wrong usage: $args', async ({ args, says }) => {
   const { exitCode, errors } = await publish(args);
 

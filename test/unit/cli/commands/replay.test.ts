@@ -35,11 +35,14 @@ test.each([
   { args: ['--from', '1h', '--to', '2h'], says: /^--from is not before --to; without --to it goes up to now$/ },
   { args: ['--from', '2h', '--to', '2h'], says: /not before/ },
   { args: ['--from', '2027-01-01T00:00Z', '--to', '2027-01-02T00:00Z'], says: /has not come yet/ },
-  { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /exclude each other/ },
+  { args: ['--from', '2h', '--to', '1h', '--env', 'dev'], says: /cannot be combined/ },
   { args: ['--from', '2h', '--to', '1h', '--port', '0'], says: /Give a port number/ },
   { args: ['--from', '2h', '--to', '1h', '--port', '70000'], says: /Give a port number/ },
   { args: ['--from', '2h', '--to', '1h', '--fast'], says: /--fast/ },
-  { args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'], says: /^--domain x.example is none of the stack's/ },
+  {
+    args: ['--from', '2h', '--to', '1h', '--domain', 'x.example'],
+    says: /^--domain x.example is not one of the stack's/,
+  },
 ])('one sentence and exit code 2: $args', async ({ args, says }) => {
   const { exitCode, lines } = await run(['--local', ...args]);
   expect(exitCode).toBe(2);

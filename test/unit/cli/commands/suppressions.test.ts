@@ -78,7 +78,7 @@ test('lift refuses a domain that is not of the stack, and writes nothing', async
   const { exitCode, lines, written } = await lift('--yes', '--domain', 'other.example.com');
   expect(exitCode).toBe(2);
   expect(lines).toEqual([
-    { event: 'error', message: expect.stringMatching(/none of the stack's: mg.example.com, -$/) },
+    { event: 'error', message: expect.stringMatching(/not one of the stack's: mg.example.com, -$/) },
   ]);
   expect(written).toEqual([]);
 });

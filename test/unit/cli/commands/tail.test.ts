@@ -69,7 +69,7 @@ test('a line for people says when, what, to whom, and how late; the command that
   expect(lines).toEqual([
     '2026-02-02 00:40:00 UTC  failed       ada@north.example  l@mg.example.com  (bounce [31m)  (received 120 min late)',
   ]);
-  expect(errors).toEqual(["Go on with: npm run ledger -- tail --local --port 4010 --tag 'spring $ale' --cursor c1"]);
+  expect(errors).toEqual(["Continue with: npm run ledger -- tail --local --port 4010 --tag 'spring $ale' --cursor c1"]);
 });
 
 test('a poll that fails is repeated from the same cursor, less and less often', async () => {
@@ -109,7 +109,7 @@ test.each([
 });
 
 test.each([
-  [['--since', '1h', '--cursor', 'c1'], /exclude each other/],
+  [['--since', '1h', '--cursor', 'c1'], /cannot be combined/],
   [['--cursor', 'not a cursor'], /Give the cursor/],
 ])('%j is wrong usage', async (args, message) => {
   expect(await tail('http://127.0.0.1:9', args)).toMatchObject({

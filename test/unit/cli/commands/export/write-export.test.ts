@@ -159,10 +159,10 @@ test.each<{ name: string; filter: Partial<ExportRequest>; keys: string[] }>([
   expect(lines.map((line) => JSON.parse(line).key)).toEqual(keys);
 });
 
-test('a filter that no event fits is an error', async () => {
+test('a filter that no event matches is an error', async () => {
   const request = { ...REQUEST, types: ['clicked'] };
-  await expect(exportToOutput(context().context, request, history().readDay)).rejects.toThrow('no event fits');
-  await expect(run(join(folder, 'none'), history().readDay, request)).rejects.toThrow('no event fits');
+  await expect(exportToOutput(context().context, request, history().readDay)).rejects.toThrow('no event matches');
+  await expect(run(join(folder, 'none'), history().readDay, request)).rejects.toThrow('no event matches');
 });
 
 test('a folder with other files, or of another version, is refused', async () => {
