@@ -52,6 +52,10 @@ export class Deployed {
     return new Deployed(target, SecretString, StackId);
   }
 
+  output(key: string): string {
+    return this.#target.output(key);
+  }
+
   addresses(): string[] {
     return ADDRESSES.map((key) => this.#target.output(key));
   }

@@ -11,13 +11,14 @@ import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
 import { FailedDeploy } from './failed-deploy.ts';
 import { ledger } from './ledger.ts';
 import { leaveOut } from './left-out.ts';
+import { RestoredTable, SET_BY_HAND } from './restored-table.ts';
 import { Subscriber } from './subscriber.ts';
 import { deployByWorkflow } from './workflow.ts';
 
 const HELP = `npm run test:deploy
 
 Deploys the stack for real, with the CDK command line, to an AWS emulator that it installs from PyPI and
-starts as a process of its own; or to the endpoint that AWS_ENDPOINT_URL names. Takes about four minutes.
+starts as a process of its own; or to the endpoint that AWS_ENDPOINT_URL names. Takes about five minutes.
 
 Exit code: 0 all steps passed, or the emulator cannot be installed here (it says SKIPPED); 1 a step failed.`;
 
@@ -172,6 +173,26 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     await within(PATIENCE_MS, async () => equal(await other.storedOnce(), 3));
     equal([await dev.items('E'), await other.items('E')], [WEBHOOKS, 3]);
   });
+  await step("restore a stack's table that somebody deleted under its name, and hear of changes again", async () => {
+    const name = 'mailgun-ledger-protected';
+    const table = new RestoredTable(other.output('TableName'));
+    const { tags } = await table.settings();
+    await table.loseAndRestore();
+    equal(await other.storedOnce(), 3);
+    equal((await table.drift(name)).length > 0, true);
+    await table.setByHand(tags);
+    equal([await table.settings(), await table.drift(name)], [{ ...SET_BY_HAND, tags }, []]);
+    const bus = await Subscriber.of(name);
+    await cdk.synth('protected', { ...kept, publish: { enabled: false } }, folder('quiet'));
+    await cdk.deploy(folder('quiet'));
+    // By the tag it looks at the table again, and so at its new stream.
+    await cdk.synth('protected', { ...kept, tags: { restored: '2026-11-29' } }, folder('restored'));
+    await cdk.deploy(folder('restored'));
+    equal(await table.drift(name), []);
+    equal(await other.post('key-protected', 2), { 200: 2 });
+    await within(PATIENCE_MS, async () => equal([await other.storedOnce(), await bus.delivered()], [5, 2]));
+    await bus.unsubscribe();
+  });
   await step('run reconcile by its schedule', () =>
     within(PATIENCE_MS, async () => equal((await dev.scheduledRuns()) > 0, true)),
   );
@@ -228,13 +249,13 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
   await step('destroy the other: table, secrets and archive are left', async () => {
     await other.allowTermination();
     const all = await other.resources();
-    await cdk.destroy(folder('protected'));
+    await cdk.destroy(folder('restored'));
     equal(sayLeft(await other.leftOf(all)), {
       'AWS::DynamoDB::Table': 1,
       'AWS::S3::Bucket': 1,
       'AWS::SecretsManager::Secret': 6,
     });
-    equal(await other.items('E'), 3);
+    equal(await other.items('E'), 5);
   });
 }
 
