@@ -14,7 +14,8 @@ import { writeResults, writtenResults } from './page.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureReceivers } from './receivers.ts';
 import { plainTable, type Results, targetsOf } from './report.ts';
-import { compareWithLocalStack, comparisonText, offBy, TOLERANCE } from './simulation/local-run.ts';
+import { comparisonText, offBy, TOLERANCE } from './simulation/comparison.ts';
+import { compareWithLocalStack } from './simulation/local-run.ts';
 
 const HELP = `npm run bench [-- --events N] [--only PART] [--write]
 
@@ -28,7 +29,7 @@ to itself.
                campaign-reports, storage or sealing anew; the other parts are taken from
                tools/bench/results.json;
                simulation compares the simulation of docs/scale.md with the local stack, at rates
-               scaled down, and writes nothing
+               scaled down
   --against COMMIT  measures large slices by the sources of this commit too, side by side
   --write      writes tools/bench/results.json and docs/generated/benchmarks.md
 
@@ -47,21 +48,16 @@ if (values.help) {
   console.log(HELP);
   process.exit(0);
 }
-if (values.only === 'simulation') {
-  const rows = await compareWithLocalStack((line) => console.log(`  ${line}`));
-  for (const row of rows) console.log(comparisonText(row));
-  process.exit(rows.every((row) => offBy(row) <= TOLERANCE) ? 0 : 1);
-}
 const events = Number(values.events);
 if (!Number.isSafeInteger(events) || events < 10_000) {
   console.error(`--events must be a whole number from 10000, not "${values.events}"`);
   process.exit(2);
 }
 const PARTS = ['imports', 'handlers', 'pipeline', 'reconciliation'] as const;
-const APART = ['receivers', 'large-slices', 'campaign-reports', 'storage', 'sealing'] as const;
+const APART = ['receivers', 'large-slices', 'campaign-reports', 'storage', 'sealing', 'simulation'] as const;
 const only = [...PARTS, ...APART].find((part) => part === values.only);
 if (values.only !== undefined && only === undefined) {
-  console.error(`--only must be one of ${[...PARTS, ...APART].join(', ')}, simulation, not "${values.only}"`);
+  console.error(`--only must be one of ${[...PARTS, ...APART].join(', ')}, not "${values.only}"`);
   process.exit(2);
 }
 if (values.against !== undefined && only !== 'large-slices') {
@@ -79,6 +75,14 @@ const isApart = APART.some((part) => part === only);
 if (values.write && earlier !== undefined && !isApart && earlier.machine !== machine) {
   console.error(`tools/bench/results.json comes from another machine (${earlier.machine}): --write all parts together`);
   process.exit(2);
+}
+
+if (only === 'simulation') {
+  const rows = await compareWithLocalStack((line) => console.log(`  ${line}`));
+  const command = 'npm run bench -- --only simulation --write';
+  if (values.write) writeResults({ ...written, simulation: { command, date, machine, rows } });
+  for (const row of rows) console.log(comparisonText(row));
+  process.exit(rows.every((row) => offBy(row) <= TOLERANCE) ? 0 : 1);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-'));
@@ -131,6 +135,7 @@ async function measure(bundles: Bundles): Promise<Results> {
     ...(written.receivers && { receivers: written.receivers }),
     ...(written.largeSlices && { largeSlices: written.largeSlices }),
     ...(written.campaignReports && { campaignReports: written.campaignReports }),
+    ...(written.simulation && { simulation: written.simulation }),
   };
 }
 

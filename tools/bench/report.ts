@@ -19,6 +19,7 @@ import type { StorageFigures } from './ledger/storage.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
 import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
+import { type Comparison, offBy, TOLERANCE } from './simulation/comparison.ts';
 import { exponent, type Spread } from './statistics.ts';
 
 export interface Results {
@@ -37,6 +38,12 @@ export interface Results {
   /** Measured apart from the rest: its ratios are taken side by side. */
   readonly largeSlices?: LargeSlices;
   readonly campaignReports?: CampaignReports;
+  readonly simulation?: {
+    readonly command: string;
+    readonly date: string;
+    readonly machine: string;
+    readonly rows: readonly Comparison[];
+  };
 }
 
 export interface Target {
@@ -265,6 +272,7 @@ export function sections(results: Results): Section[] {
     ...(results.receivers === undefined ? [] : receiversSections(results.receivers)),
     ...(largeSlices === undefined ? [] : [largeSlicesSection(largeSlices)]),
     ...(campaignReports === undefined ? [] : [campaignSection(campaignReports)]),
+    ...(results.simulation === undefined ? [] : [simulationSection(results.simulation)]),
     {
       title: 'The mail',
       about: `${fixed(EVENTS_PER_MESSAGE)} events a message: ${MIX}. ${whole(last?.events ?? 0)} posted.`,
@@ -384,6 +392,15 @@ function perMillionOf(slices: readonly SliceFigures[]): number {
   const [small, large] = [slices.at(0), slices.at(-1)];
   if (small === undefined || large === undefined || small === large) return Number.NaN;
   return ((large.mailgunCalls - small.mailgunCalls) / (large.events - small.events)) * 1e6;
+}
+
+function simulationSection({ command, date, machine, rows }: NonNullable<Results['simulation']>): Section {
+  return {
+    title: 'The simulation beside the local stack',
+    about: `Written by \`${command}\` on ${date}: ${machine}. Twice the load that the gateway admits, rates scaled down, as measured and as the simulation of [scale](../scale.md) says; it may be off by ${100 * TOLERANCE} %.`,
+    head: ['', 'measured', 'simulated', 'off by'],
+    rows: rows.map((row) => [row.what, whole(row.measured), whole(row.simulated), `${fixed(100 * offBy(row), 1)} %`]),
+  };
 }
 
 function handlerRow(name: string, { cpuMs, writeUnits, calls }: HandlerFigures): Row {

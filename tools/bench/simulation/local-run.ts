@@ -6,15 +6,9 @@ import { USUAL_RECONCILE } from '../../local-ledger/options/reconcile-choice.ts'
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
 import { ordinaryMail } from '../mail.ts';
 import { signedWebhook } from '../webhooks.ts';
+import type { Comparison } from './comparison.ts';
 import { DEFAULT_STACK } from './settings.ts';
 import { simulate } from './simulate.ts';
-
-/** What the local stack did with a load, beside what the simulation says of the same stack and load. */
-export interface Comparison {
-  readonly what: string;
-  readonly measured: number;
-  readonly simulated: number;
-}
 
 /** Rates scaled down, so that a machine's processor limits nothing. */
 const SETTINGS = { throttlePerSecond: 40, throttleBurst: 40, batchSize: 3, maxConcurrency: 2 };
@@ -24,19 +18,6 @@ const CALIBRATION_SECONDS = 10;
 const EACH_MS = 50;
 /** The first call of each batch, and so what process takes, whatever the machine. */
 const SLOW_READS = { service: 'dynamodb', operation: 'BatchGetItem', mode: 'slow', percent: 100 } as const;
-
-/** By how much the simulation is off, as a share of what was measured. */
-export const offBy = ({ measured, simulated }: Comparison): number => Math.abs(simulated - measured) / measured;
-
-/** Returns a comparison as a line. */
-export function comparisonText(comparison: Comparison): string {
-  const { what, measured, simulated } = comparison;
-  const off = `${(100 * offBy(comparison)).toFixed(1)} %`;
-  return `${what.padEnd(30)} measured ${measured.toFixed(0).padStart(5)}  simulated ${simulated.toFixed(0).padStart(5)}  off by ${off}`;
-}
-
-/** What the simulation may be off by. */
-export const TOLERANCE = 0.15;
 
 /**
  * Offers the local stack twice what its gateway admits, which is more than process stores, and simulates the same. How
