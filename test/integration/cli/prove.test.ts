@@ -2,18 +2,14 @@ import { createPublicKey, generateKeyPairSync, randomUUID, sign, verify as verif
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type SignedCertificate, signCertificate } from '../../../cli/certificates/certificate-signature.ts';
+import type { CliContext } from '../../../cli/command.ts';
 import type { VerifyLine } from '../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
-import { createEventObjects, createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
 import { openParquetWriter, readParquet } from '../../../lambdas/adapters/archive/parquet-file.ts';
-import { createDayIndexTable } from '../../../lambdas/adapters/table/events/day-index.ts';
-import { createStoredEventsTable } from '../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
-import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { type Certificate, stateDomain } from '../../../lambdas/domain/archive/certificate.ts';
 import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';
@@ -21,13 +17,14 @@ import { type ChainLink, linkOf } from '../../../lambdas/domain/archive/manifest
 import type { ArchiveRow } from '../../../lambdas/domain/archive/row.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
-import { SEAL_LEASE_KEY, sealPositionKey } from '../../../lambdas/domain/keys.ts';
+import { sealPositionKey } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
-import { createSeal } from '../../../lambdas/seal/seal.ts';
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
+import { Mortal, type Trouble } from '../../support/mortal.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
+import { createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
 // The real table, real Parquet, and a bucket that refuses what is there: sealed, proved, verified, then tampered with.
@@ -85,21 +82,7 @@ async function pass(slice: number, events: number): Promise<void> {
   );
 }
 
-function seal() {
-  let salts = 0;
-  const run = createSeal({
-    ...{ slices: createSlicesTable(engines.table), keys: createDayIndexTable(engines.table) },
-    ...{ events: createStoredEventsTable(engines.table), state: createSealState(engines.table) },
-    ...{ bucket: createManifestBucket(s3.bucket), objects: createEventObjects(s3.bucket) },
-    ...{ lease: createLeaseTable(engines.table, SEAL_LEASE_KEY), erasureKey: { read: async () => 'erasure-key' } },
-    ...{ domains: [DOMAIN], everySeconds: 900, reachSeconds: 90 * DAY, now: () => LATER_MS, groupRows: 3 },
-    ...{ newRunId: () => 'run', newSalt: () => String(++salts).padStart(32, '0'), every: () => () => {} },
-    onFailure: (_domain, error) => {
-      throw error;
-    },
-  });
-  return run({ ignoreWaits: false, deadlineMs: LATER_MS + 60_000 });
-}
+const seal = () => createTableSeal(engines, s3, LATER_MS, { groupRows: 3 })();
 
 const signing = {
   send: async ({ input }: { input: { Message?: Uint8Array } }) =>
@@ -108,7 +91,7 @@ const signing = {
       : { Signature: sign('sha256', input.Message, key.privateKey) },
 };
 
-function run(args: readonly string[]) {
+function run(args: readonly string[], mortal = new Mortal(), over: Partial<CliContext> = {}) {
   const outputs: Record<string, string> = { ArchiveBucketName: s3.bucket.name, CertificateKeyArn: 'key' };
   const { secrets, table } = engines;
   // Nobody else sends here, so an empty reply need not be waited for.
@@ -118,15 +101,19 @@ function run(args: readonly string[]) {
       return engines.queues.send(command as never);
     },
   };
-  const clients = { queues, secrets, table: table.client, archive: s3.bucket.client, signing };
+  const clients = {
+    ...{ queues, secrets, table: mortal.wrap('table', table.client) },
+    ...{ archive: mortal.wrap('archive', s3.bucket.client), signing: mortal.wrap('signing', signing) },
+  };
   const target = stubDeployment({
     clients: clients as unknown as Deployment['clients'],
     output: (name) => outputs[name] ?? engines.output(name),
   });
-  return runCommand(args, { openDeployment: async () => target });
+  return runCommand(args, { openDeployment: async () => target, ...over });
 }
 
-const prove = (args: readonly string[]) => run(['prove', '--local', ...args]);
+const prove = (args: readonly string[], mortal?: Mortal, over?: Partial<CliContext>) =>
+  run(['prove', '--local', ...args], mortal, over);
 const erase = (recipient: string) => run(['erase', recipient, '--local', '--yes', '--json']);
 
 async function verify(signed: unknown, ...args: string[]) {
@@ -175,6 +162,38 @@ test('a certificate of sealed slices holds, alone, with the bucket, and with a c
   const { lines } = await verify(certificate, '--archive', s3.url);
   expect(lines).toContainEqual({ event: 'archive', domain: DOMAIN, objects: 1, rows: EVENTS, erased: 0 });
   expect(lines.at(-1)).toMatchObject({ holds: true, verdict: 'complete', ledger: 'mailgun-ledger-stub' });
+});
+
+test('prove that ends at any call gives no certificate and changes nothing, and the next one gives the whole', async () => {
+  const everything = async () => {
+    const { Items } = await engines.table.client.send(new ScanCommand({ TableName: engines.table.name }));
+    return { items: Items, objects: new Map(s3.objects) };
+  };
+  const before = await everything();
+  const whole = new Mortal();
+  await prove(RANGE, whole);
+  expect(whole.points).toEqual(['signing.send', 'table.send', 'archive.send', 'archive.send', 'signing.send']);
+  const troubles = whole.points.flatMap((_, call) =>
+    (['crash', 'fault'] as const).flatMap((kind) =>
+      (['before', 'committed'] as const).map((moment): Trouble => ({ call, kind, moment })),
+    ),
+  );
+
+  const printed: string[] = [];
+  for (const trouble of troubles) {
+    const ended = prove(RANGE, new Mortal(trouble), { print: (line) => printed.push(line) });
+    const ends = await ended.then(
+      ({ exitCode }) => exitCode !== 0,
+      (error: Error) => error.name === 'Crash' || error.message.endsWith('failed'),
+    );
+    expect(ends).toBe(true);
+  }
+
+  expect(printed).toEqual([]);
+  expect(await everything()).toEqual(before);
+  const again = JSON.parse((await prove(RANGE)).lines[0] ?? '') as SignedCertificate;
+  expect(again.certificate).toEqual({ ...certificate.certificate, issuedAt: again.certificate.issuedAt });
+  expect(await verify(again, '--archive', s3.url)).toMatchObject({ exitCode: 0, faults: [] });
 });
 
 test('the signature verifies by a general library as ES256 over the two parts before it', () => {

@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import { createEventObjects, createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
+import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/events/event-lookup.ts';
+import { createLeaseTable } from '../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createSealState } from '../../lambdas/adapters/table/ledger/seal-state.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { SEAL_LEASE_KEY } from '../../lambdas/domain/keys.ts';
+import { createSeal, type SealDeps } from '../../lambdas/seal/seal.ts';
+import type { TestEngines } from './engines.ts';
+import type { S3Bucket } from './s3-bucket.ts';
+import { DOMAIN } from './webhooks.ts';
+
+const DAY = 86_400;
+
+/** A run of seal over the real table and a bucket, at a time (epoch milliseconds); a domain that fails throws. */
+export function createTableSeal({ table }: TestEngines, { bucket }: S3Bucket, nowMs: number, over: Partial<SealDeps>) {
+  let salts = 0;
+  const run = createSeal({
+    ...{ slices: createSlicesTable(table), keys: createDayIndexTable(table), state: createSealState(table) },
+    ...{ events: createStoredEventsTable(table), lease: createLeaseTable(table, SEAL_LEASE_KEY) },
+    ...{ bucket: createManifestBucket(bucket), objects: createEventObjects(bucket) },
+    erasureKey: { read: async () => 'erasure-key' },
+    ...{ domains: [DOMAIN], everySeconds: 900, reachSeconds: 90 * DAY, now: () => nowMs },
+    ...{ newRunId: randomUUID, newSalt: () => String(++salts).padStart(32, '0'), every: () => () => {} },
+    onFailure: (_domain, error) => {
+      throw error;
+    },
+    ...over,
+  });
+  return () => run({ ignoreWaits: false, deadlineMs: nowMs + 60_000 });
+}
