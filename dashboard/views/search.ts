@@ -21,6 +21,8 @@ interface Answer {
 /** Looks for what a text may be, and says what it looked for and where else to look. */
 export const searchView: View = async (context) => {
   const text = context.subject.trim();
+  // As the beginning of a subject, nothing would fit every mail of the day.
+  if (text === '') return { title: 'Search', content: [askPanel(await dayForm(context))] };
   const answers = await answersFor(text, context);
   const events = answers.flatMap((answer) => answer.events ?? []);
   const title = `Searched for ${visible(text)}`;
@@ -48,6 +50,9 @@ export const searchView: View = async (context) => {
     ],
   };
 };
+
+const askPanel = (days: HTMLElement) =>
+  panel('Search', h('p', { class: 'note' }, 'Enter what to search for, or choose a day.'), searchForm(), days);
 
 async function answersFor(text: string, context: ViewContext): Promise<Answer[]> {
   if (text.includes('@')) return Promise.all([asMessage(text, context), asRecipient(text, context)]);

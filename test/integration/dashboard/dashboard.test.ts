@@ -364,6 +364,33 @@ describe('finding', () => {
     expect(await found('nobody@north.example')).toContain('without any mail');
   });
 
+  test.each(['#/search', '#/search/', '#/search/%20'])('asks what to search for where nothing is: %s', async (hash) => {
+    await goTo(page, hash);
+
+    expect(await text('main')).toContain('Enter what to search for');
+    expect(await page.locator('main table').count()).toBe(0);
+  });
+
+  test('breaks no word of a column head, however narrow the column', async () => {
+    await page.setViewportSize({ width: 700, height: 900 });
+    await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}`);
+    const heads = await page.locator('thead th').evaluateAll((cells) =>
+      cells.map((cell) => {
+        const range = document.createRange();
+        const words = [...(cell.textContent ?? '').matchAll(/\S+/g)].map(({ 0: word, index }) => {
+          range.setStart(cell.firstChild as Node, index);
+          range.setEnd(cell.firstChild as Node, index + word.length);
+          return range.getClientRects().length;
+        });
+        return { head: cell.textContent, isWhole: words.every((lines) => lines === 1) };
+      }),
+    );
+    await page.setViewportSize(SCREENS[1]);
+
+    expect(heads.map(({ head }) => head)).toContain('Code');
+    expect(heads.filter(({ isWhole }) => !isWhole)).toEqual([]);
+  });
+
   test('shows the events of a domain and a day by type, a page at a time', async () => {
     const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
     await goTo(page, '#/find');
