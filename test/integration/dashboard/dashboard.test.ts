@@ -280,6 +280,29 @@ describe('every view', () => {
   );
 });
 
+test.each([
+  ['health', () => '#/health'],
+  ['a message', async () => `#/message/${encodeURIComponent(await fourRecipients())}`],
+  ['a recipient', () => `#/recipient/${encodeURIComponent(HOSTILE)}`],
+  ['the events of a day', () => `#/events?domain=${DOMAIN}`],
+  ['bounces and complaints', () => `#/deliverability?domain=${DOMAIN}`],
+])('%s marks what may be forged', async (_, hash) => {
+  await page.route('**/mailgun/**', async (route) => {
+    const response = await route.fetch();
+    const isMark = (key: string, value: unknown) => key === 'unconfirmed' && typeof value !== 'object';
+    const forged = (key: string, value: unknown) =>
+      isMark(key, value) ? (typeof value === 'number' ? 1 : true) : value;
+    await route.fulfill({ response, json: JSON.parse(await response.text(), forged) });
+  });
+  await goTo(page, await hash());
+  await page.getByText('not on Mailgun’s list, may be forged').first().waitFor();
+  await page.unroute('**/mailgun/**');
+  await page.reload();
+  await settled(page);
+
+  expect(await text('main')).not.toContain('may be forged');
+});
+
 describe('finding', () => {
   test('shows to whom and why Mailgun rejected a mail', async () => {
     await goTo(page, `#/message/${encodeURIComponent(REJECTED_ID)}`);

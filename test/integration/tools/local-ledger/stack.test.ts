@@ -18,6 +18,8 @@ interface Started {
   readonly ready: ReadyInfo;
   readonly lines: readonly string[];
   readonly ended: Promise<number | null>;
+  /** What it has written to standard error so far. */
+  said(): string;
 }
 
 const started: Started[] = [];
@@ -33,12 +35,15 @@ function isThere(pid: number): boolean {
   }
 }
 
+/** It strikes no call, and is printed like any other. */
+const NO_FAULT = 'sqs.SendMessage:slow:0';
+
 function npmStart(...flags: string[]) {
   return spawn('npm', ['start', '--silent', '--', '--json', '--no-traffic', ...flags], { cwd: ROOT, detached: true });
 }
 
 async function start(): Promise<Started> {
-  const npm = npmStart('--port', '0', '--signing-key', KEY, ...QUICK);
+  const npm = npmStart('--port', '0', '--signing-key', KEY, '--fault', NO_FAULT, '--seed', '7', ...QUICK);
   const lines: string[] = [];
   const ended = new Promise<number | null>((resolve) => npm.once('close', resolve));
   let troubles = '';
@@ -52,7 +57,7 @@ async function start(): Promise<Started> {
       resolve(JSON.parse(line));
     });
   });
-  const stack = { npm, ready, lines, ended };
+  const stack = { npm, ready, lines, ended, said: () => troubles };
   started.push(stack);
   return stack;
 }
@@ -210,6 +215,12 @@ describe('a running stack', () => {
     expect(stats.mailgun).toMatchObject({ calls: expect.any(Number), foreignCredentials: 0 });
     await control('/mailgun', {});
   }, 60_000);
+
+  test('the faults that it starts with are printed, and how to have them again', async () => {
+    while (!stack.said().includes('faults')) await sleep(50);
+
+    expect(stack.said()).toMatch(new RegExp(`faults +${NO_FAULT.replace('.', '\\.')}; the same again with --seed 7`));
+  });
 
   test('faults can be set and taken back while it runs', async () => {
     const fault = { service: 'sqs', operation: 'SendMessage', mode: '500', percent: 100 };
