@@ -94,7 +94,7 @@ export function openRegistry(ask: MailgunRequest): Registry {
         // A reply that was lost may belong to a call that was made, so only what is registered then says it.
         const isThere = (await hooksOf(domain, url)).some((hook) => types.every((type) => hook.types.includes(type)));
         if (!isThere) {
-          const why = answer === undefined ? 'it does not answer; try again later' : messageOf(answer);
+          const why = answer === undefined ? 'it does not respond; try again later' : messageOf(answer);
           throw new TargetUnavailableError(`Mailgun did not register ${types.join(', ')} of the account: ${why}`);
         }
       }

@@ -71,7 +71,7 @@ test('a registration whose reply is lost is found, and not made twice', async ()
 
 test('a URL of a domain whose reply is lost is registered once, and the next run finds it', async () => {
   stub.api.misbehave({ fails: { mode: 'lost-reply', percent: 100, method: 'POST' } });
-  expect(await run('sync')).toMatchObject({ exitCode: 1, errors: [expect.stringMatching(/does not answer/)] });
+  expect(await run('sync')).toMatchObject({ exitCode: 1, errors: [expect.stringMatching(/does not respond/)] });
   stub.api.misbehave({});
   expect(await run('sync', ['--domain', DOMAINS[0] ?? ''])).toMatchObject({
     exitCode: 0,
