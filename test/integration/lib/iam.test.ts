@@ -177,7 +177,7 @@ async function readApi(): Promise<void> {
     'receivers',
   ];
   for (const path of paths) expect(await get(path)).toEqual([path, 200]);
-  expect(await get('messages/nothing')).toEqual(['messages/nothing', 404]);
+  expect(await get('messages/nothing@example.com')).toEqual(['messages/nothing@example.com', 404]);
   const body = JSON.stringify({ recipient });
   expect(await get('events/search', { method: 'POST', body })).toEqual(['events/search', 200]);
 }
