@@ -8,7 +8,9 @@ export interface Fault {
   readonly alarm: string;
   /** Its heading in the runbook, where it is not its name. */
   readonly runbook?: string;
-  /** Other alarms that may go off, each with the reason why it is no false one. */
+  /** Other alarms that may go off, each with the reason: the text of the fault's own alarm explains them. */
+  readonly consequences?: Readonly<Record<string, string>>;
+  /** Others that may go off, each with the reason why it is no false one, and none that the text would explain. */
   readonly relatives?: Readonly<Record<string, string>>;
   /** Seconds that the stack's own waits take before a metric can show it. */
   readonly waitSeconds?: number;
@@ -142,15 +144,22 @@ function windowMs(trigger: unknown): number {
 
 /** Alarms that went off without being the fault's own or a relative of it. */
 function unrelated({ fault, fired }: Finding): string[] {
-  return fired.filter((anchor) => anchor !== fault.alarm && fault.relatives?.[anchor] === undefined);
+  return fired.filter((anchor) => anchor !== fault.alarm && expectedBeside(fault)[anchor] === undefined);
 }
 
-/** Faults against alarms as text. `@` its own, `r` a relative, `!` one that has nothing to do with it. */
+/** Returns the other alarms that a fault may set off, each with its reason. */
+export const expectedBeside = ({ consequences, relatives }: Fault): Readonly<Record<string, string>> => ({
+  ...consequences,
+  ...relatives,
+});
+
+/** Faults against alarms as text. `@` its own, `e` explained by it, `r` a relative, `!` unrelated. */
 export function confusionMatrix(findings: readonly Finding[], alarms: readonly string[]): string {
   const width = Math.max(...findings.map(({ fault }) => fault.name.length));
   const cell = (finding: Finding, anchor: string) => {
     if (!finding.fired.includes(anchor)) return '.';
     if (finding.fault.alarm === anchor) return '@';
+    if (finding.fault.consequences?.[anchor] !== undefined) return 'e';
     return finding.fault.relatives?.[anchor] === undefined ? '!' : 'r';
   };
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `${(ms / 1000).toFixed(1)} s`).padStart(7);
@@ -164,11 +173,11 @@ export function confusionMatrix(findings: readonly Finding[], alarms: readonly s
     '',
     ...alarms.map((anchor, nth) => `${letters[nth]}  ${anchor}`),
     '',
-    '@ its own alarm   r a relative, allowed   ! unrelated   . quiet',
+    '@ its own alarm   e explained by its text   r a relative, allowed   ! unrelated   . quiet',
     ...findings.flatMap(({ fault, fired }) =>
       fired
-        .filter((anchor) => fault.relatives?.[anchor] !== undefined)
-        .map((anchor) => `r  ${fault.name} -> ${anchor}: ${fault.relatives?.[anchor]}`),
+        .filter((anchor) => expectedBeside(fault)[anchor] !== undefined)
+        .map((anchor) => `${fault.name} -> ${anchor}: ${expectedBeside(fault)[anchor]}`),
     ),
   ].join('\n');
 }

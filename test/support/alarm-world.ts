@@ -97,6 +97,16 @@ export class AlarmWorld {
     return (await fetch(`${apiUrl}/mailgun/suppressions/nobody@example.com`, { headers })).status;
   }
 
+  /** Returns how many events the ledger has counted as stored since a time in epoch milliseconds. */
+  async storedSince(fromMs: number): Promise<number> {
+    const { apiUrl, apiToken } = this.stack.ready;
+    const headers = { authorization: `Bearer ${apiToken}` };
+    const range = `from=${Math.floor(fromMs / 1000)}&to=${Math.ceil(Date.now() / 1000)}`;
+    const response = await fetch(`${apiUrl}/mailgun/ledger?domain=${DOMAIN}&${range}`, { headers });
+    const { totals } = (await response.json()) as { totals: { stored: number } };
+    return totals.stored;
+  }
+
   /** Spoils every call of these operations, `<service>.<operation>`; nothing where none is named. */
   spoil(mode: Fault['mode'] = '500', percent = 100, ...calls: string[]): void {
     this.stack.setFaults(
