@@ -315,6 +315,11 @@ export function watermarksKey(domain: string): ItemKey {
   return { pk: join(LEDGER, keyPart(domain)), sk: 'CURSOR' };
 }
 
+/** Returns the key of the kinds of mail of a domain that webhooks have been seen to bring, though they are doubtful. */
+export function postedKindsKey(domain: string): ItemKey {
+  return { pk: join(LEDGER, keyPart(domain)), sk: 'KINDS' };
+}
+
 /** The fact that a webhook was verified once. */
 export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 

@@ -227,6 +227,10 @@ export interface LedgerState {
   readDoubts(domain: string): Promise<number[]>;
   putDoubt(domain: string, start: number): Promise<void>;
   dropDoubt(domain: string, start: number): Promise<void>;
+  /** The kinds that Mailgun may never post, and the time (epoch ms) of the first event of each that a webhook brought. */
+  readPostedKinds(domain: string): Promise<Map<string, number>>;
+  /** Notes such an event; one that happened before it stays. */
+  notePostedKind(domain: string, kind: string, atMs: number): Promise<void>;
   /** Drops the note unless it was renewed since it was read. */
   dropStraggler(domain: string, straggler: Straggler): Promise<void>;
 }

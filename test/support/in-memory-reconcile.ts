@@ -36,6 +36,7 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
   open = new Map<string, OpenSlice>();
   stragglers = new Map<string, Straggler>();
   doubts = new Map<string, Set<number>>();
+  postedKinds = new Map<string, Map<string, number>>();
   parts = new Map<string, DonePart>();
   lease: { holder: string; until: number } | undefined;
   writes: string[] = [];
@@ -82,6 +83,15 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
 
   async dropOpen(domain: string, start: number) {
     this.open.delete(`${domain} ${start}`);
+  }
+
+  async readPostedKinds(domain: string) {
+    return new Map(this.postedKinds.get(domain));
+  }
+
+  async notePostedKind(domain: string, kind: string, atMs: number) {
+    const kinds = new Map(this.postedKinds.get(domain));
+    this.postedKinds.set(domain, kinds.set(kind, Math.min(atMs, kinds.get(kind) ?? atMs)));
   }
 
   async readDoubts(domain: string) {

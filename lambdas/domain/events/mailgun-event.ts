@@ -95,7 +95,8 @@ function isBot(bot: Json): boolean {
   return !NO_BOT.includes(typeof bot === 'string' ? bot.trim().toLowerCase() : bot);
 }
 
-function isInbound(raw: JsonObject): boolean {
+/** Returns true for mail to us that Mailgun routed on, and none that we sent. */
+export function isInbound(raw: JsonObject): boolean {
   const routes = valueAt(raw, 'routes');
   return (
     valueAt(raw, 'flags', 'is-routed') === true ||

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../canonical.ts';
 import { EVENT_TYPES, eventTypeOf, typeIdsOf } from '../event-types.ts';
 import { eventName, textAt } from '../events/event.ts';
+import { isInbound, recipientOf } from '../events/mailgun-event.ts';
 
 /**
  * Whether one of the registered webhook types should bring this event. A failure of unknown severity counts
@@ -9,6 +10,16 @@ import { eventName, textAt } from '../events/event.ts';
 export function isExpectedByWebhook(event: JsonObject, registered: readonly string[]): boolean {
   const types = typeIdsOf(eventName(event), textAt(event, 'severity')?.toLowerCase());
   return types.some((type) => EVENT_TYPES[type].hasWebhook && registered.includes(type));
+}
+
+/**
+ * Returns the kind of an event that Mailgun lists, and perhaps never posts: of mail that it routes on, by the event's
+ * name, or the `accepted` of a batch as a whole, which has no recipient. Undefined for every other event.
+ */
+export function doubtfulKindOf(event: JsonObject): string | undefined {
+  const name = eventName(event);
+  if (isInbound(event)) return `routed-${name}`;
+  return name === 'accepted' && recipientOf(event) === undefined ? 'batch-accepted' : undefined;
 }
 
 /** Mailgun never repeats a `delivered` webhook; every other it retries for hours. */

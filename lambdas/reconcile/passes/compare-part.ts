@@ -8,11 +8,11 @@ import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
 import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../../domain/ledger/tally.ts';
 import { decidingFacts } from '../../domain/status/deciding-facts.ts';
-import { isExpectedByWebhook } from '../../domain/webhooks/webhook-type.ts';
+import { doubtfulKindOf, isExpectedByWebhook } from '../../domain/webhooks/webhook-type.ts';
 import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from '../ports.ts';
 import { countUnlisted } from './count-unconfirmed.ts';
 import { listPages } from './list-pages.ts';
-import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
+import { acceptName, type ComparePartDeps, lookUp, registeredFor, type Sets, type SlicePass } from './part-context.ts';
 import { createMatch, type Matched, recipientsOf } from './redacted-copies.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
@@ -176,14 +176,26 @@ function createSettle(
     // A ledger of events of an unknown domain reads the listings of all: the other events there are not its own.
     const isOwn = ({ name, copies }: Listed) => stored.has(name) || copies.length > 0;
     const ready = pass.listings.length === 1 ? waiting : waiting.filter(isOwn);
-    // Only what was sent before can have come without a webhook.
-    const isAsked = ({ name, event }: Listed) =>
-      !stored.has(name) || sends.has(name) || NAMES_COMPARED_IN_FULL.includes(eventName(event));
+    const unposted = new Set<Listed>();
+    for (const each of ready) {
+      const kind = doubtfulKindOf(each.event);
+      if (kind !== undefined && !(await pass.postedKinds.isPosted(kind, each.atMs))) unposted.add(each);
+    }
+    // Only what was sent before can have come without a webhook; of a doubtful kind also what was restored.
+    const isAsked = (each: Listed) =>
+      !stored.has(each.name) ||
+      sends.has(each.name) ||
+      NAMES_COMPARED_IN_FULL.includes(eventName(each.event)) ||
+      unposted.has(each);
     const facts = await lookUp(
       deps.events,
       ready.filter(isAsked).map(({ place }) => place),
       pass.erasureKey,
     );
+    for (const { event, place, atMs } of unposted) {
+      const kind = doubtfulKindOf(event);
+      if (kind !== undefined && facts.get(placeName(place))?.broughtByWebhook) await pass.postedKinds.note(kind, atMs);
+    }
     const unstored: Unstored[] = [];
     for (const each of ready) {
       const { name, place, event, atMs, copies, isRedacted } = each;
@@ -195,11 +207,12 @@ function createSettle(
       add(tally.listed, type);
       countTags(tally.tags, event);
       countDimensions(tally.dimensions, event);
-      if (isExpectedByWebhook(event, deps.registered)) tally.deliverable += 1;
+      const registered = await registeredFor(deps, pass, event, atMs);
+      if (isExpectedByWebhook(event, registered)) tally.deliverable += 1;
       if (isStored) add(tally.stored, type);
       if (found !== undefined || !isStored) {
         const origin = isRedundant ? BROUGHT : found;
-        countOrigin(tally, event, origin, { registered: deps.registered, isFinal: pass.isFinal });
+        countOrigin(tally, event, origin, { registered, isFinal: pass.isFinal });
       }
       if (isStored && !isAltered) {
         if (pass.isFinal && pass.unconfirmedBefore?.has(name)) await deps.events.markUnconfirmed(place, undefined);

@@ -3,7 +3,7 @@ import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../../domain/ledger/tally.ts';
-import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
+import { acceptName, type ComparePartDeps, lookUp, registeredFor, type Sets, type SlicePass } from './part-context.ts';
 
 /** The day index shows a stored event within this time. */
 const INDEX_LAG_MS = 60_000;
@@ -32,7 +32,8 @@ export async function countUnlisted(
       acceptName(tally, name);
     } else if (wasListed) {
       // The listing has shrunk, and what was known of the event still holds.
-      countOrigin(tally, found.event, found, { registered: deps.registered, isFinal: pass.isFinal });
+      const registered = await registeredFor(deps, pass, found.event, found.atMs);
+      countOrigin(tally, found.event, found, { registered, isFinal: pass.isFinal });
       countTags(tally.tags, found.event);
       countDimensions(tally.dimensions, found.event);
       add(tally.listed, type);

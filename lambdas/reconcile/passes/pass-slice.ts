@@ -32,7 +32,7 @@ import {
 } from '../ports.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
 import { withAdaptiveConcurrency } from './listing-concurrency.ts';
-import type { ComparePartDeps, SlicePass } from './part-context.ts';
+import { type ComparePartDeps, createPostedKinds, type SlicePass } from './part-context.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Times that a deployment chooses, in seconds. */
@@ -54,8 +54,8 @@ export interface SliceNews {
   altered: number;
 }
 
-export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds'> {
-  ledger: Pick<LedgerState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'>;
+export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'ledger'> {
+  ledger: Pick<LedgerState, 'putOpen' | 'dropOpen' | 'putDoubt' | 'dropDoubt'> & ComparePartDeps['ledger'];
   slices: Slices;
   parts: PartStore;
   erasureKey: NamingKey;
@@ -153,6 +153,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       nameOf: createLedgerNaming(erasureKey),
       erasureKey,
       runId: run.runId,
+      postedKinds: createPostedKinds(deps, domain),
       unconfirmedBefore: isNamed ? new Set(names) : undefined,
       accepted: new Set(previous?.acceptance?.names),
       comparedAtMs: previous?.startedAt ?? undefined,

@@ -144,7 +144,10 @@ function withoutEffect(deps: ReconcileDeps, before: readonly DonePart[], onPart:
       done: async ({ start }: { start: number }) => before.filter(({ from }) => from >= start),
       put: async (_slice: unknown, _pass: number, part: DonePart) => onPart(part),
     },
-    ledger: { putOpen: nothing, dropOpen: nothing, putDoubt: nothing, dropDoubt: nothing },
+    ledger: {
+      ...{ putOpen: nothing, dropOpen: nothing, putDoubt: nothing, dropDoubt: nothing, notePostedKind: nothing },
+      readPostedKinds: deps.ledger.readPostedKinds.bind(deps.ledger),
+    },
     slices: {
       read: deps.slices.read.bind(deps.slices),
       list: deps.slices.list.bind(deps.slices),

@@ -1,4 +1,4 @@
-import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
   doubtKey,
   FIRST_WEBHOOK_KEY,
@@ -6,6 +6,7 @@ import {
   isStragglerSort,
   LEASE_KEY,
   openSliceKey,
+  postedKindsKey,
   stragglerKey,
   watermarksKey,
 } from '../../../domain/keys.ts';
@@ -80,6 +81,29 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
 
     async dropDoubt(domain, start) {
       await client.send(new DeleteCommand({ TableName: name, Key: doubtKey(domain, start) }));
+    },
+
+    async readPostedKinds(domain) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: postedKindsKey(domain), ConsistentRead: true }),
+      );
+      const { pk: _pk, sk: _sk, ...kinds } = Item ?? {};
+      return new Map(Object.entries(kinds as Record<string, number>));
+    },
+
+    async notePostedKind(domain, kind, atMs) {
+      await conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: postedKindsKey(domain),
+            UpdateExpression: 'SET #kind = :at',
+            ConditionExpression: 'attribute_not_exists(#kind) OR #kind > :at',
+            ExpressionAttributeNames: { '#kind': kind },
+            ExpressionAttributeValues: { ':at': atMs },
+          }),
+        ),
+      );
     },
 
     async dropStraggler(domain, { at, notedAt }) {
