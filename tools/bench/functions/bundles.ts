@@ -8,6 +8,7 @@ const ENTRIES = {
   readApi: '../../../lambdas/read-api/handler.ts',
   publish: '../../../lambdas/publish/handler.ts',
   deliver: '../../../lambdas/deliver/handler.ts',
+  seal: '../../../lambdas/seal/handler.ts',
   floor: '../handlers/floor.ts',
   powertools: '../handlers/powertools.ts',
   sdkAlone: '../handlers/sdk-alone.ts',

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Bundles, makeBundles } from '../../../../tools/bench/functions/bundles.ts';
 import { usageBetween } from '../../../../tools/bench/functions/handler-cpu.ts';
 import { type HandlerProcess, startHandler } from '../../../../tools/bench/functions/handler-process.ts';
+import { measureStorage, type StorageFigures } from '../../../../tools/bench/ledger/storage.ts';
 import { environmentFor, gatewayEvent, queueEvent } from '../../../../tools/bench/webhooks.ts';
 import type { Usage } from '../../../../tools/local-stack/aws/usage.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
@@ -26,13 +27,16 @@ interface Budget {
   readonly bundleBytes: Readonly<Record<string, number>>;
   /** Ten webhooks of ten messages, stored as one batch, in the order of this file. */
   readonly tenWebhooks: Readonly<Record<string, { readonly ingest: Spent; readonly process: Spent }>>;
+  /** Units of the table and requests of the bucket. */
+  readonly sealing: Pick<StorageFigures['sealing'], 'perSlice' | 'perRun'>;
 }
 
 const BUDGET: Budget = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../../../tools/bench/budget.json'), 'utf8'),
 );
-const DEPLOYED = ['ingest', 'process', 'reconcile', 'readApi', 'publish', 'deliver'] as const;
+const DEPLOYED = ['ingest', 'process', 'reconcile', 'readApi', 'publish', 'deliver', 'seal'] as const;
 const MESSAGES = 10;
+const SEALED_EVENTS = 100;
 
 const random = createRandom(1);
 const moments = Array.from(
@@ -116,6 +120,10 @@ describe('calls and units', () => {
   test.each(STEPS)('ten webhooks: %s', async (name, events) => {
     expect({ [name]: await pass(events()) }).toEqual({ [name]: BUDGET.tenWebhooks[name] });
   });
+
+  test('a slice that is sealed, and a run that finds none', async () => {
+    expect((await measureStorage(SEALED_EVENTS)).sealing).toMatchObject(BUDGET.sealing);
+  }, 60_000);
 
   test('the budget names no other', () => {
     expect(Object.keys(BUDGET.tenWebhooks)).toEqual(STEPS.map(([name]) => name));
