@@ -22,7 +22,7 @@ import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts
 import { SLICE_SECONDS, SLICE_START } from '../../support/archive.ts';
 import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
-import { Mortal, type Trouble } from '../../support/mortal.ts';
+import { Mortal, mortalInvocations, type Trouble } from '../../support/mortal.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
 import { createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -38,6 +38,7 @@ const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 let engines: TestEngines;
 let s3: S3Bucket;
 let certificate: SignedCertificate;
+let callsOfSeal: ReadonlySet<string>;
 const folder = mkdtempSync(join(tmpdir(), 'archive-'));
 
 beforeAll(async () => {
@@ -46,7 +47,10 @@ beforeAll(async () => {
   await pass(0, EVENTS);
   await pass(1, 0);
   s3.loseReply();
-  expect(await seal()).toMatchObject({ sealed: 2, rows: EVENTS, done: true });
+  const invoke = mortalInvocations([engines.dynamodb, s3.bucket.client]);
+  const first = await invoke(seal);
+  expect(first.result).toMatchObject({ sealed: 2, rows: EVENTS, done: true });
+  callsOfSeal = new Set(first.points);
   expect(await seal()).toMatchObject({ sealed: 0, rows: 0, done: true });
   certificate = JSON.parse((await prove(RANGE)).lines[0] ?? '');
 }, 90_000);
@@ -162,6 +166,11 @@ test('a certificate of sealed slices holds, alone, with the bucket, and with a c
   const { lines } = await verify(certificate, '--archive', s3.url);
   expect(lines).toContainEqual({ event: 'archive', domain: DOMAIN, objects: 1, rows: EVENTS, erased: 0 });
   expect(lines.at(-1)).toMatchObject({ holds: true, verdict: 'complete', ledger: 'mailgun-ledger-stub' });
+});
+
+test('seal makes the calls that its role allows, and no other', () => {
+  const granted = ['BatchGetItem', 'DeleteItem', 'GetItem', 'GetObject', 'PutItem', 'PutObject', 'Query'];
+  expect([...callsOfSeal].toSorted()).toEqual(granted);
 });
 
 test('prove that ends at any call gives no certificate and changes nothing, and the next one gives the whole', async () => {
