@@ -14,8 +14,8 @@ import { writeResults, writtenResults } from './page.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measureReceivers } from './receivers.ts';
 import { plainTable, type Results, targetsOf } from './report.ts';
-import { comparisonText, offBy, TOLERANCE } from './simulation/comparison.ts';
-import { compareWithLocalStack } from './simulation/local-run.ts';
+import { compare, comparisonText, offBy, TOLERANCE } from './simulation/comparison.ts';
+import { measureLocalStack } from './simulation/local-run.ts';
 
 const HELP = `npm run bench [-- --events N] [--only PART] [--write]
 
@@ -78,9 +78,10 @@ if (values.write && earlier !== undefined && !isApart && earlier.machine !== mac
 }
 
 if (only === 'simulation') {
-  const rows = await compareWithLocalStack((line) => console.log(`  ${line}`));
+  const run = await measureLocalStack((line) => console.log(`  ${line}`));
+  const rows = compare(run);
   const command = 'npm run bench -- --only simulation --write';
-  if (values.write) writeResults({ ...written, simulation: { command, date, machine, rows } });
+  if (values.write) writeResults({ ...written, simulation: { command, date, machine, ...run } });
   for (const row of rows) console.log(comparisonText(row));
   process.exit(rows.every((row) => offBy(row) <= TOLERANCE) ? 0 : 1);
 }

@@ -19,7 +19,7 @@ import type { StorageFigures } from './ledger/storage.ts';
 import { EVENTS_PER_MESSAGE, MIX } from './mail.ts';
 import type { BoxFigures, PipelineFigures } from './pipeline.ts';
 import { BENCH_RATE, type ReceiverFigures } from './receivers.ts';
-import { type Comparison, offBy, TOLERANCE } from './simulation/comparison.ts';
+import { compare, type LocalRun, offBy, TOLERANCE } from './simulation/comparison.ts';
 import { exponent, type Spread } from './statistics.ts';
 
 export interface Results {
@@ -38,12 +38,7 @@ export interface Results {
   /** Measured apart from the rest: its ratios are taken side by side. */
   readonly largeSlices?: LargeSlices;
   readonly campaignReports?: CampaignReports;
-  readonly simulation?: {
-    readonly command: string;
-    readonly date: string;
-    readonly machine: string;
-    readonly rows: readonly Comparison[];
-  };
+  readonly simulation?: LocalRun & { readonly command: string; readonly date: string; readonly machine: string };
 }
 
 export interface Target {
@@ -394,12 +389,17 @@ function perMillionOf(slices: readonly SliceFigures[]): number {
   return ((large.mailgunCalls - small.mailgunCalls) / (large.events - small.events)) * 1e6;
 }
 
-function simulationSection({ command, date, machine, rows }: NonNullable<Results['simulation']>): Section {
+function simulationSection({ command, date, machine, ...run }: NonNullable<Results['simulation']>): Section {
   return {
     title: 'The simulation beside the local stack',
     about: `Written by \`${command}\` on ${date}: ${machine}. Twice the load that the gateway admits, rates scaled down, as measured and as the simulation of [scale](../scale.md) says; it may be off by ${100 * TOLERANCE} %.`,
     head: ['', 'measured', 'simulated', 'off by'],
-    rows: rows.map((row) => [row.what, whole(row.measured), whole(row.simulated), `${fixed(100 * offBy(row), 1)} %`]),
+    rows: compare(run).map((row) => [
+      row.what,
+      whole(row.measured),
+      whole(row.simulated),
+      `${fixed(100 * offBy(row), 1)} %`,
+    ]),
   };
 }
 

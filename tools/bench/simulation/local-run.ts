@@ -6,24 +6,18 @@ import { USUAL_RECONCILE } from '../../local-ledger/options/reconcile-choice.ts'
 import type { EventData } from '../../mailgun-twin/traffic/event-parts.ts';
 import { ordinaryMail } from '../mail.ts';
 import { signedWebhook } from '../webhooks.ts';
-import type { Comparison } from './comparison.ts';
-import { DEFAULT_STACK } from './settings.ts';
-import { simulate } from './simulate.ts';
+import { LOAD_SECONDS, type LocalRun, OFFERED_PER_SECOND, SETTINGS } from './comparison.ts';
 
-/** Rates scaled down, so that a machine's processor limits nothing. */
-const SETTINGS = { throttlePerSecond: 40, throttleBurst: 40, batchSize: 3, maxConcurrency: 2 };
-const OFFERED_PER_SECOND = 80;
-const LOAD_SECONDS = 30;
 const CALIBRATION_SECONDS = 10;
 const EACH_MS = 50;
 /** The first call of each batch, and so what process takes, whatever the machine. */
 const SLOW_READS = { service: 'dynamodb', operation: 'BatchGetItem', mode: 'slow', percent: 100 } as const;
 
 /**
- * Offers the local stack twice what its gateway admits, which is more than process stores, and simulates the same. How
- * long a batch takes is measured by a shorter load before.
+ * Offers the local stack twice what its gateway admits, which is more than process stores. How long a batch takes is
+ * measured by a shorter load before.
  */
-export async function compareWithLocalStack(say: (line: string) => void): Promise<Comparison[]> {
+export async function measureLocalStack(say: (line: string) => void): Promise<LocalRun> {
   const { throttlePerSecond: ratePerSecond, throttleBurst: burst, batchSize, maxConcurrency } = SETTINGS;
   const stack = await startTestStack({
     reconcile: { ...USUAL_RECONCILE, everySeconds: 3600 },
@@ -38,20 +32,7 @@ export async function compareWithLocalStack(say: (line: string) => void): Promis
     const batchSeconds = (maxConcurrency * batchSize * drainSeconds) / backlog;
     say(`a batch takes ${batchSeconds.toFixed(3)} s`);
     const run = await offer(stack, LOAD_SECONDS, 2);
-    const perSecond = (at: number) => (at < LOAD_SECONDS ? OFFERED_PER_SECOND : 0);
-    const load = { perSecond, seconds: 4 * LOAD_SECONDS, until: 'gateway' } as const;
-    const { acknowledged, refused, samples } = simulate({ ...DEFAULT_STACK, ...SETTINGS, batchSeconds }, load, 1);
-    const storedAt = samples.findIndex(({ atSecond, backlog: left }) => atSecond >= LOAD_SECONDS && left < 1);
-    return [
-      { what: 'acknowledged', measured: run.acknowledged, simulated: acknowledged },
-      { what: 'refused', measured: run.refused, simulated: refused },
-      {
-        what: 'waiting at the end of the load',
-        measured: run.backlog,
-        simulated: samples[LOAD_SECONDS - 1]?.backlog ?? 0,
-      },
-      { what: 'seconds until all is stored', measured: LOAD_SECONDS + run.drainSeconds, simulated: storedAt },
-    ];
+    return { batchSeconds, measured: run };
   } finally {
     await stack.stop();
   }

@@ -170,7 +170,7 @@ export function scalePages(): Record<string, string> {
   const { ingestSeconds, batchSeconds, queueSeconds, pageSeconds, pageEvents, requeuesPerSecond } = ASSUMED;
   const text = `# Scale
 
-Written by \`npm run docs\` from a simulation (\`tools/bench/simulation\`): a stack with its settings, AWS's limits as parameters, random arrivals from a seed, a second at a time. A test holds it to arithmetic within 5 %; \`npm run bench -- --only simulation\` compares it with the local stack, rates scaled down, within 15 %. Nothing here was run on AWS; quotas are by region and account, and may have changed. Counts per webhook are measured ([benchmarks](generated/benchmarks.md)). Assumed: ingest is busy for ${ingestSeconds} s with a webhook and process for ${batchSeconds} s with a batch, a message waits for ${queueSeconds} s, a listing page of ${pageEvents} takes ${pageSeconds} s with its comparison, reconcile sends ${whole(requeuesPerSecond)} a second.
+Written by \`npm run docs\` from a simulation (\`tools/bench/simulation\`): a stack with its settings, AWS's limits as parameters, random arrivals from a seed, a second at a time. Tests hold it to arithmetic within 5 %, and to what the local stack did, rates scaled down, within 15 % ([measured](generated/benchmarks.md#the-simulation-beside-the-local-stack)). Nothing here was run on AWS; quotas are by region and account, and may have changed. Counts per webhook are measured ([benchmarks](generated/benchmarks.md)). Assumed: ingest is busy for ${ingestSeconds} s with a webhook and process for ${batchSeconds} s with a batch, a message waits for ${queueSeconds} s, a listing page of ${pageEvents} takes ${pageSeconds} s with its comparison, reconcile sends ${whole(requeuesPerSecond)} a second.
 
 ## Limits
 

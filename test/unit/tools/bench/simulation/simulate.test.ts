@@ -3,6 +3,7 @@ import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../../../cli/
 import { planFor } from '../../../../../cli/planning/load-plan.ts';
 import { costsOf, sum } from '../../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../../tools/bench/page.ts';
+import { compare, type LocalRun, offBy, TOLERANCE } from '../../../../../tools/bench/simulation/comparison.ts';
 import { metAt } from '../../../../../tools/bench/simulation/met-at.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from '../../../../../tools/bench/simulation/settings.ts';
 import { type Limit, simulate } from '../../../../../tools/bench/simulation/simulate.ts';
@@ -122,4 +123,10 @@ test('counts and dollars of a webhook are those that were measured', () => {
   expect(off(PER_WEBHOOK.tableBytes, events + statuses + others)).toBeLessThan(0.01);
   expect(off(dollarsPerWebhook * 1e6, sum(costs.requestPath))).toBeLessThan(0.01);
   expect(off(dollarsKept * 1e6, sum(costs.keeping))).toBeLessThan(0.01);
+});
+
+test('the local stack did the same when it was last measured', () => {
+  const { simulation } = writtenResults();
+
+  for (const row of compare(simulation as LocalRun)) expect(offBy(row)).toBeLessThan(TOLERANCE);
 });
