@@ -32,6 +32,9 @@ beforeAll(async () => {
       flags: { 'is-routed': false, 'is-test-mode': false },
       'recipient-provider': 'Other',
     }),
+  );
+  // `firstAt` is of the event that is stored first.
+  await api.store(
     eventOf(MESSAGE, {
       ...base,
       event: 'opened',
