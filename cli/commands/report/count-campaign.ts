@@ -54,9 +54,8 @@ const PROGRESS_MESSAGES = 10_000;
 const LOOK_UP = 100;
 
 /**
- * Counts the mail that was sent under a tag, and calls with each failed one. Messages, archived
- * events and people are in 64 files by their hash, and counted file by file, so memory grows with a 64th of the mail of the
- * period. An event that table and archive hold counts once, as the table has it. Returns undefined where it was interrupted.
+ * Counts the mail that was sent under a tag, and calls with each failed one. Messages with their archived events, and
+ * people, are in files by their hash and counted file by file, so that memory does not grow with them. An event that table and archive hold counts once, as the table has it. Returns undefined where it was interrupted.
  */
 export function countCampaign(
   context: Pick<CliContext, 'signal' | 'printError'>,
@@ -65,16 +64,16 @@ export function countCampaign(
   onFailure: (mail: ReportedMail) => void,
 ): Promise<CampaignCounts | undefined> {
   return withSpills(async (createSpill) => {
-    const messages = createSpill('messages');
+    /** Partitions of messages, and archived events of messages. */
+    const mail = createSpill('mail');
     for await (const { partitions } of reader.messages(query.domain, query.tag, query.stretches)) {
       if (context.signal.aborted) return undefined;
-      for (const partition of partitions) messages.add(partition, JSON.stringify(partition));
+      for (const partition of partitions) mail.add(partition, JSON.stringify(partition));
     }
-    const archived = createSpill('archived');
     if (archive !== undefined) {
       for await (const events of archivedEvents(archive, query)) {
         if (context.signal.aborted) return undefined;
-        for (const each of events) archived.add(each.partition, JSON.stringify(each));
+        for (const each of events) mail.add(each.partition, JSON.stringify(each));
       }
     }
     const people = createSpill('people');
@@ -89,10 +88,8 @@ export function countCampaign(
       firstAtMs = Math.min(firstAtMs ?? each.firstAtMs, each.firstAtMs);
       return each.mail.failure !== undefined;
     };
-    const archivedFiles = archived.files();
-    for (const lines of messages.files()) {
-      const events = archivedIn(archivedFiles.next());
-      const partitions = new Set(lines.map((line) => JSON.parse(line) as string));
+    for (const lines of mail.files()) {
+      const { partitions, events } = mailIn(lines);
       for (const [partition, own] of events) if (own.some(({ isSending }) => isSending)) partitions.add(partition);
       const failed: ReportedMail[] = [];
       await eachOf(partitions, AT_ONCE, async (partition) => {
@@ -116,16 +113,21 @@ export function countCampaign(
   });
 }
 
-/** Reads the events of one file, by their messages. */
-function archivedIn({ value = [] }: IteratorResult<string[], undefined>): Map<string, ArchivedEvent[]> {
-  const found = new Map<string, ArchivedEvent[]>();
-  for (const line of value) {
-    const event = JSON.parse(line) as ArchivedEvent;
-    const own = found.get(event.partition);
-    if (own === undefined) found.set(event.partition, [event]);
-    else own.push(event);
+/** Reads one file: messages of the table, and archived events by their message. */
+function mailIn(lines: readonly string[]) {
+  const partitions = new Set<string>();
+  const events = new Map<string, ArchivedEvent[]>();
+  for (const line of lines) {
+    const each = JSON.parse(line) as string | ArchivedEvent;
+    if (typeof each === 'string') {
+      partitions.add(each);
+      continue;
+    }
+    const own = events.get(each.partition);
+    if (own === undefined) events.set(each.partition, [each]);
+    else own.push(each);
   }
-  return found;
+  return { partitions, events };
 }
 
 /** Yields the mails of a message, each from all events that either place holds; people go by the names of tombstones. */

@@ -212,13 +212,13 @@ export function tagPanel(
       [
         // An address without a tag means all of them.
         { head: 'Tag', cell: ({ tag }) => (tag === '' ? 'untagged' : h('a', { href: link({ tag }) }, visible(tag))) },
-        { head: 'Outcomes', cell: ({ counts }) => inlineBar(outcomes(counts), most) },
-        ...countColumns(rows),
         {
           head: 'Report',
           cell: ({ tag }) =>
             tag !== '' && h('a', { href: linkTo('campaign', tag, { domain }), class: 'nowrap' }, 'campaign'),
         },
+        { head: 'Outcomes', cell: ({ counts }) => inlineBar(outcomes(counts), most) },
+        ...countColumns(rows),
       ],
       { caption: title, tall: true, cards: true },
     ),

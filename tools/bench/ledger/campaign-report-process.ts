@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setInterval } from 'node:timers';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -29,9 +28,10 @@ import { DOMAIN, deliveredEvent } from '../../../test/support/webhooks.ts';
 import type { CampaignReportFigures } from './campaign-reports.ts';
 
 // A process of its own reports a campaign, and prints what that took. The table is made up as it is asked, page by page
-// as DynamoDB pages it, so that its own memory does not count; the archive is a folder of Parquet objects.
+// as DynamoDB pages it, so that its own memory does not count; the archive is a folder of Parquet objects, which another
+// process writes first (`write`), since what that held would count too.
 
-const [place = 'table', count = '0'] = process.argv.slice(2);
+const [place = 'table', count = '0', folder = ''] = process.argv.slice(2);
 const EVENTS = Number(count);
 const TYPES = ['accepted', 'delivered', 'opened'] as const;
 const MESSAGES = Math.ceil(EVENTS / TYPES.length);
@@ -135,9 +135,8 @@ function tableClient(isEmpty: boolean): DynamoDBDocumentClient {
   }
 }
 
-/** Writes the events as sealed slices; returns their folder. */
-function writeArchive(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-archive-'));
+/** Writes the events as sealed slices. */
+function writeArchive(): void {
   const nameOf = createLedgerNaming(ERASURE_KEY);
   const slices = new Map<number, [message: number, nth: number][]>();
   for (let message = 0; message < MESSAGES; message += 1) {
@@ -161,10 +160,12 @@ function writeArchive(): string {
     mkdirSync(dirname(path), { recursive: true });
     renameSync(writer.end().path, path);
   }
-  return folder;
 }
 
-const folder = place === 'archive' ? writeArchive() : undefined;
+if (place === 'write') {
+  writeArchive();
+  process.exit(0);
+}
 globalThis.gc?.();
 const END_SECONDS = START_SECONDS + 2 * SENDING_SECONDS;
 const time = { fromMs: START_SECONDS * 1000, toMs: END_SECONDS * 1000 };
@@ -173,7 +174,7 @@ let peak = 0;
 const sampling = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage().rss);
 }, SAMPLE_MS);
-const archive = folder === undefined ? undefined : await openArchive(folder);
+const archive = place === 'archive' ? await openArchive(folder) : undefined;
 const objects = archive && (await archivedObjects(archive, DOMAIN, START_SECONDS, END_SECONDS));
 const sources: CampaignSources = {
   reader: createCampaignReader({ client: tableClient(archive !== undefined), name: 'table' }),
@@ -187,7 +188,6 @@ const query = { domain: DOMAIN, tag: 'spring', time, stretches: [time] };
 const counts = await countCampaign(context, sources, query, () => {});
 clearInterval(sampling);
 const spent = process.cpuUsage(began);
-if (folder !== undefined) rmSync(folder, { recursive: true });
 if (counts?.mails.delivered !== MESSAGES || counts.people.openers !== MESSAGES)
   throw new Error(`the report counts ${JSON.stringify(counts)}`);
 const objectCount = objects?.length ?? 0;

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** What the report of one campaign took. */
@@ -29,13 +31,25 @@ export function measureCampaignReports(
   sizes: readonly number[],
   say: (line: string) => void,
 ): Pick<CampaignReports, 'table' | 'archive'> {
-  const measure = (place: 'table' | 'archive', events: number): CampaignReportFigures => {
+  const run = (work: 'table' | 'write' | 'archive', events: number, folder: string): string => {
     const script = join(import.meta.dirname, 'campaign-report-process.ts');
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', script, place, String(events)], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`the report from the ${place} failed: ${stderr}`);
-    const figures = JSON.parse(stdout) as CampaignReportFigures;
+    const words = ['--expose-gc', script, work, String(events), folder];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${work} of ${events} events failed: ${stderr}`);
+    return stdout;
+  };
+  const fromArchive = (events: number): string => {
+    const folder = mkdtempSync(join(tmpdir(), 'mailgun-ledger-bench-archive-'));
+    try {
+      run('write', events, folder);
+      return run('archive', events, folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const measure = (place: 'table' | 'archive', events: number): CampaignReportFigures => {
+    const printed = place === 'table' ? run(place, events, '') : fromArchive(events);
+    const figures = JSON.parse(printed) as CampaignReportFigures;
     const { cpuSeconds, megabytes, dollars } = figures;
     say(
       `${events} events from the ${place}: ${cpuSeconds.toFixed(1)} s, ${megabytes.toFixed(0)} MiB, ${(dollars * 100).toFixed(1)} cents`,
