@@ -8,7 +8,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { counted, number } from '../output.ts';
-import { type EraseLine, erase, openJob, plan } from './erase/job.ts';
+import { type EraseLine, erase, openJob, plan } from './erase/erase-job.ts';
 
 interface EraseOptions extends TargetOptions {
   readonly plan?: boolean;

@@ -24,8 +24,8 @@ import { UnreadableSecretError, UsageError } from '../errors.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
+import { compareWithMailgun, countVerified, type KeyComparison } from './keys/count-verified.ts';
 import { rotateCommand } from './keys/rotate.ts';
-import { compareWithMailgun, type KeyComparison, readVerified } from './keys/verified.ts';
 
 /** The lines of `keys status --json`. */
 export type KeysStatusLine =
@@ -90,7 +90,7 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
   emitKey('apiKey', 'API key', api.apiKey, api.sinceMs);
 
   const sinceMs = context.now() - HOUR_MS;
-  const { byFingerprint, unauthorized } = await readVerified(deployment, sinceMs);
+  const { byFingerprint, unauthorized } = await countVerified(deployment, sinceMs);
   const take = (key: string | undefined) => {
     const fingerprint = key === undefined ? '' : keyFingerprint(key);
     const count = byFingerprint.get(fingerprint) ?? 0;

@@ -12,7 +12,7 @@ import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';
-import { judgeClocks } from './clocks.ts';
+import { judgeClocks } from './clock-skew.ts';
 import { readIngestEnv } from './env.ts';
 import { createIngest, type Refusal } from './ingest.ts';
 import { createRefusalLog } from './refusal-log.ts';

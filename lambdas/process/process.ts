@@ -9,7 +9,7 @@ import { namedAddresses, tombstoneIdentity, tombstoneOf, withoutAddress } from '
 import { statusUpdateOf } from '../domain/status/status.ts';
 import { suppressionOf } from '../domain/status/suppression.ts';
 import { isTestSample } from '../domain/webhooks/test-sample.ts';
-import { type Corrections, createCorrect } from './correct.ts';
+import { type Corrections, createCorrect } from './correct-event.ts';
 import { copiesOf, mergeAll, withOriginOf } from './merge-copies.ts';
 import type { ErasureKey, Erasures, EventRecord, Records, RedactedCopies, Stragglers } from './ports.ts';
 

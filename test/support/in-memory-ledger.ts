@@ -20,7 +20,7 @@ import type { Suppression } from '../../lambdas/domain/status/suppression.ts';
 import { type Claim, judgeClaim } from '../../lambdas/domain/webhooks/claim.ts';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import type { Claims, EventLookup, EventQueue, FirstWebhook, KeyRing } from '../../lambdas/ingest/ports.ts';
-import type { Corrections } from '../../lambdas/process/correct.ts';
+import type { Corrections } from '../../lambdas/process/correct-event.ts';
 import type { EventRecord, Records, RedactedCopies } from '../../lambdas/process/ports.ts';
 import type { HistoryEntry, MessageHistory } from '../../lambdas/read-api/ports.ts';
 

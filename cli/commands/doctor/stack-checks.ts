@@ -12,7 +12,7 @@ import { counted, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
-import { compareWithMailgun, unauthorizedIn } from '../keys/verified.ts';
+import { compareWithMailgun, unauthorizedIn } from '../keys/count-verified.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
 import { accountDomains } from './account-domains.ts';

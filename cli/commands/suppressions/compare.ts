@@ -18,7 +18,7 @@ import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, number } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { createComparison, type Difference } from './differences.ts';
-import { type FixTools, fix } from './fix.ts';
+import { type FixTools, fix } from './fix-difference.ts';
 import { LISTS, type ListKind, readList } from './mailgun-lists.ts';
 import { storedSuppressions } from './stored-suppressions.ts';
 

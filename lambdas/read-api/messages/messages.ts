@@ -4,14 +4,14 @@ import { EVERY_RECIPIENT, parseMessageSort } from '../../domain/keys.ts';
 import { isKeyText } from '../http/cursor.ts';
 import { PageRoom } from '../http/page-room.ts';
 import type { EventOrigin, MessageHistory, StoredEvent, StoredStatus } from '../ports.ts';
-import { count, emptyTally, isTally, type Tally } from '../reports/tally.ts';
 import { eventEntry } from './event-entry.ts';
-import { type EventRetention, goneEvents, mayBeGone } from './gone-events.ts';
+import { type EventRetention, expiredEvents, mayBeGone } from './expired-events.ts';
+import { count, isRecipientCounts, noCounts, type RecipientCounts } from './recipient-counts.ts';
 
 /** Behind which key a page begins; the tally is of that key's recipient, where more of its events follow. */
 export interface MessagePosition {
   after: string;
-  tally?: Tally;
+  tally?: RecipientCounts;
 }
 
 export interface MessageQuery {
@@ -22,7 +22,7 @@ export interface MessageQuery {
 
 export function isMessagePosition(value: unknown): value is MessagePosition {
   const { after, tally } = (value ?? {}) as Partial<MessagePosition>;
-  return isKeyText(after) && after.startsWith(EVERY_RECIPIENT) && (tally === undefined || isTally(tally));
+  return isKeyText(after) && after.startsWith(EVERY_RECIPIENT) && (tally === undefined || isRecipientCounts(tally));
 }
 
 /**
@@ -47,10 +47,10 @@ export function createMessages(history: MessageHistory, retention: EventRetentio
 
     const recipients: RecipientStatus[] = [];
     const shown: StoredStatus[] = [];
-    let splitTally: Tally | undefined;
+    let splitTally: RecipientCounts | undefined;
     for (const recipientKey of page.recipientKeys) {
       const own = page.events.filter(({ stored }) => stored.recipientKey === recipientKey);
-      const tally = carried?.recipientKey === recipientKey ? carried.tally : emptyTally();
+      const tally = carried?.recipientKey === recipientKey ? carried.tally : noCounts();
       for (const { stored } of own) count(tally, stored.event);
       if (recipientKey === split) splitTally = tally;
       const status = page.statuses.get(recipientKey) ?? (await history.status(messageId, recipientKey));
@@ -70,7 +70,7 @@ export function createMessages(history: MessageHistory, retention: EventRetentio
       ? { after: last, ...(splitTally && { tally: splitTally }) }
       : undefined;
     const events = page.events.toSorted(byTime).map(({ entry }) => entry);
-    return { body: { messageId, recipients, events, ...goneEvents(shown, retention) }, next };
+    return { body: { messageId, recipients, events, ...expiredEvents(shown, retention) }, next };
   };
 }
 
@@ -113,7 +113,7 @@ const isPhantom = ({ recipient, status }: StoredStatus) => recipient === '' && s
 function recipientEntry(
   status: StoredStatus,
   origin: EventOrigin | undefined,
-  tally: Tally,
+  tally: RecipientCounts,
   countsComplete: boolean,
 ): Omit<RecipientStatus, 'testMode' | 'direction'> {
   return {

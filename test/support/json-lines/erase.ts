@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EraseLine } from '../../../cli/commands/erase/job.ts';
+import type { EraseLine } from '../../../cli/commands/erase/erase-job.ts';
 
 const count = z.int().min(0);
 

@@ -17,7 +17,7 @@ import { isHigher, statusOrder } from '../../../domain/status/decide-status.ts';
 import type { Suppression } from '../../../domain/status/suppression.ts';
 import { type EventRecord, type Records, UnstorableError } from '../../../process/ports.ts';
 import type { StoredEvent } from '../../../read-api/ports.ts';
-import { createGatheredGet } from '../gathered-get.ts';
+import { createBatchedGet } from '../batched-get.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
 import { isMergedCopy, packEvent, storedEvent } from './event-codec.ts';
 import { createEventLookup } from './event-lookup.ts';
@@ -26,7 +26,7 @@ import { createEventLookup } from './event-lookup.ts';
 export function createEventRepository(table: LedgerTable): Records {
   const { client, name } = table;
   const events = createEventLookup(table);
-  const statusOf = createGatheredGet(table, {
+  const statusOf = createBatchedGet(table, {
     ProjectionExpression: 'pk, sk, #order',
     ExpressionAttributeNames: { '#order': 'order' },
   });

@@ -1,12 +1,12 @@
 import { markerKey } from '../../../domain/keys.ts';
 import { erasureHash, olderErasureHashes } from '../../../domain/recipients/erasure.ts';
 import type { ErasureKey, Erasures } from '../../../process/ports.ts';
-import { createGatheredGet } from '../gathered-get.ts';
+import { createBatchedGet } from '../batched-get.ts';
 import type { LedgerTable } from '../ledger-table.ts';
 
 /** Looks for the markers of recipients; nearly every event names one recipient, so a batch of events is one call. */
 export function createErasureRepository(table: LedgerTable, key: ErasureKey): Erasures {
-  const marker = createGatheredGet(table, { ConsistentRead: true, ProjectionExpression: 'pk, sk' });
+  const marker = createBatchedGet(table, { ConsistentRead: true, ProjectionExpression: 'pk, sk' });
   return {
     async among(addresses) {
       if (addresses.length === 0) return [];

@@ -18,7 +18,7 @@ const UNKNOWN_KEY = 'unknown';
  * webhook of another key than the current one, and the current key itself every ten minutes: what the access log holds
  * besides belongs to the current key of that time.
  */
-export async function readVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
+export async function countVerified(deployment: Deployment, sinceMs: number): Promise<Verified> {
   const [access, current, others, refused] = await Promise.all([
     deployment.logs('webhook-access', sinceMs),
     deployment.logs('ingest', sinceMs, { message: MESSAGES.verifiedByCurrentKey }),

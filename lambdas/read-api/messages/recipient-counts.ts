@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/canonical.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
 
 /** What a recipient did with a message; people and machines apart. */
-export interface Tally {
+export interface RecipientCounts {
   opens: number;
   clicks: number;
   machineOpens: number;
@@ -11,7 +11,7 @@ export interface Tally {
   unsubscribedFrom: string[];
 }
 
-export const emptyTally = (): Tally => ({
+export const noCounts = (): RecipientCounts => ({
   opens: 0,
   clicks: 0,
   machineOpens: 0,
@@ -22,7 +22,7 @@ export const emptyTally = (): Tally => ({
 /** Mailgun takes ten tags a message. A cursor carries this list, so it must not grow. */
 const MAX_TAGS = 10;
 
-export function count(tally: Tally, event: JsonObject): void {
+export function count(tally: RecipientCounts, event: JsonObject): void {
   const { name, isByMachine } = parseEvent(event);
   if (name === 'opened') tally[isByMachine ? 'machineOpens' : 'opens'] += 1;
   if (name === 'clicked') tally[isByMachine ? 'machineClicks' : 'clicks'] += 1;
@@ -31,8 +31,8 @@ export function count(tally: Tally, event: JsonObject): void {
 }
 
 /** Whether a value of a cursor is a tally. */
-export function isTally(value: unknown): value is Tally {
-  const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<Tally>;
+export function isRecipientCounts(value: unknown): value is RecipientCounts {
+  const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<RecipientCounts>;
   return (
     Array.isArray(unsubscribedFrom) &&
     unsubscribedFrom.length <= MAX_TAGS &&

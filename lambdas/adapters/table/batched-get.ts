@@ -13,7 +13,7 @@ export type HowToRead = Omit<BatchRequest, 'Keys'>;
 const MAX_ROUNDS = 4;
 
 /** Reads single items; those asked for at the same moment, as by the records of a batch, cost one call together. */
-export function createGatheredGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
+export function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
   const loader = new DataLoader<ItemKey, Item | undefined>(
     async (keys) => {
       const Keys = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];

@@ -17,7 +17,7 @@ export const mayBeGone = ({ statusAtMs }: StoredStatus, { days, now }: EventRete
   statusAtMs < now() - days * DAY_MS;
 
 /** Says whether events of these statuses may have left the table, and where they are. A TTL deletes days late. */
-export function goneEvents(
+export function expiredEvents(
   statuses: readonly StoredStatus[],
   { days, archiveBucket: bucket, now }: EventRetention,
 ): Pick<MessageResponse, 'eventsUntil' | 'archive'> {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { newsMetrics } from '../../../../lambdas/reconcile/news-metrics.ts';
+import { newsMetrics } from '../../../../lambdas/reconcile/slice-metrics.ts';
 
 const NEWS = { domain: 'mg.example.com', start: 0, lost: 0, unconfirmed: 0, altered: 0 };
 

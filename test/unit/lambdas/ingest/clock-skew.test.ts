@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { judgeClocks } from '../../../../lambdas/ingest/clocks.ts';
+import { judgeClocks } from '../../../../lambdas/ingest/clock-skew.ts';
 
 const NOW_MS = 1_790_000_000_000;
 const NOW = NOW_MS / 1000;

@@ -12,11 +12,17 @@ import { createProgress } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
 import { addEach } from '../../resumable.ts';
 import type { Deployment } from '../../target/types.ts';
-import { type ArchiveDeps, type ArchiveLine, countArchive, eraseArchive, openErasableArchive } from './archive.ts';
 import { type Cleared, clearQueue, messagesIn, type SearchedQueue } from './clear-queue.ts';
 import { eventDeadLetters } from './dead-letters.ts';
-import { deliveryQueues } from './deliveries.ts';
-import { createFindings, type Findings, type Swept, sweep } from './sweep.ts';
+import { deliveryQueues } from './erase-deliveries.ts';
+import {
+  type ArchiveDeps,
+  type ArchiveLine,
+  countArchive,
+  eraseArchive,
+  openErasableArchive,
+} from './erase-from-archive.ts';
+import { createFindings, type Findings, type Swept, sweep } from './sweep-table.ts';
 
 /** What was found of a recipient in the table, or was done about it. */
 interface Found {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createFindings } from '../../../../../cli/commands/erase/sweep.ts';
+import { createFindings } from '../../../../../cli/commands/erase/sweep-table.ts';
 import { packEvent } from '../../../../../lambdas/adapters/table/events/event-codec.ts';
 import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
