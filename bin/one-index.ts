@@ -1,2 +1,2 @@
 require('./check-node.ts');
-import('../lib/deploy-steps/one-index.ts');
+import('../lib/deploy-steps/refuse-index-changes.ts');

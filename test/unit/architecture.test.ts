@@ -102,7 +102,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
   },
   {
     folder: /^lib\/deploy-steps\/(one-index|rollback-options)\.ts$/,
-    mayImport: /^(lib\/checks\/(one-index-per-deploy|lowered-shards|rollback-options)\.ts$|node:)/,
+    mayImport: /^(lib\/checks\/(index-changes|lowered-shards|rollback-options)\.ts$|node:)/,
     why: 'a step of the deploy knows templates alone',
   },
   {

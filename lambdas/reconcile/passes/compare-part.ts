@@ -12,8 +12,8 @@ import { doubtfulKindOf, isExpectedByWebhook } from '../../domain/webhooks/webho
 import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from '../ports.ts';
 import { countUnlisted } from './count-unconfirmed.ts';
 import { listPages } from './list-pages.ts';
+import { createMatch, type Matched, recipientsOf } from './match-copies.ts';
 import { acceptName, type ComparePartDeps, lookUp, registeredFor, type Sets, type SlicePass } from './part-context.ts';
-import { createMatch, type Matched, recipientsOf } from './redacted-copies.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
 /** Epoch seconds; the start belongs to the part, the end does not. */

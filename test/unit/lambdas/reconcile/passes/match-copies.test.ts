@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../../lambdas/domain/events/identity.ts';
-import { createMatch } from '../../../../../lambdas/reconcile/passes/redacted-copies.ts';
+import { createMatch } from '../../../../../lambdas/reconcile/passes/match-copies.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
 
 const listed = deliveredEvent();

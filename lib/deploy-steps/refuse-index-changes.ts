@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { indexChanges, MAX_INDEX_CHANGES } from '../checks/index-changes.ts';
 import { loweredShards } from '../checks/lowered-shards.ts';
-import { indexChanges, MAX_INDEX_CHANGES } from '../checks/one-index-per-deploy.ts';
 
 const HELP = `node bin/one-index.ts <assembly> <template>
 

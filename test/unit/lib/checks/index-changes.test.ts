@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { indexChanges } from '../../../../lib/checks/one-index-per-deploy.ts';
+import { indexChanges } from '../../../../lib/checks/index-changes.ts';
 
 const index = (IndexName: string, key = IndexName) => ({ IndexName, KeySchema: [{ AttributeName: key }] });
 const table = (...GlobalSecondaryIndexes: object[]) =>
