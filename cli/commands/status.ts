@@ -69,8 +69,8 @@ function alarmText(alarms: StatusLine['alarms']): string {
   return alarmed.length === 0 ? `none of ${total} is on` : `${alarmed.length} of ${total} on`;
 }
 
-function alarmLines({ name, since, happened, impact, explains, runbook }: AlarmOn, nowMs: number): string[] {
-  const details = { impact, explains: explains.length === 0 ? null : explains.join(', '), runbook };
+function alarmLines({ name, since, happened, impact, explains, first, runbook }: AlarmOn, nowMs: number): string[] {
+  const details = { impact, explains: explains.length === 0 ? null : explains.join(', '), first, runbook };
   const on = since === null ? '' : `, since ${timeAgo(Date.parse(since), nowMs)}`;
   return [
     `  ✖ ${name}${on}${happened === null ? '' : `: ${happened}`}`,
@@ -247,12 +247,14 @@ function explainedBy({ name }: AlarmOn, alarmed: readonly AlarmOn[]): AlarmOn | 
   return alarmed.find(({ explains }) => explains.some((heading) => name.endsWith(`-${heading}`)));
 }
 
+const STATUS = /^(?:npm run ledger --|npx mailgun-ledger) status( |$)/;
+
 /** An alarm whose first command is `status` leads on to the runbook, since that command is the one that runs. */
 function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
   const { name, first, runbook } = alarm;
   const cause = explainedBy(alarm, alarmed);
   if (cause !== undefined) return `the alarm ${name} is on, which ${cause.name} explains`;
-  const next = first !== null && / status( |$)/.test(first) ? runbook : first;
+  const next = first !== null && STATUS.test(first) ? runbook : first;
   return `the alarm ${name} is on${next === null ? '' : `: ${next}`}`;
 }
 

@@ -128,7 +128,7 @@ test('causes come before what they explain, and no reason leads back to status',
   const alarms: Deployment['alarms'] = async () => [
     alarm('webhook-errors', ['silence'], 'logs ingest'),
     alarm('table-throttled', ['webhook-errors', 'oldest-message'], 'status'),
-    alarm('dead-letters', [], 'dlq list'),
+    alarm('signing-key-unusable', [], 'keys status'),
   ];
   const { json } = await runCommand(['status', '--local', '--json'], {
     openDeployment: async () => stubDeployment({ alarms }),
@@ -136,7 +136,7 @@ test('causes come before what they explain, and no reason leads back to status',
 
   expect(json()[0].reasons.slice(0, 3)).toEqual([
     'the alarm mailgun-ledger-stub-table-throttled is on: docs/runbook.md#table-throttled',
-    'the alarm mailgun-ledger-stub-dead-letters is on: npm run ledger -- dlq list --local',
+    'the alarm mailgun-ledger-stub-signing-key-unusable is on: npm run ledger -- keys status --local',
     'the alarm mailgun-ledger-stub-webhook-errors is on, which mailgun-ledger-stub-table-throttled explains',
   ]);
 });
@@ -149,6 +149,7 @@ test('an alarm that is on says since when, who is hurt, what it explains and whe
     '  ✖ mailgun-ledger-prod-stuck, since 2026-11-22 11:56:00 UTC (4 min ago): Events are still not stored.',
     '    impact      Clients of the API miss these events.',
     '    explains    open-slice',
+    '    first       npm run ledger -- dlq list --env prod',
     '    runbook     docs/runbook.md#stuck',
     ...lines.slice(-6),
   ]);
