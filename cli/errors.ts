@@ -8,6 +8,11 @@ export class TargetUnavailableError extends Error {
   override name = 'TargetUnavailableError';
 }
 
+/** A secret could not be read or written, so nothing is known of what it holds. */
+export class SecretOutOfReachError extends TargetUnavailableError {
+  override name = 'SecretOutOfReachError';
+}
+
 /** A secret holds no JSON object, so nothing in it can be kept. */
 export class UnreadableSecretError extends TargetUnavailableError {
   override name = 'UnreadableSecretError';

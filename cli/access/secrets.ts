@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import { targetRefText } from '../command.ts';
-import { TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
+import { SecretOutOfReachError, TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import type { Deployment } from '../target/types.ts';
 
@@ -44,7 +44,7 @@ async function readVersion(deployment: Deployment, outputKey: string) {
 }
 
 function outOfReach(what: string, cause: unknown): never {
-  throw new TargetUnavailableError(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
+  throw new SecretOutOfReachError(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
 }
 
 /** Returns the command that replaces a secret that holds no JSON object. */

@@ -9,7 +9,13 @@ import {
   targetRefOf,
   wholeNumber,
 } from '../command.ts';
-import { StackNotFoundError, TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
+import {
+  SecretOutOfReachError,
+  StackNotFoundError,
+  TargetUnavailableError,
+  UnreadableSecretError,
+  UsageError,
+} from '../errors.ts';
 import { createEmit } from '../output.ts';
 import { planFor } from '../planning/load-plan.ts';
 import { awsSentence } from '../target/aws-errors.ts';
@@ -141,6 +147,8 @@ function stackFix(ref: TargetRef, error: TargetUnavailableError): string {
 
 /** What cannot be looked at is denied, or cannot be reached. */
 const ANY_FIX = 'fix what the lines above name, or take credentials with the rights in doctor --help';
+const SECRET_FIX =
+  'the key in it need not be wrong, so leave it: if access is denied, take credentials with the rights in doctor --help, or else wait for Secrets Manager (AWS Health Dashboard)';
 
 /** Returns what a check found; unknown, and how it can be known, where it cannot look. */
 export async function lookAt(look: Check['look'], unknownFix = ANY_FIX): Promise<Finding> {
@@ -151,7 +159,7 @@ export async function lookAt(look: Check['look'], unknownFix = ANY_FIX): Promise
     if (error instanceof UnreadableSecretError) return { state: 'wrong', says: error.problem, fix: error.fix };
     const says = error instanceof TargetUnavailableError ? error.message : awsSentence(error);
     if (says === undefined) throw error;
-    return { state: 'unknown', says, fix: unknownFix };
+    return { state: 'unknown', says, fix: error instanceof SecretOutOfReachError ? SECRET_FIX : unknownFix };
   }
 }
 

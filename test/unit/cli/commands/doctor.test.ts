@@ -391,3 +391,14 @@ test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key
   };
   expect(await lookAt(unreadable)).toEqual({ state: 'unknown', says: 'denied', fix: expect.stringMatching(/rights/) });
 });
+
+test('a secret that cannot be read puts the blame on no key', async () => {
+  const checks = stackChecks({ deployment: stubDeployment(stubSecrets({})), account: undefined, now: () => 0 });
+  const key = checks.find(({ name }) => name === 'API key')!;
+
+  const { says, fix } = await lookAt(key.look, key.unknownFix);
+
+  expect(says).toMatch(/^the secret ApiKeySecretArn cannot be read/);
+  expect(fix).toMatch(/need not be wrong.*AWS Health Dashboard/);
+  expect(fix).not.toContain('keys set');
+});
