@@ -25,7 +25,9 @@ const log = createLog(env.ledgerName);
 const table = openTable(env.tableName);
 const queues = openQueues();
 const secretsManager = openSecrets();
-const erasureKey = createErasureKey(createCachedSecret(secretsManager, env.erasureKeySecretArn, Date.now));
+const erasureKey = createErasureKey(
+  createCachedSecret(secretsManager, env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
+);
 const shared = {
   client: createReceiverClient({ timeoutMs: env.timeoutSeconds * 1000, allowsLoopback: env.allowsLoopback }),
   log: createDeliveryLog(table, { retentionDays: env.deliveryDays }),

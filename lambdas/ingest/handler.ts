@@ -47,7 +47,7 @@ const log = createLog(env.ledgerName);
 const refusals = createRefusalLog(log, Date.now);
 const table = openTable(env.tableName);
 const ingest = createIngest({
-  keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now)),
+  keys: createKeyRing(createCachedSecret(openSecrets(), env.signingKeysSecretArn, Date.now, 'SigningKeysSecretArn')),
   claims: createClaimRepository(table),
   events: createEventLookup(table),
   firstWebhook: createFirstWebhook(table),

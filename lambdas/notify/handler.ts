@@ -19,7 +19,7 @@ const TIMEOUT_MS = 5000;
 // Runs once per cold start.
 const env = readNotifyEnv(process.env);
 const log = createLog(env.ledgerName);
-const secret = createCachedSecret(openSecrets(), env.targetsSecretArn, Date.now);
+const secret = createCachedSecret(openSecrets(), env.targetsSecretArn, Date.now, 'NotifyTargetsSecretArn');
 const notify = createNotify({
   client: createReceiverClient({ timeoutMs: TIMEOUT_MS, allowsLoopback: false }),
   targets: async () => parseTargets(await secret.read()),

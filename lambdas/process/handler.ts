@@ -28,7 +28,9 @@ const env = readProcessEnv(process.env);
 const log = createLog(env.ledgerName);
 const queues = createRetryControl(openQueues(), env.queueUrl, env.deadLettersUrl);
 const table = openTable(env.tableName, parseDayShards(env.dayShards));
-const erasureKey = createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now));
+const erasureKey = createErasureKey(
+  createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
+);
 const store = createProcess({
   records: createEventRepository(table),
   erasures: createErasureRepository(table, erasureKey),

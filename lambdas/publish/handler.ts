@@ -33,8 +33,10 @@ const env = readPublishEnv(process.env);
 const log = createLog(env.ledgerName);
 const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const secrets = openSecrets();
-const subjectKey = createCachedSecret(secrets, env.subjectKeySecretArn, Date.now);
-const erasureKey = createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now));
+const subjectKey = createCachedSecret(secrets, env.subjectKeySecretArn, Date.now, 'SubjectKey');
+const erasureKey = createErasureKey(
+  createCachedSecret(secrets, env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
+);
 const erasures = createErasureRepository(table, erasureKey);
 const receivers = parseNotedReceivers(env.receivers);
 const notes = createPublishedDeliveries(table, { retentionDays: env.deliveryDays });

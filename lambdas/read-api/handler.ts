@@ -144,7 +144,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
   });
 
 function tokenCheck(secretArn: string): BearerCheck {
-  return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now));
+  return createTokenCheck(createCachedSecret(openSecrets(), secretArn, Date.now, 'ApiTokenSecretArn'));
 }
 
 /** The client of CloudWatch is loaded by the first request that needs it. */

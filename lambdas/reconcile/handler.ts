@@ -52,7 +52,7 @@ const log = createLog(env.ledgerName);
 const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const queues = openQueues();
 const secrets = openSecrets();
-const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now));
+const apiKey = createApiKey(createCachedSecret(secrets, env.apiKeySecretArn, Date.now, 'ApiKeySecretArn'));
 const mailgun = { baseUrl: env.mailgunUrl, apiKey, now: Date.now, sleep, onDeprecated };
 const listing = createWatchListing({
   notes: createListingNotes(table),
@@ -66,7 +66,7 @@ const deps = {
   source: env.api === 'logs' ? createMailgunLogs(mailgun) : createMailgunListing(mailgun, listing),
   index: createDayIndexTable(table),
   events: createStoredEventsTable(table),
-  erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now)),
+  erasureKey: createErasureKey(createCachedSecret(secrets, env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn')),
   queue: createEventQueue(queues, env.queueUrl),
   depth: createQueueDepth(queues, env.queueUrl),
   ledger: createLedgerStateTable(table),

@@ -61,5 +61,7 @@ export function errorFacts(error: unknown): Facts {
   if (!(error instanceof Error)) return { error: typeof error };
   const { requestId, attempts } = (error as { $metadata?: { requestId?: string; attempts?: number } }).$metadata ?? {};
   const detail = error instanceof SyntaxError ? undefined : error.message;
-  return { error: error.name, detail, awsRequestId: requestId, attempts };
+  // Noted by the adapters: service and operation, and the output of the secret, since the text may name nothing.
+  const { call, secret } = error as { call?: string; secret?: string };
+  return { error: error.name, detail, call, secret, awsRequestId: requestId, attempts };
 }

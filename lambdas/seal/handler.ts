@@ -36,7 +36,9 @@ const seal = createSeal({
   lease: createLeaseTable(table, SEAL_LEASE_KEY),
   bucket: createManifestBucket(bucket),
   objects: createEventObjects(bucket),
-  erasureKey: createErasureKey(createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now)),
+  erasureKey: createErasureKey(
+    createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
+  ),
   domains: env.domains,
   everySeconds: env.everySeconds,
   reachSeconds: env.reachSeconds,

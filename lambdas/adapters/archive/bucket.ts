@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { EventObjects, ManifestBucket, StoredObject } from '../../seal/ports.ts';
 import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
+import { namesCalls } from '../aws/name-calls.ts';
 import { openParquetWriter, readParquet, temporaryPath } from './parquet-file.ts';
 
 /** The archive's bucket: a client bound to its name. */
@@ -26,7 +27,7 @@ const REQUEST_MS = 120_000;
 
 export function openArchiveBucket(name: string): ArchiveBucket {
   const requestHandler = { ...AWS_CLIENT_CONFIG.requestHandler, requestTimeout: REQUEST_MS, socketTimeout: REQUEST_MS };
-  return { client: new S3Client({ ...AWS_CLIENT_CONFIG, ...S3_CONFIG, requestHandler }), name };
+  return { client: namesCalls(new S3Client({ ...AWS_CLIENT_CONFIG, ...S3_CONFIG, requestHandler })), name };
 }
 
 /** Every body comes with its own SHA-256; one that the client adds would send it in chunks. */

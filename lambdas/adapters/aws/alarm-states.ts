@@ -1,12 +1,13 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import type { AlarmStates } from '../../read-api/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
+import { namesCalls } from './name-calls.ts';
 
 /** Most names that CloudWatch takes in one call. */
 const MAX_NAMES = 100;
 
 export function openCloudWatch(): CloudWatchClient {
-  return new CloudWatchClient(AWS_CLIENT_CONFIG);
+  return namesCalls(new CloudWatchClient(AWS_CLIENT_CONFIG));
 }
 
 /** Reads these alarms by name, since the right to list others is not needed. */

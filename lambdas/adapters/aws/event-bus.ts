@@ -3,6 +3,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { asciiJson } from '../../domain/canonical.ts';
 import type { EventBus, PublishFailures } from '../../publish/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
+import { namesCalls } from './name-calls.ts';
 
 const SOURCE = 'mailgun-ledger';
 
@@ -10,7 +11,7 @@ const SOURCE = 'mailgun-ledger';
 const REFUSALS = new Set(['InvalidArgument', 'MalformedDetail', 'ValidationException']);
 
 export function openEventBridge(): EventBridgeClient {
-  return new EventBridgeClient(AWS_CLIENT_CONFIG);
+  return namesCalls(new EventBridgeClient(AWS_CLIENT_CONFIG));
 }
 
 /** Puts events on a bus, by its name or ARN. */

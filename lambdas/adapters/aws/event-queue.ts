@@ -10,9 +10,10 @@ import { encodeQueueMessage, messageGroupOf } from '../../domain/events/queue-me
 import type { EventQueue } from '../../ingest/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
+import { namesCalls } from './name-calls.ts';
 
 export function openQueues(): SQSClient {
-  return new SQSClient(AWS_CLIENT_CONFIG);
+  return namesCalls(new SQSClient(AWS_CLIENT_CONFIG));
 }
 
 /** The queue between ingest (or reconcile, or its replays) and process. */

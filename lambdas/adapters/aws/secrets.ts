@@ -3,6 +3,7 @@ import type { SigningKeys } from '../../domain/webhooks/signature.ts';
 import type { KeyRing } from '../../ingest/ports.ts';
 import type { ErasureKey } from '../../process/ports.ts';
 import { AWS_CLIENT_CONFIG } from './client-config.ts';
+import { namesCalls } from './name-calls.ts';
 
 /** The text of a secret that may be rotated at any time. */
 export interface RotatingSecret {
@@ -16,19 +17,20 @@ const MAX_AGE_MS = 5 * 60_000;
 const REREAD_AFTER_MS = 30_000;
 
 export function openSecrets(): SecretsManagerClient {
-  return new SecretsManagerClient(AWS_CLIENT_CONFIG);
+  return namesCalls(new SecretsManagerClient(AWS_CLIENT_CONFIG));
 }
 
-/** A secret's text, kept for five minutes; a failed reading is not kept. */
+/** A secret's text, kept for five minutes; a failed reading is not kept, and names the secret. */
 export function createCachedSecret(
   client: Pick<SecretsManagerClient, 'send'>,
   secretArn: string,
   now: () => number,
+  name?: string,
 ): RotatingSecret {
   let reading: { at: number; text: Promise<string> } | undefined;
 
   const load = () => {
-    const mine = { at: now(), text: fetchText(client, secretArn) };
+    const mine = { at: now(), text: fetchText(client, secretArn, name) };
     reading = mine;
     mine.text.catch(() => {
       if (reading === mine) reading = undefined;
@@ -42,10 +44,19 @@ export function createCachedSecret(
   };
 }
 
-async function fetchText(client: Pick<SecretsManagerClient, 'send'>, secretArn: string): Promise<string> {
-  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
-  if (SecretString === undefined) throw new Error('the secret holds no text');
-  return SecretString;
+async function fetchText(
+  client: Pick<SecretsManagerClient, 'send'>,
+  secretArn: string,
+  name: string | undefined,
+): Promise<string> {
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretArn }));
+    if (SecretString === undefined) throw new Error('the secret holds no text');
+    return SecretString;
+  } catch (error) {
+    if (error instanceof Error && name !== undefined) Object.assign(error, { secret: name });
+    throw error;
+  }
 }
 
 /** Signing keys out of the JSON secret `{"current","previous"?,"parent"?}`. */

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import type { DayShards } from '../../domain/events/day-shards.ts';
 import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
+import { namesCalls } from '../aws/name-calls.ts';
 
 /** The ledger's table: a document client bound to its name. */
 export interface LedgerTable {
@@ -23,7 +24,7 @@ export interface LedgerTable {
 export type Item = Record<string, unknown>;
 
 export function openTable(name: string, shards: DayShards = []): LedgerTable {
-  return { client: DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG)), name, shards };
+  return { client: DynamoDBDocumentClient.from(namesCalls(new DynamoDBClient(AWS_CLIENT_CONFIG))), name, shards };
 }
 
 /** Runs a conditional write; false where its condition does not hold. */

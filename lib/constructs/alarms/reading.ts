@@ -15,7 +15,8 @@ export function readingRows({ readApi, metrics, limits }: AlarmSources): AlarmRo
       datapoints: [2, 3],
       severity: 'ticket',
       happened: 'Clients get errors (5xx) from the read API.',
-      impact: 'Clients of the API and the dashboard. Webhooks are stored all the same.',
+      impact:
+        'Clients of the API and the dashboard. Webhooks are stored all the same, unless the log names a secret: then they are refused within minutes.',
       recovered: 'The read API responds without errors again.',
       missing: NO_TRAFFIC,
       runbook: 'read-api-errors',
