@@ -37,7 +37,7 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   listing: row('shown, and gone back where that was asked', UNREACHABLE),
   distrust: row(
     'done, also where nothing had followed',
-    'no event of it is unconfirmed, or a suppression rests on other events too',
+    'no event of it is unconfirmed, or a suppression also rests on events that are not',
     UNCONFIRMED,
   ),
   export: row('exported', `no event fits, it was interrupted, or ${UNREACHABLE}`),

@@ -1,3 +1,4 @@
+import type { SuppressionItem } from '../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
 import {
@@ -11,11 +12,12 @@ import {
 import { TargetUnavailableError } from '../errors.ts';
 import { checkMessageId, type HistoryRecipient, readHistory } from '../event-history.ts';
 import { counted, createEmit } from '../output.ts';
+import { printedCommand } from '../printed-command.ts';
 import type { Deployment } from '../target/types.ts';
 import {
-  type CausedSuppression,
   causedSuppressions,
   createSuppressionReader,
+  isOnlyUnconfirmed,
   type SuppressionReader,
 } from './distrust/caused-suppressions.ts';
 import { changeOf, decideAgain } from './distrust/decide-again.ts';
@@ -38,8 +40,10 @@ export type DistrustLine =
       recipient: string;
       domain: string;
       kind: string;
-      /** Whether it rests on the unconfirmed event alone. */
+      /** Whether it rests on unconfirmed events alone, of whatever message. */
       lifts: boolean;
+      /** The command that lifts it all the same; null where it is lifted, or no command can name the address. */
+      fix: string | null;
     }
   | { event: 'plan' | 'distrusted'; messageId: string; statuses: number; suppressions: number; left: number };
 
@@ -50,7 +54,7 @@ interface DistrustOptions extends TargetOptions {
 
 const EXAMPLES = `
 Decides the status of each recipient again without the events that Mailgun never listed, and lifts the suppressions that
-only such events caused. No event is changed or deleted: they stay marked as unconfirmed, and accept closes their slice.
+only such events caused, those of other messages included. No event is changed or deleted: they stay marked as unconfirmed, and accept closes their slice.
 If Mailgun lists one later, run the command again to count it.
 Subscribers and receivers get the lift, but keep a status that was published to them, since its order is greater.
 
@@ -59,7 +63,8 @@ Examples:
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com ada@example.org --env prod
   npm run ledger -- distrust 20261122080000.1.ABCDEF@mg.example.com --local --yes --json
 
-Needs on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:UpdateItem on the table.`;
+Needs on AWS: dynamodb:Query, dynamodb:GetItem and dynamodb:UpdateItem on the table, dynamodb:Query on its index
+byRecipient.`;
 
 export const distrustCommand: CommandBuilder = (context, run) =>
   ledgerCommand('distrust', "discard the effect of a message's unconfirmed events")
@@ -83,7 +88,7 @@ async function distrust(
   const emit = createEmit<DistrustLine>(context, options.json);
   const effects = await effectsOf(deployment, messageId, recipient);
   for (const effect of effects) {
-    for (const line of linesOf(effect)) emit(line, textOf(line));
+    for (const line of linesOf(deployment, effect)) emit(line, textOf(line));
   }
   const statuses = effects.filter(({ becomes }) => becomes !== undefined).length;
   const found = effects.flatMap(({ suppressions }) => suppressions);
@@ -99,7 +104,10 @@ async function distrust(
   }
   for (const { history, becomes, suppressions } of effects) {
     if (becomes !== undefined) await decideAgain(deployment, history);
-    for (const { item, isOnly } of suppressions) if (isOnly) await liftSuppression(deployment, item, context.now());
+    for (const { item, isOnly } of suppressions) {
+      // Who forges an event chooses its time, which may be ahead.
+      if (isOnly) await liftSuppression(deployment, item, Math.max(context.now(), item.lastAtMs));
+    }
   }
   emit({ event: 'distrusted', ...sums }, `Discarded: ${what}.`);
   return sums.left === 0 ? 0 : 1;
@@ -111,7 +119,13 @@ interface Effect {
   readonly unconfirmed: HistoryRecipient['events'];
   /** What the status becomes; undefined where it stays. */
   readonly becomes: DecidedStatus | undefined;
-  readonly suppressions: readonly CausedSuppression[];
+  readonly suppressions: readonly FollowingSuppression[];
+}
+
+interface FollowingSuppression {
+  readonly item: SuppressionItem;
+  /** Whether it rests on unconfirmed events alone. */
+  readonly isOnly: boolean;
 }
 
 async function effectsOf(deployment: Deployment, messageId: string, recipient?: string): Promise<Effect[]> {
@@ -123,7 +137,12 @@ async function effectsOf(deployment: Deployment, messageId: string, recipient?: 
     const unconfirmed = each.events.filter(({ unconfirmedSinceMs }) => unconfirmedSinceMs !== undefined);
     const becomes = changeOf(each);
     if (unconfirmed.length === 0 && becomes === undefined) continue;
-    effects.push({ history: each, unconfirmed, becomes, suppressions: await suppressionsOf(read, unconfirmed) });
+    effects.push({
+      history: each,
+      unconfirmed,
+      becomes,
+      suppressions: await suppressionsOf(deployment, read, unconfirmed),
+    });
   }
   if (effects.length > 0) return effects;
   const whose = recipient === undefined ? '' : ` for ${plain(recipient)}`;
@@ -134,12 +153,11 @@ async function effectsOf(deployment: Deployment, messageId: string, recipient?: 
   );
 }
 
-async function suppressionsOf(read: SuppressionReader, events: HistoryRecipient['events']) {
-  const found = new Map<string, CausedSuppression>();
+async function suppressionsOf(deployment: Deployment, read: SuppressionReader, events: HistoryRecipient['events']) {
+  const found = new Map<string, FollowingSuppression>();
   for (const event of events) {
-    for (const caused of await causedSuppressions(read, event)) {
-      const known = found.get(caused.item.sk);
-      if (known === undefined || caused.isOnly) found.set(caused.item.sk, caused);
+    for (const item of await causedSuppressions(read, event)) {
+      if (!found.has(item.sk)) found.set(item.sk, { item, isOnly: await isOnlyUnconfirmed(deployment, item) });
     }
   }
   return [...found.values()];
@@ -147,15 +165,18 @@ async function suppressionsOf(read: SuppressionReader, events: HistoryRecipient[
 
 type EffectLine = Extract<DistrustLine, { event: 'recipient' | 'suppression' }>;
 
-function linesOf({ history, unconfirmed, becomes, suppressions }: Effect): EffectLine[] {
+function linesOf(deployment: Deployment, { history, unconfirmed, becomes, suppressions }: Effect): EffectLine[] {
   const { recipient, status } = history;
   return [
     {
       ...{ event: 'recipient', recipient, unconfirmed: unconfirmed.length, status },
       ...{ becomes: becomes === undefined ? status : becomes.status, changes: becomes !== undefined },
     },
-    ...suppressions.map(({ item: { domain, kind }, isOnly }) => ({
+    ...suppressions.map(({ item: { domain, kind, recipient: address }, isOnly }) => ({
       ...({ event: 'suppression', recipient, domain, kind, lifts: isOnly } as const),
+      fix: isOnly
+        ? null
+        : (printedCommand(deployment, `suppressions lift --kind ${kind} --domain ${domain} --yes`, address) ?? null),
     })),
   ];
 }
@@ -168,7 +189,7 @@ function textOf(line: EffectLine): string {
       : `${status ?? 'no status'} stays`;
     return `${plain(recipient)}: ${counted(unconfirmed, 'unconfirmed event')}; ${change}`;
   }
-  const { recipient, domain, kind, lifts } = line;
-  const other = `also rests on other events: suppressions lift --kind ${kind} if those are forged too`;
+  const { recipient, domain, kind, lifts, fix } = line;
+  const other = `also rests on other events${fix === null ? '' : `; if those are forged too: ${fix}`}`;
   return `${plain(recipient)}: ${kind} at ${domain} ${lifts ? 'is lifted' : other}`;
 }

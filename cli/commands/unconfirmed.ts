@@ -153,7 +153,7 @@ async function lineOf(
   const status = statuses.get(statusName(partition, recipientKey));
   const decides = status?.decidedBy === eventKey ? status.status : null;
   const suppresses = [
-    ...new Set((await causedSuppressions(readSuppressions, stored)).map(({ item: { kind } }) => kind as string)),
+    ...new Set((await causedSuppressions(readSuppressions, stored)).map(({ kind }) => kind as string)),
   ];
   const hasEffect = decides !== null || suppresses.length > 0;
   return {

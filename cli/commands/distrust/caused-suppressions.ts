@@ -1,15 +1,15 @@
+import { isMergedCopy } from '../../../lambdas/adapters/table/events/event-codec.ts';
+import { createRecipientHistory } from '../../../lambdas/adapters/table/events/message-history.ts';
+import { type LedgerTable, readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { recipientKeys } from '../../../lambdas/adapters/table/recipients/older-spellings.ts';
 import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
+import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing, suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
-import type { HistoryEvent } from '../../event-history.ts';
+import { eventOf, type HistoryEvent } from '../../event-history.ts';
+import { tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';
 import { readSuppressions } from '../suppressions.ts';
-
-export interface CausedSuppression {
-  readonly item: SuppressionItem;
-  /** Whether it rests on this event alone. */
-  readonly isOnly: boolean;
-}
 
 /** Reads the suppressions of an address. */
 export type SuppressionReader = (address: string) => Promise<SuppressionItem[]>;
@@ -27,16 +27,57 @@ export function createSuppressionReader(deployment: Deployment): SuppressionRead
 /** Returns the suppressions in force that an event causes, alone or with others. */
 export async function causedSuppressions(
   read: SuppressionReader,
-  { event: raw, eventKey, domain, atMs }: HistoryEvent,
-): Promise<CausedSuppression[]> {
-  const event = raw && parseEvent(raw);
-  const caused = event && suppressionOf(event);
-  if (event?.recipient === undefined || caused === undefined) return [];
-  const items = await read(event.recipient);
-  return items
-    .filter((item) => item.kind === caused.kind && item.domain === domain && isSuppressing(item))
-    .map((item) => ({
-      item,
-      isOnly: item.eventKey === eventKey && item.sinceMs === atMs && item.lastAtMs === atMs,
-    }));
+  { event, domain }: HistoryEvent,
+): Promise<SuppressionItem[]> {
+  const parsed = event && parseEvent(event);
+  const kind = parsed && suppressionOf(parsed)?.kind;
+  if (parsed?.recipient === undefined || kind === undefined) return [];
+  const items = await read(parsed.recipient);
+  return items.filter((item) => item.kind === kind && item.domain === domain && isSuppressing(item));
+}
+
+/** Messages whose events are read at one time. */
+const MESSAGES_AT_ONCE = 25;
+
+/**
+ * Returns whether a suppression in force rests on nothing but events that Mailgun never listed. What came before its lift
+ * holds nothing, and a cause that is not stored any more counts as listed.
+ */
+export async function isOnlyUnconfirmed(deployment: Deployment, item: SuppressionItem): Promise<boolean> {
+  const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
+  let [hasFirst, hasLast] = [liftedAtMs !== null && sinceMs <= liftedAtMs, false];
+  for await (const cause of causesOf(deployment, item)) {
+    if (liftedAtMs !== null && cause.atMs <= liftedAtMs) continue;
+    if (cause.unconfirmedSinceMs === undefined) return false;
+    hasFirst ||= cause.eventKey === eventKey && cause.atMs === sinceMs;
+    hasLast ||= cause.atMs === lastAtMs;
+  }
+  return hasFirst && hasLast;
+}
+
+/** The stored events that suppress as this item does, by the messages of its recipient. */
+async function* causesOf(deployment: Deployment, item: SuppressionItem): AsyncGenerator<HistoryEvent> {
+  const table = tableOf(deployment);
+  const history = createRecipientHistory(table);
+  const always = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  for (const key of recipientKeys(item.recipient)) {
+    let page: Awaited<ReturnType<typeof history.newest>> | undefined;
+    do {
+      page = await history.newest(key, always, MESSAGES_AT_ONCE, page?.places.at(-1));
+      const events = await Promise.all(page.places.map(({ partition }) => eventsOf(table, partition, key)));
+      yield* events.flat().filter((event) => isCause(event, item));
+    } while (page.hasMore);
+  }
+}
+
+async function eventsOf(table: LedgerTable, partition: string, recipient: string): Promise<HistoryEvent[]> {
+  const events: HistoryEvent[] = [];
+  for await (const item of readPartition(table, partition, { prefix: eventSortPrefix(recipient) })) {
+    if (!isMergedCopy(item)) events.push(eventOf(item));
+  }
+  return events;
+}
+
+function isCause({ event, domain }: HistoryEvent, { kind, domain: suppressedAt }: SuppressionItem): boolean {
+  return domain === suppressedAt && event !== undefined && suppressionOf(parseEvent(event))?.kind === kind;
 }

@@ -19,6 +19,7 @@ export const distrustLine = z.discriminatedUnion('event', [
     domain: z.string(),
     kind: z.string(),
     lifts: z.boolean(),
+    fix: z.string().nullable(),
   }),
   z.strictObject({
     event: z.enum(['plan', 'distrusted']),
