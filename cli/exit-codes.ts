@@ -28,10 +28,10 @@ export const EXIT_CODES: Readonly<Record<string, ExitCodes>> = {
   'dlq show': row('shown', 'there is no such dead letter'),
   'dlq redrive': row(
     'all are stored',
-    'some are in the DLQ again, not stored yet, not sent or unreadable',
+    'none has that reason or id, or some are in the DLQ again, not stored yet, not sent or unreadable',
     UNCONFIRMED,
   ),
-  'dlq discard': row('all are deleted', 'some are left', UNCONFIRMED),
+  'dlq discard': row('all are deleted', 'none has that reason or id, or some are left', UNCONFIRMED),
   replay: row('done', 'not all could be replayed, or it was interrupted'),
   accept: row('accepted, or there is nothing to accept', 'not accepted, with the reason', UNCONFIRMED),
   listing: row('shown, and gone back where that was asked', UNREACHABLE),

@@ -31,7 +31,7 @@ import { redriveCommand } from './dlq/redrive.ts';
 export type DlqListLine =
   | {
       event: 'reason';
-      /** Reason that process gave; `tries-used-up` where SQS itself moved the message. */
+      /** What this version says of the body, or process said; `tries-used-up` where SQS itself moved the message. */
       reason: string;
       count: number;
       oldestAt: string;
@@ -78,8 +78,9 @@ export const dlqCommand: CommandBuilder = (context, run) =>
 const SAMPLE = 5;
 
 const LIST_EXAMPLES = `
-Changes nothing, but hides the messages from other readers for a moment. Reasons: not-json, malformed-message,
-unknown-version, unstorable, and ${RECEIVES_EXHAUSTED} if SQS gave up.
+Changes nothing, but hides the messages from other readers for a moment. The reason is what this version of the code says
+of a message, or if it reads it, what process said: not-json, malformed-message, unknown-version, unstorable, the name of
+an error, and ${RECEIVES_EXHAUSTED} if SQS gave up.
 
 Examples:
   npm run ledger -- dlq list --env prod

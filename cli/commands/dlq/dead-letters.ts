@@ -26,6 +26,7 @@ export interface DeadLetter {
   readonly id: string;
   readonly receiptHandle: string;
   readonly body: string;
+  /** What the code of this version says of the body; where it reads it, what was noted when it was put aside. */
   readonly reason: string;
   readonly detail: string | undefined;
   /** Epoch milliseconds; of a message that SQS moved here, when it was first sent. */
@@ -33,7 +34,7 @@ export interface DeadLetter {
   readonly receiveCount: number;
 }
 
-/** Reason of messages that process never judged: SQS moved them when their tries were used up. */
+/** Reason of messages that can be read and that process never judged: SQS moved them when their tries were used up. */
 export const RECEIVES_EXHAUSTED = 'tries-used-up';
 
 /** One run looks at no more of them. */
@@ -104,7 +105,10 @@ function letterOf({
     id: MessageId,
     receiptHandle: ReceiptHandle,
     body: Body,
-    reason: MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.reason]?.StringValue ?? RECEIVES_EXHAUSTED,
+    reason:
+      diagnose(Body).error?.reason ??
+      MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.reason]?.StringValue ??
+      RECEIVES_EXHAUSTED,
     detail: MessageAttributes?.[DEAD_LETTER_ATTRIBUTES.detail]?.StringValue,
     sentMs: Number(Attributes?.SentTimestamp),
     receiveCount: Number(Attributes?.ApproximateReceiveCount),
@@ -199,19 +203,25 @@ export interface Selected extends Pick<DeadLetter, 'id' | 'reason'> {
 
 /**
  * Returns the dead letters that the options mean: all that are there now, and none that come later. Throws a
- * TargetUnavailableError where an id is not there.
+ * TargetUnavailableError where an id is not there, or none has the reason.
  */
 export async function selectDeadLetters(deadLetters: DeadLetters, { reason: only, id: ids }: SelectionOptions) {
   const selected: Selected[] = [];
+  const reasons = new Set<string>();
   let scanned = 0;
   for await (const letter of scanDeadLetters(deadLetters)) {
     scanned += 1;
     const { id, reason, body } = letter;
+    reasons.add(reason);
     if (reason === (only ?? reason) && (ids?.includes(id) ?? true)) selected.push({ id, reason, ...contentOf(body) });
     if (ids !== undefined && selected.length === new Set(ids).size) break;
   }
   const missing = ids?.filter((id) => !selected.some((letter) => letter.id === id)) ?? [];
   if (missing.length > 0) throw new TargetUnavailableError(`there is no such dead letter: ${missing.join(', ')}`);
+  if (only !== undefined && selected.length === 0) {
+    const there = reasons.size === 0 ? 'there are none' : `there are ${[...reasons].join(', ')}`;
+    throw new TargetUnavailableError(`no dead letter has the reason ${only}: ${there}`);
+  }
   return { selected, complete: ids !== undefined || scanned < MAX_SCANNED_MESSAGES };
 }
 

@@ -96,14 +96,12 @@ async function discard(context: CliContext, options: DiscardOptions): Promise<nu
       unreadable: count('unreadable'),
       complete,
     },
-    selected.length === 0 ? 'No message matches.' : sum,
-    ...(options.plan && selected.length > 0 ? ['Plan: nothing was deleted.'] : []),
+    sum,
+    ...(options.plan ? ['Plan: nothing was deleted.'] : []),
   );
   if (options.plan) return 0;
-  if (selected.length > 0) {
-    const question = `Delete ${counted(selected.length, 'dead letter')} (${countsByReason(selected)}) of ${deployment.name}? This cannot be undone.`;
-    await confirm(context, options.yes, question);
-  }
+  const question = `Delete ${counted(selected.length, 'dead letter')} (${countsByReason(selected)}) of ${deployment.name}? This cannot be undone.`;
+  await confirm(context, options.yes, question);
   const left = await removeAll(selected, deadLetters, context.signal);
   emit(
     { event: 'discarded', count: selected.length - left, left, complete },

@@ -141,7 +141,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
     ids.size === 0
       ? unreadable > 0
         ? 'No message can be read; nothing was sent.'
-        : 'No message matches; nothing was sent.'
+        : 'There are no dead letters; nothing was sent.'
       : `sent ${sent} · stored ${result.stored} · stored before ${result.known} · in the DLQ again ${result.back} · not ` +
           `stored yet ${result.waiting} · not sent ${left}${complete ? '' : ' · there are more: run it again'}`,
   );
@@ -152,7 +152,7 @@ async function redrive(context: CliContext, options: RedriveOptions): Promise<nu
 function reportUnreadable(selected: readonly Selected[], emit: Emit<DlqRedriveLine>, discard: string): void {
   for (const { id, reason, error } of selected) {
     if (error === null) continue;
-    const says = `unreadable, so not sent: ${id}  ${reason} (${error.reason}, at ${error.where})`;
+    const says = `unreadable, so not sent: ${id}  ${error.reason}, at ${error.where}`;
     const fix = error.reason === 'unknown-version' ? 'deploy the version that wrote it' : `${discard} --id ${id}`;
     emit({ event: 'unreadable', id, reason, error }, says, `  fix: ${fix}`);
   }

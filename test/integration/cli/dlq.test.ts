@@ -289,6 +289,30 @@ test('a reason is discarded whole, an unknown id deletes nothing, and a failure 
   await visible(1);
 });
 
+test('what SQS moved here and nothing can read has the reason by which it is listed, left alone and discarded', async () => {
+  const id = await bury('{');
+  await bury(messageOf());
+  const of = (reason: string) => expect.objectContaining({ reason, count: 1 });
+  expect((await list()).lines).toEqual([of('not-json'), of('tries-used-up'), expect.objectContaining({ count: 2 })]);
+  expect((await show(id)).lines).toMatchObject([{ reason: 'not-json', advice: expect.stringMatching(/discard it/) }]);
+  const plan = await redrive('--plan', '--reason', 'tries-used-up');
+  expect(plan.lines.at(-1)).toMatchObject({ event: 'plan', count: 1, unreadable: 0 });
+  expect((await discard('--yes', '--reason', 'not-json')).lines.at(-1)).toMatchObject({ count: 1, left: 0 });
+  await visible(1);
+});
+
+test.each([[discard], [redrive]])(
+  'a reason that no dead letter has is an error that names those there: %#',
+  async (command) => {
+    const error = (message: string) => ({ exitCode: 1, lines: [{ event: 'error', message }] });
+    const of = (...flags: string[]) => command('--plan', '--reason', 'unstorable', ...flags);
+    expect(await of()).toEqual(error('no dead letter has the reason unstorable: there are none'));
+    await bury('{');
+    expect(await of()).toEqual(error('no dead letter has the reason unstorable: there are not-json'));
+    await visible(1);
+  },
+);
+
 test('it keeps to its rate', async () => {
   for (let n = 0; n < 4; n += 1) await bury(messageOf());
   const startedMs = Date.now();

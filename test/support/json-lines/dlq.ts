@@ -3,7 +3,7 @@ import type { DlqDiscardLine } from '../../../cli/commands/dlq/discard.ts';
 import type { DlqRedriveLine } from '../../../cli/commands/dlq/redrive.ts';
 import type { DlqListLine } from '../../../cli/commands/dlq.ts';
 
-/** Reason that process gave; `tries-used-up` where SQS itself moved the message. */
+/** What this version says of the body, or process said; `tries-used-up` where SQS itself moved the message. */
 const reason = z.string();
 /** What the code of this version says of a body. */
 const error = z.strictObject({ reason: z.string(), where: z.string() });
