@@ -26,7 +26,7 @@ import { createEmit, number, utc } from '../output.ts';
 import { iso } from '../time.ts';
 import { listCommand } from './receivers/list.ts';
 import { attemptText, logCommand } from './receivers/log.ts';
-import { messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
+import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';
 import { DAY_SECONDS, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
 
@@ -211,9 +211,6 @@ async function rotate(context: CliContext, options: RotateOptions, name: string)
   );
   return 0;
 }
-
-/** The alarm adds up an hour, and is evaluated some minutes late. */
-const ALARM_ENDS_MS = 65 * 60_000;
 
 const enableCommand = (context: CliContext, run: Run) =>
   ledgerCommand('enable', 'enable a disabled receiver')

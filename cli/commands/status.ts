@@ -10,6 +10,7 @@ import { createEmit, timeAgo } from '../output.ts';
 import { awsSentence } from '../target/aws-errors.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
+import { enabledAgain } from './receivers/open.ts';
 import { type ProviderStatus, providersWrong, providerText, readProviders } from './status/providers.ts';
 
 const EXAMPLES = `
@@ -69,8 +70,9 @@ function alarmText(alarms: StatusLine['alarms']): string {
   return alarmed.length === 0 ? `none of ${total} is on` : `${alarmed.length} of ${total} on`;
 }
 
-function alarmLines({ name, since, happened, impact, explains, first, runbook }: AlarmOn, nowMs: number): string[] {
-  const details = { impact, explains: explains.length === 0 ? null : explains.join(', '), first, runbook };
+function alarmLines(alarm: AlarmOn, nowMs: number): string[] {
+  const { name, since, happened, over = null, impact, explains, first, runbook } = alarm;
+  const details = { over, impact, explains: explains.length === 0 ? null : explains.join(', '), first, runbook };
   const on = since === null ? '' : `, since ${timeAgo(Date.parse(since), nowMs)}`;
   return [
     `  ✖ ${name}${on}${happened === null ? '' : `: ${happened}`}`,
@@ -137,6 +139,8 @@ export interface StatusLine {
 export interface AlarmOn extends ShownAlarmText {
   readonly name: string;
   readonly since: string | null;
+  /** Why it is on although its cause is over, and until when. */
+  readonly over?: string | undefined;
 }
 
 export interface DomainStatus {
@@ -233,13 +237,22 @@ async function readListing(deployment: Deployment): Promise<string> {
 
 async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLine['alarms']>> {
   const alarms = await deployment.alarms();
-  const alarmed = alarms.filter(({ state }) => state === 'ALARM').map(alarmOn);
+  const sounding = alarms.filter(({ state }) => state === 'ALARM').map(alarmOn);
+  const alarmed = await Promise.all(sounding.map((alarm) => withEnd(deployment, alarm)));
   // What another alarm explains ends with it, so the causes come first.
   const isExplained = (alarm: AlarmOn) => explainedBy(alarm, alarmed) !== undefined;
   return {
     total: alarms.length,
     alarmed: alarmed.toSorted((a, b) => Number(isExplained(a)) - Number(isExplained(b))),
   };
+}
+
+/** Adds to receiver-disabled that every receiver is enabled: it adds up an hour, in which its text is out of date. */
+async function withEnd(deployment: Deployment, alarm: AlarmOn): Promise<AlarmOn> {
+  if (!alarm.name.endsWith('-receiver-disabled')) return alarm;
+  // Where the table cannot be read the alarm stands as it is.
+  const over = await enabledAgain(deployment).catch(() => undefined);
+  return over === undefined ? alarm : { ...alarm, over };
 }
 
 /** Returns the alarm among these that explains another one, or undefined. */
@@ -251,9 +264,10 @@ const STATUS = /^(?:npm run ledger --|npx mailgun-ledger) status( |$)/;
 
 /** An alarm whose first command is `status` leads on to the runbook, since that command is the one that runs. */
 function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
-  const { name, first, runbook } = alarm;
+  const { name, over, first, runbook } = alarm;
   const cause = explainedBy(alarm, alarmed);
   if (cause !== undefined) return `the alarm ${name} is on, which ${cause.name} explains`;
+  if (over !== undefined) return `the alarm ${name} is on, and its cause is over: ${over}`;
   const next = first !== null && STATUS.test(first) ? runbook : first;
   return `the alarm ${name} is on${next === null ? '' : `: ${next}`}`;
 }

@@ -7,6 +7,7 @@ import {
 import { QueueProgress, type ReceiverFacts } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
+import { utc } from '../../output.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 
 const settings = z.array(
@@ -71,4 +72,17 @@ export async function queueProgress(
     progress.observe(delivery, delivery.name);
   }
   return progress;
+}
+
+/** The alarm receiver-disabled adds up an hour, and is evaluated some minutes late. */
+export const ALARM_ENDS_MS = 65 * 60_000;
+
+/** Returns since when all receivers are enabled again, and by when their alarm ends; undefined where one is disabled. */
+export async function enabledAgain(deployment: Deployment): Promise<string | undefined> {
+  const receivers = receiversOf(deployment);
+  const states = await Promise.all(receivers.map(({ name }) => statesOf(deployment).read(name)));
+  const enabledAt = Math.max(0, ...states.map((state) => state.enabledAt ?? 0));
+  if (enabledAt === 0 || states.some(({ disabledAt }) => disabledAt !== undefined)) return undefined;
+  const names = receivers.filter((_, nth) => states[nth]?.enabledAt === enabledAt).map(({ name }) => name);
+  return `${names.join(', ')} enabled since ${utc(enabledAt)}, OK by ${utc(enabledAt + ALARM_ENDS_MS)}`;
 }

@@ -22,6 +22,8 @@ export const statusLine = z.strictObject({
         z.strictObject({
           name: z.string(),
           since: z.iso.datetime().nullable(),
+          /** Why it is on although its cause is over, and until when. */
+          over: z.string().optional(),
           happened: z.string().nullable(),
           impact: z.string().nullable(),
           explains: z.array(z.string()),

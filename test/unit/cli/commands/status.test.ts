@@ -1,10 +1,13 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
 import { providerText } from '../../../../cli/commands/status/providers.ts';
 import { type DomainStatus, judge, type StatusLine, statusText } from '../../../../cli/commands/status.ts';
+import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import type { Deployment } from '../../../../cli/target/types.ts';
 import { alarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
 import { providerStanding } from '../../../../lambdas/domain/recipients/provider-limits.ts';
-import { runCommand, stubDeployment } from '../../../support/command-line.ts';
+import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { statusLine } from '../../../support/json-lines/status.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
@@ -168,6 +171,40 @@ test('reads what an alarm states, and names it where its text is not one of ours
 
   const nothing = { happened: null, impact: null, explains: [], runbook: null, first: null };
   expect(json()[0].alarms).toEqual({ total: 3, alarmed: [STUCK, { name: 'by hand', since: null, ...nothing }] });
+});
+
+test.each([
+  [
+    'all are enabled again',
+    { enabledAt: NOW_MS - 60_000 },
+    'is on, and its cause is over: crm enabled since 2026-11-22 11:59:00 UTC, OK by 2026-11-22 13:04:00 UTC',
+  ],
+  [
+    'one is disabled',
+    { enabledAt: NOW_MS - 60_000, disabledAt: NOW_MS },
+    'is on: npm run ledger -- receivers list --local',
+  ],
+  ['none was ever enabled by hand', {}, 'is on: npm run ledger -- receivers list --local'],
+])('receiver-disabled, where %s', async (_, state, says) => {
+  const name = 'mailgun-ledger-stub-receiver-disabled';
+  const first = 'npm run ledger -- receivers list --local';
+  const description = alarmDescription({ ...STUCK, explains: [], recovered: 'No delivery waits.', first });
+  const send = async (command: object) => {
+    if (JSON.stringify(command).includes('RECEIVER#crm')) return { Item: state };
+    throw new TargetUnavailableError('only the state of the receiver can be read');
+  };
+  const table = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({})), { send });
+  const receiver = { name: 'crm', url: 'u', secretArn: 's', queueUrl: 'q', deadLettersUrl: 'd' };
+  const { json } = await runCommand(['status', '--local', '--json'], {
+    openDeployment: async () =>
+      stubDeployment({
+        alarms: async () => [{ name, state: 'ALARM', sinceMs: 1, description }],
+        output: (key) => ({ Receivers: JSON.stringify([receiver]), LedgerTimes: '{}' })[key] ?? outputOfItsKey(key),
+        clients: { table, queues: { send } } as unknown as Deployment['clients'],
+      }),
+  });
+
+  expect(json()[0].reasons[0]).toBe(`the alarm ${name} ${says}`);
 });
 
 test('of a stack of which nothing can be read: all unknown, and exit code 1', async () => {
