@@ -28,6 +28,8 @@ export interface DomainLedger {
   readonly expected: number;
   readonly missing: number;
   readonly lost: number;
+  /** Epoch seconds: the slices with lost events lie between them; undefined where there are none. */
+  readonly lostBetween: { readonly from: number; readonly to: number } | undefined;
   /** Stored, not listed by Mailgun, and past the second pass. */
   readonly unconfirmed: number;
   readonly openSlices: number;
@@ -51,6 +53,7 @@ export async function readDomainLedger(
   const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0 };
   const nowSeconds = Math.ceil(nowMs / 1000);
   let lastSlice: Slice | undefined;
+  let lostBetween: DomainLedger['lostBetween'];
   const counted: Parameters<typeof judgeHours>[0][number][] = [];
   for await (const slice of createSlicesTable(table).list(domain, since, nowSeconds)) {
     lastSlice = slice;
@@ -59,6 +62,7 @@ export async function readDomainLedger(
     sums.expected += total(slice.expected);
     sums.missing += total(slice.missing);
     sums.lost += total(slice.lost);
+    if (total(slice.lost) > 0) lostBetween = { from: lostBetween?.from ?? start, to: end };
     if (slice.finalAt !== null) sums.unconfirmed += total(slice.unconfirmed);
   }
   const isIncomplete = open.length > 0 || sums.missing > 0;
@@ -69,6 +73,7 @@ export async function readDomainLedger(
     judgedUntil: watermarks?.position,
     since,
     ...sums,
+    lostBetween,
     openSlices: open.length,
     stuck: open.reduce((sum, { stuck }) => sum + stuck, 0),
     lastSlice,

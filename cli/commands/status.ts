@@ -94,13 +94,16 @@ function domainText(
   const lines = [`  ${domain}`, field('  last event', event)];
   if (ledger === null) return [...lines, field('  complete', 'unknown')];
   const { judgedUntil, expected, missing, lost, unconfirmed, lastSlice, witness } = ledger;
+  const lostTime = ledger.lostBetween
+    ? ` (${ledger.lostBetween.from.slice(0, 16)}Z to ${ledger.lostBetween.to.slice(0, 16)}Z)`
+    : '';
   const until = judgedUntil === null ? '' : `, judged until ${timeAgo(Date.parse(judgedUntil), nowMs)}`;
   return [
     ...lines,
     field('  complete', `${COMPLETE[completeness]}${until}`),
     field(
       '  events',
-      `${expected} since ${ledger.since.slice(0, 16)}Z: ${missing} missing, ${lost} lost by webhook, ${unconfirmed} unconfirmed`,
+      `${expected} since ${ledger.since.slice(0, 16)}Z: ${missing} missing, ${lost} lost by webhook${lostTime}, ${unconfirmed} unconfirmed`,
     ),
     field('  last slice', lastSlice ? `${lastSlice.start} to ${lastSlice.end}, ${lastSlice.state}` : 'none yet'),
     ...(providers ?? []).map((each) => field('  at', providerText(each))),
@@ -153,6 +156,8 @@ export interface DomainStatus {
     readonly expected: number;
     readonly missing: number;
     readonly lost: number;
+    /** The slices with lost events lie between these times. */
+    readonly lostBetween: { readonly from: string; readonly to: string } | null;
     readonly unconfirmed: number;
     readonly openSlices: number;
     readonly stuck: number;
@@ -208,7 +213,8 @@ async function readDomain(
   ]);
   const lastEvent = last ? { type: last.type, at: iso(last.atMs) } : null;
   if (ledger === null) return { domain, lastEvent, completeness: 'unknown', ledger: null, providers };
-  const { expected, missing, lost, unconfirmed, openSlices, stuck, lastSlice, judgedUntil, witness } = ledger;
+  const { expected, missing, lost, lostBetween, unconfirmed, openSlices, stuck, lastSlice, judgedUntil, witness } =
+    ledger;
   return {
     domain,
     lastEvent,
@@ -217,6 +223,7 @@ async function readDomain(
       since: iso(ledger.since * 1000),
       judgedUntil: judgedUntil === undefined ? null : iso(judgedUntil * 1000),
       ...{ expected, missing, lost, unconfirmed, openSlices, stuck },
+      lostBetween: lostBetween ? { from: iso(lostBetween.from * 1000), to: iso(lostBetween.to * 1000) } : null,
       lastSlice: lastSlice
         ? { start: iso(lastSlice.start * 1000), end: iso(lastSlice.end * 1000), state: stateOf(lastSlice) }
         : null,

@@ -17,7 +17,7 @@ import { createPartsTable, createSlicesTable } from '../adapters/table/ledger/sl
 import { createWitnessTable } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { every } from '../adapters/timer.ts';
-import { MESSAGES, METRICS, PROVIDER_METRICS } from '../contract.ts';
+import { MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
@@ -222,13 +222,19 @@ function onCompared(domain: string, counts: Partial<Record<DriftKind, number>>):
 
 // Runs for every slice with such news.
 function onNews(news: SliceNews): void {
-  const { domain, start, altered } = news;
+  const { domain, start, end, altered } = news;
+  const secondPass = end + secondPassSeconds(env.retentionSeconds);
   log.measure(newsMetrics(news), 'slice has lost or unconfirmed events', {
     domain,
-    start: new Date(start * 1000).toISOString(),
+    start: isoTime(start),
+    end: isoTime(end),
+    // What Mailgun retries is found lost only then, and pages once more.
+    secondPassFrom: secondPass * 1000 > Date.now() ? isoTime(secondPass) : undefined,
     altered,
   });
 }
+
+const isoTime = (seconds: number) => new Date(seconds * 1000).toISOString();
 
 // Runs for every domain that fails; the others go on.
 function onFailure(domain: string, error: unknown, message = 'domain not reconciled'): void {

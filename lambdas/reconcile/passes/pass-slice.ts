@@ -46,9 +46,8 @@ export interface LedgerTimes {
 }
 
 /** What is worth reporting of a slice that was written. */
-export interface SliceNews {
+export interface SliceNews extends SliceBounds {
   domain: string;
-  start: number;
   lost: number;
   unconfirmed: number;
   altered: number;
@@ -257,7 +256,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     const reported = previous !== undefined && previous.finalAt !== null ? total(previous.unconfirmed) : 0;
     const unconfirmed = isFinal ? Math.max(0, total(slice.unconfirmed) - reported) : 0;
     const altered = Math.max(0, total(slice.altered) - total(previous?.altered ?? {}));
-    if (lost + unconfirmed + altered > 0) deps.onNews({ domain, start, lost, unconfirmed, altered });
+    if (lost + unconfirmed + altered > 0) deps.onNews({ domain, start, end, lost, unconfirmed, altered });
     if (!(await slices.write(slice, previous))) throw new LostRaceError();
     const wasOpen = open !== undefined || (previous !== undefined && isUnsettled(previous));
     if (!isOpen && wasOpen) await ledger.dropOpen(domain, start);

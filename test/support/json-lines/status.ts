@@ -46,6 +46,8 @@ export const statusLine = z.strictObject({
           expected: z.int(),
           missing: z.int(),
           lost: z.int(),
+          /** The slices with lost events lie between these times. */
+          lostBetween: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }).nullable(),
           unconfirmed: z.int(),
           openSlices: z.int(),
           stuck: z.int(),

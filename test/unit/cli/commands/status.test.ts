@@ -21,6 +21,7 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
       since: '2026-11-21T12:00:00.000Z',
       judgedUntil: '2026-11-22T11:15:00.000Z',
       ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, openSlices: 0, stuck: 0 },
+      lostBetween: null,
       lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
       witness: [],
       ...ledger,
@@ -116,6 +117,15 @@ test('stands on one screen, and calls unknown what is', () => {
   }
   const none = statusText({ event: 'status', ...judge(facts()), ...facts() }, 'prod', NOW_MS);
   expect(none).toContainEqual(expect.stringContaining('delivered, 2026-11-22 11:59:00 UTC (1 min ago)'));
+});
+
+test('says of which time the lost events are', () => {
+  const lostBetween = { from: '2026-11-22T08:00:00.000Z', to: '2026-11-22T09:15:00.000Z' };
+  const its = facts({ domains: [domain({}, { lost: 4, lostBetween })] });
+
+  expect(statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS)).toContainEqual(
+    expect.stringContaining('4 lost by webhook (2026-11-22T08:00Z to 2026-11-22T09:15Z), 0 unconfirmed'),
+  );
 });
 
 test('causes come before what they explain, and no reason leads back to status', async () => {

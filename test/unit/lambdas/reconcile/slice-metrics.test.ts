@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { newsMetrics } from '../../../../lambdas/reconcile/slice-metrics.ts';
 
-const NEWS = { domain: 'mg.example.com', start: 0, lost: 0, unconfirmed: 0, altered: 0 };
+const NEWS = { domain: 'mg.example.com', start: 0, end: 900, lost: 0, unconfirmed: 0, altered: 0 };
 
 test.each([
   ['lost webhooks say nothing of doubtful events', { lost: 3 }, { LostWebhooks: 3 }],
