@@ -22,7 +22,10 @@ import {
 import { iso } from '../time.ts';
 
 /** The line of `logs --json`; `facts` is the line as it was logged. */
-export type LogsLine = LogLine | { readonly event: 'count'; readonly count: number };
+export type LogsLine =
+  | LogLine
+  /** `statuses`: how many lines of an access log have each; null for other logs. */
+  | { readonly event: 'count'; readonly count: number; readonly statuses: Readonly<Record<string, number>> | null };
 
 interface LogLine {
   readonly event: 'log';
@@ -73,7 +76,7 @@ export const logsCommand: CommandBuilder = (context, run) =>
     .option('--message <text>', 'only lines whose message, or in access logs any value, contains this text')
     .option('--status <code>', 'only lines of an access log with this status: 503, or 5xx', parseStatus)
     .option('--limit <n>', 'only the newest lines, this many', wholeNumber(1))
-    .option('--count', 'print the number of lines only')
+    .option('--count', 'print the number of lines only, of access logs by status')
     .option('--follow', 'continue until interrupted')
     .addHelpText('after', EXAMPLES)
     .action(run<LogsOptions>((options, source) => logs(context, options, source as LogSource)));
@@ -86,13 +89,24 @@ async function logs(context: CliContext, options: LogsOptions, source: LogSource
   const filter = filterOf(options, source);
   const entries = await deployment.logs(source, sinceMs, filter);
   if (options.count) {
-    emit({ event: 'count', count: entries.length }, `${counted(entries.length, 'line')} since ${iso(sinceMs)}`);
+    const statuses = isAccessLog(source) ? countStatuses(entries) : null;
+    const byStatus = Object.entries(statuses ?? {}).map(([status, count]) => `${count} with ${status}`);
+    emit(
+      { event: 'count', count: entries.length, statuses },
+      `${counted(entries.length, 'line')} since ${iso(sinceMs)}${byStatus.map((each) => `, ${each}`).join('')}`,
+    );
     return 0;
   }
   const shown = await show(entries.slice(-(options.limit ?? entries.length)), emit);
   if (options.follow) await follow(context, deployment, source, filter, emit, shown ?? { atMs: sinceMs, count: 0 });
   else if (shown === undefined) context.printError(`no matching line since ${iso(sinceMs)}`);
   return 0;
+}
+
+function countStatuses(entries: readonly LogEntry[]): Record<string, number> {
+  const statuses: Record<string, number> = {};
+  for (const { facts } of entries) statuses[String(facts.status)] = (statuses[String(facts.status)] ?? 0) + 1;
+  return statuses;
 }
 
 function filterOf({ message, status }: LogsOptions, source: LogSource): LogFilter {

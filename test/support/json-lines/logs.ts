@@ -12,4 +12,6 @@ export const logsLine = z.strictObject({
 export const logsCountLine = z.strictObject({
   event: z.literal('count'),
   count: z.int(),
+  /** How many lines of an access log have each status; null for other logs. */
+  statuses: z.record(z.string(), z.int()).nullable(),
 }) satisfies z.ZodType<LogsLine>;

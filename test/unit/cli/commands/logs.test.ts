@@ -107,6 +107,18 @@ test('a source that nobody has is wrong usage, and the choices are named', async
   expect([exitCode, errors.join()]).toEqual([2, expect.stringContaining('ingest, process, reconcile')]);
 });
 
+test('--count tells the statuses of an access log apart', async () => {
+  const openDeployment = async () =>
+    stubDeployment({ logs: async () => [200, 200, 503].map((status, nth) => entry({ status }, AT + nth)) });
+  const { lines } = await runCommand(['logs', 'webhook-access', '--local', '--count'], { openDeployment });
+  const { json } = await runCommand(['logs', 'webhook-access', '--local', '--count', '--json'], { openDeployment });
+
+  expect(lines).toEqual([expect.stringMatching(/^3 lines since \S+, 2 with 200, 1 with 503$/)]);
+  expect(json().map((line) => logsCountLine.parse(line))).toEqual([
+    { event: 'count', count: 3, statuses: { 200: 2, 503: 1 } },
+  ]);
+});
+
 test('--limit shows the newest lines, --count only how many there are', async () => {
   const openDeployment = async () =>
     stubDeployment({ logs: async () => ['a', 'b', 'c'].map((message, nth) => entry({ message }, AT + nth)) });
@@ -114,6 +126,8 @@ test('--limit shows the newest lines, --count only how many there are', async ()
   const counted = await runCommand(['logs', 'ingest', '--local', '--json', '--count'], { openDeployment });
   const both = await runCommand(['logs', 'ingest', '--local', '--count', '--follow'], { openDeployment });
   expect(limited.json().map((line) => logsLine.parse(line).facts.message)).toEqual(['b', 'c']);
-  expect(counted.json().map((line) => logsCountLine.parse(line))).toEqual([{ event: 'count', count: 3 }]);
+  expect(counted.json().map((line) => logsCountLine.parse(line))).toEqual([
+    { event: 'count', count: 3, statuses: null },
+  ]);
   expect(both).toMatchObject({ exitCode: 2, errors: [expect.stringMatching(/cannot be combined/)] });
 });
