@@ -112,7 +112,7 @@ export const timeOption = (flag: string, context: CliContext) => (text: string) 
 
 const isPort = (text: string) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535;
 
-function parsePort(text: string): number {
+export function parsePort(text: string): number {
   if (!isPort(text)) throw new InvalidArgumentError('Give a port number from 1 to 65535.');
   return Number(text);
 }

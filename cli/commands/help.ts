@@ -1,5 +1,5 @@
-import { Command } from 'commander';
-import type { CliContext, Run } from '../command.ts';
+import { Command, Option } from 'commander';
+import { type CliContext, parsePort, type Run } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { HELP_TOPICS, helpPage } from '../help/help-topics.ts';
 import { runbookSection } from '../help/runbook.ts';
@@ -29,6 +29,11 @@ export const helpCommand = (context: CliContext, run: Run, program: Command) =>
     .description('show the help of a command, a topic or an alarm')
     .argument('[topic...]', 'a command with its sub-command, a topic, or the name of an alarm')
     .option('--json', 'JSON lines in place of text')
+    // No stack is asked; they stand in every command that an alarm prints.
+    .addOption(new Option('--env <name>').hideHelp())
+    .addOption(new Option('--stack <name>').hideHelp())
+    .addOption(new Option('--local').hideHelp())
+    .addOption(new Option('--port <n>').argParser(parsePort).hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(
       run<{ json?: boolean }>(async ({ json }, ...given) => {
@@ -44,11 +49,12 @@ function helpOf(program: Command, words: readonly string[]): string {
     (found, word) => found?.commands.find((each) => each.name() === word),
     program,
   );
-  if (command !== undefined) return outputOf(command);
   const name = words.join(' ');
+  const section = runbookSection(name);
+  // A command and an alarm may have one name.
+  if (command !== undefined) return [outputOf(command), ...(section.isError ? [] : section.entries)].join('\n\n');
   const topic = HELP_TOPICS[name];
   if (topic !== undefined) return helpPage(name, topic);
-  const section = runbookSection(name);
   if (!section.isError) return section.entries.join('\n');
   throw new UsageError(
     `there is no help on ${name}; there are ${Object.keys(HELP_TOPICS).join(', ')}, every command and every alarm`,

@@ -104,6 +104,22 @@ test('help with the name of an alarm shows its section of the runbook', async ()
   expect(lines.join('\n')).toMatch(/^## dead-letters[\s\S]*Means/);
 });
 
+test('help on what is both a command and an alarm shows both', async () => {
+  const { lines } = await runCommand(['help', 'unconfirmed']);
+  expect(lines.join('\n')).toMatch(/^Usage: [\s\S]*^## unconfirmed[\s\S]*Means/m);
+});
+
+test('help takes the target that an alarm prints, and asks no stack', async () => {
+  for (const target of [
+    ['--local', '--port', '4010'],
+    ['--env', 'prod'],
+    ['--stack', 'x'],
+  ]) {
+    const openDeployment = () => Promise.reject(new Error('asked'));
+    expect((await runCommand(['help', 'dead-letters', ...target], { openDeployment })).exitCode).toBe(0);
+  }
+});
+
 test('help on nothing that there is says what there is', async () => {
   const { exitCode, errors } = await runCommand(['help', 'colour']);
   expect([exitCode, errors]).toEqual([2, [expect.stringMatching(/no help on colour; there are targets, times, json/)]]);
