@@ -18,12 +18,14 @@ import {
   type Run,
   repeated,
   type TargetOptions,
+  targetRefText,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { groupBy } from '../group-by.ts';
 import { counted, createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { readDomainDrift } from './webhooks/account-domains.ts';
+import { driftFixes } from './webhooks/fixes.ts';
 import { openRegistry } from './webhooks/registry.ts';
 import {
   additionsToAccount,
@@ -84,18 +86,21 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
   const emit = createEmit<WebhooksCheckLine>(context, options.json);
   const desired = desiredWebhooks(deployment, options);
   const registry = openRegistry(await openMailgun(deployment));
-  let drift = 0;
+  const all: Drift[] = [];
   for (const domain of desired.domains) {
     const found = webhookDrift(await registry.read(domain), desired.url, desired.types);
     for (const each of found) emit(...driftOf(domain, each));
-    drift += found.length;
+    all.push(...found);
   }
+  const drift = all.length;
+  const run = (command: string) => `npm run ledger -- ${command} ${targetRefText(deployment.ref)}`;
   const types = desired.types.length;
   emit(
     { event: 'checked', domains: desired.domains.length, types, drift },
     drift === 0
       ? `As wanted: ${counted(types, 'type')} of ${counted(desired.domains.length, 'domain')} come to this stack.`
-      : `${counted(drift, 'difference')}; --help says what to do about each kind.`,
+      : `${counted(drift, 'difference')}. What to do:`,
+    ...driftFixes(all, run).map((fix, nth) => `  ${nth + 1}. ${fix}`),
   );
   return drift === 0 ? 0 : 1;
 }

@@ -2,7 +2,7 @@ import { createListingNotes } from '../../../lambdas/adapters/table/ledger/listi
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
-import { type Drift, type DriftKind, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { type Drift, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { ApiKeyRefusedError, type MailgunResponse, messageOf, openMailgun } from '../../access/mailgun-access.ts';
 import { readApiKey, readSecret, readSigningKeys } from '../../access/secrets.ts';
 import { targetRefText } from '../../command.ts';
@@ -13,6 +13,7 @@ import type { AwsAccount } from '../../target/aws.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import { compareWithMailgun, unauthorizedIn } from '../keys/count-verified.ts';
+import { driftFixes } from '../webhooks/fixes.ts';
 import { openRegistry } from '../webhooks/registry.ts';
 import { desiredWebhooks } from '../webhooks.ts';
 import { accountDomains } from './account-domains.ts';
@@ -178,23 +179,13 @@ async function mailgun(deployment: Deployment, domain: string, run: CommandText)
   return wrong(`Mailgun responded ${messageOf(answer)}`, run('logs reconcile --since 1h'));
 }
 
-/** What is done about each kind of drift. */
-const DRIFT_FIXES: Readonly<Record<DriftKind, (run: CommandText) => string>> = {
-  missing: (run) => run('webhooks sync'),
-  'no-room': (run) => `${run('webhooks sync')} --remove <a URL of ${run('webhooks check')}>`,
-  double: (run) => `${run('webhooks sync')} --account, or delete one of the two at Mailgun`,
-  unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
-  foreign: (run) => `if it does not belong there: ${run('webhooks sync')} --remove <url>`,
-};
-
 async function webhooks(deployment: Deployment, domain: string, run: CommandText): Promise<Finding> {
   const { url, types } = desiredWebhooks(deployment, { domain });
   const drift = webhookDrift(await openRegistry(await openMailgun(deployment)).read(domain), url, types);
   if (drift.length === 0) return ok(`${counted(types.length, 'type')} come to this stack`);
-  const fixes = new Set(drift.map(({ kind }) => DRIFT_FIXES[kind](run)));
   // Another receiver takes nothing away.
   const judged = drift.every(({ kind }) => kind === 'foreign') ? warning : wrong;
-  return judged(drift.map(driftText).join(', '), [...fixes].join('; '));
+  return judged(drift.map(driftText).join(', '), driftFixes(drift, run).join('; '));
 }
 
 /** What follows for a recipient waits for the listing, which names them. */

@@ -1,0 +1,20 @@
+import { shellWord } from '../../../lambdas/domain/shell-word.ts';
+import type { Drift, DriftKind } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+
+/** What is done about each kind of drift, the most urgent first: without a type its events come by reconciliation alone. */
+const FIXES: Readonly<Record<DriftKind, (run: (command: string) => string, drift: Drift) => string>> = {
+  missing: (run) => `first, since events of these types come late: ${run('webhooks sync')}`,
+  'no-room': (run) =>
+    `first, since events of these types come late: ${run('webhooks sync --yes')} --remove <a URL of ${run('webhooks check')}>`,
+  double: (run) => `${run('webhooks sync')} --account, or delete one of the two at Mailgun`,
+  unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
+  foreign: (run, { url }) =>
+    `if it does not belong there: ${run('webhooks sync --yes')} --remove ${url === undefined ? '<url>' : shellWord(url)}`,
+};
+
+/** Returns what to do about differences, each step once. */
+export function driftFixes(drift: readonly Drift[], run: (command: string) => string): string[] {
+  const kinds = Object.keys(FIXES) as DriftKind[];
+  const inOrder = kinds.flatMap((kind) => drift.filter((each) => each.kind === kind));
+  return [...new Set(inOrder.map((each) => FIXES[each.kind](run, each)))];
+}

@@ -1,0 +1,23 @@
+import { expect, test } from '@jest/globals';
+import { driftFixes } from '../../../../../cli/commands/webhooks/fixes.ts';
+
+const run = (command: string) => `ledger ${command} --local`;
+
+test('what makes events come late is first, each step is told once, and commands run without a terminal', () => {
+  const fixes = driftFixes(
+    [
+      { kind: 'foreign', type: 'opened', level: 'domain', url: 'https://other.example.com/?a=1&b=2' },
+      { kind: 'foreign', type: 'clicked', level: 'domain', url: 'https://other.example.com/?a=1&b=2' },
+      { kind: 'unwanted', type: 'clicked', level: 'domain' },
+      { kind: 'missing', type: 'failed' },
+      { kind: 'missing', type: 'delivered' },
+    ],
+    run,
+  );
+
+  expect(fixes).toEqual([
+    'first, since events of these types come late: ledger webhooks sync --local',
+    'delete it at Mailgun, or add the type to eventTypes in cdk.json',
+    "if it does not belong there: ledger webhooks sync --yes --local --remove 'https://other.example.com/?a=1&b=2'",
+  ]);
+});
