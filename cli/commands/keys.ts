@@ -21,8 +21,7 @@ import {
   targetRefText,
 } from '../command.ts';
 import { UnreadableSecretError, UsageError } from '../errors.ts';
-import { counted, createEmit } from '../output.ts';
-import type { Deployment } from '../target/types.ts';
+import { counted, createEmit, utc } from '../output.ts';
 import { iso } from '../time.ts';
 import { compareWithMailgun, countVerified, type KeyComparison } from './keys/count-verified.ts';
 import { rotateCommand } from './keys/rotate.ts';
@@ -80,6 +79,7 @@ export const statusCommand = (context: CliContext, run: Run) =>
 async function status(context: CliContext, options: TargetOptions): Promise<number> {
   const deployment = await openTarget(context, options);
   const emit = createEmit<KeysStatusLine>(context, options.json);
+  let isUnreadable = false;
   const [signing, api] = await Promise.all([
     readSigningKeys(deployment).catch(unreadable<StoredKeys>('current', { keys: {}, sinceMs: undefined })),
     readApiKey(deployment).catch(unreadable('apiKey', { apiKey: undefined, sinceMs: undefined })),
@@ -110,13 +110,16 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
     ...(unauthorized > 0 ? [`Refused, because no key matched: ${unauthorized}.`] : []),
   );
   const compared = await compareWithMailgun(deployment, signing.keys);
-  emit({ event: 'mailgun', ...compared }, comparisonText(compared, deployment));
+  // A secret that is unreadable has its fix above.
+  const fix = isUnreadable ? undefined : `npm run ledger -- keys set --from-mailgun ${targetRefText(deployment.ref)}`;
+  emit({ event: 'mailgun', ...compared }, comparisonText(compared, fix));
   return usable(signing.keys, api.apiKey) && compared.matches !== false ? 0 : 1;
 
   function unreadable<Unset>(key: 'current' | 'apiKey', unset: Unset) {
     return (error: unknown): Unset => {
       if (!(error instanceof UnreadableSecretError)) throw error;
       const { problem: why, fix } = error;
+      isUnreadable ||= key === 'current';
       emit({ event: 'unreadable', key, why, fix }, `WRONG     ${why}`, `          fix: ${fix}`);
       return unset;
     };
@@ -135,11 +138,10 @@ async function status(context: CliContext, options: TargetOptions): Promise<numb
   }
 }
 
-function comparisonText({ matches, fingerprint, why }: KeyComparison, { ref }: Deployment): string {
+function comparisonText({ matches, fingerprint, why }: KeyComparison, fix: string | undefined): string {
   if (matches === null) return `Not compared with Mailgun's own key: ${why}.`;
   if (matches) return `Mailgun signs with ${fingerprint}, which is set here.`;
-  const fix = `npm run ledger -- keys set --from-mailgun ${targetRefText(ref)}`;
-  return `Mailgun signs with ${fingerprint}, which is NOT set here; fix: ${fix}`;
+  return `Mailgun signs with ${fingerprint}, which is NOT set here${fix === undefined ? '' : `; fix: ${fix}`}`;
 }
 
 const usable = (keys: Awaited<ReturnType<typeof readSigningKeys>>['keys'], apiKey: string | undefined) =>
@@ -156,7 +158,12 @@ export type KeysSetLine = {
   previous: string | null;
   /** The secret held no JSON object: whatever it held is lost. */
   replacesUnreadable: boolean;
+  /** By when signing-key-unusable is OK again; null where there was a key. */
+  alarmEndsBy: string | null;
 };
+
+/** Its last refusals stay in its periods, and missing ones are not filled at once. */
+const ALARM_ENDS_MS = 30 * 60_000;
 
 interface SetOptions extends TargetOptions {
   readonly parent?: boolean;
@@ -201,6 +208,7 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
   const deployment = await openTarget(context, options);
   const emit = createEmit<KeysSetLine>(context, options.json);
   let replacesUnreadable = false;
+  let wasUnset = false;
   const lostKeys =
     <Unset>(unset: Unset) =>
     async (error: unknown): Promise<Unset> => {
@@ -211,10 +219,17 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
       else await confirm(context, options.yes, `${lost} Replace it?`);
       return unset;
     };
-  const put = async (line: Omit<KeysSetLine, 'event' | 'replacesUnreadable'>, write: () => Promise<void>) => {
+  const put = async (
+    line: Omit<KeysSetLine, 'event' | 'replacesUnreadable' | 'alarmEndsBy'>,
+    write: () => Promise<void>,
+  ) => {
     if (line.changed && !options.plan) await write();
     const event = options.plan ? 'planned' : 'set';
-    emit({ event, ...line, replacesUnreadable }, setText(line, options));
+    const isFirst = line.key === 'current' && wasUnset && line.changed && !options.plan;
+    const endsMs = context.now() + ALARM_ENDS_MS;
+    const alarmEndsBy = isFirst ? iso(endsMs) : null;
+    const ends = isFirst ? [`The alarm signing-key-unusable, if it is on, is OK by ${utc(endsMs)}.`] : [];
+    emit({ event, ...line, replacesUnreadable, alarmEndsBy }, setText(line, options), ...ends);
     return 0;
   };
 
@@ -228,6 +243,7 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
     ? await readMailgunKey(await openMailgun(deployment), deployment)
     : checkKey(await context.readInput('HTTP webhook signing key'), 'signing');
   const { keys } = await readSigningKeys(deployment).catch(lostKeys<{ keys: SigningKeys }>({ keys: {} }));
+  wasUnset = keys.current === undefined;
   const next = parent ? (keys.parent === key ? undefined : { ...keys, parent: key }) : withCurrent(keys, key, alone);
   const previous = (next ?? keys).previous;
   const line = {
@@ -242,7 +258,7 @@ async function set(context: CliContext, options: SetOptions): Promise<number> {
 const KEY_NAMES = { current: 'Signing key', parent: 'Parent signing key', apiKey: 'API key' };
 
 function setText(
-  { key, fingerprint, changed, previous }: Omit<KeysSetLine, 'event' | 'replacesUnreadable'>,
+  { key, fingerprint, changed, previous }: Omit<KeysSetLine, 'event' | 'replacesUnreadable' | 'alarmEndsBy'>,
   { alone, plan }: SetOptions,
 ): string {
   const what = `${KEY_NAMES[key]} ${fingerprint}`;

@@ -364,6 +364,7 @@ describe('keys', () => {
         changed: true,
         previous: keyFingerprint(KEY),
         replacesUnreadable: false,
+        alarmEndsBy: null,
       },
     ]);
     expect((await set([], fresh)).lines[0]).toMatchObject({ changed: false });

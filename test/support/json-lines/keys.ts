@@ -17,6 +17,8 @@ export const keysSetLine = z.strictObject({
   previous: fingerprint.nullable(),
   /** The secret held no JSON object: whatever it held is lost. */
   replacesUnreadable: z.boolean(),
+  /** By when signing-key-unusable is OK again; null where there was a key. */
+  alarmEndsBy: z.iso.datetime().nullable(),
 }) satisfies z.ZodType<KeysSetLine>;
 
 const environment = z.strictObject({

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { checkKey, withCurrent } from '../../../../cli/access/secrets.ts';
 import type { CliContext } from '../../../../cli/command.ts';
@@ -19,11 +21,12 @@ function secretsOf(signing: unknown, api: unknown = { apiKey: 'key-api-012345678
 
 const stored = (secrets: Record<string, string>) => JSON.parse(secrets.SigningKeysSecretArn ?? '');
 
-async function set(args: string[], input: string, secrets: Record<string, string>) {
+async function set(args: string[], input: string, secrets: Record<string, string>, over: Partial<CliContext> = {}) {
   const target = stubDeployment(stubSecrets(secrets));
   const told = await runCommand(['keys', 'set', '--local', ...args], {
     openDeployment: async () => target,
     readInput: async () => input,
+    ...over,
   });
   const all = [...told.lines, ...told.errors].join('\n');
   if (input.trim() !== '') expect(all).not.toContain(input.trim());
@@ -70,7 +73,7 @@ describe('keys set', () => {
     expect(first.json().map((line) => keysSetLine.parse(line))).toEqual([
       {
         ...{ event: 'set', key: 'current', fingerprint: keyFingerprint(NEW), changed: true },
-        ...{ previous: keyFingerprint(OLD), replacesUnreadable: false },
+        ...{ previous: keyFingerprint(OLD), replacesUnreadable: false, alarmEndsBy: null },
       },
     ]);
     const after = { current: NEW, previous: OLD, parent: 'key-parent-01' };
@@ -141,6 +144,15 @@ describe('keys set', () => {
       { event: 'set', changed: true, previous: null, replacesUnreadable: true },
     ]);
     expect(JSON.parse(secrets[secret])).toEqual(becomes);
+  });
+
+  test('says by when signing-key-unusable ends, where there was no key', async () => {
+    const over = { now: () => Date.parse('2026-11-22T12:00:00Z') };
+    const { lines } = await set([], NEW, secretsOf({}), over);
+    const planned = await set(['--plan'], NEW, secretsOf({}), over);
+
+    expect(lines).toContain('The alarm signing-key-unusable, if it is on, is OK by 2026-11-22 12:30:00 UTC.');
+    expect(planned.lines.join()).not.toContain('signing-key-unusable');
   });
 
   test('asks at a terminal before it replaces a secret that holds no JSON object', async () => {
@@ -268,6 +280,19 @@ describe('keys status', () => {
         },
       ],
     ]);
+  });
+
+  test('prints one fix for a secret that holds no JSON object, although Mailgun signs with another key', async () => {
+    const server = createServer((_, response) => response.end('{"http_signing_key":"key-right-0123456789"}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const mailgunUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { lines } = await runCommand(['keys', 'status', '--local'], {
+      openDeployment: async () => stubDeployment({ ...stubSecrets(secretsOf('no JSON')), logs, mailgunUrl }),
+    });
+    server.close();
+
+    expect(lines.filter((each) => each.includes('fix: '))).toEqual([expect.stringContaining('--yes')]);
+    expect(lines.at(-1)).toMatch(/which is NOT set here$/);
   });
 
   test('fails where a key is needed and not set', async () => {
