@@ -40,7 +40,8 @@ them, except delivered ones, which reconciliation brings. The order is:
   1. this command, which replaces the key at Mailgun and sets it here, one right after the other
   2. keys set --from-mailgun for every other environment of the same Mailgun account, at once
   3. keys status, until previous has verified nothing for 8 hours
-  4. never while an incident is open, unless the key itself is the incident
+  4. never while an incident is open, unless the key itself is the incident; then, at once and in each environment,
+     keys set --from-mailgun --alone, since until then previous verifies what is signed with the old key
 
 Examples:
   npm run ledger -- keys rotate --env prod --plan

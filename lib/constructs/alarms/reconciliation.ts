@@ -80,7 +80,8 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       happened: 'Webhooks that Mailgun should have delivered never arrived.',
       impact:
         'Clients of the API saw these events late, by reconciliation. The cause lies half an hour or more back, and may be over.',
-      recovered: 'No further lost webhooks were found; those events are stored.',
+      recovered:
+        'No further lost webhooks were found; those events are stored. Those that Mailgun retries page once more at the second pass.',
       missing: NO_LISTING,
       runbook: 'lost-webhooks',
       firstCommand: 'webhooks check',
@@ -94,7 +95,8 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       datapoints: [2, 2],
       severity: 'page',
       happened: 'Mailgun lists events, and no webhook for them was verified.',
-      impact: 'Clients of the API see everything at least half an hour late, by reconciliation alone.',
+      impact:
+        'Clients of the API see everything late, by reconciliation. The cause lies half an hour or more back, and may be over.',
       recovered: 'Webhooks arrive again, or Mailgun lists nothing that should have arrived.',
       explains: ['lost-webhooks'],
       missing: NO_LISTING,

@@ -35,7 +35,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       impact: 'Clients of the API see old statuses. Nothing is lost: the queue holds the events for days.',
       recovered:
         'No event waits for its first attempts any more; those that keep failing are what events-retried reports.',
-      explains: ['open-slice'],
+      explains: ['open-slice', 'lost-webhooks'],
       missing: QUIET_QUEUE,
       runbook: 'oldest-message',
       firstCommand: 'logs process --since 15m',
@@ -51,7 +51,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
       happened: 'Storing events has kept failing for 15 minutes.',
       impact: 'Clients of the API see old statuses. Nothing is lost: failing events stay in the queue for hours.',
       recovered: 'For 5 minutes no attempt failed; what the queue still holds is tried again by itself.',
-      explains: ['oldest-message', 'open-slice'],
+      explains: ['oldest-message', 'open-slice', 'lost-webhooks'],
       missing: NO_NEWS,
       runbook: 'events-retried',
       firstCommand: 'logs process --since 30m --message "message failed, will be tried again"',

@@ -71,7 +71,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       severity: 'page',
       happened: 'The signing key is unset or unreadable, although webhooks were acknowledged before.',
       impact: 'Clients of the API miss `delivered` events now and all others after 8 hours: every webhook is refused.',
-      recovered: 'No webhook was refused for lack of a key for 10 minutes; reconcile recovers what was missed.',
+      recovered: 'No webhook was refused for lack of a key for 10 to 30 minutes; reconcile recovers what was missed.',
       explains: ['lost-webhooks', 'silence'],
       missing: NO_NEWS,
       runbook: 'signing-key-unusable',
@@ -105,8 +105,9 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       severity: 'ticket',
       happened:
         'Webhooks with a valid signature were refused permanently (406): their clock is wrong, they are a day old, or their domain is not configured.',
-      impact: 'Clients of the API miss these events. Mailgun does not retry them, and lists them for some days.',
-      recovered: 'No webhook was refused permanently for 5 minutes. What was refused needs a replay.',
+      impact:
+        'Clients of the API see these events late, by reconciliation, or not at all where the domain is not configured.',
+      recovered: 'No webhook was refused permanently for 5 minutes; reconcile brings those of configured domains.',
       explains: ['lost-webhooks', 'silence'],
       missing: NO_NEWS,
       runbook: 'webhooks-refused',
