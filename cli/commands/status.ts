@@ -71,8 +71,15 @@ function alarmText(alarms: StatusLine['alarms']): string {
 }
 
 function alarmLines(alarm: AlarmOn, nowMs: number): string[] {
-  const { name, since, happened, over = null, impact, explains, first, runbook } = alarm;
-  const details = { over, impact, explains: explains.length === 0 ? null : explains.join(', '), first, runbook };
+  const { name, since, happened, over = null, reason: figures = null, impact, explains, first, runbook } = alarm;
+  const details = {
+    over,
+    figures,
+    impact,
+    explains: explains.length === 0 ? null : explains.join(', '),
+    first,
+    runbook,
+  };
   const on = since === null ? '' : `, since ${timeAgo(Date.parse(since), nowMs)}`;
   return [
     `  ✖ ${name}${on}${happened === null ? '' : `: ${happened}`}`,
@@ -142,6 +149,8 @@ export interface StatusLine {
 export interface AlarmOn extends ShownAlarmText {
   readonly name: string;
   readonly since: string | null;
+  /** By which figures it went off, in CloudWatch's words. */
+  readonly reason?: string | undefined;
   /** Why it is on although its cause is over, and until when. */
   readonly over?: string | undefined;
 }
@@ -279,8 +288,8 @@ function alarmReason(alarm: AlarmOn, alarmed: readonly AlarmOn[]): string {
   return `the alarm ${name} is on${next === null ? '' : `: ${next}`}`;
 }
 
-function alarmOn({ name, sinceMs, description }: AlarmState): AlarmOn {
-  return { name, since: sinceMs === undefined ? null : iso(sinceMs), ...shownAlarmText(description) };
+function alarmOn({ name, sinceMs, reason, description }: AlarmState): AlarmOn {
+  return { name, since: sinceMs === undefined ? null : iso(sinceMs), reason, ...shownAlarmText(description) };
 }
 
 /** What is wrong comes before what is not known. */

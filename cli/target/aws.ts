@@ -95,12 +95,14 @@ export async function openStack(
             AlarmName = '',
             StateValue,
             StateTransitionedTimestamp,
+            StateReason,
             AlarmDescription = '',
           } of MetricAlarms) {
             alarms.push({
               name: AlarmName,
               state: StateValue ?? 'INSUFFICIENT_DATA',
               sinceMs: StateTransitionedTimestamp?.getTime(),
+              reason: StateReason,
               description: AlarmDescription,
             });
           }

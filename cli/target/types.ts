@@ -93,6 +93,8 @@ export interface AlarmState {
   readonly state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
   /** Since when, epoch milliseconds; undefined where it is not known. */
   readonly sinceMs: number | undefined;
+  /** By which figures it came into its state, in CloudWatch's words. */
+  readonly reason?: string | undefined;
   readonly description: string;
 }
 

@@ -22,6 +22,8 @@ export const statusLine = z.strictObject({
         z.strictObject({
           name: z.string(),
           since: z.iso.datetime().nullable(),
+          /** By which figures it went off, in CloudWatch's words. */
+          reason: z.string().optional(),
           /** Why it is on although its cause is over, and until when. */
           over: z.string().optional(),
           happened: z.string().nullable(),

@@ -23,6 +23,8 @@ export interface AlarmOverview {
   readonly state: AlarmState;
   /** Epoch milliseconds; undefined before its first evaluation. */
   readonly sinceMs: number | undefined;
+  /** By which figures it came into it; undefined likewise. */
+  readonly reason: string | undefined;
 }
 
 /** The alarms of a stack and their states. */
@@ -30,6 +32,7 @@ export class AlarmBoard {
   readonly #options: AlarmBoardOptions;
   readonly #states: Map<string, AlarmState>;
   readonly #sinceMs = new Map<string, number>();
+  readonly #reasons = new Map<string, string>();
 
   constructor(options: AlarmBoardOptions) {
     this.#options = options;
@@ -51,6 +54,7 @@ export class AlarmBoard {
       description,
       state: this.#stateOf({ name }),
       sinceMs: this.#sinceMs.get(name),
+      reason: this.#reasons.get(name),
     }));
   }
 
@@ -94,6 +98,7 @@ export class AlarmBoard {
     const from = this.#stateOf(alarm);
     if (from === to) return;
     this.#states.set(alarm.name, to);
+    this.#reasons.set(alarm.name, reason);
     const atMs = Date.now();
     const fromSinceMs = this.#sinceMs.get(alarm.name);
     this.#sinceMs.set(alarm.name, atMs);

@@ -154,6 +154,17 @@ test('causes come before what they explain, and no reason leads back to status',
   ]);
 });
 
+test('an alarm that is on shows the figures that set it off', async () => {
+  const reason =
+    'Threshold Crossed: 2 out of the last 3 datapoints [37.0, 12.0] were greater than the threshold (0.0).';
+  const { lines } = await runCommand(['status', '--local'], {
+    openDeployment: async () =>
+      stubDeployment({ alarms: async () => [{ name: 'x', state: 'ALARM', sinceMs: 1, reason, description: '' }] }),
+  });
+
+  expect(lines).toContain(`    figures     ${reason}`);
+});
+
 test('an alarm that is on says since when, who is hurt, what it explains and where to read', () => {
   const its = facts({ alarms: alarmed });
   const lines = statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS);
