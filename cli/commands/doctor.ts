@@ -60,8 +60,8 @@ Examples:
 
 Needs on AWS: ssm:GetParameter on /cdk-bootstrap/<qualifier>/version (bootstrapQualifier of cdk.json, or CDK's own),
 lambda:GetAccountSettings, secretsmanager:GetSecretValue on the secrets of signing keys, API key and token,
-sns:ListSubscriptionsByTopic, dynamodb:Query and dynamodb:GetItem on the table, dynamodb:Query on its index byDay; of
-the API key that it may read events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and
+sns:ListSubscriptionsByTopic, dynamodb:Query, GetItem and DescribeTable on the table, dynamodb:Query on its index byDay;
+of the API key that it may read events, webhooks and domains. With --costs instead: cloudwatch:GetMetricData, and
 dynamodb:DescribeTable and dynamodb:DescribeContinuousBackups on the table.`;
 
 export const doctorCommand: CommandBuilder = (context, run) =>

@@ -1,3 +1,4 @@
+import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { createListingNotes } from '../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
@@ -54,6 +55,7 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     { name: 'domains at Mailgun', look: withKey(() => accountDomains(deployment)), unknownFix },
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
+    { name: 'table', look: () => table(deployment) },
     { name: 'listing API', look: () => listingApi(deployment, run) },
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
@@ -199,6 +201,13 @@ async function redaction(deployment: Deployment, domain: string): Promise<Findin
     'Mailgun redacts webhooks: statuses and suppressions of their recipients wait for reconciliation',
     'switch the redaction of webhooks off at Mailgun, for the account or the domain',
   );
+}
+
+/** Says which billing mode it has, since that decides what to do where it throttles. */
+async function table({ clients, output }: Deployment): Promise<Finding> {
+  const { Table } = await clients.table.send(new DescribeTableCommand({ TableName: output('TableName') }));
+  const { WriteCapacityUnits: writes = 0, ReadCapacityUnits: reads = 0 } = Table?.ProvisionedThroughput ?? {};
+  return ok(writes > 0 ? `provisioned: now ${writes} writes and ${reads} reads a second` : 'on demand');
 }
 
 async function listingApi(deployment: Deployment, run: CommandText): Promise<Finding> {

@@ -378,7 +378,7 @@ test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key
   const deployment = stubDeployment(stubSecrets({}));
   for (const { look, name, unknownFix } of stackChecks({ deployment, account: undefined, now: () => 0 })) {
     // Its table is not even a stub.
-    if (name.startsWith('last ') || name === 'listing API') continue;
+    if (name.startsWith('last ') || ['listing API', 'table'].includes(name)) continue;
     const { state, fix } = await lookAt(look, unknownFix);
     if (state === 'ok' || state === 'skipped') continue;
     expect({ name, fix }).toEqual({
@@ -401,4 +401,17 @@ test('a secret that cannot be read puts the blame on no key', async () => {
   expect(says).toMatch(/^the secret ApiKeySecretArn cannot be read/);
   expect(fix).toMatch(/need not be wrong.*AWS Health Dashboard/);
   expect(fix).not.toContain('keys set');
+});
+
+test.each([
+  ['on demand', {}, 'on demand'],
+  ['provisioned', { WriteCapacityUnits: 20, ReadCapacityUnits: 5 }, 'provisioned: now 20 writes and 5 reads a second'],
+])('the billing mode of the table is told: %s', async (_, ProvisionedThroughput, says) => {
+  const table = { send: async () => ({ Table: { ProvisionedThroughput } }) };
+  const clients = { table } as unknown as Deployment['clients'];
+  const deployment = stubDeployment({ clients, output: (key) => key });
+
+  const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
+
+  expect(await find(checks, 'table')).toEqual({ state: 'ok', says });
 });
