@@ -9,7 +9,7 @@ import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
 import { total } from '../lambdas/domain/ledger/counts.ts';
-import { isDue, type Slice, sliceFrom, stateOf } from '../lambdas/domain/ledger/slice.ts';
+import { doubtfulIn, isDue, type Slice, sliceFrom, stateOf, unconfirmedIn } from '../lambdas/domain/ledger/slice.ts';
 import { type JudgedHour, judgeHours } from '../lambdas/domain/ledger/witness.ts';
 import { TargetUnavailableError } from './errors.ts';
 import { type Deployment, hasOutput } from './target/types.ts';
@@ -30,8 +30,10 @@ export interface DomainLedger {
   readonly lost: number;
   /** Epoch seconds: the slices with lost events lie between them; undefined where there are none. */
   readonly lostBetween: { readonly from: number; readonly to: number } | undefined;
-  /** Stored, not listed by Mailgun, and past the second pass. */
+  /** Stored, not listed by Mailgun, and past the second pass; of any time, as the alarm counts them. */
   readonly unconfirmed: number;
+  /** Stored otherwise than Mailgun lists; of any time. */
+  readonly altered: number;
   readonly openSlices: number;
   readonly stuck: number;
   readonly lastSlice: Slice | undefined;
@@ -50,7 +52,7 @@ export async function readDomainLedger(
   const ledger = createLedgerStateTable(table);
   const [watermarks, { open }] = await Promise.all([ledger.readWatermarks(domain), ledger.readMarkers(domain)]);
   const since = Math.floor(nowMs / 1000) - 2 * secondPassSeconds(times.retentionSeconds) - times.settleSeconds;
-  const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0 };
+  const sums = { expected: 0, missing: 0, lost: 0, unconfirmed: 0, altered: 0 };
   const nowSeconds = Math.ceil(nowMs / 1000);
   let lastSlice: Slice | undefined;
   let lostBetween: DomainLedger['lostBetween'];
@@ -63,7 +65,10 @@ export async function readDomainLedger(
     sums.missing += total(slice.missing);
     sums.lost += total(slice.lost);
     if (total(slice.lost) > 0) lostBetween = { from: lostBetween?.from ?? start, to: end };
-    if (slice.finalAt !== null) sums.unconfirmed += total(slice.unconfirmed);
+  }
+  for await (const slice of readDoubtful(table, domain)) {
+    sums.unconfirmed += unconfirmedIn(slice);
+    sums.altered += total(slice.altered);
   }
   const isIncomplete = open.length > 0 || sums.missing > 0;
   const isKnown = watermarks !== undefined && !isBehind(watermarks.position, times, nowMs);
@@ -79,6 +84,15 @@ export async function readDomainLedger(
     lastSlice,
     witness: judgeHours(counted, await createWitnessReader(table).read(domain, since, nowSeconds), nowSeconds),
   };
+}
+
+/** Yields the slices of a domain that the alarm unconfirmed counts, whatever their age. */
+export async function* readDoubtful(table: LedgerTable, domain: string): AsyncGenerator<Slice> {
+  const slices = createSlicesTable(table);
+  for (const start of await createLedgerStateTable(table).readDoubts(domain)) {
+    const slice = await slices.read(domain, start);
+    if (slice !== undefined && doubtfulIn(slice) > 0) yield slice;
+  }
 }
 
 /** Returns the slice that holds a second; undefined where the ledger has none. */

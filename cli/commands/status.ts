@@ -17,6 +17,7 @@ const EXAMPLES = `
 The stack is healthy when the DLQ is empty, no alarm is on, and no event that Mailgun lists is missing.
 missing: Mailgun lists the event, but it is not stored. lost: its webhook never came, and reconciliation stored it.
 unconfirmed: it is stored, but Mailgun did not list it by the second pass.
+altered: it is stored otherwise than Mailgun lists it.
 At Gmail, Yahoo and Microsoft no share of the last 7 days (UTC), today included, is over its limit: 0.3 % reported as
 spam, 5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails.
 A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
@@ -100,7 +101,7 @@ function domainText(
       : `none in the last ${LOOKBACK_DAYS} days`;
   const lines = [`  ${domain}`, field('  last event', event)];
   if (ledger === null) return [...lines, field('  complete', 'unknown')];
-  const { judgedUntil, expected, missing, lost, unconfirmed, lastSlice, witness } = ledger;
+  const { judgedUntil, expected, missing, lost, unconfirmed, altered, lastSlice, witness } = ledger;
   const lostTime = ledger.lostBetween
     ? ` (${ledger.lostBetween.from.slice(0, 16)}Z to ${ledger.lostBetween.to.slice(0, 16)}Z)`
     : '';
@@ -110,7 +111,7 @@ function domainText(
     field('  complete', `${COMPLETE[completeness]}${until}`),
     field(
       '  events',
-      `${expected} since ${ledger.since.slice(0, 16)}Z: ${missing} missing, ${lost} lost by webhook${lostTime}, ${unconfirmed} unconfirmed`,
+      `${expected} since ${ledger.since.slice(0, 16)}Z: ${missing} missing, ${lost} lost by webhook${lostTime}, ${unconfirmed} unconfirmed${altered > 0 ? `, ${altered} altered` : ''}`,
     ),
     field('  last slice', lastSlice ? `${lastSlice.start} to ${lastSlice.end}, ${lastSlice.state}` : 'none yet'),
     ...(providers ?? []).map((each) => field('  at', providerText(each))),
@@ -168,6 +169,7 @@ export interface DomainStatus {
     /** The slices with lost events lie between these times. */
     readonly lostBetween: { readonly from: string; readonly to: string } | null;
     readonly unconfirmed: number;
+    readonly altered: number;
     readonly openSlices: number;
     readonly stuck: number;
     readonly lastSlice: { readonly start: string; readonly end: string; readonly state: string } | null;
@@ -222,8 +224,19 @@ async function readDomain(
   ]);
   const lastEvent = last ? { type: last.type, at: iso(last.atMs) } : null;
   if (ledger === null) return { domain, lastEvent, completeness: 'unknown', ledger: null, providers };
-  const { expected, missing, lost, lostBetween, unconfirmed, openSlices, stuck, lastSlice, judgedUntil, witness } =
-    ledger;
+  const {
+    expected,
+    missing,
+    lost,
+    lostBetween,
+    unconfirmed,
+    altered,
+    openSlices,
+    stuck,
+    lastSlice,
+    judgedUntil,
+    witness,
+  } = ledger;
   return {
     domain,
     lastEvent,
@@ -231,7 +244,7 @@ async function readDomain(
     ledger: {
       since: iso(ledger.since * 1000),
       judgedUntil: judgedUntil === undefined ? null : iso(judgedUntil * 1000),
-      ...{ expected, missing, lost, unconfirmed, openSlices, stuck },
+      ...{ expected, missing, lost, unconfirmed, altered, openSlices, stuck },
       lostBetween: lostBetween ? { from: iso(lostBetween.from * 1000), to: iso(lostBetween.to * 1000) } : null,
       lastSlice: lastSlice
         ? { start: iso(lastSlice.start * 1000), end: iso(lastSlice.end * 1000), state: stateOf(lastSlice) }
@@ -320,10 +333,15 @@ export function judge({
 }
 
 function wrongWith(domain: string, ledger: NonNullable<DomainStatus['ledger']>): string[] {
-  const { missing, stuck, unconfirmed, openSlices } = ledger;
+  const { missing, stuck, unconfirmed, altered, openSlices } = ledger;
   return [
-    ...(missing > 0 || openSlices > 0 ? [`${domain} lacks ${missing} events that Mailgun lists`] : []),
+    ...(missing > 0 || (openSlices > 0 && altered === 0)
+      ? [`${domain} lacks ${missing} events that Mailgun lists`]
+      : []),
     ...(stuck > 0 ? [`${stuck} events of ${domain} are stuck`] : []),
     ...(unconfirmed > 0 ? [`${unconfirmed} events of ${domain} were never listed by Mailgun: they may be forged`] : []),
+    ...(altered > 0
+      ? [`${altered} events of ${domain} are stored otherwise than Mailgun lists: they may be forged`]
+      : []),
   ];
 }

@@ -3,6 +3,7 @@ import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';
+import { total } from '../../lambdas/domain/ledger/counts.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -54,6 +55,26 @@ export type UnconfirmedLine =
       accept: string;
     }
   | {
+      /** Of a slice, by type: not listed so far. Which events these are is known once the second pass has looked. */
+      event: 'undecided';
+      domain: string;
+      start: string;
+      end: string;
+      types: Readonly<Record<string, number>>;
+      /** When the second pass looks for them once more, or soon after. */
+      decidedAt: string;
+    }
+  | {
+      /** Of a slice, by type: listed with other content than is stored. */
+      event: 'altered';
+      domain: string;
+      start: string;
+      end: string;
+      types: Readonly<Record<string, number>>;
+      /** The command that closes the slice once the cause is known. */
+      accept: string;
+    }
+  | {
       event: 'searched';
       domains: string[];
       since: string;
@@ -61,6 +82,7 @@ export type UnconfirmedLine =
       found: number;
       /** Not listed so far, and still to be looked for by the second pass. */
       undecided: number;
+      altered: number;
     };
 
 interface UnconfirmedOptions extends TargetOptions {
@@ -75,14 +97,17 @@ const EXAMPLES = `
 An event is unconfirmed if Mailgun did not list it by the second pass: it may be forged, or missing from Mailgun's
 listing.
 Each event is shown with what it changed and the command that discards that; each slice with the commands that read
-Mailgun's listing again and that close it. A slice whose unconfirmed events are all accepted is left out.
+Mailgun's listing again and that close it. A slice whose unconfirmed events are all accepted is left out. Events that
+Mailgun has not listed so far are counted by slice, with the time of its second pass, and so are those that are stored
+otherwise than Mailgun lists them, which reconciliation puts right from the listing.
+Without --since, every slice that the alarm counts is searched, whatever its age.
 
 Examples:
   npm run ledger -- unconfirmed --env prod
   npm run ledger -- unconfirmed --env prod --domain mg.example.com --since 2026-11-01
   npm run ledger -- unconfirmed --local --json
 
-Needs on AWS: dynamodb:Query and dynamodb:BatchGetItem on the table, dynamodb:Query on its index byDay.`;
+Needs on AWS: dynamodb:Query, GetItem and BatchGetItem on the table, dynamodb:Query on its index byDay.`;
 
 export const unconfirmedCommand: CommandBuilder = (context, run) =>
   ledgerCommand('unconfirmed', 'list stored events that Mailgun never listed')
@@ -102,12 +127,14 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
   const since = options.since ?? nowSeconds - 2 * DAY_SECONDS - secondPassOf(ledgerTimes(deployment));
   const emit = createEmit<UnconfirmedLine>(context, options.json);
 
-  const sums = { slices: 0, found: 0, undecided: 0 };
+  const passSeconds = secondPassSeconds(ledgerTimes(deployment).retentionSeconds);
+  const sums = { slices: 0, found: 0, undecided: 0, altered: 0 };
   for (const domain of domains) {
-    for await (const finding of findUnconfirmed(deployment, domain, since, nowSeconds)) {
+    for await (const finding of findUnconfirmed(deployment, domain, since, nowSeconds, options.since === undefined)) {
       const { events } = finding;
       sums.slices += finding.slices;
-      sums.undecided += finding.undecided;
+      sums.undecided += total(finding.undecided);
+      sums.altered += total(finding.altered);
       sums.found += events.length;
       const statuses = await readStatuses(deployment, events);
       const readSuppressions = createSuppressionReader(deployment);
@@ -115,18 +142,19 @@ async function unconfirmed(context: CliContext, options: UnconfirmedOptions): Pr
         const line = await lineOf(deployment, readSuppressions, event, domain, statuses);
         emit(line, ...textOf(line));
       }
-      if (events.length === 0) continue;
-      const line = sliceLine(deployment, domain, finding);
-      emit(line, ...sliceText(line));
+      if (events.length > 0) {
+        const line = sliceLine(deployment, domain, finding);
+        emit(line, ...sliceText(line));
+      }
+      for (const line of countLines(deployment, domain, finding, passSeconds)) emit(line, countText(line));
     }
   }
   emit(
     { event: 'searched', domains, since: timeText(since), ...sums },
     `${sums.found === 0 ? 'No event is unconfirmed' : `${counted(sums.found, 'event')} unconfirmed`}: searched ` +
       `${counted(sums.slices, 'slice')} of ${domains.map(domainText).join(' and ')} since ${timeText(since)}.`,
-    ...(sums.undecided === 0
-      ? []
-      : [`${counted(sums.undecided, 'event')} not listed so far; the second pass looks for them once more.`]),
+    ...(sums.undecided === 0 ? [] : [`${counted(sums.undecided, 'event')} not listed so far.`]),
+    ...(sums.altered === 0 ? [] : [`${counted(sums.altered, 'event')} stored otherwise than Mailgun lists.`]),
   );
   return 0;
 }
@@ -192,7 +220,7 @@ function sliceLine(
     event: 'slice',
     ...{ domain, start: from, end: to, events: events.length },
     compare: domain === UNKNOWN_DOMAIN ? null : (printedCommand(deployment, compare) ?? null),
-    accept: printedCommand(deployment, `accept ${from} --domain ${domain} --yes --reason "<why>"`) ?? '',
+    accept: acceptOf(deployment, { domain, start: from }),
   };
 }
 
@@ -203,6 +231,36 @@ function sliceText({ domain, start, end, events, compare, accept }: UnconfirmedL
     `  once the cause is known: ${accept}`,
   ];
 }
+
+type CountLine = UnconfirmedLine & { event: 'undecided' | 'altered' };
+
+/** What is known of a slice by its counts alone. */
+function countLines(
+  deployment: Deployment,
+  domain: string,
+  { start, end, undecided, altered }: Finding,
+  passSeconds: number,
+): CountLine[] {
+  const bounds = { domain, start: timeText(start), end: timeText(end) };
+  const decidedAt = timeText(end + passSeconds);
+  return [
+    ...(total(undecided) === 0 ? [] : [{ event: 'undecided', ...bounds, types: undecided, decidedAt } as const]),
+    ...(total(altered) === 0
+      ? []
+      : [{ event: 'altered', ...bounds, types: altered, accept: acceptOf(deployment, bounds) } as const]),
+  ];
+}
+
+function countText(line: CountLine): string {
+  const types = Object.entries(line.types).map(([type, count]) => `${count} ${plain(type)}`);
+  const what = `${domainText(line.domain)}  ${line.start} to ${line.end}: ${types.join(', ')}`;
+  return line.event === 'undecided'
+    ? `${what} not listed so far; the second pass decides at ${line.decidedAt} or soon after`
+    : `${what} stored otherwise than Mailgun lists, and put right from its listing; if not: ${line.accept}`;
+}
+
+const acceptOf = (deployment: Deployment, { domain, start }: { domain: string; start: string }) =>
+  printedCommand(deployment, `accept ${start} --domain ${domain} --yes --reason "<why>"`) ?? '';
 
 /** Reads the statuses that events may decide, by partition and recipient. */
 async function readStatuses(deployment: Deployment, events: readonly UnconfirmedEvent[]): Promise<Statuses> {

@@ -416,6 +416,30 @@ test('a forged body under a listed identity is reported, and put right from the 
   expect([stateOf(sliceAt(world, 0)), sliceAt(world, 0).altered]).toEqual(['settled', {}]);
 });
 
+test('an altered event pages alone: what is not listed beside it is counted once the second pass has looked', async () => {
+  const world = worldAt(0);
+  const genuine = numbered(3, START + 100, { id: 'genuine', severity: 'temporary', reason: 'generic' });
+  world.mailgun.add(genuine);
+  world.webhook({ ...genuine, severity: 'permanent', reason: 'bounce' });
+  for (const n of [901, 902, 903]) world.webhook(numbered(n, START + 200, { id: `forged-${n}` }));
+  await world.process();
+  world.nowMs = (START + 2700) * 1000;
+  await world.run();
+  expect(sliceAt(world, 0)).toMatchObject({ altered: { failed: 1 }, finalAt: null });
+  expect(total(sliceAt(world, 0).unconfirmed)).toBe(3);
+  expect(world.gauges.inDoubt).toBe(1);
+
+  await world.process();
+  await world.live(2);
+  expect([sliceAt(world, 0).altered, world.gauges.inDoubt]).toEqual([{}, 0]);
+  expect(world.news.filter(({ unconfirmed }) => unconfirmed > 0)).toEqual([]);
+
+  await world.live(72);
+  expect(sliceAt(world, 0).finalAt).not.toBeNull();
+  expect(world.gauges.inDoubt).toBe(3);
+  expect(world.news.map(({ unconfirmed }) => unconfirmed)).toEqual([0, 3]);
+});
+
 describe('a replay', () => {
   const RANGE = { fromEpochSeconds: START, toEpochSeconds: START + 900 };
 

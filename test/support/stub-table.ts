@@ -1,8 +1,8 @@
-import { BatchGetCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Deployment } from '../../cli/target/types.ts';
 import { INDEXES } from '../../lambdas/contract.ts';
 import { asciiJson } from '../../lambdas/domain/canonical.ts';
-import { sliceKey } from '../../lambdas/domain/keys.ts';
+import { doubtKey, sliceKey } from '../../lambdas/domain/keys.ts';
 import type { Slice } from '../../lambdas/domain/ledger/slice.ts';
 
 type Item = Record<string, unknown>;
@@ -14,10 +14,13 @@ export const sliceItem = (slice: Slice): Item => ({
   dimensions: asciiJson(slice.dimensions),
 });
 
+/** The marker that the alarm counts a slice by. */
+export const doubtItem = ({ domain, start }: Slice): Item => ({ ...doubtKey(domain, start), start });
+
 /** The clients of a deployment whose table holds these items: it answers ranges of keys, of the day index too. */
 export function tableOfItems(items: readonly Item[]): Deployment['clients'] {
   const within = (value: unknown, from: unknown, to: unknown) =>
-    (value as string) >= (from as string) && (value as string) <= (to as string);
+    from === undefined || ((value as string) >= (from as string) && (value as string) <= (to as string));
   const send = async (command: unknown) => {
     if (command instanceof QueryCommand) {
       const { IndexName, ExpressionAttributeValues: values = {} } = command.input;
@@ -28,6 +31,10 @@ export function tableOfItems(items: readonly Item[]): Deployment['clients'] {
           (item) => item[partitionKey] === partition && within(item[sortKey], values[':from'], values[':to']),
         ),
       };
+    }
+    if (command instanceof GetCommand) {
+      const { pk, sk } = command.input.Key ?? {};
+      return { Item: items.find((item) => item.pk === pk && item.sk === sk) };
     }
     if (!(command instanceof BatchGetCommand)) throw new Error('the stub table reads only');
     const [[name, { Keys = [] }] = ['', { Keys: [] }]] = Object.entries(command.input.RequestItems ?? {});

@@ -3,9 +3,10 @@ import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-
 import { batchGetAll, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
-import { total } from '../../../lambdas/domain/ledger/counts.ts';
+import type { Counts } from '../../../lambdas/domain/ledger/counts.ts';
+import { type Slice, unconfirmedIn } from '../../../lambdas/domain/ledger/slice.ts';
 import { eventOf, type HistoryEvent } from '../../event-history.ts';
-import { tableOf } from '../../ledger.ts';
+import { readDoubtful, tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';
 
 /** An event that the second pass marked. */
@@ -17,31 +18,39 @@ export interface Finding {
   /** Epoch seconds. */
   readonly start: number;
   readonly end: number;
-  /** Events that the second pass has yet to look for. */
-  readonly undecided: number;
+  /** Events by type that the second pass has yet to look for. */
+  readonly undecided: Counts;
+  /** Events by type that are stored otherwise than Mailgun lists. */
+  readonly altered: Counts;
   readonly events: UnconfirmedEvent[];
 }
 
-/** Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any. */
+/**
+ * Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any; first
+ * through the older ones that the alarm counts, where these are asked for.
+ */
 export async function* findUnconfirmed(
   deployment: Deployment,
   domain: string,
   since: number,
   until: number,
+  withOlder: boolean,
 ): AsyncGenerator<Finding> {
   const table = tableOf(deployment);
-  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
-    if (slice.end <= since) continue;
-    const bounds = { slices: 1, start: slice.start, end: slice.end } as const;
-    const count = total(slice.unconfirmed);
-    if (count === 0 || slice.finalAt === null) {
-      yield { ...bounds, undecided: count, events: [] };
-      continue;
-    }
-    const fromMs = Math.max(slice.start, since) * 1000;
-    const keys = await createDayIndexTable(table).keys(domain, fromMs, slice.end * 1000 - 1);
-    yield { ...bounds, undecided: 0, events: await readMarked(table, keys) };
+  if (withOlder) {
+    for await (const slice of readDoubtful(table, domain)) if (slice.end <= since) yield findIn(table, slice, 0);
   }
+  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
+    if (slice.end > since) yield findIn(table, slice, since);
+  }
+}
+
+async function findIn(table: LedgerTable, slice: Slice, since: number): Promise<Finding> {
+  const { domain, start, end, altered, unconfirmed } = slice;
+  const common = { slices: 1, start, end, altered } as const;
+  if (unconfirmedIn(slice) === 0) return { ...common, undecided: unconfirmed, events: [] };
+  const keys = await createDayIndexTable(table).keys(domain, Math.max(start, since) * 1000, end * 1000 - 1);
+  return { ...common, undecided: {}, events: await readMarked(table, keys) };
 }
 
 async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {

@@ -11,6 +11,7 @@ import {
   type Slice,
   sliceFrom,
   stateOf,
+  unconfirmedIn,
   type Watermarks,
 } from '../../../lambdas/domain/ledger/slice.ts';
 import { failureClassOf } from '../../../lambdas/domain/status/classify-failure.ts';
@@ -140,7 +141,7 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
     return unknown(state, `it came in after this time was last compared, at ${iso(slice.passedAt)}`);
   }
   // Which events these are is known once the second pass has marked them.
-  if (slice.finalAt === null && total(slice.unconfirmed) > 0) {
+  if (total(slice.unconfirmed) > unconfirmedIn(slice)) {
     return unknown(state, `${total(slice.unconfirmed)} events of this time are not listed yet`);
   }
   return { slice: state, listed: 'yes', why: null };

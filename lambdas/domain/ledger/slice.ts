@@ -75,6 +75,8 @@ export interface Slice extends SliceBounds, SliceCounts {
   settledAt: number | null;
   /** Epoch milliseconds of the first pass that came after all webhooks and late indexing; null before it. */
   finalAt: number | null;
+  /** A run that waits for nothing has called events unconfirmed before the second pass. */
+  isJudgedEarly?: true;
   acceptance?: Acceptance;
   /** What the last pass that read Mailgun's listing was told of its size; absent where that is not known of all of it. */
   windows?: ListedWindow[];
@@ -117,9 +119,16 @@ export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts
   return total(missing) + total(altered) + total(unconfirmed) + short;
 }
 
-/** Returns how many events of a slice may be forged: stored, and not listed, or listed otherwise. */
-export function doubtfulIn({ altered, unconfirmed }: Pick<SliceCounts, 'altered' | 'unconfirmed'>): number {
-  return total(altered) + total(unconfirmed);
+type Judged = Pick<Slice, 'unconfirmed' | 'finalAt' | 'isJudgedEarly'>;
+
+/** Returns how many events of a slice are unconfirmed: none before the second pass, since Mailgun may still list them. */
+export function unconfirmedIn({ unconfirmed, finalAt, isJudgedEarly }: Judged): number {
+  return finalAt !== null || isJudgedEarly === true ? total(unconfirmed) : 0;
+}
+
+/** Returns how many events of a slice may be forged: unconfirmed, or listed otherwise than they are stored. */
+export function doubtfulIn(slice: Judged & Pick<SliceCounts, 'altered'>): number {
+  return total(slice.altered) + unconfirmedIn(slice);
 }
 
 /** The slice that starts at `position` and ends at the next multiple of the length, so that all but the first are aligned. */

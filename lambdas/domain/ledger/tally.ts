@@ -113,6 +113,8 @@ export interface Pass {
   unlisted: boolean;
   /** The slice is old enough for its second pass. */
   isOld: boolean;
+  /** It says of events that Mailgun does not list that they are unconfirmed, as a second pass does. */
+  isFinal?: boolean;
   /** Why an operator closes the slice with this pass. */
   acceptReason?: string | undefined;
   /** The windows of all parts; undefined where one of them is not known. */
@@ -134,6 +136,7 @@ export function slicePassed(
     pass.acceptReason === undefined
       ? previous?.acceptance
       : { reason: pass.acceptReason, at: pass.nowMs, names: acceptedNames };
+  const isJudgedNow = pass.isFinal && !pass.isOld && total(tally.unconfirmed) > 0;
   return {
     ...{ domain, start, end, ...counts, dimensions: boundedDimensions(counts.dimensions), expected },
     // Nothing is learnt about origins from a listing that is gone.
@@ -146,6 +149,7 @@ export function slicePassed(
     passedAt: pass.unlisted ? (previous?.passedAt ?? pass.nowMs) : pass.nowMs,
     settledAt: isUnsettled({ ...tally, unlisted: pass.unlisted }) ? null : (previous?.settledAt ?? pass.nowMs),
     finalAt: previous?.finalAt ?? (pass.isOld ? pass.nowMs : null),
+    ...((isJudgedNow || previous?.isJudgedEarly) && { isJudgedEarly: true as const }),
     ...(acceptance && { acceptance }),
     ...(pass.windows && { windows: pass.windows }),
     version: (previous?.version ?? 0) + 1,
@@ -174,6 +178,7 @@ export function isSameSlice(a: Slice, b: Slice): boolean {
     startedAt: _s,
     passedAt: _a,
     finalAt: _f,
+    isJudgedEarly: _j,
     windows: _w,
     version: _v,
     ...rest

@@ -9,6 +9,7 @@ import {
   type ListedWindow,
   type Slice,
   type SliceBounds,
+  unconfirmedIn,
   waitSeconds,
 } from '../../domain/ledger/slice.ts';
 import {
@@ -134,6 +135,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       nowMs: now(),
       unlisted: pass.unlisted,
       isOld: request.isOld,
+      isFinal: pass.isFinal,
       acceptReason: request.acceptReason,
       windows: windowsOf(compared),
     });
@@ -249,12 +251,12 @@ export function createPassSlice(deps: PassSliceDeps) {
       await ledger.putOpen(domain, { ...marker, ...(isBackfill && { isBackfill }) });
     }
     // Put and dropped likewise.
-    const isInDoubt = total(slice.altered) > 0 || ((isFinal || slice.finalAt !== null) && total(slice.unconfirmed) > 0);
+    const isInDoubt = doubtfulIn(slice) > 0;
     if (isInDoubt) await ledger.putDoubt(domain, start);
     // Reported before the write: a page too many is better than one that a crash swallows.
     const lost = isBackfill ? 0 : Math.max(0, total(slice.lost) - total(previous?.lost ?? {}));
-    const reported = previous !== undefined && previous.finalAt !== null ? total(previous.unconfirmed) : 0;
-    const unconfirmed = isFinal ? Math.max(0, total(slice.unconfirmed) - reported) : 0;
+    const reported = previous === undefined ? 0 : unconfirmedIn(previous);
+    const unconfirmed = isFinal ? Math.max(0, unconfirmedIn(slice) - reported) : 0;
     const altered = Math.max(0, total(slice.altered) - total(previous?.altered ?? {}));
     if (lost + unconfirmed + altered > 0) deps.onNews({ domain, start, end, lost, unconfirmed, altered });
     if (!(await slices.write(slice, previous))) throw new LostRaceError();

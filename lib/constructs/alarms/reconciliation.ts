@@ -206,10 +206,10 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       limit: limits.unconfirmed,
       datapoints: [1, 1],
       severity: 'page',
-      happened: 'Events are stored that Mailgun does not list.',
+      happened: 'Events are stored that Mailgun does not list, or lists with other content.',
       impact:
         'Clients of the API: the events may be forged with a captured signature, so their records cannot be trusted.',
-      recovered: 'Mailgun lists every stored event after all, or what it does not list was accepted.',
+      recovered: 'Mailgun lists every stored event as it is stored, or what it does not was accepted.',
       missing: NO_LISTING,
       runbook: 'unconfirmed',
       firstCommand: 'unconfirmed',

@@ -51,6 +51,7 @@ export const statusLine = z.strictObject({
           /** The slices with lost events lie between these times. */
           lostBetween: z.strictObject({ from: z.iso.datetime(), to: z.iso.datetime() }).nullable(),
           unconfirmed: z.int(),
+          altered: z.int(),
           openSlices: z.int(),
           stuck: z.int(),
           lastSlice: z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime(), state: z.string() }).nullable(),

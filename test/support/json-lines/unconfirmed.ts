@@ -28,6 +28,22 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
     accept: z.string(),
   }),
   z.strictObject({
+    event: z.literal('undecided'),
+    domain: z.string(),
+    start: z.iso.datetime(),
+    end: z.iso.datetime(),
+    types: z.record(z.string(), count),
+    decidedAt: z.iso.datetime(),
+  }),
+  z.strictObject({
+    event: z.literal('altered'),
+    domain: z.string(),
+    start: z.iso.datetime(),
+    end: z.iso.datetime(),
+    types: z.record(z.string(), count),
+    accept: z.string(),
+  }),
+  z.strictObject({
     event: z.literal('searched'),
     domains: z.array(z.string()),
     since: z.iso.datetime(),
@@ -35,5 +51,6 @@ export const unconfirmedLine = z.discriminatedUnion('event', [
     found: count,
     /** Not listed so far, and still to be looked for by the second pass. */
     undecided: count,
+    altered: count,
   }),
 ]) satisfies z.ZodType<UnconfirmedLine>;

@@ -20,7 +20,7 @@ function domain(over: Partial<DomainStatus> = {}, ledger: object = {}): DomainSt
     ledger: {
       since: '2026-11-21T12:00:00.000Z',
       judgedUntil: '2026-11-22T11:15:00.000Z',
-      ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, openSlices: 0, stuck: 0 },
+      ...{ expected: 7, missing: 0, lost: 0, unconfirmed: 0, altered: 0, openSlices: 0, stuck: 0 },
       lostBetween: null,
       lastSlice: { start: '2026-11-22T11:00:00.000Z', end: '2026-11-22T11:15:00.000Z', state: 'settled' },
       witness: [],
@@ -74,6 +74,12 @@ test.each([
     [/lacks 3 events/, /1 events of mg.example.com are stuck/],
   ],
   ['forged events', facts({ domains: [domain({}, { unconfirmed: 1 })] }), 'unhealthy', [/may be forged/]],
+  [
+    'forged bodies, which leave their slice open',
+    facts({ domains: [domain({ completeness: 'incomplete' }, { altered: 2, openSlices: 1 })] }),
+    'unhealthy',
+    [/^2 events of mg\.example\.com are stored otherwise than Mailgun lists: they may be forged$/],
+  ],
   ['lost, and brought', facts({ domains: [domain({}, { lost: 4 })] }), 'healthy', []],
   [
     'no ledger',

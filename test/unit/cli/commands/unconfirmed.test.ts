@@ -6,7 +6,7 @@ import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
-import { sliceItem, tableOfItems } from '../../../support/stub-table.ts';
+import { doubtItem, sliceItem, tableOfItems } from '../../../support/stub-table.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
 const DAY = 86_400;
@@ -76,7 +76,7 @@ test('lists the marked events alone, those without a domain too', async () => {
       domains: [DOMAIN, '-'],
       // Two days, the second pass after one more, and the settle time.
       since: '2026-11-19T11:30:00Z',
-      ...{ slices: 2, found: 2, undecided: 0 },
+      ...{ slices: 2, found: 2, undecided: 0, altered: 0 },
     },
   ]);
 });
@@ -158,13 +158,46 @@ test('an event belongs to the slice in which it starts, and to the time asked fo
   expect(told(after)).toEqual([named[1], expect.objectContaining({ slices: 1, found: 1 })]);
 });
 
-test('says what it searched where nothing is found, and what is not decided yet', async () => {
-  const { exitCode, lines } = await unconfirmed([sliceItem(slice(3600, { ...counted, finalAt: null }))]);
+test('says what it searched where nothing is found, and when what is not listed yet is decided', async () => {
+  const undecided = slice(3600, { unconfirmed: { complained: 3 }, finalAt: null });
+  // A marker alone, as a pass that was cut leaves it, makes nothing unconfirmed.
+  const items = [sliceItem(undecided), doubtItem(undecided)];
+  const { exitCode, lines } = await unconfirmed(items);
   expect({ exitCode, lines }).toEqual({
     exitCode: 0,
     lines: [
+      // The second pass is after half of the two days that Mailgun keeps.
+      `${DOMAIN}  2026-11-22T10:45:00Z to 2026-11-22T11:00:00Z: 3 complained not listed so far; the second pass decides at 2026-11-23T11:00:00Z or soon after`,
       `No event is unconfirmed: searched 1 slice of ${DOMAIN} and events that name no domain since 2026-11-19T11:30:00Z.`,
-      '1 event not listed so far; the second pass looks for them once more.',
+      '3 events not listed so far.',
     ],
   });
+  const { parsed } = await unconfirmed(items, '--json');
+  const [line, sums] = parsed();
+  expect(line).toMatchObject({ event: 'undecided', types: { complained: 3 }, decidedAt: '2026-11-23T11:00:00Z' });
+  expect(sums).toMatchObject({ found: 0, undecided: 3, altered: 0 });
+});
+
+test('counts what is stored otherwise than Mailgun lists, since the alarm does', async () => {
+  const altered = slice(3600, { altered: { failed: 1 }, finalAt: null });
+  const accept = `${RUN} accept 2026-11-22T10:45:00Z --domain ${DOMAIN} --yes --reason "<why>" ${HERE}`;
+  const { lines } = await unconfirmed([sliceItem(altered), doubtItem(altered)]);
+  expect([lines[0], lines.at(-1)]).toEqual([
+    `${DOMAIN}  2026-11-22T10:45:00Z to 2026-11-22T11:00:00Z: 1 failed stored otherwise than Mailgun lists, and put right from its listing; if not: ${accept}`,
+    '1 event stored otherwise than Mailgun lists.',
+  ]);
+});
+
+test('what the alarm counts is found whatever its age, unless a time is asked for', async () => {
+  const old = slice(30 * DAY, counted);
+  const items = [sliceItem(old), doubtItem(old), event(old, 'a', marked)];
+  const found = async (...flags: string[]) => (await unconfirmed(items, '--json', ...flags)).parsed().at(-1);
+  expect(await found()).toMatchObject({ slices: 1, found: 1 });
+  expect(await found('--since', '2d')).toMatchObject({ slices: 0, found: 0 });
+});
+
+test('an event that a run without waits marked is listed before the second pass', async () => {
+  const early = slice(3600, { ...counted, finalAt: null, isJudgedEarly: true });
+  const { parsed } = await unconfirmed([sliceItem(early), event(early, 'a', marked)], '--json');
+  expect(parsed().at(-1)).toMatchObject({ found: 1, undecided: 0 });
 });
