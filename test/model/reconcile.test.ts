@@ -107,7 +107,9 @@ test('an event that was stored but never listed is unconfirmed, and is told at t
   expect(first(world).unconfirmedNames).toEqual([createLedgerNaming(ERASURE_KEY)(identify(forged, DOMAIN))]);
   expect(world.news).toEqual([]);
   await world.report(true);
-  expect(world.news).toEqual([{ domain: DOMAIN, start: SLICE_START, lost: 0, unconfirmed: 1, altered: 0 }]);
+  expect(world.news).toEqual([
+    { domain: DOMAIN, start: SLICE_START, end: SLICE_START + 900, lost: 0, unconfirmed: 1, altered: 0 },
+  ]);
   expect([...world.stored.unconfirmed.keys()]).toEqual([placeName(identify(forged, DOMAIN))]);
 
   // It stays in doubt for as long as Mailgun does not list it, however often reconcile runs and wherever it crashed.
