@@ -55,6 +55,8 @@ export const METRICS = {
   silentEvents: 'SilentEvents',
   /** How much the webhooks registered at Mailgun differ from what this stack needs; written about once an hour. */
   webhookDrift: 'WebhookDrift',
+  /** Domains that only Mailgun has, or only the ledger; written about once an hour. */
+  domainDrift: 'DomainDrift',
   /** Domains whose webhooks Mailgun redacts; written about once an hour. */
   redactedDomains: 'RedactedDomains',
   /** Webhooks of the last hours that Mailgun counts as failed; written about once an hour. */

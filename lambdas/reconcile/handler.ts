@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
+import { createMailgunDomains } from '../adapters/mailgun/domains-api.ts';
 import { createMailgunListing, createMailgunLogs, LOGS_PATH } from '../adapters/mailgun/listing-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createMailgunMetrics } from '../adapters/mailgun/metrics-api.ts';
@@ -34,6 +35,7 @@ import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './repl
 import { newsMetrics } from './slice-metrics.ts';
 import { createWatchProviders } from './watch-providers.ts';
 import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
+import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
 import { createReadWitness } from './witness/read-witness.ts';
 
@@ -97,6 +99,15 @@ const compareWebhooks = createCompareWebhooks({
   now: Date.now,
   onCompared,
   onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
+});
+const findDomainDrift = createFindDomainDrift({
+  account: createMailgunDomains(mailgun),
+  domains: env.domains,
+  isConfigured: deps.isConfigured,
+  everySeconds: env.everySeconds,
+  now: Date.now,
+  onDrift: (text) => log.write(text),
+  onFailure: (error) => onFailure('-', error, "Mailgun's domains not read"),
 });
 const findRedaction = createFindRedaction({
   redaction: createRedactionSwitch(mailgun),
@@ -201,7 +212,9 @@ async function compare(ignoreWaits: boolean): Promise<void> {
   const judged = watchProviders({ ignoreWaits });
   const drift = await compareWebhooks({ ignoreWaits });
   if (drift !== undefined) log.measure({ [METRICS.webhookDrift]: drift }, 'webhooks compared');
-  const redacted = await findRedaction({ ignoreWaits });
+  // At once, since both must fit into what is left of the run.
+  const [redacted, domains] = await Promise.all([findRedaction({ ignoreWaits }), findDomainDrift({ ignoreWaits })]);
+  if (domains !== undefined) log.measure({ [METRICS.domainDrift]: domains }, 'domains compared');
   if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
   const failed = await readWitness({ ignoreWaits });
   if (failed !== undefined) log.measure({ [METRICS.failedWebhooks]: failed }, "Mailgun's counts read");

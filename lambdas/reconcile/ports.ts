@@ -7,6 +7,7 @@ import type { Announcement, ListingNote } from '../domain/ledger/listing-note.ts
 import type { Slice, SliceBounds, Watermarks } from '../domain/ledger/slice.ts';
 import type { Tally } from '../domain/ledger/tally.ts';
 import type { WitnessHour } from '../domain/ledger/witness.ts';
+import type { AccountDomain } from '../domain/webhooks/domain-drift.ts';
 import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 
 // What reconciliation needs from outside. All times not named otherwise are epoch seconds.
@@ -97,6 +98,16 @@ export interface WitnessStore {
   moveState(domain: string, moved: WitnessState, previous: WitnessState | undefined): Promise<boolean>;
   hours(domain: string, from: number, to: number): Promise<WitnessHour[]>;
   put(domain: string, hour: WitnessHour): Promise<void>;
+}
+
+/** The domains that Mailgun has; a `ListingError` where it cannot be told by then (epoch milliseconds). */
+export interface AccountDomains {
+  /** Where a domain would be listed; those of one place are in one list. */
+  placeOf(domain: SendingDomain): string;
+  /** All of a place, those of subaccounts included; a `ListingError` too where the pages are not the whole. */
+  listed(place: string, deadlineMs: number): Promise<AccountDomain[]>;
+  /** Whether Mailgun knows a domain, asked for by its name. */
+  has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
 }
 
 export type ListingFailure =

@@ -52,6 +52,7 @@ export const alarmLimits = group({
     'api-key-unusable: goes off where fewer runs than this had a usable key, of two in a row.',
   ),
   webhookDrift: limit(0, 'webhook-drift: differences between the webhooks at Mailgun and this stack.'),
+  domainDrift: limit(0, 'domain-drift: domains that only Mailgun has, or only the ledger.'),
   redactedDomains: limit(0, 'webhooks-redacted: domains whose webhooks Mailgun redacts.'),
   failedWebhooks: limit(
     0,

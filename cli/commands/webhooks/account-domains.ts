@@ -1,4 +1,9 @@
-import { type DomainDrift, domainDrift, readAccountDomains } from '../../../lambdas/domain/webhooks/domain-drift.ts';
+import {
+  type DomainDrift,
+  domainDrift,
+  mergedDrift,
+  readAccountDomains,
+} from '../../../lambdas/domain/webhooks/domain-drift.ts';
 import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../group-by.ts';
@@ -18,8 +23,5 @@ export async function readDomainDrift(ask: MailgunRequest, deployment: Deploymen
     if (listed === undefined) throw new TargetUnavailableError("Mailgun's list of domains is not whole");
     drifts.push(domainDrift(listed, domains));
   }
-  return {
-    notInLedger: drifts.flatMap(({ notInLedger }) => notInLedger),
-    notAtMailgun: drifts.flatMap(({ notAtMailgun }) => notAtMailgun),
-  };
+  return mergedDrift(drifts);
 }

@@ -29,6 +29,14 @@ export function domainDrift(atMailgun: readonly AccountDomain[], inLedger: reado
   };
 }
 
+/** Returns what was found in several places as one. */
+export function mergedDrift(drifts: readonly DomainDrift[]): DomainDrift {
+  return {
+    notInLedger: drifts.flatMap(({ notInLedger }) => notInLedger),
+    notAtMailgun: drifts.flatMap(({ notAtMailgun }) => notAtMailgun),
+  };
+}
+
 const MAX_NAMES = 10;
 
 /** Returns the difference as a sentence: "Mailgun has 14 domains, the ledger 12: …"; undefined where there is none. */

@@ -120,6 +120,21 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       firstCommand: 'webhooks check',
     },
     {
+      id: 'DomainDrift',
+      // Read together with the registered webhooks.
+      metric: metrics.own(METRICS.domainDrift, 'Maximum', 2 * periodSeconds),
+      limit: limits.domainDrift,
+      datapoints: [1, 2],
+      severity: 'ticket',
+      happened: "Mailgun's domains are not those of the ledger.",
+      impact: 'Clients of the API: events of a domain that only Mailgun has are neither taken nor found missing.',
+      recovered: "Mailgun's domains are those of the ledger.",
+      explains: ['webhooks-refused', 'cursor-too-old'],
+      missing: NO_LISTING,
+      runbook: 'domain-drift',
+      firstCommand: 'doctor',
+    },
+    {
       id: 'WebhooksNotArriving',
       // A failure that is answered here has alarms of its own; subtracted, a single stray answer does not hide others.
       metric: metrics.math(

@@ -137,6 +137,7 @@ function arrears(
         gauge('unconfirmed', METRICS.unconfirmed),
         sum('silent', METRICS.silentEvents),
         gauge('webhook drift', METRICS.webhookDrift),
+        gauge('domain drift', METRICS.domainDrift),
         gauge('domains redacted', METRICS.redactedDomains),
         gauge('webhooks failed at Mailgun', METRICS.failedWebhooks),
         gauge('end of the listing API', METRICS.listingEnd),

@@ -199,7 +199,7 @@ Dollars are list prices of us-east-1 (\`cli/planning/prices.ts\`, ${PRICES.date}
 
 ## Calls to Mailgun
 
-A page of the Events API holds 300 events, one of the Logs API 100, so listing by Logs takes up to three times the calls, and as much more time and waiting for rate limits. Logs says how many events a range holds, so a second pass asks for that total and lists only what has changed ([ADR 0079](adr/0079-ask-for-totals-before-the-second-pass.md)). Calls of a domain in a day in which nothing is missing or late; Mailgun's counts, registered webhooks and redaction add ${OTHER_CALLS_A_DAY}, of which the counts are 24 (at most 30):
+A page of the Events API holds 300 events, one of the Logs API 100, so listing by Logs takes up to three times the calls, and as much more time and waiting for rate limits. Logs says how many events a range holds, so a second pass asks for that total and lists only what has changed ([ADR 0079](adr/0079-ask-for-totals-before-the-second-pass.md)). Calls of a domain in a day in which nothing is missing or late; Mailgun's counts, registered webhooks and redaction add ${OTHER_CALLS_A_DAY}, of which the counts are 24 (at most 30), and the list of all domains adds 24 for each region:
 
 ${callsTable().join('\n')}
 

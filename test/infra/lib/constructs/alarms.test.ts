@@ -198,6 +198,13 @@ const ALARMS: ExpectedAlarm[] = [
     missing: 'ignore',
   },
   {
+    runbook: 'domain-drift',
+    tells: TICKET,
+    ...own('DomainDrift', 'Maximum', 3600),
+    above: [0, 1, 2],
+    missing: 'ignore',
+  },
+  {
     runbook: 'webhooks-not-arriving',
     tells: TICKET,
     expression: 'failed - FILL(refused, 0) - FILL(errors, 0)',

@@ -373,6 +373,18 @@ const RECONCILIATION: Fault[] = [
     end: (world) => world.stack.mailgun.register(DOMAIN, ['delivered'], world.stack.ready.webhookUrl),
   },
   {
+    name: 'a domain that only Mailgun has',
+    alarm: 'domain-drift',
+    // Reconcile compares in every fourth of its periods.
+    waitSeconds: 4,
+    begin: (world) => {
+      world.stack.account.furtherDomains = [{ name: 'news.example.com' }];
+    },
+    end: (world) => {
+      world.stack.account.furtherDomains = [];
+    },
+  },
+  {
     name: 'webhooks that Mailgun redacts',
     alarm: 'webhooks-redacted',
     // Reconcile looks in every fourth of its periods.

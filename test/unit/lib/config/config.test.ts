@@ -70,6 +70,7 @@ describe('a configuration that says only what it must', () => {
           silentEvents: 2,
           apiKeyUnusable: 1,
           webhookDrift: 0,
+          domainDrift: 0,
           redactedDomains: 0,
           failedWebhooks: 0,
           listingEnd: 0,

@@ -1,0 +1,55 @@
+import { type DomainDrift, domainDrift, domainDriftText, mergedDrift } from '../../domain/webhooks/domain-drift.ts';
+import { type AccountDomains, ListingError } from '../ports.ts';
+import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
+
+export interface FindDomainDriftDeps
+  extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
+  account: AccountDomains;
+  /** Told of a difference, as a sentence that names the domains. */
+  onDrift: (text: string) => void;
+  onFailure: (error: unknown) => void;
+}
+
+const MAX_SEARCH_MS = 5000;
+
+/**
+ * Compares Mailgun's domains with the ledger's, about once an hour. Returns how many only one of them has; undefined
+ * where it is not time to compare, or not every list could be read whole: a part of them says nothing of the rest.
+ * Never throws.
+ */
+export function createFindDomainDrift(deps: FindDomainDriftDeps) {
+  const { account, domains, now } = deps;
+
+  const compare = async (deadlineMs: number): Promise<DomainDrift> => {
+    const drifts: DomainDrift[] = [];
+    for (const [place, own] of Map.groupBy(domains, account.placeOf)) {
+      const names = own.map(({ name }) => name);
+      const drift = domainDrift(await account.listed(place, deadlineMs), names);
+      for (const domain of own.filter(({ name }) => drift.notAtMailgun.includes(name.toLowerCase()))) {
+        // What a key is not shown is not gone.
+        if (await account.has(domain, deadlineMs)) {
+          throw new ListingError('malformed', { cause: new Error(`the list lacks ${domain.name}, which is there`) });
+        }
+      }
+      drifts.push(drift);
+    }
+    return mergedDrift(drifts);
+  };
+
+  return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
+    const startedMs = now();
+    if (!ignoreWaits && !isTimeToCompare(startedMs, deps.everySeconds)) return undefined;
+    if (!(await deps.isConfigured().catch(() => false))) return undefined;
+    try {
+      const drift = await compare(startedMs + MAX_SEARCH_MS);
+      const text = domainDriftText(drift, domains.length);
+      if (text !== undefined) deps.onDrift(text);
+      return drift.notInLedger.length + drift.notAtMailgun.length;
+    } catch (error) {
+      // A key that may read events need not read domains.
+      const isRefused = error instanceof ListingError && error.reason === 'unauthorized';
+      if (!isRefused) deps.onFailure(error);
+      return undefined;
+    }
+  };
+}

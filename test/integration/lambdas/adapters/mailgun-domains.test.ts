@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createMailgunDomains } from '../../../../lambdas/adapters/mailgun/domains-api.ts';
+import { createFindDomainDrift } from '../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
+import { API_DOMAIN, API_KEY } from '../../../support/mailgun-api.ts';
+import { openStubAtMailgun, type StubAtMailgun } from '../../../support/stub-at-mailgun.ts';
+
+let stub: StubAtMailgun;
+beforeEach(async () => {
+  stub = await openStubAtMailgun();
+});
+afterEach(() => stub.api.close());
+
+/** What reconcile finds at the twin, and what it logs of it. */
+async function find(domains: readonly string[] = [API_DOMAIN], key = API_KEY) {
+  const logged: string[] = [];
+  const search = createFindDomainDrift({
+    account: createMailgunDomains({ baseUrl: stub.api.url, apiKey: async () => key, now: Date.now, sleep }),
+    // A stand-in has the domains of both regions.
+    domains: domains.map((name, nth) => ({ name, region: nth % 2 === 0 ? 'us' : 'eu' })),
+    isConfigured: async () => true,
+    everySeconds: 900,
+    now: Date.now,
+    onDrift: (text) => logged.push(text),
+    onFailure: (error) => logged.push(String((error as Error).cause)),
+  });
+  return { count: await search({ ignoreWaits: true }), logged };
+}
+
+test('domains that only Mailgun has, and only the ledger, are counted and named', async () => {
+  expect(await find()).toEqual({ count: 0, logged: [] });
+  stub.account.furtherDomains = [
+    { name: 'News.example.com' },
+    { name: 'shop.example.com', subaccount_id: '6fr7' },
+    { name: 'new.example.com', state: 'unverified' },
+  ];
+  expect(await find([API_DOMAIN, 'gone.example.com', 'news.example.com'])).toEqual({
+    count: 2,
+    logged: [
+      'Mailgun has 3 domains, the ledger 3: ' +
+        'not in the ledger are shop.example.com (of a subaccount); not at Mailgun are gone.example.com',
+    ],
+  });
+});
+
+test('a list that is not whole, or fails, says nothing', async () => {
+  stub.account.furtherDomains = [{ name: 'news.example.com' }];
+  stub.api.misbehave({ hidesDomains: 1 });
+  expect(await find()).toEqual({ count: undefined, logged: ['Error: the list is not whole'] });
+  stub.api.misbehave({ fails: { mode: '500', percent: 100 } });
+  expect(await find()).toEqual({ count: undefined, logged: ['Error: Mailgun answered 500'] });
+});
+
+test('a key that Mailgun refuses says nothing, and is reported elsewhere', async () => {
+  stub.account.furtherDomains = [{ name: 'news.example.com' }];
+  expect(await find([API_DOMAIN], 'key-of-nobody')).toEqual({ count: undefined, logged: [] });
+});

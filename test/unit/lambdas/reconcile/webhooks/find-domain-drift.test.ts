@@ -1,0 +1,96 @@
+import { expect, test } from '@jest/globals';
+import { type AccountDomains, ListingError } from '../../../../../lambdas/reconcile/ports.ts';
+import { createFindDomainDrift } from '../../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
+
+const FULL_HOUR = 500_000 * 3_600_000;
+const OWN = [
+  { name: 'a.example.com', region: 'us' },
+  { name: 'B.example.com', region: 'eu' },
+] as const;
+const at = (...names: string[]) => names.map((name) => ({ name, isOfSubaccount: false, isActive: true }));
+const WHOLE = { us: at('a.example.com'), eu: at('b.example.com') };
+
+interface World {
+  lists?: Partial<Record<'us' | 'eu', ReturnType<typeof at> | ListingError>>;
+  /** Domains that Mailgun shows by their name alone. */
+  unlisted?: readonly string[];
+  placeOf?: AccountDomains['placeOf'];
+  isConfigured?: () => Promise<boolean>;
+}
+
+function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () => true }: World = {}) {
+  const reported: string[] = [];
+  const clock = { ms: FULL_HOUR };
+  const find = createFindDomainDrift({
+    domains: OWN,
+    everySeconds: 900,
+    isConfigured,
+    now: () => clock.ms,
+    account: {
+      placeOf: placeOf ?? (({ region }) => region),
+      async listed(place) {
+        const list = { ...WHOLE, ...lists }[place as 'us' | 'eu'];
+        if (list instanceof Error) throw list;
+        return list;
+      },
+      has: async ({ name }) => unlisted.includes(name),
+    },
+    onDrift: (text) => reported.push(text),
+    onFailure: (error) => reported.push((error as ListingError).reason),
+  });
+  return { find, reported, clock };
+}
+
+test.each<[string, World, number | undefined, string[]]>([
+  ['the same domains are on both sides', {}, 0, []],
+  [
+    'only Mailgun has one',
+    { lists: { us: at('a.example.com', 'c.example.com') } },
+    1,
+    ['Mailgun has 3 domains, the ledger 2: not in the ledger are c.example.com'],
+  ],
+  [
+    'each side has one of its own',
+    { lists: { us: at('a.example.com', 'c.example.com'), eu: [] } },
+    2,
+    ['Mailgun has 2 domains, the ledger 2: not in the ledger are c.example.com; not at Mailgun are b.example.com'],
+  ],
+  [
+    'one place lists the domains of both regions',
+    { placeOf: () => 'us', lists: { us: at('a.example.com', 'b.example.com') } },
+    0,
+    [],
+  ],
+  [
+    'the list lacks a domain that is there',
+    { lists: { eu: [] }, unlisted: ['B.example.com'] },
+    undefined,
+    ['malformed'],
+  ],
+  [
+    'one of two lists cannot be read',
+    { lists: { us: at('c.example.com'), eu: new ListingError('unavailable') } },
+    undefined,
+    ['unavailable'],
+  ],
+  ['the key may not read domains', { lists: { us: new ListingError('unauthorized') } }, undefined, []],
+])('where %s, the count says so', async (_name, world, count, reports) => {
+  const { find, reported } = search(world);
+  expect(await find({ ignoreWaits: false })).toBe(count);
+  expect(reported).toEqual(reports);
+});
+
+test('compares in every fourth period alone, unless the waits are ignored', async () => {
+  const { find, clock } = search();
+  clock.ms += 900_000;
+  expect(await find({ ignoreWaits: false })).toBeUndefined();
+  expect(await find({ ignoreWaits: true })).toBe(0);
+});
+
+test('reads nothing without a usable API key', async () => {
+  const broken = async () => {
+    throw new Error('secrets are down');
+  };
+  expect(await search({ isConfigured: async () => false }).find({ ignoreWaits: true })).toBeUndefined();
+  expect(await search({ isConfigured: broken }).find({ ignoreWaits: true })).toBeUndefined();
+});
