@@ -23,8 +23,8 @@ export type MailgunRequest = (
   domain: string,
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
-  /** A list of objects is sent as JSON. */
-  body?: FormData | readonly object[],
+  /** Anything but a form is sent as JSON. */
+  body?: FormData | Readonly<Record<string, unknown>> | readonly object[],
 ) => Promise<MailgunResponse>;
 
 /** Opens Mailgun's API with the key that the stack stores, which needs to read only; TargetUnavailableError without one. */

@@ -10,6 +10,7 @@ import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { withArchived } from './why/archived-events.ts';
 import { because, openReconciled, plain, type Reconciled, saying } from './why/explain.ts';
+import { classesText, type MailgunClasses, openMailgunClasses } from './why/mailgun-classes.ts';
 
 /** The lines of `why --json`: the message, then one line for each recipient. */
 export type WhyLine =
@@ -33,6 +34,8 @@ export type WhyLine =
       /** Events that Mailgun never listed. */
       mayBeForged: number;
       events: readonly WhyEvent[];
+      /** With --classes, where anything failed. */
+      classes?: MailgunClasses;
     };
 
 type WhyRecipient = WhyLine & { event: 'recipient' };
@@ -61,10 +64,12 @@ type EventFields = Readonly<Record<string, unknown>>;
 const EXAMPLES = `
 For each recipient it shows the events in order, which one decides the status (>), how each arrived, and whether Mailgun
 lists it. All times are in UTC. The message id may have angle brackets; put an id that begins with a dash after "--".
-It reads what reconciliation recorded and does not call Mailgun. An event that arrived after the last pass is marked; a
-replay of its time compares it. No event is called forged unless the ledger covers its time.
+It reads what reconciliation recorded, and calls Mailgun for --classes only. An event that arrived after the last pass is
+marked; a replay of its time compares it. No event is called forged unless the ledger covers its time.
 Events that have left the table are read from the archive, for the days around the first event and that of the status.
 --all shows all that Mailgun sent with each event, such as tags, user variables, flags and client.
+--classes shows Mailgun's Bounce Classification, where key and plan have it: of a day's failures from that sending domain
+to that recipient's domain, since Mailgun has no class of a single mail.
 
 Examples:
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --env prod
@@ -72,18 +77,21 @@ Examples:
   npm run ledger -- why 20261122080000.1.ABCDEF@mg.example.com --local --all --json
 
 Needs on AWS: dynamodb:Query and dynamodb:GetItem on the table; for events that have left it also dynamodb:BatchGetItem,
-secretsmanager:GetSecretValue on the erasure key, s3:ListBucket and s3:GetObject on the archive.`;
+secretsmanager:GetSecretValue on the erasure key, s3:ListBucket and s3:GetObject on the archive. --classes needs
+secretsmanager:GetSecretValue on the API key.`;
 
 export const whyCommand: CommandBuilder = (context, run) =>
   ledgerCommand('why', 'explain what became of a message')
     .argument('<message-id>', 'the Message-Id of the mail')
     .argument('[recipient]', 'only this recipient (all of the message)')
     .option('--all', 'show every field of each event')
+    .option('--classes', 'ask Mailgun how it classifies what failed')
     .addHelpText('after', EXAMPLES)
     .action(run<WhyOptions>((options, messageId = '', recipient) => why(context, options, messageId, recipient)));
 
 interface WhyOptions extends TargetOptions {
   readonly all?: boolean;
+  readonly classes?: boolean;
 }
 
 async function why(
@@ -121,8 +129,10 @@ async function why(
     ...(days.length > 0 ? [`Events have left the table; the archive was read for ${days.join(', ')}.`] : []),
   );
   const judge = openReconciled(deployment, ledgerTimes(deployment), context.now());
+  const classesOf = options.classes ? openMailgunClasses(deployment) : undefined;
   for (const each of wanted) {
-    const line = await recipientLine(each, deployment, judge, options.all);
+    const classes = await classesOf?.(each);
+    const line = { ...(await recipientLine(each, deployment, judge, options.all)), ...(classes && { classes }) };
     emit(line, ...recipientText(line));
   }
   return 0;
@@ -183,13 +193,14 @@ const isoOrNull = (ms: number | undefined) => (ms === undefined ? null : iso(ms)
 
 /** One recipient's history. */
 export function recipientText(line: WhyRecipient): string[] {
-  const { recipient, status, reason, statusAt, because, events, mayBeForged } = line;
+  const { recipient, status, reason, statusAt, because, events, mayBeForged, classes } = line;
   const since = statusAt === null || status === null ? '' : ` since ${time(statusAt)}`;
   return [
     '',
     `${plain(recipient)}: ${status ?? 'no status'}${reason === null ? '' : ` (${plain(reason)})`}${since}`,
     ...events.flatMap(eventText),
     `  Why: ${because}`,
+    ...(classes === undefined ? [] : classesText(classes)),
     ...(mayBeForged > 0 ? [`  ! ${forgedText(line)}`] : []),
   ];
 }

@@ -14,8 +14,9 @@ export const OWN_URL = 'https://own.example.com/mailgun';
 /** A stack without functions at the twin's API, as far as commands ask Mailgun; the caller closes it. */
 export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN]) {
   const account: MailgunAccount = { signingKey: 'key-of-the-account' };
+  const log = new EventLog();
   const api = await startMailgunApi({
-    log: new EventLog(),
+    log,
     apiKey: API_KEY,
     account,
     domains,
@@ -38,7 +39,7 @@ export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN
     return lookAt(check?.look ?? (() => Promise.reject(new Error(`doctor has no check ${name}`))));
   }
 
-  return { api, account, deployment, doctor };
+  return { api, log, account, deployment, doctor };
 }
 
 export type StubAtMailgun = Awaited<ReturnType<typeof openStubAtMailgun>>;

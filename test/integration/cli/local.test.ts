@@ -143,6 +143,13 @@ describe('why', () => {
       expect(lines.join('\n')).toMatch(
         /bob@example\.org: FAILED \(bounce\) since [\d: -]+ UTC\n {2}> .*failed permanently, the address does not exist, reason: bounce \(550 no such mailbox\)\n.*found at Mailgun by reconciliation at .* UTC, and by webhook at .* UTC; Mailgun lists it/,
       );
+      const classes = await run(['why', messageId, '--classes']);
+      expect([classes.exitCode, classes.lines.join('\n')]).toEqual([
+        0,
+        expect.stringMatching(
+          /all that failed from \S+ to example\.org on [\d-]+:\n +\d+ failures?: example\.org, bounce/,
+        ),
+      ]);
     },
     LONG,
   );

@@ -45,5 +45,24 @@ export const whyLine = z.discriminatedUnion('event', [
     /** Events that Mailgun never listed. */
     mayBeForged: z.int(),
     events: z.array(event),
+    /** With --classes, where anything failed. */
+    classes: z
+      .strictObject({
+        sendingDomain: z.string(),
+        recipientDomain: z.string(),
+        day: z.iso.date(),
+        classes: z.array(
+          z.strictObject({
+            entity: z.string().nullable(),
+            category: z.string().nullable(),
+            severity: z.string().nullable(),
+            explanation: z.string().nullable(),
+            failures: z.int(),
+          }),
+        ),
+        /** Why Mailgun does not tell them; null where it does. */
+        unknown: z.string().nullable(),
+      })
+      .exactOptional(),
   }),
 ]) satisfies z.ZodType<WhyLine>;

@@ -27,6 +27,8 @@ export interface Misbehaviour {
   readonly hides?: readonly string[];
   /** The Metrics API is refused (403), as to a key or a plan without it. */
   readonly metricsRefused?: boolean;
+  /** Bounce Classification is refused (403), as to a plan without it. */
+  readonly classesRefused?: boolean;
   /** The Metrics API counts opens and clicks once a message and recipient. */
   readonly uniqueOpens?: boolean;
   /** Failed webhooks that the Metrics API counts in each hour with mail. */
@@ -71,6 +73,7 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   sunset: (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)),
   hides: (value) => Array.isArray(value) && value.every((id) => typeof id === 'string'),
   metricsRefused: isFlag,
+  classesRefused: isFlag,
   uniqueOpens: isFlag,
   failedWebhooks: (value) => isNumber(value) && Number.isInteger(value),
   hidesDomains: (value) => isNumber(value) && Number.isInteger(value),

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { countClasses } from '../listings/classes-api.ts';
 import type { EventLog } from '../listings/event-log.ts';
 import { listEvents } from '../listings/events-api.ts';
 import { listLogs } from '../listings/logs-api.ts';
@@ -101,6 +102,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
         return listLogs(library, parseJson(body.toString('utf8')));
       if (method === 'POST' && pathname === '/v1/analytics/metrics')
         return countMetrics({ log, misbehaviour, now }, parseJson(body.toString('utf8')));
+      if (method === 'POST' && pathname === '/v2/bounce-classification/metrics')
+        return countClasses({ log, misbehaviour, now }, parseJson(body.toString('utf8')));
       const [, sending, mime] = /^\/v3\/([^/]+)\/messages(\.mime)?$/.exec(pathname) ?? [];
       if (method === 'POST' && sending !== undefined && sender) {
         if (!domains.includes(sending)) return refusal(404, `Domain not found: ${sending}`);

@@ -3,7 +3,15 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import Mailgun from 'mailgun.js';
 import { type Listening, listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { openTwin } from '../../../../tools/mailgun-twin/open-twin.ts';
-import { API_DOMAIN, API_KEY, NOW_SECONDS, startTestApi, type TestApi } from '../../../support/mailgun-api.ts';
+import {
+  API_DOMAIN,
+  API_KEY,
+  BEGAN,
+  delivered,
+  NOW_SECONDS,
+  startTestApi,
+  type TestApi,
+} from '../../../support/mailgun-api.ts';
 
 // Mailgun's own client, pointed at the twin, does what it does with Mailgun.
 
@@ -237,4 +245,27 @@ test('the account is read as reconciliation reads it: hours, webhooks of both le
 
   expect((await client.domains.list()).map(({ name }) => name)).toEqual([API_DOMAIN, 'eu.example.com']);
   expect(await apiKeys.list({})).toMatchObject({ status: 200, totalCount: 0, items: [] });
+});
+
+test('failures are counted by their class, or refused as by a plan without that', async () => {
+  const { bounceClassification } = open();
+  for (const nth of [0, 1, 2]) {
+    const failed = { event: 'failed', severity: 'permanent', reason: nth === 0 ? 'espblock' : 'bounce' };
+    api.log.add(API_DOMAIN, { ...delivered(nth), ...failed });
+  }
+  const ask = () =>
+    bounceClassification.list({
+      start: new Date((BEGAN - 1) * 1000),
+      end: new Date((BEGAN + 1) * 1000),
+      dimensions: ['category'],
+      metrics: ['classified_failures_count'],
+      filter: { AND: [{ attribute: 'domain.name', comparator: '=', values: [{ label: 'd', value: API_DOMAIN }] }] },
+      pagination: { limit: 50 },
+    });
+  expect((await ask()).items).toMatchObject([
+    { category: 'espblock', metrics: { classified_failures_count: 1 } },
+    { category: 'bounce', metrics: { classified_failures_count: 2 } },
+  ]);
+  api.misbehave({ classesRefused: true });
+  await expect(ask()).rejects.toMatchObject({ status: 403 });
 });
