@@ -1,41 +1,81 @@
 import type { LocalStackOptions } from '../../tools/local-ledger/local-ledger.ts';
-import { AlarmWorld } from './alarm-world.ts';
+import type { AlarmWorld } from './alarm-world.ts';
 
 /** One stack, and what happens to it. */
-export interface Scene<Result> {
+export interface Scene<Result, World = AlarmWorld> {
   readonly options: Partial<LocalStackOptions>;
-  play(world: AlarmWorld): Promise<Result>;
+  play(world: World): Promise<Result>;
 }
 
-export interface Stage {
-  /** Plays a scene beside others. */
-  play<Result>(scene: Scene<Result>): Promise<Result>;
-  /** Plays a scene when no other is played or waits, so that a busy machine has less to do. */
-  playAlone<Result>(scene: Scene<Result>): Promise<Result>;
-  /** Stops the stacks of the scenes that are still played. */
+export interface Stage<World = AlarmWorld> {
+  /** Plays a scene beside others; rejects once the stage is closed. */
+  play<Result>(scene: Scene<Result, World>): Promise<Result>;
+  /** Plays a scene when no other is played or waits, so that a busy machine has less to do; rejects like `play`. */
+  playAlone<Result>(scene: Scene<Result, World>): Promise<Result>;
+  /**
+   * Plays again what has flaws, or fails, so many times at most, while the stage is open and has repetitions left. A
+   * minute is a second here, so a machine that is busy for some seconds makes alarms late, or false ones; what is truly
+   * wrong is wrong every time.
+   */
+  untilFlawless<Result>(
+    name: string,
+    first: Promise<Result>,
+    again: () => Promise<Result>,
+    flawsOf: (result: Result) => readonly string[],
+    most?: number,
+  ): Promise<Result>;
+  /** Closes the stage: what waits is never played, and every stack is stopped, also one that is still starting. */
   stop(): Promise<void>;
 }
 
-/** Creates a stage that plays up to `lanes` scenes side by side. */
-export function createStage(lanes: number): Stage {
-  const worlds = new Set<AlarmWorld>();
-  const together: (() => Promise<void>)[] = [];
-  const alone: (() => Promise<void>)[] = [];
+interface StageOptions<World> {
+  readonly start: (options: Partial<LocalStackOptions>) => Promise<World>;
+  /** Scenes that are played side by side. */
+  readonly lanes: number;
+  /** Of all that the stage plays: a scene that is broken through and through must fail before patience ends. */
+  readonly repetitions?: number;
+  /** Hears of every repetition; the end of a run names the lines that begin with `once more: `. */
+  readonly say?: (line: string) => void;
+}
+
+interface Act {
+  play(): Promise<void>;
+  refuse(error: Error): void;
+}
+
+const closedStage = () => new Error('the stage is closed');
+
+/** Creates an open stage. */
+export function createStage<World extends { stop(): Promise<void> }>({
+  start,
+  lanes,
+  repetitions = 6,
+  say = console.log,
+}: StageOptions<World>): Stage<World> {
+  const starting = new Set<Promise<World>>();
+  const worlds = new Set<World>();
+  const together: Act[] = [];
+  const alone: Act[] = [];
   let playing = 0;
+  let repetitionsLeft = repetitions;
+  let isClosed = false;
   const next = (): void => {
     const act = playing < lanes && together.length > 0 ? together.shift() : playing === 0 ? alone.shift() : undefined;
     if (!act) return;
     playing += 1;
-    void act().then(() => {
+    void act.play().then(() => {
       playing -= 1;
       next();
     });
     next();
   };
-  const enact = async <Result>({ options, play }: Scene<Result>): Promise<Result> => {
-    const world = await AlarmWorld.start(options);
+  const enact = async <Result>({ options, play }: Scene<Result, World>): Promise<Result> => {
+    const started = start(options);
+    starting.add(started);
+    const world = await started.finally(() => starting.delete(started));
     worlds.add(world);
     try {
+      if (isClosed) throw closedStage();
       return await play(world);
     } finally {
       worlds.delete(world);
@@ -43,10 +83,11 @@ export function createStage(lanes: number): Stage {
     }
   };
   const queueIn =
-    (acts: (() => Promise<void>)[]) =>
-    <Result>(scene: Scene<Result>): Promise<Result> => {
+    (acts: Act[]) =>
+    <Result>(scene: Scene<Result, World>): Promise<Result> => {
+      if (isClosed) return Promise.reject(closedStage());
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
-      acts.push(() => enact(scene).then(resolve, reject));
+      acts.push({ play: () => enact(scene).then(resolve, reject), refuse: reject });
       // Whoever waits for it hears of it.
       promise.catch(() => {});
       next();
@@ -55,30 +96,27 @@ export function createStage(lanes: number): Stage {
   return {
     play: queueIn(together),
     playAlone: queueIn(alone),
+    async untilFlawless(name, first, again, flawsOf, most = 2) {
+      let tried = first;
+      for (let times = 0; times < most; times += 1) {
+        const flaws = await tried.then(flawsOf, (error: unknown) => [String(error)]);
+        if (flaws.length === 0 || isClosed || repetitionsLeft === 0) break;
+        repetitionsLeft -= 1;
+        say(`once more: ${name} (${flaws.join(', ')})`);
+        tried = again();
+      }
+      return tried;
+    },
     async stop() {
-      await Promise.all([...worlds].map((world) => world.stop()));
+      isClosed = true;
+      for (const act of [...together.splice(0), ...alone.splice(0)]) act.refuse(closedStage());
+      const late = [...starting].map((started) =>
+        started.then(
+          (world) => world.stop(),
+          () => {},
+        ),
+      );
+      await Promise.all([...late, ...[...worlds].map((world) => world.stop())]);
     },
   };
-}
-
-const MAX_TRIES = 3;
-
-/**
- * Plays again what has flaws, or fails, twice at most. A minute is a second here, so a machine that is busy for some
- * seconds makes alarms late, or false ones; what is truly wrong is wrong every time.
- */
-export async function untilFlawless<Result>(
-  name: string,
-  first: Promise<Result>,
-  again: () => Promise<Result>,
-  flawsOf: (result: Result) => readonly string[],
-): Promise<Result> {
-  let tried = first;
-  for (let tries = 1; tries < MAX_TRIES; tries += 1) {
-    const flaws = await tried.then(flawsOf, (error: unknown) => [String(error)]);
-    if (flaws.length === 0) break;
-    console.log(`once more: ${name} (${flaws.join(', ')})`);
-    tried = again();
-  }
-  return tried;
 }
