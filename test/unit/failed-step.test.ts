@@ -15,6 +15,12 @@ const LOG = `
 
     expect(received).toEqual(expected)
 
+PASS integration test/integration/lib/late.test.ts
+  ● Console
+
+    console.log
+      once more: a normal day (bounces went off)
+
 PASS unit test/unit/fine.test.ts
 FAIL unit test/unit/broken.test.ts
   ● Test suite failed to run
@@ -31,15 +37,22 @@ Tests:       2 failed, 1 passed, 3 total
 const failed = (step: string, status: number, log: string) =>
   execFileSync(FAILED, [step, String(status)], { input: log, encoding: 'utf8' });
 
-test('names each test and file that failed in a step once', () => {
+test('names each test and file that failed in a step once, and what was played once more', () => {
   expect(failed('npm test', 1, LOG).trimEnd().split('\n')).toEqual([
     'failed: npm test: integration test/integration/lib/alarm.test.ts',
     `failed: npm test: alarms › $name / it's "red" › sets off a & b`,
+    'once more: npm test: a normal day (bounces went off)',
     'failed: npm test: unit test/unit/broken.test.ts',
     'failed: npm test: Test suite failed to run',
     'failed: npm test: on a normal day no alarm goes off',
     'failed: npm test: exit code 1',
   ]);
+});
+
+test('names what was played once more although it passed in the end', () => {
+  expect(
+    failed('npm test & more', 0, '  console.log\n    once more: a normal day (late)\nTests:       3 passed\n'),
+  ).toBe('once more: npm test & more: a normal day (late)\n');
 });
 
 test('names nothing where nothing failed', () => {
