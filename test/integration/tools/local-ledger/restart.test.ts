@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,8 @@ const LEFT_OUT = ['node_modules', 'test', 'docs', 'cdk.out', 'coverage'];
 
 /** A copy of the project, to change lines of. */
 let project: string;
-let running: ChildProcess | undefined;
+/** Ends what npm started and its children, wherever a test broke off. */
+let endGroup = (): void => {};
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'mailgun-ledger-project-'));
   cpSync(ROOT, project, {
@@ -26,7 +27,7 @@ beforeAll(() => {
   symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
 });
 afterAll(() => {
-  running?.kill('SIGKILL');
+  endGroup();
   rmSync(project, { recursive: true });
 });
 
@@ -34,10 +35,15 @@ afterAll(() => {
 async function startAndAsk(): Promise<number> {
   const stack = spawn('npm', ['start', '--silent', '--', '--json', '--no-traffic', '--port', '0'], {
     cwd: project,
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  running = stack;
-  const ended = once(stack, 'close');
+  endGroup = () => {
+    if (stack.pid !== undefined) process.kill(-stack.pid, 'SIGKILL');
+  };
+  const ended = once(stack, 'close').then(() => {
+    endGroup = () => {};
+  });
   const said = text(stack.stderr);
   const ready = await Promise.race([
     once(createInterface({ input: stack.stdout }), 'line').then(([line]): ReadyInfo => JSON.parse(line)),
