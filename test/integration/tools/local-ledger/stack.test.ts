@@ -128,10 +128,10 @@ describe('a running stack', () => {
   }
 
   async function drained() {
-    for (;;) {
+    for (const untilMs = Date.now() + PATIENCE_MS; ; await sleep(100)) {
       const { json } = await control('/stats');
       if (json.queue.visible + json.queue.inFlight === 0) return json;
-      await sleep(100);
+      if (Date.now() > untilMs) throw new Error(`the queue was not drained in time: ${JSON.stringify(json.queue)}`);
     }
   }
 
@@ -177,11 +177,13 @@ describe('a running stack', () => {
     const processes = async () => (await control('/stats')).json.processes;
     const before = await processes();
     process.kill(before.ingest, 'SIGKILL');
-    while ((await processes()).ingest === before.ingest) await sleep(5);
+    const untilMs = Date.now() + PATIENCE_MS;
+    while ((await processes()).ingest === before.ingest && Date.now() < untilMs) await sleep(5);
 
     expect(await post()).toBe(200);
 
     const after = await processes();
+    expect(after.ingest).not.toBe(before.ingest);
     expect(isThere(after.ingest)).toBe(true);
     expect(after.process).toBe(before.process);
   });
@@ -199,25 +201,29 @@ describe('a running stack', () => {
     };
     await control('/mailgun', { fails: { mode: '429-reset-seconds', percent: 10, seconds: 1 } });
 
+    const untilMs = Date.now() + PATIENCE_MS;
     for (const { id, run } of [
       { id: 'found-by-hand', run: async () => (await control('/reconcile', {})).status },
       { id: 'found-on-schedule', run: () => sleep(500) },
     ]) {
       expect((await control('/mailgun/events', [happened(id)])).status).toBe(200);
-      while (!(await isStored(id))) {
+      while (!(await isStored(id)) && Date.now() < untilMs) {
         await run();
         await drained();
       }
+      expect([id, await isStored(id)]).toEqual([id, true]);
     }
 
     let stats = await drained();
-    for (; stats.reconcile.sent < 2; stats = await drained()) await sleep(100);
+    for (; stats.reconcile.sent < 2 && Date.now() < untilMs; stats = await drained()) await sleep(100);
+    expect(stats.reconcile.sent).toBeGreaterThanOrEqual(2);
     expect(stats.mailgun).toMatchObject({ calls: expect.any(Number), foreignCredentials: 0 });
     await control('/mailgun', {});
-  }, 60_000);
+  });
 
   test('the faults that it starts with are printed, and how to have them again', async () => {
-    while (!stack.said().includes('faults')) await sleep(50);
+    for (const untilMs = Date.now() + PATIENCE_MS; !stack.said().includes('faults') && Date.now() < untilMs; )
+      await sleep(50);
 
     expect(stack.said()).toMatch(new RegExp(`faults +${NO_FAULT.replace('.', '\\.')}; the same again with --seed 7`));
   });
