@@ -101,7 +101,7 @@ message, and from the archive what the table no longer keeps.
 If retentionDays.events was raised, reports on the time before may count too little for that many days, without a
 warning.
 --plan shows how many events and objects it would read, and what that costs, including traffic out of AWS. It needs
-room for temporary files, as much as the mail of the period takes.
+room for temporary files, as much as the mail of the period takes; memory holds one message or one person whole.
 With --csv the failed recipients go to standard output, and the numbers to standard error.
 
 Examples:

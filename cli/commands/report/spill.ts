@@ -11,7 +11,7 @@ const FILES = 64;
 /** What is read at once, and what waits to be written: each is in memory several times. */
 const MAX_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 2 ** 18;
-/** Hex digits of a key's hash, two for each division; what they do not tell apart is one key. */
+/** Hex digits of a key's hash, two for each division; what they do not tell apart is one key, and stays together. */
 const HASH_LENGTH = 16;
 
 /** Texts on disk, by the hash of a key. */
@@ -47,6 +47,9 @@ export async function withSpills<Result>(
 function createFiles(path: string, byte: number, maxBytes: number) {
   const waiting: string[][] = Array.from({ length: FILES }, () => []);
   let waitingLength = 0;
+  /** Of the first line of each file. */
+  const hashes: string[] = [];
+  const divisible = new Set<number>();
   const pathOf = (file: number) => `${path}-${file}`;
   const flush = () => {
     for (const [file, lines] of waiting.entries())
@@ -56,6 +59,8 @@ function createFiles(path: string, byte: number, maxBytes: number) {
   };
   const add = (line: string) => {
     const file = Number.parseInt(line.slice(2 * byte, 2 * byte + 2), 16) % FILES;
+    hashes[file] ??= line.slice(0, HASH_LENGTH);
+    if (!line.startsWith(hashes[file])) divisible.add(file);
     (waiting[file] as string[]).push(line);
     waitingLength += line.length;
     if (waitingLength > maxBytes) flush();
@@ -65,7 +70,7 @@ function createFiles(path: string, byte: number, maxBytes: number) {
     for (let file = 0; file < FILES; file += 1) {
       const bytes = statSync(pathOf(file), { throwIfNoEntry: false })?.size;
       if (bytes === undefined) continue;
-      if (bytes <= maxBytes || 2 * byte + 2 >= HASH_LENGTH) {
+      if (bytes <= maxBytes || !divisible.has(file) || 2 * byte + 2 >= HASH_LENGTH) {
         yield readFileSync(pathOf(file), 'utf8')
           .split('\n')
           .slice(0, -1)

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { globSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { withSpills } from '../../../../../cli/commands/report/spill.ts';
 
@@ -41,4 +44,16 @@ test('a key whose lines are more than a file may hold stays in one', async () =>
   }, 100);
 
   expect(files.map((lines) => lines.length)).toEqual([50]);
+});
+
+test('a file of one key is not divided, however large', async () => {
+  const name = randomUUID();
+  const found = await withSpills(async (create) => {
+    const spill = create(name);
+    for (let nth = 0; nth < 50; nth += 1) spill.add('one', `line ${nth}`);
+    spill.files().next();
+    return globSync(`mailgun-ledger-report-*/${name}*`, { cwd: tmpdir() });
+  }, 100);
+
+  expect(found).toEqual([expect.stringMatching(new RegExp(`/${name}-\\d+$`))]);
 });
