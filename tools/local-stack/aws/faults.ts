@@ -52,6 +52,7 @@ const ONLY_FOR: Partial<Record<FaultMode, readonly string[]>> = {
     'events.PutEvents',
   ],
   'index-lag': ['dynamodb.Query'],
+  // No deletes, which AWS throttles too: see writtenIndex.
   'index-throttle': ['dynamodb.PutItem', 'dynamodb.UpdateItem'],
 };
 

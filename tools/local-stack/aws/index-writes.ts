@@ -11,8 +11,9 @@ interface Write {
 }
 
 /**
- * Returns the first index that a put or an update writes to, as a resource of its table; undefined where it writes
- * to none, because the request does not carry all of an index's key attributes.
+ * Returns the first index that a put or an update writes to, as a resource of its table; undefined where the request
+ * does not carry all of an index's key attributes. That leaves a gap: AWS writes to an index, and so throttles, also
+ * where an indexed item is deleted, is put without its keys or has one of them changed, which only the stored item tells.
  */
 export function writtenIndex(write: Write, indexesOf: (table: string) => readonly TableIndex[]): string | undefined {
   const { TableName = '' } = write;
