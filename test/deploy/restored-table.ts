@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { equal, notEqual } from 'node:assert/strict';
 import {
   CloudFormationClient,
   DescribeStackDriftDetectionStatusCommand,
@@ -20,6 +20,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TABLE } from '../../lambdas/contract.ts';
+import { PATIENCE_MS, within } from './within.ts';
 
 /** What a restore does not bring, and docs/operate.md sets by hand; tags by their keys. */
 interface TableSettings {
@@ -70,10 +71,10 @@ export class RestoredTable {
     const { BackupDetails } = await this.#client.send(new CreateBackupCommand({ TableName, BackupName: 'before' }));
     await this.#client.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
     await this.#client.send(new DeleteTableCommand({ TableName }));
-    await this.#until(async () => (await this.#status()) === undefined);
+    await within(PATIENCE_MS, async () => equal(await this.#status(), undefined));
     const BackupArn = BackupDetails?.BackupArn;
     await this.#client.send(new RestoreTableFromBackupCommand({ TargetTableName: TableName, BackupArn }));
-    await this.#until(async () => (await this.#status()) === 'ACTIVE');
+    await within(PATIENCE_MS, async () => equal(await this.#status(), 'ACTIVE'));
   }
 
   /** The second step of docs/operate.md. */
@@ -99,9 +100,13 @@ export class RestoredTable {
     const client = new CloudFormationClient({});
     const { StackDriftDetectionId } = await client.send(new DetectStackDriftCommand({ StackName }));
     const status = new DescribeStackDriftDetectionStatusCommand({ StackDriftDetectionId });
-    await this.#until(async () => (await client.send(status)).DetectionStatus !== 'DETECTION_IN_PROGRESS');
+    await within(PATIENCE_MS, async () =>
+      notEqual((await client.send(status)).DetectionStatus, 'DETECTION_IN_PROGRESS'),
+    );
     const { StackResourceDrifts = [] } = await client.send(new DescribeStackResourceDriftsCommand({ StackName }));
     const own = StackResourceDrifts.filter(({ PhysicalResourceId }) => PhysicalResourceId === this.#name);
+    // A detection that failed at the table knows of no drift either.
+    equal(own.filter(({ StackResourceDriftStatus: found }) => found !== 'UNKNOWN').length, 1);
     return own.flatMap(({ PropertyDifferences = [] }) =>
       PropertyDifferences.map(({ PropertyPath, DifferenceType }) => `${PropertyPath} ${DifferenceType}`),
     );
@@ -114,10 +119,6 @@ export class RestoredTable {
       if ((error as Error).name === 'ResourceNotFoundException') return undefined;
       throw error;
     }
-  }
-
-  async #until(holds: () => Promise<boolean>): Promise<void> {
-    while (!(await holds())) await sleep(500);
   }
 }
 
