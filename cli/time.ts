@@ -24,6 +24,13 @@ export function parseTime(name: string, text: string, nowMs: number): number {
   return Math.floor(ms / 1000);
 }
 
+/** Epoch milliseconds of a time that Mailgun tells, in UTC where it names no offset; undefined where it is none. */
+export function mailgunTimeMs(text: unknown): number | undefined {
+  if (typeof text !== 'string') return undefined;
+  const ms = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /** `2026-11-22T08:00:05.000Z` */
 export const iso = (ms: number): string => new Date(ms).toISOString();
 

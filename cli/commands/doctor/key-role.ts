@@ -1,6 +1,7 @@
 import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
 import { readApiKey } from '../../access/secrets.ts';
 import type { Deployment } from '../../target/types.ts';
+import { mailgunTimeMs } from '../../time.ts';
 import { type Finding, ok, skipped, warning } from './machine-checks.ts';
 
 /** Mailgun's roles as its dashboard names them, and whether a key of them may write. */
@@ -46,11 +47,7 @@ interface ListedKey {
 function readKey(item: unknown): ListedKey | undefined {
   const { id, role, expires_at: expires } = (item ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof id !== 'string' || id === '' || typeof role !== 'string') return undefined;
-  const expiresMs =
-    typeof expires === 'string'
-      ? Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(expires) ? expires : `${expires}Z`)
-      : Number.NaN;
-  return { id, role: role.toLowerCase(), expiresMs: Number.isNaN(expiresMs) ? undefined : expiresMs };
+  return { id, role: role.toLowerCase(), expiresMs: mailgunTimeMs(expires) };
 }
 
 function judgeKey({ role, expiresMs }: ListedKey, setKey: string, nowMs: number): Finding {

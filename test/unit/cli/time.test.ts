@@ -1,0 +1,14 @@
+import { expect, test } from '@jest/globals';
+import { mailgunTimeMs } from '../../../cli/time.ts';
+
+const MS = Date.UTC(2026, 10, 29, 12);
+
+test.each([
+  ['2026-11-29T12:00:00Z', MS],
+  ['2026-11-29T14:00:00+02:00', MS],
+  ['2026-11-29T12:00:00', MS],
+  ['soon', undefined],
+  [1_790_000_000, undefined],
+])("Mailgun's time %p is UTC where it names no offset", (text, ms) => {
+  expect(mailgunTimeMs(text)).toBe(ms);
+});
