@@ -102,7 +102,8 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
 
 /** Returns the status and message of a request that Mailgun did not grant. */
 export function messageOf({ status, body }: MailgunResponse): string {
-  const message = (body as { message?: unknown } | undefined)?.message;
+  const { message: usual, Description: ofAccountWebhooks } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const message = usual ?? ofAccountWebhooks;
   return typeof message === 'string' ? `${status} ${message}` : String(status);
 }
 

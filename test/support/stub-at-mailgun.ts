@@ -11,16 +11,18 @@ import { stubSecrets } from './stub-secrets.ts';
 
 export const OWN_URL = 'https://own.example.com/mailgun';
 
-/** A stack without functions at the twin's API, as far as commands ask Mailgun; the caller closes it. */
+/** A stack without functions at the twin's API, as far as commands ask Mailgun, whose clock may be set; the caller closes it. */
 export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN]) {
   const account: MailgunAccount = { signingKey: 'key-of-the-account' };
   const log = new EventLog();
+  const clock: { ms?: number } = {};
   const api = await startMailgunApi({
     log,
     apiKey: API_KEY,
     account,
     domains,
     random: createRandom(1),
+    nowMs: () => clock.ms ?? Date.now(),
   });
   const outputs: Record<string, string> = { WebhookUrl: OWN_URL, WebhookEventTypes: 'opened,clicked' };
 
@@ -39,7 +41,7 @@ export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN
     return lookAt(check?.look ?? (() => Promise.reject(new Error(`doctor has no check ${name}`))));
   }
 
-  return { api, log, account, deployment, doctor };
+  return { api, log, account, clock, deployment, doctor };
 }
 
 export type StubAtMailgun = Awaited<ReturnType<typeof openStubAtMailgun>>;

@@ -10,6 +10,8 @@ export interface ApiKey {
   readonly expires_at?: string;
   /** Whether Mailgun lists the account's keys to it; what a role may list is written nowhere. @default it does */
   readonly listsKeys?: boolean;
+  /** Likewise the account's domains. @default it does */
+  readonly listsDomains?: boolean;
 }
 
 const ID_LENGTH = 17;

@@ -57,7 +57,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
   const { log, apiKey, account, domains, random, nowMs = Date.now } = options;
   const foreign = await startForeignHost();
   const credentialsOf = (key: string) => `Basic ${Buffer.from(`api:${key}`).toString('base64')}`;
-  const webhooks = createWebhookRegistry(domains);
+  const webhooks = createWebhookRegistry(domains, nowMs);
   const suppressions = createSuppressionLists(domains, nowMs);
   let misbehaviour: Misbehaviour = {};
   let sender: Pick<Twin, 'happen'> | undefined;
@@ -117,6 +117,8 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       }
       if (method === 'GET' && pathname === '/v1/keys') return listApiKeys(account.apiKeys ?? [], asker);
       if (pathname === '/v5/accounts/features') return answerFeatures(account, method, request.json);
+      if (method === 'GET' && pathname === '/v4/domains' && asker?.listsDomains === false)
+        return refusal(403, 'Forbidden');
       if (method === 'GET' && pathname === '/v4/domains')
         return listDomains(account, domains, searchParams, misbehaviour.hidesDomains ?? 0);
       const [, named] = /^\/v4\/domains\/([^/]+)$/.exec(pathname) ?? [];

@@ -46,7 +46,7 @@ export interface WebhookRegistry {
   register(domain: string, types: readonly string[], url: string, form?: 'legacy'): void;
 }
 
-export function createWebhookRegistry(domains: readonly string[]): WebhookRegistry {
+export function createWebhookRegistry(domains: readonly string[], nowMs: () => number): WebhookRegistry {
   const byDomain = new Map(domains.map((domain) => [domain, new Map<string, DomainRecord>()]));
   const ofAccount = new Map<string, AccountHook>();
   let created = 0;
@@ -108,7 +108,7 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
     if (id === undefined && method === 'GET') return ok({ webhooks: [...ofAccount.values()] });
     if (id === undefined && method !== 'POST') return refusal(405, 'Method not allowed');
     const held = id === undefined ? undefined : ofAccount.get(id);
-    if (id !== undefined && held === undefined) return { status: 404, body: { Description: 'Webhook not found' } };
+    if (id !== undefined && held === undefined) return described(404, 'Webhook not found');
     if (method === 'GET') return ok(held);
     if (method === 'DELETE') {
       ofAccount.delete(id ?? '');
@@ -118,12 +118,12 @@ export function createWebhookRegistry(domains: readonly string[]): WebhookRegist
     const types = form.getAll('event_types').map(knownType);
     for (const type of types) {
       const others = [...ofAccount.values()].filter((hook) => hook !== held && hook.event_types.includes(type));
-      if (new Set([...others.map((hook) => hook.url), url]).size > MAX_URLS) return tooMany(type);
+      if (new Set([...others.map((hook) => hook.url), url]).size > MAX_URLS) return described(409, tooManyText(type));
     }
     created += 1;
     const webhook_id = held?.webhook_id ?? `webhook-${created}`;
     const description = String(form.get('description') ?? '');
-    const created_at = held?.created_at ?? new Date().toISOString();
+    const created_at = held?.created_at ?? new Date(nowMs()).toISOString();
     ofAccount.set(webhook_id, { webhook_id, description, url, event_types: types, created_at });
     return ok({ webhook_id });
   }
@@ -155,10 +155,12 @@ const listOf = (record: DomainRecord | undefined) =>
 
 const FAILURES: Readonly<Record<string, string>> = { permanent: 'permanent_fail', temporary: 'temporary_fail' };
 
-const tooMany = (type: string): ApiAnswer => ({
-  status: 409,
-  body: { message: `unable to add more than ${MAX_URLS} urls for event type ${type}` },
-});
+const tooManyText = (type: string) => `unable to add more than ${MAX_URLS} urls for event type ${type}`;
+
+const tooMany = (type: string): ApiAnswer => refusal(409, tooManyText(type));
+
+/** As the API of the account's webhooks refuses, other than all others. */
+const described = (status: number, text: string): ApiAnswer => ({ status, body: { Description: text } });
 
 function knownType(value: unknown): string {
   if (!TYPES.includes(String(value))) throw new BadRequest(`unknown webhook type: ${String(value)}`);

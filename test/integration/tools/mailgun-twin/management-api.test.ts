@@ -38,7 +38,7 @@ test('webhooks of the account: by URL, three for a type', async () => {
     expect(await add(n)).toMatchObject({ status: 200, json: { webhook_id: expect.any(String) } });
   expect(await add(4)).toMatchObject({
     status: 409,
-    json: { message: 'unable to add more than 3 urls for event type delivered' },
+    json: { Description: 'unable to add more than 3 urls for event type delivered' },
   });
   const [first] = (await ask('/v1/webhooks')).json.webhooks;
   expect(first).toMatchObject({ url: url(1), event_types: ['delivered', 'opened'] });
