@@ -77,15 +77,35 @@ export function readDomainWebhooks(body: unknown): RegisteredWebhook[] | undefin
   );
 }
 
+/** A registration at the account, as Mailgun lists it. */
+export interface AccountWebhook {
+  id: string | undefined;
+  urls: string[];
+  types: string[];
+  /** When it was made; a later change leaves it as it is. */
+  createdAt: string | undefined;
+}
+
 /** The answer of `GET /v1/webhooks`; undefined where it is none. */
-export function readAccountWebhooks(body: unknown): RegisteredWebhook[] | undefined {
+export function readAccountHooks(body: unknown): AccountWebhook[] | undefined {
   const webhooks = isObject(body) ? body.webhooks : undefined;
   if (!Array.isArray(webhooks)) return undefined;
-  return webhooks.filter(isObject).flatMap((hook) => {
+  return webhooks.filter(isObject).map((hook) => {
     const types = valueAt(hook, 'event_types');
-    const named = Array.isArray(types) ? types.filter((type) => typeof type === 'string') : [];
-    return named.flatMap((type) => urlsOf(hook).map((url) => ({ level: 'account' as const, type, url })));
+    return {
+      id: textAt(hook, 'webhook_id'),
+      urls: urlsOf(hook),
+      types: Array.isArray(types) ? types.filter((type) => typeof type === 'string') : [],
+      createdAt: textAt(hook, 'created_at'),
+    };
   });
+}
+
+/** The same by type and URL. */
+export function readAccountWebhooks(body: unknown): RegisteredWebhook[] | undefined {
+  return readAccountHooks(body)?.flatMap(({ types, urls }) =>
+    types.flatMap((type) => urls.map((url) => ({ level: 'account' as const, type, url }))),
+  );
 }
 
 function urlsOf(record: JsonObject): string[] {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import {
   type RegisteredWebhook,
+  readAccountHooks,
   readAccountWebhooks,
   readDomainWebhooks,
   webhookDrift,
@@ -73,6 +74,16 @@ test('old records of one url are read like lists of one', () => {
 test('a webhook of the account counts for each of its types', () => {
   const body = { webhooks: [{ webhook_id: 'w', url: OWN, event_types: ['opened', 'clicked'] }] };
   expect(readAccountWebhooks(body)).toEqual([at('account', OWN, 'opened'), at('account', OWN, 'clicked')]);
+});
+
+test('registrations of the account are read one by one, and what is none is skipped', () => {
+  const body = {
+    webhooks: [null, 7, { webhook_id: 'w', urls: [OWN], event_types: ['opened', 7], created_at: 't' }, {}],
+  };
+  expect(readAccountHooks(body)).toEqual([
+    { id: 'w', urls: [OWN], types: ['opened'], createdAt: 't' },
+    { id: undefined, urls: [], types: [], createdAt: undefined },
+  ]);
 });
 
 test.each([[undefined], [{}], [[]], [{ webhooks: 7 }]])('an answer like %p is none', (body) => {
