@@ -6,7 +6,10 @@ const FIXES: Readonly<Record<DriftKind, (run: (command: string) => string, drift
   missing: (run) => `first, since events of these types come late: ${run('webhooks sync')}`,
   'no-room': (run) =>
     `first, since events of these types come late: ${run('webhooks sync --yes')} --remove <a URL of ${run('webhooks check')}>`,
-  double: (run) => `${run('webhooks sync')} --account, or delete one of the two at Mailgun`,
+  double: (run, { url }) =>
+    url === undefined
+      ? `${run('webhooks sync')} --account, or delete one of the two at Mailgun`
+      : `${run('webhooks sync --yes')} --remove ${shellWord(url)}`,
   unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
   foreign: (run, { url }) =>
     `if it does not belong there: ${run('webhooks sync --yes')} --remove ${url === undefined ? '<url>' : shellWord(url)}`,

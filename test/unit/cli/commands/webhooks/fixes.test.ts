@@ -21,3 +21,11 @@ test('what makes events come late is first, each step is told once, and commands
     "if it does not belong there: ledger webhooks sync --yes --local --remove 'https://other.example.com/?a=1&b=2'",
   ]);
 });
+
+test('a second spelling goes by its URL, and a second registration by the account', () => {
+  const double = { kind: 'double', type: 'opened', level: 'domain' } as const;
+  expect(driftFixes([{ ...double, url: 'https://own.example.com/mailgun/' }, double], run)).toEqual([
+    'ledger webhooks sync --yes --local --remove https://own.example.com/mailgun/',
+    'ledger webhooks sync --local --account, or delete one of the two at Mailgun',
+  ]);
+});
