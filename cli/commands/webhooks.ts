@@ -1,6 +1,7 @@
 import { domainDriftText } from '../../lambdas/domain/webhooks/domain-drift.ts';
 import { type Drift, type DriftKind, webhookDrift } from '../../lambdas/domain/webhooks/webhook-drift.ts';
 import {
+  ApiKeyRefusedError,
   type MailgunRequest,
   openMailgun,
   openMailgunToWrite,
@@ -30,10 +31,13 @@ import { openRegistry } from './webhooks/registry.ts';
 import {
   additionsToAccount,
   additionsToDomain,
+  afterChanges,
   type Change,
   changeText,
   type DesiredWebhooks,
+  doublesAtAccount,
   doublesOfDomain,
+  lackingAtAccount,
   removalsFromAccount,
   removalsFromDomain,
   type Step,
@@ -41,7 +45,8 @@ import {
 
 type DriftLine = {
   event: 'drift';
-  domain: string;
+  /** Null: for all domains of the account. */
+  domain: string | null;
   kind: DriftKind;
   type: string;
   level: 'domain' | 'account' | null;
@@ -67,7 +72,8 @@ const CHECK_EXAMPLES = `
 What may be wrong, by kind:
   missing   this stack does not get a type that it wants         webhooks sync adds it
   no-room   the same, and three other URLs are registered        webhooks sync --remove <url>
-  double    registered for domain and account, or spelled twice  webhooks sync --account, or delete one of both
+  double    this stack is registered twice for one type          webhooks sync --account, or delete one of both
+            the same under the other spelling that is named      webhooks sync --remove <url>
   foreign   another receiver gets the type too                   fine if it is known; else sync --remove <url>
   unwanted  this stack gets a type that it does not want         delete it at Mailgun, or configure eventTypes
 
@@ -113,11 +119,14 @@ interface SyncOptions extends DomainOptions, WriteKeyOptions {
 }
 
 const SYNC_EXAMPLES = `
-Adds this stack's URL to each event type that lacks it, and keeps the other URLs. It removes only what --remove names.
+Adds this stack's URL to each event type that lacks it, and keeps the other URLs. It removes only what --remove names;
+where that is this stack's own URL, it adds nothing.
 Mailgun takes up to 10 minutes to apply a change. URLs that another tool registers meanwhile stay.
-With --account it registers the URL once for all domains of the account and its subaccounts, in each region. Run again
-after 10 minutes, it takes the URL off the domains, where it is double. Webhooks of domains that are not in the ledger are
-refused; those of a subaccount carry the signature of the parent's key too (keys set --parent).
+With --account it registers the URL once for all domains of the account and its subaccounts, in each region, and changes
+no registration that is there. Run again after 10 minutes, where it adds nothing more, it takes the URL off each domain
+all of whose types come by the account, and deletes a second registration at the account. Mailgun does not tell when one
+was changed by hand: wait 10 minutes then too. Webhooks of domains that are not in the ledger are refused; those of a
+subaccount carry the signature of the parent's key too (keys set --parent).
 
 Examples:
   npm run ledger -- webhooks sync --env prod --plan
@@ -132,7 +141,7 @@ export const syncCommand = (context: CliContext, run: Run) =>
     .option('--plan', 'only show what would be changed')
     .option('--remove <url>', 'take this URL off every type; may be repeated', repeatedUrl)
     .option(...WRITE_KEY_OPTION)
-    .option('--yes', 'do not ask before removing')
+    .option('--yes', 'do not ask before removing, nor before webhooks of domains in no ledger come here')
     .addHelpText('after', SYNC_EXAMPLES)
     .action(run<SyncOptions>((options) => sync(context, options)));
 
@@ -144,17 +153,17 @@ function repeatedUrl(value: string, values?: string[]): string[] {
 async function sync(context: CliContext, options: SyncOptions): Promise<number> {
   const deployment = await openTarget(context, options);
   const emit = createEmit<WebhooksSyncLine>(context, options.json);
-  const desired = desiredWebhooks(deployment, options);
   const { plan = false, remove = [] } = options;
-  for (const url of remove) {
-    if (url === desired.url) throw new UsageError("--remove names this stack's own URL");
-  }
+  const { domains: named, url: own, types } = desiredWebhooks(deployment, options);
+  const leaves = remove.includes(own);
+  const desired = { domains: named, url: own, types: leaves ? [] : types };
   if (options.account && options.domain !== undefined) throw new UsageError('--account is for all domains');
+  const toAccount = options.account === true && !leaves;
   const ask = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
   const registry = openRegistry(ask);
   let changes = 0;
   const make = async (steps: readonly Step[]) => {
-    const removals = steps.filter(({ line }) => line.change === 'remove').map(({ line }) => changeText(line));
+    const removals = steps.filter(({ line }) => line.change !== 'add').map(({ line }) => changeText(line));
     if (!plan && removals.length > 0) {
       await confirm(context, options.yes, `At Mailgun, ${removals.join(', ')}?`);
     }
@@ -164,35 +173,52 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
       changes += 1;
     }
   };
-  const regions = groupBy(desired.domains, (domain) => deployment.mailgunUrl(domain));
-  if (options.account) {
-    for (const [any = ''] of regions.values()) {
-      const registered = await registry.read(any);
-      const added = additionsToAccount(any, registered, desired, remove);
-      if (!plan && added.some(({ line }) => line.change === 'add'))
-        await confirmAccount(context, options, ask, deployment);
-      await make([...removalsFromAccount(any, registered, remove), ...added]);
+  const regions = [...groupBy(desired.domains, (domain) => deployment.mailgunUrl(domain)).values()];
+  if (toAccount) {
+    const lacking = regions.map(async ([any = '']) => lackingAtAccount(await registry.read(any), desired, remove));
+    if ((await Promise.all(lacking)).some(({ free }) => free.length > 0)) {
+      await confirmAccount(context, options, ask, deployment);
     }
   }
   let drift = 0;
-  for (const domains of regions.values()) {
+  const full = new Set<string>();
+  let isWaiting = false;
+  for (const domains of regions) {
     const [any = ''] = domains;
-    const atAccount = options.account ? await registry.atAccount(any, desired.url) : [];
+    const before = await registry.read(any);
+    const lacking = toAccount ? lackingAtAccount(before, desired, remove) : { free: [], full: [] };
+    const hooks = toAccount ? await registry.atAccount(any, own) : [];
+    // Mailgun does not act yet on what this run adds, so it takes nothing of this stack away.
+    const mayLeave = toAccount && lacking.free.length === 0;
+    const atAccount = [
+      // Named alone, a domain is no reason to change all others.
+      ...(options.domain === undefined ? removalsFromAccount(any, before, own, remove) : []),
+      ...additionsToAccount(any, own, lacking.free),
+      ...(mayLeave ? doublesAtAccount(any, hooks, desired, context.now()) : []),
+    ];
+    await make(atAccount);
+    for (const type of lacking.full) {
+      full.add(type);
+      drift += 1;
+      emit(...driftOf(null, { kind: 'no-room', type, level: 'account' }));
+    }
     for (const domain of domains) {
       const registered = await registry.read(domain);
-      await make([
-        ...removalsFromDomain(domain, registered, remove),
-        ...(options.account
-          ? doublesOfDomain(domain, registered, atAccount, desired.url, context.now())
-          : additionsToDomain(domain, registered, desired, remove)),
-        // Named alone, a domain is no reason to change all others.
-        ...(options.domain === undefined && !options.account ? removalsFromAccount(domain, registered, remove) : []),
-      ]);
-      const left = webhookDrift(plan ? registered : await registry.read(domain), desired.url, desired.types);
-      const open = plan ? left.filter(({ kind }) => kind !== 'missing') : left;
-      for (const each of open) emit(...driftOf(domain, each));
+      const expected = plan ? afterChanges(registered, atAccount, own) : registered;
+      const steps = [
+        ...removalsFromDomain(domain, expected, own, remove),
+        ...(toAccount ? [] : additionsToDomain(domain, expected, desired, remove)),
+        ...(mayLeave
+          ? doublesOfDomain(domain, expected, await registry.atAccount(any, own), desired, context.now())
+          : []),
+      ];
+      await make(steps);
+      const after = plan ? afterChanges(expected, steps, own) : await registry.read(domain);
+      const left = webhookDrift(after, own, desired.types);
+      for (const each of left) emit(...driftOf(domain, each));
+      isWaiting ||= toAccount && left.some(({ kind, url }) => kind === 'double' && url === undefined);
       // Other receivers may be there for good.
-      drift += open.filter(({ kind }) => kind !== 'foreign').length;
+      drift += left.filter(({ kind }) => kind !== 'foreign').length;
     }
   }
   emit(
@@ -200,21 +226,38 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
     changes === 0
       ? 'Nothing to change.'
       : `${counted(changes, 'change')}${plan ? ' to make; nothing was changed' : ' made'}.`,
+    ...whyDouble([...full], isWaiting),
   );
   return drift === 0 ? 0 : 1;
 }
 
-/** Asks before webhooks of all domains come here, where some belong to no ledger. */
+/** Why domains keep this stack beside the account. */
+function whyDouble(full: readonly string[], isWaiting: boolean): string[] {
+  if (full.length > 0) {
+    const types = full.join(', ');
+    return [`The account has no room for ${types}, so domains with such types keep this stack: --remove makes room.`];
+  }
+  if (!isWaiting) return [];
+  return ['What is double goes when this runs again, 10 minutes after the newest registration at the account.'];
+}
+
+/** Says, and where it can asks, before webhooks of all domains come here, where some may belong to no ledger. */
 async function confirmAccount(
   context: CliContext,
-  { yes }: SyncOptions,
+  { plan, yes }: SyncOptions,
   ask: MailgunRequest,
   deployment: Deployment,
 ): Promise<void> {
-  const drift = await readDomainDrift(ask, deployment);
-  if (drift.notInLedger.length === 0) return;
-  const says = domainDriftText(drift, deployment.domains.length);
-  await confirm(context, yes, `${says}. Webhooks of those would be refused; register for the whole account?`);
+  const drift = await readDomainDrift(ask, deployment).catch((error: unknown) => {
+    // A key that may write webhooks need not read domains.
+    if (error instanceof ApiKeyRefusedError) return undefined;
+    throw error;
+  });
+  if (drift?.notInLedger.length === 0) return;
+  const names = drift && domainDriftText(drift, deployment.domains.length);
+  const says = `${names ?? 'Mailgun does not list its domains to this key'}. Webhooks of domains in no ledger are refused`;
+  if (plan || yes) context.printError(says);
+  else await confirm(context, yes, `${says}; register for the whole account?`);
 }
 
 export interface DomainOptions extends TargetOptions {
@@ -233,8 +276,8 @@ export function desiredWebhooks(deployment: Deployment, { domain }: DomainOption
 }
 
 /** Returns a difference as both commands print it. */
-export function driftOf(domain: string, { kind, type, level, url }: Drift): [DriftLine, string] {
+export function driftOf(domain: string | null, { kind, type, level, url }: Drift): [DriftLine, string] {
   const line: DriftLine = { event: 'drift', domain, kind, type, level: level ?? null, url: url ?? null };
   const where = [level && `at the ${level}`, url ?? (level && "this stack's URL")].filter(Boolean).join(': ');
-  return [line, [domain, kind.padEnd(8), type.padEnd(14), where].join('  ').trimEnd()];
+  return [line, [domain ?? 'the whole account', kind.padEnd(8), type.padEnd(14), where].join('  ').trimEnd()];
 }

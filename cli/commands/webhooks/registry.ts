@@ -1,13 +1,14 @@
-import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import {
   type RegisteredWebhook,
+  readAccountHooks,
   readAccountWebhooks,
   readDomainWebhooks,
 } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access/mailgun-access.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
+import { mailgunTimeMs } from '../../time.ts';
 
-/** A registration of one URL at the account. */
+/** A registration of one URL at the account, of no other. */
 export interface AccountHook {
   readonly id: string;
   readonly types: readonly string[];
@@ -23,13 +24,15 @@ export interface Registry {
   addToDomain(domain: string, url: string, types: readonly string[]): Promise<void>;
   /** Takes a URL off all types of a domain, in one call that touches no other URL. */
   removeFromDomain(domain: string, url: string): Promise<void>;
-  /** The registrations of a URL at the account in a domain's region, the oldest first. */
+  /** The registrations of a URL at the account in a domain's region. */
   atAccount(domain: string, url: string): Promise<AccountHook[]>;
   /**
-   * Registers a URL at the account in a domain's region for these types and those that it has, and deletes all but one
-   * of its registrations. Never registers it twice, also where the reply to an earlier call was lost.
+   * Adds a registration at the account in a domain's region, and changes none: Mailgun tells when one was made, and not
+   * when it was changed. Also where the reply is lost it is made once.
    */
-  putAtAccount(domain: string, url: string, types: readonly string[]): Promise<void>;
+  addToAccount(domain: string, url: string, types: readonly string[]): Promise<void>;
+  /** Deletes one registration at the account in a domain's region. */
+  deleteAtAccount(domain: string, id: string): Promise<void>;
   /** Deletes a URL from the account in a domain's region: for all of its domains and types. */
   removeFromAccount(domain: string, url: string): Promise<void>;
 }
@@ -45,10 +48,12 @@ export function openRegistry(ask: MailgunRequest): Registry {
   };
 
   const hooksOf = async (domain: string, url: string): Promise<AccountHook[]> => {
-    const answer = await readAccount(domain);
-    understood(answer, readAccountWebhooks, "the account's webhooks");
-    const { webhooks } = answer.body as { webhooks: readonly JsonObject[] };
-    return webhooks.flatMap((hook) => (hook.url === url ? readHook(hook) : [])).sort(byAge);
+    const hooks = understood(await readAccount(domain), readAccountHooks, "the account's webhooks");
+    return hooks.flatMap(({ id, urls, types, createdAt }) =>
+      id !== undefined && urls.length === 1 && urls[0] === url
+        ? [{ id, types, sinceMs: mailgunTimeMs(createdAt) }]
+        : [],
+    );
   };
 
   const deleteHook = async (domain: string, id: string) => {
@@ -76,33 +81,24 @@ export function openRegistry(ask: MailgunRequest): Registry {
       const path = `${domainPath('v4', domain)}?${new URLSearchParams({ url })}`;
       const answer = await ask(domain, 'DELETE', path);
       if (answer.status === 200 || answer.status === 404) return;
-      throw new TargetUnavailableError(`Mailgun did not remove ${url} from ${domain}: ${messageOf(answer)}`);
+      throw new TargetUnavailableError(`Mailgun did not remove the URL from ${domain}: ${messageOf(answer)}`);
     },
 
     atAccount: hooksOf,
 
-    async putAtAccount(domain, url, types) {
-      const [held] = await hooksOf(domain, url);
-      const wanted = [...new Set([...(held?.types ?? []), ...types])];
-      if (wanted.some((type) => !held?.types.includes(type))) {
-        const form = formOf(url, wanted);
-        const path = held === undefined ? '/v1/webhooks' : `/v1/webhooks/${encodeURIComponent(held.id)}`;
-        const answer = await ask(domain, held === undefined ? 'POST' : 'PUT', path, form).catch((error: unknown) => {
-          if (error instanceof MailgunBusyError) return undefined;
-          throw error;
-        });
-        // A reply that was lost may belong to a call that was made, so only what is registered then says it.
-        const isThere = (await hooksOf(domain, url)).some((hook) => types.every((type) => hook.types.includes(type)));
-        if (!isThere) {
-          const why = answer === undefined ? 'it does not respond; try again later' : messageOf(answer);
-          throw new TargetUnavailableError(`Mailgun did not register ${types.join(', ')} of the account: ${why}`);
-        }
-      }
-      const [kept, ...doubles] = await hooksOf(domain, url);
-      for (const { id } of doubles.filter((each) => each.types.every((type) => kept?.types.includes(type)))) {
-        await deleteHook(domain, id);
-      }
+    async addToAccount(domain, url, types) {
+      const answer = await ask(domain, 'POST', '/v1/webhooks', formOf(url, types)).catch((error: unknown) => {
+        if (error instanceof MailgunBusyError) return undefined;
+        throw error;
+      });
+      // A reply that was lost may belong to a call that was made, so only what is registered then says it.
+      const hooks = await hooksOf(domain, url);
+      if (types.every((type) => hooks.some((hook) => hook.types.includes(type)))) return;
+      const why = answer === undefined ? 'it does not respond; try again later' : messageOf(answer);
+      throw new TargetUnavailableError(`Mailgun did not register ${types.join(', ')} of the account: ${why}`);
     },
+
+    deleteAtAccount: deleteHook,
 
     async removeFromAccount(domain, url) {
       for (const { id } of await hooksOf(domain, url)) await deleteHook(domain, id);
@@ -117,22 +113,7 @@ function formOf(url: string, types: readonly string[]): FormData {
   return form;
 }
 
-function readHook(hook: JsonObject): AccountHook[] {
-  const { webhook_id: id, event_types: types, created_at: created } = hook;
-  if (typeof id !== 'string') return [];
-  const named = Array.isArray(types) ? types.filter((type) => typeof type === 'string') : [];
-  const sinceMs = typeof created === 'string' ? Date.parse(created) : Number.NaN;
-  return [{ id, types: named, sinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs }];
-}
-
-/** Two runs at once agree on which of two registrations stays. */
-const byAge = (a: AccountHook, b: AccountHook) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0) || (a.id < b.id ? -1 : 1);
-
-function understood(
-  answer: MailgunResponse,
-  read: (body: unknown) => RegisteredWebhook[] | undefined,
-  what: string,
-): RegisteredWebhook[] {
+function understood<Read>(answer: MailgunResponse, read: (body: unknown) => Read | undefined, what: string): Read {
   const webhooks = answer.status === 200 ? read(answer.body) : undefined;
   if (webhooks === undefined) throw new TargetUnavailableError(`${what} cannot be read: ${messageOf(answer)}`);
   return webhooks;

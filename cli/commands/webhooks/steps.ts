@@ -1,4 +1,5 @@
 import { MAX_URLS, type RegisteredWebhook, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../group-by.ts';
 import type { AccountHook, Registry } from './registry.ts';
 
@@ -14,8 +15,10 @@ export interface Change {
   readonly event: 'change';
   /** Null: for all domains of the account. */
   readonly domain: string | null;
+  /** Of the account several, with commas between. */
   readonly type: string;
-  readonly change: 'add' | 'remove';
+  /** `remove-double`: the one of two registrations of this stack at the account that adds nothing to the other. */
+  readonly change: 'add' | 'remove' | 'remove-double';
   /** Of what is removed; null for this stack's own, which may be secret. */
   readonly url: string | null;
 }
@@ -30,12 +33,13 @@ export interface Step {
 export function removalsFromDomain(
   domain: string,
   registered: readonly RegisteredWebhook[],
+  own: string,
   remove: readonly string[],
 ): Step[] {
   const gone = registered.filter(({ level, url }) => level === 'domain' && remove.includes(url));
   return [...groupBy(gone, ({ url }) => url)].flatMap(([url, hooks]) =>
     hooks.map(({ type }, index) => ({
-      line: { event: 'change', domain, type, change: 'remove', url } as const,
+      line: { event: 'change', domain, type, change: 'remove', url: shown(url, own) } as const,
       run: once(index, (registry) => registry.removeFromDomain(domain, url)),
     })),
   );
@@ -62,6 +66,9 @@ export function additionsToDomain(
   }));
 }
 
+/** This stack's own URL may be secret. */
+const shown = (url: string, own: string) => (url === own ? null : url);
+
 /** One call is for all types of a domain, so the first of its lines makes it. */
 const once = (index: number, run: Step['run']): Step['run'] => (index === 0 ? run : async () => {});
 
@@ -69,60 +76,138 @@ const once = (index: number, run: Step['run']): Step['run'] => (index === 0 ? ru
 export function removalsFromAccount(
   domain: string,
   registered: readonly RegisteredWebhook[],
+  own: string,
   remove: readonly string[],
 ): Step[] {
   const ofAccount = registered.filter(({ level, url }) => level === 'account' && remove.includes(url));
   return [...groupBy(ofAccount, ({ url }) => url)].map(([url, hooks]) => ({
-    line: { event: 'change', domain: null, type: typesText(hooks.map(({ type }) => type)), change: 'remove', url },
+    line: accountLine([...new Set(hooks.map(({ type }) => type))], 'remove', shown(url, own)),
     run: (registry) => registry.removeFromAccount(domain, url),
   }));
 }
 
-/** Registers this stack once at the account in a domain's region, for the types where there is room. */
-export function additionsToAccount(
-  domain: string,
+/** The wanted types that the account does not have for this stack, by whether three others take up their places. */
+export function lackingAtAccount(
   registered: readonly RegisteredWebhook[],
   { url: own, types }: DesiredWebhooks,
   remove: readonly string[],
-): Step[] {
+): { free: string[]; full: string[] } {
   const ofAccount = registered.filter(({ level, url }) => level === 'account' && !remove.includes(url));
-  const added = types.filter((type) => {
-    const urls = new Set(ofAccount.filter((each) => each.type === type).map(({ url }) => url));
-    return !urls.has(own) && urls.size < MAX_URLS;
-  });
-  const doubled = webhookDrift(ofAccount, own, types).some(({ kind, url }) => kind === 'double' && url === undefined);
-  if (added.length === 0 && !doubled) return [];
-  const type = typesText(added.length > 0 ? added : types);
-  const line: Change = { event: 'change', domain: null, type, change: added.length > 0 ? 'add' : 'remove', url: null };
-  return [{ line, run: (registry) => registry.putAtAccount(domain, own, added) }];
+  const urlsOf = (type: string) => new Set(ofAccount.filter((each) => each.type === type).map(({ url }) => url));
+  const lacking = types.filter((type) => !urlsOf(type).has(own));
+  const isFull = (type: string) => urlsOf(type).size >= MAX_URLS;
+  return { free: lacking.filter((type) => !isFull(type)), full: lacking.filter(isFull) };
+}
+
+/** Registers this stack once at the account in a domain's region, for types that it lacks there. */
+export function additionsToAccount(domain: string, own: string, types: readonly string[]): Step[] {
+  if (types.length === 0) return [];
+  return [{ line: accountLine(types, 'add'), run: (registry) => registry.addToAccount(domain, own, types) }];
 }
 
 /** How long Mailgun may take to act on a registration at the account. */
 export const ACCOUNT_DELAY_MS = 10 * 60_000;
 
+/** Whether Mailgun certainly acts on a registration: one whose age it does not tell never. */
+const isSettled = (nowMs: number) => (hook: AccountHook) =>
+  hook.sinceMs !== undefined && hook.sinceMs <= nowMs - ACCOUNT_DELAY_MS;
+
+/** Deletes the registrations of this stack at the account whose types all come by others too. */
+export function doublesAtAccount(
+  domain: string,
+  hooks: readonly AccountHook[],
+  { url: own }: DesiredWebhooks,
+  nowMs: number,
+): Step[] {
+  return secondOf(hooks, nowMs).map(({ id, types }) => ({
+    line: accountLine(types, 'remove-double'),
+    async run(registry) {
+      if (!secondOf(await registry.atAccount(domain, own), nowMs).some((hook) => hook.id === id)) throw changed();
+      await registry.deleteAtAccount(domain, id);
+    },
+  }));
+}
+
+/** All that read the same registrations, or what another run has left of them, keep the same. */
+function secondOf(hooks: readonly AccountHook[], nowMs: number): AccountHook[] {
+  if (!hooks.every(isSettled(nowMs))) return [];
+  const kept = new Set<string>();
+  return [...hooks].sort(byRank).filter(({ types }) => {
+    const isSecond = types.length > 0 && types.every((type) => kept.has(type));
+    for (const type of types) kept.add(type);
+    return isSecond;
+  });
+}
+
+/** Those of the most types first, and of as many the oldest. */
+const byRank = (a: AccountHook, b: AccountHook) =>
+  b.types.length - a.types.length || (a.sinceMs ?? 0) - (b.sinceMs ?? 0) || (a.id < b.id ? -1 : 1);
+
 /** Takes this stack off a domain whose types all come to it by the account, for long enough that Mailgun acts on it. */
 export function doublesOfDomain(
   domain: string,
   registered: readonly RegisteredWebhook[],
-  atAccount: readonly AccountHook[],
-  own: string,
+  hooks: readonly AccountHook[],
+  { url: own }: DesiredWebhooks,
   nowMs: number,
 ): Step[] {
-  const covered = atAccount.filter(({ sinceMs = nowMs }) => sinceMs <= nowMs - ACCOUNT_DELAY_MS);
-  const doubles = registered.filter(({ level, url }) => level === 'domain' && url === own);
-  if (!doubles.every(({ type }) => covered.some(({ types }) => types.includes(type)))) return [];
-  return doubles.map(({ type }, index) => ({
+  if (!isCovered(registered, hooks, own, nowMs)) return [];
+  return ownOfDomain(registered, own).map(({ type }, index) => ({
     line: { event: 'change', domain, type, change: 'remove', url: null } as const,
-    run: once(index, (registry) => registry.removeFromDomain(domain, own)),
+    run: once(index, async (registry) => {
+      if (!isCovered(await registry.read(domain), await registry.atAccount(domain, own), own, nowMs)) throw changed();
+      await registry.removeFromDomain(domain, own);
+    }),
   }));
 }
 
-const typesText = (types: readonly string[]) => types.join(',');
+const ownOfDomain = (registered: readonly RegisteredWebhook[], own: string) =>
+  registered.filter(({ level, url }) => level === 'domain' && url === own);
+
+function isCovered(
+  registered: readonly RegisteredWebhook[],
+  hooks: readonly AccountHook[],
+  own: string,
+  nowMs: number,
+): boolean {
+  const settled = hooks.filter(isSettled(nowMs));
+  return ownOfDomain(registered, own).every(({ type }) => settled.some(({ types }) => types.includes(type)));
+}
+
+/** Meanwhile a person may have answered a question. */
+const changed = () => new TargetUnavailableError('what is registered at Mailgun has changed meanwhile; run it again');
+
+function accountLine(types: readonly string[], change: Change['change'], url: string | null = null): Change {
+  return { event: 'change', domain: null, type: types.join(','), change, url };
+}
+
+/** What is registered for a domain once these changes are made. */
+export function afterChanges(
+  registered: readonly RegisteredWebhook[],
+  steps: readonly Step[],
+  own: string,
+): RegisteredWebhook[] {
+  let left = [...registered];
+  for (const { line } of steps) {
+    const level = line.domain === null ? 'account' : 'domain';
+    const url = line.url ?? own;
+    const meant = line.type.split(',').map((type) => ({ level, type, url }) as const);
+    const isSame = (a: RegisteredWebhook, b: RegisteredWebhook) =>
+      a.level === b.level && a.type === b.type && a.url === b.url;
+    if (line.change === 'add') left.push(...meant);
+    if (line.change === 'remove') left = left.filter((each) => !meant.some((gone) => isSame(each, gone)));
+    if (line.change === 'remove-double') {
+      const gone = meant.map((each) => left.find((other) => isSame(each, other)));
+      left = left.filter((each) => !gone.includes(each));
+    }
+  }
+  return left;
+}
 
 /** Returns what a change does, as a person reads it. */
 export function changeText({ domain, type, change, url }: Change): string {
   const at = domain ?? 'the whole account';
-  return change === 'add'
-    ? `add ${type} of ${at} to this stack`
-    : `remove ${url ?? 'this stack'} from ${type} of ${at}`;
+  if (change === 'add') return `add ${type} of ${at} to this stack`;
+  if (change === 'remove-double') return `delete the second registration of this stack at the account (${type})`;
+  return `remove ${url ?? 'this stack'} from ${type} of ${at}`;
 }

@@ -253,9 +253,13 @@ test.each([
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });
 
-test('the own URL is not removed', async () => {
-  const { exitCode, errors } = await local.ledger(['webhooks', 'sync', '--remove', own, '--yes']);
-  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: ["--remove names this stack's own URL"] });
+test('the own URL is removed where it is named, for a stack that is torn down', async () => {
+  await put('opened', [own, OTHER]);
+  const { exitCode, lines } = await local.ledger(['webhooks', 'sync', '--remove', own, '--yes']);
+  expect(exitCode).toBe(0);
+  expect(lines.join('\n')).not.toContain(own);
+  expect(JSON.stringify(await registered())).not.toContain(own);
+  expect((await local.mailgun(hooks(DOMAIN))).json.webhooks).toEqual({ opened: { urls: [OTHER] } });
 });
 
 test('a Mailgun that fails is one sentence and exit code 1, and harms no reconciliation', async () => {

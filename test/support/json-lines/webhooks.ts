@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { WebhooksCheckLine, WebhooksSyncLine } from '../../../cli/commands/webhooks.ts';
 
 const drift = z.strictObject({
-  domain: z.string(),
+  /** Null: for all domains of the account. */
+  domain: z.string().nullable(),
   kind: z.enum(['missing', 'no-room', 'double', 'foreign', 'unwanted']),
   type: z.string(),
   level: z.enum(['domain', 'account']).nullable(),
@@ -24,7 +25,8 @@ export const webhooksSyncLine = z.discriminatedUnion('event', [
     /** Null: for all domains of the account. */
     domain: z.string().nullable(),
     type: z.string(),
-    change: z.enum(['add', 'remove']),
+    /** `remove-double`: of two registrations of this stack at the account. */
+    change: z.enum(['add', 'remove', 'remove-double']),
     /** Of what is removed. */
     url: z.string().nullable(),
   }),

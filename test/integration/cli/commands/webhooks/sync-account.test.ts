@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { MailgunRequest } from '../../../../../cli/access/mailgun-access.ts';
 import type { CliContext } from '../../../../../cli/command.ts';
+import { openRegistry } from '../../../../../cli/commands/webhooks/registry.ts';
 import { runCommand } from '../../../../support/command-line.ts';
 import { askTwin, formOf } from '../../../../support/local-ledger.ts';
 import { API_KEY } from '../../../../support/mailgun-api.ts';
@@ -8,16 +10,28 @@ import { OWN_URL, openStubAtMailgun, type StubAtMailgun } from '../../../../supp
 const DOMAINS = ['one.example.com', 'two.example.com'];
 const OTHER = 'https://crm.example.net/mailgun';
 const TYPES = ['opened', 'clicked'];
-const LATER_MS = 11 * 60_000;
+const MINUTE_MS = 60_000;
 
 let stub: StubAtMailgun;
+let nowMs: number;
 beforeEach(async () => {
   stub = await openStubAtMailgun(DOMAINS);
+  nowMs = 1_790_000_000_000;
+  stub.clock.ms = nowMs;
 });
 afterEach(() => stub.api.close());
 
+function pass(minutes: number) {
+  nowMs += minutes * MINUTE_MS;
+  stub.clock.ms = nowMs;
+}
+
 const run = (command: string, args: string[] = [], over: Partial<CliContext> = {}) =>
-  runCommand(['webhooks', command, '--local', ...args], { openDeployment: async () => stub.deployment(), ...over });
+  runCommand(['webhooks', command, '--local', ...args], {
+    openDeployment: async () => stub.deployment(),
+    now: () => nowMs,
+    ...over,
+  });
 const sync = (args: string[] = [], over: Partial<CliContext> = {}) =>
   run('sync', ['--account', '--json', ...args], over);
 const atAccount = async () => (await askTwin(stub.api.url, '/v1/webhooks', {}, API_KEY)).json.webhooks;
@@ -49,14 +63,55 @@ test('the domains are left alone until Mailgun acts on the account, and other UR
   expect(await sync()).toMatchObject({ exitCode: 1 });
   expect(Object.keys(await ofDomain('two.example.com'))).toEqual(TYPES);
 
-  const later = { now: () => Date.now() + LATER_MS };
-  expect((await sync([], later)).exitCode).toBe(2);
-  expect(await sync(['--yes'], later)).toMatchObject({ exitCode: 0 });
+  pass(11);
+  expect((await sync()).exitCode).toBe(2);
+  expect((await sync(['--plan'])).json().at(-1)).toEqual({ event: 'planned', changes: 4, drift: 0 });
+  expect(await sync(['--yes'])).toMatchObject({ exitCode: 0 });
   expect(await Promise.all(DOMAINS.map(ofDomain))).toEqual([{ delivered: { urls: [OTHER] } }, {}]);
-  expect(await run('check', [], later)).toMatchObject({
+  expect(await run('check')).toMatchObject({
     exitCode: 1,
     lines: expect.arrayContaining([expect.stringMatching(/foreign/)]),
   });
+});
+
+test('where the account gets a further type, the domains keep theirs until Mailgun acts on it, also at a rerun', async () => {
+  for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
+  await register(OWN_URL, ['opened']);
+  pass(365 * 24 * 60);
+  const keepsAll = async () =>
+    expect((await Promise.all(DOMAINS.map(ofDomain))).map((types) => Object.keys(types))).toEqual([TYPES, TYPES]);
+
+  expect((await sync(['--yes'])).json()[0]).toEqual({ ...added, type: 'clicked' });
+  await keepsAll();
+  pass(9);
+  const { lines } = await run('sync', ['--account', '--yes']);
+  expect(lines.at(-1)).toMatch(/goes when this runs again, 10 minutes after/);
+  await keepsAll();
+  pass(2);
+  expect(await sync(['--yes'])).toMatchObject({ exitCode: 0 });
+  expect(await Promise.all(DOMAINS.map(ofDomain))).toEqual([{}, {}]);
+});
+
+test('a clock that is ahead does not take the domains off in the run that registers at the account', async () => {
+  stub.api.register('one.example.com', TYPES, OWN_URL);
+  await sync(['--yes'], { now: () => nowMs + 60 * MINUTE_MS });
+  expect(Object.keys(await ofDomain('one.example.com'))).toEqual(TYPES);
+});
+
+test('a domain keeps what the account lost while a person was asked', async () => {
+  stub.api.register('one.example.com', TYPES, OWN_URL);
+  await register(OWN_URL, TYPES);
+  pass(11);
+  const ask = async () => {
+    const [hook] = await atAccount();
+    await askTwin(stub.api.url, `/v1/webhooks/${hook.webhook_id}`, { method: 'DELETE' }, API_KEY);
+    return 'y';
+  };
+  expect(await run('sync', ['--account'], { ask })).toMatchObject({
+    exitCode: 1,
+    errors: [expect.stringMatching(/changed meanwhile/)],
+  });
+  expect(Object.keys(await ofDomain('one.example.com'))).toEqual(TYPES);
 });
 
 test('a registration whose reply is lost is found, and not made twice', async () => {
@@ -93,31 +148,82 @@ test.each(['500', '429-retry-after', 'truncate'] as const)(
   },
 );
 
-test('registrations that two runs made at once become one', async () => {
-  await Promise.all([sync(), sync()]);
-  expect(await atAccount()).toMatchObject([{ url: OWN_URL }]);
-
+test('registrations that two runs made at once become one, once Mailgun acts on both', async () => {
+  await register(OWN_URL, TYPES);
   await register(OWN_URL, TYPES);
   expect((await run('check', ['--json'])).json().filter(({ kind }) => kind === 'double')).toHaveLength(4);
-  expect(await sync(['--yes'])).toMatchObject({ exitCode: 0 });
-  expect(await atAccount()).toHaveLength(1);
+  expect(await sync(['--yes'])).toMatchObject({ exitCode: 1 });
+  expect(await atAccount()).toHaveLength(2);
+
+  pass(11);
+  const asked: string[] = [];
+  const ask = async (question: string) => {
+    asked.push(question);
+    return 'y';
+  };
+  const { exitCode, json } = await sync([], { ask });
+  expect(asked).toEqual([
+    expect.stringContaining('delete the second registration of this stack at the account (opened,clicked)?'),
+  ]);
+  expect({ exitCode, lines: json() }).toEqual({
+    exitCode: 0,
+    lines: [
+      { ...added, change: 'remove-double' },
+      { event: 'synced', changes: 1, drift: 0 },
+    ],
+  });
+  expect(await atAccount()).toMatchObject([{ webhook_id: 'webhook-1' }]);
 });
 
-test('a registration that lacks a type is extended, and keeps what it has', async () => {
+test('of two registrations the one of more types stays, though it is younger', async () => {
+  await register(OWN_URL, ['opened']);
+  pass(1);
+  await register(OWN_URL, TYPES);
+  pass(11);
+  expect((await sync(['--plan'])).json().at(-1)).toEqual({ event: 'planned', changes: 1, drift: 0 });
+  expect((await sync(['--yes'])).json().at(-1)).toEqual({ event: 'synced', changes: 1, drift: 0 });
+  expect(await atAccount()).toMatchObject([{ event_types: TYPES }]);
+});
+
+test('two runs at once leave one registration', async () => {
+  await Promise.all([sync(), sync()]);
+  pass(11);
+  await Promise.all([sync(['--yes']), sync(['--yes'])]);
+  expect(await atAccount()).toMatchObject([{ url: OWN_URL, event_types: TYPES }]);
+});
+
+test('a registration that lacks a type stays as it is, and another has the type', async () => {
   await register(OWN_URL, ['accepted', 'opened']);
   await sync();
-  expect(await atAccount()).toMatchObject([{ event_types: ['accepted', 'opened', 'clicked'] }]);
+  expect(await atAccount()).toMatchObject([{ event_types: ['accepted', 'opened'] }, { event_types: ['clicked'] }]);
+});
+
+const fill = async (types: string[]) => {
+  for (const nth of [1, 2, 3]) await register(`https://${nth}.example.net/`, types);
+};
+
+test('where three other URLs have all types, nothing is registered, and it says so', async () => {
+  await fill(TYPES);
+  for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
+  const { exitCode, json } = await sync();
+  expect(exitCode).toBe(1);
+  const noRoom = { event: 'drift', domain: null, kind: 'no-room', level: 'account', url: null };
+  expect(json().slice(0, 2)).toEqual(TYPES.map((type) => ({ ...noRoom, type })));
+  expect(json().at(-1)).toEqual({ event: 'synced', changes: 0, drift: 2 });
+  const { lines } = await run('sync', ['--account']);
+  expect(lines.at(-1)).toMatch(/no room for opened, clicked, so domains with such types keep this stack/);
+  expect(await Promise.all(DOMAINS.map(async (domain) => Object.keys(await ofDomain(domain))))).toEqual([TYPES, TYPES]);
 });
 
 test('a type with three other URLs stays missing, and the others are registered', async () => {
-  for (const nth of [1, 2, 3]) await register(`https://${nth}.example.net/`, ['clicked']);
+  await fill(['clicked']);
   const { exitCode, json } = await sync();
   expect(exitCode).toBe(1);
   expect(json()[0]).toEqual({ ...added, type: 'opened' });
   expect(json().filter(({ kind }) => kind === 'missing')).toMatchObject([{ type: 'clicked' }, { type: 'clicked' }]);
 });
 
-test('it asks before webhooks of domains come here that the ledger does not have', async () => {
+test('it asks once before webhooks of domains come here that the ledger does not have', async () => {
   stub.account.furtherDomains = [{ name: 'news.example.com', subaccount_id: '6fr7' }];
   const asked: string[] = [];
   const ask = async (question: string) => {
@@ -125,9 +231,34 @@ test('it asks before webhooks of domains come here that the ledger does not have
     return 'n';
   };
   expect(await sync([], { ask })).toMatchObject({ exitCode: 2 });
-  expect(asked).toEqual([expect.stringMatching(/^Mailgun has 3 domains, the ledger 2: .*news.example.com .*refused/)]);
+  const says = expect.stringMatching(/^Mailgun has 3 domains, the ledger 2: .*news.example.com .*refused/);
+  expect(asked).toEqual([says]);
+  expect(await sync(['--plan'])).toMatchObject({ exitCode: 0, errors: [says] });
   expect(await atAccount()).toEqual([]);
-  expect(await sync(['--yes'])).toMatchObject({ exitCode: 0 });
+  expect(await sync(['--yes'])).toMatchObject({ exitCode: 0, errors: [says] });
+});
+
+test('a key that may not list domains registers once a person has agreed', async () => {
+  stub.account.apiKeys = [{ secret: 'key-without-domains', role: 'admin', listsDomains: false }];
+  const openDeployment = async () => stub.deployment('key-without-domains');
+  expect(await sync([], { openDeployment })).toMatchObject({ exitCode: 2 });
+  expect(await atAccount()).toEqual([]);
+  const asked: string[] = [];
+  const ask = async (question: string) => {
+    asked.push(question);
+    return 'y';
+  };
+  expect(await sync([], { openDeployment, ask })).toMatchObject({ exitCode: 0 });
+  expect(asked).toEqual([expect.stringMatching(/^Mailgun does not list its domains to this key/)]);
+});
+
+test("what Mailgun says of the account's webhooks is passed on", async () => {
+  const refuses = async () => ({ status: 409, body: { Description: 'unable to add more than 3 urls' } });
+  const ask: MailgunRequest = async (_domain, method) =>
+    method === 'GET' ? { status: 200, body: { webhooks: [] } } : refuses();
+  await expect(openRegistry(ask).addToAccount('one.example.com', OWN_URL, TYPES)).rejects.toThrow(
+    'Mailgun did not register opened, clicked of the account: 409 unable to add more than 3 urls',
+  );
 });
 
 test('it is for all domains', async () => {
@@ -135,4 +266,18 @@ test('it is for all domains', async () => {
     exitCode: 2,
     errors: ['--account is for all domains'],
   });
+});
+
+test('its own URL goes from the domains and the account, and nothing is added', async () => {
+  for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
+  await register(OWN_URL, ['opened']);
+  await register(OTHER, ['opened']);
+  const remove = ['--account', '--remove', OWN_URL];
+  expect((await run('sync', [...remove, '--plan', '--json'])).json().at(-1)).toMatchObject({ changes: 5, drift: 0 });
+  const { exitCode, lines } = await run('sync', [...remove, '--yes']);
+  expect(exitCode).toBe(0);
+  expect(lines.join('\n')).not.toContain(OWN_URL);
+  expect(await Promise.all(DOMAINS.map(ofDomain))).toEqual([{}, {}]);
+  expect(await atAccount()).toMatchObject([{ url: OTHER }]);
+  expect((await run('sync', ['--remove', OWN_URL])).lines.at(-1)).toBe('Nothing to change.');
 });
