@@ -226,6 +226,12 @@ export interface Straggler {
   notedAt: number;
 }
 
+/** When the first and the last noted event of a kind happened that a webhook brought, in epoch milliseconds. */
+export interface PostedTimes {
+  first: number;
+  last: number;
+}
+
 export interface LedgerState {
   readWatermarks(domain: string): Promise<Watermarks | undefined>;
   /** False, and nothing is written, where the watermarks are not at `previous`. */
@@ -238,9 +244,9 @@ export interface LedgerState {
   readDoubts(domain: string): Promise<number[]>;
   putDoubt(domain: string, start: number): Promise<void>;
   dropDoubt(domain: string, start: number): Promise<void>;
-  /** The kinds that Mailgun may never post, and the time (epoch ms) of the first event of each that a webhook brought. */
-  readPostedKinds(domain: string): Promise<Map<string, number>>;
-  /** Notes such an event; one that happened before it stays. */
+  /** The kinds that Mailgun may never post, as far as webhooks have brought events of them. */
+  readPostedKinds(domain: string): Promise<Map<string, PostedTimes>>;
+  /** Notes such an event, if it happened before the first or after the last that is known. */
   notePostedKind(domain: string, kind: string, atMs: number): Promise<void>;
   /** Drops the note unless it was renewed since it was read. */
   dropStraggler(domain: string, straggler: Straggler): Promise<void>;

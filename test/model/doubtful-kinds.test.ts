@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
-import { NOW_MS } from '../support/webhooks.ts';
-import { numbered, ReconcileWorld } from './reconcile-world.ts';
+import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
+import { numbered, ReconcileWorld, TYPES } from './reconcile-world.ts';
 
 // Mailgun lists mail that it routes on, and the batch as a whole. Whether it posts them is written nowhere, so both are right.
 
@@ -19,8 +19,18 @@ function batch(nth: number, at: number): JsonObject {
 async function live(
   kinds: (nth: number, at: number) => JsonObject[],
   isDropped: (nth: number, event: JsonObject) => boolean,
+  world = new ReconcileWorld(),
 ) {
-  const world = new ReconcileWorld();
+  await happen(world, kinds, isDropped);
+  await world.live(30);
+  return world;
+}
+
+async function happen(
+  world: ReconcileWorld,
+  kinds: (nth: number, at: number) => JsonObject[],
+  isDropped: (nth: number, event: JsonObject) => boolean,
+) {
   for (let nth = 0; nth < 12; nth += 1) {
     const at = SLICE_START + nth * 900 + 10;
     world.nowMs = Math.max(world.nowMs, (at + 5) * 1000);
@@ -28,8 +38,22 @@ async function live(
     for (const event of kinds(nth, at + 1)) world.happen(event, isDropped(nth, event));
     await world.live(0.25);
   }
-  await world.live(30);
+}
+
+/** What the version before these kinds leaves: it expected every event, and kept nothing of them. */
+function beforeUpgrade(hasTotals: boolean): ReconcileWorld {
+  const world = new ReconcileWorld();
+  world.mailgun.hasTotals = hasTotals;
+  const always = { first: 0, last: Number.MAX_SAFE_INTEGER };
+  for (const kind of ['routed-accepted', 'routed-delivered', 'batch-accepted']) {
+    world.book.postedKinds.set(DOMAIN, new Map([...(world.book.postedKinds.get(DOMAIN) ?? []), [kind, always]]));
+  }
   return world;
+}
+
+function upgrade({ book }: ReconcileWorld): void {
+  book.postedKinds.clear();
+  for (const slice of book.slices.values()) delete slice.kinds;
 }
 
 describe.each<[string, (nth: number, at: number) => JsonObject[], number]>([
@@ -69,4 +93,76 @@ test('a webhook of one event of routed mail says nothing about the others', asyn
   );
   expect(world.totals).toMatchObject({ lost: 0, polled: 12 });
   expect([...(world.book.postedKinds.values().next().value?.keys() ?? [])]).toEqual(['routed-accepted']);
+});
+
+describe.each([true, false])('where totals are known: %p', (hasTotals) => {
+  const kinds = (nth: number, at: number) => [routed(nth, 'accepted', at), routed(50 + nth, 'delivered', at + 1)];
+
+  test.each<[string, (world: ReconcileWorld) => void, number]>([
+    ['an upgrade from a version that expected all mail', upgrade, 5],
+    ['an upgrade from a version that expected all mail', upgrade, 0],
+    ['the loss of what was seen of the kinds', ({ book }) => book.postedKinds.clear(), 5],
+    ['the loss of what was seen of the kinds', ({ book }) => book.postedKinds.clear(), 0],
+  ])('%s hides no webhook that was lost before its second pass (case %#)', async (_, change, dropped) => {
+    const world = beforeUpgrade(hasTotals);
+    await happen(world, kinds, (nth, { event }) => nth === dropped && event === 'accepted');
+    await world.live(2);
+    expect(world.totals).toMatchObject({ late: 1, lost: 0 });
+    change(world);
+    await world.live(40);
+    expect(world.totals).toMatchObject({ late: 0, lost: 1, polled: 0 });
+    // The older slices have taught from when on the kinds are posted.
+    const first = SLICE_START + (dropped === 0 ? 900 : 0) + 11;
+    expect(world.book.postedKinds.get(DOMAIN)?.get('routed-accepted')?.first).toBe(first * 1000);
+  });
+
+  test('an upgrade makes no loss of what an earlier version has never counted as one', async () => {
+    const world = beforeUpgrade(hasTotals);
+    upgrade(world);
+    await happen(world, kinds, () => true);
+    world.happen(numbered(7 * 20, SLICE_START + 12 * 900 + 10), true);
+    await world.live(40);
+    expect(world.totals).toMatchObject({ lost: 1, polled: 24 });
+  });
+
+  test('a second pass lists nothing again where all that it would teach is known', async () => {
+    const world = new ReconcileWorld();
+    world.mailgun.hasTotals = hasTotals;
+    await happen(world, kinds, () => false);
+    await world.live(2);
+    const windows = () => [...world.book.slices.values()].map(({ startedAt }) => startedAt);
+    const before = windows().slice(0, 12);
+    await world.live(40);
+    expect(
+      windows()
+        .slice(0, 12)
+        .every((at, nth) => at === before[nth]),
+    ).toBe(hasTotals);
+  });
+});
+
+test('a webhook of a permanent failure of routed mail says nothing about temporary ones', async () => {
+  const failure = (nth: number, severity: string, at: number) => ({ ...routed(nth, 'failed', at), severity });
+  const world = await live(
+    (nth, at) => [failure(nth, 'permanent', at), failure(50 + nth, 'temporary', at + 1)],
+    (_, { severity }) => severity === 'temporary',
+    new ReconcileWorld([...TYPES, 'temporary_fail']),
+  );
+  expect(world.totals).toMatchObject({ lost: 0, polled: 12 });
+  expect([...(world.book.postedKinds.get(DOMAIN)?.keys() ?? [])]).toEqual(['routed-permanent_fail']);
+});
+
+test('a kind that Mailgun no longer posts is not expected any more two weeks after the last webhook', async () => {
+  const world = new ReconcileWorld();
+  const at = (day: number) => SLICE_START + day * 86_400 + 10;
+  const day = async (nth: number, isDropped: boolean) => {
+    world.nowMs = Math.max(world.nowMs, (at(nth) + 5) * 1000);
+    world.happen(routed(nth, 'delivered', at(nth)), isDropped);
+    await world.live(24);
+  };
+  for (const nth of [0, 1, 2, 3]) await day(nth, false);
+  expect(world.book.postedKinds.get(DOMAIN)?.get('routed-delivered')?.last).toBeGreaterThan(at(1) * 1000);
+  for (let nth = 4; nth < 20; nth += 1) await day(nth, true);
+  await world.live(48);
+  expect([world.totals.lost, world.totals.polled]).toEqual([13, 3]);
 });

@@ -15,7 +15,7 @@ import { Mortal, type Trouble } from '../support/mortal.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
 
 const TIMES = { everySeconds: 900, settleSeconds: 1800, sliceSeconds: 900, retentionSeconds: 10 * 86_400 };
-const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'unsubscribed', 'complained', 'permanent_fail'];
+export const TYPES = ['accepted', 'delivered', 'opened', 'clicked', 'unsubscribed', 'complained', 'permanent_fail'];
 
 /** Mailgun's list, the table, the queue and reconcile in memory under one clock. */
 export class ReconcileWorld {
@@ -43,9 +43,11 @@ export class ReconcileWorld {
   /** Whether the timer of the lease runs. */
   hasTimer = true;
   readonly #timers = new Set<{ atMs: number; everyMs: number; task: () => Promise<void> }>();
+  readonly #registered: readonly string[];
   #holders = 0;
 
-  constructor() {
+  constructor(registered = TYPES) {
+    this.#registered = registered;
     const send = this.ledger.send.bind(this.ledger);
     this.ledger.send = async (message) => {
       await send(message);
@@ -145,7 +147,7 @@ export class ReconcileWorld {
       lease: port('table', this.book),
       slices: sliceBook(port('table', this.book), this.book),
       domains: this.domains,
-      registered: TYPES,
+      registered: this.#registered,
       times: { ...this.times, fromEpochSeconds: this.fromEpochSeconds },
       backlogMessages: this.backlogMessages,
       isConfigured: async () => {

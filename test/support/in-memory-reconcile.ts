@@ -15,6 +15,7 @@ import {
   type MailgunSource,
   type OpenSlice,
   type PartStore,
+  type PostedTimes,
   type QueueDepth,
   type Requeue,
   type Requeues,
@@ -36,7 +37,7 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
   open = new Map<string, OpenSlice>();
   stragglers = new Map<string, Straggler>();
   doubts = new Map<string, Set<number>>();
-  postedKinds = new Map<string, Map<string, number>>();
+  postedKinds = new Map<string, Map<string, PostedTimes>>();
   parts = new Map<string, DonePart>();
   lease: { holder: string; until: number } | undefined;
   writes: string[] = [];
@@ -91,7 +92,8 @@ export class InMemoryBook implements LedgerState, Slices, Lease, PartStore {
 
   async notePostedKind(domain: string, kind: string, atMs: number) {
     const kinds = new Map(this.postedKinds.get(domain));
-    this.postedKinds.set(domain, kinds.set(kind, Math.min(atMs, kinds.get(kind) ?? atMs)));
+    const { first, last } = kinds.get(kind) ?? { first: atMs, last: atMs };
+    this.postedKinds.set(domain, kinds.set(kind, { first: Math.min(first, atMs), last: Math.max(last, atMs) }));
   }
 
   async readDoubts(domain: string) {

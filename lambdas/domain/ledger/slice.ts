@@ -58,6 +58,12 @@ export interface ListedWindow {
   indexed: number;
 }
 
+/**
+ * Kinds of mail that Mailgun may never post, by the time (epoch ms) from which on events of this slice were expected
+ * all the same.
+ */
+export type ExpectedKinds = Record<string, number>;
+
 /** The ledger's record of one slice of a domain; its counts are those of the last pass. */
 export interface Slice extends SliceBounds, SliceCounts {
   domain: string;
@@ -80,6 +86,8 @@ export interface Slice extends SliceBounds, SliceCounts {
   acceptance?: Acceptance;
   /** What the last pass that read Mailgun's listing was told of its size; absent where that is not known of all of it. */
   windows?: ListedWindow[];
+  /** Absent where an earlier version has passed the slice, which expected every kind. */
+  kinds?: ExpectedKinds;
   /** Raised by every pass. */
   version: number;
 }

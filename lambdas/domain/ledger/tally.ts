@@ -4,7 +4,14 @@ import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
 import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
 import { add, addAll, addToRow, type Counts, total } from './counts.ts';
 import { addDimensions, boundedDimensions, emptyDimensions } from './dimensions.ts';
-import { isUnsettled, type ListedWindow, type Slice, type SliceBounds, type SliceCounts } from './slice.ts';
+import {
+  type ExpectedKinds,
+  isUnsettled,
+  type ListedWindow,
+  type Slice,
+  type SliceBounds,
+  type SliceCounts,
+} from './slice.ts';
 
 /** What comparing one part of a slice has counted; parts do not overlap, so their tallies add up. */
 export interface Tally extends SliceCounts {
@@ -18,6 +25,8 @@ export interface Tally extends SliceCounts {
   acceptedNames: string[];
   /** Events in the window that the listing of this part was asked for; absent where its source and its pages do not agree. */
   window?: { total: number; indexed: number } | undefined;
+  /** Absent where an earlier version has compared a part. */
+  kinds?: ExpectedKinds | undefined;
 }
 
 /** Names kept of the unconfirmed events of a slice, and of those an operator accepts; a slice is one item. */
@@ -31,6 +40,7 @@ export function emptyTally(): Tally {
     ...{ unconfirmed: {}, altered: {}, tags: {}, dimensions: emptyDimensions() },
     ...{ stuck: 0, short: 0, accepted: 0 },
     ...{ unconfirmedNames: [], acceptedNames: [], sent: 0, sends: 0, deliverable: 0 },
+    kinds: {},
   };
 }
 
@@ -69,6 +79,11 @@ export function countOrigin(
   add(isFinal || isNeverRetried(event) ? tally.lost : tally.late, type);
 }
 
+/** Counts an event of a kind that Mailgun may never post, and that is expected all the same. */
+export function addKind({ kinds = {} }: Tally, kind: string, atMs: number): void {
+  kinds[kind] = Math.min(atMs, kinds[kind] ?? atMs);
+}
+
 /** Adds a name to a list that is kept up to a limit. */
 export function addName(names: string[], name: string): void {
   if (names.length < MAX_NAMED_EVENTS) names.push(name);
@@ -89,7 +104,9 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
       for (const name of tally[list]) addName(sum[list], name);
     }
     sum.sends = Math.max(sum.sends, tally.sends);
+    for (const [kind, atMs] of Object.entries(tally.kinds ?? {})) addKind(sum, kind, atMs);
   }
+  if (tallies.some(({ kinds }) => kinds === undefined)) sum.kinds = undefined;
   return sum;
 }
 
@@ -128,10 +145,11 @@ export function slicePassed(
   tally: Tally,
   pass: Pass,
 ): Slice {
-  const { sent: _sent, deliverable: _deliverable, window: _window, acceptedNames, ...counts } = tally;
+  const { sent: _sent, deliverable: _deliverable, window: _window, kinds: passed, acceptedNames, ...counts } = tally;
   const expected: Counts = {};
   addAll(expected, tally.stored);
   addAll(expected, tally.missing);
+  const kinds = pass.unlisted && previous ? previous.kinds : passed;
   const acceptance =
     pass.acceptReason === undefined
       ? previous?.acceptance
@@ -152,6 +170,7 @@ export function slicePassed(
     ...((isJudgedNow || previous?.isJudgedEarly) && { isJudgedEarly: true as const }),
     ...(acceptance && { acceptance }),
     ...(pass.windows && { windows: pass.windows }),
+    ...(kinds && { kinds }),
     version: (previous?.version ?? 0) + 1,
   };
 }
@@ -180,6 +199,7 @@ export function isSameSlice(a: Slice, b: Slice): boolean {
     finalAt: _f,
     isJudgedEarly: _j,
     windows: _w,
+    kinds: _k,
     version: _v,
     ...rest
   }: Slice) => canonicalJson(rest);

@@ -13,12 +13,16 @@ export function isExpectedByWebhook(event: JsonObject, registered: readonly stri
 }
 
 /**
- * Returns the kind of an event that Mailgun lists, and perhaps never posts: of mail that it routes on, by the event's
- * name, or the `accepted` of a batch as a whole, which has no recipient. Undefined for every other event.
+ * Returns the kind of an event that Mailgun lists, and perhaps never posts: of mail that it routes on, by the webhook
+ * type, or by the event's name where that is not one; or the `accepted` of a batch as a whole, which has no recipient.
+ * Undefined for every other event.
  */
 export function doubtfulKindOf(event: JsonObject): string | undefined {
   const name = eventName(event);
-  if (isInbound(event)) return `routed-${name}`;
+  if (isInbound(event)) {
+    const [type, ...others] = typeIdsOf(name, textAt(event, 'severity')?.toLowerCase());
+    return `routed-${type === undefined || others.length > 0 ? name : type}`;
+  }
   return name === 'accepted' && recipientOf(event) === undefined ? 'batch-accepted' : undefined;
 }
 

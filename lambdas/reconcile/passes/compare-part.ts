@@ -176,23 +176,23 @@ function createSettle(
     // A ledger of events of an unknown domain reads the listings of all: the other events there are not its own.
     const isOwn = ({ name, copies }: Listed) => stored.has(name) || copies.length > 0;
     const ready = pass.listings.length === 1 ? waiting : waiting.filter(isOwn);
-    const unposted = new Set<Listed>();
+    const unknown = new Set<Listed>();
     for (const each of ready) {
       const kind = doubtfulKindOf(each.event);
-      if (kind !== undefined && !(await pass.postedKinds.isPosted(kind, each.atMs))) unposted.add(each);
+      if (kind !== undefined && !(await pass.postedKinds.isKnown(kind, each.atMs))) unknown.add(each);
     }
     // Only what was sent before can have come without a webhook; of a doubtful kind also what was restored.
     const isAsked = (each: Listed) =>
       !stored.has(each.name) ||
       sends.has(each.name) ||
       NAMES_COMPARED_IN_FULL.includes(eventName(each.event)) ||
-      unposted.has(each);
+      unknown.has(each);
     const facts = await lookUp(
       deps.events,
       ready.filter(isAsked).map(({ place }) => place),
       pass.erasureKey,
     );
-    for (const { event, place, atMs } of unposted) {
+    for (const { event, place, atMs } of unknown) {
       const kind = doubtfulKindOf(event);
       if (kind !== undefined && facts.get(placeName(place))?.broughtByWebhook) await pass.postedKinds.note(kind, atMs);
     }
@@ -207,7 +207,7 @@ function createSettle(
       add(tally.listed, type);
       countTags(tally.tags, event);
       countDimensions(tally.dimensions, event);
-      const registered = await registeredFor(deps, pass, event, atMs);
+      const registered = await registeredFor(deps, pass, tally, event, atMs);
       if (isExpectedByWebhook(event, registered)) tally.deliverable += 1;
       if (isStored) add(tally.stored, type);
       if (found !== undefined || !isStored) {

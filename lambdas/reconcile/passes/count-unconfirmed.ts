@@ -32,7 +32,7 @@ export async function countUnlisted(
       acceptName(tally, name);
     } else if (wasListed) {
       // The listing has shrunk, and what was known of the event still holds.
-      const registered = await registeredFor(deps, pass, found.event, found.atMs);
+      const registered = await registeredFor(deps, pass, tally, found.event, found.atMs);
       countOrigin(tally, found.event, found, { registered, isFinal: pass.isFinal });
       countTags(tally.tags, found.event);
       countDimensions(tally.dimensions, found.event);

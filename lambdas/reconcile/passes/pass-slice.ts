@@ -154,7 +154,7 @@ export function createPassSlice(deps: PassSliceDeps) {
       nameOf: createLedgerNaming(erasureKey),
       erasureKey,
       runId: run.runId,
-      postedKinds: createPostedKinds(deps, domain),
+      postedKinds: createPostedKinds(deps, domain, previous),
       unconfirmedBefore: isNamed ? new Set(names) : undefined,
       accepted: new Set(previous?.acceptance?.names),
       comparedAtMs: previous?.startedAt ?? undefined,
@@ -172,15 +172,16 @@ export function createPassSlice(deps: PassSliceDeps) {
   /**
    * Returns true where the second pass of a slice need not list it: Mailgun's totals of the same ranges are those of the
    * last pass, whose pages held exactly that many events, and nothing was stored since. A listing that lost an event and
-   * gained another is taken for the same.
+   * gained another is taken for the same. What this slice teaches of doubtful kinds must be known.
    */
   async function isUnchanged(pass: SlicePass, request: PassRequest, previous: Slice): Promise<boolean> {
-    const { windows = [] } = previous;
+    const { windows = [], kinds } = previous;
     const [domain, ...others] = pass.listings;
     const isFirstFinal = request.isOld && previous.finalAt === null && !pass.ignoreWaits && !request.mustBeListed;
     if (!isFirstFinal || pass.hasStragglers || pass.accepts || request.open || !isSettledForGood(previous))
       return false;
     if (domain === undefined || others.length > 0) return false;
+    if (kinds === undefined || !(await pass.postedKinds.holds(kinds))) return false;
     for (const { from, to, total: listed, indexed } of windows) {
       const keys = await deps.index.keys(request.domain, from * 1000, to * 1000 - 1);
       if (keys.length !== indexed) return false;

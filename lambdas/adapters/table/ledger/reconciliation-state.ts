@@ -87,23 +87,30 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
       const { Item } = await client.send(
         new GetCommand({ TableName: name, Key: postedKindsKey(domain), ConsistentRead: true }),
       );
-      const { pk: _pk, sk: _sk, ...kinds } = Item ?? {};
-      return new Map(Object.entries(kinds as Record<string, number>));
+      const { pk: _pk, sk: _sk, ...times } = (Item ?? {}) as Record<string, number>;
+      const firsts = Object.entries(times).filter(([attribute]) => !attribute.startsWith(LAST));
+      return new Map(firsts.map(([kind, first]) => [kind, { first, last: times[LAST + kind] ?? first }]));
     },
 
     async notePostedKind(domain, kind, atMs) {
-      await conditionalWrite(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key: postedKindsKey(domain),
-            UpdateExpression: 'SET #kind = :at',
-            ConditionExpression: 'attribute_not_exists(#kind) OR #kind > :at',
-            ExpressionAttributeNames: { '#kind': kind },
-            ExpressionAttributeValues: { ':at': atMs },
-          }),
-        ),
-      );
+      const sides = [
+        [kind, '>'],
+        [LAST + kind, '<'],
+      ] as const;
+      for (const [attribute, than] of sides) {
+        await conditionalWrite(() =>
+          client.send(
+            new UpdateCommand({
+              TableName: name,
+              Key: postedKindsKey(domain),
+              UpdateExpression: 'SET #time = :at',
+              ConditionExpression: `attribute_not_exists(#time) OR #time ${than} :at`,
+              ExpressionAttributeNames: { '#time': attribute },
+              ExpressionAttributeValues: { ':at': atMs },
+            }),
+          ),
+        );
+      }
     },
 
     async dropStraggler(domain, { at, notedAt }) {
@@ -121,6 +128,8 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
   };
 }
 
+/** The attribute of a kind holds its first time, and with this before it the last. */
+const LAST = 'last/';
 const START_REREAD_MS = 60_000;
 /** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
 const KEPT_SECONDS = 60 * 86_400;

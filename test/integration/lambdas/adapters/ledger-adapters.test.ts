@@ -112,17 +112,17 @@ test('slices in doubt are kept by domain, apart from open ones', async () => {
   expect([await ledger.readDoubts(domain), (await ledger.readMarkers(domain)).open]).toEqual([[1800], []]);
 });
 
-test('of a kind that Mailgun may never post, the earliest event that a webhook brought is kept', async () => {
+test('of a kind that Mailgun may never post, the first and the last event that webhooks brought are kept', async () => {
   const ledger = createLedgerStateTable(engines.table);
   const domain = newDomain();
   expect(await ledger.readPostedKinds(domain)).toEqual(new Map());
-  for (const atMs of [2000, 1000, 3000]) await ledger.notePostedKind(domain, 'routed-delivered', atMs);
+  for (const atMs of [2000, 1000, 3000, 1500]) await ledger.notePostedKind(domain, 'routed-delivered', atMs);
   await ledger.notePostedKind(domain, 'batch-accepted', 5000);
   await ledger.notePostedKind(newDomain(), 'routed-delivered', 1);
   expect(await ledger.readPostedKinds(domain)).toEqual(
     new Map([
-      ['batch-accepted', 5000],
-      ['routed-delivered', 1000],
+      ['batch-accepted', { first: 5000, last: 5000 }],
+      ['routed-delivered', { first: 1000, last: 3000 }],
     ]),
   );
 });

@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { createPostedKinds } from '../../../../../lambdas/reconcile/passes/part-context.ts';
+import { InMemoryBook } from '../../../../support/in-memory-reconcile.ts';
+import { DOMAIN } from '../../../../support/webhooks.ts';
+
+const KIND = 'routed-delivered';
+const EVENT = { event: 'delivered' };
+
+test.each([[[200, 100]], [[100, 200]]])(
+  'of parts that note a kind at once, %p, the earliest time holds',
+  async (times) => {
+    const book = new InMemoryBook();
+    const waiting: (() => void)[] = [];
+    const kinds = createPostedKinds(
+      {
+        ledger: {
+          readPostedKinds: (domain) => book.readPostedKinds(domain),
+          async notePostedKind(...noted) {
+            await new Promise<void>((resolve) => {
+              waiting.push(resolve);
+              if (waiting.length === times.length) for (const release of waiting) release();
+            });
+            await book.notePostedKind(...noted);
+          },
+        },
+      },
+      DOMAIN,
+      undefined,
+    );
+    await Promise.all(times.map((atMs) => kinds.note(KIND, atMs)));
+    expect(await Promise.all([99, 100].map((atMs) => kinds.isExpected(KIND, EVENT, atMs)))).toEqual([false, true]);
+    expect(book.postedKinds.get(DOMAIN)?.get(KIND)).toEqual({ first: 100, last: 200 });
+  },
+);
