@@ -13,13 +13,24 @@ import { DOMAIN } from './webhooks.ts';
 
 const DAY = 86_400;
 
-/** A run of seal over the real table and a bucket, at a time (epoch milliseconds); a domain that fails throws. */
-export function createTableSeal({ table }: TestEngines, { bucket }: S3Bucket, nowMs: number, over: Partial<SealDeps>) {
+/** A bucket as the archive. */
+export const archiveIn = ({ bucket }: S3Bucket): Pick<SealDeps, 'bucket' | 'objects'> => ({
+  bucket: createManifestBucket(bucket),
+  objects: createEventObjects(bucket),
+});
+
+/** A run of seal over the real table and an archive, at a time (epoch milliseconds); a domain that fails throws. */
+export function createTableSeal(
+  { table }: Pick<TestEngines, 'table'>,
+  archive: Pick<SealDeps, 'bucket' | 'objects'>,
+  nowMs: number,
+  over: Partial<SealDeps> = {},
+) {
   let salts = 0;
   const run = createSeal({
     ...{ slices: createSlicesTable(table), keys: createDayIndexTable(table), state: createSealState(table) },
     ...{ events: createStoredEventsTable(table), lease: createLeaseTable(table, SEAL_LEASE_KEY) },
-    ...{ bucket: createManifestBucket(bucket), objects: createEventObjects(bucket) },
+    ...archive,
     erasureKey: { read: async () => 'erasure-key' },
     ...{ domains: [DOMAIN], everySeconds: 900, reachSeconds: 90 * DAY, now: () => nowMs },
     ...{ newRunId: randomUUID, newSalt: () => String(++salts).padStart(32, '0'), every: () => () => {} },

@@ -24,7 +24,7 @@ import { runCommand, stubDeployment } from '../../support/command-line.ts';
 import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { Mortal, mortalInvocations, type Trouble } from '../../support/mortal.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
-import { createTableSeal } from '../../support/table-seal.ts';
+import { archiveIn, createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
 // The real table, real Parquet, and a bucket that refuses what is there: sealed, proved, verified, then tampered with.
@@ -86,7 +86,7 @@ async function pass(slice: number, events: number): Promise<void> {
   );
 }
 
-const seal = () => createTableSeal(engines, s3, LATER_MS, { groupRows: 3 })();
+const seal = () => createTableSeal(engines, archiveIn(s3), LATER_MS, { groupRows: 3 })();
 
 const signing = {
   send: async ({ input }: { input: { Message?: Uint8Array } }) =>

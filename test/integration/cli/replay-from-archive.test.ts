@@ -18,7 +18,7 @@ import { startTestEngines, type TestEngines } from '../../support/engines.ts';
 import { LONE_PROCESS } from '../../support/erasures.ts';
 import { mortalInvocations, type Trouble } from '../../support/mortal.ts';
 import { type S3Bucket, startS3Bucket } from '../../support/s3-bucket.ts';
-import { createTableSeal } from '../../support/table-seal.ts';
+import { archiveIn, createTableSeal } from '../../support/table-seal.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
 // A table that lost everything is restored by a command that dies at each of its calls, and is then run again.
@@ -74,7 +74,10 @@ beforeAll(async () => {
   const passed = { startedAtMs: LATER_MS - 1, nowMs: LATER_MS - 86_400_000, unlisted: false, isOld: true };
   const bounds = { domain: DOMAIN, start: SLICE_START, end: SLICE_START + SLICE_SECONDS };
   await createSlicesTable(table).write(slicePassed(bounds, undefined, tally, passed), undefined);
-  expect(await createTableSeal(engines, s3, LATER_MS, { erasureKey })()).toMatchObject({ sealed: 1, rows: 4 });
+  expect(await createTableSeal(engines, archiveIn(s3), LATER_MS, { erasureKey })()).toMatchObject({
+    sealed: 1,
+    rows: 4,
+  });
   before = await everything();
   nowMs = LATER_MS;
   invoke = mortalInvocations([engines.dynamodb, queues, secrets, s3.bucket.client]);
