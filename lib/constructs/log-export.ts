@@ -3,7 +3,10 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import { CfnLogGroup, CfnSubscriptionFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-/** Sends every line of every log group that a scope has so far to a Firehose stream, or to a destination of CloudWatch. */
+/**
+ * Sends every line of every log group that a scope has so far to a Firehose stream, or to a destination of CloudWatch.
+ * Firehose bills each record, a batch of lines, as 5 KB at least.
+ */
 export class LogExport extends Construct {
   constructor(scope: Construct, id: string, destinationArn: string) {
     super(scope, id);
