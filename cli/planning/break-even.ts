@@ -20,7 +20,10 @@ export const BREAK_EVEN_MONTHS =
 /** From memory: what gzip leaves of log lines, in CloudWatch as in a bucket. */
 const COMPRESSED = 0.15;
 
-/** Months for which logs must be kept for a stream into a bucket to be cheaper than CloudWatch. */
+/**
+ * Months for which logs must be kept for a stream into a bucket to be cheaper than CloudWatch; assumed: records that
+ * fill the 5 KB to which Firehose rounds each one up. Where a few lines at a time are sent, it is more.
+ */
 export const BREAK_EVEN_LOG_MONTHS =
   PRICES.perStreamedGigabyte / (COMPRESSED * (PRICES.perLogGigabyteMonth - PRICES.perObjectGigabyteMonth));
 
@@ -31,8 +34,10 @@ export interface MonthlyUsage {
   /** Units in the busiest hour. */
   readonly peakHourWriteUnits: number;
   readonly peakHourReadUnits: number;
-  /** Undefined where nobody can tell. */
+  /** Of the table with its indexes; undefined where nobody can tell. */
   readonly tableBytes: number | undefined;
+  /** Of the table alone, which point-in-time recovery is billed by. */
+  readonly itemBytes: number | undefined;
   readonly logBytes: number;
   /** Posts that were refused. */
   readonly refused: number;
@@ -70,16 +75,20 @@ const TARGET_UTILIZATION = 0.7;
 export function monthlyCosts(usage: MonthlyUsage, table: TableState): CostLine[] {
   return [
     { what: 'reads and writes of the table', dollars: throughputDollars(usage, table) },
-    ...(usage.tableBytes === undefined ? [] : keepingCosts(usage.tableBytes / 1e9, table)),
+    ...keepingCosts(usage, table),
     { what: 'logs', dollars: (usage.logBytes / 1e9) * PRICES.perLogGigabyte },
     { what: 'refused posts', dollars: usage.refused * dollarsPerRefusal },
   ];
 }
 
-const keepingCosts = (gigabytes: number, table: TableState): CostLine[] => [
-  { what: 'storage of the table', dollars: gigabytes * PRICES.perTableGigabyteMonth * storageFactor(table) },
-  { what: 'point-in-time recovery', dollars: table.isBackedUp ? gigabytes * PRICES.perBackupGigabyteMonth : 0 },
-];
+function keepingCosts({ tableBytes, itemBytes }: MonthlyUsage, table: TableState): CostLine[] {
+  if (tableBytes === undefined || itemBytes === undefined) return [];
+  const backup = table.isBackedUp ? PRICES.perBackupGigabyteMonth : 0;
+  return [
+    { what: 'storage of the table', dollars: (tableBytes / 1e9) * PRICES.perTableGigabyteMonth * storageFactor(table) },
+    { what: 'point-in-time recovery', dollars: (itemBytes / 1e9) * backup },
+  ];
+}
 
 /** Returns what would be cheaper, the largest saving first. */
 export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
@@ -95,7 +104,7 @@ export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
     ['table.pointInTimeRecovery: false, with seal.enabled', total({ ...table, isBackedUp: false })],
     [
       'retentionDays.events: half of what it is',
-      total(table, { ...usage, tableBytes: usage.tableBytes && usage.tableBytes / 2 }),
+      total(table, { ...usage, tableBytes: half(usage.tableBytes), itemBytes: half(usage.itemBytes) }),
     ],
   ];
   const now = total(table);
@@ -107,6 +116,8 @@ export function savings(usage: MonthlyUsage, table: TableState): Saving[] {
 
 /** Returns dollars together. */
 export const sumOf = (lines: readonly CostLine[]): number => lines.reduce((sum, { dollars }) => sum + dollars, 0);
+
+const half = (bytes: number | undefined) => bytes && bytes / 2;
 
 const storageFactor = ({ isInfrequentAccess }: TableState) => (isInfrequentAccess ? infrequentAccess.storage : 1);
 

@@ -32,8 +32,10 @@ export const PER_WEBHOOK = {
   invocations: 1.1,
   gigabyteSeconds: 0.0113,
   logBytes: 266,
-  /** Entries in indexes included, as AWS bills them. */
+  /** As AWS bills them, entries in indexes included. */
   tableBytes: 1209,
+  /** The same without entries: of point-in-time recovery. */
+  itemBytes: 863,
 } as const;
 
 /** Assumed: nothing here was run on AWS. */
@@ -74,6 +76,8 @@ export const dollarsPerRefusal =
   REFUSAL.gigabyteSeconds * PRICES.perGigabyteSecond +
   (REFUSAL.logBytes / 1e9) * PRICES.perLogGigabyte;
 
+/** Dollars a month for one webhook in point-in-time recovery, which AWS bills without indexes. */
+export const dollarsBackedUp = (PER_WEBHOOK.itemBytes / 1e9) * PRICES.perBackupGigabyteMonth;
+
 /** Dollars a month for keeping one webhook, backup included. */
-export const dollarsKept =
-  (PER_WEBHOOK.tableBytes / 1e9) * (PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth);
+export const dollarsKept = (PER_WEBHOOK.tableBytes / 1e9) * PRICES.perTableGigabyteMonth + dollarsBackedUp;

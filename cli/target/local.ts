@@ -118,6 +118,7 @@ function usageSinceStart({ seconds, logBytes, capacity }: LocalStats, lines: rea
     peakHourWriteUnits: capacity.write * perHour,
     peakHourReadUnits: capacity.read * perHour,
     tableBytes: undefined,
+    itemBytes: undefined,
     refused: refusals.reduce((sum, count) => sum + count, 0),
     table: { isInfrequentAccess: false, provisioned: undefined, isBackedUp: true },
   };

@@ -60,6 +60,7 @@ export async function readUsage(
     peakHourWriteUnits: busiestHour(sums, write),
     peakHourReadUnits: busiestHour(sums, read),
     tableBytes: total([Table, ...indexes].map(bytesOf)),
+    itemBytes: bytesOf(Table),
     logBytes: totalOf('logs'),
     refused: totalOf('refused'),
     table: {

@@ -7,6 +7,7 @@ import {
   SIGNATURE_WINDOW_SECONDS,
 } from '../../lambdas/contract.ts';
 import { Synthesized } from '../../test/support/synthesized.ts';
+import type { StoredBytes } from './ledger/item-size.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
 import type { SealingFigures } from './ledger/sealing.ts';
 import type { ItemKind, SealUsage, StorageFigures } from './ledger/storage.ts';
@@ -83,13 +84,13 @@ const POLLS_PER_SECOND = 5 / 20;
 /** Not measured here: most runs find one slice or none. */
 const ASSUMED_RUN_SECONDS = 2;
 const PASSES = 2;
-const RECEIVER_MEGABYTES = 512;
 
 export const sum = (lines: readonly CostLine[]) => lines.reduce((total, { dollars }) => total + dollars, 0);
 
 /**
- * The bill of commit f983ae6 for 10 million webhooks a month, by the same prices. Its engine counted whole items in
- * indexes of keys, at these bytes of a webhook; its items were those of today.
+ * The bill that commit f983ae6 printed for 10 million webhooks a month, by the same prices. Its engine counted whole
+ * items in indexes of keys, at these bytes of a webhook, all of them in point-in-time recovery too; its items were those
+ * of today.
  */
 export const BASELINE = { commit: 'f983ae6', millionsPerMonth: 10, dollars: 163.56, tableBytes: 1719.93 };
 
@@ -119,8 +120,12 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   ];
 
   const keeping = KEPT_KINDS.flatMap((kind) => [
-    line(`gigabytes of ${kind} in the table`, storage.bytes[kind] / GIGABYTE, PRICES.perTableGigabyteMonth),
-    line('the same in point-in-time recovery', storage.bytes[kind] / GIGABYTE, PRICES.perBackupGigabyteMonth),
+    line(
+      `gigabytes of ${kind} in table and indexes`,
+      (storage.bytes[kind].items + storage.bytes[kind].entries) / GIGABYTE,
+      PRICES.perTableGigabyteMonth,
+    ),
+    line('in point-in-time recovery', storage.bytes[kind].items / GIGABYTE, PRICES.perBackupGigabyteMonth),
   ]);
 
   const largest = slices.at(-1);
@@ -149,12 +154,11 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   const fixedArchive = fixedCostsOfArchive(tableOnly, archived, storage.sealing);
   const keptDays = { tableOnly: keptDaysOf(tableOnly), archived: keptDaysOf(archived) };
   const months = (days: number) => days / MONTH_DAYS;
-  const keptFor = (days: KeptDays, perGigabyteMonth: number) =>
+  const keptFor = (days: KeptDays, dollarsAMonth: (bytes: StoredBytes) => number) =>
     ITEM_KINDS.reduce(
-      (dollars, kind) => dollars + ((storage.bytes[kind] * MILLION) / GIGABYTE) * months(days[kind]) * perGigabyteMonth,
+      (dollars, kind) => dollars + MILLION * months(days[kind]) * dollarsAMonth(storage.bytes[kind]),
       0,
     );
-  const { perTableGigabyteMonth, perBackupGigabyteMonth } = PRICES;
   const perMillion = sum(requestPath) + sum(reconciliation);
   const perArchivedMillion = perMillion + sum(sealing) + months(keptDays.archived.statuses) * sum(archive);
   return {
@@ -164,13 +168,14 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
       const unbackedDollars =
         sum(fixed) +
         sum(fixedArchive) +
-        millionsPerMonth * (perArchivedMillion + keptFor(keptDays.archived, perTableGigabyteMonth));
+        millionsPerMonth * (perArchivedMillion + keptFor(keptDays.archived, tableDollars));
       return {
         millionsPerMonth,
         dollarsPerMonth:
           sum(fixed) +
-          millionsPerMonth * (perMillion + keptFor(keptDays.tableOnly, perTableGigabyteMonth + perBackupGigabyteMonth)),
-        archivedDollars: unbackedDollars + millionsPerMonth * keptFor(keptDays.archived, perBackupGigabyteMonth),
+          millionsPerMonth *
+            (perMillion + keptFor(keptDays.tableOnly, tableDollars) + keptFor(keptDays.tableOnly, backupDollars)),
+        archivedDollars: unbackedDollars + millionsPerMonth * keptFor(keptDays.archived, backupDollars),
         unbackedDollars,
         publishingDollars: millionsPerMonth * sum(publishing),
       };
@@ -178,12 +183,16 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   };
 }
 
-/** Returns the bill of the baseline by the bytes that AWS bills. */
+/** Dollars a month of what is kept in the table and its indexes, and of its point-in-time recovery. */
+const tableDollars = ({ items, entries }: StoredBytes) => ((items + entries) / GIGABYTE) * PRICES.perTableGigabyteMonth;
+const backupDollars = ({ items }: StoredBytes) => (items / GIGABYTE) * PRICES.perBackupGigabyteMonth;
+
+/** Returns the bill of the baseline by the bytes that AWS bills: those of indexes smaller, and in no recovery. */
 export function baselineByItemSize(costs: Costs, { bytes }: StorageFigures): number {
-  const now = KEPT_KINDS.reduce((total, kind) => total + bytes[kind], 0);
-  const gigabytes = (BASELINE.millionsPerMonth * MILLION * (BASELINE.tableBytes - now)) / GIGABYTE;
-  const perGigabyteMonth = PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth;
-  return BASELINE.dollars - gigabytes * (costs.keptDays.tableOnly.events / MONTH_DAYS) * perGigabyteMonth;
+  const printed = (BASELINE.tableBytes / GIGABYTE) * (PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth);
+  const billed = KEPT_KINDS.reduce((total, kind) => total + tableDollars(bytes[kind]) + backupDollars(bytes[kind]), 0);
+  const months = costs.keptDays.tableOnly.events / MONTH_DAYS;
+  return BASELINE.dollars - BASELINE.millionsPerMonth * MILLION * months * (printed - billed);
 }
 
 const memoryOf = (stack: Synthesized, name: string): number =>
@@ -294,7 +303,7 @@ const monthly = (what: string, amount: number, price: number): CostLine => ({
 });
 
 /** How deliver is set up for a receiver, as the template of prod has it. */
-function deployedPace(): { batchSize: number; paceMs: number } {
+function deployedReceiver(): { batchSize: number; paceMs: number; megabytes: number } {
   const receiver = { name: 'bench', url: 'https://bench.mailgun-ledger.internal/', ratePerSecond: BENCH_RATE };
   const stack = new Synthesized('prod', {
     publish: { enabled: true },
@@ -303,15 +312,15 @@ function deployedPace(): { batchSize: number; paceMs: number } {
   const { BatchSize } = stack.named('AWS::Lambda::EventSourceMapping', 'DeliverFunction').Properties;
   const { Environment } = stack.named('AWS::Lambda::Function', 'DeliverFunction').Properties;
   const [, paceMs] = /paceMs\W+(\d+)/.exec(JSON.stringify(Environment.Variables.RECEIVERS)) ?? [];
-  return { batchSize: BatchSize, paceMs: Number(paceMs) };
+  return { batchSize: BatchSize, paceMs: Number(paceMs), megabytes: memoryOf(stack, 'DeliverFunction') };
 }
 
 /** What a million deliveries to one receiver come to by the list prices, beside the events of the bus. */
 export function costsOfDelivery({ perDelivery, bytesPerDelivery }: ReceiverFigures): CostLine[] {
   const { publish, deliver } = perDelivery;
-  const { batchSize, paceMs } = deployedPace();
+  const { batchSize, paceMs, megabytes } = deployedReceiver();
   // The requests of a batch begin one pace after the other, so a function waits more than it works.
-  const gigabyteSeconds = (paceMs / 1000) * (RECEIVER_MEGABYTES / 1024);
+  const gigabyteSeconds = (paceMs / 1000) * (megabytes / 1024);
   return [
     line('queue requests', 1 + 2 / batchSize, PRICES.perQueueRequest),
     line('function invocations', 1 / batchSize, PRICES.perInvocation),

@@ -165,7 +165,8 @@ function withCampaignReports(results: Results): Results {
 
 /** The results with the bytes of a webhook in the table counted anew. */
 async function withStorage(results: Results): Promise<Results> {
-  return { ...results, storage: await measureStorage(STORED_WEBHOOKS) };
+  const command = 'npm run bench -- --only storage --write';
+  return { ...results, storage: { command, date, machine, ...(await measureStorage(STORED_WEBHOOKS)) } };
 }
 
 /** The results with sealing measured anew, for slices of 1,000 events and more. */

@@ -19,17 +19,28 @@ const OVERHEAD_BYTES = 100;
 const NESTING_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
+/** Bytes that AWS bills as storage; point-in-time recovery is billed by those of items alone. */
+export interface StoredBytes {
+  readonly items: number;
+  /** In global indexes. */
+  readonly entries: number;
+}
+
 /**
- * Returns the bytes that AWS bills as storage for an item with its entries in indexes, by the rules in its manual: names
- * in UTF-8, a number a byte and another for two digits, an index of keys only the keys of both. Engines count otherwise.
+ * Returns the bytes that AWS bills as storage for an item and for its entries in indexes, by the rules in its manual:
+ * names in UTF-8, a number a byte and another for two digits, an index of keys only the keys of both. Engines count
+ * otherwise.
  */
-export function storedBytes(item: TypedItem): number {
+export function storedBytes(item: TypedItem): StoredBytes {
   const entries = Object.values(INDEXES).flatMap(({ partitionKey, sortKey }) =>
     item[partitionKey] === undefined || item[sortKey] === undefined ? [] : [[partitionKey, sortKey]],
   );
-  return [Object.keys(item), ...entries.map((keys) => [...keys, TABLE.partitionKey, TABLE.sortKey])]
-    .map((names) => names.reduce((sum, name) => sum + bytesOf(name, item[name]), OVERHEAD_BYTES))
-    .reduce((sum, bytes) => sum + bytes, 0);
+  const bytesWith = (names: readonly string[]) =>
+    names.reduce((sum, name) => sum + bytesOf(name, item[name]), OVERHEAD_BYTES);
+  return {
+    items: bytesWith(Object.keys(item)),
+    entries: entries.reduce((sum, keys) => sum + bytesWith([...keys, TABLE.partitionKey, TABLE.sortKey]), 0),
+  };
 }
 
 function bytesOf(name: string, value: AttributeValue | undefined): number {

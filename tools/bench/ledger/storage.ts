@@ -1,34 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
-import { createDayIndexTable } from '../../../lambdas/adapters/table/events/day-index.ts';
-import { createStoredEventsTable } from '../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
-import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { isClaimSort, isEventPartition, parseMessageSort, SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';
+import { isClaimSort, isEventPartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { claimExpiry } from '../../../lambdas/domain/webhooks/claim.ts';
 import { claimKey } from '../../../lambdas/domain/webhooks/signature.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
-import { createSeal } from '../../../lambdas/seal/seal.ts';
 import { startTestEngines, type TestEngines } from '../../../test/support/engines.ts';
-import { ERASURE_KEY, LONE_PROCESS } from '../../../test/support/erasures.ts';
+import { LONE_PROCESS } from '../../../test/support/erasures.ts';
 import { InMemoryBucket } from '../../../test/support/in-memory-archive.ts';
 import { signedNow } from '../../../test/support/local-stack.ts';
+import { createTableSeal } from '../../../test/support/table-seal.ts';
 import { DOMAIN } from '../../../test/support/webhooks.ts';
 import { request } from '../../local-stack/engines/engine.ts';
 import { ordinaryMail } from '../mail.ts';
-import { storedBytes, type TypedItem } from './item-size.ts';
+import { type StoredBytes, storedBytes, type TypedItem } from './item-size.ts';
 
 /** Of what a webhook leaves in the table. */
 export type ItemKind = 'events' | 'statuses' | 'others' | 'claims';
 
+export interface Storage extends StorageFigures {
+  readonly command: string;
+  readonly date: string;
+  readonly machine: string;
+}
+
 export interface StorageFigures {
   readonly webhooks: number;
-  /** Bytes of one webhook on average as AWS bills them, entries in indexes included. */
-  readonly bytes: Readonly<Record<ItemKind, number>>;
+  /** Bytes of one webhook on average as AWS bills them. */
+  readonly bytes: Readonly<Record<ItemKind, StoredBytes>>;
   readonly sealing: {
     /** Units that an event takes of the table. */
     readonly readUnitsPerEvent: number;
@@ -88,8 +90,9 @@ async function store({ table }: TestEngines, webhooks: number): Promise<void> {
 
 const NO_STRAGGLERS = { ledgerStart: async () => START, note: async () => {} };
 
-async function bytesByKind({ raw, table }: TestEngines, webhooks: number): Promise<Record<ItemKind, number>> {
-  const sums: Record<ItemKind, number> = { events: 0, statuses: 0, others: 0, claims: 0 };
+async function bytesByKind({ raw, table }: TestEngines, webhooks: number): Promise<StorageFigures['bytes']> {
+  const none = () => ({ items: 0, entries: 0 });
+  const sums = { events: none(), statuses: none(), others: none(), claims: none() };
   let stored = 0;
   let ExclusiveStartKey: unknown;
   do {
@@ -99,7 +102,9 @@ async function bytesByKind({ raw, table }: TestEngines, webhooks: number): Promi
     });
     for (const item of page.Items) {
       const kind = kindOf(item);
-      sums[kind] += storedBytes(item) / webhooks;
+      const { items, entries } = storedBytes(item);
+      sums[kind].items += items / webhooks;
+      sums[kind].entries += entries / webhooks;
       if (kind === 'events') stored += 1;
     }
     ExclusiveStartKey = page.LastEvaluatedKey;
@@ -137,20 +142,12 @@ async function measureSeal({ table, usage }: TestEngines, webhooks: number): Pro
       return typeof member === 'function' ? member.bind(counted) : member;
     },
   });
-  const seal = createSeal({
-    ...{ slices, keys: createDayIndexTable(table), events: createStoredEventsTable(table) },
-    ...{ state: createSealState(table), bucket: counted, objects: counted },
-    ...{ lease: createLeaseTable(table, SEAL_LEASE_KEY), erasureKey: { read: async () => ERASURE_KEY } },
-    ...{ domains: [DOMAIN], everySeconds: SLICE_SECONDS, reachSeconds: 400 * DAY, now: () => nowMs },
-    ...{ newRunId: randomUUID, newSalt: () => randomUUID().replaceAll('-', ''), every: () => () => {} },
-    onFailure(_domain, error) {
-      throw error;
-    },
-  });
+  const reachSeconds = 400 * DAY;
+  const seal = createTableSeal({ table }, { bucket: counted, objects: counted }, nowMs, { reachSeconds });
   const run = async (sealed: number): Promise<SealUsage> => {
     const before = usage.total().capacity;
     requests = { puts: 0, reads: 0 };
-    const report = await seal({ ignoreWaits: false, deadlineMs: Number.POSITIVE_INFINITY });
+    const report = await seal();
     if (report === 'busy' || report.sealed !== sealed) throw new Error(`sealed: ${JSON.stringify(report)}`);
     const after = usage.total().capacity;
     return { readUnits: after.read - before.read, writeUnits: after.write - before.write, ...requests };

@@ -1,7 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BREAK_EVEN_LOG_MONTHS, BREAK_EVEN_MONTHS, BREAK_EVEN_UTILIZATION } from '../../../cli/planning/break-even.ts';
-import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
+import {
+  ASSUMED,
+  AWS_LIMITS,
+  dollarsBackedUp,
+  dollarsKept,
+  dollarsPerWebhook,
+  PER_WEBHOOK,
+} from '../../../cli/planning/capacity.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
 import { callsInDay, OTHER_CALLS_A_DAY } from './mailgun-calls.ts';
@@ -211,9 +218,9 @@ From \`cli/planning/prices.ts\`; \`doctor --costs\` takes your own last month.
 | --- | --- | --- |
 | \`table.class: "infrequent-access"\` | events kept for ${BREAK_EVEN_MONTHS.toFixed(1)} months | reads and writes cost a quarter more; can be changed twice in 30 days |
 | \`table.provisioned\` | capacity that is used for ${percent(BREAK_EVEN_UTILIZATION.write)} of the time | a burst beyond it gets 503 until scaling follows, minutes later; the nightly drift shows what scaling changed |
-| \`table.pointInTimeRecovery: false\` | at once: ${percent(PRICES.perBackupGigabyteMonth / (PRICES.perBackupGigabyteMonth + PRICES.perTableGigabyteMonth))} of what keeping costs | no way back to a minute; \`replay --from-archive\` restores what is sealed |
+| \`table.pointInTimeRecovery: false\` | at once: ${percent(dollarsBackedUp / dollarsKept)} of what keeping costs | no way back to a minute; \`replay --from-archive\` restores what is sealed |
 | \`retentionDays.events\` | at once: ${cents(dollarsKept * 1e6)} per million and month | older events are in the archive alone |
-| \`exportLogsTo\`, with less of \`retentionDays.logs\` | logs kept for ${whole(BREAK_EVEN_LOG_MONTHS)} months | a Firehose stream and a bucket of your own; \`logs\` shows what CloudWatch still has |
+| \`exportLogsTo\`, with less of \`retentionDays.logs\` | logs kept for ${whole(BREAK_EVEN_LOG_MONTHS)} months, longer with little traffic: assumed are records of 5 KB or more, to which Firehose rounds each up | a Firehose stream and a bucket of your own; \`logs\` shows what CloudWatch still has |
 | \`executions.ingest\` | in a flood | own peaks above it get 503 too |
 
 The class of logs is no choice: infrequent access would save ${cents((PER_WEBHOOK.logBytes * PRICES.perLogGigabyte) / 2 / 1e3)} per million webhooks, but neither counts metrics in lines nor filters them (from memory), and every alarm rests on both; a group keeps its class for life. \`retentionDays.logs\` saves little, since logs are paid for as they are written.

@@ -11,6 +11,7 @@ const USAGE: StackUsage = {
   peakHourWriteUnits: 90_000,
   peakHourReadUnits: 25_000,
   tableBytes: 226e9,
+  itemBytes: 150e9,
   logBytes: 2.6e9,
   refused: 1e6,
   table: { isInfrequentAccess: false, provisioned: undefined, isBackedUp: true },
@@ -29,13 +30,13 @@ test('says what a month costs, what would be cheaper, and what a flood would cos
     'At the pace of the last 30 days, a month costs in dollars:',
     '  reads and writes of the table           27.45',
     '  storage of the table                    56.50',
-    '  point-in-time recovery                  45.20',
+    '  point-in-time recovery                  30.00',
     '  logs                                     1.32',
     '  refused posts                            1.40',
-    '  together                               131.86',
+    '  together                               116.66',
     'Each of these alone would be cheaper by:',
-    '       50.85  retentionDays.events: half of what it is',
-    '       45.20  table.pointInTimeRecovery: false, with seal.enabled',
+    '       43.25  retentionDays.events: half of what it is',
+    '       30.00  table.pointInTimeRecovery: false, with seal.enabled',
     '       27.04  table.class: "infrequent-access"',
     expect.stringMatching(
       /^ +\d+\.\d\d {2}table\.provisioned: \{"write": \{"from": 18, "to": 18\}, "read": \{"from": 5, "to": 5\}\}$/,
@@ -46,7 +47,7 @@ test('says what a month costs, what would be cheaper, and what a flood would cos
 
 test('advises what is configured against where that is cheaper, and nothing of less than a dollar', async () => {
   const table = { isInfrequentAccess: true, provisioned: { write: 4000, read: 10 }, isBackedUp: false };
-  const { json } = await doctor({ tableBytes: 1e9, table }, '--json');
+  const { json } = await doctor({ tableBytes: 1e9, itemBytes: 1e9, table }, '--json');
   const { costs, cheaper } = costsLine.parse(json()[0]);
 
   // By what is provisioned, and not by the busiest hour.
@@ -58,14 +59,14 @@ test('advises what is configured against where that is cheaper, and nothing of l
 });
 
 test('a stack that was just started is taken at its pace', async () => {
-  const { lines } = await doctor({ seconds: 120, writeUnits: 1000, tableBytes: 0 });
+  const { lines } = await doctor({ seconds: 120, writeUnits: 1000, tableBytes: 0, itemBytes: 0 });
 
   expect(lines[0]).toBe('At the pace of the last 2 minutes, a month costs in dollars:');
   expect((await doctor({ seconds: 12.4 })).lines[0]).toContain('the last 12 seconds,');
 });
 
 test('storage of which no one can tell the size is left out, and not free', async () => {
-  const { json } = await doctor({ tableBytes: undefined }, '--json');
+  const { json } = await doctor({ tableBytes: undefined, itemBytes: undefined }, '--json');
   const { costs, cheaper } = costsLine.parse(json()[0]);
 
   expect(costs.map(({ what }) => what)).toEqual(['reads and writes of the table', 'logs', 'refused posts']);

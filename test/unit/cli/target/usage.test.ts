@@ -64,6 +64,7 @@ test('sums a month of table, indexes, logs and refusals, and finds the busiest h
     writeUnits: 48,
     peakHourWriteUnits: 30,
     tableBytes: 1023,
+    itemBytes: 1000,
     logBytes: 1000,
     refused: 7,
     table: { isInfrequentAccess: true, provisioned: { write: 10, read: 6 }, isBackedUp: true },

@@ -2,44 +2,61 @@ import { expect, test } from '@jest/globals';
 import { PRICES } from '../../../../cli/planning/prices.ts';
 import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS } from '../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../tools/bench/page.ts';
+import { targetsOf } from '../../../../tools/bench/report.ts';
 
 const results = writtenResults();
 const { storage } = results;
-const perGigabyte = PRICES.perTableGigabyteMonth + PRICES.perBackupGigabyteMonth;
+const { perTableGigabyteMonth, perBackupGigabyteMonth } = PRICES;
 
 const costs = (bytes = storage.bytes) => costsOf({ ...results, storage: { ...storage, bytes } });
 
-test('a byte more in every event costs 400 days of the table without an archive and 90 with one, in statuses 400', () => {
-  const sums = [
-    costs(),
-    costs({ ...storage.bytes, events: storage.bytes.events + 1 }),
-    costs({ ...storage.bytes, statuses: storage.bytes.statuses + 1 }),
-  ].map(({ sums: [, atTen] }) => atTen);
-  const [before, larger, largerStatus] = sums;
-  const ofDays = (days: number, price = perGigabyte) => 0.01 * (days / MONTH_DAYS) * price;
-  const added = (sum: typeof before) =>
-    (['dollarsPerMonth', 'archivedDollars', 'unbackedDollars'] as const).map(
-      (name) => (sum?.[name] ?? 0) - (before?.[name] ?? 0),
-    );
+/** With a byte more in a kind of item, or in its entries. */
+const withByteIn = (kind: 'events' | 'statuses', part: 'items' | 'entries') => {
+  const bytes = storage.bytes[kind];
+  return costs({ ...storage.bytes, [kind]: { ...bytes, [part]: bytes[part] + 1 } });
+};
 
-  expect(before?.millionsPerMonth).toBe(BASELINE.millionsPerMonth);
-  for (const [sum, days] of [
-    [larger, 90],
-    [largerStatus, 400],
-  ] as const) {
-    const [tableOnly, archived, unbacked] = added(sum);
-    expect(tableOnly).toBeCloseTo(ofDays(400), 9);
-    expect(archived).toBeCloseTo(ofDays(days), 9);
-    expect(unbacked).toBeCloseTo(ofDays(days, PRICES.perTableGigabyteMonth), 9);
-  }
-});
+test.each([
+  { kind: 'events', part: 'items', archivedDays: 90, backup: perBackupGigabyteMonth },
+  { kind: 'statuses', part: 'items', archivedDays: 400, backup: perBackupGigabyteMonth },
+  { kind: 'events', part: 'entries', archivedDays: 90, backup: 0 },
+] as const)(
+  'a byte more in $part of $kind costs 400 days of the table, $archivedDays with an archive, and recovery only of items',
+  ({ kind, part, archivedDays, backup }) => {
+    const [before, larger] = [costs(), withByteIn(kind, part)].map(({ sums: [, atTen] }) => atTen);
+    const added = (name: 'dollarsPerMonth' | 'archivedDollars' | 'unbackedDollars') =>
+      (larger?.[name] ?? 0) - (before?.[name] ?? 0);
+    const ofDays = (days: number, price: number) => 0.01 * (days / MONTH_DAYS) * price;
 
-test('the baseline by the bytes that AWS bills differs by its storage alone', () => {
-  const { events, statuses, others } = storage.bytes;
-  const overcounted = ((BASELINE.tableBytes - events - statuses - others) / 1e9) * 10e6;
+    expect(before?.millionsPerMonth).toBe(BASELINE.millionsPerMonth);
+    expect(added('dollarsPerMonth')).toBeCloseTo(ofDays(400, perTableGigabyteMonth + backup), 9);
+    expect(added('archivedDollars')).toBeCloseTo(ofDays(archivedDays, perTableGigabyteMonth + backup), 9);
+    expect(added('unbackedDollars')).toBeCloseTo(ofDays(archivedDays, perTableGigabyteMonth), 9);
+  },
+);
+
+test('the baseline by the bytes that AWS bills differs by its storage and its recovery alone', () => {
+  const kept = [storage.bytes.events, storage.bytes.statuses, storage.bytes.others];
+  const items = kept.reduce((sum, bytes) => sum + bytes.items, 0);
+  const entries = kept.reduce((sum, bytes) => sum + bytes.entries, 0);
+  const gigabyteMonths = (bytes: number) => (bytes / 1e9) * 10e6 * (400 / MONTH_DAYS);
 
   expect(baselineByItemSize(costs(), storage)).toBeCloseTo(
-    BASELINE.dollars - overcounted * (400 / MONTH_DAYS) * perGigabyte,
+    BASELINE.dollars -
+      gigabyteMonths(BASELINE.tableBytes - items - entries) * perTableGigabyteMonth -
+      gigabyteMonths(BASELINE.tableBytes - items) * perBackupGigabyteMonth,
     9,
   );
+});
+
+test('the target is measured by the bill that it names, with the share by one ruler beside it', () => {
+  const archived = costs().sums.find(({ millionsPerMonth }) => millionsPerMonth === BASELINE.millionsPerMonth);
+  const row = targetsOf(results).find(({ what }) => what.includes(BASELINE.commit));
+  const [printed, byOneRuler] = [BASELINE.dollars, baselineByItemSize(costs(), storage)].map((bill) =>
+    ((archived?.archivedDollars ?? 0) / bill).toFixed(2),
+  );
+
+  expect(row?.what).toContain(`the bill that ${BASELINE.commit} printed`);
+  expect(row?.measured).toBe(`${printed}; ${byOneRuler} of its bill by AWS's bytes`);
+  expect(row?.met).toBe(Number(printed) <= 0.55);
 });

@@ -120,7 +120,10 @@ test('counts and dollars of a webhook are those that were measured', () => {
 
   expect(off(PER_WEBHOOK.writeUnits, ingest.writeUnits + process.writeUnits)).toBeLessThan(0.01);
   const { events, statuses, others } = storage.bytes;
-  expect(off(PER_WEBHOOK.tableBytes, events + statuses + others)).toBeLessThan(0.01);
+  const items = events.items + statuses.items + others.items;
+  const entries = events.entries + statuses.entries + others.entries;
+  expect(off(PER_WEBHOOK.tableBytes, items + entries)).toBeLessThan(0.01);
+  expect(off(PER_WEBHOOK.itemBytes, items)).toBeLessThan(0.01);
   expect(off(dollarsPerWebhook * 1e6, sum(costs.requestPath))).toBeLessThan(0.01);
   expect(off(dollarsKept * 1e6, sum(costs.keeping))).toBeLessThan(0.01);
 });
