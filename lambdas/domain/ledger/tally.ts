@@ -1,5 +1,6 @@
 import { canonicalJson, type JsonObject } from '../canonical.ts';
-import { eventName, valueAt } from '../events/event.ts';
+import { eventName } from '../events/event.ts';
+import { tagsOf } from '../events/mailgun-event.ts';
 import { keyPart, nameInEventKey, parseMessageSort } from '../keys.ts';
 import { isExpectedByWebhook, isNeverRetried } from '../webhooks/webhook-type.ts';
 import { add, addAll, addToRow, type Counts, total } from './counts.ts';
@@ -54,12 +55,11 @@ export function storedTypeOf(eventSort: string): string {
   return nameInEventKey(parseMessageSort(eventSort).eventKey ?? '');
 }
 
-/** Counts one event that Mailgun lists or listed, once under each of its tags. */
+/** Counts one event that Mailgun lists or listed, once under each of its tags, in lower case. */
 export function countTags(tags: Tally['tags'], event: JsonObject): void {
   const type = typeOf(event);
-  const named = valueAt(event, 'tags');
-  const names = Array.isArray(named) ? named.filter((tag) => typeof tag === 'string' && tag !== '' && tag !== '*') : [];
-  for (const tag of ['*', ...(names.length === 0 ? [''] : new Set(names as string[]))]) addTag(tags, tag, type, 1);
+  const names = tagsOf(event).filter((tag) => tag !== '*');
+  for (const tag of ['*', ...(names.length === 0 ? [''] : names)]) addTag(tags, tag, type, 1);
 }
 
 /** Counts how an event came in, or that it has not: what no webhook brought is polled, late or lost. */

@@ -5,6 +5,7 @@ import {
   countDimensions,
   emptyDimensions,
 } from '../../../../../lambdas/domain/ledger/dimensions.ts';
+import { countTags } from '../../../../../lambdas/domain/ledger/tally.ts';
 
 const from = (ip: string) => ({ event: 'delivered', recipient: 'ada@gmail.com', envelope: { 'sending-ip': ip } });
 
@@ -80,4 +81,13 @@ test('a slice keeps the failures of as many tags as it has rows for', () => {
   const counted = emptyDimensions();
   for (let n = 0; n < 999; n += 1) countDimensions(counted, { event: 'failed', tags: [`tag-${n}`] });
   expect(Object.keys(boundedDimensions(counted).failure)).toHaveLength(1000);
+});
+
+test('a tag in two spellings counts once, and alike among all events and among failures', () => {
+  const event = { event: 'failed', severity: 'permanent', tags: ['News', 'news', '*'] };
+  const [tags, dimensions] = [{}, emptyDimensions()];
+  countTags(tags, event);
+  countDimensions(dimensions, event);
+  expect(tags).toEqual({ '*': { failed: 1 }, news: { failed: 1 } });
+  expect(dimensions.failure).toEqual({ '*': { permanent_fail: 1 }, news: { permanent_fail: 1 } });
 });
