@@ -128,6 +128,16 @@ const RULES: Rule[] = [
     return [`exportLogsTo: is in ${exportRegion}; must be in the stack's region ${region}`];
   },
 
+  function logsInAccount({ account, exportLogsTo }, { currentAccount }) {
+    const [, , service, , exportAccount] = exportLogsTo?.split(':') ?? [];
+    const own = account ?? currentAccount;
+    // A destination of CloudWatch Logs is what crosses accounts.
+    if (service !== 'firehose' || own === undefined || exportAccount === own) return [];
+    return [
+      `exportLogsTo: is of account ${exportAccount}; a Firehose stream must be of the stack's own, and a destination of CloudWatch Logs may be of another`,
+    ];
+  },
+
   function rulesInAccount({ account, receivers = [], publish }, { currentAccount }) {
     const [, , , , busAccount] = publish?.bus.split(':') ?? [];
     if (receivers.length === 0 || busAccount === undefined || busAccount === (account ?? currentAccount)) return [];

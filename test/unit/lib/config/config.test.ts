@@ -466,6 +466,16 @@ describe('prod', () => {
     expect(mistakesInProd({ domains: [{ name: 'mg.myexample.com', region: 'us' }] })).toEqual([]);
   });
 
+  test('a Firehose stream of another account is refused, a destination of CloudWatch Logs is not', () => {
+    const STREAM = 'firehose:eu-west-1:999999999999:deliverystream/mail-logs';
+    expect(mistakesInProd({ exportLogsTo: `arn:aws:${STREAM}` })).toEqual([
+      "prod.exportLogsTo: is of account 999999999999; a Firehose stream must be of the stack's own, and a destination of CloudWatch Logs may be of another",
+    ]);
+    expect(mistakesInProd({ exportLogsTo: `arn:aws:${STREAM.replaceAll('9', '3')}` })).toEqual([]);
+    const destination = 'arn:aws:logs:eu-west-1:999999999999:destination:mail-logs';
+    expect(mistakesInProd({ exportLogsTo: destination })).toEqual([]);
+  });
+
   test('the credentials in use must be of its account, where there are any', () => {
     expect(mistakesInProd({}, { currentAccount: '111111111111' })).toEqual([
       'prod.account: got "333333333333"; must be the account of the credentials in use, 111111111111',
