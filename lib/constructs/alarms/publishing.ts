@@ -21,7 +21,7 @@ export function publishingRows({ publishing, metrics, limits }: AlarmSources): A
     },
     {
       id: 'PublishFailures',
-      metric: metrics.queue('ApproximateNumberOfMessagesVisible', publishing.failures, 60),
+      metric: metrics.held(publishing.failures, 60),
       limit: limits.publishFailures,
       datapoints: [1, 1],
       severity: 'ticket',

@@ -13,7 +13,7 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
   return [
     {
       id: 'DeadLetters',
-      metric: metrics.queue('ApproximateNumberOfMessagesVisible', queue.deadLetters, 60),
+      metric: metrics.held(queue.deadLetters, 60),
       limit: limits.deadLetters,
       datapoints: [1, 1],
       severity: 'ticket',

@@ -48,11 +48,23 @@ export class LedgerMetrics {
   }
 
   queue(
-    metricName: 'ApproximateNumberOfMessagesVisible' | 'ApproximateAgeOfOldestMessage',
+    metricName:
+      | 'ApproximateNumberOfMessagesVisible'
+      | 'ApproximateNumberOfMessagesNotVisible'
+      | 'ApproximateAgeOfOldestMessage',
     queue: IQueue,
     periodSeconds: number,
   ): Metric {
     return metric('AWS/SQS', metricName, 'Maximum', periodSeconds, { QueueName: queue.queueName });
+  }
+
+  /** What a queue holds, also while somebody looks at it: what is read is hidden for a time. */
+  held(queue: IQueue, periodSeconds: number): MathExpression {
+    const metrics = {
+      visible: this.queue('ApproximateNumberOfMessagesVisible', queue, periodSeconds),
+      hidden: this.queue('ApproximateNumberOfMessagesNotVisible', queue, periodSeconds),
+    };
+    return this.math('messages, those being read included', 'visible + hidden', metrics, periodSeconds);
   }
 
   function(metricName: 'Errors' | 'IteratorAge', of: IFunction, statistic: Statistic, periodSeconds: number): Metric {

@@ -5,6 +5,7 @@ import type { Measure } from './metric.ts';
 export const IMPLIED_METRICS: Readonly<Record<string, Readonly<Record<string, readonly (readonly string[])[]>>>> = {
   'AWS/SQS': {
     ApproximateNumberOfMessagesVisible: [['QueueName']],
+    ApproximateNumberOfMessagesNotVisible: [['QueueName']],
     ApproximateAgeOfOldestMessage: [['QueueName']],
   },
   'AWS/Lambda': {

@@ -20,9 +20,10 @@ export function createQueueGauges(
         measure({ namespace: 'AWS/SQS', name, dimensions: { QueueName: id } }, value, atMs);
       const { Attributes } = await request<{ Attributes: Record<string, string> }>(sqs, 'GetQueueAttributes', {
         QueueUrl: `http://queues/${id}`,
-        AttributeNames: ['ApproximateNumberOfMessages'],
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
       });
       report('ApproximateNumberOfMessagesVisible', Number(Attributes.ApproximateNumberOfMessages));
+      report('ApproximateNumberOfMessagesNotVisible', Number(Attributes.ApproximateNumberOfMessagesNotVisible));
       const oldestMs = await sqs.oldestSentMs(id, MAX_RECEIVES);
       report('ApproximateAgeOfOldestMessage', oldestMs === undefined ? 0 : Math.floor((atMs - oldestMs) / 1000));
     }

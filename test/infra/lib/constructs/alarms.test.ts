@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { parseAlarmDescription } from '../../../../lambdas/domain/alarm-description.ts';
@@ -119,7 +120,11 @@ const ALARMS: ExpectedAlarm[] = [
   {
     runbook: 'dead-letters',
     tells: TICKET,
-    ...queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesVisible'),
+    expression: 'visible + hidden',
+    of: {
+      visible: queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesVisible'),
+      hidden: queue('EventsDeadLetters8A90034E', 'ApproximateNumberOfMessagesNotVisible'),
+    },
     above: [0, 1, 1],
   },
   {
@@ -419,24 +424,28 @@ describe('where the environment publishes', () => {
   const limits = { publishLagSeconds: 21_600, publishFailures: 0 };
   const sources = { metrics: new LedgerMetrics(stack), limits } as AlarmSources;
 
+  /** The metrics that a row watches, whether one or an expression of several. */
+  function partsOf(metric: IMetric) {
+    const { metricStat, mathExpression } = metric.toMetricConfig();
+    const parts = metricStat ? [metric] : Object.values(mathExpression?.usingMetrics ?? {});
+    return parts.map((part) => part.toMetricConfig().metricStat!);
+  }
+
   test('its lag and its failures are tickets', () => {
     const rows = publishingRows({ ...sources, publishing });
-    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => {
-      const { metricName, statistic, period, dimensions } = metric.toMetricConfig().metricStat!;
-      return [runbook, severity, limit, datapoints, metricName, statistic, period.toSeconds(), dimensions?.[0]?.value];
-    });
+    const watched = rows.map(({ runbook, severity, limit, datapoints, metric }) => [
+      ...[runbook, severity, limit, datapoints],
+      ...partsOf(metric).map(({ metricName, statistic, period, dimensions }) => [
+        ...[metricName, statistic, period.toSeconds(), dimensions?.[0]?.value],
+      ]),
+    ]);
 
     expect(watched).toEqual([
-      ['publish-lag', 'ticket', 21_600_000, [1, 1], 'IteratorAge', 'Maximum', 300, publishing.function.functionName],
+      ['publish-lag', 'ticket', 21_600_000, [1, 1], ['IteratorAge', 'Maximum', 300, publishing.function.functionName]],
       [
-        'publish-failures',
-        'ticket',
-        0,
-        [1, 1],
-        'ApproximateNumberOfMessagesVisible',
-        'Maximum',
-        60,
-        publishing.failures.queueName,
+        ...['publish-failures', 'ticket', 0, [1, 1]],
+        ['ApproximateNumberOfMessagesVisible', 'Maximum', 60, publishing.failures.queueName],
+        ['ApproximateNumberOfMessagesNotVisible', 'Maximum', 60, publishing.failures.queueName],
       ],
     ]);
   });

@@ -124,7 +124,7 @@ test.each([
   expect((await control(path, body)).status).toBe(status);
 });
 
-test('the gauges of a queue: what is visible, and the age of the oldest that was not received too often', async () => {
+test('the gauges of a queue: what is visible and what is not, and the age of the oldest that was not received too often', async () => {
   const disposables = new Disposables();
   try {
     const run = await openLedgerRun(0, disposables);
@@ -137,24 +137,26 @@ test('the gauges of a queue: what is visible, and the age of the oldest that was
       sqs.call(operation, Buffer.from(JSON.stringify({ QueueUrl: 'http://queues/Queue', ...input })));
     const look = async (inSeconds: number) => {
       await gauge(Date.now() + inSeconds * 1000);
-      return [measured.get('ApproximateNumberOfMessagesVisible'), measured.get('ApproximateAgeOfOldestMessage')];
+      return ['NumberOfMessagesVisible', 'NumberOfMessagesNotVisible', 'AgeOfOldestMessage'].map((name) =>
+        measured.get(`Approximate${name}`),
+      );
     };
 
-    expect(await look(0)).toEqual([0, 0]);
+    expect(await look(0)).toEqual([0, 0, 0]);
     await call('SendMessage', { MessageBody: 'a'.repeat(1000) });
     await sleep(1100);
     await call('SendMessage', { MessageBody: 'b' });
-    expect(await look(60)).toEqual([2, 61]);
+    expect(await look(60)).toEqual([2, 0, 61]);
 
     // In flight it is not visible, and grows older all the same.
     await call('ReceiveMessage', { MaxNumberOfMessages: 1, VisibilityTimeout: 1 });
-    expect(await look(60)).toEqual([1, 61]);
+    expect(await look(60)).toEqual([1, 1, 61]);
 
     for (let received = 1; received <= 3; received += 1) {
       await sleep(1100);
       await call('ReceiveMessage', { MaxNumberOfMessages: 10, VisibilityTimeout: 1 });
     }
-    const [, age] = await look(60);
+    const [, , age] = await look(60);
     expect(age).toBeLessThan(65);
     expect(age).toBeGreaterThan(61);
   } finally {
