@@ -65,12 +65,11 @@ test('a world that arrives after the stage has closed is stopped and never playe
     }),
   );
 
-  const stopped = stage.stop();
-  arrive();
+  setImmediate(arrive);
+  await stage.stop();
 
-  await expect(late).rejects.toThrow('the stage is closed');
-  await stopped;
   expect(worlds[0]?.stops).toBeGreaterThan(0);
+  await expect(late).rejects.toThrow('the stage is closed');
   expect(isPlayed).toBe(false);
 });
 
