@@ -108,7 +108,7 @@ const bucket = name(
     open: says('Whether the hour or day may still change.', z.boolean()),
     cut: z.optional(
       says(
-        'True where a slice of it has as many names as get a row of their own, 50 or 1,000 tags: the rarer ones are in `other`, of tags in `*` alone.',
+        'True where a slice of it has as many names as get a row of their own, 50 or 1,000 tags: the rarer ones are in `other`, of tags in `*` alone; by tag also where the failures of rare tags had no room.',
         z.boolean(),
       ),
     ),

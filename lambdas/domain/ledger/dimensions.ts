@@ -1,10 +1,10 @@
-import type { JsonObject } from '../canonical.ts';
+import { asciiJson, type JsonObject } from '../canonical.ts';
 import { EVENT_TYPES } from '../event-types.ts';
 import { textAt } from '../events/event.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import { mailboxProviderOf, OTHER_PROVIDER } from '../recipients/mailbox-provider.ts';
 import { policyCodeOf } from '../status/classify-failure.ts';
-import { addToRow, type Counts, type Rows, total } from './counts.ts';
+import { addToRow, type Counts, numberOf, type Rows, total } from './counts.ts';
 
 /** Listed events by something that their mail has in common, and by type; failures are counted by their severity. */
 export interface Dimensions {
@@ -14,7 +14,7 @@ export interface Dimensions {
   ip: Rows;
   /** Permanent failures by mailbox provider and by their `5.7.x` code: refused by a policy of the provider. */
   policy: Rows;
-  /** Failures by tag and by severity, as rows of tags: `*` all, `""` untagged. */
+  /** Failures by tag and by severity, as rows of tags: `*` all, `""` untagged. Rare tags have no row. */
   failure: Rows;
 }
 
@@ -27,6 +27,8 @@ const NAMES = ['provider', 'ip', 'policy', 'failure'] as const;
 const MAX_ROWS = 50;
 /** Rows while a pass counts. */
 const MAX_COUNTED_ROWS = 1000;
+/** JSON of the rows that are kept of a dimension: with as many tags and names as there may be, an item has 400 KB. */
+const MAX_BYTES = 18_000;
 
 export const emptyDimensions = (): Dimensions => ({ provider: {}, ip: {}, policy: {}, failure: {} });
 
@@ -37,42 +39,77 @@ export function countDimensions(dimensions: Dimensions, event: JsonObject): void
   const counted = name === 'failed' ? (isTemporary ? 'temporary_fail' : 'permanent_fail') : name.slice(0, 64);
   if (name === 'failed') {
     const named = tags.filter((tag) => tag !== ALL_TAGS);
-    for (const tag of [ALL_TAGS, ...(named.length === 0 ? [''] : named)]) addBounded(dimensions.failure, tag, counted);
+    for (const tag of [ALL_TAGS, ...(named.length === 0 ? [''] : named)])
+      addBounded(dimensions, 'failure', tag, counted);
   }
   if (isTestMode || isInbound || name === '') return;
   const provider = mailboxProviderOf(event);
   const ip = textAt(event, 'envelope', 'sending-ip')?.slice(0, 64) ?? OTHER_PROVIDER;
-  addBounded(dimensions.provider, provider, counted);
-  addBounded(dimensions.ip, ip, counted);
+  addBounded(dimensions, 'provider', provider, counted);
+  addBounded(dimensions, 'ip', ip, counted);
   const code = counted === 'permanent_fail' ? policyCodeOf(event) : undefined;
-  if (code !== undefined) addBounded(dimensions.policy, provider, code);
+  if (code !== undefined) addBounded(dimensions, 'policy', provider, code);
 }
 
 /** Adds what was counted elsewhere, by an earlier version perhaps, which knew fewer dimensions. */
 export function addDimensions(sum: Dimensions, more: Partial<Dimensions>): void {
-  for (const dimension of NAMES) addRows(sum[dimension], Object.entries(more[dimension] ?? {}), MAX_COUNTED_ROWS);
+  for (const dimension of NAMES) {
+    for (const [name, row] of Object.entries(more[dimension] ?? {})) {
+      for (const [type, count] of Object.entries(row)) addBounded(sum, dimension, name, type, count);
+    }
+  }
 }
 
 /** Returns the dimensions with a bounded number of rows, so that a slice stays one item. */
 export function boundedDimensions(dimensions: Dimensions): Dimensions {
-  const bounded = emptyDimensions();
-  for (const dimension of NAMES) {
-    const byCount = Object.entries(dimensions[dimension]).sort(([, a], [, b]) => total(b) - total(a));
-    addRows(bounded[dimension], byCount, dimension === 'failure' ? MAX_COUNTED_ROWS : MAX_ROWS);
-  }
-  return bounded;
+  return mapDimensions((dimension) =>
+    mostFrequent(dimensions[dimension], dimension === 'failure' ? MAX_COUNTED_ROWS : MAX_ROWS, restOf(dimension)),
+  );
+}
+
+/** The same for a part of a slice: as many rows as an item has room for, since parts are still to be added up. */
+export function boundedPart(dimensions: Dimensions): Dimensions {
+  return mapDimensions((dimension) => mostFrequent(dimensions[dimension], MAX_COUNTED_ROWS, restOf(dimension)));
 }
 
 /** Whether a slice may have had more names in a dimension than those with a row of their own. */
 export const mayBeCut = (rows: Rows): boolean => Object.keys(rows).length >= MAX_ROWS;
 
-function addRows(sum: Rows, rows: readonly [string, Counts][], maxRows: number): void {
-  for (const [name, row] of rows) {
-    for (const [type, count] of Object.entries(row)) addBounded(sum, name, type, count, maxRows);
-  }
+/** Whether failures of a tag had no room in the slice; one that an earlier version counted has none to lack. */
+export function lacksFailures(tags: Rows, { failure }: Pick<Dimensions, 'failure'>): boolean {
+  const divided = (tag: string) => (Object.hasOwn(failure, tag) ? total(failure[tag] as Counts) : 0);
+  return (
+    Object.hasOwn(failure, ALL_TAGS) &&
+    Object.entries(tags).some(([tag, row]) => numberOf(row, 'failed') > divided(tag.toLowerCase()))
+  );
 }
 
-function addBounded(rows: Rows, name: string, type: string, count = 1, maxRows = MAX_COUNTED_ROWS): void {
-  const hasRoom = Object.hasOwn(rows, name) || Object.keys(rows).length < maxRows;
-  addToRow(rows, hasRoom ? name : OTHER_PROVIDER, type, count);
+const mapDimensions = (rowsOf: (dimension: keyof Dimensions) => Rows): Dimensions => ({
+  provider: rowsOf('provider'),
+  ip: rowsOf('ip'),
+  policy: rowsOf('policy'),
+  failure: rowsOf('failure'),
+});
+
+/** Where rows without room are added up; nowhere for tags, one of which may have any name. */
+const restOf = (dimension: keyof Dimensions) => (dimension === 'failure' ? undefined : OTHER_PROVIDER);
+
+function mostFrequent(rows: Rows, maxRows: number, rest: string | undefined): Rows {
+  const byCount = Object.entries(rows).sort(([, a], [, b]) => total(b) - total(a));
+  const kept: Rows = {};
+  let bytes = 0;
+  for (const [position, [name, row]] of byCount.entries()) {
+    bytes += asciiJson({ [name]: row }).length;
+    const keptAs = name === rest || (position < maxRows && bytes <= MAX_BYTES) ? name : rest;
+    if (keptAs === undefined) continue;
+    for (const [type, count] of Object.entries(row)) addToRow(kept, keptAs, type, count);
+  }
+  return kept;
+}
+
+function addBounded(dimensions: Dimensions, dimension: keyof Dimensions, name: string, type: string, count = 1): void {
+  const rows = dimensions[dimension];
+  const hasRoom = Object.hasOwn(rows, name) || Object.keys(rows).length < MAX_COUNTED_ROWS;
+  const keptAs = hasRoom ? name : restOf(dimension);
+  if (keptAs !== undefined) addToRow(rows, keptAs, type, count);
 }

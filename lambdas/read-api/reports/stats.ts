@@ -1,7 +1,7 @@
 import type { StatsDimension } from '../../../api/parameters.ts';
 import type { StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
 import { addAll, type Counts, type Rows } from '../../domain/ledger/counts.ts';
-import { mayBeCut } from '../../domain/ledger/dimensions.ts';
+import { lacksFailures, mayBeCut } from '../../domain/ledger/dimensions.ts';
 import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
 import { MAX_TAGS } from '../../domain/ledger/tally.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
@@ -85,7 +85,8 @@ function rowsBy({ domain, tags, dimensions }: Slice, by: StatsDimension): [strin
 
 function isCut({ tags, dimensions }: Slice, by: StatsDimension): boolean {
   if (by === 'domain') return false;
-  return by === 'tag' ? Object.keys(tags).length >= MAX_TAGS : mayBeCut(dimensions[by]);
+  if (by !== 'tag') return mayBeCut(dimensions[by]);
+  return Object.keys(tags).length >= MAX_TAGS || lacksFailures(tags, dimensions);
 }
 
 function addRows(sum: Map<string, Counts>, rows: readonly [string, Counts][], only?: string): void {

@@ -1,7 +1,7 @@
 import { GetCommand, PutCommand, paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { asciiJson, canonicalJson } from '../../../domain/canonical.ts';
 import { partPartition, partSort, sliceKey, timeKey } from '../../../domain/keys.ts';
-import { emptyDimensions } from '../../../domain/ledger/dimensions.ts';
+import { boundedPart, emptyDimensions } from '../../../domain/ledger/dimensions.ts';
 import type { Slice } from '../../../domain/ledger/slice.ts';
 import type { DonePart, PartStore, Slices } from '../../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
@@ -83,13 +83,14 @@ export function createPartsTable(table: LedgerTable, now: () => number): PartSto
     },
 
     async put(slice, pass, part) {
+      const tally = { ...part.tally, dimensions: boundedPart(part.tally.dimensions) };
       await client.send(
         new PutCommand({
           TableName: name,
           Item: {
             pk: partPartition(slice.domain, slice.start),
             sk: partSort(pass, part.from),
-            part: JSON.stringify(part),
+            part: JSON.stringify({ ...part, tally }),
             expiresAt: Math.floor(now() / 1000) + REQUEUES_KEPT_SECONDS,
           },
         }),

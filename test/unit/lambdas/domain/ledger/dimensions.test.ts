@@ -2,8 +2,10 @@ import { expect, test } from '@jest/globals';
 import {
   addDimensions,
   boundedDimensions,
+  boundedPart,
   countDimensions,
   emptyDimensions,
+  lacksFailures,
 } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { countTags } from '../../../../../lambdas/domain/ledger/tally.ts';
 
@@ -77,10 +79,32 @@ test('failures are counted by tag and by severity, as rows of tags, also those o
   });
 });
 
-test('a slice keeps the failures of as many tags as it has rows for', () => {
+test('a slice keeps the failures of the most frequent tags as far as they have room, and says where some had none', () => {
+  const [counted, tags] = [emptyDimensions(), {}];
+  for (let n = 0; n < 999; n += 1) {
+    const failed = { event: 'failed', severity: 'permanent', tags: [`${'x'.repeat(100)}-${n}`] };
+    for (let times = 0; times < (n === 500 ? 2 : 1); times += 1) {
+      countDimensions(counted, failed);
+      countTags(tags, failed);
+    }
+  }
+  expect(lacksFailures(tags, counted)).toBe(false);
+  const bounded = boundedDimensions(counted);
+  expect(bounded.failure).toMatchObject({
+    '*': { permanent_fail: 1000 },
+    [`${'x'.repeat(100)}-500`]: { permanent_fail: 2 },
+  });
+  expect(JSON.stringify(bounded.failure).length).toBeLessThan(18_000);
+  // A tag may be called so.
+  expect(bounded.failure.other).toBeUndefined();
+  expect(lacksFailures(tags, bounded)).toBe(true);
+  expect(lacksFailures(tags, emptyDimensions())).toBe(false);
+});
+
+test('a part keeps more rows than a slice, since it is still to be added up', () => {
   const counted = emptyDimensions();
-  for (let n = 0; n < 999; n += 1) countDimensions(counted, { event: 'failed', tags: [`tag-${n}`] });
-  expect(Object.keys(boundedDimensions(counted).failure)).toHaveLength(1000);
+  for (let n = 0; n < 120; n += 1) countDimensions(counted, from(`192.0.2.${n}`));
+  expect(boundedPart(counted)).toEqual(counted);
 });
 
 test('a tag in two spellings counts once, and alike among all events and among failures', () => {

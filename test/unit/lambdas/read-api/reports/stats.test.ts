@@ -96,6 +96,20 @@ test('says where a slice may have had more names than rows', async () => {
   expect(await cutIn('domain', 1000)).toEqual(new Set([undefined]));
 });
 
+test('by tag, says where the failures of a tag had no room in a slice', async () => {
+  const slice = { start: HOUR, end: HOUR + 900, missing: {}, altered: {}, short: 0, unlisted: false };
+  const tags = { '*': { failed: 2 }, spring: { failed: 1 }, rare: { failed: 1 } };
+  const failure = { '*': { permanent_fail: 2 }, spring: { permanent_fail: 1 } };
+  const slices = {
+    async *list() {
+      yield { ...slice, tags, dimensions: { ...emptyDimensions(), failure } };
+    },
+  };
+  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const { buckets } = await stats({ ...all, ...BY_TAG, tag: 'rare' });
+  expect(buckets.map(({ failures, cut }) => [failures, cut])).toEqual([[undefined, true]]);
+});
+
 test('by mailbox provider and sending IP, failures by severity, over a whole day', async () => {
   const world = new ReconcileWorld();
   const midnight = Math.floor(NOW_MS / 86_400_000) * 86_400;
