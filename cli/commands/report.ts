@@ -59,7 +59,7 @@ export type ReportLine =
       completeness: Completeness;
       /** Null where all is held: else what happened before is in neither table nor archive any more. */
       completeFrom: string | null;
-      /** Whether the ledger does not count every tag of the time: mail was looked for event by event, and --plan may say too little. */
+      /** Whether slices of the time of sending do not count every tag: in these, mail was looked for event by event. */
       cut: boolean;
       mails: MailCounts;
       people: PeopleCounts;
@@ -77,6 +77,7 @@ export type ReportLine =
       /** Of the objects; outside AWS they are paid for as traffic. */
       bytes: number;
       dollars: number;
+      /** Whether slices since `from` do not count every tag, so that it may read more. */
       cut: boolean;
     };
 
@@ -162,7 +163,7 @@ async function report(context: CliContext, options: ReportOptions, given: string
   // The ledger accounts for what is no longer there to be counted.
   const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
   const { mails, people } = counts;
-  const facts = { ...common, completeness, completeFrom: held, cut: isCut(slices), mails, people };
+  const facts = { ...common, completeness, completeFrom: held, cut: isCut(slices, from, to), mails, people };
   const text = reportText(facts);
   const asOf = iso(context.now());
   if (csv) for (const line of text) context.printError(line);
@@ -270,11 +271,13 @@ function planOf(
   const uncountedSeconds = Math.max(0, Math.round(seconds(stretches) - compared));
   const bytes = objects.reduce((sum, each) => sum + each.bytes, 0);
   const dollars = dollarsOf({ events, objects: objects.length, listings, bytes });
-  const cut = isCut(slices);
+  const cut = isCut(slices, Date.parse(common.from) / 1000);
   return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars, cut };
 }
 
-const isCut = (slices: readonly TaggedSlice[]) => slices.some((slice) => slice.isCut);
+/** Whether a slice of a time, in epoch seconds, has so many tags that it does not count each. */
+export const isCut = (slices: readonly TaggedSlice[], from: number, to = Number.POSITIVE_INFINITY) =>
+  slices.some((slice) => slice.isCut && slice.end > from && slice.start < to);
 
 /** Returns the list price of what a report reads, from outside AWS. */
 export function dollarsOf(read: { events: number; objects: number; listings: number; bytes: number }): number {
@@ -292,10 +295,10 @@ function planText({ tag, domain, events, uncountedSeconds, objects, bytes, dolla
   const uncounted =
     uncountedSeconds === 0 ? '' : `, and those of ${number(uncountedSeconds)} s that the ledger has not counted yet`;
   const archived = objects === 0 ? '' : `, and ${counted(objects, 'object')} of the archive`;
-  const traffic = bytes === 0 ? '' : `, of it $${trafficDollars(bytes).toFixed(4)} for traffic out of AWS`;
+  const traffic = bytes === 0 ? '' : `, of which $${trafficDollars(bytes).toFixed(4)} for traffic out of AWS`;
   return (
     `Plan: ${tag} of ${domain} reads about ${number(events)} events${uncounted}${archived}: ` +
-    `$${dollars.toFixed(4)}${traffic}.${cut ? ' Slices with very many tags do not count rare ones: it may read more.' : ''}`
+    `$${dollars.toFixed(4)}${traffic}.${cut ? ' Slices with very many tags since then do not count rare ones: it may read more.' : ''}`
   );
 }
 

@@ -60,7 +60,9 @@ export function reportText({
     row('unsubscribed', people.unsubscribers, people.people),
     `  time to delivery            ${durations(mails.secondsToDelivery)}`,
     `  time to the first open      ${durations(mails.secondsToFirstOpen)}`,
-    ...(cut ? ['  slices with very many tags do not count rare ones: in these, every event was looked at'] : []),
+    ...(cut
+      ? ['  slices of that time with very many tags do not count rare ones: in these, every event was looked at']
+      : []),
     ...(mails.testMode > 0 ? [`  ${number(mails.testMode)} in test mode, counted as nothing else`] : []),
     ...(mails.unconfirmedEvents > 0
       ? [`  ${number(mails.unconfirmedEvents)} events counted here are not on Mailgun's list and may be forged`]
