@@ -14,14 +14,15 @@ import { enabledAgain } from './receivers/open.ts';
 import { type ProviderStatus, providersWrong, providerText, readProviders } from './status/providers.ts';
 
 const EXAMPLES = `
-The stack is healthy when the DLQ is empty, no alarm is on, and no event that Mailgun lists is missing.
-missing: Mailgun lists the event, but it is not stored. lost: its webhook never came, and reconciliation stored it.
-unconfirmed: it is stored, but Mailgun did not list it by the second pass.
-altered: it is stored otherwise than Mailgun lists it.
-At Gmail, Yahoo and Microsoft no share of the last 7 days (UTC), today included, is over its limit: 0.3 % reported as
-spam, 5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails.
+The stack is healthy when the DLQ is empty, no alarm is on, no event is missing, altered, stuck or unconfirmed, and at
+Gmail, Yahoo and Microsoft no share of the last 7 days (UTC), today included, is over its limit: 0.3 % reported as spam,
+5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails. What cannot be read is unknown; then the
+stack is not known to be healthy.
+missing: Mailgun lists the event, but it is not stored. stuck: it was sent again as often as it may be, in vain.
+altered: it is stored otherwise than Mailgun lists it. unconfirmed: it is stored, but Mailgun did not list it by the
+second pass. lost: its webhook never came, and reconciliation stored it; that alone is healthy.
 A witness line names an hour for which Mailgun counts more events than the ledger has, and what may explain it.
-Events are counted over the time to the second pass, two days at most. What cannot be read is unknown.
+Events are counted over the time to the second pass, two days at most.
 
 Examples:
   npm run ledger -- status --env prod
