@@ -68,6 +68,9 @@ export interface Saving {
   readonly dollars: number;
 }
 
+/** The line of costs that is there where the size of the table is known. */
+export const STORAGE = 'storage of the table';
+
 /** Capacity must be there before it is needed. */
 const TARGET_UTILIZATION = 0.7;
 
@@ -85,7 +88,7 @@ function keepingCosts({ tableBytes, itemBytes }: MonthlyUsage, table: TableState
   if (tableBytes === undefined || itemBytes === undefined) return [];
   const backup = table.isBackedUp ? PRICES.perBackupGigabyteMonth : 0;
   return [
-    { what: 'storage of the table', dollars: (tableBytes / 1e9) * PRICES.perTableGigabyteMonth * storageFactor(table) },
+    { what: STORAGE, dollars: (tableBytes / 1e9) * PRICES.perTableGigabyteMonth * storageFactor(table) },
     { what: 'point-in-time recovery', dollars: (itemBytes / 1e9) * backup },
   ];
 }

@@ -89,8 +89,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       return ((await response.json()) as { notifications: Notification[] }).notifications;
     },
     async usage() {
-      const [taken, { lines }] = await Promise.all([read<LocalStats>('/stats'), read<{ lines: LocalLine[] }>('/logs')]);
-      return usageSinceStart(taken, lines);
+      return usageSinceStart(await read<LocalStats>('/stats'));
     },
   };
 }
@@ -104,22 +103,21 @@ interface LocalLine {
 interface LocalStats {
   readonly seconds: number;
   readonly logBytes: number;
+  readonly logged: Readonly<Record<string, number>>;
   readonly capacity: { readonly read: number; readonly write: number };
 }
 
-/** Refusals are those of the lines that the stack still has. */
-function usageSinceStart({ seconds, logBytes, capacity }: LocalStats, lines: readonly LocalLine[]): StackUsage {
+function usageSinceStart({ seconds, logBytes, logged, capacity }: LocalStats): StackUsage {
   const perHour = 3600 / seconds;
-  const refusals = lines.map(({ at, line }) => Number(parseLogEntry(Date.parse(at), line).facts[METRICS.refused] ?? 0));
   return {
     ...{ seconds, logBytes },
+    refused: logged[METRICS.refused] ?? 0,
     writeUnits: capacity.write,
     readUnits: capacity.read,
     peakHourWriteUnits: capacity.write * perHour,
     peakHourReadUnits: capacity.read * perHour,
     tableBytes: undefined,
     itemBytes: undefined,
-    refused: refusals.reduce((sum, count) => sum + count, 0),
     table: { isInfrequentAccess: false, provisioned: undefined, isBackedUp: true },
   };
 }

@@ -4,12 +4,15 @@ import type { LocalAws } from './aws/local-aws.ts';
 import type { Usage } from './aws/usage.ts';
 import { type Engine, request } from './engines/engine.ts';
 import type { RunningFunctions } from './functions/functions.ts';
+import { measureEmbedded } from './metrics/embedded-metrics.ts';
 import type { LogBuffer } from './run/log-buffer.ts';
 
 /** What a stack has done since its start. */
 export interface Stats extends Usage {
   readonly seconds: number;
   readonly logBytes: number;
+  /** Sums of the metrics that log lines carry, by name, whatever their dimensions. */
+  readonly logged: Readonly<Record<string, number>>;
   readonly processes: Readonly<Record<string, number>>;
   readonly alarms: Readonly<Record<string, AlarmState>>;
   /** The same calls and capacity by function; `event-source` is Lambda's poller. */
@@ -20,15 +23,23 @@ export interface StatsSources {
   readonly aws: Pick<LocalAws, 'usage'>;
   readonly functions: Pick<RunningFunctions, 'processes'>;
   readonly board: Pick<AlarmBoard, 'states'>;
-  readonly log: Pick<LogBuffer, 'bytes'>;
+  readonly log: Pick<LogBuffer, 'bytes' | 'listen'>;
 }
 
 export function createStats({ aws, functions, board, log }: StatsSources): () => Stats {
   const startedMs = performance.now();
+  const logged: Record<string, number> = {};
+  log.listen((line) => {
+    // A line has a metric under several dimensions, and counts once.
+    const carried = new Map<string, number>();
+    measureEmbedded(line, ({ name }, value) => carried.set(name, value));
+    for (const [name, value] of carried) logged[name] = (logged[name] ?? 0) + value;
+  });
   return () => ({
     ...aws.usage.total(),
     seconds: (performance.now() - startedMs) / 1000,
     logBytes: log.bytes,
+    logged,
     processes: functions.processes(),
     alarms: board.states(),
     byCaller: aws.usage.byCaller(),

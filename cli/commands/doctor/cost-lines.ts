@@ -4,6 +4,7 @@ import {
   type MonthlyUsage,
   monthlyCosts,
   type Saving,
+  STORAGE,
   savings,
   sumOf,
 } from '../../planning/break-even.ts';
@@ -51,6 +52,7 @@ const UNITS = [
 
 /** Returns the costs as a person reads them. */
 export function costsText({ seconds, costs, cheaper, floodDollars }: CostsLine): string[] {
+  const isWhole = costs.some(({ what }) => what === STORAGE);
   const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? (['second', 1] as const);
   const over = counted(Math.round(seconds / length), unit);
   const line = (what: string, dollars: number) => `  ${what.padEnd(WIDTH)} ${amount(dollars).padStart(10)}`;
@@ -58,8 +60,11 @@ export function costsText({ seconds, costs, cheaper, floodDollars }: CostsLine):
     `At the pace of the last ${over}, a month costs in dollars:`,
     ...costs.map(({ what, dollars }) => line(what, dollars)),
     line('together', sumOf(costs)),
+    ...(isWhole
+      ? []
+      : ['Storage and backups of the table are not known here: neither they nor what would save them is counted.']),
     cheaper.length === 0
-      ? 'Nothing of cdk.json would be cheaper by a dollar.'
+      ? `Nothing ${isWhole ? '' : 'else '}of cdk.json would be cheaper by a dollar.`
       : 'Each of these alone would be cheaper by:',
     ...cheaper.map(({ setting, dollars }) => `  ${amount(dollars).padStart(10)}  ${setting}`),
     `1,000 forged posts a second cost ${amount(floodDollars)} in a month; throttle.webhook is the limit.`,

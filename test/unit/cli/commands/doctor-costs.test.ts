@@ -71,4 +71,9 @@ test('storage of which no one can tell the size is left out, and not free', asyn
 
   expect(costs.map(({ what }) => what)).toEqual(['reads and writes of the table', 'logs', 'refused posts']);
   expect(cheaper.map(({ setting }) => setting)).toEqual([expect.stringContaining('table.provisioned')]);
+  const { lines } = await doctor({ tableBytes: undefined, writeUnits: 0, readUnits: 0 });
+  expect(lines.slice(-3, -1)).toEqual([
+    'Storage and backups of the table are not known here: neither they nor what would save them is counted.',
+    'Nothing else of cdk.json would be cheaper by a dollar.',
+  ]);
 });
