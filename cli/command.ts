@@ -139,7 +139,7 @@ export async function confirm(context: CliContext, yes: boolean | undefined, que
   if (yes) return;
   const answer = await context.ask(`${question} [y/N] `);
   if (answer === undefined) throw new UsageError('this needs --yes where nobody can be asked');
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was done');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('stopped');
 }
 
 /** Refuses a domain that the stack does not receive webhooks of. */

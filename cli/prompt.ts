@@ -26,7 +26,7 @@ async function answerOf(terminal: Interface, question: string): Promise<string> 
     return await terminal.question(question);
   } catch (error) {
     // Ctrl-C.
-    if ((error as Error).name === 'AbortError') throw new UsageError('nothing was done');
+    if ((error as Error).name === 'AbortError') throw new UsageError('stopped');
     throw error;
   } finally {
     terminal.close();

@@ -38,7 +38,7 @@ export async function openStubAtMailgun(domains: readonly string[] = [API_DOMAIN
     const check = stackChecks({ deployment: target, account: undefined, now: () => nowMs }).find(
       (each) => each.name === name,
     );
-    return lookAt(check?.look ?? (() => Promise.reject(new Error(`doctor has no check ${name}`))));
+    return lookAt(check?.look ?? (() => Promise.reject(new Error(`doctor has no check ${name}`))), check?.unknownFix);
   }
 
   return { api, log, account, clock, deployment, doctor };

@@ -1,6 +1,5 @@
 import { domainDriftText } from '../../../lambdas/domain/webhooks/domain-drift.ts';
 import { ApiKeyRefusedError, openMailgun } from '../../access/mailgun-access.ts';
-import { counted } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { readDomainDrift } from '../webhooks/account-domains.ts';
 import { type Finding, ok, skipped, warning } from './machine-checks.ts';
@@ -14,6 +13,8 @@ export async function accountDomains(deployment: Deployment): Promise<Finding> {
   });
   if (drift === undefined) return skipped('Mailgun lists its domains to other keys only');
   const says = domainDriftText(drift, deployment.domains.length);
-  if (says === undefined) return ok(`Mailgun has no others than ${counted(deployment.domains.length, 'domain')}`);
+  if (says === undefined) return ok(`Mailgun has no active domains beyond ${theseDomains(deployment.domains.length)}`);
   return warning(says, 'change "domains" in cdk.json, and deploy; those of another environment may stay as they are');
 }
+
+const theseDomains = (count: number) => (count === 1 ? 'this one' : `these ${count}`);

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 const EXPIRES_SOON_DAYS = 14;
 
 /**
- * Names the role of the stored API key, where Mailgun lists its keys to it, and warns of one that may write or ends soon.
+ * Names the role of the stored API key, where Mailgun lists its keys to it, and warns of one that may write or expires soon.
  * That a key ends with its id is what all examples show; one that does not is not recognized.
  */
 export async function keyRole(deployment: Deployment, setKey: string, nowMs: number): Promise<Finding> {
@@ -55,7 +55,7 @@ function judgeKey({ role, expiresMs }: ListedKey, setKey: string, nowMs: number)
   const says = `role ${known?.name ?? role}`;
   const fix = `create a key at Mailgun (API Security, role Analyst), then: ${setKey}`;
   if (expiresMs !== undefined && expiresMs < nowMs + EXPIRES_SOON_DAYS * DAY_MS) {
-    return warning(`${says}, and it ends on ${new Date(expiresMs).toISOString().slice(0, 10)}`, fix);
+    return warning(`${says}, and it expires on ${new Date(expiresMs).toISOString().slice(0, 10)}`, fix);
   }
   if (known === undefined) return skipped(`${says}, which may or may not write`);
   if (!known.writes) return ok(`${says}, which may only read`);

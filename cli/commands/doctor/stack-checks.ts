@@ -52,7 +52,11 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     { name: 'API token', look: () => apiToken(deployment, run) },
     { name: 'read API', look: () => readApi(deployment, run) },
     ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),
-    { name: 'domains at Mailgun', look: withKey(() => accountDomains(deployment)), unknownFix },
+    {
+      name: 'domains at Mailgun',
+      look: withKey(() => accountDomains(deployment)),
+      unknownFix: `${run('doctor')}, later; until then compare with Mailgun's own list, under Send > Sending > Domains`,
+    },
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'table', look: () => table(deployment) },

@@ -381,7 +381,7 @@ describe('the plan', () => {
       return 'n';
     };
     const no = await erase([ada.recipient], { ask });
-    expect(no).toMatchObject({ exitCode: 2, errors: ['nothing was done'] });
+    expect(no).toMatchObject({ exitCode: 2, errors: ['stopped'] });
     expect(no.lines[0]).toBe('Plan: nothing was changed.');
     expect(questions).toEqual(['Erase this recipient from a stub permanently? [y/N] ']);
     expect(await erase([ada.recipient])).toMatchObject({

@@ -386,7 +386,7 @@ describe('keys', () => {
 
   test('rotate asks, then replaces the key at Mailgun and here, and keeps the old one as previous', async () => {
     const refused = await run(['keys', 'rotate'], { ask: async () => 'n' });
-    expect([refused.exitCode, refused.errors]).toEqual([2, ['nothing was done']]);
+    expect([refused.exitCode, refused.errors]).toEqual([2, ['stopped']]);
     expect(stack.account.signingKey).toBe(KEY);
 
     const { exitCode, lines } = await told(keysRotateLine, ['keys', 'rotate', '--yes']);
