@@ -34,7 +34,8 @@ interface ExportOptions extends TargetOptions {
 const EXAMPLES = `
 Reads table and archive together: each event comes once, by domain and time. Events of erased recipients are rows
 without content, so counts stay. Without --out the table goes to standard output (csv, ndjson). With --out each domain
-has a folder with a file for each UTC day; to continue an interrupted export, give the same --out and no other option.
+has a folder with a file for each UTC day; to continue an interrupted export, give the same --out and target, and no
+other option.
 Memory does not grow with the range; temporary files hold one object of the archive at a time. Filters do not reduce
 what is read.
 
@@ -94,7 +95,9 @@ function checkRequest({ from, format, out, json }: ExportOptions): void {
 /** What is exported stands in the folder. */
 function checkNothingElse({ from, to, domain, type, recipient, tag, format, out }: ExportOptions): void {
   if ([from, to, domain, type, recipient, tag, format].every((given) => given === undefined)) return;
-  throw new UsageError(`${out} holds an unfinished export: continue with --out alone, or use another folder`);
+  throw new UsageError(
+    `${out} holds an unfinished export: continue with --out and the target alone, or use another folder`,
+  );
 }
 
 function requestOf(options: ExportOptions, deployment: Deployment, nowMs: number): ExportRequest {
