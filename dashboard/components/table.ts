@@ -43,7 +43,12 @@ export function table<Row>(
     ),
   );
   if (!tall || rows.length <= SEEN_AT_ONCE) return scrolling;
-  return h('div', {}, h('p', { class: 'note' }, `${numberText(rows.length)} rows; scroll to see them all.`), scrolling);
+  const note = h('p', { class: 'note rows' }, `${numberText(rows.length)} rows; scroll to see them all.`);
+  // Whether all rows fit depends on how wide the screen is.
+  new ResizeObserver(() => {
+    note.hidden = scrolling.scrollHeight <= scrolling.clientHeight;
+  }).observe(scrolling);
+  return h('div', {}, note, scrolling);
 }
 
 /** Returns a table that grows page by page. */

@@ -214,6 +214,23 @@ describe('health', () => {
     expect(await page.locator('figure tbody tr').count()).toBeGreaterThan(3);
   });
 
+  test('says how many rows there are only where they scroll', async () => {
+    const note = page.locator('figure .note.rows');
+    const limitHeight = (height: string) =>
+      page.locator('figure .scroll.tall').evaluate((element, limit) => {
+        element.style.maxHeight = limit;
+      }, height);
+    await limitHeight('none');
+    await note.waitFor({ state: 'hidden' });
+    await limitHeight('4rem');
+    await note.waitFor({ state: 'visible' });
+    expect(await note.innerText()).toMatch(/^\d+ rows; scroll to see them all\.$/);
+    await page.emulateMedia({ media: 'print' });
+    await note.waitFor({ state: 'hidden' });
+    await page.emulateMedia({ media: null });
+    await limitHeight('');
+  });
+
   test('shows the last event and the queues', async () => {
     const facts = await text('.facts');
 
