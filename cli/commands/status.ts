@@ -15,7 +15,7 @@ import { type ProviderStatus, providersWrong, providerText, readProviders } from
 
 const EXAMPLES = `
 The stack is healthy when the DLQ is empty, no alarm is on, no event is missing, altered, stuck or unconfirmed, and at
-Gmail, Yahoo and Microsoft no share of the last 7 days (UTC), today included, is over its limit: 0.3 % reported as spam,
+Gmail, Yahoo and Microsoft no share of the last 7 days (UTC) and today is over its limit: 0.3 % reported as spam,
 5 % failed permanently, 1 % refused by policy, each of at least 1,000 mails. What cannot be read is unknown; then the
 stack is not known to be healthy.
 missing: Mailgun lists the event, but it is not stored. stuck: it was sent again as often as it may be, in vain.

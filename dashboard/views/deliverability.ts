@@ -20,8 +20,7 @@ export const deliverabilityView: View = async (context) => {
   const { domains, domain, tag, days, day } = choiceOf(await context.health(), parameters);
   const today = midnight();
   const from = today - (days - 1) * DAY_SECONDS;
-  // Every span is as long or longer.
-  const judged = new Date(judgedFrom(today * 1000) * 1000).toISOString();
+  const judged = judgedFrom(today * 1000);
   const dayStart = Date.parse(day) / 1000;
   const [byDay, byTag, byProvider, failed, complained] = await Promise.all([
     api.get<StatsResponse>('/stats', { domain, tag, from, to: today + DAY_SECONDS }),
@@ -30,7 +29,7 @@ export const deliverabilityView: View = async (context) => {
       domain,
       by: 'provider',
       per: 'day',
-      from,
+      from: judged,
       to: today + DAY_SECONDS,
     }),
     api.get<EventsResponse>('/events', { domain, day, type: 'failed', severity: 'permanent', limit: 100 }),
@@ -69,10 +68,7 @@ export const deliverabilityView: View = async (context) => {
           field('Day (UTC)', dateInput('day', day)),
         ),
       ),
-      providerPanel(
-        byProvider.buckets.filter(({ hour }) => hour >= judged),
-        domain,
-      ),
+      providerPanel(byProvider.buckets, domain),
       dayPanel(list, domain, tag, link),
       tagPanel(byTag.buckets.map(withSeverities), { domain, day }, link),
       peoplePanel(failed, complained, domain, day),

@@ -1,15 +1,15 @@
 // What large mailbox providers tolerate of a sender, in shares of its mail. Imports nothing: functions, command line
 // and page read it.
 
-/** Over how many days shares are judged; a single mailing must not decide alone. */
+/** Over how many full days, besides today, shares are judged; a weekly mailing is never left out. */
 const JUDGED_DAYS = 7;
 const DAY_SECONDS = 86_400;
 /** The same in words, for alarms, page and command line alike. */
-export const JUDGED_TIME = `last ${JUDGED_DAYS} days (UTC), today included`;
+export const JUDGED_TIME = `last ${JUDGED_DAYS} days (UTC) and today`;
 
 /** Returns the start, in epoch seconds, of the first day that is judged. */
 export function judgedFrom(nowMs: number): number {
-  return (Math.floor(nowMs / 1000 / DAY_SECONDS) - JUDGED_DAYS + 1) * DAY_SECONDS;
+  return (Math.floor(nowMs / 1000 / DAY_SECONDS) - JUDGED_DAYS) * DAY_SECONDS;
 }
 
 /** Of fewer mails to a provider a share says nothing: one report is already a high one. */

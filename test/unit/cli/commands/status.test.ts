@@ -99,7 +99,7 @@ test.each([
     facts({ domains: [domain({ providers: [atGmail({ complained: 4 })] })] }),
     'unhealthy',
     [
-      /^0\.4 % of 1,000 mails of mg\.example\.com to Gmail reported as spam in the last 7 days \(UTC\), today included, over the limit of Gmail, 0\.3 %: .*#complaints-at-provider$/,
+      /^0\.4 % of 1,000 mails of mg\.example\.com to Gmail reported as spam in the last 7 days \(UTC\) and today, over the limit of Gmail, 0\.3 %: .*#complaints-at-provider$/,
     ],
   ],
   ['high at a provider', facts({ domains: [domain({ providers: [atGmail({ complained: 2 })] })] }), 'healthy', []],
@@ -250,7 +250,7 @@ test('says how mail fares at the providers, refusals by policy apart', () => {
   });
   expect(statusText({ event: 'status', ...judge(its), ...its }, 'prod', NOW_MS)).toContainEqual(
     expect.stringMatching(
-      /^ +at +Gmail, last 7 days \(UTC\), today included: 1,000 delivered, 0\.1 % reported as spam \(above the aim of Gmail, 0\.1 %\), 1\.96 % failed permanently \(good\), 1\.47 % refused by policy \(5\.7\.x\) \(over our limit, 1 %\)$/,
+      /^ +at +Gmail, last 7 days \(UTC\) and today: 1,000 delivered, 0\.1 % reported as spam \(above the aim of Gmail, 0\.1 %\), 1\.96 % failed permanently \(good\), 1\.47 % refused by policy \(5\.7\.x\) \(over our limit, 1 %\)$/,
     ),
   );
 });

@@ -29,7 +29,7 @@ function watch(listed: Listed | Error, { nowMs = FULL_HOUR, providers = ['gmail'
   return { run: () => run({ ignoreWaits: false }), said, asked };
 }
 
-test('a provider is judged by today and the six days before, of the domain that fares worst there', async () => {
+test('a provider is judged by today and the seven days before, of the domain that fares worst there', async () => {
   const half = { provider: { gmail: { delivered: 50, complained: 1 }, yahoo: { delivered: 9000, complained: 900 } } };
   const { run, said, asked } = watch({
     [A.name]: [half, half],
@@ -39,7 +39,7 @@ test('a provider is judged by today and the six days before, of the domain that 
   });
   await run();
   const today = (FULL_HOUR / 1000) % DAY_SECONDS;
-  expect(asked).toEqual([A, B].map(({ name }) => [name, 6 * DAY_SECONDS + today]));
+  expect(asked).toEqual([A, B].map(({ name }) => [name, 7 * DAY_SECONDS + today]));
   expect(said).toEqual([
     [A.name, 'complaints', 2, 100],
     [B.name, 'bounces', 10, 100],
@@ -48,10 +48,19 @@ test('a provider is judged by today and the six days before, of the domain that 
   ]);
 });
 
-test('of too few mails no share is judged, and zero is said', async () => {
+test('of too few mails no share is judged, and nothing is said', async () => {
   const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 99, complained: 99 } } }] });
   await run();
-  expect(said).toEqual([['gmail', { complaints: 0, bounces: 0, policy: 0 }]]);
+  expect(said).toEqual([]);
+});
+
+test('a share that can be judged in no domain is left out', async () => {
+  const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 90, permanent_fail: 10 } } }] });
+  await run();
+  expect(said).toEqual([
+    [A.name, 'bounces', 10, 100],
+    ['gmail', { bounces: 10, policy: 0 }],
+  ]);
 });
 
 test('where the ledger cannot be read, nothing is said of any provider', async () => {

@@ -41,8 +41,8 @@ test('refusals by policy add up over their codes', () => {
 });
 
 test.each([
-  { now: '2026-11-29T00:00:00.000Z', from: '2026-11-23T00:00:00.000Z' },
-  { now: '2026-11-29T23:59:59.999Z', from: '2026-11-23T00:00:00.000Z' },
+  { now: '2026-11-29T00:00:00.000Z', from: '2026-11-22T00:00:00.000Z' },
+  { now: '2026-11-29T23:59:59.999Z', from: '2026-11-22T00:00:00.000Z' },
 ])('at $now the days that are judged begin at $from', ({ now, from }) => {
   expect(new Date(judgedFrom(Date.parse(now)) * 1000).toISOString()).toBe(from);
 });
