@@ -528,33 +528,39 @@ describe('answers', () => {
   const path = `/mailgun/messages/${messageId}`;
   beforeAll(() => api.store(eventOf(messageId)));
 
+  /** Asks by the ETag of a moment ago; the second pass may mark the event as unconfirmed between two answers, once. */
+  const askAgain = async (headers: object = {}, tagsOf = (etag: string) => etag) => {
+    const ask = async () => {
+      const etag = (await api.get(path)).headers.get('etag') ?? '';
+      return { etag, again: await api.get(path, { ...headers, 'if-none-match': tagsOf(etag) }) };
+    };
+    const first = await ask();
+    return first.again.status === 304 ? first : ask();
+  };
+
   test('can be asked for on condition', async () => {
-    const first = await api.get(path);
-    const etag = first.headers.get('etag') ?? '';
-    expect(etag).toMatch(/^"[\w-]{27}"$/);
-    for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
-      const again = await api.get(path, { 'if-none-match': tags });
+    for (const tagsOf of [(etag: string) => etag, (etag: string) => `W/${etag}`, (etag: string) => `"x", ${etag}`]) {
+      const { etag, again } = await askAgain({}, tagsOf);
+      expect(etag).toMatch(/^"[\w-]{27}"$/);
       expect([again.status, again.body, again.headers.get('etag')]).toEqual([304, null, etag]);
     }
+    const any = await api.get(path, { 'if-none-match': '*' });
+    expect([any.status, any.body]).toEqual([304, null]);
     expect((await api.get(path, { 'if-none-match': '"x"' })).status).toBe(200);
 
+    const etag = (await api.get(path)).headers.get('etag') ?? '';
     await api.store(eventOf(messageId, { event: 'opened' }));
     expect((await api.get(path, { 'if-none-match': etag })).status).toBe(200);
   });
 
   test('carry CORS whatever their status, for the allowed origin alone', async () => {
-    const etag = (await api.get(path)).headers.get('etag') ?? '';
     api.stack.setFaults([{ service: 'dynamodb', operation: 'Query', mode: 'refuse', percent: 100 }]);
     const unavailable = await api.get(path);
     const unavailableAbroad = await api.get(path, { origin: 'https://evil.example' });
     api.stack.setFaults([]);
     const replies = [
       [200, await api.get(path), await api.get(path, { origin: 'https://evil.example' })],
-      [
-        304,
-        await api.get(path, { 'if-none-match': etag }),
-        await api.get(path, { 'if-none-match': etag, origin: 'null' }),
-      ],
+      [304, (await askAgain()).again, (await askAgain({ origin: 'null' })).again],
       [
         400,
         await api.get('/mailgun/messages'),
