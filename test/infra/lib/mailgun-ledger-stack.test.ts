@@ -166,18 +166,18 @@ describe('synth fails', () => {
     ],
     [
       'when an alarm has another statistic',
-      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { statistic: 'Average' }),
-      'DeadLetters/Resource: must have one metric or one plain expression',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'OldestMessage'), { statistic: 'Average' }),
+      'OldestMessage/Resource: must have one metric or one plain expression',
     ],
     [
       'when an alarm has two statistics',
-      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { extendedStatistic: 'p99' }),
-      'DeadLetters/Resource: must have one metric or one plain expression',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'OldestMessage'), { extendedStatistic: 'p99' }),
+      'OldestMessage/Resource: must have one metric or one plain expression',
     ],
     [
       'when an alarm watches nothing',
-      (stack) => Object.assign(first(stack, CfnAlarm, 'DeadLetters'), { metricName: undefined }),
-      'DeadLetters/Resource: must have one metric or one plain expression',
+      (stack) => Object.assign(first(stack, CfnAlarm, 'OldestMessage'), { metricName: undefined }),
+      'OldestMessage/Resource: must have one metric or one plain expression',
     ],
     [
       'when an alarm has another percentile',
