@@ -86,7 +86,7 @@ async function distrust(
   const messageId = checkMessageId(givenId);
   const deployment = await openTarget(context, options);
   const emit = createEmit<DistrustLine>(context, options.json);
-  const effects = await effectsOf(deployment, messageId, recipient);
+  const effects = await effectsOf(deployment, messageId, recipient, context.now());
   for (const effect of effects) {
     for (const line of linesOf(deployment, effect)) emit(line, textOf(line));
   }
@@ -105,8 +105,8 @@ async function distrust(
   for (const { history, becomes, suppressions } of effects) {
     if (becomes !== undefined) await decideAgain(deployment, history);
     for (const { item, isOnly } of suppressions) {
-      // Who forges an event chooses its time, which may be ahead.
-      if (isOnly) await liftSuppression(deployment, item, Math.max(context.now(), item.lastAtMs));
+      // Of this moment it would void a genuine event that comes meanwhile.
+      if (isOnly) await liftSuppression(deployment, item, item.lastAtMs);
     }
   }
   emit({ event: 'distrusted', ...sums }, `Discarded: ${what}.`);
@@ -128,7 +128,12 @@ interface FollowingSuppression {
   readonly isOnly: boolean;
 }
 
-async function effectsOf(deployment: Deployment, messageId: string, recipient?: string): Promise<Effect[]> {
+async function effectsOf(
+  deployment: Deployment,
+  messageId: string,
+  recipient: string | undefined,
+  nowMs: number,
+): Promise<Effect[]> {
   const history = await readHistory(deployment, messageId);
   const wanted = history.filter(({ key }) => recipient === undefined || key === recipientKey(recipient));
   const read = createSuppressionReader(deployment);
@@ -141,7 +146,7 @@ async function effectsOf(deployment: Deployment, messageId: string, recipient?: 
       history: each,
       unconfirmed,
       becomes,
-      suppressions: await suppressionsOf(deployment, read, unconfirmed),
+      suppressions: await suppressionsOf(deployment, read, unconfirmed, nowMs),
     });
   }
   if (effects.length > 0) return effects;
@@ -153,11 +158,16 @@ async function effectsOf(deployment: Deployment, messageId: string, recipient?: 
   );
 }
 
-async function suppressionsOf(deployment: Deployment, read: SuppressionReader, events: HistoryRecipient['events']) {
+async function suppressionsOf(
+  deployment: Deployment,
+  read: SuppressionReader,
+  events: HistoryRecipient['events'],
+  nowMs: number,
+) {
   const found = new Map<string, FollowingSuppression>();
   for (const event of events) {
     for (const item of await causedSuppressions(read, event)) {
-      if (!found.has(item.sk)) found.set(item.sk, { item, isOnly: await isOnlyUnconfirmed(deployment, item) });
+      if (!found.has(item.sk)) found.set(item.sk, { item, isOnly: await isOnlyUnconfirmed(deployment, item, nowMs) });
     }
   }
   return [...found.values()];

@@ -8,7 +8,7 @@ import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing, suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
 import { eventOf, type HistoryEvent } from '../../event-history.ts';
 import { tableOf } from '../../ledger.ts';
-import type { Deployment } from '../../target/types.ts';
+import { type Deployment, hasOutput } from '../../target/types.ts';
 import { readSuppressions } from '../suppressions.ts';
 
 /** Reads the suppressions of an address. */
@@ -39,15 +39,23 @@ export async function causedSuppressions(
 /** Messages whose events are read at one time. */
 const MESSAGES_AT_ONCE = 25;
 
+const DAY_MS = 86_400_000;
+
 /**
- * Returns whether a suppression in force rests on nothing but events that Mailgun never listed. What came before its lift
- * holds nothing, and a cause that is not stored any more counts as listed.
+ * Returns whether a suppression in force rests on nothing but events that Mailgun never listed. A cause that is not
+ * stored any more counts as listed; so does one that began longer ago than events are stored, or was lifted once, since
+ * what caused it in between may be gone, or was taken from Mailgun's own list.
  */
-export async function isOnlyUnconfirmed(deployment: Deployment, item: SuppressionItem): Promise<boolean> {
+export async function isOnlyUnconfirmed(
+  deployment: Deployment,
+  item: SuppressionItem,
+  nowMs: number,
+): Promise<boolean> {
   const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
-  let [hasFirst, hasLast] = [liftedAtMs !== null && sinceMs <= liftedAtMs, false];
+  const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
+  if (liftedAtMs !== null || sinceMs < nowMs - heldDays * DAY_MS) return false;
+  let [hasFirst, hasLast] = [false, false];
   for await (const cause of causesOf(deployment, item)) {
-    if (liftedAtMs !== null && cause.atMs <= liftedAtMs) continue;
     if (cause.unconfirmedSinceMs === undefined) return false;
     hasFirst ||= cause.eventKey === eventKey && cause.atMs === sinceMs;
     hasLast ||= cause.atMs === lastAtMs;
