@@ -27,7 +27,7 @@ export function parseTime(name: string, text: string, nowMs: number): number {
 /** Epoch milliseconds of a time that Mailgun tells, in UTC where it names no offset; undefined where it is none. */
 export function mailgunTimeMs(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;
-  const ms = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
+  const ms = Date.parse(/^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `${text}Z` : text);
   return Number.isNaN(ms) ? undefined : ms;
 }
 

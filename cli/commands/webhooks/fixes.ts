@@ -5,14 +5,14 @@ import type { Drift, DriftKind } from '../../../lambdas/domain/webhooks/webhook-
 const FIXES: Readonly<Record<DriftKind, (run: (command: string) => string, drift: Drift) => string>> = {
   missing: (run) => `first, since events of these types come late: ${run('webhooks sync')}`,
   'no-room': (run) =>
-    `first, since events of these types come late: ${run('webhooks sync --yes')} --remove <a URL of ${run('webhooks check')}>`,
+    `first, since events of these types come late: ${run('webhooks sync')} --remove <a URL of ${run('webhooks check')}>`,
   double: (run, { url }) =>
     url === undefined
       ? `${run('webhooks sync')} --account, or delete one of the two at Mailgun`
       : `${run('webhooks sync --yes')} --remove ${shellWord(url)}`,
   unwanted: () => 'delete it at Mailgun, or add the type to eventTypes in cdk.json',
   foreign: (run, { url }) =>
-    `if it does not belong there: ${run('webhooks sync --yes')} --remove ${url === undefined ? '<url>' : shellWord(url)}`,
+    `if it belongs at no domain: ${run('webhooks sync')} --remove ${url === undefined ? '<url>' : shellWord(url)}`,
 };
 
 /** Returns what to do about differences, each step once. */

@@ -7,6 +7,10 @@ test.each([
   ['2026-11-29T12:00:00Z', MS],
   ['2026-11-29T14:00:00+02:00', MS],
   ['2026-11-29T12:00:00', MS],
+  ['2026-11-29T12:00:00.000', MS],
+  ['Sun, 29 Nov 2026 12:00:00 GMT', MS],
+  ['Sun, 29 Nov 2026 12:00:00 UTC', MS],
+  ['Sun, 29 Nov 2026 12:00:00 -0000', MS],
   ['soon', undefined],
   [1_790_000_000, undefined],
 ])("Mailgun's time %p is UTC where it names no offset", (text, ms) => {

@@ -3,7 +3,7 @@ import { driftFixes } from '../../../../../cli/commands/webhooks/fixes.ts';
 
 const run = (command: string) => `ledger ${command} --local`;
 
-test('what makes events come late is first, each step is told once, and commands run without a terminal', () => {
+test('what makes events come late is first, each step is told once, and what may belong to another domain asks first', () => {
   const fixes = driftFixes(
     [
       { kind: 'foreign', type: 'opened', level: 'domain', url: 'https://other.example.com/?a=1&b=2' },
@@ -18,7 +18,7 @@ test('what makes events come late is first, each step is told once, and commands
   expect(fixes).toEqual([
     'first, since events of these types come late: ledger webhooks sync --local',
     'delete it at Mailgun, or add the type to eventTypes in cdk.json',
-    "if it does not belong there: ledger webhooks sync --yes --local --remove 'https://other.example.com/?a=1&b=2'",
+    "if it belongs at no domain: ledger webhooks sync --local --remove 'https://other.example.com/?a=1&b=2'",
   ]);
 });
 
