@@ -222,11 +222,9 @@ async function compare(ignoreWaits: boolean): Promise<void> {
 }
 
 // Runs for every provider that is watched.
-function onJudged(provider: string, percents: Readonly<Partial<Record<JudgedShare, number>>>): void {
+function onJudged(provider: string, percents: Readonly<Record<JudgedShare, number>>): void {
   const { dimension, ...names } = PROVIDER_METRICS;
-  const metrics = Object.fromEntries(
-    JUDGED_SHARES.flatMap((share) => (percents[share] === undefined ? [] : [[names[share], percents[share]]])),
-  );
+  const metrics = Object.fromEntries(JUDGED_SHARES.map((share) => [names[share], percents[share]]));
   log.measure(metrics, 'provider judged', { [dimension]: provider }, dimension);
 }
 

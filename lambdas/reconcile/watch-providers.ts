@@ -19,8 +19,8 @@ export interface WatchProvidersDeps {
   /** How often reconcile runs. */
   everySeconds: number;
   now: () => number;
-  /** Called for every provider with the shares of the domain that fares worst there, in percent; absent where there is too little mail. */
-  onJudged: (provider: WatchedProvider, percents: Readonly<Partial<Record<JudgedShare, number>>>) => void;
+  /** Called for every provider with the shares of the domain that fares worst there, in percent; 0 where there is too little mail. */
+  onJudged: (provider: WatchedProvider, percents: Readonly<Record<JudgedShare, number>>) => void;
   /** Called for every domain that is above what a provider wants. */
   onHigh: (facts: {
     domain: string;
@@ -49,17 +49,17 @@ export function createWatchProviders(deps: WatchProvidersDeps) {
   };
 
   function judge(provider: WatchedProvider, sums: ReadonlyMap<string, ProviderSums>): void {
-    const worst: Partial<Record<JudgedShare, number>> = {};
+    const worst = { complaints: 0, bounces: 0, policy: 0 };
     for (const [domain, each] of sums) {
       const found = providerStanding(each.of(provider), minMails);
       for (const share of JUDGED_SHARES) {
         const { part, whole, standing } = found[share];
         if (standing === 'few') continue;
-        worst[share] = Math.max(worst[share] ?? 0, (100 * part) / whole);
+        worst[share] = Math.max(worst[share], (100 * part) / whole);
         if (standing !== 'good') deps.onHigh({ domain, provider, share, part, whole });
       }
     }
-    // Of too little mail nothing is said: the alarms keep their state.
-    if (Object.keys(worst).length > 0) deps.onJudged(provider, worst);
+    // Too little mail is 0 %: an alarm whose mailing was stopped would never end.
+    deps.onJudged(provider, worst);
   }
 }

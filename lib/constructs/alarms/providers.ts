@@ -7,7 +7,7 @@ import {
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
 
-const NOT_JUDGED = unjudged('too little mail, or a ledger that cannot be read, says nothing of providers');
+const NOT_JUDGED = unjudged('a run that could not read the ledger says nothing of providers');
 
 /** Watches how mail fares at single mailbox providers, by the ledger; returns no row where none is chosen. */
 export function providerRows(sources: AlarmSources): AlarmRow[] {

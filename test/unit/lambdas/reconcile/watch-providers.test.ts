@@ -48,18 +48,18 @@ test('a provider is judged by today and the seven days before, of the domain tha
   ]);
 });
 
-test('of too few mails no share is judged, and nothing is said', async () => {
+test('of too few mails no share is judged, and zero is said, so that the alarm of a stopped mailing ends', async () => {
   const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 99, complained: 99 } } }] });
   await run();
-  expect(said).toEqual([]);
+  expect(said).toEqual([['gmail', { complaints: 0, bounces: 0, policy: 0 }]]);
 });
 
-test('a share that can be judged in no domain is left out', async () => {
+test('a share that can be judged in no domain is zero', async () => {
   const { run, said } = watch({ [A.name]: [{ provider: { gmail: { delivered: 90, permanent_fail: 10 } } }] });
   await run();
   expect(said).toEqual([
     [A.name, 'bounces', 10, 100],
-    ['gmail', { bounces: 10, policy: 0 }],
+    ['gmail', { complaints: 0, bounces: 10, policy: 0 }],
   ]);
 });
 
