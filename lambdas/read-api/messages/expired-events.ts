@@ -24,7 +24,8 @@ export function expiredEvents(
   const untilMs = now() - days * DAY_MS;
   const gone = statuses.filter(({ firstAtMs }) => firstAtMs < untilMs);
   if (gone.length === 0) return { eventsUntil: null, archive: [] };
-  const eventsUntil = Math.floor(untilMs / 1000);
+  // The end of that day: an answer whose ETag changed each second could never be asked for on condition.
+  const eventsUntil = (Math.ceil(untilMs / DAY_MS) * DAY_MS) / 1000;
   if (bucket === undefined) return { eventsUntil, archive: [] };
   const archive = [...Map.groupBy(gone, ({ domain }) => domain)].map(([domain, own]) => ({
     bucket,

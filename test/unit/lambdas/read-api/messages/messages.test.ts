@@ -274,7 +274,7 @@ test('an event that Mailgun does not list is marked, and so is the status that i
 });
 
 describe('a message whose events may have left the table says so', () => {
-  const read = async (days: number, archiveBucket?: string) => {
+  const read = async (days: number, archiveBucket?: string, laterMs = 0) => {
     const ledger = new InMemoryLedger();
     const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
     for (const [event, timestamp] of [
@@ -286,7 +286,7 @@ describe('a message whose events may have left the table says so', () => {
         ...{ receivedAt: timestamp * 1000, domain: DOMAIN },
         event: deliveredEvent({ event, id: event, timestamp }),
       });
-    const retention = { days, archiveBucket, now: () => 1_769_990_400_000 + 90 * 86_400_000 };
+    const retention = { days, archiveBucket, now: () => 1_769_990_400_000 + 90 * 86_400_000 + laterMs };
     return (await createMessages(ledger, retention)({ messageId: MESSAGE_ID, limit: 100 }))?.body;
   };
 
@@ -300,6 +300,12 @@ describe('a message whose events may have left the table says so', () => {
       eventsUntil: 1_769_990_400,
       archive: [{ bucket: 'archive', prefix: `events/domain=${DOMAIN}/`, from: '2026-02-01', to: '2026-02-02' }],
     });
+  });
+
+  test('the answer is the same for all of a day, so that it can be asked for on condition', async () => {
+    const [first, last] = [await read(90, 'archive', 1000), await read(90, 'archive', 86_399_000)];
+    expect(first).toMatchObject({ eventsUntil: 1_769_990_400 + 86_400 });
+    expect(last).toEqual(first);
   });
 
   test('without an archive they are nowhere', async () => {
