@@ -94,8 +94,15 @@ test('killed while it works, each function comes back, and what was acknowledged
   expect(acknowledged.length).toBeGreaterThan(0);
   await drained(stack);
 
-  const { events } = (await read(`/mailgun/messages/${messageId}`)).body as { events: { key: string }[] };
-  const stored = events.map(({ key }) => key);
+  const stored: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page = (await read(`/mailgun/messages/${messageId}?limit=1000${cursor && `&cursor=${cursor}`}`)).body as {
+      events: { key: string }[];
+      next: string | null;
+    };
+    stored.push(...page.events.map(({ key }) => key));
+    cursor = page.next;
+  }
   expect(new Set(stored).size).toBe(stored.length);
   expect(stored).toEqual(expect.arrayContaining(acknowledged.map(({ id }) => `delivered#${id}`)));
 }, 120_000);
