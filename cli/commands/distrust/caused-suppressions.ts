@@ -3,6 +3,7 @@ import { createRecipientHistory } from '../../../lambdas/adapters/table/events/m
 import { type LedgerTable, readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { recipientKeys } from '../../../lambdas/adapters/table/recipients/older-spellings.ts';
 import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import { heldFromOf } from '../../../lambdas/domain/campaign/held.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing, suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
@@ -39,8 +40,6 @@ export async function causedSuppressions(
 /** Messages whose events are read at one time. */
 const MESSAGES_AT_ONCE = 25;
 
-const DAY_MS = 86_400_000;
-
 /**
  * Returns whether a suppression in force rests on nothing but events that Mailgun never listed. A cause that is not
  * stored any more counts as listed; so does one that began longer ago than events are stored, or was lifted once, since
@@ -53,7 +52,7 @@ export async function isOnlyUnconfirmed(
 ): Promise<boolean> {
   const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
   const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
-  if (liftedAtMs !== null || sinceMs < nowMs - heldDays * DAY_MS) return false;
+  if (liftedAtMs !== null || sinceMs < heldFromOf(nowMs, heldDays) * 1000) return false;
   let [hasFirst, hasLast] = [false, false];
   for await (const cause of causesOf(deployment, item)) {
     if (cause.unconfirmedSinceMs === undefined) return false;
