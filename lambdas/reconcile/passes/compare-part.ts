@@ -13,7 +13,8 @@ import { ListingError, type MailgunSource, type Requeue, type StoredFacts } from
 import { countUnlisted } from './count-unconfirmed.ts';
 import { listPages } from './list-pages.ts';
 import { createMatch, type Matched, recipientsOf } from './match-copies.ts';
-import { acceptName, type ComparePartDeps, lookUp, registeredFor, type Sets, type SlicePass } from './part-context.ts';
+import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
+import { registeredFor } from './posted-kinds.ts';
 import { createRequeueMissing, type Unstored } from './requeue-missing.ts';
 
 /** Epoch seconds; the start belongs to the part, the end does not. */

@@ -3,7 +3,8 @@ import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
 import { placeName } from '../../domain/ledger/ledger-name.ts';
 import { addName, countOrigin, countTags, storedTypeOf } from '../../domain/ledger/tally.ts';
-import { acceptName, type ComparePartDeps, lookUp, registeredFor, type Sets, type SlicePass } from './part-context.ts';
+import { acceptName, type ComparePartDeps, lookUp, type Sets, type SlicePass } from './part-context.ts';
+import { registeredFor } from './posted-kinds.ts';
 
 /** The day index shows a stored event within this time. */
 const INDEX_LAG_MS = 60_000;

@@ -33,7 +33,8 @@ import {
 } from '../ports.ts';
 import { createComparePart, MIN_PART_SECONDS, PART_EVENTS, type PartBounds, windowOf } from './compare-part.ts';
 import { withAdaptiveConcurrency } from './listing-concurrency.ts';
-import { type ComparePartDeps, createPostedKinds, type SlicePass } from './part-context.ts';
+import type { ComparePartDeps, SlicePass } from './part-context.ts';
+import { createPostedKinds } from './posted-kinds.ts';
 import { createSemaphore } from './semaphore.ts';
 
 /** Times that a deployment chooses, in seconds. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createPostedKinds } from '../../../../../lambdas/reconcile/passes/part-context.ts';
+import { createPostedKinds } from '../../../../../lambdas/reconcile/passes/posted-kinds.ts';
 import { InMemoryBook } from '../../../../support/in-memory-reconcile.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
 

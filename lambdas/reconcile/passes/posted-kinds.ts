@@ -1,0 +1,88 @@
+import type { JsonObject } from '../../domain/canonical.ts';
+import { addAll, type Counts } from '../../domain/ledger/counts.ts';
+import type { ExpectedKinds, Slice } from '../../domain/ledger/slice.ts';
+import { addKind, type Tally, typeOf } from '../../domain/ledger/tally.ts';
+import { doubtfulKindOf } from '../../domain/webhooks/webhook-type.ts';
+import type { LedgerState, PostedTimes } from '../ports.ts';
+
+export interface PostedKindsDeps {
+  ledger: Pick<LedgerState, 'readPostedKinds' | 'notePostedKind'>;
+}
+
+/** Longer after the last webhook of a kind nothing of it is expected any more: Mailgun may have stopped posting it. */
+const POSTED_KIND_MS = 14 * 86_400_000;
+/** So much later an event of the kind is looked up again, to renew the last time. */
+const RENEWED_AFTER_MS = 86_400_000;
+
+/** The kinds that Mailgun may never post, as far as webhooks of a domain have brought events of them. */
+export interface PostedKinds {
+  /** Whether a webhook should bring an event of this kind, or an earlier pass of this slice said so. */
+  isExpected(kind: string, event: JsonObject, atMs: number): Promise<boolean>;
+  /** Whether no event of this kind and time has to be looked up. */
+  isKnown(kind: string, atMs: number): Promise<boolean>;
+  /** Whether all that an earlier pass expected is known. */
+  holds(kinds: ExpectedKinds): Promise<boolean>;
+  note(kind: string, atMs: number): Promise<void>;
+}
+
+/** Reads them once an event of such a kind is listed; most domains have none. */
+export function createPostedKinds(
+  { ledger }: PostedKindsDeps,
+  domain: string,
+  previous: Slice | undefined,
+): PostedKinds {
+  let reading: Promise<Map<string, PostedTimes>> | undefined;
+  const read = () => {
+    reading ??= ledger.readPostedKinds(domain);
+    return reading;
+  };
+  const timesOf = async (kind: string) => (await read()).get(kind);
+  const isWithin = (times: PostedTimes | undefined, atMs: number, forMs: number) =>
+    times !== undefined && times.first <= atMs && atMs <= times.last + forMs;
+  const isKnown = async (kind: string, atMs: number) => isWithin(await timesOf(kind), atMs, RENEWED_AFTER_MS);
+  // An earlier version expected every kind, and what it counted must not become expected by nobody.
+  const unbrought: Counts = {};
+  if (previous !== undefined && previous.kinds === undefined) {
+    for (const counts of [previous.late, previous.lost]) addAll(unbrought, counts);
+  }
+  return {
+    async isExpected(kind, event, atMs) {
+      const since = previous?.kinds?.[kind] ?? Number.POSITIVE_INFINITY;
+      if (since <= atMs || (unbrought[typeOf(event)] ?? 0) > 0) return true;
+      return isWithin(await timesOf(kind), atMs, POSTED_KIND_MS);
+    },
+    isKnown,
+    async holds(kinds) {
+      for (const [kind, atMs] of Object.entries(kinds)) {
+        if (((await timesOf(kind))?.first ?? Number.POSITIVE_INFINITY) > atMs) return false;
+      }
+      return true;
+    },
+    async note(kind, atMs) {
+      if (await isKnown(kind, atMs)) return;
+      await ledger.notePostedKind(domain, kind, atMs);
+      // Parts are compared side by side: another may have noted an earlier or a later one meanwhile.
+      const known = await read();
+      const { first, last } = known.get(kind) ?? { first: atMs, last: atMs };
+      known.set(kind, { first: Math.min(first, atMs), last: Math.max(last, atMs) });
+    },
+  };
+}
+
+/**
+ * Returns the webhook types that are registered for an event; none where webhooks of its kind are not expected. An
+ * expected kind is counted.
+ */
+export async function registeredFor(
+  { registered }: { registered: readonly string[] },
+  { postedKinds }: { postedKinds: PostedKinds },
+  tally: Tally,
+  event: JsonObject,
+  atMs: number,
+): Promise<readonly string[]> {
+  const kind = doubtfulKindOf(event);
+  if (kind === undefined) return registered;
+  if (!(await postedKinds.isExpected(kind, event, atMs))) return [];
+  addKind(tally, kind, atMs);
+  return registered;
+}
