@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { mailgunTimeMs } from '../../../cli/time.ts';
 
@@ -15,4 +17,12 @@ test.each([
   [1_790_000_000, undefined],
 ])("Mailgun's time %p is UTC where it names no offset", (text, ms) => {
   expect(mailgunTimeMs(text)).toBe(ms);
+});
+
+test('also where the machine is in another zone', () => {
+  const module = JSON.stringify(join(import.meta.dirname, '../../../cli/time.ts'));
+  const script = `import { mailgunTimeMs } from ${module}; console.log(mailgunTimeMs('2026-11-29T12:00:00'));`;
+  const env = { ...process.env, TZ: 'America/New_York' };
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env });
+  expect(Number(printed)).toBe(MS);
 });
