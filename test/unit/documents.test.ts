@@ -31,6 +31,40 @@ test('README.md has at most 80 lines', () => {
   expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(80);
 });
 
+/** As `wc -w` counts them. */
+const countWords = (text: string) => text.split(/\s+/).filter((word) => word !== '').length;
+
+/** Pages of README, CONTRIBUTING, CHANGELOG, docs/ and docs/adr/, without those that `npm run docs` writes. */
+const handwritten = documents
+  .filter((file) => /^(docs\/(adr\/)?)?[^/]+\.md$/.test(file))
+  .filter((file) => !/^(Generated|Written) by `npm run docs`/m.test(read(file)));
+
+const MAX_WORDS = 20_000;
+
+test(`the pages written by hand hold at most ${MAX_WORDS} words together`, () => {
+  const words = Object.fromEntries(handwritten.map((file) => [file, countWords(read(file))]));
+  const sum = Object.values(words).reduce((total, count) => total + count, 0);
+  const longest = Object.entries(words)
+    .toSorted(([, one], [, other]) => other - one)
+    .slice(0, 5)
+    .map(([file, count]) => `${file} (${count})`);
+
+  if (sum > MAX_WORDS) {
+    throw new Error(
+      `The pages hold ${sum} words, ${sum - MAX_WORDS} too many. Cut what a command prints, what --help or another ` +
+        `page says, or move a reason to the line of code that it explains. The longest: ${longest.join(', ')}.`,
+    );
+  }
+});
+
+test('words are counted as wc counts them, in handwritten pages alone', () => {
+  expect(countWords('# One\n\n| two | `three  four` |\n')).toBe(8);
+  expect(handwritten).toEqual(expect.arrayContaining(['README.md', 'docs/runbook.md', 'docs/first-deploy.md']));
+  expect(handwritten).not.toContain('docs/scale.md');
+  expect(handwritten.filter((file) => file.startsWith('docs/adr/'))).not.toEqual([]);
+  expect(handwritten.filter((file) => file.startsWith('docs/generated/'))).toEqual([]);
+});
+
 describe("the README's table", () => {
   const table = /^\| box .*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(README)?.[1] ?? '';
   const named = table.split('\n').flatMap((row) => [...(row.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)]);
