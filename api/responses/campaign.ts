@@ -78,7 +78,7 @@ export const campaignResponse = name(
     ),
     cut: z.optional(
       says(
-        'True where a slice had so many tags that `listed` may lack rare ones; all other numbers count event by event.',
+        'True where a slice had more tags than it counts, so `listed` may lack rare ones; all other numbers count event by event.',
         z.boolean(),
       ),
     ),

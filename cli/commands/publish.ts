@@ -29,7 +29,7 @@ const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
 Publishes the current statuses and suppressions that events of that time decided. Subscribers drop repeats by their id,
-so starting too early only costs more. Start 8 hours before the outage, since Mailgun retries webhooks for so long.
+so starting too early only costs more. Start 8 hours before the outage, since Mailgun retries webhooks that long.
 If you interrupt it, it prints the command to continue.
 
 Examples:

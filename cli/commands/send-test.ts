@@ -107,7 +107,7 @@ async function sendTest(context: CliContext, options: SendTestOptions): Promise<
   const hops: readonly [Hop, text: string, arrive: () => Promise<void>][] = [
     [
       'answered',
-      'answered 200, so it is in the queue',
+      'acknowledged, so it is in the queue',
       () => postUntilKeyIsTaken(signedWebhook(event, signingKey, sentMs)),
     ],
     ['stored', 'stored', () => until(() => events.isStored(identity), 'it is not stored; see status and dlq list')],

@@ -18,8 +18,8 @@ export function tellFailure(
     case 'unreachable':
       if (navigator.onLine) {
         return say(
-          'No answer',
-          h('p', {}, `${apiUrl} does not answer this page.`),
+          'No response',
+          h('p', {}, `${apiUrl} does not respond to this page.`),
           h(
             'p',
             { class: 'note' },
@@ -42,12 +42,12 @@ export function tellFailure(
         if (signal.aborted || left <= 0) clearInterval(timer);
         if (!signal.aborted && left <= 0) again();
       }, 1000);
-      return say('Busy', h('p', {}, 'The read API asks for patience. It is asked again in ', wait, '.'), tryAgain);
+      return say('Busy', h('p', {}, 'The read API is busy. The page tries again in ', wait, '.'), tryAgain);
     }
     case 'unknown':
       return say('Not found', h('p', {}, 'Nothing of this name is stored.'), h('p', { class: 'note' }, failure.reason));
     case 'failed':
-      return say(`Answered ${failure.status}`, h('p', {}, failure.reason), tryAgain);
+      return say(`Response ${failure.status}`, h('p', {}, failure.reason), tryAgain);
     default:
       return failure satisfies never;
   }

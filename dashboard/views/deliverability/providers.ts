@@ -65,7 +65,7 @@ export function providerPanel(buckets: readonly StatsBucket[], domain: string) {
       'Gmail and Yahoo want spam reports below 0.1 % of deliveries, and hold mail back from 0.3 % on; other ' +
         'providers publish no share and are judged by theirs. Microsoft refuses mail without SPF, DKIM and DMARC by ' +
         '550 5.7.515. ' +
-        'Of failures and refusals by policy nobody publishes a limit: those are ours. ' +
+        'For failures and refusals by policy no provider publishes a limit: those are ours. ' +
         `Shares are judged from ${numberText(MIN_JUDGED_MAILS)} mails on; mail in test mode is left out. ${certainty(buckets)}` +
         (buckets.some(({ cut }) => cut) ? ' Rare providers of busy hours are among all others.' : ''),
     ),

@@ -153,7 +153,8 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       happened:
         'For 9 hours Mailgun has counted more failed webhooks than the access log shows errors: they fail before they reach us (DNS, TLS or the URL).',
       impact: 'Clients of the API see these events at least half an hour late, by reconciliation.',
-      recovered: 'For 6 hours Mailgun has counted no failed webhook, or as many errors are answered here.',
+      recovered:
+        'For 6 hours Mailgun has counted no failed webhook, or no more than the errors that the webhook URL returned.',
       explains: ['lost-webhooks', 'silence'],
       missing: NO_LISTING,
       runbook: 'webhooks-not-arriving',

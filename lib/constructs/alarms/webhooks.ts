@@ -145,7 +145,7 @@ export function webhookRows({ webhookApi, metrics, limits }: AlarmSources): Alar
       severity: 'ticket',
       happened: 'Responses to webhooks take seconds.',
       impact: 'No one yet. After 5 seconds the response is an error, and then `delivered` events are missed.',
-      recovered: 'Webhooks are answered in time again.',
+      recovered: 'Webhooks get their response in time again.',
       explains: ['webhook-errors'],
       missing: NO_TRAFFIC,
       runbook: 'webhooks-slow',

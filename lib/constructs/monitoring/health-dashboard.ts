@@ -92,7 +92,7 @@ function timeLines({ webhookApi, process }: HealthDashboardProps, metrics: Ledge
         own('no key yet', METRICS.unconfigured),
         own('key unusable', METRICS.signingKeyUnusable),
       ]),
-      graph('Time to an answer', [labelled('p99, ms', metrics.api('Latency', stage, 'p99', FIVE_MINUTES))]),
+      graph('Response time', [labelled('p99, ms', metrics.api('Latency', stage, 'p99', FIVE_MINUTES))]),
     ],
     [
       graph('Storing', [

@@ -80,7 +80,7 @@ test('as text it says how long each hop took', async () => {
   const { exitCode, lines } = await local.ledger(['send-test']);
   expect(exitCode).toBe(0);
   expect(lines.join('\n')).toMatch(
-    /\d ms {2}answered 200.*\n +\d+ ms {2}stored\n +\d+ ms {2}shown by the read API\n +\d+ ms {2}in all$/,
+    /\d ms {2}acknowledged.*\n +\d+ ms {2}stored\n +\d+ ms {2}shown by the read API\n +\d+ ms {2}in all$/,
   );
   expect(lines.join('\n')).not.toContain(LOCAL_KEY);
 });

@@ -780,7 +780,7 @@ describe('when there is no answer', () => {
       route.request().method() === 'OPTIONS' ? route.fallback() : route.abort('failed'),
     );
     await goTo(page, '#/health');
-    expect(await text('h1')).toBe('No answer');
+    expect(await text('h1')).toBe('No response');
     expect(await text('main')).toMatch(/gateway may be turning requests away/);
     await page.unroute('**/mailgun/health');
   });

@@ -41,7 +41,7 @@ const LIMITS: readonly LimitRow[] = [
   {
     name: `Executions of a **new** account: ${AWS_LIMITS.newAccountExecutions}`,
     ...{ limit: 'executions', stack: { ...DEFAULT_STACK, executions: AWS_LIMITS.newAccountExecutions } },
-    ...{ effect: 'The gateway answers 5xx', change: 'quota `L-B99A9384`' },
+    ...{ effect: 'The gateway returns 5xx', change: 'quota `L-B99A9384`' },
   },
   {
     name: 'Backpressure threshold of reconcile',
@@ -225,7 +225,7 @@ From \`cli/planning/prices.ts\`; \`doctor --costs\` takes your own last month.
 
 The class of logs is no choice: infrequent access would save ${cents((PER_WEBHOOK.logBytes * PRICES.perLogGigabyte) / 2 / 1e3)} per million webhooks, but neither counts metrics in lines nor filters them (from memory), and every alarm rests on both; a group keeps its class for life. \`retentionDays.logs\` saves little, since logs are paid for as they are written.
 
-Sources: [DynamoDB partitions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html), [warm throughput](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html), [quotas](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html) · [Lambda scaling](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html), [pollers](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html) · [SQS quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html) · [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Read in copies of 2026 or before. From memory: that a new account runs 10 to 50 executions, and that the gateway answers 5xx when Lambda refuses.
+Sources: [DynamoDB partitions](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html), [warm throughput](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html), [quotas](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html) · [Lambda scaling](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html), [pollers](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html) · [SQS quotas](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html) · [API Gateway](https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html). Read in copies of 2026 or before. From memory: that a new account runs 10 to 50 executions, and that the gateway returns 5xx when Lambda refuses.
 `;
   return {
     'scale.md': text,

@@ -45,7 +45,7 @@ Examples:
   npm run send -- --event failed --severity temporary --recipient ada@north.example --message-id 1@mg.example.com
   npm run send -- --event opened --recipient ada@north.example --tag spring --tag shop --times 3
 
-Exit code: 0 when every post was answered 200, 1 when not, 2 when nothing could be sent.`;
+Exit code: 0 when every post got a 200, 1 when not, 2 when nothing could be sent.`;
 
 interface SendOptions {
   readonly event: string;

@@ -34,7 +34,7 @@ test('it answers from top to bottom: is it healthy, since when not, what is behi
     'Complete? All of these should be 0',
     '## Since when not?',
     'Webhooks',
-    'Time to an answer',
+    'Response time',
     'Storing',
     'Mail',
     '## What is behind?',
