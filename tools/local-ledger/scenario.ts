@@ -5,20 +5,13 @@ import { type ScheduledMessage, scheduleMessages } from '../mailgun-twin/traffic
 import { LEGACY_TIMELINES, SUBACCOUNT_TIMELINE, TIMELINES } from '../mailgun-twin/traffic/timelines.ts';
 import type { Twin } from '../mailgun-twin/twin.ts';
 import type { ReadyInfo } from './ready.ts';
-import { type Leftovers, waitUntilDrained } from './scenario/drain.ts';
-import { type Healed, heal, spanOf } from './scenario/heal.ts';
 import { judgeMessage, type MessageVerdict } from './scenario/judge.ts';
-import { keepLedger } from './scenario/ledger.ts';
 import { type PlayContext, type PlayedMessage, playTimelines } from './scenario/play.ts';
-import { readMessage } from './scenario/read-back.ts';
-import { readStats } from './scenario/read-ledger.ts';
-import { commandsToPaste } from './scenario/report/commands.ts';
-import { createJsonReporter } from './scenario/report/json-reporter.ts';
-import type { Print, Reporter } from './scenario/report/reporter.ts';
-import { summarize } from './scenario/report/summary.ts';
-import { createTextReporter } from './scenario/report/text-reporter.ts';
-import { missedByType } from './scenario/tally.ts';
-import { createWatch } from './scenario/watch.ts';
+import { type Leftovers, readMessage, readStats } from './scenario/read-stack.ts';
+import { createJsonReporter, createWatch, type Print, type Reporter } from './scenario/reporter.ts';
+import { type Standing, spanOf, waitUntilDrained, waitUntilSettled } from './scenario/settle.ts';
+import { commandsToPaste, createTextReporter } from './scenario/text-reporter.ts';
+import { keepLedger, missedByType, summarize } from './scenario/totals.ts';
 
 export interface ScenarioOptions {
   readonly ready: ReadyInfo;
@@ -56,8 +49,8 @@ export async function runScenario(options: ScenarioOptions): Promise<{ ok: boole
     reporter.phase('draining');
     const leftovers = await waitUntilDrained(ready.controlUrl, clock, signal, (waiting) => reporter.waiting(waiting));
     reporter.drained(leftovers);
-    const healed = await reconcileEverything(options, clock, reporter);
-    const ok = await readEverything(options, played, { leftovers, ...healed }, clock, reporter);
+    const standing = await reconcileEverything(options, clock, reporter);
+    const ok = await readEverything(options, played, { leftovers, ...standing }, clock, reporter);
     if (!options.endsAfterwards) reporter.commands(commandsToPaste(ready, played));
     return { ok };
   } catch (error) {
@@ -90,12 +83,12 @@ async function reconcileEverything(
   { ready, twin, signal, dueAfterSeconds }: ScenarioOptions,
   clock: Clock,
   reporter: Reporter,
-): Promise<Healed | undefined> {
+): Promise<Standing | undefined> {
   const span = spanOf(twin);
   if (dueAfterSeconds === undefined || !span) return undefined;
   reporter.phase('reconciling');
   reporter.missed(missedByType(twin.events));
-  return heal(span, { ready, clock, signal, reporter, dueAfterSeconds });
+  return waitUntilSettled(span, { ready, clock, signal, reporter, dueAfterSeconds });
 }
 
 function scheduledMessages(
@@ -138,7 +131,7 @@ function createPlayContext(
 async function readEverything(
   { ready, twin, signal }: ScenarioOptions,
   played: readonly PlayedMessage[],
-  { leftovers, slices }: { readonly leftovers: Leftovers } & Partial<Healed>,
+  { leftovers, slices }: { readonly leftovers: Leftovers } & Partial<Standing>,
   clock: Clock,
   reporter: Reporter,
 ): Promise<boolean> {

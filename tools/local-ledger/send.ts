@@ -6,7 +6,7 @@ import { createSignature } from '../mailgun-twin/webhooks/signature.ts';
 import { createPost, jsonWebhook } from '../mailgun-twin/webhooks/webhook.ts';
 import { parseArguments, SendError, type SendRequest } from './options/send-arguments.ts';
 import type { ReadyInfo } from './ready.ts';
-import { curlCommand } from './scenario/read-back.ts';
+import { curlCommand } from './scenario/read-stack.ts';
 
 // Signs one event as Mailgun does and posts it to the running local stack: npm run send -- --help
 

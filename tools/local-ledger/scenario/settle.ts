@@ -2,12 +2,42 @@ import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { Twin } from '../../mailgun-twin/twin.ts';
 import type { ReconcileResult, ReconcileSums } from '../controls/reconcile-runs.ts';
 import type { ReadyInfo } from '../ready.ts';
-import { type Leftovers, waitUntilDrained } from './drain.ts';
-import { type LedgerSlice, readLedger, type Span } from './read-ledger.ts';
-import type { Reporter } from './report/reporter.ts';
-import { readStackStats } from './stack-stats.ts';
+import { type LedgerSlice, type Leftovers, readLedger, readStackStats, type Span } from './read-stack.ts';
+import type { Reporter } from './reporter.ts';
 
-export interface HealOptions {
+const DRAIN_POLL_MS = 250;
+const DRAIN_REPORT_EVERY_MS = 2_000;
+/** Messages that keep failing rest longer and longer between tries; after this without any progress they are stuck. */
+const DRAIN_PATIENCE_MS = 90_000;
+
+/** Waits until the queue was seen empty twice running, or until it has stopped getting emptier. */
+export async function waitUntilDrained(
+  controlUrl: string,
+  clock: Clock,
+  signal: AbortSignal,
+  onProgress: (waiting: number) => void,
+): Promise<Leftovers> {
+  let fewest = Number.POSITIVE_INFINITY;
+  let progressAt = clock.now();
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  for (let calm = 0; ; ) {
+    const { queue, deadLetters } = await readStackStats(controlUrl, signal);
+    const waiting = queue.visible + queue.inFlight;
+    if (waiting < fewest) {
+      fewest = waiting;
+      progressAt = clock.now();
+      if (waiting === 0 || progressAt - reportedAt >= DRAIN_REPORT_EVERY_MS) {
+        reportedAt = progressAt;
+        onProgress(waiting);
+      }
+    }
+    calm = waiting === 0 ? calm + 1 : 0;
+    if (calm === 2 || clock.now() - progressAt > DRAIN_PATIENCE_MS) return { waiting, deadLetters };
+    await clock.sleep(DRAIN_POLL_MS);
+  }
+}
+
+export interface SettleOptions {
   readonly ready: ReadyInfo;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -17,14 +47,14 @@ export interface HealOptions {
 }
 
 /** How things stand after the last run. */
-export interface Healed {
+export interface Standing {
   readonly slices: readonly LedgerSlice[];
   readonly leftovers: Leftovers;
 }
 
 const NOTHING = { missing: 0, sent: 0 };
 const LOOK_EVERY_MS = 1000;
-const PATIENCE_MS = 60_000;
+const SETTLE_PATIENCE_MS = 60_000;
 
 /** The time in which a twin's listed events happened; undefined where none did. */
 export function spanOf({ events }: Twin): Span | undefined {
@@ -34,9 +64,9 @@ export function spanOf({ events }: Twin): Span | undefined {
 }
 
 /** Lets reconcile run until every slice of a span is settled, or nothing gets better any more. */
-export async function heal(span: Span, options: HealOptions): Promise<Healed> {
+export async function waitUntilSettled(span: Span, options: SettleOptions): Promise<Standing> {
   const { ready, clock, signal, reporter, dueAfterSeconds } = options;
-  let patientUntil = (span.to + dueAfterSeconds) * 1000 + PATIENCE_MS;
+  let patientUntil = (span.to + dueAfterSeconds) * 1000 + SETTLE_PATIENCE_MS;
   let sums = NOTHING;
   let best = 0;
   for (;;) {
@@ -54,7 +84,7 @@ export async function heal(span: Span, options: HealOptions): Promise<Healed> {
     if (run.missing > 0 || settled > best) reporter.reconciled({ by: 'scenario', ...run, ...progress });
     if (settled > best) {
       best = settled;
-      patientUntil = Math.max(patientUntil, clock.now() + PATIENCE_MS);
+      patientUntil = Math.max(patientUntil, clock.now() + SETTLE_PATIENCE_MS);
     }
     if (isSettled(slices, span) || clock.now() > patientUntil) return { slices, leftovers };
     await clock.sleep(LOOK_EVERY_MS);
@@ -69,13 +99,13 @@ function isSettled(slices: readonly LedgerSlice[], { to }: Span): boolean {
 }
 
 /** In a stack with faults a run may fail; the next one makes up for it. */
-async function reconcile({ ready, signal }: HealOptions): Promise<Pick<ReconcileResult, 'missing' | 'sent'>> {
+async function reconcile({ ready, signal }: SettleOptions): Promise<Pick<ReconcileResult, 'missing' | 'sent'>> {
   const response = await fetch(`${ready.controlUrl}/reconcile`, { method: 'POST', signal });
   if (!response.ok) return NOTHING;
   const { missing, sent } = (await response.json()) as ReconcileResult;
   return { missing, sent };
 }
 
-async function readSums({ ready, signal }: HealOptions): Promise<Pick<ReconcileSums, 'missing' | 'sent'>> {
+async function readSums({ ready, signal }: SettleOptions): Promise<Pick<ReconcileSums, 'missing' | 'sent'>> {
   return (await readStackStats(ready.controlUrl, signal)).reconcile;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { ReadyInfo } from '../../../../../tools/local-ledger/ready.ts';
 import type { PlayedMessage } from '../../../../../tools/local-ledger/scenario/play.ts';
-import { commandsToPaste } from '../../../../../tools/local-ledger/scenario/report/commands.ts';
+import { commandsToPaste } from '../../../../../tools/local-ledger/scenario/text-reporter.ts';
 
 const ready = { webhookUrl: 'http://127.0.0.1:4123/webhooks/mailgun', apiUrl: 'http://127.0.0.1:4' } as ReadyInfo;
 const message = (messageId: string, to: string[]) =>

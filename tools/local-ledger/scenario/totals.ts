@@ -1,0 +1,143 @@
+import type { TwinEvent } from '../../mailgun-twin/twin.ts';
+import { answersOf } from '../../mailgun-twin/webhooks/delivery.ts';
+import { type AccountedEvent, isExcused, isLost, isRecovered, type MessageVerdict } from './judge.ts';
+import { addUp, type LedgerSlice, type Leftovers } from './read-stack.ts';
+
+/** How far the deliveries have come, in numbers for a person to watch. */
+export interface Tally {
+  /** Events posted at least once. */
+  readonly sent: number;
+  readonly acknowledged: number;
+  /** Further copies of events. */
+  readonly repeats: number;
+  readonly retries: number;
+  readonly rejected: number;
+  /** Given up after all retries, or lost at the only attempt. */
+  readonly unacknowledged: number;
+}
+
+export function tally(events: readonly TwinEvent[]): Tally {
+  const count = (isCounted: (event: TwinEvent) => boolean) => events.filter(isCounted).length;
+  const add = (number: (event: TwinEvent) => number) => events.reduce((sum, event) => sum + number(event), 0);
+  return {
+    sent: count(({ record }) => record.attempts.length > 0),
+    acknowledged: count(({ record }) => record.outcome === 'acknowledged'),
+    repeats: add(({ record }) => record.repeats.length),
+    retries: add(({ record }) => Math.max(0, record.attempts.length - 1)),
+    rejected: count(({ record }) => record.outcome === 'rejected'),
+    unacknowledged: count(({ record }) => record.outcome === 'gave-up' || record.outcome === 'lost'),
+  };
+}
+
+/** Listed events of which no copy was answered 200. */
+export function missedByType(events: readonly TwinEvent[]): Record<string, number> {
+  const missed = events.filter(({ listed, record }) => listed && !answersOf(record).includes(200));
+  const types = Map.groupBy(missed, ({ data }) => data.event);
+  return Object.fromEntries([...types].map(([type, those]) => [type, those.length]));
+}
+
+/** The whole run in numbers; every list names what a person must look at. */
+export interface Summary extends Leftovers {
+  readonly ok: boolean;
+  readonly messages: number;
+  /** Different events, however often sent. */
+  readonly events: number;
+  readonly acknowledged: number;
+  readonly storedOnce: number;
+  /** Acknowledged, or listed when reconciliation looked, and not stored; what still waits in a queue is among them. */
+  readonly lost: number;
+  readonly storedTwice: number;
+  /** Stored, though Mailgun never sent it. */
+  readonly unknown: number;
+  /** Answered 406 without reason. */
+  readonly refused: number;
+  /** No webhook brought it, reconciliation did. */
+  readonly recovered: number;
+  /** Neither acknowledged nor for reconciliation to find. */
+  readonly neverAcknowledged: number;
+  /** Recipients whose record differs from their timeline without an excuse. */
+  readonly wrong: number;
+}
+
+export function summarize(verdicts: readonly MessageVerdict[], leftovers: Leftovers): Summary {
+  const events = verdicts.flatMap(({ account }) => account.events);
+  const count = (isCounted: (event: AccountedEvent) => boolean) => events.filter(isCounted).length;
+  const numbers = {
+    ...leftovers,
+    messages: verdicts.length,
+    events: events.length,
+    acknowledged: count(({ acknowledged }) => acknowledged),
+    storedOnce: count(({ stored }) => stored === 1),
+    lost: count(isLost),
+    storedTwice: count(({ stored }) => stored > 1),
+    unknown: verdicts.reduce((sum, { account }) => sum + account.unknown.length, 0),
+    refused: count(({ refused }) => refused),
+    recovered: count(isRecovered),
+    neverAcknowledged: count(isExcused),
+    wrong: verdicts.flatMap(({ recipients }) => recipients).filter(({ judgement }) => judgement === 'wrong').length,
+  };
+  const { acknowledged, lost, storedTwice, unknown, refused, wrong } = numbers;
+  // A receiver that acknowledged nothing has proved nothing.
+  return { ok: acknowledged > 0 && lost + storedTwice + unknown + refused + wrong === 0, ...numbers };
+}
+
+/** What became of the events of one type. */
+export interface LedgerRow {
+  readonly type: string;
+  readonly sent: number;
+  readonly webhooksAlone: number;
+  readonly recovered: number;
+  readonly unaccounted: number;
+  /** Listed by the twin, and what the stack's own ledger and statistics say to that. */
+  readonly listed: number;
+  readonly ledger: number;
+  readonly stats: number;
+  /** Stored, and not listed by Mailgun. */
+  readonly unconfirmed: number;
+}
+
+/** What Mailgun sent against what is stored, and against what the stack itself counts. */
+export interface Ledger extends Omit<LedgerRow, 'type'> {
+  readonly types: readonly LedgerRow[];
+  /** Whether the stack's ledger and statistics count exactly what the twin lists. */
+  readonly exact: boolean;
+}
+
+export function keepLedger(
+  events: readonly AccountedEvent[],
+  slices: readonly LedgerSlice[],
+  stats: Readonly<Record<string, number>>,
+): Ledger {
+  const expected = addUp(slices.map((slice) => slice.expected));
+  const unconfirmed = addUp(slices.map((slice) => slice.unconfirmed));
+  const byType = Map.groupBy(events, ({ event }) => event);
+  const names = new Set([...byType.keys(), ...Object.keys(expected), ...Object.keys(stats)]);
+  const types = [...names].sort().map((type): LedgerRow => {
+    const own = byType.get(type) ?? [];
+    const count = (isCounted: (event: AccountedEvent) => boolean) => own.filter(isCounted).length;
+    return {
+      type,
+      sent: own.length,
+      webhooksAlone: count(({ acknowledged }) => acknowledged),
+      recovered: count(isRecovered),
+      unaccounted: count(isLost),
+      listed: count(({ listed }) => listed),
+      ledger: (expected[type] ?? 0) - (unconfirmed[type] ?? 0),
+      stats: stats[type] ?? 0,
+      unconfirmed: unconfirmed[type] ?? 0,
+    };
+  });
+  const sum = (name: Exclude<keyof LedgerRow, 'type'>) => types.reduce((total, row) => total + row[name], 0);
+  return {
+    sent: sum('sent'),
+    webhooksAlone: sum('webhooksAlone'),
+    recovered: sum('recovered'),
+    unaccounted: sum('unaccounted'),
+    listed: sum('listed'),
+    ledger: sum('ledger'),
+    stats: sum('stats'),
+    unconfirmed: sum('unconfirmed'),
+    types,
+    exact: types.every(({ listed, ledger, stats: counted }) => ledger === listed && counted === listed),
+  };
+}
