@@ -49,11 +49,11 @@ export interface TwinDeps {
   readonly random: Random;
   /** Where the twin's API reads what it lists. */
   readonly log?: EventLog;
-  /** @default eight hours take 20 s */
+  /** @default eight hours take 7 s */
   readonly compression?: number;
 }
 
-const DEFAULT_COMPRESSION = 1440;
+const DEFAULT_COMPRESSION = 4320;
 
 export function createTwin(deps: TwinDeps): Twin {
   const { log, compression = DEFAULT_COMPRESSION, postsFor, clock, random } = deps;

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Page, Request } from 'playwright-core';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { USUAL_RECONCILE } from '../../../tools/local-ledger/options/reconcile-choice.ts';
 import { runScenario } from '../../../tools/local-ledger/scenario.ts';
 import { openTwin } from '../../../tools/mailgun-twin/open-twin.ts';
 import type { EventData } from '../../../tools/mailgun-twin/traffic/event-parts.ts';
@@ -75,7 +76,7 @@ beforeAll(async () => {
     signal,
     drop: 20,
     endsAfterwards: true,
-    dueAfterSeconds: 27,
+    dueAfterSeconds: USUAL_RECONCILE.settleSeconds + USUAL_RECONCILE.sliceSeconds,
   });
   page = await openPage();
 }, 240_000);

@@ -18,8 +18,8 @@ export const USUAL_RECONCILE: ReconcileChoice = {
   // Quarters of an hour become quarters of a minute.
   everySeconds: 15,
   // Longer than Mailgun's retries take here: webhooks have had their chance before anything is called missing.
-  settleSeconds: 22,
-  sliceSeconds: 5,
+  settleSeconds: 8,
+  sliceSeconds: 3,
   retentionSeconds: 120,
   fromEpochSeconds: undefined,
   mailgunUrl: undefined,

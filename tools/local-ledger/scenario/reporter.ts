@@ -73,9 +73,9 @@ export function createJsonReporter(print: Print): Reporter {
   };
 }
 
-const REPORT_EVERY_MS = 2_000;
+const REPORT_EVERY_MS = 1_000;
 
-/** Makes a function that reports, every two seconds, how far the deliveries have come while some work goes on. */
+/** Makes a function that reports, every second, how far the deliveries have come while some work goes on. */
 export function createWatch(twin: Twin, clock: Clock, reporter: Reporter) {
   const { compression } = twin;
   const beganAt = clock.now();

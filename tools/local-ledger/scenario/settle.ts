@@ -53,8 +53,9 @@ export interface Standing {
 }
 
 const NOTHING = { missing: 0, sent: 0 };
-const LOOK_EVERY_MS = 1000;
-const SETTLE_PATIENCE_MS = 60_000;
+const LOOK_EVERY_MS = 500;
+/** A run that ended without a word may have left its lease, which lasts two minutes. */
+const SETTLE_PATIENCE_MS = 240_000;
 
 /** The time in which a twin's listed events happened; undefined where none did. */
 export function spanOf({ events }: Twin): Span | undefined {
@@ -86,16 +87,15 @@ export async function waitUntilSettled(span: Span, options: SettleOptions): Prom
       best = settled;
       patientUntil = Math.max(patientUntil, clock.now() + SETTLE_PATIENCE_MS);
     }
-    if (isSettled(slices, span) || clock.now() > patientUntil) return { slices, leftovers };
+    if (isSettled(slices, span, ready.domains) || clock.now() > patientUntil) return { slices, leftovers };
     await clock.sleep(LOOK_EVERY_MS);
   }
 }
 
-/** Whether every slice is settled, and the ledgers have come as far as the last event. */
-function isSettled(slices: readonly LedgerSlice[], { to }: Span): boolean {
-  const byDomain = Map.groupBy(slices, ({ domain }) => domain);
-  const reaches = [...byDomain.values()].every((own) => own.some(({ end }) => end >= to));
-  return byDomain.size > 0 && reaches && slices.every(({ state }) => state === 'settled');
+/** Whether every slice is settled, and the ledger of every domain has come as far as the last event. */
+function isSettled(slices: readonly LedgerSlice[], { to }: Span, domains: readonly string[]): boolean {
+  const reaches = (domain: string) => slices.some((slice) => slice.domain === domain && slice.end >= to);
+  return domains.every(reaches) && slices.every(({ state }) => state === 'settled');
 }
 
 /** In a stack with faults a run may fail; the next one makes up for it. */

@@ -13,7 +13,11 @@ test('what is chosen over it is merged, and lists are replaced', () => {
     overlay: { reconcile: { source: 'logs' }, origins: ['http://localhost:1'], throttle: { read: { burst: 1 } } },
   });
 
-  expect(reconcile).toMatchObject({ source: 'logs', sliceSeconds: 5, mailgunUrl: PLACEHOLDERS.twinUrl });
+  expect(reconcile).toMatchObject({
+    source: 'logs',
+    sliceSeconds: USUAL_RECONCILE.sliceSeconds,
+    mailgunUrl: PLACEHOLDERS.twinUrl,
+  });
   expect(origins).toEqual(['http://localhost:1']);
   expect(processing).toEqual(overlaid().processing);
 });
