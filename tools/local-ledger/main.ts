@@ -6,10 +6,11 @@ import { Disposables } from '../local-stack/run/disposables.ts';
 import { watchParent } from '../local-stack/run/parent.ts';
 import { StartupError } from '../local-stack/run/startup-error.ts';
 import { newKey } from '../mailgun-twin/api/account.ts';
+import { createClock } from '../mailgun-twin/clock.ts';
 import { alarmLines } from './controls/alarm-lines.ts';
 import type { SigningKeys } from './controls/ledger-controls.ts';
 import { comparedTimes, proveSealed } from './controls/prove-sealed.ts';
-import type { SealResult } from './controls/seal-runs.ts';
+import { type SealResult, sealAll } from './controls/seal-runs.ts';
 import type { LocalStack } from './local-ledger.ts';
 import { type Flags, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
     ...(flags.parentSigningKey !== undefined && { parentSigningKey: flags.parentSigningKey }),
   });
   if (flags.once && !stopping.signal.aborted) {
-    const isProved = stack.ready.archiveUrl === undefined || (await sealAndProve(flags, stack));
+    const isProved = stack.ready.archiveUrl === undefined || (await sealAndProve(flags, stack, signal));
     await stop(ok && isProved ? 0 : 1);
   }
 }
@@ -123,9 +124,10 @@ function announce(flags: Flags, ready: ReadyInfo): void {
 }
 
 /** Returns true where all is sealed, and the certificates of it hold and say complete. */
-async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack): Promise<boolean> {
-  const times = await comparedTimes(ready);
-  const { sealed, rows, done } = (await seal()) as SealResult;
+async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack, stopping: AbortSignal): Promise<boolean> {
+  const clock = createClock(stopping);
+  const times = await comparedTimes(ready, clock, stopping);
+  const { sealed, rows, done } = await sealAll(async () => (await seal()) as SealResult, clock);
   if (json) print(JSON.stringify({ event: 'sealed', sealed, rows, done }));
   else print(`sealed ${sealed} slices with ${rows} events${done ? '' : '; not all, see the log'}`);
   const proved = await proveSealed(ready, times);

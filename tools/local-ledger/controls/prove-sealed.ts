@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../../mailgun-twin/clock.ts';
 import type { ReadyInfo } from '../ready.ts';
+import { readLedger } from '../scenario/read-stack.ts';
 
 /** What `verify` finds of the certificate of a domain. */
 export interface ProvedDomain {
@@ -40,14 +42,16 @@ export interface SealedTime {
 }
 
 /** Returns what each ledger has compared by now; a domain without any is left out. */
-export async function comparedTimes({ apiUrl, apiToken, domains }: ReadyInfo): Promise<Map<string, SealedTime>> {
-  const now = Math.ceil(Date.now() / 1000);
+export async function comparedTimes(
+  ready: ReadyInfo,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Map<string, SealedTime>> {
+  const now = Math.ceil(clock.now() / 1000);
+  const slices = await readLedger(ready, { from: now - DAY_SECONDS, to: now }, clock, signal);
   const times = new Map<string, SealedTime>();
-  for (const domain of domains) {
-    const url = `${apiUrl}/mailgun/ledger?domain=${domain}&from=${now - DAY_SECONDS}&to=${now}`;
-    const response = await fetch(url, { headers: { authorization: `Bearer ${apiToken}` } });
-    const { slices } = (await response.json()) as { slices: { start: number; end: number; state: string }[] };
-    const compared = slices.filter(({ state }) => COMPARED.includes(state));
+  for (const domain of ready.domains) {
+    const compared = slices.filter((slice) => slice.domain === domain && COMPARED.includes(slice.state));
     if (compared.length === 0) continue;
     const from = Math.min(...compared.map(({ start }) => start));
     times.set(domain, { from, to: Math.max(...compared.map(({ end }) => end)) });

@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import { type SealResult, sealAll } from '../../../../../tools/local-ledger/controls/seal-runs.ts';
+import { createVirtualClock } from '../../../../support/virtual-clock.ts';
+
+const BUSY: SealResult = { sealed: 0, rows: 0, done: false };
+
+/** Runs that answer one after the other, and the last of them for ever. */
+function sealing(...answers: (SealResult | Error)[]) {
+  const { clock, runUntil } = createVirtualClock(0);
+  let runs = 0;
+  const seal = async () => {
+    const answer = answers[Math.min(runs++, answers.length - 1)]!;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  return { sealed: runUntil(sealAll(seal, clock)), runs: () => runs };
+}
+
+test('what one run seals in time is sealed by one', async () => {
+  const { sealed, runs } = sealing({ sealed: 5, rows: 180, done: true });
+
+  expect(await sealed).toEqual({ sealed: 5, rows: 180, done: true });
+  expect(runs()).toBe(1);
+});
+
+test('while another run holds the lease, fails, or has not come to the end, it seals again, and adds up', async () => {
+  const { sealed } = sealing(
+    BUSY,
+    new Error('seal failed: out of time'),
+    { sealed: 3, rows: 90, done: false },
+    {
+      ...{ sealed: 2, rows: 95 },
+      done: true,
+    },
+  );
+
+  expect(await sealed).toEqual({ sealed: 5, rows: 185, done: true });
+});
+
+test('a lease that outlasts its two minutes is not waited for without end', async () => {
+  const { sealed, runs } = sealing(BUSY);
+
+  expect(await sealed).toEqual(BUSY);
+  expect(runs()).toBeGreaterThan(120);
+});
+
+test('a run that fails every time is an error', async () => {
+  await expect(sealing(new Error('seal failed: no bucket')).sealed).rejects.toThrow('seal failed: no bucket');
+});
