@@ -8,7 +8,7 @@ import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts
 import { claimExpiry } from '../../../lambdas/domain/webhooks/claim.ts';
 import { claimKey } from '../../../lambdas/domain/webhooks/signature.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
-import { startTestEngines, type TestEngines } from '../../../test/support/engines.ts';
+import type { TestEngines } from '../../../test/support/engines.ts';
 import { LONE_PROCESS } from '../../../test/support/erasures.ts';
 import { InMemoryBucket } from '../../../test/support/in-memory-archive.ts';
 import { signedNow } from '../../../test/support/local-stack.ts';
@@ -16,6 +16,7 @@ import { createTableSeal } from '../../../test/support/table-seal.ts';
 import { DOMAIN } from '../../../test/support/webhooks.ts';
 import { request } from '../../local-stack/engines/engine.ts';
 import { ordinaryMail } from '../mail.ts';
+import { countUndisturbed } from '../undisturbed.ts';
 import { type StoredBytes, storedBytes, type TypedItem } from './item-size.ts';
 
 /** Of what a webhook leaves in the table. */
@@ -55,16 +56,13 @@ const DAY = 86_400;
 const AT_ONCE = 12;
 
 /** Stores ordinary mail in a table as process does, counts what stays, and seals it. */
-export async function measureStorage(webhooks: number): Promise<StorageFigures> {
-  const engines = await startTestEngines();
-  try {
+export function measureStorage(webhooks: number): Promise<StorageFigures> {
+  return countUndisturbed(async (engines) => {
     await store(engines, webhooks);
     const bytes = await bytesByKind(engines, webhooks);
     const sealing = await measureSeal(engines, webhooks);
     return { webhooks, bytes, sealing };
-  } finally {
-    await engines.close();
-  }
+  });
 }
 
 async function store({ table }: TestEngines, webhooks: number): Promise<void> {

@@ -63,6 +63,7 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
 
   const caller = callerOf(incoming.headers.authorization);
   usage.called(caller, `${service}.${operation}`);
+  if (isRepeat(incoming)) usage.repeated();
   const metered = service === 'dynamodb' ? meterDynamoDb(engine, caller, options) : engine;
   const exchange: Exchange = {
     service,
@@ -81,6 +82,11 @@ async function handle(options: AwsEndpointOptions, incoming: IncomingMessage, ou
   const mode = faults.strike(service, operation);
   if (mode) await FAULT_EFFECTS[mode](exchange);
   else exchange.reply(await exchange.perform(bytes));
+}
+
+/** Every SDK numbers its attempts: `attempt=2; max=3`. */
+function isRepeat({ headers }: IncomingMessage): boolean {
+  return /^attempt=(?!1;)/.test(String(headers['amz-sdk-request']));
 }
 
 /** S3 names the operation by method and path. */

@@ -13,6 +13,7 @@ export interface Usage {
 export class UsageMeter {
   readonly #total = emptyTally();
   readonly #byCaller = new Map<string, Tally>();
+  #repeats = 0;
 
   called(caller: string, call: string): void {
     for (const tally of this.#talliesOf(caller)) tally.calls.set(call, (tally.calls.get(call) ?? 0) + 1);
@@ -23,6 +24,15 @@ export class UsageMeter {
       tally.write += write;
       tally.read += read;
     }
+  }
+
+  repeated(): void {
+    this.#repeats += 1;
+  }
+
+  /** Calls that a client made once more, because the first had failed or took too long; they are among all calls. */
+  repeats(): number {
+    return this.#repeats;
   }
 
   total(): Usage {

@@ -206,6 +206,19 @@ describe('usage', () => {
     expect(counted?.capacity).toEqual(capacity);
   });
 
+  test('a call that its client makes again is a repeat, the first of each is none', async () => {
+    const before = usage.repeats();
+    await usageOf('at-first', ({ dynamodb }) => dynamodb.send(put('counted')));
+    expect(usage.repeats() - before).toBe(0);
+
+    faults.replace([{ service: 'dynamodb', operation: 'PutItem', mode: '500', percent: 100 }]);
+    const patient = clients('patient', { maxAttempts: 3 }).dynamodb.send(put('counted'));
+    await expect(patient).rejects.toThrow();
+
+    expect(usage.byCaller().patient?.calls).toEqual({ 'dynamodb.PutItem': 3 });
+    expect(usage.repeats() - before).toBe(2);
+  });
+
   test('a failed condition is billed though it reports nothing', async () => {
     const counted = await usageOf('failed-condition', async ({ dynamodb }) => {
       const refused = dynamodb.send(put('c3', { ConditionExpression: 'attribute_exists(pk)' }));
