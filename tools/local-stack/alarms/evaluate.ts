@@ -34,7 +34,8 @@ export function evaluate(rule: AlarmRule, values: readonly (number | undefined)[
   const filled = evaluationPeriods - considered.length;
   const count = breaching.length + (missing === 'breaching' ? filled : 0);
   const state = count >= datapointsToAlarm ? 'ALARM' : 'OK';
-  const isHeld = missing === 'ignore' && filled > 0 && state === 'OK';
+  // CloudWatch holds the state only where nothing within the limit was seen: one such value makes it OK.
+  const isHeld = missing === 'ignore' && state === 'OK' && breaching.length === considered.length;
   return { state: isHeld ? current : state, breaching, considered, filled };
 }
 

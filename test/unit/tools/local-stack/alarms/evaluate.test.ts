@@ -17,31 +17,48 @@ const stateOf = (text: string, over: Partial<AlarmRule>, current: AlarmState = '
   evaluate(ruleOf(over), values(text), current).state;
 
 // The tables of CloudWatch's user guide, "Configuring how CloudWatch alarms treat missing data".
+/** The current state is retained. */
+const HELD = 'held';
+const COLUMNS = ['ignore', 'breaching', 'notBreaching'] as const;
+const STATES = ['OK', 'ALARM', 'INSUFFICIENT_DATA'] as const;
+
+interface DocumentedRow extends Readonly<Record<(typeof COLUMNS)[number], AlarmState | typeof HELD>> {
+  readonly seen: string;
+  readonly filled: number;
+}
+
+function expectRow({ seen, filled, ...expected }: DocumentedRow, datapointsToAlarm: number): void {
+  for (const missing of COLUMNS) {
+    for (const current of STATES) {
+      const evaluation = evaluate(ruleOf({ missing, datapointsToAlarm }), values(seen), current);
+      const state = expected[missing] === HELD ? current : expected[missing];
+      expect({ missing, current, state: evaluation.state, filled: evaluation.filled }).toEqual({
+        ...{ missing, current, state, filled },
+      });
+    }
+  }
+}
+
 describe('three of three', () => {
-  test.each([
-    { seen: '0 - X - X', breaching: 'OK', notBreaching: 'OK' },
-    { seen: '- - - - 0', breaching: 'OK', notBreaching: 'OK' },
-    { seen: '- - - - -', breaching: 'ALARM', notBreaching: 'OK' },
-    { seen: '0 X X - X', breaching: 'ALARM', notBreaching: 'ALARM' },
-    { seen: '- - X - -', breaching: 'ALARM', notBreaching: 'OK' },
-  ])('$seen', ({ seen, breaching, notBreaching }) => {
-    expect(stateOf(seen, { missing: 'breaching' })).toBe(breaching);
-    expect(stateOf(seen, { missing: 'notBreaching' })).toBe(notBreaching);
-  });
+  test.each<DocumentedRow>([
+    { seen: '0 - X - X', filled: 0, ignore: 'OK', breaching: 'OK', notBreaching: 'OK' },
+    { seen: '- - - - 0', filled: 2, ignore: 'OK', breaching: 'OK', notBreaching: 'OK' },
+    { seen: '- - - - -', filled: 3, ignore: HELD, breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: '0 X X - X', filled: 0, ignore: 'ALARM', breaching: 'ALARM', notBreaching: 'ALARM' },
+    { seen: '- - X - -', filled: 2, ignore: HELD, breaching: 'ALARM', notBreaching: 'OK' },
+  ])('$seen', (row) => expectRow(row, 3));
 });
 
 describe('two of three', () => {
-  test.each([
-    { seen: '0 - X - X', breaching: 'ALARM', notBreaching: 'ALARM' },
-    { seen: '0 0 X 0 X', breaching: 'ALARM', notBreaching: 'ALARM' },
-    { seen: '0 - X - -', breaching: 'ALARM', notBreaching: 'OK' },
-    { seen: '- - - - 0', breaching: 'ALARM', notBreaching: 'OK' },
-    { seen: '- - - X -', breaching: 'ALARM', notBreaching: 'OK' },
-    { seen: 'X X 0 0 X', breaching: 'OK', notBreaching: 'OK' },
-  ])('$seen', ({ seen, breaching, notBreaching }) => {
-    expect(stateOf(seen, { missing: 'breaching', datapointsToAlarm: 2 })).toBe(breaching);
-    expect(stateOf(seen, { missing: 'notBreaching', datapointsToAlarm: 2 })).toBe(notBreaching);
-  });
+  test.each<DocumentedRow>([
+    { seen: '0 - X - X', filled: 0, ignore: 'ALARM', breaching: 'ALARM', notBreaching: 'ALARM' },
+    { seen: '0 0 X 0 X', filled: 0, ignore: 'ALARM', breaching: 'ALARM', notBreaching: 'ALARM' },
+    { seen: '0 - X - -', filled: 1, ignore: 'OK', breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: '- - - - 0', filled: 2, ignore: 'OK', breaching: 'ALARM', notBreaching: 'OK' },
+    { seen: '- - - X -', filled: 2, ignore: HELD, breaching: 'ALARM', notBreaching: 'OK' },
+    // Not in the guide.
+    { seen: 'X X 0 0 X', filled: 0, ignore: 'OK', breaching: 'OK', notBreaching: 'OK' },
+  ])('$seen', (row) => expectRow(row, 2));
 });
 
 describe('one of one', () => {
