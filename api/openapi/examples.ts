@@ -184,6 +184,7 @@ const ledger: LedgerResponse = {
       missing: {},
       recovered: { delivered: 1 },
       unconfirmed: {},
+      undecided: {},
       polled: {},
       late: {},
       lost: { delivered: 1 },
@@ -194,7 +195,7 @@ const ledger: LedgerResponse = {
       passes: 2,
     },
   ],
-  totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, due: 0 },
+  totals: { expected: 3, stored: 3, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 },
   completeness: 'complete',
   listing: { fellBackAt: null, announced: null },
   witness: [

@@ -16,7 +16,8 @@ const slice = name(
     stored: counts,
     missing: counts,
     recovered: counts,
-    unconfirmed: counts,
+    unconfirmed: says('Stored, and not listed by Mailgun by the second pass.', counts),
+    undecided: says('Stored, and not listed so far; the second pass decides.', counts),
     polled: counts,
     late: counts,
     lost: counts,
@@ -60,6 +61,7 @@ export const ledgerResponse = name(
       stored: z.int(),
       unaccounted: says('Missing over all slices.', z.int()),
       unconfirmed: z.int(),
+      undecided: z.int(),
       due: says('Slices that wait to be compared.', z.int()),
     }),
     completeness: says(

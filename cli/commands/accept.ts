@@ -1,6 +1,6 @@
 import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
-import { type Slice, stateOf, troublesIn, unconfirmedIn } from '../../lambdas/domain/ledger/slice.ts';
+import { doubtsOf, type Slice, stateOf, troublesIn } from '../../lambdas/domain/ledger/slice.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -136,7 +136,7 @@ function sliceText(slice: Slice): string[] {
     `missing       ${total(slice.missing)}${stuck > 0 ? `, of which ${stuck} stuck` : ''}`,
     `altered       ${total(slice.altered)}`,
     `short         ${short}`,
-    `unconfirmed   ${total(slice.unconfirmed)}${total(slice.unconfirmed) > unconfirmedIn(slice) ? ', which Mailgun may still list' : ''}`,
+    `unconfirmed   ${total(slice.unconfirmed)}${total(doubtsOf(slice).undecided) > 0 ? ', which Mailgun may still list' : ''}`,
     `accepted      ${accepted}${acceptance ? `, at ${iso(acceptance.at)}, reason: ${plain(acceptance.reason)}` : ''}`,
   ];
   return [

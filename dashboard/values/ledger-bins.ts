@@ -47,7 +47,7 @@ export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[]
     bin.recovered += total(slice.recovered);
     bin.missing += total(slice.missing);
     bin.unconfirmed += total(slice.unconfirmed);
-    bin.listed += Math.max(0, total(slice.expected) - total(slice.unconfirmed));
+    bin.listed += Math.max(0, total(slice.expected) - total(slice.unconfirmed) - total(slice.undecided));
   }
   return bins;
 }

@@ -3,8 +3,8 @@ import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-
 import { batchGetAll, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
-import type { Counts } from '../../../lambdas/domain/ledger/counts.ts';
-import { type Slice, unconfirmedIn } from '../../../lambdas/domain/ledger/slice.ts';
+import { type Counts, total } from '../../../lambdas/domain/ledger/counts.ts';
+import { doubtsOf, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { eventOf, type HistoryEvent } from '../../event-history.ts';
 import { readDoubtful, tableOf } from '../../ledger.ts';
 import type { Deployment } from '../../target/types.ts';
@@ -46,11 +46,12 @@ export async function* findUnconfirmed(
 }
 
 async function findIn(table: LedgerTable, slice: Slice, since: number): Promise<Finding> {
-  const { domain, start, end, altered, unconfirmed } = slice;
-  const common = { slices: 1, start, end, altered } as const;
-  if (unconfirmedIn(slice) === 0) return { ...common, undecided: unconfirmed, events: [] };
+  const { domain, start, end, altered } = slice;
+  const { unconfirmed, undecided } = doubtsOf(slice);
+  const common = { slices: 1, start, end, altered, undecided } as const;
+  if (total(unconfirmed) === 0) return { ...common, events: [] };
   const keys = await createDayIndexTable(table).keys(domain, Math.max(start, since) * 1000, end * 1000 - 1);
-  return { ...common, undecided: {}, events: await readMarked(table, keys) };
+  return { ...common, events: await readMarked(table, keys) };
 }
 
 async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {

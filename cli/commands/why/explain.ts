@@ -7,11 +7,11 @@ import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { total } from '../../../lambdas/domain/ledger/counts.ts';
 import {
   alignedStart,
+  doubtsOf,
   isDue,
   type Slice,
   sliceFrom,
   stateOf,
-  unconfirmedIn,
   type Watermarks,
 } from '../../../lambdas/domain/ledger/slice.ts';
 import { failureClassOf } from '../../../lambdas/domain/status/classify-failure.ts';
@@ -141,8 +141,9 @@ export function reconciled(event: HistoryEvent, { watermarks, slice, times, nowM
     return unknown(state, `it came in after this time was last compared, at ${iso(slice.passedAt)}`);
   }
   // Which events these are is known once the second pass has marked them.
-  if (total(slice.unconfirmed) > unconfirmedIn(slice)) {
-    return unknown(state, `${total(slice.unconfirmed)} events of this time are not listed yet`);
+  const undecided = total(doubtsOf(slice).undecided);
+  if (undecided > 0) {
+    return unknown(state, `${undecided} events of this time are not listed yet`);
   }
   return { slice: state, listed: 'yes', why: null };
 }

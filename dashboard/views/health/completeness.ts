@@ -70,6 +70,8 @@ function note({ slices, totals, completeness }: LedgerResponse, { unconfirmed }:
   if (totals.due > 0) says.push(`${countText(totals.due, 'slice')} due and not judged yet. `);
   else if (completeness === 'unknown') says.push('Whether anything is missing is not known. ');
   if (unconfirmed > 0) says.push(`${countText(unconfirmed, 'stored event')} not on Mailgun’s list (unconfirmed). `);
+  if (totals.undecided > 0)
+    says.push(`${countText(totals.undecided, 'stored event')} not listed so far; the second pass decides. `);
   if (slices.some(({ state }) => state === 'unlisted')) says.push('Some of the time is no longer listed by Mailgun. ');
   return h('p', { class: 'note' }, ...says);
 }

@@ -129,10 +129,17 @@ export function troublesIn({ missing, altered, unconfirmed, short }: SliceCounts
 
 type Judged = Pick<Slice, 'unconfirmed' | 'finalAt' | 'isJudgedEarly'>;
 
-/** Returns how many events of a slice are unconfirmed: none before the second pass, since Mailgun may still list them. */
-export function unconfirmedIn({ unconfirmed, finalAt, isJudgedEarly }: Judged): number {
-  return finalAt !== null || isJudgedEarly === true ? total(unconfirmed) : 0;
+/**
+ * Returns the events of a slice that its last pass did not find listed, by type: as `unconfirmed`, or as `undecided`
+ * before the second pass, since Mailgun may still list them.
+ */
+export function doubtsOf({ unconfirmed, finalAt, isJudgedEarly }: Judged): { unconfirmed: Counts; undecided: Counts } {
+  const isDecided = finalAt !== null || isJudgedEarly === true;
+  return isDecided ? { unconfirmed, undecided: {} } : { unconfirmed: {}, undecided: unconfirmed };
 }
+
+/** Returns how many events of a slice are unconfirmed. */
+export const unconfirmedIn = (slice: Judged): number => total(doubtsOf(slice).unconfirmed);
 
 /** Returns how many events of a slice may be forged: unconfirmed, or listed otherwise than they are stored. */
 export function doubtfulIn(slice: Judged & Pick<SliceCounts, 'altered'>): number {

@@ -3,7 +3,7 @@ import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { announcementText } from '../../domain/ledger/listing-note.ts';
-import { isDue, sliceFrom, stateOf } from '../../domain/ledger/slice.ts';
+import { doubtsOf, isDue, sliceFrom, stateOf } from '../../domain/ledger/slice.ts';
 import { hourOf, type JudgedHour, judgeHours } from '../../domain/ledger/witness.ts';
 import type { LedgerReader, ListingReader, SliceReader, WitnessReader } from '../ports.ts';
 
@@ -34,20 +34,22 @@ const MAX_DUE = 1000;
 export function createLedger({ slices, ledger, witness, listing, sliceSeconds, settleSeconds, now }: LedgerDeps) {
   return async ({ domain, from, to }: LedgerQuery): Promise<LedgerResponse> => {
     const entries: SliceEntry[] = [];
-    const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0 };
+    const sums = { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0 };
     const check = new CompletenessCheck(from);
     for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, to)) {
-      const { start, end, expected, stored, missing, recovered, unconfirmed, passes } = slice;
+      const { start, end, expected, stored, missing, recovered, passes } = slice;
+      const { unconfirmed, undecided } = doubtsOf(slice);
       const state = stateOf(slice);
       check.take({ start, end, state });
       if (start < from) continue;
       const { polled, late, lost, altered, stuck, short, accepted } = slice;
-      const counts = { expected, stored, missing, recovered, unconfirmed, polled, late, lost, altered };
+      const counts = { expected, stored, missing, recovered, unconfirmed, undecided, polled, late, lost, altered };
       entries.push({ domain, start, end, state, ...counts, stuck, short, accepted, passes });
       sums.expected += total(expected);
       sums.stored += total(stored);
       sums.unaccounted += total(missing);
       sums.unconfirmed += total(unconfirmed);
+      sums.undecided += total(undecided);
     }
     const [watermarks, counted, { fellBackAt, announced }] = await Promise.all([
       ledger.readWatermarks(domain),
@@ -92,6 +94,6 @@ function withWitness(slices: readonly SliceEntry[], judged: readonly JudgedHour[
 }
 
 const NOTHING = {
-  ...{ expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {}, polled: {}, late: {}, lost: {} },
-  ...{ altered: {}, stuck: 0, short: 0, accepted: 0, passes: 0 },
+  ...{ expected: {}, stored: {}, missing: {}, recovered: {}, unconfirmed: {}, undecided: {}, polled: {} },
+  ...{ late: {}, lost: {}, altered: {}, stuck: 0, short: 0, accepted: 0, passes: 0 },
 };

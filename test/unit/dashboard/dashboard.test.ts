@@ -12,7 +12,7 @@ const START = Math.floor(NOW_MS / 900_000) * 900;
 
 const slice = (start: number, over: Partial<SliceEntry> = {}): SliceEntry => ({
   ...{ domain: DOMAIN, start, end: start + 900, state: 'settled', passes: 1 },
-  ...{ expected: { opened: 10 }, stored: { opened: 10 }, missing: {}, recovered: {}, unconfirmed: {} },
+  ...{ expected: { opened: 10 }, stored: { opened: 10 }, missing: {}, recovered: {}, unconfirmed: {}, undecided: {} },
   ...{ polled: {}, late: {}, lost: {}, altered: {}, stuck: 0, short: 0, accepted: 0 },
   ...over,
 });
@@ -52,6 +52,12 @@ describe('the picture of the ledger', () => {
     const [bin] = binsOf([slice(START, { unconfirmed: { opened: 3 }, missing: { failed: 2 } })], START + 900);
 
     expect(bin).toMatchObject({ listed: 7, unconfirmed: 3, missing: 2 });
+  });
+
+  test('counts what the second pass has yet to decide neither as listed nor as unconfirmed', () => {
+    const [bin] = binsOf([slice(START, { undecided: { opened: 3 } })], START + 900);
+
+    expect(bin).toMatchObject({ listed: 7, stored: 10, unconfirmed: 0 });
   });
 });
 

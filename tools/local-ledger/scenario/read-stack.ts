@@ -95,6 +95,7 @@ export interface LedgerSlice {
   readonly expected: Counts;
   readonly missing: Counts;
   readonly unconfirmed: Counts;
+  readonly undecided: Counts;
 }
 
 interface Bucket {

@@ -109,7 +109,7 @@ export function keepLedger(
   stats: Readonly<Record<string, number>>,
 ): Ledger {
   const expected = addUp(slices.map((slice) => slice.expected));
-  const unconfirmed = addUp(slices.map((slice) => slice.unconfirmed));
+  const unconfirmed = addUp(slices.flatMap((slice) => [slice.unconfirmed, slice.undecided]));
   const byType = Map.groupBy(events, ({ event }) => event);
   const names = new Set([...byType.keys(), ...Object.keys(expected), ...Object.keys(stats)]);
   const types = [...names].sort().map((type): LedgerRow => {

@@ -33,7 +33,7 @@ describe('the ledger', () => {
     const { ledger } = await world();
     const answer = await ledger(all);
     expect(answer).toMatchObject({
-      totals: { expected: 120, stored: 119, unaccounted: 1, unconfirmed: 0, due: 0 },
+      totals: { expected: 120, stored: 119, unaccounted: 1, unconfirmed: 0, undecided: 0, due: 0 },
       completeness: 'incomplete',
     });
     expect(answer.slices).toHaveLength(8);
@@ -47,6 +47,7 @@ describe('the ledger', () => {
       missing: { opened: 1 },
       recovered: {},
       unconfirmed: {},
+      undecided: {},
       polled: {},
       late: { opened: 1 },
       lost: {},
@@ -118,11 +119,28 @@ describe('the ledger', () => {
     expect((await ledger(settled)).completeness).toBe('incomplete');
   });
 
+  test('calls what Mailgun does not list undecided until the second pass, and unconfirmed from then on', async () => {
+    const { world: held, ledger } = await world();
+    const settled = { domain: DOMAIN, from: HOUR, to: HOUR + 900 };
+    const slice = held.book.slices.get(`${DOMAIN} ${HOUR}`)!;
+    const doubts = async () => {
+      const { slices, totals } = await ledger(settled);
+      return [slices[0]?.unconfirmed, slices[0]?.undecided, totals.unconfirmed, totals.undecided];
+    };
+
+    Object.assign(slice, { unconfirmed: { opened: 2 }, finalAt: null });
+    expect(await doubts()).toEqual([{}, { opened: 2 }, 0, 2]);
+    Object.assign(slice, { isJudgedEarly: true });
+    expect(await doubts()).toEqual([{ opened: 2 }, {}, 2, 0]);
+    Object.assign(slice, { isJudgedEarly: undefined, finalAt: NOW_MS });
+    expect(await doubts()).toEqual([{ opened: 2 }, {}, 2, 0]);
+  });
+
   test('is unknown for a domain that has none', async () => {
     const { ledger } = await world();
     expect(await ledger({ ...all, domain: 'other.example.com' })).toEqual({
       slices: [],
-      totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, due: 0 },
+      totals: { expected: 0, stored: 0, unaccounted: 0, unconfirmed: 0, undecided: 0, due: 0 },
       completeness: 'unknown',
       listing: { fellBackAt: null, announced: null },
       witness: [],
