@@ -1,7 +1,16 @@
 import type { EventEntry } from '../../api/responses/events.ts';
 import type { MessageResponse, RecipientStatus } from '../../api/responses/message.ts';
 import { type Child, h } from '../components/dom.ts';
-import { copyButton, empty, eventText, marks, panel, recipientLink, statusBadge } from '../components/parts.ts';
+import {
+  copyButton,
+  empty,
+  eventText,
+  marks,
+  panel,
+  recipientLink,
+  statusBadge,
+  visible,
+} from '../components/parts.ts';
 import { spanText, timeElement } from '../values/time.ts';
 import type { View } from '../view.ts';
 import { eventFields } from './message/fields.ts';
@@ -18,12 +27,14 @@ export const messageView: View = async ({ api, subject, parameters }) => {
   const { messageId, recipients, events, next } = message;
   const named = new Set(recipients.map(({ recipient }) => sameAddress(recipient)));
   const others = events.filter(({ recipient }) => !named.has(sameAddress(recipient)));
+  const subjectLine = events.map(({ details }) => details.subject).find((each) => typeof each === 'string');
   return {
     title: 'Message',
     content: [
       h(
         'p',
         { class: 'subject' },
+        subjectLine !== undefined && [h('strong', {}, visible(subjectLine)), h('br')],
         h('code', {}, messageId),
         ' ',
         copyButton('Copy id', () => messageId),

@@ -329,6 +329,15 @@ describe('finding', () => {
     expect(await text('.timeline .said')).toBe('Virus detected Contains a signature of EICAR');
   });
 
+  test('names a message by its subject, as the list of its recipient does', async () => {
+    const { body } = await stack.get('/mailgun/events?limit=1000&type=accepted');
+    const events = body.events as { messageId: string; details: { subject: string | null } }[];
+    const { messageId, details } = events.find((event) => event.details.subject !== null)!;
+    await goTo(page, `#/message/${encodeURIComponent(messageId)}`);
+
+    expect(await text('.subject strong')).toBe(details.subject);
+  });
+
   test('leads from a message id to its recipients, each with a timeline and the event that decided', async () => {
     const messageId = await fourRecipients();
     await goTo(page, '#/find');
