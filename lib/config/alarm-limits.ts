@@ -27,7 +27,7 @@ export const alarmLimits = group({
   throttled: limit(0, 'webhooks-throttled: 429 responses in 5 minutes.'),
   signingKeyUnusable: limit(0, 'signing-key-unusable: webhooks refused for lack of a key in 5 minutes.'),
   oldestMessageSeconds: limit(300, 'oldest-message: how long an event waits to be stored.'),
-  eventsRetried: limit(0, 'events-retried: failed attempts in 5 minutes.'),
+  eventsRetried: limit(0, 'events-retried: failed attempts in a minute.'),
   deadLetters: limit(0, 'dead-letters: events in the dead-letter queue.'),
   implausibleTimes: limit(0, 'implausible-times: events dated later than they were received, in 5 minutes.'),
   processErrors: limit(0, 'process-errors: crashes and timeouts in 5 minutes.'),

@@ -2,6 +2,7 @@ import { METRICS } from '../../../lambdas/contract.ts';
 import type { AlarmRow } from '../monitoring/ledger-alarm.ts';
 import { type AlarmSources, NO_NEWS, QUIET_QUEUE, quiet } from './sources.ts';
 
+const MINUTE = 60;
 const FIVE_MINUTES = 300;
 /** The table operations that functions call. */
 const OPERATIONS = ['PutItem', 'UpdateItem', 'DeleteItem', 'GetItem', 'BatchGetItem', 'Query'];
@@ -43,14 +44,21 @@ export function storingRows({ table, queue, process, metrics, limits }: AlarmSou
     {
       // Besides OldestMessage, because SQS excludes messages received three times from that age.
       id: 'EventsRetried',
-      metric: metrics.own(METRICS.retried, 'Sum', FIVE_MINUTES),
+      // Filled, because CloudWatch passes over minutes without a value, and would count failures that are long over.
+      metric: metrics.math(
+        'failed attempts',
+        'FILL(retried, 0)',
+        { retried: metrics.own(METRICS.retried, 'Sum', MINUTE) },
+        MINUTE,
+      ),
       limit: limits.eventsRetried,
-      // A single failing event is retried ever more rarely, so it does not fill three periods in a row.
-      datapoints: [3, 3],
+      // A single failing event is retried ever more rarely, so its attempts fall into fewer minutes than these. The more
+      // minutes are looked at, the less an outage goes on and off where mail is rare; a test plays both.
+      datapoints: [8, 30],
       severity: 'page',
-      happened: 'Storing events has kept failing for 15 minutes.',
+      happened: 'In 8 of the last 30 minutes, events could not be stored.',
       impact: 'Clients of the API see old statuses. Nothing is lost: failing events stay in the queue for hours.',
-      recovered: 'For 5 minutes no attempt failed; what the queue still holds is tried again by itself.',
+      recovered: 'For about 20 minutes no attempt failed; what the queue still holds is tried again by itself.',
       explains: ['oldest-message', 'open-slice', 'lost-webhooks'],
       missing: NO_NEWS,
       runbook: 'events-retried',

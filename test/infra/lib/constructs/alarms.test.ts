@@ -133,7 +133,13 @@ const ALARMS: ExpectedAlarm[] = [
     ...queue('EventsQueue7396B467', 'ApproximateAgeOfOldestMessage'),
     above: [300, 3, 5],
   },
-  { runbook: 'events-retried', tells: PAGE, ...own('Retried', 'Sum', 300), above: [0, 3, 3] },
+  {
+    runbook: 'events-retried',
+    tells: PAGE,
+    expression: 'FILL(retried, 0)',
+    of: { retried: own('Retried', 'Sum', 60) },
+    above: [0, 8, 30],
+  },
   { runbook: 'implausible-times', tells: TICKET, ...own('ImplausibleTime', 'Sum', 300), above: [0, 1, 1] },
   {
     runbook: 'process-errors',

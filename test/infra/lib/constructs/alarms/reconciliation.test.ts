@@ -1,56 +1,28 @@
 import { expect, test } from '@jest/globals';
-import { OWN_METRICS } from '../../../../../tools/local-ledger/product.ts';
-import { AlarmBoard } from '../../../../../tools/local-stack/alarms/alarm-board.ts';
-import { readAlarms } from '../../../../../tools/local-stack/alarms/definition.ts';
-import { MetricStore } from '../../../../../tools/local-stack/metrics/metric-store.ts';
-import { placeStack } from '../../../../../tools/local-stack/template/stack.ts';
-import type { Template } from '../../../../../tools/local-stack/template/template.ts';
-import { Synthesized } from '../../../../support/synthesized.ts';
+import { deployedAlarm } from '../../../../support/deployed-alarm.ts';
 
-const NAME = 'mailgun-ledger-prod-webhooks-not-arriving';
 const HOURS = 40;
-
-/** The alarm as it is deployed, and the topic that it tells. */
-function deployed() {
-  const Resources = Object.fromEntries(
-    Object.entries(new Synthesized('prod').resources).filter(
-      ([, { Type, Properties }]) => Type !== 'AWS::CloudWatch::Alarm' || Properties.AlarmName === NAME,
-    ),
-  );
-  const assembly = { template: { Resources } as Template, stackName: 'mailgun-ledger-prod', assetFolder: () => '' };
-  const place = { region: 'eu-west-1', accountId: '000000000000', awsEndpointUrl: 'http://127.0.0.1:1' };
-  return placeStack({ ...assembly, region: 'eu-west-1' }, { ...place, apiUrl: () => '' });
-}
 
 /** In which hours the ticket opens; by the hour, how many webhooks fail and how many of them are answered errors here. */
 function openedIn(failedIn: (hour: number) => number, errorsIn: (hour: number) => number): number[] {
-  const stack = deployed();
-  const alarms = readAlarms(stack, [], { own: OWN_METRICS });
-  const store = new MetricStore(60_000);
   const opened: number[] = [];
   let minute = 0;
-  const board = new AlarmBoard({
-    alarms,
-    store,
-    topics: { publish() {} },
-    place: stack.place,
-    firstMinute: 0,
-    onChange: (_, { to }) => to === 'ALARM' && opened.push(Math.floor(minute / 60)),
-  });
-  const measure = (id: string, value: number) =>
-    store.measure(alarms[0]!.queries.find((each) => each.id === id)!.metric, value, minute * 60_000);
+  const alarm = deployedAlarm(
+    'webhooks-not-arriving',
+    (state) => state === 'ALARM' && opened.push(Math.floor(minute / 60)),
+  );
   // A reading 70 minutes after the one before, of the hours that ended an hour and a half ago or earlier.
   for (; minute < HOURS * 60; minute += 1) {
     const hour = Math.floor(minute / 60);
-    if (minute % 60 === 30) measure('errors', errorsIn(hour));
+    if (minute % 60 === 30) alarm.measure('errors', errorsIn(hour), minute);
     if (minute % 70 === 0) {
       const last = Math.floor((minute - 90) / 60) - 1;
       const first = Math.floor(minute / 60) - 6;
       let failed = 0;
       for (let each = Math.max(first, 0); each <= last; each += 1) failed += failedIn(each);
-      measure('failed', failed);
+      alarm.measure('failed', failed, minute);
     }
-    if (minute % 5 === 0) board.evaluateAt(minute + 1);
+    if (minute % 5 === 0) alarm.evaluateAt(minute + 1);
   }
   return opened;
 }
