@@ -94,11 +94,21 @@ export function copyButton(label: string, text: () => string): HTMLButtonElement
 /** Returns a name, in quotes if it is blank, so that it can be seen and selected. */
 export const visible = (name: string): string => (name.trim() === '' ? JSON.stringify(name) : name);
 
+/** Returns an address or id that breaks before its `@` rather than within a word. */
+export function breakable(address: string): Child {
+  const at = address.lastIndexOf('@');
+  return at < 1 ? address : [address.slice(0, at), h('wbr'), address.slice(at)];
+}
+
 export const messageLink = (messageId: string | null | undefined): Child =>
-  messageId ? h('a', { href: linkTo('message', messageId), class: 'id' }, visible(messageId)) : 'no message id';
+  messageId
+    ? h('a', { href: linkTo('message', messageId), class: 'id' }, breakable(visible(messageId)))
+    : 'no message id';
 
 export const recipientLink = (recipient: string | null): Child =>
-  recipient ? h('a', { href: linkTo('recipient', recipient) }, visible(recipient)) : 'no recipient';
+  recipient
+    ? h('a', { href: linkTo('recipient', recipient), class: 'address' }, breakable(visible(recipient)))
+    : 'no recipient';
 
 /** Returns the event's name and details, such as `failed (permanent, bounce)`. */
 export function eventText({ event, severity, reason, failureClass }: EventEntry): string {

@@ -6,6 +6,7 @@ import { type Child, h } from '../components/dom.ts';
 import { dateInput, field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import {
   badge,
+  breakable,
   commandOn,
   copyButton,
   empty,
@@ -87,7 +88,7 @@ const subjectLink = ({ subject, messageId }: RecipientMessageEntry): Child =>
     ? [
         h('a', { href: linkTo('message', messageId) }, visible(subject)),
         h('br'),
-        h('small', { class: 'id' }, messageId),
+        h('small', { class: 'id' }, breakable(messageId)),
       ]
     : messageLink(messageId);
 
