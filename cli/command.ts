@@ -138,7 +138,7 @@ export const wholeNumber = (least: number) => (text: string) => {
 export async function confirm(context: CliContext, yes: boolean | undefined, question: string): Promise<void> {
   if (yes) return;
   const answer = await context.ask(`${question} [y/N] `);
-  if (answer === undefined) throw new UsageError('this needs --yes where nobody can be asked');
+  if (answer === undefined) throw new UsageError(`not confirmed: ${question} Without a terminal it needs --yes`);
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('stopped');
 }
 

@@ -386,7 +386,7 @@ describe('the plan', () => {
     expect(questions).toEqual(['Erase this recipient from a stub permanently? [y/N] ']);
     expect(await erase([ada.recipient])).toMatchObject({
       exitCode: 2,
-      errors: ['this needs --yes where nobody can be asked'],
+      errors: ['not confirmed: Erase this recipient from a stub permanently? Without a terminal it needs --yes'],
     });
     const { Item } = await engines.table.client.send(
       new GetCommand({ TableName: engines.table.name, Key: markerKey(erasureHash(key, ada.recipient)) }),
