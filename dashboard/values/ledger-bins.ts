@@ -52,6 +52,12 @@ export function binsOf(slices: readonly SliceEntry[], nowSeconds: number): Bin[]
   return bins;
 }
 
+/** Returns the slices with something to look at before the many in which all is well. */
+export function tellingFirst(bins: readonly Bin[]): Bin[] {
+  const isTelling = ({ missing, unconfirmed, recovered }: Bin) => missing + unconfirmed + recovered > 0;
+  return bins.toSorted((a, b) => Number(isTelling(b)) - Number(isTelling(a)));
+}
+
 export interface LedgerSums {
   readonly events: number;
   readonly webhooksAlone: number;

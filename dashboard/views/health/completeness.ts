@@ -3,7 +3,7 @@ import { legend, stackedBars } from '../../components/chart.ts';
 import { type Child, h } from '../../components/dom.ts';
 import { badge, empty, shortTime } from '../../components/parts.ts';
 import { table } from '../../components/table.ts';
-import { type Bin, binsOf, type LedgerSums, sumsOf } from '../../values/ledger-bins.ts';
+import { type Bin, binsOf, type LedgerSums, sumsOf, tellingFirst } from '../../values/ledger-bins.ts';
 import { numberText } from '../../values/numbers.ts';
 import { timeElement, timeText } from '../../values/time.ts';
 
@@ -153,12 +153,6 @@ function picture(domain: string, bins: readonly Bin[]): HTMLElement {
       ),
     ),
   );
-}
-
-/** Returns the slices with something to look at before the many in which all is well. */
-function tellingFirst(bins: readonly Bin[]): Bin[] {
-  const isTelling = ({ missing, unconfirmed, recovered }: Bin) => missing + unconfirmed + recovered > 0;
-  return bins.toSorted((a, b) => Number(isTelling(b)) - Number(isTelling(a)));
 }
 
 const isWaiting = ({ due }: Bin) => due > 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LedgerResponse, SliceEntry } from '../../../api/responses/ledger.ts';
 import { ledgerCommand } from '../../../dashboard/components/command.ts';
 import { linkTo, parseRoute } from '../../../dashboard/route.ts';
-import { binsOf, sumsOf } from '../../../dashboard/values/ledger-bins.ts';
+import { binsOf, sumsOf, tellingFirst } from '../../../dashboard/values/ledger-bins.ts';
 import { scaleOf, shareText } from '../../../dashboard/values/numbers.ts';
 import { createLedger } from '../../../lambdas/read-api/reports/ledger.ts';
 import { numbered, ReconcileWorld } from '../../model/reconcile-world.ts';
@@ -60,6 +60,18 @@ describe('the picture of the ledger', () => {
     expect(bin).toMatchObject({ listed: 7, stored: 10, unconfirmed: 0 });
   });
 });
+
+test.each(['missing', 'unconfirmed', 'recovered'] as const)(
+  'a slice in which events are %s stands before newer ones in which all is well',
+  (kind) => {
+    const bins = binsOf(
+      [slice(START, { [kind]: { opened: 1 } }), slice(START + 900), slice(START + 1800)],
+      START + 2700,
+    );
+
+    expect(tellingFirst(bins.toReversed()).map(({ start }) => start - START)).toEqual([0, 1800, 900]);
+  },
+);
 
 /** What the read API says of an hour whose third event is missing for good. */
 async function answered(): Promise<LedgerResponse> {
