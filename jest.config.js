@@ -13,7 +13,8 @@ const project = (name) => ({
 });
 
 export default {
-  maxWorkers: 2,
+  // One more than a small machine has cores: most files wait for other processes more than they compute.
+  maxWorkers: 3,
   testTimeout: 90_000,
   testSequencer: '<rootDir>/test/longest-first.ts',
   projects: ['unit', 'infra', 'model', 'integration'].map(project),
