@@ -81,10 +81,14 @@ function follow(outcome: () => 'lives' | 'dies before' | 'dies after' = () => 'l
   return { batches };
 }
 
+const QUIET_MS = 1500;
+/** Calls land up to three seconds late. */
+const QUIET_WITH_DELAYS_MS = 4000;
+
 /** Resolves when every change is told, or never will be, and nothing has been published for a while. */
-async function calm(): Promise<void> {
+async function calm(quietMs = QUIET_MS): Promise<void> {
   for (const endMs = Date.now() + 60_000; Date.now() < endMs && (await untold()).length > 0; ) await sleep(500);
-  for (let count = -1; count !== published().length; await sleep(4000)) count = published().length;
+  for (let count = -1; count !== published().length; await sleep(quietMs)) count = published().length;
 }
 
 type Words = ReturnType<typeof wordsOf>;
@@ -232,7 +236,7 @@ test.each(FAULTS.map((each, nth) => ({ ...each, nth })))(
       return deaths[Math.floor(random() * 2)] ?? 'lives';
     });
     await store(wildEvents(nth + 2, 30));
-    await calm();
+    await calm(faults.some(({ mode }) => mode === 'delay') ? QUIET_WITH_DELAYS_MS : QUIET_MS);
 
     const sums = await expectTold(isOrdered);
     logged.mockRestore();
