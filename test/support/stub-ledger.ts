@@ -6,10 +6,12 @@ interface StubLedgerDeps {
   store(data: EventData): void;
   /** Events that reconciliation does not see. */
   overlooks?: ((data: EventData) => boolean) | undefined;
+  /** A domain whose ledger is empty, and has no slice before the second run; the other's holds all. */
+  lateDomain?: string | undefined;
 }
 
 /** The smallest reconciliation: one run finds everything that is listed and not stored. */
-export function createStubLedger({ isStored, store, overlooks = () => false }: StubLedgerDeps) {
+export function createStubLedger({ isStored, store, overlooks = () => false, lateDomain }: StubLedgerDeps) {
   const log = new EventLog();
   const sums = { runs: 0, slices: 0, missing: 0, sent: 0 };
   const listed = () =>
@@ -34,15 +36,22 @@ export function createStubLedger({ isStored, store, overlooks = () => false }: S
       const [expected, sent] = [log.size, missing.length];
       return { slices: 1, expected, missing: sent, sent, open: Number(sent > 0), done: true };
     },
-    ledger() {
+    ledger(domain: string | null) {
       const events = listed().filter((data) => !overlooks(data));
       const missing = events.filter((data) => !isStored(data));
       const times = listed().map(({ timestamp }) => timestamp);
       const bounds = { start: Math.floor(Math.min(...times)), end: Math.ceil(Math.max(...times)) };
+      if (domain === lateDomain) {
+        const none = { state: 'settled', expected: {}, missing: {}, unconfirmed: {} };
+        return { slices: sums.runs < 2 ? [] : [{ domain, ...bounds, ...none }], totals: {} };
+      }
       const state = missing.length === 0 ? 'settled' : 'open';
       const counts = { expected: count(events), missing: count(missing), unconfirmed: {} };
       return { slices: [{ domain: 'mg.example.com', ...bounds, state, ...counts }], totals: {} };
     },
-    stats: () => ({ buckets: [{ tag: '*', counts: count(listed().filter((data) => !overlooks(data))) }] }),
+    stats(domain: string | null) {
+      const counted = listed().filter((data) => domain !== lateDomain && !overlooks(data));
+      return { buckets: [{ tag: '*', counts: count(counted) }] };
+    },
   };
 }

@@ -31,6 +31,8 @@ export interface StubFaults {
   readonly answers?: (event: StubEvent) => number | undefined;
   /** Never found by reconciliation, though Mailgun lists it. */
   readonly overlooks?: (event: EventData) => boolean;
+  /** A second domain, whose ledger has no slice before the second run of reconciliation. */
+  readonly lateDomain?: string;
   /** So many first reads are answered 503. */
   readonly failedReads?: number;
 }
@@ -52,6 +54,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     isStored: (data) => stored.has(nameOf(fromEventData(data))),
     store: (data) => stored.set(nameOf(fromEventData(data)), fromEventData(data)),
     overlooks: faults.overlooks,
+    lateDomain: faults.lateDomain,
   });
 
   async function receive(request: IncomingMessage): Promise<number> {
@@ -83,8 +86,8 @@ export async function startStubStack(faults: StubFaults = {}) {
     if (request.headers.authorization !== `Bearer ${API_TOKEN}`) return reply(401, {});
     reads += 1;
     if (reads <= (faults.failedReads ?? 0)) return reply(503, {});
-    if (pathname === '/mailgun/ledger') return reply(200, ledger.ledger());
-    if (pathname === '/mailgun/stats') return reply(200, ledger.stats());
+    if (pathname === '/mailgun/ledger') return reply(200, ledger.ledger(searchParams.get('domain')));
+    if (pathname === '/mailgun/stats') return reply(200, ledger.stats(searchParams.get('domain')));
     const id = searchParams.get('id') ?? decodeURIComponent(pathname.replace('/mailgun/messages/', ''));
     const message = messageNamed(id);
     return reply(message.events.length === 0 ? 404 : 200, message);
@@ -101,7 +104,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     controlUrl: `${base}/control`,
     apiToken: API_TOKEN,
     signingKey: SIGNING_KEY,
-    domains: ['mg.example.com'],
+    domains: ['mg.example.com', ...(faults.lateDomain === undefined ? [] : [faults.lateDomain])],
     engine: 'dynoxide',
   };
   return {
@@ -109,6 +112,7 @@ export async function startStubStack(faults: StubFaults = {}) {
     /** What the stub's Mailgun lists. */
     log: ledger.log,
     posts: () => posts,
+    reconcileRuns: () => ledger.sums.runs,
     stop: close,
   };
 }

@@ -93,6 +93,13 @@ describe('with reconciliation', () => {
     expect(text).toContain("Mailgun's API does not list");
   });
 
+  test('it is over once the ledger of every domain has come as far as the last event', async () => {
+    const { ok, stub } = await run({ lateDomain: 'eu.example.com' });
+
+    expect(ok).toBe(true);
+    expect(stub.reconcileRuns()).toBe(2);
+  });
+
   test('an event that it overlooks fails the run, whatever the webhooks promised', async () => {
     const delivered = ({ event }: { event: string }) => event === 'delivered';
     const { ok, text } = await run({ answers: (event) => (delivered(event) ? 503 : undefined), overlooks: delivered });
