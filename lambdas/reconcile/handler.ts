@@ -3,12 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createMailgunDomains } from '../adapters/mailgun/domains-api.ts';
-import { createMailgunListing, createMailgunLogs, LOGS_PATH } from '../adapters/mailgun/listing-apis.ts';
+import {
+  createMailgunDomains,
+  createMailgunListing,
+  createMailgunLogs,
+  createMailgunMetrics,
+  createMailgunWebhooks,
+  createRedactionSwitch,
+  LOGS_PATH,
+} from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
-import { createMailgunMetrics } from '../adapters/mailgun/metrics-api.ts';
-import { createRedactionSwitch } from '../adapters/mailgun/redaction-switch.ts';
-import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/events/event-lookup.ts';
 import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createMailgunWebhooks } from '../../../../lambdas/adapters/mailgun/webhooks-api.ts';
+import { createMailgunWebhooks } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { askTwin, formOf } from '../../../support/local-ledger.ts';
 import { API_DOMAIN, API_KEY, startTestApi, type TestApi } from '../../../support/mailgun-api.ts';
 

@@ -5,7 +5,7 @@ import {
   createMailgunListing,
   createMailgunLogs,
   eventOfLog,
-} from '../../../../../lambdas/adapters/mailgun/listing-apis.ts';
+} from '../../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { baseUrlOf, waitAskedFor } from '../../../../../lambdas/adapters/mailgun/mailgun-client.ts';
 import { listPages } from '../../../../../lambdas/reconcile/passes/list-pages.ts';
 import { listenOnLoopback } from '../../../../../tools/local-stack/run/listener.ts';

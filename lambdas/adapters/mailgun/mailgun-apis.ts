@@ -1,7 +1,25 @@
+import type { SendingDomain } from '../../contract.ts';
 import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts';
 import { textAt, valueAt } from '../../domain/events/event.ts';
 import { parseJson } from '../../domain/json.ts';
-import { ListingError, type ListingFallback, type ListingRequest, type MailgunSource } from '../../reconcile/ports.ts';
+import { add, type Counts } from '../../domain/ledger/counts.ts';
+import { COUNTED_TYPES, type WitnessHour } from '../../domain/ledger/witness.ts';
+import { readAccountDomains } from '../../domain/webhooks/domain-drift.ts';
+import {
+  type RegisteredWebhook,
+  readAccountWebhooks,
+  readDomainWebhooks,
+} from '../../domain/webhooks/webhook-drift.ts';
+import {
+  type AccountDomains,
+  ListingError,
+  type ListingFallback,
+  type ListingRequest,
+  type MailgunMetrics,
+  type MailgunSource,
+  type RedactionSwitch,
+  type RegisteredWebhooks,
+} from '../../reconcile/ports.ts';
 import { baseUrlOf, type MailgunAccess, objectsOf, requestMailgun } from './mailgun-client.ts';
 
 const EVENTS_PER_PAGE = 300;
@@ -166,4 +184,112 @@ function withOneUrl(storage: Json): Json {
 /** Returns a time as Mailgun's analytics APIs take it. */
 export function rfc2822(epochSeconds: number): string {
   return new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
+}
+
+const FAILED_WEBHOOKS = 'webhook_count';
+const METRICS = [...COUNTED_TYPES.map(({ countedAs }) => countedAs), FAILED_WEBHOOKS];
+/** More than any request reads: a full page may not be the whole. */
+const MAX_ROWS = 1000;
+
+/** Mailgun's Metrics API (`POST /v1/analytics/metrics`): of the whole account, asked for one domain by the hour. */
+export function createMailgunMetrics(access: MailgunAccess): MailgunMetrics {
+  return {
+    async hours({ name, region }, from, to, deadlineMs) {
+      const request = {
+        start: rfc2822(from),
+        end: rfc2822(to - 1),
+        resolution: 'hour',
+        dimensions: ['time'],
+        metrics: METRICS,
+        filter: { AND: [{ attribute: 'domain', comparator: '=', values: [{ label: name, value: name }] }] },
+        include_subaccounts: false,
+        include_aggregates: false,
+        pagination: { sort: 'time:asc', skip: 0, limit: MAX_ROWS },
+      };
+      const body = await requestMailgun(
+        access,
+        `${baseUrlOf(access, region)}/v1/analytics/metrics`,
+        { method: 'POST', body: JSON.stringify(request), headers: { 'content-type': 'application/json' } },
+        // The calls of a day are counted, and the next hour makes up for one that failed.
+        { deadlineMs, maxAttempts: 1 },
+      );
+      const items = objectsOf(body.items ?? []);
+      if (items === undefined) throw new ListingError('malformed');
+      const total = valueAt(body, 'pagination', 'total');
+      if (items.length >= MAX_ROWS || (typeof total === 'number' && total > items.length)) {
+        throw new ListingError('too-large');
+      }
+      return items.map(readHour).filter(({ start }) => start >= from && start < to);
+    },
+  };
+}
+
+function readHour(item: JsonObject): WitnessHour {
+  const time = objectsOf(item.dimensions)?.find(({ dimension }) => dimension === 'time')?.value;
+  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  if (!Number.isFinite(ms)) throw new ListingError('malformed');
+  const counts: Counts = {};
+  for (const { id, countedAs } of COUNTED_TYPES) add(counts, id, countIn(item, countedAs));
+  return { start: Math.floor(ms / 1000), counts, failedWebhooks: countIn(item, FAILED_WEBHOOKS) };
+}
+
+/** Returns a count; 0 where a plan does not have it. */
+function countIn(item: JsonObject, name: string): number {
+  const count = valueAt(item, 'metrics', name) ?? 0;
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0) throw new ListingError('malformed');
+  return count;
+}
+
+/** The domains that Mailgun has (`/v4/domains`), region by region; a base URL of one's own has those of both. */
+export function createMailgunDomains(access: MailgunAccess): AccountDomains {
+  return {
+    placeOf: ({ region }) => baseUrlOf(access, region),
+    async listed(place, deadlineMs) {
+      const get = (path: string) => requestMailgun(access, place + path, { method: 'GET' }, { deadlineMs });
+      const domains = await readAccountDomains(get);
+      if (domains === undefined) throw new ListingError('malformed', { cause: new Error('the list is not whole') });
+      return domains;
+    },
+    async has(domain, deadlineMs) {
+      return (await readDomain(access, domain, deadlineMs)).domain !== undefined;
+    },
+  };
+}
+
+/** What is registered at Mailgun, by its webhook APIs: of a domain (v3), and of the account in that region (v1). */
+export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks {
+  return {
+    async ofDomain({ name, region }, deadlineMs) {
+      const url = `${baseUrlOf(access, region)}/v3/domains/${encodeURIComponent(name)}/webhooks`;
+      return readOrThrow(readDomainWebhooks, await requestMailgun(access, url, { method: 'GET' }, { deadlineMs }));
+    },
+    async ofAccount(region, deadlineMs) {
+      const url = `${baseUrlOf(access, region)}/v1/webhooks`;
+      // An account that has no such webhooks is not asked again and again.
+      const body = await requestMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: { webhooks: [] } });
+      return readOrThrow(readAccountWebhooks, body);
+    },
+  };
+}
+
+function readOrThrow(read: (body: JsonObject) => RegisteredWebhook[] | undefined, body: JsonObject) {
+  const webhooks = read(body);
+  if (webhooks === undefined) throw new ListingError('malformed');
+  return webhooks;
+}
+
+/** Whether Mailgun redacts the webhooks of a domain, as its page of the domain has it. */
+export function createRedactionSwitch(access: MailgunAccess): RedactionSwitch {
+  return {
+    async isOn(domain, deadlineMs) {
+      const isOn = valueAt(await readDomain(access, domain, deadlineMs), 'domain', 'webhooks_redact_pii');
+      return typeof isOn === 'boolean' ? isOn : undefined;
+    },
+  };
+}
+
+/** Returns Mailgun's page of a domain (`/v4/domains/{name}`); an empty one where Mailgun does not have the domain. */
+function readDomain(access: MailgunAccess, { name, region }: SendingDomain, deadlineMs: number): Promise<JsonObject> {
+  const url = `${baseUrlOf(access, region)}/v4/domains/${encodeURIComponent(name)}`;
+  return requestMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: {} });
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { createMailgunDomains } from '../../../../lambdas/adapters/mailgun/domains-api.ts';
+import { createMailgunDomains } from '../../../../lambdas/adapters/mailgun/mailgun-apis.ts';
 import { createFindDomainDrift } from '../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
 import { API_DOMAIN, API_KEY } from '../../../support/mailgun-api.ts';
 import { openStubAtMailgun, type StubAtMailgun } from '../../../support/stub-at-mailgun.ts';
