@@ -12,8 +12,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { EventObjects, ManifestBucket, StoredObject } from '../../seal/ports.ts';
-import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
-import { namesCalls } from '../aws/name-calls.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from '../aws/aws-client.ts';
 import { openParquetWriter, readParquet, temporaryPath } from './parquet-file.ts';
 
 /** The archive's bucket: a client bound to its name. */

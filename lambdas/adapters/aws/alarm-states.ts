@@ -1,7 +1,6 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import type { AlarmStates } from '../../read-api/ports.ts';
-import { AWS_CLIENT_CONFIG } from './client-config.ts';
-import { namesCalls } from './name-calls.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
 
 /** Most names that CloudWatch takes in one call. */
 const MAX_NAMES = 100;

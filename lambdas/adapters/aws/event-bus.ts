@@ -2,8 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { asciiJson } from '../../domain/canonical.ts';
 import type { EventBus, PublishFailures } from '../../publish/ports.ts';
-import { AWS_CLIENT_CONFIG } from './client-config.ts';
-import { namesCalls } from './name-calls.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
 
 const SOURCE = 'mailgun-ledger';
 

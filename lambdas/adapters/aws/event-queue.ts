@@ -9,8 +9,7 @@ import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
 import { encodeQueueMessage, messageGroupOf } from '../../domain/events/queue-message.ts';
 import type { EventQueue } from '../../ingest/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
-import { AWS_CLIENT_CONFIG } from './client-config.ts';
-import { namesCalls } from './name-calls.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
 
 export function openQueues(): SQSClient {
   return namesCalls(new SQSClient(AWS_CLIENT_CONFIG));

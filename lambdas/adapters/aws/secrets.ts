@@ -2,8 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import type { SigningKeys } from '../../domain/webhooks/signature.ts';
 import type { KeyRing } from '../../ingest/ports.ts';
 import type { ErasureKey } from '../../process/ports.ts';
-import { AWS_CLIENT_CONFIG } from './client-config.ts';
-import { namesCalls } from './name-calls.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
 
 /** The text of a secret that may be rotated at any time. */
 export interface RotatingSecret {

@@ -9,8 +9,7 @@ import {
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { DayShards } from '../../domain/events/day-shards.ts';
-import { AWS_CLIENT_CONFIG } from '../aws/client-config.ts';
-import { namesCalls } from '../aws/name-calls.ts';
+import { AWS_CLIENT_CONFIG, namesCalls } from '../aws/aws-client.ts';
 
 /** The ledger's table: a document client bound to its name. */
 export interface LedgerTable {

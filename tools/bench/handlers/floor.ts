@@ -3,7 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { AWS_CLIENT_CONFIG } from '../../../lambdas/adapters/aws/client-config.ts';
+import { AWS_CLIENT_CONFIG } from '../../../lambdas/adapters/aws/aws-client.ts';
 import { createVerifier } from './verified-webhook.ts';
 
 // The least an ingest can do: parse, compare one HMAC, put one item on condition, send one message. It is measured,
