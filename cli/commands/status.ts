@@ -1,4 +1,4 @@
-import { createQueueDepth } from '../../lambdas/adapters/aws/event-queue.ts';
+import { createQueueDepth } from '../../lambdas/adapters/aws/queues.ts';
 import { createListingNotes } from '../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { openQueues } from '../adapters/aws/event-queue.ts';
-import { createReceiverQueue } from '../adapters/aws/receiver-queue.ts';
+import { createReceiverQueue, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createReceiverClient } from '../adapters/http/receiver-client.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';

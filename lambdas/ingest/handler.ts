@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createEventQueue, openQueues } from '../adapters/aws/event-queue.ts';
+import { createEventQueue, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing, openSecrets } from '../adapters/aws/secrets.ts';
 import { createClaimRepository } from '../adapters/table/claim-repository.ts';
 import { createEventLookup } from '../adapters/table/events/event-lookup.ts';

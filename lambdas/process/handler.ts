@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { createRetryControl, openQueues } from '../adapters/aws/event-queue.ts';
+import { createRetryControl, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createEventCorrection, createEventRepository } from '../adapters/table/events/event-repository.ts';
 import { createRedactedCopies } from '../adapters/table/events/redacted-copies.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { createEventBus, createPublishFailures, openEventBridge } from '../adapters/aws/event-bus.ts';
-import { openQueues } from '../adapters/aws/event-queue.ts';
+import { openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
+import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
 import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
-import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
+import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import {
   createMailgunDomains,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
+import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
 import {
   createReceiverStates,
   readDeliveries,

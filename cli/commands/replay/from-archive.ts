@@ -1,5 +1,5 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/event-queue.ts';
+import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';

@@ -6,6 +6,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../contract.ts';
+import type { ReceiverQueue } from '../../deliver/ports.ts';
 import { encodeQueueMessage, messageGroupOf } from '../../domain/events/queue-message.ts';
 import type { EventQueue } from '../../ingest/ports.ts';
 import type { QueueDepth } from '../../reconcile/ports.ts';
@@ -48,12 +49,12 @@ export function createQueueDepth(client: SQSClient, queueUrl: string): QueueDept
   };
 }
 
-/** The process side of the queues: later retries, and the dead letters. */
+/** The side of a queue that takes messages: later retries, and the DLQ. */
 export interface RetryControl {
   /** Hides a received message for this long. */
   changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
   /** Puts a body that can never be processed aside, with the reason and more about it, which names no person. */
-  sendToDlq(body: string, reason: string, detail: string): Promise<void>;
+  sendToDlq(body: string, reason: string, detail?: string): Promise<void>;
 }
 
 export function createRetryControl(client: SQSClient, queueUrl: string, deadLettersUrl: string): RetryControl {
@@ -75,10 +76,24 @@ export function createRetryControl(client: SQSClient, queueUrl: string, deadLett
           MessageBody: body,
           MessageAttributes: {
             [DEAD_LETTER_ATTRIBUTES.reason]: { DataType: 'String', StringValue: reason },
-            [DEAD_LETTER_ATTRIBUTES.detail]: { DataType: 'String', StringValue: detail },
+            ...(detail !== undefined && {
+              [DEAD_LETTER_ATTRIBUTES.detail]: { DataType: 'String', StringValue: detail },
+            }),
           },
         }),
       );
+    },
+  };
+}
+
+/** The queue of a receiver and its DLQ. */
+export function createReceiverQueue(client: SQSClient, queueUrl: string, deadLettersUrl: string): ReceiverQueue {
+  return {
+    ...createRetryControl(client, queueUrl, deadLettersUrl),
+
+    async send(body, delaySeconds) {
+      const message = { QueueUrl: queueUrl, MessageBody: body, DelaySeconds: delaySeconds };
+      await client.send(new SendMessageCommand(message));
     },
   };
 }

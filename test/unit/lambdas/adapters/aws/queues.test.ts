@@ -1,6 +1,6 @@
 import type { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
-import { createEventQueue } from '../../../../../lambdas/adapters/aws/event-queue.ts';
+import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
 
 test('every message is sent with its group, by which fair queues share out their consumers', async () => {
   const groups: unknown[] = [];
