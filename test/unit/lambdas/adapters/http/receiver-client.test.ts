@@ -2,8 +2,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ForbiddenAddressError } from '../../../../../lambdas/adapters/http/public-address.ts';
-import { createReceiverClient } from '../../../../../lambdas/adapters/http/receiver-client.ts';
+import {
+  createReceiverClient,
+  ForbiddenAddressError,
+  isLoopbackAddress,
+  isPublicAddress,
+} from '../../../../../lambdas/adapters/http/receiver-client.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -155,4 +159,38 @@ describe('an address', () => {
     await expect(local().post('http://10.0.0.1/', {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
     await expect(local().post('http://169.254.169.254/', {}, '')).rejects.toBeInstanceOf(ForbiddenAddressError);
   });
+});
+
+test.each([
+  ...['8.8.8.8', '1.1.1.1', '100.63.255.255', '100.128.0.0', '172.15.255.255', '172.32.0.0', '192.167.255.255'],
+  ...['11.0.0.0', '169.253.255.255', '223.255.255.255', '2606:4700:4700::1111', '2a00:1450:4001::1'],
+])('%s is public', (address) => {
+  expect(isPublicAddress(address)).toBe(true);
+});
+
+test.each([
+  ...['0.0.0.0', '10.0.0.1', '10.255.255.255', '100.64.0.1', '127.0.0.1', '127.255.255.255', '169.254.169.254'],
+  ...[
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.0.0.1',
+    '192.0.2.1',
+    '192.88.99.1',
+    '192.168.0.1',
+    '198.18.0.1',
+    '198.19.255.255',
+  ],
+  ...['198.51.100.1', '203.0.113.1', '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255'],
+  ...['::', '::1', '::ffff:10.0.0.1', '::ffff:8.8.8.8', '::127.0.0.1', '64:ff9b::7f00:1', 'fc00::1', 'fd00:ec2::254'],
+  ...['fe80::1', 'fe80::1%eth0', 'fec0::1', 'ff02::1', '2001::1', '2001:db8::1', '2002:7f00:1::', '3fff::1', '100::1'],
+  ...['', 'localhost', '0x7f000001', '127.1', '2130706433', '010.0.0.1', 'example.com'],
+])('%s is not public', (address) => {
+  expect(isPublicAddress(address)).toBe(false);
+});
+
+test('loopback addresses are those of this machine alone', () => {
+  expect(['127.0.0.1', '127.9.9.9', '::1'].every(isLoopbackAddress)).toBe(true);
+  expect(
+    ['10.0.0.1', '0.0.0.0', '169.254.169.254', '::ffff:127.0.0.1', '127.0.0.1.nip.io'].some(isLoopbackAddress),
+  ).toBe(false);
 });
