@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createManifestBucket } from '../../../lambdas/adapters/archive/bucket.ts';
-import { createRewritableObjects } from '../../../lambdas/adapters/archive/rewritable-objects.ts';
+import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/bucket.ts';
 import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
