@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
-import type { JwtRules } from '../adapters/jwt-issuer.ts';
+import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
 import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/events/message-history.ts';
@@ -158,7 +158,7 @@ async function readAlarms(): Promise<AlarmFacts[]> {
 function jwtCheck(rules: JwtRules): BearerCheck {
   let loaded: Promise<BearerCheck> | undefined;
   return async (bearer) => {
-    loaded ??= import('../adapters/jwt-issuer.ts').then(({ createJwtCheck }) => createJwtCheck(rules));
+    loaded ??= import('../adapters/http/jwt-issuer.ts').then(({ createJwtCheck }) => createJwtCheck(rules));
     return (await loaded)(bearer);
   };
 }

@@ -45,7 +45,7 @@ const RULES: { folder: RegExp; mayImport: RegExp; why: string }[] = [
     why: 'the domain is pure',
   },
   {
-    folder: /^lambdas\/adapters\/jwt-issuer\.ts$/,
+    folder: /^lambdas\/adapters\/http\/jwt-issuer\.ts$/,
     mayImport: /^(lambdas\/read-api\/ports\.ts$|jose$)/,
     why: 'the one place that knows JWTs',
   },

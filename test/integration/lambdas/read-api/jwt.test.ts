@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { createJwtCheck } from '../../../../lambdas/adapters/jwt-issuer.ts';
+import { createJwtCheck } from '../../../../lambdas/adapters/http/jwt-issuer.ts';
 import { listenOnLoopback } from '../../../../tools/local-stack/run/listener.ts';
 import { ORIGIN, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 

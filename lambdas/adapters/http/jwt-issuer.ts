@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import type { BearerCheck } from '../read-api/ports.ts';
+import type { BearerCheck } from '../../read-api/ports.ts';
 
 export interface JwtRules {
   /** As it stands in `iss`; its discovery document names its keys. */
