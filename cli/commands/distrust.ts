@@ -1,4 +1,4 @@
-import type { SuppressionItem } from '../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import type { SuppressionItem } from '../../lambdas/adapters/table/recipients.ts';
 import { recipientKey } from '../../lambdas/domain/keys.ts';
 import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
 import {

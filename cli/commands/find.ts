@@ -1,6 +1,5 @@
 import { Option } from 'commander';
-import { createRecipientHistory } from '../../lambdas/adapters/table/events/message-history.ts';
-import { recipientKeys } from '../../lambdas/adapters/table/recipients/older-spellings.ts';
+import { createRecipientHistory, recipientKeys } from '../../lambdas/adapters/table/recipients.ts';
 import { STATUSES, type Status } from '../../lambdas/domain/event-types.ts';
 import { createRecipients, type RecipientQuery } from '../../lambdas/read-api/recipients/recipients.ts';
 import {

@@ -6,7 +6,7 @@ import {
   readSuppressionItems,
   type SuppressionItem,
   suppressionItem,
-} from '../../lambdas/adapters/table/recipients/suppression-repository.ts';
+} from '../../lambdas/adapters/table/recipients.ts';
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';

@@ -1,5 +1,5 @@
-import { storedStatus } from '../../lambdas/adapters/table/events/message-history.ts';
 import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
+import { storedStatus } from '../../lambdas/adapters/table/recipients.ts';
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';

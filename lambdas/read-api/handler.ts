@@ -5,7 +5,6 @@ import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
 import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
-import { createMessageHistory, createRecipientHistory } from '../adapters/table/events/message-history.ts';
 import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
@@ -13,11 +12,13 @@ import { createWitnessReader } from '../adapters/table/ledger/witness-repository
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory } from '../adapters/table/publishing/delivery-history.ts';
 import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
-import { recipientKeys } from '../adapters/table/recipients/older-spellings.ts';
 import {
+  createMessageHistory,
+  createRecipientHistory,
   createSuppressionList,
   createSuppressionRepository,
-} from '../adapters/table/recipients/suppression-repository.ts';
+  recipientKeys,
+} from '../adapters/table/recipients.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';

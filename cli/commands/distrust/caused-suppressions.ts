@@ -1,8 +1,10 @@
 import { isMergedCopy } from '../../../lambdas/adapters/table/events/event-codec.ts';
-import { createRecipientHistory } from '../../../lambdas/adapters/table/events/message-history.ts';
 import { type LedgerTable, readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { recipientKeys } from '../../../lambdas/adapters/table/recipients/older-spellings.ts';
-import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import {
+  createRecipientHistory,
+  recipientKeys,
+  type SuppressionItem,
+} from '../../../lambdas/adapters/table/recipients.ts';
 import { heldFromOf } from '../../../lambdas/domain/campaign/held.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';

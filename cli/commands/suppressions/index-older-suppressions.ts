@@ -1,6 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
-import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import { suppressionIndexKey } from '../../../lambdas/domain/keys.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run, type TargetOptions } from '../../command.ts';

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { createSuppressionList } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import { createSuppressionList } from '../../../lambdas/adapters/table/recipients.ts';
 import { csvLine } from '../../../lambdas/domain/csv.ts';
 import { SUPPRESSION_KINDS, type SuppressionKind } from '../../../lambdas/domain/event-types.ts';
 import { isSuppressing } from '../../../lambdas/domain/status/suppression.ts';

@@ -1,8 +1,5 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import {
-  type SuppressionItem,
-  suppressionItem,
-} from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import { type SuppressionItem, suppressionItem } from '../../../lambdas/adapters/table/recipients.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import { SUPPRESSION_PREFIX } from '../../../lambdas/domain/keys.ts';
 import { tableOf } from '../../ledger.ts';

@@ -9,8 +9,8 @@ import { createCachedSecret, createErasureKey } from '../../../lambdas/adapters/
 import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
 import { createEventLookup } from '../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
-import { createMessageHistory } from '../../../lambdas/adapters/table/events/message-history.ts';
 import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
+import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/events/queue-message.ts';

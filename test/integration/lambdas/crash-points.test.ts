@@ -7,9 +7,9 @@ import { createCachedSecret, createKeyRing } from '../../../lambdas/adapters/aws
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
 import { createEventLookup } from '../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
-import { createMessageHistory } from '../../../lambdas/adapters/table/events/message-history.ts';
 import { createFirstWebhook } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
+import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
 import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { decodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import { parseJsonWebhook } from '../../../lambdas/domain/webhooks/webhook-body.ts';

@@ -3,7 +3,7 @@ import { SUPPRESSION_PREFIX, suppressionPartition } from '../../../domain/keys.t
 import type { Row, StatusRow, SuppressionRow } from '../../../domain/publishing/published.ts';
 import type { PublishableRows } from '../../../publish/ports.ts';
 import { batchGet, type Item, type LedgerTable, readPartition } from '../ledger-table.ts';
-import { storedSuppression } from '../recipients/suppression-repository.ts';
+import { storedSuppression } from '../recipients.ts';
 
 /** Reads statuses and suppressions as they stand, to publish them once more. */
 export function createPublishableRows(table: LedgerTable): PublishableRows {

@@ -8,10 +8,10 @@ import { createCampaignReader } from '../../../../lambdas/adapters/table/events/
 import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createEventLookup, createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/events/event-repository.ts';
-import { createMessageHistory } from '../../../../lambdas/adapters/table/events/message-history.ts';
 import { createRedactedCopies } from '../../../../lambdas/adapters/table/events/redacted-copies.ts';
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';

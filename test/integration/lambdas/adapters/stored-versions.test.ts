@@ -2,15 +2,15 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
-import {
-  createMessageHistory,
-  createRecipientHistory,
-} from '../../../../lambdas/adapters/table/events/message-history.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
-import { recipientKeys } from '../../../../lambdas/adapters/table/recipients/older-spellings.ts';
-import { createSuppressionRepository } from '../../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+import {
+  createMessageHistory,
+  createRecipientHistory,
+  createSuppressionRepository,
+  recipientKeys,
+} from '../../../../lambdas/adapters/table/recipients.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';

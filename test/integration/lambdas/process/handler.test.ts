@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { createMessageHistory } from '../../../../lambdas/adapters/table/events/message-history.ts';
+import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import { encodeQueueMessage } from '../../../../lambdas/domain/events/queue-message.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { DOMAIN, deliveredEvent, NOW_MS } from '../../../support/webhooks.ts';

@@ -3,20 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import {
-  createMessageHistory,
-  createRecipientHistory,
-} from '../../../../lambdas/adapters/table/events/message-history.ts';
 import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { createWitnessReader } from '../../../../lambdas/adapters/table/ledger/witness-repository.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
-import { recipientKeys } from '../../../../lambdas/adapters/table/recipients/older-spellings.ts';
 import {
+  createMessageHistory,
+  createRecipientHistory,
   createSuppressionList,
   createSuppressionRepository,
-} from '../../../../lambdas/adapters/table/recipients/suppression-repository.ts';
+  recipientKeys,
+} from '../../../../lambdas/adapters/table/recipients.ts';
 import { createEvents } from '../../../../lambdas/read-api/messages/events.ts';
 import { createMessages } from '../../../../lambdas/read-api/messages/messages.ts';
 import { createDeliveries } from '../../../../lambdas/read-api/receivers/deliveries.ts';

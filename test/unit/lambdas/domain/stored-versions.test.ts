@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { historyEntries } from '../../../../lambdas/adapters/table/events/message-history.ts';
 import { rowOf } from '../../../../lambdas/adapters/table/publishing/published-rows.ts';
+import { historyEntries } from '../../../../lambdas/adapters/table/recipients.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';

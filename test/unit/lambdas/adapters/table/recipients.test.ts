@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { olderRecipientKeys } from '../../../../../../lambdas/adapters/table/recipients/older-spellings.ts';
+import { olderRecipientKeys } from '../../../../../lambdas/adapters/table/recipients.ts';
 
 const COMPOSED = 'jos\u00e9@b\u00fccher.example';
 const DECOMPOSED = 'jose\u0301@bu\u0308cher.example';

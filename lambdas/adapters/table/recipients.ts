@@ -1,0 +1,290 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES, UNKNOWN_DOMAIN } from '../../contract.ts';
+import { messageIdOf } from '../../domain/events/event.ts';
+import type { Source } from '../../domain/events/queue-message.ts';
+import {
+  EVERY_RECIPIENT,
+  eventSort,
+  eventSortPrefix,
+  keyPart,
+  messageIdInPartition,
+  messagePartition,
+  parseMessageSort,
+  recipientIndexKey,
+  recipientKey,
+  statusSort,
+  suppressionIndexKey,
+  suppressionPartition,
+} from '../../domain/keys.ts';
+import { bareAddress } from '../../domain/recipients/address.ts';
+import type { StoredSuppression } from '../../domain/status/suppression.ts';
+import type {
+  HistoryEntry,
+  MessageHistory,
+  RecipientHistory,
+  RecipientMessage,
+  StoredStatus,
+  SuppressionList,
+  Suppressions,
+} from '../../read-api/ports.ts';
+import { storedEvent } from './events/event-codec.ts';
+import {
+  BATCH_KEYS,
+  batchGet,
+  batchGetAll,
+  type Item,
+  type LedgerTable,
+  queryRange,
+  readPartition,
+} from './ledger-table.ts';
+
+/** Reads what is stored of one message, page by page. */
+export function createMessageHistory(table: LedgerTable): MessageHistory {
+  const { client, name } = table;
+  return {
+    async page(messageId, limit, after) {
+      const { items, hasMore } = await queryRange(table, messagePartition(messageId), EVERY_RECIPIENT, limit, after);
+      return { entries: historyEntries(items), hasMore };
+    },
+
+    async status(messageId, recipientKey) {
+      const Key = { pk: messagePartition(messageId), sk: statusSort(recipientKey) };
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key }));
+      return Item && storedStatus(Item);
+    },
+
+    async originOf(messageId, recipientKey, eventKey) {
+      const Key = { pk: messagePartition(messageId), sk: eventSort(recipientKey, eventKey) };
+      const { Item } = await client.send(
+        new GetCommand({
+          TableName: name,
+          Key,
+          ProjectionExpression: '#source, unconfirmedSince',
+          ExpressionAttributeNames: { '#source': 'source' },
+        }),
+      );
+      return Item && { source: Item.source as Source, unconfirmedSinceMs: Item.unconfirmedSince as number | undefined };
+    },
+  };
+}
+
+/** Reads the messages of a recipient, by the index of recipients. */
+export function createRecipientHistory(table: LedgerTable): RecipientHistory {
+  return {
+    async newest(recipientKey, { fromMs, toMs }, limit, after) {
+      const partition = recipientIndexKey(recipientKey);
+      const place = after && { pk: after.partition, sk: statusSort(recipientKey), atMs: after.atMs };
+      const time = { fromMs, throughMs: toMs - 1 };
+      const { items, hasMore } = await queryNewest(table, partition, time, limit, place);
+      return { places: items.map(({ pk, atMs }) => ({ partition: pk, atMs })), hasMore };
+    },
+
+    async messages(recipientKey, places) {
+      const sk = statusSort(recipientKey);
+      const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
+      const deciding = await itemsOf(
+        [...statuses.values()].map(({ pk, decidedBy }) => ({
+          pk: pk as string,
+          sk: eventSort(recipientKey, decidedBy as string),
+        })),
+      );
+      return places.map(({ partition }): RecipientMessage | undefined => {
+        const item = statuses.get(partition);
+        if (item === undefined) return undefined;
+        const found = deciding.get(partition);
+        const event = found && storedEvent(found);
+        // A message id that is too long for a key is in the events alone.
+        const messageId = messageIdInPartition(partition) ?? (event && messageIdOf(event.event)) ?? null;
+        return { messageId, status: storedStatus(item), deciding: event };
+      });
+    },
+
+    async events(partition, recipientKey, name, limit, after) {
+      const { items, hasMore } = await queryRange(table, partition, eventSortPrefix(recipientKey, name), limit, after);
+      return { entries: historyEntries(items), hasMore };
+    },
+  };
+
+  /** Items by their partition; there is one key for each. */
+  async function itemsOf(keys: { pk: string; sk: string }[]): Promise<Map<string, Item>> {
+    const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, index) =>
+      keys.slice(index * BATCH_KEYS, (index + 1) * BATCH_KEYS),
+    );
+    const found = await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })));
+    return new Map(found.flat().map((item) => [item.pk as string, item]));
+  }
+}
+
+/** Events and statuses of a message's partition, each unpacked when it is asked for; other items are passed over. */
+export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry> {
+  for (const item of items) {
+    const sort = item.sk as string;
+    const { isStatus, eventKey } = parseMessageSort(sort);
+    if (isStatus) yield { sort, status: storedStatus(item) };
+    else if (eventKey !== undefined) {
+      const event = storedEvent(item);
+      if (event !== undefined) yield { sort, event };
+    }
+  }
+}
+
+export function storedStatus(item: Item): StoredStatus {
+  const { recipient, status, reason, statusAt, decidedBy, domain } = item as unknown as StoredStatus & {
+    statusAt: number;
+  };
+  const { recipientKey } = parseMessageSort(item.sk as string);
+  const firstAtMs = (item[INDEXES.byRecipient.sortKey] as number | undefined) ?? statusAt;
+  return {
+    ...{ recipientKey, recipient, status, reason, statusAtMs: statusAt, decidedBy, firstAtMs },
+    domain: domain ?? UNKNOWN_DOMAIN,
+  };
+}
+
+/** Reads the suppressions of a recipient, whatever the spelling of the address. */
+export function createSuppressionRepository(table: LedgerTable): Suppressions {
+  return {
+    async list(recipient) {
+      const found: StoredSuppression[] = [];
+      for await (const item of readSuppressionItems(table, recipient)) found.push(storedSuppression(item));
+      return found;
+    },
+  };
+}
+
+/**
+ * Yields the items of a recipient's suppressions, which are one partition: one read, unless it holds over a megabyte,
+ * or an older version may have stored it under another spelling. Read strongly: one may have been lifted a moment ago.
+ */
+export async function* readSuppressionItems(table: LedgerTable, recipient: string): AsyncGenerator<Item> {
+  for (const key of recipientKeys(recipient)) {
+    yield* readPartition(table, suppressionPartition(key));
+  }
+}
+
+/**
+ * Lists suppressions by the index of recipients, since a scan reads every event; reads the items strongly. The index keys
+ * are written once, and `since` of an item is never later than its place in the index, so a query misses none.
+ */
+export function createSuppressionList(table: LedgerTable): SuppressionList {
+  return {
+    async newest(domain, kind, sinceMs, limit, after) {
+      const partition = suppressionIndexKey(domain, kind);
+      const place = after && { pk: after.partition, sk: after.sort, atMs: after.atMs };
+      const time = { fromMs: sinceMs, throughMs: Number.MAX_SAFE_INTEGER };
+      const { items: listed, hasMore } = await queryNewest(table, partition, time, limit, place);
+      const Keys = listed.map(({ pk, sk }) => ({ pk, sk }));
+      const items = await batchGetAll(table, { Keys, ConsistentRead: true });
+      const byName = new Map(items.map((item) => [nameOf(item), suppressionItem(item)]));
+      const found = listed.map((item) => ({
+        place: { partition: item.pk, sort: item.sk, atMs: item.atMs },
+        suppression: byName.get(nameOf(item)),
+      }));
+      return { found, hasMore };
+    },
+  };
+}
+
+const nameOf = ({ pk, sk }: { pk?: unknown; sk?: unknown }) => `${pk} ${sk}`;
+
+/** What an item says of a suppression. Older items do not note their latest event. */
+export function storedSuppression(item: Item): StoredSuppression {
+  const {
+    since,
+    lastAt = since,
+    liftedAt,
+    reason = null,
+    source = 'event',
+    ...rest
+  } = item as unknown as SuppressionAttributes;
+  const { domain, kind, scope, eventKey } = rest;
+  const times = { sinceMs: since, lastAtMs: lastAt, liftedAtMs: liftedAt ?? null };
+  return { domain, kind, scope, reason, source, eventKey, ...times };
+}
+
+/** A suppression with its key and its recipient. */
+export interface SuppressionItem extends StoredSuppression {
+  readonly pk: string;
+  readonly sk: string;
+  readonly recipient: string;
+}
+
+/** Returns what an item says of a suppression, with its key and its recipient. */
+export function suppressionItem(item: Item): SuppressionItem {
+  const { pk, sk, recipient } = item as unknown as SuppressionItem;
+  return { pk, sk, recipient, ...storedSuppression(item) };
+}
+
+interface SuppressionAttributes extends Pick<StoredSuppression, 'domain' | 'kind' | 'scope' | 'eventKey'> {
+  readonly reason?: string | null;
+  readonly source?: StoredSuppression['source'];
+  readonly since: number;
+  readonly lastAt?: number;
+  readonly liftedAt?: number | null;
+}
+
+/** Where an item is in a partition of the index. Epoch milliseconds. */
+interface IndexPlace {
+  readonly pk: string;
+  readonly sk: string;
+  readonly atMs: number;
+}
+
+/** Reads the newest items of a partition of the index of recipients, both ends of the time included. */
+export async function queryNewest(
+  { client, name }: LedgerTable,
+  partition: string,
+  { fromMs, throughMs }: { fromMs: number; throughMs: number },
+  limit: number,
+  after: IndexPlace | undefined,
+): Promise<{ items: IndexPlace[]; hasMore: boolean }> {
+  const { byRecipient } = INDEXES;
+  const { Items = [] } = await client.send(
+    new QueryCommand({
+      TableName: name,
+      IndexName: byRecipient.name,
+      ScanIndexForward: false,
+      Limit: limit + 1,
+      KeyConditionExpression: '#partition = :partition AND #at BETWEEN :from AND :through',
+      ExpressionAttributeNames: { '#partition': byRecipient.partitionKey, '#at': byRecipient.sortKey },
+      ExpressionAttributeValues: { ':partition': partition, ':from': fromMs, ':through': throughMs },
+      ExclusiveStartKey: after && {
+        [byRecipient.partitionKey]: partition,
+        [byRecipient.sortKey]: after.atMs,
+        pk: after.pk,
+        sk: after.sk,
+      },
+    }),
+  );
+  const items = Items.slice(0, limit).map(
+    ({ pk, sk, [byRecipient.sortKey]: atMs }) => ({ pk, sk, atMs }) as IndexPlace,
+  );
+  return { items, hasMore: Items.length > limit };
+}
+
+const ONLY_ASCII = /^\p{ASCII}*$/u;
+
+/** Returns the keys under which a recipient may be stored, today's first; one for nearly every address. */
+export function recipientKeys(recipient: string): string[] {
+  return [recipientKey(recipient), ...olderRecipientKeys(recipient)];
+}
+
+/**
+ * Returns the other keys under which an older version stored a recipient: in lower case, but otherwise as sent. None
+ * for nearly every address, since only characters beyond ASCII can be spelled in several ways.
+ */
+export function olderRecipientKeys(recipient: string): string[] {
+  const sent = bareAddress(recipient).toLowerCase();
+  const at = sent.lastIndexOf('@');
+  const [local, domain] = [sent.slice(0, at), sent.slice(at + 1)];
+  const unicode = domainToUnicode(domain) || domain;
+  if (at < 0 || ONLY_ASCII.test(local + unicode)) return [];
+  const spellings = [local.normalize('NFC'), local.normalize('NFD')].flatMap((part) =>
+    [domainToASCII(domain) || domain, unicode.normalize('NFC'), unicode.normalize('NFD')].map(
+      (host) => `${part}@${host}`,
+    ),
+  );
+  const keys = new Set([sent, ...spellings].map(keyPart));
+  keys.delete(recipientKey(recipient));
+  return [...keys];
+}
