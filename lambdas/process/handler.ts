@@ -2,11 +2,14 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createEventCorrection, createEventRepository } from '../adapters/table/events/event-repository.ts';
+import {
+  createErasureRepository,
+  createEventCorrection,
+  createEventRepository,
+} from '../adapters/table/event-repository.ts';
 import { createRedactedCopies } from '../adapters/table/events/redacted-copies.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createErasureRepository } from '../adapters/table/recipients/erasure-repository.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';

@@ -1,5 +1,5 @@
 import type { SizedObject } from '../../../lambdas/adapters/archive/bucket.ts';
-import type { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
+import type { createErasureRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import { dayPrefix, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';

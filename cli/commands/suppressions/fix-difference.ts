@@ -1,7 +1,6 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { writeSuppression } from '../../../lambdas/adapters/table/events/event-repository.ts';
+import { createErasureRepository, writeSuppression } from '../../../lambdas/adapters/table/event-repository.ts';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
 import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';

@@ -9,7 +9,7 @@ import type { CliContext } from '../../../cli/command.ts';
 import type { VerifyLine } from '../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { openParquetWriter, readParquet } from '../../../lambdas/adapters/archive/parquet-file.ts';
-import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
+import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { type Certificate, stateDomain } from '../../../lambdas/domain/archive/certificate.ts';
 import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';

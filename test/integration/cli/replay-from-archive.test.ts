@@ -3,10 +3,9 @@ import { BatchWriteCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamod
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readErasureKey } from '../../../cli/access/secrets.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
+import { createErasureRepository, createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { unpackEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
-import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
-import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { decodeQueueMessage, type QueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';

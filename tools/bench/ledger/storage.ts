@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
-import { createEventRepository } from '../../../lambdas/adapters/table/events/event-repository.ts';
+import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { isClaimSort, isEventPartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';

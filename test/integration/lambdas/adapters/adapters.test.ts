@@ -4,13 +4,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createEventLookup, createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
-import { createEventRepository } from '../../../../lambdas/adapters/table/events/event-repository.ts';
 import { createRedactedCopies } from '../../../../lambdas/adapters/table/events/redacted-copies.ts';
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createErasureRepository } from '../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
-import { createEventRepository } from '../../../../lambdas/adapters/table/events/event-repository.ts';
 import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import {
   createLeaseTable,

@@ -1,10 +1,10 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
+import { createErasureRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
-import { createErasureRepository } from '../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import {
   createMessageHistory,
   createRecipientHistory,

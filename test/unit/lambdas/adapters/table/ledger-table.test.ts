@@ -1,7 +1,7 @@
 import type { BatchGetCommandInput } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
+import { createErasureRepository } from '../../../../../lambdas/adapters/table/event-repository.ts';
 import { batchGet, type LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
-import { createErasureRepository } from '../../../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 
 type Asked = NonNullable<BatchGetCommandInput['RequestItems']>;
 type Key = Record<string, unknown>;

@@ -1,26 +1,41 @@
 import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES, RESTORED_ATTRIBUTE } from '../../../contract.ts';
-import { dayPartition } from '../../../domain/events/day-index.ts';
-import { type DayShards, shardOf } from '../../../domain/events/day-shards.ts';
+import DataLoader from 'dataloader';
+import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
+import { dayPartition } from '../../domain/events/day-index.ts';
+import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
 import {
   eventSortPrefix,
+  markerKey,
   parseMessageSort,
   recipientIndexKey,
   recipientKey,
   suppressionIndexKey,
   suppressionPartition,
   suppressionSort,
-} from '../../../domain/keys.ts';
-import type { DecidedStatus } from '../../../domain/status/decide-status.ts';
-import { isHigher, statusOrder } from '../../../domain/status/decide-status.ts';
-import type { Suppression } from '../../../domain/status/suppression.ts';
-import { type EventRecord, type Records, UnstorableError } from '../../../process/ports.ts';
-import type { StoredEvent } from '../../../read-api/ports.ts';
-import { createBatchedGet } from '../batched-get.ts';
-import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
-import { isMergedCopy, packEvent, storedEvent } from './event-codec.ts';
-import { createEventLookup } from './event-lookup.ts';
+} from '../../domain/keys.ts';
+import { erasureHash, olderErasureHashes } from '../../domain/recipients/erasure.ts';
+import { type DecidedStatus, isHigher, statusOrder } from '../../domain/status/decide-status.ts';
+import type { Suppression } from '../../domain/status/suppression.ts';
+import {
+  type ErasureKey,
+  type Erasures,
+  type EventRecord,
+  type Records,
+  UnstorableError,
+} from '../../process/ports.ts';
+import type { StoredEvent } from '../../read-api/ports.ts';
+import { isMergedCopy, packEvent, storedEvent } from './events/event-codec.ts';
+import { createEventLookup } from './events/event-lookup.ts';
+import {
+  BATCH_KEYS,
+  type BatchRequest,
+  batchGet,
+  conditionalWrite,
+  type Item,
+  type LedgerTable,
+  readPartition,
+} from './ledger-table.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
 export function createEventRepository(table: LedgerTable): Records {
@@ -291,6 +306,52 @@ export function createEventCorrection(table: LedgerTable) {
           }),
         ),
       );
+    },
+  };
+}
+
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** What a read of one item says of all: how strong it is, and which attributes it brings; `pk` and `sk` among them. */
+export type HowToRead = Omit<BatchRequest, 'Keys'>;
+
+/** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
+const MAX_ROUNDS = 4;
+
+/** Reads single items; those asked for at the same moment, as by the records of a batch, cost one call together. */
+export function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
+  const loader = new DataLoader<ItemKey, Item | undefined>(
+    async (keys) => {
+      const Keys = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];
+      const items = await batchGet(table, { ...how, Keys }, MAX_ROUNDS);
+      const byName = new Map(items.map((item) => [nameOf(item as unknown as ItemKey), item]));
+      return keys.map((key) => byName.get(nameOf(key)));
+    },
+    // Nothing is remembered: the next batch reads anew.
+    { cache: false, maxBatchSize: BATCH_KEYS },
+  );
+  return (key) => loader.load(key);
+}
+
+const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
+
+/** Looks for the markers of recipients; nearly every event names one recipient, so a batch of events is one call. */
+export function createErasureRepository(table: LedgerTable, key: ErasureKey): Erasures {
+  const marker = createBatchedGet(table, { ConsistentRead: true, ProjectionExpression: 'pk, sk' });
+  return {
+    async among(addresses) {
+      if (addresses.length === 0) return [];
+      const secret = await key.read();
+      const isErased = async (address: string) => {
+        const hashes = [erasureHash(secret, address), ...olderErasureHashes(secret, address)];
+        const found = await Promise.all(hashes.map((hash) => marker(markerKey(hash))));
+        return found.some((item) => item !== undefined);
+      };
+      const erased = await Promise.all(addresses.map(isErased));
+      return addresses.filter((_, index) => erased[index]);
     },
   };
 }
