@@ -1,5 +1,5 @@
-import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/events/event-codec.ts';
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
+import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/stored-events.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import type { JsonObject } from '../lambdas/domain/canonical.ts';
 import { bareMessageId } from '../lambdas/domain/events/event.ts';

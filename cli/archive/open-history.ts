@@ -1,6 +1,6 @@
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
-import { createStoredEventsTable } from '../../lambdas/adapters/table/events/event-lookup.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { readErasureKey } from '../access/secrets.ts';
 import { type ArchiveSource, archiveIn } from '../certificates/archive-source.ts';
 import { tableOf } from '../ledger.ts';

@@ -1,4 +1,4 @@
-import { createEventLookup } from '../../lambdas/adapters/table/events/event-lookup.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/stored-events.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
-import { createEventLookup } from '../../lambdas/adapters/table/events/event-lookup.ts';
+import { createEventLookup } from '../../lambdas/adapters/table/stored-events.ts';
 import { ROUTES } from '../../lambdas/contract.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';

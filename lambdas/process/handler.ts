@@ -2,14 +2,10 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import {
-  createErasureRepository,
-  createEventCorrection,
-  createEventRepository,
-} from '../adapters/table/event-repository.ts';
-import { createRedactedCopies } from '../adapters/table/events/redacted-copies.ts';
+import { createErasureRepository, createEventRepository } from '../adapters/table/event-repository.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
+import { createEventCorrection, createRedactedCopies } from '../adapters/table/stored-events.ts';
 import { METRICS } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';

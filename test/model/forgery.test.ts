@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { packEvent, unpackEvent } from '../../lambdas/adapters/table/events/event-codec.ts';
+import { packEvent, unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
 import { eventHash, type JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { decodeQueueMessage } from '../../lambdas/domain/events/queue-message.ts';

@@ -1,4 +1,4 @@
-import { packEvent } from '../../lambdas/adapters/table/events/event-codec.ts';
+import { packEvent } from '../../lambdas/adapters/table/stored-events.ts';
 import { dayPartition } from '../../lambdas/domain/events/day-index.ts';
 import { eventTimeMs } from '../../lambdas/domain/events/event.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createEventObjects, createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
 import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
-import { createStoredEventsTable } from '../../lambdas/adapters/table/events/event-lookup.ts';
 import { createLeaseTable } from '../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSealState } from '../../lambdas/adapters/table/ledger/seal-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { SEAL_LEASE_KEY } from '../../lambdas/domain/keys.ts';
 import { createSeal, type SealDeps } from '../../lambdas/seal/seal.ts';
 import type { TestEngines } from './engines.ts';

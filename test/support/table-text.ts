@@ -1,6 +1,6 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
-import { unpackEvent } from '../../lambdas/adapters/table/events/event-codec.ts';
 import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
+import { unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
 
 type Item = Record<string, unknown>;
 

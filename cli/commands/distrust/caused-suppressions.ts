@@ -1,10 +1,10 @@
-import { isMergedCopy } from '../../../lambdas/adapters/table/events/event-codec.ts';
 import { type LedgerTable, readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
 import {
   createRecipientHistory,
   recipientKeys,
   type SuppressionItem,
 } from '../../../lambdas/adapters/table/recipients.ts';
+import { isMergedCopy } from '../../../lambdas/adapters/table/stored-events.ts';
 import { heldFromOf } from '../../../lambdas/domain/campaign/held.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';

@@ -1,4 +1,4 @@
-import { createEventCorrection } from '../../../lambdas/adapters/table/event-repository.ts';
+import { createEventCorrection } from '../../../lambdas/adapters/table/stored-events.ts';
 import { statusSort } from '../../../lambdas/domain/keys.ts';
 import {
   type DecidedStatus,

@@ -1,6 +1,6 @@
 import { DeleteCommand, PutCommand, paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import {

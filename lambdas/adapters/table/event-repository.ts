@@ -1,13 +1,10 @@
 import { ConditionalCheckFailedException, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import DataLoader from 'dataloader';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
-import { dayPartition } from '../../domain/events/day-index.ts';
-import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
 import {
-  eventSortPrefix,
+  type ItemKey,
   markerKey,
-  parseMessageSort,
   recipientIndexKey,
   recipientKey,
   suppressionIndexKey,
@@ -15,27 +12,11 @@ import {
   suppressionSort,
 } from '../../domain/keys.ts';
 import { erasureHash, olderErasureHashes } from '../../domain/recipients/erasure.ts';
-import { type DecidedStatus, isHigher, statusOrder } from '../../domain/status/decide-status.ts';
+import { isHigher, statusOrder } from '../../domain/status/decide-status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
-import {
-  type ErasureKey,
-  type Erasures,
-  type EventRecord,
-  type Records,
-  UnstorableError,
-} from '../../process/ports.ts';
-import type { StoredEvent } from '../../read-api/ports.ts';
-import { isMergedCopy, packEvent, storedEvent } from './events/event-codec.ts';
-import { createEventLookup } from './events/event-lookup.ts';
-import {
-  BATCH_KEYS,
-  type BatchRequest,
-  batchGet,
-  conditionalWrite,
-  type Item,
-  type LedgerTable,
-  readPartition,
-} from './ledger-table.ts';
+import { type ErasureKey, type Erasures, type Records, UnstorableError } from '../../process/ports.ts';
+import { BATCH_KEYS, type BatchRequest, batchGet, type Item, type LedgerTable } from './ledger-table.ts';
+import { createEventLookup, eventItem, isMergedCopy } from './stored-events.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
 export function createEventRepository(table: LedgerTable): Records {
@@ -199,26 +180,6 @@ export async function writeSuppression(
   );
 }
 
-/** Returns an event as its item. */
-export function eventItem(record: EventRecord, shards: DayShards = []) {
-  const { byDay } = INDEXES;
-  const shard = shardOf(shards, record.atMs, record.identity.eventKey);
-  return {
-    pk: record.identity.partition,
-    sk: record.identity.eventSort,
-    [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw, shard),
-    [byDay.sortKey]: record.atMs,
-    raw: packEvent(record.event.raw),
-    source: record.source,
-    receivedAt: record.receivedAtMs,
-    expiresAt: record.expiresAt,
-    ...(record.storedAtMs !== undefined && { storedAt: record.storedAtMs }),
-    ...(record.isImplausible && { implausible: true }),
-    ...((record.restored?.byWebhook ?? record.source === 'webhook') && { webhookAt: record.receivedAtMs }),
-    ...(record.restored?.unconfirmedSince !== undefined && { unconfirmedSince: record.restored.unconfirmedSince }),
-  };
-}
-
 /** Runs a conditional write: undefined where it was done, the refusal where its condition does not hold. */
 async function conditional(write: () => Promise<unknown>): Promise<ConditionalCheckFailedException | undefined> {
   try {
@@ -231,98 +192,14 @@ async function conditional(write: () => Promise<unknown>): Promise<ConditionalCh
   }
 }
 
-/** Rewrites what followed from one event; every write holds only while nothing else has changed the item. */
-export function createEventCorrection(table: LedgerTable) {
-  const { client, name } = table;
-  type Identified = Pick<EventRecord, 'identity'>;
-  const statusKey = ({ identity }: Identified) => ({ pk: identity.partition, sk: identity.statusSort });
-  return {
-    async siblings({ identity }: Identified) {
-      const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
-      const found: StoredEvent[] = [];
-      const range = { prefix: eventSortPrefix(recipient) };
-      for await (const item of readPartition(table, identity.partition, range)) {
-        const event = storedEvent(item);
-        if (event !== undefined) found.push(event);
-      }
-      return found;
-    },
-
-    async readOrder(record: Identified) {
-      const { Item } = await client.send(
-        new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true }),
-      );
-      return Item?.order as string | undefined;
-    },
-
-    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
-      return conditionalWrite(() =>
-        client.send(
-          new UpdateCommand({
-            TableName: name,
-            Key: statusKey(record),
-            ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
-            UpdateExpression:
-              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey ' +
-              `REMOVE ${RESTORED_ATTRIBUTE}`,
-            ExpressionAttributeNames: { '#order': 'order', '#status': 'status' },
-            ExpressionAttributeValues: {
-              ...{ ':order': decided.order, ':status': decided.status, ':reason': decided.reason },
-              ...{ ':at': decided.atMs, ':eventKey': decided.eventKey },
-              ...(seenOrder !== undefined && { ':seen': seenOrder }),
-            },
-          }),
-        ),
-      );
-    },
-
-    async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
-      const pk = suppressionPartition(recipientKey(record.event.recipient ?? ''));
-      const stays = new Set(kept.map(({ kind, scope }) => suppressionSort(record.domain, kind, scope)));
-      for await (const { sk, eventKey, since } of readPartition(table, pk)) {
-        if (eventKey !== record.identity.eventKey || stays.has(sk as string)) continue;
-        await conditionalWrite(() =>
-          client.send(
-            new DeleteCommand({
-              TableName: name,
-              Key: { pk, sk },
-              // A later event suppresses too, whatever becomes of this one.
-              ConditionExpression: 'eventKey = :eventKey AND lastAt = :since',
-              ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since },
-            }),
-          ),
-        );
-      }
-    },
-
-    async replaceEvent(record: EventRecord) {
-      await conditionalWrite(() =>
-        client.send(
-          // An erased event must not come back.
-          new PutCommand({
-            TableName: name,
-            Item: eventItem(record, table.shards),
-            ConditionExpression: 'attribute_exists(pk)',
-          }),
-        ),
-      );
-    },
-  };
-}
-
-export interface ItemKey {
-  readonly pk: string;
-  readonly sk: string;
-}
-
 /** What a read of one item says of all: how strong it is, and which attributes it brings; `pk` and `sk` among them. */
-export type HowToRead = Omit<BatchRequest, 'Keys'>;
+type HowToRead = Omit<BatchRequest, 'Keys'>;
 
 /** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
 const MAX_ROUNDS = 4;
 
 /** Reads single items; those asked for at the same moment, as by the records of a batch, cost one call together. */
-export function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
+function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) => Promise<Item | undefined> {
   const loader = new DataLoader<ItemKey, Item | undefined>(
     async (keys) => {
       const Keys = [...new Map(keys.map(({ pk, sk }) => [nameOf({ pk, sk }), { pk, sk }])).values()];

@@ -28,7 +28,6 @@ import type {
   SuppressionList,
   Suppressions,
 } from '../../read-api/ports.ts';
-import { storedEvent } from './events/event-codec.ts';
 import {
   BATCH_KEYS,
   batchGet,
@@ -38,6 +37,7 @@ import {
   queryRange,
   readPartition,
 } from './ledger-table.ts';
+import { storedEvent } from './stored-events.ts';
 
 /** Reads what is stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {

@@ -7,9 +7,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Deployment } from '../../../cli/target/types.ts';
 import { createCachedSecret, createErasureKey } from '../../../lambdas/adapters/aws/secrets.ts';
 import { createErasureRepository, createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
-import { createEventLookup } from '../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
+import { createEventLookup, packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { decodeQueueMessage, encodeQueueMessage, type Source } from '../../../lambdas/domain/events/queue-message.ts';

@@ -10,7 +10,7 @@ import { type CampaignSources, countCampaign } from '../../../cli/commands/repor
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { createCampaignReader } from '../../../lambdas/adapters/table/events/campaign-reader.ts';
-import { packEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
+import { packEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { objectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { rowOf } from '../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';

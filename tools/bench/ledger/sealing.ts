@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setInterval } from 'node:timers';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
-import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/events/event-codec.ts';
+import { packEvent, unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { SALT_BYTES } from '../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';

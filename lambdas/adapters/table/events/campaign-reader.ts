@@ -15,7 +15,7 @@ import {
 } from '../../../domain/keys.ts';
 import type { CampaignReader, RecipientMail, StoredEvent } from '../../../read-api/ports.ts';
 import { BATCH_KEYS, batchGet, type Item, type LedgerTable } from '../ledger-table.ts';
-import { storedEvent } from './event-codec.ts';
+import { storedEvent } from '../stored-events.ts';
 
 const DAY_MS = 86_400_000;
 /** Reads at once, each of a hundred events. */

@@ -6,7 +6,7 @@ import { utcDay } from '../../../domain/keys.ts';
 import type { DayEvents, EventRange, IndexedPlace } from '../../../read-api/ports.ts';
 import type { DayIndex } from '../../../reconcile/ports.ts';
 import { BATCH_KEYS, batchGet, type LedgerTable } from '../ledger-table.ts';
-import { storedEvent } from './event-codec.ts';
+import { storedEvent } from '../stored-events.ts';
 
 /** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
 const KEYS_PER_PAGE = 1000;

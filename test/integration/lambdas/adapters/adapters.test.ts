@@ -7,10 +7,13 @@ import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import { createEventLookup, createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
-import { createRedactedCopies } from '../../../../lambdas/adapters/table/events/redacted-copies.ts';
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
+import {
+  createEventLookup,
+  createRedactedCopies,
+  createStoredEventsTable,
+} from '../../../../lambdas/adapters/table/stored-events.ts';
 import { INDEXES, RESTORED_ATTRIBUTE } from '../../../../lambdas/contract.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import {
   createLeaseTable,
@@ -11,6 +10,7 @@ import {
 } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createRequeuesTable } from '../../../../lambdas/adapters/table/ledger/requeue-repository.ts';
 import { createPartsTable, createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';

@@ -2,7 +2,6 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createStoredEventsTable } from '../../../../lambdas/adapters/table/events/event-lookup.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import {
@@ -11,6 +10,7 @@ import {
   createSuppressionRepository,
   recipientKeys,
 } from '../../../../lambdas/adapters/table/recipients.ts';
+import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { packEvent } from '../../../../lambdas/adapters/table/events/event-codec.ts';
+import { packEvent } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';
 import { eventSort, messagePartition, statusSort } from '../../../../lambdas/domain/keys.ts';
 import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { createFindings } from '../../../../../cli/commands/erase/sweep-table.ts';
-import { packEvent } from '../../../../../lambdas/adapters/table/events/event-codec.ts';
+import { packEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
 import { ERASURE_KEY } from '../../../../support/erasures.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
 

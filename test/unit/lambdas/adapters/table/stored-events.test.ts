@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { packEvent, unpackEvent } from '../../../../../../lambdas/adapters/table/events/event-codec.ts';
-import { deliveredEvent } from '../../../../../support/webhooks.ts';
+import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
+import { deliveredEvent } from '../../../../support/webhooks.ts';
 
 test.each([
   ['ordinary', deliveredEvent()],

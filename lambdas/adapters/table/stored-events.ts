@@ -1,0 +1,316 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { INDEXES, RESTORED_ATTRIBUTE } from '../../contract.ts';
+import type { JsonObject } from '../../domain/canonical.ts';
+import { dayPartition } from '../../domain/events/day-index.ts';
+import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
+import {
+  eventSortPrefix,
+  parseDayIndexKey,
+  parseMessageSort,
+  recipientKey,
+  suppressionPartition,
+  suppressionSort,
+} from '../../domain/keys.ts';
+import { type EventPlace, placeName } from '../../domain/ledger/ledger-name.ts';
+import type { DecidedStatus } from '../../domain/status/decide-status.ts';
+import type { Suppression } from '../../domain/status/suppression.ts';
+import type { EventLookup } from '../../ingest/ports.ts';
+import type { EventRecord, RedactedCopies } from '../../process/ports.ts';
+import type { StoredEvent } from '../../read-api/ports.ts';
+import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
+import { batchGetAll, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
+
+/**
+ * What Mailgun's events have in common, in the order of their fields. Deflate looks back into it, which
+ * brings an ordinary event under one DynamoDB write unit. Stored items name the version they were written
+ * with: add a version, never change one.
+ */
+const DICTIONARIES: Record<number, readonly string[]> = {
+  1: [
+    '"mailing-list":{"address":"","list-id":"","sid":""},"reject":{"reason":"","description":""},',
+    '"batch":{"id":""},"template":{"name":"","version":"","is-text":false},"primary-dkim":"","api-key-id":"",',
+    '"originating-ip":"","method":"HTTP","delivered-at":,"url":"https://","ip":"","geolocation":{"city":"",',
+    '"country":"US","region":"","timezone":""},"client-info":{"client-name":"Chrome","client-os":"Windows",',
+    '"client-type":"browser","device-type":"desktop","user-agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) ',
+    'AppleWebKit/537.36 (KHTML, like Gecko) Chrome/ Safari/537.36","bot":""},"severity":"permanent",',
+    '"severity":"temporary","reason":"suppress-bounce","reason":"generic","reason":"bounce","delivery-status":',
+    '{"attempt-no":1,"bounce-type":"hard","retry-seconds":600,"certificate-verified":true,"code":550,"code":250,',
+    '"description":"","enhanced-code":"","message":"OK","mx-host":"gmail-smtp-in.l.google.com",',
+    '"first-delivery-attempt-seconds":,"session-seconds":0.,"tls":true,"utf8":true},"flags":{"is-authenticated":',
+    'true,"is-big":false,"is-delayed-bounce":false,"is-routed":false,"is-system-test":false,"is-test-mode":false},',
+    '"envelope":{"sender":"","sending-ip":"","targets":"","transport":"smtp"},"storage":{"env":"production",',
+    '"key":"","region":"us-west1","url":"https://storage-us-west1.api.mailgun.net/v3/domains//messages/"},',
+    '"campaigns":[],"tags":[],"user-variables":{},"log-level":"error","log-level":"warn","log-level":"info",',
+    '"account":{"id":""},"domain":{"name":"mg."},"recipient-provider":"Other","recipient-domain":"gmail.com",',
+    '"message":{"attachments":[],"headers":{"from":"","message-id":"","subject":"","to":""},"recipients":[],',
+    '"size":},"recipient":"","timestamp":17,"event":"unsubscribed","event":"complained","event":"clicked",',
+    '"event":"opened","event":"failed","event":"accepted","event":"delivered","id":"',
+  ],
+};
+const CURRENT_VERSION = 1;
+
+/** Compresses an event; the first byte is the dictionary's version. */
+export function packEvent(event: JsonObject): Uint8Array {
+  const packed = deflateRawSync(JSON.stringify(event), { dictionary: dictionary(CURRENT_VERSION), level: 9 });
+  return Buffer.concat([Uint8Array.of(CURRENT_VERSION), packed]);
+}
+
+/** Reads what `packEvent` of this or an earlier version wrote. */
+export function unpackEvent(packed: Uint8Array): JsonObject {
+  const text = inflateRawSync(packed.subarray(1), { dictionary: dictionary(packed[0] ?? 0) });
+  return JSON.parse(text.toString()) as JsonObject;
+}
+
+// Built when an event is packed or unpacked, so that a function that does neither does not carry the dictionaries.
+const built = new Map<number, Buffer>();
+
+function dictionary(version: number): Buffer {
+  const known = built.get(version);
+  if (known !== undefined) return known;
+  const parts = DICTIONARIES[version];
+  if (parts === undefined) throw new Error(`no event dictionary of version ${version}`);
+  const found = Buffer.from(parts.join(''));
+  built.set(version, found);
+  return found;
+}
+
+/** Returns true for what is left of a redacted copy: an item at the place of an event, which holds none. */
+export function isMergedCopy(item: Item): boolean {
+  return item.mergedAt !== undefined;
+}
+
+/** Returns the event that an item holds; undefined for what is left of a redacted copy. */
+export function storedEvent(item: Item): StoredEvent | undefined {
+  if (isMergedCopy(item)) return undefined;
+  const { recipientKey, eventKey = '' } = parseMessageSort(item.sk as string);
+  return {
+    eventKey,
+    recipientKey,
+    domain: parseDayIndexKey(item[INDEXES.byDay.partitionKey] as string).domain,
+    event: unpackEvent(item.raw as Uint8Array),
+    source: item.source as StoredEvent['source'],
+    receivedAtMs: item.receivedAt as number,
+    storedAtMs: item.storedAt as number | undefined,
+    atMs: item[INDEXES.byDay.sortKey] as number,
+    unconfirmedSinceMs: item.unconfirmedSince as number | undefined,
+  };
+}
+
+/** Returns an event as its item. */
+export function eventItem(record: EventRecord, shards: DayShards = []) {
+  const { byDay } = INDEXES;
+  const shard = shardOf(shards, record.atMs, record.identity.eventKey);
+  return {
+    pk: record.identity.partition,
+    sk: record.identity.eventSort,
+    [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw, shard),
+    [byDay.sortKey]: record.atMs,
+    raw: packEvent(record.event.raw),
+    source: record.source,
+    receivedAt: record.receivedAtMs,
+    expiresAt: record.expiresAt,
+    ...(record.storedAtMs !== undefined && { storedAt: record.storedAtMs }),
+    ...(record.isImplausible && { implausible: true }),
+    ...((record.restored?.byWebhook ?? record.source === 'webhook') && { webhookAt: record.receivedAtMs }),
+    ...(record.restored?.unconfirmedSince !== undefined && { unconfirmedSince: record.restored.unconfirmedSince }),
+  };
+}
+
+const keyOf = ({ partition, eventSort }: EventPlace) => ({ pk: partition, sk: eventSort });
+
+/** Looks single events up in the table, by strong reads. */
+export function createEventLookup({ client, name }: LedgerTable): EventLookup {
+  return {
+    async isStored(identity) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: keyOf(identity), ConsistentRead: true, ProjectionExpression: 'pk' }),
+      );
+      return Item !== undefined;
+    },
+
+    async noteWebhook(identity, atMs) {
+      return conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: keyOf(identity),
+            // An update would bring back the key of an event that was erased meanwhile.
+            ConditionExpression: 'attribute_exists(pk)',
+            UpdateExpression: 'SET webhookAt = if_not_exists(webhookAt, :at)',
+            ExpressionAttributeValues: { ':at': atMs },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** Looks events up by strong reads. */
+export function createStoredEventsTable(table: LedgerTable): StoredEvents {
+  return {
+    async lookUp(places) {
+      const found = new Map<string, StoredFacts>();
+      const distinct = new Map(places.map((each) => [placeName(each), keyOf(each)]));
+      const items = await batchGetAll(table, { Keys: [...distinct.values()], ConsistentRead: true });
+      for (const { pk, sk, source, receivedAt, webhookAt, raw, ...item } of items) {
+        if (isMergedCopy(item)) continue;
+        found.set(placeName({ partition: pk as string, eventSort: sk as string }), {
+          atMs: item[INDEXES.byDay.sortKey] as number,
+          receivedAtMs: receivedAt as number,
+          source: source as StoredFacts['source'],
+          broughtByWebhook: webhookAt !== undefined,
+          event: raw === undefined ? {} : unpackEvent(raw as Uint8Array),
+        });
+      }
+      return found;
+    },
+
+    async markUnconfirmed(place, sinceMs) {
+      const change =
+        sinceMs === undefined
+          ? { UpdateExpression: 'REMOVE unconfirmedSince' }
+          : {
+              UpdateExpression: 'SET unconfirmedSince = if_not_exists(unconfirmedSince, :since)',
+              ExpressionAttributeValues: { ':since': sinceMs },
+            };
+      await conditionalWrite(() =>
+        table.client.send(
+          new UpdateCommand({
+            TableName: table.name,
+            Key: keyOf(place),
+            // An update would bring back the key of an event that was erased meanwhile.
+            ConditionExpression: 'attribute_exists(pk)',
+            ...change,
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** Merges redacted copies of events. What is left of a copy refuses its repeats, as the event itself would. */
+export function createRedactedCopies(table: LedgerTable, now: () => number): RedactedCopies {
+  const { client, name } = table;
+  const { byDay } = INDEXES;
+  return {
+    async read(copies) {
+      const items = await batchGetAll(table, {
+        Keys: copies.map(keyOf),
+        ConsistentRead: true,
+        ProjectionExpression: 'receivedAt, webhookAt',
+      });
+      return items.map(({ receivedAt, webhookAt }) => ({
+        receivedAtMs: receivedAt as number,
+        webhookAtMs: webhookAt as number | undefined,
+      }));
+    },
+
+    async merge(copy) {
+      await conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: keyOf(copy),
+            ConditionExpression: 'attribute_exists(pk)',
+            UpdateExpression: 'SET mergedAt = if_not_exists(mergedAt, :at) REMOVE #raw, #day, #time, unconfirmedSince',
+            ExpressionAttributeNames: { '#raw': 'raw', '#day': byDay.partitionKey, '#time': byDay.sortKey },
+            ExpressionAttributeValues: { ':at': now() },
+          }),
+        ),
+      );
+    },
+
+    async dropStatus({ partition, statusSort, eventKey }) {
+      await conditionalWrite(() =>
+        client.send(
+          new DeleteCommand({
+            TableName: name,
+            Key: { pk: partition, sk: statusSort },
+            ConditionExpression: 'decidedBy = :eventKey',
+            ExpressionAttributeValues: { ':eventKey': eventKey },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** Rewrites what followed from one event; every write holds only while nothing else has changed the item. */
+export function createEventCorrection(table: LedgerTable) {
+  const { client, name } = table;
+  type Identified = Pick<EventRecord, 'identity'>;
+  const statusKey = ({ identity }: Identified) => ({ pk: identity.partition, sk: identity.statusSort });
+  return {
+    async siblings({ identity }: Identified) {
+      const { recipientKey: recipient } = parseMessageSort(identity.eventSort);
+      const found: StoredEvent[] = [];
+      const range = { prefix: eventSortPrefix(recipient) };
+      for await (const item of readPartition(table, identity.partition, range)) {
+        const event = storedEvent(item);
+        if (event !== undefined) found.push(event);
+      }
+      return found;
+    },
+
+    async readOrder(record: Identified) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: statusKey(record), ConsistentRead: true }),
+      );
+      return Item?.order as string | undefined;
+    },
+
+    async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
+      return conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: statusKey(record),
+            ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
+            UpdateExpression:
+              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey ' +
+              `REMOVE ${RESTORED_ATTRIBUTE}`,
+            ExpressionAttributeNames: { '#order': 'order', '#status': 'status' },
+            ExpressionAttributeValues: {
+              ...{ ':order': decided.order, ':status': decided.status, ':reason': decided.reason },
+              ...{ ':at': decided.atMs, ':eventKey': decided.eventKey },
+              ...(seenOrder !== undefined && { ':seen': seenOrder }),
+            },
+          }),
+        ),
+      );
+    },
+
+    async withdrawSuppressions(record: EventRecord, kept: readonly Suppression[]) {
+      const pk = suppressionPartition(recipientKey(record.event.recipient ?? ''));
+      const stays = new Set(kept.map(({ kind, scope }) => suppressionSort(record.domain, kind, scope)));
+      for await (const { sk, eventKey, since } of readPartition(table, pk)) {
+        if (eventKey !== record.identity.eventKey || stays.has(sk as string)) continue;
+        await conditionalWrite(() =>
+          client.send(
+            new DeleteCommand({
+              TableName: name,
+              Key: { pk, sk },
+              // A later event suppresses too, whatever becomes of this one.
+              ConditionExpression: 'eventKey = :eventKey AND lastAt = :since',
+              ExpressionAttributeValues: { ':eventKey': eventKey, ':since': since },
+            }),
+          ),
+        );
+      }
+    },
+
+    async replaceEvent(record: EventRecord) {
+      await conditionalWrite(() =>
+        client.send(
+          // An erased event must not come back.
+          new PutCommand({
+            TableName: name,
+            Item: eventItem(record, table.shards),
+            ConditionExpression: 'attribute_exists(pk)',
+          }),
+        ),
+      );
+    },
+  };
+}
