@@ -1,9 +1,8 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { createLedgerStateTable } from '../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSlicesTable } from '../lambdas/adapters/table/ledger/slice-repository.ts';
-import { createWitnessReader } from '../lambdas/adapters/table/ledger/witness-repository.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
+import { createSlicesTable, createWitnessReader } from '../lambdas/adapters/table/slice-repository.ts';
 import { INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';

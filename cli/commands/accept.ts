@@ -1,4 +1,4 @@
-import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { doubtsOf, type Slice, stateOf, troublesIn } from '../../lambdas/domain/ledger/slice.ts';
 import {

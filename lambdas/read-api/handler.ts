@@ -7,8 +7,6 @@ import { createCampaignReader } from '../adapters/table/events/campaign-reader.t
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
 import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
-import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
-import { createWitnessReader } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory } from '../adapters/table/publishing/delivery-history.ts';
 import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
@@ -19,6 +17,7 @@ import {
   createSuppressionRepository,
   recipientKeys,
 } from '../adapters/table/recipients.ts';
+import { createSlicesTable, createWitnessReader } from '../adapters/table/slice-repository.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';

@@ -16,10 +16,13 @@ import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
-import { createRequeuesTable } from '../adapters/table/ledger/requeue-repository.ts';
-import { createPartsTable, createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
-import { createWitnessTable } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
+import {
+  createPartsTable,
+  createRequeuesTable,
+  createSlicesTable,
+  createWitnessTable,
+} from '../adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
 import { every } from '../adapters/timer.ts';
 import { MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';

@@ -5,8 +5,8 @@ import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/a
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createLeaseTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createSealState } from '../adapters/table/ledger/seal-state.ts';
-import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
+import { createSlicesTable } from '../adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
 import { every } from '../adapters/timer.ts';
 import { SEAL_METRICS } from '../contract.ts';

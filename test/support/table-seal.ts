@@ -3,7 +3,7 @@ import { createEventObjects, createManifestBucket } from '../../lambdas/adapters
 import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
 import { createLeaseTable } from '../../lambdas/adapters/table/ledger/reconciliation-state.ts';
 import { createSealState } from '../../lambdas/adapters/table/ledger/seal-state.ts';
-import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { SEAL_LEASE_KEY } from '../../lambdas/domain/keys.ts';
 import { createSeal, type SealDeps } from '../../lambdas/seal/seal.ts';

@@ -1,4 +1,4 @@
-import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { judgedSums } from '../../../lambdas/domain/ledger/provider-sums.ts';
 import {
   ALL_PROVIDERS,

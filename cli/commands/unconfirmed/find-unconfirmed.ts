@@ -1,6 +1,6 @@
 import { createDayIndexTable } from '../../../lambdas/adapters/table/events/day-index.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { batchGetAll, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import type { StoredKey } from '../../../lambdas/domain/events/day-index.ts';
 import { type Counts, total } from '../../../lambdas/domain/ledger/counts.ts';

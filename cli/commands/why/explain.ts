@@ -1,5 +1,5 @@
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';
 import { deliveryCode, textAt } from '../../../lambdas/domain/events/event.ts';

@@ -10,7 +10,7 @@ import type { VerifyLine } from '../../../cli/commands/verify.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { openParquetWriter, readParquet } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { type Certificate, stateDomain } from '../../../lambdas/domain/archive/certificate.ts';
 import { manifestKey, objectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { type ChainLink, linkOf } from '../../../lambdas/domain/archive/manifest.ts';

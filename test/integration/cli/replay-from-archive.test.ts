@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readErasureKey } from '../../../cli/access/secrets.ts';
 import type { Deployment } from '../../../cli/target/types.ts';
 import { createErasureRepository, createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { decodeQueueMessage, type QueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
 import { createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { isClaimSort, isEventPartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';

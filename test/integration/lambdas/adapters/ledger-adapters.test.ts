@@ -8,8 +8,11 @@ import {
   createLedgerStateTable,
   createStragglersTable,
 } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createRequeuesTable } from '../../../../lambdas/adapters/table/ledger/requeue-repository.ts';
-import { createPartsTable, createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import {
+  createPartsTable,
+  createRequeuesTable,
+  createSlicesTable,
+} from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { Source } from '../../../../lambdas/domain/events/queue-message.ts';

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import {
   createMessageHistory,
   createRecipientHistory,
   createSuppressionRepository,
   recipientKeys,
 } from '../../../../lambdas/adapters/table/recipients.ts';
+import { createSlicesTable } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stored-events.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';

@@ -5,8 +5,6 @@ import { createCampaignReader } from '../../../../lambdas/adapters/table/events/
 import { createDayEvents } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSlicesTable } from '../../../../lambdas/adapters/table/ledger/slice-repository.ts';
-import { createWitnessReader } from '../../../../lambdas/adapters/table/ledger/witness-repository.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
 import {
   createMessageHistory,
@@ -15,6 +13,7 @@ import {
   createSuppressionRepository,
   recipientKeys,
 } from '../../../../lambdas/adapters/table/recipients.ts';
+import { createSlicesTable, createWitnessReader } from '../../../../lambdas/adapters/table/slice-repository.ts';
 import { createEvents } from '../../../../lambdas/read-api/messages/events.ts';
 import { createMessages } from '../../../../lambdas/read-api/messages/messages.ts';
 import { createDeliveries } from '../../../../lambdas/read-api/receivers/deliveries.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createPartsTable, createSlicesTable } from '../../../../../lambdas/adapters/table/ledger/slice-repository.ts';
+import { createPartsTable, createSlicesTable } from '../../../../../lambdas/adapters/table/slice-repository.ts';
 import { countDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { addName, countTags, emptyTally, slicePassed } from '../../../../../lambdas/domain/ledger/tally.ts';
 

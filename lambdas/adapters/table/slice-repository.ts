@@ -1,0 +1,248 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { MAX_REQUEUES } from '../../contract.ts';
+import { asciiJson, canonicalJson } from '../../domain/canonical.ts';
+import {
+  nameInRequeueSort,
+  partPartition,
+  partSort,
+  requeuePartition,
+  requeueSort,
+  requeueSortRange,
+  sliceKey,
+  timeKey,
+  witnessKey,
+  witnessStateKey,
+} from '../../domain/keys.ts';
+import { boundedPart, emptyDimensions } from '../../domain/ledger/dimensions.ts';
+import type { Slice } from '../../domain/ledger/slice.ts';
+import { WITNESS_KEPT_SECONDS, type WitnessHour } from '../../domain/ledger/witness.ts';
+import type { WitnessReader } from '../../read-api/ports.ts';
+import type {
+  DonePart,
+  PartStore,
+  Requeue,
+  Requeues,
+  SliceKey,
+  Slices,
+  WitnessState,
+  WitnessStore,
+} from '../../reconcile/ports.ts';
+import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
+
+/** Slices as items `SLICE#<domain>` by their start; tags and dimensions are JSON, since an attribute cannot be called "". */
+export function createSlicesTable({ client, name }: LedgerTable): Slices {
+  return {
+    async read(domain, start) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: sliceKey(domain, start), ConsistentRead: true }),
+      );
+      return Item && sliceOf(Item);
+    },
+
+    async *list(domain, from, to) {
+      if (from >= to) return;
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName: name,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':pk': sliceKey(domain, 0).pk, ':from': timeKey(from), ':to': timeKey(to - 1) },
+        },
+      );
+      for await (const { Items = [] } of pages) yield* Items.map(sliceOf);
+    },
+
+    async write(slice, previous) {
+      const isWritten = await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: {
+              ...sliceKey(slice.domain, slice.start),
+              ...slice,
+              tags: asciiJson(slice.tags),
+              dimensions: asciiJson(slice.dimensions),
+            },
+            ConditionExpression: previous ? '#version = :version' : 'attribute_not_exists(pk)',
+            ...(previous && {
+              ExpressionAttributeNames: { '#version': 'version' },
+              ExpressionAttributeValues: { ':version': previous.version },
+            }),
+          }),
+        ),
+      );
+      if (isWritten) return true;
+      // The SDK repeats a write whose reply was lost, and then finds its own.
+      const held = await this.read(slice.domain, slice.start);
+      return held !== undefined && canonicalJson(held) === canonicalJson(slice);
+    },
+  };
+}
+
+/** Reads a slice; what an earlier version did not count is zero. */
+function sliceOf({ pk: _pk, sk: _sk, ...item }: Record<string, unknown>): Slice {
+  const { unconfirmedNames, tags, dimensions, ...rest } = item;
+  return {
+    ...{ altered: {}, short: 0, accepted: 0, sends: 0, startedAt: null, finalAt: null },
+    ...rest,
+    unconfirmedNames: Array.isArray(unconfirmedNames) ? unconfirmedNames : [],
+    tags: JSON.parse(tags as string),
+    dimensions: { ...emptyDimensions(), ...(dimensions !== undefined && JSON.parse(dimensions as string)) },
+  } as Slice;
+}
+
+/** Parts of slices that take more than one run, as items `PART#<domain>#<slice>` by pass and start; TTL removes them. */
+export function createPartsTable(table: LedgerTable, now: () => number): PartStore {
+  const { client, name } = table;
+  return {
+    async done(slice, pass) {
+      const found: DonePart[] = [];
+      const range = { prefix: partSort(pass) };
+      for await (const { part } of readPartition(table, partPartition(slice.domain, slice.start), range)) {
+        found.push(JSON.parse(part as string) as DonePart);
+      }
+      return found;
+    },
+
+    async put(slice, pass, part) {
+      const tally = { ...part.tally, dimensions: boundedPart(part.tally.dimensions) };
+      await client.send(
+        new PutCommand({
+          TableName: name,
+          Item: {
+            pk: partPartition(slice.domain, slice.start),
+            sk: partSort(pass, part.from),
+            part: JSON.stringify({ ...part, tally }),
+            expiresAt: Math.floor(now() / 1000) + REQUEUES_KEPT_SECONDS,
+          },
+        }),
+      );
+    },
+  };
+}
+
+/** Longer than Mailgun keeps events, so what was sent is known as long as it can be listed. */
+export const REQUEUES_KEPT_SECONDS = 60 * 86_400;
+
+/** The sends of a missing event as stored; times in epoch milliseconds. */
+interface RequeueItem {
+  sk: string;
+  at: number;
+  type: string;
+  sends: number;
+  sentAt: number;
+}
+
+/** Sends of missing events as items `SENT#<domain>#<slice>` by minute and name; TTL removes them. */
+export function createRequeuesTable(table: LedgerTable): Requeues {
+  const { client, name } = table;
+  const keyOf = (slice: SliceKey, requeue: Pick<Requeue, 'atMs' | 'name'>) => ({
+    pk: requeuePartition(slice.domain, slice.start),
+    sk: requeueSort(requeue.atMs, requeue.name),
+  });
+  return {
+    async list(slice, fromMs, toMs) {
+      const [from, to] = requeueSortRange(fromMs, toMs);
+      const found: Requeue[] = [];
+      for await (const item of readPartition(table, requeuePartition(slice.domain, slice.start), { from, to })) {
+        const { sk, at, type, sends, sentAt } = item as unknown as RequeueItem;
+        found.push({ name: nameInRequeueSort(sk), atMs: at, type, sends, sentAtMs: sentAt });
+      }
+      return found.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+    },
+
+    async count(slice, requeue, runId) {
+      try {
+        await client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: keyOf(slice, requeue),
+            ConditionExpression: 'attribute_not_exists(sends) OR (sends < :max AND #run <> :run)',
+            UpdateExpression:
+              'SET sends = if_not_exists(sends, :zero) + :one, #run = :run, #at = :at, #type = :type, ' +
+              'sentAt = :sentAt, expiresAt = :expiresAt',
+            ExpressionAttributeNames: { '#run': 'run', '#at': 'at', '#type': 'type' },
+            ExpressionAttributeValues: {
+              ...{ ':max': MAX_REQUEUES, ':zero': 0, ':one': 1, ':run': runId },
+              ...{ ':at': requeue.atMs, ':type': requeue.type, ':sentAt': requeue.sentAtMs },
+              ':expiresAt': Math.floor(requeue.sentAtMs / 1000) + REQUEUES_KEPT_SECONDS,
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // The SDK repeats a write whose reply was lost, and then finds its own.
+        return error.Item?.run?.S === runId;
+      }
+    },
+
+    async exhaust(slice, { name: event, atMs, type, sentAtMs }) {
+      const about = { at: atMs, type, sentAt: sentAtMs, sends: MAX_REQUEUES };
+      const expiresAt = Math.floor(sentAtMs / 1000) + REQUEUES_KEPT_SECONDS;
+      const Item = { ...keyOf(slice, { atMs, name: event }), ...about, expiresAt };
+      await client.send(new PutCommand({ TableName: name, Item }));
+    },
+  };
+}
+
+/** Mailgun's own counts as items `WITNESS#<domain>` by the hour; TTL removes them once they judge nothing. */
+export function createWitnessTable(table: LedgerTable): WitnessStore {
+  const { client, name } = table;
+  return {
+    async readState(domain) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: witnessStateKey(domain), ConsistentRead: true }),
+      );
+      if (Item === undefined) return undefined;
+      // States of before have no failed webhooks.
+      const { since, until, calledAt, calls, failedWebhooks = 0 } = Item as unknown as WitnessState;
+      return { since, until, calledAt, calls, failedWebhooks };
+    },
+
+    async moveState(domain, moved, previous) {
+      return conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...witnessStateKey(domain), ...moved },
+            ConditionExpression: previous ? 'calledAt = :calledAt AND calls = :calls' : 'attribute_not_exists(pk)',
+            ...(previous && {
+              ExpressionAttributeValues: { ':calledAt': previous.calledAt, ':calls': previous.calls },
+            }),
+          }),
+        ),
+      );
+    },
+
+    async hours(domain, from, to) {
+      const found: WitnessHour[] = [];
+      if (from >= to) return found;
+      const range = { from: timeKey(from), to: timeKey(to - 1) };
+      for await (const item of readPartition(table, witnessKey(domain, 0).pk, range)) {
+        const { start, counts, failedWebhooks } = item as unknown as WitnessHour;
+        found.push({ start, counts, failedWebhooks });
+      }
+      return found;
+    },
+
+    async put(domain, hour) {
+      const expiresAt = hour.start + WITNESS_KEPT_SECONDS + 86_400;
+      const Item = { ...witnessKey(domain, hour.start), ...hour, expiresAt };
+      await client.send(new PutCommand({ TableName: name, Item }));
+    },
+  };
+}
+
+/** Reads Mailgun's own counts for those that compare. */
+export function createWitnessReader(table: LedgerTable): WitnessReader {
+  const store = createWitnessTable(table);
+  return {
+    async read(domain, from, to) {
+      const [state, hours] = await Promise.all([store.readState(domain), store.hours(domain, from, to)]);
+      return state && { since: state.since, until: state.until, hours };
+    },
+  };
+}
