@@ -1,6 +1,6 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { createLedgerStateTable } from '../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createLedgerStateTable } from '../lambdas/adapters/table/ledger-state.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable, createWitnessReader } from '../lambdas/adapters/table/slice-repository.ts';
 import { INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';

@@ -1,4 +1,4 @@
-import { createListingNotes } from '../../lambdas/adapters/table/ledger/listing-notes.ts';
+import { createListingNotes } from '../../lambdas/adapters/table/ledger-state.ts';
 import { type Announcement, announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { UsageError } from '../errors.ts';

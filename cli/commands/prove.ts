@@ -1,6 +1,6 @@
 import { GetPublicKeyCommand, SignCommand } from '@aws-sdk/client-kms';
 import { createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
-import { createSealState } from '../../lambdas/adapters/table/ledger/seal-state.ts';
+import { createSealState } from '../../lambdas/adapters/table/ledger-state.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';

@@ -1,5 +1,5 @@
 import { createQueueDepth } from '../../lambdas/adapters/aws/queues.ts';
-import { createListingNotes } from '../../lambdas/adapters/table/ledger/listing-notes.ts';
+import { createListingNotes } from '../../lambdas/adapters/table/ledger-state.ts';
 import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-description.ts';
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';

@@ -4,7 +4,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createEventQueue, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing, openSecrets } from '../adapters/aws/secrets.ts';
 import { createClaimRepository } from '../adapters/table/claim-repository.ts';
-import { createFirstWebhook } from '../adapters/table/ledger/reconciliation-state.ts';
+import { createFirstWebhook } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createEventLookup } from '../adapters/table/stored-events.ts';
 import { METRICS } from '../contract.ts';

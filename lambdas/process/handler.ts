@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createErasureRepository, createEventRepository } from '../adapters/table/event-repository.ts';
-import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger/reconciliation-state.ts';
+import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createEventCorrection, createRedactedCopies } from '../adapters/table/stored-events.ts';
 import { METRICS } from '../contract.ts';

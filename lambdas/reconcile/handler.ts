@@ -14,8 +14,7 @@ import {
 } from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
-import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
-import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
+import { createLeaseTable, createLedgerStateTable, createListingNotes, every } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {
   createPartsTable,
@@ -24,7 +23,6 @@ import {
   createWitnessTable,
 } from '../adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../adapters/table/stored-events.ts';
-import { every } from '../adapters/timer.ts';
 import { MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createEventObjects, createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
 import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
-import { createLeaseTable } from '../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSealState } from '../../lambdas/adapters/table/ledger/seal-state.ts';
+import { createLeaseTable, createSealState } from '../../lambdas/adapters/table/ledger-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { SEAL_LEASE_KEY } from '../../lambdas/domain/keys.ts';

@@ -1,5 +1,5 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
-import { createListingNotes } from '../../../lambdas/adapters/table/ledger/listing-notes.ts';
+import { createListingNotes } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';

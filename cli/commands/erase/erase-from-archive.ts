@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createManifestBucket, createRewritableObjects } from '../../../lambdas/adapters/archive/bucket.ts';
-import { createLeaseTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
-import { createSealState } from '../../../lambdas/adapters/table/ledger/seal-state.ts';
+import { createLeaseTable, createSealState, every } from '../../../lambdas/adapters/table/ledger-state.ts';
 import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { every } from '../../../lambdas/adapters/timer.ts';
 import { ERASED_TEXT, EVENTS_PREFIX, erasedKey, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { rowErasure } from '../../../lambdas/domain/archive/row.ts';
 import { SEAL_LEASE_KEY } from '../../../lambdas/domain/keys.ts';

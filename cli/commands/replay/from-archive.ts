@@ -1,6 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
-import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';

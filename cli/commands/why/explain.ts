@@ -1,4 +1,4 @@
-import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { EVENT_TYPES, OTHER_EVENT } from '../../../lambdas/domain/event-types.ts';

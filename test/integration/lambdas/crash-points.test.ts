@@ -6,7 +6,7 @@ import { createEventQueue } from '../../../lambdas/adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing } from '../../../lambdas/adapters/aws/secrets.ts';
 import { createClaimRepository } from '../../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository, createEventRepository } from '../../../lambdas/adapters/table/event-repository.ts';
-import { createFirstWebhook } from '../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createFirstWebhook } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { createMessageHistory } from '../../../lambdas/adapters/table/recipients.ts';
 import { createEventLookup } from '../../../lambdas/adapters/table/stored-events.ts';
 import { eventHash, type JsonObject } from '../../../lambdas/domain/canonical.ts';

@@ -7,7 +7,7 @@ import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';
 import {
   createEventLookup,

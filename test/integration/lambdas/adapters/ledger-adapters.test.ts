@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
 import {
   createLeaseTable,
   createLedgerStateTable,
+  createListingNotes,
   createStragglersTable,
-} from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+} from '../../../../lambdas/adapters/table/ledger-state.ts';
 import {
   createPartsTable,
   createRequeuesTable,

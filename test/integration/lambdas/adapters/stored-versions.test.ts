@@ -2,7 +2,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
 import { createErasureRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import {
   createMessageHistory,
   createRecipientHistory,

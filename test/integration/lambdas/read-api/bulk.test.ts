@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import { createListingNotes } from '../../../../lambdas/adapters/table/ledger/listing-notes.ts';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createLedgerStateTable, createListingNotes } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
 import {
   createMessageHistory,

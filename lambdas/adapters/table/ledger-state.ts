@@ -1,21 +1,28 @@
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import {
+  chainHeadKey,
   doubtKey,
   FIRST_WEBHOOK_KEY,
   type ItemKey,
   isStragglerSort,
   LEASE_KEY,
+  LISTING_KEY,
   openSliceKey,
   postedKindsKey,
+  sealMarkKey,
+  sealPositionKey,
   stragglerKey,
+  timeKey,
   watermarksKey,
-} from '../../../domain/keys.ts';
-import type { Lease } from '../../../domain/ledger/lease.ts';
-import type { Watermarks } from '../../../domain/ledger/slice.ts';
-import type { FirstWebhook } from '../../../ingest/ports.ts';
-import type { Stragglers } from '../../../process/ports.ts';
-import type { LedgerState, OpenSlice, Straggler } from '../../../reconcile/ports.ts';
-import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
+} from '../../domain/keys.ts';
+import type { Lease } from '../../domain/ledger/lease.ts';
+import type { ListingNote } from '../../domain/ledger/listing-note.ts';
+import type { Watermarks } from '../../domain/ledger/slice.ts';
+import type { FirstWebhook } from '../../ingest/ports.ts';
+import type { Stragglers } from '../../process/ports.ts';
+import type { LedgerState, ListingNotes, OpenSlice, Straggler } from '../../reconcile/ports.ts';
+import type { ChainHead, SealMark, SealState } from '../../seal/ports.ts';
+import { conditionalWrite, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /** Watermarks as items `LEDGER#<domain>`; slices to be passed again, and stragglers, as items of `OPEN#<domain>`; doubts as `DOUBT#<domain>`. */
 export function createLedgerStateTable(table: LedgerTable): LedgerState {
@@ -214,4 +221,106 @@ export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook 
       return Item !== undefined;
     },
   };
+}
+
+/** What the table knows of the archive, as items `SEAL#<domain>`. */
+export function createSealState({ client, name }: LedgerTable): SealState {
+  const read = async (Key: ItemKey) => {
+    const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+    if (Item === undefined) return undefined;
+    const { pk: _pk, sk: _sk, ...rest } = Item;
+    return rest;
+  };
+  /** Puts an item unless one of a later manifest is there. */
+  const putUnlessLater = (Key: ItemKey, item: ChainHead | SealMark) =>
+    conditionalWrite(() =>
+      client.send(
+        new PutCommand({
+          TableName: name,
+          Item: { ...Key, ...item },
+          ConditionExpression: 'attribute_not_exists(pk) OR #sequence <= :sequence',
+          ExpressionAttributeNames: { '#sequence': 'sequence' },
+          ExpressionAttributeValues: { ':sequence': item.sequence },
+        }),
+      ),
+    );
+  return {
+    readHead: async (domain) => (await read(chainHeadKey(domain))) as ChainHead | undefined,
+    readMark: async (domain, start) => (await read(sealMarkKey(domain, start))) as SealMark | undefined,
+
+    async moveHead(domain, head) {
+      await putUnlessLater(chainHeadKey(domain), head);
+    },
+
+    async putMark(domain, mark) {
+      await putUnlessLater(sealMarkKey(domain, mark.start), mark);
+    },
+
+    async *listMarks(domain, from, to) {
+      if (from >= to) return;
+      const range = { ':pk': sealMarkKey(domain, 0).pk, ':from': timeKey(from), ':to': timeKey(to - 1) };
+      const pages = paginateQuery(
+        { client },
+        {
+          TableName: name,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: range,
+        },
+      );
+      for await (const { Items = [] } of pages) yield* Items as unknown as SealMark[];
+    },
+
+    async readPosition(domain) {
+      return (await read(sealPositionKey(domain)))?.position as number | undefined;
+    },
+
+    async putPosition(domain, position) {
+      await client.send(new PutCommand({ TableName: name, Item: { ...sealPositionKey(domain), position } }));
+    },
+  };
+}
+
+/** What is known of the end of the Mailgun API that the ledger lists by, as the item `LISTING`. */
+export function createListingNotes({ client, name }: LedgerTable): ListingNotes {
+  const update = (expression: string, values?: Record<string, unknown>, condition?: string) =>
+    client.send(
+      new UpdateCommand({
+        TableName: name,
+        Key: LISTING_KEY,
+        UpdateExpression: expression,
+        ConditionExpression: condition,
+        ExpressionAttributeValues: values,
+      }),
+    );
+  const read = async (): Promise<ListingNote> => {
+    const { Item } = await client.send(new GetCommand({ TableName: name, Key: LISTING_KEY, ConsistentRead: true }));
+    const { fellBackAt, announced } = (Item ?? {}) as ListingNote;
+    return { ...(fellBackAt !== undefined && { fellBackAt }), ...(announced !== undefined && { announced }) };
+  };
+  return {
+    read,
+
+    async fall(atMs) {
+      const isNoted = await conditionalWrite(() =>
+        update('SET fellBackAt = :at', { ':at': atMs }, 'attribute_not_exists(fellBackAt)'),
+      );
+      // The SDK repeats a write whose reply was lost, and then finds its own.
+      return isNoted || (await read()).fellBackAt === atMs;
+    },
+
+    async announce(announced) {
+      if (announced === undefined) await update('REMOVE announced');
+      else await update('SET announced = :announced', { ':announced': announced });
+    },
+
+    async goBack() {
+      return conditionalWrite(() => update('REMOVE fellBackAt', undefined, 'attribute_exists(fellBackAt)'));
+    },
+  };
+}
+
+/** Calls a task again and again, whatever else is under way; returns what ends it. */
+export function every(ms: number, task: () => Promise<void>): () => void {
+  const timer = setInterval(() => void task(), ms);
+  return () => clearInterval(timer);
 }
