@@ -6,7 +6,7 @@ import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/a
 import { createReceiverClient } from '../adapters/http/receiver-client.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createDeliveryLog, createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
+import { createDeliveryLog, createReceiverStates } from '../adapters/table/publishing.ts';
 import { METRICS } from '../contract.ts';
 import { parseReceiverSecrets, signingSecrets } from '../domain/publishing/receiver-secret.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';

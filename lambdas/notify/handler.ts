@@ -4,7 +4,7 @@ import type { SNSEvent, SNSEventRecord } from 'aws-lambda';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import { createReceiverClient } from '../adapters/http/receiver-client.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
+import { createReceiverStates } from '../adapters/table/publishing.ts';
 import { alarmNotice } from '../domain/notify/alarm-notice.ts';
 import { parseTargets } from '../domain/notify/targets.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';

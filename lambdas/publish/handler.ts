@@ -7,8 +7,12 @@ import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/a
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createPublishedDeliveries } from '../adapters/table/publishing/delivery-repository.ts';
-import { createPublishableRows, type RowChange, readChange } from '../adapters/table/publishing/published-rows.ts';
+import {
+  createPublishableRows,
+  createPublishedDeliveries,
+  type RowChange,
+  readChange,
+} from '../adapters/table/publishing.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import { hasChanged } from '../domain/publishing/published.ts';
 import { createLog } from '../runtime/log.ts';

@@ -7,8 +7,7 @@ import { createCampaignReader } from '../adapters/table/events/campaign-reader.t
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
 import { createLedgerStateTable, createListingNotes } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { createDeliveryHistory } from '../adapters/table/publishing/delivery-history.ts';
-import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
+import { createDeliveryHistory, createReceiverStates } from '../adapters/table/publishing.ts';
 import {
   createMessageHistory,
   createRecipientHistory,

@@ -4,7 +4,7 @@ import {
   createDeliveryLog,
   createPublishedDeliveries,
   createReceiverStates,
-} from '../../lambdas/adapters/table/publishing/delivery-repository.ts';
+} from '../../lambdas/adapters/table/publishing.ts';
 import { type Delivery, encodeQueuedEvent } from '../../lambdas/domain/publishing/delivery.ts';
 import type { LocalStack } from '../../tools/local-ledger/local-ledger.ts';
 

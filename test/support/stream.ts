@@ -1,4 +1,4 @@
-import { readChange, type StreamRecord } from '../../lambdas/adapters/table/publishing/published-rows.ts';
+import { readChange, type StreamRecord } from '../../lambdas/adapters/table/publishing.ts';
 import type { Row } from '../../lambdas/domain/publishing/published.ts';
 import { request } from '../../tools/local-stack/engines/engine.ts';
 import type { TestEngines } from './engines.ts';

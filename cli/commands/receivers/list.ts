@@ -1,4 +1,4 @@
-import { readDeliveries } from '../../../lambdas/adapters/table/publishing/delivery-repository.ts';
+import { readDeliveries } from '../../../lambdas/adapters/table/publishing.ts';
 import {
   type CountedDeliveries,
   DeliveryCounter,

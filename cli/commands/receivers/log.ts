@@ -1,4 +1,4 @@
-import { readDeliveries } from '../../../lambdas/adapters/table/publishing/delivery-repository.ts';
+import { readDeliveries } from '../../../lambdas/adapters/table/publishing.ts';
 import type { Attempt, LoggedDelivery } from '../../../lambdas/domain/publishing/delivery.ts';
 import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run } from '../../command.ts';

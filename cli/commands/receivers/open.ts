@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { createQueueDepth } from '../../../lambdas/adapters/aws/queues.ts';
-import {
-  createReceiverStates,
-  readDeliveries,
-} from '../../../lambdas/adapters/table/publishing/delivery-repository.ts';
+import { createReceiverStates, readDeliveries } from '../../../lambdas/adapters/table/publishing.ts';
 import { QueueProgress, type ReceiverFacts } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
-import { createPublishedDeliveries } from '../../../../lambdas/adapters/table/publishing/delivery-repository.ts';
+import { createDeliveryHistory, createPublishedDeliveries } from '../../../../lambdas/adapters/table/publishing.ts';
 import type { DeliveryPlace } from '../../../../lambdas/read-api/ports.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 

@@ -5,7 +5,7 @@ import { createEventBus, createPublishFailures } from '../../../../lambdas/adapt
 import { createCachedSecret } from '../../../../lambdas/adapters/aws/secrets.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
-import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/publishing/published-rows.ts';
+import { createPublishableRows, readChange } from '../../../../lambdas/adapters/table/publishing.ts';
 import { hasChanged, publishedEvent, type Row } from '../../../../lambdas/domain/publishing/published.ts';
 import { createProcess } from '../../../../lambdas/process/process.ts';
 import { type Change, createPublish } from '../../../../lambdas/publish/publish.ts';

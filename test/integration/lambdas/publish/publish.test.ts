@@ -4,7 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { openDeployment } from '../../../../cli/target/open.ts';
-import { rowOf } from '../../../../lambdas/adapters/table/publishing/published-rows.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
 import { isPublishable } from '../../../../lambdas/domain/publishing/published.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';

@@ -4,7 +4,7 @@ import type { Operation } from '../../../../api/routes.ts';
 import { createCampaignReader } from '../../../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import { createLedgerStateTable, createListingNotes } from '../../../../lambdas/adapters/table/ledger-state.ts';
-import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing/delivery-history.ts';
+import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing.ts';
 import {
   createMessageHistory,
   createRecipientHistory,

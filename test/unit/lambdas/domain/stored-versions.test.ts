@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { rowOf } from '../../../../lambdas/adapters/table/publishing/published-rows.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import { historyEntries } from '../../../../lambdas/adapters/table/recipients.ts';
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { dayPartition } from '../../../../lambdas/domain/events/day-index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readChange } from '../../../../../lambdas/adapters/table/publishing/published-rows.ts';
+import { readChange } from '../../../../../lambdas/adapters/table/publishing.ts';
 import {
   hasChanged,
   publishedEvent,

@@ -1,0 +1,297 @@
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { RESTORED_ATTRIBUTE } from '../../contract.ts';
+import type { DeliveryLog, ReceiverStates } from '../../deliver/ports.ts';
+import type { JsonObject } from '../../domain/canonical.ts';
+import { allDone } from '../../domain/concurrency.ts';
+import {
+  deliveryHour,
+  deliveryKey,
+  deliveryPartitions,
+  type ItemKey,
+  parseDeliveryKey,
+  receiverStateKey,
+  SUPPRESSION_PREFIX,
+  suppressionPartition,
+} from '../../domain/keys.ts';
+import type { Attempt, Delivery, DeliveryName, LoggedDelivery } from '../../domain/publishing/delivery.ts';
+import type { Row, StatusRow, SuppressionRow } from '../../domain/publishing/published.ts';
+import type { ReceiverState } from '../../domain/publishing/receiver-state.ts';
+import type { PublishableRows, PublishedDeliveries, PublishedDelivery } from '../../publish/ports.ts';
+import type { DeliveryHistory, DeliveryPlace } from '../../read-api/ports.ts';
+import { batchGet, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
+import { storedSuppression } from './recipients.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** How long the delivery log is kept. */
+export interface DeliveryRetention {
+  retentionDays: number;
+}
+
+const expiryOf = (publishedAt: number, { retentionDays }: DeliveryRetention) =>
+  publishedAt + retentionDays * DAY_SECONDS;
+
+const keyOf = ({ receiver, publishedAt, id }: DeliveryName) => deliveryKey(receiver, publishedAt, id);
+
+/** Notes what is about to be published, one item per receiver; what is noted already stays as it is. */
+export function createPublishedDeliveries(
+  { client, name }: LedgerTable,
+  retention: DeliveryRetention,
+): PublishedDeliveries {
+  const note = ({ delivery, detailType, detail }: PublishedDelivery) =>
+    conditionalWrite(() =>
+      client.send(
+        new PutCommand({
+          TableName: name,
+          Item: {
+            ...keyOf(delivery),
+            state: 'published',
+            version: 0,
+            detailType,
+            detail: JSON.stringify(detail),
+            expiresAt: expiryOf(delivery.publishedAt, retention),
+          },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      ),
+    );
+  return {
+    async note(deliveries) {
+      await allDone(deliveries.map(note));
+    },
+  };
+}
+
+/** The log of deliveries as `deliver` writes it. */
+export function createDeliveryLog({ client, name }: LedgerTable, retention: DeliveryRetention): DeliveryLog {
+  return {
+    async read(delivery) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName: name, Key: keyOf(delivery), ConsistentRead: true }),
+      );
+      return Item && deliveryOf(Item);
+    },
+
+    async write(delivery, { state, version, attempts, settledAt, nextAt }, event, responseText) {
+      // One write whether or not the event was noted: a test or a redelivery may be older than the log.
+      const set = {
+        state,
+        version,
+        attempts,
+        settledAt,
+        nextAt,
+        response: responseText,
+        detailType: event.detailType,
+        expiresAt: expiryOf(delivery.publishedAt, retention),
+      };
+      const given = Object.entries(set).filter(([, value]) => value !== undefined);
+      const left = Object.entries(set).filter(([, value]) => value === undefined);
+      const assignments = given.map(([field]) => `#${field} = :${field}`);
+      assignments.push('detail = if_not_exists(detail, :detail)');
+      const removals = left.map(([field]) => `#${field}`);
+      return conditionalWrite(() =>
+        client.send(
+          new UpdateCommand({
+            TableName: name,
+            Key: keyOf(delivery),
+            UpdateExpression: `SET ${assignments.join(', ')}${removals.length > 0 ? ` REMOVE ${removals.join(', ')}` : ''}`,
+            ConditionExpression:
+              version === 1 ? 'attribute_not_exists(#version) OR #version = :before' : '#version = :before',
+            ExpressionAttributeNames: Object.fromEntries(Object.keys(set).map((field) => [`#${field}`, field])),
+            ExpressionAttributeValues: {
+              ...Object.fromEntries(given.map(([field, value]) => [`:${field}`, value])),
+              ':before': version - 1,
+              ':detail': JSON.stringify(event.detail),
+            },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** Yields the deliveries to a receiver that were published from one time to another (epoch seconds, `to` excluded), oldest first. */
+export async function* readDeliveries(
+  table: LedgerTable,
+  receiver: string,
+  from: number,
+  to: number,
+): AsyncGenerator<LoggedDelivery> {
+  for (const partition of deliveryPartitions(receiver, from, to)) {
+    for await (const item of readPartition(table, partition)) {
+      const logged = loggedDelivery(item);
+      if (logged !== undefined && logged.name.publishedAt >= from && logged.name.publishedAt < to) yield logged;
+    }
+  }
+}
+
+/** Reads an item of the log with what it delivers; undefined for any other item. */
+export function loggedDelivery(item: Item): LoggedDelivery | undefined {
+  const name = parseDeliveryKey(item as unknown as ItemKey);
+  if (name === undefined) return undefined;
+  const { detailType = '', detail = '{}', response } = item as Record<string, string | undefined>;
+  return { ...deliveryOf(item), name, detailType, detail: JSON.parse(detail) as JsonObject, response };
+}
+
+/** Reads an item of the log. */
+export function deliveryOf(item: Item): Delivery {
+  const { state, version, attempts = [], settledAt, nextAt } = item as unknown as Delivery & { attempts?: Attempt[] };
+  return { state, version, attempts, settledAt, nextAt };
+}
+
+/** States of receivers, each replaced under the one that was read. */
+export function createReceiverStates({ client, name }: LedgerTable): ReceiverStates {
+  return {
+    async read(receiver) {
+      const Key = receiverStateKey(receiver);
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+      const { pk: _, sk: __, ...state } = Item ?? {};
+      return state as ReceiverState;
+    },
+
+    replace(receiver, before, after) {
+      const unchanged = (['failingSince', 'disabledAt'] as const).map((field) =>
+        before[field] === undefined ? `attribute_not_exists(${field})` : `${field} = :${field}`,
+      );
+      const known = Object.entries({ ':failingSince': before.failingSince, ':disabledAt': before.disabledAt });
+      const values = Object.fromEntries(known.filter(([, value]) => value !== undefined));
+      return conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...receiverStateKey(receiver), ...withoutBlanks(after) },
+            ConditionExpression: unchanged.join(' AND '),
+            ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** A document client refuses a nested undefined and drops one at the top; a state holds none either way. */
+const withoutBlanks = (state: ReceiverState) =>
+  Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined));
+
+/** Hours without deliveries cost a query each. */
+const MAX_QUERIES = 48;
+
+/** The delivery log as the read API reads it: one query for each hour, newest first. */
+export function createDeliveryHistory({ client, name }: LedgerTable): DeliveryHistory {
+  /** Reads at most `limit` deliveries of the hour in which the place is, or which ends with it. */
+  async function readHour(receiver: string, hour: number, fromSeconds: number, limit: number, after: DeliveryPlace) {
+    const { pk } = deliveryKey(receiver, hour, '');
+    const before = deliveryKey(receiver, after.publishedAt, after.id).sk;
+    const { Items = [], LastEvaluatedKey } = await client.send(
+      new QueryCommand({
+        TableName: name,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :before',
+        ExpressionAttributeValues: {
+          ':pk': pk,
+          ':from': deliveryKey(receiver, Math.max(hour, fromSeconds), '').sk,
+          ':before': before,
+        },
+        ScanIndexForward: false,
+        // One for the place itself.
+        Limit: limit + 1,
+      }),
+    );
+    const deliveries = Items.filter(({ sk }) => sk !== before).flatMap((item) => loggedDelivery(item) ?? []);
+    const isLast = LastEvaluatedKey === undefined && deliveries.length <= limit;
+    return { deliveries: deliveries.slice(0, limit), isLast };
+  }
+
+  return {
+    async newest(receiver, fromSeconds, limit, after) {
+      const deliveries: LoggedDelivery[] = [];
+      let place = after;
+      for (let queries = 0; queries < MAX_QUERIES && deliveries.length < limit; queries += 1) {
+        // With no id the place is before its second, so that at the start of an hour it belongs to the hour before.
+        const hour = deliveryHour(place.id === '' ? place.publishedAt - 1 : place.publishedAt);
+        const page = await readHour(receiver, hour, fromSeconds, limit - deliveries.length, place);
+        deliveries.push(...page.deliveries);
+        const last = page.deliveries.at(-1)?.name;
+        place = page.isLast || last === undefined ? { publishedAt: hour, id: '' } : placeOf(last);
+        if (place.id === '' && place.publishedAt <= fromSeconds) return { deliveries, next: undefined };
+      }
+      return { deliveries, next: place };
+    },
+  };
+}
+
+const placeOf = ({ publishedAt, id }: DeliveryPlace): DeliveryPlace => ({ publishedAt, id });
+
+/** Reads statuses and suppressions as they stand, to publish them once more. */
+export function createPublishableRows(table: LedgerTable): PublishableRows {
+  return {
+    async statuses(keys) {
+      const Keys = keys.map(({ partition, sort }) => ({ pk: partition, sk: sort }));
+      const items = await batchGet(table, { Keys, ConsistentRead: true });
+      return items.map(rowOf).filter(isStatus);
+    },
+
+    async suppressions(recipientKey) {
+      const rows: SuppressionRow[] = [];
+      for await (const item of readPartition(table, suppressionPartition(recipientKey))) {
+        const row = rowOf(item);
+        if (row?.type === 'suppression') rows.push(row);
+      }
+      return rows;
+    },
+  };
+}
+
+const isStatus = (row: Row | undefined): row is StatusRow => row?.type === 'status';
+
+/** An item as a row; undefined where it is neither a status nor a suppression. */
+export function rowOf(item: Readonly<Item>): Row | undefined {
+  const { pk, sk, recipient = '' } = item;
+  const common = { partition: pk as string, sort: sk as string, recipient: recipient as string };
+  if (typeof item.order === 'string') {
+    const { order, status = null, reason = null, statusAt, decidedBy, domain = null } = item as unknown as StatusItem;
+    return { type: 'status', ...common, order, status, reason, statusAtMs: statusAt, decidedBy, domain };
+  }
+  if (!common.partition?.startsWith(SUPPRESSION_PREFIX) || typeof item.since !== 'number') return undefined;
+  return { type: 'suppression', ...common, ...storedSuppression(item) };
+}
+
+type StatusItem = Omit<StatusRow, 'statusAtMs'> & { readonly statusAt: number };
+
+type Image = Readonly<Record<string, { S?: string; N?: string; NULL?: boolean; BOOL?: boolean } | undefined>>;
+
+/** A record of the table's stream, as Lambda hands it over. */
+export interface StreamRecord {
+  dynamodb?:
+    | {
+        ApproximateCreationDateTime?: number | undefined;
+        SequenceNumber?: string | undefined;
+        OldImage?: object | undefined;
+        NewImage?: object | undefined;
+      }
+    | undefined;
+}
+
+/** What happened to a row: `before` is absent where it is new. */
+export interface RowChange {
+  /** Place in the stream. */
+  position: string;
+  changedAtMs: number;
+  before: Row | undefined;
+  after: Row;
+}
+
+/** The change that a stream record tells of; undefined where it is about anything but a status or a suppression, or was restored. */
+export function readChange({ dynamodb = {} }: StreamRecord): RowChange | undefined {
+  const { ApproximateCreationDateTime = 0, SequenceNumber = '', OldImage, NewImage } = dynamodb;
+  const after = NewImage && rowOf(plain(NewImage as Image));
+  if (after === undefined || (NewImage as Image)[RESTORED_ATTRIBUTE]?.BOOL === true) return undefined;
+  const before = OldImage && rowOf(plain(OldImage as Image));
+  return { position: SequenceNumber, changedAtMs: ApproximateCreationDateTime * 1000, before, after };
+}
+
+/** Rows hold texts, numbers and nulls; what else an item may hold does not concern them. */
+function plain(image: Image): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(image).map(([name, value]) => [name, value?.S ?? (value?.N === undefined ? null : Number(value.N))]),
+  );
+}
