@@ -1,4 +1,4 @@
-import { mergeSorted } from '../../lambdas/adapters/table/events/day-index.ts';
+import { mergeSorted } from '../../lambdas/adapters/table/day-index.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
 import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/row.ts';

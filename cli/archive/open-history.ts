@@ -1,5 +1,5 @@
+import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
-import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
 import { readErasureKey } from '../access/secrets.ts';
 import { type ArchiveSource, archiveIn } from '../certificates/archive-source.ts';

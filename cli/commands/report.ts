@@ -1,5 +1,5 @@
+import { createCampaignReader } from '../../lambdas/adapters/table/campaign-reader.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
-import { createCampaignReader } from '../../lambdas/adapters/table/events/campaign-reader.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';

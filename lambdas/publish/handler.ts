@@ -4,8 +4,8 @@ import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from 'aws-lambda';
 import { createEventBus, createPublishFailures, openEventBridge } from '../adapters/aws/event-bus.ts';
 import { openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
+import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
-import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {
   createPublishableRows,

@@ -13,7 +13,7 @@ import {
   LOGS_PATH,
 } from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
-import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
+import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createLeaseTable, createLedgerStateTable, createListingNotes, every } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import {

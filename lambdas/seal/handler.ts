@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import middy from '@middy/core';
 import { createEventObjects, createManifestBucket, openArchiveBucket } from '../adapters/archive/bucket.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
-import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
+import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createLeaseTable, createSealState, every } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../adapters/table/slice-repository.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createEventObjects, createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
-import { createDayIndexTable } from '../../lambdas/adapters/table/events/day-index.ts';
+import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
 import { createLeaseTable, createSealState } from '../../lambdas/adapters/table/ledger-state.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';

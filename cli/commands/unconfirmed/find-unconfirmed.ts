@@ -1,4 +1,4 @@
-import { createDayIndexTable } from '../../../lambdas/adapters/table/events/day-index.ts';
+import { createDayIndexTable } from '../../../lambdas/adapters/table/day-index.ts';
 import { batchGetAll, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import type { LedgerTable } from '../../../../lambdas/adapters/table/ledger-table.ts';
 import { INDEXES } from '../../../../lambdas/contract.ts';
 import { INDEXED_TYPES, OTHER_TYPE } from '../../../../lambdas/domain/events/day-index.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
-import { createDayIndexTable } from '../../../../lambdas/adapters/table/events/day-index.ts';
 import {
   createLeaseTable,
   createLedgerStateTable,

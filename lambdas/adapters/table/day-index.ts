@@ -1,12 +1,12 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../../contract.ts';
-import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../../domain/events/day-index.ts';
-import { eachShard } from '../../../domain/events/day-shards.ts';
-import { utcDay } from '../../../domain/keys.ts';
-import type { DayEvents, EventRange, IndexedPlace } from '../../../read-api/ports.ts';
-import type { DayIndex } from '../../../reconcile/ports.ts';
-import { BATCH_KEYS, batchGet, type LedgerTable } from '../ledger-table.ts';
-import { storedEvent } from '../stored-events.ts';
+import { INDEXES } from '../../contract.ts';
+import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
+import { eachShard } from '../../domain/events/day-shards.ts';
+import { utcDay } from '../../domain/keys.ts';
+import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
+import type { DayIndex } from '../../reconcile/ports.ts';
+import { BATCH_KEYS, batchGet, type LedgerTable } from './ledger-table.ts';
+import { storedEvent } from './stored-events.ts';
 
 /** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
 const KEYS_PER_PAGE = 1000;

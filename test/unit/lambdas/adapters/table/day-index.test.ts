@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { mergeSorted } from '../../../../../../lambdas/adapters/table/events/day-index.ts';
+import { mergeSorted } from '../../../../../lambdas/adapters/table/day-index.ts';
 
 type Entry = readonly [stream: string, at: number];
 

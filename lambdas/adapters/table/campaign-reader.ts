@@ -1,21 +1,21 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../../contract.ts';
-import { campaignMail } from '../../../domain/campaign/mail.ts';
-import { SENDING_TYPES, type Stretch } from '../../../domain/campaign/stretches.ts';
-import { typePartition } from '../../../domain/events/day-index.ts';
-import { eachShard } from '../../../domain/events/day-shards.ts';
-import { messageIdOf } from '../../../domain/events/event.ts';
-import { recipientOf, tagsOf } from '../../../domain/events/mailgun-event.ts';
+import { INDEXES } from '../../contract.ts';
+import { campaignMail } from '../../domain/campaign/mail.ts';
+import { SENDING_TYPES, type Stretch } from '../../domain/campaign/stretches.ts';
+import { typePartition } from '../../domain/events/day-index.ts';
+import { eachShard } from '../../domain/events/day-shards.ts';
+import { messageIdOf } from '../../domain/events/event.ts';
+import { recipientOf, tagsOf } from '../../domain/events/mailgun-event.ts';
 import {
   messageIdInPartition,
   messageIdOfPartition,
   namesRecipient,
   parseMessageSort,
   utcDay,
-} from '../../../domain/keys.ts';
-import type { CampaignReader, RecipientMail, StoredEvent } from '../../../read-api/ports.ts';
-import { BATCH_KEYS, batchGet, type Item, type LedgerTable } from '../ledger-table.ts';
-import { storedEvent } from '../stored-events.ts';
+} from '../../domain/keys.ts';
+import type { CampaignReader, RecipientMail, StoredEvent } from '../../read-api/ports.ts';
+import { BATCH_KEYS, batchGet, type Item, type LedgerTable } from './ledger-table.ts';
+import { storedEvent } from './stored-events.ts';
 
 const DAY_MS = 86_400_000;
 /** Reads at once, each of a hundred events. */
