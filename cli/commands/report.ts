@@ -1,4 +1,4 @@
-import { createCampaignReader } from '../../lambdas/adapters/table/campaign-reader.ts';
+import { createCampaignReader } from '../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';

@@ -3,8 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
-import { createCampaignReader } from '../adapters/table/campaign-reader.ts';
-import { createDayEvents } from '../adapters/table/day-index.ts';
+import { createCampaignReader, createDayEvents } from '../adapters/table/day-index.ts';
 import { createLedgerStateTable, createListingNotes } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory, createReceiverStates } from '../adapters/table/publishing.ts';

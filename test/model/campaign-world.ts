@@ -1,7 +1,7 @@
 import { eraseArchive } from '../../cli/commands/erase/erase-from-archive.ts';
 import { archivedObjects, type CampaignArchive, tracedObjects } from '../../cli/commands/report/archived-events.ts';
 import { type CampaignSources, countCampaign } from '../../cli/commands/report/count-campaign.ts';
-import { recipientMail } from '../../lambdas/adapters/table/campaign-reader.ts';
+import { recipientMail } from '../../lambdas/adapters/table/day-index.ts';
 import {
   SENDING_TYPES,
   stretchesWithTag,

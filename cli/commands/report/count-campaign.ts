@@ -3,7 +3,7 @@ import {
   type createCampaignReader,
   type RecipientEvent,
   recipientMail,
-} from '../../../lambdas/adapters/table/campaign-reader.ts';
+} from '../../../lambdas/adapters/table/day-index.ts';
 import {
   addPeople,
   MailCounter,

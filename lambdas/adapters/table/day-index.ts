@@ -1,11 +1,28 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../contract.ts';
+import { campaignMail } from '../../domain/campaign/mail.ts';
+import { SENDING_TYPES, type Stretch } from '../../domain/campaign/stretches.ts';
 import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
 import { eachShard } from '../../domain/events/day-shards.ts';
-import { utcDay } from '../../domain/keys.ts';
-import type { DayEvents, EventRange, IndexedPlace } from '../../read-api/ports.ts';
+import { messageIdOf } from '../../domain/events/event.ts';
+import { recipientOf, tagsOf } from '../../domain/events/mailgun-event.ts';
+import {
+  messageIdInPartition,
+  messageIdOfPartition,
+  namesRecipient,
+  parseMessageSort,
+  utcDay,
+} from '../../domain/keys.ts';
+import type {
+  CampaignReader,
+  DayEvents,
+  EventRange,
+  IndexedPlace,
+  RecipientMail,
+  StoredEvent,
+} from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
-import { BATCH_KEYS, batchGet, type LedgerTable } from './ledger-table.ts';
+import { BATCH_KEYS, batchGet, batchGetAtOnce, type Item, type LedgerTable } from './ledger-table.ts';
 import { storedEvent } from './stored-events.ts';
 
 /** Ten types a day are read side by side, all shards of one together in pages of this, so it bounds the memory. */
@@ -35,27 +52,40 @@ export function createDayIndexTable(table: LedgerTable): DayIndex {
 }
 
 async function* keysOf(
-  { client, name }: LedgerTable,
+  table: LedgerTable,
   partition: string,
   [fromMs, toMs]: [number, number],
   pageSize: number,
 ): AsyncGenerator<StoredKey> {
   const { byDay } = INDEXES;
-  const pages = paginateQuery(
-    { client, pageSize },
-    {
-      TableName: name,
-      IndexName: byDay.name,
-      KeyConditionExpression: '#day = :day AND #at BETWEEN :from AND :to',
-      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
-      ExpressionAttributeValues: { ':day': partition, ':from': fromMs, ':to': toMs },
-    },
-  );
-  for await (const { Items = [] } of pages) {
-    for (const item of Items) {
+  for await (const items of pagesOf(table, partition, { fromMs, throughMs: toMs }, { pageSize })) {
+    for (const item of items) {
       yield { partition: item.pk as string, eventSort: item.sk as string, atMs: item[byDay.sortKey] as number };
     }
   }
+}
+
+/** Yields a partition of the day index page by page, both ends of the time included. */
+async function* pagesOf(
+  { client, name }: LedgerTable,
+  partition: string,
+  { fromMs, throughMs }: { fromMs: number; throughMs: number },
+  paging: { pageSize: number; startingToken?: Item | undefined },
+  isBackwards = false,
+): AsyncGenerator<Item[]> {
+  const { byDay } = INDEXES;
+  const pages = paginateQuery(
+    { client, ...paging },
+    {
+      TableName: name,
+      IndexName: byDay.name,
+      ScanIndexForward: !isBackwards,
+      KeyConditionExpression: '#day = :day AND #at BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
+      ExpressionAttributeValues: { ':day': partition, ':from': fromMs, ':to': throughMs },
+    },
+  );
+  for await (const { Items = [] } of pages) yield Items;
 }
 
 const DAY_MS = 86_400_000;
@@ -111,7 +141,7 @@ interface DayShard {
 
 /** The places of one shard, newest first, behind a place of this or another shard. */
 async function* placesOf(
-  { client, name }: LedgerTable,
+  table: LedgerTable,
   { domain, fromMs, toMs, types }: EventRange,
   { dayMs, type, shard }: DayShard,
   perQuery: number,
@@ -124,32 +154,19 @@ async function* placesOf(
   const typesBehind = types.indexOf(type) - types.indexOf(after?.type ?? type);
   // Shards before that of the place have given all they have of its millisecond.
   if (after) ends.push((typesBehind || shardsBehind) < 0 ? after.atMs - 1 : after.atMs);
-  const bounds = { ':from': Math.max(fromMs, dayMs), ':to': Math.min(...ends) };
-  if (bounds[':from'] > bounds[':to']) return;
+  const bounds = { fromMs: Math.max(fromMs, dayMs), throughMs: Math.min(...ends) };
+  if (bounds.fromMs > bounds.throughMs) return;
   const isOfPlace = typesBehind === 0 && shardsBehind === 0;
   const start = after && isOfPlace && startOfDay(after.atMs) === dayMs ? after : undefined;
-  const pages = paginateQuery(
-    {
-      client,
-      pageSize: perQuery,
-      startingToken: start && {
-        [byDay.partitionKey]: partition,
-        [byDay.sortKey]: start.atMs,
-        pk: start.partition,
-        sk: start.sort,
-      },
-    },
-    {
-      TableName: name,
-      IndexName: byDay.name,
-      ScanIndexForward: false,
-      KeyConditionExpression: '#day = :day AND #at BETWEEN :from AND :to',
-      ExpressionAttributeNames: { '#day': byDay.partitionKey, '#at': byDay.sortKey },
-      ExpressionAttributeValues: { ':day': partition, ...bounds },
-    },
-  );
-  for await (const { Items = [] } of pages) {
-    for (const item of Items) {
+  const startingToken = start && {
+    [byDay.partitionKey]: partition,
+    [byDay.sortKey]: start.atMs,
+    pk: start.partition,
+    sk: start.sort,
+  };
+  const pages = pagesOf(table, partition, bounds, { pageSize: perQuery, startingToken }, true);
+  for await (const items of pages) {
+    for (const item of items) {
       const atMs = item[byDay.sortKey] as number;
       yield { type, ...(shard > 0 && { shard }), partition: item.pk as string, sort: item.sk as string, atMs };
     }
@@ -177,3 +194,111 @@ export async function* mergeSorted<Value>(
     heads[first.index] = { stream: first.stream, head: await first.stream.next() };
   }
 }
+
+/** Reads at once, each of a hundred events. */
+const AT_ONCE = 8;
+/** Messages that are remembered, so that their further events are not read. */
+const MAX_REMEMBERED = 200_000;
+
+/** Reads the mail of a campaign: its messages by the day index, and then each message whole. */
+export function createCampaignReader(table: LedgerTable): CampaignReader & {
+  /** Yields the events of one message, recipient by recipient. */
+  recipients(partition: string): AsyncGenerator<StoredEvent[]>;
+} {
+  return {
+    async *messages(domain, tag, stretches) {
+      const known = new Set<string>();
+      for (const type of SENDING_TYPES) {
+        for (const stretch of stretches) {
+          for await (const keys of keysIn(table, domain, type, stretch)) {
+            const wanted = keys.filter(({ pk }) => messageIdOfPartition(pk) !== null && !known.has(pk));
+            const partitions = (await batchGetAtOnce(table, wanted)).flatMap((item) => partitionUnder(item, tag) ?? []);
+            if (known.size > MAX_REMEMBERED) known.clear();
+            const found = [...new Set(partitions)];
+            for (const partition of found) known.add(partition);
+            yield { partitions: found, read: wanted.length };
+          }
+        }
+      }
+    },
+
+    recipients,
+
+    async *mails(partition) {
+      for await (const events of recipients(partition)) {
+        const mail = recipientMail(partition, events);
+        if (mail !== undefined) yield mail;
+      }
+    },
+  };
+
+  async function* recipients(partition: string): AsyncGenerator<StoredEvent[]> {
+    const pages = paginateQuery(
+      { client: table.client },
+      {
+        TableName: table.name,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': partition },
+      },
+    );
+    let own: StoredEvent[] = [];
+    for await (const { Items = [] } of pages) {
+      for (const event of Items.filter(isEvent).flatMap((item) => storedEvent(item) ?? [])) {
+        if (own.length > 0 && own[0]?.recipientKey !== event.recipientKey) {
+          yield own;
+          own = [];
+        }
+        own.push(event);
+      }
+    }
+    if (own.length > 0) yield own;
+  }
+}
+
+/** Yields the keys of the events of a type in a stretch, as many as are then read at once. */
+async function* keysIn(table: LedgerTable, domain: string, type: string, { fromMs, toMs }: Stretch) {
+  for (let dayMs = startOfDay(fromMs); dayMs < toMs; dayMs += DAY_MS) {
+    const time = { fromMs: Math.max(fromMs, dayMs), throughMs: Math.min(toMs, dayMs + DAY_MS) - 1 };
+    for (const shard of eachShard(table.shards ?? [], utcDay(dayMs))) {
+      const partition = typePartition(domain, dayMs, type, shard);
+      for await (const items of pagesOf(table, partition, time, { pageSize: AT_ONCE * BATCH_KEYS })) {
+        yield items.map(({ pk, sk }) => ({ pk, sk }) as { pk: string; sk: string });
+      }
+    }
+  }
+}
+
+const partitionUnder = (item: Item, tag: string): string | undefined =>
+  tagsOf(storedEvent(item)?.event ?? {}).includes(tag) ? (item.pk as string) : undefined;
+
+const isEvent = ({ sk }: Item) => parseMessageSort(sk as string).eventKey !== undefined;
+
+/** An event of a mail, of the table or the archive. */
+export type RecipientEvent = Pick<StoredEvent, 'recipientKey' | 'eventKey' | 'event' | 'atMs' | 'unconfirmedSinceMs'>;
+
+/**
+ * Returns the mail that the events of one message and recipient are of; undefined for a batch's own acceptance, which has
+ * no recipient.
+ */
+export function recipientMail(partition: string, events: readonly RecipientEvent[]): RecipientMail | undefined {
+  const [first] = events;
+  if (first === undefined || first.recipientKey === '-') return undefined;
+  const named = events.find((each) => recipientOf(each.event) !== undefined);
+  return {
+    recipientKey: first.recipientKey,
+    recipient: namesRecipient(first.recipientKey) && named ? (recipientOf(named.event) ?? null) : null,
+    messageId: messageIdInPartition(partition) ?? idIn(events) ?? null,
+    firstAtMs: Math.min(...events.map(({ atMs }) => atMs)),
+    events: events.length,
+    mail: campaignMail(
+      events.map(({ event, eventKey, atMs, unconfirmedSinceMs }) => ({
+        ...{ event, eventKey, atMs },
+        isUnconfirmed: unconfirmedSinceMs !== undefined,
+      })),
+    ),
+  };
+}
+
+/** A very long message id is in the events alone. */
+const idIn = (events: readonly RecipientEvent[]) =>
+  events.map(({ event }) => messageIdOf(event)).find((id) => id !== undefined);

@@ -122,6 +122,17 @@ export async function batchGetAll(table: LedgerTable, { Keys = [], ...how }: Bat
   return found;
 }
 
+/** Returns the items under as many different keys as are worth reading side by side, in no order. */
+export async function batchGetAtOnce(
+  table: LedgerTable,
+  keys: readonly { readonly pk: string; readonly sk: string }[],
+): Promise<Item[]> {
+  const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, nth) =>
+    keys.slice(nth * BATCH_KEYS, (nth + 1) * BATCH_KEYS),
+  );
+  return (await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })))).flat();
+}
+
 /** The items under up to a hundred different keys, in no order; what the table leaves unread is asked for again. */
 export async function batchGet(
   { client, name }: LedgerTable,

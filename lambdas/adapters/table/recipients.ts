@@ -29,9 +29,8 @@ import type {
   Suppressions,
 } from '../../read-api/ports.ts';
 import {
-  BATCH_KEYS,
-  batchGet,
   batchGetAll,
+  batchGetAtOnce,
   type Item,
   type LedgerTable,
   queryRange,
@@ -108,11 +107,8 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
 
   /** Items by their partition; there is one key for each. */
   async function itemsOf(keys: { pk: string; sk: string }[]): Promise<Map<string, Item>> {
-    const chunks = Array.from({ length: Math.ceil(keys.length / BATCH_KEYS) }, (_, index) =>
-      keys.slice(index * BATCH_KEYS, (index + 1) * BATCH_KEYS),
-    );
-    const found = await Promise.all(chunks.map((Keys) => batchGet(table, { Keys })));
-    return new Map(found.flat().map((item) => [item.pk as string, item]));
+    const found = await batchGetAtOnce(table, keys);
+    return new Map(found.map((item) => [item.pk as string, item]));
   }
 }
 

@@ -9,7 +9,7 @@ import { archivedObjects } from '../../../cli/commands/report/archived-events.ts
 import { type CampaignSources, countCampaign } from '../../../cli/commands/report/count-campaign.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
-import { createCampaignReader } from '../../../lambdas/adapters/table/campaign-reader.ts';
+import { createCampaignReader } from '../../../lambdas/adapters/table/day-index.ts';
 import { packEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { objectKey } from '../../../lambdas/domain/archive/layout.ts';
 import { rowOf } from '../../../lambdas/domain/archive/row.ts';

@@ -3,9 +3,12 @@ import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEventQueue, createRetryControl } from '../../../../lambdas/adapters/aws/queues.ts';
 import { createCachedSecret, createKeyRing } from '../../../../lambdas/adapters/aws/secrets.ts';
-import { createCampaignReader } from '../../../../lambdas/adapters/table/campaign-reader.ts';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
-import { createDayEvents, createDayIndexTable } from '../../../../lambdas/adapters/table/day-index.ts';
+import {
+  createCampaignReader,
+  createDayEvents,
+  createDayIndexTable,
+} from '../../../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createFirstWebhook } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { createMessageHistory } from '../../../../lambdas/adapters/table/recipients.ts';

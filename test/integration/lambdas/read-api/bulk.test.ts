@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
-import { createCampaignReader } from '../../../../lambdas/adapters/table/campaign-reader.ts';
-import { createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
+import { createCampaignReader, createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createLedgerStateTable, createListingNotes } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing.ts';
 import {
