@@ -28,14 +28,7 @@ import type {
   SuppressionList,
   Suppressions,
 } from '../../read-api/ports.ts';
-import {
-  batchGetAll,
-  batchGetAtOnce,
-  type Item,
-  type LedgerTable,
-  queryRange,
-  readPartition,
-} from './ledger-table.ts';
+import { batchGetAll, batchGetAtOnce, type Item, type LedgerTable, queryRange, readPartition } from './ledger-table.ts';
 import { storedEvent } from './stored-events.ts';
 
 /** Reads what is stored of one message, page by page. */
