@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../lambdas/contract.ts';
 /** The latest time that a key of the table can hold. */
 export const LAST_MS = 9_999_999_999_999;
 

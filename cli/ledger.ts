@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createLedgerStateTable } from '../lambdas/adapters/table/ledger-state.ts';
 import type { LedgerTable } from '../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable, createWitnessReader } from '../lambdas/adapters/table/slice-repository.ts';
-import { INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
+import { DAY_MS, INDEXES, MAX_SLICE_SECONDS, secondPassSeconds } from '../lambdas/contract.ts';
 import { dayPartitions } from '../lambdas/domain/events/day-index.ts';
 import { type DayShards, parseDayShards } from '../lambdas/domain/events/day-shards.ts';
 import { parseDayIndexKey } from '../lambdas/domain/keys.ts';
@@ -149,7 +149,6 @@ export interface LastEvent {
   readonly atMs: number;
 }
 
-const DAY_MS = 86_400_000;
 /** An older one says nothing on whether webhooks come. */
 export const LOOKBACK_DAYS = 2;
 

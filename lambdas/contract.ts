@@ -1,6 +1,9 @@
 // Names, limits and times that both the stack (synth time) and the functions (run time) need.
 // Imports nothing, because it is bundled into every function.
 
+export const DAY_SECONDS = 86_400;
+export const DAY_MS = 86_400_000;
+
 /** Keys and TTL attribute of the one table. All keys are strings. */
 export const TABLE = { partitionKey: 'pk', sortKey: 'sk', expiry: 'expiresAt' } as const;
 

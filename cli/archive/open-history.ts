@@ -1,6 +1,7 @@
 import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
+import { DAY_MS } from '../../lambdas/contract.ts';
 import { readErasureKey } from '../access/secrets.ts';
 import { type ArchiveSource, archiveIn } from '../certificates/archive-source.ts';
 import { tableOf } from '../ledger.ts';
@@ -35,8 +36,6 @@ export function openDeploymentArchive(deployment: Deployment): ArchiveSource | u
   if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
   return archiveIn({ client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') });
 }
-
-export const DAY_MS = 86_400_000;
 
 /** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
 export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {

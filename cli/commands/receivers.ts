@@ -3,6 +3,7 @@ import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-se
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { Option } from 'commander';
 import { createDeliveryLog, readDeliveries } from '../../lambdas/adapters/table/publishing.ts';
+import { DAY_SECONDS } from '../../lambdas/contract.ts';
 import { STATUSES, SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { type Attempt, encodeQueuedEvent, TEST_DETAIL_TYPE } from '../../lambdas/domain/publishing/delivery.ts';
 import { DISABLED_LOOK_SECONDS } from '../../lambdas/domain/publishing/delivery-ledger.ts';
@@ -28,7 +29,7 @@ import { listCommand } from './receivers/list.ts';
 import { attemptText, logCommand } from './receivers/log.ts';
 import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';
-import { DAY_SECONDS, rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
+import { rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
 
 /** The line of `receivers test --json`. */
 export type ReceiverTestLine = { event: 'tested'; id: string; state: string; attempt: Attempt | null };

@@ -1,7 +1,7 @@
 import { createCampaignReader } from '../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
-import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
 import { completeFrom, heldFromOf } from '../../lambdas/domain/campaign/held.ts';
 import {
@@ -90,7 +90,6 @@ interface ReportOptions extends TargetOptions {
   readonly plan?: boolean;
 }
 
-const DAY_SECONDS = 86_400;
 const USUAL_DAYS = 31;
 /** A mail may be accepted that long before it is sent: Mailgun takes times of delivery a week ahead. */
 const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;

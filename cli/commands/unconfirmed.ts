@@ -1,6 +1,6 @@
 import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
 import { storedStatus } from '../../lambdas/adapters/table/recipients.ts';
-import { secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
@@ -90,8 +90,6 @@ interface UnconfirmedOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly since?: number;
 }
-
-const DAY_SECONDS = 86_400;
 
 const EXAMPLES = `
 An event is unconfirmed if Mailgun did not list it by the second pass: it may be forged, or missing from Mailgun's

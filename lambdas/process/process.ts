@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { allDone } from '../domain/concurrency.ts';
 import { identify } from '../domain/events/identity.ts';
 import { type MailgunEvent, parseEvent, recipientOf } from '../domain/events/mailgun-event.ts';
@@ -69,9 +69,9 @@ function createStoreOne(deps: ProcessDeps): (message: QueueMessage) => Promise<'
       ...timeOf(event, receivedAt),
       ...(restored && { atMs: restored.atMs }),
       receivedAtMs: receivedAt,
-      expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * 86_400,
+      expiresAt: Math.floor(receivedAt / 1000) + deps.retentionDays * DAY_SECONDS,
       ...(restored && { restored }),
-      statusExpiresAt: Math.floor(receivedAt / 1000) + deps.statusDays * 86_400,
+      statusExpiresAt: Math.floor(receivedAt / 1000) + deps.statusDays * DAY_SECONDS,
     };
     const isNews = restored === undefined;
     const hasExpired = (at: number) => !isNews && at * 1000 <= deps.now();

@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { SUPPRESSING_NAMES } from '../domain/event-types.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import { nameInEventKey, parseMessageSort, statusSort } from '../domain/keys.ts';
@@ -30,7 +30,6 @@ interface Visited {
 const MAX_PAGE_EVENTS = 100;
 /** A page of a slow republication must fit into one call too. */
 const MAX_PAGE_SECONDS = 10;
-const DAY_MS = 86_400_000;
 
 /**
  * Publishes once more, as the table holds them now, all statuses and suppressions that were decided by events of a

@@ -1,8 +1,8 @@
 import { type BadParameter, badParameter, type RawParameters, readParameters } from '../../api/read-parameters.ts';
 import { type Operation, type Query, type ReadRoutes, readRoutes } from '../../api/routes.ts';
-import { UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_MS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { openPage, type Page, type Paged } from './http/paging.ts';
-import { DAY_MS, MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
+import { MAX_DAYS, openRangeOf, type RangeQuery, rangeOf } from './http/range.ts';
 import { eventPredicate } from './messages/event-filter.ts';
 import { type createEvents, isEventsPosition, nameCheck, typesOf } from './messages/events.ts';
 import { type createMessages, isMessagePosition } from './messages/messages.ts';

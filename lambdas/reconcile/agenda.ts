@@ -1,4 +1,4 @@
-import { secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../contract.ts';
 import { LostRaceError } from '../domain/ledger/lease.ts';
 import type { Watermarks } from '../domain/ledger/slice.ts';
 import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
@@ -36,7 +36,7 @@ export interface AgendaDeps {
 }
 
 /** The day index is searched this far back for the first event of a domain. */
-const MAX_START_AGE_SECONDS = 31 * 86_400;
+const MAX_START_AGE_SECONDS = 31 * DAY_SECONDS;
 
 /** Reads what is to be done for a domain now. */
 export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDeps) {

@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../contract.ts';
+import { DAY_SECONDS, UNKNOWN_DOMAIN } from '../contract.ts';
 import { ERASED_TEXT, erasedKey } from '../domain/archive/layout.ts';
 import { type LeaseDeps, withLease } from '../domain/ledger/lease.ts';
 import type { Slice } from '../domain/ledger/slice.ts';
@@ -40,7 +40,6 @@ export interface SealReport {
 
 /** The day index lags behind the table, so a slice rests this long after its last pass. */
 const REST_MS = 60_000;
-const DAY_SECONDS = 86_400;
 
 /**
  * Seals every slice that had its second pass, the oldest first. What is stored later for a sealed slice is found by a

@@ -1,4 +1,4 @@
-import { MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 
 // The times of queue and process depend on each other, so one place derives them from the few that are chosen, and none
 // of the others can be tuned alone.
@@ -26,7 +26,7 @@ const MIN_OUTAGE_HOURS = 9;
 const QUICK_TRIES = 10;
 /** Limits of SQS. */
 const MAX_RECEIVES = 1000;
-const MAX_RETENTION_SECONDS = 14 * 86_400;
+const MAX_RETENTION_SECONDS = 14 * DAY_SECONDS;
 
 /** Waits of a message that never succeeds, until it is moved to the dead letters. */
 const longestStaySeconds = (times: ProcessingTimes) =>
@@ -40,7 +40,7 @@ export function processingTimes(choice: ProcessingChoice): ProcessingTimes {
     visibilitySeconds,
     maxReceiveCount,
     // Two days more than the longest stay, for the time a message waits before it is first received.
-    queueRetentionSeconds: (Math.ceil(staySeconds / 86_400) + 2) * 86_400,
+    queueRetentionSeconds: (Math.ceil(staySeconds / DAY_SECONDS) + 2) * DAY_SECONDS,
     deadLetterRetentionSeconds: MAX_RETENTION_SECONDS,
   };
 }

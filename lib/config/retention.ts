@@ -1,7 +1,5 @@
-import { secondPassSeconds } from '../../lambdas/contract.ts';
+import { DAY_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
-
-export const DAY_SECONDS = 86_400;
 
 /** Where the archive holds them as well, and where it does not. */
 const USUAL_EVENT_DAYS = { archived: 90, tableOnly: 400 } as const;

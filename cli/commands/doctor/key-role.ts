@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../lambdas/contract.ts';
 import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
 import { readApiKey } from '../../access/secrets.ts';
 import type { Deployment } from '../../target/types.ts';
@@ -13,7 +14,6 @@ const ROLES: Readonly<Record<string, { readonly name: string; readonly writes: b
   analyst: { name: 'Analyst', writes: false },
 };
 
-const DAY_MS = 86_400_000;
 /** Time enough to create another key. */
 const EXPIRES_SOON_DAYS = 14;
 

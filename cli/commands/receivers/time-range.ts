@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DAY_SECONDS } from '../../../lambdas/contract.ts';
 import { type CliContext, type TargetOptions, timeOption } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 
@@ -15,8 +16,6 @@ export const timed = (command: Command, context: CliContext) =>
       timeOption('from', context),
     )
     .option('--to <time>', 'published before, the same way (now)', timeOption('to', context));
-
-export const DAY_SECONDS = 86_400;
 
 /** Returns the time that the options choose, in epoch seconds: the last day where they choose none. */
 export function rangeOf({ from, to }: TimeOptions, { now }: CliContext): { from: number; to: number } {

@@ -3,7 +3,7 @@ import { createEventQueue, createQueueDepth } from '../../../lambdas/adapters/aw
 import { createLedgerStateTable } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
-import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
+import { DAY_MS, MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import {
   ERASED_PREFIX,
   parseErasedKey,
@@ -16,7 +16,7 @@ import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.t
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access/secrets.ts';
 import type { HistoryRow } from '../../archive/history.ts';
-import { DAY_MS, daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
+import { daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
 import { restoredMessages } from '../../archive/restored-message.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../lambdas/contract.ts';
 import { isObject, type JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { textAt, valueAt } from '../../../lambdas/domain/events/event.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../../access/mailgun-access.ts';
@@ -31,7 +32,6 @@ interface MailgunClass {
 }
 
 const PATH = '/v2/bounce-classification/metrics';
-const DAY_MS = 86_400_000;
 /** More than Mailgun lists of one recipient's domain in a day; it gives no more in a page. */
 const MAX_CLASSES = 50;
 const COUNT = 'classified_failures_count';

@@ -1,5 +1,5 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
-import { INDEXES } from '../../contract.ts';
+import { DAY_MS, INDEXES } from '../../contract.ts';
 import { campaignMail } from '../../domain/campaign/mail.ts';
 import { SENDING_TYPES, type Stretch } from '../../domain/campaign/stretches.ts';
 import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
@@ -88,7 +88,6 @@ async function* pagesOf(
   for await (const { Items = [] } of pages) yield Items;
 }
 
-const DAY_MS = 86_400_000;
 /** Ten types are read side by side, and most of what is read ahead of a long page would be for nothing. */
 const KEYS_PER_QUERY = 250;
 

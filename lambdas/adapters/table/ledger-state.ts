@@ -1,4 +1,5 @@
 import { DeleteCommand, GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DAY_SECONDS } from '../../contract.ts';
 import {
   chainHeadKey,
   doubtKey,
@@ -139,7 +140,7 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
 const LAST = 'last/';
 const START_REREAD_MS = 60_000;
 /** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
-const KEPT_SECONDS = 60 * 86_400;
+const KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /** The side of process: notes events that no pass to come would compare. */
 export function createStragglersTable({ client, name }: LedgerTable, now: () => number): Stragglers {

@@ -1,5 +1,5 @@
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { RESTORED_ATTRIBUTE } from '../../contract.ts';
+import { DAY_SECONDS, RESTORED_ATTRIBUTE } from '../../contract.ts';
 import type { DeliveryLog, ReceiverStates } from '../../deliver/ports.ts';
 import type { JsonObject } from '../../domain/canonical.ts';
 import { allDone } from '../../domain/concurrency.ts';
@@ -20,8 +20,6 @@ import type { PublishableRows, PublishedDeliveries, PublishedDelivery } from '..
 import type { DeliveryHistory, DeliveryPlace } from '../../read-api/ports.ts';
 import { batchGet, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { storedSuppression } from './recipients.ts';
-
-const DAY_SECONDS = 86_400;
 
 /** How long the delivery log is kept. */
 export interface DeliveryRetention {

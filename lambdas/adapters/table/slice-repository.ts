@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, paginateQuery, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { MAX_REQUEUES } from '../../contract.ts';
+import { DAY_SECONDS, MAX_REQUEUES } from '../../contract.ts';
 import { asciiJson, canonicalJson } from '../../domain/canonical.ts';
 import {
   nameInRequeueSort,
@@ -123,7 +123,7 @@ export function createPartsTable(table: LedgerTable, now: () => number): PartSto
 }
 
 /** Longer than Mailgun keeps events, so what was sent is known as long as it can be listed. */
-export const REQUEUES_KEPT_SECONDS = 60 * 86_400;
+export const REQUEUES_KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /** The sends of a missing event as stored; times in epoch milliseconds. */
 interface RequeueItem {
@@ -229,7 +229,7 @@ export function createWitnessTable(table: LedgerTable): WitnessStore {
     },
 
     async put(domain, hour) {
-      const expiresAt = hour.start + WITNESS_KEPT_SECONDS + 86_400;
+      const expiresAt = hour.start + WITNESS_KEPT_SECONDS + DAY_SECONDS;
       const Item = { ...witnessKey(domain, hour.start), ...hour, expiresAt };
       await client.send(new PutCommand({ TableName: name, Item }));
     },

@@ -1,6 +1,6 @@
+import { DAY_SECONDS } from '../../contract.ts';
 import type { SliceBounds } from '../ledger/slice.ts';
 
-const DAY_SECONDS = 86_400;
 /** Items expire by when they were received; clocks may be ahead by ten minutes. */
 const MARGIN_SECONDS = 3600;
 

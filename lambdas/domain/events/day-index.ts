@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../contract.ts';
 import type { JsonObject } from '../canonical.ts';
 import { INDEXED_NAMES, OTHER_EVENT } from '../event-types.ts';
 import { dayIndexKey, utcDay } from '../keys.ts';
@@ -15,8 +16,6 @@ export const OTHER_TYPE = OTHER_EVENT.event;
 export interface StoredKey extends EventPlace {
   atMs: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /** All partitions of the day index that a stretch of time touches, one list for each day, in their order. */
 export function dayPartitions(domain: string, fromMs: number, toMs: number, shards: DayShards): string[][] {

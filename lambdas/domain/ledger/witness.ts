@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from '../../contract.ts';
 import { EVENT_TYPES, WEBHOOK_TYPES } from '../event-types.ts';
 import { add, type Counts, numberOf, total } from './counts.ts';
 import type { Slice, SliceState } from './slice.ts';
@@ -6,7 +7,7 @@ import type { Slice, SliceState } from './slice.ts';
 
 export const HOUR_SECONDS = 3600;
 /** How long Mailgun keeps counts by the hour. */
-export const WITNESS_KEPT_SECONDS = 60 * 86_400;
+export const WITNESS_KEPT_SECONDS = 60 * DAY_SECONDS;
 
 /** The types that Mailgun counts, which are those that it posts, each with its name in the Metrics API. */
 export const COUNTED_TYPES = WEBHOOK_TYPES.map((id) => ({

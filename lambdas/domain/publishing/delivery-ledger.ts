@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../contract.ts';
 import { deliveryHour } from '../keys.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 import type { ReceiverState } from './receiver-state.ts';
@@ -35,7 +36,7 @@ export const DISABLED_LOOK_SECONDS = 1800;
 /** A first attempt that was made within this time shows how far behind the queue is. */
 const RECENT_MS = OVERDUE_MS + DISABLED_LOOK_SECONDS * 1000;
 /** The queue keeps a message no longer. */
-const QUEUE_RETENTION_MS = 14 * 86_400_000;
+const QUEUE_RETENTION_MS = 14 * DAY_MS;
 
 /**
  * Tells a delivery that was lost between bus and receiver from one that waits in a busy queue, by how late the queue

@@ -1,9 +1,10 @@
+import { DAY_SECONDS } from '../../contract.ts';
+
 // What large mailbox providers tolerate of a sender, in shares of its mail. Imports nothing: functions, command line
 // and page read it.
 
 /** Over how many full days, besides today, shares are judged; a weekly mailing is never left out. */
 const JUDGED_DAYS = 7;
-const DAY_SECONDS = 86_400;
 /** The same in words, for alarms, page and command line alike. */
 export const JUDGED_TIME = `last ${JUDGED_DAYS} days (UTC) and today`;
 

@@ -1,5 +1,6 @@
 import { type BadParameter, badParameter } from '../../../api/read-parameters.ts';
 import { LAST_MS } from '../../../api/time.ts';
+import { DAY_MS } from '../../contract.ts';
 import type { TimeRange } from '../ports.ts';
 
 /** Times of a query in epoch milliseconds. */
@@ -9,7 +10,6 @@ export interface RangeQuery {
   readonly to?: number | undefined;
 }
 
-export const DAY_MS = 86_400_000;
 /** Most days of one query. */
 export const MAX_DAYS = 31;
 

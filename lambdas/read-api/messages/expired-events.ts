@@ -1,7 +1,7 @@
 import type { MessageResponse } from '../../../api/responses/message.ts';
+import { DAY_MS } from '../../contract.ts';
 import { eventsPrefix } from '../../domain/archive/layout.ts';
 import { utcDay } from '../../domain/keys.ts';
-import { DAY_MS } from '../http/range.ts';
 import type { StoredStatus } from '../ports.ts';
 
 /** How long the table keeps events, and what holds them longer. */

@@ -1,5 +1,5 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
-import { MAX_SLICE_SECONDS } from '../../contract.ts';
+import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
 import { completeFrom, heldFromOf } from '../../domain/campaign/held.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
@@ -26,7 +26,7 @@ const MAX_MESSAGES = 5000;
 const MAX_MAIL_EVENTS = 25_000;
 const MAX_FAILURES = 1000;
 /** How long after the last mail the ledger is looked at. */
-const MAX_FOLLOWED_SECONDS = 31 * 86_400;
+const MAX_FOLLOWED_SECONDS = 31 * DAY_SECONDS;
 const MINUTE_MS = 60_000;
 /** Messages read at once. */
 const AT_ONCE = 25;

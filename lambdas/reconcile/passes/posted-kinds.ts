@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../contract.ts';
 import type { JsonObject } from '../../domain/canonical.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { ExpectedKinds, Slice } from '../../domain/ledger/slice.ts';
@@ -10,9 +11,9 @@ export interface PostedKindsDeps {
 }
 
 /** Longer after the last webhook of a kind nothing of it is expected any more: Mailgun may have stopped posting it. */
-const POSTED_KIND_MS = 14 * 86_400_000;
+const POSTED_KIND_MS = 14 * DAY_MS;
 /** So much later an event of the kind is looked up again, to renew the last time. */
-const RENEWED_AFTER_MS = 86_400_000;
+const RENEWED_AFTER_MS = DAY_MS;
 
 /** The kinds that Mailgun may never post, as far as webhooks of a domain have brought events of them. */
 export interface PostedKinds {

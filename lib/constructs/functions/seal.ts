@@ -11,12 +11,12 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { INDEXES } from '../../../lambdas/contract.ts';
+import { DAY_SECONDS, INDEXES } from '../../../lambdas/contract.ts';
 import type { SealEnv } from '../../../lambdas/seal/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
 import { runLimitSeconds } from '../../config/ledger-times.ts';
-import { DAY_SECONDS, eventDays } from '../../config/retention.ts';
+import { eventDays } from '../../config/retention.ts';
 import { ArchiveCatalog } from '../archive-catalog.ts';
 import { removalOf } from '../removal.ts';
 import { LedgerFunction } from './ledger-function.ts';

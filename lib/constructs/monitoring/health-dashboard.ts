@@ -11,7 +11,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { ACCESS_METRICS, METRICS } from '../../../lambdas/contract.ts';
+import { ACCESS_METRICS, DAY_SECONDS, METRICS } from '../../../lambdas/contract.ts';
 import type { Watched } from '../alarms/sources.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 
@@ -20,7 +20,6 @@ export interface HealthDashboardProps extends Omit<Watched, 'limits'> {
 }
 
 const FIVE_MINUTES = 300;
-const DAY = 86_400;
 const HALF = 12;
 const WHOLE = 24;
 
@@ -72,7 +71,7 @@ function completeness({ queue }: HealthDashboardProps, metrics: LedgerMetrics): 
       labelled('slices with something missing', metrics.own(METRICS.openSlices, 'Maximum', FIVE_MINUTES)),
       labelled('stuck events', metrics.own(METRICS.stuck, 'Maximum', FIVE_MINUTES)),
       labelled('dead letters', metrics.queue('ApproximateNumberOfMessagesVisible', queue.deadLetters, FIVE_MINUTES)),
-      labelled('lost webhooks, 1 day', metrics.own(METRICS.lostWebhooks, 'Sum', DAY)),
+      labelled('lost webhooks, 1 day', metrics.own(METRICS.lostWebhooks, 'Sum', DAY_SECONDS)),
       labelled('unconfirmed events', metrics.own(METRICS.unconfirmed, 'Maximum', FIVE_MINUTES)),
     ],
     width: WHOLE,
