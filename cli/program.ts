@@ -10,7 +10,7 @@ import { drillCommand } from './commands/drill.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { exportCommand } from './commands/export.ts';
 import { findCommand } from './commands/find.ts';
-import { helpCommand } from './commands/help.ts';
+import { HELP_TOPICS, helpCommand } from './commands/help.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listingCommand } from './commands/listing.ts';
 import { logsCommand } from './commands/logs.ts';
@@ -29,10 +29,8 @@ import { unconfirmedCommand } from './commands/unconfirmed.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { webhooksCommand } from './commands/webhooks.ts';
 import { whyCommand } from './commands/why.ts';
-import { TargetUnavailableError, UsageError } from './errors.ts';
+import { awsSentence, TargetUnavailableError, UsageError } from './errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
-import { HELP_TOPICS } from './help/help-topics.ts';
-import { awsSentence } from './target/aws-errors.ts';
 
 /** In the order of --help: look, repair, set up, drill, erase. */
 const COMMANDS: readonly CommandBuilder[] = [

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import type { CliContext } from '../../../cli/command.ts';
 import { commandPage } from '../../../cli/command-page.ts';
+import { HELP_TOPICS } from '../../../cli/commands/help.ts';
 import { TargetUnavailableError } from '../../../cli/errors.ts';
 import { EXIT_CODES, exitCodeText } from '../../../cli/exit-codes.ts';
-import { HELP_TOPICS } from '../../../cli/help/help-topics.ts';
 import { createProgram } from '../../../cli/program.ts';
 import { runCommand } from '../../support/command-line.ts';
 

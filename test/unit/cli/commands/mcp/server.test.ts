@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { masked, resultText } from '../../../../../cli/commands/mcp/results.ts';
-import { runbookSection } from '../../../../../cli/help/runbook.ts';
+import { runbookSection } from '../../../../../cli/commands/help.ts';
+import { masked, resultText } from '../../../../../cli/commands/mcp/server.ts';
 
 const EVENT = {
   key: 'failed#1',
