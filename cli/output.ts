@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
-import type { CliContext } from './command.ts';
+import { canBeTyped, shellWord } from '../lambdas/domain/shell-word.ts';
+import { type CliContext, targetRefText } from './command.ts';
+import type { Deployment } from './target/types.ts';
 
 /** Prints one and the same answer: a JSON line with `--json`, lines for people otherwise. */
 export type Emit<Line> = (line: Line, ...text: string[]) => void;
@@ -79,4 +81,24 @@ export function createProgress({ now }: Pick<CliContext, 'now'>) {
     toldAtMs = now();
     report();
   };
+}
+
+/** Returns entries by their key, in the order of the first of each: Map.groupBy, which Node 20 lacks. */
+export function groupBy<Key, Entry>(entries: Iterable<Entry>, keyOf: (entry: Entry) => Key): Map<Key, Entry[]> {
+  const groups = new Map<Key, Entry[]>();
+  for (const entry of entries) {
+    const key = keyOf(entry);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [entry]);
+    else group.push(entry);
+  }
+  return groups;
+}
+
+/** Returns a command on the same deployment to paste; undefined where an argument holds what no terminal shows. */
+export function printedCommand({ ref }: Pick<Deployment, 'ref'>, words: string, ...args: string[]): string | undefined {
+  if (!args.every(canBeTyped)) return undefined;
+  // Behind `--` nothing is an option.
+  const end = args.some((arg) => arg.startsWith('-')) ? ['--'] : [];
+  return ['npm run ledger --', words, targetRefText(ref), ...end, ...args.map(shellWord)].join(' ');
 }

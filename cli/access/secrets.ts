@@ -1,8 +1,13 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
 import { targetRefText } from '../command.ts';
-import { SecretOutOfReachError, TargetUnavailableError, UnreadableSecretError, UsageError } from '../errors.ts';
-import { awsSentence } from '../target/aws-errors.ts';
+import {
+  awsSentence,
+  SecretOutOfReachError,
+  TargetUnavailableError,
+  UnreadableSecretError,
+  UsageError,
+} from '../errors.ts';
 import type { Deployment } from '../target/types.ts';
 
 /** The text of the secret that an output names. */

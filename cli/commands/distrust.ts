@@ -11,8 +11,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
 import { checkMessageId, type HistoryRecipient, readHistory } from '../event-history.ts';
-import { counted, createEmit } from '../output.ts';
-import { printedCommand } from '../printed-command.ts';
+import { counted, createEmit, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import {
   causedSuppressions,

@@ -9,9 +9,8 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import { groupBy } from '../group-by.ts';
 import { tableOf } from '../ledger.ts';
-import { ago, counted, createEmit } from '../output.ts';
+import { ago, counted, createEmit, groupBy } from '../output.ts';
 import { iso } from '../time.ts';
 import {
   adviceOf,

@@ -10,6 +10,7 @@ import {
   wholeNumber,
 } from '../command.ts';
 import {
+  awsSentence,
   SecretOutOfReachError,
   StackNotFoundError,
   TargetUnavailableError,
@@ -18,7 +19,6 @@ import {
 } from '../errors.ts';
 import { createEmit } from '../output.ts';
 import { planFor } from '../planning/load-plan.ts';
-import { awsSentence } from '../target/aws-errors.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { type CostsLine, costsOf, costsText } from './doctor/cost-lines.ts';

@@ -4,10 +4,9 @@ import { type ShownAlarmText, shownAlarmText } from '../../lambdas/domain/alarm-
 import { announcementText } from '../../lambdas/domain/ledger/listing-note.ts';
 import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
-import { TargetUnavailableError } from '../errors.ts';
+import { awsSentence, TargetUnavailableError } from '../errors.ts';
 import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
 import { createEmit, timeAgo } from '../output.ts';
-import { awsSentence } from '../target/aws-errors.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { enabledAgain } from './receivers/open.ts';

@@ -14,8 +14,7 @@ import {
   timeOption,
 } from '../command.ts';
 import { ledgerTimes, tableOf } from '../ledger.ts';
-import { counted, createEmit } from '../output.ts';
-import { printedCommand } from '../printed-command.ts';
+import { counted, createEmit, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
 import { causedSuppressions, createSuppressionReader, type SuppressionReader } from './distrust/caused-suppressions.ts';

@@ -22,8 +22,7 @@ import {
   targetRefText,
 } from '../command.ts';
 import { UsageError } from '../errors.ts';
-import { groupBy } from '../group-by.ts';
-import { counted, createEmit } from '../output.ts';
+import { counted, createEmit, groupBy } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { readDomainDrift } from './webhooks/account-domains.ts';
 import { driftFixes } from './webhooks/fixes.ts';

@@ -12,8 +12,7 @@ import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/clie
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { SendingDomain } from '../../lambdas/contract.ts';
-import { StackNotFoundError, TargetUnavailableError } from '../errors.ts';
-import { awsSentence, isStackNotFound } from './aws-errors.ts';
+import { awsSentence, isStackNotFound, StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { openClients } from './clients.ts';
 import { type Environment, environmentOf, readEnvironments } from './environments.ts';
 import {

@@ -18,7 +18,7 @@ import {
 import { statusUpdateOf } from '../../../lambdas/domain/status/status.ts';
 import { suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { groupBy } from '../../group-by.ts';
+import { groupBy } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 
 export interface DeadLetter {

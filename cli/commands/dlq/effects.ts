@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { CliContext } from '../../command.ts';
-import { groupBy } from '../../group-by.ts';
+import { groupBy } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type DeadLetter, type DeadLetters, diagnose, scanDeadLetters } from './dead-letters.ts';
 

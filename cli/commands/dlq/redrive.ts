@@ -10,8 +10,7 @@ import {
   targetRefText,
   wholeNumber,
 } from '../../command.ts';
-import { groupBy } from '../../group-by.ts';
-import { counted, createEmit, type Emit } from '../../output.ts';
+import { counted, createEmit, type Emit, groupBy } from '../../output.ts';
 import {
   countsByReason,
   type DeadLetters,

@@ -1,7 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
-import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { readErasureKey } from '../../access/secrets.ts';

@@ -6,7 +6,7 @@ import {
 } from '../../../lambdas/domain/webhooks/domain-drift.ts';
 import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { groupBy } from '../../group-by.ts';
+import { groupBy } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 
 /** Compares Mailgun's domains with the ledger's, region by region; TargetUnavailableError where they cannot be listed. */

@@ -1,6 +1,6 @@
 import { MAX_URLS, type RegisteredWebhook, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { TargetUnavailableError } from '../../errors.ts';
-import { groupBy } from '../../group-by.ts';
+import { groupBy } from '../../output.ts';
 import type { AccountHook, Registry } from './registry.ts';
 
 /** What one stack wants of Mailgun. */

@@ -1,8 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import type { Check } from '../../../../cli/commands/doctor/machine-checks.ts';
-import { accountChecks, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
+import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
   checkOrigin,
   judgeAnswer,
