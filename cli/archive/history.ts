@@ -1,15 +1,24 @@
-import { mergeSorted } from '../../lambdas/adapters/table/day-index.ts';
+import { createDayIndexTable, mergeSorted } from '../../lambdas/adapters/table/day-index.ts';
+import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
+import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
+import { DAY_MS } from '../../lambdas/contract.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
 import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
+import type { QueueMessage } from '../../lambdas/domain/events/queue-message.ts';
+import { eventSort } from '../../lambdas/domain/keys.ts';
 import { createLedgerNaming, placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { namedAddresses } from '../../lambdas/domain/recipients/erasure.ts';
 import type { EventKeys, SealableEvents } from '../../lambdas/seal/ports.ts';
 import { inOrder, type NamedKey, rowOfStored } from '../../lambdas/seal/slice-rows.ts';
-import { type ArchiveSource, rowGroups } from '../certificates/archive-source.ts';
+import { readErasureKey } from '../access.ts';
+import { type ArchiveSource, archiveIn, rowGroups } from '../certificates/archive-source.ts';
 import { TargetUnavailableError } from '../errors.ts';
+import { tableOf } from '../ledger.ts';
+import { type Deployment, hasOutput } from '../target/types.ts';
+import { timeText } from '../time.ts';
 
 /** An event of the table, the archive, or both. */
 export interface HistoryRow {
@@ -186,4 +195,86 @@ async function* inChunks<Value>(values: AsyncIterable<Value>, size: number): Asy
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
+}
+
+/** Opens table and archive of a deployment as one. */
+export async function openHistory(deployment: Deployment): Promise<ReadDay> {
+  const keys = createDayIndexTable(tableOf(deployment));
+  return createHistory({ archive: openDeploymentArchive(deployment), keys, ...(await openTableSide(deployment)) });
+}
+
+/** Opens what only the archive of a deployment holds; undefined where it has none. */
+export async function openArchivedHistory(deployment: Deployment): Promise<ReadArchivedDay | undefined> {
+  const archive = openDeploymentArchive(deployment);
+  return archive && createArchivedHistory({ archive, ...(await openTableSide(deployment)) });
+}
+
+async function openTableSide(deployment: Deployment) {
+  const secret = await readErasureKey(deployment);
+  const table = tableOf(deployment);
+  const erasureKey = { read: async () => secret };
+  return {
+    events: createStoredEventsTable(table),
+    erasures: createErasureRepository(table, erasureKey),
+    erasureKey,
+  };
+}
+
+/** Opens the archive of a deployment; undefined where it has none. */
+export function openDeploymentArchive(deployment: Deployment): ArchiveSource | undefined {
+  if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
+  return archiveIn({ client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') });
+}
+
+/** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
+export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {
+  for (let from = fromMs; from < toMs; ) {
+    const to = Math.min((Math.floor(from / DAY_MS) + 1) * DAY_MS, toMs);
+    yield { fromMs: from, toMs: to };
+    from = to;
+  }
+}
+
+/** What turns rows of the archive into messages. */
+export interface Restoring {
+  readonly domain: string;
+  readonly nameOf: ReturnType<typeof createLedgerNaming>;
+  /** Since when (epoch milliseconds) events are unconfirmed, by their names. */
+  readonly unconfirmed: ReadonlyMap<string, number>;
+}
+
+/**
+ * Returns the messages that bring rows of the archive back, but for erased ones that do not say any more where their event
+ * was stored. Throws TargetUnavailableError for any other row whose name is not of this erasure key.
+ */
+export function restoredMessages(rows: readonly ArchiveRow[], restoring: Restoring): QueueMessage[] {
+  return rows.flatMap((row) => {
+    const message = restoredMessage(row, restoring);
+    if (message !== undefined) return message;
+    // Only an erasure takes the place out of a row, and with it the salt.
+    if (row.salt === null) return [];
+    const at = timeText(Math.floor(row.atMs / 1000));
+    throw new TargetUnavailableError(
+      `the archive was written under another erasure key than that of this stack, at least for ${restoring.domain} at ${at}`,
+    );
+  });
+}
+
+function restoredMessage(row: ArchiveRow, { domain, nameOf, unconfirmed }: Restoring): QueueMessage | undefined {
+  if (row.event === null) return undefined;
+  const erased = erasedAs(row);
+  const { 'erased-recipient': _erased, ...event } = JSON.parse(row.event) as JsonObject;
+  const identity = identify(event, domain);
+  const place = erased === undefined ? identity : { ...identity, eventSort: eventSort(erased, identity.eventKey) };
+  if (nameOf(place) !== row.name) return undefined;
+  const unconfirmedSince = unconfirmed.get(row.name);
+  const facts = {
+    atMs: row.atMs,
+    byWebhook: row.byWebhook,
+    ...(unconfirmedSince !== undefined && { unconfirmedSince }),
+  };
+  return {
+    ...{ source: row.source, receivedAt: row.receivedAtMs, domain, event },
+    restored: { ...facts, ...(erased !== undefined && { erasedAs: erased }) },
+  };
 }

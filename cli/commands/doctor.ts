@@ -18,7 +18,7 @@ import {
   UsageError,
 } from '../errors.ts';
 import { createEmit } from '../output.ts';
-import { planFor } from '../planning/load-plan.ts';
+import { planFor } from '../planning/capacity.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
 import { type CostsLine, costsOf, costsText } from './doctor/cost-lines.ts';

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { EVENT_NAMES } from '../../lambdas/domain/event-types.ts';
 import { shellWord } from '../../lambdas/domain/shell-word.ts';
-import { openHistory } from '../archive/open-history.ts';
+import { openHistory } from '../archive/history.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,14 +1,15 @@
 import { keyFingerprint, type SigningKeys } from '../../lambdas/domain/webhooks/signature.ts';
-import { openMailgun, readMailgunKey } from '../access/mailgun-access.ts';
 import {
   checkKey,
+  openMailgun,
   readApiKey,
+  readMailgunKey,
   readSigningKeys,
   type StoredKeys,
   withCurrent,
   writeApiKey,
   writeSigningKeys,
-} from '../access/secrets.ts';
+} from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,

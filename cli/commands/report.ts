@@ -14,8 +14,8 @@ import { csvLine } from '../../lambdas/domain/csv.ts';
 import { type Completeness, CompletenessCheck, dueEndOf } from '../../lambdas/domain/ledger/completeness.ts';
 import { total } from '../../lambdas/domain/ledger/counts.ts';
 import type { FailureClass } from '../../lambdas/domain/status/failure-class.ts';
-import { readErasureKey } from '../access/secrets.ts';
-import { openDeploymentArchive } from '../archive/open-history.ts';
+import { readErasureKey } from '../access.ts';
+import { openDeploymentArchive } from '../archive/history.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { messageIdOf } from '../../lambdas/domain/events/event.ts';
 import { identify } from '../../lambdas/domain/events/identity.ts';
 import { TEST_EVENT_PREFIX, TEST_EVENT_SECONDS } from '../../lambdas/domain/webhooks/test-sample.ts';
-import { readSecret, readSigningKeys } from '../access/secrets.ts';
+import { readSecret, readSigningKeys } from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,

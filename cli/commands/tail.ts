@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { type EventEntry, LedgerApiError, LedgerClient, type TailResponse } from '../../client/ledger-client.ts';
 import { shellWord } from '../../lambdas/domain/shell-word.ts';
-import { readSecret } from '../access/secrets.ts';
+import { readSecret } from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,

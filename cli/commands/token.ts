@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { putSecret, readSecret } from '../access/secrets.ts';
+import { putSecret, readSecret } from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,

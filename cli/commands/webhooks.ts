@@ -7,7 +7,7 @@ import {
   openMailgunToWrite,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
-} from '../access/mailgun-access.ts';
+} from '../access.ts';
 import {
   type CliContext,
   type CommandBuilder,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { checkArchive } from '../../cli/certificates/check-archive.ts';
+import { checkArchive } from '../../cli/commands/verify.ts';
 import { stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
 import { erasedKey, objectKey, recordKey } from '../../lambdas/domain/archive/layout.ts';

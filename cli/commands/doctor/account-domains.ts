@@ -1,5 +1,5 @@
 import { domainDriftText } from '../../../lambdas/domain/webhooks/domain-drift.ts';
-import { ApiKeyRefusedError, openMailgun } from '../../access/mailgun-access.ts';
+import { ApiKeyRefusedError, openMailgun } from '../../access.ts';
 import type { Deployment } from '../../target/types.ts';
 import { readDomainDrift } from '../webhooks/account-domains.ts';
 import { type Finding, ok, skipped, warning } from './machine-checks.ts';

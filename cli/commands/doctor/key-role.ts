@@ -1,6 +1,5 @@
 import { DAY_MS } from '../../../lambdas/contract.ts';
-import { ApiKeyRefusedError, messageOf, openMailgun } from '../../access/mailgun-access.ts';
-import { readApiKey } from '../../access/secrets.ts';
+import { ApiKeyRefusedError, messageOf, openMailgun, readApiKey } from '../../access.ts';
 import type { Deployment } from '../../target/types.ts';
 import { mailgunTimeMs } from '../../time.ts';
 import { type Finding, ok, skipped, warning } from './machine-checks.ts';

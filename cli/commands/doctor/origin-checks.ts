@@ -1,4 +1,4 @@
-import { readSecret } from '../../access/secrets.ts';
+import { readSecret } from '../../access.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import type { Deployment } from '../../target/types.ts';
 import { type Check, type Finding, ok, skipped, wrong } from './machine-checks.ts';

@@ -1,5 +1,4 @@
-import { AWS_LIMITS } from '../../planning/capacity.ts';
-import type { LoadPlan } from '../../planning/load-plan.ts';
+import { AWS_LIMITS, type LoadPlan } from '../../planning/capacity.ts';
 
 /** The line of `doctor --plan-for --json`. */
 export interface PlanLine extends LoadPlan {

@@ -4,8 +4,15 @@ import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { type Drift, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
-import { ApiKeyRefusedError, type MailgunResponse, messageOf, openMailgun } from '../../access/mailgun-access.ts';
-import { readApiKey, readSecret, readSigningKeys } from '../../access/secrets.ts';
+import {
+  ApiKeyRefusedError,
+  type MailgunResponse,
+  messageOf,
+  openMailgun,
+  readApiKey,
+  readSecret,
+  readSigningKeys,
+} from '../../access.ts';
 import { targetRefText } from '../../command.ts';
 import { MailgunBusyError } from '../../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../../ledger.ts';

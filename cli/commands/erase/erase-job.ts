@@ -3,7 +3,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
-import { readErasureKey } from '../../access/secrets.ts';
+import { readErasureKey } from '../../access.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';

@@ -1,6 +1,6 @@
 import { MESSAGES, METRICS } from '../../../lambdas/contract.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
-import { openMailgun, readMailgunKey } from '../../access/mailgun-access.ts';
+import { openMailgun, readMailgunKey } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { Deployment, LogEntry } from '../../target/types.ts';
 

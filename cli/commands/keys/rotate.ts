@@ -2,11 +2,12 @@ import { keyFingerprint } from '../../../lambdas/domain/webhooks/signature.ts';
 import {
   openMailgunToWrite,
   readMailgunKey,
+  readSigningKeys,
   replaceMailgunKey,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
-} from '../../access/mailgun-access.ts';
-import { readSigningKeys, writeSigningKeys } from '../../access/secrets.ts';
+  writeSigningKeys,
+} from '../../access.ts';
 import {
   type CliContext,
   confirm,

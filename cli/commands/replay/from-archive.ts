@@ -14,10 +14,14 @@ import { eachOf } from '../../../lambdas/domain/concurrency.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
-import { readErasureKey } from '../../access/secrets.ts';
-import type { HistoryRow } from '../../archive/history.ts';
-import { daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
-import { restoredMessages } from '../../archive/restored-message.ts';
+import { readErasureKey } from '../../access.ts';
+import {
+  daysOf,
+  type HistoryRow,
+  openDeploymentArchive,
+  openHistory,
+  restoredMessages,
+} from '../../archive/history.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
 import { UsageError } from '../../errors.ts';

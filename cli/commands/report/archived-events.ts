@@ -7,7 +7,7 @@ import { SENDING_TYPES, type Stretch, type TaggedSlice } from '../../../lambdas/
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { messageIdOfPartition, messagePartition, parseMessageSort } from '../../../lambdas/domain/keys.ts';
-import { daysOf } from '../../archive/open-history.ts';
+import { daysOf } from '../../archive/history.ts';
 import { type ArchiveSource, rowGroups } from '../../certificates/archive-source.ts';
 
 /** What a campaign is read from besides the table. */

@@ -1,10 +1,10 @@
 import {
   type MailgunRequest,
   openMailgunToWrite,
+  readErasureKey,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
-} from '../../access/mailgun-access.ts';
-import { readErasureKey } from '../../access/secrets.ts';
+} from '../../access.ts';
 import {
   type CliContext,
   checkSendingDomain,

@@ -3,7 +3,7 @@ import { createErasureRepository, writeSuppression } from '../../../lambdas/adap
 import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
 import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
-import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';
+import { type MailgunRequest, messageOf } from '../../access.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { Difference } from './differences.ts';

@@ -1,4 +1,4 @@
-import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access/mailgun-access.ts';
+import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
 import type { CliContext } from '../../command.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
 import type { Deployment } from '../../target/types.ts';

@@ -4,7 +4,7 @@ import {
   mergedDrift,
   readAccountDomains,
 } from '../../../lambdas/domain/webhooks/domain-drift.ts';
-import { type MailgunRequest, messageOf } from '../../access/mailgun-access.ts';
+import { type MailgunRequest, messageOf } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';

@@ -4,7 +4,7 @@ import {
   readAccountWebhooks,
   readDomainWebhooks,
 } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
-import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access/mailgun-access.ts';
+import { type MailgunRequest, type MailgunResponse, messageOf } from '../../access.ts';
 import { MailgunBusyError, TargetUnavailableError } from '../../errors.ts';
 import { mailgunTimeMs } from '../../time.ts';
 

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../../lambdas/contract.ts';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { eventSort, messagePartition, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
-import { openArchivedHistory } from '../../archive/open-history.ts';
+import { openArchivedHistory } from '../../archive/history.ts';
 import type { CliContext } from '../../command.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import type { Deployment } from '../../target/types.ts';

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../../lambdas/contract.ts';
 import { isObject, type JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { textAt, valueAt } from '../../../lambdas/domain/events/event.ts';
-import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../../access/mailgun-access.ts';
+import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { HistoryRecipient } from '../../event-history.ts';
 import { counted } from '../../output.ts';

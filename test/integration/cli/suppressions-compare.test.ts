@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { readSecret } from '../../../cli/access/secrets.ts';
+import { readSecret } from '../../../cli/access.ts';
 import { tableOf } from '../../../cli/ledger.ts';
 import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';

@@ -1,4 +1,4 @@
-import { planFor } from '../../../cli/planning/load-plan.ts';
+import { planFor } from '../../../cli/planning/capacity.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from './settings.ts';
 import { type Load, type Outcome, simulate } from './simulate.ts';
 

@@ -1,5 +1,4 @@
-import { ASSUMED, AWS_LIMITS } from '../../../cli/planning/capacity.ts';
-import type { LoadPlan } from '../../../cli/planning/load-plan.ts';
+import { ASSUMED, AWS_LIMITS, type LoadPlan } from '../../../cli/planning/capacity.ts';
 
 /** The stack and the account that a load meets. */
 export interface SimulatedStack {

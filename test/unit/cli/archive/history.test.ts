@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createArchivedHistory, createHistory } from '../../../../cli/archive/history.ts';
+import { createArchivedHistory, createHistory, restoredMessages } from '../../../../cli/archive/history.ts';
 import { objectKey } from '../../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs, erasedRow, rowOf } from '../../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../../lambdas/domain/canonical.ts';
@@ -215,4 +215,29 @@ test('whoever stops reading the archive leaves no temporary file', async () => {
   ))
     break;
   expect([places.opened.length, places.discarded]).toEqual([1, 1]);
+});
+
+const AT = 1_770_000_000;
+
+function restoredRow(nth: number, erasureKey = ERASURE_KEY): ArchiveRow {
+  const event = deliveredEvent({ id: `id-${nth}`, timestamp: AT, recipient: `r${nth}@example.org` });
+  const place = identify(event, DOMAIN);
+  const facts = { receivedAtMs: AT * 1000, byWebhook: true, source: 'webhook' as const, atMs: AT * 1000 };
+  return rowOf({ ...facts, name: createLedgerNaming(erasureKey)(place), key: place.eventKey }, event, '00'.repeat(16));
+}
+
+const restore = (rows: readonly ArchiveRow[]) =>
+  restoredMessages(rows, { domain: DOMAIN, nameOf: createLedgerNaming(ERASURE_KEY), unconfirmed: new Map() });
+
+test('one row of another erasure key among others is refused, with its time', () => {
+  expect(() => restore([restoredRow(0), restoredRow(1, 'another key'), restoredRow(2)])).toThrow(
+    /another erasure key .*02T02:40:00Z/,
+  );
+});
+
+test('erased rows that do not say where their event was stored are left out', () => {
+  const emptied = { ...restoredRow(1), event: null, salt: null };
+  const messages = restore([restoredRow(0), emptied, erasedRow(restoredRow(2), DOMAIN, ERASURE_KEY)]);
+
+  expect(messages.map(({ restored }) => restored?.erasedAs)).toEqual([undefined, expect.stringMatching(/^erased:/)]);
 });

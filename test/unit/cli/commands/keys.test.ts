@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { checkKey, withCurrent } from '../../../../cli/access/secrets.ts';
+import { checkKey, withCurrent } from '../../../../cli/access.ts';
 import type { CliContext } from '../../../../cli/command.ts';
 import { TargetUnavailableError } from '../../../../cli/errors.ts';
 import { type Deployment, parseLogEntry } from '../../../../cli/target/types.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { MailgunRequest } from '../../../../../cli/access/mailgun-access.ts';
+import type { MailgunRequest } from '../../../../../cli/access.ts';
 import type { CliContext } from '../../../../../cli/command.ts';
 import { openRegistry } from '../../../../../cli/commands/webhooks/registry.ts';
 import { runCommand } from '../../../../support/command-line.ts';

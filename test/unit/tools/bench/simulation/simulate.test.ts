@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK } from '../../../../../cli/planning/capacity.ts';
-import { planFor } from '../../../../../cli/planning/load-plan.ts';
+import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK, planFor } from '../../../../../cli/planning/capacity.ts';
 import { costsOf, sum } from '../../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../../tools/bench/page.ts';
 import { compare, type LocalRun, offBy, TOLERANCE } from '../../../../../tools/bench/simulation/comparison.ts';

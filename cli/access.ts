@@ -1,0 +1,279 @@
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { cappedText, sendRequest } from '../lambdas/adapters/mailgun/mailgun-client.ts';
+import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
+import { type CliContext, targetRefText } from './command.ts';
+import {
+  awsSentence,
+  MailgunBusyError,
+  SecretOutOfReachError,
+  TargetUnavailableError,
+  UnreadableSecretError,
+  UsageError,
+} from './errors.ts';
+import type { Deployment } from './target/types.ts';
+
+/** The text of the secret that an output names. */
+export async function readSecret(deployment: Deployment, outputKey: string): Promise<string> {
+  return (await readVersion(deployment, outputKey)).text;
+}
+
+/** Returns the key that hashes erased recipients; under a blank one no one would be known as erased. */
+export async function readErasureKey(deployment: Deployment): Promise<string> {
+  const key = await readSecret(deployment, 'ErasureKeySecretArn');
+  if (key.trim() === '') throw new TargetUnavailableError('the erasure key of the stack is blank');
+  return key;
+}
+
+/**
+ * Returns the texts of a JSON secret, and since when it holds them (epoch milliseconds). Blank ones are unset, as for the
+ * functions. Throws UnreadableSecretError where it is not a JSON object.
+ */
+async function readSecretFields(
+  deployment: Deployment,
+  outputKey: string,
+): Promise<{ fields: Readonly<Record<string, string | undefined>>; sinceMs: number | undefined }> {
+  const { text, sinceMs } = await readVersion(deployment, outputKey);
+  return { fields: fieldsOf(text, deployment, outputKey), sinceMs };
+}
+
+/** Replaces the text of the secret that an output names. */
+export async function putSecret(deployment: Deployment, outputKey: string, text: string): Promise<void> {
+  const command = new PutSecretValueCommand({ SecretId: deployment.output(outputKey), SecretString: text });
+  await deployment.clients.secrets.send(command).catch((cause) => outOfReach(`${outputKey} cannot be written`, cause));
+}
+
+async function readVersion(deployment: Deployment, outputKey: string) {
+  const command = new GetSecretValueCommand({ SecretId: deployment.output(outputKey) });
+  const { SecretString = '', CreatedDate } = await deployment.clients.secrets
+    .send(command)
+    .catch((cause) => outOfReach(`${outputKey} cannot be read`, cause));
+  return { text: SecretString, sinceMs: CreatedDate?.getTime() };
+}
+
+function outOfReach(what: string, cause: unknown): never {
+  throw new SecretOutOfReachError(`the secret ${what}: ${awsSentence(cause) ?? (cause as Error).message}`, { cause });
+}
+
+/** Returns the command that replaces a secret that holds no JSON object. */
+function replaceCommand({ ref }: Pick<Deployment, 'ref'>, outputKey: string): string {
+  const target = `--yes ${targetRefText(ref)}`;
+  if (outputKey === API_KEY) return `npm run ledger -- keys set --api-key ${target} < api-key.txt`;
+  return `npm run ledger -- keys set --from-mailgun ${target}`;
+}
+
+function fieldsOf(text: string, deployment: Deployment, outputKey: string): Record<string, string | undefined> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+  }
+  if (typeof parsed !== 'object' || parsed === null) {
+    const fix = replaceCommand(deployment, outputKey);
+    throw new UnreadableSecretError(`the secret ${outputKey} holds no JSON object`, fix);
+  }
+  const texts = Object.entries(parsed).flatMap(([name, value]) =>
+    typeof value === 'string' && value.trim() !== '' ? [[name, value.trim()]] : [],
+  );
+  return Object.fromEntries(texts);
+}
+
+/** The signing keys as the secret holds them, and since when; no key at all where it is unset. */
+export interface StoredKeys {
+  readonly keys: SigningKeys;
+  /** Epoch milliseconds. */
+  readonly sinceMs: number | undefined;
+}
+
+const SIGNING_KEYS = 'SigningKeysSecretArn';
+const API_KEY = 'ApiKeySecretArn';
+
+export async function readSigningKeys(deployment: Deployment): Promise<StoredKeys> {
+  const { fields, sinceMs } = await readSecretFields(deployment, SIGNING_KEYS);
+  const { current, previous, parent } = fields;
+  return { keys: { ...(current && { current }), ...(previous && { previous }), ...(parent && { parent }) }, sinceMs };
+}
+
+export async function readApiKey(
+  deployment: Deployment,
+): Promise<{ apiKey: string | undefined; sinceMs: number | undefined }> {
+  const { fields, sinceMs } = await readSecretFields(deployment, API_KEY);
+  return { apiKey: fields.apiKey, sinceMs };
+}
+
+export const writeSigningKeys = (deployment: Deployment, keys: SigningKeys) =>
+  putSecret(deployment, SIGNING_KEYS, JSON.stringify(keys));
+
+export const writeApiKey = (deployment: Deployment, apiKey: string) =>
+  putSecret(deployment, API_KEY, JSON.stringify({ apiKey }));
+
+/**
+ * A key put in front; what was there before goes on to verify retries, or alone: is forgotten. Undefined where
+ * nothing changes.
+ */
+export function withCurrent(keys: SigningKeys, current: string, alone = false): SigningKeys | undefined {
+  if (keys.current === current && !(alone && keys.previous)) return undefined;
+  if (alone) return { current, ...(keys.parent !== undefined && { parent: keys.parent }) };
+  return { ...keys, current, ...(keys.current !== undefined && { previous: keys.current }) };
+}
+
+const ONE_WORD = /^[\x21-\x7e]{8,128}$/;
+/** The form of Mailgun's newer API keys, which no signing key has. */
+const API_KEY_FORM = /^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}$/;
+
+/** A key as somebody typed or piped it. The messages never hold it. */
+export function checkKey(text: string, kind: 'signing' | 'api'): string {
+  const key = text.trim();
+  if (key === '') throw new UsageError('no key on standard input');
+  if (!ONE_WORD.test(key) || /^["'{]/.test(key)) {
+    throw new UsageError('a key is one word of 8 to 128 characters, without quotes or JSON');
+  }
+  if (kind === 'signing' && API_KEY_FORM.test(key)) {
+    throw new UsageError(
+      'this looks like an API key; the signing key stands at Mailgun under Send > Sending > Webhooks',
+    );
+  }
+  return key;
+}
+
+const RESPONSE_TIMEOUT_MS = 20_000;
+const MAX_RESPONSE_BYTES = 1024 * 1024;
+
+export interface MailgunResponse {
+  readonly status: number;
+  /** Parsed JSON; undefined where it was none. */
+  readonly body: unknown;
+}
+
+/** Mailgun refuses the key, so a retry is of no use. */
+export class ApiKeyRefusedError extends TargetUnavailableError {
+  override readonly name = 'ApiKeyRefusedError';
+}
+
+/** Sends one request to Mailgun's API, for the region of a domain. */
+export type MailgunRequest = (
+  domain: string,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  /** Anything but a form is sent as JSON. */
+  body?: FormData | Readonly<Record<string, unknown>> | readonly object[],
+) => Promise<MailgunResponse>;
+
+/** Opens Mailgun's API with the key that the stack stores, which needs to read only; TargetUnavailableError without one. */
+export async function openMailgun(deployment: Deployment): Promise<MailgunRequest> {
+  const { apiKey } = await readApiKey(deployment);
+  if (apiKey === undefined)
+    throw new TargetUnavailableError('the stack has no Mailgun API key; keys set --api-key stores one');
+  return createRequest(deployment, apiKey);
+}
+
+/** Environment variable with a key that may change things at Mailgun. */
+export const WRITE_KEY_VARIABLE = 'LEDGER_MAILGUN_KEY';
+
+/** Option of every command that changes something at Mailgun. */
+export const WRITE_KEY_OPTION = [
+  '--write-key',
+  `read a Mailgun API key that may write from standard input (or ${WRITE_KEY_VARIABLE}); it is kept nowhere`,
+] as const;
+
+export interface WriteKeyOptions {
+  readonly writeKey?: boolean;
+}
+
+/**
+ * Opens Mailgun's API to change something: with the key from the environment or from standard input, which is kept
+ * nowhere, or else with the stack's own, which Mailgun refuses where it may only read.
+ */
+export async function openMailgunToWrite(
+  context: Pick<CliContext, 'environment' | 'readInput'>,
+  deployment: Deployment,
+  { writeKey = false }: WriteKeyOptions,
+): Promise<MailgunRequest> {
+  const given = context.environment[WRITE_KEY_VARIABLE];
+  if (writeKey || given !== undefined) {
+    const key = given ?? (await context.readInput('Mailgun API key that may write'));
+    return createRequest(deployment, checkKey(key, 'api'));
+  }
+  const ask = await openMailgun(deployment);
+  return (...request) =>
+    ask(...request).catch((error: unknown) => {
+      if (!(error instanceof ApiKeyRefusedError)) throw error;
+      throw new ApiKeyRefusedError(`${error.message}; --write-key takes one that may do more`, { cause: error });
+    });
+}
+
+function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
+  return async (domain, method, path, body) => {
+    const isJson = body !== undefined && !(body instanceof FormData);
+    const host = new URL(deployment.mailgunUrl(domain)).host;
+    let response: Response;
+    let text: string | undefined;
+    try {
+      const init = {
+        method,
+        headers: isJson ? { 'content-type': 'application/json' } : {},
+        body: isJson ? JSON.stringify(body) : (body ?? null),
+      };
+      response = await sendRequest(apiKey, deployment.mailgunUrl(domain) + path, init, RESPONSE_TIMEOUT_MS);
+      text = await cappedText(response, MAX_RESPONSE_BYTES);
+    } catch (cause) {
+      throw new MailgunBusyError(`Mailgun (${host}) does not respond: ${(cause as Error).message}`, { cause });
+    }
+    const { status } = response;
+    if (status === 401 || status === 403) {
+      throw new ApiKeyRefusedError(
+        `Mailgun (${host}) refuses the API key (${status}): wrong key, too few rights, or an IP allowlist`,
+      );
+    }
+    if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) sends a response that is too large`);
+    if (status === 429 || status >= 500)
+      throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
+    return { status, body: parsed(text) };
+  };
+}
+
+/** Returns the status and message of a request that Mailgun did not grant. */
+export function messageOf({ status, body }: MailgunResponse): string {
+  const { message: usual, Description: ofAccountWebhooks } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const message = usual ?? ofAccountWebhooks;
+  return typeof message === 'string' ? `${status} ${message}` : String(status);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const PATH = '/v5/accounts/http_signing_key';
+
+/** Returns the key that Mailgun signs with now. */
+export async function readMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<string> {
+  const answer = await ask(anyDomain(deployment), 'GET', PATH);
+  const key = (answer.body as { http_signing_key?: unknown } | undefined)?.http_signing_key;
+  if (answer.status !== 200 || typeof key !== 'string') {
+    throw new TargetUnavailableError(
+      `Mailgun does not return its signing key: ${messageOf(answer)}; pipe it in instead`,
+    );
+  }
+  return checkKey(key, 'signing');
+}
+
+/** Has Mailgun make a new one; the old one signs nothing from then on. */
+export async function replaceMailgunKey(ask: MailgunRequest, deployment: Deployment): Promise<void> {
+  const answer = await ask(anyDomain(deployment), 'POST', PATH);
+  if (answer.status !== 200 && answer.status !== 201) {
+    throw new TargetUnavailableError(
+      `Mailgun did not replace its signing key: ${messageOf(answer)}; nothing was changed`,
+    );
+  }
+}
+
+/** The key is the account's, so any of its domains leads there. */
+function anyDomain({ domains, name }: Deployment): string {
+  const [domain] = domains;
+  if (domain === undefined) throw new TargetUnavailableError(`${name} has no sending domain`);
+  return domain;
+}
