@@ -21,7 +21,7 @@ import { createEmit } from '../output.ts';
 import { planFor } from '../planning/capacity.ts';
 import { environmentOf, readEnvironments } from '../target/environments.ts';
 import type { Deployment, TargetRef } from '../target/types.ts';
-import { type CostsLine, costsOf, costsText } from './doctor/cost-lines.ts';
+import { type CostsLine, costsOf, costsText, type PlanLine, planText } from './doctor/costs.ts';
 import {
   type AccountContext,
   accountChecks,
@@ -31,7 +31,6 @@ import {
   machineChecks,
 } from './doctor/machine-checks.ts';
 import { checkOrigin, originChecks } from './doctor/origin-checks.ts';
-import { type PlanLine, planText } from './doctor/plan-lines.ts';
 import { stackChecks } from './doctor/stack-checks.ts';
 
 interface DoctorOptions extends TargetOptions {

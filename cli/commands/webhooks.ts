@@ -25,8 +25,7 @@ import { UsageError } from '../errors.ts';
 import { counted, createEmit, groupBy } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { readDomainDrift } from './webhooks/account-domains.ts';
-import { driftFixes } from './webhooks/fixes.ts';
-import { openRegistry } from './webhooks/registry.ts';
+import { driftFixes, openRegistry } from './webhooks/registry.ts';
 import {
   additionsToAccount,
   additionsToDomain,

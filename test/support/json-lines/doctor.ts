@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { CostsLine } from '../../../cli/commands/doctor/cost-lines.ts';
+import type { CostsLine, PlanLine } from '../../../cli/commands/doctor/costs.ts';
 import type { DoctorLine } from '../../../cli/commands/doctor/machine-checks.ts';
-import type { PlanLine } from '../../../cli/commands/doctor/plan-lines.ts';
 
 /** One line of `doctor --json`. */
 export const doctorLine = z.strictObject({

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { driftFixes } from '../../../../../cli/commands/webhooks/fixes.ts';
+import { driftFixes } from '../../../../../cli/commands/webhooks/registry.ts';
 
 const run = (command: string) => `ledger ${command} --local`;
 
