@@ -11,9 +11,14 @@ import { createProgress } from '../../output.ts';
 import { PRICES } from '../../planning/prices.ts';
 import { addEach } from '../../resumable.ts';
 import type { Deployment } from '../../target/types.ts';
-import { type Cleared, clearQueue, messagesIn, type SearchedQueue } from './clear-queue.ts';
-import { eventDeadLetters } from './dead-letters.ts';
-import { deliveryQueues } from './erase-deliveries.ts';
+import {
+  type Cleared,
+  clearQueue,
+  deliveryQueues,
+  eventDeadLetters,
+  messagesIn,
+  type SearchedQueue,
+} from './clear-queues.ts';
 import {
   type ArchiveDeps,
   type ArchiveLine,

@@ -7,8 +7,21 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { textWithoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
+import { asciiJson, isObject, type JsonObject } from '../../../lambdas/domain/canonical.ts';
+import { recipientOf } from '../../../lambdas/domain/events/mailgun-event.ts';
+import { decodeQueueMessage, encodeQueueMessage, REDRIVE_GROUP } from '../../../lambdas/domain/events/queue-message.ts';
+import { recipientKey } from '../../../lambdas/domain/keys.ts';
+import {
+  encodeQueuedEvent,
+  eventWithoutAddress,
+  parseQueuedEvent,
+  type QueuedEvent,
+} from '../../../lambdas/domain/publishing/delivery.ts';
+import { textWithoutAddress, withoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
+import { type Deployment, hasOutput } from '../../target/types.ts';
+import { receiversOf } from '../receivers/open.ts';
+import { VISIBILITY_SECONDS as REDELIVERY_SECONDS } from '../receivers/redeliver.ts';
 
 /** What becomes of a message: it stays as it is, is deleted, or is replaced by one with this body. */
 export type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
@@ -134,4 +147,72 @@ function plainText(body: string): string {
   } catch {
     return body;
   }
+}
+
+/** Returns the DLQ, of which messages of the recipient go back to the queue, where they become tombstones. */
+export function eventDeadLetters(
+  { queueUrl, deadLettersUrl }: { queueUrl: string; deadLettersUrl: string },
+  recipient: string,
+): SearchedQueue {
+  return {
+    queueUrl: deadLettersUrl,
+    clear: (body) => clear(body, recipient),
+    sendTo: { queueUrl, groupId: REDRIVE_GROUP },
+  };
+}
+
+/**
+ * One that is no message of this version says nothing but that it names the recipient; it is deleted, and
+ * reconciliation misses its event if it was one.
+ */
+function clear(body: string, recipient: string): ClearedMessage {
+  const decoded = decodeQueueMessage(body);
+  if (!decoded.ok) return holdsAddress(body, recipient) ? 'deleted' : 'kept';
+  const { message } = decoded;
+  if (recipientKey(recipientOf(message.event) ?? '') === recipientKey(recipient)) return { body };
+  const event = withoutAddress(message.event, recipient);
+  return event === message.event ? 'kept' : { body: encodeQueueMessage({ ...message, event }) };
+}
+
+/**
+ * Returns the queues of published changes that nothing but an operator empties: the DLQs of receivers, and what could
+ * not be published. The queues of receivers are not among them: deliver takes the address out of each of their messages
+ * within half a day, and most are hidden from anyone else until then.
+ */
+export function deliveryQueues(deployment: Deployment, recipient: string): SearchedQueue[] {
+  const clear = (body: string) => clearDelivery(body, recipient);
+  const dead = receiversOf(deployment).map(({ deadLettersUrl }) => ({
+    queueUrl: deadLettersUrl,
+    clear,
+    heldSeconds: REDELIVERY_SECONDS,
+  }));
+  if (!hasOutput(deployment, 'PublishFailuresUrl')) return dead;
+  return [...dead, { queueUrl: deployment.output('PublishFailuresUrl'), clear }];
+}
+
+function clearDelivery(body: string, recipient: string): ClearedMessage {
+  const event = parseQueuedEvent(body);
+  if (typeof event !== 'string') {
+    const cleaned = eventWithoutAddress(event, recipient);
+    return cleaned === event ? 'kept' : { body: encodeQueuedEvent(cleaned) };
+  }
+  const failure = unpublished(body);
+  if (failure === undefined) return holdsAddress(body, recipient) ? 'deleted' : 'kept';
+  const cleaned = eventWithoutAddress(failure, recipient);
+  return cleaned === failure ? 'kept' : { body: asciiJson({ ...failure.message, detail: cleaned.detail }) };
+}
+
+/** Returns a message of the queue of what could not be published; undefined where it is none. */
+function unpublished(body: string): (QueuedEvent & { message: JsonObject }) | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(message)) return undefined;
+  const { detailType, detail } = message;
+  if (typeof detailType !== 'string' || !isObject(detail) || typeof detail.id !== 'string') return undefined;
+  const queued = { detailType, publishedAt: 0, detail: detail as QueuedEvent['detail'], requestedAt: 0 };
+  return { ...queued, message: message as JsonObject };
 }
