@@ -1,6 +1,12 @@
 import type { SuppressionItem } from '../../lambdas/adapters/table/recipients.ts';
-import { recipientKey } from '../../lambdas/domain/keys.ts';
-import type { DecidedStatus } from '../../lambdas/domain/status/decide-status.ts';
+import { createEventCorrection } from '../../lambdas/adapters/table/stored-events.ts';
+import { recipientKey, statusSort } from '../../lambdas/domain/keys.ts';
+import {
+  type DecidedStatus,
+  type DecidingEvent,
+  decideByConfirmed,
+  eventKeyInOrder,
+} from '../../lambdas/domain/status/decide-status.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -10,7 +16,8 @@ import {
   type TargetOptions,
 } from '../command.ts';
 import { TargetUnavailableError } from '../errors.ts';
-import { checkMessageId, type HistoryRecipient, readHistory } from '../event-history.ts';
+import { checkMessageId, type HistoryEvent, type HistoryRecipient, readHistory } from '../event-history.ts';
+import { tableOf } from '../ledger.ts';
 import { counted, createEmit, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import {
@@ -19,7 +26,6 @@ import {
   isOnlyUnconfirmed,
   type SuppressionReader,
 } from './distrust/caused-suppressions.ts';
-import { changeOf, decideAgain } from './distrust/decide-again.ts';
 import { liftSuppression } from './suppressions.ts';
 import { plain } from './why/explain.ts';
 
@@ -201,4 +207,39 @@ function textOf(line: EffectLine): string {
   const { recipient, domain, kind, lifts, fix } = line;
   const other = `also rests on other events${fix === null ? '' : `; if those are forged too: ${fix}`}`;
   return `${plain(recipient)}: ${kind} at ${domain} ${lifts ? 'is lifted' : other}`;
+}
+
+/** Other events may decide meanwhile; more often than this in a row none does. */
+const MAX_TRIES = 5;
+
+/** Returns what a recipient's events decide without those that Mailgun never listed; undefined to leave it as it is. */
+export function changeOf({ status, decidedBy, events }: HistoryRecipient): DecidedStatus | undefined {
+  const deciding = decidingOf(events);
+  // A status may rest on an event that is not stored yet, or not any more.
+  if (deciding.every(({ eventKey }) => eventKey !== decidedBy)) return undefined;
+  const becomes = decideByConfirmed(deciding);
+  const isSame = becomes?.eventKey === decidedBy && becomes?.status === status;
+  return isSame ? undefined : becomes;
+}
+
+const decidingOf = (events: readonly HistoryEvent[]): DecidingEvent[] =>
+  events.flatMap(({ event, ...rest }) => (event === undefined ? [] : [{ ...rest, event }]));
+
+/**
+ * Writes what the confirmed events of a message and recipient decide. Each try holds only while nothing else decides,
+ * and the last read finds what is written, so an event that is stored meanwhile counts too.
+ */
+export async function decideAgain(deployment: Deployment, { key, events }: HistoryRecipient): Promise<void> {
+  const correction = createEventCorrection(tableOf(deployment));
+  const { partition, eventSort, eventKey } = events[0] as HistoryEvent;
+  const record = { identity: { partition, eventSort, eventKey, statusSort: statusSort(key) } };
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const seen = await correction.readOrder(record);
+    const siblings = await correction.siblings(record);
+    const becomes = decideByConfirmed(siblings);
+    if (becomes === undefined || seen === undefined || seen === becomes.order) return;
+    if (siblings.every((each) => each.eventKey !== eventKeyInOrder(seen))) return;
+    await correction.resetStatus(record, becomes, seen);
+  }
+  throw new TargetUnavailableError(`the status of ${key} keeps changing; run the same command again`);
 }
