@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { DlqDiscardLine } from '../../../cli/commands/dlq/discard.ts';
 import type { DlqRedriveLine } from '../../../cli/commands/dlq/redrive.ts';
-import type { DlqListLine } from '../../../cli/commands/dlq.ts';
+import type { DlqDiscardLine, DlqListLine } from '../../../cli/commands/dlq.ts';
 
 /** What this version says of the body, or process said; `tries-used-up` where SQS itself moved the message. */
 const reason = z.string();
