@@ -16,9 +16,14 @@ import {
 import { UsageError } from '../errors.ts';
 import { createEmit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
-import { type ExportRequest, readExportState } from './export/export-folder.ts';
 import { FORMATS, type Format } from './export/tables.ts';
-import { type ExportLine, exportToFolder, exportToOutput } from './export/write-export.ts';
+import {
+  type ExportLine,
+  type ExportRequest,
+  exportToFolder,
+  exportToOutput,
+  readExportState,
+} from './export/write-export.ts';
 
 interface ExportOptions extends TargetOptions {
   readonly from?: number;

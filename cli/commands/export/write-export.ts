@@ -1,14 +1,14 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { keyPart, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
 import { daysOf, type ReadDay } from '../../archive/history.ts';
 import type { CliContext } from '../../command.ts';
-import { TargetUnavailableError } from '../../errors.ts';
+import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { counted, createProgress, type Emit, number } from '../../output.ts';
 import { timeText } from '../../time.ts';
-import { type ExportRequest, type ExportState, writeExportState } from './export-folder.ts';
-import { type ExportedRow, type Format, headOf, lineOf, openTableFile } from './tables.ts';
+import { type ExportedRow, FORMATS, type Format, headOf, lineOf, openTableFile } from './tables.ts';
 
 /** The lines of `export --out --json`. */
 export type ExportLine =
@@ -154,4 +154,64 @@ function filterOf({ types, recipient, tag }: ExportRequest): (row: ArchiveRow) =
     (types.length === 0 || types.includes(row.type)) &&
     (key === undefined || (row.recipient !== null && recipientKey(row.recipient) === key)) &&
     (tag === null || row.tags.includes(tag));
+}
+
+const request = z.strictObject({
+  ledger: z.string(),
+  format: z.enum(FORMATS),
+  /** Epoch seconds. */
+  from: z.int(),
+  to: z.int(),
+  domains: z.array(z.string()),
+  types: z.array(z.string()),
+  recipient: z.string().nullable(),
+  tag: z.string().nullable(),
+});
+
+/** What is exported. */
+export type ExportRequest = z.infer<typeof request>;
+
+const state = z.strictObject({
+  v: z.literal(1),
+  request,
+  events: z.int(),
+  files: z.int(),
+  /** By domain, epoch milliseconds before which everything is in the folder. */
+  reached: z.record(z.string(), z.int()),
+});
+
+/** An export as far as it has come. */
+export type ExportState = z.infer<typeof state>;
+
+const FILE = 'export.json';
+
+/** Reads how far the export in a folder has come; undefined where none was begun there. */
+export function readExportState(folder: string): ExportState | undefined {
+  if (!existsSync(join(folder, FILE))) {
+    if (existsSync(folder) && readdirSync(folder).length > 0)
+      throw new UsageError(
+        `--out takes a new or empty folder, or one with an export to go on with; ${folder} has files`,
+      );
+    return undefined;
+  }
+  const text = readFileSync(join(folder, FILE), 'utf8');
+  const parsed = state.safeParse(jsonOf(text));
+  if (!parsed.success) throw new UsageError(`${join(folder, FILE)} was written by another version`);
+  return parsed.data;
+}
+
+/** Writes how far an export has come, in one step. */
+export function writeExportState(folder: string, reached: ExportState): void {
+  mkdirSync(folder, { recursive: true });
+  const part = join(folder, `${FILE}.part`);
+  writeFileSync(part, `${JSON.stringify(reached, null, 2)}\n`);
+  renameSync(part, join(folder, FILE));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

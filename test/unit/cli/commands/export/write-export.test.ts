@@ -6,9 +6,14 @@ import { afterAll, expect, test } from '@jest/globals';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import type { ReadDay } from '../../../../../cli/archive/history.ts';
 import type { CliContext } from '../../../../../cli/command.ts';
-import { type ExportRequest, readExportState } from '../../../../../cli/commands/export/export-folder.ts';
 import { FORMATS, type Format } from '../../../../../cli/commands/export/tables.ts';
-import { type ExportLine, exportToFolder, exportToOutput } from '../../../../../cli/commands/export/write-export.ts';
+import {
+  type ExportLine,
+  type ExportRequest,
+  exportToFolder,
+  exportToOutput,
+  readExportState,
+} from '../../../../../cli/commands/export/write-export.ts';
 import type { ArchiveRow } from '../../../../../lambdas/domain/archive/row.ts';
 import { archiveRow } from '../../../../support/archive.ts';
 import { DOMAIN } from '../../../../support/webhooks.ts';
