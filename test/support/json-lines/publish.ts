@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PublishLine } from '../../../cli/commands/publish/report.ts';
+import type { PublishLine } from '../../../cli/commands/publish.ts';
 
 const count = z.int().min(0);
 const sums = {
