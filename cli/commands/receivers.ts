@@ -25,11 +25,9 @@ import { UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
 import { createEmit, number, utc } from '../output.ts';
 import { iso } from '../time.ts';
-import { listCommand } from './receivers/list.ts';
-import { attemptText, logCommand } from './receivers/log.ts';
+import { attemptText, listCommand, logCommand, rangeOf, type TimeOptions, timed } from './receivers/list.ts';
 import { ALARM_ENDS_MS, messagesIn, receiverNamed, statesOf } from './receivers/open.ts';
 import { isWanted, type Redelivered, redeliver } from './receivers/redeliver.ts';
-import { rangeOf, type TimeOptions, timed } from './receivers/time-range.ts';
 
 /** The line of `receivers test --json`. */
 export type ReceiverTestLine = { event: 'tested'; id: string; state: string; attempt: Attempt | null };

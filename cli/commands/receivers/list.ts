@@ -1,4 +1,7 @@
+import type { Command } from 'commander';
 import { readDeliveries } from '../../../lambdas/adapters/table/publishing.ts';
+import { DAY_SECONDS } from '../../../lambdas/contract.ts';
+import type { Attempt, LoggedDelivery } from '../../../lambdas/domain/publishing/delivery.ts';
 import {
   type CountedDeliveries,
   DeliveryCounter,
@@ -6,13 +9,22 @@ import {
   type ReceiverFacts,
 } from '../../../lambdas/domain/publishing/delivery-ledger.ts';
 import { type ReceiverCondition, receiverCondition } from '../../../lambdas/domain/publishing/receiver-state.ts';
-import { type CliContext, ledgerCommand, openTarget, type Run, targetRefText } from '../../command.ts';
+import { isNamed } from '../../../lambdas/domain/publishing/standard-webhook.ts';
+import {
+  type CliContext,
+  ledgerCommand,
+  openTarget,
+  type Run,
+  type TargetOptions,
+  targetRefText,
+  timeOption,
+} from '../../command.ts';
+import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { createEmit, number, utc } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
-import { type DeployedReceiver, factsOf, messagesIn, receiversOf } from './open.ts';
-import { rangeOf, type TimeOptions, timed } from './time-range.ts';
+import { type DeployedReceiver, factsOf, messagesIn, queueProgress, receiverNamed, receiversOf } from './open.ts';
 
 /** The lines of `receivers list --json`. */
 export type ReceiverLine = {
@@ -123,4 +135,114 @@ function namesText({ unaccounted }: CountedDeliveries, { name }: DeployedReceive
     ...unaccounted.slice(0, MAX_NAMES).map(({ id, publishedAt }) => `  unaccounted  ${utc(publishedAt * 1000)}  ${id}`),
     `  All of them: npm run ledger -- receivers log ${name} --state unaccounted ${target}`,
   ];
+}
+
+/** The lines of `receivers log --json`. */
+export type DeliveryLine = {
+  event: 'delivery';
+  id: string;
+  publishedAt: string;
+  type: string;
+  messageId: string | null;
+  state: string;
+  unaccounted: boolean;
+  attempts: readonly Attempt[];
+  response: string | null;
+};
+
+interface LogOptions extends TimeOptions {
+  readonly state?: string;
+  readonly id?: string;
+  readonly message?: string;
+}
+
+const STATES = ['published', 'waiting', 'acknowledged', 'dead', 'unaccounted'];
+
+export const logCommand = (context: CliContext, run: Run) =>
+  timed(ledgerCommand('log', 'show the attempts of deliveries, oldest first'), context)
+    .argument('<name>', 'the receiver')
+    .option('--state <state>', `only deliveries that are ${STATES.join(', ')}`)
+    .option('--id <id>', 'only the delivery of this webhook-id')
+    .option('--message <message-id>', 'only deliveries about this message')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  npm run ledger -- receivers log crm --env prod --state dead\n  npm run ledger -- receivers log crm --local --from 1h --json`,
+    )
+    .action(run<LogOptions>((options, name = '') => log(context, options, name)));
+
+async function log(context: CliContext, options: LogOptions, receiver: string): Promise<number> {
+  const { state, id, message } = options;
+  if (state !== undefined && !STATES.includes(state)) throw new UsageError(`--state is one of ${STATES.join(', ')}`);
+  const deployment = await openTarget(context, options);
+  const deployed = receiverNamed(deployment, receiver);
+  const emit = createEmit<DeliveryLine>(context, options.json);
+  const { from, to } = rangeOf(options, context);
+  const progress = await queueProgress(deployment, deployed, from, context.now());
+  let shown = 0;
+  let isHealthy = true;
+  for await (const delivery of readDeliveries(tableOf(deployment), receiver, from, to)) {
+    const unaccounted = progress.isUnaccounted(delivery, delivery.name);
+    const isWanted =
+      (state === undefined || (state === 'unaccounted' ? unaccounted : delivery.state === state)) &&
+      (id === undefined || isNamed(delivery.name.id, id)) &&
+      (message === undefined || delivery.detail.messageId === message);
+    if (!isWanted) continue;
+    shown += 1;
+    isHealthy &&= delivery.state !== 'dead' && !unaccounted;
+    emit(deliveryLine(delivery, unaccounted), ...deliveryText(delivery, unaccounted));
+  }
+  // What narrows and finds nothing is likely mistyped.
+  if (shown === 0 && (id ?? message) !== undefined) throw new UsageError('no delivery of that time matches');
+  return isHealthy ? 0 : 1;
+}
+
+function deliveryLine(
+  { name, detailType, detail, state, attempts, response }: LoggedDelivery,
+  unaccounted: boolean,
+): DeliveryLine {
+  const { messageId = null } = detail;
+  return {
+    event: 'delivery',
+    id: name.id,
+    publishedAt: iso(name.publishedAt * 1000),
+    type: detailType,
+    messageId: messageId as string | null,
+    state,
+    unaccounted,
+    attempts,
+    response: response ?? null,
+  };
+}
+
+function deliveryText({ name, state, attempts, response }: LoggedDelivery, unaccounted: boolean): string[] {
+  return [
+    `${utc(name.publishedAt * 1000)}  ${unaccounted ? 'unaccounted' : state}  ${name.id}`,
+    ...attempts.map((attempt) => `  ${attemptText(attempt)}`),
+    ...(response ? [`  ${response.slice(0, 200)}`] : []),
+  ];
+}
+
+export const attemptText = ({ at, ms, status, error }: Attempt) =>
+  `${utc(at)}  ${status ?? error ?? 'no response'}  ${ms} ms`;
+
+export interface TimeOptions extends TargetOptions {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export const timed = (command: Command, context: CliContext) =>
+  command
+    .option(
+      '--from <time>',
+      'published since: ISO 8601 with offset, epoch seconds, or 2h ago (24h)',
+      timeOption('from', context),
+    )
+    .option('--to <time>', 'published before, the same way (now)', timeOption('to', context));
+
+/** Returns the time that the options choose, in epoch seconds: the last day where they choose none. */
+export function rangeOf({ from, to }: TimeOptions, { now }: CliContext): { from: number; to: number } {
+  const end = to ?? Math.floor(now() / 1000) + 1;
+  const begin = from ?? end - DAY_SECONDS;
+  if (begin >= end) throw new UsageError('--from is not before --to');
+  return { from: begin, to: end };
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { ReceiverLine } from '../../../cli/commands/receivers/list.ts';
-import type { DeliveryLine } from '../../../cli/commands/receivers/log.ts';
+import type { DeliveryLine, ReceiverLine } from '../../../cli/commands/receivers/list.ts';
 import type {
   EnableLine,
   ReceiverTestLine,
