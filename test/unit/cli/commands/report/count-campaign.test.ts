@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { expect, test } from '@jest/globals';
-import { withSpills } from '../../../../../cli/commands/report/spill.ts';
+import { withSpills } from '../../../../../cli/commands/report/count-campaign.ts';
 
 const KEYS = Array.from({ length: 300 }, (_, nth) => `key-${nth}`);
 // A line may hold signs that some readers take for its end, and signs of several bytes.
