@@ -34,9 +34,9 @@ import { counted, createEmit, type Emit } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { compareCommand } from './suppressions/compare.ts';
+import { LISTS } from './suppressions/differences.ts';
 import { indexCommand } from './suppressions/index-older-suppressions.ts';
 import { listCommand } from './suppressions/list.ts';
-import { LISTS } from './suppressions/mailgun-lists.ts';
 
 /** The lines of `suppressions show --json`. */
 export type SuppressionsShowLine =

@@ -1,5 +1,11 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { createErasureRepository, writeSuppression } from '../../../lambdas/adapters/table/event-repository.ts';
+import { conditionalWrite, type LedgerTable } from '../../../lambdas/adapters/table/ledger-table.ts';
+import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../../lambdas/contract.ts';
+import { eventKeyOf } from '../../../lambdas/domain/keys.ts';
 import {
   type MailgunRequest,
+  messageOf,
   openMailgunToWrite,
   readErasureKey,
   WRITE_KEY_OPTION,
@@ -14,13 +20,12 @@ import {
   type Run,
   type TargetOptions,
 } from '../../command.ts';
+import { TargetUnavailableError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, number } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
-import { createComparison, type Difference } from './differences.ts';
-import { type FixTools, fix } from './fix-difference.ts';
-import { LISTS, type ListKind, readList } from './mailgun-lists.ts';
-import { storedSuppressions } from './stored-suppressions.ts';
+import { askPatiently, createComparison, type Difference, LISTS, type ListKind, readList } from './differences.ts';
+import { storedSuppressions } from './index-older-suppressions.ts';
 
 /** The lines of `suppressions compare --json`. */
 export type SuppressionsCompareLine =
@@ -143,4 +148,87 @@ function lineOf({ difference, domain, kind, recipient, scopes }: Difference): Su
 function textOf({ difference, domain, kind, recipient, scopes }: Difference): string {
   const what = scopes.includes('*') ? kind : `${kind} from ${scopes.join(', ')}`;
   return `${difference.padEnd(14)}  ${domain}  ${recipient}  ${what}`;
+}
+
+/** What a difference is fixed with; `sendToMailgun` only where Mailgun's lists are to be changed too. */
+export interface FixTools {
+  readonly context: Pick<CliContext, 'now' | 'sleep'>;
+  readonly table: LedgerTable;
+  readonly erasureKey: string;
+  readonly sendToMailgun: MailgunRequest | undefined;
+}
+
+/** `erased`: the recipient is, so that nothing of them may come back. */
+export type FixResult = 'fixed' | 'left' | 'erased';
+
+/** Fixes one difference; each step may be the last before a crash, and may be repeated. */
+export async function fix(difference: Difference, tools: FixTools): Promise<FixResult> {
+  switch (difference.difference) {
+    case 'not-here':
+      return bringIn(difference, tools);
+    case 'too-wide':
+      await narrow(difference, tools);
+      return 'fixed';
+    case 'not-at-mailgun':
+      return tools.sendToMailgun === undefined ? 'left' : addAtMailgun(difference, tools.sendToMailgun, tools);
+    case 'lifted-here':
+      return 'left';
+    default:
+      return difference satisfies never;
+  }
+}
+
+/** Mailgun's words for an address that is on a list of its own. */
+const REASONS = { bounce: 'suppress-bounce', complaint: 'suppress-complaint', unsubscribe: 'suppress-unsubscribe' };
+
+type Of<Kind extends Difference['difference']> = Extract<Difference, { difference: Kind }>;
+
+async function bringIn({ domain, kind, recipient, scopes, sinceMs }: Of<'not-here'>, tools: FixTools) {
+  const { table, erasureKey, context } = tools;
+  const erasures = createErasureRepository(table, { read: async () => erasureKey });
+  if ((await erasures.among([recipient])).length > 0) return 'erased';
+  const entry = { recipient, domain, atMs: sinceMs ?? context.now(), eventKey: eventKeyOf('listed', kind) };
+  for (const scope of scopes) {
+    await writeSuppression(table, entry, { kind, scope, reason: REASONS[kind], source: 'mailgun' });
+  }
+  return 'fixed';
+}
+
+/** First the tags, then the whole: cut in between, everything stays suppressed. */
+async function narrow({ domain, kind, recipient, scopes, item }: Of<'too-wide'>, { table }: FixTools) {
+  const { eventKey, reason, sinceMs, lastAtMs, pk, sk } = item;
+  for (const atMs of new Set([sinceMs, lastAtMs])) {
+    for (const scope of scopes) {
+      await writeSuppression(table, { recipient, domain, atMs, eventKey }, { kind, scope, reason, source: 'mailgun' });
+    }
+  }
+  // Lifted at its latest event, it stays so when that event comes in again; a later unsubscribe counts.
+  await conditionalWrite(() =>
+    table.client.send(
+      new UpdateCommand({
+        TableName: table.name,
+        Key: { pk, sk },
+        ConditionExpression:
+          'attribute_exists(pk) AND (attribute_not_exists(liftedAt) OR liftedAt < :at) ' +
+          'AND (attribute_not_exists(lastAt) OR lastAt = :at)',
+        UpdateExpression: `SET liftedAt = :at REMOVE ${RESTORED_ATTRIBUTE}`,
+        ExpressionAttributeValues: { ':at': lastAtMs },
+      }),
+    ),
+  );
+}
+
+async function addAtMailgun(
+  { domain, kind, recipient, scopes, listedScopes }: Of<'not-at-mailgun'>,
+  ask: MailgunRequest,
+  { context }: FixTools,
+): Promise<FixResult> {
+  // One of an unknown domain belongs to no list.
+  if (domain === UNKNOWN_DOMAIN) return 'left';
+  // An entry may replace that of its address, so it names the tags that are there, too.
+  const tags = kind === 'unsubscribe' ? { tags: [...new Set([...listedScopes, ...scopes])] } : {};
+  const path = `/v3/${encodeURIComponent(domain)}/${LISTS[kind]}`;
+  const response = await askPatiently(context, ask, domain, 'POST', path, [{ address: recipient, ...tags }]);
+  if (response.status === 200) return 'fixed';
+  throw new TargetUnavailableError(`Mailgun did not add to the ${LISTS[kind]} of ${domain}: ${messageOf(response)}`);
 }

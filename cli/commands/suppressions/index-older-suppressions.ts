@@ -1,12 +1,12 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { paginateScan, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
-import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients.ts';
+import { type SuppressionItem, suppressionItem } from '../../../lambdas/adapters/table/recipients.ts';
 import { INDEXES } from '../../../lambdas/contract.ts';
-import { suppressionIndexKey } from '../../../lambdas/domain/keys.ts';
+import { SUPPRESSION_PREFIX, suppressionIndexKey } from '../../../lambdas/domain/keys.ts';
 import { type CliContext, ledgerCommand, openTarget, type Run, type TargetOptions } from '../../command.ts';
 import { tableOf } from '../../ledger.ts';
 import { counted, createEmit, number } from '../../output.ts';
-import { storedSuppressions } from './stored-suppressions.ts';
+import type { Deployment } from '../../target/types.ts';
 
 /** The line of `suppressions index --json`. */
 export type SuppressionsIndexLine = {
@@ -62,4 +62,28 @@ function enter({ client, name }: ReturnType<typeof tableOf>, { pk, sk, domain, k
       }),
     ),
   );
+}
+
+/** A suppression, and whether the index lists it: what versions before 0.2.0 stored it does not. */
+export interface ScannedSuppression extends SuppressionItem {
+  readonly isListed: boolean;
+}
+
+/** Yields every suppression of the table, which is read whole: the index may lack older ones, and is behind at times. */
+export async function* storedSuppressions(deployment: Deployment): AsyncGenerator<ScannedSuppression> {
+  const { client, name } = tableOf(deployment);
+  const pages = paginateScan(
+    { client },
+    {
+      TableName: name,
+      ConsistentRead: true,
+      FilterExpression: 'begins_with(pk, :prefix)',
+      ExpressionAttributeValues: { ':prefix': SUPPRESSION_PREFIX },
+    },
+  );
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      yield { ...suppressionItem(item), isListed: item[INDEXES.byRecipient.partitionKey] !== undefined };
+    }
+  }
 }

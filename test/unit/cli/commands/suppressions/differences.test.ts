@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createComparison } from '../../../../../cli/commands/suppressions/differences.ts';
-import type { ListEntry } from '../../../../../cli/commands/suppressions/mailgun-lists.ts';
+import { createComparison, type ListEntry } from '../../../../../cli/commands/suppressions/differences.ts';
 import type { SuppressionItem } from '../../../../../lambdas/adapters/table/recipients.ts';
 
 const DOMAINS = ['one.example.com', 'two.example.com'];
