@@ -1,9 +1,13 @@
-import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
+import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
+import { batchGetAll, type LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
 import { storedStatus } from '../../lambdas/adapters/table/recipients.ts';
-import { DAY_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
+import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { DAY_SECONDS, MAX_SLICE_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
+import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
 import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';
 import { messageIdInPartition, nameInEventKey, parseMessageSort, statusSort } from '../../lambdas/domain/keys.ts';
-import { total } from '../../lambdas/domain/ledger/counts.ts';
+import { type Counts, total } from '../../lambdas/domain/ledger/counts.ts';
+import { doubtsOf, type Slice } from '../../lambdas/domain/ledger/slice.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -13,12 +17,12 @@ import {
   type TargetOptions,
   timeOption,
 } from '../command.ts';
-import { ledgerTimes, tableOf } from '../ledger.ts';
+import { eventOf, type HistoryEvent } from '../event-history.ts';
+import { ledgerTimes, readDoubtful, tableOf } from '../ledger.ts';
 import { counted, createEmit, printedCommand } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
 import { causedSuppressions, createSuppressionReader, type SuppressionReader } from './distrust/caused-suppressions.ts';
-import { type Finding, findUnconfirmed, type UnconfirmedEvent } from './unconfirmed/find-unconfirmed.ts';
 import { plain } from './why/explain.ts';
 
 /** The lines of `unconfirmed --json`: one for each event and slice, then what was searched. */
@@ -274,3 +278,56 @@ async function readStatuses(deployment: Deployment, events: readonly Unconfirmed
 }
 
 const statusName = (partition: string, recipientKey: string) => `${partition} ${recipientKey}`;
+
+/** An event that the second pass marked. */
+export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
+
+/** What one slice adds. */
+export interface Finding {
+  readonly slices: 1;
+  /** Epoch seconds. */
+  readonly start: number;
+  readonly end: number;
+  /** Events by type that the second pass has yet to look for. */
+  readonly undecided: Counts;
+  /** Events by type that are stored otherwise than Mailgun lists. */
+  readonly altered: Counts;
+  readonly events: UnconfirmedEvent[];
+}
+
+/**
+ * Looks through the slices of a domain from one time to another (epoch seconds), and into those that count any; first
+ * through the older ones that the alarm counts, where these are asked for.
+ */
+export async function* findUnconfirmed(
+  deployment: Deployment,
+  domain: string,
+  since: number,
+  until: number,
+  withOlder: boolean,
+): AsyncGenerator<Finding> {
+  const table = tableOf(deployment);
+  if (withOlder) {
+    for await (const slice of readDoubtful(table, domain)) if (slice.end <= since) yield findIn(table, slice, 0);
+  }
+  for await (const slice of createSlicesTable(table).list(domain, since - MAX_SLICE_SECONDS, until)) {
+    if (slice.end > since) yield findIn(table, slice, since);
+  }
+}
+
+async function findIn(table: LedgerTable, slice: Slice, since: number): Promise<Finding> {
+  const { domain, start, end, altered } = slice;
+  const { unconfirmed, undecided } = doubtsOf(slice);
+  const common = { slices: 1, start, end, altered, undecided } as const;
+  if (total(unconfirmed) === 0) return { ...common, events: [] };
+  const keys = await createDayIndexTable(table).keys(domain, Math.max(start, since) * 1000, end * 1000 - 1);
+  return { ...common, events: await readMarked(table, keys) };
+}
+
+async function readMarked(table: LedgerTable, keys: readonly StoredKey[]): Promise<UnconfirmedEvent[]> {
+  const Keys = keys.map(({ partition, eventSort }) => ({ pk: partition, sk: eventSort }));
+  const events = (await batchGetAll(table, { Keys })).map(eventOf);
+  return events.filter(isMarked).toSorted((a, b) => a.atMs - b.atMs);
+}
+
+const isMarked = (event: HistoryEvent): event is UnconfirmedEvent => event.unconfirmedSinceMs !== undefined;
