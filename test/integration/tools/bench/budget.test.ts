@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger/reconciliation-state.ts';
+import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { type Bundles, makeBundles } from '../../../../tools/bench/functions/bundles.ts';
 import { usageBetween } from '../../../../tools/bench/functions/handler-cpu.ts';
 import { startHandler } from '../../../../tools/bench/functions/handler-process.ts';
