@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { ACCESS_METRICS, DAY_SECONDS, METRICS } from '../../../lambdas/contract.ts';
+import { EVENT_TYPES, type EventType } from '../../../lambdas/domain/event-types.ts';
 import type { Watched } from '../alarms/sources.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 
@@ -99,11 +100,12 @@ function timeLines({ webhookApi, process }: HealthDashboardProps, metrics: Ledge
         own('put among the dead letters', METRICS.deadLettered),
         labelled('crashes', metrics.function('Errors', process.function, 'Sum', FIVE_MINUTES)),
       ]),
-      graph('Mail', [
-        own('delivered', METRICS.delivered),
-        own('bounced', METRICS.bounced),
-        own('complained', METRICS.complained),
-      ]),
+      graph(
+        'Mail',
+        Object.values<EventType>(EVENT_TYPES).flatMap(({ metric }) =>
+          metric === null ? [] : [own(metric, METRICS[metric])],
+        ),
+      ),
     ],
   ];
 }

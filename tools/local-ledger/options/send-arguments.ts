@@ -1,15 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import {
-  accepted,
-  bounced,
-  clicked,
-  complained,
-  deferred,
-  delivered,
-  type EventBuilder,
-  opened,
-  unsubscribed,
-} from '../../mailgun-twin/traffic/events.ts';
+import { type EventBuilder, POSTED } from '../../mailgun-twin/traffic/events.ts';
 import { notBlank, parseCommand, repeated, wholeNumber } from './parse-command.ts';
 
 export const DEFAULT_PORT = 4010;
@@ -27,17 +17,6 @@ export interface SendRequest {
   readonly times: number;
   readonly port: number;
 }
-
-const BUILDERS = new Map<string, EventBuilder>([
-  ['accepted', accepted],
-  ['delivered', delivered],
-  ['opened', opened()],
-  ['clicked', clicked()],
-  ['unsubscribed', (moment) => unsubscribed(moment.mail.tags[0] ?? '*')(moment)],
-  ['complained', complained],
-  ['permanent_fail', bounced],
-  ['temporary_fail', deferred(1, 600)],
-]);
 
 const EXAMPLES = `
 Examples:
@@ -62,7 +41,7 @@ function createSendCommand(): Command {
   return new Command('npm run send --')
     .description('Signs one event as Mailgun does and posts it to the running local stack.')
     .addOption(
-      new Option('--event <type>', 'what happened').choices(['failed', ...BUILDERS.keys()]).makeOptionMandatory(),
+      new Option('--event <type>', 'what happened').choices(['failed', ...POSTED.keys()]).makeOptionMandatory(),
     )
     .requiredOption('--recipient <address>', 'whose event it is', address)
     .option('--message-id <id>', 'of which message (a new one)', bareMessageId)
@@ -80,7 +59,7 @@ export function parseArguments(args: readonly string[]): SendRequest | { readonl
   if ('help' in parsed) return parsed;
   const { event, severity, tag: tags = [], recipient, domain, messageId, times, port } = parsed.options;
   const type = event === 'failed' ? FAILURE_TYPES[severity] : event;
-  return { build: BUILDERS.get(type)!, recipient, tags, domain, messageId, times, port };
+  return { build: POSTED.get(type)!, recipient, tags, domain, messageId, times, port };
 }
 
 const FAILURE_TYPES = { permanent: 'permanent_fail', temporary: 'temporary_fail' } as const;

@@ -1,17 +1,7 @@
 import type { EventData } from '../traffic/event-parts.ts';
+import { POSTED } from '../traffic/events.ts';
 import { type ApiAnswer, BadRequest, ok, refusal } from './api-answer.ts';
 
-/** What can be registered, by Mailgun's ids. */
-const TYPES = [
-  'accepted',
-  'delivered',
-  'opened',
-  'clicked',
-  'unsubscribed',
-  'complained',
-  'permanent_fail',
-  'temporary_fail',
-];
 const MAX_URLS = 3;
 
 /** A record of before there were several URLs a type holds `url`; it is shown as it was written. */
@@ -163,7 +153,7 @@ const tooMany = (type: string): ApiAnswer => refusal(409, tooManyText(type));
 const described = (status: number, text: string): ApiAnswer => ({ status, body: { Description: text } });
 
 function knownType(value: unknown): string {
-  if (!TYPES.includes(String(value))) throw new BadRequest(`unknown webhook type: ${String(value)}`);
+  if (!POSTED.has(String(value))) throw new BadRequest(`unknown webhook type: ${String(value)}`);
   return String(value);
 }
 

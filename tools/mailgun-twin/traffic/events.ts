@@ -166,6 +166,18 @@ export const complained: EventBuilder = (moment) => ({
   storage: storage(moment),
 });
 
+/** What Mailgun posts to a webhook, by the webhook's id. */
+export const POSTED: ReadonlyMap<string, EventBuilder> = new Map([
+  ['accepted', accepted],
+  ['delivered', delivered],
+  ['opened', opened()],
+  ['clicked', clicked()],
+  ['unsubscribed', (moment: Moment) => unsubscribed(moment.mail.tags[0] ?? '*')(moment)],
+  ['complained', complained],
+  ['permanent_fail', bounced],
+  ['temporary_fail', deferred(1, 600)],
+]);
+
 function handedOver(moment: Moment) {
   return {
     ...towardsRecipient(moment),
