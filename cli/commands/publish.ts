@@ -1,4 +1,4 @@
-import { heldFromOf } from '../../lambdas/domain/campaign/held.ts';
+import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -95,8 +95,8 @@ function tellWhatLeft(fromEpochSeconds: number, deployment: Deployment, reporter
   // A stack that was deployed before says nothing of it.
   if (!hasOutput(deployment, 'RetentionDays')) return;
   const days = Number(deployment.output('RetentionDays'));
-  const heldFrom = heldFromOf(nowMs, days);
-  if (fromEpochSeconds < heldFrom) reporter.partial(days, heldFrom);
+  const retainedFrom = retainedFromOf(nowMs, days);
+  if (fromEpochSeconds < retainedFrom) reporter.partial(days, retainedFrom);
 }
 
 /** `reachedMs`: where to go on; undefined where nothing is left to do. */

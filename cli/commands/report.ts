@@ -3,7 +3,7 @@ import { createSlicesTable } from '../../lambdas/adapters/table/ledger/slice-rep
 import { createErasureRepository } from '../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
-import { completeFrom, heldFromOf } from '../../lambdas/domain/campaign/held.ts';
+import { completeFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   type Stretch,
   stretchesWithTag,
@@ -190,14 +190,14 @@ async function findArchive(
 ): Promise<FoundArchive> {
   // A stack that was deployed before says nothing of it.
   if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: undefined };
-  const heldFrom = heldFromOf(nowMs, Number(deployment.output('RetentionDays')));
-  const archive = from < heldFrom ? openDeploymentArchive(deployment) : undefined;
+  const retainedFrom = retainedFromOf(nowMs, Number(deployment.output('RetentionDays')));
+  const archive = from < retainedFrom ? openDeploymentArchive(deployment) : undefined;
   const since = from - LOOK_BACK_SECONDS;
-  const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, heldFrom);
+  const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, retainedFrom);
   return {
     objects: tracedObjects(listed, slices),
-    listings: archive === undefined ? 0 : (heldFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
-    completeFrom: completeFrom(from, heldFrom, slices, new Set(listed.map(({ start }) => start))),
+    listings: archive === undefined ? 0 : (retainedFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
+    completeFrom: completeFrom(from, retainedFrom, slices, new Set(listed.map(({ start }) => start))),
   };
 }
 

@@ -13,7 +13,7 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { openAws, openStack } from '../../cli/target/aws.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
-import { call } from './web.ts';
+import { call } from './localhost-fetch.ts';
 
 const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];
 const AT_ONCE = 10;

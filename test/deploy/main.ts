@@ -3,17 +3,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InstalledPackage } from '../support/packed.ts';
+import { InstalledPackage } from '../support/installed-package.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { Cdk } from './cdk.ts';
 import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
 import { FailedDeploy } from './failed-deploy.ts';
+import { leaveOut } from './leave-out-resources.ts';
 import { ledger } from './ledger.ts';
-import { leaveOut } from './left-out.ts';
 import { RestoredTable, SET_BY_HAND } from './restored-table.ts';
+import { PATIENCE_MS, within } from './retry-within.ts';
 import { Subscriber } from './subscriber.ts';
-import { PATIENCE_MS, within } from './within.ts';
 import { deployByWorkflow } from './workflow.ts';
 
 const HELP = `npm run test:deploy

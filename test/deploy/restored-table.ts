@@ -20,7 +20,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TABLE } from '../../lambdas/contract.ts';
-import { PATIENCE_MS, within } from './within.ts';
+import { PATIENCE_MS, within } from './retry-within.ts';
 
 /** What a restore does not bring, and docs/operate.md sets by hand; tags by their keys. */
 interface TableSettings {

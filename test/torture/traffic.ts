@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
-import { lifeEvent, OUTCOME_NAMES } from '../model/life.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../model/life-events.ts';
 import { signed } from '../support/webhooks.ts';
 
 type Event = ReturnType<typeof lifeEvent>;

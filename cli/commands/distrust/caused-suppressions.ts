@@ -3,7 +3,7 @@ import { createRecipientHistory } from '../../../lambdas/adapters/table/events/m
 import { type LedgerTable, readPartition } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { recipientKeys } from '../../../lambdas/adapters/table/recipients/older-spellings.ts';
 import type { SuppressionItem } from '../../../lambdas/adapters/table/recipients/suppression-repository.ts';
-import { heldFromOf } from '../../../lambdas/domain/campaign/held.ts';
+import { retainedFromOf } from '../../../lambdas/domain/campaign/retained-events.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing, suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
@@ -52,7 +52,7 @@ export async function isOnlyUnconfirmed(
 ): Promise<boolean> {
   const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
   const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
-  if (liftedAtMs !== null || sinceMs < heldFromOf(nowMs, heldDays) * 1000) return false;
+  if (liftedAtMs !== null || sinceMs < retainedFromOf(nowMs, heldDays) * 1000) return false;
   let [hasFirst, hasLast] = [false, false];
   for await (const cause of causesOf(deployment, item)) {
     if (cause.unconfirmedSinceMs === undefined) return false;

@@ -51,8 +51,8 @@ interface ReportOptions {
 
 /** Tells of a republication as it goes. */
 export interface Reporter extends PartsReporter {
-  /** The table no longer holds all events of the time; it does from `heldFrom` (epoch seconds) on. */
-  partial(retentionDays: number, heldFrom: number): void;
+  /** The table no longer holds all events of the time; it does from `retainedFrom` (epoch seconds) on. */
+  partial(retentionDays: number, retainedFrom: number): void;
   progress(domain: string, reachedMs: number, sums: PublishSums): void;
   end(sums: PublishSums, complete: boolean): void;
 }
@@ -76,9 +76,9 @@ const reachedText = (ms: number) => timeText(Math.floor(ms / 1000));
 
 function textReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
   return {
-    partial: (days, heldFrom) =>
+    partial: (days, retainedFrom) =>
       print(
-        `The table keeps events for ${number(days)} days: of what was decided before ${timeText(heldFrom)}, not all can be published.`,
+        `The table keeps events for ${number(days)} days: of what was decided before ${timeText(retainedFrom)}, not all can be published.`,
       ),
     progress(domain, reachedMs, { events, statuses, suppressions }) {
       const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
@@ -104,7 +104,8 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
 function jsonReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
   const emit = (line: PublishLine) => print(JSON.stringify(line));
   return {
-    partial: (retentionDays, heldFrom) => emit({ event: 'partial', completeFrom: timeText(heldFrom), retentionDays }),
+    partial: (retentionDays, retainedFrom) =>
+      emit({ event: 'partial', completeFrom: timeText(retainedFrom), retentionDays }),
     progress: (domain, reachedMs, sums) =>
       emit({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
     ...partsAsJson(emit),

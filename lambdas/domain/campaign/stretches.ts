@@ -2,7 +2,7 @@ import type { SliceOutline } from '../ledger/completeness.ts';
 import { type Counts, numberOf, total } from '../ledger/counts.ts';
 import { type Slice, stateOf } from '../ledger/slice.ts';
 import { MAX_TAGS } from '../ledger/tally.ts';
-import type { HeldSlice } from './held.ts';
+import type { RetainedSlice } from './retained-events.ts';
 
 /** A stretch of time in epoch milliseconds; the end does not belong to it. */
 export interface Stretch {
@@ -17,7 +17,7 @@ export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'faile
 const ROUNDING_MS = 1000;
 
 /** What a slice's statistics say of one tag; the statistics themselves may be long. */
-export interface TaggedSlice extends SliceOutline, HeldSlice {
+export interface TaggedSlice extends SliceOutline, RetainedSlice {
   /** Events under the tag, by type. */
   readonly counts: Readonly<Counts>;
   /** Events that say that mail was sent, under any tag. */

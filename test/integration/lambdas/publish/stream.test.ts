@@ -10,7 +10,7 @@ import { readStreamSources, type StreamSource } from '../../../../tools/local-st
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { lifeEvent, OUTCOME_NAMES } from '../../../model/life.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../../../model/life-events.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';

@@ -10,7 +10,7 @@ const USER_AGENTS = {
 } as const;
 
 /** Who opened or clicked: address, place and program, as far as Mailgun can tell. */
-export function reader(random: Random, bot?: Bot) {
+export function mailClient(random: Random, bot?: Bot) {
   const address = { ip: `203.0.113.${1 + random.below(250)}` };
   if (bot) {
     return {
