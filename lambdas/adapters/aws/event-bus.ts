@@ -7,7 +7,7 @@ import { namesCalls } from './name-calls.ts';
 
 const SOURCE = 'mailgun-ledger';
 
-/** What EventBridge says of an event that it will never take. */
+/** Error codes of EventBridge for an event that it will never take. */
 const REFUSALS = new Set(['InvalidArgument', 'MalformedDetail', 'ValidationException']);
 
 export function openEventBridge(): EventBridgeClient {

@@ -1,4 +1,4 @@
-/** What the middleware stack of every AWS client takes, whatever its commands are. */
+/** The middleware stack that every AWS client has. */
 interface Nameable {
   readonly middlewareStack: {
     add(

@@ -15,7 +15,7 @@ export interface ReceiverClientOptions {
   resolve?: (host: string) => Promise<readonly LookupAddress[]>;
 }
 
-/** What is read of a response; the first KiB of it is kept. */
+/** The most that is read of a response; its first KiB is kept. */
 const MAX_RESPONSE_BYTES = 65_536;
 const MAX_KEPT_BYTES = 1024;
 

@@ -57,7 +57,7 @@ export function createMailgunListing(access: MailgunAccess, fallback: ListingFal
   };
 }
 
-/** Whether a URL leads to where the key may go. */
+/** Returns whether a URL leads to a host that the key may be sent to. */
 function isOf(base: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { origin, username, password } = new URL(url);

@@ -2,7 +2,7 @@ import { valueAt } from '../../domain/events/event.ts';
 import type { RedactionSwitch } from '../../reconcile/ports.ts';
 import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
 
-/** Whether Mailgun redacts the webhooks of a domain, as its page of the domain has it. */
+/** Returns whether Mailgun redacts the webhooks of a domain, by its page of the domain. */
 export function createRedactionSwitch(access: MailgunAccess): RedactionSwitch {
   return {
     async isOn({ name, region }, deadlineMs) {

@@ -6,7 +6,7 @@ export interface ItemKey {
   readonly sk: string;
 }
 
-/** What a read of one item says of all: how strong it is, and which attributes it brings; `pk` and `sk` among them. */
+/** How all items of a batch are read: the consistency, and the attributes, `pk` and `sk` among them. */
 export type HowToRead = Omit<BatchRequest, 'Keys'>;
 
 /** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
@@ -21,7 +21,7 @@ export function createBatchedGet(table: LedgerTable, how: HowToRead): (key: Item
       const byName = new Map(items.map((item) => [nameOf(item as unknown as ItemKey), item]));
       return keys.map((key) => byName.get(nameOf(key)));
     },
-    // Nothing is remembered: the next batch reads anew.
+    // Nothing is kept: the next batch reads again.
     { cache: false, maxBatchSize: BATCH_KEYS },
   );
   return (key) => loader.load(key);

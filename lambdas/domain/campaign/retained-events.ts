@@ -9,7 +9,7 @@ export function retainedFromOf(nowMs: number, retentionDays: number): number {
   return Math.ceil(nowMs / 1000) - retentionDays * DAY_SECONDS + MARGIN_SECONDS;
 }
 
-/** What a slice says of whether its events are still held. */
+/** A slice, with whether any events of it need to be kept. */
 export interface RetainedSlice extends SliceBounds {
   /** Nothing was stored in it, so there is nothing to hold. */
   readonly isEmpty: boolean;

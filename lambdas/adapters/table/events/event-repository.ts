@@ -107,14 +107,14 @@ export function createEventRepository(table: LedgerTable): Records {
   };
 }
 
-/** What suppresses a recipient: an event, or an entry of a list. */
+/** The cause of a suppression: an event, or an entry of a list. */
 export interface SuppressionCause {
   readonly recipient: string;
   readonly domain: string;
   /** Epoch milliseconds. */
   readonly atMs: number;
   readonly eventKey: string;
-  /** It comes from the archive, so it is no news. */
+  /** It comes from the archive, so it is not new. */
   readonly isRestored?: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { ListingNote } from '../../../domain/ledger/listing-note.ts';
 import type { ListingNotes } from '../../../reconcile/ports.ts';
 import { conditionalWrite, type LedgerTable } from '../ledger-table.ts';
 
-/** What is known of the end of the Mailgun API that the ledger lists by, as the item `LISTING`. */
+/** Reads and writes the item `LISTING`: what is known of the end of the Mailgun API that the ledger lists by. */
 export function createListingNotes({ client, name }: LedgerTable): ListingNotes {
   const update = (expression: string, values?: Record<string, unknown>, condition?: string) =>
     client.send(

@@ -3,7 +3,7 @@ import { chainHeadKey, type ItemKey, sealMarkKey, sealPositionKey, timeKey } fro
 import type { ChainHead, SealMark, SealState } from '../../../seal/ports.ts';
 import { conditionalWrite, type LedgerTable } from '../ledger-table.ts';
 
-/** What the table knows of the archive, as items `SEAL#<domain>`. */
+/** Reads and writes the items `SEAL#<domain>`: what the table knows of the archive. */
 export function createSealState({ client, name }: LedgerTable): SealState {
   const read = async (Key: ItemKey) => {
     const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
