@@ -94,7 +94,7 @@ export interface EventObjects {
   open(key: string): Promise<StoredObject | undefined>;
 }
 
-/** The versions that the bucket keeps under the key of an object of events. */
+/** An object of events as the bucket keeps it. */
 export interface KeptObject {
   key: string;
   /** False where the object was deleted, so that only old versions are left. */

@@ -7,7 +7,7 @@ import {
 import { ListingError, type RegisteredWebhooks } from '../../reconcile/ports.ts';
 import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
 
-/** The webhooks registered at Mailgun, of a domain (API v3) and of the account in that region (v1). */
+/** Reads the webhooks registered at Mailgun, of a domain (API v3) and of the account in that region (v1). */
 export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks {
   return {
     async ofDomain({ name, region }, deadlineMs) {
@@ -16,7 +16,7 @@ export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks
     },
     async ofAccount(region, deadlineMs) {
       const url = `${baseUrlOf(access, region)}/v1/webhooks`;
-      // An account that has no such webhooks is read only once.
+      // A 404 is not retried: the account has no such webhooks.
       const body = await requestMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: { webhooks: [] } });
       return readOrThrow(readAccountWebhooks, body);
     },

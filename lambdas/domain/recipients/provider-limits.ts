@@ -43,7 +43,7 @@ export const SHARE_LIMITS: Readonly<Record<JudgedShare, ShareLimits>> = {
 export type JudgedShare = 'complaints' | 'bounces' | 'policy';
 export const JUDGED_SHARES = Object.keys(SHARE_LIMITS) as JudgedShare[];
 
-/** The base of a share, in words. */
+/** Each share in words: what is counted, of what. */
 export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
   complaints: 'spam reports / delivered',
   bounces: 'failed permanently / ended',

@@ -20,7 +20,7 @@ export interface CampaignQuery extends LedgerQuery {
   tag: string;
 }
 
-/** What one response may read, within the function's time and memory. */
+/** The most that one response may read, within the function's time and memory. */
 const MAX_EVENTS_READ = 20_000;
 const MAX_MESSAGES = 5000;
 const MAX_MAIL_EVENTS = 25_000;
