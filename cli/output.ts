@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { CliContext } from './command.ts';
 
-/** Prints one and the same answer: a JSON line with `--json`, lines for people otherwise. */
+/** Prints the same result: a JSON line with `--json`, lines for people otherwise. */
 export type Emit<Line> = (line: Line, ...text: string[]) => void;
 
 export function createEmit<Line>({ print }: Pick<CliContext, 'print'>, json = false): Emit<Line> {

@@ -7,7 +7,7 @@ import type { createLedgerNaming } from '../../lambdas/domain/ledger/ledger-name
 import { TargetUnavailableError } from '../errors.ts';
 import { timeText } from '../time.ts';
 
-/** What turns rows of the archive into messages. */
+/** The dependencies that turn rows of the archive into messages. */
 export interface Restoring {
   readonly domain: string;
   readonly nameOf: ReturnType<typeof createLedgerNaming>;

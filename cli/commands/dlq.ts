@@ -31,7 +31,7 @@ import { redriveCommand } from './dlq/redrive.ts';
 export type DlqListLine =
   | {
       event: 'reason';
-      /** What this version says of the body, or process said; `tries-used-up` where SQS itself moved the message. */
+      /** The reason by this version, or by process; `tries-used-up` where SQS itself moved the message. */
       reason: string;
       count: number;
       oldestAt: string;
@@ -47,11 +47,11 @@ export type DlqShowLine = {
   event: 'dead-letter';
   id: string;
   reason: string;
-  /** What process added to the reason. */
+  /** The detail that process added to the reason. */
   detail: string | null;
   sentAt: string;
   receiveCount: number;
-  /** What the code of this version says of the body; null where it reads it. */
+  /** Why this version cannot read the body; null where it can. */
   error: { reason: string; where: string } | null;
   message: {
     source: 'webhook' | 'reconcile';

@@ -24,7 +24,7 @@ import {
 } from './publish/report.ts';
 
 const WAIT_MS = 5000;
-/** So long the bus may be down; then it gives up. */
+/** How long the bus may be down before it gives up. */
 const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
@@ -156,7 +156,7 @@ async function call(deployment: Deployment, republish: object): Promise<PublishR
   return parseResult(await deployment.invoke('publish', { republish }));
 }
 
-/** The same as a command, for whoever goes on later. */
+/** The command that continues later. */
 function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
   const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
   const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
@@ -166,7 +166,7 @@ function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain
 /** Slow enough that rules and targets of any account take it beside the events of the day. */
 export const DEFAULT_RATE = 50;
 
-/** What commander read. */
+/** The options as commander read them. */
 export interface PublishOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
@@ -176,7 +176,7 @@ export interface PublishOptions extends TargetOptions {
   readonly plan?: boolean;
 }
 
-/** What to publish once more, and where. */
+/** The changes to publish again, and the target. */
 export interface PublishArguments {
   readonly ref: TargetRef;
   readonly fromEpochSeconds: number;

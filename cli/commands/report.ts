@@ -46,7 +46,7 @@ export type ReportLine =
       failureClass: FailureClass;
       reason: string | null;
       code: string | null;
-      /** What the server said, or Mailgun where it did not try. */
+      /** The text of the server, or of Mailgun where it did not try. */
       text: string | null;
     }
   | {
@@ -59,12 +59,12 @@ export type ReportLine =
       completeness: Completeness;
       /** Null where all is held: else what happened before is in neither table nor archive any more. */
       completeFrom: string | null;
-      /** Whether slices of the time of sending do not count every tag: in these, mail was looked for event by event. */
+      /** True if slices of the time of sending do not count every tag: in these, mail was looked for event by event. */
       cut: boolean;
       mails: MailCounts;
       people: PeopleCounts;
     }
-  /** What `--plan` says: events of the table that are read at most, objects of the archive, and list prices. */
+  /** The result of `--plan`: events of the table that are read at most, objects of the archive, and list prices. */
   | {
       event: 'plan';
       tag: string;
@@ -77,7 +77,7 @@ export type ReportLine =
       /** Of the objects; outside AWS they are paid for as traffic. */
       bytes: number;
       dollars: number;
-      /** Whether slices since `from` do not count every tag, so that it may read more. */
+      /** True if slices since `from` do not count every tag, so that it may read more. */
       cut: boolean;
     };
 
@@ -275,7 +275,7 @@ function planOf(
   return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars, cut };
 }
 
-/** Whether a slice of a time, in epoch seconds, has so many tags that it does not count each. */
+/** Returns whether a slice of a time, in epoch seconds, has so many tags that it does not count each. */
 export const isCut = (slices: readonly TaggedSlice[], from: number, to = Number.POSITIVE_INFINITY) =>
   slices.some((slice) => slice.isCut && slice.end > from && slice.start < to);
 

@@ -234,7 +234,7 @@ function sliceText({ domain, start, end, events, compare, accept }: UnconfirmedL
 
 type CountLine = UnconfirmedLine & { event: 'undecided' | 'altered' };
 
-/** What is known of a slice by its counts alone. */
+/** A slice that is known by its counts alone. */
 function countLines(
   deployment: Deployment,
   domain: string,

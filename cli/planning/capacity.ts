@@ -18,7 +18,7 @@ export const AWS_LIMITS = {
   messagesInFlight: 120_000,
 } as const;
 
-/** What one webhook takes of each resource, as `npm run bench` counted it. */
+/** The usage of each resource by one webhook, as `npm run bench` counted it. */
 export const PER_WEBHOOK = {
   /** Share of the most frequent event type, `accepted`. */
   mostFrequent: 0.378,

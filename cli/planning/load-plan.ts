@@ -1,6 +1,6 @@
 import { ASSUMED, AWS_LIMITS, dollarsKept, dollarsPerWebhook, PASSES, PER_WEBHOOK } from './capacity.ts';
 
-/** What a load needs: settings of cdk.json, quotas of the account, and dollars. */
+/** The needs of a load: settings of cdk.json, quotas of the account, and dollars. */
 export interface LoadPlan {
   readonly perSecond: number;
   readonly settings: {

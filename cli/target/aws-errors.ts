@@ -26,7 +26,7 @@ export function awsSentence(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether the stack that was asked for is not there. */
+/** Returns whether the stack that was asked for is not there. */
 export function isStackNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message);
 }

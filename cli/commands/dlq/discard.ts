@@ -22,7 +22,7 @@ import {
   selectDeadLetters,
 } from './dead-letters.ts';
 
-/** What a dead letter takes with it: nothing, since its event is stored; an event; or what cannot be read. */
+/** The loss when a dead letter is discarded: nothing, since its event is stored; an event; or what cannot be read. */
 export type Loss = 'nothing' | 'event' | 'unreadable';
 
 /** The lines of `dlq discard --json`. */

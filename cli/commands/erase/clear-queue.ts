@@ -10,7 +10,7 @@ import {
 import { textWithoutAddress } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
 
-/** What becomes of a message: it stays as it is, is deleted, or is replaced by one with this body. */
+/** The outcome of a message: it stays as it is, is deleted, or is replaced by one with this body. */
 export type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
 
 export interface SearchedQueue {

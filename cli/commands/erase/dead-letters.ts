@@ -17,7 +17,7 @@ export function eventDeadLetters(
 }
 
 /**
- * One that is no message of this version says nothing but that it names the recipient; it is deleted, and
+ * One that this version cannot read is known only to name the recipient; it is deleted, and
  * reconciliation misses its event if it was one.
  */
 function clear(body: string, recipient: string): ClearedMessage {

@@ -6,7 +6,7 @@ import { timeText } from '../../time.ts';
 
 /** The lines of `publish --json`. */
 export type PublishLine =
-  /** Of what was decided before, not all can be published. */
+  /** Not all changes before `completeFrom` can be published. */
   | { event: 'partial'; completeFrom: string; retentionDays: number }
   | ({ event: 'progress'; domain: string; reached: string } & PublishSums)
   | PartLine
@@ -14,7 +14,7 @@ export type PublishLine =
   /** `cost`: at most. */
   | ({ event: 'plan'; complete: boolean; cost: ReturnType<typeof costOf> } & PublishSums);
 
-/** What one call of the publish function answers. */
+/** The result of one call of the publish function. */
 export interface PublishResult extends PublishSums {
   readonly state: string;
   readonly done: boolean;
@@ -34,7 +34,7 @@ export const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, r
 
 const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
 
-/** Checks the answer: the stack may be of another version than this command. */
+/** Checks the result: the stack may be of another version than this command. */
 export function parseResult(value: unknown): PublishResult {
   const answer = value as PublishResult | null;
   const isNumber = (name: keyof PublishResult) => typeof answer?.[name] === 'number';
@@ -49,7 +49,7 @@ interface ReportOptions {
   readonly rate: number;
 }
 
-/** Tells of a republication as it goes. */
+/** Reports a republication as it goes. */
 export interface Reporter extends PartsReporter {
   /** The table no longer holds all events of the time; it does from `retainedFrom` (epoch seconds) on. */
   partial(retentionDays: number, retainedFrom: number): void;
@@ -60,7 +60,7 @@ export interface Reporter extends PartsReporter {
 /** For each event looked at: its entry in the index, and at most its status and its suppressions. */
 const READS_PER_EVENT = 2;
 
-/** What it takes at most. */
+/** The most that it takes. */
 function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   const published = statuses + suppressions;
   const reads = events * READS_PER_EVENT;

@@ -40,11 +40,11 @@ export interface CampaignQuery {
   readonly stretches: readonly Stretch[];
 }
 
-/** What a report counts. */
+/** The counts of a report. */
 export interface CampaignCounts {
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
-  /** Epoch milliseconds; undefined where there is no mail. */
+  /** Epoch milliseconds; undefined without mail. */
   readonly firstAtMs: number | undefined;
 }
 

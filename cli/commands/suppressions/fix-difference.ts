@@ -10,7 +10,7 @@ import { TargetUnavailableError } from '../../errors.ts';
 import type { Difference } from './differences.ts';
 import { askPatiently, LISTS } from './mailgun-lists.ts';
 
-/** What a difference is fixed with; `sendToMailgun` only where Mailgun's lists are to be changed too. */
+/** The dependencies to fix a difference; `sendToMailgun` only where Mailgun's lists are to be changed too. */
 export interface FixTools {
   readonly context: Pick<CliContext, 'now' | 'sleep'>;
   readonly table: LedgerTable;

@@ -12,7 +12,7 @@ import type { Deployment } from '../../target/types.ts';
 /** An event that the second pass marked. */
 export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
 
-/** What one slice adds. */
+/** The unconfirmed events of one slice. */
 export interface Finding {
   readonly slices: 1;
   /** Epoch seconds. */

@@ -1,7 +1,7 @@
 import { shellWord } from '../../../lambdas/domain/shell-word.ts';
 import type { Drift, DriftKind } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
 
-/** What is done about each kind of drift, the most urgent first: without a type its events come by reconciliation alone. */
+/** The fix of each kind of drift, the most urgent first: without a type its events come by reconciliation alone. */
 const FIXES: Readonly<Record<DriftKind, (run: (command: string) => string, drift: Drift) => string>> = {
   missing: (run) => `first, since events of these types come late: ${run('webhooks sync')}`,
   'no-room': (run) =>

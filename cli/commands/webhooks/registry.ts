@@ -16,9 +16,9 @@ export interface AccountHook {
   readonly sinceMs: number | undefined;
 }
 
-/** What is registered at Mailgun, and the ways to change it. */
+/** Reads and changes what is registered at Mailgun. */
 export interface Registry {
-  /** Of a domain, and of the account in the domain's region. */
+  /** The webhooks of a domain, and of the account in the domain's region. */
   read(domain: string): Promise<RegisteredWebhook[]>;
   /** Adds a URL to types of a domain, in one call that touches no other URL. */
   addToDomain(domain: string, url: string, types: readonly string[]): Promise<void>;

@@ -5,7 +5,7 @@ import type { CliContext } from '../../command.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import type { Deployment } from '../../target/types.ts';
 
-/** What the archive adds to a history, and the UTC days that were read for it. */
+/** The events that the archive adds to a history, and the UTC days that were read for it. */
 export interface ArchivedHistory {
   readonly history: readonly HistoryRecipient[];
   readonly days: readonly string[];
