@@ -31,7 +31,7 @@ function sweep(world: ReconcileWorld, random: () => number, halfWay: (name: stri
   }
 }
 
-/** Whether the address stands in a key or in what is kept under it. */
+/** Returns whether the address stands in a key or in what is kept under it. */
 function remains({ ledger }: ReconcileWorld): boolean {
   const events = [...ledger.events].map(([name, { event }]) => [name, event]);
   return JSON.stringify([...events, ...ledger.statuses, ...ledger.suppressions]).includes(ERASED);

@@ -58,9 +58,9 @@ export interface WorldPlan {
   pageSize: number;
   parallel: number;
   seed: number;
-  /** Whether Mailgun says how many events a range holds, as its Logs API does. */
+  /** True if Mailgun says how many events a range holds, as its Logs API does. */
   hasTotals: boolean;
-  /** Whether the queue loses the first events for good, which then never are stored. */
+  /** True if the queue loses the first events for good, which then never are stored. */
   isFirstNeverStored: boolean;
 }
 

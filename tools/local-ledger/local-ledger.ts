@@ -42,7 +42,7 @@ export interface LocalStackOptions {
   readonly keys: SigningKeys | undefined;
   /** Domains whose webhooks name no recipient. @default none */
   readonly redactedDomains?: readonly string[];
-  /** Whether slices are sealed into an archive. @default false */
+  /** True if slices are sealed into an archive. @default false */
   readonly archive?: boolean;
   /** How changes are published. @default not at all */
   readonly publish?: PublishChoice | undefined;

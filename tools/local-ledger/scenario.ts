@@ -24,7 +24,7 @@ export interface ScenarioOptions {
   readonly endsAfterwards?: boolean;
   /** Percentage of first deliveries that fail. @default 0 */
   readonly drop?: number;
-  /** Whether webhooks of the old format come too, whose events end as unconfirmed. @default false */
+  /** True if webhooks of the old format come too, whose events end as unconfirmed. @default false */
   readonly legacy?: boolean;
   /** Events take shapes that break some clients. @default false */
   readonly oddShapes?: boolean;

@@ -11,7 +11,7 @@ export interface TwinEvent {
   readonly mail: Mail;
   readonly data: EventData;
   readonly encoding: Encoding;
-  /** Whether Mailgun's own event log would show it; it shows no press of the test button. */
+  /** True if Mailgun's own event log would show it; it shows no press of the test button. */
   readonly listed: boolean;
   readonly record: DeliveryRecord;
 }

@@ -23,7 +23,7 @@ export class SimulatedProcess {
     this.#capacity = stack.warmWritesPerSecond;
   }
 
-  /** Whether reconcile sends nothing, because the queue has more than process may have in hand. */
+  /** Returns whether reconcile sends nothing, because the queue has more than process may have in hand. */
   isPausing(arriving: number): boolean {
     const { maxConcurrency, batchSize } = this.#stack;
     return this.backlog + arriving * ASSUMED.queueSeconds > maxConcurrency * batchSize;

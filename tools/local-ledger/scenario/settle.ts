@@ -92,7 +92,7 @@ export async function waitUntilSettled(span: Span, options: SettleOptions): Prom
   }
 }
 
-/** Whether every slice is settled, and the ledger of every domain has come as far as the last event. */
+/** Returns whether every slice is settled, and the ledger of every domain has come as far as the last event. */
 function isSettled(slices: readonly LedgerSlice[], { to }: Span, domains: readonly string[]): boolean {
   const reaches = (domain: string) => slices.some((slice) => slice.domain === domain && slice.end >= to);
   return domains.every(reaches) && slices.every(({ state }) => state === 'settled');

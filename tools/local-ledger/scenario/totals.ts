@@ -99,7 +99,7 @@ export interface LedgerRow {
 /** What Mailgun sent against what is stored, and against what the stack itself counts. */
 export interface Ledger extends Omit<LedgerRow, 'type'> {
   readonly types: readonly LedgerRow[];
-  /** Whether the stack's ledger and statistics count exactly what the twin lists. */
+  /** True if the stack's ledger and statistics count exactly what the twin lists. */
   readonly exact: boolean;
 }
 

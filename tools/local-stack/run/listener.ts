@@ -54,7 +54,7 @@ function listen(server: Server, port: number): Promise<void> {
 
 export interface Body {
   readonly bytes: Buffer;
-  /** Whether there was more than the limit; the rest was read and thrown away. */
+  /** True if there was more than the limit; the rest was read and thrown away. */
   readonly tooLarge: boolean;
 }
 

@@ -6,7 +6,7 @@ import { type ApiResponse, ok, parseLimit, refusal } from './api-response.ts';
 export interface MailgunAccount {
   /** Signs every webhook from now on; there is no other that still does. */
   signingKey: string;
-  /** Whether webhooks name no recipient, of any domain. */
+  /** True if webhooks name no recipient, of any domain. */
   redactsWebhooks?: boolean;
   /** Domains whose webhooks name no recipient. */
   redactedDomains?: ReadonlySet<string>;

@@ -8,7 +8,7 @@ export interface ApiKey {
   readonly is_disabled?: boolean;
   /** In UTC, without a zone. */
   readonly expires_at?: string;
-  /** Whether Mailgun lists the account's keys to it; what a role may list is written nowhere. @default it does */
+  /** True if Mailgun lists the account's keys to it; what a role may list is written nowhere. @default it does */
   readonly listsKeys?: boolean;
   /** Likewise the account's domains. @default it does */
   readonly listsDomains?: boolean;

@@ -64,7 +64,7 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => api?.stop());
 
-/** Whether a settled slice holds the event of today. */
+/** Returns whether a settled slice holds the event of today. */
 async function isCounted(): Promise<boolean> {
   await sleep(500);
   const { body } = await api.get(`/mailgun/stats?domain=${DOMAIN}&by=provider`);
