@@ -15,7 +15,7 @@ import type { LocalStack } from './local-ledger.ts';
 import { type Flags, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
 
-/** Who stops a stack waits for 5 s. */
+/** A command that stops a stack waits for 5 s. */
 const STOP_WITHIN_MS = 4000;
 
 await main().catch(fail);
@@ -139,7 +139,7 @@ async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack, stoppi
   return done && proved.every(({ holds, verdict }) => holds && verdict === 'complete');
 }
 
-/** That all is well to begin with is no news. */
+/** The first OK of an alarm is not printed. */
 function tellOfAlarm(flags: Flags, news: AlarmNews): void {
   const { name, description, from, to, reason, atMs } = news;
   if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;

@@ -28,7 +28,7 @@ export interface PublishChoice {
 }
 
 /**
- * Times are cut short where people would wait for them; everything else is as deployed. What each run has anew is held
+ * Times are cut short where people would wait for them; everything else is as deployed. What each run makes for itself is held
  * by placeholders.
  */
 export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {

@@ -124,7 +124,7 @@ function createPlayContext(
   };
   const context = { twin, clock, random: createRandom(randomInt(2 ** 32)), deliveryFaults, oddShapes };
   if (!parentSigningKey) return context;
-  // Nobody but the subaccount knows its own key, so any will do.
+  // No one but the subaccount knows its own key, so any will do.
   return { ...context, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };
 }
 

@@ -69,7 +69,7 @@ export function createTwin(deps: TwinDeps): Twin {
       if (listed) log?.add(mail.domain, data);
       // One token carries one body.
       const bodies = new Map<string, EventData>();
-      // The test button's sample, which no listing has, names nobody who could be redacted.
+      // The test button's sample, which no listing has, names no one who could be redacted.
       const redacts = () => listed && (deps.redacts?.(mail.domain) ?? false);
       const bodyUnder = (token: string) => {
         const body = bodies.get(token) ?? (redacts() ? redacted(data, random) : data);

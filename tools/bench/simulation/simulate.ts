@@ -30,7 +30,7 @@ export interface Sample {
 
 export interface Outcome {
   readonly events: number;
-  /** Posts answered 200, and posts refused, repeats included. */
+  /** Posts that got a 200, and posts refused, repeats included. */
   readonly acknowledged: number;
   readonly refused: number;
   /** Events that reconcile brought. */

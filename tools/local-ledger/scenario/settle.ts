@@ -42,7 +42,7 @@ export interface SettleOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
-  /** After so many seconds from the last event every slice must be due. */
+  /** After this number of seconds from the last event every slice must be due. */
   readonly dueAfterSeconds: number;
 }
 

@@ -29,7 +29,7 @@ export function tally(events: readonly TwinEvent[]): Tally {
   };
 }
 
-/** Listed events of which no copy was answered 200. */
+/** Listed events of which no copy got a 200. */
 export function missedByType(events: readonly TwinEvent[]): Record<string, number> {
   const missed = events.filter(({ listed, record }) => listed && !answersOf(record).includes(200));
   const types = Map.groupBy(missed, ({ data }) => data.event);

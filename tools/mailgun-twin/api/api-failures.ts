@@ -14,7 +14,7 @@ export const FAILURES = [
 
 export type Failure = (typeof FAILURES)[number];
 
-/** Undefined for a failure that spoils a good answer. */
+/** Undefined for a failure that spoils a good response. */
 export function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiResponse | undefined {
   const resetMs = nowMs + seconds * 1000;
   const answers: Partial<Record<Failure, ApiResponse>> = {

@@ -1,4 +1,4 @@
-/** What the twin's API answers to one request. */
+/** The response of the twin's API to one request. */
 export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ export const ok = (body: unknown): ApiResponse => ({ status: 200, body });
 export const refusal = (status: number, message: string): ApiResponse => ({ status, body: { message } });
 export const FORBIDDEN: ApiResponse = { status: 401, body: 'Forbidden' };
 
-/** A mistake of the caller: answered 400 with its message. */
+/** A mistake of the caller: becomes a 400 with its message. */
 export class BadRequestError extends Error {}
 
 const RFC_2822 = /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} /;

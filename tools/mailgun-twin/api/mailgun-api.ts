@@ -21,7 +21,7 @@ import { testWebhook } from './test-button.ts';
 import { type ApiRequest, createWebhookRegistry, urlsOf, type WebhookRegistry } from './webhooks-api.ts';
 
 export interface MailgunApiOptions {
-  /** What is listed; read anew at each request. */
+  /** The listed events; read again at each request. */
   readonly log: EventLog;
   readonly apiKey: string;
   readonly account: MailgunAccount;
@@ -38,7 +38,7 @@ export interface MailgunApi {
   misbehave(misbehaviour: Misbehaviour): void;
   /** From now on it takes mail, and this twin tells what becomes of it. */
   takeMail(twin: Pick<Twin, 'happen'>): void;
-  /** Registers a URL for types of a domain, as somebody did before. */
+  /** Registers a URL for types of a domain, as if it had been there before. */
   readonly register: WebhookRegistry['register'];
   /** Where an event of a domain is posted. */
   readonly registeredFor: WebhookRegistry['urlsFor'];

@@ -3,7 +3,7 @@ import { mimeHeaders } from './mime.ts';
 
 declare global {
   interface JSON {
-    /** Of ES2026, which the compiler's library lacks: what `JSON.stringify` writes as this text. */
+    /** A type of ES2026, which the compiler's library lacks: `JSON.stringify` writes it as this text. */
     rawJSON(text: string): unknown;
   }
 }
@@ -12,7 +12,7 @@ declare global {
 export interface Submission {
   readonly from: string;
   readonly to: readonly string[];
-  /** Of `cc` and `bcc`, who get the mail too. */
+  /** The recipients in `cc` and `bcc`. */
   readonly copies: readonly string[];
   readonly subject: string;
   readonly tags: readonly string[];

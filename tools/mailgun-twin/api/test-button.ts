@@ -7,7 +7,7 @@ import { type ApiResponse, ok } from './api-response.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Posts the sample to a URL, and answers with what came back. */
+/** Posts the sample to a URL, and responds with what came back. */
 export async function testWebhook(
   domain: string,
   url: string,

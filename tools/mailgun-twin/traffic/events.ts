@@ -43,7 +43,7 @@ export const delivered: EventBuilder = (moment) => ({
   },
 });
 
-/** A refusal that Mailgun answers with another attempt, `retrySeconds` later. */
+/** A refusal after which Mailgun makes another attempt, `retrySeconds` later. */
 export const deferred =
   (attempt: number, retrySeconds: number): EventBuilder =>
   (moment) => ({
