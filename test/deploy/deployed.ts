@@ -126,7 +126,7 @@ export class Deployed {
     return count;
   }
 
-  /** Runs of reconcile that nobody asked for. */
+  /** Runs of reconcile that no one asked for. */
   async scheduledRuns(): Promise<number> {
     const lines = await this.#target.logs('reconcile', 0);
     return lines.filter(({ facts }) => facts.ReconcileRun === 1 || JSON.stringify(facts).includes('ReconcileRun'))

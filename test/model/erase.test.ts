@@ -39,7 +39,7 @@ function remains({ ledger }: ReconcileWorld): boolean {
 
 interface Life {
   readonly seed: number;
-  /** Quarter of an hour in which the marker is set; none where nobody is erased. */
+  /** Quarter of an hour in which the marker is set; none where no one is erased. */
   readonly markAt?: number;
 }
 

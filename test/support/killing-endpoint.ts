@@ -8,7 +8,7 @@ export interface Death {
   readonly moment: 'before' | 'after';
 }
 
-/** How long a message that a killed program had in hand stays hidden: nobody waits for a minute here. */
+/** How long a message that a killed program had in hand stays hidden: no one waits for a minute here. */
 const SEND_VISIBILITY_SECONDS = 1;
 
 /**

@@ -27,7 +27,7 @@ export function eventKey(messageId: string, recipient: string, key: string): str
 
 /**
  * Posts events as Mailgun would through bad weather: retried until taken (but `delivered` only once), half of
- * the retries signed anew, some sent twice at once, and some tokens replayed with a forged body.
+ * the retries signed again, some sent twice at once, and some tokens replayed with a forged body.
  */
 export async function sendTraffic(
   ready: ReadyInfo,

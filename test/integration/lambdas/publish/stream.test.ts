@@ -180,7 +180,7 @@ test('a write that changes nothing is not published, whether or not the engine r
   expect(published()).toHaveLength(before);
 }, 60_000);
 
-test('a suppression that was lifted and comes about again is told once more, its repeats are not', async () => {
+test('a suppression that was lifted and comes about again is published once more, its repeats are not', async () => {
   follow();
   const complaint = (second: number) => lifeEvent('complained', 2, 1, second);
   const Key = { pk: 'SUP#person1@example.org', sk: `${DOMAIN}#complaint#*` };
