@@ -1,5 +1,5 @@
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
-/** Of what a local part cannot hold without quotation marks, whatever separates addresses or adds a comment to one. */
+/** Characters that a local part cannot hold without quotation marks: they separate addresses or add a comment to one. */
 const BARE = String.raw`[^\s@<>(),:;\[\]\\\u0000-\u001f\u007f]+`;
 const ADDRESS = new RegExp(`^(?:${QUOTED}|${BARE})@${BARE}$`, 'u');
 const NAMED = new RegExp(`^(?:${QUOTED}|[^<>"])*<([^<>]*|${QUOTED}@[^<>]*)>$`, 'u');

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { parseAddress } from './address.ts';
 import { parseDay, parseTime } from './time.ts';
 
-/** What the description of the API prints of a parameter: a sentence, and how JSON Schema calls its values. */
+/** The text of a parameter in the description of the API: a sentence, and how JSON Schema calls its values. */
 interface Description {
   readonly description: string;
   readonly [keyword: string]: unknown;
@@ -28,7 +28,7 @@ export function parameter<Value>(
 
 const unlessEmpty = (text: string) => (text === '' ? undefined : text);
 
-/** One pair of angle brackets is no part of it. */
+/** One pair of angle brackets does not belong to it. */
 const asMessageId = (text: string) => unlessEmpty(text.trim().replace(/^<(.*)>$/s, '$1'));
 
 export const messageId = parameter('a message id', asMessageId, {

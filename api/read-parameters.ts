@@ -57,7 +57,7 @@ function withVariables(raw: RawParameters): RawParameters {
     .filter(([name]) => name.startsWith(VARIABLE_PREFIX))
     .map(([name, value]) => [name.slice(VARIABLE_PREFIX.length), value] as const)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  // A parameter that is called as the gathered ones is none of them.
+  // A parameter that is itself called `variables` is not one of them.
   const others = entries
     .filter(([name]) => !name.startsWith(VARIABLE_PREFIX))
     .map(([name, value]) => [name === 'variables' ? ' variables' : name, value]);

@@ -121,7 +121,7 @@ const ONE_WORD = /^[\x21-\x7e]{8,128}$/;
 /** The form of Mailgun's newer API keys, which no signing key has. */
 const API_KEY_FORM = /^[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}$/;
 
-/** A key as somebody typed or piped it. The messages never hold it. */
+/** A key as it was typed or piped. The messages never hold it. */
 export function checkKey(text: string, kind: 'signing' | 'api'): string {
   const key = text.trim();
   if (key === '') throw new UsageError('no key on standard input');

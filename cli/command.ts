@@ -5,9 +5,9 @@ import type { AwsAccount } from './target/aws.ts';
 import type { Deployment, TargetRef } from './target/types.ts';
 import { parseTime } from './time.ts';
 
-/** What a command can reach and use. */
+/** The dependencies of a command. */
 export interface CliContext {
-  /** A line of the answer, to standard output. */
+  /** Prints a line of the result to standard output. */
   readonly print: (line: string) => void;
   /** A line about the command itself: progress, errors. */
   readonly printError: (line: string) => void;
@@ -21,11 +21,11 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** All of standard input; where a person sits there, one line that is not shown as it is typed. */
   readonly readInput: (question: string) => Promise<string>;
-  /** Asks a person; undefined where nobody sits there. */
+  /** Asks the person at the terminal; undefined without one. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }
 
-/** Answers an exit code: 0 done, or healthy; 1 not all was done, or something is wrong. */
+/** Returns an exit code: 0 done, or healthy; 1 not all was done, or something is wrong. */
 export type Action<Options> = (options: Options, ...args: string[]) => Promise<number>;
 
 /** Hands a command's action over, and keeps its exit code. */
@@ -37,7 +37,7 @@ export type RunLine = (args: readonly string[], context: CliContext) => Promise<
 /** Builds one command; `run` wraps its action, and `runLine` runs other commands. */
 export type CommandBuilder = (context: CliContext, run: Run, runLine: RunLine) => Command;
 
-/** Options that say where, and how to answer. */
+/** Options that say where, and how to print. */
 export interface TargetOptions {
   readonly env?: string;
   readonly stack?: string;

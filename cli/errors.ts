@@ -1,9 +1,9 @@
-/** What was typed cannot be done; the message is one sentence for the person who typed it. */
+/** The typed command cannot be done; the message is one sentence for the person who typed it. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** What is asked for cannot be reached. */
+/** The stack, or a service of it, cannot be reached. */
 export class TargetUnavailableError extends Error {
   override name = 'TargetUnavailableError';
 }
@@ -16,7 +16,7 @@ export class SecretOutOfReachError extends TargetUnavailableError {
 /** A secret holds no JSON object, so nothing in it can be kept. */
 export class UnreadableSecretError extends TargetUnavailableError {
   override name = 'UnreadableSecretError';
-  /** What is wrong, without the fix. */
+  /** The fault, without the fix. */
   readonly problem: string;
   /** The command that replaces it. */
   readonly fix: string;
@@ -66,7 +66,7 @@ export function awsSentence(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether the stack that was asked for is not there. */
+/** Returns whether the stack that was asked for is not there. */
 export function isStackNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message);
 }

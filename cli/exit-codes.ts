@@ -1,7 +1,7 @@
-/** What the exit codes of a command say, by the code. */
+/** The meaning of a command's exit codes, by code. */
 export type ExitCodes = Readonly<Record<number, string>>;
 
-/** What they say of every command. */
+/** Their meaning for every command. */
 export const EVERY_COMMAND: ExitCodes = {
   0: 'done, or healthy',
   1: 'not all was done, or something is wrong or unreachable',

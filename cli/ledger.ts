@@ -27,7 +27,7 @@ export interface DomainLedger {
   readonly expected: number;
   readonly missing: number;
   readonly lost: number;
-  /** Epoch seconds: the slices with lost events lie between them; undefined where there are none. */
+  /** Epoch seconds: the slices with lost events lie between them; undefined without any. */
   readonly lostBetween: { readonly from: number; readonly to: number } | undefined;
   /** Stored, not listed by Mailgun, and past the second pass; of any time, as the alarm counts them. */
   readonly unconfirmed: number;
@@ -106,7 +106,7 @@ export async function sliceAt(
   return undefined;
 }
 
-/** Whether the next slice has waited for longer than two runs. */
+/** Returns whether the next slice has waited for longer than two runs. */
 function isBehind(
   position: number,
   { everySeconds, settleSeconds, sliceSeconds }: LedgerTimes,
@@ -122,7 +122,7 @@ const times = z.object({
   retentionSeconds: z.number(),
 });
 
-/** What the stack chose about its ledger. */
+/** The stack's settings of its ledger. */
 export type LedgerTimes = z.infer<typeof times>;
 
 export function ledgerTimes(deployment: Deployment): LedgerTimes {

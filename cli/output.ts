@@ -3,7 +3,7 @@ import { canBeTyped, shellWord } from '../lambdas/domain/shell-word.ts';
 import { type CliContext, targetRefText } from './command.ts';
 import type { Deployment } from './target/types.ts';
 
-/** Prints one and the same answer: a JSON line with `--json`, lines for people otherwise. */
+/** Prints the same result: a JSON line with `--json`, lines for people otherwise. */
 export type Emit<Line> = (line: Line, ...text: string[]) => void;
 
 export function createEmit<Line>({ print }: Pick<CliContext, 'print'>, json = false): Emit<Line> {

@@ -2,7 +2,7 @@ import { TargetUnavailableError } from './errors.ts';
 
 // What commands share that call a function again and again, domain by domain, until all is done or the operator ends it.
 
-/** Makes a call; one that fails is answered as such, so that one left behind troubles nobody. */
+/** Makes a call; a failure is returned, so that one left behind rejects nothing. */
 export async function resultOrError<Answer>(call: () => Promise<Answer>): Promise<Answer | TargetUnavailableError> {
   try {
     return await call();
@@ -18,13 +18,13 @@ export function endOf(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
 
-/** Adds a call's counts to those so far; whatever else its answer holds is left out. */
+/** Adds a call's counts to those so far; all else in its result is left out. */
 export function addEach<Counts extends { [Name in keyof Counts]: number }>(sums: Counts, answer: Counts): Counts {
   const names = Object.keys(sums) as (keyof Counts)[];
   return Object.fromEntries(names.map((name) => [name, sums[name] + answer[name]])) as unknown as Counts;
 }
 
-/** What is reported beside the counts. */
+/** The facts reported beside the counts. */
 export interface PartsReporter {
   waiting(domain: string, why: string): void;
   /** A part that could not be done, or is not to be yet. */

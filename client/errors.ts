@@ -10,9 +10,9 @@ export class LedgerApiError extends Error {
   override readonly name = 'LedgerApiError';
   /** `unauthorized`, `unknown-message`, `bad-parameter`, `throttled`, `unavailable`, `unreachable` … */
   readonly reason: string;
-  /** Of the response; undefined where none came. */
+  /** The status of the response; undefined without a response. */
   readonly status: number | undefined;
-  /** Of a `bad-parameter`; the message says what is valid. */
+  /** The name of a `bad-parameter`; the message says what is valid. */
   readonly parameter: string | undefined;
   /** How long the API wants to be left alone. */
   readonly retryAfterSeconds: number | undefined;

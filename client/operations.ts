@@ -34,7 +34,7 @@ export type {
 } from '../api/responses/suppressions.ts';
 export type { Operation } from '../api/routes.ts';
 
-/** What each operation of the read API returns. */
+/** The response of each operation of the read API. */
 export interface Responses {
   readonly getMessage: MessageResponse;
   readonly getRecipient: RecipientResponse;

@@ -28,7 +28,7 @@ const FIRST_BACKOFF_MS = 500;
 /** All operations read, so each may be repeated. */
 const RETRIED = [429, 500, 502, 503, 504];
 
-/** Sends a request until it is answered by 200 or 304; throws a LedgerApiError, or the reason of the signal. */
+/** Sends a request until the response is 200 or 304; throws a LedgerApiError, or the reason of the signal. */
 export async function send(
   url: string,
   request: () => Promise<RequestInit>,
@@ -44,7 +44,7 @@ export async function send(
     const mayPass = status === undefined || RETRIED.includes(status);
     if (!mayPass || attempt >= maxAttempts || (retryAfterSeconds ?? 0) > maxWaitSeconds) throw result;
     const backoffMs = FIRST_BACKOFF_MS * 2 ** (attempt - 1);
-    // Jitter is added, never subtracted: an API that is told when to expect the next request gets none earlier.
+    // Jitter is added, never subtracted: no request comes earlier than the API asked for.
     await sleep(Math.max(backoffMs, (retryAfterSeconds ?? 0) * 1000) + random() * backoffMs, signal);
   }
 }

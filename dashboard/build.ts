@@ -4,7 +4,7 @@ import { basename, extname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { CACHE_CONTROL, contentSecurityPolicy, HASHED_FOLDER, SECURITY_HEADERS } from './headers.ts';
 
-// `node dashboard/build.ts <folder> <api URL> <target of commands>` writes the whole site for whoever serves files,
+// `node dashboard/build.ts <folder> <api URL> <target of commands>` writes the whole site for any file server,
 // and `headers.json` with the headers of each: what a deployment gives to its bucket and its distribution.
 
 /** Bundles the page into a folder, without `config.json`, which belongs to a stack. Returns the names of the files. */

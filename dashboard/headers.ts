@@ -1,4 +1,4 @@
-/** What the page may do: run and style itself, and read its API. Text never becomes markup. */
+/** The page may run and style itself, and read its API. Text never becomes markup. */
 export function contentSecurityPolicy(apiUrl: string): string {
   return [
     "default-src 'none'",

@@ -1,4 +1,4 @@
-/** What the page needs in order to read, kept in this tab's session only. */
+/** The URL and token to read with, kept in this tab's session only. */
 export interface Session {
   readonly apiUrl: string;
   readonly token: string;
@@ -32,7 +32,7 @@ export function endSession(): void {
   sessionStorage.removeItem(KEY);
 }
 
-/** What an address may pass in: a token, and for a page without settings the API. */
+/** Returns what an address may pass in: a token, and for a page without settings the API. */
 export interface HandedOver {
   readonly token: string;
   readonly apiUrl: string;

@@ -28,7 +28,7 @@ interface Bundle {
   readonly files: readonly string[];
 }
 
-/** What was bundled ahead, by entry file; its map is read where it is written. */
+/** Bundles made ahead, by entry file; the map is read where it is written. */
 const ahead = new Map<string, () => Bundle>();
 
 /**

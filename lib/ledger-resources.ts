@@ -28,7 +28,7 @@ import { TableBackup } from './constructs/table-backup.ts';
 import { WebhookApi } from './constructs/webhook-api.ts';
 import { type OutputSources, writeOutputs } from './outputs.ts';
 
-/** What a ledger consists of, once it is built. */
+/** The parts of a ledger, once it is built. */
 export interface LedgerResources extends OutputSources {
   readonly alarms: Alarms['alarms'];
 }

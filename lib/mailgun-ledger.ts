@@ -31,7 +31,7 @@ export class MailgunLedger extends Construct {
   readonly deadLetters: Queue;
   /** The bus that changes are published to; undefined unless `publish.enabled`. */
   readonly eventBus: IEventBus | undefined;
-  /** What alarms notify: `page` wakes the on-call engineer, `ticket` can wait. */
+  /** The topics that alarms notify: `page` wakes the on-call engineer, `ticket` can wait. */
   readonly topics: { readonly page: Topic; readonly ticket: Topic };
   readonly alarms: readonly Alarm[];
 

@@ -32,7 +32,7 @@ export interface OutputSources {
   readonly publish: Publish | undefined;
   /** Undefined where there are no receivers. */
   readonly deliver: Deliver | undefined;
-  /** Undefined where there is no archive. */
+  /** Undefined without an archive. */
   readonly seal: Seal | undefined;
   readonly readApi: ReadApi;
   /** Undefined where no service is notified. */
@@ -44,7 +44,7 @@ export interface OutputSources {
   readonly customerKey: IKey | undefined;
 }
 
-/** What the lag of the ledger is computed from. */
+/** The settings that the lag of the ledger is computed from. */
 function timesOf({ everySeconds, settleSeconds, sliceSeconds, retentionSeconds }: Config['reconcile']) {
   return { everySeconds, settleSeconds, sliceSeconds, retentionSeconds };
 }

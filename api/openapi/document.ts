@@ -80,7 +80,7 @@ export function openApiDocument(): Json {
   };
 }
 
-/** The operations that a path answers to by which parameters it gets; the first of them describes the others. */
+/** The operations that a path has by the parameters it gets; the first of them describes the others. */
 function joined(operation: Operation): Operation[] {
   const { method, path } = routes[operation];
   const names = Object.keys(routes) as Operation[];

@@ -1,6 +1,6 @@
 import type { Operation } from '../routes.ts';
 
-/** What the description says of an operation besides its parameters and shapes. */
+/** The texts of an operation in the description, besides its parameters and shapes. */
 interface OperationText {
   readonly tag: 'history' | 'sending' | 'ledger' | 'receivers';
   readonly summary: string;

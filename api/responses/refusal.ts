@@ -20,7 +20,7 @@ export const badParameter = name(
   }),
 );
 
-/** What the gateway itself responds. */
+/** The gateway's own response. */
 export const gatewayMessage = name('GatewayMessage', z.object({ message: z.string() }));
 
 export type Refusal = z.infer<typeof refusal>;

@@ -39,7 +39,7 @@ export const suppressionListResponse = name(
   z.object({ suppressions: z.array(listedSuppression), next }),
 );
 
-/** What the one path responds with, by whether an address is given. */
+/** The responses of the one path, with and without an address. */
 export const suppressionsOrListResponse = name(
   'SuppressionsOrList',
   z.union([suppressionListResponse, suppressionsResponse]),

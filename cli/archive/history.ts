@@ -23,12 +23,12 @@ import { timeText } from '../time.ts';
 /** An event of the table, the archive, or both. */
 export interface HistoryRow {
   row: ArchiveRow;
-  /** Whether the table holds it. */
+  /** True if the table holds it. */
   isStored: boolean;
 }
 
 export interface HistoryDeps {
-  /** Undefined where there is no archive. */
+  /** Undefined without an archive. */
   archive: Pick<ArchiveSource, 'list' | 'open'> | undefined;
   keys: EventKeys;
   events: SealableEvents;
@@ -177,7 +177,7 @@ async function* rowsOf(
   }
 }
 
-/** Of rows that name one event the first is yielded. */
+/** Yields the first of several rows that name one event. */
 async function* withoutRepeats(rows: AsyncIterable<HistoryRow>): AsyncGenerator<HistoryRow> {
   let before: ArchiveRow | undefined;
   for await (const each of rows) {
@@ -235,7 +235,7 @@ export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: numbe
   }
 }
 
-/** What turns rows of the archive into messages. */
+/** The dependencies that turn rows of the archive into messages. */
 export interface Restoring {
   readonly domain: string;
   readonly nameOf: ReturnType<typeof createLedgerNaming>;

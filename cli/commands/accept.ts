@@ -145,7 +145,7 @@ function sliceText(slice: Slice): string[] {
   ];
 }
 
-/** What the reconcile function answers to an acceptance. */
+/** The reconcile function's result of an acceptance. */
 export interface AcceptResult {
   readonly state: string;
   readonly accepted: number;
@@ -160,7 +160,7 @@ export interface Refusal {
   readonly whatToDo: string;
 }
 
-/** Checks the answer: an earlier version of the function takes the call for a scheduled run. */
+/** Checks the result: an earlier version of the function takes the call for a scheduled run. */
 export function parseAcceptResult(value: unknown): AcceptResult {
   const answer = value as AcceptResult | null;
   if (typeof answer?.state === 'string' && typeof answer.accepted === 'number') return answer;
@@ -187,7 +187,7 @@ const REFUSALS: Readonly<Record<string, readonly [why: string, whatToDo: string]
   'unknown-domain': ['the deployed stack does not know the domain', 'Deploy the configuration that names it.'],
 };
 
-/** Returns the answer in words; of a state that this version does not know, its name. */
+/** Returns the result in words; a state that this version does not know, by its name. */
 export function refusalOf({ state, reason }: AcceptResult): Refusal {
   if (state === 'failed') {
     const why = `Mailgun's listing is ${reason ?? 'not to be read'}`;

@@ -45,7 +45,7 @@ export type DistrustLine =
       recipient: string;
       domain: string;
       kind: string;
-      /** Whether it rests on unconfirmed events alone, of whatever message. */
+      /** True if it rests on unconfirmed events alone, of whatever message. */
       lifts: boolean;
       /** The command that lifts it all the same; null where it is lifted, or no command can name the address. */
       fix: string | null;
@@ -118,18 +118,18 @@ async function distrust(
   return sums.left === 0 ? 0 : 1;
 }
 
-/** What followed from the unconfirmed events of one recipient. */
+/** The effects of the unconfirmed events of one recipient. */
 interface Effect {
   readonly history: HistoryRecipient;
   readonly unconfirmed: HistoryRecipient['events'];
-  /** What the status becomes; undefined where it stays. */
+  /** The new status; undefined where it stays. */
   readonly becomes: DecidedStatus | undefined;
   readonly suppressions: readonly FollowingSuppression[];
 }
 
 interface FollowingSuppression {
   readonly item: SuppressionItem;
-  /** Whether it rests on unconfirmed events alone. */
+  /** True if it rests on unconfirmed events alone. */
   readonly isOnly: boolean;
 }
 

@@ -37,7 +37,7 @@ import { redriveCommand } from './dlq/redrive.ts';
 export type DlqListLine =
   | {
       event: 'reason';
-      /** What this version says of the body, or process said; `tries-used-up` where SQS itself moved the message. */
+      /** The reason by this version, or by process; `tries-used-up` where SQS itself moved the message. */
       reason: string;
       count: number;
       oldestAt: string;
@@ -53,11 +53,11 @@ export type DlqShowLine = {
   event: 'dead-letter';
   id: string;
   reason: string;
-  /** What process added to the reason. */
+  /** The detail that process added to the reason. */
   detail: string | null;
   sentAt: string;
   receiveCount: number;
-  /** What the code of this version says of the body; null where it reads it. */
+  /** Why this version cannot read the body; null where it can. */
   error: { reason: string; where: string } | null;
   message: {
     source: 'webhook' | 'reconcile';
@@ -187,7 +187,7 @@ async function find(deadLetters: DeadLetters, id: string): Promise<DeadLetter | 
   return undefined;
 }
 
-/** What a dead letter takes with it: nothing, since its event is stored; an event; or what cannot be read. */
+/** The loss when a dead letter is discarded: nothing, since its event is stored; an event; or what cannot be read. */
 export type Loss = 'nothing' | 'event' | 'unreadable';
 
 /** The lines of `dlq discard --json`. */

@@ -99,7 +99,7 @@ async function printCosts(context: CliContext, options: DoctorOptions, ref: Targ
   return 0;
 }
 
-/** What can be looked at without a stack comes first, since it tells why there is none. */
+/** Checks without a stack come first, since they say why there is none. */
 async function* checksOf(context: CliContext, ref: TargetRef, origin: string | undefined): AsyncGenerator<Check> {
   if (origin !== undefined) {
     const checked = checkOrigin(origin);

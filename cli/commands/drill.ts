@@ -111,7 +111,7 @@ async function byItself(drill: Drill): Promise<boolean> {
   }
 }
 
-/** Where only those who are subscribed can see it; null where nobody was asked. */
+/** Returns the person's answer where only subscribers can see the notification; null where there is no one to ask. */
 async function byPeople(drill: Drill): Promise<boolean | null> {
   const { context, options, deployment, alarm, emit } = drill;
   const { yes } = options;

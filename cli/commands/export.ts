@@ -97,7 +97,7 @@ function checkRequest({ from, format, out, json }: ExportOptions): void {
   if (out === undefined && json) throw new UsageError('--json goes with --out; --format ndjson prints events as JSON');
 }
 
-/** What is exported stands in the folder. */
+/** The exported files are in the folder. */
 function checkNothingElse({ from, to, domain, type, recipient, tag, format, out }: ExportOptions): void {
   if ([from, to, domain, type, recipient, tag, format].every((given) => given === undefined)) return;
   throw new UsageError(

@@ -34,7 +34,7 @@ export type FindLine =
       domain: string | null;
       testMode: boolean;
       direction: 'inbound' | 'outbound';
-      /** Whether Mailgun never listed the event that decided the status. */
+      /** True if Mailgun never listed the event that decided the status. */
       unconfirmed: boolean;
     }
   | { event: 'found'; recipient: string; messages: number; hasMore: boolean };

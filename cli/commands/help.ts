@@ -7,14 +7,14 @@ import { createEmit } from '../output.ts';
 
 /** A page of `help`. */
 export interface HelpTopic {
-  /** What it is about, for the list of topics. */
+  /** A summary for the list of topics. */
   readonly summary: string;
   readonly description: string;
   /** Commands and topics that go on from here. */
   readonly seeAlso: readonly string[];
 }
 
-/** What is true of several commands, by the name that `help` takes. */
+/** Facts about several commands, by the name that `help` takes. */
 export const HELP_TOPICS: Readonly<Record<string, HelpTopic>> = {
   targets: {
     summary: 'which stack a command works on',

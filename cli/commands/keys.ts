@@ -46,7 +46,7 @@ export type KeysStatusLine =
       parent: number;
       /** By keys that are not set any more, by fingerprint. */
       others: Readonly<Record<string, number>>;
-      /** Answered 401: no key matched. */
+      /** Webhooks that got a 401: no key matched. */
       unauthorized: number;
     }
   /** The secret holds no JSON object, so every function that needs it fails. */
@@ -155,7 +155,7 @@ export type KeysSetLine = {
   fingerprint: string;
   /** False where the same key was there. */
   changed: boolean;
-  /** Of the key that is `previous` now; null where none is. */
+  /** The fingerprint of the key that is `previous` now; null without one. */
   previous: string | null;
   /** The secret held no JSON object: whatever it held is lost. */
   replacesUnreadable: boolean;

@@ -13,7 +13,7 @@ export interface ListingLine {
   readonly fellBackAt: string | null;
   /** The end of an API, as Mailgun announces it. */
   readonly announced: (Announcement & { readonly at: string }) | null;
-  /** Whether this command took the ledger back to the Events API. */
+  /** True if this command took the ledger back to the Events API. */
   readonly wentBack: boolean;
 }
 

@@ -33,7 +33,7 @@ interface LogLine {
   readonly facts: LogEntry['facts'];
 }
 
-/** What CloudWatch needs, and people do not. */
+/** Fields that CloudWatch needs, and people do not. */
 const NOT_FOR_PEOPLE = ['_aws', 'message', 'Ledger', 'Reason', 'time'];
 
 /** A line for people: time, message, facts. */

@@ -1,4 +1,4 @@
-import { heldFromOf } from '../../lambdas/domain/campaign/held.ts';
+import { retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -26,7 +26,7 @@ import { type Deployment, hasOutput, type TargetRef } from '../target/types.ts';
 import { timeText } from '../time.ts';
 
 const WAIT_MS = 5000;
-/** So long the bus may be down; then it gives up. */
+/** How long the bus may be down before it gives up. */
 const MAX_STALL_MS = 15 * 60_000;
 
 const HELP = `
@@ -97,8 +97,8 @@ function tellWhatLeft(fromEpochSeconds: number, deployment: Deployment, reporter
   // A stack that was deployed before says nothing of it.
   if (!hasOutput(deployment, 'RetentionDays')) return;
   const days = Number(deployment.output('RetentionDays'));
-  const heldFrom = heldFromOf(nowMs, days);
-  if (fromEpochSeconds < heldFrom) reporter.partial(days, heldFrom);
+  const retainedFrom = retainedFromOf(nowMs, days);
+  if (fromEpochSeconds < retainedFrom) reporter.partial(days, retainedFrom);
 }
 
 /** `reachedMs`: where to go on; undefined where nothing is left to do. */
@@ -158,7 +158,7 @@ async function call(deployment: Deployment, republish: object): Promise<PublishR
   return parseResult(await deployment.invoke('publish', { republish }));
 }
 
-/** The same as a command, for whoever goes on later. */
+/** The command that continues later. */
 function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain: string, fromMs: number): string {
   const times = ['--from', timeText(Math.floor(fromMs / 1000)), '--to', timeText(toEpochSeconds)];
   const how = ['--domain', domain, '--rate', String(rate), ...(plan ? ['--plan'] : [])];
@@ -168,7 +168,7 @@ function commandOf({ ref, toEpochSeconds, plan, rate }: PublishArguments, domain
 /** Slow enough that rules and targets of any account take it beside the events of the day. */
 export const DEFAULT_RATE = 50;
 
-/** What commander read. */
+/** The options as commander read them. */
 export interface PublishOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
@@ -178,7 +178,7 @@ export interface PublishOptions extends TargetOptions {
   readonly plan?: boolean;
 }
 
-/** What to publish once more, and where. */
+/** The changes to publish again, and the target. */
 export interface PublishArguments {
   readonly ref: TargetRef;
   readonly fromEpochSeconds: number;
@@ -202,7 +202,7 @@ export function publishArguments(options: PublishOptions, context: CliContext): 
 
 /** The lines of `publish --json`. */
 export type PublishLine =
-  /** Of what was decided before, not all can be published. */
+  /** Not all changes before `completeFrom` can be published. */
   | { event: 'partial'; completeFrom: string; retentionDays: number }
   | ({ event: 'progress'; domain: string; reached: string } & PublishSums)
   | PartLine
@@ -210,7 +210,7 @@ export type PublishLine =
   /** `cost`: at most. */
   | ({ event: 'plan'; complete: boolean; cost: ReturnType<typeof costOf> } & PublishSums);
 
-/** What one call of the publish function answers. */
+/** The result of one call of the publish function. */
 export interface PublishResult extends PublishSums {
   readonly state: string;
   readonly done: boolean;
@@ -230,7 +230,7 @@ export const NO_SUMS: PublishSums = { events: 0, statuses: 0, suppressions: 0, r
 
 const SUMS = Object.keys(NO_SUMS) as (keyof PublishSums)[];
 
-/** Checks the answer: the stack may be of another version than this command. */
+/** Checks the result: the stack may be of another version than this command. */
 export function parseResult(value: unknown): PublishResult {
   const answer = value as PublishResult | null;
   const isNumber = (name: keyof PublishResult) => typeof answer?.[name] === 'number';
@@ -245,10 +245,10 @@ interface ReportOptions {
   readonly rate: number;
 }
 
-/** Tells of a republication as it goes. */
+/** Reports a republication as it goes. */
 export interface Reporter extends PartsReporter {
-  /** The table no longer holds all events of the time; it does from `heldFrom` (epoch seconds) on. */
-  partial(retentionDays: number, heldFrom: number): void;
+  /** The table no longer holds all events of the time; it does from `retainedFrom` (epoch seconds) on. */
+  partial(retentionDays: number, retainedFrom: number): void;
   progress(domain: string, reachedMs: number, sums: PublishSums): void;
   end(sums: PublishSums, complete: boolean): void;
 }
@@ -256,7 +256,7 @@ export interface Reporter extends PartsReporter {
 /** For each event looked at: its entry in the index, and at most its status and its suppressions. */
 const READS_PER_EVENT = 2;
 
-/** What it takes at most. */
+/** The most that it takes. */
 function costOf({ events, statuses, suppressions }: PublishSums, rate: number) {
   const published = statuses + suppressions;
   const reads = events * READS_PER_EVENT;
@@ -272,9 +272,9 @@ const reachedText = (ms: number) => timeText(Math.floor(ms / 1000));
 
 function textReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
   return {
-    partial: (days, heldFrom) =>
+    partial: (days, retainedFrom) =>
       print(
-        `The table keeps events for ${number(days)} days: of what was decided before ${timeText(heldFrom)}, not all can be published.`,
+        `The table keeps events for ${number(days)} days: of what was decided before ${timeText(retainedFrom)}, not all can be published.`,
       ),
     progress(domain, reachedMs, { events, statuses, suppressions }) {
       const counts = `${number(statuses)} statuses · ${number(suppressions)} suppressions`;
@@ -300,7 +300,8 @@ function textReporter(print: (line: string) => void, { plan, rate }: ReportOptio
 function jsonReporter(print: (line: string) => void, { plan, rate }: ReportOptions): Reporter {
   const emit = (line: PublishLine) => print(JSON.stringify(line));
   return {
-    partial: (retentionDays, heldFrom) => emit({ event: 'partial', completeFrom: timeText(heldFrom), retentionDays }),
+    partial: (retentionDays, retainedFrom) =>
+      emit({ event: 'partial', completeFrom: timeText(retainedFrom), retentionDays }),
     progress: (domain, reachedMs, sums) =>
       emit({ event: 'progress', domain, reached: reachedText(reachedMs), ...sums }),
     ...partsAsJson(emit),

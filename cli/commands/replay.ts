@@ -24,7 +24,7 @@ import {
 } from './replay/report.ts';
 
 const WAIT_MS = 5000;
-/** So long nothing moves; then it gives up. */
+/** How long it waits without progress before it gives up. */
 const MAX_STALL_MS = 15 * 60_000;
 
 /** Why the function did not go on, and may in a while. */
@@ -205,7 +205,7 @@ function reasonToWait({ state, reason }: ReplayResult): { text: string; passes: 
   return { text: `Mailgun's listing is ${reason}`, passes: PASSING.includes(reason ?? '') };
 }
 
-/** What commander read. */
+/** The options as commander read them. */
 export interface ReplayOptions extends TargetOptions {
   /** Epoch seconds. */
   readonly from: number;
@@ -215,7 +215,7 @@ export interface ReplayOptions extends TargetOptions {
   readonly fromArchive?: boolean;
 }
 
-/** What to replay, and where. */
+/** The time range to replay, and the target. */
 export interface ReplayArguments {
   readonly ref: TargetRef;
   readonly fromEpochSeconds: number;
@@ -236,7 +236,7 @@ export function replayArguments(options: ReplayOptions, context: CliContext): Re
   return { ref, fromEpochSeconds: from, toEpochSeconds: to, domain, plan, json };
 }
 
-/** The same as a command, for whoever goes on later. */
+/** The command that continues later. */
 export function commandOf(
   args: Omit<ReplayArguments, 'json'> & { readonly isFromArchive?: boolean },
   times: { from: string; to: string },

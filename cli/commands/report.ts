@@ -3,7 +3,7 @@ import { createErasureRepository } from '../../lambdas/adapters/table/event-repo
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
-import { completeFrom, heldFromOf } from '../../lambdas/domain/campaign/held.ts';
+import { completeFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   type Stretch,
   stretchesWithTag,
@@ -46,7 +46,7 @@ export type ReportLine =
       failureClass: FailureClass;
       reason: string | null;
       code: string | null;
-      /** What the server said, or Mailgun where it did not try. */
+      /** The text of the server, or of Mailgun where it did not try. */
       text: string | null;
     }
   | {
@@ -59,12 +59,12 @@ export type ReportLine =
       completeness: Completeness;
       /** Null where all is held: else what happened before is in neither table nor archive any more. */
       completeFrom: string | null;
-      /** Whether slices of the time of sending do not count every tag: in these, mail was looked for event by event. */
+      /** True if slices of the time of sending do not count every tag: in these, mail was looked for event by event. */
       cut: boolean;
       mails: MailCounts;
       people: PeopleCounts;
     }
-  /** What `--plan` says: events of the table that are read at most, objects of the archive, and list prices. */
+  /** The result of `--plan`: events of the table that are read at most, objects of the archive, and list prices. */
   | {
       event: 'plan';
       tag: string;
@@ -77,7 +77,7 @@ export type ReportLine =
       /** Of the objects; outside AWS they are paid for as traffic. */
       bytes: number;
       dollars: number;
-      /** Whether slices since `from` do not count every tag, so that it may read more. */
+      /** True if slices since `from` do not count every tag, so that it may read more. */
       cut: boolean;
     };
 
@@ -189,14 +189,14 @@ async function findArchive(
 ): Promise<FoundArchive> {
   // A stack that was deployed before says nothing of it.
   if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: undefined };
-  const heldFrom = heldFromOf(nowMs, Number(deployment.output('RetentionDays')));
-  const archive = from < heldFrom ? openDeploymentArchive(deployment) : undefined;
+  const retainedFrom = retainedFromOf(nowMs, Number(deployment.output('RetentionDays')));
+  const archive = from < retainedFrom ? openDeploymentArchive(deployment) : undefined;
   const since = from - LOOK_BACK_SECONDS;
-  const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, heldFrom);
+  const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, retainedFrom);
   return {
     objects: tracedObjects(listed, slices),
-    listings: archive === undefined ? 0 : (heldFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
-    completeFrom: completeFrom(from, heldFrom, slices, new Set(listed.map(({ start }) => start))),
+    listings: archive === undefined ? 0 : (retainedFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
+    completeFrom: completeFrom(from, retainedFrom, slices, new Set(listed.map(({ start }) => start))),
   };
 }
 
@@ -274,7 +274,7 @@ function planOf(
   return { event: 'plan', ...common, events, uncountedSeconds, objects: objects.length, bytes, dollars, cut };
 }
 
-/** Whether a slice of a time, in epoch seconds, has so many tags that it does not count each. */
+/** Returns whether a slice of a time, in epoch seconds, has so many tags that it does not count each. */
 export const isCut = (slices: readonly TaggedSlice[], from: number, to = Number.POSITIVE_INFINITY) =>
   slices.some((slice) => slice.isCut && slice.end > from && slice.start < to);
 

@@ -142,7 +142,7 @@ export interface StatusLine {
   /** How the API that the ledger lists by ends; empty where it does not. */
   readonly listing: string | null;
   readonly domains: readonly DomainStatus[];
-  /** What could not be read, and why. */
+  /** The parts that could not be read, and why. */
   readonly unknown: readonly string[];
 }
 
@@ -279,7 +279,7 @@ async function readAlarms(deployment: Deployment): Promise<NonNullable<StatusLin
 /** Adds to receiver-disabled that every receiver is enabled: it adds up an hour, in which its text is out of date. */
 async function withEnd(deployment: Deployment, alarm: AlarmOn): Promise<AlarmOn> {
   if (!alarm.name.endsWith('-receiver-disabled')) return alarm;
-  // Where the table cannot be read the alarm stands as it is.
+  // Where the table cannot be read the alarm is shown as it is.
   const over = await enabledAgain(deployment).catch(() => undefined);
   return over === undefined ? alarm : { ...alarm, over };
 }
@@ -305,7 +305,7 @@ function alarmOn({ name, sinceMs, reason, description }: AlarmState): AlarmOn {
   return { name, since: sinceMs === undefined ? null : iso(sinceMs), reason, ...shownAlarmText(description) };
 }
 
-/** What is wrong comes before what is not known. */
+/** Faults come before unknowns. */
 export function judge({
   deadLetters,
   alarms,

@@ -58,7 +58,7 @@ export type SuppressionsShowLine =
 
 /** The lines of `suppressions lift --json`. */
 export type SuppressionsLiftLine =
-  /** What `--plan` would do; `atMailgun`: whether Mailgun's own entry would be deleted too. */
+  /** The result of `--plan`; `atMailgun`: whether Mailgun's own entry would be deleted too. */
   | {
       event: 'would-lift';
       domain: string;
@@ -76,7 +76,7 @@ export type SuppressionsLiftLine =
       kind: SuppressionItem['kind'];
       scope: string;
       liftedAt: string;
-      /** What became of Mailgun's own entry; null where it was not to be touched. */
+      /** The outcome of Mailgun's own entry; null where it was not to be touched. */
       atMailgun: 'deleted' | 'not-there' | null;
     }
   | { event: 'done'; recipient: string; lifted: number; alreadyLifted: number };

@@ -235,7 +235,7 @@ function sliceText({ domain, start, end, events, compare, accept }: UnconfirmedL
 
 type CountLine = UnconfirmedLine & { event: 'undecided' | 'altered' };
 
-/** What is known of a slice by its counts alone. */
+/** A slice that is known by its counts alone. */
 function countLines(
   deployment: Deployment,
   domain: string,
@@ -282,7 +282,7 @@ const statusName = (partition: string, recipientKey: string) => `${partition} ${
 /** An event that the second pass marked. */
 export type UnconfirmedEvent = HistoryEvent & { readonly unconfirmedSinceMs: number };
 
-/** What one slice adds. */
+/** The unconfirmed events of one slice. */
 export interface Finding {
   readonly slices: 1;
   /** Epoch seconds. */

@@ -32,7 +32,7 @@ export type VerifyLine =
       from: string;
       to: string;
       key: string;
-      /** Whether the key was compared with one that is trusted. */
+      /** True if the key was compared with one that is trusted. */
       isKeyCompared: boolean;
       isArchiveChecked: boolean;
       faults: number;

@@ -189,7 +189,7 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
     // Mailgun does not act yet on what this run adds, so it takes nothing of this stack away.
     const mayLeave = toAccount && lacking.free.length === 0;
     const atAccount = [
-      // Named alone, a domain is no reason to change all others.
+      // A command for one domain must not change all others.
       ...(options.domain === undefined ? removalsFromAccount(any, before, own, remove) : []),
       ...additionsToAccount(any, own, lacking.free),
       ...(mayLeave ? doublesAtAccount(any, hooks, desired, context.now()) : []),
@@ -215,7 +215,7 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
       const left = webhookDrift(after, own, desired.types);
       for (const each of left) emit(...driftOf(domain, each));
       isWaiting ||= toAccount && left.some(({ kind, url }) => kind === 'double' && url === undefined);
-      // Other receivers may be there for good.
+      // Other URLs may be there on purpose.
       drift += left.filter(({ kind }) => kind !== 'foreign').length;
     }
   }

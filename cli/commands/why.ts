@@ -45,16 +45,16 @@ type WhyRecipient = WhyLine & { event: 'recipient' };
 interface WhyEvent {
   readonly key: string;
   readonly at: string;
-  /** What happened, for people. */
+  /** The event in words. */
   readonly says: string;
-  /** What brought it first, and when; null where that is not kept. */
+  /** The source that brought it first, and when; null where that is not kept. */
   readonly source: 'webhook' | 'reconcile' | null;
   readonly receivedAt: string | null;
   /** When a webhook brought it; null where none did. */
   readonly webhookAt: string | null;
   readonly decides: boolean;
   readonly erased: boolean;
-  /** Whether the table holds it, or it was read in the archive. */
+  /** True if the table holds it, or it was read in the archive. */
   readonly archived: boolean;
   readonly reconciled: Reconciled;
   /** With --all, the rest of the event as Mailgun sent it. */
@@ -247,7 +247,7 @@ function listedText({ slice, listed, why }: WhyEvent['reconciled']): string {
 
 const time = (iso: string) => utc(Date.parse(iso));
 
-/** What the archive adds to a history, and the UTC days that were read for it. */
+/** The events that the archive adds to a history, and the UTC days that were read for it. */
 export interface ArchivedHistory {
   readonly history: readonly HistoryRecipient[];
   readonly days: readonly string[];

@@ -27,14 +27,14 @@ const COMPRESSED = 0.15;
 export const BREAK_EVEN_LOG_MONTHS =
   PRICES.perStreamedGigabyte / (COMPRESSED * (PRICES.perLogGigabyteMonth - PRICES.perObjectGigabyteMonth));
 
-/** What a stack took in a month; units are those of the table with its indexes. */
+/** The usage of a stack in a month; units are those of the table with its indexes. */
 export interface MonthlyUsage {
   readonly writeUnits: number;
   readonly readUnits: number;
   /** Units in the busiest hour. */
   readonly peakHourWriteUnits: number;
   readonly peakHourReadUnits: number;
-  /** Of the table with its indexes; undefined where nobody can tell. */
+  /** Bytes of the table with its indexes; undefined where they are unknown. */
   readonly tableBytes: number | undefined;
   /** Of the table alone, which point-in-time recovery is billed by. */
   readonly itemBytes: number | undefined;
@@ -43,7 +43,7 @@ export interface MonthlyUsage {
   readonly refused: number;
 }
 
-/** What the table is configured with. */
+/** The configuration of the table. */
 export interface TableState {
   readonly isInfrequentAccess: boolean;
   /** Provisioned at the moment, for the table with its indexes; undefined where it is paid on demand. */
@@ -62,7 +62,7 @@ export interface CostLine {
   readonly dollars: number;
 }
 
-/** A choice that would be cheaper, by so many dollars a month. */
+/** A choice that would be cheaper, and by how many dollars a month. */
 export interface Saving {
   readonly setting: string;
   readonly dollars: number;

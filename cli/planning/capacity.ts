@@ -1,6 +1,6 @@
 import { PRICES } from './prices.ts';
 
-/** What a load needs: settings of cdk.json, quotas of the account, and dollars. */
+/** The needs of a load: settings of cdk.json, quotas of the account, and dollars. */
 export interface LoadPlan {
   readonly perSecond: number;
   readonly settings: {
@@ -82,7 +82,7 @@ export const AWS_LIMITS = {
   messagesInFlight: 120_000,
 } as const;
 
-/** What one webhook takes of each resource, as `npm run bench` counted it. */
+/** The usage of each resource by one webhook, as `npm run bench` counted it. */
 export const PER_WEBHOOK = {
   /** Share of the most frequent event type, `accepted`. */
   mostFrequent: 0.378,

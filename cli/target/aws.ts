@@ -170,7 +170,7 @@ async function invoke(
   event: unknown,
   settings: { region: string },
 ): Promise<unknown> {
-  // A repeated call would run beside the one whose answer is late.
+  // A repeated call would run beside the one whose reply is late.
   const lambda = new LambdaClient({
     ...settings,
     maxAttempts: 1,
@@ -209,7 +209,7 @@ export async function readAudience(alarmName: string, account: AwsAccount): Prom
   );
 }
 
-/** What doctor asks of the account itself, rather than of the stack. Errors are those of the SDK. */
+/** Reads for doctor about the account itself, rather than the stack. Errors are those of the SDK. */
 export interface AwsAccount {
   readonly region: string;
   identity(): Promise<{ account: string; arn: string }>;
@@ -217,7 +217,7 @@ export interface AwsAccount {
   bootstrapVersion(): Promise<number | undefined>;
   /** Functions that may run at once in the region, in all and without those reserved for some function. */
   concurrency(): Promise<{ limit: number; unreserved: number }>;
-  /** Of a topic, whether somebody confirmed them or not. */
+  /** The subscriptions of a topic, confirmed or not. */
   subscriptions(topicArn: string): Promise<Subscription[]>;
 }
 
@@ -259,7 +259,7 @@ export function openAccount(region: string, qualifier = BOOTSTRAP_QUALIFIER): Aw
       const pages = paginateListSubscriptionsByTopic({ client: new SNSClient(settings) }, { TopicArn });
       for await (const { Subscriptions = [] } of pages) {
         for (const { Protocol = '', Endpoint = '', SubscriptionArn = '' } of Subscriptions) {
-          // Until somebody confirms it, it has no ARN.
+          // Until it is confirmed, it has no ARN.
           found.push({ protocol: Protocol, endpoint: Endpoint, confirmed: SubscriptionArn.startsWith('arn:') });
         }
       }

@@ -28,7 +28,7 @@ export function readEnvironments(path: URL = CDK_JSON): Environments {
   }
 }
 
-/** One of them; UsageError, which names them all, where there is none of that name. */
+/** Returns one of them. Throws a UsageError that names them all where none has that name. */
 export function environmentOf(environments: Environments, name: string): Environment {
   const found = Object.hasOwn(environments, name) ? environments[name] : undefined;
   if (found === undefined) {

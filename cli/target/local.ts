@@ -81,7 +81,7 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
       if (!response.ok)
         throw new TargetUnavailableError(`the alarm ${name} cannot be set: ${(await response.text()).trim()}`);
     },
-    // Nobody is subscribed to the local topics.
+    // The local topics have no subscribers.
     audience: async () => [],
     async notifications() {
       const response = await control('/notifications');

@@ -18,7 +18,7 @@ export interface Deployment {
   output(key: string): string;
   /** Base URL of Mailgun's API for a domain of the stack. */
   mailgunUrl(domain: string): string;
-  /** Runs a function of the stack, by its short name, and answers what it answers. */
+  /** Runs a function of the stack, by its short name, and returns its result. */
   invoke(functionName: string, event: unknown): Promise<unknown>;
   /** Log lines since a time (epoch milliseconds), oldest first; only those that fit, where a filter is given. */
   logs(source: LogSource, sinceMs: number, filter?: LogFilter): Promise<LogEntry[]>;
@@ -27,13 +27,13 @@ export interface Deployment {
   soundAlarm(name: string, reason: string): Promise<void>;
   /** The topics that an alarm tells. */
   audience(alarmName: string): Promise<TopicSubscriptions[]>;
-  /** What has arrived at the topics, oldest first; undefined where only subscribers can see it. */
+  /** Returns the messages of the topics, oldest first; undefined where only subscribers can see it. */
   notifications(): Promise<Notification[] | undefined>;
-  /** What it took in the thirty days before a time (epoch milliseconds), or since there was anything to measure. */
+  /** Returns its usage in the thirty days before a time (epoch milliseconds), or since there was anything to measure. */
   usage(nowMs: number): Promise<StackUsage>;
 }
 
-/** What was taken in so many seconds, and how the table is configured. */
+/** The usage in a number of seconds, and the configuration of the table. */
 export interface StackUsage extends MonthlyUsage {
   readonly seconds: number;
   readonly table: TableState;
@@ -63,7 +63,7 @@ export interface Clients {
   readonly signing: KMSClient;
 }
 
-/** Who logs, by short name, and the output that names its log group. */
+/** The sources of logs by short name, with the output that names the log group. */
 export const LOG_GROUPS = {
   ingest: 'IngestLogGroup',
   process: 'ProcessLogGroup',
@@ -105,7 +105,7 @@ export interface TopicSubscriptions {
   readonly pending: number;
 }
 
-/** What arrived at a topic; `message` as CloudWatch writes it. */
+/** A message of a topic; `message` as CloudWatch writes it. */
 export interface Notification {
   readonly topic: string;
   readonly subject: string;

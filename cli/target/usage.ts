@@ -53,7 +53,7 @@ export async function readUsage(
   const indexes = Table?.GlobalSecondaryIndexes ?? [];
   const [write, read] = ['consumedWrite', 'consumedRead'];
   return {
-    // What a stack does in its first minutes is no pace.
+    // The first minutes of a stack do not show its pace.
     seconds: Math.max(HOUR_SECONDS, (nowMs - sinceMs) / 1000),
     writeUnits: totalOf(write),
     readUnits: totalOf(read),

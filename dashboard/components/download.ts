@@ -4,7 +4,7 @@ import { h } from './dom.ts';
 /** One column of a file: its name, and the value of a row. */
 export type CsvColumn<Row> = readonly [head: string, value: (row: Row) => string | number | null];
 
-/** What a file holds, in words, and its name without the ending. */
+/** The content of a file in words, and its name without the ending. */
 export type CsvFile = readonly [what: string, name: string];
 
 /** Returns a button that saves rows as a table for a spreadsheet. */

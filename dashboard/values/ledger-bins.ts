@@ -1,7 +1,7 @@
 import type { LedgerResponse, SliceEntry } from '../../api/responses/ledger.ts';
 import { total } from './numbers.ts';
 
-/** What is known of a stretch of time, in epoch seconds; the end is exclusive. */
+/** The figures of a time range, in epoch seconds; the end is exclusive. */
 export interface Bin {
   readonly start: number;
   readonly end: number;

@@ -24,7 +24,7 @@ interface Choice {
   readonly to: string;
 }
 
-/** What became of the mail that was sent under a tag; without a tag, the tags of the last days. */
+/** Shows what became of the mail that was sent under a tag; without a tag, the tags of the last days. */
 export const campaignView: View = async ({ api, subject: tag, parameters, settings, health }) => {
   const known = await health();
   const domain = chosenDomain(known, parameters);
@@ -35,7 +35,7 @@ export const campaignView: View = async ({ api, subject: tag, parameters, settin
   const form = choicePanel(known.domains, choice);
   if (tag === '') {
     const listedFrom = today - (LISTED_DAYS - 1) * DAY_SECONDS;
-    // So many tags may be in use that no response holds them.
+    // There may be more tags than a response holds.
     const stats = await unlessUnfit(api.get<StatsResponse>('/stats', { domain, per: 'day', from: listedFrom }));
     return { title: 'Campaigns', content: [form, tagsPanel(stats, domain)] };
   }

@@ -12,7 +12,7 @@ const searchInput = (value: string) =>
     ...{ autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' },
   });
 
-/** Takes whatever somebody has of a mail. */
+/** Takes an address, a message id, a subject or a variable. */
 export const searchForm = (text = ''): HTMLElement =>
   goForm(
     'Search',
@@ -20,7 +20,7 @@ export const searchForm = (text = ''): HTMLElement =>
     field('Address, message id, beginning of the subject, or variable=value', searchInput(text)),
   );
 
-/** Leads to whatever somebody has of a mail, or to the events of a day. */
+/** Leads to a mail by anything known of it, or to the events of a day. */
 export const findView: View = async (context) => ({
   title: 'Find',
   content: [panel('Search', searchForm()), panel('Events of a day', await dayForm(context))],

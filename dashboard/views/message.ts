@@ -17,7 +17,7 @@ import { eventFields } from './message/fields.ts';
 
 const PAGE = 200;
 
-/** What became of a message, recipient by recipient. */
+/** Shows what became of a message, recipient by recipient. */
 export const messageView: View = async ({ api, subject, parameters }) => {
   const message = await api.get<MessageResponse>('/messages', {
     id: subject,
@@ -131,7 +131,7 @@ function origin({ source, timestamp, receivedAt }: EventEntry): string {
   return `by ${source}, ${delay < 1 ? 'at once' : `${spanText(delay)} later`}`;
 }
 
-/** What the other side said, the part people look for. */
+/** Returns the text of the receiving server, the part that people look for. */
 function deliveryText(status: unknown): Child {
   if (typeof status !== 'object' || status === null) return null;
   const { code, reason, message, description } = status as Record<string, unknown>;

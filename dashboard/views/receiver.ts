@@ -23,7 +23,7 @@ const MOODS: Readonly<Record<DeliveryEntry['state'], Mood>> = {
   dead: 'bad',
 };
 
-/** What a receiver was sent, what it acknowledged, and what to type about the rest. */
+/** Shows what a receiver was sent, what it acknowledged, and the commands for the rest. */
 export const receiverView: View = async ({ api, subject, parameters, settings }) => {
   const state = parameters.get('state') ?? '';
   const { receivers } = await api.get<ReceiversResponse>('/receivers');

@@ -11,7 +11,7 @@ import type { View, ViewContext } from '../view.ts';
 import { eventTable } from './events.ts';
 import { dayForm, searchForm } from './find.ts';
 
-/** What was looked for, and what was found of it. */
+/** Shows the search and its results. */
 interface Answer {
   readonly what: string;
   readonly found: Child;

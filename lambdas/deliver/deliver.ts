@@ -77,7 +77,7 @@ export function createDeliver(receiver: Receiver, deps: DeliverDeps) {
     return hide(message, event, Math.ceil(((delivery.nextAt ?? 0) - now()) / 1000));
   };
 
-  /** What is dead goes to the DLQ after the log says so: a crash in between brings the message back here. */
+  /** A dead delivery goes to the DLQ after the log says so: a crash in between brings the message back here. */
   async function settle(event: QueuedEvent, { state, attempts }: Delivery): Promise<DeliverResult> {
     if (state !== 'dead') return 'done';
     const kept = await keptEvent(event);

@@ -1,6 +1,6 @@
 import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
-/** What the stack must set for deliver. */
+/** The variables that the stack must set for deliver. */
 export interface DeliverEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;

@@ -7,7 +7,7 @@ import type { ReceiverState } from '../domain/publishing/receiver-state.ts';
 export interface Receiver {
   name: string;
   url: string;
-  /** Whether it may learn addresses. */
+  /** True if it may get addresses. */
   recipients: boolean;
 }
 

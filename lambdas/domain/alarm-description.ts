@@ -1,11 +1,11 @@
-/** What the description of an alarm states, for the on-call engineer. */
+/** The statements in the description of an alarm, for the on-call engineer. */
 export interface AlarmText {
   readonly happened: string;
-  /** Who is hurt, and how. */
+  /** The people who are hurt, and how. */
   readonly impact: string;
   /** Other alarms that the same cause sets off, by their headings in the runbook. */
   readonly explains: readonly string[];
-  /** What is well again when the alarm is OK: CloudWatch notifies of both by one text. */
+  /** The state once the alarm is OK: CloudWatch notifies of both by one text. */
   readonly recovered: string;
   /** Where the runbook has its heading. */
   readonly runbook: string;
@@ -36,7 +36,7 @@ export function parseAlarmDescription(text: string): AlarmText | undefined {
   return { happened, impact, explains: explains?.split(', ') ?? [], recovered, runbook, first };
 }
 
-/** What a client shows of an alarm's description; null stands for what it does not state. */
+/** The description of an alarm as a client shows it; null where it does not state something. */
 export interface ShownAlarmText {
   readonly happened: string | null;
   readonly impact: string | null;

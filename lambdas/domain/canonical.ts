@@ -9,12 +9,12 @@ export type JsonObject = { [key: string]: Json };
 /** Change it together with `canonical`; claims written under another version are not compared by hash. */
 const HASH_VERSION = 1;
 
-/** Whether the value is a JSON object, not an array and not null. */
+/** Returns whether the value is a JSON object, not an array and not null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether arrays and objects nest deeper than `limit`; recursion over the value is safe where they do not. */
+/** Returns whether arrays and objects nest deeper than `limit`; recursion over the value is safe where they do not. */
 export function isDeeperThan(value: Json, limit: number): boolean {
   const containers = (values: Json[]) => values.filter((node) => typeof node === 'object' && node !== null);
   let level = containers([value]);

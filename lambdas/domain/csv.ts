@@ -1,6 +1,6 @@
 // Tables as RFC 4180 has them. Imports nothing: command line and page write them.
 
-/** What a spreadsheet takes for the beginning of a formula. */
+/** Characters that a spreadsheet reads as the beginning of a formula. */
 const FORMULA = /^[=+\-@\t\r]/;
 const TO_QUOTE = /[",\r\n]/;
 

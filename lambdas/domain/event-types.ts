@@ -8,29 +8,29 @@ export type SuppressionKind = (typeof SUPPRESSION_KINDS)[number];
 export interface EventType {
   /** Mailgun's name of the event. */
   readonly event: string;
-  /** Whether Mailgun posts it, to the webhook whose id is the name of the row. */
+  /** True if Mailgun posts it, to the webhook whose id is the name of the row. */
   readonly hasWebhook: boolean;
-  /** Whether Mailgun posts it again after a failed attempt. */
+  /** True if Mailgun posts it again after a failed attempt. */
   readonly isRetried: boolean;
-  /** Of the events of a message and recipient the one of the highest precedence decides the status; 0 decides nothing. */
+  /** The event of the highest precedence decides the status of a message and recipient; 0 decides nothing. */
   readonly precedence: number;
   readonly status: Status | null;
   /**
-   * Whether a status is mostly decided already when such an event comes in: what a reader does follows a delivery. Then
+   * True if a status is mostly decided already when such an event arrives: opens and clicks follow a delivery. Then
    * process reads the status first, since DynamoDB bills a failed condition like a write; the order never goes back.
    */
   readonly rarelyChangesStatus: boolean;
   /** Name in a message's history. */
   readonly historyName: string;
-  /** Whether passes compare what it decides, and not its name alone: reading it costs, and most decide one thing. */
+  /** True if passes compare its content, and not its name alone: reading it costs, and most types decide one thing. */
   readonly isComparedInFull: boolean;
   /** The kind of suppression that may follow. */
   readonly suppression: SuppressionKind | null;
-  /** Whether it has a partition of its own in the index by day; others share one. */
+  /** True if it has a partition of its own in the day index; others share one. */
   readonly isIndexed: boolean;
   /** The metric that counts it, by its name in the contract. */
   readonly metric: 'delivered' | 'bounced' | 'complained' | null;
-  /** What happened, in words that need no manual. */
+  /** The event in words that need no manual. */
   readonly words: string;
   /** The same as a noun. */
   readonly noun: string;

@@ -192,7 +192,7 @@ export function parseMessageSort(sort: string): MessageSort {
   return { recipientKey: recipient, isStatus: false, eventKey: join(name, id) };
 }
 
-/** What partitions of suppressions start with. */
+/** The prefix of the partitions of suppressions. */
 export const SUPPRESSION_PREFIX = SUPPRESSION + SEPARATOR;
 
 /** Returns the partition of all suppressions of a recipient, by the recipient's key. */
@@ -326,7 +326,7 @@ export const FIRST_WEBHOOK_KEY: ItemKey = { pk: LEDGER, sk: 'FIRST-WEBHOOK' };
 /** The lease of the run that is at work. */
 export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
 
-/** What is known of the end of the Mailgun API that the ledger lists by. */
+/** The key of what is known about the end of the Mailgun API that the ledger lists by. */
 export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
 
 /** Returns the key of Mailgun's own counts of an hour. */

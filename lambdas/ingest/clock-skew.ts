@@ -2,7 +2,7 @@
 const MAX_SKEW_SECONDS = 60;
 
 export interface ClockTimes {
-  /** What the sender signed with, epoch seconds. */
+  /** The signed time, in epoch seconds. */
   signedAt: number;
   /** When the gateway received the request, epoch milliseconds: a second clock of ours; undefined where it is not known. */
   gatewayMs: number | undefined;

@@ -1,6 +1,6 @@
 import { MESSAGES, METRICS } from '../contract.ts';
 
-/** Of each reason, in ten seconds of one execution. */
+/** The most lines of each reason in ten seconds of one execution. */
 const LOGGED_EACH = 10;
 const PERIOD_MS = 10_000;
 

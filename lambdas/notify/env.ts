@@ -1,6 +1,6 @@
 import { type EnvSource, listEnv, requireEnv } from '../runtime/env.ts';
 
-/** What the stack must set for notify. */
+/** The variables that the stack must set for notify. */
 export interface NotifyEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
@@ -8,7 +8,7 @@ export interface NotifyEnv {
   TARGETS_SECRET_ARN: string;
   /** Topic whose notices page; those of any other are tickets. */
   PAGE_TOPIC_ARN: string;
-  /** Comma-separated names of the receivers; empty where there are none. */
+  /** Comma-separated names of the receivers, or empty. */
   RECEIVER_NAMES: string;
   /** Console of the health dashboard. */
   DASHBOARD_URL: string;

@@ -7,7 +7,7 @@ export interface NotifyDeps {
   client: NoticePoster;
   targets: () => Promise<readonly Target[]>;
   states: ReceiverStateReader;
-  /** Names of the receivers; none where there are none. */
+  /** Names of the receivers. */
   receivers: readonly string[];
   sleep: (ms: number) => Promise<void>;
   /** Called for a target that did not take a notice. */
@@ -32,7 +32,7 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
     try {
       await bringToAll(notice);
     } catch (error) {
-      // Counted as an error, it would set the same alarm off again for good; the addresses of the topic have it.
+      // Counted as an error, it would set the same alarm off again without end; the addresses of the topic have it.
       if (!isOf(notice, NOTIFY_ERRORS)) throw error;
       onOwnFailed(error);
     }
@@ -64,7 +64,7 @@ export function createNotify({ client, targets, states, receivers, sleep, onFail
     }
   }
 
-  /** Says which receiver it is, as only the table knows; an alarm is told without it rather than not at all. */
+  /** Says which receiver it is, as only the table knows; an alarm is sent without it rather than not at all. */
   async function disabledReceivers(notice: AlarmNotice): Promise<string[]> {
     if (notice.isOver || !isOf(notice, RECEIVER_DISABLED)) return [];
     const known = await Promise.allSettled(receivers.map(async (name) => ({ name, state: await states.read(name) })));

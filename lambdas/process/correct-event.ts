@@ -48,7 +48,7 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
   };
 }
 
-/** A higher status stands where its event is not stored any more, or not yet: what is stored cannot judge it. */
+/** A higher status stays where its event is not stored any more, or not yet: what is stored cannot judge it. */
 function stands(seen: string | undefined, decided: DecidedStatus, stored: readonly DecidingEvent[]): boolean {
   if (seen === undefined || seen === decided.order) return seen !== undefined;
   const decidedBy = eventKeyInOrder(seen);

@@ -1,6 +1,6 @@
 import { type EnvSource, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
-/** What the stack must set for process. */
+/** The variables that the stack must set for process. */
 export interface ProcessEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;

@@ -58,7 +58,7 @@ export interface Records {
   putEvent(record: EventRecord): Promise<'stored' | 'known' | 'merged'>;
 }
 
-/** What the table holds of an event that a webhook brought without its recipient; times in epoch milliseconds. */
+/** A redacted copy as the table holds it; times in epoch milliseconds. */
 export interface RedactedCopy {
   receivedAtMs: number;
   /** Undefined where no webhook brought it, but a listing that was redacted as well. */

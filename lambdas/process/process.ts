@@ -42,7 +42,7 @@ const SECOND_PASS_MARGIN = 0.95;
  * Stores one event with all its effects. The event itself comes last: stored means all effects done,
  * so whatever crashes before it heals when the message is delivered again. Of an event of an erased recipient only
  * a tombstone is stored, and nothing follows from it. Redacted copies are merged into the event that names its recipient.
- * Of an event from the archive that has expired only the suppression is stored, which stays for good.
+ * An expired event from the archive is not stored, only its suppression, which never expires.
  */
 export function createProcess(deps: ProcessDeps): (message: QueueMessage) => Promise<'stored' | 'known'> {
   const storeOne = createStoreOne(deps);

@@ -1,6 +1,6 @@
 import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
-/** What the stack must set for publish. */
+/** The variables that the stack must set for publish. */
 export interface PublishEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;
@@ -16,7 +16,7 @@ export interface PublishEnv {
   ERASURE_KEY_SECRET_ARN: string;
   /** `yes`: events name their recipient. */
   RECIPIENTS: string;
-  /** How long a change is tried before it is put aside. */
+  /** How long a change is retried before it goes to the failure queue. */
   RETRY_SECONDS: string;
   /** Comma-separated sending domains. */
   DOMAINS: string;

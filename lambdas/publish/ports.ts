@@ -11,7 +11,7 @@ export interface Unpublished {
 }
 
 export interface EventBus {
-  /** Offers up to ten events; answers for each, in their order, why it was not taken, or undefined. Throws where the bus does not answer. */
+  /** Puts up to ten events; returns for each, in their order, why it was not taken, or undefined. Throws where the bus does not respond. */
   put(events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]>;
 }
 

@@ -18,7 +18,7 @@ export interface PublishDeps extends PutDeps {
    * would get only its position.
    */
   retryMs: number;
-  /** Told of each event that is put aside. */
+  /** Called with each event that goes to the failure queue. */
   onKept: (reason: string) => void;
 }
 
@@ -27,8 +27,8 @@ interface Failed extends Unpublished {
 }
 
 /**
- * Publishes changes in their order, as far as it comes until the deadline. Answers the position of the first that is
- * to come again, with all after it; undefined where all are published or put aside.
+ * Publishes changes in their order, as far as it comes until the deadline. Returns the position of the first that is
+ * to come again, with all after it; undefined where all are published or in the failure queue.
  */
 export function createPublish(deps: PublishDeps) {
   const { failures, now, retryMs, onKept } = deps;
@@ -41,7 +41,7 @@ export function createPublish(deps: PublishDeps) {
     for (let from = 0; from < changes.length; from += MAX_EVENTS_PER_PUT) {
       const chunk = changes.slice(from, from + MAX_EVENTS_PER_PUT);
       if (now() >= deadlineMs) return { position: (chunk[0] as Change).position, reason: 'out-of-time' };
-      // Waiting for a silent bus once more would use up the time in which the oldest changes can be put aside.
+      // Waiting for a silent bus once more would use up the time in which the oldest changes can go to the failure queue.
       const outcomes = silence
         ? chunk.map(() => silence)
         : await putInOrder(
@@ -56,7 +56,7 @@ export function createPublish(deps: PublishDeps) {
     return undefined;
   };
 
-  /** Answers the first that is to be tried again. */
+  /** Returns the first that is to be tried again. */
   async function putAside(failed: readonly Failed[]): Promise<Failed | undefined> {
     const isOver = ({ kind, change }: Failed) => kind === 'refused' || now() - change.changedAtMs >= retryMs;
     const left = await Promise.all(

@@ -12,7 +12,7 @@ const ROUNDS = 3;
 const FIRST_WAIT_MS = 100;
 
 /**
- * Offers up to ten events; what the bus leaves behind is offered again a few times. Answers for each why it is not on
+ * Offers up to ten events; what the bus leaves behind is offered again a few times. Returns for each why it is not on
  * the bus. Whatever is offered again takes later events of its subject along, so that the last one stays the last.
  */
 export async function putInOrder(
@@ -39,7 +39,7 @@ export async function putInOrder(
   return outcomes;
 }
 
-/** A bus that does not answer may have taken them all the same. */
+/** A bus that does not respond may have taken them all the same. */
 async function offer(bus: EventBus, events: readonly PublishedEvent[]): Promise<(Unpublished | undefined)[]> {
   try {
     return await bus.put(events);

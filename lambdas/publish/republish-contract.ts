@@ -15,14 +15,14 @@ export interface RepublishEvent {
 /** `ran`: as far as `nextFromMs`; `failed`: the bus did not take them; `unknown-domain`: not of this stack. */
 export type RepublishState = 'ran' | 'failed' | 'unknown-domain';
 
-/** What one call has done, or in a plan what it would have done; the next call goes on from `nextFromMs`. */
+/** The work of one call, or in a plan the work that it would do; the next call goes on from `nextFromMs`. */
 export interface RepublishReport {
   state: RepublishState;
   /** Stored events looked at. */
   events: number;
   statuses: number;
   suppressions: number;
-  /** Of these: what the bus will not have, whatever happens. */
+  /** How many of these the bus refuses permanently. */
   refused: number;
   done: boolean;
   nextFromMs: number;

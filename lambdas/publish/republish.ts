@@ -122,7 +122,7 @@ export function createRepublish(deps: RepublishDeps): (request: RepublishRequest
     return found.filter(isPublishable);
   }
 
-  /** Waits before so many events, so that they leave at the rate. */
+  /** Waits before this number of events, so that they leave at the rate. */
   function createPace(rate: number): (count: number) => Promise<void> {
     let freeAtMs = now();
     return async (count) => {

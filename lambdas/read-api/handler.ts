@@ -40,9 +40,9 @@ import { createRoutes } from './routes.ts';
 import { createTail } from './tail/tail.ts';
 
 // Trigger: any request below /mailgun on the read API. Promise: only a bearer of the token reads anything.
-// A failure answers 503 and is logged; nothing is written.
+// A failure becomes a 503 and a log line; nothing is written.
 
-/** Time kept back from the function's timeout: the gateway's own answer would carry no CORS header. */
+/** Time kept back from the function's timeout: the gateway's own response would carry no CORS header. */
 const TIMEOUT_EARLY_MS = 500;
 /** When to ask again after a 503. */
 const RETRY_AFTER_SECONDS = '2';

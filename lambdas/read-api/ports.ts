@@ -12,7 +12,7 @@ import type { StoredSuppression } from '../domain/status/suppression.ts';
 
 // What the read API needs from outside. Every port reads a bounded number of items, however many are stored.
 
-/** Whether a bearer's token lets it read. Throws where that cannot be found out. */
+/** Returns whether a bearer token may read. Throws where that cannot be found out. */
 export type BearerCheck = (bearer: string) => Promise<boolean>;
 
 /** A stored event as the read side sees it. */
@@ -22,7 +22,7 @@ export interface StoredEvent {
   recipientKey: string;
   /** The sending domain, `-` where none is known. */
   domain: string;
-  /** What Mailgun sent; little more than name and time where the recipient was erased. */
+  /** The event as Mailgun sent it; little more than name and time where the recipient was erased. */
   event: JsonObject;
   source: Source;
   receivedAtMs: number;
@@ -55,16 +55,16 @@ export type HistoryEntry = { sort: string } & ({ event: StoredEvent } | { status
 export interface HistoryPage {
   /** In the order of their sort keys: recipient by recipient, the events by name and id, then the status. Read once. */
   entries: Iterable<HistoryEntry>;
-  /** Whether entries follow after these. */
+  /** True if more entries follow. */
   hasMore: boolean;
 }
 
 export interface MessageHistory {
-  /** Up to so many entries of a message behind a sort key. */
+  /** Returns up to `limit` entries of a message behind a sort key. */
   page(messageId: string, limit: number, after?: string): Promise<HistoryPage>;
   /** The status of one recipient. */
   status(messageId: string, recipientKey: string): Promise<StoredStatus | undefined>;
-  /** What brought one event, and whether Mailgun lists it. */
+  /** The source of one event, and whether Mailgun lists it. */
   originOf(messageId: string, recipientKey: string, eventKey: string): Promise<EventOrigin | undefined>;
 }
 
@@ -89,7 +89,7 @@ export interface TimeRange {
 }
 
 export interface RecipientHistory {
-  /** Up to so many messages of a recipient in this time, newest first, behind a place; `hasMore` where others follow. */
+  /** Returns up to `limit` messages of a recipient in this time, newest first, behind a place; `hasMore` where others follow. */
   newest(
     recipientKey: string,
     range: TimeRange,
@@ -98,7 +98,7 @@ export interface RecipientHistory {
   ): Promise<{ places: MessagePlace[]; hasMore: boolean }>;
   /** The statuses at these places, undefined where one is gone. */
   messages(recipientKey: string, places: MessagePlace[]): Promise<(RecipientMessage | undefined)[]>;
-  /** Up to so many events of a recipient in one partition, of one name where one is given, behind a sort key. */
+  /** Returns up to `limit` events of a recipient in one partition, of one name where one is given, behind a sort key. */
   events(
     partition: string,
     recipientKey: string,
@@ -128,7 +128,7 @@ export interface EventRange {
 }
 
 export interface DayEvents {
-  /** Up to so many events, newest first, behind a place; `hasMore` where others follow. */
+  /** Returns up to `limit` events, newest first, behind a place; `hasMore` where others follow. */
   newest(range: EventRange, limit: number, after?: IndexedPlace): Promise<{ places: IndexedPlace[]; hasMore: boolean }>;
   /** The events at these places in their order, undefined where one is gone. It stops reading when its reader does. */
   read(places: IndexedPlace[]): AsyncIterable<StoredEvent | undefined>;

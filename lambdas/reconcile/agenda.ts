@@ -14,7 +14,7 @@ export interface Visit extends SliceBounds {
   isOld: boolean;
 }
 
-/** What a run has to do for one domain; each list in the order in which it is worked on. */
+/** The work of a run for one domain; each list in the order in which it is worked on. */
 export interface Agenda {
   /** Never passed, the newest first. */
   due: Visit[];
@@ -152,7 +152,7 @@ export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDe
   }
 }
 
-/** Whether the passes of a slice are over, or lie before the ledger: webhooks that were lost there are no news. */
+/** Returns whether the passes of a slice are over, or lie before the ledger: webhooks lost there are not new. */
 export function isBackfill({ start, slice }: SlicePlace, watermarks: Watermarks | undefined): boolean {
   const begun = slice === undefined ? watermarks?.position : watermarks?.second;
   return start < (begun ?? Number.POSITIVE_INFINITY);

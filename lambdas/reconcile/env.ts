@@ -1,6 +1,6 @@
 import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
-/** What the stack must set for reconcile. Times are in seconds, because the local stack compresses them. */
+/** The variables that the stack must set for reconcile. Times are in seconds, because the local stack compresses them. */
 export interface ReconcileEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;

@@ -47,7 +47,7 @@ export interface ListingFallback {
   fall(): Promise<void>;
 }
 
-/** What is kept of the end of the API that the ledger lists by. */
+/** The stored note on the end of the API that the ledger lists by. */
 export interface ListingNotes {
   read(): Promise<ListingNote>;
   /** Notes the fall to the Logs API (epoch milliseconds); false where one is noted already. */
@@ -58,20 +58,20 @@ export interface ListingNotes {
   announce(announced: (Announcement & { at: number }) | undefined): Promise<void>;
 }
 
-/** What is registered at Mailgun; a `ListingError` where it cannot be read by then (epoch milliseconds). */
+/** Returns the webhooks registered at Mailgun. Throws a `ListingError` where they cannot be read by then (epoch milliseconds). */
 export interface RegisteredWebhooks {
   ofDomain(domain: SendingDomain, deadlineMs: number): Promise<RegisteredWebhook[]>;
   /** For all domains of the account in a region. */
   ofAccount(region: SendingDomain['region'], deadlineMs: number): Promise<RegisteredWebhook[]>;
 }
 
-/** Whether Mailgun redacts webhooks. */
+/** Returns whether Mailgun redacts webhooks. */
 export interface RedactionSwitch {
   /** Returns undefined where Mailgun does not say; a `ListingError` where it cannot be read by then (epoch milliseconds). */
   isOn(domain: SendingDomain, deadlineMs: number): Promise<boolean | undefined>;
 }
 
-/** What Mailgun itself counts. */
+/** Mailgun's own counts. */
 export interface MailgunMetrics {
   /**
    * Returns the hours of a domain from one time on and before another, by one call; those without an event may be absent.
@@ -88,7 +88,7 @@ export interface WitnessState {
   calledAt: number;
   /** Calls in that day. */
   calls: number;
-  /** Of the last hours, when they were last read. */
+  /** The failed webhooks of the last hours, as they were last read. */
   failedWebhooks: number;
 }
 
@@ -106,7 +106,7 @@ export interface AccountDomains {
   placeOf(domain: SendingDomain): string;
   /** All of a place, those of subaccounts included; a `ListingError` too where the pages are not the whole. */
   listed(place: string, deadlineMs: number): Promise<AccountDomain[]>;
-  /** Whether Mailgun knows a domain, asked for by its name. */
+  /** Returns whether Mailgun has a domain of this name. */
   has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
 }
 
@@ -142,7 +142,7 @@ export interface DayIndex {
   stored(domain: string, fromMs: number, toMs: number): AsyncIterable<StoredKey>;
 }
 
-/** What the table holds of a stored event. */
+/** A stored event as the table holds it. */
 export interface StoredFacts {
   atMs: number;
   receivedAtMs: number;
@@ -169,7 +169,7 @@ export interface Requeue {
 
 /** The sends of missing events, each counted before it is made. */
 export interface Requeues {
-  /** What was sent of a slice, listed from one time on and before another (epoch milliseconds). */
+  /** The requeued events of a slice, listed from one time on and before another (epoch milliseconds). */
   list(slice: SliceKey, fromMs: number, toMs: number): Promise<Requeue[]>;
   /** Counts one send of a run, once however often the call is repeated; false where the event has no sends left. */
   count(slice: SliceKey, requeue: Omit<Requeue, 'sends'>, runId: string): Promise<boolean>;

@@ -10,7 +10,7 @@ import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
   ledger: LedgerState;
   depth: QueueDepth;
-  /** Whether somebody has put a Mailgun API key. */
+  /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
   /** More messages than this in the queue are a backlog. */
   backlogMessages: number;
@@ -22,7 +22,7 @@ export interface RunRequest {
   deadlineMs: number;
 }
 
-/** What a run has done, by the local stack's contract; `done`: nothing that is due was left undone. */
+/** The result of a run, by the local stack's contract; `done`: nothing that is due was left. */
 export interface RunReport {
   slices: number;
   expected: number;
@@ -254,7 +254,7 @@ function count(report: RunReport, work: DomainWork, { previous, slice, tally }: 
   work.unheard += total(tally.late) + total(tally.lost);
 }
 
-/** Where the table does not answer, its own alarms report that. */
+/** Where the table does not respond, its own alarms report that. */
 async function hasLedger({ ledger, domains }: Pick<ReconcileDeps, 'ledger' | 'domains'>): Promise<boolean> {
   return Promise.all(domains.map(({ name }) => ledger.readWatermarks(name))).then(
     (found) => found.some((watermarks) => watermarks !== undefined),

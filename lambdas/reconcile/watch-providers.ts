@@ -14,7 +14,7 @@ export interface WatchProvidersDeps {
   domains: readonly SendingDomain[];
   /** Empty where none is watched. */
   providers: readonly WatchedProvider[];
-  /** Of fewer mails to a provider no share is judged. @default `MIN_JUDGED_MAILS` */
+  /** No share of fewer mails to a provider is judged. @default `MIN_JUDGED_MAILS` */
   minMails?: number | undefined;
   /** How often reconcile runs. */
   everySeconds: number;

@@ -3,7 +3,7 @@ import { type Manifest, parseManifest } from '../domain/archive/manifest.ts';
 import { BrokenChainError } from './chain-writer.ts';
 import type { ManifestBucket } from './ports.ts';
 
-/** What a chain says of an object. */
+/** An object as its chain describes it. */
 export interface SealedAs extends Pick<Manifest, 'start' | 'end' | 'number' | 'root'> {
   /** Digests under which manifests name it. */
   names: Set<string>;

@@ -1,6 +1,6 @@
 import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
-/** What the stack must set for seal. */
+/** The variables that the stack must set for seal. */
 export interface SealEnv {
   LEDGER_NAME: string;
   TABLE_NAME: string;

@@ -15,7 +15,7 @@ export interface EventKeys {
   stored(domain: string, fromMs: number, toMs: number): AsyncIterable<StoredKey>;
 }
 
-/** What is archived of a stored event. */
+/** A stored event as it is archived. */
 export interface SealableEvent {
   receivedAtMs: number;
   source: Source;
@@ -28,7 +28,7 @@ export interface SealableEvents {
   lookUp(places: EventPlace[]): Promise<Map<string, SealableEvent>>;
 }
 
-/** What is sealed of a slice. */
+/** A slice as it is sealed. */
 export interface SealMark {
   start: number;
   /** Number of its last manifest. */
@@ -47,7 +47,7 @@ export interface ChainHead {
   hash: string;
 }
 
-/** What the table knows of the archive. It may lag behind the bucket, never run ahead of it. */
+/** The table's notes on the archive. They may lag behind the bucket, never run ahead of it. */
 export interface SealState {
   readHead(domain: string): Promise<ChainHead | undefined>;
   /** Moves the head, never back. */
@@ -94,7 +94,7 @@ export interface EventObjects {
   open(key: string): Promise<StoredObject | undefined>;
 }
 
-/** What the bucket keeps under the key of an object of events. */
+/** An object of events as the bucket keeps it. */
 export interface KeptObject {
   key: string;
   /** False where the object was deleted, so that only old versions are left. */

@@ -34,7 +34,7 @@ export interface SealReport {
   rows: number;
   /** Seconds that the slice has waited that waits longest; 0 where none waits. */
   waitSeconds: number;
-  /** Whether all that could be sealed was. */
+  /** True if all that could be sealed was. */
   done: boolean;
 }
 

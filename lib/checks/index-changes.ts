@@ -11,7 +11,7 @@ interface TableProperties {
 }
 
 /**
- * What a deploy from one template to the next does to indexes: `+ byDay` or `- byDay` for each. One that is defined
+ * Returns what a deploy from one template to the next does to indexes: `+ byDay` or `- byDay` for each. One that is defined
  * otherwise is removed and added. A table that only one of the templates has comes or goes with all of its indexes.
  */
 export function indexChanges(before: TemplateOfTables, after: TemplateOfTables): string[] {

@@ -6,7 +6,7 @@ import { brokenReceiverRules } from './receivers.ts';
 import { brokenRetentionRules } from './retention.ts';
 import { brokenTableRules } from './table-choice.ts';
 
-/** What the rules need besides the environment itself. */
+/** The input of the rules besides the environment itself. */
 export interface RuleContext {
   readonly name: string;
   readonly currentAccount: string | undefined;
@@ -23,7 +23,7 @@ export function brokenRules(config: Partial<EnvironmentConfig>, context: RuleCon
 }
 
 const PROD = 'prod';
-/** What the stack names besides fits into the rest of 4,096 bytes. */
+/** All other names of the stack fit into the rest of 4,096 bytes. */
 const MAX_LISTED_BYTES = 2000;
 /** AWS takes 50 tags of a resource; CloudFormation and CDK add some of their own. */
 const MAX_TAGS = 45;

@@ -17,15 +17,15 @@ export interface StackConfig extends EnvironmentConfig {
   readonly name: string;
 }
 
-/** What the app chooses for its stack, where a ledger is a construct in it. */
+/** Settings that belong to the app's stack, where a ledger is a construct in it. */
 const STACK_KEYS = { account: true, region: true, tags: true, bootstrapQualifier: true } as const;
 
 const ledgerSchema = environmentSchema.omit(STACK_KEYS);
 
-/** What a ledger is built from, as people write it: defaults may be left out. */
+/** The configuration of a ledger as people write it: defaults may be left out. */
 export type ConfigInput = z.input<typeof ledgerSchema>;
 
-/** What the command line and cdk.json provide. */
+/** The context that the command line and cdk.json provide. */
 export interface ConfigSource {
   readonly environments: unknown;
   readonly env: unknown;

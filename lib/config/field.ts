@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a person needs to know of one key; error lines and the configuration page are both made of it. */
+/** The documentation of one key; error lines and the configuration page are both made of it. */
 export interface FieldMetadata {
   /** Completes "must be …". */
   readonly constraint: string;

@@ -1,6 +1,6 @@
 import { MAX_REQUEUES, MAX_SLICE_SECONDS, secondPassSeconds } from '../../lambdas/contract.ts';
 
-/** What a deployment chooses about reconciliation. */
+/** The settings of reconciliation. */
 export interface LedgerChoice {
   readonly everySeconds: number;
   readonly settleSeconds: number;

@@ -3,7 +3,7 @@ import { DAY_SECONDS, MAX_RETRY_VISIBILITIES } from '../../lambdas/contract.ts';
 // The times of queue and process depend on each other, so one place derives them from the few that are chosen, and none
 // of the others can be tuned alone.
 
-/** What a deployment chooses about the queue and its consumer. */
+/** The settings of the queue and its consumer. */
 export interface ProcessingChoice {
   readonly timeoutSeconds: number;
   readonly batchingWindowSeconds: number;
@@ -11,7 +11,7 @@ export interface ProcessingChoice {
   readonly outageHours: number;
 }
 
-/** What follows from it. */
+/** The times that follow from the settings. */
 export interface ProcessingTimes {
   readonly visibilitySeconds: number;
   readonly maxReceiveCount: number;

@@ -6,7 +6,7 @@ import {
 } from '../../lambdas/domain/publishing/receiver-filter.ts';
 import { distinct, fields, flag, group, wholeNumber } from './field.ts';
 
-/** What a receiver may be sent: a list of types, or a pattern. */
+/** The events of a receiver: a list of types, or a pattern. */
 export type ReceiverEvents = readonly string[] | ReceiverFilter;
 
 /** The environment of a function holds 4 KB, and all of them must fit. */

@@ -22,7 +22,7 @@ export function brokenRetentionRules(
     lines.push(`retentionDays.statuses: got ${statuses}; must be at least the ${events} days of events`);
   if (reconcile === undefined || !choice.seal.enabled) return lines;
   const { retentionSeconds, sliceSeconds, settleSeconds } = reconcile;
-  // One day to notice that slices wait, which an alarm tells of.
+  // One day to notice that slices wait, which an alarm reports.
   const sealedSeconds = secondPassSeconds(retentionSeconds) + sliceSeconds + settleSeconds + DAY_SECONDS;
   if (events * DAY_SECONDS <= sealedSeconds)
     lines.push(

@@ -13,7 +13,7 @@ import type { Config } from '../config/config.ts';
 import { LedgerFunction } from './functions/ledger-function.ts';
 import { removalOf } from './removal.ts';
 
-/** What DynamoDB, SQS, Secrets Manager, S3 and Lambda do with the key on behalf of a function. */
+/** Actions of DynamoDB, SQS, Secrets Manager, S3 and Lambda on the key on behalf of a function. */
 export const KEY_ACTIONS = [
   'kms:Decrypt',
   'kms:DescribeKey',

@@ -39,7 +39,7 @@ export interface DashboardProps {
 /** The page: files in a private bucket that CloudFront alone reads. */
 export class Dashboard extends Construct {
   readonly url: string;
-  /** What a CNAME of the custom domain must point at. */
+  /** The target for a CNAME of the custom domain. */
   readonly domainTarget: string | undefined;
   readonly bucket: IBucket;
 

@@ -27,7 +27,7 @@ export class HttpEndpoint extends Construct {
   readonly logGroup: LogGroup;
   /** Where clients reach it, without a slash at the end. */
   readonly baseUrl: string;
-  /** What a CNAME of the custom domain must point at. */
+  /** The target for a CNAME of the custom domain. */
   readonly domainTarget: string | undefined;
 
   constructor(scope: Construct, id: string, props: HttpEndpointProps) {

@@ -14,7 +14,7 @@ import { INDEXES, TABLE } from '../../lambdas/contract.ts';
 import type { Config } from '../config/config.ts';
 
 const CLASSES = { standard: TableClass.STANDARD, 'infrequent-access': TableClass.STANDARD_INFREQUENT_ACCESS };
-/** Of the table's units, for each index: an event has one entry, and two or three items. */
+/** The share of the table's units for each index: an event has one entry, and two or three items. */
 const INDEX_SHARE = 0.5;
 
 /** The one table: events, statuses, claims and suppressions. */

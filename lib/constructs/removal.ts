@@ -3,7 +3,7 @@ import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IConstruct } from 'constructs';
 
 /**
- * What becomes of a resource that holds data once its stack is deleted or it is replaced. A deploy that fails takes what
+ * Returns what becomes of a resource that holds data once its stack is deleted or it is replaced. A deploy that fails takes what
  * it has just made along in both cases, so that the next one finds neither leftovers nor keys to pay for.
  */
 export const removalOf = ({ protectData }: { readonly protectData: boolean }): RemovalPolicy =>

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { leaveOut } from './left-out.ts';
+import { leaveOut } from './leave-out-resources.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -13,7 +13,7 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import { openAws, openStack } from '../../cli/target/aws.ts';
 import type { Deployment } from '../../cli/target/types.ts';
 import { DOMAIN, deliveredEvent, jsonBody, signed } from '../support/webhooks.ts';
-import { call } from './web.ts';
+import { call } from './localhost-fetch.ts';
 
 const ADDRESSES = ['WebhookUrl', 'ApiUrl', 'TableName', 'QueueUrl', 'SigningKeysSecretArn'];
 const AT_ONCE = 10;
@@ -126,7 +126,7 @@ export class Deployed {
     return count;
   }
 
-  /** Runs of reconcile that nobody asked for. */
+  /** Runs of reconcile that no one asked for. */
   async scheduledRuns(): Promise<number> {
     const lines = await this.#target.logs('reconcile', 0);
     return lines.filter(({ facts }) => facts.ReconcileRun === 1 || JSON.stringify(facts).includes('ReconcileRun'))

@@ -3,17 +3,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { InstalledPackage } from '../support/packed.ts';
+import { InstalledPackage } from '../support/installed-package.ts';
 import { DOMAIN } from '../support/webhooks.ts';
 import { Cdk } from './cdk.ts';
 import { Deployed } from './deployed.ts';
 import { type Endpoint, NoEmulator, openEndpoint } from './emulator.ts';
 import { FailedDeploy } from './failed-deploy.ts';
+import { leaveOut } from './leave-out-resources.ts';
 import { ledger } from './ledger.ts';
-import { leaveOut } from './left-out.ts';
 import { RestoredTable, SET_BY_HAND } from './restored-table.ts';
+import { PATIENCE_MS, within } from './retry-within.ts';
 import { Subscriber } from './subscriber.ts';
-import { PATIENCE_MS, within } from './within.ts';
 import { deployByWorkflow } from './workflow.ts';
 
 const HELP = `npm run test:deploy
@@ -150,7 +150,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
       const { exitCode, lines } = await asked('status');
       const [{ health, backlog, deadLetters, domains, unknown }] = lines;
       const last = domains[0].lastEvent.type;
-      // There is no API key, so nobody can tell what is missing.
+      // There is no API key, so no one can tell what is missing.
       equal([exitCode, health, backlog, deadLetters, last, unknown], [1, 'unknown', 0, 0, 'delivered', []]);
     });
     const logs = await asked('logs', 'ingest', '--since', '1h');
@@ -160,7 +160,7 @@ async function deployEverything({ url }: Endpoint): Promise<void> {
     equal([plan.exitCode, plan.lines[0].why], [1, 'stopped: the stack has no Mailgun API key']);
     const doctor = await asked('doctor');
     const states = Object.fromEntries(doctor.lines.map(({ check, state }) => [check, state]));
-    // Without an API key nobody can tell which webhooks are registered.
+    // Without an API key no one can tell which webhooks are registered.
     const { stack, bootstrap, 'signing key': key, [`webhooks of ${DOMAIN}`]: webhooks } = states;
     equal([doctor.exitCode, stack, bootstrap, key, webhooks], [1, 'ok', 'ok', 'ok', 'skipped']);
     const dlq = await asked('dlq', 'list');

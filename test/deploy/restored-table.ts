@@ -20,7 +20,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { TABLE } from '../../lambdas/contract.ts';
-import { PATIENCE_MS, within } from './within.ts';
+import { PATIENCE_MS, within } from './retry-within.ts';
 
 /** What a restore does not bring, and docs/operate.md sets by hand; tags by their keys. */
 interface TableSettings {
@@ -31,7 +31,7 @@ interface TableSettings {
   readonly tags: Record<string, string>;
 }
 
-/** A table as somebody has to set it after a restore. */
+/** A table as someone has to set it after a restore. */
 export const SET_BY_HAND = {
   stream: 'NEW_AND_OLD_IMAGES',
   expiry: TABLE.expiry,
@@ -39,7 +39,7 @@ export const SET_BY_HAND = {
   isProtected: true,
 } as const;
 
-/** A stack's table that somebody deletes, and the way back that docs/operate.md describes. */
+/** A stack's table that someone deletes, and the way back that docs/operate.md describes. */
 export class RestoredTable {
   readonly #client = new DynamoDBClient({});
   readonly #name: string;

@@ -22,7 +22,7 @@ const ANYBODY_ON_THE_BUS = JSON.stringify({
   ],
 });
 
-/** Somebody else who hears of every status by the default bus: a rule, and a queue behind it. */
+/** Someone else who hears of every status by the default bus: a rule, and a queue behind it. */
 export class Subscriber {
   readonly #bus = new EventBridgeClient({});
   readonly #queues = new SQSClient({});

@@ -72,7 +72,7 @@ describe.each<[string, (nth: number, at: number) => JsonObject[], number]>([
     expect(world.totals).toMatchObject({ missing: 0, lost: 0, late: 0, polled: 0, recovered: 0 });
   });
 
-  test('is expected from the first webhook of it on, so that a later one that is lost is told', async () => {
+  test('is expected from the first webhook of it on, so that a later one that is lost is reported', async () => {
     const world = await live(kinds, (nth) => nth === 0 || nth === 8);
     expect(world.totals).toMatchObject({ missing: 0, lost: each, late: 0, polled: each });
     expect(world.news.reduce((sum, { lost }) => sum + lost, 0)).toBe(each);

@@ -31,7 +31,7 @@ function sweep(world: ReconcileWorld, random: () => number, halfWay: (name: stri
   }
 }
 
-/** Whether the address stands in a key or in what is kept under it. */
+/** Returns whether the address stands in a key or in what is kept under it. */
 function remains({ ledger }: ReconcileWorld): boolean {
   const events = [...ledger.events].map(([name, { event }]) => [name, event]);
   return JSON.stringify([...events, ...ledger.statuses, ...ledger.suppressions]).includes(ERASED);
@@ -39,7 +39,7 @@ function remains({ ledger }: ReconcileWorld): boolean {
 
 interface Life {
   readonly seed: number;
-  /** Quarter of an hour in which the marker is set; none where nobody is erased. */
+  /** Quarter of an hour in which the marker is set; none where no one is erased. */
   readonly markAt?: number;
 }
 

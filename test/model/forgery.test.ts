@@ -11,7 +11,7 @@ import { createMessages } from '../../lambdas/read-api/messages/messages.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryKeyRing, InMemoryLedger, RETENTION } from '../support/in-memory-ledger.ts';
 import { DOMAIN, jsonBody, KEY, NOW_MS, PARENT_KEY, PREVIOUS_KEY, signed } from '../support/webhooks.ts';
-import { forgery, strangeEvent } from './hostile.ts';
+import { forgery, strangeEvent } from './forgeries.ts';
 
 const RUNS = Number(process.env.HOSTILE_RUNS ?? 20_000);
 const REFUSALS_BEFORE_THE_SIGNATURE = ['body-too-large', 'malformed-body', 'malformed-webhook', 'unauthorized'];

@@ -5,7 +5,7 @@ import { createProcess } from '../../lambdas/process/process.ts';
 import { LONE_PROCESS } from '../support/erasures.ts';
 import { InMemoryLedger } from '../support/in-memory-ledger.ts';
 import { DOMAIN, NOW_MS } from '../support/webhooks.ts';
-import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './life.ts';
+import { expectedStatus, type LifeOutcome, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
 
 const RUNS = Number(process.env.ORDER_RUNS ?? 2000);
 

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../lambdas/domain/canonical.ts';
 import { claimKey } from '../../lambdas/domain/webhooks/signature.ts';
 import { MOMENTS, type Trouble } from '../support/mortal.ts';
 import { jsonBody } from '../support/webhooks.ts';
-import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './life.ts';
+import { expectedStatus, lifeEvent, OUTCOME_NAMES } from './life-events.ts';
 import { World } from './world.ts';
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 2000);

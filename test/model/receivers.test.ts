@@ -114,7 +114,7 @@ test('a disabled receiver hears nothing and loses nothing, and goes on once it i
   expect(world.dlq).toEqual([]);
 });
 
-test('five days of failures disable, a day of them does not, and one acknowledgement begins anew', async () => {
+test('five days of failures disable, a day of them does not, and one acknowledgement begins again', async () => {
   const world = new ReceiverWorld();
   const fail = async (id: string) => {
     world.publish(id);

@@ -18,7 +18,7 @@ function worldAt(seconds: number): ReconcileWorld {
   return world;
 }
 
-/** Events spread over the first slice, or over so many seconds of it; all stored but each `dropped`-th. */
+/** Events spread over the first slice, or over this number of seconds of it; all stored but each `dropped`-th. */
 async function worldWith(events: number, { dropped = 0, seconds = 900 } = {}): Promise<ReconcileWorld> {
   const world = worldAt(0);
   for (let n = 0; n < events; n += 1) {

@@ -56,7 +56,7 @@ export class ReconcileWorld {
     };
   }
 
-  /** Something happens at Mailgun; its webhook is taken, or nobody ever sees it. */
+  /** Something happens at Mailgun; its webhook is taken, or no one ever sees it. */
   happen(event: JsonObject, isDropped: boolean): void {
     this.mailgun.add(event);
     if (!isDropped) this.webhook(event);

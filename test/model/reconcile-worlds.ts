@@ -43,9 +43,9 @@ export interface RunTrouble {
   /** Calls after which the run has no time left. */
   budgetCalls: number | undefined;
   rateLimitedFrom: number | undefined;
-  /** One in so many events is not listed in this run. */
+  /** One in this number of events is not listed in this run. */
   hides: number | undefined;
-  /** One in so many events is on no page of this run, though the total counts it. */
+  /** One in this number of events is on no page of this run, though the total counts it. */
   omits: number | undefined;
   death: { call: number; moment: 'before' | 'committed' | 'replied'; kind: 'crash' | 'fault' } | undefined;
 }
@@ -58,9 +58,9 @@ export interface WorldPlan {
   pageSize: number;
   parallel: number;
   seed: number;
-  /** Whether Mailgun says how many events a range holds, as its Logs API does. */
+  /** True if Mailgun says how many events a range holds, as its Logs API does. */
   hasTotals: boolean;
-  /** Whether the queue loses the first events for good, which then never are stored. */
+  /** True if the queue loses the first events permanently, which then never are stored. */
   isFirstNeverStored: boolean;
 }
 

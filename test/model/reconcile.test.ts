@@ -47,7 +47,7 @@ test('what is missing is sent once, and settles in the next pass as recovered, l
   });
 });
 
-test('at the second pass all that no webhook brought is lost, and is told once', async () => {
+test('at the second pass all that no webhook brought is lost, and is reported once', async () => {
   const world = await worldWith(70, 7);
   await world.live(26);
   expect(world.totals).toMatchObject({ missing: 0, recovered: 10, lost: 10, late: 0 });
@@ -96,7 +96,7 @@ test('an emptied listing does not settle a slice in which something is missing',
   expect(await world.report()).toMatchObject({ missing: 5, sent: 0, open: 1 });
 });
 
-test('an event that was stored but never listed is unconfirmed, and is told at the second pass', async () => {
+test('an event that was stored but never listed is unconfirmed, and is reported at the second pass', async () => {
   const world = await worldWith(20);
   const forged = numbered(900, SLICE_START + 5, { id: 'forged' });
   world.webhook(forged);

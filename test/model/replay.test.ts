@@ -160,7 +160,7 @@ test('a replay stops at time that is not due, and ends', async () => {
   expect(report!.nextFromEpochSeconds).toBeLessThan(toEpochSeconds);
 });
 
-test('slices of which Mailgun lists nothing any more are told, and not written', async () => {
+test('slices of which Mailgun lists nothing any more are reported, and not written', async () => {
   const world = await worldWithPast();
   world.mailgun.retentionSeconds = 12 * 3600;
   const slices = world.book.slices.size;

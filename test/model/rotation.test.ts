@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { lifeEvent, OUTCOME_NAMES } from './life.ts';
+import { lifeEvent, OUTCOME_NAMES } from './life-events.ts';
 import { eventId, World } from './world.ts';
 
 const MINUTE_SECONDS = 60;

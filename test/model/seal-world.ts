@@ -53,7 +53,7 @@ class InMemoryLease implements Lease {
     if (this.#holder === holder) this.#holder = undefined;
   }
 
-  /** Its time is over, whoever holds it. */
+  /** Its time is over, whichever run holds it. */
   end(): void {
     this.#holder = undefined;
   }

@@ -76,7 +76,7 @@ test('stops at its deadline and goes on in the next run', async () => {
   await world.check();
 });
 
-test('appends nothing to a chain that somebody changed', async () => {
+test('appends nothing to a chain that was changed', async () => {
   const world = fullWorld();
   await world.run();
   world.state.heads.clear();

@@ -43,7 +43,7 @@ test('what can only be polled is not silent', async () => {
   expect(world.totals.expected).toBe(5);
 });
 
-test('silence is told while it lasts, and not again when its slices are looked at once more', async () => {
+test('silence is reported while it lasts, and not again when its slices are looked at once more', async () => {
   const world = await worldAfter(14, () => true);
   expect(await silentEvents(world)).toBe(12);
   await world.process();

@@ -88,7 +88,7 @@ class Reader {
     const filter = { domains: DOMAINS, types: typesOf(undefined), isWantedPlace: () => true, isWanted: () => true };
     const { body, next } = await this.#tail({ ...filter, limit, position: this.position, nowMs });
     expect(body.events.length).toBeLessThanOrEqual(limit);
-    // A cursor travels as text, and is checked by whoever gets it.
+    // A cursor travels as text, and is checked by anyone who gets it.
     const position = JSON.parse(JSON.stringify(next)) as TailPosition;
     expect(isTailPosition(position, DOMAINS.length, undefined)).toBe(true);
     if (isLost) return body.behind;

@@ -42,7 +42,7 @@ export class World {
     return this.repost({ event, signature: this.sign() }, trouble);
   }
 
-  /** Mailgun posts the very same bytes, as a retry that was not signed anew. */
+  /** Mailgun posts the very same bytes, as a retry that was not signed again. */
   async repost(posted: Posted, trouble?: Trouble): Promise<Answer | undefined> {
     const key = eventId(posted.event);
     this.attempted.set(key, posted.event);
@@ -109,7 +109,7 @@ export class World {
     }
   }
 
-  /** Mailgun's key changes at once; the secret follows when somebody sets it. */
+  /** Mailgun's key changes at once; the secret follows when someone sets it. */
   rotateMailgunKey(): void {
     this.mailgunKey = `key-of-mailgun-${createHash('sha256').update(this.mailgunKey).digest('hex').slice(0, 8)}`;
   }

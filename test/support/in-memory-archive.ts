@@ -64,7 +64,7 @@ export class InMemoryBucket implements ManifestBucket, EventObjects {
     };
   }
 
-  /** The same bucket as whoever rewrites its objects sees it. */
+  /** The same bucket as anyone who rewrites its objects sees it. */
   rewritable(): RewritableObjects {
     return {
       list: (prefix) => this.#list(prefix),

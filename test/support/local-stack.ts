@@ -19,7 +19,7 @@ export function startTestStack(over: Partial<LocalStackOptions> = {}): Promise<L
 export const signedNow = (key = KEY, over: { timestamp?: string; token?: string } = {}) =>
   signed(key, { timestamp: String(Math.floor(Date.now() / 1000)), ...over });
 
-/** Posts an event as a webhook, signed by the key the stack began with; the status code, or 0 where no answer came. */
+/** Posts an event as a webhook, signed by the key the stack began with; the status code, or 0 where no response came. */
 export async function postWebhook(
   { ready }: Pick<LocalStack, 'ready'>,
   event: object,

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
-/** Thrown inside a process that has died; nobody outside ever sees its answer. */
+/** Thrown inside a process that has died; no one outside ever sees its result. */
 class Crash extends Error {
   override name = 'Crash';
 }

@@ -28,5 +28,5 @@ export function tableCommands(markdown: string): string[] {
 
 export const isLedger = (line: string): boolean => line.startsWith(PREFIX);
 
-/** Whether somebody has to put something in; what is read from a file is `< name`, with a blank. */
+/** Returns whether someone has to put something in; what is read from a file is `< name`, with a blank. */
 export const hasPlaceholder = (line: string): boolean => /<\S[^>]*>/.test(line);

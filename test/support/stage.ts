@@ -13,7 +13,7 @@ export interface Stage<World = AlarmWorld> {
   /** Plays a scene when no other is played or waits, so that a busy machine has less to do; rejects like `play`. */
   playAlone<Result>(scene: Scene<Result, World>): Promise<Result>;
   /**
-   * Plays again what has flaws, or fails, so many times at most, while the stage is open and has repetitions left. A
+   * Plays again what has flaws, or fails, this number of times at most, while the stage is open and has repetitions left. A
    * minute is a second here, so a machine that is busy for some seconds makes alarms late, or false ones; what is truly
    * wrong is wrong every time.
    */
@@ -88,7 +88,7 @@ export function createStage<World extends { stop(): Promise<void> }>({
       if (isClosed) return Promise.reject(closedStage());
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
       acts.push({ play: () => enact(scene).then(resolve, reject), refuse: reject });
-      // Whoever waits for it hears of it.
+      // Anyone who waits for it hears of it.
       promise.catch(() => {});
       next();
       return promise;

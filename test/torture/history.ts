@@ -1,8 +1,8 @@
 /** What a run did and left, by event key. */
 export interface History {
-  /** Events that somebody posted with a good signature, whatever the answer. */
+  /** Events that were posted with a good signature, whatever the response. */
   attempted: ReadonlySet<string>;
-  /** Events of which at least one post was answered 200. */
+  /** Events of which at least one post got a 200. */
   acknowledged: ReadonlySet<string>;
   /** Every effect found afterwards; a key that stands twice had its effect twice. */
   stored: readonly string[];
@@ -19,7 +19,7 @@ export interface StatusUpdate {
   unexpected: string[];
   /** Stored more than once. */
   doubled: string[];
-  /** Stored though nobody was told so: the answer was lost, or never given. */
+  /** Stored without an acknowledgement: the response was lost, or never sent. */
   recovered: string[];
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
-import { expectedStatus, type lifeEvent } from '../model/life.ts';
+import { expectedStatus, type lifeEvent } from '../model/life-events.ts';
 import { eventKey } from './traffic.ts';
 
 interface Message {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadyInfo } from '../../tools/local-ledger/ready.ts';
 import type { Random } from '../../tools/mailgun-twin/random.ts';
-import { lifeEvent, OUTCOME_NAMES } from '../model/life.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../model/life-events.ts';
 import { signed } from '../support/webhooks.ts';
 
 type Event = ReturnType<typeof lifeEvent>;
@@ -27,7 +27,7 @@ export function eventKey(messageId: string, recipient: string, key: string): str
 
 /**
  * Posts events as Mailgun would through bad weather: retried until taken (but `delivered` only once), half of
- * the retries signed anew, some sent twice at once, and some tokens replayed with a forged body.
+ * the retries signed again, some sent twice at once, and some tokens replayed with a forged body.
  */
 export async function sendTraffic(
   ready: ReadyInfo,

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What a secret looks like that somebody pasted: no key of a test does. */
+/** What a secret looks like that someone pasted: no key of a test does. */
 const SECRETS: Readonly<Record<string, RegExp>> = {
   "Mailgun's older keys": /\bkey-[0-9a-f]{32}\b/,
   "Mailgun's keys": /\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b/,

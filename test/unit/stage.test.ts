@@ -73,7 +73,7 @@ test('a world that arrives after the stage has closed is stopped and never playe
   expect(isPlayed).toBe(false);
 });
 
-test('what has flaws is played again until it has none, and every repetition is told', async () => {
+test('what has flaws is played again until it has none, and every repetition is reported', async () => {
   const { stage, worlds, lines } = openStage();
   let times = 0;
   const scene = sceneOf(async () => (times++ === 0 ? ['was late'] : []));

@@ -69,7 +69,7 @@ const MILLION = 1e6;
 const GIGABYTE = 1e9;
 const MONTH_SECONDS = 730 * 3600;
 const DAY_SECONDS = 86_400;
-/** Of one sending domain. */
+/** The slices of one sending domain. */
 const SLICES_PER_MONTH = MONTH_SECONDS / 900;
 /** What stays, beside claims. */
 const KEPT_KINDS = ['events', 'statuses', 'others'] as const satisfies readonly ItemKind[];

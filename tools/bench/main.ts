@@ -140,14 +140,14 @@ async function measure(bundles: Bundles): Promise<Results> {
   };
 }
 
-/** The results with deliveries to receivers measured anew. */
+/** The results with deliveries to receivers measured again. */
 async function withReceivers(results: Results): Promise<Results> {
   const command = 'npm run bench -- --only receivers --write';
   const figures = await measureReceivers(RECEIVED_EVENTS, (line) => console.log(`  ${line}`));
   return { ...results, receivers: { command, date, machine, ...figures } };
 }
 
-/** The results with large slices of 10,000 events and more measured anew. */
+/** The results with large slices of 10,000 events and more measured again. */
 function withLargeSlices(results: Results): Results {
   const { against } = values;
   const command = `npm run bench -- --only large-slices --events ${events}${against ? ` --against ${against}` : ''} --write`;
@@ -156,20 +156,20 @@ function withLargeSlices(results: Results): Results {
   return { ...results, largeSlices: { command, date, machine, ...(against && { against }), slices } };
 }
 
-/** The results with the report of a campaign measured anew. */
+/** The results with the report of a campaign measured again. */
 function withCampaignReports(results: Results): Results {
   const command = `npm run bench -- --only campaign-reports --events ${events} --write`;
   const figures = measureCampaignReports([events / 10, events], (line) => console.log(`  ${line}`));
   return { ...results, campaignReports: { command, date, machine, ...figures } };
 }
 
-/** The results with the bytes of a webhook in the table counted anew. */
+/** The results with the bytes of a webhook in the table counted again. */
 async function withStorage(results: Results): Promise<Results> {
   const command = 'npm run bench -- --only storage --write';
   return { ...results, storage: { command, date, machine, ...(await measureStorage(STORED_WEBHOOKS)) } };
 }
 
-/** The results with sealing measured anew, for slices of 1,000 events and more. */
+/** The results with sealing measured again, for slices of 1,000 events and more. */
 function withSealing(results: Results): Results {
   const command = `npm run bench -- --only sealing --events ${events} --write`;
   const sizes = Array.from({ length: Math.floor(Math.log10(events)) - 2 }, (_, n) => 10 ** (n + 3));

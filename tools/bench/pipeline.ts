@@ -15,7 +15,7 @@ import { withTable } from './stack-table.ts';
 import { quantile } from './statistics.ts';
 import { signedWebhook } from './webhooks.ts';
 
-/** What the stack had done when so many webhooks were stored. */
+/** The work that the stack had done when this number of webhooks were stored. */
 export interface Checkpoint {
   readonly events: number;
   /** Between the first post and the last event stored, waits between checkpoints left out. */
@@ -35,7 +35,7 @@ export interface PipelineFigures {
   readonly batchSize: number;
   /** Bytes of log lines, with what CloudWatch adds to each. */
   readonly logBytesPerWebhook: number;
-  /** Between the answer to a webhook and the moment at which the read API shows it. */
+  /** The time from the response to a webhook until the read API shows it. */
   readonly secondsToShown: Readonly<Record<'p50' | 'p90' | 'p99', number>>;
 }
 

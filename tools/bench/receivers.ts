@@ -15,7 +15,7 @@ interface Latency {
   readonly p99: number;
 }
 
-/** What was seen while so many events were posted at an even pace. */
+/** The measurements while events were posted at an even pace. */
 interface Calm {
   /** Until ingest responded. */
   readonly ingest: Latency;
@@ -29,7 +29,7 @@ export interface ReceiverFigures {
   readonly machine: string;
   readonly events: number;
   readonly perDelivery: Readonly<Record<Box, BoxFigures>>;
-  /** Of a request, with its headers. */
+  /** Bytes of a request, with its headers. */
   readonly bytesPerDelivery: number;
   readonly bothRespond: Calm;
   /** The same while the other receiver never responds. */
@@ -109,7 +109,7 @@ async function post({ ready }: LocalStack, from: number, to: number): Promise<Po
   return Promise.all(posted);
 }
 
-/** Waits until the ledger says of each receiver that it acknowledged so many events. */
+/** Waits until the ledger says of each receiver that it acknowledged this number of events. */
 async function acknowledged({ ready }: LocalStack, events: readonly number[]): Promise<void> {
   const headers = { authorization: `Bearer ${ready.apiToken}` };
   for (; ; await sleep(200)) {

@@ -178,7 +178,7 @@ interface Section {
   readonly rows: readonly Row[];
 }
 
-/** Every table; dollars are computed anew from the counts, the prices and the template. */
+/** Every table; dollars are computed again from the counts, the prices and the template. */
 export function sections(results: Results): Section[] {
   const { handlers, imports, pipeline, reconciliation, storage, largeSlices, campaignReports } = results;
   const { perWebhook, checkpoints } = pipeline;

@@ -61,7 +61,7 @@ try {
     earlier: checkOut(values.against, join(folder, 'earlier')),
     now: checkOut('HEAD', join(folder, 'now')),
   };
-  // Both of them: whoever ran the node of this folder would share its pages with this process, and seem smaller.
+  // Both of them: anyone who ran the node of this folder would share its pages with this process, and seem smaller.
   for (const project of Object.values(sides)) execFileSync('npm', ['ci', '--silent'], { cwd: project });
   const found = new Map(only.map((measure) => [measure, { earlier: [] as number[], now: [] as number[] }]));
   for (let round = 1; round <= repeat; round += 1) {

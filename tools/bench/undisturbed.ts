@@ -3,8 +3,8 @@ import { startTestEngines, type TestEngines } from '../../test/support/engines.t
 const TRIES = 20;
 
 /**
- * Counts what calls cost, on engines of its own. On a busy machine an answer can take longer than the client waits: it
- * calls again, and the engine charges both. Such a count says nothing of an ordinary one and is made anew.
+ * Counts what calls cost, on engines of its own. On a busy machine a reply can take longer than the client waits: it
+ * calls again, and the engine charges both. Such a count says nothing of an ordinary one and is made again.
  */
 export async function countUndisturbed<Figures>(
   count: (engines: TestEngines) => Promise<Figures>,

@@ -14,8 +14,8 @@ interface PageFile {
 }
 
 /**
- * Serves the page as a deployment does: those files with those headers, and nothing else. It is built when somebody
- * first asks for it, since most runs end without; what fails is told in a 500, and tried again.
+ * Serves the page as a deployment does: those files with those headers, and nothing else. It is built when someone
+ * first requests it, since most runs end without; a failure becomes a 500, and the next request tries again.
  */
 export function createDashboard(apiUrl: string, run: PageRun): RequestListener {
   let built: Promise<ReadonlyMap<string, PageFile>> | undefined;

@@ -42,7 +42,7 @@ export interface LocalStackOptions {
   readonly keys: SigningKeys | undefined;
   /** Domains whose webhooks name no recipient. @default none */
   readonly redactedDomains?: readonly string[];
-  /** Whether slices are sealed into an archive. @default false */
+  /** True if slices are sealed into an archive. @default false */
   readonly archive?: boolean;
   /** How changes are published. @default not at all */
   readonly publish?: PublishChoice | undefined;
@@ -54,7 +54,7 @@ export interface LocalStackOptions {
   readonly metricPeriodSeconds?: number;
   /** Configuration laid over what the local stack chooses itself. */
   readonly overlay?: Overlay;
-  /** Told of every alarm that changes its state. */
+  /** Called with every alarm that changes its state. */
   readonly onAlarm?: (news: AlarmNews) => void;
   /** What holds the tables. @default what `LEDGER_ENGINE` says, else the first that can run here */
   readonly engine?: EngineName | undefined;
@@ -66,7 +66,7 @@ export interface LocalStackOptions {
 }
 
 export interface LocalStack extends LedgerControls {
-  /** Told of every event that is published. */
+  /** Called with every event that is published. */
   onPublished(listener: (event: PublishedEvent) => void): void;
   readonly ready: ReadyInfo;
   readonly logPath: string;

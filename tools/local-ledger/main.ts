@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AlarmNews } from '../local-stack/alarms/start-alarms.ts';
 import { faultText } from '../local-stack/aws/faults.ts';
 import { Disposables } from '../local-stack/run/disposables.ts';
-import { watchParent } from '../local-stack/run/parent.ts';
 import { StartupError } from '../local-stack/run/startup-error.ts';
+import { watchParent } from '../local-stack/run/watch-parent.ts';
 import { newKey } from '../mailgun-twin/api/account.ts';
 import { createClock } from '../mailgun-twin/clock.ts';
 import { alarmLines } from './controls/alarm-lines.ts';
@@ -15,7 +15,7 @@ import type { LocalStack } from './local-ledger.ts';
 import { type Flags, parseFlags } from './options/flags.ts';
 import type { ReadyInfo } from './ready.ts';
 
-/** Who stops a stack waits for 5 s. */
+/** A command that stops a stack waits for 5 s. */
 const STOP_WITHIN_MS = 4000;
 
 await main().catch(fail);
@@ -139,7 +139,7 @@ async function sealAndProve({ json }: Flags, { ready, seal }: LocalStack, stoppi
   return done && proved.every(({ holds, verdict }) => holds && verdict === 'complete');
 }
 
-/** That all is well to begin with is no news. */
+/** The first OK of an alarm is not printed. */
 function tellOfAlarm(flags: Flags, news: AlarmNews): void {
   const { name, description, from, to, reason, atMs } = news;
   if (from === 'INSUFFICIENT_DATA' && to === 'OK') return;

@@ -12,7 +12,7 @@ export interface ConfigurationChoice {
   readonly reconcile: ReconcileChoice;
   readonly metricPeriodSeconds: number;
   readonly publish?: PublishChoice | undefined;
-  /** Whether slices are sealed into an archive. */
+  /** True if slices are sealed into an archive. */
   readonly archive?: boolean | undefined;
   /** URLs of receivers, each of which is sent everything. */
   readonly receivers?: readonly string[] | undefined;
@@ -21,14 +21,14 @@ export interface ConfigurationChoice {
 }
 
 export interface PublishChoice {
-  /** Whether events name their recipients. */
+  /** True if events name their recipients. */
   readonly recipients?: boolean;
   /** How long a change is tried. */
   readonly retrySeconds?: number;
 }
 
 /**
- * Times are cut short where people would wait for them; everything else is as deployed. What each run has anew is held
+ * Times are cut short where people would wait for them; everything else is as deployed. What each run makes for itself is held
  * by placeholders.
  */
 export function overlayOf(choice: ConfigurationChoice, devOrigins: readonly string[]): Overlay {
@@ -66,7 +66,7 @@ function receiversOverlay(urls: readonly string[]): Overlay {
   };
 }
 
-/** Whether a function consumes the table's stream. */
+/** Returns whether a function consumes the table's stream. */
 export function publishes({ publish }: Overlay): boolean {
   return isRecord(publish) && publish.enabled === true;
 }

@@ -11,7 +11,7 @@ import { DEFAULT_PORT } from './options/send-arguments.ts';
 
 export const PROJECT_ROOT = join(import.meta.dirname, '../..');
 
-/** Of every run by its webhook port: its log, and while it lasts what it said when it was ready. */
+/** Files of every run by its webhook port: its log, and while it lasts its ready line. */
 const RUNS_FOLDER = join(PROJECT_ROOT, '.local');
 
 /** Outputs of the stack that lead to its parts. */

@@ -1,6 +1,6 @@
 import type { EngineName } from '../local-stack/engines/engine-program.ts';
 
-/** What a ready stack tells whoever drives it: the first JSON line on stdout, and `.local/<port>.json`. */
+/** The ready line of a stack: the first JSON line on stdout, and `.local/<port>.json`. */
 export interface ReadyInfo {
   readonly event: 'ready';
   /** The stack's own process: the one to signal. */

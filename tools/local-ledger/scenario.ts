@@ -24,7 +24,7 @@ export interface ScenarioOptions {
   readonly endsAfterwards?: boolean;
   /** Percentage of first deliveries that fail. @default 0 */
   readonly drop?: number;
-  /** Whether webhooks of the old format come too, whose events end as unconfirmed. @default false */
+  /** True if webhooks of the old format come too, whose events end as unconfirmed. @default false */
   readonly legacy?: boolean;
   /** Events take shapes that break some clients. @default false */
   readonly oddShapes?: boolean;
@@ -124,7 +124,7 @@ function createPlayContext(
   };
   const context = { twin, clock, random: createRandom(randomInt(2 ** 32)), deliveryFaults, oddShapes };
   if (!parentSigningKey) return context;
-  // Nobody but the subaccount knows its own key, so any will do.
+  // No one but the subaccount knows its own key, so any will do.
   return { ...context, subaccountKeys: { signing: randomBytes(16).toString('hex'), parent: parentSigningKey } };
 }
 

@@ -68,7 +68,7 @@ async function post(request: SendRequest, ready: ReadyInfo, print: (line: string
 }
 
 if (import.meta.main) {
-  // Whoever reads the lines may leave before the last one, as head does.
+  // Anyone who reads the lines may leave before the last one, as head does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });

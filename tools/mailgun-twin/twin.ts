@@ -11,7 +11,7 @@ export interface TwinEvent {
   readonly mail: Mail;
   readonly data: EventData;
   readonly encoding: Encoding;
-  /** Whether Mailgun's own event log would show it; it shows no press of the test button. */
+  /** True if Mailgun's own event log would show it; it shows no press of the test button. */
   readonly listed: boolean;
   readonly record: DeliveryRecord;
 }
@@ -69,7 +69,7 @@ export function createTwin(deps: TwinDeps): Twin {
       if (listed) log?.add(mail.domain, data);
       // One token carries one body.
       const bodies = new Map<string, EventData>();
-      // The test button's sample, which no listing has, names nobody who could be redacted.
+      // The test button's sample, which no listing has, names no one who could be redacted.
       const redacts = () => listed && (deps.redacts?.(mail.domain) ?? false);
       const bodyUnder = (token: string) => {
         const body = bodies.get(token) ?? (redacts() ? redacted(data, random) : data);

@@ -22,7 +22,7 @@ export interface BundledPackage {
   readonly name: string;
   readonly version: string;
   readonly license: string;
-  /** Who holds the copyright, as far as the manifest says. */
+  /** The holder of the copyright, as far as the manifest says. */
   readonly author: string | undefined;
   readonly licenseText: string | undefined;
   readonly notice: string | undefined;

@@ -5,7 +5,7 @@ import {
   type SuppressionItem,
 } from '../../../lambdas/adapters/table/recipients.ts';
 import { isMergedCopy } from '../../../lambdas/adapters/table/stored-events.ts';
-import { heldFromOf } from '../../../lambdas/domain/campaign/held.ts';
+import { retainedFromOf } from '../../../lambdas/domain/campaign/retained-events.ts';
 import { parseEvent } from '../../../lambdas/domain/events/mailgun-event.ts';
 import { eventSortPrefix } from '../../../lambdas/domain/keys.ts';
 import { isSuppressing, suppressionOf } from '../../../lambdas/domain/status/suppression.ts';
@@ -54,7 +54,7 @@ export async function isOnlyUnconfirmed(
 ): Promise<boolean> {
   const { eventKey, sinceMs, lastAtMs, liftedAtMs } = item;
   const heldDays = hasOutput(deployment, 'RetentionDays') ? Number(deployment.output('RetentionDays')) : 0;
-  if (liftedAtMs !== null || sinceMs < heldFromOf(nowMs, heldDays) * 1000) return false;
+  if (liftedAtMs !== null || sinceMs < retainedFromOf(nowMs, heldDays) * 1000) return false;
   let [hasFirst, hasLast] = [false, false];
   for await (const cause of causesOf(deployment, item)) {
     if (cause.unconfirmedSinceMs === undefined) return false;

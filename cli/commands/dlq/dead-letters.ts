@@ -26,7 +26,7 @@ export interface DeadLetter {
   readonly id: string;
   readonly receiptHandle: string;
   readonly body: string;
-  /** What the code of this version says of the body; where it reads it, what was noted when it was put aside. */
+  /** Why this version cannot read the body; where it can, the reason noted when the message went to the DLQ. */
   readonly reason: string;
   readonly detail: string | undefined;
   /** Epoch milliseconds; of a message that SQS moved here, when it was first sent. */
@@ -46,9 +46,9 @@ const WAIT_SECONDS = 1;
 
 /** The dead letters, and the queue they came from. */
 export interface DeadLetters {
-  /** Up to ten, hidden from others for so long. */
+  /** Receives up to ten messages, hidden from others for this time. */
   receive(hideSeconds: number): Promise<DeadLetter[]>;
-  /** Lets others see them at once. What fails is no harm: they come back by themselves. */
+  /** Makes them visible at once. A failure does no harm: they come back by themselves. */
   giveBack(letters: readonly DeadLetter[]): Promise<void>;
   /** Sends the body to process once more, without what was noted on it. */
   resend(letter: DeadLetter): Promise<void>;
@@ -115,7 +115,7 @@ function letterOf({
   };
 }
 
-/** Each is hidden for so long while they are looked through. */
+/** How long each is hidden while the queue is read. */
 const SCAN_VISIBILITY_SECONDS = 60;
 
 /** Every dead letter once, up to `most`; gives all of them back in the end. */
@@ -137,7 +137,7 @@ export async function* scanDeadLetters(
   }
 }
 
-/** What the code of this version makes of a body; `error` names places in it, never what stands there. */
+/** How this version reads a body; `error` names places in it, never their content. */
 export type Diagnosis =
   | {
       readonly error: { readonly reason: string; readonly where: string };
@@ -172,7 +172,7 @@ export function messageIdIn({ event }: QueueMessage): string | null {
   return messageIdOf(event) ?? null;
 }
 
-/** What to do about a dead letter, in one sentence. */
+/** Returns the fix for a dead letter, in one sentence. */
 export function adviceOf(reason: string, { error }: Diagnosis, isStored: boolean): string {
   if (isStored) return 'It is stored already; redrive it, which changes nothing, to be rid of it.';
   if (error?.reason === 'unknown-version') {

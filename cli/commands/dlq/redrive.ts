@@ -239,7 +239,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
       const get = new BatchGetCommand({
         RequestItems: { [name]: { Keys, ConsistentRead: true, ProjectionExpression: 'pk, sk' } },
       });
-      // What the table leaves out this time is asked again.
+      // Keys that the table leaves unprocessed are read again.
       for (const { pk, sk } of (await deployment.clients.table.send(get)).Responses?.[name] ?? []) {
         for (const each of byKey.get(`${pk} ${sk}`) ?? []) each.effect = effect;
       }
@@ -281,7 +281,7 @@ export function createEffects(deployment: Deployment, deadLetters: DeadLetters) 
     },
   };
 
-  /** A message that was put aside again has another id, and the same body. */
+  /** A message that went to the DLQ again has another id, and the same body. */
   async function findBack(onBack: (id: string, reason: string) => void): Promise<void> {
     const own = new Set(resent.map(({ id }) => id));
     for await (const letter of scanDeadLetters(deadLetters)) {

@@ -58,7 +58,7 @@ const under = (label: string, lines: readonly string[]) =>
 /** The line of `doctor --costs --json`; dollars are those of a month. */
 export interface CostsLine {
   readonly event: 'costs';
-  /** What the sums rest on. */
+  /** The figures that the sums rest on. */
   readonly seconds: number;
   readonly costs: readonly CostLine[];
   readonly cheaper: readonly Saving[];

@@ -18,7 +18,7 @@ const EXPIRES_SOON_DAYS = 14;
 
 /**
  * Names the role of the stored API key, where Mailgun lists its keys to it, and warns of one that may write or expires soon.
- * That a key ends with its id is what all examples show; one that does not is not recognized.
+ * All examples show a key that ends with its id; any other is not recognized.
  */
 export async function keyRole(deployment: Deployment, setKey: string, nowMs: number): Promise<Finding> {
   const { apiKey = '' } = await readApiKey(deployment);

@@ -22,7 +22,7 @@ export type Finding =
 export interface Check {
   readonly name: string;
   readonly look: () => Promise<Finding>;
-  /** What to do where it cannot look. @default to fix the lines above, or to use other credentials */
+  /** The fix where it cannot look. @default to fix the lines above, or to use other credentials */
   readonly unknownFix?: string;
 }
 
@@ -35,9 +35,9 @@ export const skipped = (says: string): Finding => ({ state: 'skipped', says });
 export interface Machine {
   /** Like `24.21.0`. */
   readonly nodeVersion: string;
-  /** What `java -version` says; undefined where there is no Java. */
+  /** The output of `java -version`; undefined without Java. */
   readonly readJavaVersion: () => Promise<string | undefined>;
-  /** Whether npm installed the engine that needs no Java. */
+  /** True if npm installed the engine that needs no Java. */
   readonly hasDynoxide: boolean;
 }
 
@@ -88,7 +88,7 @@ export interface AccountContext {
 
 /** New accounts get 10, and often 50 a while later. */
 const FEW_EXECUTIONS = 100;
-/** What ingest takes for one webhook, with its calls: two writes of some 10 ms each, and a margin. */
+/** The time that ingest takes for one webhook, with its calls: two writes of some 10 ms each, and a margin. */
 const WEBHOOK_SECONDS = 0.1;
 /** Executions that process may take beside ingest, as the stack limits it by default. */
 const PROCESS_EXECUTIONS = 5;

@@ -15,7 +15,7 @@ export function checkOrigin(text: string): string {
   throw new UsageError(`--origin takes only scheme, host and port, like ${example}`);
 }
 
-/** What a page of that origin meets, step by step, as its browser judges it. */
+/** Checks what a page of that origin meets, step by step, as its browser judges it. */
 export function originChecks(deployment: Deployment, origin: string): Check[] {
   const [domain = ''] = deployment.domains;
   const path = `/mailgun/ledger?domain=${encodeURIComponent(domain)}`;
@@ -66,7 +66,7 @@ async function ask(url: string, method: string, headers: Record<string, string>)
   }
 }
 
-/** What of an answer a check looks at. */
+/** The parts of a response that a check looks at. */
 export type Answer = Pick<Response, 'status' | 'headers'>;
 
 export function judgePreflight({ status, headers }: Answer, origin: string, allow: string): Finding {
@@ -121,7 +121,7 @@ export function judgeWebhookRoute({ status, headers }: Answer): Finding {
   return wrong(`the webhook route allows ${granted}, but browsers must not use it`, 'remove CORS from the webhook API');
 }
 
-/** Undefined where the answer is for this origin. */
+/** Returns undefined where the response is for this origin. */
 function grantMissing(headers: Headers, origin: string): string | undefined {
   const granted = headers.get('access-control-allow-origin');
   if (granted === null) return `but without Access-Control-Allow-Origin: ${origin} is not an allowed origin`;

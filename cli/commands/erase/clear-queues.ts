@@ -23,7 +23,7 @@ import { type Deployment, hasOutput } from '../../target/types.ts';
 import { receiversOf } from '../receivers/open.ts';
 import { VISIBILITY_SECONDS as REDELIVERY_SECONDS } from '../receivers/redeliver.ts';
 
-/** What becomes of a message: it stays as it is, is deleted, or is replaced by one with this body. */
+/** The outcome of a message: it stays as it is, is deleted, or is replaced by one with this body. */
 export type ClearedMessage = 'kept' | 'deleted' | { readonly body: string };
 
 export interface SearchedQueue {
@@ -162,7 +162,7 @@ export function eventDeadLetters(
 }
 
 /**
- * One that is no message of this version says nothing but that it names the recipient; it is deleted, and
+ * One that this version cannot read is known only to name the recipient; it is deleted, and
  * reconciliation misses its event if it was one.
  */
 function clear(body: string, recipient: string): ClearedMessage {

@@ -16,7 +16,7 @@ import { TargetUnavailableError } from '../../errors.ts';
 import { createProgress } from '../../output.ts';
 import { type Deployment, hasOutput } from '../../target/types.ts';
 
-/** What was done about a recipient in the archive. */
+/** The work done for a recipient in the archive. */
 export interface ErasedArchive {
   /** Objects that were read. */
   objects: number;
@@ -151,7 +151,7 @@ export async function eraseArchive(
 
 const domainOf = (key: string) => parseObjectKey(key)?.domain ?? '';
 
-/** Other keys under the prefix are none of the archive's. */
+/** Other keys under the prefix do not belong to the archive. */
 async function listAll(objects: RewritableObjects): Promise<KeptObject[]> {
   const all: KeptObject[] = [];
   for await (const each of objects.list(EVENTS_PREFIX)) if (parseObjectKey(each.key) !== undefined) all.push(each);

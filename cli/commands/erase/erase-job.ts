@@ -28,7 +28,7 @@ import {
 } from './erase-from-archive.ts';
 import { createFindings, type Findings, type Swept, sweep } from './sweep-table.ts';
 
-/** What was found of a recipient in the table, or was done about it. */
+/** The items of a recipient found in the table, or erased from it. */
 interface Found {
   /** Events of theirs; each leaves a tombstone. */
   readonly events: number;
@@ -77,7 +77,7 @@ interface Queues {
   readonly queueUrl: string;
 }
 
-/** What stands ready to erase one recipient. */
+/** The dependencies to erase one recipient. */
 export interface Job {
   readonly recipient: string;
   readonly erasureKey: string;
@@ -88,7 +88,7 @@ export interface Job {
   readonly deadLetters: SearchedQueue;
   /** Queues of published changes; none where nothing is published. */
   readonly deliveries: readonly SearchedQueue[];
-  /** Undefined where there is no archive. */
+  /** Undefined without an archive. */
   readonly archive: ArchiveDeps | undefined;
   readonly context: CliContext;
   readonly emit: (line: EraseLine) => void;

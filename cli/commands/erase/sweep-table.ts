@@ -17,7 +17,7 @@ import {
   withoutAddress,
 } from '../../../lambdas/domain/recipients/erasure.ts';
 
-/** What one reading of the whole table came upon. */
+/** The items that one scan of the whole table found. */
 export interface Swept {
   items: number;
   /** Capacity that the reading used. */
@@ -133,7 +133,7 @@ async function putTombstone({ client, name }: LedgerTable, tombstone: Item): Pro
 /** An item of the table, whole. */
 export type Item = { pk: string; sk: string } & Readonly<Record<string, unknown>>;
 
-/** What is to be done about an item. */
+/** The action for an item. */
 export type Finding =
   | { kind: 'none' }
   | { kind: 'event'; tombstone: Item }
@@ -166,7 +166,7 @@ export function createFindings(recipient: string, erasureKey: string) {
     return { ...item, sk: eventSort, raw: packEvent(tombstoneOf({ ...event, recipient }, domain)) };
   }
 
-  /** Whether the address stands where nothing is done about it: in a message id, an event id, or a tag of a slice. */
+  /** Returns whether the address is where it is not erased: in a message id, an event id, or a tag of a slice. */
   function isKept({ raw: _raw, ...rest }: Item): boolean {
     // The separator of keys is valid in an address.
     const text = JSON.stringify(rest).replaceAll('#', ' ');

@@ -11,7 +11,7 @@ export type Format = (typeof FORMATS)[number];
 /** A row of the archive with its domain, which stands in the key there. */
 export type ExportedRow = Omit<ArchiveRow, 'name' | 'salt' | 'commitment'> & { domain: string };
 
-/** What only proofs need is left out. */
+/** Columns that only proofs need are left out. */
 const isExported = (column: Column): column is Column & { field: keyof ExportedRow } =>
   !['name', 'salt', 'commitment'].includes(column.field);
 

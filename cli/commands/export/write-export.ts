@@ -168,7 +168,7 @@ const request = z.strictObject({
   tag: z.string().nullable(),
 });
 
-/** What is exported. */
+/** The range and form of an export. */
 export type ExportRequest = z.infer<typeof request>;
 
 const state = z.strictObject({

@@ -57,7 +57,7 @@ export interface ToolResult {
   readonly entries: readonly unknown[];
 }
 
-/** What an agent may call: it reads, or it plans. */
+/** A tool that an agent may call: it reads, or it plans. */
 export interface Tool {
   readonly name: string;
   readonly description: string;
@@ -170,7 +170,7 @@ function command<Shape extends z.ZodRawShape>(
         // There is no one to ask.
         ask: async () => undefined,
       });
-      // 1 also says that something is wrong with the stack, which is an answer.
+      // 1 also says that something is wrong with the stack, which is a result.
       return { isError: exitCode === 2, entries };
     },
   };

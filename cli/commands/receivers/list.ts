@@ -36,7 +36,7 @@ export type ReceiverLine = {
   lastStatus: number | null;
   queued: number;
   inDlq: number;
-  /** Of what was published within the time. */
+  /** Counts of the deliveries published within the time. */
   ledger: DeliveryLedger;
   /** The same by hour, newest first. */
   hours: readonly ({ hour: string } & DeliveryLedger)[];
@@ -94,7 +94,7 @@ async function list(context: CliContext, options: ListOptions): Promise<number> 
   return isHealthy ? 0 : 1;
 }
 
-/** What to do about a receiver, in its order: enabled before it is fixed, it would be disabled again. */
+/** Returns the steps for a receiver, in their order: enabled before it is fixed, it would be disabled again. */
 function stepsText(
   { name }: DeployedReceiver,
   { isDisabled, lastStatus, inDlq }: { isDisabled: boolean; lastStatus: number | null; inDlq: number },

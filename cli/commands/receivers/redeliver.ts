@@ -24,9 +24,9 @@ export interface RedeliveryChoice {
   readonly to: number;
   readonly id?: string | undefined;
   readonly type?: string | undefined;
-  /** Of a status; no suppression has one. */
+  /** Only in a status, not in a suppression. */
   readonly status?: string | undefined;
-  /** Of a suppression; no status has one. */
+  /** Only in a suppression, not in a status. */
   readonly kind?: string | undefined;
   readonly message?: string | undefined;
   /** Messages a second. */
@@ -45,7 +45,7 @@ export interface Redelivered {
 export const VISIBILITY_SECONDS = 300;
 /** A queue is spread over servers, so one empty response proves little. */
 const EMPTY_RECEIVES = 2;
-/** What a queue reports of its length lags by up to a minute. */
+/** The reported length of a queue lags by up to a minute. */
 const LENGTH_LOOKS = 12;
 const LENGTH_LOOK_MS = 5000;
 
@@ -86,7 +86,7 @@ export async function redeliver(
       empty = messages.length === 0 ? empty + 1 : 0;
       for (const message of messages) {
         const { MessageId = '', ReceiptHandle = '' } = message;
-        // A known one has shown again since; this receipt hides it anew.
+        // A known one has become visible since; this receipt hides it again.
         if (others.has(MessageId) || signal.aborted) others.set(MessageId, ReceiptHandle);
         else {
           await handle(message);

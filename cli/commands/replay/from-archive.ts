@@ -33,7 +33,7 @@ import { type Deployment, hasOutput } from '../../target/types.ts';
 import { timeText } from '../../time.ts';
 import { costOf, NO_COUNTS, type ReplayCost } from './report.ts';
 
-/** What was found in the archive and brought back, or in a plan would be. */
+/** The counts of what was brought back from the archive, or in a plan would be. */
 export interface RestoredCounts {
   /** Of table and archive together. */
   readonly events: number;

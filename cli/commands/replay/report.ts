@@ -4,7 +4,7 @@ import { PRICES } from '../../planning/prices.ts';
 import { type PartLine, type PartsReporter, partsAsJson, partsAsText } from '../../resumable.ts';
 import { timeText } from '../../time.ts';
 
-/** What one call of the reconcile function answers. */
+/** The result of one call of the reconcile function. */
 export interface ReplayResult extends ReplayCounts {
   readonly state: string;
   readonly done: boolean;
@@ -37,7 +37,7 @@ export const NO_COUNTS: ReplayCounts = {
 
 const COUNTS = Object.keys(NO_COUNTS) as (keyof ReplayCounts)[];
 
-/** Checks the answer: the stack may be of another version than this command. */
+/** Checks the result: the stack may be of another version than this command. */
 export function parseResult(value: unknown): ReplayResult {
   const answer = value as ReplayResult | null;
   const isNumber = (name: keyof ReplayResult) => typeof answer?.[name] === 'number';
@@ -62,7 +62,7 @@ const READS_PER_SLICE = 10;
 /** Taken, received and deleted. */
 const QUEUE_REQUESTS_PER_SENT = 3;
 
-/** What a replay uses at most, in units that are paid for, and its price in dollars. */
+/** The most that a replay uses, in units that are paid for, and its price in dollars. */
 export interface ReplayCost {
   readonly writes: number;
   readonly reads: number;
@@ -95,7 +95,7 @@ export function planLines(counts: ReplayCounts): string[] {
   ];
 }
 
-/** Tells of a replay as it goes. */
+/** Reports a replay as it goes. */
 export interface Reporter extends PartsReporter {
   progress(domain: string, reached: number, sums: ReplayCounts): void;
   end(sums: ReplayCounts, complete: boolean): void;

@@ -10,7 +10,7 @@ import { messageIdOfPartition, messagePartition, parseMessageSort } from '../../
 import { daysOf } from '../../archive/history.ts';
 import { type ArchiveSource, rowGroups } from '../../certificates/archive-source.ts';
 
-/** What a campaign is read from besides the table. */
+/** The sources of a campaign besides the table. */
 export interface CampaignArchive {
   readonly source: Pick<ArchiveSource, 'open'>;
   /** Keys of the objects that may hold a trace of it. */
@@ -26,7 +26,7 @@ export interface ArchivedEvent {
   readonly recipientKey: string;
   readonly eventKey: string;
   readonly atMs: number;
-  /** Whether it says that its mail was sent under the tag, in the time that is asked for. */
+  /** True if it says that its mail was sent under the tag, in the time that is asked for. */
   readonly isSending: boolean;
   readonly event: JsonObject;
 }
@@ -86,7 +86,7 @@ export async function* archivedEvents(
 
 const FAILURES: readonly string[] = ['failed', 'rejected'];
 
-/** What counts of an event besides its type and time; a failure is counted with its texts. */
+/** The counted facts of an event besides its type and time; a failure is counted with its texts. */
 function outlineOf({ type, isByMachine }: ArchiveRow, { recipient, flags, envelope, routes }: JsonObject): JsonObject {
   return {
     ...{ event: type },

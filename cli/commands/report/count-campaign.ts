@@ -43,11 +43,11 @@ export interface CampaignQuery {
   readonly stretches: readonly Stretch[];
 }
 
-/** What a report counts. */
+/** The counts of a report. */
 export interface CampaignCounts {
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
-  /** Epoch milliseconds; undefined where there is no mail. */
+  /** Epoch milliseconds; undefined without mail. */
   readonly firstAtMs: number | undefined;
 }
 
@@ -196,7 +196,7 @@ function sumOf(files: Iterable<string[]>): PeopleCounts {
 // what is equal is in one file, and then read file by file; a file that is too large is divided once more.
 
 const FILES = 64;
-/** What is read at once, and what waits to be written: each is in memory several times. */
+/** Bytes read at once, and bytes that wait to be written: each is in memory several times. */
 const MAX_BYTES = 8 * 2 ** 20;
 const CHUNK_BYTES = 2 ** 18;
 /** Hex digits of a key's hash, two for each division; what they do not tell apart is one key, and stays together. */
@@ -235,7 +235,7 @@ export async function withSpills<Result>(
 function createFiles(path: string, byte: number, maxBytes: number) {
   const waiting: string[][] = Array.from({ length: FILES }, () => []);
   let waitingLength = 0;
-  /** Of the first line of each file. */
+  /** The hash of the first line of each file. */
   const hashes: string[] = [];
   const divisible = new Set<number>();
   const pathOf = (file: number) => `${path}-${file}`;

@@ -18,7 +18,7 @@ import type { Deployment } from '../../target/types.ts';
 /** How the mail of a domain fares at one mailbox provider, over the last days. */
 export interface ProviderStatus extends ProviderStanding {
   readonly provider: WatchedProvider;
-  /** Whether mail to it may be among that to other providers, where a slice had very many. */
+  /** True if mail to it may be among that to other providers, where a slice had very many. */
   readonly cut: boolean;
 }
 

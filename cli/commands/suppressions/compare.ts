@@ -150,7 +150,7 @@ function textOf({ difference, domain, kind, recipient, scopes }: Difference): st
   return `${difference.padEnd(14)}  ${domain}  ${recipient}  ${what}`;
 }
 
-/** What a difference is fixed with; `sendToMailgun` only where Mailgun's lists are to be changed too. */
+/** The dependencies to fix a difference; `sendToMailgun` only where Mailgun's lists are to be changed too. */
 export interface FixTools {
   readonly context: Pick<CliContext, 'now' | 'sleep'>;
   readonly table: LedgerTable;

@@ -19,9 +19,9 @@ export interface AccountHook {
   readonly sinceMs: number | undefined;
 }
 
-/** What is registered at Mailgun, and the ways to change it. */
+/** Reads and changes what is registered at Mailgun. */
 export interface Registry {
-  /** Of a domain, and of the account in the domain's region. */
+  /** The webhooks of a domain, and of the account in the domain's region. */
   read(domain: string): Promise<RegisteredWebhook[]>;
   /** Adds a URL to types of a domain, in one call that touches no other URL. */
   addToDomain(domain: string, url: string, types: readonly string[]): Promise<void>;
@@ -122,7 +122,7 @@ function understood<Read>(answer: MailgunResponse, read: (body: unknown) => Read
   return webhooks;
 }
 
-/** What is done about each kind of drift, the most urgent first: without a type its events come by reconciliation alone. */
+/** The fix of each kind of drift, the most urgent first: without a type its events come by reconciliation alone. */
 const FIXES: Readonly<Record<DriftKind, (run: (command: string) => string, drift: Drift) => string>> = {
   missing: (run) => `first, since events of these types come late: ${run('webhooks sync')}`,
   'no-room': (run) =>

@@ -3,7 +3,7 @@ import { TargetUnavailableError } from '../../errors.ts';
 import { groupBy } from '../../output.ts';
 import type { AccountHook, Registry } from './registry.ts';
 
-/** What one stack wants of Mailgun. */
+/** The webhooks that one stack needs at Mailgun. */
 export interface DesiredWebhooks {
   readonly domains: readonly string[];
   readonly url: string;
@@ -108,7 +108,7 @@ export function additionsToAccount(domain: string, own: string, types: readonly 
 /** How long Mailgun may take to act on a registration at the account. */
 export const ACCOUNT_DELAY_MS = 10 * 60_000;
 
-/** Whether Mailgun certainly acts on a registration: one whose age it does not tell never. */
+/** Returns whether Mailgun certainly acts on a registration: one whose age it does not tell never. */
 const isSettled = (nowMs: number) => (hook: AccountHook) =>
   hook.sinceMs !== undefined && hook.sinceMs <= nowMs - ACCOUNT_DELAY_MS;
 
@@ -181,7 +181,7 @@ function accountLine(types: readonly string[], change: Change['change'], url: st
   return { event: 'change', domain: null, type: types.join(','), change, url };
 }
 
-/** What is registered for a domain once these changes are made. */
+/** Returns what is registered for a domain once these changes are made. */
 export function afterChanges(
   registered: readonly RegisteredWebhook[],
   steps: readonly Step[],

@@ -24,7 +24,7 @@ import { iso } from '../../time.ts';
 
 const MAX_DESCRIPTION_CHARACTERS = 200;
 
-/** What happened, in words that need no manual. */
+/** Returns the event in words that need no manual. */
 export function saying(raw: JsonObject): string {
   const event = parseEvent(raw);
   const failureClass = failureClassOf(event) ?? 'other';
@@ -43,7 +43,7 @@ export function saying(raw: JsonObject): string {
 
 const REASONED = new Set(['failed', 'rejected']);
 
-/** What the other mail server said, or Mailgun where it sent nothing: written by strangers, so nothing in it may move the cursor. */
+/** Returns the text of the other mail server, or of Mailgun where it sent nothing: written by strangers, so nothing in it may move the cursor. */
 function answerOf(event: JsonObject): string {
   const message =
     textAt(event, 'delivery-status', 'message') ??
@@ -112,7 +112,7 @@ export interface Reconciled {
   readonly why: string | null;
 }
 
-/** What is needed of a domain's ledger to judge one event. */
+/** The facts of a domain's ledger that judge one event. */
 export interface LedgerView {
   readonly watermarks: Watermarks | undefined;
   readonly slice: Slice | undefined;

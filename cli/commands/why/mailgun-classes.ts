@@ -23,7 +23,7 @@ export interface MailgunClasses {
 }
 
 interface MailgunClass {
-  /** Who refused it, such as a mailbox provider or a blocklist. */
+  /** The party that refused it, such as a mailbox provider or a blocklist. */
   readonly entity: string | null;
   readonly category: string | null;
   readonly severity: string | null;

@@ -101,7 +101,7 @@ function nameOf(provider: string): string {
 }
 
 const MOODS: Readonly<Record<Standing, Mood>> = { few: 'unknown', good: 'good', high: 'wait', over: 'bad' };
-/** What the worst share is called. */
+/** The words for the worst share. */
 const SHARE_NAMES: Readonly<Record<JudgedShare, string>> = {
   complaints: 'spam reports',
   bounces: 'permanent failures',
@@ -147,7 +147,7 @@ function shareCell(share: JudgedShare, { provider, standing }: Row): Child[] {
   ];
 }
 
-/** What the ledger says of the time that was counted. */
+/** Returns a sentence on whether the counted time is complete. */
 export function certainty(buckets: readonly Pick<StatsBucket, 'open' | 'hour'>[]): string {
   const open = new Set(buckets.filter((bucket) => bucket.open).map(({ hour }) => hour.slice(0, 10)));
   if (open.size === 0) return 'The ledger has settled all of these days: the numbers are exact.';

@@ -68,7 +68,7 @@ function add(sum: Record<string, number>, counts: Readonly<Record<string, number
 
 const tagName = (tag: string) => (tag === ALL_TAGS ? 'all tags' : tag === '' ? 'untagged' : visible(tag));
 
-/** What became of mail: its colour, its type, and its words. */
+/** An outcome of mail: its colour, its type, and its words. */
 const OUTCOMES = [
   ['stored', 'delivered', 'delivered'],
   ['recovered', TEMPORARY, 'put off'],
@@ -146,7 +146,7 @@ interface Counted {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** What became of mail, one number a column. */
+/** Returns the columns of outcomes, one number a column. */
 export function outcomeColumns<Row extends Counted>(rows: readonly Row[]) {
   return [['accepted', 'accepted'] as const, ...OUTCOMES.map(([, type, words]) => [type, words] as const)]
     .filter(([type]) => type !== FAILED || isSeen(rows, type))
@@ -187,7 +187,7 @@ function countsCsv<Row extends Counted>(
   ]);
 }
 
-/** What counts by tag leave out, where they do. */
+/** Returns a note on the tags that counts leave out, or nothing. */
 export const rareTagsNote = (buckets: readonly StatsBucket[]): Child =>
   buckets.some(({ cut }) => cut) && h('p', { class: 'note' }, 'Where very many tags are used, rare ones are left out.');
 

@@ -7,7 +7,7 @@ import { type Bin, binsOf, type LedgerSums, sumsOf, tellingFirst } from '../../v
 import { numberText } from '../../values/numbers.ts';
 import { timeElement, timeText } from '../../values/time.ts';
 
-/** Whether a domain's ledger is whole, in words, in a picture and in numbers. */
+/** Shows whether a domain's ledger is complete, in words, in a picture and in numbers. */
 export function domainPanel(domain: string, ledger: LedgerResponse, nowSeconds: number): HTMLElement {
   const sums = sumsOf(ledger);
   const bins = binsOf(ledger.slices, nowSeconds);

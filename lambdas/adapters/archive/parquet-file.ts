@@ -24,7 +24,7 @@ export interface ParquetFileWriter<Row = ArchiveRow> {
   remove(): void;
 }
 
-/** Of the levels the least that is not larger: a higher one takes ten times as long for a tenth less. */
+/** The lowest level that is not larger: a higher one takes ten times as long for a tenth less. */
 const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 3 } };
 const PAGE_BYTES = 1_048_576;
 

@@ -1,5 +1,5 @@
 /**
- * Settings of every AWS client: a service that hangs must cost one attempt, not the whole answer.
+ * Settings of every AWS client: a service that hangs must cost one attempt, not the whole response.
  * Without `throwOnRequestTimeout` the SDK only warns; the socket timeout covers a reply that stops half-way.
  */
 export const AWS_CLIENT_CONFIG = {
@@ -12,7 +12,7 @@ export const AWS_CLIENT_CONFIG = {
   },
 };
 
-/** What the middleware stack of every AWS client takes, whatever its commands are. */
+/** The middleware stack that every AWS client has. */
 interface Nameable {
   readonly middlewareStack: {
     add(

@@ -6,7 +6,7 @@ import { AWS_CLIENT_CONFIG, namesCalls } from './aws-client.ts';
 
 const SOURCE = 'mailgun-ledger';
 
-/** What EventBridge says of an event that it will never take. */
+/** Error codes of EventBridge for an event that it will never take. */
 const REFUSALS = new Set(['InvalidArgument', 'MalformedDetail', 'ValidationException']);
 
 export function openEventBridge(): EventBridgeClient {

@@ -8,7 +8,7 @@ export interface JwtRules {
   audience: string;
 }
 
-/** What a public key verifies; nothing that a shared secret signs, and never `none`. */
+/** Algorithms that a public key verifies; none with a shared secret, and never `none`. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const TIMEOUT_MS = 2000;
 const CLOCK_TOLERANCE_SECONDS = 30;
@@ -39,7 +39,7 @@ export function createJwtCheck({ issuer, audience }: JwtRules): BearerCheck {
   };
 }
 
-/** The library's plain error stands for an answer of the issuer that was none. */
+/** Returns whether the token is at fault, not the issuer: its bad response is a plain error of the library. */
 function isOfToken(error: unknown): boolean {
   const isPlain = error instanceof errors.JOSEError && error.constructor === errors.JOSEError;
   return error instanceof errors.JOSEError && !isPlain && !ISSUER_ERRORS.some((each) => error instanceof each);

@@ -14,7 +14,7 @@ export interface ReceiverClientOptions {
   resolve?: (host: string) => Promise<readonly LookupAddress[]>;
 }
 
-/** What is read of a response; the first KiB of it is kept. */
+/** The most that is read of a response; its first KiB is kept. */
 const MAX_RESPONSE_BYTES = 65_536;
 const MAX_KEPT_BYTES = 1024;
 
@@ -163,7 +163,7 @@ export async function addressOf(
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   const found = isIP(host) ? [{ address: host }] : await resolve(host);
   const addresses = found.map(({ address }) => address);
-  // One forbidden address among several is no mistake that a public one makes good.
+  // One forbidden address among several refuses them all, even if another is public.
   const forbidden = addresses.length === 0 || !addresses.every(isAllowed);
   if (forbidden) throw new ForbiddenAddressError('the name has an address that is not public');
   const isPlain = protocol !== 'https:';

@@ -75,7 +75,7 @@ export function createMailgunListing(access: MailgunAccess, fallback: ListingFal
   };
 }
 
-/** Whether a URL leads to where the key may go. */
+/** Returns whether a URL leads to a host that the key may be sent to. */
 function isOf(base: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { origin, username, password } = new URL(url);
@@ -256,7 +256,7 @@ export function createMailgunDomains(access: MailgunAccess): AccountDomains {
   };
 }
 
-/** What is registered at Mailgun, by its webhook APIs: of a domain (v3), and of the account in that region (v1). */
+/** Reads the webhooks registered at Mailgun, of a domain (API v3) and of the account in that region (v1). */
 export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks {
   return {
     async ofDomain({ name, region }, deadlineMs) {
@@ -265,7 +265,7 @@ export function createMailgunWebhooks(access: MailgunAccess): RegisteredWebhooks
     },
     async ofAccount(region, deadlineMs) {
       const url = `${baseUrlOf(access, region)}/v1/webhooks`;
-      // An account that has no such webhooks is not asked again and again.
+      // A 404 is not retried: the account has no such webhooks.
       const body = await requestMailgun(access, url, { method: 'GET' }, { deadlineMs, absent: { webhooks: [] } });
       return readOrThrow(readAccountWebhooks, body);
     },
@@ -278,7 +278,7 @@ function readOrThrow(read: (body: JsonObject) => RegisteredWebhook[] | undefined
   return webhooks;
 }
 
-/** Whether Mailgun redacts the webhooks of a domain, as its page of the domain has it. */
+/** Returns whether Mailgun redacts the webhooks of a domain, by its page of the domain. */
 export function createRedactionSwitch(access: MailgunAccess): RedactionSwitch {
   return {
     async isOn(domain, deadlineMs) {

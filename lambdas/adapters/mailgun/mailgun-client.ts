@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../domain/canonical.ts';
 import { parseJson } from '../../domain/json.ts';
 import { ListingError } from '../../reconcile/ports.ts';
 
-/** What a function reaches Mailgun's APIs with. */
+/** The settings by which a function reaches Mailgun's APIs. */
 export interface MailgunAccess {
   /** Base URL in place of Mailgun's own. */
   baseUrl?: string | undefined;

@@ -103,14 +103,14 @@ export function createEventRepository(table: LedgerTable): Records {
   };
 }
 
-/** What suppresses a recipient: an event, or an entry of a list. */
+/** The cause of a suppression: an event, or an entry of a list. */
 export interface SuppressionCause {
   readonly recipient: string;
   readonly domain: string;
   /** Epoch milliseconds. */
   readonly atMs: number;
   readonly eventKey: string;
-  /** It comes from the archive, so it is no news. */
+  /** It comes from the archive, so it is not new. */
   readonly isRestored?: boolean;
 }
 
@@ -192,7 +192,7 @@ async function conditional(write: () => Promise<unknown>): Promise<ConditionalCh
   }
 }
 
-/** What a read of one item says of all: how strong it is, and which attributes it brings; `pk` and `sk` among them. */
+/** How all items of a batch are read: the consistency, and the attributes, `pk` and `sk` among them. */
 type HowToRead = Omit<BatchRequest, 'Keys'>;
 
 /** Reads of the records of one batch are short; what the table leaves unread for longer comes back with its message. */
@@ -207,7 +207,7 @@ function createBatchedGet(table: LedgerTable, how: HowToRead): (key: ItemKey) =>
       const byName = new Map(items.map((item) => [nameOf(item as unknown as ItemKey), item]));
       return keys.map((key) => byName.get(nameOf(key)));
     },
-    // Nothing is remembered: the next batch reads anew.
+    // Nothing is kept: the next batch reads again.
     { cache: false, maxBatchSize: BATCH_KEYS },
   );
   return (key) => loader.load(key);

@@ -224,7 +224,7 @@ export function createFirstWebhook({ client, name }: LedgerTable): FirstWebhook 
   };
 }
 
-/** What the table knows of the archive, as items `SEAL#<domain>`. */
+/** Reads and writes the items `SEAL#<domain>`: what the table knows of the archive. */
 export function createSealState({ client, name }: LedgerTable): SealState {
   const read = async (Key: ItemKey) => {
     const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
@@ -281,7 +281,7 @@ export function createSealState({ client, name }: LedgerTable): SealState {
   };
 }
 
-/** What is known of the end of the Mailgun API that the ledger lists by, as the item `LISTING`. */
+/** Reads and writes the item `LISTING`: what is known of the end of the Mailgun API that the ledger lists by. */
 export function createListingNotes({ client, name }: LedgerTable): ListingNotes {
   const update = (expression: string, values?: Record<string, unknown>, condition?: string) =>
     client.send(

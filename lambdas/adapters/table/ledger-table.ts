@@ -41,7 +41,7 @@ export async function conditionalWrite(write: () => Promise<unknown>): Promise<b
 const PAST_ALL = '\u{10ffff}';
 
 /**
- * Up to so many items of a partition whose sort keys start with a prefix, behind a sort key, by one query. The
+ * Returns up to `limit` items of a partition whose sort keys start with a prefix, behind a sort key, by one query. The
  * position is part of the key condition, so no position leads out of the partition and the prefix.
  */
 export async function queryRange(

@@ -269,7 +269,7 @@ export interface StreamRecord {
     | undefined;
 }
 
-/** What happened to a row: `before` is absent where it is new. */
+/** A change of a row; `before` is absent where the row is new. */
 export interface RowChange {
   /** Place in the stream. */
   position: string;
@@ -278,7 +278,7 @@ export interface RowChange {
   after: Row;
 }
 
-/** The change that a stream record tells of; undefined where it is about anything but a status or a suppression, or was restored. */
+/** Returns the change in a stream record; undefined where it is about anything but a status or a suppression, or was restored. */
 export function readChange({ dynamodb = {} }: StreamRecord): RowChange | undefined {
   const { ApproximateCreationDateTime = 0, SequenceNumber = '', OldImage, NewImage } = dynamodb;
   const after = NewImage && rowOf(plain(NewImage as Image));

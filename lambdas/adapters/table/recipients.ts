@@ -176,7 +176,7 @@ export function createSuppressionList(table: LedgerTable): SuppressionList {
 
 const nameOf = ({ pk, sk }: { pk?: unknown; sk?: unknown }) => `${pk} ${sk}`;
 
-/** What an item says of a suppression. Older items do not note their latest event. */
+/** A suppression as its item holds it. Older items do not note their latest event. */
 export function storedSuppression(item: Item): StoredSuppression {
   const {
     since,

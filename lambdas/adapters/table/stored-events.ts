@@ -22,7 +22,7 @@ import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
 import { batchGetAll, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 
 /**
- * What Mailgun's events have in common, in the order of their fields. Deflate looks back into it, which
+ * Text that Mailgun's events have in common, in the order of their fields. Deflate looks back into it, which
  * brings an ordinary event under one DynamoDB write unit. Stored items name the version they were written
  * with: add a version, never change one.
  */

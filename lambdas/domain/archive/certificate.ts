@@ -28,7 +28,7 @@ export interface DomainStatement {
   head: string | null;
 }
 
-/** What is signed about a range of time; `from` belongs to it, `to` does not. Times are ISO 8601 UTC. */
+/** The signed statement about a range of time; `from` belongs to it, `to` does not. Times are ISO 8601 UTC. */
 export interface Certificate {
   v: 1;
   /** Name of the stack. */
@@ -39,7 +39,7 @@ export interface Certificate {
   domains: DomainStatement[];
 }
 
-/** What the signature covers: small, because a key in KMS signs up to 4,096 bytes, and enough to find the rest by. */
+/** The payload that the signature covers: small, because a key in KMS signs up to 4,096 bytes, and enough to find the rest by. */
 export interface SignedStatement {
   typ: 'mailgun-ledger/certificate';
   v: 1;

@@ -4,10 +4,10 @@ import type { Manifest } from './manifest.ts';
 import { createMerkleTree } from './merkle.ts';
 import { type ArchiveRow, columnsOf, commitmentOf, leafOf } from './row.ts';
 
-/** Up to so many rows of an object are named. */
+/** The most rows of an object that are named. */
 const MAX_NAMED_ROWS = 20;
 
-/** What is known of an object once all its rows were read. */
+/** The result of reading all rows of an object. */
 export interface ObjectFindings {
   faults: Fault[];
   rows: number;

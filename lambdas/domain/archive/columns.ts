@@ -8,7 +8,7 @@ export interface Column<Row = ArchiveRow> {
   name: string;
   field: keyof Row & string;
   type: ColumnType;
-  /** Whether it may be null. */
+  /** True if it may be null. */
   isOptional?: boolean;
   /** Differs in every row, so least and greatest value tell a reader nothing. */
   isDistinct?: boolean;

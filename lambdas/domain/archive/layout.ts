@@ -10,7 +10,7 @@ import { keyPart, timeKey, utcDay } from '../keys.ts';
 // | manifests/domain=<domain>/<sequence>.json                 | link of the domain's chain                    |
 // | erased/<keyed hash>.json                                  | erasure marker of a recipient                 |
 
-/** What the keys of all events start with. */
+/** The prefix of the keys of all events. */
 export const EVENTS_PREFIX = 'events/';
 
 /** Folder of a domain's events of a day, as readers of partitions spell it. */
@@ -42,9 +42,9 @@ export function parseRecordKey(key: string): Omit<ObjectPlace, 'domain'> | undef
   return found === null ? undefined : { start: Number(found[1]), number: Number(found[2]) };
 }
 
-/** What the keys of all erasure markers start with. */
+/** The prefix of the keys of all erasure markers. */
 export const ERASED_PREFIX = 'erased/';
-/** What an erasure marker says: it is there. */
+/** The content of an erasure marker: only its key matters. */
 export const ERASED_TEXT = '{"v":1}';
 
 /** Returns the key of a recipient's erasure marker, by their keyed hash. */

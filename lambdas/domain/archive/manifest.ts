@@ -3,7 +3,7 @@ import type { Counts } from '../ledger/counts.ts';
 import { type Slice, type SliceState, stateOf } from '../ledger/slice.ts';
 import { sha256Hex } from './merkle.ts';
 
-/** What the ledger said of a slice when it was sealed; counts by type. */
+/** The ledger's figures of a slice when it was sealed; counts by type. */
 export interface SliceFigures {
   state: SliceState;
   passes: number;
@@ -78,7 +78,7 @@ export function linkOf(manifest: Manifest): ChainLink {
   return { manifest, text, hash: sha256Hex(text) };
 }
 
-/** Reads a manifest; undefined where the text is none of this version. */
+/** Returns the manifest in a text; undefined where it is not one of this version. */
 export function parseManifest(text: string): ChainLink | undefined {
   let parsed: unknown;
   try {

@@ -8,7 +8,7 @@ import { keyPart, messageIdOfPartition, parseMessageSort, recipientKey } from '.
 import type { EventPlace } from '../ledger/ledger-name.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../recipients/erasure.ts';
 
-/** What is archived of an event besides the event itself. */
+/** Facts that are archived with an event. */
 export interface RowFacts {
   /** Its name in the ledger, the same for the tombstone. */
   name: string;
@@ -17,12 +17,12 @@ export interface RowFacts {
   /** Epoch milliseconds at which it happened, as its ledger counts. */
   atMs: number;
   receivedAtMs: number;
-  /** Whether a webhook has brought it by the time it is sealed. */
+  /** True if a webhook had brought it by the time it was sealed. */
   byWebhook: boolean;
   source: Source;
 }
 
-/** What an event says, in columns; null where it says nothing, or is erased. */
+/** The facts of an event, in columns; null where it has none, or is erased. */
 export interface RowColumns {
   messageId: string | null;
   recipient: string | null;
@@ -43,7 +43,7 @@ export interface ArchiveRow extends RowFacts, RowColumns {
   type: string;
   /** Hex of the random bytes that are hashed before the event; null once an address was taken out of the row. */
   salt: string | null;
-  /** Hex of SHA-256 over the salt and the event; it stays for good. */
+  /** Hex of SHA-256 over the salt and the event; it is never changed. */
   commitment: string;
   /** The event as canonical JSON; its tombstone where its recipient is erased, null where an older version erased it. */
   event: string | null;

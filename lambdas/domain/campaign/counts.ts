@@ -2,7 +2,7 @@ import { add, type Counts } from '../ledger/counts.ts';
 import type { Percentiles } from './durations.ts';
 import type { CampaignMail } from './mail.ts';
 
-/** What a person did with any mail of a campaign, as bits, so that a million people fit into files or memory. */
+/** The actions of a person on any mail of a campaign, as bits, so that a million people fit into files or memory. */
 export const PERSON = {
   ...{ openers: 1, clickers: 2, anyMachineOpeners: 4, anyMachineClickers: 8 },
   ...{ complainers: 16, unsubscribers: 32 },
@@ -46,7 +46,7 @@ export class MailCounter {
   readonly #toDelivery = new Durations();
   readonly #toFirstOpen = new Durations();
 
-  /** Counts one mail; returns what it says of its recipient, undefined where it is none of the campaign's. */
+  /** Counts one mail; returns the actions of its recipient, or undefined where it does not belong to the campaign. */
   add(mail: CampaignMail): number | undefined {
     if (mail.isInbound) return undefined;
     if (mail.isTestMode) {

@@ -9,7 +9,7 @@ export interface MailEvent {
   readonly event: JsonObject;
   readonly eventKey: string;
   readonly atMs: number;
-  /** Whether Mailgun was found not to list it. */
+  /** True if Mailgun was found not to list it. */
   readonly isUnconfirmed: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface MailFailure {
   readonly text: string | null;
 }
 
-/** What became of one message at one recipient. Times in epoch milliseconds, each of the earliest such event. */
+/** The outcome of one message for one recipient. Times are in epoch milliseconds, each of the earliest such event. */
 export interface CampaignMail {
   readonly acceptedAtMs: number | undefined;
   readonly deliveredAtMs: number | undefined;

@@ -2,7 +2,7 @@ import type { SliceOutline } from '../ledger/completeness.ts';
 import { type Counts, numberOf, total } from '../ledger/counts.ts';
 import { type Slice, stateOf } from '../ledger/slice.ts';
 import { MAX_TAGS } from '../ledger/tally.ts';
-import type { HeldSlice } from './held.ts';
+import type { RetainedSlice } from './retained-events.ts';
 
 /** A stretch of time in epoch milliseconds; the end does not belong to it. */
 export interface Stretch {
@@ -16,17 +16,17 @@ export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'faile
 /** Listings round times to the second, the millisecond or the microsecond. */
 const ROUNDING_MS = 1000;
 
-/** What a slice's statistics say of one tag; the statistics themselves may be long. */
-export interface TaggedSlice extends SliceOutline, HeldSlice {
+/** The statistics of a slice for one tag; the statistics as a whole may be long. */
+export interface TaggedSlice extends SliceOutline, RetainedSlice {
   /** Events under the tag, by type. */
   readonly counts: Readonly<Counts>;
   /** Events that say that mail was sent, under any tag. */
   readonly sendingEvents: number;
-  /** Whether mail under the tag may have been sent in it. */
+  /** True if mail under the tag may have been sent in it. */
   readonly mayHoldMail: boolean;
-  /** Whether anything may have happened in it to mail under the tag: untagged, or an unsubscribe, which has tags of its own. */
+  /** True if anything may have happened in it to mail under the tag: untagged, or an unsubscribe, which has tags of its own. */
   readonly mayHoldTrace: boolean;
-  /** Whether it has so many tags that the counts may lack those under this one. */
+  /** True if it has more tags than are counted, so that this one may be left out. */
   readonly isCut: boolean;
 }
 

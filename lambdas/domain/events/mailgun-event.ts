@@ -8,7 +8,7 @@ export interface MailgunEvent {
   raw: JsonObject;
   /** Mailgun's name of the event, lower case; empty where there is none. */
   name: string;
-  /** What is known of its type. A temporary failure after which Mailgun gives up is a permanent one. */
+  /** The facts of its type. A temporary failure after which Mailgun gives up is a permanent one. */
   type: EventType;
   id: string | undefined;
   /** Its own time, cut to milliseconds. */
@@ -28,13 +28,13 @@ export interface MailgunEvent {
   /** Tags, lower case, each once: Mailgun does not distinguish their case. */
   tags: string[];
   url: string | undefined;
-  /** Whether a machine opened or clicked, and not a person. */
+  /** True if a machine opened or clicked, and not a person. */
   isByMachine: boolean;
-  /** Whether nothing was sent. Mailgun marks such mail as delivered, and without a status a test would show nothing. */
+  /** True if nothing was sent. Mailgun marks such mail as delivered, and without a status a test would show nothing. */
   isTestMode: boolean;
-  /** Whether it is mail to us that Mailgun routed on, and none that we sent. */
+  /** True if it is mail to us that Mailgun routed on, and not mail that we sent. */
   isInbound: boolean;
-  /** Whether Mailgun stopped trying, though it calls the failure temporary: DEFERRED would never end. */
+  /** True if Mailgun gave up, though it calls the failure temporary: DEFERRED would never end. */
   hasGivenUp: boolean;
 }
 
@@ -88,7 +88,7 @@ export function tagsOf(raw: JsonObject): string[] {
   return [...new Set((tags as string[]).map((tag) => tag.toLowerCase()))];
 }
 
-/** What has been seen in `client-info.bot` for a person. */
+/** Values of `client-info.bot` that were seen for a person. */
 const NO_BOT: readonly Json[] = [null, false, '', 'no', 'false', 'none'];
 
 function isBot(bot: Json): boolean {

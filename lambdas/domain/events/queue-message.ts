@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { asciiJson, isObject, type JsonObject } from '../canonical.ts';
 
-/** Who brought an event in. */
+/** The source of an event. */
 export type Source = 'webhook' | 'reconcile';
 
-/** What the archive says of an event beside itself. */
+/** Facts that the archive holds with an event. */
 export interface RestoredFacts {
   /** Epoch milliseconds at which it happened: a tombstone does not say it. */
   atMs: number;
@@ -26,14 +26,14 @@ export interface QueueMessage {
   corrects?: boolean | undefined;
   /** Keys of the recipients under which redacted copies of this event are stored, which it replaces. */
   redactedAs?: string[] | undefined;
-  /** It was stored before and comes back from the archive: it is no news, and what has expired of it is not stored. */
+  /** It was stored before and comes back from the archive: it is not new, and what has expired of it is not stored. */
   restored?: RestoredFacts | undefined;
 }
 
 /** Raise it when the format changes; a reader takes this version and the one before. */
 export const QUEUE_MESSAGE_VERSION = 1;
 
-/** What SQS takes as the id of a group. */
+/** The form of a message group id of SQS. */
 const GROUP = /^[\x21-\x7e]{1,128}$/;
 
 /** The group of messages that an operator sends back from a DLQ. */
@@ -52,7 +52,7 @@ export type DecodedQueueMessage =
   | { ok: true; message: QueueMessage }
   | { ok: false; reason: UnreadableReason; where: string };
 
-/** `where` names a place in the body, never what stands there. */
+/** `where` names a place in the body, never its content. */
 export type UnreadableReason = 'not-json' | 'unknown-version' | 'malformed-message';
 
 /** The message as ASCII JSON. */

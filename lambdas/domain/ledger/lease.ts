@@ -14,7 +14,7 @@ export interface LeaseDeps {
   lease: Lease;
   now: () => number;
   newRunId: () => string;
-  /** Calls a task every so many milliseconds, until the returned function is called. */
+  /** Calls a task at this interval, until the returned function is called. */
   every: (ms: number, task: () => Promise<void>) => () => void;
 }
 
@@ -22,7 +22,7 @@ export interface LeaseDeps {
 const LEASE_MS = 120_000;
 const RENEW_EVERY_MS = 30_000;
 
-/** What a run holds: its id, and a check that throws `LostRaceError` once the lease is no longer its own. */
+/** The lease of a run: its id, and a check that throws `LostRaceError` once the lease is no longer its own. */
 export interface HeldLease {
   runId: string;
   assertHeld(): void;
@@ -41,7 +41,7 @@ export async function withLease<T>(deps: LeaseDeps, work: (held: HeldLease) => P
       if (await lease.hold(runId, nowMs, nowMs + LEASE_MS)) heldUntil = nowMs + LEASE_MS;
       else isTaken = true;
     } catch {
-      // The table does not answer; the lease holds until its time is over, and the next renewal may succeed.
+      // The table does not respond; the lease holds until its time is over, and the next renewal may succeed.
     }
   };
   const stop = deps.every(RENEW_EVERY_MS, renew);

@@ -1,11 +1,11 @@
-/** What Mailgun's replies say of the end of one of its APIs: the headers `Deprecation` and `Sunset`. */
+/** Mailgun's announcement of the end of one of its APIs: the headers `Deprecation` and `Sunset`. */
 export interface Announcement {
   api: 'events' | 'logs';
   deprecation?: string;
   sunset?: string;
 }
 
-/** What the ledger knows of the end of the API that it lists by. Times are in epoch milliseconds. */
+/** The ledger's note on the end of the API that it lists by. Times are in epoch milliseconds. */
 export interface ListingNote {
   /** Since when Mailgun's Events API is gone (410), and the ledger lists by the Logs API instead. */
   fellBackAt?: number;

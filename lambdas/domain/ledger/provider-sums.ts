@@ -14,7 +14,7 @@ export class ProviderSums {
     this.#isCut ||= mayBeCut(dimensions.provider);
   }
 
-  /** Whether slices had so many providers that the rare ones of each are added up in `other`. */
+  /** True if slices had more providers than are counted, so that the rare ones are added up in `other`. */
   get isCut(): boolean {
     return this.#isCut;
   }

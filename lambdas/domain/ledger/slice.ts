@@ -84,7 +84,7 @@ export interface Slice extends SliceBounds, SliceCounts {
   /** A run that waits for nothing has called events unconfirmed before the second pass. */
   isJudgedEarly?: true;
   acceptance?: Acceptance;
-  /** What the last pass that read Mailgun's listing was told of its size; absent where that is not known of all of it. */
+  /** The size of the listing as Mailgun reported it to the last pass that listed; absent where any part of it is unknown. */
   windows?: ListedWindow[];
   /** Absent where an earlier version has passed the slice, which expected every kind. */
   kinds?: ExpectedKinds;
@@ -156,12 +156,12 @@ export function alignedStart(epochSeconds: number, lengthSeconds: number): numbe
   return Math.floor(epochSeconds / lengthSeconds) * lengthSeconds;
 }
 
-/** Whether Mailgun has had its time to index what happened in the slice. */
+/** Returns whether the settle time of the slice is over. */
 export function isDue({ end }: SliceBounds, settleSeconds: number, nowMs: number): boolean {
   return nowMs >= (end + settleSeconds) * 1000;
 }
 
-/** Wait of an open slice after so many sends: doubling from one period between runs. */
+/** Returns the wait of an open slice after a number of requeues: doubling from one period between runs. */
 export function waitSeconds(sends: number, everySeconds: number): number {
   return everySeconds * 2 ** Math.min(Math.max(sends - 1, 0), MAX_REQUEUES - 1);
 }

@@ -14,7 +14,7 @@ import {
   type SliceCounts,
 } from './slice.ts';
 
-/** What comparing one part of a slice has counted; parts do not overlap, so their tallies add up. */
+/** The counts of one compared part of a slice; parts do not overlap, so their tallies add up. */
 export interface Tally extends SliceCounts {
   /** Events sent to the queue. */
   sent: number;
@@ -122,7 +122,7 @@ const COUNTS = [
   'altered',
 ] as const;
 
-/** What a pass over a slice was like, besides its counts. */
+/** The facts of a pass over a slice besides its counts. */
 export interface Pass {
   startedAtMs: number;
   nowMs: number;
@@ -190,7 +190,7 @@ const origins = ({ listed, recovered, polled, late, lost, tags, dimensions }: Sl
   ...{ listed, recovered, polled, late, lost, tags, dimensions },
 });
 
-/** Whether two states of a slice say the same, its passes aside. */
+/** Returns whether two states of a slice are the same, its passes aside. */
 export function isSameSlice(a: Slice, b: Slice): boolean {
   const content = ({
     passes: _p,

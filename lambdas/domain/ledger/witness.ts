@@ -17,7 +17,7 @@ export const COUNTED_TYPES = WEBHOOK_TYPES.map((id) => ({
 }));
 const COUNTED_EVENTS = new Set(COUNTED_TYPES.map(({ event }) => event));
 
-/** What Mailgun counts of a domain in an hour; the start is in epoch seconds. */
+/** Mailgun's counts of a domain in an hour; the start is in epoch seconds. */
 export interface WitnessHour {
   start: number;
   /** By event type, failures by their severity. */

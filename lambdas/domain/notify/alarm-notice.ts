@@ -1,14 +1,14 @@
 import { type AlarmText, parseAlarmDescription } from '../alarm-description.ts';
 import { isObject } from '../canonical.ts';
 
-/** What is said to people when an alarm goes off or ends. */
+/** The notice to people that an alarm has gone off or ended. */
 export interface AlarmNotice {
-  /** Name of the alarm, or the subject of what is no alarm. */
+  /** Name of the alarm, or the subject of another message. */
   readonly name: string;
   /** Over, so that what was opened may be closed. */
   readonly isOver: boolean;
   readonly severity: Severity;
-  /** What the alarm states; undefined for what is no alarm of this stack. */
+  /** The alarm's description; undefined for what is not an alarm of this stack. */
   readonly text: AlarmText | undefined;
   /** Why it changed its state, in the words of CloudWatch. */
   readonly reason: string;
@@ -23,7 +23,7 @@ export type Severity = 'page' | 'ticket';
 
 const MAX_REASON = 1000;
 
-/** Returns the notice in a message of a topic; a message that is no alarm is quoted. */
+/** Returns the notice in a message of a topic; a message that is not an alarm is quoted. */
 export function alarmNotice(
   message: string,
   { subject, severity, at }: { subject: string; severity: Severity; at: string },

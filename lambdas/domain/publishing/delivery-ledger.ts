@@ -3,7 +3,7 @@ import { deliveryHour } from '../keys.ts';
 import type { Delivery, DeliveryName } from './delivery.ts';
 import type { ReceiverState } from './receiver-state.ts';
 
-/** What has become of the deliveries that were published in a time. */
+/** The outcomes of the deliveries that were published in a time range. */
 export interface DeliveryLedger {
   published: number;
   acknowledged: number;
@@ -16,7 +16,7 @@ export interface DeliveryLedger {
 
 export const NO_DELIVERIES: DeliveryLedger = { published: 0, acknowledged: 0, waiting: 0, dead: 0, unaccounted: 0 };
 
-/** What is known of a receiver when its deliveries are judged. */
+/** The facts of a receiver by which its deliveries are judged. */
 export interface ReceiverFacts {
   state: ReceiverState;
   /** False also where it is not known. */

@@ -24,7 +24,7 @@ export interface Attempt {
 /** `published`: no attempt yet; `waiting`: the next attempt is planned; `dead`: in the DLQ, or on its way there. */
 export type DeliveryState = 'published' | 'waiting' | 'acknowledged' | 'dead';
 
-/** What the delivery log holds of a delivery. */
+/** A delivery as the delivery log holds it. */
 export interface Delivery {
   state: DeliveryState;
   /** Raised by every write, for optimistic locking. */
@@ -40,7 +40,7 @@ export interface Delivery {
 export interface LoggedDelivery extends Delivery {
   name: DeliveryName;
   detailType: string;
-  /** What was published, without an address. */
+  /** The published event, without an address. */
   detail: JsonObject;
   /** The beginning of the last response, where it was no acknowledgement. */
   response: string | undefined;
@@ -63,7 +63,7 @@ const TYPES = new Map<string, string>([
   [TEST_DETAIL_TYPE, 'receiver.test'],
 ]);
 
-/** Returns the type of a delivery as receivers are told it. */
+/** Returns the type of a delivery as receivers get it. */
 export const deliveredType = (detailType: string): string => TYPES.get(detailType) ?? detailType;
 
 /** Returns the event in a message of a receiver's queue, or the reason why it holds none. */

@@ -32,7 +32,7 @@ export interface SuppressionRow extends StoredSuppression {
 
 export type Row = StatusRow | SuppressionRow;
 
-/** What others are told of one row. */
+/** The published state of one row. */
 export interface PublishedEvent {
   detailType: 'MessageStatusChanged' | 'SuppressionChanged';
   detail: PublishedDetail;
@@ -45,9 +45,9 @@ export interface PublishedDetail {
   /** The event key within its subject: two of one id tell of the same event of Mailgun. */
   id: string;
   ledger: string;
-  /** Names the row, and nobody who has not the key can tell whose it is. */
+  /** Names the row; without the key no one can tell whose it is. */
   subject: string;
-  /** Of two events of a subject the one with the greater order holds. */
+  /** The greater order of two events of a subject is the valid one. */
   order: string;
   [field: string]: string | number | null;
 }
@@ -56,7 +56,7 @@ export interface PublishingChoice {
   ledger: string;
   /** Makes subjects unguessable. */
   subjectKey: string;
-  /** Whether addresses are told. */
+  /** True if addresses are published. */
   recipients: boolean;
 }
 
@@ -64,19 +64,19 @@ const LAST_MS = 9_999_999_999_999;
 /** Longer texts cannot be addresses or reasons anybody acts on, and ten events must fit into one call. */
 const MAX_TEXT_LENGTH = 1000;
 
-/** Whether the row says something to others; an unsubscribe alone makes a status item without a status. */
+/** Returns whether the row has anything to publish; an unsubscribe alone makes a status item without a status. */
 export function isPublishable(row: Row): boolean {
   return row.type === 'suppression' || row.status !== null;
 }
 
-/** Whether others must hear of `after`; `before` is absent where the row is new. */
+/** Returns whether `after` must be published; `before` is absent where the row is new. */
 export function hasChanged(before: Row | undefined, after: Row): boolean {
   if (!isPublishable(after)) return false;
   if (before === undefined || !isPublishable(before)) return true;
   return orderOf(before) !== orderOf(after) || factOf(before) !== factOf(after);
 }
 
-/** The event that tells of a row. */
+/** Returns the event that publishes a row. */
 export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEvent {
   const subject = createHmac('sha256', choice.subjectKey)
     .update(JSON.stringify([row.partition, row.sort]))
@@ -105,7 +105,7 @@ export function publishedEvent(row: Row, choice: PublishingChoice): PublishedEve
   return { detailType: 'SuppressionChanged', detail };
 }
 
-/** What the row says, among all that it may ever say: the deciding event, and what became of the latest lift. */
+/** Identifies the state of the row among all its states: the deciding event, and the latest lift. */
 function factOf(row: Row): string {
   if (row.type === 'status') return row.decidedBy;
   if (row.liftedAtMs === null) return row.eventKey;

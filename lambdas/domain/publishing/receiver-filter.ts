@@ -11,7 +11,7 @@ export const DELIVERED_TYPES = {
 
 export type DeliveredType = keyof typeof DELIVERED_TYPES;
 
-/** What `detail` may hold; a pattern on any other field would match nothing. */
+/** Fields of `detail`; a pattern on any other field would match nothing. */
 export const FILTERED_FIELDS: ReadonlySet<string> = new Set([
   ...['version', 'id', 'ledger', 'subject', 'order', 'domain', 'messageId', 'status', 'reason', 'statusAt', 'eventKey'],
   ...['kind', 'scope', 'since', 'liftedAt', 'recipient'],

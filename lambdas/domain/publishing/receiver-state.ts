@@ -1,9 +1,9 @@
 import { type Attempt, isAcknowledgement } from './delivery.ts';
 
-/** `gone`: it answered 410; `failing`: every attempt failed for days; `operator`: by a command. */
+/** `gone`: it responded 410; `failing`: every attempt failed for days; `operator`: by a command. */
 export type DisabledReason = 'gone' | 'failing' | 'operator';
 
-/** What is known of a receiver as a whole. */
+/** The state of a receiver as a whole. */
 export interface ReceiverState {
   /** Epoch milliseconds; present from the first failure after an acknowledgement on. */
   failingSince?: number | undefined;

@@ -52,7 +52,7 @@ export function withoutMailbox(text: string, address: string, replacement: strin
 const CLOSING: Readonly<Record<string, string>> = { "'": "'", '`': '`', '*': '*', _: '_', '|': '|', '{': '}' };
 const MAX_URL_LENGTH = 4096;
 
-/** What is valid in a local part belongs to it, except quotes around the address and what stands before it in a URL. */
+/** Every character valid in a local part belongs to it, except quotes around the address and what precedes it in a URL. */
 function isBoundary(before: string, extra: string, after: string): boolean {
   if (extra === '') return true;
   if (after !== '' && CLOSING[extra] === after[0]) return true;

@@ -71,7 +71,7 @@ export function tombstoneOf(event: JsonObject, domain: string): JsonObject {
   };
 }
 
-/** What Mailgun says of many people alike; anything longer may be about one. */
+/** Texts that Mailgun uses for many people alike; anything longer may be about one. */
 const isWord = (text: string) => /^[a-z][a-z0-9. -]{0,39}$/.test(text);
 
 /** The addresses that an event is sent to by its own account, each once, its recipient first. */

@@ -13,7 +13,7 @@ export function judgedFrom(nowMs: number): number {
   return (Math.floor(nowMs / 1000 / DAY_SECONDS) - JUDGED_DAYS) * DAY_SECONDS;
 }
 
-/** Of fewer mails to a provider a share says nothing: one report is already a high one. */
+/** A share of fewer mails says nothing: one report would already make it high. */
 export const MIN_JUDGED_MAILS = 1000;
 
 /** The providers that publish what they expect of senders, as counts call them. */
@@ -26,7 +26,7 @@ export interface ShareLimits {
   readonly aim: number;
   /** From here on the provider holds mail back. */
   readonly limit: number;
-  /** The providers that publish both; those of nobody are ours. */
+  /** The providers that publish both limits; a limit without a provider is ours. */
   readonly publishers: readonly WatchedProvider[];
 }
 
@@ -44,7 +44,7 @@ export const SHARE_LIMITS: Readonly<Record<JudgedShare, ShareLimits>> = {
 export type JudgedShare = 'complaints' | 'bounces' | 'policy';
 export const JUDGED_SHARES = Object.keys(SHARE_LIMITS) as JudgedShare[];
 
-/** What a share is one of, in words. */
+/** Each share in words: what is counted, of what. */
 export const SHARE_WORDS: Readonly<Record<JudgedShare, string>> = {
   complaints: 'spam reports / delivered',
   bounces: 'failed permanently / ended',
@@ -84,7 +84,7 @@ export interface ProviderCounts {
   readonly policy: Readonly<Record<string, number>>;
 }
 
-/** Returns how a sender fares at one provider, judged from so many mails on. */
+/** Returns how a sender fares at one provider, judged from this number of mails on. */
 export function providerStanding({ counts, policy }: ProviderCounts, minMails = MIN_JUDGED_MAILS): ProviderStanding {
   const delivered = counts.delivered ?? 0;
   const failed = counts.permanent_fail ?? 0;

@@ -1,7 +1,7 @@
 import type { Status } from '../event-types.ts';
 import type { MailgunEvent } from '../events/mailgun-event.ts';
 
-/** What one event says about a message and recipient; the highest precedence decides. */
+/** The status update of one event for a message and recipient; the highest precedence decides. */
 export interface StatusUpdate {
   precedence: number;
   /** null where the event says nothing about delivery. */
@@ -10,7 +10,7 @@ export interface StatusUpdate {
   reason: string | null;
 }
 
-/** What Mailgun answers instead of sending to an address that is on a list of its own. */
+/** Mailgun's codes for mail that it does not send, because the address is on a list of its own. */
 const SUPPRESSED_CODES = new Set([605, 606, 607]);
 
 /** Returns what the event says about the status of its message and recipient: nothing where the mail is not ours. */

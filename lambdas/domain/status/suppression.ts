@@ -17,16 +17,16 @@ export type SuppressionSource = 'event' | 'mailgun';
 /** A suppression as stored. Times in epoch milliseconds. */
 export interface StoredSuppression extends Suppression {
   domain: string;
-  /** Of the earliest event. */
+  /** The time of the earliest event. */
   sinceMs: number;
-  /** Of the latest event. */
+  /** The time of the latest event. */
   lastAtMs: number;
   eventKey: string;
   liftedAtMs: number | null;
 }
 
 /**
- * Whether a suppression holds: it was not lifted, or its latest event is later than the lift.
+ * Returns whether a suppression holds: it was not lifted, or its latest event is later than the lift.
  * Both are greatest values, so neither arrival nor the order of events and lifts counts.
  */
 export function isSuppressing({ lastAtMs, liftedAtMs }: Pick<StoredSuppression, 'lastAtMs' | 'liftedAtMs'>): boolean {

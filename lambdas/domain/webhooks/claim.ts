@@ -1,10 +1,10 @@
 import { CLAIM_MARGIN_SECONDS, SIGNATURE_WINDOW_SECONDS } from '../../contract.ts';
 
-/** What the table holds for a token that was presented. */
+/** The claim of a token that was presented. */
 export interface Claim {
   /** SHA-256 hex of timestamp and token. */
   key: string;
-  /** Random, one per invocation: tells our own repeated write from somebody else's. */
+  /** Random, one per invocation: tells our own repeated write from another invocation's. */
   id: string;
   /** Versioned hash of the event that came with the token. */
   hash: string;

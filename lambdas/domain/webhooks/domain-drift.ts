@@ -5,9 +5,9 @@ import { textAt } from '../events/event.ts';
 export interface AccountDomain {
   /** Lower case. */
   name: string;
-  /** Whether it belongs to a subaccount. */
+  /** True if it belongs to a subaccount. */
   isOfSubaccount: boolean;
-  /** Whether mail can be sent from it; that of a sandbox does not count. */
+  /** True if mail can be sent from it; that of a sandbox does not count. */
   isActive: boolean;
 }
 

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../canonical.ts';
 import { bareMessageId } from '../events/event.ts';
 import { parseJson } from '../json.ts';
 
-/** Text fields of a form in their order; a name may stand more than once. */
+/** Text fields of a form in their order; a name may occur more than once. */
 export type FormFields = readonly (readonly [name: string, value: string])[];
 
 const SIGNATURE_FIELDS = new Set(['timestamp', 'token', 'signature', 'parent-signature']);

@@ -11,7 +11,7 @@ const SAMPLE_RECIPIENT = 'alice@example.com';
 
 /** The time of the event that `send-test` sends: as old as the samples, so that it is in no slice. */
 export const TEST_EVENT_SECONDS = 1_521_472_262;
-/** What the message id and the recipient of that event start with; no mail has such an id. */
+/** The prefix of that event's message id and recipient; no mail has such an id. */
 export const TEST_EVENT_PREFIX = 'send-test';
 
 /** Returns true for an event that only a test sends: it is in no listing, and no mail was sent. */

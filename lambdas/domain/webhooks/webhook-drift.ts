@@ -14,7 +14,7 @@ export interface RegisteredWebhook {
 /**
  * `missing`: a wanted type does not come to this stack; `no-room`: the same, and the domain has as many URLs as Mailgun
  * allows; `double`: this stack is registered at both levels, or under a second spelling that gets a copy of its own;
- * `foreign`: somebody else gets this type too; `unwanted`: this stack is registered for a type it does not want.
+ * `foreign`: another URL gets this type too; `unwanted`: this stack is registered for a type it does not want.
  */
 export type DriftKind = 'missing' | 'no-room' | 'double' | 'foreign' | 'unwanted';
 
@@ -23,7 +23,7 @@ export interface Drift {
   type: string;
   /** Where it is registered; absent for what is not. */
   level?: RegisteredWebhook['level'];
-  /** Of `foreign`, and of another spelling; never this stack's own, which may be secret. */
+  /** The URL of `foreign`, and of another spelling; never this stack's own, which may be secret. */
   url?: string;
 }
 
@@ -58,7 +58,7 @@ function lacking(type: string, ofType: readonly RegisteredWebhook[]): Drift {
   return { kind: isFull ? 'no-room' : 'missing', type };
 }
 
-/** Whether two URLs lead to one endpoint although they are spelled apart, so that Mailgun posts to both. */
+/** Returns whether two URLs lead to one place although they are spelled apart, so that Mailgun posts to both. */
 function isSameReceiver(url: string, ownUrl: string): boolean {
   const endpoint = (text: string) => {
     if (!URL.canParse(text)) return text;
@@ -68,7 +68,7 @@ function isSameReceiver(url: string, ownUrl: string): boolean {
   return endpoint(url) === endpoint(ownUrl);
 }
 
-/** The answer of `GET /v3/domains/{domain}/webhooks`; undefined where it is none. Old records hold one `url`. */
+/** Parses the response of `GET /v3/domains/{domain}/webhooks`; returns undefined for anything else. Old records hold one `url`. */
 export function readDomainWebhooks(body: unknown): RegisteredWebhook[] | undefined {
   const webhooks = isObject(body) ? body.webhooks : undefined;
   if (!isObject(webhooks)) return undefined;
@@ -86,7 +86,7 @@ export interface AccountWebhook {
   createdAt: string | undefined;
 }
 
-/** The answer of `GET /v1/webhooks`; undefined where it is none. */
+/** Parses the response of `GET /v1/webhooks`; returns undefined for anything else. */
 export function readAccountHooks(body: unknown): AccountWebhook[] | undefined {
   const webhooks = isObject(body) ? body.webhooks : undefined;
   if (!Array.isArray(webhooks)) return undefined;

@@ -4,7 +4,7 @@ import { eventName, textAt } from '../events/event.ts';
 import { isInbound, recipientOf } from '../events/mailgun-event.ts';
 
 /**
- * Whether one of the registered webhook types should bring this event. A failure of unknown severity counts
+ * Returns whether one of the registered webhook types should bring this event. A failure of unknown severity counts
  * where either kind of failure is registered; all other types can only be polled.
  */
 export function isExpectedByWebhook(event: JsonObject, registered: readonly string[]): boolean {

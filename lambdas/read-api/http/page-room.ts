@@ -1,7 +1,7 @@
-/** Lambda takes answers of 6 MB, and writes every quotation mark of this one as two signs. */
+/** Lambda takes responses of 6 MB, and writes every quotation mark of this one as two characters. */
 const MAX_PAGE_BYTES = 2_500_000;
 
-/** Room of one answer: so many entries, and as many bytes as an answer can hold. The first entry always fits. */
+/** Room in one response: a number of entries, and the bytes that it can hold. The first entry always fits. */
 export class PageRoom {
   #left: number;
   #bytes = 0;

@@ -1,7 +1,7 @@
 import type { QueryIdentity } from './cursor.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 
-/** What a query that comes in pages holds besides its own parameters. */
+/** The parameters of every query that comes in pages. */
 export interface Paged {
   readonly limit: number;
   readonly cursor?: string | undefined;

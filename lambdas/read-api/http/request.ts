@@ -18,7 +18,7 @@ export function queryParameters(query: URLSearchParams, inPath: Readonly<Record<
   );
 }
 
-/** Returns the parameters of a search, whose body is a JSON object; a null is no parameter, and a number is text. */
+/** Returns the parameters of a search, whose body is a JSON object; a null is left out, and a number is read as text. */
 export function bodyParameters(body: Uint8Array): { ok: true; raw: RawParameters } | BadParameter {
   const bad = badParameter('body', 'must be a JSON object of up to 256 KiB');
   if (body.byteLength > MAX_BODY_BYTES) return bad;
@@ -43,7 +43,7 @@ interface FoundRoute {
 }
 
 /**
- * The gateway decodes the path once, so what stands behind the route's path may hold slashes here. @middy/http-router
+ * The gateway decodes the path once, so what follows the route's path may hold slashes here. @middy/http-router
  * would end a parameter at a slash, drop one at its end, and know no 405.
  */
 export function findRoute(routes: ReadRoutes, rawPath: string, query: URLSearchParams): FoundRoute | undefined {

@@ -8,7 +8,7 @@ interface TokenSecret {
   reread(): Promise<string | undefined>;
 }
 
-/** Takes the one token that the secret holds; a token rotated meanwhile is read anew once. */
+/** Takes the one token that the secret holds; a token rotated meanwhile is read again once. */
 export function createTokenCheck(secret: TokenSecret): BearerCheck {
   return async (bearer) => {
     if (isSame(bearer, await secret.read())) return true;

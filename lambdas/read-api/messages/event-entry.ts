@@ -6,7 +6,7 @@ import { parseEvent } from '../../domain/events/mailgun-event.ts';
 import { failureClassOf } from '../../domain/status/classify-failure.ts';
 import type { StoredEvent } from '../ports.ts';
 
-/** What Mailgun sends in place of user variables that it could not keep. */
+/** Mailgun's text in place of user variables that it could not keep. */
 const LOST_VARIABLES = /^Could not load user-variables/i;
 
 /** An event by the read API's contract. */

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../../domain/canonical.ts'
 import { textAt, valueAt } from '../../domain/events/event.ts';
 import { tagsOf } from '../../domain/events/mailgun-event.ts';
 
-/** What events must say, besides their type; tag in lower case. */
+/** The filters of events besides their type; the tag in lower case. */
 export interface EventFilter {
   readonly tag?: string | undefined;
   readonly severity?: string | undefined;

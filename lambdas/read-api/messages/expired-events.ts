@@ -12,7 +12,7 @@ export interface EventRetention {
   readonly now: () => number;
 }
 
-/** Whether the event that decided a status may have left the table. */
+/** Returns whether the event that decided a status may have left the table. */
 export const mayBeGone = ({ statusAtMs }: StoredStatus, { days, now }: EventRetention): boolean =>
   statusAtMs < now() - days * DAY_MS;
 
@@ -24,7 +24,7 @@ export function expiredEvents(
   const untilMs = now() - days * DAY_MS;
   const gone = statuses.filter(({ firstAtMs }) => firstAtMs < untilMs);
   if (gone.length === 0) return { eventsUntil: null, archive: [] };
-  // The end of that day: an answer whose ETag changed each second could never be asked for on condition.
+  // The end of that day: a response whose ETag changed each second would never get a 304.
   const eventsUntil = (Math.ceil(untilMs / DAY_MS) * DAY_MS) / 1000;
   if (bucket === undefined) return { eventsUntil, archive: [] };
   const archive = [...Map.groupBy(gone, ({ domain }) => domain)].map(([domain, own]) => ({

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/canonical.ts';
 import { parseEvent } from '../../domain/events/mailgun-event.ts';
 
-/** What a recipient did with a message; people and machines apart. */
+/** Counts of a recipient's actions on a message; people and machines apart. */
 export interface RecipientCounts {
   opens: number;
   clicks: number;
@@ -30,7 +30,7 @@ export function count(tally: RecipientCounts, event: JsonObject): void {
   if (name === 'unsubscribed') tally.unsubscribedFrom = ['*'];
 }
 
-/** Whether a value of a cursor is a tally. */
+/** Returns whether a value of a cursor is a tally. */
 export function isRecipientCounts(value: unknown): value is RecipientCounts {
   const { unsubscribedFrom, ...counts } = (value ?? {}) as Partial<RecipientCounts>;
   return (

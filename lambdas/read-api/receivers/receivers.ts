@@ -18,7 +18,7 @@ const MAX_COUNTED = 10_000;
 const CHUNK = 1000;
 const MAX_NAMES = 100;
 
-/** What became of the deliveries to each receiver, hour by hour. A queue that does not respond is null; the rest is still there. */
+/** Returns what became of the deliveries to each receiver, by hour. A queue that does not respond is null; the rest is still there. */
 export function createReceivers({ receivers, states, deliveries, queueAt, now }: ReceiversDeps) {
   return async ({ hours }: { hours: number }): Promise<ReceiversResponse> => {
     const nowMs = now();

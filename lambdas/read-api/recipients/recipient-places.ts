@@ -9,7 +9,7 @@ export interface RecipientPlace extends MessagePlace {
   spelling?: number;
 }
 
-/** Whether a value is a place under one of this many keys. */
+/** Returns whether a value is a place under one of this many keys. */
 export function isRecipientPlace(value: unknown, keyCount: number): value is RecipientPlace {
   const { atMs, partition, spelling = 0 } = (value ?? {}) as Partial<RecipientPlace>;
   const isKnown = Number.isInteger(spelling) && spelling >= 0 && spelling < keyCount;

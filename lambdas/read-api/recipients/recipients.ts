@@ -59,7 +59,7 @@ export function createRecipients(history: RecipientHistory) {
   };
 }
 
-/** What tells one mail from another: most of it is in the event that decided, if that is stored already. */
+/** Returns what distinguishes one mail from another; most of it is in the deciding event, if that is stored already. */
 function entryOf({ messageId, status, deciding }: RecipientMessage, { atMs }: MessagePlace): RecipientMessageEntry {
   const event = deciding?.event ?? {};
   const { tags, isTestMode, isInbound } = parseEvent(event);

@@ -23,7 +23,7 @@ export interface SuppressionListPosition {
   after?: SuppressionPlace;
 }
 
-/** What names no domain suppresses for every domain, so it is on the list of each. */
+/** A suppression without a domain holds for every domain, so it is on the list of each. */
 function listsOf({ domain, kind }: Pick<SuppressionListQuery, 'domain' | 'kind'>) {
   const domains = domain === UNKNOWN_DOMAIN ? [domain] : [domain, UNKNOWN_DOMAIN];
   const kinds = kind === undefined ? SUPPRESSION_KINDS : [kind];

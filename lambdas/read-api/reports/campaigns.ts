@@ -1,7 +1,7 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
-import { completeFrom, heldFromOf } from '../../domain/campaign/held.ts';
+import { completeFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
@@ -20,7 +20,7 @@ export interface CampaignQuery extends LedgerQuery {
   tag: string;
 }
 
-/** What one response may read, within the function's time and memory. */
+/** The most that one response may read, within the function's time and memory. */
 const MAX_EVENTS_READ = 20_000;
 const MAX_MESSAGES = 5000;
 const MAX_MAIL_EVENTS = 25_000;
@@ -58,7 +58,7 @@ export function createCampaigns(deps: CampaignDeps) {
     for (const outline of outlines) check.take(outline);
     // To the minute, so that an unchanged report keeps its ETag for a while.
     const asOfMs = nowMs - (nowMs % MINUTE_MS);
-    const held = completeFrom(from, heldFromOf(asOfMs, retentionDays), outlines, new Set());
+    const held = completeFrom(from, retainedFromOf(asOfMs, retentionDays), outlines, new Set());
     const settled = check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds));
     return {
       ...{ tag, domain, from, to },

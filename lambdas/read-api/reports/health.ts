@@ -16,7 +16,7 @@ export interface HealthDeps {
 /** Alarms are judged once a minute, and many pages may be open. */
 const ALARMS_FRESH_MS = 20_000;
 
-/** What is known of the pipeline right now; null is what is not. What does not respond takes nothing else along. */
+/** Reads the state of the pipeline; null for each part that does not respond, which hides no other. */
 export function createHealth({ ledgerName, domains, receivers, queue, deadLetters, alarms, now }: HealthDeps) {
   const readAlarms = cached(async () => (await alarms.read()).map(alarmEntry).toSorted(onFirst), now);
   return async (): Promise<HealthResponse> => {
@@ -33,7 +33,7 @@ export function createHealth({ ledgerName, domains, receivers, queue, deadLetter
   };
 }
 
-/** What failed is not kept. */
+/** A failure is not kept. */
 function cached<Value>(read: () => Promise<Value>, now: () => number): () => Promise<Value> {
   let kept: { readonly value: Value; readonly atMs: number } | undefined;
   return async () => {

@@ -7,7 +7,7 @@ import type { DayEvents, IndexedPlace, StoredEvent } from '../ports.ts';
 import { LATENESS_TIERS, type LatenessTier, VISIBLE_AFTER_MS } from './lateness-tiers.ts';
 import { type Sweep, shownName, stretchOf } from './tail-position.ts';
 
-/** What a tail looks for. */
+/** The events that a tail shows. */
 export interface TailFilter {
   domains: readonly string[];
   types: readonly string[];

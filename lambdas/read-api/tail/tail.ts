@@ -70,7 +70,7 @@ export function createTail(days: DayEvents, maxSearched = MAX_SEARCHED) {
 
 const finalOf = (tiers: readonly TierPosition[], index: number): number => tiers[index]?.finalMs ?? 0;
 
-/** What was final stays so: a tail may begin later than what is sure to be found. */
+/** A final time stays final: a tail may begin later than what is sure to be found. */
 function advance(tier: TierPosition | undefined, { rest }: SweepResult, startedMs: number): TierPosition {
   const finalMs = tier?.finalMs ?? 0;
   if (rest !== undefined) return { finalMs, sweep: rest };

@@ -25,7 +25,7 @@ export interface PartBounds {
 
 /**
  * `done`: compared up to `to`, which lies before the end of the part where time ran out or a call failed (`error`);
- * `large`: too large for one part, of about so many events; `held`: something is missing while nothing may be sent.
+ * `large`: too large for one part, of about this number of events; `held`: something is missing while nothing may be sent.
  */
 export type PartResult =
   | { kind: 'done'; to: number; tally: Tally; error?: unknown }
@@ -245,13 +245,13 @@ function unstoredOf({ name, atMs, event, copies }: Listed, corrects: boolean): U
   return { requeue: { name, atMs, type: typeOf(event) }, event, corrects, redactedAs: recipientsOf(copies) };
 }
 
-/** Whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */
+/** Returns whether the stored event decides otherwise than the listed one, or happened at another time. A tombstone cannot tell. */
 function isAlteredBy(stored: StoredFacts, event: JsonObject, atMs: number): boolean {
   if (stored.event.recipient === undefined && event.recipient !== undefined) return false;
   return Math.abs(stored.atMs - atMs) >= 2 * ROUNDING_MS || decidingFacts(stored.event) !== decidingFacts(event);
 }
 
-/** Whether the queue has had time to bring the last send in. */
+/** Returns whether the queue has had time to store the last requeue. */
 function isOverdue({ sentAtMs }: Requeue, { now, everySeconds }: ComparePartDeps): boolean {
   return now() - sentAtMs >= (everySeconds * 1000) / 2;
 }

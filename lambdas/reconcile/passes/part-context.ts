@@ -17,7 +17,7 @@ export interface ComparePartDeps extends RequeueDeps, PostedKindsDeps {
   everySeconds: number;
 }
 
-/** What a pass knows of its slice, the same for all its parts. */
+/** The facts of a slice that are the same for all parts of a pass. */
 export interface SlicePass {
   slice: SliceKey;
   /** The domains whose listings hold the events of this ledger: its own, or all for events of an unknown domain. */
@@ -47,7 +47,7 @@ export interface SlicePass {
   assertHeld: () => void;
 }
 
-/** What is known of the events of a part, by name, and what was counted of them. */
+/** The events of a part by name, and their counts. */
 export interface Sets {
   stored: ReadonlyMap<string, StoredKey>;
   sends: ReadonlyMap<string, Requeue>;

@@ -47,7 +47,7 @@ export interface LedgerTimes {
   fromEpochSeconds?: number | undefined;
 }
 
-/** What is worth reporting of a slice that was written. */
+/** The facts of a written slice that are worth reporting. */
 export interface SliceNews extends SliceBounds {
   domain: string;
   lost: number;

@@ -17,11 +17,11 @@ const RENEWED_AFTER_MS = DAY_MS;
 
 /** The kinds that Mailgun may never post, as far as webhooks of a domain have brought events of them. */
 export interface PostedKinds {
-  /** Whether a webhook should bring an event of this kind, or an earlier pass of this slice said so. */
+  /** Returns whether a webhook should bring an event of this kind, or an earlier pass of this slice said so. */
   isExpected(kind: string, event: JsonObject, atMs: number): Promise<boolean>;
-  /** Whether no event of this kind and time has to be looked up. */
+  /** Returns whether no event of this kind and time has to be looked up. */
   isKnown(kind: string, atMs: number): Promise<boolean>;
-  /** Whether all that an earlier pass expected is known. */
+  /** Returns whether all that an earlier pass expected is known. */
   holds(kinds: ExpectedKinds): Promise<boolean>;
   note(kind: string, atMs: number): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createPostedKinds(
   const isWithin = (times: PostedTimes | undefined, atMs: number, forMs: number) =>
     times !== undefined && times.first <= atMs && atMs <= times.last + forMs;
   const isKnown = async (kind: string, atMs: number) => isWithin(await timesOf(kind), atMs, RENEWED_AFTER_MS);
-  // An earlier version expected every kind, and what it counted must not become expected by nobody.
+  // An earlier version expected every kind, and what it counted must stay expected.
   const unbrought: Counts = {};
   if (previous !== undefined && previous.kinds === undefined) {
     for (const counts of [previous.late, previous.lost]) addAll(unbrought, counts);

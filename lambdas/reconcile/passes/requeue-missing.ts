@@ -18,7 +18,7 @@ export interface Unstored {
   redactedAs: string[];
 }
 
-/** What the queue carries as one message, in encoded bytes, with room for its envelope. */
+/** The most bytes of one encoded message, with room for its envelope. */
 const MAX_EVENT_BYTES = 1_000_000;
 const MAX_EVENT_DEPTH = 64;
 const SENDS_AT_ONCE = 10;

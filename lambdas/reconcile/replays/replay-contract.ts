@@ -26,11 +26,11 @@ export interface AcceptEvent {
  */
 export type ReplayState = 'ran' | 'backlog' | 'busy' | 'failed' | 'off' | 'unknown-domain';
 
-/** What one call has done, or in a plan what it would have done; the next call goes on from `nextFromEpochSeconds`. */
+/** The work of one call, or in a plan the work that it would do; the next call goes on from `nextFromEpochSeconds`. */
 export interface ReplayReport {
   state: ReplayState;
   slices: number;
-  /** Of these: not in the ledger before, and otherwise than they were there. */
+  /** How many of these were not in the ledger before, and how many were there otherwise. */
   newSlices: number;
   changedSlices: number;
   expected: number;
@@ -47,7 +47,7 @@ export interface ReplayReport {
   progress?: DonePart[];
 }
 
-/** What became of an acceptance; `unknown-slice`: the ledger has no slice there, `too-many`: more events than it can name. */
+/** The result of an acceptance; `unknown-slice`: the ledger has no slice there, `too-many`: more events than it can name. */
 export interface AcceptReport {
   state: 'accepted' | 'unknown-slice' | 'too-many' | 'paused' | 'busy' | 'failed' | 'off' | 'unknown-domain';
   slice?: { start: number; end: number };

@@ -5,16 +5,16 @@ import type { RegisteredWebhooks } from '../ports.ts';
 export interface CompareWebhooksDeps {
   webhooks: RegisteredWebhooks;
   domains: readonly SendingDomain[];
-  /** This stack's URL; it may be secret, so it is told to nobody. */
+  /** This stack's URL; it may be secret, so it is never shown. */
   webhookUrl: string;
   /** Webhook types that are to be registered. */
   wanted: readonly string[];
-  /** Whether somebody has put a Mailgun API key. */
+  /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
   /** How often reconcile runs. */
   everySeconds: number;
   now: () => number;
-  /** Told of every domain that was compared. */
+  /** Called with every domain that was compared. */
   onCompared: (domain: string, counts: Partial<Record<DriftKind, number>>) => void;
   onFailure: (domain: string, error: unknown) => void;
 }

@@ -5,7 +5,7 @@ import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts
 export interface FindDomainDriftDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
   account: AccountDomains;
-  /** Told of a difference, as a sentence that names the domains. */
+  /** Called with a difference, as a sentence that names the domains. */
   onDrift: (text: string) => void;
   onFailure: (error: unknown) => void;
 }

@@ -16,7 +16,7 @@ export interface ReadWitnessDeps {
   witness: WitnessStore;
   ledger: Pick<LedgerState, 'readWatermarks'>;
   domains: readonly SendingDomain[];
-  /** Whether somebody has put a Mailgun API key. */
+  /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
   now: () => number;
   onFailure: (domain: string, error: unknown) => void;
@@ -28,7 +28,7 @@ export const MAX_CALLS_A_DAY = 30;
 const CALL_EVERY_MS = 55 * 60_000;
 /** Counts of this time are read again at each call, since Mailgun adds to them late. */
 const REREAD_SECONDS = 72 * HOUR_SECONDS;
-/** What one call reads at most: a page that holds all of it. */
+/** The most that one call reads: a page that holds all of it. */
 const MAX_CALL_SECONDS = 500 * HOUR_SECONDS;
 /** For all domains together; what it does not suffice for is read an hour later, from where this hour ended. */
 const MAX_READ_MS = 8000;

@@ -7,7 +7,7 @@ import { type AlarmSources, runPeriod, unjudged } from './sources.ts';
 const FIVE_MINUTES = 300;
 /**
  * A count of failed webhooks reaches back 7 hours and is up to 2 hours old, where one reading failed. So the least of
- * this time counts no failure whose answer had left the access log of the same time.
+ * this time counts no failure whose response had left the access log of the same time.
  */
 const COUNTED_SECONDS = 9 * 3600;
 const NO_LISTING = unjudged('a run that could not list what Mailgun has finds nothing, and says nothing of it');
@@ -136,7 +136,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
     },
     {
       id: 'WebhooksNotArriving',
-      // A failure that is answered here has alarms of its own; subtracted, a single stray answer does not hide others.
+      // An error of our own has other alarms; subtracted, a single stray one does not hide others.
       metric: metrics.math(
         'failed webhooks, beyond those answered here',
         'failed - FILL(refused, 0) - FILL(errors, 0)',

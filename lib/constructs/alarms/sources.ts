@@ -20,11 +20,11 @@ export interface Watched {
   readonly readApi: ReadApi;
   /** Present where the environment publishes: the function that reads the stream, and the failure queue. */
   readonly publishing?: { readonly function: IFunction; readonly failures: IQueue } | undefined;
-  /** Whether the environment delivers to receivers. */
+  /** True if the environment delivers to receivers. */
   readonly hasReceivers: boolean;
   /** Present where the environment brings alarms to chat and on call. */
   readonly notify?: IFunction | undefined;
-  /** Whether the environment has an archive. */
+  /** True if the environment has an archive. */
   readonly seals?: boolean;
   /** Mailbox providers with alarms of their own. */
   readonly providers?: readonly WatchedProvider[];

@@ -30,7 +30,7 @@ export class Deliver extends Construct {
     readonly queue: Queue;
     readonly deadLetters: Queue;
   }[];
-  /** What commands and the read API need to know, as JSON. */
+  /** The receivers as commands and the read API need them, as JSON. */
   readonly settings: string;
 
   constructor(scope: Construct, id: string, { config, table, erasureKey }: DeliverProps) {

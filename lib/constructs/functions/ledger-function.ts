@@ -23,7 +23,7 @@ export interface LedgerFunctionProps {
   readonly logRetentionDays: number;
   /** @default 512 */
   readonly memoryMib?: number;
-  /** At most so many at a time, kept for it alone. @default what the account has left */
+  /** The most executions at a time, reserved for it. @default what the account has left */
   readonly reservedExecutions?: number | undefined;
 }
 
@@ -60,7 +60,7 @@ export class LedgerFunction extends LambdaFunction {
   }
 }
 
-/** What NodejsFunction does, without the npx in between, which takes longer than esbuild and repeats npm's warnings. */
+/** Bundles as NodejsFunction does, without the npx in between, which takes longer than esbuild and repeats npm's warnings. */
 function codeOf(handler: string): Code {
   const tryBundle = (folder: string) => {
     assets.writeFunction(handler, folder);

@@ -19,13 +19,13 @@ export interface PublishProps {
   readonly subjectKey: Secret;
 }
 
-/** An hour before the stream forgets it, a record that not even the function could put aside is noted. */
+/** An hour before the stream forgets it, a record that crashed the function is sent to the failure queue. */
 const MAX_AGE_HOURS = 23;
 
 /** Publishes every change of a status or suppression to an event bus, from the table's stream. */
 export class Publish extends Construct {
   readonly function: LedgerFunction;
-  /** What could not be published, with its payload. */
+  /** The failure queue: events that could not be published, with their payload. */
   readonly failures: Queue;
 
   constructor(scope: Construct, id: string, { config, table, erasureKey, subjectKey }: PublishProps) {

@@ -4,7 +4,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
 
-/** Runs a function every so many seconds; a run that fails is not repeated, since the next one does what it left. */
+/** Runs a function at an interval; a run that fails is not repeated, since the next one does what it left. */
 export function runEvery(scope: Construct, target: IFunction, seconds: number, description: string): void {
   // A retry would only find the lease of another run held.
   target.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });

@@ -92,7 +92,7 @@ export class Seal extends Construct {
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
     this.function.allow(['s3:GetObject', 's3:PutObject'], this.bucket.arnForObjects('*'));
-    // Without it S3 answers that a key which is not there is forbidden.
+    // Without it S3 responds "forbidden" for a key that does not exist.
     this.function.allow(['s3:ListBucket'], this.bucket.bucketArn);
     runEvery(this, this.function, reconcile.everySeconds, 'Runs seal');
   }

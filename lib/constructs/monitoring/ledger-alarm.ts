@@ -19,9 +19,9 @@ export interface AlarmRow {
   /** A page wakes the on-call engineer. */
   readonly severity: 'page' | 'ticket';
   readonly happened: string;
-  /** Who is hurt, and how. */
+  /** The people who are hurt, and how. */
   readonly impact: string;
-  /** What is well again when it is OK. */
+  /** The state once it is OK. */
   readonly recovered: string;
   /** Other alarms that the same cause sets off, by their headings in the runbook. @default none */
   readonly explains?: readonly string[];

@@ -58,7 +58,7 @@ export class LedgerMetrics {
     return metric('AWS/SQS', metricName, 'Maximum', periodSeconds, { QueueName: queue.queueName });
   }
 
-  /** What a queue holds, also while somebody looks at it: what is read is hidden for a time. */
+  /** Returns the messages of a queue, those hidden while someone reads them included. */
   held(queue: IQueue, periodSeconds: number): MathExpression {
     const metrics = {
       visible: this.queue('ApproximateNumberOfMessagesVisible', queue, periodSeconds),
@@ -92,7 +92,7 @@ export class LedgerMetrics {
     return metric('AWS/DynamoDB', metricName, 'Sum', periodSeconds, dimensions);
   }
 
-  /** What is throttled of the table and of each index, by the ids of an expression. */
+  /** Returns the throttles of the table and of each index, by the ids of an expression. */
   throttled(table: Table, periodSeconds: number): Record<string, Metric> {
     const entries = Object.values(INDEXES).flatMap(({ name }) => [
       [`${name}Reads`, this.index('ReadThrottleEvents', table, name, periodSeconds)] as const,
@@ -105,7 +105,7 @@ export class LedgerMetrics {
     };
   }
 
-  /** What an expression makes of several metrics of one period. */
+  /** Returns an expression over several metrics of one period. */
   math(label: string, expression: string, metrics: Record<string, IMetric>, periodSeconds: number): MathExpression {
     return new MathExpression({ label, expression, usingMetrics: metrics, period: Duration.seconds(periodSeconds) });
   }

@@ -17,7 +17,7 @@ afterAll(() => local?.stack.stop());
 
 const oneAddress = () => `ada+${randomUUID()}@example.org`;
 
-/** Complaints about as many messages, each so many seconds ago. */
+/** Complaints about as many messages, each this number of seconds ago. */
 async function complain(recipient: string, ...secondsAgo: number[]) {
   const nowSeconds = Math.floor(Date.now() / 1000);
   const complaints = secondsAgo.map((ago) => ({ id: randomUUID(), messageId: `${randomUUID()}@${DOMAIN}`, ago }));

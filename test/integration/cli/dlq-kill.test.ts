@@ -9,7 +9,7 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { identify } from '../../../lambdas/domain/events/identity.ts';
 import { encodeQueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
-import { type Death, openGate } from '../../support/gate.ts';
+import { type Death, openKillingEndpoint } from '../../support/killing-endpoint.ts';
 import { type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
@@ -65,7 +65,7 @@ async function storedCopies(event: ReturnType<typeof newEvent>): Promise<number>
 /** Runs the command until it ends or dies; the exit code is null where it was killed. */
 async function redrive(death?: Death) {
   let kill = () => {};
-  const gate = await openGate(local, death, () => kill());
+  const gate = await openKillingEndpoint(local, death, () => kill());
   const { mailgunUrl, domains } = local.stack.ready;
   writeFileSync(GATE_FILE, JSON.stringify({ controlUrl: gate.url, mailgunUrl, domains }));
   const args = ['bin/mailgun-ledger.ts', 'dlq', 'redrive', '--yes', '--json', '--wait', '30'];

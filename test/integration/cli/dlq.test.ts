@@ -65,7 +65,7 @@ async function visible(count: number): Promise<void> {
   expect((await list()).lines.at(-1)).toMatchObject({ count });
 }
 
-test('a poison message among ten: its mates succeed at first, it is explained, and mended it has one effect', async () => {
+test('a poison message among ten: its mates succeed at first, it is explained, and once fixed it has one effect', async () => {
   const events = Array.from({ length: 10 }, newEvent);
   const poison = events[6]!;
   const { partition, statusSort } = identify(poison, DOMAIN);
@@ -105,7 +105,7 @@ test('a poison message among ten: its mates succeed at first, it is explained, a
     },
   ]);
 
-  // Not mended yet, it only comes back.
+  // Not fixed yet, it only comes back.
   expect(await redrive('--wait', '20')).toMatchObject({
     exitCode: 1,
     lines: [{ event: 'progress' }, { event: 'back', reason: 'unstorable' }, { event: 'redriven', sent: 1, back: 1 }],
@@ -119,7 +119,7 @@ test('a poison message among ten: its mates succeed at first, it is explained, a
   await visible(0);
 });
 
-test('the list counts by reason, names nobody, and hides nothing', async () => {
+test('the list counts by reason, names no recipient, and hides nothing', async () => {
   await bury('ada@north.example', 'not-json');
   await bury('{"to":"ada@north.example"}', 'unknown-version');
   for (let n = 0; n < 12; n += 1) await bury(messageOf());

@@ -27,7 +27,7 @@ test('one that is on already is left alone', async () => {
   expect({ exitCode, errors }).toEqual({ exitCode: 1, errors: [expect.stringMatching(/is on already/)] });
 });
 
-test('one that is not there is answered with those that are', async () => {
+test('the name of an alarm that does not exist gets the list of those that do', async () => {
   const { exitCode, errors } = await local.ledger(['drill', 'typo']);
   expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(/there are .*dead-letters/)] });
 });

@@ -23,7 +23,7 @@ import { whyLine } from '../../support/json-lines/why.ts';
 import { postWebhook, signedNow, startTestStack } from '../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../support/webhooks.ts';
 
-// The operator's commands against a running stack, as somebody types them.
+// The operator's commands against a running stack, as someone types them.
 
 const KEY = 'key-of-the-test-01';
 const PREVIOUS = 'key-of-the-test-00';
@@ -226,7 +226,7 @@ describe('why', () => {
     return lines.find((line) => line.event === 'recipient')?.suppressed;
   }
 
-  test('of a message or recipient that nobody knows: one sentence, exit code 1', async () => {
+  test('of an unknown message or recipient: one sentence, exit code 1', async () => {
     const messageId = `${randomUUID()}@${DOMAIN}`;
     const nobody = await run(['why', messageId]);
     expect([nobody.exitCode, nobody.lines, nobody.errors.length]).toEqual([1, [], 1]);
@@ -404,7 +404,7 @@ describe('keys', () => {
     ]);
   });
 
-  test('an API key that Mailgun refuses is told, with the allowlist as another cause', async () => {
+  test('an API key that Mailgun refuses is reported, with the allowlist as another cause', async () => {
     expect((await set(['--api-key'], 'key-that-nobody-knows')).lines[0]).toMatchObject({
       key: 'apiKey',
       changed: true,
@@ -423,7 +423,7 @@ describe('keys', () => {
 });
 
 describe('token', () => {
-  test('show prints the token alone; rotate replaces it once somebody says yes', async () => {
+  test('show prints the token alone; rotate replaces it after a yes', async () => {
     const before = await run(['token', 'show']);
     expect(before).toMatchObject({ exitCode: 0, lines: [stack.ready.apiToken], errors: [] });
     expect((await run(['token', 'rotate'])).exitCode).toBe(2);

@@ -252,7 +252,7 @@ test.each<{ name: string; change: (copy: Certificate) => void; fault: RegExp }>(
   expect(faults).toContainEqual(expect.stringContaining('was changed after it was signed'));
 });
 
-test('a chain that was signed anew by another key is told from the trusted one by the fingerprint', async () => {
+test('a chain that was signed again by another key differs from the trusted one by the fingerprint', async () => {
   const { lines } = await verify(certificate);
   const fingerprint = (lines.at(-1) as { key: string }).key;
   expect(await verify(certificate, '--key', fingerprint)).toMatchObject({ exitCode: 0 });

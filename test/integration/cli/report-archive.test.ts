@@ -83,7 +83,7 @@ test('events that both hold count once', async () => {
   expect((await report()).counts).toEqual(counted());
 });
 
-test('somebody whose erasure has not come to the archive is counted, and not named', async () => {
+test('a person whose erasure has not come to the archive is counted, and not named', async () => {
   const [first] = countOfList(campaign).failures;
   const address = first?.recipient ?? '';
   const TableName = local.target.output('TableName');

@@ -85,7 +85,7 @@ test('as text it says how long each hop took', async () => {
   expect(lines.join('\n')).not.toContain(LOCAL_KEY);
 });
 
-test('a webhook URL that refuses is told with its reason', async () => {
+test('a webhook URL that refuses is reported with its reason', async () => {
   local.stack.setFaults([{ service: 'sqs', operation: 'SendMessage', mode: '500', percent: 100 }]);
   const { exitCode, lines } = await sendTest();
   expect(exitCode).toBe(1);
@@ -96,7 +96,7 @@ test('a webhook URL that refuses is told with its reason', async () => {
   });
 });
 
-test('an event that is not stored in time is told as such', async () => {
+test('an event that is not stored in time is reported as such', async () => {
   local.stack.setFaults([{ service: 'dynamodb', operation: 'UpdateItem', mode: 'throttle', percent: 100 }]);
   const { exitCode, lines } = await sendTest('--wait', '2');
   expect(exitCode).toBe(1);

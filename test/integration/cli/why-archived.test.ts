@@ -85,7 +85,7 @@ test('an archive is not read while the table holds every event', async () => {
   });
 });
 
-test('what has left the table is told as the archive holds it, and nothing of another message', async () => {
+test('what has left the table is shown as the archive holds it, and nothing of another message', async () => {
   await expire(ROWS[0]?.event ?? '');
   expect((await why({ ArchiveBucketName: s3.bucket.name })).events).toEqual([
     ['accepted', true, false],

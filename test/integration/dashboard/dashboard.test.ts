@@ -514,7 +514,7 @@ describe('deliverability', () => {
     expect(await panel.innerText()).toMatch(/may still change until/);
   });
 
-  test('counts by mailbox provider, with failures for now and for good apart', async () => {
+  test('counts by mailbox provider, with temporary and permanent failures apart', async () => {
     const from = Math.floor(Date.now() / 86_400_000 - 7) * 86_400;
     const { body } = await stack.get(`/mailgun/stats?by=provider&per=day&from=${from}`);
     const buckets = body.buckets as { provider: string; counts: Record<string, number> }[];
@@ -711,7 +711,7 @@ test('what hostile senders wrote stays text', async () => {
   }
 });
 
-describe('when there is no answer', () => {
+describe('when there is no response', () => {
   test('loading is said while it lasts', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => {
@@ -784,7 +784,7 @@ describe('when there is no answer', () => {
     stack.stack.setFaults([]);
   });
 
-  test('a gateway that turns requests away answers no page: it is said what that may mean', async () => {
+  test('a gateway that turns requests away gets the page no response, which says what that may mean', async () => {
     troubles.length = 0;
     await page.route('**/mailgun/health', (route) =>
       route.request().method() === 'OPTIONS' ? route.fallback() : route.abort('failed'),
@@ -837,7 +837,7 @@ describe('the whole page', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('asked nobody but its own origin and the API, and had no trouble of its own', () => {
+  test('requested nothing but its own origin and the API, and had no trouble of its own', () => {
     const known = [stack.ready.apiUrl, new URL(stack.ready.dashboardUrl).origin];
     const foreign = requests.filter((url) => !known.includes(new URL(url).origin));
     process.stdout.write(`dashboard: ${requests.length} requests, ${foreign.length} external\n`);

@@ -59,7 +59,7 @@ test('a status that is there before its event is waited out', async () => {
   expect(outcome).toMatchObject({ status: 'DELIVERED', myId: 'order-8' });
 }, 90_000);
 
-test('nobody is written to who does not want it', async () => {
+test('no mail goes to a recipient who does not want it', async () => {
   const recipient = 'gone@north.example';
   await api.store(
     eventOf('bounced@mg.example.com', { recipient, event: 'failed', severity: 'permanent', reason: 'bounce' }),

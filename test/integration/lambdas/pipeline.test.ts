@@ -44,7 +44,7 @@ test('a webhook comes in by HTTP and its status is read back', async () => {
   expect(byPath.body).toEqual((await byQuery(messageId)).body);
 });
 
-test('the read API answers who may not read, and what is not there', async () => {
+test('the read API responds to readers without rights, and for what is not there', async () => {
   expect(await read('/mailgun/messages/x', 'wrong')).toMatchObject({
     status: 401,
     body: { ok: false, reason: 'unauthorized' },
@@ -120,7 +120,7 @@ test('while the table refuses every write of process, nothing is lost and nothin
   expect((await stack.stats()).deadLetters).toBe(0);
 }, 120_000);
 
-test('while a service fails, ingest answers 503, which Mailgun retries', async () => {
+test('while a service fails, ingest responds 503, which Mailgun retries', async () => {
   for (const [service, operation] of [
     ['dynamodb', 'PutItem'],
     ['sqs', 'SendMessage'],

@@ -106,7 +106,7 @@ async function ingestAndProcess(): Promise<void> {
   const { partition: pk, eventSort: sk } = identify(event, DOMAIN);
   const Key = { pk, sk };
 
-  // New, forged, known, stored by another way, and acknowledged by somebody who then crashed.
+  // New, forged, known, stored by another way, and acknowledged by someone who then crashed.
   expect(await post(event, signature)).toBe(200);
   expect(await post(event, signed('key-of-nobody', { timestamp: String(Math.floor(Date.now() / 1000)) }))).toBe(401);
   await drained(ledger.stack);
@@ -114,7 +114,7 @@ async function ingestAndProcess(): Promise<void> {
   expect(await post(event, signature)).toBe(200);
   await table.send(new DeleteCommand({ TableName, Key }));
   expect(await post(event, signature)).toBe(200);
-  // A suppression, a person who is erased, and what no retry can mend.
+  // A suppression, a person who is erased, and what no retry can fix.
   const erased = `${randomUUID()}@erased.example`;
   expect(await post(eventOf({ event: 'complained' }), fresh())).toBe(200);
   const { exitCode } = await ledger.ledger(['erase', erased, '--yes']);

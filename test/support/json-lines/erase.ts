@@ -55,7 +55,7 @@ export const eraseLine = z.discriminatedUnion('event', [
     event: z.literal('erased'),
     ...found,
     deadLetters: count,
-    /** Dead letters that were in somebody else's hands all the time; whose they are is not known. */
+    /** Dead letters that were in someone else's hands all the time; whose they are is not known. */
     hidden: count,
     /** Items whose key or tags hold the address; they stay. */
     kept: count,

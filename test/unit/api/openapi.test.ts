@@ -42,14 +42,14 @@ describe.each(operations)('$method $path', (operation) => {
   const { method, path, parameters, responses } = operation;
   const takesParameters = path !== '/mailgun/health';
 
-  test('answers what such a route can answer', () => {
+  test('describes the responses that such a route can give', () => {
     const statuses = ['200', '400', '401', '405', '429', '503'];
     if (method === 'GET') statuses.push('304');
     if (path.startsWith('/mailgun/messages')) statuses.push('404');
     expect(Object.keys(responses)).toEqual(statuses.toSorted());
   });
 
-  test('has examples of all its answers, which are as described', () => {
+  test('has examples of all its responses, which are as described', () => {
     for (const status of Object.keys(responses)
       .filter((each) => each !== '304')
       .map(Number)) {
@@ -60,7 +60,7 @@ describe.each(operations)('$method $path', (operation) => {
     }
   });
 
-  test('has an example of a request for each example of an answer', () => {
+  test('has an example of a request for each example of a response', () => {
     const named = new Set(
       [...parameters, ...Object.values(operation.requestBody?.content ?? {})].flatMap((each) =>
         Object.keys(each.examples ?? {}),

@@ -30,7 +30,7 @@ describe('a response of the read API', () => {
     await expect(read()).rejects.toMatchObject(unreachable);
   });
 
-  test('that nobody waits for any more ends with the reason of that', async () => {
+  test('that is aborted ends with the reason of the abort', async () => {
     const reason = new Error('another view');
     jest.spyOn(globalThis, 'fetch').mockResolvedValue(brokenOff(reason));
     await expect(read(AbortSignal.abort(reason))).rejects.toBe(reason);

@@ -73,7 +73,7 @@ test.each(['missing', 'unconfirmed', 'recovered'] as const)(
   },
 );
 
-/** What the read API says of an hour whose third event is missing for good. */
+/** What the read API says of an hour whose third event is missing permanently. */
 async function answered(): Promise<LedgerResponse> {
   const world = new ReconcileWorld();
   world.fromEpochSeconds = START;

@@ -18,7 +18,7 @@ export type Bundles = Readonly<Record<keyof typeof ENTRIES | 'powertoolsWhole', 
 
 /**
  * Bundles every function, and every handler they are held against, as the stack does; the paths of the files. Once
- * more, Powertools is bundled as esbuild does for Node where nobody says otherwise: packages come whole.
+ * more, Powertools is bundled as esbuild does for Node where no one says otherwise: packages come whole.
  */
 export function makeBundles(folder: string): Bundles {
   const made = Object.entries(ENTRIES).map(([name, entry]) => {

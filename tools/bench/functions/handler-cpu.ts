@@ -50,7 +50,7 @@ export async function measureHandlers(
     for (const handler of running.values()) await handOver(handler, take(WARM_UP));
     for (let round = 0; round < rounds; round += 1) {
       const events = take(webhooksPerRound);
-      // Whoever comes first in one round comes last in another.
+      // The handler that is first in one round is last in another.
       for (const index of NAMES.keys()) {
         const name = NAMES[(index + round) % NAMES.length] ?? 'ingest';
         const before = engines.usage.total();
@@ -102,7 +102,7 @@ interface Series {
 
 const newSeries = (): Series => ({ cpuMs: [], usage: [] });
 
-/** Calls and units between two looks at a meter, for each of so many. */
+/** Calls and units between two readings of a meter, divided by a count. */
 export function usageBetween(before: Usage, after: Usage, among = 1): Usage {
   const calls = Object.entries(after.calls)
     .map(([call, times]) => [call, (times - (before.calls[call] ?? 0)) / among] as const)

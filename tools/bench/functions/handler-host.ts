@@ -1,4 +1,4 @@
-// One handler in a process of its own: runs the events it is sent one after the other, as Lambda does, and answers
+// One handler in a process of its own: runs the events it is sent one after the other, as Lambda does, and replies
 // what they cost it.
 import { createRequire } from 'node:module';
 

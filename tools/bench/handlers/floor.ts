@@ -7,7 +7,7 @@ import { AWS_CLIENT_CONFIG } from '../../../lambdas/adapters/aws/aws-client.ts';
 import { createVerifier } from './verified-webhook.ts';
 
 // The least an ingest can do: parse, compare one HMAC, put one item on condition, send one message. It is measured,
-// never deployed: it checks nothing else, loses events when it dies, and gives a repeat the answer of an error.
+// never deployed: it checks nothing else, loses events when it dies, and responds to a repeat with an error.
 
 const table = DynamoDBDocumentClient.from(new DynamoDBClient(AWS_CLIENT_CONFIG));
 const queues = new SQSClient(AWS_CLIENT_CONFIG);

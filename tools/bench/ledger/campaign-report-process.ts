@@ -52,7 +52,7 @@ const recipientOf = (message: number) => `reader-${message}@north.example`;
 const timeOf = (message: number, nth: number) =>
   START_SECONDS * 1000 + Math.floor((message / MESSAGES) * SENDING_SECONDS * 1000) + nth * 10_000;
 
-/** Of a million events a third is accepted, a third delivered, a third opened, each ten seconds after the other. */
+/** A third of the events is accepted, a third delivered, a third opened, each ten seconds after the other. */
 function eventOf(message: number, nth: number): { event: JsonObject; atMs: number } {
   const type = TYPES[nth] ?? 'opened';
   const atMs = timeOf(message, nth);

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 /** What the report of one campaign took. */
 export interface CampaignReportFigures {
   readonly events: number;
-  /** Of processors, the garbage collector's included: other work on the machine does not count. */
+  /** Seconds of processors, the garbage collector's included: other work on the machine does not count. */
   readonly cpuSeconds: number;
   /** The most that the process held at once. */
   readonly megabytes: number;
   readonly readUnits: number;
-  /** Of the archive. */
+  /** Bytes of the archive. */
   readonly objects: number;
   readonly dollars: number;
 }
@@ -26,7 +26,7 @@ export interface CampaignReports {
   readonly archive: readonly CampaignReportFigures[];
 }
 
-/** Reports campaigns of so many events from the table, and from the archive, each in a process of its own. */
+/** Reports campaigns of this number of events from the table, and from the archive, each in a process of its own. */
 export function measureCampaignReports(
   sizes: readonly number[],
   say: (line: string) => void,

@@ -15,7 +15,7 @@ export type TypedItem = Readonly<Record<string, AttributeValue>>;
 
 /** Billed for each item and each entry of an index, beyond its attributes. */
 const OVERHEAD_BYTES = 100;
-/** Of a list or map, and of each of its elements. */
+/** Bytes of a list or map, and of each of its elements. */
 const NESTING_BYTES = 3;
 const ELEMENT_BYTES = 1;
 

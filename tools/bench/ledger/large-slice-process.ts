@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { LargeSliceFigures } from './large-slices.ts';
 
 // A process of its own reconciles one slice in memory, by the sources of a folder, and prints what that took.
-// The clock is the machine's, the listing answers as late as Mailgun's may, and the run is cut where Lambda cuts it.
+// The clock is the machine's, the listing responds as late as Mailgun's may, and the run is cut where Lambda cuts it.
 
 const [folder = '', count = '0'] = process.argv.slice(2);
 const EVENTS = Number(count);

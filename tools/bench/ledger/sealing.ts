@@ -23,7 +23,7 @@ import { ordinaryMail } from '../mail.ts';
 /** What it took to seal one slice. */
 export interface SealingFigures {
   readonly events: number;
-  /** Of all threads, garbage collection included. */
+  /** CPU time of all threads, garbage collection included. */
   readonly cpuSeconds: number;
   readonly seconds: number;
   /** Above what the process held before. */
@@ -38,7 +38,7 @@ export interface Sealings {
   readonly slices: readonly SealingFigures[];
 }
 
-/** Seals slices of so many events, each in a process of its own. */
+/** Seals slices of this number of events, each in a process of its own. */
 export function measureSealings(sizes: readonly number[], say: (line: string) => void): SealingFigures[] {
   return sizes.map((events) => {
     const script = join(import.meta.dirname, 'sealing-process.ts');

@@ -19,7 +19,7 @@ import { ordinaryMail } from '../mail.ts';
 import { countUndisturbed } from '../undisturbed.ts';
 import { type StoredBytes, storedBytes, type TypedItem } from './item-size.ts';
 
-/** Of what a webhook leaves in the table. */
+/** The kinds of item that a webhook leaves in the table. */
 export type ItemKind = 'events' | 'statuses' | 'others' | 'claims';
 
 export interface Storage extends StorageFigures {

@@ -15,7 +15,7 @@ export function callsForSlice(listing: Listing, events: number): number {
   return once + (listing === 'logs with totals' ? 1 : once);
 }
 
-/** Returns the listing calls of a domain in a day with so many events, spread evenly. */
+/** Returns the listing calls of a domain in a day with this number of events, spread evenly. */
 export function callsInDay(listing: Listing, eventsADay: number): number {
   return SLICES_A_DAY * callsForSlice(listing, eventsADay / SLICES_A_DAY);
 }

@@ -11,8 +11,8 @@ import {
 } from '../../../cli/planning/capacity.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { graph } from './graph.ts';
+import { rateThatMeets } from './limit-rate.ts';
 import { callsInDay, OTHER_CALLS_A_DAY } from './mailgun-calls.ts';
-import { metAt } from './met-at.ts';
 import { outcomes, SCENARIOS, type ScenarioName } from './scenarios.ts';
 import { DEFAULT_STACK, type SimulatedStack } from './settings.ts';
 import type { Limit, Outcome } from './simulate.ts';
@@ -98,7 +98,7 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
 function limitTable(): string[] {
   const rows = LIMITS.map(({ name, limit, stack, seconds, effect, change }) =>
-    row([name, about(metAt(limit, stack, seconds)), effect, change]),
+    row([name, about(rateThatMeets(limit, stack, seconds)), effect, change]),
   );
   return [row(['limit', 'met at', 'then', 'change']), row(Array(4).fill('---')), ...rows];
 }

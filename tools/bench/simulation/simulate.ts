@@ -1,12 +1,12 @@
 import { ASSUMED, dollarsPerWebhook, PER_WEBHOOK } from '../../../cli/planning/capacity.ts';
 import { createRandom, type Random } from '../../mailgun-twin/random.ts';
-import { Gate, type GateLimit } from './gate.ts';
 import { Listing, type SimulatedSlice } from './listing.ts';
 import { Retries } from './retries.ts';
 import type { SimulatedStack } from './settings.ts';
-import { Store, type StoreLimit } from './store.ts';
+import { type IngestLimit, SimulatedIngest } from './simulated-ingest.ts';
+import { type ProcessLimit, SimulatedProcess } from './simulated-process.ts';
 
-export type Limit = GateLimit | StoreLimit | 'listings';
+export type Limit = IngestLimit | ProcessLimit | 'listings';
 
 export interface Load {
   /** Webhooks that Mailgun posts for the first time, a second. */
@@ -30,7 +30,7 @@ export interface Sample {
 
 export interface Outcome {
   readonly events: number;
-  /** Posts answered 200, and posts refused, repeats included. */
+  /** Posts that got a 200, and posts refused, repeats included. */
   readonly acknowledged: number;
   readonly refused: number;
   /** Events that reconcile brought. */
@@ -64,8 +64,8 @@ class Simulation {
   readonly #stack: SimulatedStack;
   readonly #load: Load;
   readonly #random: Random | undefined;
-  readonly #gate: Gate;
-  readonly #store: Store;
+  readonly #ingest: SimulatedIngest;
+  readonly #process: SimulatedProcess;
   readonly #listing: Listing;
   readonly #retries = new Retries();
   readonly #slices: SimulatedSlice[] = [];
@@ -80,8 +80,8 @@ class Simulation {
     this.#stack = stack;
     this.#load = load;
     this.#random = load.seed === undefined ? undefined : createRandom(load.seed);
-    this.#gate = new Gate(stack, load.perSecond(0));
-    this.#store = new Store(stack, load.perSecond(0));
+    this.#ingest = new SimulatedIngest(stack, load.perSecond(0));
+    this.#process = new SimulatedProcess(stack, load.perSecond(0));
     this.#listing = new Listing(stack);
   }
 
@@ -92,7 +92,7 @@ class Simulation {
       const { offered, acknowledged } = this.#step(at);
       const missing = this.#missing + this.#toSend;
       if (at % sampleEvery === 0)
-        samples.push({ atSecond: at, offered, acknowledged, backlog: this.#store.backlog, missing });
+        samples.push({ atSecond: at, offered, acknowledged, backlog: this.#process.backlog, missing });
     }
     const dollars = this.#sum.acknowledged * dollarsPerWebhook;
     return { ...this.#sum, ...this.#most, met: this.#met, dollars, samples };
@@ -101,7 +101,7 @@ class Simulation {
   #isOver(at: number): boolean {
     if (this.#load.until !== undefined) return this.#met.has(this.#load.until);
     return (
-      at >= this.#load.seconds && this.#missing + this.#toSend + this.#store.backlog + this.#retries.waiting < NONE
+      at >= this.#load.seconds && this.#missing + this.#toSend + this.#process.backlog + this.#retries.waiting < NONE
     );
   }
 
@@ -109,10 +109,10 @@ class Simulation {
     const fresh = at < this.#load.seconds ? arrivals(this.#load.perSecond(at), this.#random) : 0;
     const repeats = this.#retries.take(at);
     const offered = repeats.reduce((total, { count }) => total + count, fresh);
-    const gate = this.#gate.admit(offered);
+    const admission = this.#ingest.admit(offered);
     const sending = Math.min(this.#toSend, ASSUMED.requeuesPerSecond);
     this.#toSend -= sending;
-    const { claimed, stored, met } = this.#store.take(at, gate.admitted, sending);
+    const { claimed, stored, met } = this.#process.take(at, admission.admitted, sending);
 
     const share = offered === 0 ? 1 : claimed / offered;
     this.#note(at, fresh, 1 - share);
@@ -128,7 +128,7 @@ class Simulation {
     this.#sum.acknowledged += claimed;
     this.#sum.refused += offered - claimed;
     this.#sum.stored += stored;
-    this.#measure(at, stored, [...gate.met, ...met]);
+    this.#measure(at, stored, [...admission.met, ...met]);
     return { offered, acknowledged: claimed };
   }
 
@@ -148,7 +148,7 @@ class Simulation {
     if (isRun) this.#listing.begin(this.#slices, at);
     const listed = this.#listing.advance();
     // While the queue has a backlog nothing is sent; the next run looks again.
-    if (this.#store.isPausing(0)) return;
+    if (this.#process.isPausing(0)) return;
     for (const slice of isRun ? this.#slices.filter(({ isListed }) => isListed) : listed) {
       this.#toSend += slice.missing;
       this.#sum.requeued += slice.missing;
@@ -159,7 +159,7 @@ class Simulation {
 
   #measure(at: number, stored: number, met: Limit[]): void {
     const { maxConcurrency, batchSize, everySeconds } = this.#stack;
-    const { backlog } = this.#store;
+    const { backlog } = this.#process;
     const behind = this.#listing.secondsBehind;
     if (behind > everySeconds) met.push('listings');
     for (const limit of met) if (!this.#met.has(limit)) this.#met.set(limit, at);

@@ -2,7 +2,7 @@ import type { FunctionProcess } from '../../local-stack/functions/function-proce
 import type { Outcome } from '../../local-stack/functions/function-sandbox.ts';
 import { isRecord } from '../../local-stack/template/template.ts';
 
-/** What a run of reconcile answers. */
+/** The result of a run of reconcile. */
 export interface ReconcileResult {
   readonly slices: number;
   readonly expected: number;

@@ -11,9 +11,9 @@ export interface Flags {
   readonly traffic: boolean;
   readonly once: boolean;
   readonly json: boolean;
-  /** Whether changes are published. */
+  /** True if changes are published. */
   readonly publish: boolean;
-  /** Whether slices are sealed into an archive. */
+  /** True if slices are sealed into an archive. */
   readonly archive: boolean;
   /** URLs that changes are delivered to. */
   readonly receivers: readonly string[];
@@ -21,13 +21,13 @@ export interface Flags {
   readonly previousSigningKey: string | undefined;
   readonly parentSigningKey: string | undefined;
   readonly domains: readonly string[];
-  /** Whether events take shapes that break some clients. */
+  /** True if events take shapes that break some clients. */
   readonly oddShapes: boolean;
   /** Percentage of first deliveries that fail. */
   readonly drop: number;
   /** Domains whose webhooks name no recipient. */
   readonly redactedDomains: readonly string[];
-  /** Whether webhooks of the old format come too. */
+  /** True if webhooks of the old format come too. */
   readonly legacy: boolean;
   readonly reconcile: ReconcileChoice;
   /** Undefined: the environment, or what can run here, decides. */

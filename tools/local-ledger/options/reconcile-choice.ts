@@ -12,7 +12,7 @@ export interface ReconcileChoice {
   readonly apiKey: string | undefined;
 }
 
-/** What is chosen where nobody says otherwise. */
+/** The choice without options. */
 export const USUAL_RECONCILE: ReconcileChoice = {
   source: 'events',
   // Quarters of an hour become quarters of a minute.

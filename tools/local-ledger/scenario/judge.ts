@@ -12,9 +12,9 @@ export interface AccountedEvent {
   readonly recipient: string;
   /** To every copy, in no particular order; null where none came. */
   readonly answers: readonly (number | null)[];
-  /** Some copy was answered 200, which is the promise to keep the event. */
+  /** Some copy got a 200, which is the promise to keep the event. */
   readonly acknowledged: boolean;
-  /** Some copy was answered 406, though nothing about it was wrong. */
+  /** Some copy got a 406, though nothing about it was wrong. */
   readonly refused: boolean;
   /** Mailgun's API shows it. */
   readonly listed: boolean;
@@ -78,7 +78,7 @@ export const isLost = ({ owed, stored }: AccountedEvent) => owed && stored === 0
 /** No webhook brought it, and it is there. */
 export const isRecovered = ({ acknowledged, stored }: AccountedEvent) => !acknowledged && stored > 0;
 
-/** Nobody's broken promise, unlike an event that was refused. */
+/** Returns whether no promise covers the event, and it was not refused. */
 export const isExcused = ({ owed, refused }: AccountedEvent) => !owed && !refused;
 
 /** `never-acknowledged`: it differs, and an event that neither a 200 nor reconciliation vouches for explains that. */

@@ -20,7 +20,7 @@ export interface StoredEvent {
   readonly recipient: string | null;
 }
 
-/** What the read API answers about one message, as far as the scenario looks at it. */
+/** The read API's response about one message, as far as the scenario uses it. */
 export interface StoredMessage {
   readonly recipients: readonly StoredRecipient[];
   readonly events: readonly StoredEvent[];
@@ -133,7 +133,7 @@ export async function readStats(ready: Domains, span: Span, clock: Clock, signal
   return addUp(stats.flatMap(({ buckets }) => buckets.filter(({ tag }) => tag === '*').map(({ counts }) => counts)));
 }
 
-/** The read API answers for one domain at a time. */
+/** The read API reads one domain at a time. */
 function readEach<Reply>(ready: Domains, route: string, range: string, clock: Clock, signal: AbortSignal) {
   return Promise.all(
     ready.domains.map(async (domain) => {

@@ -42,7 +42,7 @@ export interface SettleOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly reporter: Reporter;
-  /** After so many seconds from the last event every slice must be due. */
+  /** After this number of seconds from the last event every slice must be due. */
   readonly dueAfterSeconds: number;
 }
 
@@ -92,7 +92,7 @@ export async function waitUntilSettled(span: Span, options: SettleOptions): Prom
   }
 }
 
-/** Whether every slice is settled, and the ledger of every domain has come as far as the last event. */
+/** Returns whether every slice is settled, and the ledger of every domain has come as far as the last event. */
 function isSettled(slices: readonly LedgerSlice[], { to }: Span, domains: readonly string[]): boolean {
   const reaches = (domain: string) => slices.some((slice) => slice.domain === domain && slice.end >= to);
   return domains.every(reaches) && slices.every(({ state }) => state === 'settled');

@@ -29,7 +29,7 @@ export function tally(events: readonly TwinEvent[]): Tally {
   };
 }
 
-/** Listed events of which no copy was answered 200. */
+/** Listed events of which no copy got a 200. */
 export function missedByType(events: readonly TwinEvent[]): Record<string, number> {
   const missed = events.filter(({ listed, record }) => listed && !answersOf(record).includes(200));
   const types = Map.groupBy(missed, ({ data }) => data.event);
@@ -99,7 +99,7 @@ export interface LedgerRow {
 /** What Mailgun sent against what is stored, and against what the stack itself counts. */
 export interface Ledger extends Omit<LedgerRow, 'type'> {
   readonly types: readonly LedgerRow[];
-  /** Whether the stack's ledger and statistics count exactly what the twin lists. */
+  /** True if the stack's ledger and statistics count exactly what the twin lists. */
   readonly exact: boolean;
 }
 

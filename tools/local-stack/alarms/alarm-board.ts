@@ -12,7 +12,7 @@ export interface AlarmBoardOptions {
   readonly place: Place;
   /** The first minute of metric time that is wholly watched. */
   readonly firstMinute: number;
-  /** Told of every change. */
+  /** Called with every change. */
   readonly onChange: (alarm: AlarmDefinition, change: AlarmChange) => void;
 }
 

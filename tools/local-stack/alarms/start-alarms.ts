@@ -8,7 +8,7 @@ import type { AlarmChange } from './alarm-message.ts';
 import type { AlarmDefinition } from './definition.ts';
 import { Topics } from './topics.ts';
 
-/** A change of an alarm's state, for whoever watches the stack. */
+/** A change of an alarm's state, for anyone who watches the stack. */
 export type AlarmNews = AlarmChange & Pick<AlarmDefinition, 'name' | 'description'>;
 
 export interface AlarmParts {
@@ -22,7 +22,7 @@ export interface AlarmParts {
   readonly onChange: (news: AlarmNews) => void;
 }
 
-/** Lines of functions come through pipes, so a minute is judged so long after its end, or a quarter of it. */
+/** Lines of functions come through pipes, so a minute is judged this time after its end, or a quarter of a minute. */
 const GRACE_MS = 250;
 
 /** Judges the alarms of the template at the end of every minute of metric time, from now to the end of the run. */

@@ -40,7 +40,7 @@ export interface AwsEndpointOptions {
   readonly measure: Measure;
 }
 
-/** The one endpoint between functions and engines: it counts what passes, and spoils what it is told to. */
+/** The one endpoint between functions and engines: it counts what passes, and injects faults. */
 export function startAwsEndpoint(options: AwsEndpointOptions): Promise<Listening> {
   return listenOnLoopback((incoming, outgoing) => {
     handle(options, incoming, outgoing).catch((error) => {

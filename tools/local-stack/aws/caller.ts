@@ -5,7 +5,7 @@ export function accessKeyIdOf(functionName: string): string {
   return PREFIX + Buffer.from(functionName).toString('hex');
 }
 
-/** Who signed a request; `other` where it is none of the functions. */
+/** The function that signed a request; `other` for any other caller. */
 export function callerOf(authorization: string | undefined): string {
   const [, hex] = new RegExp(`Credential=${PREFIX}([0-9a-f]+)/`).exec(authorization ?? '') ?? [];
   return hex === undefined ? 'other' : Buffer.from(hex, 'hex').toString('utf8');

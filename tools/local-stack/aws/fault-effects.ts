@@ -13,9 +13,9 @@ export interface Exchange {
   /** Lets the engine do it, with this body. */
   perform(body: Buffer): Promise<EngineReply>;
   reply(reply: EngineReply): void;
-  /** Resets the connection: the caller gets no answer. */
+  /** Resets the connection: the caller gets no response. */
   reset(): void;
-  /** Hides from an index's answer what was stored only just now. */
+  /** Hides from an index's reply what was stored only just now. */
   withoutRecent(reply: EngineReply): EngineReply;
   /** The index that this write writes to as well. */
   writtenIndex(): string | undefined;

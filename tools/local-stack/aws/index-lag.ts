@@ -6,7 +6,7 @@ type Item = Record<string, unknown>;
 const LAG_MS = 3000;
 
 /**
- * Remembers when an item was first written, so that an index can be made to answer without the newest.
+ * Remembers when an item was first written, so that an index can be read without the newest.
  * Deletions and later changes of indexed attributes show at once.
  */
 export class IndexLag {
@@ -27,7 +27,7 @@ export class IndexLag {
     }
   }
 
-  /** The answer of a query as an index behind its table would give it; one on the table itself stays as it is. */
+  /** The reply to a query as an index behind its table would give it; one on the table itself stays as it is. */
   withoutRecent(input: Record<string, unknown>, reply: EngineReply): EngineReply {
     if (input.IndexName === undefined || reply.status !== 200) return reply;
     const output = JSON.parse(reply.body.toString('utf8')) as { Items?: Item[]; Count: number };

@@ -2,9 +2,9 @@ import type { TableIndex } from '../template/resources.ts';
 
 interface Write {
   readonly TableName?: string;
-  /** Of a put. */
+  /** The index writes of a put. */
   readonly Item?: object;
-  /** Of an update. */
+  /** The index writes of an update. */
   readonly Key?: object;
   readonly UpdateExpression?: string;
   readonly ExpressionAttributeNames?: Readonly<Record<string, string>>;

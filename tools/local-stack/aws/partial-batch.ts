@@ -2,7 +2,7 @@ import { type EngineReply, jsonReply } from '../engines/engine.ts';
 
 type Perform = (body: Buffer) => Promise<EngineReply>;
 
-/** Lets half of a batch through and answers for the rest as the service does; undefined where nothing got through. */
+/** Lets half of a batch through and replies for the rest as the service does; undefined where nothing got through. */
 export async function partialBatch(
   operation: string,
   body: Buffer,

@@ -6,7 +6,7 @@ import { ENGINE_NAMES, type EngineName, type EngineProgram } from './engine-prog
 export interface EngineWish {
   /** @default the first that can run here */
   readonly name?: EngineName | undefined;
-  /** Whether a function consumes the stream of a table. */
+  /** True if a function consumes the stream of a table. */
   readonly needsStream: boolean;
 }
 

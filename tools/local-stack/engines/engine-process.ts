@@ -12,7 +12,7 @@ export type EngineRun = Pick<Run, 'disposables' | 'logBuffer' | 'processReaper' 
 
 const START_TRIES = 3;
 
-/** Starts the program on a random port; resolves when it answers. */
+/** Starts the program on a random port; resolves when it responds. */
 export async function startEngineProcess(program: EngineProgram, run: EngineRun): Promise<DynamoDbEngine> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();

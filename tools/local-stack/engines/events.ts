@@ -16,7 +16,7 @@ export interface PublishedEvent {
 export interface EventsEngine extends Engine {
   /** The last events, at least `KEPT_EVENTS` of them where there were as many. */
   published(): readonly PublishedEvent[];
-  /** Told of every event as it is taken. */
+  /** Called with every event as it is taken. */
   onPublished(listener: (event: PublishedEvent) => void): void;
 }
 

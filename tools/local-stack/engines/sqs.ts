@@ -57,7 +57,7 @@ export async function startSqs(): Promise<SqsEngine> {
       );
     },
     async close() {
-      // Whoever waits for a message, or is just about to, would keep this process for as long as it waits.
+      // Anyone who waits for a message, or is just about to, would keep this process for as long as it waits.
       for (const name of queues) await inject('DeleteQueue', JSON.stringify({ QueueUrl: `http://queues/${name}` }));
       await app.close();
     },

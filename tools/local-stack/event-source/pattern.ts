@@ -11,7 +11,7 @@ const CONDITIONS: Readonly<Record<string, (argument: unknown, value: unknown) =>
   'anything-but': (others, value) => value !== undefined && ![others].flat().includes(value),
 };
 
-/** Whether an event matches: every field of the pattern does, and of its alternatives one is enough. */
+/** Returns whether an event matches: every field of the pattern does, and of its alternatives one is enough. */
 export function matches(pattern: Pattern, event: unknown): boolean {
   return Object.entries(pattern).every(([name, wanted]) => {
     const value = isRecord(event) ? event[name] : undefined;

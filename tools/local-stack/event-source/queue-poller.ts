@@ -16,7 +16,7 @@ export interface QueuePollerOptions {
 const LONG_POLL_SECONDS = 20;
 /** While a window is open: a receive for every message that trickles in would cost more than it brings. */
 const GATHER_MS = 100;
-/** An answer later than this is none. */
+/** A reply later than this counts as lost. */
 const GRACE_MS = 3000;
 /** Between tries when SQS fails. */
 const PAUSE_MS = 200;

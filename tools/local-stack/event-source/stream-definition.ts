@@ -16,7 +16,7 @@ export interface StreamSource {
   /** Infinity: until it succeeds. */
   readonly maxRetries: number;
   readonly longestAgeSeconds: number;
-  /** Queue that is told of what was given up. */
+  /** Queue that gets what was given up. */
   readonly onFailureUrl: string | undefined;
 }
 

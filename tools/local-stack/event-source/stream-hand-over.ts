@@ -13,7 +13,7 @@ export interface StreamRecord {
 export interface StreamHandOverOptions {
   readonly source: StreamSource;
   readonly region: string;
-  /** Told of what is given up. */
+  /** Called with what is given up. */
   readonly sqs: Engine;
   readonly target: Pick<FunctionProcess, 'invoke'>;
   /** Told before each batch how old its last record is. */

@@ -17,7 +17,7 @@ export class FunctionProcess {
   #free = MAX_CONCURRENCY;
   #stopping = false;
 
-  /** `onOutcome` is told how each invocation ends. */
+  /** `onOutcome` is called with the outcome of each invocation. */
   constructor(spec: FunctionSpec, run: SandboxRun, onOutcome: (outcome: Outcome) => void = () => {}) {
     this.spec = spec;
     this.#run = run;

@@ -26,7 +26,7 @@ export interface Invocation {
   readonly deadlineMs: number;
 }
 
-/** What a function's process answers. */
+/** The reply of a function's process. */
 export type HostMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'result'; readonly id: string; readonly payload: string }

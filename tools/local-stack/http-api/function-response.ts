@@ -6,7 +6,7 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** The answer to a client from what a function returned; undefined where no HTTP API could make sense of it. */
+/** The response to a client from what a function returned; undefined where no HTTP API could make sense of it. */
 export function answerFromFunction(payload: string): HttpAnswer | undefined {
   const returned: unknown = JSON.parse(payload);
   if (typeof returned !== 'object' || returned === null || !('statusCode' in returned)) {
@@ -51,7 +51,7 @@ interface FunctionResponse {
   readonly isBase64Encoded?: unknown;
 }
 
-/** An answer of the gateway itself. */
+/** A response of the gateway itself. */
 export function gatewayAnswer(status: number, message: string): HttpAnswer {
   const body = Buffer.from(JSON.stringify({ message }));
   return { status, headers: { 'content-type': 'application/json' }, body };

@@ -19,7 +19,7 @@ export interface GatewayOptions {
   readonly accountId: string;
   functionById(logicalId: string): Pick<FunctionProcess, 'invoke'>;
   log(line: string): void;
-  /** Told of every request that was answered. */
+  /** Called with every request that got its response. */
   answered(status: number, latencyMs: number): void;
 }
 

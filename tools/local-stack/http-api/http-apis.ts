@@ -37,7 +37,7 @@ export interface HttpApiParts {
   readonly measure: Measure;
 }
 
-/** Lets every HTTP API of the template answer at its listener. */
+/** Serves every HTTP API of the template at its listener. */
 export function openHttpApis({ stack, listeners, functions, logBuffer, filters, measure }: HttpApiParts): void {
   for (const api of readHttpApis(stack)) {
     const log = (line: string) => {

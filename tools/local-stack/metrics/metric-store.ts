@@ -23,7 +23,7 @@ const MAX_VALUES = 2000;
 /** Lines arrive a little after they were written, and so may their minute. */
 const LATE_MINUTES = 2;
 
-/** The last minutes of those metrics that somebody watches; others are let go, so its size is fixed by who watches. */
+/** The last minutes of those metrics that are watched; others are dropped, which bounds its size. */
 export class MetricStore {
   readonly #minuteMs: number;
   readonly #random: () => number;
@@ -35,7 +35,7 @@ export class MetricStore {
     this.#random = random;
   }
 
-  /** Keeps a metric for so many minutes from now on. */
+  /** Keeps a metric for this number of minutes from now on. */
   watch(metric: Metric, statistic: Statistic, minutes: number): void {
     const key = metricKey(metric);
     const series = this.#series.get(key) ?? { keptMinutes: 0, keepsValues: false, newest: 0, minutes: new Map() };

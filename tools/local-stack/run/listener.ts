@@ -8,9 +8,9 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** A server whose address is known before what answers there. */
+/** A server whose address is known before its handler. */
 export interface Listener extends Listening {
-  /** From now on requests go to `handler`; until then they are answered 503. */
+  /** From now on requests go to `handler`; until then they get a 503. */
   open(handler: RequestListener): void;
 }
 
@@ -54,11 +54,11 @@ function listen(server: Server, port: number): Promise<void> {
 
 export interface Body {
   readonly bytes: Buffer;
-  /** Whether there was more than the limit; the rest was read and thrown away. */
+  /** True if there was more than the limit; the rest was read and thrown away. */
   readonly tooLarge: boolean;
 }
 
-/** Reads a body to its end whatever its size: who answers earlier may block a client that is still sending. */
+/** Reads a body to its end whatever its size: an earlier response may block a client that is still sending. */
 export async function readBody(incoming: IncomingMessage, limit: number): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -46,7 +46,7 @@ export class LogBuffer {
     );
   }
 
-  /** Of every line so far, without its time and source. */
+  /** Every line so far, without its time and source. */
   get bytes(): number {
     return this.#bytes;
   }

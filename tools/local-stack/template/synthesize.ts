@@ -45,7 +45,7 @@ export async function synthesizeApp(app: CdkApp, run: Run): Promise<Assembly> {
       ? undefined
       : new AssemblyCache({ project: app.folder, kept: app.kept }, [app.command, environment]);
   if (!cache?.copyTo(folder)) {
-    // To fill a compile cache takes longer than all that an app, which seldom runs, would gain by it.
+    // To fill a compile cache takes longer than all that an app, which rarely runs, would gain by it.
     await runApp(app, run, { ...process.env, ...environment, CDK_OUTDIR: folder, NODE_COMPILE_CACHE: undefined });
     await mapToProject(folder, app.folder);
     cache?.keep(folder);

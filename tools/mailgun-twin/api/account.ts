@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type ApiAnswer, ok, parseLimit, refusal } from './api-answer.ts';
 import type { ApiKey } from './api-keys.ts';
+import { type ApiResponse, ok, parseLimit, refusal } from './api-response.ts';
 
 /** What a Mailgun account has once, for all its domains. */
 export interface MailgunAccount {
   /** Signs every webhook from now on; there is no other that still does. */
   signingKey: string;
-  /** Whether webhooks name no recipient, of any domain. */
+  /** True if webhooks name no recipient, of any domain. */
   redactsWebhooks?: boolean;
   /** Domains whose webhooks name no recipient. */
   redactedDomains?: ReadonlySet<string>;
@@ -33,14 +33,14 @@ export function redacts({ redactsWebhooks = false, redactedDomains }: MailgunAcc
 export const newKey = () => `key-${randomBytes(16).toString('hex')}`;
 
 /** Reads the signing key, or replaces it by a new one. */
-export function answerSigningKey(account: MailgunAccount, method: string | undefined): ApiAnswer {
+export function answerSigningKey(account: MailgunAccount, method: string | undefined): ApiResponse {
   if (method === 'POST') account.signingKey = newKey();
   else if (method !== 'GET') return refusal(405, 'Method Not Allowed');
   return ok({ http_signing_key: account.signingKey });
 }
 
 /** Switches the redaction of webhooks. */
-export function answerFeatures(account: MailgunAccount, method: string, json: unknown): ApiAnswer {
+export function answerFeatures(account: MailgunAccount, method: string, json: unknown): ApiResponse {
   if (method !== 'PUT') return refusal(405, 'Method Not Allowed');
   const { webhooks_redact_pii: feature } = (json ?? {}) as { webhooks_redact_pii?: { enabled?: unknown } };
   if (typeof feature?.enabled !== 'boolean') return refusal(400, 'webhooks_redact_pii.enabled is missing');
@@ -49,7 +49,7 @@ export function answerFeatures(account: MailgunAccount, method: string, json: un
 }
 
 /** A domain as `GET /v4/domains/{name}` shows it. */
-export function answerDomain(account: MailgunAccount, name: string): ApiAnswer {
+export function answerDomain(account: MailgunAccount, name: string): ApiResponse {
   return ok({ domain: { name, state: 'active', webhooks_redact_pii: redacts(account, name) } });
 }
 
@@ -59,7 +59,7 @@ export function listDomains(
   names: readonly string[],
   query: URLSearchParams,
   shrinksBy: number,
-): ApiAnswer {
+): ApiResponse {
   const further = account.furtherDomains ?? [];
   const all = [...names.map((name): FurtherDomain => ({ name })), ...further].filter(
     ({ subaccount_id }) => subaccount_id === undefined || query.get('include_subaccounts') === 'true',

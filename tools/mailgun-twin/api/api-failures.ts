@@ -1,4 +1,4 @@
-import { type ApiAnswer, FORBIDDEN, refusal } from './api-answer.ts';
+import { type ApiResponse, FORBIDDEN, refusal } from './api-response.ts';
 
 /** How a call of the API may fail: a 429 tells when to come again in one of three ways; `lost-reply` acts and does not reply. */
 export const FAILURES = [
@@ -14,10 +14,10 @@ export const FAILURES = [
 
 export type Failure = (typeof FAILURES)[number];
 
-/** Undefined for a failure that spoils a good answer. */
-export function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiAnswer | undefined {
+/** Undefined for a failure that spoils a good response. */
+export function failureAnswer(failure: Failure, seconds: number, nowMs: number): ApiResponse | undefined {
   const resetMs = nowMs + seconds * 1000;
-  const answers: Partial<Record<Failure, ApiAnswer>> = {
+  const answers: Partial<Record<Failure, ApiResponse>> = {
     '401': FORBIDDEN,
     '429-retry-after': { ...TOO_MANY, headers: { 'retry-after': String(Math.ceil(seconds)) } },
     '429-reset-seconds': { ...TOO_MANY, headers: { 'x-ratelimit-reset': String(Math.ceil(resetMs / 1000)) } },

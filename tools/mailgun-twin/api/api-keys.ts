@@ -1,4 +1,4 @@
-import { type ApiAnswer, FORBIDDEN, ok, refusal } from './api-answer.ts';
+import { type ApiResponse, FORBIDDEN, ok, refusal } from './api-response.ts';
 
 /** A further key of the account, of the form that Mailgun makes today: its last 17 characters are its id. */
 export interface ApiKey {
@@ -8,7 +8,7 @@ export interface ApiKey {
   readonly is_disabled?: boolean;
   /** In UTC, without a zone. */
   readonly expires_at?: string;
-  /** Whether Mailgun lists the account's keys to it; what a role may list is written nowhere. @default it does */
+  /** True if Mailgun lists the account's keys to it; what a role may list is written nowhere. @default it does */
   readonly listsKeys?: boolean;
   /** Likewise the account's domains. @default it does */
   readonly listsDomains?: boolean;
@@ -23,14 +23,14 @@ export function refusedByRole(
   { role, is_disabled = false }: ApiKey,
   method: string,
   path: string,
-): ApiAnswer | undefined {
+): ApiResponse | undefined {
   if (is_disabled || role === 'sending') return FORBIDDEN;
   const writes = method !== 'GET' && !READING.test(path);
   return writes && role !== 'admin' && role !== 'developer' ? refusal(403, 'Forbidden') : undefined;
 }
 
 /** `GET /v1/keys`: the account's keys without their secrets; that of before there were several is not among them. */
-export function listApiKeys(keys: readonly ApiKey[], asker: ApiKey | undefined): ApiAnswer {
+export function listApiKeys(keys: readonly ApiKey[], asker: ApiKey | undefined): ApiResponse {
   if (asker?.listsKeys === false) return refusal(403, 'Forbidden');
   const items = keys.map(({ secret, role, is_disabled = false, expires_at }) => ({
     id: secret.slice(-ID_LENGTH),

@@ -2,13 +2,13 @@ import { FAILURES, type Failure } from './api-failures.ts';
 
 /** How Mailgun's API misbehaves; what is not there does not. */
 export interface Misbehaviour {
-  /** This percentage of events is listed only so many seconds after it happened, in pages already read too. */
+  /** This percentage of events is listed only this number of seconds after it happened, in pages already read too. */
   readonly late?: { readonly seconds: number; readonly percent: number };
   /** Percentage of its events that a page leaves out, others at each read. */
   readonly changing?: number;
   /** Pages hold fewer events than asked for, though more follow. */
   readonly shortPages?: boolean;
-  /** This percentage of calls, or of those of one method, fails; a 429 asks to wait so many seconds. */
+  /** This percentage of calls, or of those of one method, fails; a 429 asks to wait this number of seconds. */
   readonly fails?: {
     readonly mode: Failure;
     readonly percent: number;
@@ -84,7 +84,7 @@ const CHECKS: Readonly<Record<keyof Misbehaviour, Check>> = {
   rounding: isOneOf('second', 'millisecond', 'microsecond'),
 };
 
-/** Takes over what somebody wishes for; a sentence where that makes no sense. */
+/** Returns the misbehaviour, or a sentence where the value makes no sense. */
 export function parseMisbehaviour(value: unknown): Misbehaviour | string {
   if (!isFields(value)) return `a body is needed like {"late":{"seconds":2,"percent":50}}`;
   for (const [name, wish] of Object.entries(value)) {

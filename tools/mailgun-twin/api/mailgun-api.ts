@@ -2,18 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { countClasses } from '../listings/classes-api.ts';
 import type { EventLog } from '../listings/event-log.ts';
 import { listEvents } from '../listings/events-api.ts';
+import { openListingSource } from '../listings/listing-source.ts';
 import { listLogs } from '../listings/logs-api.ts';
 import { countMetrics } from '../listings/metrics-api.ts';
 import { readBytes, startServer } from '../loopback-server.ts';
 import type { Random } from '../random.ts';
-import { openLibrary } from '../traffic/library.ts';
 import type { Twin } from '../twin.ts';
 import { startForeignHost } from '../webhooks/foreign-host.ts';
 import { answerDomain, answerFeatures, answerSigningKey, listDomains, type MailgunAccount } from './account.ts';
-import { type ApiAnswer, BadRequest, FORBIDDEN, refusal } from './api-answer.ts';
 import { failureAnswer } from './api-failures.ts';
 import { listApiKeys, refusedByRole } from './api-keys.ts';
 import type { Misbehaviour } from './api-misbehaviour.ts';
+import { type ApiResponse, BadRequestError, FORBIDDEN, refusal } from './api-response.ts';
 import { type SendRequest, takeMessage } from './messages-api.ts';
 import { parseForm } from './submission.ts';
 import { createSuppressionLists } from './suppressions-api.ts';
@@ -21,7 +21,7 @@ import { testWebhook } from './test-button.ts';
 import { type ApiRequest, createWebhookRegistry, urlsOf, type WebhookRegistry } from './webhooks-api.ts';
 
 export interface MailgunApiOptions {
-  /** What is listed; read anew at each request. */
+  /** The listed events; read again at each request. */
   readonly log: EventLog;
   readonly apiKey: string;
   readonly account: MailgunAccount;
@@ -38,7 +38,7 @@ export interface MailgunApi {
   misbehave(misbehaviour: Misbehaviour): void;
   /** From now on it takes mail, and this twin tells what becomes of it. */
   takeMail(twin: Pick<Twin, 'happen'>): void;
-  /** Registers a URL for types of a domain, as somebody did before. */
+  /** Registers a URL for types of a domain, as if it had been there before. */
   readonly register: WebhookRegistry['register'];
   /** Where an event of a domain is posted. */
   readonly registeredFor: WebhookRegistry['urlsFor'];
@@ -86,7 +86,7 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     outgoing.end(failure === 'truncate' ? text.slice(0, text.length / 2) : text);
   }
 
-  async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiAnswer> {
+  async function answer({ headers, method = '', url = '/' }: IncomingMessage, body: Buffer): Promise<ApiResponse> {
     const asker = account.apiKeys?.find(({ secret }) => headers.authorization === credentialsOf(secret));
     if (asker === undefined && headers.authorization !== credentialsOf(apiKey)) return FORBIDDEN;
     const target = new URL(url, server.url);
@@ -95,11 +95,11 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     if (refused !== undefined) return refused;
     const { 'content-type': contentType = '' } = headers;
     const now = () => nowMs() / 1000;
-    const library = openLibrary({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
+    const source = openListingSource({ log, misbehaviour, base: server.url, foreignBase: foreign.url, random, now });
     try {
       if (pathname === '/v5/accounts/http_signing_key') return answerSigningKey(account, method);
       if (method === 'POST' && pathname === '/v1/analytics/logs')
-        return listLogs(library, parseJson(body.toString('utf8')));
+        return listLogs(source, parseJson(body.toString('utf8')));
       if (method === 'POST' && pathname === '/v1/analytics/metrics')
         return countMetrics({ log, misbehaviour, now }, parseJson(body.toString('utf8')));
       if (method === 'POST' && pathname === '/v2/bounce-classification/metrics')
@@ -130,10 +130,10 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
       if (!domains.includes(decodeURIComponent(domain))) return refusal(404, `Domain not found: ${domain}`);
       if (misbehaviour.discontinued) return refusal(410, 'Gone: use /v1/analytics/logs');
       const { sunset } = misbehaviour;
-      const listed = listEvents(library, decodeURIComponent(domain), page, searchParams);
+      const listed = listEvents(source, decodeURIComponent(domain), page, searchParams);
       return sunset === undefined ? listed : { ...listed, headers: { sunset, deprecation: '@1790000000' } };
     } catch (error) {
-      return error instanceof BadRequest ? refusal(400, error.message) : refusal(500, String(error));
+      return error instanceof BadRequestError ? refusal(400, error.message) : refusal(500, String(error));
     }
   }
 

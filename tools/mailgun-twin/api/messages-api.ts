@@ -3,7 +3,7 @@ import type { EventData, Mail } from '../traffic/event-parts.ts';
 import { accepted, delivered } from '../traffic/events.ts';
 import type { Twin } from '../twin.ts';
 import { type DeliveryPlan, SMOOTH } from '../webhooks/delivery.ts';
-import { type ApiAnswer, ok } from './api-answer.ts';
+import { type ApiResponse, ok } from './api-response.ts';
 import { parseForm, readFields, readMime, type Submission } from './submission.ts';
 
 export interface MessagesTools {
@@ -25,7 +25,7 @@ export interface SendRequest {
 const PLAN: DeliveryPlan = { ...SMOOTH, retryMinutes: [] };
 
 /** Takes a mail as Mailgun's Messages API does: it is accepted, and delivered to every recipient at once. */
-export async function takeMessage(request: SendRequest, { twin, random, nowMs }: MessagesTools): Promise<ApiAnswer> {
+export async function takeMessage(request: SendRequest, { twin, random, nowMs }: MessagesTools): Promise<ApiResponse> {
   const form = await parseForm(request.contentType, request.body);
   const submission = request.isMime ? await readMime(form) : readFields(form);
   const { from, to, copies, subject, tags } = submission;

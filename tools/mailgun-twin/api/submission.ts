@@ -1,9 +1,9 @@
-import { BadRequest } from './api-answer.ts';
+import { BadRequestError } from './api-response.ts';
 import { mimeHeaders } from './mime.ts';
 
 declare global {
   interface JSON {
-    /** Of ES2026, which the compiler's library lacks: what `JSON.stringify` writes as this text. */
+    /** A type of ES2026, which the compiler's library lacks: `JSON.stringify` writes it as this text. */
     rawJSON(text: string): unknown;
   }
 }
@@ -12,7 +12,7 @@ declare global {
 export interface Submission {
   readonly from: string;
   readonly to: readonly string[];
-  /** Of `cc` and `bcc`, who get the mail too. */
+  /** The recipients in `cc` and `bcc`. */
   readonly copies: readonly string[];
   readonly subject: string;
   readonly tags: readonly string[];
@@ -21,24 +21,24 @@ export interface Submission {
   readonly template: string | undefined;
 }
 
-/** Reads a multipart or urlencoded body; throws a BadRequest where it is neither. */
+/** Reads a multipart or urlencoded body; throws a BadRequestError where it is neither. */
 export async function parseForm(contentType: string, body: Buffer): Promise<FormData> {
   try {
     return await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
   } catch {
-    throw new BadRequest('the body is no form');
+    throw new BadRequestError('the body is no form');
   }
 }
 
 const BODIES = ['text', 'html', 'amp-html', 'template'];
 
-/** Reads the fields of `POST /v3/{domain}/messages`; throws a BadRequest where one is missing. */
+/** Reads the fields of `POST /v3/{domain}/messages`; throws a BadRequestError where one is missing. */
 export function readFields(form: FormData): Submission {
   const from = textsOf(form, 'from')[0];
-  if (from === undefined) throw new BadRequest('from parameter is missing');
+  if (from === undefined) throw new BadRequestError('from parameter is missing');
   const to = recipientsOf(form, 'to');
   if (!BODIES.some((name) => form.get(name))) {
-    throw new BadRequest("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified");
+    throw new BadRequestError("Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified");
   }
   const own = [...form].flatMap(([name, value]) =>
     name.startsWith('v:') ? [[name.slice('v:'.length), String(value)] as const] : [],
@@ -59,10 +59,10 @@ export function readFields(form: FormData): Submission {
 export async function readMime(form: FormData): Promise<Submission> {
   const to = recipientsOf(form, 'to');
   const part = form.get('message');
-  if (part === null) throw new BadRequest('message parameter is missing');
+  if (part === null) throw new BadRequestError('message parameter is missing');
   const headers = mimeHeaders(typeof part === 'string' ? part : await part.text());
   const from = headers.get('from')?.[0];
-  if (from === undefined) throw new BadRequest('from parameter is missing');
+  if (from === undefined) throw new BadRequestError('from parameter is missing');
   return {
     from,
     to,
@@ -77,7 +77,7 @@ export async function readMime(form: FormData): Promise<Submission> {
 
 function recipientsOf(form: FormData, name: string): string[] {
   const recipients = textsOf(form, name).flatMap(addressesOf);
-  if (recipients.length === 0) throw new BadRequest(`${name} parameter is missing`);
+  if (recipients.length === 0) throw new BadRequestError(`${name} parameter is missing`);
   return recipients;
 }
 
@@ -100,7 +100,7 @@ function parseVariables(texts: readonly string[]): Record<string, unknown> {
     try {
       Object.assign(all, JSON.parse(text, asWritten));
     } catch {
-      throw new BadRequest('X-Mailgun-Variables is not JSON');
+      throw new BadRequestError('X-Mailgun-Variables is not JSON');
     }
   }
   return all;

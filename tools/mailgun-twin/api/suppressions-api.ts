@@ -1,4 +1,4 @@
-import { type ApiAnswer, BadRequest, ok, parseLimit, refusal } from './api-answer.ts';
+import { type ApiResponse, BadRequestError, ok, parseLimit, refusal } from './api-response.ts';
 import type { ApiRequest } from './webhooks-api.ts';
 
 const LISTS = ['bounces', 'complaints', 'unsubscribes'];
@@ -12,7 +12,7 @@ type List = Map<string, Fields>;
 export function createSuppressionLists(
   domains: readonly string[],
   nowMs: () => number,
-): (request: ApiRequest) => ApiAnswer | undefined {
+): (request: ApiRequest) => ApiResponse | undefined {
   const lists = new Map<string, List>();
 
   return (request) => {
@@ -31,7 +31,7 @@ export function createSuppressionLists(
   };
 }
 
-function answerEntry({ method, query }: ApiRequest, list: List, name: string, address: string): ApiAnswer {
+function answerEntry({ method, query }: ApiRequest, list: List, name: string, address: string): ApiResponse {
   const entry = list.get(address.toLowerCase());
   if (entry === undefined) return refusal(404, `Address not found in ${name} table`);
   if (method === 'GET') return ok(entry);
@@ -44,7 +44,7 @@ function answerEntry({ method, query }: ApiRequest, list: List, name: string, ad
 }
 
 /** One entry as a form or an object, or many as a JSON array; an entry replaces that of its address. */
-function add({ form, json }: ApiRequest, list: List, name: string, nowMs: number): ApiAnswer {
+function add({ form, json }: ApiRequest, list: List, name: string, nowMs: number): ApiResponse {
   const entries = (json === undefined ? [fieldsOf(form)] : [json].flat()) as unknown[];
   const added = entries.map((entry) => entryOf(entry, name, nowMs));
   for (const entry of added) list.set(String(entry.address).toLowerCase(), entry);
@@ -58,14 +58,14 @@ const fieldsOf = (form: FormData): Fields => Object.fromEntries(form);
 
 function entryOf(value: unknown, name: string, nowMs: number): Fields {
   const { address, tag, tags, created_at, code, error } = (value ?? {}) as Fields;
-  if (typeof address !== 'string' || !address.includes('@')) throw new BadRequest('address is missing');
+  if (typeof address !== 'string' || !address.includes('@')) throw new BadRequestError('address is missing');
   const common = { address, created_at: created_at ?? new Date(nowMs).toUTCString().replace('GMT', 'UTC') };
   if (name === 'unsubscribes') return { ...common, tags: Array.isArray(tags) ? tags : [tag ?? '*'] };
   return name === 'bounces' ? { ...common, code: code ?? '550', error: error ?? '' } : common;
 }
 
 /** Pages by address, as its links say: `?page=next&address=…`; the end is an empty page. */
-function page({ query, url }: ApiRequest, list: List): ApiAnswer {
+function page({ query, url }: ApiRequest, list: List): ApiResponse {
   const limit = parseLimit(query.get('limit') ?? undefined, MAX_PAGE_ENTRIES, USUAL_PAGE);
   const pivot = query.get('address') ?? '';
   const addresses = [...list.keys()].sort();
@@ -76,7 +76,7 @@ function page({ query, url }: ApiRequest, list: List): ApiAnswer {
     last: () => addresses.slice(-limit),
   };
   const which = query.get('page') ?? 'first';
-  if (!Object.hasOwn(shown, which)) throw new BadRequest(`page is one of ${Object.keys(shown).join(', ')}`);
+  if (!Object.hasOwn(shown, which)) throw new BadRequestError(`page is one of ${Object.keys(shown).join(', ')}`);
   const found = shown[which as keyof typeof shown]();
   const link = (to: string, address?: string) =>
     `${url}?${new URLSearchParams({ page: to, ...(address !== undefined && { address }), limit: String(limit) })}`;

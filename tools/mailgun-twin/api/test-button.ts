@@ -3,17 +3,17 @@ import type { EventData } from '../traffic/event-parts.ts';
 import { createSignature } from '../webhooks/signature.ts';
 import { createPost, jsonWebhook } from '../webhooks/webhook.ts';
 import type { MailgunAccount } from './account.ts';
-import { type ApiAnswer, ok } from './api-answer.ts';
+import { type ApiResponse, ok } from './api-response.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Posts the sample to a URL, and answers with what came back. */
+/** Posts the sample to a URL, and responds with what came back. */
 export async function testWebhook(
   domain: string,
   url: string,
   { signingKey }: MailgunAccount,
   { random, nowMs }: { readonly random: Random; readonly nowMs: () => number },
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const parts = { timestamp: String(Math.floor(nowMs() / 1000)), token: random.text(50, HEX) };
   const webhook = jsonWebhook(testButtonEvent(domain), createSignature({ signing: signingKey }, parts));
   const post = createPost(url, ANSWER_WITHIN_MS, new AbortController().signal);

@@ -1,6 +1,6 @@
 import type { EventData } from '../traffic/event-parts.ts';
 import { POSTED } from '../traffic/events.ts';
-import { type ApiAnswer, BadRequest, ok, refusal } from './api-answer.ts';
+import { type ApiResponse, BadRequestError, ok, refusal } from './api-response.ts';
 
 const MAX_URLS = 3;
 
@@ -29,7 +29,7 @@ export interface ApiRequest {
 /** The webhooks registered in one account: of each domain by type, and of the account by URL. */
 export interface WebhookRegistry {
   /** Undefined where the request is for another API. */
-  answer(request: ApiRequest): ApiAnswer | undefined;
+  answer(request: ApiRequest): ApiResponse | undefined;
   /** Every URL, each once, to which an event of a domain is posted: those of the domain, and of the account. */
   urlsFor(domain: string, event: EventData): string[];
   /** Registers a URL for types of a domain as an earlier day would have left it. */
@@ -41,7 +41,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
   const ofAccount = new Map<string, AccountHook>();
   let created = 0;
 
-  function answerDomain({ method, form }: ApiRequest, domain: string, id: string | undefined): ApiAnswer {
+  function answerDomain({ method, form }: ApiRequest, domain: string, id: string | undefined): ApiResponse {
     const records = byDomain.get(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
     if (id === undefined) {
@@ -61,7 +61,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
   }
 
   /** `/v4/…`: one URL of many types, without a word of the other URLs. */
-  function answerUrl({ method, form, query }: ApiRequest, domain: string): ApiAnswer {
+  function answerUrl({ method, form, query }: ApiRequest, domain: string): ApiResponse {
     const records = byDomain.get(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
     const urlsAt = (type: string) => listOf(records.get(type));
@@ -80,7 +80,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
     if (method !== 'POST') return refusal(405, 'Method not allowed');
     const [url = ''] = urlsOf(form);
     const types = form.getAll('event_types').map(knownType);
-    if (types.length === 0) throw new BadRequest('event_types is missing');
+    if (types.length === 0) throw new BadRequestError('event_types is missing');
     if (types.some((type) => urlsAt(type).includes(url))) return refusal(400, 'Webhook already exists');
     const full = types.find((type) => urlsAt(type).length >= MAX_URLS);
     if (full !== undefined) return tooMany(full);
@@ -88,13 +88,13 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
     return ok({ webhooks: Object.fromEntries(records) });
   }
 
-  function written(records: Map<string, DomainRecord>, type: string, urls: string[], message: string): ApiAnswer {
+  function written(records: Map<string, DomainRecord>, type: string, urls: string[], message: string): ApiResponse {
     if (urls.length > MAX_URLS) return tooMany(type);
     records.set(type, { urls });
     return ok({ message, webhook: { urls } });
   }
 
-  function answerAccount({ method, form }: ApiRequest, id: string | undefined): ApiAnswer {
+  function answerAccount({ method, form }: ApiRequest, id: string | undefined): ApiResponse {
     if (id === undefined && method === 'GET') return ok({ webhooks: [...ofAccount.values()] });
     if (id === undefined && method !== 'POST') return refusal(405, 'Method not allowed');
     const held = id === undefined ? undefined : ofAccount.get(id);
@@ -147,18 +147,19 @@ const FAILURES: Readonly<Record<string, string>> = { permanent: 'permanent_fail'
 
 const tooManyText = (type: string) => `unable to add more than ${MAX_URLS} urls for event type ${type}`;
 
-const tooMany = (type: string): ApiAnswer => refusal(409, tooManyText(type));
+const tooMany = (type: string): ApiResponse => refusal(409, tooManyText(type));
 
 /** As the API of the account's webhooks refuses, other than all others. */
-const described = (status: number, text: string): ApiAnswer => ({ status, body: { Description: text } });
+const described = (status: number, text: string): ApiResponse => ({ status, body: { Description: text } });
 
 function knownType(value: unknown): string {
-  if (!POSTED.has(String(value))) throw new BadRequest(`unknown webhook type: ${String(value)}`);
+  if (!POSTED.has(String(value))) throw new BadRequestError(`unknown webhook type: ${String(value)}`);
   return String(value);
 }
 
 export function urlsOf(form: FormData): string[] {
   const urls = [...new Set(form.getAll('url').map(String))];
-  if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) throw new BadRequest('url is missing or no URL');
+  if (urls.length === 0 || !urls.every((url) => URL.canParse(url)))
+    throw new BadRequestError('url is missing or no URL');
   return urls;
 }

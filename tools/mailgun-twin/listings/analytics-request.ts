@@ -1,4 +1,4 @@
-import { BadRequest } from '../api/api-answer.ts';
+import { BadRequestError } from '../api/api-response.ts';
 
 // What the routes below /v1/analytics have in common.
 
@@ -10,9 +10,9 @@ export function isFields(value: unknown): value is Fields {
 
 /** Returns the fields of a request; what the twin does not know is refused, lest a caller think that it counts. */
 export function fieldsOf(body: unknown, known: ReadonlySet<string>): Fields {
-  if (!isFields(body)) throw new BadRequest('a JSON object is needed');
+  if (!isFields(body)) throw new BadRequestError('a JSON object is needed');
   const unknown = Object.keys(body).find((name) => !known.has(name));
-  if (unknown !== undefined) throw new BadRequest(`the twin does not know the field ${unknown}`);
+  if (unknown !== undefined) throw new BadRequestError(`the twin does not know the field ${unknown}`);
   return body;
 }
 

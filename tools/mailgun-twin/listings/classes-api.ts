@@ -1,4 +1,4 @@
-import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime, refusal } from '../api/api-answer.ts';
+import { type ApiResponse, BadRequestError, ok, parseLimit, parseTime, refusal } from '../api/api-response.ts';
 import { type Fields, fieldsOf, isFields, timeText } from './analytics-request.ts';
 import { FIRST, type LoggedEvent } from './event-log.ts';
 import type { MetricsOptions } from './metrics-api.ts';
@@ -21,7 +21,7 @@ const DIMENSIONS: Readonly<Record<string, (event: LoggedEvent) => unknown>> = {
 };
 
 /** `POST /v2/bounce-classification/metrics`: failures by their class, none that counts nothing; refused by some plans. */
-export function countClasses({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiAnswer {
+export function countClasses({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiResponse {
   if (misbehaviour.classesRefused) return refusal(403, 'Forbidden');
   const body = fieldsOf(request, FIELDS);
   const end = body.end === undefined ? now() : parseTime('end', body.end);
@@ -29,7 +29,7 @@ export function countClasses({ log, misbehaviour, now }: MetricsOptions, request
   const names = Array.isArray(body.dimensions) ? body.dimensions.map(String) : ['entity-name'];
   const metrics = Array.isArray(body.metrics) ? body.metrics.map(String) : COUNTS;
   const wrong = [...names.filter((name) => !DIMENSIONS[name]), ...metrics.filter((name) => !COUNTS.includes(name))];
-  if (wrong.length > 0) throw new BadRequest(`the twin has no ${wrong.join(', ')}`);
+  if (wrong.length > 0) throw new BadRequestError(`the twin has no ${wrong.join(', ')}`);
   const conditions = conditionsIn(body.filter);
   const shows = (event: LoggedEvent) =>
     event.data.event === 'failed' && conditions.every(([name, value]) => DIMENSIONS[name]?.(event) === value);
@@ -70,7 +70,7 @@ function conditionsIn(filter: unknown): [name: string, value: unknown][] {
     const { attribute, comparator, values } = isFields(condition) ? condition : {};
     const [value, ...others] = Array.isArray(values) ? (values as unknown[]) : [];
     if (comparator !== '=' || others.length > 0 || !isFields(value) || DIMENSIONS[String(attribute)] === undefined) {
-      throw new BadRequest('the twin filters classes by single values alone');
+      throw new BadRequestError('the twin filters classes by single values alone');
     }
     return [String(attribute), value.value];
   });

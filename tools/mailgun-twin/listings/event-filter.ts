@@ -1,4 +1,4 @@
-import { BadRequest } from '../api/api-answer.ts';
+import { BadRequestError } from '../api/api-response.ts';
 import type { LoggedEvent } from './event-log.ts';
 
 /** Filters of a listing: a field, and an expression such as `delivered OR failed`, `NOT "Your order"`, `>10 <20`. */
@@ -51,11 +51,11 @@ const FIELDS: Readonly<Record<string, Test>> = {
 
 export const FILTER_NAMES = Object.keys(FIELDS);
 
-/** Returns what a listing under these filters shows; throws a BadRequest where an expression makes no sense. */
+/** Returns what a listing under these filters shows; throws a BadRequestError where an expression makes no sense. */
 export function createFilter(filters: Filters): Predicate {
   const predicates = Object.entries(filters).map(([name, expression]) => {
     const test = FIELDS[name];
-    if (test === undefined) throw new BadRequest(`unknown filter: ${name}`);
+    if (test === undefined) throw new BadRequestError(`unknown filter: ${name}`);
     return parseExpression(expression, test);
   });
   return (event) => predicates.every((holdsFor) => holdsFor(event));
@@ -87,26 +87,27 @@ function parseExpression(text: string, test: Test): Predicate {
   function term(): Predicate {
     const token = tokens[next];
     next += 1;
-    if (token === undefined || ['AND', 'OR', ')'].includes(token)) throw new BadRequest(`filter expression: ${text}`);
+    if (token === undefined || ['AND', 'OR', ')'].includes(token))
+      throw new BadRequestError(`filter expression: ${text}`);
     if (token === 'NOT') {
       const inner = term();
       return (event) => !inner(event);
     }
     if (token !== '(') return test(token.replace(/^"|"$/g, ''));
     const inner = anyOf();
-    if (tokens[next] !== ')') throw new BadRequest(`filter expression: ${text}`);
+    if (tokens[next] !== ')') throw new BadRequestError(`filter expression: ${text}`);
     next += 1;
     return inner;
   }
 
   const whole = anyOf();
-  if (next < tokens.length) throw new BadRequest(`filter expression: ${text}`);
+  if (next < tokens.length) throw new BadRequestError(`filter expression: ${text}`);
   return whole;
 }
 
 function sizeTest(value: string): Predicate {
   const [, sign = '', digits] = /^([<>]?)(\d+)$/.exec(value) ?? [];
-  if (digits === undefined) throw new BadRequest(`size is a number, or one behind < or >: ${value}`);
+  if (digits === undefined) throw new BadRequestError(`size is a number, or one behind < or >: ${value}`);
   const size = Number(digits);
   const fits = (other: number) => (sign === '<' ? other < size : sign === '>' ? other > size : other === size);
   return (event) => at('message', 'size')(event).some((each) => fits(Number(each)));

@@ -1,7 +1,7 @@
-import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from '../api/api-answer.ts';
-import type { Library } from '../traffic/library.ts';
+import { type ApiResponse, BadRequestError, ok, parseLimit, parseTime } from '../api/api-response.ts';
 import { createFilter, FILTER_NAMES } from './event-filter.ts';
 import { type Cursor, decodeCursor, encodeCursor, firstPage, type Listing, lastPage } from './listing.ts';
+import type { ListingSource } from './listing-source.ts';
 
 const MAX_PAGE_EVENTS = 300;
 const USUAL_PAGE = 100;
@@ -9,22 +9,22 @@ const PARAMETERS = new Set(['begin', 'end', 'ascending', 'limit', 'pretty', ...F
 
 /** `GET /v3/{domain}/events`, and its pages under the addresses it hands out. */
 export function listEvents(
-  library: Library,
+  source: ListingSource,
   domain: string,
   page: string | undefined,
   query: URLSearchParams,
-): ApiAnswer {
-  const cursor = page === undefined ? firstPage(parseListing(domain, query, library.now())) : decodeCursor(page);
-  if (!cursor || cursor.domain !== domain) throw new BadRequest('this page is none of this domain');
-  const { events, next, previous } = library.read(cursor);
+): ApiResponse {
+  const cursor = page === undefined ? firstPage(parseListing(domain, query, source.now())) : decodeCursor(page);
+  if (!cursor || cursor.domain !== domain) throw new BadRequestError('this page is none of this domain');
+  const { events, next, previous } = source.read(cursor);
   const address = (base: string, at: Cursor) => `${base}/v3/${encodeURIComponent(domain)}/events/${encodeCursor(at)}`;
   return ok({
-    items: events.map(({ data }) => library.item(data)),
+    items: events.map(({ data }) => source.item(data)),
     paging: {
-      next: address(library.nextBase, next),
-      previous: address(library.base, previous),
-      first: address(library.base, firstPage(cursor)),
-      last: address(library.base, lastPage(cursor)),
+      next: address(source.nextBase, next),
+      previous: address(source.base, previous),
+      first: address(source.base, firstPage(cursor)),
+      last: address(source.base, lastPage(cursor)),
     },
   });
 }
@@ -32,7 +32,7 @@ export function listEvents(
 /** Without an end the direction must be told; with one it must not contradict the order of the two. */
 function parseListing(domain: string, query: URLSearchParams, now: number): Listing {
   const unknown = [...query.keys()].find((name) => !PARAMETERS.has(name));
-  if (unknown !== undefined) throw new BadRequest(`the twin does not know the filter ${unknown}`);
+  if (unknown !== undefined) throw new BadRequestError(`the twin does not know the filter ${unknown}`);
   const time = (name: string) => (query.has(name) ? parseTime(name, query.get(name)) : undefined);
   const begin = time('begin');
   const end = time('end');
@@ -45,12 +45,12 @@ function parseListing(domain: string, query: URLSearchParams, now: number): List
 
   if (end === undefined) {
     if (begin !== undefined && ascending === undefined)
-      throw new BadRequest('ascending is needed where end is not given');
+      throw new BadRequestError('ascending is needed where end is not given');
     return { ...rest, begin: begin ?? (ascending ? 0 : now), end: null, ascending: ascending ?? false };
   }
   const from = begin ?? now;
   const order = from === end ? (ascending ?? true) : from < end;
-  if (ascending !== undefined && ascending !== order) throw new BadRequest('ascending contradicts begin and end');
+  if (ascending !== undefined && ascending !== order) throw new BadRequestError('ascending contradicts begin and end');
   return { ...rest, begin: from, end, ascending: order };
 }
 
@@ -58,5 +58,5 @@ function parseDirection(text: string | null): boolean | undefined {
   if (text === null) return undefined;
   if (text === 'yes' || text === 'true') return true;
   if (text === 'no' || text === 'false') return false;
-  throw new BadRequest('ascending is yes or no');
+  throw new BadRequestError('ascending is yes or no');
 }

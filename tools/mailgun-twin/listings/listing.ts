@@ -1,7 +1,7 @@
 import { createFilter, type Filters } from './event-filter.ts';
 import { type EventLog, FIRST, LAST, type LoggedEvent, type Place } from './event-log.ts';
 
-/** What somebody asked to see of the log. Times are epoch seconds, both ends included. */
+/** The part of the log that a request asks for. Times are epoch seconds, both ends included. */
 export interface Listing {
   /** Undefined: every domain of the account. */
   readonly domain?: string;

@@ -1,9 +1,9 @@
-import { type ApiAnswer, BadRequest, ok, parseLimit, parseTime } from '../api/api-answer.ts';
+import { type ApiResponse, BadRequestError, ok, parseLimit, parseTime } from '../api/api-response.ts';
 import type { EventData } from '../traffic/event-parts.ts';
-import type { Library } from '../traffic/library.ts';
 import { type Fields, fieldsOf, isFields, timeText } from './analytics-request.ts';
 import { createFilter, FILTER_NAMES, type Filters } from './event-filter.ts';
 import { decodeCursor, encodeCursor, firstPage, type Listing, lastPage } from './listing.ts';
+import type { ListingSource } from './listing-source.ts';
 
 const MAX_PAGE_EVENTS = 100;
 const DAY_SECONDS = 24 * 3600;
@@ -22,22 +22,22 @@ const FIELDS = new Set([
 ]);
 
 /** `POST /v1/analytics/logs`: the same events as the Events API shows, in another dress. */
-export function listLogs(library: Library, request: unknown): ApiAnswer {
+export function listLogs(source: ListingSource, request: unknown): ApiResponse {
   const body = fieldsOf(request, FIELDS);
-  const listing = parseListing(body, library.now());
+  const listing = parseListing(body, source.now());
   const { token } = isFields(body.pagination) ? body.pagination : {};
   const cursor = token === undefined || token === '' ? firstPage(listing) : decodeCursor(String(token));
-  if (!cursor || !isSameQuery(cursor, listing)) throw new BadRequest('the token belongs to another query');
-  const { events, next, previous } = library.read(cursor);
+  if (!cursor || !isSameQuery(cursor, listing)) throw new BadRequestError('the token belongs to another query');
+  const { events, next, previous } = source.read(cursor);
   return ok({
     start: rfc2822(Math.min(listing.begin, listing.end ?? 0)),
     end: rfc2822(Math.max(listing.begin, listing.end ?? 0)),
-    items: events.map(({ data }) => library.item(logged(data))),
+    items: events.map(({ data }) => source.item(logged(data))),
     pagination: {
       previous: encodeCursor(previous),
       first: encodeCursor(firstPage(listing)),
       last: encodeCursor(lastPage(listing)),
-      ...(body.include_totals === true && { total: library.count(firstPage(listing)) }),
+      ...(body.include_totals === true && { total: source.count(firstPage(listing)) }),
       // After the last page there is none, unlike in the Events API.
       ...(events.length > 0 && { next: encodeCursor(next) }),
     },
@@ -47,10 +47,11 @@ export function listLogs(library: Library, request: unknown): ApiAnswer {
 
 function parseListing(body: Fields, now: number): Listing {
   const { sort = 'timestamp:desc', limit } = isFields(body.pagination) ? body.pagination : {};
-  if (sort !== 'timestamp:asc' && sort !== 'timestamp:desc') throw new BadRequest('sort is timestamp:asc or :desc');
+  if (sort !== 'timestamp:asc' && sort !== 'timestamp:desc')
+    throw new BadRequestError('sort is timestamp:asc or :desc');
   const end = isBlank(body.end) ? now : parseTime('end', body.end);
   const start = parseStart(body, end);
-  if (end < start) throw new BadRequest('end is before start');
+  if (end < start) throw new BadRequestError('end is before start');
   const ascending = sort === 'timestamp:asc';
   const filters = parseFilters(body);
   createFilter(filters);
@@ -70,7 +71,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: DAY_
 function parseStart({ start, duration }: Fields, end: number): number {
   if (isBlank(duration)) return isBlank(start) ? end - DAY_SECONDS : parseTime('start', start);
   const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(String(duration)) ?? [];
-  if (count === undefined) throw new BadRequest('duration is a number with m, h or d');
+  if (count === undefined) throw new BadRequestError('duration is a number with m, h or d');
   return end - Number(count) * (UNIT_SECONDS[unit] ?? 0);
 }
 
@@ -84,7 +85,7 @@ function parseFilters({ filter, events }: Fields): Filters {
   if (Array.isArray(events) && events.length > 0) filters.event = anyOf(events);
   if (filter === undefined) return filters;
   const conditions = isFields(filter) && Array.isArray(filter.AND) ? (filter.AND as unknown[]) : undefined;
-  if (conditions === undefined) throw new BadRequest('filter needs AND with its conditions');
+  if (conditions === undefined) throw new BadRequestError('filter needs AND with its conditions');
   for (const condition of conditions) {
     const { attribute = '', comparator, values } = isFields(condition) ? condition : {};
     const name = ATTRIBUTES[String(attribute)] ?? String(attribute);
@@ -93,7 +94,7 @@ function parseFilters({ filter, events }: Fields): Filters {
       : [];
     const isKnown = FILTER_NAMES.includes(name) && COMPARATORS.has(String(comparator)) && wanted.length > 0;
     if (!isKnown || !wanted.every((value) => typeof value === 'string')) {
-      throw new BadRequest(`filter has a condition that cannot be met: ${JSON.stringify(condition)}`);
+      throw new BadRequestError(`filter has a condition that cannot be met: ${JSON.stringify(condition)}`);
     }
     const expression = comparator === '=' ? `(${anyOf(wanted)})` : `NOT (${anyOf(wanted)})`;
     filters[name] = [filters[name], expression].filter(Boolean).join(' AND ');

@@ -1,5 +1,5 @@
-import { type ApiAnswer, BadRequest, ok, parseTime, refusal } from '../api/api-answer.ts';
 import type { Misbehaviour } from '../api/api-misbehaviour.ts';
+import { type ApiResponse, BadRequestError, ok, parseTime, refusal } from '../api/api-response.ts';
 import { type Fields, fieldsOf, isFields, timeText } from './analytics-request.ts';
 import { type EventLog, FIRST, type LoggedEvent } from './event-log.ts';
 
@@ -36,17 +36,17 @@ export interface MetricsOptions {
 }
 
 /** `POST /v1/analytics/metrics`: what happened, counted by the hour; what a listing hides is counted too. */
-export function countMetrics({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiAnswer {
+export function countMetrics({ log, misbehaviour, now }: MetricsOptions, request: unknown): ApiResponse {
   if (misbehaviour.metricsRefused) return refusal(403, 'Forbidden');
   const body = fieldsOf(request, FIELDS);
   const { resolution = 'day', dimensions = ['time'], metrics = [] } = body;
   if (resolution !== 'hour' || String(dimensions) !== 'time')
-    throw new BadRequest('the twin counts hours of time alone');
+    throw new BadRequestError('the twin counts hours of time alone');
   const end = body.end === undefined ? now() : parseTime('end', body.end);
   const start = body.start === undefined ? end - 24 * HOUR_SECONDS : parseTime('start', body.start);
   const names = (metrics as unknown[]).map(String);
   const wrong = names.find((name) => !Object.hasOwn(COUNTERS, name) && name !== 'webhook_count');
-  if (wrong !== undefined) throw new BadRequest(`the twin has no metric ${wrong}`);
+  if (wrong !== undefined) throw new BadRequestError(`the twin has no metric ${wrong}`);
   const domain = domainIn(body.filter);
   const hours: Fields[] = [];
   for (let hour = startOf(start); hour <= end && hour <= now(); hour += HOUR_SECONDS) {
@@ -92,7 +92,7 @@ function domainIn(filter: unknown): string | undefined {
   const [value] = Array.isArray(values) ? (values as unknown[]) : [];
   const domain = isFields(value) ? value.value : undefined;
   if (attribute !== 'domain' || comparator !== '=' || typeof domain !== 'string' || others.length > 0) {
-    throw new BadRequest('the twin filters metrics by one domain alone');
+    throw new BadRequestError('the twin filters metrics by one domain alone');
   }
   return domain;
 }

@@ -17,7 +17,7 @@ export interface Mail {
   readonly messageId: string;
   readonly from: string;
   readonly to: readonly string[];
-  /** Who get the mail without being in its To header. */
+  /** Recipients who are not in the To header. */
   readonly copies?: readonly string[];
   readonly subject: string;
   readonly tags: readonly string[];

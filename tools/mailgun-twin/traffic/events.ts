@@ -1,4 +1,3 @@
-import { type Bot, reader } from '../listings/reader.ts';
 import {
   common,
   type EventData,
@@ -12,6 +11,7 @@ import {
   towardsRecipient,
   wholeMessage,
 } from './event-parts.ts';
+import { type Bot, mailClient } from './mail-client.ts';
 
 /** Makes the event Mailgun would report for a moment. */
 export type EventBuilder = (moment: Moment) => EventData;
@@ -43,7 +43,7 @@ export const delivered: EventBuilder = (moment) => ({
   },
 });
 
-/** A refusal that Mailgun answers with another attempt, `retrySeconds` later. */
+/** A refusal after which Mailgun makes another attempt, `retrySeconds` later. */
 export const deferred =
   (attempt: number, retrySeconds: number): EventBuilder =>
   (moment) => ({
@@ -196,7 +196,7 @@ function untried(moment: Moment) {
 
 function readerSide(moment: Moment, bot?: Bot) {
   return {
-    ...reader(moment.random, bot),
+    ...mailClient(moment.random, bot),
     message: messageIdAlone(moment),
     'recipient-domain': towardsRecipient(moment)['recipient-domain'],
     'delivered-at': Math.floor(moment.epochMs / 1000),

@@ -7,7 +7,7 @@ import type { Post, Webhook } from './webhook.ts';
 /** `lost`: not acknowledged at the only attempt, as happens to `delivered`. */
 export type Outcome = 'pending' | 'acknowledged' | 'rejected' | 'gave-up' | 'lost';
 
-/** One POST; a status of null means that no answer arrived. */
+/** One POST; a status of null means that no response arrived. */
 export interface Attempt {
   readonly at: number;
   readonly status: number | null;
@@ -21,7 +21,7 @@ export interface DeliveryRecord {
   outcome: Outcome;
 }
 
-/** What goes wrong on the way: the request never arrives, or its answer never comes back. */
+/** A fault on the way: the request never arrives, or its response never arrives. */
 export type Trouble = 'request-lost' | 'answer-lost';
 
 export interface Repeat {
@@ -31,10 +31,10 @@ export interface Repeat {
 
 /** How one event is to travel. */
 export interface DeliveryPlan {
-  /** Held back for so long, and so overtaken by others. */
+  /** Held back for this time, and so overtaken by others. */
   readonly delayMs: number;
   readonly retryMinutes: readonly number[];
-  /** Mailgun says nowhere whether a retry is signed anew, so both must work. */
+  /** Mailgun says nowhere whether a retry is signed again, so both must work. */
   readonly tokenOnRetry: 'same' | 'fresh';
   /** Trouble of the first attempts, in order. */
   readonly troubles: readonly Trouble[];

@@ -8,9 +8,9 @@ export interface DeliveryFaults {
   /** Events are held back for up to this long, so that later ones overtake them. */
   readonly reorderMs: number;
   readonly repeatChance: number;
-  /** Of a first attempt that fails although Mailgun will retry it. */
+  /** The chance of a first attempt that fails although Mailgun will retry it. */
   readonly troubleChance: number;
-  /** Of a first attempt that fails whatever it carries; a `delivered` is then lost permanently. */
+  /** The chance of a first attempt that fails whatever it carries; a `delivered` is then lost permanently. */
   readonly dropChance: number;
 }
 
@@ -23,7 +23,7 @@ export function drawDeliveryPlan(
 ): DeliveryPlan {
   const dropped = random.chance(deliveryFaults.dropChance);
   const isRetried = event !== 'delivered';
-  // A legacy form has no time but that of its signature, so signed anew it would be another event.
+  // A legacy form has no time but that of its signature, so signed again it would be another event.
   const mayResign = encoding === 'json';
   return {
     // Most events overtake their neighbours only; some come late enough to be overtaken by a whole timeline.
@@ -51,7 +51,7 @@ function troubles(random: Random): Trouble[] {
   return Array.from({ length: random.pick([1, 1, 2]) }, () => random.pick<Trouble>(['request-lost', 'answer-lost']));
 }
 
-/** At the same moment or a little later, with the token of the first or signed anew. */
+/** At the same moment or a little later, with the token of the first or signed again. */
 function repeats(mayResign: boolean, withinMs: number, random: Random): Repeat[] {
   return Array.from({ length: random.pick([1, 1, 1, 2]) }, () => ({
     afterMs: random.chance(0.4) ? 0 : random.below(withinMs),

@@ -7,7 +7,7 @@ export interface ForeignHost {
   close(): Promise<void>;
 }
 
-/** Answers as Mailgun would, so that nobody notices by the answer. */
+/** Responds as Mailgun would, so that the response gives nothing away. */
 export async function startForeignHost(): Promise<ForeignHost> {
   let requests = 0;
   let credentials = 0;

@@ -17,7 +17,7 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Sends one webhook; rejects when no answer came. */
+/** Sends one webhook; rejects when no response came. */
 export type Post = (webhook: Webhook) => Promise<Answer>;
 
 const HEADERS = { 'user-agent': 'mailgun/treq-24.9.1', accept: '*/*', 'accept-encoding': 'gzip' };

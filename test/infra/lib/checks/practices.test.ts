@@ -68,7 +68,7 @@ describe('synth', () => {
     process.exitCode = exitCode;
   });
 
-  test('fails on a finding that nobody has acknowledged, and on no other', () => {
+  test('fails on a finding that is not acknowledged, and on no other', () => {
     const synth = (alter: (stack: ReturnType<typeof buildStack>) => void) => {
       const stack = buildStack('dev');
       alter(stack);

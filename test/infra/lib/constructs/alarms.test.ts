@@ -307,7 +307,7 @@ describe.each(ALARMS)('$runbook', ({ runbook, tells, metric, dimensions, express
     }
   });
 
-  test('goes off at its limit, in so many of so many periods', () => {
+  test('goes off at its limit, in its number of its periods', () => {
     expect(alarm.ComparisonOperator).toBe(below ? 'LessThanThreshold' : 'GreaterThanThreshold');
     expect([alarm.Threshold, alarm.DatapointsToAlarm, alarm.EvaluationPeriods]).toEqual(below ?? above);
   });

@@ -23,7 +23,7 @@ test('synthesizes without a warning, by the rules of the stack', () => {
 });
 
 describe('the bucket', () => {
-  test('is the only one, encrypted, and lets nobody in by list or by policy of the public', () => {
+  test('is the only one, encrypted, and lets no one in by list or by policy of the public', () => {
     expect(prod.ofType('AWS::S3::Bucket')).toHaveLength(1);
     expect(prod.resources[BUCKET]?.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {
@@ -49,7 +49,7 @@ describe('the bucket', () => {
     expect(tags.filter((key) => key.startsWith('aws-cdk:cr-owned'))).toEqual([]);
   });
 
-  test('is read by this distribution alone, and by nobody without TLS', () => {
+  test('is read by this distribution alone, and never without TLS', () => {
     const [policy] = prod.ofType('AWS::S3::BucketPolicy');
     const allowed = policy!.Properties.PolicyDocument.Statement.filter(
       ({ Effect }: { Effect: string }) => Effect === 'Allow',

@@ -27,11 +27,11 @@ test('webhooks come in by POST on one route and by nothing else', () => {
   expect(routesOf(prod, WEBHOOK_API)).toEqual(['POST /webhooks/mailgun']);
 });
 
-test('all reads go to the function, which answers preflights itself', () => {
+test('all reads go to the function, which responds to preflights itself', () => {
   expect(routesOf(prod, READ_API)).toEqual(['ANY /mailgun/{proxy+}']);
 });
 
-test('neither gateway answers CORS', () => {
+test('neither gateway adds CORS headers', () => {
   const cors = prod.ofType('AWS::ApiGatewayV2::Api').map(({ Properties }) => Properties.CorsConfiguration);
 
   expect(cors).toEqual([undefined, undefined]);

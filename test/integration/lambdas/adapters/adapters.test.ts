@@ -46,7 +46,7 @@ const fault = (service: string, operation: string, mode: Fault['mode']) =>
 describe('claims', () => {
   const claim = (over = {}) => ({ key: randomUUID(), id: 'mine', hash: '1:aa', expiresAt: 2000, ...over });
 
-  test('the first takes the token; a repeat and another event are told apart', async () => {
+  test('the first takes the token; a repeat differs from another event', async () => {
     const claims = createClaimRepository(engines.table);
     const first = claim();
 
@@ -82,14 +82,14 @@ describe('claims', () => {
     expect(outcomes.toSorted()).toEqual(['claimed', 'other-event', 'other-event', 'other-event']);
   });
 
-  test('a table that hangs costs three short tries, not the whole answer', async () => {
+  test('a table that hangs costs three short tries, not the whole response', async () => {
     fault('dynamodb', 'PutItem', 'hang');
     const claimed = createClaimRepository(engines.table).claim(claim(), 1000);
     await expect(claimed).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
   });
 });
 
-test('reads that leave half of their keys unread are repeated until every key is answered', async () => {
+test('reads that leave half of their keys unread are repeated until every key is read', async () => {
   const { client, name } = engines.table;
   const secret = 'a key of erasures';
   const addresses = Array.from({ length: 8 }, (_, n) => `erased-${n}-${randomUUID()}@example.org`);
@@ -119,7 +119,7 @@ test('reads that leave half of their keys unread are repeated until every key is
   expect(stored.size).toBe(8);
 });
 
-test('the first webhook is noted once, whoever comes later', async () => {
+test('the first webhook is noted once, whatever comes later', async () => {
   const firstWebhook = createFirstWebhook(engines.table);
   expect(await firstWebhook.isNoted()).toBe(false);
   await firstWebhook.note(1000);

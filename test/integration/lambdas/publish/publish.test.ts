@@ -151,7 +151,7 @@ test('a bus that is down for an hour loses nothing and delays nothing else', asy
   expect(await failures()).toBe(0);
 }, 120_000);
 
-test('what is tried for too long is put aside with its payload; what comes after it is told, and a republication brings it back', async () => {
+test('what is tried for too long goes to the failure queue with its payload; what comes after it is published, and a republication brings it back', async () => {
   await stack.stop();
   stack = await start(3);
   stack.setFaults([{ ...PUT, mode: 'refuse', percent: 100 }]);

@@ -10,7 +10,7 @@ import { readStreamSources, type StreamSource } from '../../../../tools/local-st
 import { StreamPoller } from '../../../../tools/local-stack/event-source/stream-poller.ts';
 import type { Outcome } from '../../../../tools/local-stack/functions/function-sandbox.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
-import { lifeEvent, OUTCOME_NAMES } from '../../../model/life.ts';
+import { lifeEvent, OUTCOME_NAMES } from '../../../model/life-events.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
 import { LONE_PROCESS } from '../../../support/erasures.ts';
 import { statesInStream, wordsOf, wordsOfPublished } from '../../../support/stream.ts';
@@ -180,7 +180,7 @@ test('a write that changes nothing is not published, whether or not the engine r
   expect(published()).toHaveLength(before);
 }, 60_000);
 
-test('a suppression that was lifted and comes about again is told once more, its repeats are not', async () => {
+test('a suppression that was lifted and comes about again is published once more, its repeats are not', async () => {
   follow();
   const complaint = (second: number) => lifeEvent('complained', 2, 1, second);
   const Key = { pk: 'SUP#person1@example.org', sk: `${DOMAIN}#complaint#*` };

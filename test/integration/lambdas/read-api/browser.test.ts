@@ -148,7 +148,7 @@ test.each(['omit', 'include'] as const)(
   },
 );
 
-test('no page can post a webhook and read the answer', async () => {
+test('no page can post a webhook and read the response', async () => {
   const page = await browser.open(home.origin);
   const { origin, pathname } = new URL(plain.ready.webhookUrl);
   const api = { ...plain, ready: { ...plain.ready, apiUrl: origin } };

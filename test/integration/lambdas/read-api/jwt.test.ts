@@ -137,7 +137,7 @@ describe('a stack that takes JWTs', () => {
   const read = (bearer: string) =>
     api.get('/mailgun/suppressions/ada@north.example', { authorization: `Bearer ${bearer}` });
 
-  test('lets in who shows one, and nobody else, with the bundle as it is deployed', async () => {
+  test('lets in readers with one, and no others, with the bundle as it is deployed', async () => {
     expect(await read(await token())).toMatchObject({ status: 200, body: { suppressed: false } });
     expect(await read(await token({ aud: 'other' }))).toMatchObject({ status: 401, body: { reason: 'unauthorized' } });
     expect((await read(api.ready.apiToken)).status).toBe(401);
@@ -149,7 +149,7 @@ describe('a stack that takes JWTs', () => {
     expect(Object.keys(calls)).toEqual(['dynamodb.Query']);
   });
 
-  test('answers 503 with CORS where the keys cannot be had', async () => {
+  test('responds 503 with CORS where the keys cannot be had', async () => {
     const stranded = await startReadStack({ readApi: { jwt: { issuer: 'http://127.0.0.1:9', audience: AUDIENCE } } });
     try {
       const { status, headers } = await stranded.get('/mailgun/ledger', { authorization: `Bearer ${await token()}` });

@@ -64,7 +64,7 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => api?.stop());
 
-/** Whether a settled slice holds the event of today. */
+/** Returns whether a settled slice holds the event of today. */
 async function isCounted(): Promise<boolean> {
   await sleep(500);
   const { body } = await api.get(`/mailgun/stats?domain=${DOMAIN}&by=provider`);
@@ -113,7 +113,7 @@ const examples = operations.flatMap((operation) =>
   }),
 );
 
-test.each(examples)('$title answers as its example says', async ({ operation, request, answer }) => {
+test.each(examples)('$title responds as its example says', async ({ operation, request, answer }) => {
   const { status, body } = await send(operation, request);
   expect([status, faults(operation, 200, body)]).toEqual([200, []]);
   if (!changesByDay(operation)) return expect(steady(body)).toEqual(steady(answer));
@@ -182,7 +182,7 @@ function wrongRequest({ path }: Operation, examplePath: string, join: string) {
   return { path: `${examplePath}${join}limit=0` };
 }
 
-test('the gateway answers 429 as described', async () => {
+test('the gateway responds 429 as described', async () => {
   const [operation] = operations;
   const path = '/mailgun/suppressions?address=a@b.example';
   const answers = await Promise.all(Array.from({ length: 200 }, () => api.get(path)));

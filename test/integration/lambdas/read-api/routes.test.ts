@@ -40,7 +40,7 @@ describe('a message', () => {
     ),
   );
 
-  test('is told on one page, its events in the order of their time', async () => {
+  test('is shown on one page, its events in the order of their time', async () => {
     const { status, body, headers } = await api.get(`/mailgun/messages/${messageId}`);
     expect(status).toBe(200);
     expect(headers.get('link')).toBeNull();
@@ -75,7 +75,7 @@ describe('a message', () => {
     },
   );
 
-  test('that nobody knows is a 404', async () => {
+  test('that is unknown is a 404', async () => {
     expect(await api.get('/mailgun/messages/nobody@north.example')).toMatchObject({
       status: 404,
       body: { ok: false, reason: 'unknown-message' },
@@ -397,7 +397,7 @@ describe('wrong parameters are named', () => {
     ['/messages', 'id'],
     ['/messages/', 'id'],
     ['/messages?id=%3C%3E', 'id'],
-    // The gateway cuts it to `cut`, of which nobody could say that it is not known.
+    // The gateway cuts it to `cut`, of which no one could say that it is not known.
     ['/messages/cut%3F@north.example', 'id'],
     ['/messages/x?id=y', 'id'],
     ['/messages/x?limit=0', 'limit'],
@@ -622,7 +622,7 @@ describe('answers', () => {
   });
 });
 
-test('the webhook route answers no CORS header to any request', async () => {
+test('the webhook route sends no CORS header to any request', async () => {
   const { webhookUrl } = api.ready;
   const { origin, pathname } = new URL(webhookUrl);
   for (const method of ['OPTIONS', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH']) {

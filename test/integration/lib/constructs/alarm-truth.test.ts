@@ -25,7 +25,7 @@ import { createStage, type Scene } from '../../../support/stage.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';
 
 // Every fault sets off the alarm that is for it, and nothing that has nothing to do with it. A minute of metric time
-// takes a second here; limits that are times are shorter, so that nobody has to wait for them.
+// takes a second here; limits that are times are shorter, so that no one has to wait for them.
 
 const REFUSED = 'the fault makes ingest refuse webhooks as well, and Mailgun sees it';
 const RETRIED = 'what fails waits for its next try';
@@ -351,7 +351,7 @@ const RECONCILIATION: Fault[] = [
     },
     begin: async (world) => {
       world.spoil('refuse', 100, 'sqs.ReceiveMessage');
-      // Whoever waited for a message already still gets one.
+      // Anyone who waited for a message already still gets one.
       await world.happen(opened);
       await sleep(2000);
       world.list(opened);
@@ -563,7 +563,7 @@ const struckBy = (
   async play(world) {
     const findings: Finding[] = [];
     const lingering = new Set<string>();
-    // Nobody has used the environment before its first webhook, nor is there a ledger.
+    // No one has used the environment before its first webhook, nor is there a ledger.
     await world.accept(eventOf(opened));
     for (const fault of faults) {
       const finding = await strike(world, fault, lingering);

@@ -102,7 +102,7 @@ test('a function that dies while it works counts as an error', async () => {
   stack.setFaults([]);
 }, 120_000);
 
-test('a drill is told like the real thing, and the next evaluation ends it', async () => {
+test('a drill is notified like the real thing, and the next evaluation ends it', async () => {
   expect(await control(`/alarms/${nameOf('stuck')}`, { state: 'ALARM', reason: 'drill' })).toMatchObject({
     status: 200,
   });

@@ -113,7 +113,7 @@ describe('with reconciliation', () => {
 describe('against another Mailgun than the twin', () => {
   const elsewhere = { dueAfterSeconds: undefined };
 
-  test('a delivered event that was never acknowledged is named, and is nobody’s broken promise', async () => {
+  test('a delivered event that was never acknowledged is named, and breaks no promise', async () => {
     const { ok, text } = await run({ answers: ({ event }) => (event === 'delivered' ? 503 : undefined) }, elsewhere);
 
     expect(text).toMatch(/Never acknowledged, so not promised:\n {2}delivered#\S{22} for \S+ of \S+: 503/);

@@ -238,7 +238,7 @@ describe('usage', () => {
     expect(counted?.capacity).toEqual({ write: 2, read: 0 });
   });
 
-  test('capacity is reported to who asked for it, and to nobody else', async () => {
+  test('capacity is reported to the caller that requested it, and to no other', async () => {
     const { dynamodb } = clients('curious');
 
     expect(await dynamodb.send(put('c5'))).not.toHaveProperty('ConsumedCapacity');

@@ -128,7 +128,7 @@ test.each([
   expect(events[0]).toMatchObject({ isBase64Encoded: encoded, body: sent.toString(encoded ? 'base64' : 'utf8') });
 });
 
-test('the answer of the function is the answer', async () => {
+test('the response of the function is the response', async () => {
   const answer = { statusCode: 406, headers: { 'X-Reason': 'stale' }, cookies: ['a=1', 'b=2'], body: '{"ok":false}' };
   const { url } = await startGateway({ answer });
 
@@ -180,7 +180,7 @@ test.each([
   if (status === 413) expect(await response.json()).toEqual({ message: 'Request Entity Too Large' });
 });
 
-test('a client that reads only after it has sent everything gets its answer', async () => {
+test('a client that reads only after it has sent everything gets its response', async () => {
   const { port } = await startGateway({ routes: ['POST /other'] });
   const socket = connect(port, '127.0.0.1');
   const size = 12 * MIB;
@@ -195,7 +195,7 @@ test('a client that reads only after it has sent everything gets its answer', as
   socket.destroy();
 });
 
-test('a client that goes away in the middle of its body harms nobody', async () => {
+test('a client that goes away in the middle of its body harms no other', async () => {
   const { url, port, events } = await startGateway();
   const socket = connect(port, '127.0.0.1');
 
@@ -206,7 +206,7 @@ test('a client that goes away in the middle of its body harms nobody', async () 
   expect(events).toHaveLength(1);
 });
 
-test('more than the stage allows is answered 429', async () => {
+test('more than the stage allows gets a 429', async () => {
   const { url, events, counted } = await startGateway({ throttle: { ratePerSecond: 0.001, burst: 2 } });
 
   const statuses = [];

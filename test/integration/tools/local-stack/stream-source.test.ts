@@ -168,7 +168,7 @@ test('a batch at which the function crashes is halved, until the record that doe
 });
 
 describe('what is given up', () => {
-  test('after so many retries is told by its position, and the rest goes on', async () => {
+  test('after its last retry is reported by its position, and the rest goes on', async () => {
     const answer: Answer = (positions) => (positions[0] === '1' ? back('1') : DONE);
     const { batches, given } = follow(one([record(1)]), { maxRetries: 2 }, answer);
     await until(() => given.length > 0);

@@ -70,7 +70,7 @@ describe('the Events API', () => {
     expect(await api.get(`/v3/${API_DOMAIN}/events?${query}`)).toMatchObject({ status: 400, json: { message } });
   });
 
-  test('a wrong key is answered 401', async () => {
+  test('a wrong key gets a 401', async () => {
     api = await startTestApi();
 
     expect((await api.get(`/v3/${API_DOMAIN}/events`, { headers: { authorization: 'Basic YTpi' } })).status).toBe(401);

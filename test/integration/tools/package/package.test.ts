@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { InstalledPackage } from '../../../support/packed.ts';
+import { InstalledPackage } from '../../../support/installed-package.ts';
 import { eventOf, type ReadStack, startReadStack } from '../../../support/read-stack.ts';
 import { Synthesized } from '../../../support/synthesized.ts';
 import { DOMAIN } from '../../../support/webhooks.ts';

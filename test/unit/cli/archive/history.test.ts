@@ -204,7 +204,7 @@ test('of what only the archive holds the wanted rows alone are looked up, and th
   expect([places.lookUps, places.discarded]).toEqual([1, 1]);
 });
 
-test('whoever stops reading the archive leaves no temporary file', async () => {
+test('a reader that stops early leaves no temporary file of the archive', async () => {
   const places = new TwoPlaces();
   places.archive(0, 0, [rowFor(eventAt(1, SLICE_START))]);
   for await (const _ of createArchivedHistory(places.deps())(

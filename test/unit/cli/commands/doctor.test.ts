@@ -208,7 +208,7 @@ describe('a browser', () => {
     expect(judgeRefusal(answer(200, granted), ORIGIN, 'allow it').state).toBe('wrong');
   });
 
-  test('reads an answer only with CORS on it, and Vary keeps caches from mixing origins', () => {
+  test('reads a response only with CORS on it, and Vary keeps caches from mixing origins', () => {
     expect(judgeAnswer(answer(200, granted), ORIGIN, 'allow it').state).toBe('ok');
     expect(judgeAnswer(answer(200, {}), ORIGIN, 'allow it').state).toBe('wrong');
     expect(judgeAnswer(answer(403, granted), ORIGIN, 'allow it').state).toBe('wrong');

@@ -98,7 +98,7 @@ test.each([
   expect(sounded).toEqual([NAME]);
 });
 
-test('with --yes nobody is asked', async () => {
+test('with --yes there is no question', async () => {
   const ask = async () => {
     throw new Error('asked');
   };
@@ -116,14 +116,14 @@ test.each([
   expect(sounded).toEqual([]);
 });
 
-test('nobody is paged without a yes', async () => {
+test('no one is paged without a yes', async () => {
   const { sounded, openDeployment } = onAws();
   const { exitCode, lines } = await drill({ openDeployment }, 'stuck');
   expect([exitCode, lines.at(-1)]).toEqual([2, { event: 'error', message: expect.stringMatching(/needs --yes/) }]);
   expect(sounded).toEqual([]);
 });
 
-test('an alarm that is not there is answered with those that are', async () => {
+test('an unknown alarm gets the list of those that exist', async () => {
   const { exitCode, lines } = await drill(onAws(), 'typo');
   const message = 'there is no alarm "typo"; there are dead-letters, open-slice, stuck';
   expect([exitCode, lines]).toEqual([2, [{ event: 'error', message }]]);

@@ -102,7 +102,7 @@ test('--follow shows every line once, also those of one millisecond, until it is
   expect(json().map((line) => logsLine.parse(line).facts.message)).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('a source that nobody has is wrong usage, and the choices are named', async () => {
+test('an unknown source is wrong usage, and the choices are named', async () => {
   const { exitCode, errors } = await runCommand(['logs', 'nobody', '--local']);
   expect([exitCode, errors.join()]).toEqual([2, expect.stringContaining('ingest, process, reconcile')]);
 });

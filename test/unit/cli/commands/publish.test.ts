@@ -134,7 +134,7 @@ test('while the bus is down it waits, and goes on', async () => {
   ]);
 });
 
-test('after a quarter of an hour without an answer it gives up, and prints the command that goes on', async () => {
+test('after a quarter of an hour without a result it gives up, and prints the command that goes on', async () => {
   const failed = { state: 'failed', reason: 'Timeout', done: false, nextFromMs: FROM_MS + 7000 };
   const { lines, exitCode, requests } = await publish(
     ['--from', FROM, '--domain', 'mg.example.com'],

@@ -79,7 +79,7 @@ test('a stack that cannot be reached is exit code 1, in JSON too', async () => {
   expect(JSON.parse(lines[0] ?? '')).toEqual({ event: 'error', message: 'no local stack is running' });
 });
 
-test('a call that fails is told, with the command that goes on', async () => {
+test('a call that fails is reported, with the command that goes on', async () => {
   const invoke = async () => {
     throw new TargetUnavailableError('reconcile failed: out of time');
   };

@@ -15,7 +15,7 @@ const DOMAIN = 'mg.example.com';
 const RUN = 'npm run ledger --';
 const HERE = '--local --port 4010';
 
-/** A slice that ended so many seconds ago, and was passed twice. */
+/** A slice that ended this number of seconds ago, and was passed twice. */
 function slice(agoSeconds: number, counts: Partial<Slice> = {}, domain = DOMAIN): Slice {
   const end = NOW_MS / 1000 - agoSeconds;
   const pass = { startedAtMs: NOW_MS, nowMs: NOW_MS, unlisted: false, isOld: true };

@@ -47,7 +47,7 @@ async function drain() {
   for (const message of ledger.takeMessages()) await store(message);
 }
 
-test('a good webhook is claimed, queued with its whole event, and answered', async () => {
+test('a good webhook is claimed, queued with its whole event, and acknowledged', async () => {
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
   expect(ledger.claims.size).toBe(1);
   expect(ledger.takeMessages()).toEqual([
@@ -144,7 +144,7 @@ test('takes an event that names no domain', async () => {
   expect(await ingest(jsonBody(deliveredEvent({ domain: undefined })))).toEqual({ ok: true });
 });
 
-test('a repeat before the event is stored is sent again; afterwards it is only answered', async () => {
+test('a repeat before the event is stored is sent again; afterwards it is only acknowledged', async () => {
   const bytes = jsonBody(deliveredEvent());
   await ingest(bytes);
   expect(await ingest(bytes)).toEqual({ ok: true });
@@ -253,7 +253,7 @@ test.each([
   expect(['unauthorized', undefined]).toContain(((await ingest(body())) as { reason?: string }).reason);
 });
 
-test('reads the keys anew when none matches, and only then', async () => {
+test('reads the keys again when none matches, and only then', async () => {
   keys = new InMemoryKeyRing({ current: 'key-before-the-rotation' }, { current: KEY });
   expect(await ingest(jsonBody(deliveredEvent()))).toEqual({ ok: true });
   expect(keys.rereads).toBe(1);

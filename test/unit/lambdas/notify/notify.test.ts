@@ -122,7 +122,7 @@ describe('the alarm on disabled receivers', () => {
     expect(body).not.toContain('fine');
   });
 
-  test('is told without them where the table does not respond', async () => {
+  test('is sent without them where the table does not respond', async () => {
     const { notify, posted } = openNotify({ states: { crm: new Error('throttled'), shop: disabled } });
     await notify(noticeOf('ticket'));
 

@@ -144,7 +144,7 @@ test('the event of a batch is stored, and makes no recipient that stays accepted
   expect(ledger.statuses.size).toBe(0);
 });
 
-test('routed mail gets no status of ours, and suppresses nobody', async () => {
+test('routed mail gets no status of ours, and suppresses no one', async () => {
   const { store, ledger } = setUp();
   const over = { event: 'failed', severity: 'permanent', reason: 'bounce', flags: { 'is-routed': true } };
   await store(message(over));

@@ -101,7 +101,7 @@ test('a bus that is down is asked once, and everything comes again', async () =>
 });
 
 describe('what cannot be published', () => {
-  test('for what it says is put aside at once, and holds nobody up', async () => {
+  test('for what it says goes to the failure queue at once, and delays no other', async () => {
     const { kept, taken, back } = await publish(changes('a', 'b', 'c'), [(id) => (id === 'b' ? REFUSED : undefined)]);
 
     expect(kept).toEqual([['b', 'MalformedDetail']]);

@@ -147,7 +147,7 @@ describe('the choice of an environment', () => {
   });
 });
 
-describe('a mistake is told by its path, what was found and what would be right', () => {
+describe('a mistake is reported by its path, what was found and what would be right', () => {
   const right = {
     issuer: 'must be an https URL without query, exactly as in `iss`',
     type: `must be one of ${TYPES}`,

@@ -23,7 +23,7 @@ test('a count in which no call was repeated stands, and its engines are closed',
   expect([started(), closed]).toEqual([1, [0]]);
 });
 
-test('a count with repeated calls, or that failed over them, is made anew on other engines', async () => {
+test('a count with repeated calls, or that failed over them, is made again on other engines', async () => {
   const { start, closed } = enginesWith(10, 3, 0);
   let counts = 0;
 

@@ -13,7 +13,7 @@ const [secretId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'PublishSubject
 const [erasureKeyId = ''] = idsOf(on, 'AWS::SecretsManager::Secret', 'SecretsErasureKey');
 const own = (id: string, attribute = 'Arn') => ({ 'Fn::GetAtt': [id, attribute] });
 
-test('it is off where nobody asks for it, and then only the key of its subjects is kept', () => {
+test('it is off by default, and then only the key of its subjects is kept', () => {
   expect(Object.keys(off.resources).filter((id) => id.startsWith('Publish'))).toEqual([secretId]);
   expect(off.ofType('AWS::Lambda::EventSourceMapping')).toHaveLength(1);
   expect(Object.keys(off.outputs).filter((name) => name.startsWith('Publish'))).toEqual([]);

@@ -27,7 +27,7 @@ test('there is one, which the output opens', () => {
   );
 });
 
-test('it answers from top to bottom: is it healthy, since when not, what is behind', () => {
+test('it shows from top to bottom: is it healthy, since when not, what is behind', () => {
   expect(titles).toEqual([
     '## Is it healthy?',
     'Alarms',

@@ -53,7 +53,7 @@ test('one registration covers all domains, and a second run changes nothing', as
   expect(await Promise.all(DOMAINS.map(ofDomain))).toEqual([{}, {}]);
 });
 
-test('the domains are left alone until Mailgun acts on the account, and other URLs for good', async () => {
+test('the domains are left alone until Mailgun acts on the account, and other URLs always', async () => {
   for (const domain of DOMAINS) stub.api.register(domain, TYPES, OWN_URL);
   stub.api.register(DOMAINS[0] ?? '', ['delivered'], OTHER);
 

@@ -107,7 +107,7 @@ test('killed: what was in flight fails, and what comes meanwhile waits for the n
   expect(next.pid).toBe(target.pid);
 });
 
-test('an error that nobody catches ends the process, and the next invocation has another', async () => {
+test('an uncaught error ends the process, and the next invocation has another', async () => {
   const target = await start();
   const crashed = target.pid;
 

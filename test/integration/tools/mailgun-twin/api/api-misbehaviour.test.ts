@@ -87,14 +87,14 @@ test.each(['401', '500'] as const)('a call fails with %s, and all is well afterw
   expect((await api.get(FIRST_PAGE)).json.items).toHaveLength(1);
 });
 
-test('a call that hangs gets no answer', async () => {
+test('a call that hangs gets no response', async () => {
   api = await startTestApi();
   api.misbehave({ fails: { mode: 'hang', percent: 100 } });
 
   await expect(api.get(FIRST_PAGE, { signal: AbortSignal.timeout(200) })).rejects.toThrow(/timeout/);
 });
 
-test('a truncated answer is no JSON', async () => {
+test('a truncated response is not JSON', async () => {
   api = await startTestApi(3);
   api.misbehave({ fails: { mode: 'truncate', percent: 100 } });
 

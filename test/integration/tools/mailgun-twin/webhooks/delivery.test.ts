@@ -84,7 +84,7 @@ test('a broken connection, silence and a redirect are tried again', async () => 
   expect(received).toHaveLength(4);
 });
 
-test('delivered is posted once, whatever the answer', async () => {
+test('delivered is posted once, whatever the response', async () => {
   answers = [503, 200];
 
   const { event } = await tell({ data: { ...DATA, event: 'delivered' } });

@@ -3,7 +3,7 @@ import { driftFixes } from '../../../../../cli/commands/webhooks/registry.ts';
 
 const run = (command: string) => `ledger ${command} --local`;
 
-test('what makes events come late is first, each step is told once, and what may belong to another domain asks first', () => {
+test('what makes events come late is first, each step is printed once, and what may belong to another domain asks first', () => {
   const fixes = driftFixes(
     [
       { kind: 'foreign', type: 'opened', level: 'domain', url: 'https://other.example.com/?a=1&b=2' },

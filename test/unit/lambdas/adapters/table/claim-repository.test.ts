@@ -7,7 +7,7 @@ const claim = { key: 'k', id: 'mine', hash: '1:aa', expiresAt: 2000 };
 const failWith = (error: Error) =>
   createClaimRepository({ name: 'table', client: { send: () => Promise.reject(error) } as never }).claim(claim, 1000);
 
-test('a refusal that does not show what is held is no answer, so ingest fails closed', async () => {
+test('a refusal that does not show what is held is an error, so ingest fails closed', async () => {
   const refusal = new ConditionalCheckFailedException({ message: 'refused', $metadata: {} });
   await expect(failWith(refusal)).rejects.toBe(refusal);
 });

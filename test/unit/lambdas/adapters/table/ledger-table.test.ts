@@ -30,7 +30,7 @@ test('keys that the table leaves unprocessed are requested again, until all are 
   expect(asked.map(({ ledger }) => ledger?.Keys?.length)).toEqual([5, 3, 1]);
 });
 
-test('a table that leaves keys unread for too long is an error, not an empty answer', async () => {
+test('a table that leaves keys unread for too long is an error, not an empty result', async () => {
   const { table } = reluctantTable(0);
   await expect(batchGet(table, { Keys: [{ pk: '1', sk: '-' }] }, 2)).rejects.toThrow('leaves keys unread');
 });

@@ -27,7 +27,7 @@ function certificate(links: readonly ChainLink[] = LINKS, range = RANGE): Certif
   return { v: 1, ledger: 'dev', from: iso(range.from), to: iso(range.to), issuedAt: iso(range.to), domains };
 }
 
-/** The certificate as somebody changed it who cannot sign. */
+/** The certificate as someone changed it who cannot sign. */
 function altered(change: (copy: Certificate) => void): Certificate {
   const copy = structuredClone(certificate());
   change(copy);

@@ -69,7 +69,7 @@ describe.each(Object.entries(FORMS))('%s', (service, form) => {
     expect(form(notice)).toEqual(JSON.parse(golden));
   });
 
-  test('is told what happened, who is hurt, what was found, the first command and both links', () => {
+  test('shows what happened, who is hurt, what was found, the first command and both links', () => {
     const text = JSON.stringify(form(sounding))
       .replaceAll('&amp;', '&')
       .replaceAll('&lt;', '<')

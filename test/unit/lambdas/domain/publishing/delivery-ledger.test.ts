@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const NOW = Date.UTC(2026, 10, 28, 12);
 const before = (minutes: number) => Math.floor((NOW - minutes * MINUTE) / 1000);
 
-/** A delivery that was published so many minutes ago, and first attempted so many minutes later. */
+/** A delivery that was published this number of minutes ago, and first attempted this number of minutes later. */
 interface Told {
   ago: number;
   attemptedAfter?: number;

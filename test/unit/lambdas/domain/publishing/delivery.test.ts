@@ -59,7 +59,7 @@ describe('afterAttempt', () => {
     expect(after.attempts).toHaveLength(2);
   });
 
-  test('an event that an operator requests again begins its schedule anew', () => {
+  test('an event that an operator requests again begins its schedule again', () => {
     const dead = failures(3);
     const requestedAt = NOW + 1000;
     expect(isSettled(dead, 0)).toBe(true);

@@ -86,7 +86,7 @@ describe('what is published', () => {
     });
   });
 
-  test.each([status(), suppression()])('of a $type names nobody unless that is chosen', (row) => {
+  test.each([status(), suppression()])('of a $type names no recipient unless that is chosen', (row) => {
     const quiet = JSON.stringify(publishedEvent(row, CHOICE)).toLowerCase();
     const told = publishedEvent(row, { ...CHOICE, recipients: true });
 

@@ -60,7 +60,7 @@ describe('the identity of a tombstone', () => {
     expect(tombstoneIdentity(tombstone, ERASURE_KEY)).toEqual(tombstone);
   });
 
-  test('is the ordinary one where an event has no recipient, whom nobody can erase', () => {
+  test('is the ordinary one where an event has no recipient who could be erased', () => {
     const identity = identify(deliveredEvent({ recipient: undefined }), DOMAIN);
     expect(tombstoneIdentity(identity, ERASURE_KEY)).toEqual(identity);
   });

@@ -86,6 +86,6 @@ test('registrations of the account are read one by one, and what is none is skip
   ]);
 });
 
-test.each([[undefined], [{}], [[]], [{ webhooks: 7 }]])('an answer like %p is none', (body) => {
+test.each([[undefined], [{}], [[]], [{ webhooks: 7 }]])('a response like %p is refused', (body) => {
   expect([readDomainWebhooks(body), readAccountWebhooks(body)]).toEqual([undefined, undefined]);
 });

@@ -87,7 +87,7 @@ test("a key of another recipient's events is none of a search", () => {
   expect(isSearchPosition({ ...place, after: 'R#a@b.example#E#clicked#1' }, { ...query, type: 'opened' })).toBe(false);
 });
 
-test('whoever makes up a checked cursor is refused, or reads inside the query', async () => {
+test('a made-up cursor is refused, or reads inside the query', async () => {
   const asked: unknown[] = [];
   const routes = createRoutes({
     messages: createMessages(

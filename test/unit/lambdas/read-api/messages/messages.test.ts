@@ -148,7 +148,7 @@ test('an event of which only a name is left is shown as that', async () => {
   });
 });
 
-test('a page ends where an answer could hold no more', async () => {
+test('a page ends where a response could hold no more', async () => {
   const ledger = new InMemoryLedger();
   const store = createProcess({ records: ledger, retentionDays: 400, ...LONE_PROCESS });
   for (let n = 0; n < 10; n += 1) {
@@ -302,7 +302,7 @@ describe('a message whose events may have left the table says so', () => {
     });
   });
 
-  test('the answer is the same for all of a day, so that it can be asked for on condition', async () => {
+  test('the response is the same for all of a day, so that it can be asked for on condition', async () => {
     const [first, last] = [await read(90, 'archive', 1000), await read(90, 'archive', 86_399_000)];
     expect(first).toMatchObject({ eventsUntil: 1_769_990_400 + 86_400 });
     expect(last).toEqual(first);

@@ -99,7 +99,7 @@ test.each<[string, unknown]>([
 describe('a check of many addresses', () => {
   const answer = (recipient: string) => ({ recipient, suppressed: recipient.startsWith('bad'), suppressions: [] });
 
-  test('answers in the order of the request, and reads an address that is named twice once', async () => {
+  test('responds in the order of the request, and reads an address that is named twice once', async () => {
     const read: string[] = [];
     const check = createSuppressionCheck(async ({ recipient }) => {
       read.push(recipient);

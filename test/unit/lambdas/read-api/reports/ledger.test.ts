@@ -6,7 +6,7 @@ import { DOMAIN, NOW_MS } from '../../../../support/webhooks.ts';
 
 const HOUR = Math.floor(NOW_MS / 3_600_000) * 3600;
 
-/** A ledger of two hours: an event every minute, one of which is missing for good in the second hour. */
+/** A ledger of two hours: an event every minute, one of which is missing permanently in the second hour. */
 async function world() {
   const world = new ReconcileWorld();
   world.fromEpochSeconds = HOUR;

@@ -21,7 +21,7 @@ function source() {
   return { under, page, end, settle };
 }
 
-test('up to so many listing calls are under way, the others wait in their order', async () => {
+test('up to the limit listing calls are under way, the others wait in their order', async () => {
   const { under, page, end, settle } = source();
   const limited = withAdaptiveConcurrency({ page }, 3);
   for (let n = 0; n < 5; n += 1) void limited.page({ ...REQUEST, begin: n });

@@ -104,7 +104,7 @@ test('a long ledger is read in several calls, the oldest hour that Mailgun keeps
   expect(calls.slice(-1)).toEqual([[last - 72, last]]);
 });
 
-test('calls Mailgun at most thirty times a day, whoever asks, and again the next day', async () => {
+test('calls Mailgun at most thirty times a day, however often it runs, and again the next day', async () => {
   const read = reading();
   for (let nth = 0; nth < 50; nth += 1) {
     clock.ms += 60_000;

@@ -3,7 +3,7 @@ import { dollarsKept, dollarsPerWebhook, PER_WEBHOOK, planFor } from '../../../.
 import { costsOf, sum } from '../../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../../tools/bench/page.ts';
 import { compare, type LocalRun, offBy, TOLERANCE } from '../../../../../tools/bench/simulation/comparison.ts';
-import { metAt } from '../../../../../tools/bench/simulation/met-at.ts';
+import { rateThatMeets } from '../../../../../tools/bench/simulation/limit-rate.ts';
 import { DEFAULT_STACK, plannedStack, type SimulatedStack } from '../../../../../tools/bench/simulation/settings.ts';
 import { type Limit, simulate } from '../../../../../tools/bench/simulation/simulate.ts';
 
@@ -36,11 +36,11 @@ describe('a steady load meets a limit where arithmetic says', () => {
     ['gateway', 10_000, { ...WIDE, gatewayPerSecond: 10_000 }],
     ['table', 40_000 / 2.8, WIDE],
   ])('%s at %d a second', (limit, exact, stack) => {
-    expect(off(metAt(limit, stack), exact)).toBeLessThan(0.05);
+    expect(off(rateThatMeets(limit, stack), exact)).toBeLessThan(0.05);
   });
 
   test('listings of both passes at 2,400 a second', () => {
-    expect(off(metAt('listings', { ...WIDE, parallel: 8 }, 30 * HOUR), (150 * 8) / 0.5)).toBeLessThan(0.05);
+    expect(off(rateThatMeets('listings', { ...WIDE, parallel: 8 }, 30 * HOUR), (150 * 8) / 0.5)).toBeLessThan(0.05);
   }, 60_000);
 });
 

@@ -6,7 +6,7 @@ import type { Outcome } from '../../../../../tools/local-stack/functions/functio
 const RESULT = { slices: 2, expected: 9, missing: 3, sent: 3, open: 1, done: true };
 const done: Outcome = { ok: true, payload: JSON.stringify(RESULT) };
 
-test('a run by hand waits for the one under way, ignores the waits, and answers its result', async () => {
+test('a run by hand waits for the one under way, ignores the waits, and returns its result', async () => {
   const events: string[] = [];
   const first = Promise.withResolvers<Outcome>();
   const runs = new ReconcileRuns({

@@ -83,7 +83,7 @@ test('begins without a state, and tells the topic of each change in words that a
   });
 });
 
-test('a state that stays is told once', () => {
+test('a state that stays is notified once', () => {
   const { board, changes, age } = boardOf(alarmOf());
   for (let minute = 100; minute < 110; minute += 1) {
     age(minute, 400);
@@ -147,7 +147,7 @@ test('a late value counts in its own minute', () => {
   expect(state()).toBe('ALARM');
 });
 
-test('a state set by hand is told like any other, and lasts until the next evaluation', () => {
+test('a state set by hand is notified like any other, and lasts until the next evaluation', () => {
   const { board, topics, state } = boardOf(alarmOf());
   board.evaluateAt(101);
 

@@ -17,7 +17,7 @@ const put = (engine: ReturnType<typeof createEvents>, Entries: unknown) =>
   });
 
 describe('a bus', () => {
-  test('takes events, shows them and tells of them', async () => {
+  test('takes events, shows them and passes them on', async () => {
     const engine = createEvents(() => NOW_MS);
     const told: unknown[] = [];
     engine.onPublished((event) => told.push(event));

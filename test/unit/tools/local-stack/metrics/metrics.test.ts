@@ -73,7 +73,7 @@ describe('a store', () => {
     expect(store.read(METRIC, 'Sum', 5, 6)).toBe(1);
   });
 
-  test('forgets what nobody watches any more', () => {
+  test('forgets what is not watched any more', () => {
     const store = storeOf('Sum', 3);
     for (let minute = 0; minute < 100; minute += 1) store.measure(METRIC, 1, minute * MINUTE_MS);
 
@@ -81,7 +81,7 @@ describe('a store', () => {
     expect(store.read(METRIC, 'Sum', 0, 90)).toBeUndefined();
   });
 
-  test('does not answer for a metric that nobody watches', () => {
+  test('has no values of a metric that is not watched', () => {
     expect(() => storeOf('Sum').read({ ...METRIC, name: 'other' }, 'Sum', 0, 1)).toThrow('nobody watches');
   });
 });

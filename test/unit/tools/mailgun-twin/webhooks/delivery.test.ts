@@ -41,7 +41,7 @@ test('200 ends a delivery at once', async () => {
   expect(record).toEqual({ attempts: [{ at: START_MS, status: 200 }], repeats: [], outcome: 'acknowledged' });
 });
 
-test.each(['opened', 'delivered'])('406 stops %s for good', async (event) => {
+test.each(['opened', 'delivered'])('406 stops %s permanently', async (event) => {
   const { record } = await deliverTo([406], event);
 
   expect(record).toMatchObject({ outcome: 'rejected', attempts: [{ status: 406 }] });
@@ -89,7 +89,7 @@ test('a request that is lost never reaches the receiver', async () => {
   expect(statuses(record.attempts)).toEqual([null, 200]);
 });
 
-test('an answer that is lost brings the same event again', async () => {
+test('a response that is lost brings the same event again', async () => {
   const { record, posts } = await deliverTo([200], 'opened', { troubles: ['answer-lost'] });
 
   expect(posts).toBe(2);
@@ -109,7 +109,7 @@ test('repeats carry the same token or a fresh one, and are not retried', async (
   expect(record.outcome).toBe('acknowledged');
 });
 
-test('the answers to repeats are kept too, although they decide nothing', async () => {
+test('the responses to repeats are kept too, although they decide nothing', async () => {
   const repeats = [{ afterMs: 100, token: 'same' }] as const;
   const { record } = await deliverTo([500, 200], 'delivered', { repeats });
 

@@ -23,7 +23,7 @@ test('a delivered event meets no trouble unless drops are asked for', () => {
   expect(plans('delivered', 'json', FAULTS).flatMap(({ troubles }) => troubles)).toEqual([]);
 });
 
-test('an event that is retried meets lost requests and lost answers', () => {
+test('an event that is retried meets lost requests and lost responses', () => {
   const troubles = plans('opened', 'json', FAULTS).flatMap((plan) => plan.troubles);
 
   expect(new Set(troubles)).toEqual(new Set(['request-lost', 'answer-lost']));
@@ -41,7 +41,7 @@ describe('when every first delivery is dropped', () => {
   });
 });
 
-test('a legacy form is never signed anew, because its time is that of its signature', () => {
+test('a legacy form is never signed again, because its time is that of its signature', () => {
   const tokens = plans('opened', 'urlencoded', FAULTS).flatMap(({ tokenOnRetry, repeats }) => [
     tokenOnRetry,
     ...repeats.map(({ token }) => token),

@@ -8,7 +8,7 @@ const VECTORS = [
   ['key-of-the-primary-account-987654', 'c554dad32298498cb238918cfe4e8f05b2799b9e0bc2d484c2bad1487e0763bb'],
 ] as const;
 
-test.each(VECTORS)('sign(%s, …) answers the known HMAC', (key, signature) => {
+test.each(VECTORS)('sign(%s, …) returns the known HMAC', (key, signature) => {
   expect(sign(key, PARTS)).toBe(signature);
 });
 

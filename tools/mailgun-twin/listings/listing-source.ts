@@ -1,13 +1,13 @@
-import { BadRequest } from '../api/api-answer.ts';
 import type { Misbehaviour } from '../api/api-misbehaviour.ts';
-import type { EventLog, LoggedEvent } from '../listings/event-log.ts';
-import { type Cursor, type Page, readPage } from '../listings/listing.ts';
-import { draw, readUnrulyPage } from '../listings/unruly-listing.ts';
+import { BadRequestError } from '../api/api-response.ts';
 import type { Random } from '../random.ts';
-import type { EventData } from './event-parts.ts';
+import type { EventData } from '../traffic/event-parts.ts';
+import type { EventLog, LoggedEvent } from './event-log.ts';
+import { type Cursor, type Page, readPage } from './listing.ts';
+import { draw, readUnrulyPage } from './unruly-listing.ts';
 
 /** The log as the API shows it at this moment. */
-export interface Library {
+export interface ListingSource {
   /** Where this API is, and where it says that the next page is. */
   readonly base: string;
   readonly nextBase: string;
@@ -20,7 +20,7 @@ export interface Library {
   item(data: Readonly<Record<string, unknown>>): unknown;
 }
 
-export interface LibraryOptions {
+export interface ListingSourceOptions {
   readonly log: EventLog;
   readonly misbehaviour: Misbehaviour;
   readonly base: string;
@@ -29,7 +29,14 @@ export interface LibraryOptions {
   now(): number;
 }
 
-export function openLibrary({ log, misbehaviour, base, foreignBase, random, now }: LibraryOptions): Library {
+export function openListingSource({
+  log,
+  misbehaviour,
+  base,
+  foreignBase,
+  random,
+  now,
+}: ListingSourceOptions): ListingSource {
   const shows = ({ data }: LoggedEvent) =>
     !misbehaviour.empty &&
     !misbehaviour.hides?.includes(data.id) &&
@@ -42,7 +49,7 @@ export function openLibrary({ log, misbehaviour, base, foreignBase, random, now 
     read(cursor) {
       const oldest = Math.min(cursor.begin, cursor.end ?? cursor.begin);
       if (misbehaviour.retentionSeconds !== undefined && oldest < now() - misbehaviour.retentionSeconds) {
-        throw new BadRequest('the range is beyond what your plan retains');
+        throw new BadRequestError('the range is beyond what your plan retains');
       }
       const limit = misbehaviour.shortPages ? 1 + random.below(cursor.limit) : cursor.limit;
       const { disorderSeconds, repeats } = misbehaviour;

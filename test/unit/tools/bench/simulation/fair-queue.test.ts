@@ -2,7 +2,7 @@ import type { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
 import { ASSUMED } from '../../../../../cli/planning/capacity.ts';
 import { createEventQueue } from '../../../../../lambdas/adapters/aws/queues.ts';
-import { type QueuedMessage, queueWaits } from '../../../../../tools/bench/simulation/groups.ts';
+import { type QueuedMessage, queueWaits } from '../../../../../tools/bench/simulation/fair-queue.ts';
 import { DEFAULT_STACK } from '../../../../../tools/bench/simulation/settings.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 

@@ -1,16 +1,16 @@
-/** What the twin's API answers to one request. */
-export interface ApiAnswer {
+/** The response of the twin's API to one request. */
+export interface ApiResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
-export const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
-export const refusal = (status: number, message: string): ApiAnswer => ({ status, body: { message } });
-export const FORBIDDEN: ApiAnswer = { status: 401, body: 'Forbidden' };
+export const ok = (body: unknown): ApiResponse => ({ status: 200, body });
+export const refusal = (status: number, message: string): ApiResponse => ({ status, body: { message } });
+export const FORBIDDEN: ApiResponse = { status: 401, body: 'Forbidden' };
 
-/** A mistake of the caller: answered 400 with its message. */
-export class BadRequest extends Error {}
+/** A mistake of the caller: becomes a 400 with its message. */
+export class BadRequestError extends Error {}
 
 const RFC_2822 = /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} /;
 /** A plus sign that was not escaped in a query is a blank; a time without a zone is in UTC. */
@@ -23,13 +23,13 @@ const zoned = (text: string) => {
 export function parseTime(name: string, value: unknown): number {
   if (typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))) return Number(value);
   const epochMs = typeof value === 'string' && RFC_2822.test(value) ? Date.parse(zoned(value)) : Number.NaN;
-  if (Number.isNaN(epochMs)) throw new BadRequest(`${name} is neither an epoch nor an RFC 2822 date`);
+  if (Number.isNaN(epochMs)) throw new BadRequestError(`${name} is neither an epoch nor an RFC 2822 date`);
   return epochMs / 1000;
 }
 
 export function parseLimit(value: unknown, max: number, otherwise: number): number {
   if (value === undefined || value === null) return otherwise;
   const limit = Number(value);
-  if (!Number.isInteger(limit) || limit < 1 || limit > max) throw new BadRequest(`limit must be from 1 to ${max}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > max) throw new BadRequestError(`limit must be from 1 to ${max}`);
   return limit;
 }

@@ -2,13 +2,13 @@ import { ASSUMED, AWS_LIMITS, PER_WEBHOOK } from '../../../cli/planning/capacity
 import type { SimulatedStack } from './settings.ts';
 
 /** What may stop a webhook in queue, process or table. */
-export type StoreLimit = 'table' | 'process' | 'partition' | 'backpressure';
+export type ProcessLimit = 'table' | 'process' | 'partition' | 'backpressure';
 
 const CLAIM_WRITES = 1;
 const FIRST_POLLERS = 5;
 
 /** Claims, queue, process and table, a second at a time. */
-export class Store {
+export class SimulatedProcess {
   readonly #stack: SimulatedStack;
   #capacity: number;
   #peak = 0;
@@ -23,15 +23,15 @@ export class Store {
     this.#capacity = stack.warmWritesPerSecond;
   }
 
-  /** Whether reconcile sends nothing, because the queue has more than process may have in hand. */
+  /** Returns whether reconcile sends nothing, because the queue has more than process may have in hand. */
   isPausing(arriving: number): boolean {
     const { maxConcurrency, batchSize } = this.#stack;
     return this.backlog + arriving * ASSUMED.queueSeconds > maxConcurrency * batchSize;
   }
 
   /** Takes the webhooks of a second and what is requeued; returns how many are claimed, and how many are stored. */
-  take(atSecond: number, webhooks: number, requeued: number): { claimed: number; stored: number; met: StoreLimit[] } {
-    const met: StoreLimit[] = [];
+  take(atSecond: number, webhooks: number, requeued: number): { claimed: number; stored: number; met: ProcessLimit[] } {
+    const met: ProcessLimit[] = [];
     const arriving = webhooks + requeued;
     if (this.isPausing(arriving)) met.push('backpressure');
     const { processing, mostProcessing, partitions } = this.#rates();

@@ -6,7 +6,7 @@ const STEPS = 16;
 const SECONDS = 600;
 
 /** Returns the lowest steady rate at which a stack meets a limit within a time, in webhooks a second. */
-export function metAt(limit: Limit, stack: SimulatedStack, seconds = SECONDS): number {
+export function rateThatMeets(limit: Limit, stack: SimulatedStack, seconds = SECONDS): number {
   let [below, above] = [0, MAX_PER_SECOND];
   for (let step = 0; step < STEPS; step += 1) {
     const middle = (below + above) / 2;

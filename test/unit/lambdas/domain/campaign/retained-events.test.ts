@@ -1,15 +1,22 @@
 import { expect, test } from '@jest/globals';
-import { completeFrom, heldFromOf } from '../../../../../lambdas/domain/campaign/held.ts';
+import { completeFrom, retainedFromOf } from '../../../../../lambdas/domain/campaign/retained-events.ts';
 
 const slice = (start: number, isEmpty = false) => ({ start, end: start + 900, isEmpty });
 const SLICES = [0, 900, 1800, 2700, 3600].map((start) => slice(start));
 
 test('the table holds what it received within its retention, less an hour', () => {
-  expect(heldFromOf(100 * 86_400_000 + 1, 90)).toBe(10 * 86_400 + 3601);
+  expect(retainedFromOf(100 * 86_400_000 + 1, 90)).toBe(10 * 86_400 + 3601);
 });
 
-test.each<{ name: string; from?: number; heldFrom?: number; slices?: typeof SLICES; archived: number[]; is?: number }>([
-  { name: 'all is held where the table reaches back', from: 3000, heldFrom: 3000, archived: [] },
+test.each<{
+  name: string;
+  from?: number;
+  retainedFrom?: number;
+  slices?: typeof SLICES;
+  archived: number[];
+  is?: number;
+}>([
+  { name: 'all is held where the table reaches back', from: 3000, retainedFrom: 3000, archived: [] },
   { name: 'without an archive, what the table holds', archived: [], is: 3000 },
   { name: 'with every slice in the archive, all', archived: [0, 900, 1800, 2700] },
   { name: 'the slice in which the table ends must be archived too', archived: [0, 900, 1800], is: 3000 },
@@ -26,6 +33,6 @@ test.each<{ name: string; from?: number; heldFrom?: number; slices?: typeof SLIC
   { name: 'where there was no ledger before', from: -90_000, archived: [0, 900, 1800, 2700] },
   { name: 'where there is no ledger', slices: [], archived: [] },
   { name: 'a slice that began before counts', from: 100, archived: [0, 900, 1800, 2700] },
-])('$name', ({ from = 0, heldFrom = 3000, slices = SLICES, archived, is }) => {
-  expect(completeFrom(from, heldFrom, slices, new Set(archived))).toBe(is);
+])('$name', ({ from = 0, retainedFrom = 3000, slices = SLICES, archived, is }) => {
+  expect(completeFrom(from, retainedFrom, slices, new Set(archived))).toBe(is);
 });

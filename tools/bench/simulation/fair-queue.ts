@@ -5,7 +5,7 @@ export interface QueuedMessage {
   readonly group: string | undefined;
 }
 
-/** Who takes messages out of it. */
+/** The consumers of the queue. */
 export interface Consumers {
   readonly batches: number;
   readonly batchSize: number;
@@ -19,7 +19,7 @@ interface Batch {
   readonly groups: Group[];
 }
 
-/** By AWS's description a group is noisy with more than this share of what is in flight, and at least so many. */
+/** By AWS's description a group is noisy with more than this share of what is in flight, and at least this number. */
 const NOISY_SHARE = 0.1;
 const NOISY_MESSAGES = 30;
 

@@ -8,14 +8,14 @@ export interface Death {
   readonly moment: 'before' | 'after';
 }
 
-/** How long a message that a killed program had in hand stays hidden: nobody waits for a minute here. */
+/** How long a message that a killed program had in hand stays hidden: no one waits for a minute here. */
 const SEND_VISIBILITY_SECONDS = 1;
 
 /**
  * An endpoint in front of a local stack's engines that lets calls through until one of them is to be the last: that one hangs, and
  * `onDeath` is told. It also tells where the engines are, as the control of the stack does.
  */
-export async function openGate({ stack }: LocalLedger, death: Death | undefined, onDeath: () => void) {
+export async function openKillingEndpoint({ stack }: LocalLedger, death: Death | undefined, onDeath: () => void) {
   const calls: string[] = [];
   const requests: Record<string, unknown>[] = [];
   const { url, close } = await listenOnLoopback(async (incoming, outgoing) => {

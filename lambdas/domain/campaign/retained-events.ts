@@ -5,12 +5,12 @@ import type { SliceBounds } from '../ledger/slice.ts';
 const MARGIN_SECONDS = 3600;
 
 /** Returns from when on (epoch seconds) the table still holds every event that it stored. */
-export function heldFromOf(nowMs: number, retentionDays: number): number {
+export function retainedFromOf(nowMs: number, retentionDays: number): number {
   return Math.ceil(nowMs / 1000) - retentionDays * DAY_SECONDS + MARGIN_SECONDS;
 }
 
-/** What a slice says of whether its events are still held. */
-export interface HeldSlice extends SliceBounds {
+/** A slice, with whether any events of it need to be kept. */
+export interface RetainedSlice extends SliceBounds {
   /** Nothing was stored in it, so there is nothing to hold. */
   readonly isEmpty: boolean;
 }
@@ -22,13 +22,13 @@ export interface HeldSlice extends SliceBounds {
  */
 export function completeFrom(
   from: number,
-  heldFrom: number,
-  slices: readonly HeldSlice[],
+  retainedFrom: number,
+  slices: readonly RetainedSlice[],
   archived: ReadonlySet<number>,
 ): number | undefined {
-  let position = heldFrom;
+  let position = retainedFrom;
   for (const { start, end, isEmpty } of slices.toReversed()) {
-    if (start >= heldFrom) continue;
+    if (start >= retainedFrom) continue;
     if (position <= from) break;
     if (end < position || !(isEmpty || archived.has(start))) return position;
     position = start;

@@ -2,14 +2,14 @@ import { ASSUMED, AWS_LIMITS } from '../../../cli/planning/capacity.ts';
 import type { SimulatedStack } from './settings.ts';
 
 /** What may stop a webhook before the table. */
-export type GateLimit = 'throttle' | 'gateway' | 'executions';
+export type IngestLimit = 'throttle' | 'gateway' | 'executions';
 
 /** Seconds after which an execution that has nothing to do is gone. */
 const IDLE_SECONDS = 600;
 const NEW_PER_SECOND = AWS_LIMITS.executionsPerTenSeconds / 10;
 
 /** Gateway and executions of ingest, a second at a time. */
-export class Gate {
+export class SimulatedIngest {
   readonly #stack: SimulatedStack;
   #tokens: number;
   #pool: number;
@@ -23,8 +23,8 @@ export class Gate {
   }
 
   /** Returns how many of the posts of a second reach ingest, and which limits stop the others. */
-  admit(offered: number): { admitted: number; met: GateLimit[] } {
-    const met: GateLimit[] = [];
+  admit(offered: number): { admitted: number; met: IngestLimit[] } {
+    const met: IngestLimit[] = [];
     const { throttlePerSecond, throttleBurst, gatewayPerSecond } = this.#stack;
     this.#tokens = Math.min(throttleBurst, this.#tokens) + throttlePerSecond;
     if (offered > gatewayPerSecond) met.push('gateway');

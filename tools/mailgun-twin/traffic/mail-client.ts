@@ -9,8 +9,8 @@ const USER_AGENTS = {
   generic: 'ExampleLinkScanner/2.4',
 } as const;
 
-/** Who opened or clicked: address, place and program, as far as Mailgun can tell. */
-export function reader(random: Random, bot?: Bot) {
+/** Returns who opened or clicked: address, place and program, as far as Mailgun can tell. */
+export function mailClient(random: Random, bot?: Bot) {
   const address = { ip: `203.0.113.${1 + random.below(250)}` };
   if (bot) {
     return {
