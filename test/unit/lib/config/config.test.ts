@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { ConfigError, type ConfigSource, parseConfig } from '../../../../lib/config/config.ts';
 import { brokenRules } from '../../../../lib/config/config-rules.ts';
 import { environmentSchema } from '../../../../lib/config/config-schema.ts';
@@ -121,7 +122,25 @@ describe('a configuration that says only what it must', () => {
       },
       shards: [],
       seal: { enabled: false, sign: true, versioned: false },
+      heldElsewhere: encodeHeldElsewhere({ prod: ['mg.acme.internal'] }, 100),
     });
+  });
+
+  test('knows which domains other environments hold, whatever is wrong with those', () => {
+    const others = {
+      staging: { domains: [{ name: 'MG.staging.internal' }, {}, null, 'x', { name: 7 }] },
+      broken: { domains: 'all' },
+      empty: null,
+    };
+    const { heldElsewhere } = parseConfig({ environments: { ...ENVIRONMENTS, ...others }, env: 'dev' });
+    const holderOf = parseHeldElsewhere(heldElsewhere);
+
+    expect(['mg.staging.internal', 'mg.acme.internal', 'mg.example.com'].map(holderOf)).toEqual([
+      'staging',
+      'prod',
+      undefined,
+    ]);
+    expect(parseConfig({ environments: { dev: DEV }, env: 'dev' }).heldElsewhere).toBe('');
   });
 
   test('has its domains in lower case', () => {
@@ -542,6 +561,14 @@ describe('what AWS would refuse in the middle of a deploy is a mistake of the co
 
   test.each<[name: string, environment: object, says: RegExp]>([
     ['more domains than an environment takes', { domains: domainsOf(100) }, /^dev\.domains: take 2\d{3} bytes/],
+    [
+      'domains and shards that are too long together',
+      {
+        domains: domainsOf(60),
+        shards: Array.from({ length: 28 }, (_, n) => day(`2027-02-${String(n + 1).padStart(2, '0')}`, n + 1)),
+      },
+      /^dev\.domains: take/,
+    ],
     ['more tags than a resource takes', { tags: tagsOf(43) }, /^dev\.tags: are 46 with app, env, version; .* 45$/],
     ['tags that differ by case', { tags: { Env: 'x' } }, /^dev\.tags\.env: differs by case alone/],
     ['a tag with an asterisk', { tags: { team: 'mail*' } }, /^dev\.tags\.team: got "mail\*"; must be a string of/],
