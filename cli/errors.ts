@@ -37,3 +37,15 @@ export class StackNotFoundError extends TargetUnavailableError {
 export class MailgunBusyError extends TargetUnavailableError {
   override name = 'MailgunBusyError';
 }
+
+/** Mailgun refused a request by 429, unseen. */
+export class RateLimitedError extends MailgunBusyError {
+  override readonly name = 'RateLimitedError';
+  /** Of the response: they say when to come again. */
+  readonly headers: Headers;
+
+  constructor(message: string, headers: Headers) {
+    super(message);
+    this.headers = headers;
+  }
+}

@@ -1,6 +1,6 @@
 import { cappedText, sendRequest } from '../../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { CliContext } from '../command.ts';
-import { MailgunBusyError, TargetUnavailableError } from '../errors.ts';
+import { MailgunBusyError, RateLimitedError, TargetUnavailableError } from '../errors.ts';
 import type { Deployment } from '../target/types.ts';
 import { checkKey, readApiKey } from './secrets.ts';
 
@@ -94,8 +94,10 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
       );
     }
     if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) sends a response that is too large`);
-    if (status === 429 || status >= 500)
-      throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
+    if (status === 429) {
+      throw new RateLimitedError(`Mailgun (${host}) answered 429; try again later`, response.headers);
+    }
+    if (status >= 500) throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
     return { status, body: parsed(text) };
   };
 }

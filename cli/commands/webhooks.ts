@@ -8,6 +8,7 @@ import {
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
 } from '../access/mailgun-access.ts';
+import { waitingOut } from '../access/wait-out.ts';
 import {
   type CliContext,
   type CommandBuilder,
@@ -91,7 +92,7 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
   const deployment = await openTarget(context, options);
   const emit = createEmit<WebhooksCheckLine>(context, options.json);
   const desired = desiredWebhooks(deployment, options);
-  const registry = openRegistry(await openMailgun(deployment));
+  const registry = openRegistry(waitingOut(context, await openMailgun(deployment)));
   const all: Drift[] = [];
   for (const domain of desired.domains) {
     const found = webhookDrift(await registry.read(domain), desired.url, desired.types);
@@ -159,7 +160,8 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   const desired = { domains: named, url: own, types: leaves ? [] : types };
   if (options.account && options.domain !== undefined) throw new UsageError('--account is for all domains');
   const toAccount = options.account === true && !leaves;
-  const ask = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
+  const opened = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
+  const ask = waitingOut(context, opened);
   const registry = openRegistry(ask);
   let changes = 0;
   const make = async (steps: readonly Step[]) => {
