@@ -6,6 +6,8 @@ import {
   SEAL_METRICS,
   SIGNATURE_WINDOW_SECONDS,
 } from '../../lambdas/contract.ts';
+import { UNREADABLE_REASONS } from '../../lambdas/domain/events/queue-message.ts';
+import { STATUS_CODES } from '../../lambdas/ingest/status-codes.ts';
 import { Synthesized } from '../../test/support/synthesized.ts';
 import type { StoredBytes } from './ledger/item-size.ts';
 import type { SliceFigures } from './ledger/reconciliation.ts';
@@ -162,7 +164,8 @@ export function costsOf({ pipeline, reconciliation: slices, storage, sealing: { 
   const perMillion = sum(requestPath) + sum(reconciliation);
   const perArchivedMillion = perMillion + sum(sealing) + months(keptDays.archived.statuses) * sum(archive);
   return {
-    ...{ requestPath, keeping, reconciliation, sealing, archive, publishing, fixed, fixedArchive },
+    ...{ requestPath, keeping, reconciliation, sealing, archive, publishing, fixedArchive },
+    fixed: [...fixed, metricsByReason()],
     ...{ keptDays, functionMegabytes },
     sums: [1, 10, 100].map((millionsPerMonth) => {
       const unbackedDollars =
@@ -220,6 +223,17 @@ export function line(what: string, perWebhook: number, price: number): CostLine 
     dollars: amount * price,
   };
 }
+
+/**
+ * CloudWatch bills each reason of a refusal and of a dead letter (the last is what cannot be stored) as a metric of its
+ * own, for the hours in which it occurs: in a usual month for next to none, and so in no sum.
+ */
+const metricsByReason = () =>
+  monthly(
+    'metrics by reason of refusals and dead letters, if all occur',
+    Object.keys(STATUS_CODES).length + UNREADABLE_REASONS.length + 1,
+    PRICES.perMetricMonth,
+  );
 
 /** What the template of prod costs before the first webhook. */
 function fixedCosts(stack: Synthesized, functionMegabytes: number): CostLine[] {

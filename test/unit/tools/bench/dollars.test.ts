@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { PRICES } from '../../../../cli/planning/prices.ts';
-import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS } from '../../../../tools/bench/dollars.ts';
+import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS, sum } from '../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../tools/bench/page.ts';
 import { targetsOf } from '../../../../tools/bench/report.ts';
 
@@ -59,4 +59,17 @@ test('the target is measured by the bill that it names, with the share by one ru
   expect(row?.what).toContain(`the bill that ${BASELINE.commit} printed`);
   expect(row?.measured).toBe(`${printed}; ${byOneRuler} of its bill by AWS's bytes`);
   expect(row?.met).toBe(Number(printed) <= 0.55);
+});
+
+test('each reason of a refusal and of a dead letter is a metric that costs by the month, and is in no sum', () => {
+  const { fixed, sums } = costs();
+  const usual = sum(fixed.slice(0, -1));
+
+  expect(fixed.at(-1)).toEqual({
+    what: 'metrics by reason of refusals and dead letters, if all occur',
+    amount: '18',
+    dollars: 18 * PRICES.perMetricMonth,
+  });
+  const [atOne = 0, atTen = 0] = sums.map(({ dollarsPerMonth }) => dollarsPerMonth - usual);
+  expect(atTen).toBeCloseTo(10 * atOne, 9);
 });
