@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { ConfigError, type ConfigSource, parseConfig } from '../../../../lib/config/config.ts';
@@ -23,6 +25,16 @@ const receiver = (over: object = {}) => ({
 });
 
 const day = (from: string, count: number) => ({ from, count });
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const PROD_NAME = 'prod';
+/** Numbers of alarms, and what only the local stack may have. */
+const NOT_LINTED = new Set([
+  'alarms.limits.cursorAgeSeconds',
+  'alarms.limits.openSliceSeconds',
+  'alarms.limits.runPeriodSeconds',
+  'reconcile.mailgunUrl',
+]);
 
 function mistakes(source: Partial<ConfigSource>): readonly string[] {
   try {
@@ -448,6 +460,25 @@ describe('the documented example', () => {
     const example = metadataOf(schema)?.example;
 
     expect(schema.safeParse(example ?? schema.parse(undefined))).toMatchObject({ success: true });
+  });
+});
+
+describe('the environment that CI lints with every option on', () => {
+  const { [PROD_NAME]: prod } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context.environments;
+  const overlay = readFileSync(join(ROOT, '.ci/everything.json'), 'utf8');
+  const parsed = parseConfig({ environments: { prod }, env: PROD_NAME, overlay });
+  const valueAt = (key: string) =>
+    key.split('.').reduce<unknown>((value, part) => {
+      const inner = (value as Record<string, unknown> | undefined)?.[part.replace('[]', '')];
+      return part.endsWith('[]') ? (inner as unknown[])[0] : inner;
+    }, parsed);
+  const options = documentedKeys().filter(({ key, schema }) => {
+    const { success, data } = schema.safeParse(undefined);
+    return success && (data === undefined || data === false || JSON.stringify(data) === '[]') && !NOT_LINTED.has(key);
+  });
+
+  test.each(options)('has $key', ({ key, schema }) => {
+    expect(valueAt(key)).not.toEqual(schema.parse(undefined));
   });
 });
 
