@@ -28,7 +28,8 @@ export function brokenSizeRules(config: Partial<EnvironmentConfig>): string[] {
 
 /** Returns what reconcile is told of the domains that other environments of cdk.json hold, as far as it fits. */
 export function heldElsewhere(config: EnvironmentConfig, environments: unknown, name: string): string {
-  const others = Object.entries(environments as object).filter(([other]) => other !== name);
+  // A name that no stack can have may hold what separates names from marks.
+  const others = Object.entries(environments as object).filter(([other]) => other !== name && /^[\w-]+$/.test(other));
   const held = others.map(([other, environment]) => [other, namesIn(environment)] as const);
   return encodeHeldElsewhere(Object.fromEntries(held), MAX_RECONCILE_BYTES - sizeOf(listOf(config)));
 }

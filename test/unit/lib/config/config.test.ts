@@ -143,13 +143,15 @@ describe('a configuration that says only what it must', () => {
       staging: { domains: [{ name: 'MG.staging.internal' }, {}, null, 'x', { name: 7 }] },
       broken: { domains: 'all' },
       empty: null,
+      'a=b;c': { domains: [{ name: 'mg.nowhere.internal' }] },
     };
     const { heldElsewhere } = parseConfig({ environments: { ...ENVIRONMENTS, ...others }, env: 'dev' });
     const holderOf = parseHeldElsewhere(heldElsewhere);
 
-    expect(['mg.staging.internal', 'mg.acme.internal', 'mg.example.com'].map(holderOf)).toEqual([
+    expect(['mg.staging.internal', 'mg.acme.internal', 'mg.example.com', 'mg.nowhere.internal'].map(holderOf)).toEqual([
       'staging',
       'prod',
+      undefined,
       undefined,
     ]);
     expect(parseConfig({ environments: { dev: DEV }, env: 'dev' }).heldElsewhere).toBe('');
