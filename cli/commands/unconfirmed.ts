@@ -1,4 +1,4 @@
-import { storedStatus } from '../../lambdas/adapters/table/events/message-history.ts';
+import { storedStatus } from '../../lambdas/adapters/table/events/status-codec.ts';
 import { batchGetAll } from '../../lambdas/adapters/table/ledger-table.ts';
 import { secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';

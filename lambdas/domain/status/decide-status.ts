@@ -1,4 +1,5 @@
 import type { JsonObject } from '../canonical.ts';
+import { EVENT_TYPES, type Status } from '../event-types.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import { type StatusUpdate, statusUpdateOf } from './status.ts';
 
@@ -13,9 +14,28 @@ export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: stri
   return `${String(update.precedence).padStart(2, '0')}#${earliness}#${eventKey}`;
 }
 
+/** What an order says, of which it is made. */
+export interface ReadOrder {
+  /** null where the event says nothing about delivery. */
+  readonly status: Status | null;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly eventKey: string;
+}
+
+/** Reads what `statusOrder` wrote. */
+export function readOrder(order: string): ReadOrder {
+  const [, precedence, earliness, eventKey = ''] = /^(\d+)#(\d+)#(.*)$/s.exec(order) ?? [];
+  return { status: statusOf(Number(precedence)), atMs: LAST_MS - Number(earliness), eventKey };
+}
+
+/** Returns the status that events of a precedence decide: stored statuses name their precedence alone. */
+const statusOf = (precedence: number): Status | null =>
+  Object.values(EVENT_TYPES).find((type) => type.precedence === precedence)?.status ?? null;
+
 /** Returns the key of the event that an order is of. */
 export function eventKeyInOrder(order: string): string {
-  return /^\d+#\d+#(.*)$/s.exec(order)?.[1] ?? '';
+  return readOrder(order).eventKey;
 }
 
 /** Returns true where an order decides against the stored one, if any: by bytes, as the table compares. */

@@ -8,7 +8,7 @@ import { createEventRepository } from '../../../lambdas/adapters/table/events/ev
 import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-repository.ts';
 import { createErasureRepository } from '../../../lambdas/adapters/table/recipients/erasure-repository.ts';
 import { decodeQueueMessage, type QueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
-import { markerKey } from '../../../lambdas/domain/keys.ts';
+import { type ItemKey, markerKey } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
@@ -96,10 +96,10 @@ const sortKey = ({ pk, sk }: Record<string, unknown>) => `${pk} ${sk}`;
 async function everything(): Promise<unknown[]> {
   const items = (await scanAll()).filter(({ pk }) => !/^(SEAL|LEDGER)/.test(pk));
   return items
-    .map(({ restored: _restored, raw, tags, dimensions, ...item }: Record<string, unknown>) => ({
+    .map(({ restored: _restored, raw, tags, dimensions, ...item }: ItemKey & Record<string, unknown>) => ({
       ...item,
       // Restored texts have their fields in another order.
-      ...(raw instanceof Uint8Array && { raw: unpackEvent(raw) }),
+      ...(raw instanceof Uint8Array && { raw: unpackEvent(raw, item) }),
       ...(typeof tags === 'string' && { tags: JSON.parse(tags), dimensions: JSON.parse(String(dimensions)) }),
     }))
     .toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));

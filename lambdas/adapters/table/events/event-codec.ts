@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { INDEXES } from '../../../contract.ts';
 import type { JsonObject } from '../../../domain/canonical.ts';
-import { parseDayIndexKey, parseMessageSort } from '../../../domain/keys.ts';
+import { type ItemKey, parseDayIndexKey, parseMessageSort } from '../../../domain/keys.ts';
 import type { StoredEvent } from '../../../read-api/ports.ts';
 import type { Item } from '../ledger-table.ts';
 
@@ -32,24 +32,33 @@ const DICTIONARIES: Record<number, readonly string[]> = {
     '"event":"opened","event":"failed","event":"accepted","event":"delivered","id":"',
   ],
 };
-const CURRENT_VERSION = 1;
+/**
+ * The item's own key, which names message, recipient and id once more, and behind it the dictionary of version 1: what
+ * refers to no key is read under any.
+ */
+const KEYED_VERSION = 2;
 
-/** Compresses an event; the first byte is the dictionary's version. */
-export function packEvent(event: JsonObject): Uint8Array {
-  const packed = deflateRawSync(JSON.stringify(event), { dictionary: dictionary(CURRENT_VERSION), level: 9 });
-  return Buffer.concat([Uint8Array.of(CURRENT_VERSION), packed]);
+/** Compresses an event for the item of a key; the first byte is the version. */
+export function packEvent(event: JsonObject, key: ItemKey): Uint8Array {
+  const packed = deflateRawSync(JSON.stringify(event), { dictionary: dictionary(KEYED_VERSION, key), level: 9 });
+  return Buffer.concat([Uint8Array.of(KEYED_VERSION), packed]);
 }
 
-/** Reads what `packEvent` of this or an earlier version wrote. */
-export function unpackEvent(packed: Uint8Array): JsonObject {
-  const text = inflateRawSync(packed.subarray(1), { dictionary: dictionary(packed[0] ?? 0) });
+/** Reads what `packEvent` of this or an earlier version wrote for that key. */
+export function unpackEvent(packed: Uint8Array, key: ItemKey): JsonObject {
+  const text = inflateRawSync(packed.subarray(1), { dictionary: dictionary(packed[0] ?? 0, key) });
   return JSON.parse(text.toString()) as JsonObject;
 }
 
 // Built when an event is packed or unpacked, so that a function that does neither does not carry the dictionaries.
 const built = new Map<number, Buffer>();
 
-function dictionary(version: number): Buffer {
+function dictionary(version: number, { pk, sk }: ItemKey): Buffer {
+  if (version === KEYED_VERSION) return Buffer.concat([Buffer.from(pk + sk), shared(1)]);
+  return shared(version);
+}
+
+function shared(version: number): Buffer {
   const known = built.get(version);
   if (known !== undefined) return known;
   const parts = DICTIONARIES[version];
@@ -67,12 +76,13 @@ export function isMergedCopy(item: Item): boolean {
 /** Returns the event that an item holds; undefined for what is left of a redacted copy. */
 export function storedEvent(item: Item): StoredEvent | undefined {
   if (isMergedCopy(item)) return undefined;
-  const { recipientKey, eventKey = '' } = parseMessageSort(item.sk as string);
+  const key = { pk: item.pk as string, sk: item.sk as string };
+  const { recipientKey, eventKey = '' } = parseMessageSort(key.sk);
   return {
     eventKey,
     recipientKey,
     domain: parseDayIndexKey(item[INDEXES.byDay.partitionKey] as string).domain,
-    event: unpackEvent(item.raw as Uint8Array),
+    event: unpackEvent(item.raw as Uint8Array, key),
     source: item.source as StoredEvent['source'],
     receivedAtMs: item.receivedAt as number,
     storedAtMs: item.storedAt as number | undefined,

@@ -49,7 +49,7 @@ export function createStoredEventsTable(table: LedgerTable): StoredEvents {
           receivedAtMs: receivedAt as number,
           source: source as StoredFacts['source'],
           broughtByWebhook: webhookAt !== undefined,
-          event: raw === undefined ? {} : unpackEvent(raw as Uint8Array),
+          event: raw === undefined ? {} : unpackEvent(raw as Uint8Array, { pk: pk as string, sk: sk as string }),
         });
       }
       return found;

@@ -21,6 +21,7 @@ import { createBatchedGet } from '../batched-get.ts';
 import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
 import { isMergedCopy, packEvent, storedEvent } from './event-codec.ts';
 import { createEventLookup } from './event-lookup.ts';
+import { changeOfDecision, changeOfOwner } from './status-codec.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
 export function createEventRepository(table: LedgerTable): Records {
@@ -53,34 +54,37 @@ export function createEventRepository(table: LedgerTable): Records {
       // join never goes back: an order that was as high once is so now.
       if (record.event.type.rarelyChangesStatus && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
         return;
-      const { mark, values } = restoredMark(record.restored !== undefined);
+      const isRestored = record.restored !== undefined;
+      const decision = changeOfDecision(update, order);
+      const owner = changeOfOwner(Key, recipient, record.domain);
+      const set = [
+        ...decision.set,
+        ...owner.set,
+        'expiresAt = if_not_exists(expiresAt, :expiresAt)',
+        // The index keys are written once: rewriting them would bill a second write each time.
+        '#indexKey = if_not_exists(#indexKey, :indexKey)',
+        '#indexAt = if_not_exists(#indexAt, :at)',
+        ...(isRestored ? [`${RESTORED_ATTRIBUTE} = :restored`] : []),
+      ];
+      const remove = [...decision.remove, ...owner.remove, ...(isRestored ? [] : [RESTORED_ATTRIBUTE])];
       await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key,
             ConditionExpression: 'attribute_not_exists(#order) OR #order < :order',
-            // The index keys are written once: rewriting them would bill a second write each time.
-            UpdateExpression:
-              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey, ' +
-              'recipient = :recipient, #domain = :domain, expiresAt = if_not_exists(expiresAt, :expiresAt), ' +
-              `#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :at)${mark}`,
+            UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
             ExpressionAttributeNames: {
-              '#order': 'order',
-              '#status': 'status',
-              '#domain': 'domain',
+              ...decision.names,
+              ...owner.names,
               '#indexKey': byRecipient.partitionKey,
               '#indexAt': byRecipient.sortKey,
             },
             ExpressionAttributeValues: {
-              ...values,
-              ':order': order,
-              ':status': update.status,
-              ':reason': update.reason,
+              ...decision.values,
+              ...owner.values,
+              ...(isRestored && { ':restored': true }),
               ':at': record.atMs,
-              ':eventKey': record.identity.eventKey,
-              ':recipient': recipient,
-              ':domain': record.domain,
               ':expiresAt': record.statusExpiresAt,
               ':indexKey': recipientIndexKey(recipientKey(recipient)),
             },
@@ -188,12 +192,12 @@ export async function writeSuppression(
 export function eventItem(record: EventRecord, shards: DayShards = []) {
   const { byDay } = INDEXES;
   const shard = shardOf(shards, record.atMs, record.identity.eventKey);
+  const key = { pk: record.identity.partition, sk: record.identity.eventSort };
   return {
-    pk: record.identity.partition,
-    sk: record.identity.eventSort,
+    ...key,
     [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw, shard),
     [byDay.sortKey]: record.atMs,
-    raw: packEvent(record.event.raw),
+    raw: packEvent(record.event.raw, key),
     source: record.source,
     receivedAt: record.receivedAtMs,
     expiresAt: record.expiresAt,
@@ -241,21 +245,16 @@ export function createEventCorrection(table: LedgerTable) {
     },
 
     async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
+      const { set, remove, names, values } = changeOfDecision(decided, decided.order);
       return conditionalWrite(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key: statusKey(record),
             ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
-            UpdateExpression:
-              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey ' +
-              `REMOVE ${RESTORED_ATTRIBUTE}`,
-            ExpressionAttributeNames: { '#order': 'order', '#status': 'status' },
-            ExpressionAttributeValues: {
-              ...{ ':order': decided.order, ':status': decided.status, ':reason': decided.reason },
-              ...{ ':at': decided.atMs, ':eventKey': decided.eventKey },
-              ...(seenOrder !== undefined && { ':seen': seenOrder }),
-            },
+            UpdateExpression: `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ...values, ...(seenOrder !== undefined && { ':seen': seenOrder }) },
           }),
         ),
       );

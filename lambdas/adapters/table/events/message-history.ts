@@ -1,5 +1,4 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES, UNKNOWN_DOMAIN } from '../../../contract.ts';
 import { messageIdOf } from '../../../domain/events/event.ts';
 import type { Source } from '../../../domain/events/queue-message.ts';
 import {
@@ -12,16 +11,11 @@ import {
   recipientIndexKey,
   statusSort,
 } from '../../../domain/keys.ts';
-import type {
-  HistoryEntry,
-  MessageHistory,
-  RecipientHistory,
-  RecipientMessage,
-  StoredStatus,
-} from '../../../read-api/ports.ts';
+import type { HistoryEntry, MessageHistory, RecipientHistory, RecipientMessage } from '../../../read-api/ports.ts';
 import { BATCH_KEYS, batchGet, type Item, type LedgerTable, queryRange } from '../ledger-table.ts';
 import { queryNewest } from '../recipients/recipient-index.ts';
 import { storedEvent } from './event-codec.ts';
+import { statusFacts, storedStatus } from './status-codec.ts';
 
 /** Reads what is stored of one message, page by page. */
 export function createMessageHistory(table: LedgerTable): MessageHistory {
@@ -68,9 +62,9 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
       const sk = statusSort(recipientKey);
       const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
       const deciding = await itemsOf(
-        [...statuses.values()].map(({ pk, decidedBy }) => ({
-          pk: pk as string,
-          sk: eventSort(recipientKey, decidedBy as string),
+        [...statuses.values()].map((item) => ({
+          pk: item.pk as string,
+          sk: eventSort(recipientKey, statusFacts(item).decidedBy),
         })),
       );
       return places.map(({ partition }): RecipientMessage | undefined => {
@@ -111,16 +105,4 @@ export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry>
       if (event !== undefined) yield { sort, event };
     }
   }
-}
-
-export function storedStatus(item: Item): StoredStatus {
-  const { recipient, status, reason, statusAt, decidedBy, domain } = item as unknown as StoredStatus & {
-    statusAt: number;
-  };
-  const { recipientKey } = parseMessageSort(item.sk as string);
-  const firstAtMs = (item[INDEXES.byRecipient.sortKey] as number | undefined) ?? statusAt;
-  return {
-    ...{ recipientKey, recipient, status, reason, statusAtMs: statusAt, decidedBy, firstAtMs },
-    domain: domain ?? UNKNOWN_DOMAIN,
-  };
 }

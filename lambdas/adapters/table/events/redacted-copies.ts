@@ -1,6 +1,7 @@
-import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { INDEXES } from '../../../contract.ts';
 import type { EventIdentity } from '../../../domain/events/identity.ts';
+import { eventKeyInOrder } from '../../../domain/status/decide-status.ts';
 import type { RedactedCopies } from '../../../process/ports.ts';
 import { batchGetAll, conditionalWrite, type LedgerTable } from '../ledger-table.ts';
 
@@ -39,13 +40,18 @@ export function createRedactedCopies(table: LedgerTable, now: () => number): Red
     },
 
     async dropStatus({ partition, statusSort, eventKey }) {
+      const Key = { pk: partition, sk: statusSort };
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+      if (Item === undefined || eventKeyInOrder(Item.order as string) !== eventKey) return;
       await conditionalWrite(() =>
         client.send(
           new DeleteCommand({
             TableName: name,
-            Key: { pk: partition, sk: statusSort },
-            ConditionExpression: 'decidedBy = :eventKey',
-            ExpressionAttributeValues: { ':eventKey': eventKey },
+            Key,
+            // Another event may have decided it since.
+            ConditionExpression: '#order = :seen',
+            ExpressionAttributeNames: { '#order': 'order' },
+            ExpressionAttributeValues: { ':seen': Item.order },
           }),
         ),
       );
