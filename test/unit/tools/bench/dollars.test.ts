@@ -36,12 +36,10 @@ test.each([
 );
 
 test('the baseline by the bytes that AWS bills differs by its storage and its recovery alone', () => {
-  const kept = [storage.bytes.events, storage.bytes.statuses, storage.bytes.others];
-  const items = kept.reduce((sum, bytes) => sum + bytes.items, 0);
-  const entries = kept.reduce((sum, bytes) => sum + bytes.entries, 0);
+  const { items, entries } = BASELINE.stored;
   const gigabyteMonths = (bytes: number) => (bytes / 1e9) * 10e6 * (400 / MONTH_DAYS);
 
-  expect(baselineByItemSize(costs(), storage)).toBeCloseTo(
+  expect(baselineByItemSize(costs())).toBeCloseTo(
     BASELINE.dollars -
       gigabyteMonths(BASELINE.tableBytes - items - entries) * perTableGigabyteMonth -
       gigabyteMonths(BASELINE.tableBytes - items) * perBackupGigabyteMonth,
@@ -52,7 +50,7 @@ test('the baseline by the bytes that AWS bills differs by its storage and its re
 test('the target is measured by the bill that it names, with the share by one ruler beside it', () => {
   const archived = costs().sums.find(({ millionsPerMonth }) => millionsPerMonth === BASELINE.millionsPerMonth);
   const row = targetsOf(results).find(({ what }) => what.includes(BASELINE.commit));
-  const [printed, byOneRuler] = [BASELINE.dollars, baselineByItemSize(costs(), storage)].map((bill) =>
+  const [printed, byOneRuler] = [BASELINE.dollars, baselineByItemSize(costs())].map((bill) =>
     ((archived?.archivedDollars ?? 0) / bill).toFixed(2),
   );
 
