@@ -25,17 +25,17 @@ export interface ReadOrder {
 
 /** Reads what `statusOrder` wrote. */
 export function readOrder(order: string): ReadOrder {
-  const [, precedence, earliness, eventKey = ''] = /^(\d+)#(\d+)#(.*)$/s.exec(order) ?? [];
-  return { status: statusOf(Number(precedence)), atMs: LAST_MS - Number(earliness), eventKey };
+  const [precedence, earliness] = order.split('#', 2).map(Number);
+  return { status: statusOf(precedence), atMs: LAST_MS - (earliness ?? 0), eventKey: eventKeyInOrder(order) };
 }
 
 /** Returns the status that events of a precedence decide: stored statuses name their precedence alone. */
-const statusOf = (precedence: number): Status | null =>
+const statusOf = (precedence: number | undefined): Status | null =>
   Object.values(EVENT_TYPES).find((type) => type.precedence === precedence)?.status ?? null;
 
 /** Returns the key of the event that an order is of. */
 export function eventKeyInOrder(order: string): string {
-  return readOrder(order).eventKey;
+  return /^\d+#\d+#(.*)$/s.exec(order)?.[1] ?? '';
 }
 
 /** Returns true where an order decides against the stored one, if any: by bytes, as the table compares. */
