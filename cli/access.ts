@@ -1,15 +1,17 @@
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { cappedText, sendRequest } from '../lambdas/adapters/mailgun/mailgun-client.ts';
+import { cappedText, sendRequest, waitAskedFor } from '../lambdas/adapters/mailgun/mailgun-client.ts';
 import type { SigningKeys } from '../lambdas/domain/webhooks/signature.ts';
 import { type CliContext, targetRefText } from './command.ts';
 import {
   awsSentence,
   MailgunBusyError,
+  RateLimitedError,
   SecretOutOfReachError,
   TargetUnavailableError,
   UnreadableSecretError,
   UsageError,
 } from './errors.ts';
+import { counted } from './output.ts';
 import type { Deployment } from './target/types.ts';
 
 /** The text of the secret that an output names. */
@@ -226,8 +228,10 @@ function createRequest(deployment: Deployment, apiKey: string): MailgunRequest {
       );
     }
     if (text === undefined) throw new TargetUnavailableError(`Mailgun (${host}) sends a response that is too large`);
-    if (status === 429 || status >= 500)
-      throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
+    if (status === 429) {
+      throw new RateLimitedError(`Mailgun (${host}) answered 429; try again later`, response.headers);
+    }
+    if (status >= 500) throw new MailgunBusyError(`Mailgun (${host}) answered ${status}; try again later`);
     return { status, body: parsed(text) };
   };
 }
@@ -276,4 +280,34 @@ function anyDomain({ domains, name }: Deployment): string {
   const [domain] = domains;
   if (domain === undefined) throw new TargetUnavailableError(`${name} has no sending domain`);
   return domain;
+}
+
+/** How long a command waits for Mailgun at most, all its requests together. */
+const MAX_WAITED_MS = 5 * 60_000;
+const MIN_WAIT_MS = 1000;
+
+/**
+ * Returns a request that waits as long as Mailgun asks for by a 429, and is then sent again; a 429 has done nothing. Once
+ * the command has waited for five minutes it throws the RateLimitedError.
+ */
+export function waitingOut(
+  { sleep, now, printError }: Pick<CliContext, 'sleep' | 'now' | 'printError'>,
+  ask: MailgunRequest,
+): MailgunRequest {
+  let leftMs = MAX_WAITED_MS;
+  return async (...request) => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await ask(...request);
+      } catch (error) {
+        if (!(error instanceof RateLimitedError)) throw error;
+        const askedMs = waitAskedFor(error.headers, now()) ?? MIN_WAIT_MS * 2 ** attempt;
+        const waitMs = Math.max(MIN_WAIT_MS, askedMs);
+        if (waitMs > leftMs) throw error;
+        leftMs -= waitMs;
+        printError(`Mailgun limits its requests: waiting for ${counted(Math.ceil(waitMs / 1000), 'second')}`);
+        await sleep(waitMs);
+      }
+    }
+  };
 }

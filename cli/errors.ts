@@ -38,6 +38,18 @@ export class MailgunBusyError extends TargetUnavailableError {
   override name = 'MailgunBusyError';
 }
 
+/** Mailgun refused a request by 429, unseen. */
+export class RateLimitedError extends MailgunBusyError {
+  override readonly name = 'RateLimitedError';
+  /** Of the response: they say when to come again. */
+  readonly headers: Headers;
+
+  constructor(message: string, headers: Headers) {
+    super(message);
+    this.headers = headers;
+  }
+}
+
 /** Names under which the SDK and AWS say that the credentials are no longer good. */
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'RequestExpired'];
 const INVALID = [

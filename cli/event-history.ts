@@ -1,4 +1,5 @@
 import { type Item, readPartition } from '../lambdas/adapters/table/ledger-table.ts';
+import { type StatusFacts, statusFacts } from '../lambdas/adapters/table/status-codec.ts';
 import { isMergedCopy, unpackEvent } from '../lambdas/adapters/table/stored-events.ts';
 import { INDEXES } from '../lambdas/contract.ts';
 import type { JsonObject } from '../lambdas/domain/canonical.ts';
@@ -67,36 +68,35 @@ export async function readHistory(deployment: Deployment, messageId: string): Pr
 }
 
 function recipientOf(key: string, item: Item | undefined, events: HistoryEvent[]): HistoryRecipient {
-  const { recipient = key, status = null, reason = null, statusAt, decidedBy } = (item ?? {}) as Partial<Status>;
+  const {
+    recipient = key,
+    status = null,
+    reason = null,
+    statusAtMs,
+    decidedBy,
+    domain,
+  } = item ? statusFacts(item) : ({} as Partial<StatusFacts>);
   return {
     key,
     recipient: recipient || '-',
     status,
     reason,
-    statusAtMs: statusAt,
+    statusAtMs,
     decidedBy,
-    domain: item?.domain as string | undefined,
+    domain,
     firstAtMs: item?.[INDEXES.byRecipient.sortKey] as number | undefined,
     events: events.toSorted((a, b) => a.atMs - b.atMs || (a.eventKey < b.eventKey ? -1 : 1)),
   };
 }
 
-interface Status {
-  recipient: string;
-  status: string | null;
-  reason: string | null;
-  statusAt: number;
-  decidedBy: string;
-}
-
 /** Reads an event's item. */
 export function eventOf(item: Item): HistoryEvent {
-  const sort = item.sk as string;
+  const [pk, sk] = [item.pk as string, item.sk as string];
   return {
-    partition: item.pk as string,
-    eventSort: sort,
-    eventKey: parseMessageSort(sort).eventKey ?? '',
-    event: item.raw === undefined ? undefined : unpackEvent(item.raw as Uint8Array),
+    partition: pk,
+    eventSort: sk,
+    eventKey: parseMessageSort(sk).eventKey ?? '',
+    event: item.raw === undefined ? undefined : unpackEvent(item.raw as Uint8Array, { pk, sk }),
     domain: parseDayIndexKey((item[INDEXES.byDay.partitionKey] as string | undefined) ?? '').domain,
     atMs: item[INDEXES.byDay.sortKey] as number,
     source: item.source as Source | undefined,

@@ -73,6 +73,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     WebhookEventTypes: [config.eventTypes.join(','), 'Webhook types to register at Mailgun'],
     RetentionDays: [String(eventDays(config)), 'How long the table keeps events'],
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
+    HeldElsewhere: [config.heldElsewhere || undefined, 'Marks of the domains that other environments of cdk.json hold'],
     LedgerTimes: [JSON.stringify(timesOf(config.reconcile)), 'When a slice of the ledger is due, in seconds'],
     IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],
     IngestLogGroup: [from.ingest.function.logGroup.logGroupName, 'Logs of ingest'],

@@ -1,10 +1,11 @@
-import { GetPublicKeyCommand, SignCommand } from '@aws-sdk/client-kms';
+import { SignCommand } from '@aws-sdk/client-kms';
 import { createManifestBucket } from '../../lambdas/adapters/archive/bucket.ts';
 import { createSealState } from '../../lambdas/adapters/table/ledger-state.ts';
 import { MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { type Certificate, type SealedRange, stateDomain } from '../../lambdas/domain/archive/certificate.ts';
 import { checkChain } from '../../lambdas/domain/archive/chain.ts';
 import { manifestKey } from '../../lambdas/domain/archive/layout.ts';
+import { readCertificateKey } from '../certificates/certificate-key.ts';
 import { fingerprintOf, signCertificate } from '../certificates/certificate-signature.ts';
 import {
   type CliContext,
@@ -52,7 +53,7 @@ async function prove(context: CliContext, options: ProveOptions): Promise<number
   if (range.from >= range.to) throw new UsageError('--from must be before --to');
   const deployment = await openTarget(context, options);
   if (options.domain !== undefined) checkDomain(deployment, options.domain);
-  const publicKey = await publicKeyOf(deployment);
+  const publicKey = await readCertificateKey(deployment);
   const domains = [];
   for (const domain of options.domain === undefined ? deployment.domains : [options.domain]) {
     const statement = stateDomain(domain, await linksOf(deployment, domain, range), range);
@@ -91,13 +92,6 @@ async function linksOf(deployment: Deployment, domain: string, range: SealedRang
   const [fault] = faults;
   if (fault !== undefined) throw new TargetUnavailableError(`the chain is broken: ${fault.where} ${fault.what}`);
   return links;
-}
-
-async function publicKeyOf(deployment: Deployment): Promise<string> {
-  const KeyId = deployment.output('CertificateKeyArn');
-  const { PublicKey } = await deployment.clients.signing.send(new GetPublicKeyCommand({ KeyId }));
-  const base64 = Buffer.from(PublicKey ?? []).toString('base64');
-  return `-----BEGIN PUBLIC KEY-----\n${base64.replace(/.{64}(?=.)/g, '$&\n')}\n-----END PUBLIC KEY-----\n`;
 }
 
 async function sign(deployment: Deployment, Message: Uint8Array): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 import { createDayIndexTable } from '../../lambdas/adapters/table/day-index.ts';
 import { batchGetAll, type LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
-import { storedStatus } from '../../lambdas/adapters/table/recipients.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
+import { storedStatus } from '../../lambdas/adapters/table/status-codec.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS, secondPassSeconds, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import type { StoredKey } from '../../lambdas/domain/events/day-index.ts';
 import { eventName, messageIdOf, textAt } from '../../lambdas/domain/events/event.ts';

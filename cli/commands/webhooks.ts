@@ -7,6 +7,7 @@ import {
   openMailgunToWrite,
   WRITE_KEY_OPTION,
   type WriteKeyOptions,
+  waitingOut,
 } from '../access.ts';
 import {
   type CliContext,
@@ -89,7 +90,7 @@ async function check(context: CliContext, options: DomainOptions): Promise<numbe
   const deployment = await openTarget(context, options);
   const emit = createEmit<WebhooksCheckLine>(context, options.json);
   const desired = desiredWebhooks(deployment, options);
-  const registry = openRegistry(await openMailgun(deployment));
+  const registry = openRegistry(waitingOut(context, await openMailgun(deployment)));
   const all: Drift[] = [];
   for (const domain of desired.domains) {
     const found = webhookDrift(await registry.read(domain), desired.url, desired.types);
@@ -157,7 +158,8 @@ async function sync(context: CliContext, options: SyncOptions): Promise<number> 
   const desired = { domains: named, url: own, types: leaves ? [] : types };
   if (options.account && options.domain !== undefined) throw new UsageError('--account is for all domains');
   const toAccount = options.account === true && !leaves;
-  const ask = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
+  const opened = await (plan ? openMailgun(deployment) : openMailgunToWrite(context, deployment, options));
+  const ask = waitingOut(context, opened);
   const registry = openRegistry(ask);
   let changes = 0;
   const make = async (steps: readonly Step[]) => {
@@ -246,7 +248,9 @@ async function confirmAccount(
   ask: MailgunRequest,
   deployment: Deployment,
 ): Promise<void> {
-  const drift = await readDomainDrift(ask, deployment).catch((error: unknown) => {
+  // Those of another environment would be posted here too.
+  const noHolder = () => undefined;
+  const drift = await readDomainDrift(ask, deployment, noHolder).catch((error: unknown) => {
     // A key that may write webhooks need not read domains.
     if (error instanceof ApiKeyRefusedError) return undefined;
     throw error;

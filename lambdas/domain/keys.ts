@@ -105,6 +105,11 @@ export function messageIdInPartition(partition: string): string | undefined {
   return text === null || /^sha256:[0-9a-f]{64}$/.test(text) ? undefined : text;
 }
 
+/** Returns the domain that ends the message id of a partition; undefined where the partition does not tell. */
+export function domainInPartition(partition: string): string | undefined {
+  return /@([^@]+)$/.exec(messageIdInPartition(partition) ?? '')?.[1];
+}
+
 /** Returns true for the sort key of a tombstone. */
 export function isTombstoneSort(sort: string): boolean {
   return erasedHashInSort(sort) !== undefined;

@@ -14,8 +14,9 @@ import { createLog, errorFacts } from '../runtime/log.ts';
 import { parserFor } from './body-format.ts';
 import { judgeClocks } from './clock-skew.ts';
 import { readIngestEnv } from './env.ts';
-import { createIngest, type Refusal } from './ingest.ts';
+import { createIngest } from './ingest.ts';
 import { createRefusalLog } from './refusal-log.ts';
+import { STATUS_CODES } from './status-codes.ts';
 import { createVerificationLog } from './verification-log.ts';
 
 // Trigger: POST to the webhook URL. Promise: a 200 means that the event will be in the table, whatever crashes next.
@@ -23,23 +24,6 @@ import { createVerificationLog } from './verification-log.ts';
 
 /** How long before the function's timeout it responds, so that Mailgun gets a response even if a service hangs. */
 const TIMEOUT_EARLY_MS = 500;
-
-const STATUS_CODES: Record<Refusal | 'deadline' | 'internal-error', number> = {
-  'body-too-large': 413,
-  'malformed-body': 400,
-  'malformed-webhook': 400,
-  unauthorized: 401,
-  stale: 406,
-  'not-an-event': 406,
-  'foreign-domain': 406,
-  'token-reused': 406,
-  'signing-key-unset': 503,
-  'signing-key-unreadable': 503,
-  'table-unavailable': 503,
-  'queue-unavailable': 503,
-  deadline: 503,
-  'internal-error': 503,
-};
 
 // Runs once per cold start.
 const env = readIngestEnv(process.env);

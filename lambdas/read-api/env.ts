@@ -17,7 +17,7 @@ export interface ReadApiEnv {
   ALLOWED_ORIGINS: string;
   /** `true` or `false`: whether browsers may read with credentials. */
   ALLOW_CREDENTIALS: string;
-  /** Comma-separated names of the alarms that health shows. */
+  /** Comma-separated names of the alarms that health shows, without the ledger's name that they begin with. */
   ALARMS: string;
   /** Comma-separated sending domains, lower case. */
   DOMAINS: string;
@@ -39,8 +39,9 @@ export interface ReadReceiverSetting {
 }
 
 export function readReadApiEnv(source: EnvSource) {
+  const ledgerName = requireEnv(source, 'LEDGER_NAME');
   return {
-    ledgerName: requireEnv(source, 'LEDGER_NAME'),
+    ledgerName,
     tableName: requireEnv(source, 'TABLE_NAME'),
     dayShards: source.DAY_SHARDS ?? '[]',
     queueUrl: requireEnv(source, 'QUEUE_URL'),
@@ -48,7 +49,7 @@ export function readReadApiEnv(source: EnvSource) {
     auth: readAuth(source),
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
     credentials: requireEnv(source, 'ALLOW_CREDENTIALS') === 'true',
-    alarms: listEnv(source, 'ALARMS'),
+    alarms: listEnv(source, 'ALARMS').map((name) => `${ledgerName}-${name}`),
     domains: listEnv(source, 'DOMAINS'),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),

@@ -11,6 +11,8 @@ export interface ReconcileEnv {
   ERASURE_KEY_SECRET_ARN: string;
   /** Comma-separated `<domain>=<us|eu>`. */
   DOMAINS: string;
+  /** Domains of the other environments of cdk.json, as `encodeHeldElsewhere` writes them; absent where there are none. */
+  HELD_ELSEWHERE?: string;
   /** Comma-separated webhook types that are registered at Mailgun. */
   EVENT_TYPES: string;
   /** This stack's URL as it is to be registered. */
@@ -45,6 +47,7 @@ export function readReconcileEnv(source: EnvSource) {
     apiKeySecretArn: requireEnv(source, 'API_KEY_SECRET_ARN'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     domains: listEnv(source, 'DOMAINS').map(readDomain),
+    heldElsewhere: source.HELD_ELSEWHERE ?? '',
     eventTypes: listEnv(source, 'EVENT_TYPES'),
     webhookUrl: requireEnv(source, 'WEBHOOK_URL'),
     api: requireEnv(source, 'SOURCE') === 'logs' ? ('logs' as const) : ('events' as const),

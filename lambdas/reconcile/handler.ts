@@ -27,6 +27,7 @@ import { MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contr
 import { parseDayShards } from '../domain/events/day-shards.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
+import { parseHeldElsewhere } from '../domain/webhooks/held-elsewhere.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
 import { createAccept } from './accept.ts';
@@ -107,6 +108,7 @@ const compareWebhooks = createCompareWebhooks({
 });
 const findDomainDrift = createFindDomainDrift({
   account: createMailgunDomains(mailgun),
+  holderOf: parseHeldElsewhere(env.heldElsewhere),
   domains: env.domains,
   isConfigured: deps.isConfigured,
   everySeconds: env.everySeconds,

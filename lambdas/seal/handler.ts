@@ -52,11 +52,8 @@ export const handler = middy<unknown, SealReport>().handler(async (event, contex
   const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
   const deadlineMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
   const report = await seal({ ignoreWaits, deadlineMs });
-  if (report === 'busy') {
-    log.write('seal is busy');
-    return { sealed: 0, rows: 0, waitSeconds: 0, done: false };
-  }
-  log.measure({ [SEAL_METRICS.run]: 1, [SEAL_METRICS.wait]: report.waitSeconds }, 'sealed', { ...report });
+  const { busy, ...counts } = report;
+  log.measure({ [SEAL_METRICS.wait]: report.waitSeconds }, busy ? 'seal is busy' : 'sealed', counts);
   return report;
 });
 

@@ -36,6 +36,8 @@ export interface SealReport {
   waitSeconds: number;
   /** True if all that could be sealed was. */
   done: boolean;
+  /** Whether another run holds the lease, so that this one only looked at what waits. */
+  busy: boolean;
 }
 
 /** The day index lags behind the table, so a slice rests this long after its last pass. */
@@ -45,8 +47,9 @@ const REST_MS = 60_000;
  * Seals every slice that had its second pass, the oldest first. What is stored later for a sealed slice is found by a
  * look at one older day in each run, in turn.
  */
-export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<SealReport | 'busy'> {
+export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<SealReport> {
   const { slices, state, now, everySeconds, reachSeconds } = deps;
+  const domains = [...deps.domains, UNKNOWN_DOMAIN];
   const chain = createChainWriter(deps);
   const sealSlice = createSealSlice({ ...deps, chain, rowsOf: createSliceRows({ ...deps, noteErased }) });
 
@@ -60,25 +63,51 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     }
   }
 
-  return (request) => withLease(deps, ({ assertHeld }) => sealAll(request, assertHeld));
+  return async (request) => {
+    const report = await withLease(deps, ({ assertHeld }) => sealAll(request, assertHeld));
+    if (report !== 'busy') return report;
+    // `erase` may hold it for hours, and what waits meanwhile is to be known.
+    const waiting: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: false, busy: true };
+    for (const domain of domains) await lookAtWaits(domain, waiting).catch((error) => deps.onFailure(domain, error));
+    return waiting;
+  };
 
   async function sealAll(request: SealRequest, assertHeld: () => void): Promise<SealReport> {
-    const report: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: true };
-    for (const domain of [...deps.domains, UNKNOWN_DOMAIN]) {
+    const report: SealReport = { sealed: 0, rows: 0, waitSeconds: 0, done: true, busy: false };
+    for (const domain of domains) {
       try {
         await sealDomain(domain, request, assertHeld, report);
       } catch (error) {
         report.done = false;
         deps.onFailure(domain, error);
+        await lookAtWaits(domain, report).catch((other) => deps.onFailure(domain, other));
       }
     }
     return report;
   }
 
+  /** Notes how long the slices of a domain wait that have never been sealed. */
+  async function lookAtWaits(domain: string, report: SealReport): Promise<void> {
+    const nowSeconds = Math.floor(now() / 1000);
+    for await (const { slice, isMarked } of unsealed(domain, await positionOf(domain), nowSeconds)) {
+      if (!isMarked && isReady(slice, false)) noteWait(slice, report);
+    }
+  }
+
+  function noteWait({ finalAt, passedAt }: Slice, report: SealReport): void {
+    const waitedMs = now() - Math.max(finalAt ?? passedAt, passedAt);
+    report.waitSeconds = Math.max(report.waitSeconds, Math.floor(waitedMs / 1000));
+  }
+
+  async function positionOf(domain: string): Promise<number> {
+    const oldest = Math.floor(now() / 1000) - reachSeconds;
+    return Math.max(oldest, (await state.readPosition(domain)) ?? oldest);
+  }
+
   async function sealDomain(domain: string, request: SealRequest, assertHeld: () => void, report: SealReport) {
     const nowSeconds = Math.floor(now() / 1000);
     const oldest = nowSeconds - reachSeconds;
-    const position = Math.max(oldest, (await state.readPosition(domain)) ?? oldest);
+    const position = await positionOf(domain);
     const { from, to } = request.ignoreWaits ? { from: oldest, to: position } : olderDay(oldest, position);
     let reached = position;
     let isUnbroken = true;
@@ -88,8 +117,7 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
         now() < request.deadlineMs && (await tryToSeal(slice, { deadlineMs: request.deadlineMs, assertHeld }, report));
       if (isDone) return true;
       report.done = false;
-      const waitedMs = now() - Math.max(slice.finalAt ?? slice.passedAt, slice.passedAt);
-      report.waitSeconds = Math.max(report.waitSeconds, Math.floor(waitedMs / 1000));
+      noteWait(slice, report);
       return false;
     };
     for await (const slice of unsealed(domain, position, nowSeconds)) {

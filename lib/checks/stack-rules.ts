@@ -6,6 +6,7 @@ import { CfnEventSourceMapping, CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnLogGroup, CfnMetricFilter } from 'aws-cdk-lib/aws-logs';
 import { CfnTopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { MAX_ENVIRONMENT_BYTES } from '../config/environment-size.ts';
 import {
   comparesSimply,
   countsSimply,
@@ -59,6 +60,15 @@ const RULES = [
     const { variables = {} } = (resolve(each.environment) ?? {}) as { variables?: Record<string, unknown> };
     return !String(variables.ALLOWED_ORIGINS ?? '').includes('*');
   }),
+  rule(
+    CfnFunction,
+    `must have at most ${MAX_ENVIRONMENT_BYTES} bytes of environment, which receivers, domains, origins, shards and readApi.jwt fill`,
+    ({ environment }, resolve) => {
+      const { variables = {} } = (resolve(environment) ?? {}) as { variables?: Record<string, unknown> };
+      const sizes = Object.entries(variables).map(([name, value]) => name.length + environmentBytes(value));
+      return sizes.reduce((sum, size) => sum + size, 0) <= MAX_ENVIRONMENT_BYTES;
+    },
+  ),
   rule(CfnLogGroup, 'must have a retention', (logGroup) => logGroup.retentionInDays !== undefined),
   rule(CfnPolicy, 'must name its actions and resources', ({ policyDocument }, resolve) => {
     const { Statement: statements } = resolve(policyDocument) as { Statement: Record<string, unknown>[] };
@@ -74,6 +84,18 @@ const RULES = [
   rule(CfnCompositeAlarm, 'must not exist: no test can set it off', () => false),
   rule(CfnMetricFilter, 'must compare numbers and count ones', countsSimply),
 ];
+
+/** What a reference becomes at most: the URL of a queue. */
+const REFERENCE_BYTES = 135;
+
+/** Returns how long a value of an environment is once its references are resolved. */
+function environmentBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  const { 'Fn::Join': join } = value as { 'Fn::Join'?: [separator: string, parts: unknown[]] };
+  if (join === undefined) return REFERENCE_BYTES;
+  const [separator, parts] = join;
+  return parts.reduce<number>((sum, part) => sum + environmentBytes(part), separator.length * (parts.length - 1));
+}
 
 /** Fails synth, naming the resource, where a resource below the scope breaks a promise of the ledger, whatever code caused it. */
 export function enforceStackRules(scope: Construct): void {

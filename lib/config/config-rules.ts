@@ -1,5 +1,6 @@
 import type { EnvironmentConfig } from './config-schema.ts';
 import { brokenShardRules } from './day-shards.ts';
+import { brokenSizeRules } from './environment-size.ts';
 import { brokenLedgerRules } from './ledger-times.ts';
 import { brokenSignatureRules, brokenTimeRules, processingTimes, type SignatureTimes } from './processing-times.ts';
 import { brokenReceiverRules } from './receivers.ts';
@@ -23,8 +24,6 @@ export function brokenRules(config: Partial<EnvironmentConfig>, context: RuleCon
 }
 
 const PROD = 'prod';
-/** All other names of the stack fit into the rest of 4,096 bytes. */
-const MAX_LISTED_BYTES = 2000;
 /** AWS takes 50 tags of a resource; CloudFormation and CDK add some of their own. */
 const MAX_TAGS = 45;
 /** Those that the stack sets itself. */
@@ -87,14 +86,7 @@ const RULES: Rule[] = [
     return brokenReceiverRules(receivers, publish, compressed);
   },
 
-  function fitsIntoEnvironment({ domains, origins }) {
-    if (domains === undefined || origins === undefined) return [];
-    const bytes = [...domains.map(({ name, region }) => `${name}=${region}`), ...origins].join(',').length;
-    if (bytes <= MAX_LISTED_BYTES) return [];
-    return [
-      `domains: take ${bytes} bytes together with origins; must be at most ${MAX_LISTED_BYTES}, for a function takes 4096 bytes of environment; a second environment can take the others`,
-    ];
-  },
+  brokenSizeRules,
 
   function tagsOfAws({ tags = {} }) {
     const keys = [...new Set([...Object.keys(tags), ...OWN_TAGS])];

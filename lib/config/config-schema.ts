@@ -201,7 +201,8 @@ export const environmentSchema = z.strictObject({
       .default(30)
       .register(fields, {
         constraint: `one of ${LOG_DAYS.join(', ')}`,
-        description: 'Days that CloudWatch keeps the logs.',
+        description:
+          'Days that CloudWatch keeps the logs. Their class is always standard: [infrequent access](https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html) has no metric filters, embedded metrics, subscription filters and `FilterLogEvents`, on which alarms, `exportLogsTo` and `logs` rest ([costs](../scale.md#what-would-be-cheaper)).',
       }),
   }),
   throttle: group({

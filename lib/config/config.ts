@@ -6,15 +6,20 @@ import {
 } from '../../lambdas/contract.ts';
 import { brokenRules, type RuleContext } from './config-rules.ts';
 import { type EnvironmentConfig, environmentSchema } from './config-schema.ts';
+import { heldElsewhere } from './environment-size.ts';
 import { metadataOf, unwrap } from './field.ts';
 
 /** Everything that a ledger is built from, validated. */
-export type Config = Omit<EnvironmentConfig, keyof typeof STACK_KEYS>;
+export interface Config extends Omit<EnvironmentConfig, keyof typeof STACK_KEYS> {
+  /** What other environments of cdk.json hold, as functions are told; a construct in another app knows of none. */
+  readonly heldElsewhere?: string;
+}
 
 /** The same, and the stack of an environment of cdk.json. */
 export interface StackConfig extends EnvironmentConfig {
   /** dev, staging, prod … */
   readonly name: string;
+  readonly heldElsewhere: string;
 }
 
 /** Settings that belong to the app's stack, where a ledger is a construct in it. */
@@ -62,7 +67,8 @@ export function parseConfig(source: ConfigSource): StackConfig {
   const overlay = parseOverlay(source.overlay);
   const compressed = overlay !== undefined && name !== 'prod';
   const context = { name, currentAccount: source.currentAccount, compressed };
-  return { ...parseWhole(environmentSchema, merge(environment, overlay), context), name };
+  const config = parseWhole(environmentSchema, merge(environment, overlay), context);
+  return { ...config, name, heldElsewhere: heldElsewhere(config, source.environments, name) };
 }
 
 /** Returns what a construct was given with defaults filled in; throws a ConfigError with all mistakes under its path. */

@@ -13,7 +13,7 @@ test('seals every slice once, empty ones too, and a second run finds nothing to 
 
   const { report } = await world.run();
 
-  expect(report).toEqual({ sealed: SLICES, rows: 30, waitSeconds: 0, done: true });
+  expect(report).toEqual({ sealed: SLICES, rows: 30, waitSeconds: 0, done: true, busy: false });
   await world.check();
   expect((await world.run()).report).toMatchObject({ sealed: 0, rows: 0, done: true });
   expect(world.chain()).toHaveLength(SLICES);
@@ -66,6 +66,31 @@ test('leaves a slice whose index names an event that is gone to a later run, and
   world.ledger.lookUp = lookUp;
   await world.settle();
   await world.check();
+});
+
+test('finds the lease held, and reports what waits meanwhile', async () => {
+  const world = fullWorld();
+  await world.lease.hold('erase');
+
+  const { report } = await world.run(undefined, 0, world.lease);
+
+  expect(report).toEqual({ sealed: 0, rows: 0, waitSeconds: DAY, done: false, busy: true });
+  expect(world.bucket.objects.size).toBe(0);
+  await world.settle();
+  await world.lease.release('erase');
+  await world.lease.hold('another erase');
+  const later = await world.run(undefined, 0, world.lease);
+  expect(later.report).toMatchObject({ waitSeconds: 0, busy: true });
+});
+
+test('a bucket that refuses everything leaves slices waiting, and the report says for how long', async () => {
+  const world = fullWorld();
+  world.bucket.putTextIfAbsent = () => Promise.reject(new Error('access denied'));
+
+  const { report } = await world.run();
+
+  expect(report).toMatchObject({ sealed: 0, waitSeconds: DAY, done: false });
+  expect(world.failures).toHaveLength(1);
 });
 
 test('stops at its deadline and goes on in the next run', async () => {

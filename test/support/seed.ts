@@ -39,6 +39,8 @@ function attribute(value: Value) {
   return typeof value === 'number' ? { N: String(value) } : { B: Buffer.from(value).toString('base64') };
 }
 
+/** What refers to no key is read under any. */
+export const NO_KEY = { pk: '', sk: '' };
 const packed = new Map<string, Uint8Array>();
 
 /** An event item as process writes it, but that all events of a type share what Mailgun is made to say of them. */
@@ -53,7 +55,7 @@ export function eventItem(over: { messageId: string; id: string; type: string; a
   });
   if (eventTimeMs(event) !== atMs) throw new Error(`${atMs} is no time`);
   const { partition, eventSort } = identify(event, DOMAIN);
-  const raw = packed.get(type) ?? packEvent(deliveredEvent({ event: type }));
+  const raw = packed.get(type) ?? packEvent(deliveredEvent({ event: type }), NO_KEY);
   packed.set(type, raw);
   const item = { pk: partition, sk: eventSort, dayKey: dayPartition(DOMAIN, atMs, event), at: atMs, raw };
   return { ...item, source: 'webhook', receivedAt: atMs + 500 };

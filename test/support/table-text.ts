@@ -1,6 +1,7 @@
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { LedgerTable } from '../../lambdas/adapters/table/ledger-table.ts';
 import { unpackEvent } from '../../lambdas/adapters/table/stored-events.ts';
+import type { ItemKey } from '../../lambdas/domain/keys.ts';
 
 type Item = Record<string, unknown>;
 
@@ -16,7 +17,7 @@ export async function allItems({ client, name }: LedgerTable): Promise<Item[]> {
 /** All that the item says, events unpacked, and its bytes as they are; lower case. */
 function textOfItem(item: Item): string {
   const bytes = Object.values(item).filter((value) => value instanceof Uint8Array);
-  const events = item.raw instanceof Uint8Array ? [unpackEvent(item.raw)] : [];
+  const events = item.raw instanceof Uint8Array ? [unpackEvent(item.raw, item as unknown as ItemKey)] : [];
   const raw = bytes.map((each) => Buffer.from(each).toString('latin1')).join();
   return `${JSON.stringify([item, ...events])} ${raw}`.toLowerCase();
 }

@@ -128,6 +128,15 @@ test('a deploy waits for the one before it in its environment, and a check of ma
   );
 });
 
+test('a deploy may take as long as the index of a large table, and its credentials last longer', () => {
+  const { deploy } = read('deploy-environment.yml').jobs;
+  const credentials = stepsOf(deploy).find(({ uses }) => uses?.startsWith('aws-actions/'));
+  const minutes = deploy?.['timeout-minutes'] ?? 0;
+
+  expect(minutes).toBeGreaterThanOrEqual(5 * 60);
+  expect(Number(credentials?.with?.['role-duration-seconds'])).toBeGreaterThanOrEqual(minutes * 60);
+});
+
 test('before a deploy the indexes are compared with the deployed ones, and prod names its alarms', () => {
   const runs = runsOf(read('deploy-environment.yml').jobs.deploy);
   const order = ['bin/deployed-template.ts', 'bin/one-index.ts', 'cdk deploy', 'send-test --if-key'];

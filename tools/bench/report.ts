@@ -71,7 +71,7 @@ export function targetsOf(results: Results): Target[] {
   const memory = growthOfSlices(reconciliation).memory;
   const archived = sumAtBaseline(costs)?.archivedDollars ?? Number.NaN;
   const archivedShare = archived / BASELINE.dollars;
-  const byOneRuler = archived / baselineByItemSize(costs, results.storage);
+  const byOneRuler = archived / baselineByItemSize(costs);
   const sealed = sealing.slices.find(({ events }) => events === SEALED_EVENTS);
   return [
     target('dollars for a million webhooks', 'at most 5.00', fixed(dollars), dollars <= 5),
@@ -208,7 +208,7 @@ export function sections(results: Results): Section[] {
     bill('A million webhooks, published', costs.publishing, 'One event for every change of a status.'),
     bill('An environment, each month', costs.fixed),
     bill('Its archive, each month', costs.fixedArchive, 'One sending domain; slices of 15 minutes.'),
-    allTogether(costs, storage),
+    allTogether(costs),
     sealingSection(results.sealing),
     {
       title: 'Calls and units of one webhook',
@@ -279,10 +279,10 @@ export function sections(results: Results): Section[] {
   ];
 }
 
-function allTogether(costs: Costs, storage: Storage): Section {
+function allTogether(costs: Costs): Section {
   const { tableOnly, archived } = costs.keptDays;
   const atBaseline = sumAtBaseline(costs);
-  const bySize = baselineByItemSize(costs, storage);
+  const bySize = baselineByItemSize(costs);
   const share = (dollars = Number.NaN) => `${fixed(dollars / BASELINE.dollars)} (${fixed(dollars / bySize)})`;
   return {
     title: 'All together, each month',

@@ -13,12 +13,14 @@ import {
   readSecret,
   readSigningKeys,
 } from '../../access.ts';
+import { readCertificateKey } from '../../certificates/certificate-key.ts';
+import { fingerprintOf } from '../../certificates/certificate-signature.ts';
 import { targetRefText } from '../../command.ts';
 import { MailgunBusyError } from '../../errors.ts';
 import { LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../../ledger.ts';
 import { counted, timeAgo } from '../../output.ts';
 import type { AwsAccount } from '../../target/aws.ts';
-import type { Deployment } from '../../target/types.ts';
+import { type Deployment, hasOutput } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 import { compareWithMailgun, unauthorizedIn } from '../keys/count-verified.ts';
 import { driftFixes, openRegistry } from '../webhooks/registry.ts';
@@ -67,6 +69,9 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'table', look: () => table(deployment) },
     { name: 'listing API', look: () => listingApi(deployment, run) },
+    ...(hasOutput(deployment, 'CertificateKeyArn')
+      ? [{ name: 'key of certificates', look: () => certificateKey(deployment), unknownFix: certificateKeyFix }]
+      : []),
     { name: 'page topic', look: () => topic(deployment, account, 'PageTopicArn', 'page') },
     { name: 'ticket topic', look: () => topic(deployment, account, 'TicketTopicArn', 'ticket') },
     ...deployment.domains.flatMap((domain) => [
@@ -74,6 +79,13 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
       { name: `last slice of ${domain}`, look: () => lastSlice(deployment, domain, now(), run, key.isUsable) },
     ]),
   ];
+}
+
+const certificateKeyFix = 'allow kms:GetPublicKey on the key that the output CertificateKeyArn names';
+
+async function certificateKey(deployment: Deployment): Promise<Finding> {
+  const fingerprint = fingerprintOf(await readCertificateKey(deployment));
+  return ok(`${fingerprint}; keep this fingerprint outside the archive, and compare: verify <certificate> --key <it>`);
 }
 
 type CommandText = (command: string) => string;

@@ -153,17 +153,18 @@ export function createFindings(recipient: string, erasureKey: string) {
     const { recipientKey: named = '', isStatus, eventKey } = parseMessageSort(sk);
     if (isStatus && isOwn(named)) return { kind: 'status' };
     if (!(item.raw instanceof Uint8Array)) return { kind: 'none' };
-    const event = unpackEvent(item.raw);
+    const event = unpackEvent(item.raw, item);
     if (eventKey !== undefined && isOwn(named)) return { kind: 'event', tombstone: tombstone(item, event) };
     const cleaned = withoutAddress(event, recipient);
-    return cleaned === event ? { kind: 'none' } : { kind: 'mention', raw: packEvent(cleaned) };
+    return cleaned === event ? { kind: 'none' } : { kind: 'mention', raw: packEvent(cleaned, item) };
   }
 
   function tombstone(item: Item, event: JsonObject): Item {
     const { eventSort } = tombstoneIdentity({ eventSort: item.sk }, erasureKey);
     // The event itself need not name its domain.
     const { domain } = parseDayIndexKey(String(item[INDEXES.byDay.partitionKey] ?? ''));
-    return { ...item, sk: eventSort, raw: packEvent(tombstoneOf({ ...event, recipient }, domain)) };
+    const key = { pk: item.pk, sk: eventSort };
+    return { ...item, ...key, raw: packEvent(tombstoneOf({ ...event, recipient }, domain), key) };
   }
 
   /** Returns whether the address is where it is not erased: in a message id, an event id, or a tag of a slice. */

@@ -16,6 +16,7 @@ import { isHigher, statusOrder } from '../../domain/status/decide-status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
 import { type ErasureKey, type Erasures, type Records, UnstorableError } from '../../process/ports.ts';
 import { BATCH_KEYS, type BatchRequest, batchGet, type Item, type LedgerTable } from './ledger-table.ts';
+import { changeOfDecision, changeOfOwner } from './status-codec.ts';
 import { createEventLookup, eventItem, isMergedCopy } from './stored-events.ts';
 
 /** Writes events, statuses and suppressions; every write is conditional, so repeating one changes nothing. */
@@ -49,34 +50,37 @@ export function createEventRepository(table: LedgerTable): Records {
       // join never goes back: an order that was as high once is so now.
       if (record.event.type.rarelyChangesStatus && !isHigher(order, (await statusOf(Key))?.order as string | undefined))
         return;
-      const { mark, values } = restoredMark(record.restored !== undefined);
+      const isRestored = record.restored !== undefined;
+      const decision = changeOfDecision(update, order);
+      const owner = changeOfOwner(Key, recipient, record.domain);
+      const set = [
+        ...decision.set,
+        ...owner.set,
+        'expiresAt = if_not_exists(expiresAt, :expiresAt)',
+        // The index keys are written once: rewriting them would bill a second write each time.
+        '#indexKey = if_not_exists(#indexKey, :indexKey)',
+        '#indexAt = if_not_exists(#indexAt, :at)',
+        ...(isRestored ? [`${RESTORED_ATTRIBUTE} = :restored`] : []),
+      ];
+      const remove = [...decision.remove, ...owner.remove, ...(isRestored ? [] : [RESTORED_ATTRIBUTE])];
       await conditional(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key,
             ConditionExpression: 'attribute_not_exists(#order) OR #order < :order',
-            // The index keys are written once: rewriting them would bill a second write each time.
-            UpdateExpression:
-              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey, ' +
-              'recipient = :recipient, #domain = :domain, expiresAt = if_not_exists(expiresAt, :expiresAt), ' +
-              `#indexKey = if_not_exists(#indexKey, :indexKey), #indexAt = if_not_exists(#indexAt, :at)${mark}`,
+            UpdateExpression: `SET ${set.join(', ')} REMOVE ${remove.join(', ')}`,
             ExpressionAttributeNames: {
-              '#order': 'order',
-              '#status': 'status',
-              '#domain': 'domain',
+              ...decision.names,
+              ...owner.names,
               '#indexKey': byRecipient.partitionKey,
               '#indexAt': byRecipient.sortKey,
             },
             ExpressionAttributeValues: {
-              ...values,
-              ':order': order,
-              ':status': update.status,
-              ':reason': update.reason,
+              ...decision.values,
+              ...owner.values,
+              ...(isRestored && { ':restored': true }),
               ':at': record.atMs,
-              ':eventKey': record.identity.eventKey,
-              ':recipient': recipient,
-              ':domain': record.domain,
               ':expiresAt': record.statusExpiresAt,
               ':indexKey': recipientIndexKey(recipientKey(recipient)),
             },

@@ -20,6 +20,7 @@ import type { PublishableRows, PublishedDeliveries, PublishedDelivery } from '..
 import type { DeliveryHistory, DeliveryPlace } from '../../read-api/ports.ts';
 import { batchGet, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
 import { storedSuppression } from './recipients.ts';
+import { statusFacts } from './status-codec.ts';
 
 /** How long the delivery log is kept. */
 export interface DeliveryRetention {
@@ -243,17 +244,15 @@ const isStatus = (row: Row | undefined): row is StatusRow => row?.type === 'stat
 
 /** An item as a row; undefined where it is neither a status nor a suppression. */
 export function rowOf(item: Readonly<Item>): Row | undefined {
-  const { pk, sk, recipient = '' } = item;
-  const common = { partition: pk as string, sort: sk as string, recipient: recipient as string };
-  if (typeof item.order === 'string') {
-    const { order, status = null, reason = null, statusAt, decidedBy, domain = null } = item as unknown as StatusItem;
-    return { type: 'status', ...common, order, status, reason, statusAtMs: statusAt, decidedBy, domain };
+  const { pk, sk, order, recipient = '' } = item;
+  const place = { partition: pk as string, sort: sk as string };
+  if (typeof order === 'string') {
+    const { domain = null, ...facts } = statusFacts(item);
+    return { type: 'status', ...place, order, ...facts, domain };
   }
-  if (!common.partition?.startsWith(SUPPRESSION_PREFIX) || typeof item.since !== 'number') return undefined;
-  return { type: 'suppression', ...common, ...storedSuppression(item) };
+  if (!place.partition?.startsWith(SUPPRESSION_PREFIX) || typeof item.since !== 'number') return undefined;
+  return { type: 'suppression', ...place, recipient: recipient as string, ...storedSuppression(item) };
 }
-
-type StatusItem = Omit<StatusRow, 'statusAtMs'> & { readonly statusAt: number };
 
 type Image = Readonly<Record<string, { S?: string; N?: string; NULL?: boolean; BOOL?: boolean } | undefined>>;
 

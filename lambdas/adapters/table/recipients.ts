@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { INDEXES, UNKNOWN_DOMAIN } from '../../contract.ts';
+import { INDEXES } from '../../contract.ts';
 import { messageIdOf } from '../../domain/events/event.ts';
 import type { Source } from '../../domain/events/queue-message.ts';
 import {
@@ -24,11 +24,11 @@ import type {
   MessageHistory,
   RecipientHistory,
   RecipientMessage,
-  StoredStatus,
   SuppressionList,
   Suppressions,
 } from '../../read-api/ports.ts';
 import { batchGetAll, batchGetAtOnce, type Item, type LedgerTable, queryRange, readPartition } from './ledger-table.ts';
+import { statusFacts, storedStatus } from './status-codec.ts';
 import { storedEvent } from './stored-events.ts';
 
 /** Reads what is stored of one message, page by page. */
@@ -76,9 +76,9 @@ export function createRecipientHistory(table: LedgerTable): RecipientHistory {
       const sk = statusSort(recipientKey);
       const statuses = await itemsOf(places.map(({ partition }) => ({ pk: partition, sk })));
       const deciding = await itemsOf(
-        [...statuses.values()].map(({ pk, decidedBy }) => ({
-          pk: pk as string,
-          sk: eventSort(recipientKey, decidedBy as string),
+        [...statuses.values()].map((item) => ({
+          pk: item.pk as string,
+          sk: eventSort(recipientKey, statusFacts(item).decidedBy),
         })),
       );
       return places.map(({ partition }): RecipientMessage | undefined => {
@@ -116,18 +116,6 @@ export function* historyEntries(items: readonly Item[]): Generator<HistoryEntry>
       if (event !== undefined) yield { sort, event };
     }
   }
-}
-
-export function storedStatus(item: Item): StoredStatus {
-  const { recipient, status, reason, statusAt, decidedBy, domain } = item as unknown as StoredStatus & {
-    statusAt: number;
-  };
-  const { recipientKey } = parseMessageSort(item.sk as string);
-  const firstAtMs = (item[INDEXES.byRecipient.sortKey] as number | undefined) ?? statusAt;
-  return {
-    ...{ recipientKey, recipient, status, reason, statusAtMs: statusAt, decidedBy, firstAtMs },
-    domain: domain ?? UNKNOWN_DOMAIN,
-  };
 }
 
 /** Reads the suppressions of a recipient, whatever the spelling of the address. */

@@ -6,6 +6,7 @@ import { dayPartition } from '../../domain/events/day-index.ts';
 import { type DayShards, shardOf } from '../../domain/events/day-shards.ts';
 import {
   eventSortPrefix,
+  type ItemKey,
   parseDayIndexKey,
   parseMessageSort,
   recipientKey,
@@ -13,13 +14,14 @@ import {
   suppressionSort,
 } from '../../domain/keys.ts';
 import { type EventPlace, placeName } from '../../domain/ledger/ledger-name.ts';
-import type { DecidedStatus } from '../../domain/status/decide-status.ts';
+import { type DecidedStatus, eventKeyInOrder } from '../../domain/status/decide-status.ts';
 import type { Suppression } from '../../domain/status/suppression.ts';
 import type { EventLookup } from '../../ingest/ports.ts';
 import type { EventRecord, RedactedCopies } from '../../process/ports.ts';
 import type { StoredEvent } from '../../read-api/ports.ts';
 import type { StoredEvents, StoredFacts } from '../../reconcile/ports.ts';
 import { batchGetAll, conditionalWrite, type Item, type LedgerTable, readPartition } from './ledger-table.ts';
+import { changeOfDecision } from './status-codec.ts';
 
 /**
  * Text that Mailgun's events have in common, in the order of their fields. Deflate looks back into it, which
@@ -48,24 +50,33 @@ const DICTIONARIES: Record<number, readonly string[]> = {
     '"event":"opened","event":"failed","event":"accepted","event":"delivered","id":"',
   ],
 };
-const CURRENT_VERSION = 1;
+/**
+ * The item's own key, which names message, recipient and id once more, and behind it the dictionary of version 1: what
+ * refers to no key is read under any.
+ */
+const KEYED_VERSION = 2;
 
-/** Compresses an event; the first byte is the dictionary's version. */
-export function packEvent(event: JsonObject): Uint8Array {
-  const packed = deflateRawSync(JSON.stringify(event), { dictionary: dictionary(CURRENT_VERSION), level: 9 });
-  return Buffer.concat([Uint8Array.of(CURRENT_VERSION), packed]);
+/** Compresses an event for the item of a key; the first byte is the version. */
+export function packEvent(event: JsonObject, key: ItemKey): Uint8Array {
+  const packed = deflateRawSync(JSON.stringify(event), { dictionary: dictionary(KEYED_VERSION, key), level: 9 });
+  return Buffer.concat([Uint8Array.of(KEYED_VERSION), packed]);
 }
 
-/** Reads what `packEvent` of this or an earlier version wrote. */
-export function unpackEvent(packed: Uint8Array): JsonObject {
-  const text = inflateRawSync(packed.subarray(1), { dictionary: dictionary(packed[0] ?? 0) });
+/** Reads what `packEvent` of this or an earlier version wrote for that key. */
+export function unpackEvent(packed: Uint8Array, key: ItemKey): JsonObject {
+  const text = inflateRawSync(packed.subarray(1), { dictionary: dictionary(packed[0] ?? 0, key) });
   return JSON.parse(text.toString()) as JsonObject;
 }
 
 // Built when an event is packed or unpacked, so that a function that does neither does not carry the dictionaries.
 const built = new Map<number, Buffer>();
 
-function dictionary(version: number): Buffer {
+function dictionary(version: number, { pk, sk }: ItemKey): Buffer {
+  if (version === KEYED_VERSION) return Buffer.concat([Buffer.from(pk + sk), shared(1)]);
+  return shared(version);
+}
+
+function shared(version: number): Buffer {
   const known = built.get(version);
   if (known !== undefined) return known;
   const parts = DICTIONARIES[version];
@@ -83,12 +94,13 @@ export function isMergedCopy(item: Item): boolean {
 /** Returns the event that an item holds; undefined for what is left of a redacted copy. */
 export function storedEvent(item: Item): StoredEvent | undefined {
   if (isMergedCopy(item)) return undefined;
-  const { recipientKey, eventKey = '' } = parseMessageSort(item.sk as string);
+  const key = { pk: item.pk as string, sk: item.sk as string };
+  const { recipientKey, eventKey = '' } = parseMessageSort(key.sk);
   return {
     eventKey,
     recipientKey,
     domain: parseDayIndexKey(item[INDEXES.byDay.partitionKey] as string).domain,
-    event: unpackEvent(item.raw as Uint8Array),
+    event: unpackEvent(item.raw as Uint8Array, key),
     source: item.source as StoredEvent['source'],
     receivedAtMs: item.receivedAt as number,
     storedAtMs: item.storedAt as number | undefined,
@@ -101,12 +113,12 @@ export function storedEvent(item: Item): StoredEvent | undefined {
 export function eventItem(record: EventRecord, shards: DayShards = []) {
   const { byDay } = INDEXES;
   const shard = shardOf(shards, record.atMs, record.identity.eventKey);
+  const key = { pk: record.identity.partition, sk: record.identity.eventSort };
   return {
-    pk: record.identity.partition,
-    sk: record.identity.eventSort,
+    ...key,
     [byDay.partitionKey]: dayPartition(record.domain, record.atMs, record.event.raw, shard),
     [byDay.sortKey]: record.atMs,
-    raw: packEvent(record.event.raw),
+    raw: packEvent(record.event.raw, key),
     source: record.source,
     receivedAt: record.receivedAtMs,
     expiresAt: record.expiresAt,
@@ -160,7 +172,7 @@ export function createStoredEventsTable(table: LedgerTable): StoredEvents {
           receivedAtMs: receivedAt as number,
           source: source as StoredFacts['source'],
           broughtByWebhook: webhookAt !== undefined,
-          event: raw === undefined ? {} : unpackEvent(raw as Uint8Array),
+          event: raw === undefined ? {} : unpackEvent(raw as Uint8Array, { pk: pk as string, sk: sk as string }),
         });
       }
       return found;
@@ -222,13 +234,18 @@ export function createRedactedCopies(table: LedgerTable, now: () => number): Red
     },
 
     async dropStatus({ partition, statusSort, eventKey }) {
+      const Key = { pk: partition, sk: statusSort };
+      const { Item } = await client.send(new GetCommand({ TableName: name, Key, ConsistentRead: true }));
+      if (Item === undefined || eventKeyInOrder(Item.order as string) !== eventKey) return;
       await conditionalWrite(() =>
         client.send(
           new DeleteCommand({
             TableName: name,
-            Key: { pk: partition, sk: statusSort },
-            ConditionExpression: 'decidedBy = :eventKey',
-            ExpressionAttributeValues: { ':eventKey': eventKey },
+            Key,
+            // Another event may have decided it since.
+            ConditionExpression: '#order = :seen',
+            ExpressionAttributeNames: { '#order': 'order' },
+            ExpressionAttributeValues: { ':seen': Item.order },
           }),
         ),
       );
@@ -261,21 +278,16 @@ export function createEventCorrection(table: LedgerTable) {
     },
 
     async resetStatus(record: Identified, decided: DecidedStatus, seenOrder: string | undefined) {
+      const { set, remove, names, values } = changeOfDecision(decided, decided.order);
       return conditionalWrite(() =>
         client.send(
           new UpdateCommand({
             TableName: name,
             Key: statusKey(record),
             ConditionExpression: seenOrder === undefined ? 'attribute_not_exists(#order)' : '#order = :seen',
-            UpdateExpression:
-              'SET #order = :order, #status = :status, reason = :reason, statusAt = :at, decidedBy = :eventKey ' +
-              `REMOVE ${RESTORED_ATTRIBUTE}`,
-            ExpressionAttributeNames: { '#order': 'order', '#status': 'status' },
-            ExpressionAttributeValues: {
-              ...{ ':order': decided.order, ':status': decided.status, ':reason': decided.reason },
-              ...{ ':at': decided.atMs, ':eventKey': decided.eventKey },
-              ...(seenOrder !== undefined && { ':seen': seenOrder }),
-            },
+            UpdateExpression: `SET ${set.join(', ')} REMOVE ${[...remove, RESTORED_ATTRIBUTE].join(', ')}`,
+            ExpressionAttributeNames: names,
+            ExpressionAttributeValues: { ...values, ...(seenOrder !== undefined && { ':seen': seenOrder }) },
           }),
         ),
       );

@@ -53,7 +53,9 @@ export type DecodedQueueMessage =
   | { ok: false; reason: UnreadableReason; where: string };
 
 /** `where` names a place in the body, never its content. */
-export type UnreadableReason = 'not-json' | 'unknown-version' | 'malformed-message';
+export type UnreadableReason = (typeof UNREADABLE_REASONS)[number];
+
+export const UNREADABLE_REASONS = ['not-json', 'unknown-version', 'malformed-message'] as const;
 
 /** The message as ASCII JSON. */
 export function encodeQueueMessage(message: QueueMessage): string {

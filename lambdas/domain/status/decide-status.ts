@@ -1,4 +1,5 @@
 import type { JsonObject } from '../canonical.ts';
+import { EVENT_TYPES, type Status } from '../event-types.ts';
 import { parseEvent } from '../events/mailgun-event.ts';
 import { type StatusUpdate, statusUpdateOf } from './status.ts';
 
@@ -12,6 +13,25 @@ export function statusOrder(update: StatusUpdate, timeMs: number, eventKey: stri
   const earliness = String(LAST_MS - timeMs).padStart(13, '0');
   return `${String(update.precedence).padStart(2, '0')}#${earliness}#${eventKey}`;
 }
+
+/** What an order says, of which it is made. */
+export interface ReadOrder {
+  /** null where the event says nothing about delivery. */
+  readonly status: Status | null;
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly eventKey: string;
+}
+
+/** Reads what `statusOrder` wrote. */
+export function readOrder(order: string): ReadOrder {
+  const [precedence, earliness] = order.split('#', 2).map(Number);
+  return { status: statusOf(precedence), atMs: LAST_MS - (earliness ?? 0), eventKey: eventKeyInOrder(order) };
+}
+
+/** Returns the status that events of a precedence decide: stored statuses name their precedence alone. */
+const statusOf = (precedence: number | undefined): Status | null =>
+  Object.values(EVENT_TYPES).find((type) => type.precedence === precedence)?.status ?? null;
 
 /** Returns the key of the event that an order is of. */
 export function eventKeyInOrder(order: string): string {

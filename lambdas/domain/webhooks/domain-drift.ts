@@ -1,5 +1,6 @@
 import { isObject, type Json } from '../canonical.ts';
 import { textAt } from '../events/event.ts';
+import type { HolderOf } from './held-elsewhere.ts';
 
 /** A sending domain as Mailgun lists it. */
 export interface AccountDomain {
@@ -15,16 +16,27 @@ export interface AccountDomain {
 export interface DomainDrift {
   /** Active at Mailgun, and in no ledger: their webhooks are refused, and no listing of them is read. */
   notInLedger: AccountDomain[];
+  /** Active at Mailgun, and in the ledger of another environment of cdk.json: no difference. */
+  heldElsewhere: { name: string; environment: string }[];
   /** In the ledger, and not at Mailgun in that region. */
   notAtMailgun: string[];
 }
 
 /** Compares the domains of one region. */
-export function domainDrift(atMailgun: readonly AccountDomain[], inLedger: readonly string[]): DomainDrift {
+export function domainDrift(
+  atMailgun: readonly AccountDomain[],
+  inLedger: readonly string[],
+  holderOf: HolderOf,
+): DomainDrift {
   const own = new Set(inLedger.map((name) => name.toLowerCase()));
   const listed = new Set(atMailgun.map(({ name }) => name));
+  const others = atMailgun.filter(({ name, isActive }) => isActive && !own.has(name));
   return {
-    notInLedger: atMailgun.filter(({ name, isActive }) => isActive && !own.has(name)),
+    notInLedger: others.filter(({ name }) => holderOf(name) === undefined),
+    heldElsewhere: others.flatMap(({ name }) => {
+      const environment = holderOf(name);
+      return environment === undefined ? [] : [{ name, environment }];
+    }),
     notAtMailgun: [...own].filter((name) => !listed.has(name)),
   };
 }
@@ -33,6 +45,7 @@ export function domainDrift(atMailgun: readonly AccountDomain[], inLedger: reado
 export function mergedDrift(drifts: readonly DomainDrift[]): DomainDrift {
   return {
     notInLedger: drifts.flatMap(({ notInLedger }) => notInLedger),
+    heldElsewhere: drifts.flatMap(({ heldElsewhere }) => heldElsewhere),
     notAtMailgun: drifts.flatMap(({ notAtMailgun }) => notAtMailgun),
   };
 }
@@ -40,15 +53,24 @@ export function mergedDrift(drifts: readonly DomainDrift[]): DomainDrift {
 const MAX_NAMES = 10;
 
 /** Returns the difference as a sentence: "Mailgun has 14 domains, the ledger 12: …"; undefined where there is none. */
-export function domainDriftText({ notInLedger, notAtMailgun }: DomainDrift, inLedger: number): string | undefined {
+export function domainDriftText(drift: DomainDrift, inLedger: number): string | undefined {
+  const { notInLedger, notAtMailgun } = drift;
   if (notInLedger.length + notAtMailgun.length === 0) return undefined;
-  const atMailgun = inLedger - notAtMailgun.length + notInLedger.length;
+  const atMailgun = inLedger - notAtMailgun.length + notInLedger.length + drift.heldElsewhere.length;
+  const held = heldElsewhereText(drift);
   const missing = notInLedger.map(({ name, isOfSubaccount }) => (isOfSubaccount ? `${name} (of a subaccount)` : name));
   const parts = [
     ...(missing.length > 0 ? [`not in the ledger are ${named(missing)}`] : []),
     ...(notAtMailgun.length > 0 ? [`not at Mailgun are ${named(notAtMailgun)}`] : []),
+    ...(held === undefined ? [] : [held]),
   ];
   return `Mailgun has ${atMailgun} ${atMailgun === 1 ? 'domain' : 'domains'}, the ledger ${inLedger}: ${parts.join('; ')}`;
+}
+
+/** Returns "held by another environment are a.example.com (prod)"; undefined where none is. */
+export function heldElsewhereText({ heldElsewhere }: DomainDrift): string | undefined {
+  if (heldElsewhere.length === 0) return undefined;
+  return `held by another environment are ${named(heldElsewhere.map(({ name, environment }) => `${name} (${environment})`))}`;
 }
 
 function named(names: readonly string[]): string {

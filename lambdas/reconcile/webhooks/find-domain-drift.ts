@@ -1,10 +1,13 @@
 import { type DomainDrift, domainDrift, domainDriftText, mergedDrift } from '../../domain/webhooks/domain-drift.ts';
+import type { HolderOf } from '../../domain/webhooks/held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
 export interface FindDomainDriftDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now'> {
   account: AccountDomains;
+  /** Says which other environment holds a domain. */
+  holderOf: HolderOf;
   /** Called with a difference, as a sentence that names the domains. */
   onDrift: (text: string) => void;
   onFailure: (error: unknown) => void;
@@ -13,8 +16,8 @@ export interface FindDomainDriftDeps
 const MAX_SEARCH_MS = 5000;
 
 /**
- * Compares Mailgun's domains with the ledger's, about once an hour. Returns how many only one of them has; undefined
- * where it is not time to compare, or not every list could be read whole: a part of them says nothing of the rest.
+ * Compares Mailgun's domains with the ledger's, about once an hour. Returns how many only one of them has, those that
+ * another environment holds not counted; undefined where it is not time to compare, or not every list could be read whole: a part of them says nothing of the rest.
  * Never throws.
  */
 export function createFindDomainDrift(deps: FindDomainDriftDeps) {
@@ -24,7 +27,7 @@ export function createFindDomainDrift(deps: FindDomainDriftDeps) {
     const drifts: DomainDrift[] = [];
     for (const [place, own] of Map.groupBy(domains, account.placeOf)) {
       const names = own.map(({ name }) => name);
-      const drift = domainDrift(await account.listed(place, deadlineMs), names);
+      const drift = domainDrift(await account.listed(place, deadlineMs), names, deps.holderOf);
       for (const domain of own.filter(({ name }) => drift.notAtMailgun.includes(name.toLowerCase()))) {
         // What a key is not shown is not gone.
         if (await account.has(domain, deadlineMs)) {

@@ -72,7 +72,10 @@ export class ReadApi extends Construct {
 
   /** Lets health show these alarms, and no others; they watch this API, so they are named and not referred to. */
   showAlarms(names: readonly string[]): void {
-    this.function.addEnvironment('ALARMS' satisfies keyof ReadApiEnv, names.join(','));
+    // In the 4,096 bytes of an environment a long stack name has no room once for each of them.
+    const prefix = `${Stack.of(this).stackName}-`;
+    const short = names.map((name) => name.slice(prefix.length));
+    this.function.addEnvironment('ALARMS' satisfies keyof ReadApiEnv, short.join(','));
     const arnOf = (resourceName: string) =>
       Stack.of(this).formatArn({
         service: 'cloudwatch',

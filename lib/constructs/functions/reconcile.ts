@@ -41,6 +41,7 @@ export class Reconcile extends Construct {
         API_KEY_SECRET_ARN: apiKey.secretArn,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         DOMAINS: config.domains.map(({ name, region }) => `${name}=${region}`).join(','),
+        ...(config.heldElsewhere && { HELD_ELSEWHERE: config.heldElsewhere }),
         EVENT_TYPES: config.eventTypes.join(','),
         WEBHOOK_URL: webhookUrl,
         SOURCE: reconcile.source,

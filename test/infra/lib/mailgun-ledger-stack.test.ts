@@ -59,6 +59,7 @@ test('every name and address an operator needs is an output', () => {
     'Domains',
     'ErasureKeySecretArn',
     'HealthDashboardUrl',
+    'HeldElsewhere',
     'IngestFunctionName',
     'IngestLogGroup',
     'LedgerTimes',

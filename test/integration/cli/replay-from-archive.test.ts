@@ -7,7 +7,7 @@ import { createErasureRepository, createEventRepository } from '../../../lambdas
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { unpackEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { decodeQueueMessage, type QueueMessage } from '../../../lambdas/domain/events/queue-message.ts';
-import { markerKey } from '../../../lambdas/domain/keys.ts';
+import { type ItemKey, markerKey } from '../../../lambdas/domain/keys.ts';
 import { emptyTally, slicePassed } from '../../../lambdas/domain/ledger/tally.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createProcess } from '../../../lambdas/process/process.ts';
@@ -95,10 +95,10 @@ const sortKey = ({ pk, sk }: Record<string, unknown>) => `${pk} ${sk}`;
 async function everything(): Promise<unknown[]> {
   const items = (await scanAll()).filter(({ pk }) => !/^(SEAL|LEDGER)/.test(pk));
   return items
-    .map(({ restored: _restored, raw, tags, dimensions, ...item }: Record<string, unknown>) => ({
+    .map(({ restored: _restored, raw, tags, dimensions, ...item }: ItemKey & Record<string, unknown>) => ({
       ...item,
       // Restored texts have their fields in another order.
-      ...(raw instanceof Uint8Array && { raw: unpackEvent(raw) }),
+      ...(raw instanceof Uint8Array && { raw: unpackEvent(raw, item) }),
       ...(typeof tags === 'string' && { tags: JSON.parse(tags), dimensions: JSON.parse(String(dimensions)) }),
     }))
     .toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));

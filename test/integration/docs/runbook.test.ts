@@ -47,7 +47,7 @@ beforeAll(async () => {
     },
   });
   await writeFile(join(folder, 'signing-key.txt'), `${world.stack.account.signingKey}\n`);
-  await writeFile(join(folder, 'api-key.txt'), `${API_KEY}\n`);
+  for (const file of ['api-key.txt', 'write-key.txt']) await writeFile(join(folder, file), `${API_KEY}\n`);
   for (let nth = 0; nth < 3; nth += 1) expect(await world.happen()).toBe(200);
   expect(await world.post({}, {})).toBe(400);
   await world.enqueue('{"v":1}');

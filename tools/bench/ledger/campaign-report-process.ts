@@ -24,6 +24,7 @@ import {
   recipientKey,
 } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
+import { NO_KEY } from '../../../test/support/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../test/support/webhooks.ts';
 import type { CampaignReportFigures } from './campaign-reports.ts';
 
@@ -64,7 +65,7 @@ function eventOf(message: number, nth: number): { event: JsonObject; atMs: numbe
 }
 
 /** What the events of a type say, packed once: making them up is not measured. */
-const PACKED = TYPES.map((_, nth) => packEvent(eventOf(0, nth).event));
+const PACKED = TYPES.map((_, nth) => packEvent(eventOf(0, nth).event, NO_KEY));
 const DAY_MS = 86_400_000;
 
 function placeOf(message: number, nth: number) {

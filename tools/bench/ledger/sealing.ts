@@ -75,7 +75,7 @@ function writeTable(path: string, events: number): string {
   for (const sent of ordinaryMail(events, DOMAIN, 1, now)) {
     const event = sent as JsonObject;
     const { partition, eventSort } = identify(event, DOMAIN);
-    const raw = Buffer.from(packEvent(event)).toString('base64');
+    const raw = Buffer.from(packEvent(event, { pk: partition, sk: eventSort })).toString('base64');
     writeSync(file, `${[partition, eventSort, Math.floor(Number(event.timestamp) * 1000), raw].join('\t')}\n`);
   }
   closeSync(file);
@@ -120,9 +120,11 @@ async function measureFrom(path: string, events: number): Promise<SealingFigures
       events: {
         async lookUp(places) {
           const found = new Map<string, SealableEvent>();
-          for (const name of places.map(placeName)) {
+          for (const place of places) {
+            const name = placeName(place);
             const raw = read.get(name);
-            if (raw !== undefined) found.set(name, { ...facts, event: unpackEvent(raw) });
+            const key = { pk: place.partition, sk: place.eventSort };
+            if (raw !== undefined) found.set(name, { ...facts, event: unpackEvent(raw, key) });
             read.delete(name);
           }
           return found;

@@ -146,7 +146,7 @@ async function measureSeal({ table, usage }: TestEngines, webhooks: number): Pro
     const before = usage.total().capacity;
     requests = { puts: 0, reads: 0 };
     const report = await seal();
-    if (report === 'busy' || report.sealed !== sealed) throw new Error(`sealed: ${JSON.stringify(report)}`);
+    if (report.busy || report.sealed !== sealed) throw new Error(`sealed: ${JSON.stringify(report)}`);
     const after = usage.total().capacity;
     return { readUnits: after.read - before.read, writeUnits: after.write - before.write, ...requests };
   };

@@ -18,6 +18,7 @@ async function find(domains: readonly string[] = [API_DOMAIN], key = API_KEY) {
     account: createMailgunDomains({ baseUrl: stub.api.url, apiKey: async () => key, now: Date.now, sleep }),
     // A stand-in has the domains of both regions.
     domains: domains.map((name, nth) => ({ name, region: nth % 2 === 0 ? 'us' : 'eu' })),
+    holderOf: () => undefined,
     isConfigured: async () => true,
     everySeconds: 900,
     now: Date.now,

@@ -1,8 +1,9 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createClaimRepository } from '../../../../lambdas/adapters/table/claim-repository.ts';
-import { createErasureRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
+import { createErasureRepository, createEventRepository } from '../../../../lambdas/adapters/table/event-repository.ts';
 import { createLedgerStateTable } from '../../../../lambdas/adapters/table/ledger-state.ts';
+import { rowOf } from '../../../../lambdas/adapters/table/publishing.ts';
 import {
   createMessageHistory,
   createRecipientHistory,
@@ -14,9 +15,11 @@ import { createStoredEventsTable } from '../../../../lambdas/adapters/table/stor
 import { eventHash } from '../../../../lambdas/domain/canonical.ts';
 import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import { placeName } from '../../../../lambdas/domain/ledger/ledger-name.ts';
+import { createProcess } from '../../../../lambdas/process/process.ts';
 import { createRecipientSearch } from '../../../../lambdas/read-api/recipients/recipient-search.ts';
 import { createRecipients } from '../../../../lambdas/read-api/recipients/recipients.ts';
 import { startTestEngines, type TestEngines } from '../../../support/engines.ts';
+import { LONE_PROCESS } from '../../../support/erasures.ts';
 import * as FIRST_RELEASE from '../../../support/first-release.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
 
@@ -44,6 +47,27 @@ test('a message is read, and found by its recipient', async () => {
   const recipients = createRecipientHistory(engines.table);
   const { places } = await recipients.newest('ada@example.org', { fromMs: 0, toMs: 9e12 }, 10);
   expect(await recipients.messages('ada@example.org', places)).toMatchObject([{ status: { status: 'DELIVERED' } }]);
+});
+
+test('a status is decided again, and says all it said, in fewer bytes', async () => {
+  const { client, name: TableName } = engines.table;
+  const Key = { pk: 'MSG#again@mg.example.com', sk: ITEMS.STATUS.sk };
+  const read = async () => (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item ?? {};
+  await client.send(new PutCommand({ TableName, Item: { ...ITEMS.STATUS, ...Key } }));
+  const complained = deliveredEvent({
+    ...{ event: 'complained', id: 'c', recipient: 'ada@example.org' },
+    message: { headers: { 'message-id': 'again@mg.example.com' } },
+  });
+  const store = createProcess({ ...LONE_PROCESS, records: createEventRepository(engines.table), retentionDays: 90 });
+  await store({ source: 'webhook', domain: DOMAIN, event: complained, receivedAt: EVENT.receivedAt });
+
+  const { order, ...item } = await read();
+  const { expiresAt, recipientKey, recipientAt } = ITEMS.STATUS;
+  expect(item).toEqual({ ...Key, expiresAt, recipientKey, recipientAt });
+  expect(rowOf({ ...item, order })).toMatchObject({
+    ...{ status: 'COMPLAINED', decidedBy: 'complained#c', statusAtMs: EVENT.at, order },
+    ...{ recipient: 'ada@example.org', domain: DOMAIN, reason: null },
+  });
 });
 
 test('an event counts as stored, and as brought by a webhook', async () => {

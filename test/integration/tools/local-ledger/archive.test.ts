@@ -16,6 +16,7 @@ import { identify } from '../../../../lambdas/domain/events/identity.ts';
 import type { LocalStack } from '../../../../tools/local-ledger/local-ledger.ts';
 import { startArchiveStack } from '../../../support/archive-stack.ts';
 import { runCommand } from '../../../support/command-line.ts';
+import { doctorLine } from '../../../support/json-lines/doctor.ts';
 import { exportLine } from '../../../support/json-lines/export.ts';
 import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { DOMAIN, deliveredEvent } from '../../../support/webhooks.ts';
@@ -82,6 +83,22 @@ test('seals what was compared, and its certificate says complete, before and aft
     expect([exitCode, faults]).toEqual([0, []]);
     expect(lines).toContainEqual(expect.objectContaining({ event: 'archive', rows: EVENTS, erased: 1 }));
   }
+}, 60_000);
+
+test('doctor names the key that signs, by the fingerprint that verify compares', async () => {
+  const { json } = await run(['doctor', '--local', '--json']);
+  const check = z
+    .array(doctorLine)
+    .parse(json())
+    .find(({ check: name }) => name === 'key of certificates');
+  const [fingerprint = ''] = check?.says.split(';') ?? [];
+  const text = await certificate();
+  const verified = (key: string) => run(['verify', '-', '--key', key, '--json'], async () => text);
+
+  expect([check?.state, (await verified(fingerprint)).exitCode]).toEqual(['ok', 0]);
+  expect(
+    (await verified(fingerprint.toUpperCase().replace(/^./, (digit) => (digit === '0' ? '1' : '0')))).exitCode,
+  ).toBe(1);
 }, 60_000);
 
 test('export reads table and archive as one: what only the archive holds, and nothing of the erased recipient', async () => {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { KMSServiceException } from '@aws-sdk/client-kms';
 import { describe, expect, test } from '@jest/globals';
 import { accountChecks, type Check, machineChecks } from '../../../../cli/commands/doctor/machine-checks.ts';
 import {
@@ -374,8 +375,21 @@ describe('the API key', () => {
 });
 
 test('what cannot be looked at is unknown, and has a fix: of Mailgun the API key', async () => {
-  const deployment = stubDeployment(stubSecrets({}));
-  for (const { look, name, unknownFix } of stackChecks({ deployment, account: undefined, now: () => 0 })) {
+  const secrets = stubSecrets({});
+  const denied = new KMSServiceException({
+    ...{ name: 'AccessDeniedException', $fault: 'client', $metadata: {} },
+    message: 'not authorized to perform: kms:GetPublicKey',
+  });
+  const signing = { send: () => Promise.reject(denied) };
+  const clients = { ...secrets.clients, signing } as unknown as Deployment['clients'];
+  const deployment = stubDeployment({ ...secrets, clients });
+  const checks = stackChecks({ deployment, account: undefined, now: () => 0 });
+  const certificates = checks.find(({ name }) => name === 'key of certificates')!;
+  expect(await lookAt(certificates.look, certificates.unknownFix)).toMatchObject({
+    ...{ state: 'unknown', says: expect.stringContaining('kms:GetPublicKey') },
+    fix: expect.stringContaining('CertificateKeyArn'),
+  });
+  for (const { look, name, unknownFix } of checks) {
     // Its table is not even a stub.
     if (name.startsWith('last ') || ['listing API', 'table'].includes(name)) continue;
     const { state, fix } = await lookAt(look, unknownFix);

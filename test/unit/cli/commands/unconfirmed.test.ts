@@ -6,6 +6,7 @@ import type { Slice } from '../../../../lambdas/domain/ledger/slice.ts';
 import { emptyTally, slicePassed } from '../../../../lambdas/domain/ledger/tally.ts';
 import { outputOfItsKey, runCommand, stubDeployment } from '../../../support/command-line.ts';
 import { unconfirmedLine } from '../../../support/json-lines/unconfirmed.ts';
+import { NO_KEY } from '../../../support/seed.ts';
 import { doubtItem, sliceItem, tableOfItems } from '../../../support/stub-table.ts';
 
 const NOW_MS = Date.parse('2026-11-22T12:00:00Z');
@@ -30,7 +31,7 @@ function event(of: Slice, id: string, over: object = {}) {
     pk: messagePartition(`${id}@x.example`),
     sk: eventSort('ada@example.org', `delivered#${id}`),
     dayKey: dayPartition(of.domain, at, data),
-    ...{ at, source: 'webhook', receivedAt: at + 1000, raw: packEvent(data) },
+    ...{ at, source: 'webhook', receivedAt: at + 1000, raw: packEvent(data, NO_KEY) },
     ...over,
   };
 }
@@ -83,7 +84,7 @@ test('lists the marked events alone, those without a domain too', async () => {
 
 test('is two lines each in text with what it changed, and what strangers wrote moves no cursor', async () => {
   const one = slice(DAY + 1800, counted);
-  const raw = packEvent({ event: 'delivered', recipient: 'ada\u001b[2J@example.org', id: 'a' });
+  const raw = packEvent({ event: 'delivered', recipient: 'ada\u001b[2J@example.org', id: 'a' }, NO_KEY);
   const { lines } = await unconfirmed([sliceItem(one), event(one, 'a', { ...marked, raw })]);
   expect(lines).toEqual([
     `${DOMAIN}  delivered at 2026-11-21T11:15:00.000Z, received 2026-11-21T11:15:01.000Z  ada [2J@example.org  a@x.example`,

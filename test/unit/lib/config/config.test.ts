@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { ConfigError, type ConfigSource, parseConfig } from '../../../../lib/config/config.ts';
 import { brokenRules } from '../../../../lib/config/config-rules.ts';
 import { environmentSchema } from '../../../../lib/config/config-schema.ts';
@@ -22,6 +25,16 @@ const receiver = (over: object = {}) => ({
 });
 
 const day = (from: string, count: number) => ({ from, count });
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const PROD_NAME = 'prod';
+/** Numbers of alarms, and what only the local stack may have. */
+const NOT_LINTED = new Set([
+  'alarms.limits.cursorAgeSeconds',
+  'alarms.limits.openSliceSeconds',
+  'alarms.limits.runPeriodSeconds',
+  'reconcile.mailgunUrl',
+]);
 
 function mistakes(source: Partial<ConfigSource>): readonly string[] {
   try {
@@ -121,7 +134,27 @@ describe('a configuration that says only what it must', () => {
       },
       shards: [],
       seal: { enabled: false, sign: true, versioned: false },
+      heldElsewhere: encodeHeldElsewhere({ prod: ['mg.acme.internal'] }, 100),
     });
+  });
+
+  test('knows which domains other environments hold, whatever is wrong with those', () => {
+    const others = {
+      staging: { domains: [{ name: 'MG.staging.internal' }, {}, null, 'x', { name: 7 }] },
+      broken: { domains: 'all' },
+      empty: null,
+      'a=b;c': { domains: [{ name: 'mg.nowhere.internal' }] },
+    };
+    const { heldElsewhere } = parseConfig({ environments: { ...ENVIRONMENTS, ...others }, env: 'dev' });
+    const holderOf = parseHeldElsewhere(heldElsewhere);
+
+    expect(['mg.staging.internal', 'mg.acme.internal', 'mg.example.com', 'mg.nowhere.internal'].map(holderOf)).toEqual([
+      'staging',
+      'prod',
+      undefined,
+      undefined,
+    ]);
+    expect(parseConfig({ environments: { dev: DEV }, env: 'dev' }).heldElsewhere).toBe('');
   });
 
   test('has its domains in lower case', () => {
@@ -432,6 +465,25 @@ describe('the documented example', () => {
   });
 });
 
+describe('the environment that CI lints with every option on', () => {
+  const { [PROD_NAME]: prod } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')).context.environments;
+  const overlay = readFileSync(join(ROOT, '.ci/everything.json'), 'utf8');
+  const parsed = parseConfig({ environments: { prod }, env: PROD_NAME, overlay });
+  const valueAt = (key: string) =>
+    key.split('.').reduce<unknown>((value, part) => {
+      const inner = (value as Record<string, unknown> | undefined)?.[part.replace('[]', '')];
+      return part.endsWith('[]') ? (inner as unknown[])[0] : inner;
+    }, parsed);
+  const options = documentedKeys().filter(({ key, schema }) => {
+    const { success, data } = schema.safeParse(undefined);
+    return success && (data === undefined || data === false || JSON.stringify(data) === '[]') && !NOT_LINTED.has(key);
+  });
+
+  test.each(options)('has $key', ({ key, schema }) => {
+    expect(valueAt(key)).not.toEqual(schema.parse(undefined));
+  });
+});
+
 describe('prod', () => {
   const example = 'must not be an example domain in prod';
   const host = (name: string) => ({ name, certificateArn: CERTIFICATE });
@@ -542,6 +594,14 @@ describe('what AWS would refuse in the middle of a deploy is a mistake of the co
 
   test.each<[name: string, environment: object, says: RegExp]>([
     ['more domains than an environment takes', { domains: domainsOf(100) }, /^dev\.domains: take 2\d{3} bytes/],
+    [
+      'domains and shards that are too long together',
+      {
+        domains: domainsOf(60),
+        shards: Array.from({ length: 28 }, (_, n) => day(`2027-02-${String(n + 1).padStart(2, '0')}`, n + 1)),
+      },
+      /^dev\.domains: take/,
+    ],
     ['more tags than a resource takes', { tags: tagsOf(43) }, /^dev\.tags: are 46 with app, env, version; .* 45$/],
     ['tags that differ by case', { tags: { Env: 'x' } }, /^dev\.tags\.env: differs by case alone/],
     ['a tag with an asterisk', { tags: { team: 'mail*' } }, /^dev\.tags\.team: got "mail\*"; must be a string of/],

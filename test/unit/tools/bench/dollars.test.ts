@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { PRICES } from '../../../../cli/planning/prices.ts';
-import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS } from '../../../../tools/bench/dollars.ts';
+import { BASELINE, baselineByItemSize, costsOf, MONTH_DAYS, sum } from '../../../../tools/bench/dollars.ts';
 import { writtenResults } from '../../../../tools/bench/page.ts';
 import { targetsOf } from '../../../../tools/bench/report.ts';
 
@@ -36,12 +36,10 @@ test.each([
 );
 
 test('the baseline by the bytes that AWS bills differs by its storage and its recovery alone', () => {
-  const kept = [storage.bytes.events, storage.bytes.statuses, storage.bytes.others];
-  const items = kept.reduce((sum, bytes) => sum + bytes.items, 0);
-  const entries = kept.reduce((sum, bytes) => sum + bytes.entries, 0);
+  const { items, entries } = BASELINE.stored;
   const gigabyteMonths = (bytes: number) => (bytes / 1e9) * 10e6 * (400 / MONTH_DAYS);
 
-  expect(baselineByItemSize(costs(), storage)).toBeCloseTo(
+  expect(baselineByItemSize(costs())).toBeCloseTo(
     BASELINE.dollars -
       gigabyteMonths(BASELINE.tableBytes - items - entries) * perTableGigabyteMonth -
       gigabyteMonths(BASELINE.tableBytes - items) * perBackupGigabyteMonth,
@@ -52,11 +50,24 @@ test('the baseline by the bytes that AWS bills differs by its storage and its re
 test('the target is measured by the bill that it names, with the share by one ruler beside it', () => {
   const archived = costs().sums.find(({ millionsPerMonth }) => millionsPerMonth === BASELINE.millionsPerMonth);
   const row = targetsOf(results).find(({ what }) => what.includes(BASELINE.commit));
-  const [printed, byOneRuler] = [BASELINE.dollars, baselineByItemSize(costs(), storage)].map((bill) =>
+  const [printed, byOneRuler] = [BASELINE.dollars, baselineByItemSize(costs())].map((bill) =>
     ((archived?.archivedDollars ?? 0) / bill).toFixed(2),
   );
 
   expect(row?.what).toContain(`the bill that ${BASELINE.commit} printed`);
   expect(row?.measured).toBe(`${printed}; ${byOneRuler} of its bill by AWS's bytes`);
   expect(row?.met).toBe(Number(printed) <= 0.55);
+});
+
+test('each reason of a refusal and of a dead letter is a metric that costs by the month, and is in no sum', () => {
+  const { fixed, sums } = costs();
+  const usual = sum(fixed.slice(0, -1));
+
+  expect(fixed.at(-1)).toEqual({
+    what: 'metrics by reason of refusals and dead letters, if all occur',
+    amount: '18',
+    dollars: 18 * PRICES.perMetricMonth,
+  });
+  const [atOne = 0, atTen = 0] = sums.map(({ dollarsPerMonth }) => dollarsPerMonth - usual);
+  expect(atTen).toBeCloseTo(10 * atOne, 9);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { encodeHeldElsewhere } from '../../../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { API_DOMAIN } from '../../../../support/mailgun-api.ts';
 import { openStubAtMailgun, type StubAtMailgun } from '../../../../support/stub-at-mailgun.ts';
 
@@ -8,8 +9,11 @@ beforeEach(async () => {
 });
 afterEach(() => stub.api.close());
 
-const find = (domains: readonly string[] = [API_DOMAIN]) =>
-  stub.doctor('domains at Mailgun', stub.deployment(undefined, { domains }));
+const find = (domains: readonly string[] = [API_DOMAIN], outputs: Record<string, string> = {}) => {
+  const { output } = stub.deployment();
+  const over = { domains, output: (name: string) => outputs[name] ?? output(name) };
+  return stub.doctor('domains at Mailgun', stub.deployment(undefined, over));
+};
 
 test('an account whose other domains send nothing is in order', async () => {
   stub.account.furtherDomains = [
@@ -28,6 +32,24 @@ test('domains that no ledger has are named, those of subaccounts too', async () 
       'Mailgun has 3 domains, the ledger 1: ' +
       'not in the ledger are news.example.com, shop.example.com (of a subaccount)',
     fix: expect.stringContaining('"domains" in cdk.json'),
+  });
+});
+
+test('domains of another environment of cdk.json are said to be its, and warned of no more', async () => {
+  stub.account.furtherDomains = [{ name: 'News.example.com' }, { name: 'shop.example.com' }];
+  const held = (...names: string[]) => ({ HeldElsewhere: encodeHeldElsewhere({ staging: names }, 100) });
+
+  expect(await find(undefined, held('news.example.com', 'shop.example.com'))).toEqual({
+    state: 'ok',
+    says:
+      'Mailgun has no active domains beyond this one; ' +
+      'held by another environment are news.example.com (staging), shop.example.com (staging)',
+  });
+  expect(await find(undefined, held('news.example.com'))).toMatchObject({
+    state: 'warning',
+    says:
+      'Mailgun has 3 domains, the ledger 1: not in the ledger are shop.example.com; ' +
+      'held by another environment are news.example.com (staging)',
   });
 });
 

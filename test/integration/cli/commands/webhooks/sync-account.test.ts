@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { MailgunRequest } from '../../../../../cli/access.ts';
 import type { CliContext } from '../../../../../cli/command.ts';
 import { openRegistry } from '../../../../../cli/commands/webhooks/registry.ts';
@@ -145,6 +145,44 @@ test.each(['500', '429-retry-after', 'truncate'] as const)(
     stub.api.misbehave({});
     expect(await sync()).toMatchObject({ exitCode: 0 });
     expect(await atAccount()).toMatchObject([{ url: OWN_URL, event_types: TYPES }]);
+  },
+);
+
+describe.each(['429-retry-after', '429-reset-seconds', '429-reset-milliseconds'] as const)(
+  'a Mailgun that limits requests by %s',
+  (mode) => {
+    const limited = { fails: { mode, percent: 100, seconds: 20 } };
+
+    test('is waited for as long as it asks, and then everything is registered', async () => {
+      stub.api.misbehave(limited);
+      const waits: number[] = [];
+      const sleep = async (ms: number) => {
+        waits.push(ms);
+        nowMs += ms;
+        stub.clock.ms = nowMs;
+        if (waits.length === 3) stub.api.misbehave({});
+      };
+      const { exitCode, errors } = await sync([], { sleep });
+
+      expect(exitCode).toBe(0);
+      expect(await atAccount()).toMatchObject([{ url: OWN_URL, event_types: TYPES }]);
+      for (const ms of waits) expect([ms > 18_000, ms <= 21_000]).toEqual([true, true]);
+      expect(errors.filter((line) => /limits its requests: waiting for 2[01] seconds/.test(line))).toHaveLength(3);
+    });
+
+    test.each(['check', 'sync'])('makes %s fail once it has waited for five minutes', async (command) => {
+      stub.api.misbehave(limited);
+      let waitedMs = 0;
+      const sleep = async (ms: number) => {
+        waitedMs += ms;
+        nowMs += ms;
+        stub.clock.ms = nowMs;
+      };
+      const { exitCode, errors } = await run(command, [], { sleep });
+
+      expect([exitCode, errors.at(-1)]).toEqual([1, expect.stringMatching(/answered 429; try again later/)]);
+      expect([waitedMs > 250_000, waitedMs <= 300_000]).toEqual([true, true]);
+    });
   },
 );
 

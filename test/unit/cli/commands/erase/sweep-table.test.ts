@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createFindings } from '../../../../../cli/commands/erase/sweep-table.ts';
 import { packEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
 import { ERASURE_KEY } from '../../../../support/erasures.ts';
+import { NO_KEY } from '../../../../support/seed.ts';
 import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
 
 const findings = createFindings('ada@b\u00fccher.example', ERASURE_KEY);
@@ -14,7 +15,7 @@ const SPELLINGS = [
 const item = (sk: string, over = {}) => ({ pk: 'MSG#1', sk, ...over });
 
 test.each(SPELLINGS)('what an older version stored under %s is found', (recipient) => {
-  const event = { dayKey: `${DOMAIN}#2026-02-02#delivered`, raw: packEvent(deliveredEvent({ recipient })) };
+  const event = { dayKey: `${DOMAIN}#2026-02-02#delivered`, raw: packEvent(deliveredEvent({ recipient }), NO_KEY) };
   expect(findings.find(item(`R#${recipient}#STATUS`))).toEqual({ kind: 'status' });
   expect(findings.find(item(`R#${recipient}#E#delivered#1`, event))).toMatchObject({ kind: 'event' });
   expect(findings.find({ pk: `SUP#${recipient}`, sk: 'd#complaint#*' })).toEqual({ kind: 'suppression' });
@@ -22,7 +23,7 @@ test.each(SPELLINGS)('what an older version stored under %s is found', (recipien
 
 test('all spellings leave the same tombstone', () => {
   const tombstones = SPELLINGS.map((recipient) => {
-    const raw = packEvent(deliveredEvent({ recipient }));
+    const raw = packEvent(deliveredEvent({ recipient }), NO_KEY);
     const found = findings.find(
       item(`R#${recipient}#E#delivered#1`, { dayKey: `${DOMAIN}#2026-02-02#delivered`, raw }),
     );

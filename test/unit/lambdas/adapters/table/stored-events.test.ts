@@ -1,6 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { packEvent, unpackEvent } from '../../../../../lambdas/adapters/table/stored-events.ts';
-import { deliveredEvent } from '../../../../support/webhooks.ts';
+import { identify } from '../../../../../lambdas/domain/events/identity.ts';
+import { NO_KEY } from '../../../../support/seed.ts';
+import { DOMAIN, deliveredEvent } from '../../../../support/webhooks.ts';
+
+const KEY = { pk: 'MSG#1', sk: 'R#ada@example.org#E#delivered#1' };
 
 test.each([
   ['ordinary', deliveredEvent()],
@@ -8,16 +12,22 @@ test.each([
   ['__proto__', JSON.parse('{"__proto__":{"a":1}}')],
   ['empty', {}],
 ])('an event comes back whole: %s', (_name, event) => {
-  expect(JSON.stringify(unpackEvent(packEvent(event)))).toBe(JSON.stringify(event));
+  expect(JSON.stringify(unpackEvent(packEvent(event, KEY), KEY))).toBe(JSON.stringify(event));
+});
+
+test('what the key of its item says takes no bytes again', () => {
+  const { partition, eventSort } = identify(deliveredEvent(), DOMAIN);
+  const said = packEvent(deliveredEvent(), { pk: partition, sk: eventSort });
+  expect(said.length).toBeLessThan(packEvent(deliveredEvent(), NO_KEY).length - partition.length / 2);
 });
 
 test('what version 1 wrote is still read', () => {
   // Written by the first release; it must stay readable as long as events are kept.
-  expect(unpackEvent(Buffer.from(WRITTEN_BY_VERSION_1, 'base64'))).toEqual(deliveredEvent());
+  expect(unpackEvent(Buffer.from(WRITTEN_BY_VERSION_1, 'base64'), KEY)).toEqual(deliveredEvent());
 });
 
 test('an unknown version is an error that names it', () => {
-  expect(() => unpackEvent(Uint8Array.of(9, 1, 2))).toThrow('no event dictionary of version 9');
+  expect(() => unpackEvent(Uint8Array.of(9, 1, 2), KEY)).toThrow('no event dictionary of version 9');
 });
 
 const WRITTEN_BY_VERSION_1 =

@@ -1,9 +1,12 @@
 import { expect, test } from '@jest/globals';
+import { EVENT_TYPES, OTHER_EVENT } from '../../../../../lambdas/domain/event-types.ts';
 import {
   type DecidingEvent,
   decideByConfirmed,
   decideStatus,
   eventKeyInOrder,
+  readOrder,
+  statusOrder,
 } from '../../../../../lambdas/domain/status/decide-status.ts';
 import { deliveredEvent } from '../../../../support/webhooks.ts';
 
@@ -34,6 +37,14 @@ test('a later confirmation lets the event decide again, and any confirmed event 
   expect(decideByConfirmed([{ ...forged, unconfirmedSinceMs: undefined }])?.status).toBe('COMPLAINED');
   for (const each of [accepted, delivered]) expect((decideStatus([each])?.order ?? '') > discarded).toBe(true);
 });
+
+test.each([...Object.entries(EVENT_TYPES), ['another', OTHER_EVENT] as const])(
+  'the order of an event alone tells what it decides, and when: %s',
+  (_name, { precedence, status }) => {
+    const order = statusOrder({ precedence, status, reason: null }, 1_769_999_990_123, 'x#1');
+    expect(readOrder(order)).toEqual({ status, atMs: 1_769_999_990_123, eventKey: 'x#1' });
+  },
+);
 
 test('no events decide nothing', () => {
   expect([decideStatus([]), decideByConfirmed([])]).toEqual([undefined, undefined]);

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { encodeHeldElsewhere, parseHeldElsewhere } from '../../../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { type AccountDomains, ListingError } from '../../../../../lambdas/reconcile/ports.ts';
 import { createFindDomainDrift } from '../../../../../lambdas/reconcile/webhooks/find-domain-drift.ts';
 
@@ -26,6 +27,7 @@ function search({ lists = {}, unlisted = [], placeOf, isConfigured = async () =>
     everySeconds: 900,
     isConfigured,
     now: () => clock.ms,
+    holderOf: parseHeldElsewhere(encodeHeldElsewhere({ prod: ['Held.example.com'] }, 100)),
     account: {
       placeOf: placeOf ?? (({ region }) => region),
       async listed(place) {
@@ -54,6 +56,21 @@ test.each<[string, World, number | undefined, string[]]>([
     { lists: { us: at('a.example.com', 'c.example.com'), eu: [] } },
     2,
     ['Mailgun has 2 domains, the ledger 2: not in the ledger are c.example.com; not at Mailgun are b.example.com'],
+  ],
+  [
+    'another environment holds what only Mailgun has',
+    { lists: { us: at('a.example.com', 'held.example.com') } },
+    0,
+    [],
+  ],
+  [
+    'another environment holds one of those that only Mailgun has',
+    { lists: { us: at('a.example.com', 'c.example.com', 'held.example.com') } },
+    1,
+    [
+      'Mailgun has 4 domains, the ledger 2: not in the ledger are c.example.com; ' +
+        'held by another environment are held.example.com (prod)',
+    ],
   ],
   [
     'one place lists the domains of both regions',

@@ -1,0 +1,42 @@
+import { encodeHeldElsewhere } from '../../lambdas/domain/webhooks/held-elsewhere.ts';
+import type { EnvironmentConfig } from './config-schema.ts';
+import { dayShards } from './day-shards.ts';
+
+/** Lambda takes so many bytes of names and values of a function's environment. */
+export const MAX_ENVIRONMENT_BYTES = 4096;
+/** Of what is configured; what the read API is told besides, with every option on, fits into the rest. */
+const MAX_LISTED_BYTES = 2000;
+/** The same of reconcile, which is told less. */
+const MAX_RECONCILE_BYTES = 2600;
+
+const sizeOf = (texts: readonly string[]) => texts.join(',').length;
+
+const listOf = ({ domains = [], shards = [] }: Pick<Partial<EnvironmentConfig>, 'domains' | 'shards'>) => [
+  ...domains.map(({ name, region }) => `${name}=${region}`),
+  dayShards({ shards }).DAY_SHARDS ?? '',
+];
+
+/** Returns a sentence where what is listed does not fit into the environment of a function. */
+export function brokenSizeRules(config: Partial<EnvironmentConfig>): string[] {
+  const { issuer = '', audience = '' } = config.readApi?.jwt ?? {};
+  const bytes = sizeOf([...listOf(config), ...(config.origins ?? []), issuer, audience]);
+  if (bytes <= MAX_LISTED_BYTES) return [];
+  return [
+    `domains: take ${bytes} bytes together with origins, shards and readApi.jwt; must be at most ${MAX_LISTED_BYTES}, for a function takes ${MAX_ENVIRONMENT_BYTES} bytes of environment; a second environment can take the others`,
+  ];
+}
+
+/** Returns what reconcile is told of the domains that other environments of cdk.json hold, as far as it fits. */
+export function heldElsewhere(config: EnvironmentConfig, environments: unknown, name: string): string {
+  // A name that no stack can have may hold what separates names from marks.
+  const others = Object.entries(environments as object).filter(([other]) => other !== name && /^[\w-]+$/.test(other));
+  const held = others.map(([other, environment]) => [other, namesIn(environment)] as const);
+  return encodeHeldElsewhere(Object.fromEntries(held), MAX_RECONCILE_BYTES - sizeOf(listOf(config)));
+}
+
+/** Another environment may be wrong in any way: that is told where it is chosen. */
+function namesIn(environment: unknown): string[] {
+  const { domains } = (environment ?? {}) as { domains?: unknown };
+  if (!Array.isArray(domains)) return [];
+  return domains.map((domain) => domain?.name).filter((name) => typeof name === 'string');
+}

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { changeOfOwner, statusFacts } from '../../../../../lambdas/adapters/table/status-codec.ts';
+import { UNICODE_STATUS as OLD } from '../../../../support/first-release.ts';
+
+const [ADDRESS, DOMAIN] = ['ada@example.org', 'mg.example.com'];
+const KEY = { pk: `MSG#1@${DOMAIN}`, sk: `R#${ADDRESS}#STATUS` };
+const ORDER = { order: '40#8230000009876#failed#1' };
+const TOLD = { status: 'FAILED', reason: null, statusAtMs: 1_769_999_990_123, decidedBy: 'failed#1' };
+
+test.each([
+  ['as in its keys', KEY, ADDRESS, DOMAIN, []],
+  ['spelled otherwise', KEY, 'Ada@Example.org', DOMAIN, ['recipient']],
+  ['of another domain than the message id', KEY, ADDRESS, 'news.example.com', ['#domain']],
+  ['of a domain in capitals', { ...KEY, pk: 'MSG#1@MG.example.com' }, ADDRESS, DOMAIN, ['#domain']],
+  ['of no message', { ...KEY, pk: `NOMSG#${DOMAIN}#2026-02-02` }, ADDRESS, DOMAIN, ['#domain']],
+  ['of a message id that is hashed', { ...KEY, pk: `MSG#sha256:${'0'.repeat(64)}` }, ADDRESS, DOMAIN, ['#domain']],
+  ['of no recipient', { ...KEY, sk: 'R#-#STATUS' }, '', DOMAIN, ['recipient']],
+])(
+  'who a status is of is told by its keys where they can, and comes back: %s',
+  (_name, key, recipient, domain, kept) => {
+    const { set, remove, values } = changeOfOwner(key, recipient, domain);
+    expect(set.map((each) => each.split(' = ')[0])).toEqual(kept);
+    expect([...remove, ...kept].toSorted()).toEqual(['#domain', 'recipient']);
+    const stored = Object.fromEntries(Object.entries(values).map(([name, value]) => [name.slice(1), value]));
+    expect(statusFacts({ ...key, ...ORDER, ...stored })).toEqual({ ...TOLD, recipient, domain });
+  },
+);
+
+test('an earlier item is taken at its word, whatever its keys and order would tell', () => {
+  const { domain: _older, ...older } = OLD;
+  const facts = { ...TOLD, status: 'DELIVERED', decidedBy: OLD.decidedBy, recipient: OLD.recipient };
+  expect(statusFacts(OLD)).toEqual({ ...facts, domain: OLD.domain });
+  expect(statusFacts(older)).toEqual({ ...facts, domain: undefined });
+  expect(statusFacts({ ...OLD, ...ORDER, status: null, reason: 'x' })).toMatchObject({ status: null, reason: 'x' });
+});
