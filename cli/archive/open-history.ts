@@ -35,14 +35,3 @@ export function openDeploymentArchive(deployment: Deployment): ArchiveSource | u
   if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
   return archiveIn({ client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') });
 }
-
-export const DAY_MS = 86_400_000;
-
-/** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
-export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {
-  for (let from = fromMs; from < toMs; ) {
-    const to = Math.min((Math.floor(from / DAY_MS) + 1) * DAY_MS, toMs);
-    yield { fromMs: from, toMs: to };
-    from = to;
-  }
-}

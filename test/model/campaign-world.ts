@@ -1,7 +1,9 @@
 import { eraseArchive } from '../../cli/commands/erase/erase-from-archive.ts';
-import { archivedObjects, type CampaignArchive, tracedObjects } from '../../cli/commands/report/archived-events.ts';
+import type { CampaignArchive } from '../../cli/commands/report/archived-events.ts';
 import { type CampaignSources, countCampaign } from '../../cli/commands/report/count-campaign.ts';
-import { recipientMail } from '../../lambdas/adapters/table/events/campaign-reader.ts';
+import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
+import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
+import { recipientMail } from '../../lambdas/domain/campaign/recipient-mail.ts';
 import {
   SENDING_TYPES,
   stretchesWithTag,
@@ -276,7 +278,7 @@ class Archive {
     const listSized = async function* (prefix: string) {
       for (const [key, { length: bytes }] of bucket.objects) if (key.startsWith(prefix)) yield { key, bytes };
     };
-    const objects = await archivedObjects({ listSized }, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
+    const objects = await objectsBetween(listSized, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
     const keys = tracedObjects(objects, slices).map(({ key }) => key);
     return { source: bucket, keys, erasureKey: ERASURE_KEY, erasures: this.#world.erasures };
   }

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { daysOf } from '../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { keyPart, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
 import type { ReadDay } from '../../archive/history.ts';
-import { daysOf } from '../../archive/open-history.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import { counted, createProgress, type Emit, number } from '../../output.ts';

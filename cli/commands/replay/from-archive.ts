@@ -5,6 +5,8 @@ import { createSlicesTable } from '../../../lambdas/adapters/table/ledger/slice-
 import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.ts';
 import { MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import {
+  DAY_MS,
+  daysOf,
   ERASED_PREFIX,
   parseErasedKey,
   parseRecordKey,
@@ -16,7 +18,7 @@ import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.t
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access/secrets.ts';
 import type { HistoryRow } from '../../archive/history.ts';
-import { DAY_MS, daysOf, openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
+import { openDeploymentArchive, openHistory } from '../../archive/open-history.ts';
 import { restoredMessages } from '../../archive/restored-message.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';

@@ -1,6 +1,7 @@
+import { DAY_MS } from '../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { eventSort, messagePartition, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
-import { DAY_MS, openArchivedHistory } from '../../archive/open-history.ts';
+import { openArchivedHistory } from '../../archive/open-history.ts';
 import type { CliContext } from '../../command.ts';
 import type { HistoryEvent, HistoryRecipient } from '../../event-history.ts';
 import type { Deployment } from '../../target/types.ts';

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { DeleteObjectCommand, ListObjectVersionsCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import type { KeptObject, RewritableObjects } from '../../seal/ports.ts';
-import { type ArchiveBucket, conditionalPut, getObject, OBJECT_TYPE, storedObject } from './bucket.ts';
+import { conditionalPut, OBJECT_TYPE, storedObject } from './bucket.ts';
+import { type ArchiveBucket, getObject } from './open-bucket.ts';
 import { openParquetWriter, type ParquetFile } from './parquet-file.ts';
 
 /** Lists, reads and replaces objects of events, and removes the versions that they had. */

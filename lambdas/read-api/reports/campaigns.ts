@@ -1,12 +1,13 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
-import { completeFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
+import { completeFrom, heldFromOf } from '../../domain/campaign/held.ts';
+import type { RecipientMail } from '../../domain/campaign/recipient-mail.ts';
 import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
-import type { CampaignReader, RecipientMail } from '../ports.ts';
+import type { CampaignReader } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness' | 'listing'> {
