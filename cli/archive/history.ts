@@ -1,7 +1,6 @@
 import { createDayIndexTable, mergeSorted } from '../../lambdas/adapters/table/day-index.ts';
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createStoredEventsTable } from '../../lambdas/adapters/table/stored-events.ts';
-import { DAY_MS } from '../../lambdas/contract.ts';
 import { isBefore } from '../../lambdas/domain/archive/check-object.ts';
 import { dayPrefix, type ObjectPlace, parseObjectKey } from '../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs, rowErasure } from '../../lambdas/domain/archive/row.ts';
@@ -224,15 +223,6 @@ async function openTableSide(deployment: Deployment) {
 export function openDeploymentArchive(deployment: Deployment): ArchiveSource | undefined {
   if (!hasOutput(deployment, 'ArchiveBucketName')) return undefined;
   return archiveIn({ client: deployment.clients.archive, name: deployment.output('ArchiveBucketName') });
-}
-
-/** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
-export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {
-  for (let from = fromMs; from < toMs; ) {
-    const to = Math.min((Math.floor(from / DAY_MS) + 1) * DAY_MS, toMs);
-    yield { fromMs: from, toMs: to };
-    from = to;
-  }
 }
 
 /** The dependencies that turn rows of the archive into messages. */

@@ -2,9 +2,12 @@ import { createCampaignReader } from '../../lambdas/adapters/table/day-index.ts'
 import { createErasureRepository } from '../../lambdas/adapters/table/event-repository.ts';
 import { createSlicesTable } from '../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
+import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
+import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
 import { completeFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
+  LOOK_BACK_SECONDS,
   type Stretch,
   stretchesWithTag,
   type TaggedSlice,
@@ -31,7 +34,7 @@ import { counted, createEmit, number } from '../output.ts';
 import { PRICES } from '../planning/prices.ts';
 import { type Deployment, hasOutput } from '../target/types.ts';
 import { iso, timeText } from '../time.ts';
-import { type ArchivedObject, archivedObjects, type CampaignArchive, tracedObjects } from './report/archived-events.ts';
+import type { ArchivedObject, CampaignArchive } from './report/archived-events.ts';
 import { type CampaignCounts, countCampaign, type ReportedMail } from './report/count-campaign.ts';
 import { reportText } from './report/report-text.ts';
 
@@ -91,8 +94,6 @@ interface ReportOptions extends TargetOptions {
 }
 
 const USUAL_DAYS = 31;
-/** A mail may be accepted that long before it is sent: Mailgun takes times of delivery a week ahead. */
-const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;
 
 const EXAMPLES = `
 Counts the mail sent under a tag between --from and --to, and what became of it until now; each mail and each person
@@ -190,9 +191,9 @@ async function findArchive(
   // A stack that was deployed before says nothing of it.
   if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: undefined };
   const retainedFrom = retainedFromOf(nowMs, Number(deployment.output('RetentionDays')));
-  const archive = from < retainedFrom ? openDeploymentArchive(deployment) : undefined;
   const since = from - LOOK_BACK_SECONDS;
-  const listed = archive === undefined ? [] : await archivedObjects(archive, domain, since, retainedFrom);
+  const archive = since < retainedFrom ? openDeploymentArchive(deployment) : undefined;
+  const listed = archive === undefined ? [] : await objectsBetween(archive.listSized, domain, since, retainedFrom);
   return {
     objects: tracedObjects(listed, slices),
     listings: archive === undefined ? 0 : (retainedFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,

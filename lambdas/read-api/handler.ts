@@ -1,9 +1,10 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
-import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
+import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
 import { createCampaignReader, createDayEvents } from '../adapters/table/day-index.ts';
+import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { createLedgerStateTable, createListingNotes } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory, createReceiverStates } from '../adapters/table/publishing.ts';
@@ -32,6 +33,7 @@ import { createRecipientSearch } from './recipients/recipient-search.ts';
 import { createRecipients } from './recipients/recipients.ts';
 import { createSuppressionPages } from './recipients/suppression-list.ts';
 import { createSuppressions } from './recipients/suppressions.ts';
+import { createArchivedCampaigns, type ReadArchivedCampaign } from './reports/archived-campaign.ts';
 import { createCampaigns } from './reports/campaigns.ts';
 import { createHealth } from './reports/health.ts';
 import { createLedger } from './reports/ledger.ts';
@@ -44,6 +46,8 @@ import { createTail } from './tail/tail.ts';
 
 /** Time kept back from the function's timeout: the gateway's own response would carry no CORS header. */
 const TIMEOUT_EARLY_MS = 500;
+/** How long one report may read the archive for; the rest of the function's time is left for the table. */
+const ARCHIVE_MS = 8000;
 /** When to ask again after a 503. */
 const RETRY_AFTER_SECONDS = '2';
 
@@ -92,6 +96,7 @@ const routes = createRoutes({
     ...ledgerDeps,
     campaigns: createCampaignReader(table),
     retentionDays: env.retentionDays,
+    archive: env.archiveBucket === undefined ? undefined : archivedCampaigns(env.archiveBucket),
   }),
   health: createHealth({
     ledgerName: env.ledgerName,
@@ -149,6 +154,27 @@ async function readAlarms(): Promise<AlarmFacts[]> {
   const { createAlarmStates, openCloudWatch } = await import('../adapters/aws/alarm-states.ts');
   alarmStates ??= createAlarmStates(openCloudWatch(), env.alarms);
   return alarmStates.read();
+}
+
+/** The readers of S3 and Parquet are loaded by the first report that needs them, and by no stack without an archive. */
+function archivedCampaigns(bucketName: string): ReadArchivedCampaign {
+  let loaded: Promise<ReadArchivedCampaign> | undefined;
+  const load = async () => {
+    const { openRangedObjects } = await import('../adapters/archive/ranged-objects.ts');
+    const secret = createCachedSecret(openSecrets(), env.erasureKeySecretArn ?? '', Date.now, 'ErasureKeySecretArn');
+    const erasureKey = createErasureKey(secret);
+    return createArchivedCampaigns({
+      objects: openRangedObjects(bucketName),
+      erasures: createErasureRepository(table, erasureKey),
+      erasureKey,
+      startDeadline: () => AbortSignal.timeout(ARCHIVE_MS),
+      onFailure: (error) => log.write('archive not read', errorFacts(error)),
+    });
+  };
+  return async (...query) => {
+    loaded ??= load();
+    return (await loaded)(...query);
+  };
 }
 
 /** The library for JWTs is loaded by the first request that needs it, and by no other stack. */

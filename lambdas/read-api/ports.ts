@@ -1,4 +1,5 @@
-import type { CampaignMail } from '../domain/campaign/mail.ts';
+import type { ArchiveRow } from '../domain/archive/row.ts';
+import type { RecipientMail } from '../domain/campaign/recipient-mail.ts';
 import type { Stretch } from '../domain/campaign/stretches.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
@@ -183,18 +184,6 @@ export interface SuppressionList {
   ): Promise<{ found: { place: SuppressionPlace; suppression: ListedSuppression | undefined }[]; hasMore: boolean }>;
 }
 
-/** One message at one recipient, and what became of it. */
-export interface RecipientMail {
-  recipientKey: string;
-  /** As sent; null where the recipient was erased. */
-  recipient: string | null;
-  messageId: string | null;
-  firstAtMs: number;
-  /** How many events it has. */
-  events: number;
-  mail: CampaignMail;
-}
-
 export interface CampaignReader {
   /**
    * Yields the messages that were sent under a tag, in lower case, in these stretches of time, by their partitions,
@@ -205,8 +194,36 @@ export interface CampaignReader {
     tag: string,
     stretches: readonly Stretch[],
   ): AsyncIterable<{ partitions: string[]; read: number }>;
+  /** Yields the events of one message, recipient by recipient. */
+  recipients(partition: string): AsyncIterable<StoredEvent[]>;
   /** Yields the mails of one message, erased recipients' too. */
   mails(partition: string): AsyncIterable<RecipientMail>;
+}
+
+/** An object of the archive, and which version of it was listed. */
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly tag: string;
+}
+
+export interface ObjectReading {
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Called before so many bytes are fetched; they are not where it throws. */
+  readonly take: (bytes: number) => void;
+}
+
+export interface ArchivedRows {
+  /** Returns these fields of its rows, and reads no other column. */
+  read<Field extends keyof ArchiveRow>(fields: readonly Field[]): Promise<Pick<ArchiveRow, Field>[]>;
+}
+
+export interface ArchivedObjects {
+  /** Yields the objects whose keys start with a prefix. */
+  list(prefix: string): AsyncIterable<ListedObject>;
+  /** Returns the row groups of an object. They throw where it was replaced since it was listed. */
+  open(object: ListedObject, reading: ObjectReading): Promise<ArchivedRows[]>;
 }
 
 export interface SliceReader {

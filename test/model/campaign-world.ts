@@ -1,7 +1,11 @@
+import type { CampaignResponse } from '../../api/responses/campaign.ts';
 import { eraseArchive } from '../../cli/commands/erase/erase-from-archive.ts';
-import { archivedObjects, type CampaignArchive, tracedObjects } from '../../cli/commands/report/archived-events.ts';
+import type { CampaignArchive } from '../../cli/commands/report/archived-events.ts';
 import { type CampaignSources, countCampaign } from '../../cli/commands/report/count-campaign.ts';
-import { recipientMail } from '../../lambdas/adapters/table/day-index.ts';
+import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
+import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
+import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
+import { recipientMail } from '../../lambdas/domain/campaign/recipient-mail.ts';
 import {
   SENDING_TYPES,
   stretchesWithTag,
@@ -14,6 +18,12 @@ import { parseMessageSort, recipientKey } from '../../lambdas/domain/keys.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { storedTypeOf } from '../../lambdas/domain/ledger/tally.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/domain/recipients/erasure.ts';
+import type { ArchivedRows } from '../../lambdas/read-api/ports.ts';
+import {
+  createArchivedCampaigns,
+  type ReadArchivedCampaign,
+} from '../../lambdas/read-api/reports/archived-campaign.ts';
+import { createCampaigns } from '../../lambdas/read-api/reports/campaigns.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import type { EventData, Mail } from '../../tools/mailgun-twin/traffic/event-parts.ts';
@@ -41,10 +51,20 @@ const PEOPLE = Array.from({ length: 9 }, (_, nth) => `Person-${nth}@${['north.ex
   ...string[],
 ];
 
+/** Counts by name and type. */
+type Rows = Record<string, Record<string, number>>;
+
 /** A world that was lived through, and the events of its mail under the tag. */
 export interface LivedCampaign {
   readonly sent: Sent[];
+  /** All mail, under whatever tag. */
+  readonly all: readonly Sent[];
+  /** What the slices count together. */
+  statistics(): { tags: Rows; providers: Rows };
+  /** Counts as the command does. */
   count(): ReturnType<typeof countCampaign>;
+  /** Counts as the read API does. */
+  respond(): Promise<CampaignResponse>;
 }
 
 export async function liveCampaign(seed: number): Promise<LivedCampaign> {
@@ -99,7 +119,14 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
     if (atMs < heldFromMs && !random.chance(lag)) world.ledger.events.delete(name);
   const time = timeOf(random);
   return {
-    sent: sentIn(all, time),
+    ...{ all, sent: sentIn(all, time) },
+    statistics: () => {
+      const slices = [...world.book.slices.values()];
+      return {
+        tags: sumOf(slices.map(({ tags }) => tags)),
+        providers: sumOf(slices.map(({ dimensions }) => dimensions.provider)),
+      };
+    },
     count: async () => {
       const fromSeconds = Math.floor(time.fromMs / 1000);
       const slices: TaggedSlice[] = [];
@@ -110,7 +137,26 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
       const context = { signal: new AbortController().signal, printError: () => {} };
       return countCampaign(context, sources, { domain: DOMAIN, tag: TAG, time, stretches }, () => {});
     },
+    respond: () => {
+      const nowSeconds = Math.ceil(world.nowMs / 1000);
+      // Fractions of days are fine here.
+      const retentionDays = (nowSeconds - Math.ceil(heldFromMs / 1000) + FIRST_HOUR_SECONDS) / 86_400;
+      const campaigns = createCampaigns({
+        ...{ campaigns: readerOf(world), slices: world.book, retentionDays, now: () => world.nowMs },
+        ...{ archive: archive?.reader(), sliceSeconds: 900, settleSeconds: 1800 },
+      });
+      return campaigns({ domain: DOMAIN, tag: TAG, from: time.fromMs / 1000, to: time.toMs / 1000 });
+    },
   };
+}
+
+function sumOf(slices: readonly Readonly<Record<string, Readonly<Record<string, number>>>>[]): Rows {
+  const sum: Rows = {};
+  for (const [name, counts] of slices.flatMap((rows) => Object.entries(rows))) {
+    sum[name] ??= {};
+    for (const [type, count] of Object.entries(counts)) sum[name][type] = (sum[name][type] ?? 0) + count;
+  }
+  return sum;
 }
 
 /** All of the time, or a part of it. */
@@ -162,11 +208,10 @@ function lifeOf(random: Random, mail: Mail, recipient: string, sentMs: number): 
   };
   const some = (probability: number, build: made.EventBuilder, withinMs = QUARTER_MS) =>
     random.chance(probability) ? [next(build, withinMs)] : [];
-  const begin = [
-    ...some(0.95, made.accepted, 1000),
-    ...some(0.25, made.deferred(1, 600)),
-    ...some(0.1, made.deferred(2, 600)),
-  ];
+  const taken = some(0.95, made.accepted, 1000);
+  // It may be sent hours after Mailgun took it.
+  if (random.chance(0.2)) epochMs += random.below(8 * QUARTER_MS);
+  const begin = [...taken, ...some(0.25, made.deferred(1, 600)), ...some(0.1, made.deferred(2, 600))];
   const end = random.next();
   if (end < 0.15) return [...begin, next(made.bounced, 5000)];
   if (end < 0.22) return [...begin, next(made.tooOld, QUARTER_MS)];
@@ -271,12 +316,33 @@ class Archive {
     await eraseArchive({ ...deps, objects }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
   }
 
+  reader(): ReadArchivedCampaign {
+    const bucket = this.#bucket;
+    return createArchivedCampaigns({
+      objects: {
+        async *list(prefix) {
+          for (const [key, text] of bucket.objects)
+            if (key.startsWith(prefix)) yield { key, bytes: text.length, tag: sha256Hex(text) };
+        },
+        async open({ key }) {
+          const groups: ArchivedRows[] = [];
+          for await (const rows of (await bucket.open(key))?.rows() ?? []) groups.push({ read: async () => rows });
+          return groups;
+        },
+      },
+      ...{ erasures: this.#world.erasures, erasureKey, startDeadline: () => new AbortController().signal },
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+  }
+
   async read(slices: readonly TaggedSlice[], heldFromMs: number): Promise<CampaignArchive> {
     const bucket = this.#bucket;
     const listSized = async function* (prefix: string) {
       for (const [key, { length: bytes }] of bucket.objects) if (key.startsWith(prefix)) yield { key, bytes };
     };
-    const objects = await archivedObjects({ listSized }, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
+    const objects = await objectsBetween(listSized, DOMAIN, START_MS / 1000, Math.ceil(heldFromMs / 1000));
     const keys = tracedObjects(objects, slices).map(({ key }) => key);
     return { source: bucket, keys, erasureKey: ERASURE_KEY, erasures: this.#world.erasures };
   }

@@ -3,19 +3,23 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
-import { S3_CONFIG } from '../../lambdas/adapters/archive/bucket.ts';
+import { S3_CONFIG } from '../../lambdas/adapters/archive/open-bucket.ts';
 
 const PAGE = 3;
 const tagOf = (bytes: Buffer) => `"${createHash('md5').update(bytes).digest('hex')}"`;
 
 /**
- * A versioned bucket on this machine that speaks as much of S3 as the archive uses: whole objects, conditions, checksums
+ * A versioned bucket on this machine that speaks as much of S3 as the archive uses: objects whole or by range, conditions, checksums
  * and versions, as S3 has them, a few versions to a page. A locked version goes only where the lock is bypassed. `loseReply` has the next put take effect and its connection break.
  */
 export async function startS3Bucket(name: string) {
   const objects = new Map<string, Buffer>();
   /** Versions that objects had before, by key and id. */
   const versions = new Map<string, Map<string, Buffer>>();
+  /** What was fetched. */
+  const gets: { key: string; bytes: number }[] = [];
+  /** Whether the connection of each next fetch breaks in the midst of the body. */
+  const breaks: boolean[] = [];
   let losesReply = false;
   let puts = 0;
   const server = createServer(async (incoming, outgoing) => {
@@ -30,7 +34,17 @@ export async function startS3Bucket(name: string) {
       return outgoing.writeHead(200, { 'content-type': 'application/xml' }).end(keysFrom(url.searchParams));
     if (incoming.method === 'GET') {
       const found = objects.get(key);
-      return found === undefined ? fail(404, 'NoSuchKey') : outgoing.writeHead(200, { etag: tagOf(found) }).end(found);
+      if (found === undefined) return fail(404, 'NoSuchKey');
+      const match = incoming.headers['if-match'];
+      if (match !== undefined && match !== tagOf(found)) return fail(412, 'PreconditionFailed');
+      const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(incoming.headers.range ?? '') ?? [];
+      const bytes = first === undefined ? found : found.subarray(Number(first), Number(last) + 1);
+      gets.push({ key, bytes: bytes.length });
+      if (breaks.shift()) {
+        outgoing.writeHead(206, { 'content-length': bytes.length }).write(bytes.subarray(0, 10));
+        return setImmediate(() => incoming.socket.resetAndDestroy());
+      }
+      return outgoing.writeHead(first === undefined ? 200 : 206, { etag: tagOf(found) }).end(bytes);
     }
     if (incoming.method === 'DELETE') {
       if (incoming.headers['x-amz-bypass-governance-retention'] !== 'true') return fail(403, 'AccessDenied');
@@ -77,15 +91,17 @@ export async function startS3Bucket(name: string) {
     const keys = [...objects.keys()].filter((key) => key.startsWith(query.get('prefix') ?? '') && key > after).sort();
     const page = keys.slice(0, PAGE);
     const next = keys.length > PAGE ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '';
-    const items = page.map((key) => `<Contents><Key>${key}</Key></Contents>`);
+    const items = page.map((key) => {
+      const bytes = objects.get(key) as Buffer;
+      return `<Contents><Key>${key}</Key><Size>${bytes.length}</Size><ETag>${tagOf(bytes)}</ETag></Contents>`;
+    });
     return `<ListBucketResult><IsTruncated>${next !== ''}</IsTruncated>${next}${items.join('')}</ListBucketResult>`;
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   return {
-    objects,
-    versions,
+    ...{ objects, versions, gets, breaks },
     url: `${endpoint}/${name}`,
     bucket: {
       client: new S3Client({ ...S3_CONFIG, endpoint, region: 'us-east-1', credentials, forcePathStyle: true }),

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { daysOf } from '../../../lambdas/domain/archive/layout.ts';
 import { type ArchiveRow, erasedAs } from '../../../lambdas/domain/archive/row.ts';
 import { keyPart, recipientKey, utcDay } from '../../../lambdas/domain/keys.ts';
-import { daysOf, type ReadDay } from '../../archive/history.ts';
+import type { ReadDay } from '../../archive/history.ts';
 import type { CliContext } from '../../command.ts';
 import { TargetUnavailableError, UsageError } from '../../errors.ts';
 import { counted, createProgress, type Emit, number } from '../../output.ts';

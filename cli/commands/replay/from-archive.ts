@@ -5,6 +5,7 @@ import { conditionalWrite } from '../../../lambdas/adapters/table/ledger-table.t
 import { createSlicesTable } from '../../../lambdas/adapters/table/slice-repository.ts';
 import { DAY_MS, MAX_SLICE_SECONDS } from '../../../lambdas/contract.ts';
 import {
+  daysOf,
   ERASED_PREFIX,
   parseErasedKey,
   parseRecordKey,
@@ -15,13 +16,7 @@ import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { createLedgerNaming } from '../../../lambdas/domain/ledger/ledger-name.ts';
 import { doubtfulIn, isUnsettled, type Slice } from '../../../lambdas/domain/ledger/slice.ts';
 import { readErasureKey } from '../../access.ts';
-import {
-  daysOf,
-  type HistoryRow,
-  openDeploymentArchive,
-  openHistory,
-  restoredMessages,
-} from '../../archive/history.ts';
+import { type HistoryRow, openDeploymentArchive, openHistory, restoredMessages } from '../../archive/history.ts';
 import type { ArchiveSource } from '../../certificates/archive-source.ts';
 import { type CliContext, chosenDomains } from '../../command.ts';
 import { UsageError } from '../../errors.ts';

@@ -3,11 +3,8 @@ import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, readSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import {
-  type createCampaignReader,
-  type RecipientEvent,
-  recipientMail,
-} from '../../../lambdas/adapters/table/day-index.ts';
+import type { createCampaignReader } from '../../../lambdas/adapters/table/day-index.ts';
+import type { ArchivedEvent } from '../../../lambdas/domain/campaign/archived-event.ts';
 import {
   addPeople,
   MailCounter,
@@ -15,16 +12,15 @@ import {
   type PeopleCounts,
   peopleCounts,
 } from '../../../lambdas/domain/campaign/counts.ts';
+import { mergedMails, type RecipientMail, withoutErased } from '../../../lambdas/domain/campaign/recipient-mail.ts';
 import type { Stretch } from '../../../lambdas/domain/campaign/stretches.ts';
 import { eachOf } from '../../../lambdas/domain/concurrency.ts';
-import { eventSort, namesRecipient, parseMessageSort } from '../../../lambdas/domain/keys.ts';
-import { tombstoneIdentity } from '../../../lambdas/domain/recipients/erasure.ts';
 import type { CliContext } from '../../command.ts';
 import { number } from '../../output.ts';
-import { type ArchivedEvent, archivedEvents, type CampaignArchive } from './archived-events.ts';
+import { archivedEvents, type CampaignArchive } from './archived-events.ts';
 
 /** One message at one recipient, and what became of it. */
-export type ReportedMail = NonNullable<ReturnType<typeof recipientMail>>;
+export type ReportedMail = RecipientMail;
 
 /** Where a campaign is read. */
 export interface CampaignSources {
@@ -53,8 +49,6 @@ export interface CampaignCounts {
 
 const AT_ONCE = 25;
 const PROGRESS_MESSAGES = 10_000;
-/** Addresses that are looked for among the erased by one call. */
-const LOOK_UP = 100;
 
 /**
  * Counts the mail that was sent under a tag, and calls with each failed one. Messages with their archived events, and
@@ -100,7 +94,7 @@ export function countCampaign(
         const mails =
           archive === undefined
             ? reader.mails(partition)
-            : mailsOf(reader, partition, events.get(partition) ?? [], archive.erasureKey);
+            : mergedMails(partition, events.get(partition) ?? [], reader.recipients(partition), archive.erasureKey);
         for await (const each of mails) {
           if (!count(each)) continue;
           if (archive === undefined) onFailure(each);
@@ -110,7 +104,7 @@ export function countCampaign(
         if (done % PROGRESS_MESSAGES === 0) context.printError(`${number(done)} messages read so far`);
       });
       if (context.signal.aborted) return undefined;
-      if (archive !== undefined) for (const each of await withoutErased(failed, archive)) onFailure(each);
+      if (archive !== undefined) for (const each of await withoutErased(failed, archive.erasures)) onFailure(each);
     }
     return { mails: counter.counts(), people: sumOf(people.files()), firstAtMs };
   });
@@ -131,51 +125,6 @@ function mailIn(lines: readonly string[]) {
     else own.push(each);
   }
   return { partitions, events };
-}
-
-/** Yields the mails of a message, each from all events that either place holds; people go by the names of tombstones. */
-async function* mailsOf(
-  reader: CampaignSources['reader'],
-  partition: string,
-  archived: readonly ArchivedEvent[],
-  erasureKey: string,
-): AsyncGenerator<ReportedMail> {
-  const people = new Map<string, Map<string, RecipientEvent>>();
-  const take = (event: RecipientEvent) => {
-    const person = personOf(event, erasureKey);
-    const events = people.get(person) ?? new Map<string, RecipientEvent>();
-    people.set(person, events.set(event.eventKey, event));
-  };
-  for (const event of archived) take(event);
-  // Later, so that the table's copy counts: what was erased or corrected is so there first.
-  for await (const events of reader.recipients(partition)) for (const event of events) take(event);
-  for (const [person, events] of people) {
-    const all = [...events.values()];
-    const mail = recipientMail(partition, all);
-    if (mail === undefined) continue;
-    const isErased = all.some(({ recipientKey }) => !namesRecipient(recipientKey));
-    yield { ...(isErased ? unnamed(mail) : mail), recipientKey: person };
-  }
-}
-
-function personOf({ recipientKey, eventKey }: RecipientEvent, erasureKey: string): string {
-  const { eventSort: sort } = tombstoneIdentity({ eventSort: eventSort(recipientKey, eventKey) }, erasureKey);
-  return parseMessageSort(sort).recipientKey ?? recipientKey;
-}
-
-/** Takes the names of people out whose erasure has not come to the archive yet. */
-async function withoutErased(failed: readonly ReportedMail[], { erasures }: CampaignArchive): Promise<ReportedMail[]> {
-  const named = [...new Set(failed.flatMap(({ recipient }) => recipient ?? []))];
-  const erased = new Set<string>();
-  for (let from = 0; from < named.length; from += LOOK_UP)
-    for (const address of await erasures.among(named.slice(from, from + LOOK_UP))) erased.add(address);
-  return failed.map((mail) => (mail.recipient !== null && erased.has(mail.recipient) ? unnamed(mail) : mail));
-}
-
-function unnamed({ mail, ...rest }: ReportedMail): ReportedMail {
-  // A server's text often quotes the address.
-  const failure = mail.failure && { ...mail.failure, text: null };
-  return { ...rest, recipient: null, mail: { ...mail, failure } };
 }
 
 /** The files have no person in common. */

@@ -5,37 +5,14 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   DeleteObjectCommand,
-  GetObjectCommand,
   ListObjectVersionsCommand,
-  NoSuchKey,
   PutObjectCommand,
-  paginateListObjectsV2,
-  S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { EventObjects, KeptObject, ManifestBucket, RewritableObjects, StoredObject } from '../../seal/ports.ts';
-import { AWS_CLIENT_CONFIG, namesCalls } from '../aws/aws-client.ts';
-import { openParquetWriter, type ParquetFile, readParquet, temporaryPath } from './parquet-file.ts';
-
-/** The archive's bucket: a client bound to its name. */
-export interface ArchiveBucket {
-  client: S3Client;
-  name: string;
-}
-
-/** Objects are large: they take longer than the calls of a webhook may. */
-const REQUEST_MS = 120_000;
-
-export function openArchiveBucket(name: string): ArchiveBucket {
-  const requestHandler = { ...AWS_CLIENT_CONFIG.requestHandler, requestTimeout: REQUEST_MS, socketTimeout: REQUEST_MS };
-  return { client: namesCalls(new S3Client({ ...AWS_CLIENT_CONFIG, ...S3_CONFIG, requestHandler })), name };
-}
-
-/** Every body comes with its own SHA-256; one that the client adds would send it in chunks. */
-export const S3_CONFIG = {
-  requestChecksumCalculation: 'WHEN_REQUIRED',
-  responseChecksumValidation: 'WHEN_REQUIRED',
-} as const;
+import { type ArchiveBucket, getObject } from './open-bucket.ts';
+import { openParquetWriter, type ParquetFile, temporaryPath } from './parquet-file.ts';
+import { readParquet } from './parquet-rows.ts';
 
 const MANIFEST_TYPE = 'application/json';
 /** Type of an object of events. */
@@ -111,34 +88,6 @@ export async function storedObject(body: Readable): Promise<StoredObject> {
     throw error;
   }
   return { sha256: hash.digest('hex'), bytes, rows: () => readParquet(path), discard };
-}
-
-/** An object, and how much there is to fetch of it. */
-export interface SizedObject {
-  readonly key: string;
-  readonly bytes: number;
-}
-
-/** Yields the objects whose keys start with a prefix, in the order of their keys. */
-export async function* listObjects({ client, name }: ArchiveBucket, Prefix: string): AsyncGenerator<SizedObject> {
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name, Prefix })) {
-    for (const { Key, Size = 0 } of Contents) if (Key !== undefined) yield { key: Key, bytes: Size };
-  }
-}
-
-/** Yields their keys alone. */
-export async function* listKeys(bucket: ArchiveBucket, prefix: string): AsyncGenerator<string> {
-  for await (const { key } of listObjects(bucket, prefix)) yield key;
-}
-
-/** Requests an object; undefined where there is none under the key. */
-export async function getObject({ client, name }: ArchiveBucket, Key: string) {
-  try {
-    return await client.send(new GetObjectCommand({ Bucket: name, Key }));
-  } catch (error) {
-    if (error instanceof NoSuchKey) return undefined;
-    throw error;
-  }
 }
 
 type PutInput = Omit<ConstructorParameters<typeof PutObjectCommand>[0], 'Bucket'>;

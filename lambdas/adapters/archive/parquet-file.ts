@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet';
+import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { COLUMNS, type Column } from '../../domain/archive/columns.ts';
 import type { ArchiveRow } from '../../domain/archive/row.ts';
@@ -78,40 +78,10 @@ export function openTableWriter<Row>(path: string, columns: readonly Column<Row>
 
 export const temporaryPath = () => join(tmpdir(), `mailgun-ledger-${randomUUID()}.parquet`);
 
-/** Yields the rows of a file, a row group at a time. Throws where it is not one of the archive's. */
-export async function* readParquet(path: string): AsyncGenerator<ArchiveRow[]> {
-  const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file);
-  let rowStart = 0;
-  for (const { num_rows } of metadata.row_groups) {
-    const rowEnd = rowStart + Number(num_rows);
-    const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
-    yield rows.map(rowIn);
-    rowStart = rowEnd;
-  }
-}
-
-const compressors = {
-  ZSTD(bytes: Uint8Array) {
-    // A name that is imported from the module would keep the whole command line from starting on Node 20.
-    if (zlib.zstdDecompressSync === undefined) throw new Error('reading the archive takes Node 22.15 or later');
-    return zlib.zstdDecompressSync(bytes);
-  },
-};
-
 function dataOf<Row>({ name, field, type, isDistinct }: Column<Row>, rows: readonly Row[]): ColumnSource {
   const values: unknown[] = rows.map((row) => row[field]);
   const data = type === 'time' ? values.map((ms) => BigInt(ms as number) * 1000n) : values;
   return { name, data: data as ColumnSource['data'], statistics: type !== 'texts' && isDistinct !== true };
-}
-
-function rowIn(record: Record<string, unknown>): ArchiveRow {
-  const entries = COLUMNS.map(({ name, field, type, isOptional }) => {
-    const value = record[name] ?? null;
-    if (value === null && !isOptional) throw new Error(`a row without ${name}`);
-    return [field, type === 'time' ? (value as Date).getTime() : value];
-  });
-  return Object.fromEntries(entries) as unknown as ArchiveRow;
 }
 
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const;

@@ -1,26 +1,12 @@
 import { paginateQuery } from '@aws-sdk/lib-dynamodb';
 import { DAY_MS, INDEXES } from '../../contract.ts';
-import { campaignMail } from '../../domain/campaign/mail.ts';
+import { recipientMail } from '../../domain/campaign/recipient-mail.ts';
 import { SENDING_TYPES, type Stretch } from '../../domain/campaign/stretches.ts';
 import { dayPartitions, INDEXED_TYPES, type StoredKey, typePartition } from '../../domain/events/day-index.ts';
 import { eachShard } from '../../domain/events/day-shards.ts';
-import { messageIdOf } from '../../domain/events/event.ts';
-import { recipientOf, tagsOf } from '../../domain/events/mailgun-event.ts';
-import {
-  messageIdInPartition,
-  messageIdOfPartition,
-  namesRecipient,
-  parseMessageSort,
-  utcDay,
-} from '../../domain/keys.ts';
-import type {
-  CampaignReader,
-  DayEvents,
-  EventRange,
-  IndexedPlace,
-  RecipientMail,
-  StoredEvent,
-} from '../../read-api/ports.ts';
+import { tagsOf } from '../../domain/events/mailgun-event.ts';
+import { messageIdOfPartition, parseMessageSort, utcDay } from '../../domain/keys.ts';
+import type { CampaignReader, DayEvents, EventRange, IndexedPlace, StoredEvent } from '../../read-api/ports.ts';
 import type { DayIndex } from '../../reconcile/ports.ts';
 import { BATCH_KEYS, batchGet, batchGetAtOnce, type Item, type LedgerTable } from './ledger-table.ts';
 import { storedEvent } from './stored-events.ts';
@@ -200,10 +186,7 @@ const AT_ONCE = 8;
 const MAX_REMEMBERED = 200_000;
 
 /** Reads the mail of a campaign: its messages by the day index, and then each message whole. */
-export function createCampaignReader(table: LedgerTable): CampaignReader & {
-  /** Yields the events of one message, recipient by recipient. */
-  recipients(partition: string): AsyncGenerator<StoredEvent[]>;
-} {
+export function createCampaignReader(table: LedgerTable): CampaignReader {
   return {
     async *messages(domain, tag, stretches) {
       const known = new Set<string>();
@@ -271,33 +254,3 @@ const partitionUnder = (item: Item, tag: string): string | undefined =>
   tagsOf(storedEvent(item)?.event ?? {}).includes(tag) ? (item.pk as string) : undefined;
 
 const isEvent = ({ sk }: Item) => parseMessageSort(sk as string).eventKey !== undefined;
-
-/** An event of a mail, of the table or the archive. */
-export type RecipientEvent = Pick<StoredEvent, 'recipientKey' | 'eventKey' | 'event' | 'atMs' | 'unconfirmedSinceMs'>;
-
-/**
- * Returns the mail that the events of one message and recipient are of; undefined for a batch's own acceptance, which has
- * no recipient.
- */
-export function recipientMail(partition: string, events: readonly RecipientEvent[]): RecipientMail | undefined {
-  const [first] = events;
-  if (first === undefined || first.recipientKey === '-') return undefined;
-  const named = events.find((each) => recipientOf(each.event) !== undefined);
-  return {
-    recipientKey: first.recipientKey,
-    recipient: namesRecipient(first.recipientKey) && named ? (recipientOf(named.event) ?? null) : null,
-    messageId: messageIdInPartition(partition) ?? idIn(events) ?? null,
-    firstAtMs: Math.min(...events.map(({ atMs }) => atMs)),
-    events: events.length,
-    mail: campaignMail(
-      events.map(({ event, eventKey, atMs, unconfirmedSinceMs }) => ({
-        ...{ event, eventKey, atMs },
-        isUnconfirmed: unconfirmedSinceMs !== undefined,
-      })),
-    ),
-  };
-}
-
-/** A very long message id is in the events alone. */
-const idIn = (events: readonly RecipientEvent[]) =>
-  events.map(({ event }) => messageIdOf(event)).find((id) => id !== undefined);

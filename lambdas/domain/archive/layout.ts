@@ -1,4 +1,4 @@
-import { UNKNOWN_DOMAIN } from '../../contract.ts';
+import { DAY_MS, UNKNOWN_DOMAIN } from '../../contract.ts';
 import { keyPart, timeKey, utcDay } from '../keys.ts';
 
 // Every key of the archive's bucket.
@@ -88,4 +88,13 @@ export interface ObjectPlace {
 export function parseObjectKey(key: string): ObjectPlace | undefined {
   const found = /^events\/domain=([^/]+)\/day=\d{4}-\d\d-\d\d\/(\d+)-(\d+)\.parquet$/.exec(key);
   return found === null ? undefined : { domain: found[1] as string, start: Number(found[2]), number: Number(found[3]) };
+}
+
+/** Yields the UTC days that a range touches, each cut to the range; times in epoch milliseconds. */
+export function* daysOf(fromMs: number, toMs: number): Generator<{ fromMs: number; toMs: number }> {
+  for (let from = fromMs; from < toMs; ) {
+    const to = Math.min((Math.floor(from / DAY_MS) + 1) * DAY_MS, toMs);
+    yield { fromMs: from, toMs: to };
+    from = to;
+  }
 }

@@ -13,6 +13,9 @@ export interface Stretch {
 /** Types of the day index whose events say that a mail was sent, or refused. */
 export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'failed', 'rejected'];
 
+/** A mail may be accepted that long before it is sent: Mailgun takes times of delivery a week ahead. */
+export const LOOK_BACK_SECONDS = 8 * 86_400;
+
 /** Listings round times to the second, the millisecond or the microsecond. */
 const ROUNDING_MS = 1000;
 

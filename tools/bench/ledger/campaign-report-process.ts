@@ -5,13 +5,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { openArchive } from '../../../cli/certificates/archive-source.ts';
-import { archivedObjects } from '../../../cli/commands/report/archived-events.ts';
 import { type CampaignSources, countCampaign } from '../../../cli/commands/report/count-campaign.ts';
 import { PRICES } from '../../../cli/planning/prices.ts';
 import { openParquetWriter } from '../../../lambdas/adapters/archive/parquet-file.ts';
 import { createCampaignReader } from '../../../lambdas/adapters/table/day-index.ts';
 import { packEvent } from '../../../lambdas/adapters/table/stored-events.ts';
 import { objectKey } from '../../../lambdas/domain/archive/layout.ts';
+import { objectsBetween } from '../../../lambdas/domain/archive/listed-objects.ts';
 import { rowOf } from '../../../lambdas/domain/archive/row.ts';
 import type { JsonObject } from '../../../lambdas/domain/canonical.ts';
 import { typePartition } from '../../../lambdas/domain/events/day-index.ts';
@@ -176,7 +176,7 @@ const sampling = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage().rss);
 }, SAMPLE_MS);
 const archive = place === 'archive' ? await openArchive(folder) : undefined;
-const objects = archive && (await archivedObjects(archive, DOMAIN, START_SECONDS, END_SECONDS));
+const objects = archive && (await objectsBetween(archive.listSized, DOMAIN, START_SECONDS, END_SECONDS));
 const sources: CampaignSources = {
   reader: createCampaignReader({ client: tableClient(archive !== undefined), name: 'table' }),
   archive: archive && {

@@ -1,0 +1,25 @@
+import { MAX_SLICE_SECONDS } from '../../contract.ts';
+import { eachOf } from '../concurrency.ts';
+import { dayPrefix, daysOf, parseObjectKey } from './layout.ts';
+
+/** Days that are listed at once. */
+const AT_ONCE = 8;
+
+/** Lists the objects of slices that hold a time from one second on and before another, with the start of each slice. */
+export async function objectsBetween<Listed extends { readonly key: string }>(
+  list: (prefix: string) => AsyncIterable<Listed>,
+  domain: string,
+  from: number,
+  to: number,
+): Promise<(Listed & { readonly start: number })[]> {
+  const found: (Listed & { start: number })[] = [];
+  const first = from - MAX_SLICE_SECONDS;
+  await eachOf(daysOf(first * 1000, to * 1000), AT_ONCE, async ({ fromMs }) => {
+    for await (const object of list(dayPrefix(domain, fromMs))) {
+      const place = parseObjectKey(object.key);
+      if (place !== undefined && place.start >= first && place.start < to)
+        found.push({ ...object, start: place.start });
+    }
+  });
+  return found.sort((a, b) => a.start - b.start || (a.key < b.key ? -1 : 1));
+}

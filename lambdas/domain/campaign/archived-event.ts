@@ -1,0 +1,99 @@
+import { type ArchiveRow, erasedAs } from '../archive/row.ts';
+import type { JsonObject } from '../canonical.ts';
+import { identify } from '../events/identity.ts';
+import { messageIdOfPartition, messagePartition, parseMessageSort } from '../keys.ts';
+import type { RecipientEvent } from './recipient-mail.ts';
+import { SENDING_TYPES, type Stretch, type TaggedSlice } from './stretches.ts';
+
+/** An event of a message as the archive has it; what the table has no longer, mostly. */
+export interface ArchivedEvent extends RecipientEvent {
+  readonly partition: string;
+  /** Whether it says that its mail was sent under the tag, in the time that is asked for. */
+  readonly isSending: boolean;
+}
+
+/** The campaign whose events are looked for; the tag is in lower case. */
+export interface ArchivedCampaign {
+  readonly domain: string;
+  readonly tag: string;
+  /** When mail counts as sent. */
+  readonly time: Stretch;
+}
+
+/** Which fields of a row say whether a mail was sent, and under which tag. */
+export const SENDING_FIELDS = ['messageId', 'atMs', 'type', 'tags'] as const satisfies readonly (keyof ArchiveRow)[];
+
+/** Which fields of a row a campaign is counted by. */
+export const COUNTED_FIELDS = [
+  ...SENDING_FIELDS,
+  ...(['key', 'isByMachine', 'salt', 'event'] as const),
+] as const satisfies readonly (keyof ArchiveRow)[];
+
+/**
+ * Returns the objects that may hold a trace of the campaign; of a slice without a record that is not known. Mailgun may
+ * list an event in the slice beside that of its stored time, which is the object's, so the neighbours count too.
+ */
+export function tracedObjects<Listed extends { readonly start: number }>(
+  objects: readonly Listed[],
+  slices: readonly TaggedSlice[],
+): Listed[] {
+  const starts = new Set(slices.map(({ start }) => start));
+  const traced = slices.filter(({ mayHoldTrace }) => mayHoldTrace);
+  const ends = new Set(traced.flatMap(({ start, end }) => [start, end]));
+  const near = new Set(
+    [...traced, ...slices.filter((each) => ends.has(each.start) || ends.has(each.end))].map(({ start }) => start),
+  );
+  return objects.filter(({ start }) => near.has(start) || !starts.has(start));
+}
+
+/** Returns true where a row says that its mail was sent under the tag, in the time that is asked for. */
+export function isSendingRow(
+  { atMs, type, tags }: Pick<ArchiveRow, 'atMs' | 'type' | 'tags'>,
+  { tag, time }: Pick<ArchivedCampaign, 'tag' | 'time'>,
+): boolean {
+  return atMs >= time.fromMs && atMs < time.toMs && SENDING_TYPES.includes(type) && tags.includes(tag);
+}
+
+/** Returns the event of a row; undefined where it is of no message, or of none that can be told any more. */
+export function archivedEventOf(
+  row: Pick<ArchiveRow, (typeof COUNTED_FIELDS)[number]>,
+  campaign: ArchivedCampaign,
+): ArchivedEvent | undefined {
+  if (row.event === null) return undefined;
+  const event = JSON.parse(row.event) as JsonObject;
+  const place = placeOf(row, event, campaign.domain);
+  if (place === undefined || messageIdOfPartition(place.partition) === null) return undefined;
+  const { key: eventKey, atMs, type } = row;
+  return {
+    ...{ ...place, eventKey, atMs, isSending: isSendingRow(row, campaign) },
+    event: FAILURES.includes(type) ? event : outlineOf(row, event),
+  };
+}
+
+const FAILURES: readonly string[] = ['failed', 'rejected'];
+
+/** What counts of an event besides its type and time; a failure is counted with its texts. */
+function outlineOf(
+  { type, isByMachine }: Pick<ArchiveRow, 'type' | 'isByMachine'>,
+  { recipient, flags, envelope, routes }: JsonObject,
+): JsonObject {
+  return {
+    ...{ event: type },
+    ...(isByMachine && { 'client-info': { bot: true } }),
+    ...Object.fromEntries(
+      Object.entries({ recipient, flags, envelope, routes }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, value]],
+      ),
+    ),
+  };
+}
+
+/** Where the table has the event, or had it. Undefined for a tombstone of which the message is not known. */
+function placeOf(row: Pick<ArchiveRow, 'salt' | 'event' | 'messageId'>, event: JsonObject, domain: string) {
+  const erased = erasedAs(row);
+  if (erased === undefined) {
+    const { partition, eventSort } = identify(event, domain);
+    return { partition, recipientKey: parseMessageSort(eventSort).recipientKey ?? '' };
+  }
+  return row.messageId === null ? undefined : { partition: messagePartition(row.messageId), recipientKey: erased };
+}

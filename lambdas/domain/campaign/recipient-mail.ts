@@ -1,0 +1,110 @@
+import type { JsonObject } from '../canonical.ts';
+import { messageIdOf } from '../events/event.ts';
+import { recipientOf } from '../events/mailgun-event.ts';
+import { eventSort, messageIdInPartition, namesRecipient, parseMessageSort } from '../keys.ts';
+import { tombstoneIdentity } from '../recipients/erasure.ts';
+import { type CampaignMail, campaignMail } from './mail.ts';
+
+/** One message at one recipient, and what became of it. */
+export interface RecipientMail {
+  readonly recipientKey: string;
+  /** As sent; null where the recipient was erased. */
+  readonly recipient: string | null;
+  readonly messageId: string | null;
+  readonly firstAtMs: number;
+  /** How many events it has. */
+  readonly events: number;
+  readonly mail: CampaignMail;
+}
+
+/** An event of a mail, of the table or the archive. */
+export interface RecipientEvent {
+  readonly recipientKey: string;
+  readonly eventKey: string;
+  readonly event: JsonObject;
+  readonly atMs: number;
+  /** Undefined where Mailgun lists it, or may still. */
+  readonly unconfirmedSinceMs?: number | undefined;
+}
+
+/**
+ * Returns the mail that the events of one message and recipient are of; undefined for a batch's own acceptance, which has
+ * no recipient.
+ */
+export function recipientMail(partition: string, events: readonly RecipientEvent[]): RecipientMail | undefined {
+  const [first] = events;
+  if (first === undefined || first.recipientKey === '-') return undefined;
+  const named = events.find((each) => recipientOf(each.event) !== undefined);
+  return {
+    recipientKey: first.recipientKey,
+    recipient: namesRecipient(first.recipientKey) && named ? (recipientOf(named.event) ?? null) : null,
+    messageId: messageIdInPartition(partition) ?? idIn(events) ?? null,
+    firstAtMs: Math.min(...events.map(({ atMs }) => atMs)),
+    events: events.length,
+    mail: campaignMail(
+      events.map(({ event, eventKey, atMs, unconfirmedSinceMs }) => ({
+        ...{ event, eventKey, atMs },
+        isUnconfirmed: unconfirmedSinceMs !== undefined,
+      })),
+    ),
+  };
+}
+
+/** A very long message id is in the events alone. */
+const idIn = (events: readonly RecipientEvent[]) =>
+  events.map(({ event }) => messageIdOf(event)).find((id) => id !== undefined);
+
+/**
+ * Yields the mails of a message, each from all events that table or archive holds, one that both hold as the table has
+ * it. Their recipients go by the names of tombstones, as an erasure may have come to one of the two alone.
+ */
+export async function* mergedMails(
+  partition: string,
+  archived: readonly RecipientEvent[],
+  stored: AsyncIterable<readonly RecipientEvent[]>,
+  erasureKey: string,
+): AsyncGenerator<RecipientMail> {
+  const people = new Map<string, Map<string, RecipientEvent>>();
+  const take = (event: RecipientEvent) => {
+    const person = personOf(event, erasureKey);
+    const events = people.get(person) ?? new Map<string, RecipientEvent>();
+    people.set(person, events.set(event.eventKey, event));
+  };
+  for (const event of archived) take(event);
+  // Later, so that the table's copy counts: what was erased or corrected is so there first.
+  for await (const events of stored) for (const event of events) take(event);
+  for (const [person, events] of people) {
+    const all = [...events.values()];
+    const mail = recipientMail(partition, all);
+    if (mail === undefined) continue;
+    const isErased = all.some(({ recipientKey }) => !namesRecipient(recipientKey));
+    yield { ...(isErased ? unnamed(mail) : mail), recipientKey: person };
+  }
+}
+
+function personOf({ recipientKey, eventKey }: RecipientEvent, erasureKey: string): string {
+  const { eventSort: sort } = tombstoneIdentity({ eventSort: eventSort(recipientKey, eventKey) }, erasureKey);
+  return parseMessageSort(sort).recipientKey ?? recipientKey;
+}
+
+/** Addresses that are looked for among the erased by one call. */
+const LOOK_UP = 100;
+
+/** Returns mails without the names of people whose erasure has not come to the archive yet. */
+export async function withoutErased(
+  mails: readonly RecipientMail[],
+  erasures: { among(addresses: readonly string[]): Promise<string[]> },
+): Promise<RecipientMail[]> {
+  const named = [...new Set(mails.flatMap(({ recipient }) => recipient ?? []))];
+  const erased = new Set<string>();
+  for (let from = 0; from < named.length; from += LOOK_UP)
+    for (const address of await erasures.among(named.slice(from, from + LOOK_UP))) erased.add(address);
+  return mails.map((mail) => (mail.recipient !== null && erased.has(mail.recipient) ? unnamed(mail) : mail));
+}
+
+/** Takes the recipient's name out of a mail. */
+function unnamed({ mail, ...rest }: RecipientMail): RecipientMail {
+  // A server's text often quotes the address.
+  const failure = mail.failure && { ...mail.failure, text: null };
+  return { ...rest, recipient: null, mail: { ...mail, failure } };
+}
