@@ -67,7 +67,7 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
   if (deliver) publish?.function.node.addDependency(deliver);
   const seal = OPTIONAL_FUNCTIONS.seal(config) ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
-  if (seal) readApi.nameArchive(seal.bucket.bucketName);
+  if (seal) readApi.readArchive(seal.bucket, erasureKey);
   if (deliver) readApi.showReceivers(deliver.receivers);
 
   const dashboard = config.dashboard.enabled

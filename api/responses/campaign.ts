@@ -68,9 +68,16 @@ export const campaignResponse = name(
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
     completeFrom: says(
-      'Null where the table holds every event since `from`; else epoch seconds from which on it does. `ledger report` reads ' +
-        'what is older from the archive, where there is one.',
+      'Null where every event since `from` is counted; else epoch seconds from which on they are.',
       z.nullable(z.int()),
+    ),
+    archive: z.optional(
+      says(
+        'Absent where the table holds every event since `from`, or there is no archive. `counted`: what has left the table ' +
+          'is counted from the archive. Else it is not: `too-large` for one response, or it came `too-slow`, and `ledger ' +
+          'report` counts it; `unavailable`: ask again.',
+        z.enum(['counted', 'too-large', 'too-slow', 'unavailable']),
+      ),
     ),
     listed: says(
       'Events by type as the ledger counts them under this tag; untagged delayed bounces are not in it.',

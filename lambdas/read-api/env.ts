@@ -27,6 +27,8 @@ export interface ReadApiEnv {
   RETENTION_DAYS: string;
   /** The bucket of the archive; absent where there is none. */
   ARCHIVE_BUCKET?: string;
+  /** Tells an erased recipient's events in table and archive to be one person's; absent where there is no archive. */
+  ERASURE_KEY_SECRET_ARN?: string;
   /** Every receiver as JSON: `ReadReceiver[]`; absent where there are none. */
   RECEIVERS?: string;
 }
@@ -55,6 +57,7 @@ export function readReadApiEnv(source: EnvSource) {
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
     archiveBucket: source.ARCHIVE_BUCKET,
+    erasureKeySecretArn: source.ERASURE_KEY_SECRET_ARN,
     receivers: JSON.parse(source.RECEIVERS ?? '[]') as ReadReceiverSetting[],
   };
 }

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createQueueDepth, openQueues } from '../adapters/aws/event-queue.ts';
-import { createCachedSecret, openSecrets } from '../adapters/aws/secrets.ts';
+import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/jwt-issuer.ts';
 import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
@@ -13,6 +13,7 @@ import { createWitnessReader } from '../adapters/table/ledger/witness-repository
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createDeliveryHistory } from '../adapters/table/publishing/delivery-history.ts';
 import { createReceiverStates } from '../adapters/table/publishing/delivery-repository.ts';
+import { createErasureRepository } from '../adapters/table/recipients/erasure-repository.ts';
 import { recipientKeys } from '../adapters/table/recipients/older-spellings.ts';
 import {
   createSuppressionList,
@@ -35,6 +36,7 @@ import { createRecipientSearch } from './recipients/recipient-search.ts';
 import { createRecipients } from './recipients/recipients.ts';
 import { createSuppressionPages } from './recipients/suppression-list.ts';
 import { createSuppressions } from './recipients/suppressions.ts';
+import { createArchivedCampaigns, type ReadArchivedCampaign } from './reports/archived-campaign.ts';
 import { createCampaigns } from './reports/campaigns.ts';
 import { createHealth } from './reports/health.ts';
 import { createLedger } from './reports/ledger.ts';
@@ -47,6 +49,8 @@ import { createTail } from './tail/tail.ts';
 
 /** Time kept back from the function's timeout: the gateway's own response would carry no CORS header. */
 const TIMEOUT_EARLY_MS = 500;
+/** How long one report may read the archive for; the rest of the function's time is left for the table. */
+const ARCHIVE_MS = 8000;
 /** When to ask again after a 503. */
 const RETRY_AFTER_SECONDS = '2';
 
@@ -95,6 +99,7 @@ const routes = createRoutes({
     ...ledgerDeps,
     campaigns: createCampaignReader(table),
     retentionDays: env.retentionDays,
+    archive: env.archiveBucket === undefined ? undefined : archivedCampaigns(env.archiveBucket),
   }),
   health: createHealth({
     ledgerName: env.ledgerName,
@@ -152,6 +157,27 @@ async function readAlarms(): Promise<AlarmFacts[]> {
   const { createAlarmStates, openCloudWatch } = await import('../adapters/aws/alarm-states.ts');
   alarmStates ??= createAlarmStates(openCloudWatch(), env.alarms);
   return alarmStates.read();
+}
+
+/** The readers of S3 and Parquet are loaded by the first report that needs them, and by no stack without an archive. */
+function archivedCampaigns(bucketName: string): ReadArchivedCampaign {
+  let loaded: Promise<ReadArchivedCampaign> | undefined;
+  const load = async () => {
+    const { openRangedObjects } = await import('../adapters/archive/ranged-objects.ts');
+    const secret = createCachedSecret(openSecrets(), env.erasureKeySecretArn ?? '', Date.now, 'ErasureKeySecretArn');
+    const erasureKey = createErasureKey(secret);
+    return createArchivedCampaigns({
+      objects: openRangedObjects(bucketName),
+      erasures: createErasureRepository(table, erasureKey),
+      erasureKey,
+      startDeadline: () => AbortSignal.timeout(ARCHIVE_MS),
+      onFailure: (error) => log.write('archive not read', errorFacts(error)),
+    });
+  };
+  return async (...query) => {
+    loaded ??= load();
+    return (await loaded)(...query);
+  };
 }
 
 /** The library for JWTs is loaded by the first request that needs it, and by no other stack. */

@@ -1,7 +1,9 @@
+import type { CampaignResponse } from '../../api/responses/campaign.ts';
 import { eraseArchive } from '../../cli/commands/erase/erase-from-archive.ts';
 import type { CampaignArchive } from '../../cli/commands/report/archived-events.ts';
 import { type CampaignSources, countCampaign } from '../../cli/commands/report/count-campaign.ts';
 import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
+import { sha256Hex } from '../../lambdas/domain/archive/merkle.ts';
 import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
 import { recipientMail } from '../../lambdas/domain/campaign/recipient-mail.ts';
 import {
@@ -16,6 +18,12 @@ import { parseMessageSort, recipientKey } from '../../lambdas/domain/keys.ts';
 import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { storedTypeOf } from '../../lambdas/domain/ledger/tally.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/domain/recipients/erasure.ts';
+import type { ArchivedRows } from '../../lambdas/read-api/ports.ts';
+import {
+  createArchivedCampaigns,
+  type ReadArchivedCampaign,
+} from '../../lambdas/read-api/reports/archived-campaign.ts';
+import { createCampaigns } from '../../lambdas/read-api/reports/campaigns.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import type { EventData, Mail } from '../../tools/mailgun-twin/traffic/event-parts.ts';
@@ -46,7 +54,10 @@ const PEOPLE = Array.from({ length: 9 }, (_, nth) => `Person-${nth}@${['north.ex
 /** A world that was lived through, and the events of its mail under the tag. */
 export interface LivedCampaign {
   readonly sent: Sent[];
+  /** Counts as the command does. */
   count(): ReturnType<typeof countCampaign>;
+  /** Counts as the read API does. */
+  respond(): Promise<CampaignResponse>;
 }
 
 export async function liveCampaign(seed: number): Promise<LivedCampaign> {
@@ -111,6 +122,16 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
       const stretches = stretchesWithTag(sending, time);
       const context = { signal: new AbortController().signal, printError: () => {} };
       return countCampaign(context, sources, { domain: DOMAIN, tag: TAG, time, stretches }, () => {});
+    },
+    respond: () => {
+      const nowSeconds = Math.ceil(world.nowMs / 1000);
+      // Fractions of days are fine here.
+      const retentionDays = (nowSeconds - Math.ceil(heldFromMs / 1000) + FIRST_HOUR_SECONDS) / 86_400;
+      const campaigns = createCampaigns({
+        ...{ campaigns: readerOf(world), slices: world.book, retentionDays, now: () => world.nowMs },
+        ...{ archive: archive?.reader(), sliceSeconds: 900, settleSeconds: 1800 },
+      });
+      return campaigns({ domain: DOMAIN, tag: TAG, from: time.fromMs / 1000, to: time.toMs / 1000 });
     },
   };
 }
@@ -271,6 +292,27 @@ class Archive {
     const { rewritable: objects, ...deps } = this.#deps();
     const context = { signal: new AbortController().signal, now: () => this.#world.nowMs, sleep: async () => {} };
     await eraseArchive({ ...deps, objects }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
+  }
+
+  reader(): ReadArchivedCampaign {
+    const bucket = this.#bucket;
+    return createArchivedCampaigns({
+      objects: {
+        async *list(prefix) {
+          for (const [key, text] of bucket.objects)
+            if (key.startsWith(prefix)) yield { key, bytes: text.length, tag: sha256Hex(text) };
+        },
+        async open({ key }) {
+          const groups: ArchivedRows[] = [];
+          for await (const rows of (await bucket.open(key))?.rows() ?? []) groups.push({ read: async () => rows });
+          return groups;
+        },
+      },
+      ...{ erasures: this.#world.erasures, erasureKey, startDeadline: () => new AbortController().signal },
+      onFailure: (error) => {
+        throw error;
+      },
+    });
   }
 
   async read(slices: readonly TaggedSlice[], heldFromMs: number): Promise<CampaignArchive> {

@@ -1,19 +1,22 @@
 import type { CampaignFailureEntry, CampaignResponse } from '../../../api/responses/campaign.ts';
 import { MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
-import { completeFrom, heldFromOf } from '../../domain/campaign/held.ts';
-import type { RecipientMail } from '../../domain/campaign/recipient-mail.ts';
-import { stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
+import { mergedMails, type RecipientMail, withoutErased } from '../../domain/campaign/recipient-mail.ts';
+import { completeFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
+import { LOOK_BACK_SECONDS, stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
 import { addAll, type Counts } from '../../domain/ledger/counts.ts';
 import type { CampaignReader } from '../ports.ts';
+import type { FoundEvents, ReadArchivedCampaign } from './archived-campaign.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness' | 'listing'> {
   campaigns: CampaignReader;
   /** How long the table keeps events. */
   retentionDays: number;
+  /** Reads what has left the table; undefined where there is no archive. */
+  archive?: ReadArchivedCampaign | undefined;
 }
 
 export interface CampaignQuery extends LedgerQuery {
@@ -28,38 +31,55 @@ const MAX_MAIL_EVENTS = 25_000;
 const MAX_FAILURES = 1000;
 /** How long after the last mail the ledger is looked at. */
 const MAX_FOLLOWED_SECONDS = 31 * 86_400;
+/** How long before the end of what the table no longer holds the archive is read: the ledger of that time is read whole. */
+const MAX_ARCHIVED_SECONDS = 62 * 86_400;
 const MINUTE_MS = 60_000;
 /** Messages read at once. */
 const AT_ONCE = 25;
 
 /**
  * The report of a campaign: mail that was sent under a tag in a time, with all that became of it until now, whatever
- * its tags: a delayed bounce has none. A campaign that is too large for one response has only the ledger's counts.
+ * its tags: a delayed bounce has none. What has left the table comes from the archive, or is said not to be counted. A
+ * campaign that is too large for one response has only the ledger's counts.
  */
 export function createCampaigns(deps: CampaignDeps) {
-  const { campaigns, slices, sliceSeconds, settleSeconds, retentionDays, now } = deps;
+  const { campaigns, slices, sliceSeconds, settleSeconds, retentionDays, archive, now } = deps;
   return async ({ domain, tag, from, to }: CampaignQuery): Promise<CampaignResponse> => {
     const nowMs = now();
+    // To the minute, so that an unchanged report keeps its ETag for a while.
+    const asOfMs = nowMs - (nowMs % MINUTE_MS);
+    const retainedFrom = retainedFromOf(asOfMs, retentionDays);
     const until = Math.min(Math.floor(nowMs / 1000), to + MAX_FOLLOWED_SECONDS);
+    const lookBack = from - LOOK_BACK_SECONDS;
+    const mayRead = archive !== undefined && lookBack < retainedFrom && retainedFrom - from <= MAX_ARCHIVED_SECONDS;
+    const [since, end] = mayRead ? [lookBack, Math.max(until, retainedFrom)] : [from, until];
     const outlines: TaggedSlice[] = [];
     const listed: Counts = {};
-    for await (const slice of slices.list(domain, from - MAX_SLICE_SECONDS, until)) {
+    for await (const slice of slices.list(domain, since - MAX_SLICE_SECONDS, end)) {
       const outline = taggedSlice(slice, tag);
       outlines.push(outline);
-      if (slice.start >= from) addAll(listed, outline.counts);
+      if (slice.start >= from && slice.start < until) addAll(listed, outline.counts);
     }
     const sending = outlines.filter(({ start, end }) => end > from && start < to);
-    const stretches = stretchesWithTag(sending, { fromMs: from * 1000, toMs: Math.min(to * 1000, nowMs) });
+    const time = { fromMs: from * 1000, toMs: to * 1000 };
+    const stretches = stretchesWithTag(sending, { ...time, toMs: Math.min(time.toMs, nowMs) });
     const partitions = await messagesOf(campaigns, domain, tag, stretches);
-    const found = partitions && (await countMails(campaigns, partitions));
+    const isLacking =
+      partitions !== undefined && completeFrom(lookBack, retainedFrom, outlines, new Set()) !== undefined;
+    const read =
+      archive === undefined || !isLacking
+        ? undefined
+        : mayRead
+          ? await archive({ domain, tag, time }, { from: lookBack, to: retainedFrom }, outlines, partitions)
+          : 'too-large';
+    const archived = typeof read === 'object' ? read : undefined;
+    const found = partitions && (await countMails(campaigns, partitions, archived));
     const firstSlice = sending.find(({ mayHoldMail }) => mayHoldMail)?.start ?? from;
     const check = new CompletenessCheck(
       found?.firstAtMs === undefined ? firstSlice : Math.floor(found.firstAtMs / 1000),
     );
-    for (const outline of outlines) check.take(outline);
-    // To the minute, so that an unchanged report keeps its ETag for a while.
-    const asOfMs = nowMs - (nowMs % MINUTE_MS);
-    const held = completeFrom(from, retainedFromOf(asOfMs, retentionDays), outlines, new Set());
+    for (const outline of outlines) if (outline.start < until) check.take(outline);
+    const held = completeFrom(from, retainedFrom, outlines, archived?.archived ?? new Set());
     const settled = check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds));
     return {
       ...{ tag, domain, from, to },
@@ -67,8 +87,9 @@ export function createCampaigns(deps: CampaignDeps) {
       // The ledger accounts for what is no longer there to be counted.
       completeness: held !== undefined && settled === 'complete' ? 'unknown' : settled,
       completeFrom: held ?? null,
+      ...(read !== undefined && { archive: typeof read === 'object' ? 'counted' : read }),
       listed,
-      ...(outlines.some(({ isCut }) => isCut) && { cut: true }),
+      ...(outlines.some(({ isCut, start, end }) => isCut && end > from && start < until) && { cut: true }),
       mails: found?.mails ?? null,
       people: found?.people ?? null,
       failures: found?.failures ?? [],
@@ -89,24 +110,39 @@ async function messagesOf(campaigns: CampaignReader, ...query: Parameters<Campai
 }
 
 /** Returns what became of the mails of messages; undefined where they are too many. */
-async function countMails(campaigns: CampaignReader, messages: ReadonlySet<string>) {
+async function countMails(campaigns: CampaignReader, stored: ReadonlySet<string>, archived: FoundEvents | undefined) {
+  const messages = new Set(stored);
+  for (const [partition, own] of archived?.events ?? [])
+    if (own.some(({ isSending }) => isSending)) messages.add(partition);
+  if (messages.size > MAX_MESSAGES) return undefined;
+  const mailsOf = (partition: string) =>
+    archived === undefined
+      ? campaigns.mails(partition)
+      : mergedMails(
+          partition,
+          archived.events.get(partition) ?? [],
+          campaigns.recipients(partition),
+          archived.erasureKey,
+        );
   const counter = new MailCounter();
   const people = new Map<string, number>();
-  const failures: CampaignFailureEntry[] = [];
+  const failed: RecipientMail[] = [];
   let firstAtMs: number | undefined;
   let events = 0;
   await eachOf(messages, AT_ONCE, async (partition) => {
     if (events > MAX_MAIL_EVENTS) return;
-    for await (const each of campaigns.mails(partition)) {
+    for await (const each of mailsOf(partition)) {
       events += each.events;
       const bits = counter.add(each.mail);
       if (bits === undefined) continue;
       firstAtMs = Math.min(firstAtMs ?? each.firstAtMs, each.firstAtMs);
       people.set(each.recipientKey, (people.get(each.recipientKey) ?? 0) | bits);
-      if (each.mail.failure && failures.length < MAX_FAILURES) failures.push(failureEntry(each, each.mail.failure));
+      if (each.mail.failure && failed.length < MAX_FAILURES) failed.push(each);
     }
   });
   if (events > MAX_MAIL_EVENTS) return undefined;
+  const named = archived === undefined ? failed : await withoutErased(failed, archived.erasures);
+  const failures = named.flatMap((each) => (each.mail.failure ? [failureEntry(each, each.mail.failure)] : []));
   failures.sort((a, b) => a.at - b.at || ((a.recipient ?? '') < (b.recipient ?? '') ? -1 : 1));
   return { mails: counter.counts(), people: peopleCounts(people.values()), failures, firstAtMs };
 }

@@ -1,9 +1,11 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { INDEXES, ROUTES } from '../../../lambdas/contract.ts';
+import { EVENTS_PREFIX } from '../../../lambdas/domain/archive/layout.ts';
 import type { ReadApiEnv, ReadReceiverSetting } from '../../../lambdas/read-api/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
@@ -96,9 +98,13 @@ export class ReadApi extends Construct {
     this.function.allow(['sqs:GetQueueAttributes'], ...queues);
   }
 
-  /** Tells where events are that have left the table. */
-  nameArchive(bucketName: string): void {
-    this.function.addEnvironment('ARCHIVE_BUCKET' satisfies keyof ReadApiEnv, bucketName);
+  /** Lets it count events that have left the table. */
+  readArchive(bucket: Bucket, erasureKey: Secret): void {
+    this.function.addEnvironment('ARCHIVE_BUCKET' satisfies keyof ReadApiEnv, bucket.bucketName);
+    this.function.addEnvironment('ERASURE_KEY_SECRET_ARN' satisfies keyof ReadApiEnv, erasureKey.secretArn);
+    this.function.allow(['s3:GetObject'], bucket.arnForObjects(`${EVENTS_PREFIX}*`));
+    this.function.allow(['s3:ListBucket'], bucket.bucketArn);
+    this.function.allow(['secretsmanager:GetSecretValue'], erasureKey.secretArn);
   }
 
   /** Lets one more page read from a browser. */

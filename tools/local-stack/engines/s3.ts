@@ -30,7 +30,7 @@ interface Version {
 }
 
 /**
- * Buckets in memory: whole objects, conditional puts, SHA-256 checksums and versions, as S3 has them. fauxqs has buckets
+ * Buckets in memory: objects whole or by range, conditions, SHA-256 checksums and versions, as S3 has them. fauxqs has buckets
  * too, but overwrites in spite of `If-None-Match`, which is what keeps a sealed object as it is.
  */
 export function createS3(): S3Engine {
@@ -41,11 +41,20 @@ export function createS3(): S3Engine {
     string,
     (bucket: Bucket, key: string, request: S3Request, query: URLSearchParams) => EngineReply
   > = {
-    GetObject({ objects }, key, _request, query) {
+    GetObject({ objects }, key, { headers }, query) {
       const versions = objects.get(key) ?? [];
       const id = query.get('versionId');
       const found = id === null ? versions.at(-1) : versions.find((version) => version.id === id);
-      return found === undefined ? failure(404, 'NoSuchKey') : reply(200, found.bytes, { etag: found.etag });
+      if (found === undefined) return failure(404, 'NoSuchKey');
+      const { bytes, etag } = found;
+      const ifMatch = headers['if-match'];
+      if (ifMatch !== undefined && ifMatch !== etag) return failure(412, 'PreconditionFailed');
+      const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(headers.range)) ?? [];
+      if (first === undefined) return reply(200, bytes, { etag });
+      if (Number(first) >= bytes.length) return failure(416, 'InvalidRange');
+      const range = bytes.subarray(Number(first), Number(last) + 1);
+      const place = `bytes ${first}-${Number(first) + range.length - 1}/${bytes.length}`;
+      return reply(206, range, { etag, 'content-range': place });
     },
     PutObject({ objects, versioned }, key, { headers, body }) {
       const digest = headers['x-amz-checksum-sha256'];
@@ -73,8 +82,8 @@ export function createS3(): S3Engine {
       const prefix = query.get('prefix') ?? '';
       const keys = [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
       const items = keys.map((key) => {
-        const size = objects.get(key)?.at(-1)?.bytes.length ?? 0;
-        return `<Contents><Key>${escaped(key)}</Key><Size>${size}</Size></Contents>`;
+        const { bytes, etag } = objects.get(key)?.at(-1) ?? { bytes: '', etag: '' };
+        return `<Contents><Key>${escaped(key)}</Key><Size>${bytes.length}</Size><ETag>${escaped(etag)}</ETag></Contents>`;
       });
       return xml(200, `<ListBucketResult><IsTruncated>false</IsTruncated>${items.join('')}</ListBucketResult>`);
     },

@@ -79,6 +79,37 @@ describe('the function', () => {
   });
 });
 
+test('the read API may list the archive and read events in it, and match erased people, where there is one', () => {
+  const variables = (stack: Synthesized) =>
+    stack.named('AWS::Lambda::Function', 'ReadApiFunction').Properties.Environment.Variables;
+  const granted = (stack: Synthesized) =>
+    stack
+      .named('AWS::IAM::Policy', 'ReadApiFunctionRole')
+      .Properties.PolicyDocument.Statement.map(({ Action, Resource }: { Action: unknown; Resource: unknown }) =>
+        JSON.stringify([Action, Resource]),
+      )
+      .filter((right: string) => !right.startsWith('["cloudwatch:'));
+  const before = granted(off);
+  const [{ Resource: token }] = off
+    .named('AWS::IAM::Policy', 'ReadApiFunctionRole')
+    .Properties.PolicyDocument.Statement.filter(({ Action }: { Action: unknown }) =>
+      String(Action).startsWith('secretsmanager'),
+    );
+
+  expect(granted(on).filter((right: string) => !before.includes(right))).toEqual(
+    [
+      ['secretsmanager:GetSecretValue', [token, { Ref: erasureKeyId }]],
+      ['s3:GetObject', { 'Fn::Join': ['', [own(bucketId), '/events/*']] }],
+      ['s3:ListBucket', own(bucketId)],
+    ].map((right) => JSON.stringify(right)),
+  );
+  expect(variables(on)).toMatchObject({
+    ARCHIVE_BUCKET: { Ref: bucketId },
+    ERASURE_KEY_SECRET_ARN: { Ref: erasureKeyId },
+  });
+  expect(Object.keys(variables(off))).not.toContain('ERASURE_KEY_SECRET_ARN');
+});
+
 describe('the bucket', () => {
   test('is private, encrypted, reached by TLS only, and outlives the stack in prod', () => {
     expect(objects(on)).toMatchObject({
