@@ -51,9 +51,16 @@ const PEOPLE = Array.from({ length: 9 }, (_, nth) => `Person-${nth}@${['north.ex
   ...string[],
 ];
 
+/** Counts by name and type. */
+type Rows = Record<string, Record<string, number>>;
+
 /** A world that was lived through, and the events of its mail under the tag. */
 export interface LivedCampaign {
   readonly sent: Sent[];
+  /** All mail, under whatever tag. */
+  readonly all: readonly Sent[];
+  /** What the slices count together. */
+  statistics(): { tags: Rows; providers: Rows };
   /** Counts as the command does. */
   count(): ReturnType<typeof countCampaign>;
   /** Counts as the read API does. */
@@ -112,7 +119,14 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
     if (atMs < heldFromMs && !random.chance(lag)) world.ledger.events.delete(name);
   const time = timeOf(random);
   return {
-    sent: sentIn(all, time),
+    ...{ all, sent: sentIn(all, time) },
+    statistics: () => {
+      const slices = [...world.book.slices.values()];
+      return {
+        tags: sumOf(slices.map(({ tags }) => tags)),
+        providers: sumOf(slices.map(({ dimensions }) => dimensions.provider)),
+      };
+    },
     count: async () => {
       const fromSeconds = Math.floor(time.fromMs / 1000);
       const slices: TaggedSlice[] = [];
@@ -134,6 +148,15 @@ export async function liveCampaign(seed: number): Promise<LivedCampaign> {
       return campaigns({ domain: DOMAIN, tag: TAG, from: time.fromMs / 1000, to: time.toMs / 1000 });
     },
   };
+}
+
+function sumOf(slices: readonly Readonly<Record<string, Readonly<Record<string, number>>>>[]): Rows {
+  const sum: Rows = {};
+  for (const [name, counts] of slices.flatMap((rows) => Object.entries(rows))) {
+    sum[name] ??= {};
+    for (const [type, count] of Object.entries(counts)) sum[name][type] = (sum[name][type] ?? 0) + count;
+  }
+  return sum;
 }
 
 /** All of the time, or a part of it. */
@@ -185,11 +208,10 @@ function lifeOf(random: Random, mail: Mail, recipient: string, sentMs: number): 
   };
   const some = (probability: number, build: made.EventBuilder, withinMs = QUARTER_MS) =>
     random.chance(probability) ? [next(build, withinMs)] : [];
-  const begin = [
-    ...some(0.95, made.accepted, 1000),
-    ...some(0.25, made.deferred(1, 600)),
-    ...some(0.1, made.deferred(2, 600)),
-  ];
+  const taken = some(0.95, made.accepted, 1000);
+  // It may be sent hours after Mailgun took it.
+  if (random.chance(0.2)) epochMs += random.below(8 * QUARTER_MS);
+  const begin = [...taken, ...some(0.25, made.deferred(1, 600)), ...some(0.1, made.deferred(2, 600))];
   const end = random.next();
   if (end < 0.15) return [...begin, next(made.bounced, 5000)];
   if (end < 0.22) return [...begin, next(made.tooOld, QUARTER_MS)];

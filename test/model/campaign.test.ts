@@ -1,8 +1,35 @@
 import { expect, test } from '@jest/globals';
-import { countOfList } from '../support/spring-campaign.ts';
+import { countOfList, type Sent } from '../support/spring-campaign.ts';
 import { liveCampaign } from './campaign-world.ts';
 
 // Whatever happened on the way, a report, by command or read API, says the numbers of a plain count over what Mailgun's twin made.
+
+/** A plain count of a list, by names and type. */
+function countBy(
+  all: readonly Sent[],
+  namesOf: (event: Sent['event']) => readonly string[],
+  typeOf: (event: Sent['event']) => string,
+) {
+  const rows: Record<string, Record<string, number>> = {};
+  for (const { event } of all) {
+    for (const name of new Set(namesOf(event))) {
+      rows[name] ??= {};
+      rows[name][typeOf(event)] = (rows[name][typeOf(event)] ?? 0) + 1;
+    }
+  }
+  return rows;
+}
+
+const tagsOf = ({ tags }: Sent['event']) => {
+  const named = ((tags as string[] | undefined) ?? []).map((tag) => tag.toLowerCase()).filter((tag) => tag !== '*');
+  return ['*', ...(named.length === 0 ? [''] : named)];
+};
+/** Where Mailgun does not say, the domain does. */
+const providerOf = ({ recipient, ...event }: Sent['event']) => {
+  const named = String(event['recipient-provider'] ?? 'other').toLowerCase();
+  return [named === 'other' && recipient.endsWith('@gmail.com') ? 'gmail' : named];
+};
+const outcomeOf = ({ event, severity }: Sent['event']) => (event === 'failed' ? `${severity}_fail` : event);
 
 const WORLDS = Number(process.env.CAMPAIGN_WORLDS ?? 50);
 
@@ -10,13 +37,16 @@ test(`the report of ${WORLDS} troubled worlds equals a count over the list, numb
   let mails = 0;
   let archived = 0;
   for (let seed = 1; seed <= WORLDS; seed += 1) {
-    const { sent, count, respond } = await liveCampaign(seed);
+    const { all, sent, count, respond, statistics } = await liveCampaign(seed);
     const { failures: _failures, ...wanted } = countOfList(sent);
     const { mails: counted, people } = (await count()) ?? {};
     expect({ seed, mails: counted, people }).toEqual({ seed, mails: wanted.mails, people: wanted.people });
     const { archive, ...response } = await respond();
     expect({ seed, mails: response.mails, people: response.people }).toEqual({
       ...{ seed, mails: wanted.mails, people: wanted.people },
+    });
+    expect({ seed, ...statistics() }).toEqual({
+      ...{ seed, tags: countBy(all, tagsOf, ({ event }) => event), providers: countBy(all, providerOf, outcomeOf) },
     });
     mails += wanted.mails.mails;
     archived += Number(archive === 'counted');
