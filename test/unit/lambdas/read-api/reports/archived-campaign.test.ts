@@ -93,6 +93,13 @@ test.each<[string, () => void]>([
       for (const slice of [0, 1, 2]) objects.add(slice, 'spring');
     },
   ],
+  [
+    'events',
+    () => {
+      const key = objects.add(0, 'spring');
+      objects.rows.set(key, Array<ArchiveRow>(25_001).fill(objects.rows.get(key)?.[0] as ArchiveRow));
+    },
+  ],
   ['messages', () => objects.add(0, ...Array.from({ length: 5001 }, () => 'spring'))],
 ])('reads no campaign of too many %s', async (_, fill) => {
   fill();
