@@ -35,20 +35,38 @@ export function numbersPanel(report: CampaignResponse, target: string | undefine
   return panel(
     'Numbers',
     h('p', {}, badge(text, mood), ` ${says}`),
-    h('p', { class: 'note' }, 'Counted at ', timeElement(report.asOf), `, of mail from ${report.domain}.`),
-    report.completeFrom !== null && [
-      h(
-        'p',
-        {},
-        'Events before ',
-        timeElement(report.completeFrom),
-        ' are no longer in the table. This reads the archive too:',
-      ),
-      reportCommand(report, target),
-    ],
+    h(
+      'p',
+      { class: 'note' },
+      ...['Counted at ', timeElement(report.asOf), `, of mail from ${report.domain}`],
+      report.archive === 'counted' ? ', from table and archive.' : '.',
+    ),
+    ...lacking(report, target),
     ...(counted ? numbers(counted.mails, counted.rows) : tooLarge(report, target)),
     h('div', { class: 'actions' }, print, counted && numbersCsv(report.tag, counted.rows)),
   );
+}
+
+/** Why the archive does not fill in for the table, and whether the command line can. */
+const UNCOUNTED: Readonly<Record<NonNullable<CampaignResponse['archive']> | 'none', readonly [string, boolean]>> = {
+  none: ['are no longer in the table, and there is no archive.', false],
+  counted: ['are in neither table nor archive.', false],
+  'too-large': ['have left the table, and are too many in the archive to be counted here. This counts them:', true],
+  'too-slow': ['have left the table, and the archive took too long. Reload this page, or count them by this:', true],
+  unavailable: [
+    'have left the table, and the archive could not be read. Reload this page, or count them by this:',
+    true,
+  ],
+};
+
+/** What is not counted, where that is known. */
+function lacking(report: CampaignResponse, target: string | undefined): Child[] {
+  if (report.completeFrom === null) return [];
+  const [words, isCountedByCommand] = UNCOUNTED[report.archive ?? 'none'];
+  return [
+    h('p', {}, 'Events before ', timeElement(report.completeFrom), ` ${words}`),
+    isCountedByCommand && reportCommand(report, target),
+  ];
 }
 
 const tooLarge = (report: CampaignResponse, target: string | undefined): Child[] => [

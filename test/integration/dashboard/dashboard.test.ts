@@ -421,6 +421,28 @@ describe('finding', () => {
     expect(await page.locator('main table').count()).toBe(0);
   });
 
+  test.each([390, 700, 1024, 1440])(
+    'shows the shares of each day and tag without scrolling at %i px',
+    async (width) => {
+      await page.setViewportSize({ width, height: 900 });
+      await goTo(page, `#/deliverability?domain=${DOMAIN}`);
+      const shares = page.locator('td[data-head="reported as spam / delivered"]');
+      const hidden = await shares.evaluateAll((cells) =>
+        cells.flatMap((cell) => {
+          const place = cell.getBoundingClientRect();
+          const region = cell.closest('.scroll')?.getBoundingClientRect();
+          const isSeen = region !== undefined && place.left >= region.left && place.right <= Math.ceil(region.right);
+          return isSeen ? [] : [{ right: place.right, end: region?.right }];
+        }),
+      );
+      const count = await shares.count();
+      await page.setViewportSize(SCREENS[1]);
+
+      expect(count).toBeGreaterThan(2);
+      expect(hidden).toEqual([]);
+    },
+  );
+
   test('breaks no word of a column head, however narrow the column', async () => {
     await page.setViewportSize({ width: 700, height: 900 });
     await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}`);
@@ -492,9 +514,9 @@ describe('deliverability', () => {
     expect(sum('delivered')).toBeGreaterThan(0);
     expect(sum('permanent_fail') + sum('temporary_fail')).toBe(sum('failed'));
     expect(sum('failed')).toBeGreaterThan(0);
-    expect((await today.locator('td').allInnerTexts()).slice(0, 5)).toEqual(cells);
+    expect((await today.locator('td').allInnerTexts()).slice(2, 7)).toEqual(cells);
     const tag = rows('By tag').filter({ has: page.getByRole('link', { name: 'newsletter' }) });
-    expect((await tag.locator('td').allInnerTexts()).slice(2, 7)).toEqual(cells);
+    expect((await tag.locator('td').allInnerTexts()).slice(4, 9)).toEqual(cells);
   });
 
   test('divides the failures of a day by severity, and says until when it may change', async () => {
@@ -640,6 +662,40 @@ describe('a campaign', () => {
     expect(commands).toEqual([
       expect.stringContaining(`report --domain ${DOMAIN} --from 2026-01-30 --to 2026-02-10 --csv --local`),
     ]);
+  });
+
+  test.each([
+    [
+      'that there is no archive',
+      undefined,
+      /Events before .* are no longer in the table, and there is no archive\./,
+      0,
+    ],
+    ['that neither has it', 'counted', /from table and archive\.[\s\S]*Events before .* are in neither table nor/, 0],
+    ['what counts it', 'too-large', /Events before .* too many in the archive to be counted here\./, 1],
+    ['that reading took too long', 'too-slow', /Events before .* took too long\. Reload this page/, 1],
+    ['that the archive failed', 'unavailable', /Events before .* could not be read\. Reload this page/, 1],
+  ])('of which a part is not counted says %s', async (_, archive, says, commands) => {
+    await page.route('**/mailgun/campaigns*', async (route) => {
+      if (route.request().method() === 'OPTIONS') return route.fallback();
+      const response = await route.fetch();
+      const body = { ...(await response.json()), completeness: 'unknown', completeFrom: 1_770_000_000 };
+      return route.fulfill({ response, json: { ...body, ...(archive && { archive }) } });
+    });
+    // An address that is shown already would not be read again.
+    await goTo(page, '#/find');
+    await goTo(page, `#/campaign/newsletter?domain=${DOMAIN}`);
+    const [shown, found] = [await text('main'), await page.locator('.command code').allInnerTexts()];
+    const findings = await seriousFindings(page);
+    await goTo(page, '#/find');
+    await page.unroute('**/mailgun/campaigns*');
+
+    expect(shown).toMatch(/may still change/);
+    expect(shown).toMatch(says);
+    expect(found).toEqual(
+      Array.from({ length: commands }, () => expect.stringMatching(/report --domain .* --csv --local/)),
+    );
+    expect(findings).toEqual([]);
   });
 
   test('is printed without what cannot be clicked on paper', async () => {
