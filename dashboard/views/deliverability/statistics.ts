@@ -159,17 +159,17 @@ function countColumn<Row extends Counted>(type: string, head: string) {
   return { head, numeric: true, cell: ({ counts }: Row): Child => numberText(countOf(counts, type)) };
 }
 
-/** One number a type, what readers did where any did, and the two shares that people watch. */
+/** The two shares that people watch, first, since what does not fit scrolls; then one number a type. */
 function countColumns<Row extends Counted>(rows: readonly Row[]) {
   const known = ['accepted', ...OUTCOMES.map(([, type]): string => type)];
   const others = EVENT_NAMES.filter((type) => isSeen(rows, type) && !known.includes(type));
   const share = (part: string, whole: string) => (row: Row) =>
     shareText(countOf(row.counts, part), countOf(row.counts, whole));
   return [
-    ...outcomeColumns(rows),
-    ...others.map((type) => countColumn<Row>(type, type)),
     { head: 'delivered / accepted', numeric: true, cell: share('delivered', 'accepted') },
     { head: 'reported as spam / delivered', numeric: true, cell: share('complained', 'delivered') },
+    ...outcomeColumns(rows),
+    ...others.map((type) => countColumn<Row>(type, type)),
   ];
 }
 
