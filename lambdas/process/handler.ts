@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createRetryControl, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
+import { createUndiscoveredNotes } from '../adapters/table/domain-repository.ts';
 import { createErasureRepository, createEventRepository } from '../adapters/table/event-repository.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
@@ -38,7 +39,10 @@ const store = createProcess({
   statusDays: env.statusDays,
   corrections: createEventCorrection(table),
   copies: createRedactedCopies(table, Date.now),
-  stragglers: createStragglersTable(table, Date.now),
+  stragglers: {
+    ...createStragglersTable(table, Date.now),
+    noteUndiscovered: env.ofAccount ? createUndiscoveredNotes(table) : undefined,
+  },
   secondPassSeconds: env.secondPassSeconds,
   now: Date.now,
   onImplausible: (domain, aheadSeconds) =>

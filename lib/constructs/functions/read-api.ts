@@ -9,6 +9,7 @@ import { EVENTS_PREFIX } from '../../../lambdas/domain/archive/layout.ts';
 import type { ReadApiEnv, ReadReceiverSetting } from '../../../lambdas/read-api/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { domainList } from '../../config/environment-size.ts';
 import { eventDays } from '../../config/retention.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { HttpEndpoint } from '../http-endpoint.ts';
@@ -49,7 +50,7 @@ export class ReadApi extends Construct {
         ALLOWED_ORIGINS: this.#origins.join(','),
         ALLOW_CREDENTIALS: String(config.readApi.credentials),
         ALARMS: '',
-        DOMAINS: config.domains.map((domain) => domain.name).join(','),
+        DOMAINS: domainList(config.domains, false),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
         RETENTION_DAYS: String(eventDays(config)),
