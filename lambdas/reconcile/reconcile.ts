@@ -69,6 +69,8 @@ const SLICE_FAILURES: readonly ListingFailure[] = ['out-of-retention', 'malforme
 
 /** A visit that is given less would only begin. */
 const MIN_SHARE_MS = 1000;
+/** How many domains' state is read at once. */
+const DOMAINS_AT_ONCE = 4;
 /** How many slices are read at once to count what is in doubt. */
 const DOUBTS_AT_ONCE = 8;
 /** Due, open, and for the second time. */
@@ -131,16 +133,19 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   };
 
   const names = [...deps.domains.map(({ name }) => name), ...(deps.domains.length > 1 ? [UNKNOWN_DOMAIN] : [])];
-  const works: DomainWork[] = [];
-  for (const domain of names) {
+  const agendas = new Map<string, Agenda>();
+  await eachOf(names, DOMAINS_AT_ONCE, async (domain) => {
     try {
-      const agenda = await readAgenda(domain, ignoreWaits);
-      works.push({ domain, agenda, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 });
+      agendas.set(domain, await readAgenda(domain, ignoreWaits));
     } catch (error) {
       judgement.isGauged = false;
       fail(domain, error);
     }
-  }
+  });
+  const works = names.flatMap((domain): DomainWork[] => {
+    const agenda = agendas.get(domain);
+    return agenda ? [{ domain, agenda, passed: new Set(), hasFailed: false, deliverable: 0, unheard: 0 }] : [];
+  });
 
   const paused: Turn[] = [];
   const visit = async (turn: Turn) => {
@@ -186,7 +191,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   await Promise.all(Array.from({ length: deps.parallel }, worker));
 
   const gauges: Gauges = { watermarkAge: 0, openSliceAge: 0, stuck: 0, inDoubt: 0, silentEvents: 0 };
-  for (const work of works) {
+  await eachOf(works, DOMAINS_AT_ONCE, async (work) => {
     // What process has not stored yet may have come by webhook, and lie in the queue.
     if (work.unheard === work.deliverable && work.deliverable > messages) gauges.silentEvents += work.deliverable;
     try {
@@ -197,7 +202,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       judgement.isGauged = false;
       fail(work.domain, error);
     }
-  }
+  });
   judgement.isWhole &&= report.slices > 0;
   return { report, gauges, judgement };
 
@@ -214,7 +219,8 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
       gauges.openSliceAge = Math.max(gauges.openSliceAge, nowSeconds - Math.floor(open.since / 1000));
       gauges.stuck += open.stuck;
     }
-    gauges.inDoubt += await countInDoubt(deps, domain);
+    const inDoubt = await countInDoubt(deps, domain);
+    gauges.inDoubt += inDoubt;
   }
 }
 
