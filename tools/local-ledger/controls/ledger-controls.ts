@@ -38,6 +38,8 @@ export interface LedgerControls extends Omit<Controls, 'stats'> {
   seal(): Promise<SealResult | undefined>;
   /** How the twin's API misbehaves from now on. */
   misbehave(misbehaviour: Misbehaviour): void;
+  /** From now on the twin's account has these domains, and no others. */
+  setDomains(names: readonly string[]): void;
   /** Has the twin's API list events that no webhook reports. */
   list(events: readonly EventData[]): void;
 }
@@ -69,6 +71,7 @@ export function createLedgerControls({ aws, controls, mailgun, reconcileRuns, se
     reconcile: () => reconcileRuns.byHand(),
     seal: async () => sealRuns?.byHand(),
     misbehave: (misbehaviour) => mailgun.api.misbehave(misbehaviour),
+    setDomains: (names) => mailgun.api.setDomains(names),
     list: (events) => mailgun.list(events),
   };
 }
@@ -94,6 +97,12 @@ export function controlRoutes(controls: LedgerControls): ControlRoutes {
       const misbehaviour = parseMisbehaviour(body);
       if (typeof misbehaviour === 'string') return badRequest(misbehaviour);
       controls.misbehave(misbehaviour);
+      return [200, { ok: true }];
+    },
+    'POST /mailgun/domains'(body) {
+      if (!Array.isArray(body) || !body.every((name) => typeof name === 'string'))
+        return badRequest('a body is needed like ["mg.example.com"]');
+      controls.setDomains(body);
       return [200, { ok: true }];
     },
     'POST /mailgun/events'(body) {

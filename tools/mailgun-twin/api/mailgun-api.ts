@@ -42,6 +42,8 @@ export interface MailgunApi {
   readonly register: WebhookRegistry['register'];
   /** Where an event of a domain is posted. */
   readonly registeredFor: WebhookRegistry['urlsFor'];
+  /** From now on the account has these domains, and no others. */
+  setDomains(names: readonly string[]): void;
   counts(): ApiCounts;
   close(): Promise<void>;
 }
@@ -54,7 +56,8 @@ export interface ApiCounts {
 }
 
 export async function startMailgunApi(options: MailgunApiOptions): Promise<MailgunApi> {
-  const { log, apiKey, account, domains, random, nowMs = Date.now } = options;
+  const { log, apiKey, account, random, nowMs = Date.now } = options;
+  const domains = [...options.domains];
   const foreign = await startForeignHost();
   const credentialsOf = (key: string) => `Basic ${Buffer.from(`api:${key}`).toString('base64')}`;
   const webhooks = createWebhookRegistry(domains, nowMs);
@@ -147,6 +150,9 @@ export async function startMailgunApi(options: MailgunApiOptions): Promise<Mailg
     },
     register: webhooks.register,
     registeredFor: webhooks.urlsFor,
+    setDomains: (names) => {
+      domains.splice(0, domains.length, ...names);
+    },
     counts: () => {
       const { requests, credentials: carried } = foreign.received();
       return { calls, foreignRequests: requests, foreignCredentials: carried };

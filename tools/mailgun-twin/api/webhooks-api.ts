@@ -47,12 +47,20 @@ export interface WebhookRegistry {
 }
 
 export function createWebhookRegistry(domains: readonly string[], nowMs: () => number): WebhookRegistry {
-  const byDomain = new Map(domains.map((domain) => [domain, new Map<string, DomainRecord>()]));
+  const byDomain = new Map<string, Map<string, DomainRecord>>();
   const ofAccount = new Map<string, AccountHook>();
   let created = 0;
 
+  /** Undefined for a domain that the account does not have now. */
+  function recordsOf(domain: string): Map<string, DomainRecord> | undefined {
+    if (!domains.includes(domain)) return undefined;
+    const records = byDomain.get(domain) ?? new Map<string, DomainRecord>();
+    byDomain.set(domain, records);
+    return records;
+  }
+
   function answerDomain({ method, form }: ApiRequest, domain: string, id: string | undefined): ApiResponse {
-    const records = byDomain.get(domain);
+    const records = recordsOf(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
     if (id === undefined) {
       if (method === 'GET') return ok({ webhooks: Object.fromEntries(records) });
@@ -72,7 +80,7 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
 
   /** `/v4/…`: one URL of many types, without a word of the other URLs. */
   function answerUrl({ method, form, query }: ApiRequest, domain: string): ApiResponse {
-    const records = byDomain.get(domain);
+    const records = recordsOf(domain);
     if (records === undefined) return refusal(404, `Domain not found: ${domain}`);
     const urlsAt = (type: string) => listOf(records.get(type));
     if (method === 'DELETE') {
@@ -140,12 +148,12 @@ export function createWebhookRegistry(domains: readonly string[], nowMs: () => n
     urlsFor(domain, event) {
       const type = event.event === 'failed' ? FAILURES[String(event.severity)] : event.event;
       if (type === undefined) return [];
-      const own = listOf(byDomain.get(domain)?.get(type));
+      const own = listOf(recordsOf(domain)?.get(type));
       const shared = [...ofAccount.values()].filter(({ event_types }) => event_types.includes(type));
       return [...new Set([...own, ...shared.map(({ url }) => url)])];
     },
     register(domain, types, url, form) {
-      for (const type of types) byDomain.get(domain)?.set(type, form === 'legacy' ? { url } : { urls: [url] });
+      for (const type of types) recordsOf(domain)?.set(type, form === 'legacy' ? { url } : { urls: [url] });
     },
   };
 }
