@@ -103,6 +103,9 @@ export interface SendingDomain {
   region: 'us' | 'eu';
 }
 
+/** In place of sending domains: all that Mailgun lists. */
+export const ACCOUNT_DOMAINS = 'account' as const;
+
 /** The longest published schedule of Mailgun's retries: 10, 10, 15, 30 min, 1, 2, 4 h. */
 export const MAILGUN_RETRY_HORIZON_SECONDS = 29_100;
 

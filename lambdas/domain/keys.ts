@@ -21,7 +21,8 @@ import { mailboxOf } from './recipients/address.ts';
 // | SEAL#<domain>                    | <start>                       | what is sealed of a slice              |
 // | SEAL#<domain>                    | HEAD, POSITION                | head of the chain; how far it reaches  |
 // | LEDGER                           | FIRST-WEBHOOK, LEASE, LISTING | facts of the whole ledger,             |
-// |                                  | SEALING                       | the end of a Mailgun API among them    |
+// |                                  | SEALING, DOMAINS              | the end of a Mailgun API among them    |
+// | UNDISCOVERED                     | <domain>                      | note of a domain that has no ledger    |
 // | DELIVERY#<receiver>#<hour>       | <second>#<event id>           | delivery of an event to a receiver     |
 // | RECEIVER#<receiver>              | STATE                         | whether a receiver fails or is disabled|
 //
@@ -48,6 +49,7 @@ const WITNESS = 'WITNESS';
 const SEAL = 'SEAL';
 const DELIVERY = 'DELIVERY';
 const RECEIVER = 'RECEIVER';
+const UNDISCOVERED = 'UNDISCOVERED';
 
 /** Stands for the address in the keys of an erased recipient. */
 const ERASED_RECIPIENT = 'erased:';
@@ -333,6 +335,14 @@ export const LEASE_KEY: ItemKey = { pk: LEDGER, sk: 'LEASE' };
 
 /** The key of what is known about the end of the Mailgun API that the ledger lists by. */
 export const LISTING_KEY: ItemKey = { pk: LEDGER, sk: 'LISTING' };
+
+/** The domains of the Mailgun account that have a ledger. */
+export const LEDGER_DOMAINS_KEY: ItemKey = { pk: LEDGER, sk: 'DOMAINS' };
+
+/** Returns the key of the note that events are stored of a domain that has no ledger. */
+export function undiscoveredKey(domain: string): ItemKey {
+  return { pk: UNDISCOVERED, sk: keyPart(domain) };
+}
 
 /** Returns the key of Mailgun's own counts of an hour. */
 export function witnessKey(domain: string, hourSeconds: number): ItemKey {

@@ -1,4 +1,4 @@
-import { type EnvSource, listEnv, requireEnv } from '../runtime/env.ts';
+import { domainsEnv, type EnvSource, requireEnv } from '../runtime/env.ts';
 
 /** The environment variables that the stack sets for ingest. */
 export interface IngestEnv {
@@ -6,7 +6,7 @@ export interface IngestEnv {
   TABLE_NAME: string;
   QUEUE_URL: string;
   SIGNING_KEYS_SECRET_ARN: string;
-  /** Comma-separated sending domains, lower case. */
+  /** Comma-separated sending domains, lower case, or `account`: all that Mailgun lists. */
   DOMAINS: string;
 }
 
@@ -16,6 +16,6 @@ export function readIngestEnv(source: EnvSource) {
     tableName: requireEnv(source, 'TABLE_NAME'),
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     signingKeysSecretArn: requireEnv(source, 'SIGNING_KEYS_SECRET_ARN'),
-    domains: listEnv(source, 'DOMAINS'),
+    domains: domainsEnv(source, 'DOMAINS', String),
   };
 }

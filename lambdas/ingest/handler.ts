@@ -5,9 +5,10 @@ import { createEventQueue, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, createKeyRing, openSecrets } from '../adapters/aws/secrets.ts';
 import { createClaimRepository } from '../adapters/table/claim-repository.ts';
 import { createEventLookup } from '../adapters/table/events/event-lookup.ts';
+import { createDomainNames } from '../adapters/table/ledger/domain-repository.ts';
 import { createFirstWebhook } from '../adapters/table/ledger/reconciliation-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
-import { METRICS } from '../contract.ts';
+import { ACCOUNT_DOMAINS, METRICS } from '../contract.ts';
 import { eventHash } from '../domain/canonical.ts';
 import { bodyBytes, header, jsonAnswer } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
@@ -36,7 +37,9 @@ const ingest = createIngest({
   events: createEventLookup(table),
   firstWebhook: createFirstWebhook(table),
   queue: createEventQueue(openQueues(), env.queueUrl),
-  domains: env.domains,
+  ...(env.domains === ACCOUNT_DOMAINS
+    ? { domains: [], knownDomains: createDomainNames(table, env.domains, Date.now) }
+    : { domains: env.domains }),
   hashEvent: eventHash,
   now: Date.now,
   newClaimId: randomUUID,

@@ -3,11 +3,13 @@ import {
   MAX_QUEUE_MESSAGE_BYTES,
   SIGNATURE_AHEAD_SECONDS,
   SIGNATURE_WINDOW_SECONDS,
+  UNKNOWN_DOMAIN,
 } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import { eventDomain, messageIdOf, namedDomain } from '../domain/events/event.ts';
 import { identify } from '../domain/events/identity.ts';
 import { encodeQueueMessage, type QueueMessage } from '../domain/events/queue-message.ts';
+import { isHostName } from '../domain/host-name.ts';
 import { claimExpiry } from '../domain/webhooks/claim.ts';
 import { claimKey, isFresh, type Signature, type SigningKeys, signedBy } from '../domain/webhooks/signature.ts';
 import type { ParsedWebhook } from '../domain/webhooks/webhook-body.ts';
@@ -48,8 +50,10 @@ export interface IngestDeps {
   events: EventLookup;
   firstWebhook: Pick<FirstWebhook, 'isNoted'>;
   queue: EventQueue;
-  /** The sending domains of this environment, lower case. */
+  /** The sending domains of this environment, lower case; none where it takes all of the Mailgun account. */
   domains: readonly string[];
+  /** Present where it takes all of the account: returns those that are known. */
+  knownDomains?: (() => Promise<readonly string[]>) | undefined;
   /** Returns the versioned hash of an event, `<version>:<digest>`. */
   hashEvent: (event: JsonObject) => string;
   now: () => number;
@@ -84,10 +88,13 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     }
     if (event === undefined) return { ok: false, reason: 'not-an-event' };
     const messageId = messageIdOf(event);
-    const named = namedDomain(event);
-    if (named !== undefined && !deps.domains.includes(named)) return { ok: false, reason: 'foreign-domain', messageId };
-
-    const domain = eventDomain(event, deps.domains);
+    let domain: string | undefined;
+    try {
+      domain = await ownDomain(deps, event);
+    } catch (cause) {
+      return { ok: false, reason: 'table-unavailable', messageId, cause };
+    }
+    if (domain === undefined) return { ok: false, reason: 'foreign-domain', messageId };
     const message: QueueMessage = { source: 'webhook', receivedAt: nowMs, domain, event };
     // Checked before the token is claimed: the queue would never accept this message.
     if (isTooLarge(message, bytes.length)) return { ok: false, reason: 'body-too-large', messageId };
@@ -115,6 +122,18 @@ export function createIngest(deps: IngestDeps): (post: Post) => Promise<Answer> 
     }
     return { ok: true };
   };
+}
+
+/** Returns the domain in whose ledger an event belongs; undefined where it names one that is not ours. */
+async function ownDomain({ domains, knownDomains }: IngestDeps, event: JsonObject): Promise<string | undefined> {
+  const named = namedDomain(event);
+  if (knownDomains === undefined) {
+    return named !== undefined && !domains.includes(named) ? undefined : eventDomain(event, domains);
+  }
+  // The account's key has signed it, so a domain that is not known yet may be a new one; it has no ledger before Mailgun
+  // lists it.
+  if (named !== undefined) return isHostName(named) ? named : UNKNOWN_DOMAIN;
+  return eventDomain(event, await knownDomains(), UNKNOWN_DOMAIN);
 }
 
 /** Escaping makes non-ASCII text grow, up to twelvefold where a legacy form repeats it. */

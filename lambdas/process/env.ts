@@ -15,6 +15,8 @@ export interface ProcessEnv {
   RETENTION_DAYS: string;
   /** How long statuses are kept, counted from the receipt of their first event. */
   STATUS_DAYS: string;
+  /** `yes` where it takes all domains of the Mailgun account; absent where they are configured. */
+  OF_ACCOUNT?: string;
   /** Age at which reconcile passes over a slice for the second time. */
   SECOND_PASS_SECONDS: string;
 }
@@ -30,6 +32,7 @@ export function readProcessEnv(source: EnvSource) {
     visibilitySeconds: wholeNumberEnv(source, 'VISIBILITY_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),
     statusDays: wholeNumberEnv(source, 'STATUS_DAYS'),
+    ofAccount: source.OF_ACCOUNT === 'yes',
     secondPassSeconds: wholeNumberEnv(source, 'SECOND_PASS_SECONDS'),
   };
 }

@@ -4,6 +4,7 @@ import { createRetryControl, openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createEventCorrection, createEventRepository } from '../adapters/table/events/event-repository.ts';
 import { createRedactedCopies } from '../adapters/table/events/redacted-copies.ts';
+import { createUndiscoveredNotes } from '../adapters/table/ledger/domain-repository.ts';
 import { createFirstWebhook, createStragglersTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createErasureRepository } from '../adapters/table/recipients/erasure-repository.ts';
@@ -39,7 +40,10 @@ const store = createProcess({
   statusDays: env.statusDays,
   corrections: createEventCorrection(table),
   copies: createRedactedCopies(table, Date.now),
-  stragglers: createStragglersTable(table, Date.now),
+  stragglers: {
+    ...createStragglersTable(table, Date.now),
+    noteUndiscovered: env.ofAccount ? createUndiscoveredNotes(table) : undefined,
+  },
   secondPassSeconds: env.secondPassSeconds,
   now: Date.now,
   onImplausible: (domain, aheadSeconds) =>

@@ -130,6 +130,10 @@ function timeOf({ timeMs }: MailgunEvent, receivedAt: number): Pick<EventRecord,
 async function noteStraggler(deps: ProcessDeps, { domain, atMs }: EventRecord): Promise<void> {
   const nowMs = deps.now();
   const at = Math.floor(atMs / 1000);
+  const { stragglers } = deps;
+  // As long as no ledger holds its events, at least its name is seen.
+  if (stragglers.noteUndiscovered && domain !== UNKNOWN_DOMAIN && (await stragglers.ledgerStart(domain)) === undefined)
+    await stragglers.noteUndiscovered(domain, nowMs);
   if (await isStraggler(deps, domain, at, nowMs - atMs)) await deps.stragglers.note(domain, { at, notedAt: nowMs });
 }
 

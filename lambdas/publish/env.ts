@@ -1,4 +1,4 @@
-import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+import { domainsEnv, type EnvSource, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
 /** The variables that the stack must set for publish. */
 export interface PublishEnv {
@@ -18,7 +18,7 @@ export interface PublishEnv {
   RECIPIENTS: string;
   /** How long a change is retried before it goes to the failure queue. */
   RETRY_SECONDS: string;
-  /** Comma-separated sending domains. */
+  /** Comma-separated sending domains, or `account`: all that Mailgun lists. */
   DOMAINS: string;
   /** Receivers whose deliveries are noted, as JSON. */
   RECEIVERS: string;
@@ -37,7 +37,7 @@ export function readPublishEnv(source: EnvSource) {
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
     recipients: requireEnv(source, 'RECIPIENTS') === 'yes',
     retrySeconds: wholeNumberEnv(source, 'RETRY_SECONDS'),
-    domains: listEnv(source, 'DOMAINS'),
+    domains: domainsEnv(source, 'DOMAINS', String),
     receivers: requireEnv(source, 'RECEIVERS'),
     deliveryDays: wholeNumberEnv(source, 'DELIVERY_DAYS'),
   };

@@ -5,6 +5,7 @@ import { createEventBus, createPublishFailures, openEventBridge } from '../adapt
 import { openQueues } from '../adapters/aws/event-queue.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
+import { createDomainNames } from '../adapters/table/ledger/domain-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { createPublishedDeliveries } from '../adapters/table/publishing/delivery-repository.ts';
 import { createPublishableRows, type RowChange, readChange } from '../adapters/table/publishing/published-rows.ts';
@@ -57,7 +58,7 @@ export const handler = middy<unknown, DynamoDBBatchResponse | RepublishReport>()
   const eventsOf = createPublishedEvents(erasures, choice);
   const request = republishIn(event);
   if (request === undefined) return publishRecords(event as DynamoDBStreamEvent, eventsOf, lastMs);
-  const { domains } = env;
+  const domains = await createDomainNames(table, env.domains, Date.now)();
   const index = createDayIndexTable(table);
   const republish = createRepublish({ ...deps, index, rows: createPublishableRows(table), domains, eventsOf });
   const report = await republish({ ...request, deadlineMs: Math.min(lastMs, Date.now() + REPUBLISH_CALL_MS) });

@@ -1,4 +1,4 @@
-import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+import { domainsEnv, type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
 /** The variables that the stack must set for read-api. */
 export interface ReadApiEnv {
@@ -19,7 +19,7 @@ export interface ReadApiEnv {
   ALLOW_CREDENTIALS: string;
   /** Comma-separated names of the alarms that health shows, without the ledger's name that they begin with. */
   ALARMS: string;
-  /** Comma-separated sending domains, lower case. */
+  /** Comma-separated sending domains, lower case, or `account`: all that Mailgun lists. */
   DOMAINS: string;
   SLICE_SECONDS: string;
   SETTLE_SECONDS: string;
@@ -50,7 +50,7 @@ export function readReadApiEnv(source: EnvSource) {
     allowedOrigins: listEnv(source, 'ALLOWED_ORIGINS'),
     credentials: requireEnv(source, 'ALLOW_CREDENTIALS') === 'true',
     alarms: listEnv(source, 'ALARMS').map((name) => `${ledgerName}-${name}`),
-    domains: listEnv(source, 'DOMAINS'),
+    domains: domainsEnv(source, 'DOMAINS', String),
     sliceSeconds: wholeNumberEnv(source, 'SLICE_SECONDS'),
     settleSeconds: wholeNumberEnv(source, 'SETTLE_SECONDS'),
     retentionDays: wholeNumberEnv(source, 'RETENTION_DAYS'),

@@ -6,6 +6,7 @@ import type { JwtRules } from '../adapters/jwt-issuer.ts';
 import { createCampaignReader } from '../adapters/table/events/campaign-reader.ts';
 import { createDayEvents } from '../adapters/table/events/day-index.ts';
 import { createMessageHistory, createRecipientHistory } from '../adapters/table/events/message-history.ts';
+import { createDomainNames } from '../adapters/table/ledger/domain-repository.ts';
 import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
@@ -22,6 +23,7 @@ import { parseDayShards } from '../domain/events/day-shards.ts';
 import { cors } from '../runtime/cors.ts';
 import { bodyBytes, header } from '../runtime/http.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { remakeFor } from '../runtime/once.ts';
 import { readReadApiEnv } from './env.ts';
 import { bodyParameters, findRoute, queryParameters, unlessCut } from './http/request.ts';
 import { httpResponse, refusal } from './http/response.ts';
@@ -68,47 +70,51 @@ const ledgerDeps = {
 const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
-const routes = createRoutes({
-  messages: createMessages(createMessageHistory(table), {
-    days: env.retentionDays,
-    archiveBucket: env.archiveBucket,
+const domainNames = createDomainNames(table, env.domains, Date.now);
+// The parameters of routes name the domains.
+const routesFor = remakeFor((domains: readonly string[]) =>
+  createRoutes({
+    messages: createMessages(createMessageHistory(table), {
+      days: env.retentionDays,
+      archiveBucket: env.archiveBucket,
+      now: Date.now,
+    }),
+    recipients: createRecipients(recipients),
+    events: createEvents(days),
+    tail: createTail(days),
+    recipientSearch: createRecipientSearch(recipients),
+    recipientKeys,
+    suppressions: createSuppressions(createSuppressionRepository(table)),
+    suppressionList: createSuppressionPages(createSuppressionList(table)),
+    ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
+    stats: createStats(ledgerDeps),
+    receivers: createReceivers({
+      receivers: env.receivers,
+      states: createReceiverStates(table),
+      deliveries,
+      queueAt: (url) => createQueueDepth(queues, url),
+      now: Date.now,
+    }),
+    deliveries: createDeliveries(deliveries),
+    campaigns: createCampaigns({
+      ...ledgerDeps,
+      campaigns: createCampaignReader(table),
+      retentionDays: env.retentionDays,
+    }),
+    health: createHealth({
+      ledgerName: env.ledgerName,
+      domains,
+      receivers: receiverNames,
+      queue: createQueueDepth(queues, env.queueUrl),
+      deadLetters: createQueueDepth(queues, env.deadLettersUrl),
+      alarms: { read: readAlarms },
+      now: Date.now,
+    }),
+    domains,
+    receiverNames,
     now: Date.now,
   }),
-  recipients: createRecipients(recipients),
-  events: createEvents(days),
-  tail: createTail(days),
-  recipientSearch: createRecipientSearch(recipients),
-  recipientKeys,
-  suppressions: createSuppressions(createSuppressionRepository(table)),
-  suppressionList: createSuppressionPages(createSuppressionList(table)),
-  ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
-  stats: createStats(ledgerDeps),
-  receivers: createReceivers({
-    receivers: env.receivers,
-    states: createReceiverStates(table),
-    deliveries,
-    queueAt: (url) => createQueueDepth(queues, url),
-    now: Date.now,
-  }),
-  deliveries: createDeliveries(deliveries),
-  campaigns: createCampaigns({
-    ...ledgerDeps,
-    campaigns: createCampaignReader(table),
-    retentionDays: env.retentionDays,
-  }),
-  health: createHealth({
-    ledgerName: env.ledgerName,
-    domains: env.domains,
-    receivers: receiverNames,
-    queue: createQueueDepth(queues, env.queueUrl),
-    deadLetters: createQueueDepth(queues, env.deadLettersUrl),
-    alarms: { read: readAlarms },
-    now: Date.now,
-  }),
-  domains: env.domains,
-  receiverNames,
-  now: Date.now,
-});
+);
 
 // Called by AWS.
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
@@ -127,6 +133,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     if (bearer === undefined || !(await isAuthorized(bearer))) {
       return refusal(401, 'unauthorized', {}, { 'www-authenticate': 'Bearer' });
     }
+    const routes = routesFor(await domainNames());
     const query = new URLSearchParams(event.rawQueryString);
     const found = findRoute(routes.routes, event.rawPath, query);
     if (found === undefined) return refusal(404, 'unknown-route');

@@ -4,7 +4,7 @@ import type { Watermarks } from '../domain/ledger/slice.ts';
 import { alignedStart, isDue, isUnsettled, type Slice, type SliceBounds } from '../domain/ledger/slice.ts';
 import type { LedgerTimes } from './passes/pass-slice.ts';
 import { type SlicePlace, slicesBetween } from './passes/slices-between.ts';
-import type { DayIndex, LedgerState, OpenSlice, Slices, Straggler } from './ports.ts';
+import type { ComparedDomain, DayIndex, LedgerState, OpenSlice, Slices, Straggler } from './ports.ts';
 
 /** A slice to pass in this run. */
 export interface Visit extends SliceBounds {
@@ -31,6 +31,7 @@ export interface AgendaDeps {
   ledger: LedgerState;
   slices: Slices;
   index: DayIndex;
+  domains: readonly ComparedDomain[];
   times: LedgerTimes;
   now: () => number;
 }
@@ -39,7 +40,7 @@ export interface AgendaDeps {
 const MAX_START_AGE_SECONDS = 31 * 86_400;
 
 /** Reads what is to be done for a domain now. */
-export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDeps) {
+export function createReadAgenda({ ledger, slices, index, domains, times, now }: AgendaDeps) {
   const secondSeconds = secondPassSeconds(times.retentionSeconds);
 
   return async (domain: string, ignoreWaits: boolean): Promise<Agenda> => {
@@ -112,16 +113,18 @@ export function createReadAgenda({ ledger, slices, index, times, now }: AgendaDe
     };
   };
 
-  /** The ledger begins with the slice of the first stored event, or where it is configured to. */
+  /** The ledger begins with the slice of the first stored event, or where it is configured to; found, no later than that. */
   async function begin(domain: string): Promise<Watermarks | undefined> {
     const nowMs = now();
-    let fromSeconds = times.fromEpochSeconds;
+    const { startsAt } = domains.find(({ name }) => name === domain) ?? {};
+    let fromSeconds = startsAt === undefined ? times.fromEpochSeconds : undefined;
     if (fromSeconds === undefined) {
       const oldestMs = nowMs - Math.min(times.retentionSeconds, MAX_START_AGE_SECONDS) * 1000;
       for await (const first of index.stored(domain, oldestMs, nowMs)) {
         fromSeconds = first.atMs / 1000;
         break;
       }
+      if (startsAt !== undefined) fromSeconds = Math.min(startsAt, fromSeconds ?? startsAt);
     }
     if (fromSeconds === undefined) return undefined;
     const start = alignedStart(fromSeconds, times.sliceSeconds);

@@ -1,4 +1,4 @@
-import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+import { domainsEnv, type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
 /** The variables that the stack must set for reconcile. Times are in seconds, because the local stack compresses them. */
 export interface ReconcileEnv {
@@ -9,7 +9,7 @@ export interface ReconcileEnv {
   QUEUE_URL: string;
   API_KEY_SECRET_ARN: string;
   ERASURE_KEY_SECRET_ARN: string;
-  /** Comma-separated `<domain>=<us|eu>`. */
+  /** Comma-separated `<domain>=<us|eu>`, or `account`: all that Mailgun lists. */
   DOMAINS: string;
   /** Domains of the other environments of cdk.json, as `encodeHeldElsewhere` writes them; absent where there are none. */
   HELD_ELSEWHERE?: string;
@@ -46,7 +46,7 @@ export function readReconcileEnv(source: EnvSource) {
     queueUrl: requireEnv(source, 'QUEUE_URL'),
     apiKeySecretArn: requireEnv(source, 'API_KEY_SECRET_ARN'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
-    domains: listEnv(source, 'DOMAINS').map(readDomain),
+    domains: domainsEnv(source, 'DOMAINS', readDomain),
     heldElsewhere: source.HELD_ELSEWHERE ?? '',
     eventTypes: listEnv(source, 'EVENT_TYPES'),
     webhookUrl: requireEnv(source, 'WEBHOOK_URL'),

@@ -11,6 +11,7 @@ import { createRedactionSwitch } from '../adapters/mailgun/redaction-switch.ts';
 import { createMailgunWebhooks } from '../adapters/mailgun/webhooks-api.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/events/event-lookup.ts';
+import { createDomainStore } from '../adapters/table/ledger/domain-repository.ts';
 import { createListingNotes } from '../adapters/table/ledger/listing-notes.ts';
 import { createLeaseTable, createLedgerStateTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createRequeuesTable } from '../adapters/table/ledger/requeue-repository.ts';
@@ -18,24 +19,27 @@ import { createPartsTable, createSlicesTable } from '../adapters/table/ledger/sl
 import { createWitnessTable } from '../adapters/table/ledger/witness-repository.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
 import { every } from '../adapters/timer.ts';
-import { MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
+import { ACCOUNT_DOMAINS, MESSAGES, METRICS, PROVIDER_METRICS, secondPassSeconds } from '../contract.ts';
 import { parseDayShards } from '../domain/events/day-shards.ts';
+import { domainNews, isCompared, type LedgerDomains, ledgerStart } from '../domain/ledger/ledger-domains.ts';
 import type { Announcement } from '../domain/ledger/listing-note.ts';
 import { ALL_PROVIDERS, JUDGED_SHARES, type JudgedShare } from '../domain/recipients/provider-limits.ts';
 import { parseHeldElsewhere } from '../domain/webhooks/held-elsewhere.ts';
 import type { DriftKind } from '../domain/webhooks/webhook-drift.ts';
 import { createLog, errorFacts } from '../runtime/log.ts';
+import { remakeFor } from '../runtime/once.ts';
 import { createAccept } from './accept.ts';
 import { readReconcileEnv } from './env.ts';
 import { createWatchListing } from './listing/watch-listing.ts';
 import type { SliceNews } from './passes/pass-slice.ts';
-import { ListingError } from './ports.ts';
+import { type ComparedDomain, ListingError } from './ports.ts';
 import { createReconcile, type RunReport } from './reconcile.ts';
 import { createReplay } from './replays/replay.ts';
 import { type AcceptReport, acceptIn, type ReplayReport, replayIn } from './replays/replay-contract.ts';
 import { newsMetrics } from './slice-metrics.ts';
 import { createWatchProviders } from './watch-providers.ts';
 import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
+import { createDiscoverDomains } from './webhooks/discover-domains.ts';
 import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
 import { createReadWitness } from './witness/read-witness.ts';
@@ -77,7 +81,6 @@ const deps = {
   parts: createPartsTable(table, Date.now),
   slices: createSlicesTable(table),
   lease: createLeaseTable(table),
-  domains: env.domains,
   registered: env.eventTypes,
   times: env,
   backlogMessages: env.backlogMessages,
@@ -89,64 +92,113 @@ const deps = {
   onNews,
   onFailure,
 };
-const reconcile = createReconcile(deps);
-const compareWebhooks = createCompareWebhooks({
-  webhooks: createMailgunWebhooks(mailgun),
-  domains: env.domains,
-  webhookUrl: env.webhookUrl,
-  wanted: env.eventTypes,
+const account = createMailgunDomains(mailgun);
+const discoverDomains = createDiscoverDomains({
+  store: createDomainStore(table),
+  account,
   isConfigured: deps.isConfigured,
   everySeconds: env.everySeconds,
   now: Date.now,
-  onCompared,
-  onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
+  onFailure: onUnlisted,
 });
-const findDomainDrift = createFindDomainDrift({
-  account: createMailgunDomains(mailgun),
-  holderOf: parseHeldElsewhere(env.heldElsewhere),
-  domains: env.domains,
-  isConfigured: deps.isConfigured,
-  everySeconds: env.everySeconds,
-  now: Date.now,
-  onDrift: (text) => log.write(text),
-  onFailure: (error) => onFailure('-', error, "Mailgun's domains not read"),
+// The domains that are configured never change.
+const configured: RunDomains | undefined =
+  env.domains === ACCOUNT_DOMAINS ? undefined : { all: env.domains, compared: env.domains, domains: env.domains };
+
+/** The domains of one run. */
+interface RunDomains {
+  /** All that have a ledger. */
+  all: readonly ComparedDomain[];
+  /** Those whose ledger may still come further. */
+  compared: readonly ComparedDomain[];
+  /** Those that Mailgun has. */
+  domains: readonly ComparedDomain[];
+  /** Where all of the Mailgun account have a ledger. */
+  known?: LedgerDomains;
+}
+
+async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
+  if (configured !== undefined) return configured;
+  const known = await discoverDomains({ ignoreWaits });
+  const all = known.domains.map((each) => ({
+    ...each,
+    startsAt: ledgerStart(each, env.fromEpochSeconds),
+    isGone: each.goneAt !== undefined,
+  }));
+  const nowSeconds = Date.now() / 1000;
+  const compared = all.filter((each) => isCompared(each, nowSeconds, env.retentionSeconds));
+  return { all, compared, domains: all.filter(({ isGone }) => !isGone), known };
+}
+
+const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => {
+  const reconcile = createReconcile({ ...deps, domains: compared, hasFurtherDomains: known !== undefined });
+  const compareWebhooks = createCompareWebhooks({
+    webhooks: createMailgunWebhooks(mailgun),
+    domains,
+    webhookUrl: env.webhookUrl,
+    wanted: env.eventTypes,
+    isConfigured: deps.isConfigured,
+    everySeconds: env.everySeconds,
+    now: Date.now,
+    onCompared,
+    onFailure: (domain, error) => onFailure(domain, error, 'webhooks not compared'),
+  });
+  const findDomainDrift =
+    known === undefined
+      ? createFindDomainDrift({
+          account,
+          holderOf: parseHeldElsewhere(env.heldElsewhere),
+          domains,
+          isConfigured: deps.isConfigured,
+          everySeconds: env.everySeconds,
+          now: Date.now,
+          onDrift: (text) => log.write(text),
+          onFailure: onUnlisted,
+        })
+      : async () => tellNews(known);
+  const findRedaction = createFindRedaction({
+    redaction: createRedactionSwitch(mailgun),
+    domains,
+    isConfigured: deps.isConfigured,
+    everySeconds: env.everySeconds,
+    now: Date.now,
+    onRedacted: (domain) => log.write('Mailgun redacts the webhooks of a domain', { domain }),
+    onFailure: (domain, error) => onFailure(domain, error, 'redaction not read'),
+  });
+  const watchProviders = createWatchProviders({
+    slices: deps.slices,
+    domains,
+    providers: ALL_PROVIDERS.filter((provider) => env.watchedProviders.includes(provider)),
+    minMails: env.minJudgedMails,
+    everySeconds: env.everySeconds,
+    now: Date.now,
+    onJudged,
+    onHigh: (facts) => log.write('mail fares badly at a provider', facts),
+    onFailure: (error) => log.write('providers not judged', errorFacts(error)),
+  });
+  const readWitness = createReadWitness({
+    ...deps,
+    domains,
+    metrics: createMailgunMetrics(mailgun),
+    witness: createWitnessTable(table),
+    onFailure: (domain, error) => onFailure(domain, error, "Mailgun's counts not read"),
+  });
+  const replay = createReplay({ ...deps, domains: all, queue: createEventQueue(queues, env.queueUrl, true) });
+  const accept = createAccept({ ...deps, domains: all });
+  return { reconcile, compareWebhooks, findDomainDrift, findRedaction, watchProviders, readWitness, replay, accept };
 });
-const findRedaction = createFindRedaction({
-  redaction: createRedactionSwitch(mailgun),
-  domains: env.domains,
-  isConfigured: deps.isConfigured,
-  everySeconds: env.everySeconds,
-  now: Date.now,
-  onRedacted: (domain) => log.write('Mailgun redacts the webhooks of a domain', { domain }),
-  onFailure: (domain, error) => onFailure(domain, error, 'redaction not read'),
-});
-const watchProviders = createWatchProviders({
-  slices: deps.slices,
-  domains: env.domains,
-  providers: ALL_PROVIDERS.filter((provider) => env.watchedProviders.includes(provider)),
-  minMails: env.minJudgedMails,
-  everySeconds: env.everySeconds,
-  now: Date.now,
-  onJudged,
-  onHigh: (facts) => log.write('mail fares badly at a provider', facts),
-  onFailure: (error) => log.write('providers not judged', errorFacts(error)),
-});
-const readWitness = createReadWitness({
-  ...deps,
-  metrics: createMailgunMetrics(mailgun),
-  witness: createWitnessTable(table),
-  onFailure: (domain, error) => onFailure(domain, error, "Mailgun's counts not read"),
-});
-const replay = createReplay({ ...deps, queue: createEventQueue(queues, env.queueUrl, true) });
-const accept = createAccept(deps);
+
+type UseCases = ReturnType<typeof useCasesOf>;
 
 // Called by AWS.
 export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>().handler(async (event, context) => {
   const lastMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
   await listing.begin();
+  const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
+  const useCases = useCasesOf(await readDomains(ignoreWaits));
   const acceptance = acceptIn(event);
   if (acceptance !== undefined) {
-    const report = await accept({ ...acceptance, deadlineMs: lastMs });
+    const report = await useCases.accept({ ...acceptance, deadlineMs: lastMs });
     const { slice: _slice, ...facts } = report;
     log.write('slice accepted', {
       domain: acceptance.domain,
@@ -157,22 +209,21 @@ export const handler = middy<unknown, RunReport | ReplayReport | AcceptReport>()
   }
   const request = replayIn(event);
   if (request === undefined) {
-    const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
-    const report = await run(ignoreWaits, lastMs);
-    await compare(ignoreWaits);
+    const report = await run(useCases, ignoreWaits, lastMs);
+    await compare(useCases, ignoreWaits);
     return report;
   }
   const soonMs = () => Math.min(lastMs, Date.now() + REPLAY_CALL_MS);
   // A long replay holds the lease most of the time, and the ledger must not fall behind for it.
-  if (!request.plan) await run(false, soonMs());
-  const report = await replay({ ...request, deadlineMs: soonMs() });
+  if (!request.plan) await run(useCases, false, soonMs());
+  const report = await useCases.replay({ ...request, deadlineMs: soonMs() });
   const { progress: _progress, ...facts } = report;
   log.write('replayed', { domain: request.domain, plan: request.plan, ...facts });
   return report;
 });
 
 // Runs for every run, by schedule or before a replay.
-async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport> {
+async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: number): Promise<RunReport> {
   const result = await reconcile({ ignoreWaits, deadlineMs });
   if (result.kind !== 'ran') {
     const isKeyGone = result.kind !== 'busy' && result.wasOn;
@@ -209,7 +260,8 @@ async function run(ignoreWaits: boolean, deadlineMs: number): Promise<RunReport>
 }
 
 // Runs after every scheduled run; a listing that fails does not keep it from telling what it could compare.
-async function compare(ignoreWaits: boolean): Promise<void> {
+async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> {
+  const { watchProviders, compareWebhooks, findRedaction, findDomainDrift, readWitness } = useCases;
   // It reads the table alone, beside what waits for Mailgun.
   const judged = watchProviders({ ignoreWaits });
   const drift = await compareWebhooks({ ignoreWaits });
@@ -221,6 +273,19 @@ async function compare(ignoreWaits: boolean): Promise<void> {
   const failed = await readWitness({ ignoreWaits });
   if (failed !== undefined) log.measure({ [METRICS.failedWebhooks]: failed }, "Mailgun's counts read");
   await judged;
+}
+
+// Runs after every run where all domains of the account have a ledger.
+async function tellNews(known: LedgerDomains): Promise<number | undefined> {
+  if (!(await deps.isConfigured().catch(() => false))) return undefined;
+  const { count, text } = domainNews(known, Date.now() / 1000);
+  if (text !== undefined) log.write(text);
+  return count;
+}
+
+// Runs where Mailgun does not list its domains whole.
+function onUnlisted(error: unknown): void {
+  onFailure('-', error, "Mailgun's domains not read");
 }
 
 // Runs for every provider that is watched.

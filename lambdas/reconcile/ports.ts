@@ -2,6 +2,7 @@ import type { SendingDomain } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
+import type { LedgerDomains, UndiscoveredDomain } from '../domain/ledger/ledger-domains.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';
 import type { Announcement, ListingNote } from '../domain/ledger/listing-note.ts';
 import type { Slice, SliceBounds, Watermarks } from '../domain/ledger/slice.ts';
@@ -11,6 +12,14 @@ import type { AccountDomain } from '../domain/webhooks/domain-drift.ts';
 import type { RegisteredWebhook } from '../domain/webhooks/webhook-drift.ts';
 
 // What reconciliation needs from outside. All times not named otherwise are epoch seconds.
+
+/** A domain whose ledger is kept. */
+export interface ComparedDomain extends SendingDomain {
+  /** Its ledger begins then at the latest; without it, at the first stored event. */
+  startsAt?: number;
+  /** Mailgun has it no more, so that nothing of it can be listed, nor its ledger come further. */
+  isGone?: boolean;
+}
 
 export interface ListingRequest {
   domain: SendingDomain;
@@ -108,6 +117,17 @@ export interface AccountDomains {
   listed(place: string, deadlineMs: number): Promise<AccountDomain[]>;
   /** Returns whether Mailgun has a domain of this name. */
   has(domain: SendingDomain, deadlineMs: number): Promise<boolean>;
+}
+
+/** Which domains have a ledger, where all of the Mailgun account do. */
+export interface DomainStore {
+  /** Read strongly; without any domain where none was written. */
+  read(): Promise<LedgerDomains>;
+  /** Returns what is written; undefined, and nothing is, where another version than `previous` is there. */
+  write(next: LedgerDomains, previous: LedgerDomains): Promise<LedgerDomains | undefined>;
+  /** Domains that stored events name, and that had no ledger then. */
+  undiscovered(): Promise<UndiscoveredDomain[]>;
+  dropUndiscovered(domain: string): Promise<void>;
 }
 
 export type ListingFailure =

@@ -10,6 +10,8 @@ import { type LedgerState, ListingError, type ListingFailure, type QueueDepth } 
 export interface ReconcileDeps extends Omit<PassSliceDeps, 'ledger'>, LeaseDeps {
   ledger: LedgerState;
   depth: QueueDepth;
+  /** Whether even of a single domain some events cannot be told to be its own. */
+  hasFurtherDomains?: boolean;
   /** True if a Mailgun API key is set. */
   isConfigured: () => Promise<boolean>;
   /** More messages than this in the queue are a backlog. */
@@ -125,14 +127,18 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
   const run: RunContext = { ...held, ignoreWaits };
   const readAgenda = createReadAgenda(deps);
   const judgement: Judgement = { isGauged: true, isWhole: true, isKeyRefused: false };
+  const gone = new Set(deps.domains.filter(({ isGone }) => isGone).map(({ name }) => name));
   const fail = (domain: string, error: unknown) => {
+    deps.onFailure(domain, error);
+    // That Mailgun does not know what it has no more says nothing of the others.
+    if (gone.has(domain) && error instanceof ListingError && error.reason === 'domain-not-found') return;
     report.done = false;
     judgement.isWhole = false;
     judgement.isKeyRefused ||= error instanceof ListingError && error.reason === 'unauthorized';
-    deps.onFailure(domain, error);
   };
 
-  const names = [...deps.domains.map(({ name }) => name), ...(deps.domains.length > 1 ? [UNKNOWN_DOMAIN] : [])];
+  const hasUnknown = deps.hasFurtherDomains || deps.domains.length > 1;
+  const names = [...deps.domains.map(({ name }) => name), ...(hasUnknown ? [UNKNOWN_DOMAIN] : [])];
   const agendas = new Map<string, Agenda>();
   await eachOf(names, DOMAINS_AT_ONCE, async (domain) => {
     try {
@@ -208,7 +214,7 @@ async function runAll(deps: ReconcileDeps, { ignoreWaits, deadlineMs }: RunReque
 
   async function gauge(domain: string, watermarks: Agenda['watermarks']): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
-    if (watermarks !== undefined) {
+    if (watermarks !== undefined && !gone.has(domain)) {
       // A second pass begins when half of what Mailgun keeps is over, so being late with it weighs twice.
       const lateSeconds =
         nowSeconds - watermarks.second - times.sliceSeconds - secondPassSeconds(times.retentionSeconds);

@@ -1,3 +1,5 @@
+import { ACCOUNT_DOMAINS } from '../contract.ts';
+
 /** The environment that Lambda or a test passes in. */
 export type EnvSource = Readonly<Record<string, string | undefined>>;
 
@@ -14,6 +16,11 @@ export function listEnv(source: EnvSource, name: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** Returns a list of domains, or `account`, which stands for all that Mailgun lists. */
+export function domainsEnv<T>(source: EnvSource, name: string, read: (text: string) => T): readonly T[] | 'account' {
+  return source[name] === ACCOUNT_DOMAINS ? ACCOUNT_DOMAINS : listEnv(source, name).map(read);
 }
 
 /** Returns a positive whole number. Throws an error that names the variable and its value otherwise. */

@@ -1,4 +1,4 @@
-import { type EnvSource, listEnv, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
+import { domainsEnv, type EnvSource, requireEnv, wholeNumberEnv } from '../runtime/env.ts';
 
 /** The variables that the stack must set for seal. */
 export interface SealEnv {
@@ -10,7 +10,7 @@ export interface SealEnv {
   BUCKET_NAME: string;
   /** Names of events in the ledger are hashed under it. */
   ERASURE_KEY_SECRET_ARN: string;
-  /** Comma-separated sending domains. */
+  /** Comma-separated sending domains, or `account`: all that Mailgun lists. */
   DOMAINS: string;
   /** How often it runs. */
   EVERY_SECONDS: string;
@@ -25,7 +25,7 @@ export function readSealEnv(source: EnvSource) {
     dayShards: source.DAY_SHARDS ?? '[]',
     bucketName: requireEnv(source, 'BUCKET_NAME'),
     erasureKeySecretArn: requireEnv(source, 'ERASURE_KEY_SECRET_ARN'),
-    domains: listEnv(source, 'DOMAINS'),
+    domains: domainsEnv(source, 'DOMAINS', String),
     everySeconds: wholeNumberEnv(source, 'EVERY_SECONDS'),
     reachSeconds: wholeNumberEnv(source, 'REACH_SECONDS'),
   };

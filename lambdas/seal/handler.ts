@@ -4,6 +4,7 @@ import { createEventObjects, createManifestBucket, openArchiveBucket } from '../
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import { createDayIndexTable } from '../adapters/table/events/day-index.ts';
 import { createStoredEventsTable } from '../adapters/table/events/event-lookup.ts';
+import { createDomainNames } from '../adapters/table/ledger/domain-repository.ts';
 import { createLeaseTable } from '../adapters/table/ledger/reconciliation-state.ts';
 import { createSealState } from '../adapters/table/ledger/seal-state.ts';
 import { createSlicesTable } from '../adapters/table/ledger/slice-repository.ts';
@@ -28,32 +29,34 @@ const env = readSealEnv(process.env);
 const log = createLog(env.ledgerName);
 const table = openTable(env.tableName, parseDayShards(env.dayShards));
 const bucket = openArchiveBucket(env.bucketName);
-const seal = createSeal({
-  slices: createSlicesTable(table),
-  keys: createDayIndexTable(table),
-  events: createStoredEventsTable(table),
-  state: createSealState(table),
-  lease: createLeaseTable(table, SEAL_LEASE_KEY),
-  bucket: createManifestBucket(bucket),
-  objects: createEventObjects(bucket),
-  erasureKey: createErasureKey(
-    createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
-  ),
-  domains: env.domains,
-  everySeconds: env.everySeconds,
-  reachSeconds: env.reachSeconds,
-  newSalt: () => randomBytes(SALT_BYTES).toString('hex'),
-  newRunId: randomUUID,
-  now: Date.now,
-  every,
-  onFailure,
-});
+const domainNames = createDomainNames(table, env.domains, Date.now);
+const sealOf = (domains: readonly string[]) =>
+  createSeal({
+    slices: createSlicesTable(table),
+    keys: createDayIndexTable(table),
+    events: createStoredEventsTable(table),
+    state: createSealState(table),
+    lease: createLeaseTable(table, SEAL_LEASE_KEY),
+    bucket: createManifestBucket(bucket),
+    objects: createEventObjects(bucket),
+    erasureKey: createErasureKey(
+      createCachedSecret(openSecrets(), env.erasureKeySecretArn, Date.now, 'ErasureKeySecretArn'),
+    ),
+    domains,
+    everySeconds: env.everySeconds,
+    reachSeconds: env.reachSeconds,
+    newSalt: () => randomBytes(SALT_BYTES).toString('hex'),
+    newRunId: randomUUID,
+    now: Date.now,
+    every,
+    onFailure,
+  });
 
 // Called by AWS.
 export const handler = middy<unknown, SealReport>().handler(async (event, context) => {
   const ignoreWaits = (event as { ignoreWaits?: unknown } | null)?.ignoreWaits === true;
   const deadlineMs = Date.now() + Math.max(1000, context.getRemainingTimeInMillis() - RESERVE_MS);
-  const report = await seal({ ignoreWaits, deadlineMs });
+  const report = await sealOf(await domainNames())({ ignoreWaits, deadlineMs });
   const { busy, ...counts } = report;
   log.measure({ [SEAL_METRICS.wait]: report.waitSeconds }, busy ? 'seal is busy' : 'sealed', counts);
   return report;

@@ -38,7 +38,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     fault: 'events of an unknown domain have no ledger',
     file: 'lambdas/reconcile/reconcile.ts',
-    right: '...(deps.domains.length > 1 ? [UNKNOWN_DOMAIN] : [])',
+    right: '...(hasUnknown ? [UNKNOWN_DOMAIN] : [])',
     wrong: '',
     tests: RECONCILE,
   },

@@ -5,6 +5,7 @@ import { total } from '../../lambdas/domain/ledger/counts.ts';
 import { createProcess } from '../../lambdas/process/process.ts';
 import { createAccept } from '../../lambdas/reconcile/accept.ts';
 import type { SliceNews } from '../../lambdas/reconcile/passes/pass-slice.ts';
+import type { ComparedDomain } from '../../lambdas/reconcile/ports.ts';
 import { createReconcile, type ReconcileDeps, type RunReport } from '../../lambdas/reconcile/reconcile.ts';
 import { createReplay, type ReplayRequest } from '../../lambdas/reconcile/replays/replay.ts';
 import type { AcceptEvent, ReplayReport } from '../../lambdas/reconcile/replays/replay-contract.ts';
@@ -33,7 +34,10 @@ export class ReconcileWorld {
   nowMs = NOW_MS;
   fromEpochSeconds: number | undefined = NOW_MS / 1000;
   backlogMessages = 50;
-  domains = [{ name: DOMAIN, region: 'us' as 'us' | 'eu' }];
+  domains: ComparedDomain[] = [{ name: DOMAIN, region: 'us' }];
+  hasFurtherDomains = false;
+  /** Where all domains of the account have a ledger. */
+  noteUndiscovered: ((domain: string, nowMs: number) => Promise<void>) | undefined;
   isConfigured = true;
   msPerCall = 0;
   budgetMs = 275_000;
@@ -77,7 +81,11 @@ export class ReconcileWorld {
       records: this.ledger,
       corrections: this.ledger,
       copies: this.ledger.copies,
-      stragglers: this.book,
+      stragglers: {
+        ledgerStart: (domain) => this.book.ledgerStart(domain),
+        note: (domain, straggler) => this.book.note(domain, straggler),
+        noteUndiscovered: this.noteUndiscovered,
+      },
       retentionDays: 400,
       statusDays: 400,
       erasures: this.erasures,
@@ -147,6 +155,7 @@ export class ReconcileWorld {
       lease: port('table', this.book),
       slices: sliceBook(port('table', this.book), this.book),
       domains: this.domains,
+      hasFurtherDomains: this.hasFurtherDomains,
       registered: this.#registered,
       times: { ...this.times, fromEpochSeconds: this.fromEpochSeconds },
       backlogMessages: this.backlogMessages,

@@ -66,7 +66,11 @@ export function namedDomain(event: JsonObject): string | undefined {
 }
 
 /** The sending domain: the named one, else one of ours in sender or message id, else our only one, else `-`. */
-export function eventDomain(event: JsonObject, ours: readonly string[]): string {
+export function eventDomain(
+  event: JsonObject,
+  ours: readonly string[],
+  otherwise = ours.length === 1 ? (ours[0] as string) : UNKNOWN_DOMAIN,
+): string {
   const named = namedDomain(event);
   if (named !== undefined) return named;
   const traces = [textAt(event, 'envelope', 'sender'), textAt(event, 'message', 'headers', 'from'), messageIdOf(event)];
@@ -77,5 +81,5 @@ export function eventDomain(event: JsonObject, ours: readonly string[]): string 
       .toLowerCase();
     if (host !== undefined && ours.includes(host)) return host;
   }
-  return ours.length === 1 ? (ours[0] as string) : UNKNOWN_DOMAIN;
+  return otherwise;
 }

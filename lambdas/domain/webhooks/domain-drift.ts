@@ -60,8 +60,8 @@ export function domainDriftText(drift: DomainDrift, inLedger: number): string | 
   const held = heldElsewhereText(drift);
   const missing = notInLedger.map(({ name, isOfSubaccount }) => (isOfSubaccount ? `${name} (of a subaccount)` : name));
   const parts = [
-    ...(missing.length > 0 ? [`not in the ledger are ${named(missing)}`] : []),
-    ...(notAtMailgun.length > 0 ? [`not at Mailgun are ${named(notAtMailgun)}`] : []),
+    ...(missing.length > 0 ? [`not in the ledger are ${namesInText(missing)}`] : []),
+    ...(notAtMailgun.length > 0 ? [`not at Mailgun are ${namesInText(notAtMailgun)}`] : []),
     ...(held === undefined ? [] : [held]),
   ];
   return `Mailgun has ${atMailgun} ${atMailgun === 1 ? 'domain' : 'domains'}, the ledger ${inLedger}: ${parts.join('; ')}`;
@@ -70,10 +70,11 @@ export function domainDriftText(drift: DomainDrift, inLedger: number): string | 
 /** Returns "held by another environment are a.example.com (prod)"; undefined where none is. */
 export function heldElsewhereText({ heldElsewhere }: DomainDrift): string | undefined {
   if (heldElsewhere.length === 0) return undefined;
-  return `held by another environment are ${named(heldElsewhere.map(({ name, environment }) => `${name} (${environment})`))}`;
+  return `held by another environment are ${namesInText(heldElsewhere.map(({ name, environment }) => `${name} (${environment})`))}`;
 }
 
-function named(names: readonly string[]): string {
+/** Returns the first names, and how many more there are. */
+export function namesInText(names: readonly string[]): string {
   const more = names.length - MAX_NAMES;
   return names.slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -1,4 +1,3 @@
-import type { SendingDomain } from '../../contract.ts';
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
@@ -22,6 +21,7 @@ import {
   type Tally,
 } from '../../domain/ledger/tally.ts';
 import {
+  type ComparedDomain,
   type DonePart,
   type LedgerState,
   ListingError,
@@ -62,7 +62,7 @@ export interface PassSliceDeps extends Omit<ComparePartDeps, 'everySeconds' | 'l
   erasureKey: NamingKey;
   times: LedgerTimes;
   /** All domains of this deployment. */
-  domains: readonly SendingDomain[];
+  domains: readonly ComparedDomain[];
   /** How many pages are listed, and parts held in memory, at once at most. */
   parallel: number;
   /** Called with slices in which webhooks were lost, or events are stored that Mailgun does not list or lists otherwise. */
@@ -151,7 +151,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     const isNamed = names.length < MAX_NAMED_EVENTS && names.length === total(previous?.unconfirmed ?? {});
     return {
       slice: { domain, start: bounds.start },
-      listings: domain === UNKNOWN_DOMAIN ? deps.domains : deps.domains.filter(({ name }) => name === domain),
+      listings: deps.domains.filter(({ name, isGone }) => (domain === UNKNOWN_DOMAIN ? !isGone : name === domain)),
       nameOf: createLedgerNaming(erasureKey),
       erasureKey,
       runId: run.runId,

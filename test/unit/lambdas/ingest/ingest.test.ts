@@ -26,7 +26,7 @@ beforeEach(() => {
   keys = new InMemoryKeyRing({ current: KEY, previous: PREVIOUS_KEY, parent: PARENT_KEY });
 });
 
-function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
+function ingest(bytes: Uint8Array, parse = parseJsonWebhook, knownDomains?: () => Promise<string[]>) {
   let claims = 0;
   return createIngest({
     keys,
@@ -34,7 +34,8 @@ function ingest(bytes: Uint8Array, parse = parseJsonWebhook) {
     events: ledger,
     firstWebhook: ledger,
     queue: ledger,
-    domains: [DOMAIN],
+    domains: knownDomains ? [] : [DOMAIN],
+    knownDomains,
     hashEvent: eventHash,
     now: () => NOW_MS,
     newClaimId: () => `claim-${++claims}-${Math.random()}`,
@@ -53,6 +54,23 @@ test('a good webhook is claimed, queued with its whole event, and acknowledged',
   expect(ledger.takeMessages()).toEqual([
     { source: 'webhook', receivedAt: NOW_MS, domain: DOMAIN, event: deliveredEvent() },
   ]);
+});
+
+test.each<[string, Record<string, unknown>, string]>([
+  ['of a domain that is not known', { domain: { name: 'New.example.com' } }, 'new.example.com'],
+  ['of what is no host name', { domain: { name: 'new#example' } }, '-'],
+  ['of a known domain that only its message id says', { domain: undefined }, DOMAIN],
+  ['of no domain', { domain: undefined, message: { headers: { 'message-id': 'a@north.example' } } }, '-'],
+])('where all domains of the account are taken, a webhook %s is acknowledged', async (_, over, domain) => {
+  expect(await ingest(jsonBody(deliveredEvent(over)), parseJsonWebhook, async () => [DOMAIN])).toEqual({ ok: true });
+  expect(ledger.takeMessages().map((message) => message.domain)).toEqual([domain]);
+});
+
+test('where all domains of the account are taken, the table is read only for an event that names none', async () => {
+  const unreadable = () => Promise.reject(new Error('the table is down'));
+  expect(await ingest(jsonBody(deliveredEvent()), parseJsonWebhook, unreadable)).toEqual({ ok: true });
+  const nameless = jsonBody(deliveredEvent({ domain: undefined }));
+  expect(await ingest(nameless, parseJsonWebhook, unreadable)).toMatchObject({ reason: 'table-unavailable' });
 });
 
 test('a webhook that is taken at once is not looked up', async () => {

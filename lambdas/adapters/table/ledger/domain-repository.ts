@@ -1,0 +1,105 @@
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { ACCOUNT_DOMAINS } from '../../../contract.ts';
+import { LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../../domain/keys.ts';
+import {
+  type LedgerDomains,
+  NO_DOMAINS,
+  storedNames,
+  type UndiscoveredDomain,
+} from '../../../domain/ledger/ledger-domains.ts';
+import type { DomainStore } from '../../../reconcile/ports.ts';
+import { conditionalWrite, type LedgerTable, readPartition } from '../ledger-table.ts';
+
+/** The domains that have a ledger as the item `DOMAINS`, and notes of others as items of `UNDISCOVERED`. */
+export function createDomainStore(table: LedgerTable): DomainStore {
+  const { client, name } = table;
+  return {
+    read: () => readLedgerDomains(table, true),
+
+    async write(next, previous) {
+      const written = { ...next, version: previous.version + 1 };
+      const isWritten = await conditionalWrite(() =>
+        client.send(
+          new PutCommand({
+            TableName: name,
+            Item: { ...LEDGER_DOMAINS_KEY, ...written },
+            ConditionExpression: previous.version === 0 ? 'attribute_not_exists(pk)' : 'version = :previous',
+            ...(previous.version > 0 && { ExpressionAttributeValues: { ':previous': previous.version } }),
+          }),
+        ),
+      );
+      return isWritten ? written : undefined;
+    },
+
+    async undiscovered() {
+      const found: UndiscoveredDomain[] = [];
+      for await (const item of readPartition(table, undiscoveredKey('').pk)) {
+        found.push({ name: item.name as string, lastAt: item.lastAt as number });
+      }
+      return found;
+    },
+
+    async dropUndiscovered(domain) {
+      await client.send(new DeleteCommand({ TableName: name, Key: undiscoveredKey(domain) }));
+    },
+  };
+}
+
+/** Reads the domains that have a ledger; none where Mailgun has not listed any yet. */
+export async function readLedgerDomains({ client, name }: LedgerTable, ConsistentRead = false): Promise<LedgerDomains> {
+  const { Item } = await client.send(new GetCommand({ TableName: name, Key: LEDGER_DOMAINS_KEY, ConsistentRead }));
+  if (Item === undefined) return NO_DOMAINS;
+  const { pk: _pk, sk: _sk, ...known } = Item;
+  return known as LedgerDomains;
+}
+
+const REREAD_MS = 60_000;
+
+/**
+ * Returns what reads the domains of this stack: those that are configured, or every name under which events may be
+ * stored, at most a minute old, and the last known where the table cannot be read.
+ */
+export function createDomainNames(
+  table: LedgerTable,
+  configured: readonly string[] | typeof ACCOUNT_DOMAINS,
+  now: () => number,
+): () => Promise<readonly string[]> {
+  if (configured !== ACCOUNT_DOMAINS) return async () => configured;
+  let held: { names: readonly string[]; version: number; readAtMs: number } | undefined;
+  return async () => {
+    if (held !== undefined && now() - held.readAtMs < REREAD_MS) return held.names;
+    try {
+      const known = await readLedgerDomains(table);
+      // The same list while nothing has changed, so that what is made of it need not be made again.
+      const names = known.version === held?.version ? held.names : storedNames(known);
+      held = { names, version: known.version, readAtMs: now() };
+    } catch (error) {
+      if (held === undefined) throw error;
+      held.readAtMs = now();
+    }
+    return held.names;
+  };
+}
+
+const KEPT_SECONDS = 60 * 86_400;
+const HOUR_SECONDS = 3600;
+
+/** Notes that events of a domain are stored that has no ledger, once an hour. */
+export function createUndiscoveredNotes({
+  client,
+  name,
+}: LedgerTable): (domain: string, nowMs: number) => Promise<void> {
+  const notedAt = new Map<string, number>();
+  return async (domain, nowMs) => {
+    const lastAt = Math.floor(nowMs / 1000 / HOUR_SECONDS) * HOUR_SECONDS;
+    if (notedAt.get(domain) === lastAt) return;
+    await client.send(
+      new PutCommand({
+        TableName: name,
+        Item: { ...undiscoveredKey(domain), name: domain, lastAt, expiresAt: lastAt + KEPT_SECONDS },
+      }),
+    );
+    if (notedAt.size > 1000) notedAt.clear();
+    notedAt.set(domain, lastAt);
+  };
+}

@@ -1,0 +1,138 @@
+import type { SendingDomain } from '../../contract.ts';
+import { type AccountDomain, namesInText } from '../webhooks/domain-drift.ts';
+
+// Which domains have a ledger where all of the Mailgun account do. Times are epoch seconds.
+
+type Region = SendingDomain['region'];
+
+/** A domain that Mailgun has listed. */
+export interface LedgerDomain extends SendingDomain {
+  /** When the listing began that held it first. */
+  foundAt: number;
+  /** When the listing before began, which did not hold it; absent for those of the first listing of a region. */
+  absentAt?: number;
+  /** When the listing began that did not hold it any more. */
+  goneAt?: number;
+}
+
+/** A domain that events name and Mailgun has not listed. */
+export interface UndiscoveredDomain {
+  name: string;
+  /** When such an event was stored last, to the hour. */
+  lastAt: number;
+}
+
+export interface LedgerDomains {
+  domains: LedgerDomain[];
+  /** When the last whole listing of each region began. */
+  listedAt: Partial<Record<Region, number>>;
+  undiscovered: UndiscoveredDomain[];
+  /** How many active domains were left out of the last listing of each region, for want of room. */
+  leftOut: Partial<Record<Region, number>>;
+  version: number;
+}
+
+export const NO_DOMAINS: LedgerDomains = { domains: [], listedAt: {}, undiscovered: [], leftOut: {}, version: 0 };
+
+/** So many fit into one item of the table, however long their names are. */
+export const MAX_LEDGER_DOMAINS = 1000;
+const MAX_UNDISCOVERED = 50;
+const NEWS_SECONDS = 86_400;
+
+/** What one region's API lists. */
+export interface RegionListing {
+  region: Region;
+  at: number;
+  listed: readonly AccountDomain[];
+}
+
+/** Returns the names of the domains that a whole listing lacks, and that are to be asked for one by one. */
+export function absentFrom({ domains }: LedgerDomains, { region, listed }: RegionListing): string[] {
+  if (listed.length === 0) return [];
+  const names = new Set(listed.map(({ name }) => name));
+  const isAbsent = (each: LedgerDomain) => each.region === region && each.goneAt === undefined && !names.has(each.name);
+  return domains.filter(isAbsent).map(({ name }) => name);
+}
+
+/**
+ * Returns the domains after a whole listing. Active ones that were not known are added; none is ever taken away: `gone`,
+ * which the listing lacks and Mailgun does not know by name either, are marked until they are listed again.
+ */
+export function withListing(
+  known: LedgerDomains,
+  { region, at, listed }: RegionListing,
+  gone: readonly string[],
+): LedgerDomains {
+  const before = known.listedAt[region];
+  const isEmptied = listed.length === 0 && known.domains.some((each) => each.region === region);
+  if (isEmptied || (before !== undefined && at <= before)) return known;
+  const names = new Set(listed.map(({ name }) => name));
+  const domains = known.domains.map((each): LedgerDomain => {
+    const isListed = names.has(each.name);
+    const { goneAt, ...rest } = each;
+    if (each.region !== region) return isListed && goneAt !== undefined ? { ...rest, region } : each;
+    if (isListed) return rest;
+    return gone.includes(each.name) ? { ...each, goneAt: goneAt ?? at } : each;
+  });
+  const held = new Set(domains.map(({ name }) => name));
+  const found = listed.filter(({ name, isActive }) => isActive && !held.has(name)).map(({ name }) => name);
+  const fitting = found.slice(0, Math.max(0, MAX_LEDGER_DOMAINS - domains.length));
+  const added = fitting.map((name): LedgerDomain => {
+    return { name, region, foundAt: at, ...(before !== undefined && { absentAt: before }) };
+  });
+  return {
+    ...known,
+    domains: [...domains, ...added],
+    listedAt: { ...known.listedAt, [region]: at },
+    leftOut: { ...known.leftOut, [region]: found.length - fitting.length },
+  };
+}
+
+/** Returns the domains after a look at what events name; those that were seen last come first. */
+export function withUndiscovered(known: LedgerDomains, noted: readonly UndiscoveredDomain[]): LedgerDomains {
+  const names = new Set(known.domains.map(({ name }) => name));
+  const undiscovered = noted
+    .filter(({ name }) => !names.has(name))
+    .toSorted((a, b) => b.lastAt - a.lastAt || (a.name < b.name ? -1 : 1))
+    .slice(0, MAX_UNDISCOVERED);
+  return { ...known, undiscovered };
+}
+
+/** Returns every name under which events may be stored; those of domains without a ledger come last. */
+export function storedNames({ domains, undiscovered }: LedgerDomains): string[] {
+  return [...domains, ...undiscovered].map(({ name }) => name);
+}
+
+/** Returns where the ledger of a domain begins at the latest. */
+export function ledgerStart({ absentAt, foundAt }: LedgerDomain, fromEpochSeconds: number | undefined): number {
+  // Of the first listing it is not known since when Mailgun has had them.
+  return absentAt ?? fromEpochSeconds ?? foundAt;
+}
+
+/** Returns true until Mailgun keeps nothing any more of a domain that is gone. */
+export function isCompared({ goneAt }: LedgerDomain, nowSeconds: number, retentionSeconds: number): boolean {
+  return goneAt === undefined || nowSeconds < goneAt + retentionSeconds;
+}
+
+/** What an operator is to know of the domains: how much it is, and in words; no words where there is nothing. */
+export function domainNews(known: LedgerDomains, nowSeconds: number): { count: number; text: string | undefined } {
+  const isRecent = (at: number | undefined) => at !== undefined && nowSeconds - at < NEWS_SECONDS;
+  const namesOf = (domains: readonly { name: string }[]) => domains.map(({ name }) => name);
+  const added = namesOf(known.domains.filter(({ absentAt, foundAt }) => absentAt !== undefined && isRecent(foundAt)));
+  const gone = namesOf(known.domains.filter(({ goneAt }) => isRecent(goneAt)));
+  const strange = namesOf(known.undiscovered.filter(({ lastAt }) => nowSeconds - lastAt < 7 * NEWS_SECONDS));
+  const leftOut = Object.values(known.leftOut).reduce((sum, count) => sum + count, 0);
+  const listedAt = Object.values(known.listedAt);
+  const isBlind = listedAt.length === 0 || !listedAt.every(isRecent);
+  const parts = [
+    ...(added.length > 0 ? [`now in the ledger: ${namesInText(added)}`] : []),
+    ...(gone.length > 0 ? [`no longer at Mailgun: ${namesInText(gone)}`] : []),
+    ...(strange.length > 0 ? [`events name what Mailgun does not list: ${namesInText(strange)}`] : []),
+    ...(leftOut > 0 ? [`${leftOut} left out, since the ledger has room for ${MAX_LEDGER_DOMAINS}`] : []),
+    ...(isBlind ? ['Mailgun has not listed its domains to the API key for a day'] : []),
+  ];
+  return {
+    count: added.length + gone.length + strange.length + leftOut + Number(isBlind),
+    text: parts.length === 0 ? undefined : `domains: ${parts.join('; ')}`,
+  };
+}

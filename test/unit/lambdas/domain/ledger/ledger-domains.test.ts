@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  absentFrom,
+  domainNews,
+  isCompared,
+  type LedgerDomain,
+  type LedgerDomains,
+  ledgerStart,
+  MAX_LEDGER_DOMAINS,
+  NO_DOMAINS,
+  storedNames,
+  withListing,
+  withUndiscovered,
+} from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
+
+const AT = 1_770_000_000;
+const active = (...names: string[]) => names.map((name) => ({ name, isOfSubaccount: false, isActive: true }));
+const listing = (at: number, ...names: string[]) => ({ region: 'us' as const, at, listed: active(...names) });
+const first = withListing(NO_DOMAINS, listing(AT, 'a.example.com', 'b.example.com'), []);
+const names = ({ domains }: LedgerDomains) => domains.map(({ name }) => name);
+
+test('a later domain begins where the listing before did not hold it, the first ones where the operator says', () => {
+  const { domains } = withListing(first, listing(AT + 3600, 'c.example.com', 'b.example.com', 'a.example.com'), []);
+  expect(domains.map((each) => ledgerStart(each, undefined))).toEqual([AT, AT, AT]);
+  expect(domains.map((each) => ledgerStart(each, AT - 900))).toEqual([AT - 900, AT - 900, AT]);
+  expect(domains[2]).toEqual({ name: 'c.example.com', region: 'us', foundAt: AT + 3600, absentAt: AT });
+});
+
+test('a domain that is not active, or is known, is not added', () => {
+  const listed = [...active('a.example.com'), { name: 'd.example.com', isOfSubaccount: false, isActive: false }];
+  expect(names(withListing(first, { region: 'us', at: AT + 1, listed }, []))).toEqual(names(first));
+});
+
+describe('no listing takes a domain away', () => {
+  test('an empty one changes nothing at all', () => {
+    expect(absentFrom(first, listing(AT + 1))).toEqual([]);
+    expect(withListing(first, listing(AT + 1), names(first))).toBe(first);
+  });
+
+  test('one that began before the last one changes nothing either', () => {
+    expect(withListing(first, listing(AT, 'c.example.com'), [])).toBe(first);
+  });
+
+  test('one without a domain marks it only where Mailgun does not know it by name, until it is back', () => {
+    const lacking = listing(AT + 1, 'a.example.com');
+    expect(absentFrom(first, lacking)).toEqual(['b.example.com']);
+    expect(withListing(first, lacking, []).domains).toEqual(first.domains);
+    const gone = withListing(first, lacking, ['b.example.com']);
+    expect(gone.domains[1]).toMatchObject({ name: 'b.example.com', goneAt: AT + 1 });
+    expect(absentFrom(gone, lacking)).toEqual([]);
+    expect(withListing(gone, listing(AT + 2, 'a.example.com', 'b.example.com'), []).domains).toEqual(first.domains);
+    expect(storedNames(gone)).toEqual(names(first));
+  });
+
+  test('a domain that is gone and listed in the other region has moved there', () => {
+    const gone = withListing(first, listing(AT + 1, 'a.example.com'), ['b.example.com']);
+    const moved = withListing(gone, { region: 'eu', at: AT + 1, listed: active('b.example.com') }, []);
+    expect(moved.domains).toEqual([first.domains[0], { ...first.domains[1], region: 'eu' }]);
+  });
+});
+
+test('what does not fit is counted, and said', () => {
+  const many = Array.from({ length: MAX_LEDGER_DOMAINS + 2 }, (_, nth) => `d${nth}.example.com`);
+  const known = withListing(NO_DOMAINS, listing(AT, ...many), []);
+  expect([known.domains.length, known.leftOut]).toEqual([MAX_LEDGER_DOMAINS, { us: 2 }]);
+  expect(domainNews(known, AT)).toMatchObject({ count: 2, text: expect.stringContaining('2 left out') });
+});
+
+test('a domain that is gone is compared until Mailgun keeps nothing of it', () => {
+  const gone: LedgerDomain = { name: 'a.example.com', region: 'us', foundAt: AT, goneAt: AT + 100 };
+  expect([AT + 199, AT + 200].map((at) => isCompared(gone, at, 100))).toEqual([true, false]);
+});
+
+describe('an operator is told', () => {
+  const noted = [{ name: 'x.example.net', lastAt: AT }];
+
+  test.each<[string, LedgerDomains, number, number, string | undefined]>([
+    ['nothing of the first domains', first, AT + 60, 0, undefined],
+    ['nothing but that it is blind, before any listing', NO_DOMAINS, AT, 1, 'domains: Mailgun has not listed'],
+    ['that it has been blind for a day', first, AT + 86_400, 1, 'domains: Mailgun has not listed'],
+    [
+      'which domain is new',
+      withListing(first, listing(AT + 1, 'a.example.com', 'b.example.com', 'c.example.com'), []),
+      AT + 2,
+      1,
+      'domains: now in the ledger: c.example.com',
+    ],
+    [
+      'which is gone',
+      withListing(first, listing(AT + 1, 'a.example.com'), ['b.example.com']),
+      AT + 2,
+      1,
+      'domains: no longer at Mailgun: b.example.com',
+    ],
+    [
+      'what events name that Mailgun does not list',
+      withUndiscovered(first, noted),
+      AT + 2,
+      1,
+      'domains: events name what Mailgun does not list: x.example.net',
+    ],
+  ])('%s', (_, known, at, count, text) => {
+    const news = domainNews(known, at);
+    expect(news.count).toBe(count);
+    if (text === undefined) expect(news.text).toBeUndefined();
+    else expect(news.text?.startsWith(text)).toBe(true);
+  });
+
+  test('of a domain that has a ledger meanwhile, nothing of the events before', () => {
+    const found = withListing(first, listing(AT + 1, 'x.example.net', 'a.example.com', 'b.example.com'), []);
+    expect(withUndiscovered(found, noted).undiscovered).toEqual([]);
+  });
+});
