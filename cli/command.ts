@@ -148,13 +148,13 @@ export function checkSendingDomain({ domains }: Deployment, domain: string): voi
 }
 
 /** Refuses what is neither a domain of the stack nor `-`, which stands for events that name none. */
-export function checkDomain({ domains }: Deployment, domain: string): void {
-  checkChoice(domain, [...domains, UNKNOWN_DOMAIN]);
+export function checkDomain(deployment: Deployment, domain: string): void {
+  checkChoice(domain, chosenDomains(deployment, undefined));
 }
 
 /** Returns the domain that is asked for, or all of the stack with that of events that name none. */
 export function chosenDomains(deployment: Deployment, domain: string | undefined): string[] {
-  if (domain === undefined) return [...deployment.domains, UNKNOWN_DOMAIN];
+  if (domain === undefined) return [...deployment.domains, ...(deployment.furtherDomains ?? []), UNKNOWN_DOMAIN];
   checkDomain(deployment, domain);
   return [domain];
 }

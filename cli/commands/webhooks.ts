@@ -250,6 +250,8 @@ async function confirmAccount(
   ask: MailgunRequest,
   deployment: Deployment,
 ): Promise<void> {
+  // The ledger takes what the account has.
+  if (deployment.discovered !== undefined) return;
   // Those of another environment would be posted here too.
   const noHolder = () => undefined;
   const drift = await readDomainDrift(ask, deployment, noHolder).catch((error: unknown) => {

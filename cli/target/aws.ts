@@ -11,11 +11,11 @@ import { paginateListSubscriptionsByTopic, SNSClient } from '@aws-sdk/client-sns
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { MAILGUN_URLS } from '../../lambdas/adapters/mailgun/mailgun-client.ts';
-import type { SendingDomain } from '../../lambdas/contract.ts';
 import { StackNotFoundError, TargetUnavailableError } from '../errors.ts';
 import { awsSentence, isStackNotFound } from './aws-errors.ts';
 import { openClients } from './clients.ts';
 import { type Environment, environmentOf, readEnvironments } from './environments.ts';
+import { readStackDomains } from './stack-domains.ts';
 import {
   type AlarmState,
   type Deployment,
@@ -56,16 +56,22 @@ export async function openStack(
       throw new TargetUnavailableError(`the stack ${stackName} has no output ${key}; deploy this version`);
     return value;
   };
-  const domains = JSON.parse(outputs.get('Domains') ?? '[]') as SendingDomain[];
+  const clients = openClients(settings);
+  const table = { client: clients.table, name: outputs.get('TableName') ?? '' };
+  const { atMailgun, further, discovered } = await readStackDomains(outputs.get('Domains') ?? '[]', table);
   return {
     name: stackName,
     stackName,
     ref,
-    domains: domains.map(({ name }) => name),
-    clients: openClients(settings),
+    domains: atMailgun.map(({ name }) => name),
+    furtherDomains: further,
+    discovered,
+    clients,
     output,
     mailgunUrl(domain) {
-      const found = domains.find(({ name }) => name === domain);
+      const found = [...atMailgun, ...(discovered?.domains ?? [])].find(({ name }) => name === domain);
+      // What is asked of the account needs no domain.
+      if (found === undefined && discovered !== undefined) return MAILGUN_URLS[atMailgun[0]?.region ?? 'us'];
       if (found === undefined) throw new TargetUnavailableError(`${domain} is not one of the stack's domains`);
       return MAILGUN_URLS[found.region];
     },

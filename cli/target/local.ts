@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { METRICS } from '../../lambdas/contract.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { openClients } from './clients.ts';
+import { readStackDomains } from './stack-domains.ts';
 import {
   type AlarmState,
   type Deployment,
@@ -31,7 +32,7 @@ interface LocalStackInfo {
 /** Opens the local stack of a webhook port, or the only one that runs; `folder` holds the ready line of each. */
 export async function openLocal(given: number | undefined, folder: URL): Promise<Deployment> {
   const port = given ?? findOnlyPort(folder);
-  const { controlUrl, mailgunUrl, domains } = readRunning(port, folder);
+  const { controlUrl, mailgunUrl, domains: started } = readRunning(port, folder);
   const control = async (path: string, body?: unknown) => {
     const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
     return fetch(controlUrl + path, request).catch((cause) => {
@@ -42,16 +43,22 @@ export async function openLocal(given: number | undefined, folder: URL): Promise
   };
   const read = async <Answer>(path: string) => (await control(path)).json() as Promise<Answer>;
   const { stackName, region, awsEndpointUrl, accessKeyId, outputs } = await read<LocalStackInfo>('/place');
+  const clients = openClients({
+    region,
+    endpoint: awsEndpointUrl,
+    credentials: { accessKeyId, secretAccessKey: 'local' },
+  });
+  const table = { client: clients.table, name: outputs.TableName ?? '' };
+  const { further, discovered } = await readStackDomains(outputs.Domains ?? '[]', table);
+  const found = discovered?.domains.filter(({ goneAt }) => goneAt === undefined).map(({ name }) => name);
   return {
     name: `the local stack of port ${port}`,
     stackName,
     ref: { kind: 'local', port },
-    domains,
-    clients: openClients({
-      region,
-      endpoint: awsEndpointUrl,
-      credentials: { accessKeyId, secretAccessKey: 'local' },
-    }),
+    domains: found ?? started,
+    furtherDomains: further,
+    discovered,
+    clients,
     output(key) {
       const value = outputs[key];
       if (value === undefined) throw new TargetUnavailableError(`the stack has no output ${key}`);

@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { LedgerDomains } from '../../lambdas/domain/ledger/ledger-domains.ts';
 import type { MonthlyUsage, TableState } from '../planning/break-even.ts';
 
 /** A running ledger, on this machine or on AWS. */
@@ -12,7 +13,12 @@ export interface Deployment {
   /** Name of the stack: the prefix of its alarms, and the dimension of its metrics. */
   readonly stackName: string;
   readonly ref: TargetRef;
+  /** Sending domains that Mailgun has. */
   readonly domains: readonly string[];
+  /** Other domains under which events may be stored: no longer at Mailgun, or not listed by it. */
+  readonly furtherDomains?: readonly string[];
+  /** Present where all domains of the Mailgun account have a ledger. */
+  readonly discovered?: LedgerDomains | undefined;
   readonly clients: Clients;
   /** An output of the stack by its key; an TargetUnavailableError where the stack has none of that name. */
   output(key: string): string;

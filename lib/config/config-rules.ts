@@ -1,3 +1,4 @@
+import { ACCOUNT_DOMAINS } from '../../lambdas/contract.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
 import { brokenShardRules } from './day-shards.ts';
 import { brokenSizeRules } from './environment-size.ts';
@@ -161,7 +162,11 @@ const RULES: Rule[] = [
 function hostNames(config: Partial<EnvironmentConfig>) {
   const { domains = [], alarms, origins = [], readApi, customDomain = {}, receivers = [] } = config;
   return [
-    ...domains.map(({ name }, index) => ({ path: `domains[${index}].name`, value: name, host: name })),
+    ...(domains === ACCOUNT_DOMAINS ? [] : domains).map(({ name }, index) => ({
+      path: `domains[${index}].name`,
+      value: name,
+      host: name,
+    })),
     ...named('alarms.page', alarms?.page),
     ...named('alarms.ticket', alarms?.ticket),
     ...named('origins', origins),

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
+import { ACCOUNT_DOMAINS } from '../../lambdas/contract.ts';
 import { WEBHOOK_TYPES } from '../../lambdas/domain/event-types.ts';
 import { ALL_PROVIDERS } from '../../lambdas/domain/recipients/provider-limits.ts';
 import { alarmLimits } from './alarm-limits.ts';
@@ -99,26 +100,30 @@ export const environmentSchema = z.strictObject({
       description: "The qualifier of `cdk bootstrap --qualifier`, where the account's bootstrap has one of its own.",
       example: 'mail',
     }),
-  domains: distinct(
-    z.strictObject({
-      name: hostName().register(fields, {
-        constraint: 'a host name',
-        description: 'A sending domain at Mailgun.',
-        example: 'mg.example.com',
-      }),
-      region: z.enum(['us', 'eu']).register(fields, {
-        constraint: '"us" or "eu"',
-        description: 'The Mailgun region that holds the domain.',
-        example: 'us',
-      }),
-    }),
-    (domain) => (domain as { name?: unknown } | null)?.name,
-  )
-    .min(1)
+  domains: z
+    .union([
+      distinct(
+        z.strictObject({
+          name: hostName().register(fields, {
+            constraint: 'a host name',
+            description: 'A sending domain at Mailgun.',
+            example: 'mg.example.com',
+          }),
+          region: z.enum(['us', 'eu']).register(fields, {
+            constraint: '"us" or "eu"',
+            description: 'The Mailgun region that holds the domain.',
+            example: 'us',
+          }),
+        }),
+        (domain) => (domain as { name?: unknown } | null)?.name,
+      ).min(1),
+      z.literal(ACCOUNT_DOMAINS),
+    ])
     .register(fields, {
-      constraint: 'a list of at least one',
+      constraint: '"account" or a list of at least one',
       elementConstraint: 'an object {name, region}',
-      description: 'The sending domains whose events are accepted.',
+      description:
+        'The sending domains whose events are accepted; "account": all active ones that Mailgun lists to the API key, looked at hourly, without a deploy for each.',
       example: [{ name: 'mg.example.com', region: 'us' }],
     }),
   eventTypes: distinct(z.enum(WEBHOOK_TYPES))

@@ -134,9 +134,17 @@ function parseEachKey({ shape }: z.ZodObject, input: Record<string, unknown>) {
   for (const [key, schema] of Object.entries(shape as Record<string, z.ZodType>)) {
     const parsed = schema.safeParse(input[key]);
     if (parsed.success) valid[key] = parsed.data;
-    else issues.push(...parsed.error.issues.map((issue) => ({ ...issue, path: [key, ...issue.path] })));
+    else
+      issues.push(
+        ...parsed.error.issues.flatMap(ofFirstAlternative).map((issue) => ({ ...issue, path: [key, ...issue.path] })),
+      );
   }
   return { valid: valid as Partial<EnvironmentConfig>, issues };
+}
+
+/** A value of the first alternative is told what is wrong with it as such; any other is told of all. */
+function ofFirstAlternative(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  return issue.code === 'invalid_union' ? (issue.errors[0] ?? []) : [issue];
 }
 
 function describe(issue: z.core.$ZodIssue, root: z.ZodType, name: string, input: unknown): string | string[] {

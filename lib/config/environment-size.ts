@@ -1,3 +1,4 @@
+import { ACCOUNT_DOMAINS } from '../../lambdas/contract.ts';
 import { encodeHeldElsewhere } from '../../lambdas/domain/webhooks/held-elsewhere.ts';
 import type { EnvironmentConfig } from './config-schema.ts';
 import { dayShards } from './day-shards.ts';
@@ -9,10 +10,22 @@ const MAX_LISTED_BYTES = 2000;
 /** The same of reconcile, which is told less. */
 const MAX_RECONCILE_BYTES = 2600;
 
+type Domains = EnvironmentConfig['domains'];
+
+/** Returns the domains as functions read them from their environment; with their regions, `<domain>=<us|eu>` each. */
+export const domainList = (domains: Domains, withRegions = true): string =>
+  domains === ACCOUNT_DOMAINS
+    ? domains
+    : domains.map(({ name, region }) => (withRegions ? `${name}=${region}` : name)).join(',');
+
+/** Returns the names that are configured; undefined where Mailgun says them. */
+export const configuredNames = (domains: Domains): string[] | undefined =>
+  domains === ACCOUNT_DOMAINS ? undefined : domains.map(({ name }) => name);
+
 const sizeOf = (texts: readonly string[]) => texts.join(',').length;
 
 const listOf = ({ domains = [], shards = [] }: Pick<Partial<EnvironmentConfig>, 'domains' | 'shards'>) => [
-  ...domains.map(({ name, region }) => `${name}=${region}`),
+  domainList(domains),
   dayShards({ shards }).DAY_SHARDS ?? '',
 ];
 

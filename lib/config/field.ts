@@ -20,13 +20,13 @@ export function metadataOf(schema: z.ZodType): FieldMetadata | undefined {
   return { ...metadata, constraint: `${metadata.constraint}, each ${metadata.elementConstraint}` };
 }
 
-/** Returns the schema inside defaults and optionals. */
+/** Returns the schema inside defaults and optionals; of alternatives the first. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   let inner = schema;
   while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
     inner = inner.unwrap() as z.ZodType;
   }
-  return inner;
+  return inner instanceof z.ZodUnion ? (inner.options[0] as z.ZodType) : inner;
 }
 
 /** An object whose keys all have defaults, so it may be left out as a whole. */

@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { isHostName } from '../../lambdas/domain/host-name.ts';
 
 // The texts that a configuration may hold: hosts, origins, addresses.
 
-const HOST_LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
-const HOST_NAME = new RegExp(`^(?=.{1,253}$)(${HOST_LABEL}\\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`);
 const EMAIL = /^[^@\s]+@([^@\s]+)$/;
 const LOCAL_HOSTS = ['localhost', '127.0.0.1'];
 
@@ -17,11 +16,11 @@ export const LOG_DESTINATION =
 export const TAG_KEY = /^(?!aws:)[\p{L}\p{N} +\-=._:/@]{1,128}$/iu;
 export const TAG_VALUE = /^[\p{L}\p{N} +\-=._:/@]{0,256}$/u;
 
-export const hostName = () => z.string().toLowerCase().regex(HOST_NAME);
+export const hostName = () => z.string().toLowerCase().refine(isHostName);
 
 export function isAlarmAddress(text: string): boolean {
   const host = EMAIL.exec(text)?.[1];
-  if (host !== undefined) return HOST_NAME.test(host.toLowerCase());
+  if (host !== undefined) return isHostName(host.toLowerCase());
   return URL.canParse(text) && new URL(text).protocol === 'https:';
 }
 

@@ -7,8 +7,8 @@ import { domainsInKeys, EVENTS_PREFIX, PARTITION_TEMPLATE } from '../../lambdas/
 
 export interface ArchiveCatalogProps {
   readonly bucket: Bucket;
-  /** Sending domains. */
-  readonly domains: readonly string[];
+  /** Sending domains; undefined where they are not known at synth. */
+  readonly domains: readonly string[] | undefined;
 }
 
 /** No archive begins before. */
@@ -50,8 +50,10 @@ export class ArchiveCatalog extends Construct {
         parameters: {
           classification: 'parquet',
           'projection.enabled': 'true',
-          'projection.domain.type': 'enum',
-          'projection.domain.values': domainsInKeys(domains).join(','),
+          // What is injected must be named by each query: `WHERE domain = …`.
+          ...(domains === undefined
+            ? { 'projection.domain.type': 'injected' }
+            : { 'projection.domain.type': 'enum', 'projection.domain.values': domainsInKeys(domains).join(',') }),
           'projection.day.type': 'date',
           'projection.day.format': 'yyyy-MM-dd',
           'projection.day.range': `${FIRST_DAY},NOW`,

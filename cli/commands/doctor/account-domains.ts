@@ -1,3 +1,4 @@
+import { domainNews } from '../../../lambdas/domain/ledger/ledger-domains.ts';
 import { domainDriftText, heldElsewhereText } from '../../../lambdas/domain/webhooks/domain-drift.ts';
 import { parseHeldElsewhere } from '../../../lambdas/domain/webhooks/held-elsewhere.ts';
 import { ApiKeyRefusedError, openMailgun } from '../../access/mailgun-access.ts';
@@ -5,8 +6,15 @@ import { type Deployment, hasOutput } from '../../target/types.ts';
 import { readDomainDrift } from '../webhooks/account-domains.ts';
 import { type Finding, ok, skipped, warning } from './machine-checks.ts';
 
-/** Names the domains that only Mailgun has, or only the ledger. */
-export async function accountDomains(deployment: Deployment): Promise<Finding> {
+/** Names the domains that only Mailgun has, or only the ledger; where the ledger follows Mailgun, what has changed. */
+export async function accountDomains(deployment: Deployment, nowMs: number): Promise<Finding> {
+  const { discovered } = deployment;
+  if (discovered !== undefined) {
+    const { text } = domainNews(discovered, nowMs / 1000);
+    if (text === undefined)
+      return ok(`Mailgun lists ${theseDomains(deployment.domains.length)}, and each has a ledger`);
+    return warning(text, 'see domain-drift in the runbook');
+  }
   // As deployed, and so as reconcile counts them.
   const holderOf = parseHeldElsewhere(hasOutput(deployment, OUTPUT) ? deployment.output(OUTPUT) : '');
   const drift = await readDomainDrift(await openMailgun(deployment), deployment, holderOf).catch((error: unknown) => {

@@ -56,7 +56,7 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     ...atMailgun('Mailgun for', (domain) => mailgun(deployment, domain, run)),
     {
       name: 'domains at Mailgun',
-      look: withKey(() => accountDomains(deployment)),
+      look: withKey(() => accountDomains(deployment, now())),
       unknownFix: `${run('doctor')}, later; until then compare with Mailgun's own list, under Send > Sending > Domains`,
     },
     ...atMailgun('webhooks of', (domain) => webhooks(deployment, domain, run)),

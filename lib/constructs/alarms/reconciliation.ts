@@ -126,7 +126,7 @@ export function reconciliationRows(sources: AlarmSources): AlarmRow[] {
       limit: limits.domainDrift,
       datapoints: [1, 2],
       severity: 'ticket',
-      happened: "Mailgun's domains are not those of the ledger.",
+      happened: "Mailgun's domains are not those of the ledger, or a new one is in it.",
       impact: 'Clients of the API: events of a domain that only Mailgun has are neither taken nor found missing.',
       recovered: "Mailgun's domains are those of the ledger.",
       explains: ['webhooks-refused', 'cursor-too-old'],

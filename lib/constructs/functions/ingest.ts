@@ -5,6 +5,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IngestEnv } from '../../../lambdas/ingest/env.ts';
 import type { Config } from '../../config/config.ts';
+import { domainList } from '../../config/environment-size.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface IngestProps {
@@ -31,7 +32,7 @@ export class Ingest extends Construct {
         TABLE_NAME: table.tableName,
         QUEUE_URL: queue.queueUrl,
         SIGNING_KEYS_SECRET_ARN: signingKeys.secretArn,
-        DOMAINS: config.domains.map((domain) => domain.name).join(','),
+        DOMAINS: domainList(config.domains, false),
       } satisfies Record<keyof IngestEnv, string>,
     });
     this.function.allow(['dynamodb:PutItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'], table.tableArn);

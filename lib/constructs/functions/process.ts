@@ -3,7 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { secondPassSeconds } from '../../../lambdas/contract.ts';
+import { ACCOUNT_DOMAINS, secondPassSeconds } from '../../../lambdas/contract.ts';
 import type { ProcessEnv } from '../../../lambdas/process/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
@@ -44,6 +44,7 @@ export class Process extends Construct {
         VISIBILITY_SECONDS: String(times.visibilitySeconds),
         RETENTION_DAYS: String(eventDays(config)),
         STATUS_DAYS: String(config.retentionDays.statuses),
+        ...(config.domains === ACCOUNT_DOMAINS && { OF_ACCOUNT: 'yes' }),
         SECOND_PASS_SECONDS: String(secondPassSeconds(config.reconcile.retentionSeconds)),
       } satisfies ProcessEnv,
     });

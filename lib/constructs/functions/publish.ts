@@ -4,12 +4,13 @@ import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { INDEXES, TABLE } from '../../../lambdas/contract.ts';
+import { ACCOUNT_DOMAINS, INDEXES, TABLE } from '../../../lambdas/contract.ts';
 import { SUPPRESSION_PREFIX } from '../../../lambdas/domain/keys.ts';
 import { filterOf } from '../../../lambdas/domain/publishing/receiver-filter.ts';
 import type { PublishEnv } from '../../../lambdas/publish/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { domainList } from '../../config/environment-size.ts';
 import { LedgerFunction } from './ledger-function.ts';
 
 export interface PublishProps {
@@ -50,7 +51,7 @@ export class Publish extends Construct {
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
         RECIPIENTS: publish.recipients ? 'yes' : 'no',
         RETRY_SECONDS: String(publish.retrySeconds),
-        DOMAINS: config.domains.map(({ name }) => name).join(','),
+        DOMAINS: domainList(config.domains, false),
         RECEIVERS: JSON.stringify(config.receivers.map(({ name, events }) => ({ name, filter: filterOf(events) }))),
         DELIVERY_DAYS: String(config.retentionDays.deliveries),
       } satisfies PublishEnv,
@@ -60,7 +61,10 @@ export class Publish extends Construct {
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
       streamArn,
     );
-    this.function.allow(['dynamodb:BatchGetItem'], table.tableArn);
+    // Which domains there are is an item of the table, where Mailgun says it.
+    const reads =
+      config.domains === ACCOUNT_DOMAINS ? ['dynamodb:BatchGetItem', 'dynamodb:GetItem'] : ['dynamodb:BatchGetItem'];
+    this.function.allow(reads, table.tableArn);
     this.function.allow(['dynamodb:Query'], table.tableArn, `${table.tableArn}/index/${INDEXES.byDay.name}`);
     if (config.receivers.length > 0) this.function.allow(['dynamodb:PutItem'], table.tableArn);
     this.function.allow(['events:PutEvents'], this.#busArn(publish.bus));

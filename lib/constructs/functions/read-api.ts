@@ -7,6 +7,7 @@ import { INDEXES, ROUTES } from '../../../lambdas/contract.ts';
 import type { ReadApiEnv, ReadReceiverSetting } from '../../../lambdas/read-api/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { domainList } from '../../config/environment-size.ts';
 import { eventDays } from '../../config/retention.ts';
 import type { EventQueue } from '../event-queue.ts';
 import { HttpEndpoint } from '../http-endpoint.ts';
@@ -47,7 +48,7 @@ export class ReadApi extends Construct {
         ALLOWED_ORIGINS: this.#origins.join(','),
         ALLOW_CREDENTIALS: String(config.readApi.credentials),
         ALARMS: '',
-        DOMAINS: config.domains.map((domain) => domain.name).join(','),
+        DOMAINS: domainList(config.domains, false),
         SLICE_SECONDS: String(config.reconcile.sliceSeconds),
         SETTLE_SECONDS: String(config.reconcile.settleSeconds),
         RETENTION_DAYS: String(eventDays(config)),

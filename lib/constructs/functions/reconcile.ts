@@ -7,6 +7,7 @@ import { INDEXES } from '../../../lambdas/contract.ts';
 import type { ReconcileEnv } from '../../../lambdas/reconcile/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { domainList } from '../../config/environment-size.ts';
 import { runLimitSeconds } from '../../config/ledger-times.ts';
 import { LedgerFunction } from './ledger-function.ts';
 import { runEvery } from './schedule.ts';
@@ -40,7 +41,7 @@ export class Reconcile extends Construct {
         QUEUE_URL: queue.queueUrl,
         API_KEY_SECRET_ARN: apiKey.secretArn,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
-        DOMAINS: config.domains.map(({ name, region }) => `${name}=${region}`).join(','),
+        DOMAINS: domainList(config.domains),
         ...(config.heldElsewhere && { HELD_ELSEWHERE: config.heldElsewhere }),
         EVENT_TYPES: config.eventTypes.join(','),
         WEBHOOK_URL: webhookUrl,

@@ -15,6 +15,7 @@ import { INDEXES } from '../../../lambdas/contract.ts';
 import type { SealEnv } from '../../../lambdas/seal/env.ts';
 import type { Config } from '../../config/config.ts';
 import { dayShards } from '../../config/day-shards.ts';
+import { configuredNames, domainList } from '../../config/environment-size.ts';
 import { runLimitSeconds } from '../../config/ledger-times.ts';
 import { DAY_SECONDS, eventDays } from '../../config/retention.ts';
 import { ArchiveCatalog } from '../archive-catalog.ts';
@@ -58,8 +59,10 @@ export class Seal extends Construct {
       ],
       removalPolicy,
     });
-    const domains = config.domains.map(({ name }) => name);
-    this.catalog = new ArchiveCatalog(this, 'Catalog', { bucket: this.bucket, domains });
+    this.catalog = new ArchiveCatalog(this, 'Catalog', {
+      bucket: this.bucket,
+      domains: configuredNames(config.domains),
+    });
     if (seal.sign) {
       this.key = new Key(this, 'Key', {
         description: 'Signs certificates of the ledger',
@@ -79,7 +82,7 @@ export class Seal extends Construct {
         ...dayShards(config),
         BUCKET_NAME: this.bucket.bucketName,
         ERASURE_KEY_SECRET_ARN: erasureKey.secretArn,
-        DOMAINS: domains.join(','),
+        DOMAINS: domainList(config.domains, false),
         EVERY_SECONDS: String(reconcile.everySeconds),
         // What was stored before sealing was on stays longer than events do now.
         REACH_SECONDS: String(Math.max(eventDays(config), config.retentionDays.statuses) * DAY_SECONDS),

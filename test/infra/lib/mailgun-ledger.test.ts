@@ -92,7 +92,7 @@ test('throws every mistake in its props, under its path', () => {
 
   expect(said).toThrow(ConfigError);
   expect(said).toThrow('Post/Ledger.region: is not a key; valid keys: domains, eventTypes, ');
-  expect(said).toThrow('Post/Ledger.domains: got []; must be a list of at least one');
+  expect(said).toThrow('Post/Ledger.domains: got []; must be "account" or a list of at least one');
   expect(said).toThrow('Post/Ledger.processing.timeoutSeconds: got 0; must be a whole number from 1 to 900');
 });
 

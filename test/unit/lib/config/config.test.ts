@@ -199,7 +199,14 @@ describe('a mistake is reported by its path, what was found and what would be ri
     [{ account: 222222222222 }, 'dev.account: got 222222222222; must be a string of 12 digits'],
     [{ region: undefined }, 'dev.region: is missing; must be an AWS region'],
     [{ region: 'Frankfurt' }, 'dev.region: got "Frankfurt"; must be an AWS region'],
-    [{ domains: [] }, 'dev.domains: got []; must be a list of at least one, each an object {name, region}'],
+    [
+      { domains: [] },
+      'dev.domains: got []; must be "account" or a list of at least one, each an object {name, region}',
+    ],
+    [
+      { domains: 'all' },
+      'dev.domains: got "all"; must be "account" or a list of at least one, each an object {name, region}',
+    ],
     [{ domains: ['mg.example.com'] }, 'dev.domains[0]: got "mg.example.com"; must be an object {name, region}'],
     [
       { domains: [domain, { ...domain, name: 'MG.example.com' }] },
@@ -616,6 +623,7 @@ describe('what AWS would refuse in the middle of a deploy is a mistake of the co
 
   test.each<[name: string, environment: object]>([
     ['60 domains', { domains: domainsOf(60) }],
+    ['all domains of the account', { domains: 'account' }],
     ['42 tags', { tags: tagsOf(42) }],
     ['a tag of the stack under its own name', { tags: { env: 'x' } }],
     ['a tag of every character', { tags: { 'Kosten Stelle': 'Ärzte + 1 - = . _ : / @' } }],

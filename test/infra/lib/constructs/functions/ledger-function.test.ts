@@ -29,6 +29,7 @@ const OPTIONAL: readonly unknown[] = [
   'RECEIVERS',
   'ARCHIVE_BUCKET',
   'WATCHED_PROVIDERS',
+  'OF_ACCOUNT',
   'MIN_JUDGED_MAILS',
 ];
 

@@ -1,0 +1,20 @@
+import { expect, test } from '@jest/globals';
+import { Synthesized } from '../../../../support/synthesized.ts';
+
+const stack = new Synthesized('prod', { domains: 'account', seal: { enabled: true }, publish: { enabled: true } });
+const variablesOf = (prefix: string) => stack.named('AWS::Lambda::Function', prefix).Properties.Environment.Variables;
+
+test('with all domains of the account, no name of one is in the template, and functions read them from the table', () => {
+  for (const name of ['Ingest', 'ReadApi', 'Reconcile', 'Seal', 'Publish']) {
+    expect([name, variablesOf(`${name}Function`).DOMAINS]).toEqual([name, 'account']);
+  }
+  expect(variablesOf('ProcessFunction').OF_ACCOUNT).toBe('yes');
+  expect(stack.outputs.Domains?.Value).toBe('"account"');
+  expect(JSON.stringify(stack.named('AWS::IAM::Policy', 'PublishFunction').Properties)).toContain('dynamodb:GetItem');
+});
+
+test('with all domains of the account, queries of the archive name theirs', () => {
+  const { Parameters } = stack.named('AWS::Glue::Table', 'Seal').Properties.TableInput;
+  expect(Parameters['projection.domain.type']).toBe('injected');
+  expect(Parameters).not.toHaveProperty(['projection.domain.values']);
+});
