@@ -42,11 +42,11 @@ export function createStubLedger({ isStored, store, overlooks = () => false, lat
       const times = listed().map(({ timestamp }) => timestamp);
       const bounds = { start: Math.floor(Math.min(...times)), end: Math.ceil(Math.max(...times)) };
       if (domain === lateDomain) {
-        const none = { state: 'settled', expected: {}, missing: {}, unconfirmed: {} };
+        const none = { state: 'settled', expected: {}, missing: {}, unconfirmed: {}, undecided: {} };
         return { slices: sums.runs < 2 ? [] : [{ domain, ...bounds, ...none }], totals: {} };
       }
       const state = missing.length === 0 ? 'settled' : 'open';
-      const counts = { expected: count(events), missing: count(missing), unconfirmed: {} };
+      const counts = { expected: count(events), missing: count(missing), unconfirmed: {}, undecided: {} };
       return { slices: [{ domain: 'mg.example.com', ...bounds, state, ...counts }], totals: {} };
     },
     stats(domain: string | null) {
