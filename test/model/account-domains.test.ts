@@ -189,6 +189,9 @@ async function play(plan: Plan) {
     // No listing takes a domain away.
     expect([...held].filter((name) => !names.has(name))).toEqual([]);
     held = names;
+    // What a key is not shown is not gone.
+    const gone = store.item.domains.filter(({ goneAt }) => goneAt !== undefined);
+    expect(gone.filter(({ name }) => present().includes(name))).toEqual([]);
     if (isCalm) continue;
     for (const { domain, isDropped, isNameless } of plan.events.filter((each) => each.quarter === nth)) {
       if (!isThere(domain)) continue;
