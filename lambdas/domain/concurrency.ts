@@ -13,3 +13,12 @@ export function eachOf<T>(items: Iterable<T>, atOnce: number, work: (item: T) =>
   };
   return allDone(Array.from({ length: atOnce }, worker));
 }
+
+/** Golden ratio: however many there are, and however few are reached at a time, each soon comes first. */
+const STEP = 0.618_033_988_749_895;
+
+/** Returns the items beginning with another each hour, so that none always comes last. */
+export function startingWith<T>(items: readonly T[], nth: number): T[] {
+  const first = Math.floor(((nth * STEP) % 1) * items.length);
+  return [...items.slice(first), ...items.slice(0, first)];
+}

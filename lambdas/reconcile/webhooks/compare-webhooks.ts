@@ -1,6 +1,7 @@
 import type { SendingDomain } from '../../contract.ts';
 import { type DriftKind, type RegisteredWebhook, webhookDrift } from '../../domain/webhooks/webhook-drift.ts';
 import type { RegisteredWebhooks } from '../ports.ts';
+import { eachInTime } from './each-in-time.ts';
 
 export interface CompareWebhooksDeps {
   webhooks: RegisteredWebhooks;
@@ -39,13 +40,11 @@ export function createCompareWebhooks(
   const { webhooks, domains, webhookUrl, wanted, everySeconds, now } = deps;
 
   return async ({ ignoreWaits }) => {
-    const startedMs = now();
-    if (!ignoreWaits && !isTimeToCompare(startedMs, everySeconds)) return undefined;
+    if (!ignoreWaits && !isTimeToCompare(now(), everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     const ofAccounts = new Map<string, Promise<RegisteredWebhook[]>>();
     let sum: number | undefined;
-    for (const [index, domain] of domains.entries()) {
-      const deadlineMs = now() + (startedMs + MAX_COMPARISON_MS - now()) / (domains.length - index);
+    await eachInTime(domains, { maxMs: MAX_COMPARISON_MS, now }, async (domain, deadlineMs) => {
       try {
         const ofDomain = await webhooks.ofDomain(domain, deadlineMs);
         const ofAccount = ofAccounts.get(domain.region) ?? webhooks.ofAccount(domain.region, deadlineMs);
@@ -60,7 +59,7 @@ export function createCompareWebhooks(
       } catch (error) {
         deps.onFailure(domain.name, error);
       }
-    }
+    });
     return sum;
   };
 }

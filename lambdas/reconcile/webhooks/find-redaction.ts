@@ -1,6 +1,7 @@
 import type { SendingDomain } from '../../contract.ts';
 import { ListingError, type RedactionSwitch } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
+import { eachInTime } from './each-in-time.ts';
 
 export interface FindRedactionDeps
   extends Pick<CompareWebhooksDeps, 'domains' | 'isConfigured' | 'everySeconds' | 'now' | 'onFailure'> {
@@ -29,17 +30,15 @@ export function createFindRedaction(deps: FindRedactionDeps) {
   };
 
   return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<number | undefined> => {
-    const startedMs = deps.now();
-    if (!ignoreWaits && !isTimeToCompare(startedMs, deps.everySeconds)) return undefined;
+    if (!ignoreWaits && !isTimeToCompare(deps.now(), deps.everySeconds)) return undefined;
     if (!(await deps.isConfigured().catch(() => false))) return undefined;
     let count: number | undefined;
-    for (const [index, domain] of deps.domains.entries()) {
-      const shareMs = (startedMs + MAX_SEARCH_MS - deps.now()) / (deps.domains.length - index);
-      const isOn = await isRedacted(domain, deps.now() + shareMs);
-      if (isOn === undefined) continue;
+    await eachInTime(deps.domains, { maxMs: MAX_SEARCH_MS, now: deps.now }, async (domain, deadlineMs) => {
+      const isOn = await isRedacted(domain, deadlineMs);
+      if (isOn === undefined) return;
       count = (count ?? 0) + Number(isOn);
       if (isOn) deps.onRedacted(domain.name);
-    }
+    });
     return count;
   };
 }

@@ -1,6 +1,6 @@
 import type { SendingDomain } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical.ts';
-import { eachOf } from '../../domain/concurrency.ts';
+import { eachOf, startingWith } from '../../domain/concurrency.ts';
 import { utcDay } from '../../domain/keys.ts';
 import {
   HOUR_SECONDS,
@@ -128,10 +128,4 @@ function rangeToRead(
 /** Failed webhooks of the last hours as they were read before; none once the hours that were read are over. */
 function lastRead(previous: WitnessState | undefined, nowSeconds: number): number {
   return previous !== undefined && previous.until > nowSeconds - FAILED_WEBHOOKS_SECONDS ? previous.failedWebhooks : 0;
-}
-
-/** Each hour begins with another domain, so that none always comes last. */
-function startingWith<T>(items: readonly T[], nth: number): T[] {
-  const first = items.length === 0 ? 0 : nth % items.length;
-  return [...items.slice(first), ...items.slice(0, first)];
 }

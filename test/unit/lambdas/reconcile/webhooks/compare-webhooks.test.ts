@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { SendingDomain } from '../../../../../lambdas/contract.ts';
 import type { RegisteredWebhook } from '../../../../../lambdas/domain/webhooks/webhook-drift.ts';
 import { ListingError, type RegisteredWebhooks } from '../../../../../lambdas/reconcile/ports.ts';
 import { createCompareWebhooks } from '../../../../../lambdas/reconcile/webhooks/compare-webhooks.ts';
@@ -12,7 +13,11 @@ const DOMAINS = [
   { name: 'second.example.com', region: 'us' as const },
 ];
 
-function comparison(ofDomain: Record<string, RegisteredWebhook[] | Error>, isConfigured = async () => true) {
+function comparison(
+  ofDomain: Record<string, RegisteredWebhook[] | Error>,
+  isConfigured = async () => true,
+  domains: readonly SendingDomain[] = DOMAINS,
+) {
   const told: [string, unknown][] = [];
   const calls: string[] = [];
   const deadlines: number[] = [];
@@ -34,7 +39,7 @@ function comparison(ofDomain: Record<string, RegisteredWebhook[] | Error>, isCon
   };
   const compare = createCompareWebhooks({
     webhooks,
-    domains: DOMAINS,
+    domains,
     webhookUrl: OWN,
     wanted: ['delivered'],
     isConfigured,
@@ -111,4 +116,18 @@ test('the domains share ten seconds, so that a slow Mailgun keeps no run', async
   await compare({ ignoreWaits: true });
   expect(deadlines.map((ms) => Math.round(ms - FULL_HOUR))).toEqual([3333, 6500, 10_000]);
   expect(told).toHaveLength(3);
+});
+
+test('of more domains than ten seconds suffice for, each is compared within a few hours, and none in a hurry', async () => {
+  const many = Array.from({ length: 400 }, (_, nth) => ({ name: `d${nth}.example.com`, region: 'us' as const }));
+  const { compare, told, clock } = comparison({}, undefined, many);
+  clock.msPerCall = 90;
+  for (let hour = 0; hour < 12; hour += 1) {
+    clock.ms = FULL_HOUR + hour * HOUR_MS;
+    await compare({ ignoreWaits: false });
+    expect(clock.ms).toBeLessThan(FULL_HOUR + hour * HOUR_MS + 11_000);
+  }
+  expect(told.filter(([, counts]) => typeof counts === 'string').length).toBeLessThan(12 * 2);
+  const compared = told.filter(([, counts]) => typeof counts === 'object').map(([name]) => name);
+  expect(new Set(compared).size).toBe(400);
 });

@@ -1,0 +1,26 @@
+import { eachOf, startingWith } from '../../domain/concurrency.ts';
+
+/** An answer of Mailgun takes less. */
+const SHARE_MS = 1000;
+const MAX_AT_ONCE = 8;
+const HOUR_MS = 3_600_000;
+
+/**
+ * Asks Mailgun for one domain after the other, each with an equal share of the time. Where there are too many for that,
+ * several are asked at once, and those for whom no time is left have their turn in another hour.
+ */
+export async function eachInTime<T>(
+  domains: readonly T[],
+  { maxMs, now }: { maxMs: number; now: () => number },
+  ask: (domain: T, deadlineMs: number) => Promise<void>,
+): Promise<void> {
+  const endMs = now() + maxMs;
+  const atOnce = Math.min(MAX_AT_ONCE, Math.ceil((domains.length * SHARE_MS) / maxMs));
+  const turns = atOnce > 1 ? startingWith(domains, Math.floor(now() / HOUR_MS)) : domains;
+  await eachOf(turns.entries(), atOnce, async ([index, domain]) => {
+    const leftMs = endMs - now();
+    const shareMs = (leftMs * atOnce) / (turns.length - index);
+    if (atOnce === 1) await ask(domain, now() + shareMs);
+    else if (leftMs > 0) await ask(domain, now() + Math.min(leftMs, Math.max(SHARE_MS, shareMs)));
+  });
+}
