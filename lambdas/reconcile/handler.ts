@@ -98,9 +98,11 @@ const deps = {
   onFailure,
 };
 const account = createMailgunDomains(mailgun);
+const holderOf = parseHeldElsewhere(env.heldElsewhere);
 const discoverDomains = createDiscoverDomains({
   store: createDomainStore(table),
   account,
+  holderOf,
   isConfigured: deps.isConfigured,
   everySeconds: env.everySeconds,
   now: Date.now,
@@ -127,7 +129,7 @@ async function readDomains(ignoreWaits: boolean): Promise<RunDomains> {
   const known = await discoverDomains({ ignoreWaits });
   const all = known.domains.map((each) => ({
     ...each,
-    startsAt: ledgerStart(each, env.fromEpochSeconds),
+    startsAt: ledgerStart(each, env.fromEpochSeconds, env.retentionSeconds),
     isGone: each.goneAt !== undefined,
   }));
   const nowSeconds = Date.now() / 1000;
@@ -152,7 +154,7 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
     known === undefined
       ? createFindDomainDrift({
           account,
-          holderOf: parseHeldElsewhere(env.heldElsewhere),
+          holderOf,
           domains,
           isConfigured: deps.isConfigured,
           everySeconds: env.everySeconds,

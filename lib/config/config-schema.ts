@@ -123,7 +123,7 @@ export const environmentSchema = z.strictObject({
       constraint: '"account" or a list of at least one',
       elementConstraint: 'an object {name, region}',
       description:
-        'The sending domains whose events are accepted; "account": all active ones that Mailgun lists to the API key, looked at hourly, without a deploy for each.',
+        'The sending domains whose events are accepted; "account": all active ones that Mailgun lists to the API key and no other environment names, looked at hourly, without a deploy for each.',
       example: [{ name: 'mg.example.com', region: 'us' }],
     }),
   eventTypes: distinct(z.enum(WEBHOOK_TYPES))

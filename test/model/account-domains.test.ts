@@ -7,6 +7,7 @@ import {
   isCompared,
   type LedgerDomains,
   ledgerStart,
+  listedNames,
   NO_DOMAINS,
   storedNames,
   type UndiscoveredDomain,
@@ -101,6 +102,7 @@ async function play(plan: Plan) {
   world.hasFurtherDomains = true;
   const store = new InMemoryDomains();
   world.noteUndiscovered = async (name, nowMs) => {
+    if (listedNames(store.item).has(name)) return;
     store.notes.set(name, { name, lastAt: Math.floor(nowMs / 1000) });
   };
   const startMs = world.nowMs;
@@ -159,6 +161,7 @@ async function play(plan: Plan) {
     const discoverDomains = createDiscoverDomains({
       store: life.wrap('table', store),
       account: { ...life.wrap('mailgun', account), placeOf: account.placeOf },
+      holderOf: () => undefined,
       isConfigured: async () => true,
       everySeconds: QUARTER_SECONDS,
       now: () => world.nowMs,
@@ -169,7 +172,11 @@ async function play(plan: Plan) {
     const seconds = world.nowMs / 1000;
     world.domains = known.domains
       .filter((each) => isCompared(each, seconds, world.times.retentionSeconds))
-      .map((each) => ({ ...each, startsAt: ledgerStart(each, undefined), isGone: each.goneAt !== undefined }));
+      .map((each) => ({
+        ...each,
+        startsAt: ledgerStart(each, undefined, world.times.retentionSeconds),
+        isGone: each.goneAt !== undefined,
+      }));
     told.push(domainNews(known, seconds).text ?? '');
     return true;
   };

@@ -15,7 +15,7 @@ export interface LedgerDomain extends SendingDomain {
   goneAt?: number;
 }
 
-/** A domain that events name and Mailgun has not listed. */
+/** A domain that events name and Mailgun does not list. */
 export interface UndiscoveredDomain {
   name: string;
   /** When such an event was stored last, to the hour. */
@@ -48,7 +48,6 @@ export interface RegionListing {
 
 /** Returns the names of the domains that a whole listing lacks, and that are to be asked for one by one. */
 export function absentFrom({ domains }: LedgerDomains, { region, listed }: RegionListing): string[] {
-  if (listed.length === 0) return [];
   const names = new Set(listed.map(({ name }) => name));
   const isAbsent = (each: LedgerDomain) => each.region === region && each.goneAt === undefined && !names.has(each.name);
   return domains.filter(isAbsent).map(({ name }) => name);
@@ -64,8 +63,11 @@ export function withListing(
   gone: readonly string[],
 ): LedgerDomains {
   const before = known.listedAt[region];
-  const isEmptied = listed.length === 0 && known.domains.some((each) => each.region === region);
-  if (isEmptied || (before !== undefined && at <= before)) return known;
+  // An empty listing counts where Mailgun knows none of them by name either.
+  const isHeld = (each: LedgerDomain) =>
+    each.region === region && each.goneAt === undefined && !gone.includes(each.name);
+  const isDoubtful = listed.length === 0 && known.domains.some(isHeld);
+  if (isDoubtful || (before !== undefined && at <= before)) return known;
   const names = new Set(listed.map(({ name }) => name));
   const domains = known.domains.map((each): LedgerDomain => {
     const isListed = names.has(each.name);
@@ -90,23 +92,34 @@ export function withListing(
 
 /** Returns the domains after a look at what events name; those that were seen last come first. */
 export function withUndiscovered(known: LedgerDomains, noted: readonly UndiscoveredDomain[]): LedgerDomains {
-  const names = new Set(known.domains.map(({ name }) => name));
+  const listed = listedNames(known);
   const undiscovered = noted
-    .filter(({ name }) => !names.has(name))
+    .filter(({ name }) => !listed.has(name))
     .toSorted((a, b) => b.lastAt - a.lastAt || (a.name < b.name ? -1 : 1))
     .slice(0, MAX_UNDISCOVERED);
   return { ...known, undiscovered };
 }
 
+/** Returns the names of the domains that Mailgun has. */
+export function listedNames({ domains }: LedgerDomains): Set<string> {
+  return new Set(domains.filter(({ goneAt }) => goneAt === undefined).map(({ name }) => name));
+}
+
 /** Returns every name under which events may be stored; those of domains without a ledger come last. */
 export function storedNames({ domains, undiscovered }: LedgerDomains): string[] {
-  return [...domains, ...undiscovered].map(({ name }) => name);
+  return [...new Set([...domains, ...undiscovered].map(({ name }) => name))];
 }
 
 /** Returns where the ledger of a domain begins at the latest. */
-export function ledgerStart({ absentAt, foundAt }: LedgerDomain, fromEpochSeconds: number | undefined): number {
+export function ledgerStart(
+  { absentAt, foundAt }: LedgerDomain,
+  fromEpochSeconds: number | undefined,
+  retentionSeconds: number,
+): number {
   // Of the first listing it is not known since when Mailgun has had them.
-  return absentAt ?? fromEpochSeconds ?? foundAt;
+  if (absentAt === undefined) return fromEpochSeconds ?? foundAt;
+  // Months may lie between two listings, and Mailgun keeps nothing of them.
+  return Math.max(absentAt, foundAt - retentionSeconds);
 }
 
 /** Returns true until Mailgun keeps nothing any more of a domain that is gone. */

@@ -1,18 +1,30 @@
 import type { SendingDomain } from '../../contract.ts';
 import { canonicalJson } from '../../domain/canonical.ts';
-import { absentFrom, type LedgerDomains, withListing, withUndiscovered } from '../../domain/ledger/ledger-domains.ts';
+import { eachOf, startingWith } from '../../domain/concurrency.ts';
+import {
+  absentFrom,
+  type LedgerDomains,
+  listedNames,
+  withListing,
+  withUndiscovered,
+} from '../../domain/ledger/ledger-domains.ts';
+import type { HolderOf } from '../../domain/webhooks/held-elsewhere.ts';
 import { type AccountDomains, type DomainStore, ListingError } from '../ports.ts';
 import { type CompareWebhooksDeps, isTimeToCompare } from './compare-webhooks.ts';
 
 export interface DiscoverDomainsDeps extends Pick<CompareWebhooksDeps, 'isConfigured' | 'everySeconds' | 'now'> {
   store: DomainStore;
   account: AccountDomains;
+  /** Says which other environment holds a domain, which is left to it. */
+  holderOf: HolderOf;
   onFailure: (error: unknown) => void;
 }
 
 const REGIONS: readonly SendingDomain['region'][] = ['us', 'eu'];
 /** For the listing of each region, and the domains that it lacks. */
 const MAX_SEARCH_MS = 5000;
+const ASKED_AT_ONCE = 4;
+const HOUR_MS = 3_600_000;
 
 /**
  * Reads which domains have a ledger, after Mailgun's list was looked at: about once an hour, and at once where events
@@ -25,19 +37,20 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
   return async ({ ignoreWaits }: { ignoreWaits: boolean }): Promise<LedgerDomains> => {
     const [known, noted] = await Promise.all([store.read(), store.undiscovered()]);
     const startedMs = now();
-    const names = new Set([...known.domains, ...known.undiscovered].map(({ name }) => name));
+    const before = new Set(known.undiscovered.map(({ name }) => name));
     const isDue =
       ignoreWaits ||
       isTimeToCompare(startedMs, deps.everySeconds) ||
       Object.keys(known.listedAt).length === 0 ||
-      noted.some(({ name }) => !names.has(name));
+      // Of many, those that find no room in the item would be new in each run.
+      withUndiscovered(known, noted).undiscovered.some(({ name }) => !before.has(name));
     const isAsked = isDue && (await deps.isConfigured().catch(() => false));
     const listed = isAsked ? await afterListings(known) : known;
     const next = withUndiscovered(listed, noted);
     if (canonicalJson(next) === canonicalJson(known)) return known;
     // Another run that was quicker has looked as well; and a write whose reply was lost is read here.
     const held = (await store.write(next, known)) ?? (await store.read());
-    const own = new Set(held.domains.map(({ name }) => name));
+    const own = listedNames(held);
     for (const { name } of noted) if (own.has(name)) await store.dropUndiscovered(name);
     return held;
   };
@@ -50,12 +63,15 @@ export function createDiscoverDomains(deps: DiscoverDomainsDeps) {
       const deadlineMs = now() + MAX_SEARCH_MS;
       const at = Math.floor(now() / 1000);
       try {
-        const listing = { region, at, listed: await account.listed(place, deadlineMs) };
+        const own = new Set(next.domains.map(({ name }) => name));
+        const isOurs = ({ name }: { name: string }) => own.has(name) || deps.holderOf(name) === undefined;
+        const listing = { region, at, listed: (await account.listed(place, deadlineMs)).filter(isOurs) };
         const gone: string[] = [];
-        for (const name of absentFrom(next, listing)) {
-          // What a key is not shown is not gone.
+        // What a key is not shown is not gone; and those for whom there is no time now keep no other from being found.
+        const absent = startingWith(absentFrom(next, listing), Math.floor(now() / HOUR_MS));
+        await eachOf(absent, ASKED_AT_ONCE, async (name) => {
           if (!(await account.has({ name, region }, deadlineMs))) gone.push(name);
-        }
+        }).catch((error) => failures.push(error));
         next = withListing(next, listing, gone);
       } catch (error) {
         failures.push(error);

@@ -14,6 +14,7 @@ import {
 } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
 
 const AT = 1_770_000_000;
+const DAY = 86_400;
 const active = (...names: string[]) => names.map((name) => ({ name, isOfSubaccount: false, isActive: true }));
 const listing = (at: number, ...names: string[]) => ({ region: 'us' as const, at, listed: active(...names) });
 const first = withListing(NO_DOMAINS, listing(AT, 'a.example.com', 'b.example.com'), []);
@@ -21,8 +22,11 @@ const names = ({ domains }: LedgerDomains) => domains.map(({ name }) => name);
 
 test('a later domain begins where the listing before did not hold it, the first ones where the operator says', () => {
   const { domains } = withListing(first, listing(AT + 3600, 'c.example.com', 'b.example.com', 'a.example.com'), []);
-  expect(domains.map((each) => ledgerStart(each, undefined))).toEqual([AT, AT, AT]);
-  expect(domains.map((each) => ledgerStart(each, AT - 900))).toEqual([AT - 900, AT - 900, AT]);
+  const starts = (from: number | undefined, kept = DAY) => domains.map((each) => ledgerStart(each, from, kept));
+  expect(starts(undefined)).toEqual([AT, AT, AT]);
+  expect(starts(AT - 900)).toEqual([AT - 900, AT - 900, AT]);
+  // Where months lie between two listings, there is nothing to compare of most of them.
+  expect(starts(AT - 900, 1800)).toEqual([AT - 900, AT - 900, AT + 1800]);
   expect(domains[2]).toEqual({ name: 'c.example.com', region: 'us', foundAt: AT + 3600, absentAt: AT });
 });
 
@@ -32,9 +36,19 @@ test('a domain that is not active, or is known, is not added', () => {
 });
 
 describe('no listing takes a domain away', () => {
-  test('an empty one changes nothing at all', () => {
-    expect(absentFrom(first, listing(AT + 1))).toEqual([]);
-    expect(withListing(first, listing(AT + 1), names(first))).toBe(first);
+  test('an empty one changes nothing at all, while Mailgun knows any of them by name', () => {
+    expect(absentFrom(first, listing(AT + 1))).toEqual(names(first));
+    expect(withListing(first, listing(AT + 1), ['a.example.com'])).toBe(first);
+  });
+
+  test('an empty one marks them where the account has none any more, so that they are not asked for ever', () => {
+    const emptied = withListing(first, listing(AT + 1), names(first));
+    expect(emptied.domains.map(({ name, goneAt }) => [name, goneAt])).toEqual([
+      ['a.example.com', AT + 1],
+      ['b.example.com', AT + 1],
+    ]);
+    expect(emptied.listedAt.us).toBe(AT + 1);
+    expect(withListing(emptied, listing(AT + 2), []).listedAt.us).toBe(AT + 2);
   });
 
   test('one that began before the last one changes nothing either', () => {
@@ -109,5 +123,12 @@ describe('an operator is told', () => {
   test('of a domain that has a ledger meanwhile, nothing of the events before', () => {
     const found = withListing(first, listing(AT + 1, 'x.example.net', 'a.example.com', 'b.example.com'), []);
     expect(withUndiscovered(found, noted).undiscovered).toEqual([]);
+  });
+
+  test('of a domain that is gone, that events name it: nothing compares them', () => {
+    const gone = withListing(first, listing(AT + 1, 'a.example.com'), ['b.example.com']);
+    const named = withUndiscovered(gone, [{ name: 'b.example.com', lastAt: AT + 7200 }]);
+    expect(domainNews(named, AT + 7200).text).toContain('events name what Mailgun does not list: b.example.com');
+    expect(storedNames(named)).toEqual(names(first));
   });
 });
