@@ -25,7 +25,7 @@ export async function readStackDomains(output: string, table: LedgerTable): Prom
   const gone = domains.filter(({ goneAt }) => goneAt !== undefined);
   return {
     atMailgun: domains.filter(({ goneAt }) => goneAt === undefined),
-    further: [...gone, ...undiscovered].map(({ name }) => name),
+    further: [...new Set([...gone, ...undiscovered].map(({ name }) => name))],
     discovered,
   };
 }

@@ -41,7 +41,7 @@ const store = createProcess({
   copies: createRedactedCopies(table, Date.now),
   stragglers: {
     ...createStragglersTable(table, Date.now),
-    noteUndiscovered: env.ofAccount ? createUndiscoveredNotes(table) : undefined,
+    noteUndiscovered: env.ofAccount ? createUndiscoveredNotes(table, Date.now) : undefined,
   },
   secondPassSeconds: env.secondPassSeconds,
   now: Date.now,

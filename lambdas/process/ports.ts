@@ -23,7 +23,7 @@ export interface Stragglers {
   ledgerStart(domain: string): Promise<number | undefined>;
   /** Requests a pass over the time of such an event. */
   note(domain: string, straggler: { at: number; notedAt: number }): Promise<void>;
-  /** Notes that events of a domain are stored that has no ledger; absent where the domains are configured. */
+  /** Notes the domain of a stored event, unless Mailgun lists it; absent where the domains are configured. */
   noteUndiscovered?: ((domain: string, nowMs: number) => Promise<void>) | undefined;
 }
 

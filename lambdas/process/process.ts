@@ -131,10 +131,9 @@ async function noteStraggler(deps: ProcessDeps, { domain, atMs }: EventRecord): 
   const nowMs = deps.now();
   const at = Math.floor(atMs / 1000);
   const { stragglers } = deps;
-  // As long as no ledger holds its events, at least its name is seen.
-  if (stragglers.noteUndiscovered && domain !== UNKNOWN_DOMAIN && (await stragglers.ledgerStart(domain)) === undefined)
-    await stragglers.noteUndiscovered(domain, nowMs);
-  if (await isStraggler(deps, domain, at, nowMs - atMs)) await deps.stragglers.note(domain, { at, notedAt: nowMs });
+  // As long as no pass compares its events, at least its name is seen.
+  if (domain !== UNKNOWN_DOMAIN) await stragglers.noteUndiscovered?.(domain, nowMs);
+  if (await isStraggler(deps, domain, at, nowMs - atMs)) await stragglers.note(domain, { at, notedAt: nowMs });
 }
 
 async function isStraggler(deps: ProcessDeps, domain: string, at: number, ageMs: number): Promise<boolean> {

@@ -3,6 +3,7 @@ import { ACCOUNT_DOMAINS } from '../../contract.ts';
 import { LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
 import {
   type LedgerDomains,
+  listedNames,
   NO_DOMAINS,
   storedNames,
   type UndiscoveredDomain,
@@ -55,42 +56,55 @@ export async function readLedgerDomains({ client, name }: LedgerTable, Consisten
 
 const REREAD_MS = 60_000;
 
-/**
- * Returns what reads the domains of this stack: those that are configured, or every name under which events may be
- * stored, at most a minute old, and the last known where the table cannot be read.
- */
+/** Returns what reads the domains at most a minute old, and the last known where the table cannot be read. */
+function createRecentDomains(table: LedgerTable, now: () => number): () => Promise<LedgerDomains> {
+  let held: { known: LedgerDomains; readAtMs: number } | undefined;
+  return async () => {
+    if (held !== undefined && now() - held.readAtMs < REREAD_MS) return held.known;
+    try {
+      const known = await readLedgerDomains(table);
+      // The same while nothing has changed, so that what is made of it need not be made again.
+      held = { known: known.version === held?.known.version ? held.known : known, readAtMs: now() };
+    } catch (error) {
+      if (held === undefined) throw error;
+      held.readAtMs = now();
+    }
+    return held.known;
+  };
+}
+
+/** Returns what reads the domains of this stack: those that are configured, or every name under which events may be stored. */
 export function createDomainNames(
   table: LedgerTable,
   configured: readonly string[] | typeof ACCOUNT_DOMAINS,
   now: () => number,
 ): () => Promise<readonly string[]> {
   if (configured !== ACCOUNT_DOMAINS) return async () => configured;
-  let held: { names: readonly string[]; version: number; readAtMs: number } | undefined;
+  const recent = createRecentDomains(table, now);
+  let made: { of: LedgerDomains; names: readonly string[] } | undefined;
   return async () => {
-    if (held !== undefined && now() - held.readAtMs < REREAD_MS) return held.names;
-    try {
-      const known = await readLedgerDomains(table);
-      // The same list while nothing has changed, so that what is made of it need not be made again.
-      const names = known.version === held?.version ? held.names : storedNames(known);
-      held = { names, version: known.version, readAtMs: now() };
-    } catch (error) {
-      if (held === undefined) throw error;
-      held.readAtMs = now();
-    }
-    return held.names;
+    const known = await recent();
+    if (made?.of !== known) made = { of: known, names: storedNames(known) };
+    return made.names;
   };
 }
 
 const KEPT_SECONDS = 60 * 86_400;
 const HOUR_SECONDS = 3600;
 
-/** Notes that events of a domain are stored that has no ledger, once an hour. */
-export function createUndiscoveredNotes({
-  client,
-  name,
-}: LedgerTable): (domain: string, nowMs: number) => Promise<void> {
+/** Notes that events are stored of a domain that Mailgun does not list, once an hour. */
+export function createUndiscoveredNotes(
+  table: LedgerTable,
+  now: () => number,
+): (domain: string, nowMs: number) => Promise<void> {
+  const { client, name } = table;
+  const recent = createRecentDomains(table, now);
+  let made: { of: LedgerDomains; listed: ReadonlySet<string> } | undefined;
   const notedAt = new Map<string, number>();
   return async (domain, nowMs) => {
+    const known = await recent();
+    if (made?.of !== known) made = { of: known, listed: listedNames(known) };
+    if (made.listed.has(domain)) return;
     const lastAt = Math.floor(nowMs / 1000 / HOUR_SECONDS) * HOUR_SECONDS;
     if (notedAt.get(domain) === lastAt) return;
     await client.send(

@@ -139,6 +139,7 @@ export function createLedgerStateTable(table: LedgerTable): LedgerState {
 /** The attribute of a kind holds its first time, and with this before it the last. */
 const LAST = 'last/';
 const START_REREAD_MS = 60_000;
+const MAX_STARTS = 2000;
 /** Longer than Mailgun keeps events; without an API key nothing takes the notes up. */
 const KEPT_SECONDS = 60 * DAY_SECONDS;
 
@@ -154,6 +155,8 @@ export function createStragglersTable({ client, name }: LedgerTable, now: () => 
       }
       const { Item } = await client.send(new GetCommand({ TableName: name, Key: watermarksKey(domain) }));
       const start = Item?.start as number | undefined;
+      // Signatures do not cover the names of domains.
+      if (starts.size >= MAX_STARTS) starts.clear();
       starts.set(domain, { start, readAtMs: now() });
       return start;
     },

@@ -1,0 +1,44 @@
+import { GetCommand, type PutCommand } from '@aws-sdk/lib-dynamodb';
+import { expect, test } from '@jest/globals';
+import { createUndiscoveredNotes } from '../../../../../lambdas/adapters/table/domain-repository.ts';
+import type { LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
+import { type LedgerDomains, NO_DOMAINS } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
+
+const NOW_MS = 1_770_000_000_000;
+const listed = (name: string) => ({ name, region: 'us' as const, foundAt: 0 });
+
+function notes(first: Partial<LedgerDomains>) {
+  const clock = { ms: NOW_MS };
+  const state = { item: { ...NO_DOMAINS, ...first }, reads: 0, noted: [] as string[] };
+  const client = {
+    async send(command: GetCommand | PutCommand) {
+      if (!(command instanceof GetCommand)) {
+        state.noted.push(String(command.input.Item?.name));
+        return {};
+      }
+      state.reads += 1;
+      return { Item: { pk: 'LEDGER', sk: 'DOMAINS', ...state.item } };
+    },
+  };
+  const note = createUndiscoveredNotes({ client, name: 'table' } as unknown as LedgerTable, () => clock.ms);
+  return { note: (domain: string) => note(domain, clock.ms), clock, state };
+}
+
+test('what Mailgun does not list is noted, one that is gone and one of an earlier configuration too', async () => {
+  const gone = { ...listed('gone.example.com'), goneAt: 1 };
+  const { note, state } = notes({ domains: [listed('a.example.com'), gone], version: 1 });
+  for (const domain of ['a.example.com', 'gone.example.com', 'configured.example.com', 'gone.example.com'])
+    await note(domain);
+  expect(state.noted).toEqual(['gone.example.com', 'configured.example.com']);
+});
+
+test('the domains are read once a minute, however many webhooks come', async () => {
+  const { note, state, clock } = notes({ version: 1 });
+  await note('new.example.com');
+  state.item = { ...state.item, domains: [listed('new.example.com')], version: 2 };
+  for (let nth = 0; nth < 100; nth += 1) await note('new.example.com');
+  expect(state).toMatchObject({ reads: 1, noted: ['new.example.com'] });
+  clock.ms += 3_600_000;
+  await note('new.example.com');
+  expect(state).toMatchObject({ reads: 2, noted: ['new.example.com'] });
+});
