@@ -147,6 +147,11 @@ export function checkSendingDomain({ domains }: Deployment, domain: string): voi
   checkChoice(domain, domains);
 }
 
+/** Refuses a domain under which no events may be stored. */
+export function checkStoredDomain({ domains, furtherDomains = [] }: Deployment, domain: string): void {
+  checkChoice(domain, [...domains, ...furtherDomains]);
+}
+
 /** Refuses what is neither a domain of the stack nor `-`, which stands for events that name none. */
 export function checkDomain(deployment: Deployment, domain: string): void {
   checkChoice(domain, chosenDomains(deployment, undefined));

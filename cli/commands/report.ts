@@ -22,7 +22,7 @@ import { openDeploymentArchive } from '../archive/history.ts';
 import {
   type CliContext,
   type CommandBuilder,
-  checkSendingDomain,
+  checkStoredDomain,
   ledgerCommand,
   openTarget,
   type TargetOptions,
@@ -221,7 +221,7 @@ function checkTag(tag: string): string {
 
 function domainOf(deployment: Deployment, domain: string | undefined): string {
   const [only, ...others] = deployment.domains;
-  if (domain !== undefined) checkSendingDomain(deployment, domain);
+  if (domain !== undefined) checkStoredDomain(deployment, domain);
   else if (only === undefined || others.length > 0) {
     throw new UsageError(`--domain is missing: the stack has ${deployment.domains.join(', ')}`);
   }

@@ -96,7 +96,12 @@ const signing = {
       : { Signature: sign('sha256', input.Message, key.privateKey) },
 };
 
-function run(args: readonly string[], mortal = new Mortal(), over: Partial<CliContext> = {}) {
+function run(
+  args: readonly string[],
+  mortal = new Mortal(),
+  over: Partial<CliContext> = {},
+  names: Partial<Deployment> = {},
+) {
   const outputs: Record<string, string> = { ArchiveBucketName: s3.bucket.name, CertificateKeyArn: 'key' };
   const { secrets, table } = engines;
   // Nobody else sends here, so an empty reply need not be waited for.
@@ -113,6 +118,7 @@ function run(args: readonly string[], mortal = new Mortal(), over: Partial<CliCo
   const target = stubDeployment({
     clients: clients as unknown as Deployment['clients'],
     output: (name) => outputs[name] ?? engines.output(name),
+    ...names,
   });
   return runCommand(args, { openDeployment: async () => target, ...over });
 }
@@ -167,6 +173,16 @@ test('a certificate of sealed slices holds, alone, with the bucket, and with a c
   const { lines } = await verify(certificate, '--archive', s3.url);
   expect(lines).toContainEqual({ event: 'archive', domain: DOMAIN, objects: 1, rows: EVENTS, erased: 0 });
   expect(lines.at(-1)).toMatchObject({ holds: true, verdict: 'complete', ledger: 'mailgun-ledger-stub' });
+});
+
+test('a domain that Mailgun has no more is certified for the time in which it was sealed', async () => {
+  const names = { domains: ['other.example.com'], furtherDomains: [DOMAIN, 'never-listed.example.com'] };
+  const { lines } = await run(['prove', '--local', ...RANGE], new Mortal(), {}, names);
+  const statements = (await verify(JSON.parse(lines[0] ?? ''))).lines.filter(({ event }) => event === 'domain');
+  expect(statements).toMatchObject([
+    { domain: 'other.example.com', verdict: 'unknown' },
+    { domain: DOMAIN, verdict: 'complete' },
+  ]);
 });
 
 test('seal makes the calls that its role allows, and no other', () => {

@@ -4,6 +4,7 @@ import { dollarsOf, isCut } from '../../../../cli/commands/report.ts';
 import { MailCounter, peopleCounts } from '../../../../lambdas/domain/campaign/counts.ts';
 import { campaignMail } from '../../../../lambdas/domain/campaign/mail.ts';
 import { taggedSlice } from '../../../../lambdas/domain/campaign/stretches.ts';
+import { runCommand, stubDeployment } from '../../../support/command-line.ts';
 
 test.each([
   { name: 'a million events', read: { events: 1_000_000 }, dollars: 0.0625 },
@@ -33,4 +34,14 @@ test('only slices of the time of sending are searched event by event, and later 
   const slices = [slice(0, 1000), slice(900, 10), slice(1800, 1000)];
   expect([isCut(slices, 900, 1800), isCut(slices, 899, 1800), isCut(slices, 900, 1801)]).toEqual([false, true, true]);
   expect([isCut(slices.slice(0, 2), 900), isCut(slices, 900)]).toEqual([false, true]);
+});
+
+test.each([
+  { domain: 'gone.example.com', says: 'the stub has none' },
+  { domain: 'x.example.com', says: "--domain x.example.com is not one of the stack's" },
+])('a campaign of a domain that Mailgun has no more can be reported, of a stranger not: $domain', async (given) => {
+  const openDeployment = async () => stubDeployment({ furtherDomains: ['gone.example.com'] });
+  const args = ['report', 'spring', '--domain', given.domain, '--from', '2h', '--local'];
+  const { lines, errors } = await runCommand(args, { openDeployment });
+  expect([...lines, ...errors].join()).toContain(given.says);
 });
