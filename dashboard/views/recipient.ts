@@ -39,16 +39,23 @@ export const recipientView: View = async (context) => {
     api.get<SuppressionsResponse>('/suppressions', { address }),
     read(),
   ]);
+  const heading = h(
+    'p',
+    { class: 'subject' },
+    h('code', {}, address),
+    ' ',
+    copyButton('Copy address', () => address),
+  );
+  if (suppressions.suppressions.length === 0 && (await hasNoMail(first, context))) {
+    return {
+      title: 'Recipient',
+      content: [heading, panel('Nothing stored', empty('No mail to this address is stored: check its spelling.'))],
+    };
+  }
   return {
     title: 'Recipient',
     content: [
-      h(
-        'p',
-        { class: 'subject' },
-        h('code', {}, address),
-        ' ',
-        copyButton('Copy address', () => address),
-      ),
+      heading,
       suppressionPanel(suppressions, context),
       panel(
         'Messages',
@@ -81,6 +88,17 @@ export const recipientView: View = async (context) => {
     ],
   };
 };
+
+/** Whether no mail at all is stored, also where a filter narrows what was read. */
+async function hasNoMail(
+  { rows, next }: { readonly rows: readonly unknown[]; readonly next: string | null },
+  { api, subject: address, parameters }: ViewContext,
+): Promise<boolean> {
+  if (rows.length > 0 || next !== null) return false;
+  if (!FILTERS.some((name) => parameters.get(name))) return true;
+  const { messages } = await api.get<RecipientResponse>('/recipients', { address, limit: 1 });
+  return messages.length === 0;
+}
 
 /** Leads to the message, by its subject where that is known. */
 const subjectLink = ({ subject, messageId }: RecipientMessageEntry): Child =>
