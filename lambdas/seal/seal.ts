@@ -86,11 +86,14 @@ export function createSeal(deps: SealDeps): (request: SealRequest) => Promise<Se
     return report;
   }
 
-  /** Notes how long the slices of a domain wait that have never been sealed. */
+  /** Notes how long the slices wait that a run would seal. */
   async function lookAtWaits(domain: string, report: SealReport): Promise<void> {
     const nowSeconds = Math.floor(now() / 1000);
-    for await (const { slice, isMarked } of unsealed(domain, await positionOf(domain), nowSeconds)) {
-      if (!isMarked && isReady(slice, false)) noteWait(slice, report);
+    const position = await positionOf(domain);
+    const older = olderDay(nowSeconds - reachSeconds, position);
+    for (const { from, to } of [{ from: position, to: nowSeconds }, older]) {
+      for await (const { slice, isMarked } of unsealed(domain, from, to))
+        if (!isMarked && isReady(slice, false)) noteWait(slice, report);
     }
   }
 

@@ -83,6 +83,35 @@ test('finds the lease held, and reports what waits meanwhile', async () => {
   expect(later.report).toMatchObject({ waitSeconds: 0, busy: true });
 });
 
+test('a slice that is sealed does not wait, though one before it is not sealed', async () => {
+  const world = new SealWorld();
+  world.pass(0, false);
+  world.store(1, 1);
+  world.pass(1);
+  expect((await world.run()).report).toMatchObject({ sealed: 1 });
+  await world.lease.hold('erase');
+
+  const { report } = await world.run(undefined, 0, world.lease);
+
+  expect(report).toMatchObject({ waitSeconds: 0, busy: true });
+});
+
+test('what is stored later for a sealed slice waits too while the lease is held, as its day has its turn', async () => {
+  const world = fullWorld();
+  await world.run();
+  world.store(99, 1);
+  world.pass(1);
+  await world.lease.hold('erase');
+
+  const waits: number[] = [];
+  for (let turn = 0; turn < 90; turn += 1) {
+    world.nowMs += 900_000;
+    waits.push((await world.run(undefined, 0, world.lease)).report?.waitSeconds ?? 0);
+  }
+
+  expect(Math.max(...waits)).toBeGreaterThan(DAY);
+});
+
 test('a bucket that refuses everything leaves slices waiting, and the report says for how long', async () => {
   const world = fullWorld();
   world.bucket.putTextIfAbsent = () => Promise.reject(new Error('access denied'));
