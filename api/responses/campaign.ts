@@ -68,7 +68,8 @@ export const campaignResponse = name(
       z.enum(['complete', 'incomplete', 'unknown']),
     ),
     completeFrom: says(
-      'Null where every event since `from` is counted; else epoch seconds from which on they are.',
+      'Null where every event since `from` is counted; else epoch seconds from which on they are. Up to `from`: some mail ' +
+        'has no acceptance, which may lie before.',
       z.nullable(z.int()),
     ),
     archive: z.optional(

@@ -5,7 +5,7 @@ import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../lambdas/contract.ts';
 import { objectsBetween } from '../../lambdas/domain/archive/listed-objects.ts';
 import { tracedObjects } from '../../lambdas/domain/campaign/archived-event.ts';
 import type { MailCounts, PeopleCounts } from '../../lambdas/domain/campaign/counts.ts';
-import { completeFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
+import { mailCompleteFrom, retainedFromOf } from '../../lambdas/domain/campaign/retained-events.ts';
 import {
   LOOK_BACK_SECONDS,
   type Stretch,
@@ -158,7 +158,8 @@ async function report(context: CliContext, options: ReportOptions, given: string
   };
   const counts = await countCampaign(context, sources, { domain, tag, time, stretches }, onFailure);
   if (counts === undefined) return 1;
-  const held = archive.completeFrom === undefined ? null : timeText(archive.completeFrom);
+  const heldFrom = archive.completeFrom(counts.mails);
+  const held = heldFrom === undefined ? null : timeText(heldFrom);
   const settled = completenessOf(deployment, slices, counts, from, context.now());
   // The ledger accounts for what is no longer there to be counted.
   const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
@@ -175,8 +176,8 @@ async function report(context: CliContext, options: ReportOptions, given: string
 interface FoundArchive {
   readonly objects: readonly ArchivedObject[];
   readonly listings: number;
-  /** Epoch seconds. */
-  readonly completeFrom: number | undefined;
+  /** In epoch seconds, for the mail that was counted. */
+  readonly completeFrom: (mails: MailCounts) => number | undefined;
 }
 
 const OBJECTS_PER_LISTING = 1000;
@@ -189,7 +190,7 @@ async function findArchive(
   nowMs: number,
 ): Promise<FoundArchive> {
   // A stack that was deployed before says nothing of it.
-  if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: undefined };
+  if (!hasOutput(deployment, 'RetentionDays')) return { objects: [], listings: 0, completeFrom: () => undefined };
   const retainedFrom = retainedFromOf(nowMs, Number(deployment.output('RetentionDays')));
   const since = from - LOOK_BACK_SECONDS;
   const archive = since < retainedFrom ? openDeploymentArchive(deployment) : undefined;
@@ -197,7 +198,13 @@ async function findArchive(
   return {
     objects: tracedObjects(listed, slices),
     listings: archive === undefined ? 0 : (retainedFrom - since) / DAY_SECONDS + listed.length / OBJECTS_PER_LISTING,
-    completeFrom: completeFrom(from, retainedFrom, slices, new Set(listed.map(({ start }) => start))),
+    completeFrom: (mails) =>
+      mailCompleteFrom(
+        { from, lookBack: since, retainedFrom },
+        slices,
+        new Set(listed.map(({ start }) => start)),
+        mails,
+      ),
   };
 }
 

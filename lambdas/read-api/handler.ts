@@ -48,7 +48,7 @@ import { createTail } from './tail/tail.ts';
 
 /** Time kept back from the function's timeout: the gateway's own response would carry no CORS header. */
 const TIMEOUT_EARLY_MS = 500;
-/** How long one report may read the archive for; the rest of the function's time is left for the table. */
+/** How long after its beginning a report may read the archive; the rest of the function's time is the table's. */
 const ARCHIVE_MS = 8000;
 /** When to ask again after a 503. */
 const RETRY_AFTER_SECONDS = '2';
@@ -164,7 +164,7 @@ async function readAlarms(): Promise<AlarmFacts[]> {
 }
 
 /** The readers of S3 and Parquet are loaded by the first report that needs them, and by no stack without an archive. */
-function archivedCampaigns(bucketName: string): ReadArchivedCampaign {
+function archivedCampaigns(bucketName: string) {
   let loaded: Promise<ReadArchivedCampaign> | undefined;
   const load = async () => {
     const { openRangedObjects } = await import('../adapters/archive/ranged-objects.ts');
@@ -174,14 +174,14 @@ function archivedCampaigns(bucketName: string): ReadArchivedCampaign {
       objects: openRangedObjects(bucketName),
       erasures: createErasureRepository(table, erasureKey),
       erasureKey,
-      startDeadline: () => AbortSignal.timeout(ARCHIVE_MS),
       onFailure: (error) => log.write('archive not read', errorFacts(error)),
     });
   };
-  return async (...query) => {
+  const read: ReadArchivedCampaign = async (...query) => {
     loaded ??= load();
     return (await loaded)(...query);
   };
+  return { read, startDeadline: () => AbortSignal.timeout(ARCHIVE_MS) };
 }
 
 /** The library for JWTs is loaded by the first request that needs it, and by no other stack. */

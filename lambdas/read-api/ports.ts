@@ -220,8 +220,8 @@ export interface ArchivedRows {
 }
 
 export interface ArchivedObjects {
-  /** Yields the objects whose keys start with a prefix. */
-  list(prefix: string): AsyncIterable<ListedObject>;
+  /** Yields the objects whose keys start with a prefix. The signal ends it. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<ListedObject>;
   /** Returns the row groups of an object. They throw where it was replaced since it was listed. */
   open(object: ListedObject, reading: ObjectReading): Promise<ArchivedRows[]>;
 }

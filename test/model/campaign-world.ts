@@ -19,11 +19,8 @@ import { placeName } from '../../lambdas/domain/ledger/ledger-name.ts';
 import { storedTypeOf } from '../../lambdas/domain/ledger/tally.ts';
 import { tombstoneIdentity, tombstoneOf, withoutAddress } from '../../lambdas/domain/recipients/erasure.ts';
 import type { ArchivedRows } from '../../lambdas/read-api/ports.ts';
-import {
-  createArchivedCampaigns,
-  type ReadArchivedCampaign,
-} from '../../lambdas/read-api/reports/archived-campaign.ts';
-import { createCampaigns } from '../../lambdas/read-api/reports/campaigns.ts';
+import { createArchivedCampaigns } from '../../lambdas/read-api/reports/archived-campaign.ts';
+import { type CampaignDeps, createCampaigns } from '../../lambdas/read-api/reports/campaigns.ts';
 import { createSeal } from '../../lambdas/seal/seal.ts';
 import { createRandom, type Random } from '../../tools/mailgun-twin/random.ts';
 import type { EventData, Mail } from '../../tools/mailgun-twin/traffic/event-parts.ts';
@@ -316,9 +313,9 @@ class Archive {
     await eraseArchive({ ...deps, objects }, { recipient, erasureKey: ERASURE_KEY }, context, () => {});
   }
 
-  reader(): ReadArchivedCampaign {
+  reader(): NonNullable<CampaignDeps['archive']> {
     const bucket = this.#bucket;
-    return createArchivedCampaigns({
+    const read = createArchivedCampaigns({
       objects: {
         async *list(prefix) {
           for (const [key, text] of bucket.objects)
@@ -330,11 +327,12 @@ class Archive {
           return groups;
         },
       },
-      ...{ erasures: this.#world.erasures, erasureKey, startDeadline: () => new AbortController().signal },
+      ...{ erasures: this.#world.erasures, erasureKey },
       onFailure: (error) => {
         throw error;
       },
     });
+    return { read, startDeadline: () => new AbortController().signal };
   }
 
   async read(slices: readonly TaggedSlice[], heldFromMs: number): Promise<CampaignArchive> {

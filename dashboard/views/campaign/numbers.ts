@@ -65,6 +65,8 @@ function lacking(report: CampaignResponse, target: string | undefined): Child[] 
   const [words, isCountedByCommand] = UNCOUNTED[report.archive ?? 'none'];
   return [
     h('p', {}, 'Events before ', timeElement(report.completeFrom), ` ${words}`),
+    report.completeFrom <= report.from &&
+      h('p', {}, 'Mail that was accepted before then, and sent later, counts as not accepted.'),
     isCountedByCommand && reportCommand(report, target),
   ];
 }

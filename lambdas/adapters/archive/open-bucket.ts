@@ -31,8 +31,9 @@ export interface SizedObject {
 export async function* listObjects(
   { client, name }: ArchiveBucket,
   Prefix: string,
+  options: { abortSignal?: AbortSignal } = {},
 ): AsyncGenerator<SizedObject & { readonly tag: string }> {
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name, Prefix })) {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: name, Prefix }, options)) {
     for (const { Key, Size = 0, ETag = '' } of Contents)
       if (Key !== undefined) yield { key: Key, bytes: Size, tag: ETag };
   }

@@ -15,7 +15,7 @@ export const openRangedObjects = (bucketName: string) => createRangedObjects(ope
 /** Lists objects of events, and reads single columns of them by ranges, so that what is not asked for is not fetched. */
 export function createRangedObjects(bucket: ArchiveBucket): ArchivedObjects {
   return {
-    list: (prefix) => listObjects(bucket, prefix),
+    list: (prefix, abortSignal) => listObjects(bucket, prefix, { abortSignal }),
 
     async open(object, reading) {
       const { bytes } = object;
@@ -49,6 +49,8 @@ async function fetchRange(
     const { Body } = await client.send(new GetObjectCommand(input), { abortSignal: signal });
     const chunks: Buffer[] = [];
     for await (const chunk of addAbortSignal(signal, Body as unknown as Readable)) chunks.push(chunk as Buffer);
+    // What follows is work of the processor, which nothing ends.
+    signal.throwIfAborted();
     const bytes = Buffer.concat(chunks);
     if (bytes.length !== to - from) throw new Error(`${bytes.length} bytes instead of ${to - from}`);
     return Uint8Array.from(bytes).buffer;

@@ -1,5 +1,6 @@
 import { DAY_SECONDS } from '../../contract.ts';
 import type { SliceBounds } from '../ledger/slice.ts';
+import type { MailCounts } from './counts.ts';
 
 /** Items expire by when they were received; clocks may be ahead by ten minutes. */
 const MARGIN_SECONDS = 3600;
@@ -34,4 +35,19 @@ export function completeFrom(
     position = start;
   }
   return undefined;
+}
+
+/**
+ * Returns the same for mail that was sent since `from`. It may have been accepted before, since `lookBack`:
+ * where some of it has no acceptance, that time counts too.
+ */
+export function mailCompleteFrom(
+  { from, lookBack, retainedFrom }: { from: number; lookBack: number; retainedFrom: number },
+  slices: readonly RetainedSlice[],
+  archived: ReadonlySet<number>,
+  mails: Pick<MailCounts, 'mails' | 'accepted'> | undefined,
+): number | undefined {
+  const held = completeFrom(from, retainedFrom, slices, archived);
+  if (held !== undefined || mails === undefined || mails.accepted === mails.mails) return held;
+  return completeFrom(lookBack, retainedFrom, slices, archived);
 }

@@ -21,8 +21,6 @@ export interface ArchiveDeps {
   /** Looks for people whose erasure has not come to the archive yet. */
   erasures: { among(addresses: readonly string[]): Promise<string[]> };
   erasureKey: { read(): Promise<string> };
-  /** Begins the time that one report may read for. */
-  startDeadline: () => AbortSignal;
   /** Called with what keeps the archive from being read. */
   onFailure: (error: unknown) => void;
 }
@@ -47,6 +45,8 @@ export type ReadArchivedCampaign = (
   slices: readonly TaggedSlice[],
   /** Partitions of messages that the table holds a part of. */
   messages: ReadonlySet<string>,
+  /** Ends it. */
+  deadline: AbortSignal,
 ) => Promise<FoundEvents | Unread>;
 
 /** What one report may read, within the function's time and memory. */
@@ -73,22 +73,15 @@ export function createArchivedCampaigns({
   objects,
   erasures,
   erasureKey: secret,
-  startDeadline,
   onFailure,
 }: ArchiveDeps): ReadArchivedCampaign {
   let remembered: { readonly id: string; readonly events: Events } | undefined;
 
-  return async (campaign, { from, to }, slices, messages) => {
-    const deadline = startDeadline();
+  return async (campaign, { from, to }, slices, messages, deadline) => {
     const bounds = startBounds(deadline);
     try {
       const erasureKey = await secret.read();
-      const listed = await objectsBetween(
-        (prefix) => listUntil(deadline, objects.list(prefix)),
-        campaign.domain,
-        from,
-        to,
-      );
+      const listed = await objectsBetween((prefix) => objects.list(prefix, deadline), campaign.domain, from, to);
       const traced = tracedObjects(listed, slices);
       if (traced.length > MAX_OBJECTS) throw new TooLargeError('objects');
       const id = idOf(campaign, traced, messages);
@@ -173,13 +166,6 @@ function startBounds(deadline: AbortSignal): Bounds {
       }),
   };
   return bounds;
-}
-
-async function* listUntil<Listed>(deadline: AbortSignal, objects: AsyncIterable<Listed>): AsyncGenerator<Listed> {
-  for await (const each of objects) {
-    deadline.throwIfAborted();
-    yield each;
-  }
 }
 
 function idOf(campaign: ArchivedCampaign, objects: readonly ListedObject[], messages: ReadonlySet<string>): string {

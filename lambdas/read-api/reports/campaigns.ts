@@ -2,7 +2,7 @@ import type { CampaignFailureEntry, CampaignResponse } from '../../../api/respon
 import { DAY_SECONDS, MAX_SLICE_SECONDS } from '../../contract.ts';
 import { MailCounter, peopleCounts } from '../../domain/campaign/counts.ts';
 import { mergedMails, type RecipientMail, withoutErased } from '../../domain/campaign/recipient-mail.ts';
-import { completeFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
+import { completeFrom, mailCompleteFrom, retainedFromOf } from '../../domain/campaign/retained-events.ts';
 import { LOOK_BACK_SECONDS, stretchesWithTag, type TaggedSlice, taggedSlice } from '../../domain/campaign/stretches.ts';
 import { eachOf } from '../../domain/concurrency.ts';
 import { CompletenessCheck, dueEndOf } from '../../domain/ledger/completeness.ts';
@@ -16,7 +16,13 @@ export interface CampaignDeps extends Omit<LedgerDeps, 'ledger' | 'witness' | 'l
   /** How long the table keeps events. */
   retentionDays: number;
   /** Reads what has left the table; undefined where there is no archive. */
-  archive?: ReadArchivedCampaign | undefined;
+  archive?:
+    | {
+        read: ReadArchivedCampaign;
+        /** Called when a report begins: until then the archive may be read, and the rest of the time is the table's. */
+        startDeadline: () => AbortSignal;
+      }
+    | undefined;
 }
 
 export interface CampaignQuery extends LedgerQuery {
@@ -46,16 +52,17 @@ export function createCampaigns(deps: CampaignDeps) {
   const { campaigns, slices, sliceSeconds, settleSeconds, retentionDays, archive, now } = deps;
   return async ({ domain, tag, from, to }: CampaignQuery): Promise<CampaignResponse> => {
     const nowMs = now();
+    const deadline = archive?.startDeadline();
     // To the minute, so that an unchanged report keeps its ETag for a while.
     const asOfMs = nowMs - (nowMs % MINUTE_MS);
     const retainedFrom = retainedFromOf(asOfMs, retentionDays);
     const until = Math.min(Math.floor(nowMs / 1000), to + MAX_FOLLOWED_SECONDS);
     const lookBack = from - LOOK_BACK_SECONDS;
     const mayRead = archive !== undefined && lookBack < retainedFrom && retainedFrom - from <= MAX_ARCHIVED_SECONDS;
-    const [since, end] = mayRead ? [lookBack, Math.max(until, retainedFrom)] : [from, until];
+    const end = mayRead ? Math.max(until, retainedFrom) : until;
     const outlines: TaggedSlice[] = [];
     const listed: Counts = {};
-    for await (const slice of slices.list(domain, since - MAX_SLICE_SECONDS, end)) {
+    for await (const slice of slices.list(domain, lookBack - MAX_SLICE_SECONDS, end)) {
       const outline = taggedSlice(slice, tag);
       outlines.push(outline);
       if (slice.start >= from && slice.start < until) addAll(listed, outline.counts);
@@ -67,10 +74,16 @@ export function createCampaigns(deps: CampaignDeps) {
     const isLacking =
       partitions !== undefined && completeFrom(lookBack, retainedFrom, outlines, new Set()) !== undefined;
     const read =
-      archive === undefined || !isLacking
+      archive === undefined || deadline === undefined || !isLacking
         ? undefined
         : mayRead
-          ? await archive({ domain, tag, time }, { from: lookBack, to: retainedFrom }, outlines, partitions)
+          ? await archive.read(
+              { domain, tag, time },
+              { from: lookBack, to: retainedFrom },
+              outlines,
+              partitions,
+              deadline,
+            )
           : 'too-large';
     const archived = typeof read === 'object' ? read : undefined;
     const found = partitions && (await countMails(campaigns, partitions, archived));
@@ -79,7 +92,8 @@ export function createCampaigns(deps: CampaignDeps) {
       found?.firstAtMs === undefined ? firstSlice : Math.floor(found.firstAtMs / 1000),
     );
     for (const outline of outlines) if (outline.start < until) check.take(outline);
-    const held = completeFrom(from, retainedFrom, outlines, archived?.archived ?? new Set());
+    const archivedSlices = archived?.archived ?? new Set<number>();
+    const held = mailCompleteFrom({ from, lookBack, retainedFrom }, outlines, archivedSlices, found?.mails);
     const settled = check.result(until, dueEndOf(nowMs, sliceSeconds, settleSeconds));
     return {
       ...{ tag, domain, from, to },

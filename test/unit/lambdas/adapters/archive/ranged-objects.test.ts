@@ -37,7 +37,7 @@ afterEach(() => {
 afterAll(() => s3?.close());
 
 async function listed(): Promise<ListedObject> {
-  for await (const object of createRangedObjects(s3.bucket).list(PREFIX)) return object;
+  for await (const object of createRangedObjects(s3.bucket).list(PREFIX, never)) return object;
   throw new Error('nothing is listed');
 }
 
@@ -91,4 +91,6 @@ test('ends with the signal, also in the midst of what it fetches', async () => {
   await expect(
     createRangedObjects(s3.bucket).open(await listed(), { signal: AbortSignal.abort(), take: () => {} }),
   ).rejects.toThrow(/abort/i);
+  const listing = createRangedObjects(s3.bucket).list(PREFIX, AbortSignal.abort())[Symbol.asyncIterator]();
+  await expect(listing.next()).rejects.toThrow(/abort/i);
 });

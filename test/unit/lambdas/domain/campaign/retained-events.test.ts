@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { completeFrom, retainedFromOf } from '../../../../../lambdas/domain/campaign/retained-events.ts';
+import {
+  completeFrom,
+  mailCompleteFrom,
+  retainedFromOf,
+} from '../../../../../lambdas/domain/campaign/retained-events.ts';
 
 const slice = (start: number, isEmpty = false) => ({ start, end: start + 900, isEmpty });
 const SLICES = [0, 900, 1800, 2700, 3600].map((start) => slice(start));
@@ -35,4 +39,14 @@ test.each<{
   { name: 'a slice that began before counts', from: 100, archived: [0, 900, 1800, 2700] },
 ])('$name', ({ from = 0, retainedFrom = 3000, slices = SLICES, archived, is }) => {
   expect(completeFrom(from, retainedFrom, slices, new Set(archived))).toBe(is);
+});
+
+test.each<{ name: string; accepted: number; from?: number; archived?: number[]; is?: number }>([
+  { name: 'an acceptance that is missing may have left the table before', accepted: 1, is: 3000 },
+  { name: 'where every mail has its acceptance, nothing is missing', accepted: 2 },
+  { name: 'the archive holds it', accepted: 1, archived: [0, 900, 1800, 2700] },
+  { name: 'what is not held since then counts first', from: 2000, accepted: 2, is: 3000 },
+])('of mail: $name', ({ accepted, from = 3000, archived = [], is }) => {
+  const times = { from, lookBack: 0, retainedFrom: 3000 };
+  expect(mailCompleteFrom(times, SLICES, new Set(archived), { mails: 2, accepted })).toBe(is);
 });

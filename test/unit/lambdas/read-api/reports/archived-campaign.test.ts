@@ -24,7 +24,7 @@ class Objects {
   reads = 0;
   bytes = 100;
   failure: Error | undefined;
-  hangs = false;
+  hangs: 'listing' | 'reading' | undefined;
 
   add(slice: number, ...tags: string[]): string {
     const start = FROM + slice * SLICE_SECONDS;
@@ -39,7 +39,8 @@ class Objects {
     return key;
   }
 
-  async *list(prefix: string): AsyncGenerator<ListedObject> {
+  async *list(prefix: string, signal: AbortSignal): AsyncGenerator<ListedObject> {
+    if (this.hangs === 'listing') await ended(signal);
     for (const key of this.rows.keys())
       if (key.startsWith(prefix)) yield { key, bytes: this.bytes, tag: String(this.versions.get(key) ?? 0) };
   }
@@ -48,10 +49,13 @@ class Objects {
     this.reads += 1;
     take(bytes);
     if (this.failure) throw this.failure;
-    if (this.hangs) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    if (this.hangs === 'reading') await ended(signal);
     return [{ read: async () => this.rows.get(key) ?? [] }];
   }
 }
+
+const ended = (signal: AbortSignal) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 let objects: Objects;
 let failures: unknown[];
@@ -66,11 +70,10 @@ beforeEach(() => {
     objects,
     erasures: { among: async () => [] },
     erasureKey: { read: async () => ERASURE_KEY },
-    startDeadline: () => deadline.signal,
     onFailure: (error) => failures.push(error),
   };
   const readCampaign = createArchivedCampaigns(deps);
-  read = (slices = []) => readCampaign(CAMPAIGN, RANGE, slices, new Set());
+  read = (slices = []) => readCampaign(CAMPAIGN, RANGE, slices, new Set(), deadline.signal);
 });
 
 const messagesIn = (found: Awaited<ReturnType<typeof read>>) => (typeof found === 'object' ? found.events.size : found);
@@ -115,16 +118,17 @@ test('reads nothing of an archive with too many objects', async () => {
   expect(objects.reads).toBe(0);
 });
 
-test('says that it took too long when its time is up, and that the archive failed when that did', async () => {
+test.each(['listing', 'reading'] as const)('says that %s took too long when its time is up', async (hangs) => {
   objects.add(0, 'spring');
-  objects.hangs = true;
+  objects.hangs = hangs;
   const waiting = read();
   setImmediate(() => deadline.abort());
   expect(await waiting).toBe('too-slow');
   expect(failures).toEqual([]);
+});
 
-  deadline = new AbortController();
-  objects.hangs = false;
+test('says that the archive failed when it did', async () => {
+  objects.add(0, 'spring');
   objects.failure = new Error('slow down');
   expect(await read()).toBe('unavailable');
   expect(failures).toEqual([objects.failure]);
