@@ -65,6 +65,8 @@ export function buildLedger(scope: Construct, config: Config, commandLine: Comma
     : undefined;
   // What is noted as published must find its rule.
   if (deliver) publish?.function.node.addDependency(deliver);
+  // A deploy may change how statuses are stored, and publish passes over what it cannot read.
+  if (publish) process.function.node.addDependency(publish.function);
   const seal = OPTIONAL_FUNCTIONS.seal(config) ? new Seal(scope, 'Seal', { config, table, erasureKey }) : undefined;
   const readApi = new ReadApi(scope, 'ReadApi', { config, table, queue, apiToken: secrets.apiToken });
   if (seal) readApi.readArchive(seal.bucket, erasureKey);

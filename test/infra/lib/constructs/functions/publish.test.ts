@@ -24,19 +24,28 @@ test('switching it on adds two alarms and a row of the dashboard, and changes no
   // The read API shows the states of the alarms, and so names them.
   const isOwn = (id: string) => id.startsWith('Publish') || id.startsWith('ReadApiFunction');
   const rest = (stack: Synthesized) =>
-    Object.fromEntries(Object.entries(stack.resources).filter(([id]) => !isDashboard(id) && !isOwn(id)));
+    Object.fromEntries(
+      Object.entries(stack.resources).flatMap(([id, { DependsOn: _order, ...resource }]) =>
+        isDashboard(id) || isOwn(id) ? [] : [[id, resource]],
+      ),
+    );
   const added = Object.keys(rest(on)).filter((id) => off.resources[id] === undefined);
 
   expect(added.map((id) => on.resources[id]?.Properties.AlarmName).toSorted()).toEqual([
     'mailgun-ledger-prod-publish-failures',
     'mailgun-ledger-prod-publish-lag',
   ]);
-  expect(rest(on)).toEqual({ ...rest(off), ...Object.fromEntries(added.map((id) => [id, on.resources[id]])) });
+  expect(rest(on)).toEqual({ ...rest(off), ...Object.fromEntries(added.map((id) => [id, rest(on)[id]])) });
   expect(Object.keys(on.outputs).filter((name) => name.startsWith('Publish'))).toEqual([
     'PublishFunctionName',
     'PublishLogGroup',
     'PublishFailuresUrl',
   ]);
+});
+
+test('a deploy replaces it before the function whose statuses it publishes', () => {
+  const [id] = idsOf(on, 'AWS::Lambda::Function', 'PublishFunction');
+  expect(on.named('AWS::Lambda::Function', 'ProcessFunction').DependsOn).toContain(id);
 });
 
 describe('the function', () => {
