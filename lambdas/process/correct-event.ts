@@ -50,7 +50,8 @@ export function createCorrect(deps: { records: Records; corrections: Corrections
 
 /** A higher status stays where its event is not stored any more, or not yet: what is stored cannot judge it. */
 function stands(seen: string | undefined, decided: DecidedStatus, stored: readonly DecidingEvent[]): boolean {
-  if (seen === undefined || seen === decided.order) return seen !== undefined;
+  // An order does not tell the reason.
+  if (seen === undefined || seen === decided.order) return false;
   const decidedBy = eventKeyInOrder(seen);
   return isHigher(seen, decided.order) && stored.every(({ eventKey }) => eventKey !== decidedBy);
 }
