@@ -68,11 +68,14 @@ export const pathFormOf = ({ path, inPath, pathForm }: InPath): string | undefin
  * Every route of the read API, by the operation it is called in the description: its method, its path below /mailgun,
  * the parameter that may stand in the path, and its parameters, which must name these sending domains and receivers.
  */
-export function readRoutes(domains: readonly string[], receivers: readonly string[]) {
+export function readRoutes(
+  domains: readonly string[],
+  receivers: readonly string[],
+  only = domains.length === 1 ? domains[0] : undefined,
+) {
   const page = { limit, cursor };
   const filters = { type, tag: eventTag, severity, subject, variables };
   const domainOf = (names: readonly string[], description: string) => oneOf(names, 'one of ', { description });
-  const only = domains.length === 1 ? domains[0] : undefined;
   const ofOurs = (names: readonly string[], description: string) => {
     const schema = domainOf(names, `${description} It may be left out where there is one only.`);
     return only === undefined ? schema : z._default(schema, only);

@@ -4,7 +4,7 @@ import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
 import { createCampaignReader, createDayEvents } from '../adapters/table/day-index.ts';
-import { createDomainNames } from '../adapters/table/domain-repository.ts';
+import { createStackDomains, type StackDomains } from '../adapters/table/domain-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
 import { createLedgerStateTable, createListingNotes } from '../adapters/table/ledger-state.ts';
 import { openTable } from '../adapters/table/ledger-table.ts';
@@ -71,9 +71,9 @@ const ledgerDeps = {
 const queues = openQueues();
 let alarmStates: AlarmStates | undefined;
 const days = createDayEvents(table);
-const domainNames = createDomainNames(table, env.domains, Date.now);
+const stackDomains = createStackDomains(table, env.domains, Date.now);
 // The parameters of routes name the domains.
-const routesFor = remakeFor((domains: readonly string[]) =>
+const routesFor = remakeFor(({ names: domains, only }: StackDomains) =>
   createRoutes({
     messages: createMessages(createMessageHistory(table), {
       days: env.retentionDays,
@@ -113,6 +113,7 @@ const routesFor = remakeFor((domains: readonly string[]) =>
       now: Date.now,
     }),
     domains,
+    only,
     receiverNames,
     now: Date.now,
   }),
@@ -135,7 +136,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
     if (bearer === undefined || !(await isAuthorized(bearer))) {
       return refusal(401, 'unauthorized', {}, { 'www-authenticate': 'Bearer' });
     }
-    const routes = routesFor(await domainNames());
+    const routes = routesFor(await stackDomains());
     const query = new URLSearchParams(event.rawQueryString);
     const found = findRoute(routes.routes, event.rawPath, query);
     if (found === undefined) return refusal(404, 'unknown-route');

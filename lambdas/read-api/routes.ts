@@ -40,6 +40,8 @@ export interface RouteDeps {
   health: ReturnType<typeof createHealth>;
   /** Sending domains, lower case. */
   domains: readonly string[];
+  /** Meant where none is named; undefined where there are several. */
+  only: string | undefined;
   receiverNames: readonly string[];
   now: () => number;
 }
@@ -53,7 +55,7 @@ type UseCases = { readonly [Name in Operation]: (query: Query<Name>) => Promise<
 
 /** Returns every route, and what reads it with the parameters of a request. */
 export function createRoutes(deps: RouteDeps) {
-  const routes = readRoutes(deps.domains, deps.receiverNames);
+  const routes = readRoutes(deps.domains, deps.receiverNames, deps.only);
   const useCases = createUseCases(deps);
   return {
     routes,
@@ -65,7 +67,7 @@ export function createRoutes(deps: RouteDeps) {
 }
 
 function createUseCases(deps: RouteDeps): UseCases {
-  const { domains, now } = deps;
+  const { domains, only, now } = deps;
   const checkSuppressions = createSuppressionCheck(deps.suppressions);
   return {
     getMessage: (query) =>
@@ -83,7 +85,7 @@ function createUseCases(deps: RouteDeps): UseCases {
     listEvents,
     async searchEvents({ recipient, ...query }) {
       if (recipient !== undefined) return search({ recipient, ...query });
-      const domain = query.domain ?? (domains.length === 1 ? domains[0] : undefined);
+      const domain = query.domain ?? only;
       return domain === undefined ? badParameter('domain', 'is missing') : listEvents({ ...query, domain });
     },
     tailEvents: tail,
@@ -105,7 +107,9 @@ function createUseCases(deps: RouteDeps): UseCases {
     getLedger: (query) => overRange(query, async (range) => deps.ledger({ domain: query.domain, ...range })),
     async getStats({ domain, tag, by, per, ...query }) {
       if (by !== 'tag' && tag !== undefined) return badParameter('tag', `cannot be combined with by=${by}`);
-      const wanted = domain !== undefined ? [domain] : domains;
+      const own = by === 'domain' ? undefined : only;
+      const chosen = domain ?? own;
+      const wanted = chosen !== undefined ? [chosen] : domains;
       if (by !== 'domain' && wanted.length > 1) return badParameter('domain', 'is missing');
       return overRange(query, async (range) => deps.stats({ domains: wanted, tag, by, per, ...range }));
     },

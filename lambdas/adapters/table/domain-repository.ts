@@ -73,20 +73,43 @@ function createRecentDomains(table: LedgerTable, now: () => number): () => Promi
   };
 }
 
-/** Returns what reads the domains of this stack: those that are configured, or every name under which events may be stored. */
-export function createDomainNames(
+/** The domains of this stack; the same object while nothing has changed. */
+export interface StackDomains {
+  /** Those that are configured, or every name under which events may be stored. */
+  names: readonly string[];
+  /** Where there is one only; what merely events name is none. */
+  only: string | undefined;
+}
+
+const stackDomains = (names: readonly string[], own = names): StackDomains => ({
+  names,
+  only: own.length === 1 ? own[0] : undefined,
+});
+
+/** Returns what reads the domains of this stack. */
+export function createStackDomains(
   table: LedgerTable,
   configured: readonly string[] | typeof ACCOUNT_DOMAINS,
   now: () => number,
-): () => Promise<readonly string[]> {
-  if (configured !== ACCOUNT_DOMAINS) return async () => configured;
+): () => Promise<StackDomains> {
+  if (configured !== ACCOUNT_DOMAINS) {
+    const domains = stackDomains(configured);
+    return async () => domains;
+  }
   const recent = createRecentDomains(table, now);
-  let made: { of: LedgerDomains; names: readonly string[] } | undefined;
+  let made: { of: LedgerDomains; domains: StackDomains } | undefined;
   return async () => {
-    const known = await recent();
-    if (made?.of !== known) made = { of: known, names: storedNames(known) };
-    return made.names;
+    const of = await recent();
+    const own = of.domains.map(({ name }) => name);
+    if (made?.of !== of) made = { of, domains: stackDomains(storedNames(of), own) };
+    return made.domains;
   };
+}
+
+/** Returns what reads their names. */
+export function createDomainNames(...given: Parameters<typeof createStackDomains>): () => Promise<readonly string[]> {
+  const domains = createStackDomains(...given);
+  return async () => (await domains()).names;
 }
 
 const KEPT_SECONDS = 60 * 86_400;

@@ -1,6 +1,9 @@
 import { GetCommand, type PutCommand } from '@aws-sdk/lib-dynamodb';
 import { expect, test } from '@jest/globals';
-import { createUndiscoveredNotes } from '../../../../../lambdas/adapters/table/domain-repository.ts';
+import {
+  createStackDomains,
+  createUndiscoveredNotes,
+} from '../../../../../lambdas/adapters/table/domain-repository.ts';
 import type { LedgerTable } from '../../../../../lambdas/adapters/table/ledger-table.ts';
 import { type LedgerDomains, NO_DOMAINS } from '../../../../../lambdas/domain/ledger/ledger-domains.ts';
 
@@ -20,8 +23,10 @@ function notes(first: Partial<LedgerDomains>) {
       return { Item: { pk: 'LEDGER', sk: 'DOMAINS', ...state.item } };
     },
   };
-  const note = createUndiscoveredNotes({ client, name: 'table' } as unknown as LedgerTable, () => clock.ms);
-  return { note: (domain: string) => note(domain, clock.ms), clock, state };
+  const table = { client, name: 'table' } as unknown as LedgerTable;
+  const note = createUndiscoveredNotes(table, () => clock.ms);
+  const domains = createStackDomains(table, 'account', () => clock.ms);
+  return { note: (domain: string) => note(domain, clock.ms), domains, clock, state };
 }
 
 test('what Mailgun does not list is noted, one that is gone and one of an earlier configuration too', async () => {
@@ -41,4 +46,15 @@ test('the domains are read once a minute, however many webhooks come', async () 
   clock.ms += 3_600_000;
   await note('new.example.com');
   expect(state).toMatchObject({ reads: 2, noted: ['new.example.com'] });
+});
+
+test('a name that only events name may be asked for, and leaves the only domain the one that is meant', async () => {
+  const { domains, state, clock } = notes({ domains: [listed('a.example.com')], version: 1 });
+  const before = await domains();
+  expect(before).toEqual({ names: ['a.example.com'], only: 'a.example.com' });
+  clock.ms += 60_000;
+  expect(await domains()).toBe(before);
+  clock.ms += 60_000;
+  state.item = { ...state.item, undiscovered: [{ name: 'x.example.net', lastAt: 1 }], version: 2 };
+  expect(await domains()).toEqual({ names: ['a.example.com', 'x.example.net'], only: 'a.example.com' });
 });
