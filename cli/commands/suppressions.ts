@@ -3,13 +3,16 @@ import { Option } from 'commander';
 import { parseAddress } from '../../api/address.ts';
 import { conditionalWrite } from '../../lambdas/adapters/table/ledger-table.ts';
 import {
+  createRecipientHistory,
   readSuppressionItems,
+  recipientKeys,
   type SuppressionItem,
   suppressionItem,
 } from '../../lambdas/adapters/table/recipients.ts';
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
+import { newestPlaces } from '../../lambdas/read-api/recipients/recipient-places.ts';
 import {
   type MailgunRequest,
   messageOf,
@@ -54,7 +57,8 @@ export type SuppressionsShowLine =
       /** Not lifted, or an event later than the lift suppressed again. */
       active: boolean;
     }
-  | { event: 'recipient'; recipient: string; suppressed: boolean };
+  /** `known`: whether a suppression or a message of it is stored at all. */
+  | { event: 'recipient'; recipient: string; suppressed: boolean; known: boolean };
 
 /** The lines of `suppressions lift --json`. */
 export type SuppressionsLiftLine =
@@ -81,7 +85,7 @@ export type SuppressionsLiftLine =
     }
   | { event: 'done'; recipient: string; lifted: number; alreadyLifted: number };
 
-const NEEDS = `dynamodb:Query on the table; list also on its indexes, and dynamodb:BatchGetItem; lift also
+const NEEDS = `dynamodb:Query on the table; show and list also on its indexes, list also dynamodb:BatchGetItem; lift also
 dynamodb:UpdateItem; index the same and dynamodb:Scan; compare dynamodb:Scan, and with --fix
 dynamodb:GetItem, BatchGetItem and UpdateItem, and secretsmanager:GetSecretValue on the erasure key; compare and
 --also-at-mailgun also secretsmanager:GetSecretValue on the API key`;
@@ -117,7 +121,9 @@ async function show(context: CliContext, options: ShowOptions, address: string):
   const items = await readSuppressions(deployment, recipient);
   const suppressed = items.some(isSuppressing);
   const verdict = suppressed ? 'is suppressed' : items.length > 0 ? 'is not suppressed any more' : 'is not suppressed';
-  emit({ event: 'recipient', recipient, suppressed }, `${recipient} ${verdict}.`);
+  const known = items.length > 0 || (await hasMail(deployment, recipient));
+  const unknown = known ? '' : ', and no mail to it is stored: check its spelling';
+  emit({ event: 'recipient', recipient, suppressed, known }, `${recipient} ${verdict}${unknown}.`);
   for (const item of items) {
     const { domain, kind, scope, reason, eventKey } = item;
     const active = isSuppressing(item);
@@ -131,6 +137,12 @@ async function show(context: CliContext, options: ShowOptions, address: string):
     );
   }
   return 0;
+}
+
+async function hasMail(deployment: Deployment, recipient: string): Promise<boolean> {
+  const history = createRecipientHistory(tableOf(deployment));
+  const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+  return (await newestPlaces(history, recipientKeys(recipient), everything, 1, undefined)).places.length > 0;
 }
 
 interface LiftOptions extends TargetOptions, WriteKeyOptions {

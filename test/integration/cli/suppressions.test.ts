@@ -101,6 +101,18 @@ test('a suppression is shown, lifted, and holds again after a later event only',
   expect(all.at(-1)).toMatch(/suppressed again {2}by failed#\S+$/);
 });
 
+test('of an address that was never mailed show says so, since it may be misspelled', async () => {
+  const mailed = `${randomUUID()}@example.org`;
+  await happen(deliveredEvent({ id: randomUUID(), recipient: mailed }));
+  expect(await show(mailed)).toMatchObject([{ suppressed: false, known: true }]);
+  expect((await local.ledger(['suppressions', 'show', mailed])).lines).toEqual([`${mailed} is not suppressed.`]);
+
+  expect(await show('eve@example.org')).toMatchObject([{ suppressed: false, known: false }]);
+  expect((await local.ledger(['suppressions', 'show', 'eve@example.org'])).lines).toEqual([
+    'eve@example.org is not suppressed, and no mail to it is stored: check its spelling.',
+  ]);
+});
+
 test('only what is named is lifted', async () => {
   const recipient = `${randomUUID()}@example.org`;
   await happen(bounce(recipient, 1_790_000_000), complaint(recipient, 1_790_000_000));
@@ -145,7 +157,7 @@ test('nothing is lifted where Mailgun fails', async () => {
 
 test('an address without suppressions is shown as such, and cannot be lifted', async () => {
   expect(await show('nobody@example.org')).toEqual([
-    { event: 'recipient', recipient: 'nobody@example.org', suppressed: false },
+    { event: 'recipient', recipient: 'nobody@example.org', suppressed: false, known: false },
   ]);
   expect(await lift('nobody@example.org')).toEqual({
     exitCode: 1,

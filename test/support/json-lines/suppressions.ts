@@ -21,7 +21,12 @@ const suppression = z.strictObject({
 /** The lines of `suppressions show --json`. */
 export const suppressionsShowLine = z.discriminatedUnion('event', [
   suppression.extend({ event: z.literal('suppression') }),
-  z.strictObject({ event: z.literal('recipient'), recipient: z.string(), suppressed: z.boolean() }),
+  z.strictObject({
+    event: z.literal('recipient'),
+    recipient: z.string(),
+    suppressed: z.boolean(),
+    known: z.boolean(),
+  }),
 ]) satisfies z.ZodType<SuppressionsShowLine>;
 
 /** The lines of `suppressions lift --json`. */
