@@ -6,7 +6,7 @@ import { stateOf } from '../../lambdas/domain/ledger/slice.ts';
 import { type CliContext, type CommandBuilder, ledgerCommand, openTarget, type TargetOptions } from '../command.ts';
 import { awsSentence, TargetUnavailableError } from '../errors.ts';
 import { type Completeness, LOOKBACK_DAYS, ledgerTimes, readDomainLedger, readLastEvent, tableOf } from '../ledger.ts';
-import { createEmit, timeAgo } from '../output.ts';
+import { counted, createEmit, timeAgo } from '../output.ts';
 import type { AlarmState, Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { enabledAgain } from './receivers/open.ts';
@@ -336,12 +336,20 @@ function wrongWith(domain: string, ledger: NonNullable<DomainStatus['ledger']>):
   const { missing, stuck, unconfirmed, altered, openSlices } = ledger;
   return [
     ...(missing > 0 || (openSlices > 0 && altered === 0)
-      ? [`${domain} lacks ${missing} events that Mailgun lists`]
+      ? [`${domain} lacks ${counted(missing, 'event')} that Mailgun lists`]
       : []),
-    ...(stuck > 0 ? [`${stuck} events of ${domain} are stuck`] : []),
-    ...(unconfirmed > 0 ? [`${unconfirmed} events of ${domain} were never listed by Mailgun: they may be forged`] : []),
+    ...(stuck > 0 ? [`${counted(stuck, 'event')} of ${domain} ${are(stuck)} stuck`] : []),
+    ...(unconfirmed > 0
+      ? [
+          `${counted(unconfirmed, 'event')} of ${domain} ${unconfirmed === 1 ? 'was never listed by Mailgun: it' : 'were never listed by Mailgun: they'} may be forged`,
+        ]
+      : []),
     ...(altered > 0
-      ? [`${altered} events of ${domain} are stored otherwise than Mailgun lists: they may be forged`]
+      ? [
+          `${counted(altered, 'event')} of ${domain} ${are(altered)} stored otherwise than Mailgun lists: ${altered === 1 ? 'it' : 'they'} may be forged`,
+        ]
       : []),
   ];
 }
+
+const are = (count: number) => (count === 1 ? 'is' : 'are');

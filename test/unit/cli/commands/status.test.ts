@@ -71,7 +71,7 @@ test.each([
     'missing events',
     facts({ domains: [domain({ completeness: 'incomplete' }, { missing: 3, openSlices: 1, stuck: 1 })] }),
     'unhealthy',
-    [/lacks 3 events/, /1 events of mg.example.com are stuck/],
+    [/lacks 3 events/, /^1 event of mg\.example\.com is stuck$/],
   ],
   ['forged events', facts({ domains: [domain({}, { unconfirmed: 1 })] }), 'unhealthy', [/may be forged/]],
   [
