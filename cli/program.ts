@@ -32,8 +32,8 @@ import { whyCommand } from './commands/why.ts';
 import { awsSentence, TargetUnavailableError, UsageError } from './errors.ts';
 import { EVERY_COMMAND, EXIT_CODES, exitCodeText } from './exit-codes.ts';
 
-/** In the order of --help: look, repair, set up, drill, erase. */
-const COMMANDS: readonly CommandBuilder[] = [
+/** They only look, so a mistyped name may be answered with one of them. */
+const LOOKING: readonly CommandBuilder[] = [
   statusCommand,
   doctorCommand,
   findCommand,
@@ -42,6 +42,11 @@ const COMMANDS: readonly CommandBuilder[] = [
   unconfirmedCommand,
   reportCommand,
   logsCommand,
+];
+
+/** In the order of --help: look, repair, set up, drill, erase. */
+const COMMANDS: readonly CommandBuilder[] = [
+  ...LOOKING,
   dlqCommand,
   replayCommand,
   acceptCommand,
@@ -129,8 +134,19 @@ export async function runProgram(args: readonly string[], context: CliContext): 
 function hintFor(command: Command, text: string): string {
   if (/unknown option/.test(text)) return '; --help shows the options';
   if (!/unknown command|missing.*command/.test(text)) return '';
-  return `; there are ${command.commands.map((each) => each.name()).join(', ')}`;
+  const names = command.commands.map((each) => each.name());
+  const meant = command.parent === null ? meantBy(/unknown command '(.*)'/.exec(text)?.[1] ?? '', names) : undefined;
+  return `; ${meant === undefined ? 'there' : `did you mean ${meant}? There`} are ${names.join(', ')}`;
 }
+
+/** Returns the one name that is a slip of the finger away, where that command only looks. */
+function meantBy(typed: string, names: readonly string[]): string | undefined {
+  const near = names.filter((name) => shortened(name).some((word) => shortened(typed).includes(word)));
+  return near.length === 1 && names.slice(0, LOOKING.length).includes(near[0] as string) ? near[0] : undefined;
+}
+
+/** A word, and the same without each of its letters: two words one slip apart share one of these. */
+const shortened = (word: string) => [word, ...[...word].map((_, at) => word.slice(0, at) + word.slice(at + 1))];
 
 function readVersion(): string {
   const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');

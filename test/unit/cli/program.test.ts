@@ -23,13 +23,26 @@ test.each([
 test.each([
   [['suppressions', 'ls'], /^unknown command 'ls'; there are list, show, lift\b/],
   [['dlq', 'lst'], /^unknown command 'lst'; there are list, show, /],
-  [['statuss'], /^unknown command 'statuss'; there are status, doctor, /],
+  [['replayy'], /^unknown command 'replayy'; there are status, doctor, /],
+  [['erse'], /^unknown command 'erse'; there are status, doctor, /],
+  [['quux'], /^unknown command 'quux'; there are status, doctor, /],
 ])('%j lists the commands and suggests none of them', async (args, message) => {
   const { exitCode, errors } = await runCommand(args);
 
   expect(exitCode).toBe(2);
   expect(errors).toEqual([expect.stringMatching(message)]);
   expect(errors.join()).not.toMatch(/did you mean/i);
+});
+
+test.each([
+  ['findd', 'find'],
+  ['statuss', 'status'],
+  ['reprot', 'report'],
+  ['lgs', 'logs'],
+])('%s is a slip of %s, which only looks, so it is suggested', async (typed, meant) => {
+  const { exitCode, errors } = await runCommand([typed]);
+  const says = new RegExp(`^unknown command '${typed}'; did you mean ${meant}\\? There are status, doctor, `);
+  expect({ exitCode, errors }).toEqual({ exitCode: 2, errors: [expect.stringMatching(says)] });
 });
 
 test('an unknown option exits with 2 and points to the help', async () => {
