@@ -14,6 +14,7 @@ interface Report {
   readonly cut: boolean;
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
+  readonly undecided: number;
 }
 
 const STATES: Readonly<Record<Completeness, string>> = {
@@ -33,6 +34,7 @@ export function reportText({
   cut,
   mails,
   people,
+  undecided,
 }: Report): string[] {
   const held = completeFrom === null ? [] : [`Neither table nor archive holds all from before ${completeFrom}.`];
   if (mails.mails + mails.testMode === 0)
@@ -51,6 +53,7 @@ export function reportText({
     ...classes.map(
       ([name, count]) => `    ${number(count).padStart(8)}  ${name}: ${FAILURE_CLASSES[name as FailureClass]}`,
     ),
+    ...(undecided > 0 ? [row('not decided yet', undecided, mails.mails)] : []),
     row('people', people.people),
     row('opened', people.openers, people.people),
     row('clicked', people.clickers, people.people),

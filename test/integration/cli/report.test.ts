@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../api/responses/campaign.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
@@ -6,6 +7,7 @@ import { reportLine } from '../../support/json-lines/report.ts';
 import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook } from '../../support/local-stack.ts';
 import { countOfList, type Sent, springMail } from '../../support/spring-campaign.ts';
+import { deliveredEvent } from '../../support/webhooks.ts';
 
 // A campaign of the twin's own events, of which some webhooks are doubled, mixed up and dropped. The report must equal,
 // number by number, what a plain count over the twin's list says.
@@ -74,6 +76,7 @@ test('the report equals a count over the list, number by number, and the ledger 
   const { mails, people } = sum as Extract<typeof sum, { event: 'report' }>;
 
   expect({ mails, people }).toEqual({ mails: wanted.mails, people: wanted.people });
+  expect(sum).toMatchObject({ undecided: 0 });
   const failed = lines.filter((line) => line.event === 'failed');
   expect(failed.map(({ recipient }) => recipient).toSorted()).toEqual(
     wanted.failures.map(({ recipient }) => recipient).toSorted(),
@@ -142,4 +145,21 @@ test('a tag without mail exits with 1 and says so', async () => {
     exitCode: 1,
     lines: [expect.stringMatching(/^No mail was sent under typo of mg\.example\.com/)],
   });
+});
+
+test('mail that was neither delivered nor given up is counted as not decided yet', async () => {
+  const moment = (recipient: string, event: object) =>
+    deliveredEvent({ id: randomUUID(), recipient, timestamp: Date.now() / 1000, tags: ['pending'], ...event });
+  const events = [
+    moment('a@example.org', { event: 'accepted' }),
+    moment('b@example.org', { event: 'failed', severity: 'temporary' }),
+    moment('c@example.org', {}),
+    moment('d@example.org', { event: 'failed', severity: 'permanent', reason: 'bounce' }),
+  ];
+  for (const event of events) expect(await postWebhook(local.stack, event)).toBe(200);
+  await drained(local.stack);
+
+  const { exitCode, lines } = await local.ledger(['report', 'pending', '--from', '20m']);
+  expect(exitCode).toBe(0);
+  expect(lines).toContainEqual(expect.stringMatching(/^ {2}not decided yet +2 {2}50\.0 %$/));
 });
