@@ -33,7 +33,7 @@ import {
 } from '../command.ts';
 import { TargetUnavailableError, UsageError } from '../errors.ts';
 import { tableOf } from '../ledger.ts';
-import { counted, createEmit, type Emit } from '../output.ts';
+import { counted, createEmit, type Emit, utc } from '../output.ts';
 import type { Deployment } from '../target/types.ts';
 import { iso } from '../time.ts';
 import { compareCommand } from './suppressions/compare.ts';
@@ -129,11 +129,12 @@ async function show(context: CliContext, options: ShowOptions, address: string):
     const active = isSuppressing(item);
     const liftedAt = item.liftedAtMs === null ? null : iso(item.liftedAtMs);
     const times = { since: iso(item.sinceMs), lastAt: iso(item.lastAtMs), liftedAt };
-    const lifted = liftedAt === null ? '' : `, lifted ${liftedAt}${active ? ', suppressed again' : ''}`;
+    const lifted =
+      item.liftedAtMs === null ? '' : `, lifted ${utc(item.liftedAtMs)}${active ? ', suppressed again' : ''}`;
     emit(
       { event: 'suppression', domain, kind, scope, reason, ...times, eventKey, active },
-      `  ${domain}  ${describe(item)}${reason === null ? '' : ` (${reason})`}  since ${times.since}` +
-        `${times.lastAt === times.since ? '' : `, last ${times.lastAt}`}${lifted}${options.all ? `  by ${eventKey}` : ''}`,
+      `  ${domain}  ${describe(item)}${reason === null || reason === kind ? '' : ` (${reason})`}  since ${utc(item.sinceMs)}` +
+        `${times.lastAt === times.since ? '' : `, last ${utc(item.lastAtMs)}`}${lifted}${options.all ? `  by ${eventKey}` : ''}`,
     );
   }
   return 0;
@@ -231,7 +232,7 @@ function tellLeft(items: readonly SuppressionItem[], emit: Emit<SuppressionsLift
   for (const item of items) {
     const { domain, kind, scope } = item;
     const since = iso(item.sinceMs);
-    const text = `${domain}  ${describe(item)} since ${since} is of an unknown domain and still suppresses: ${LIFT_UNKNOWN}`;
+    const text = `${domain}  ${describe(item)} since ${utc(item.sinceMs)} is of an unknown domain and still suppresses: ${LIFT_UNKNOWN}`;
     emit({ event: 'left', domain, kind, scope, since }, text);
   }
 }
@@ -243,7 +244,7 @@ function planLift(items: readonly SuppressionItem[], atMailgun: boolean, emit: E
     const mailgun = atMailgun ? ", and delete the address from Mailgun's list" : '';
     emit(
       { event: 'would-lift', domain, kind, scope, since, atMailgun },
-      `${domain}  would lift ${describe(item)} since ${since}${mailgun}`,
+      `${domain}  would lift ${describe(item)} since ${utc(item.sinceMs)}${mailgun}`,
     );
   }
 }

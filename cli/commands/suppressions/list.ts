@@ -14,7 +14,7 @@ import {
 } from '../../command.ts';
 import { UsageError } from '../../errors.ts';
 import { tableOf } from '../../ledger.ts';
-import { counted, createEmit } from '../../output.ts';
+import { counted, createEmit, utc } from '../../output.ts';
 import type { Deployment } from '../../target/types.ts';
 import { iso } from '../../time.ts';
 
@@ -123,5 +123,5 @@ function lineOf(suppression: ListedSuppression): SuppressionLine {
 
 function textOf({ recipient, domain, kind, scope, reason, since }: SuppressionLine): string {
   const what = scope === '*' ? kind : `${kind} from ${scope}`;
-  return `${domain}  ${what.padEnd(11)}  since ${since}  ${recipient}${reason === null ? '' : `  (${reason})`}`;
+  return `${domain}  ${what.padEnd(11)}  since ${utc(Date.parse(since))}  ${recipient}${reason === null || reason === kind ? '' : `  (${reason})`}`;
 }

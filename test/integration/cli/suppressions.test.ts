@@ -96,6 +96,8 @@ test('a suppression is shown, lifted, and holds again after a later event only',
   expect(shown).toMatchObject({ active: true, since: new Date(Math.floor((now - 200) * 1000)).toISOString() });
   const text = await local.ledger(['suppressions', 'show', recipient]);
   expect(text.lines.join('\n')).toMatch(/is suppressed\.\n.*bounce.*lifted .*suppressed again/s);
+  const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`;
+  expect(text.lines[1]).toMatch(new RegExp(`  bounce  since ${time}, last ${time}, lifted ${time}, suppressed again$`));
   expect(text.lines.join('\n')).not.toContain('failed#');
   const { lines: all } = await local.ledger(['suppressions', 'show', recipient, '--all']);
   expect(all.at(-1)).toMatch(/suppressed again {2}by failed#\S+$/);
