@@ -124,7 +124,8 @@ Mailgun takes up to 10 minutes to apply a change. URLs that another tool registe
 With --account it registers the URL once for all domains of the account and its subaccounts, in each region, and changes
 no registration that is there. Run again after 10 minutes, where it adds nothing more, it takes the URL off each domain
 all of whose types come by the account, and deletes a second registration at the account. Mailgun does not tell when one
-was changed by hand: wait 10 minutes then too. Webhooks of domains that are not in the ledger are refused; those of a
+was changed by hand: wait 10 minutes then too. Webhooks of domains that are not in the ledger are refused, except where
+domains is "account" in cdk.json: there the ledger takes each domain of the account. Those of a
 subaccount carry the signature of the parent's key too (keys set --parent).
 
 Examples:
