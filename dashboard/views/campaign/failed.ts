@@ -23,9 +23,9 @@ export function failedPanel(report: CampaignResponse, target: string | undefined
       { class: 'actions' },
       csvButton(['failed recipients', `bounced-${tag}`], failures, [
         ['recipient', ({ recipient }) => recipient],
-        ['message_id', ({ messageId }) => messageId],
+        ['messageId', ({ messageId }) => messageId],
         ['at', ({ at }) => new Date(at * 1000).toISOString()],
-        ['failure_class', ({ failureClass }) => failureClass],
+        ['failureClass', ({ failureClass }) => failureClass],
         ['reason', ({ reason }) => reason],
         ['code', ({ code }) => code],
         ['text', ({ text }) => text],

@@ -632,7 +632,7 @@ describe('a campaign', () => {
     const recipients = (body.failures as { recipient: string }[]).map(({ recipient }) => recipient);
     expect(recipients.length).toBeGreaterThan(0);
     expect(download.suggestedFilename()).toBe('bounced-newsletter.csv');
-    expect(lines[0]).toBe('\uFEFFrecipient,message_id,at,failure_class,reason,code,text');
+    expect(lines[0]).toBe('\uFEFFrecipient,messageId,at,failureClass,reason,code,text');
     // An address may hold quotation marks, which the file doubles.
     expect(lines.slice(1).map((line) => line.startsWith('"') || recipients.includes(line.split(',')[0] ?? ''))).toEqual(
       recipients.map(() => true),
