@@ -1,6 +1,9 @@
 import { Option } from 'commander';
 import { createRecipientHistory, recipientKeys } from '../../lambdas/adapters/table/recipients.ts';
 import { STATUSES, type Status } from '../../lambdas/domain/event-types.ts';
+import { messagePartition } from '../../lambdas/domain/keys.ts';
+import { count, noCounts } from '../../lambdas/read-api/messages/recipient-counts.ts';
+import type { RecipientHistory } from '../../lambdas/read-api/ports.ts';
 import { createRecipients, type RecipientQuery } from '../../lambdas/read-api/recipients/recipients.ts';
 import {
   type CliContext,
@@ -36,6 +39,8 @@ export type FindLine =
       direction: 'inbound' | 'outbound';
       /** True if Mailgun never listed the event that decided the status. */
       unconfirmed: boolean;
+      /** By people, as far as the table still holds them. */
+      opens: number;
     }
   | { event: 'found'; recipient: string; messages: number; hasMore: boolean };
 
@@ -52,16 +57,16 @@ const USUAL_LIMIT = 20;
 const MAX_PAGE = 100;
 
 const EXAMPLES = `
-Shows subject, time, status and tags of each message, newest first. To explain a message, run why <message-id>; to see
-whether you may send to the address, run suppressions show. --from and --to compare the first event of a message,
-usually its acceptance.
+Shows status and its time, subject, tags and opens by people of each message, those with the newest first event first.
+To explain a message, run why <message-id>; to see whether you may send to the address, run suppressions show. --from
+and --to compare the first event of a message, usually its acceptance.
 
 Examples:
   npm run ledger -- find ada@example.org --env prod
   npm run ledger -- find ada@example.org --env prod --status failed --from 7d
   npm run ledger -- find ada@example.org --local --tag spring --json
 
-Needs on AWS: dynamodb:Query on the index byRecipient, dynamodb:BatchGetItem on the table.`;
+Needs on AWS: dynamodb:Query on the table and its index byRecipient, dynamodb:BatchGetItem on the table.`;
 
 export const findCommand: CommandBuilder = (context, run) =>
   ledgerCommand('find', 'list the messages to an address')
@@ -89,13 +94,14 @@ async function find(context: CliContext, options: FindOptions, address: string):
     range: { fromMs: from * 1000, toMs: to === undefined ? Number.MAX_SAFE_INTEGER : to * 1000 },
     ...{ status: status?.toUpperCase() as Status | undefined, tag: tag?.toLowerCase() },
   };
-  const readPage = createRecipients(createRecipientHistory(tableOf(deployment)));
+  const history = createRecipientHistory(tableOf(deployment));
+  const readPage = createRecipients(history);
   let messages = 0;
   let position: RecipientQuery['position'];
   do {
     const page = await readPage({ ...query, limit: Math.min(limit - messages, MAX_PAGE), position });
     for (const message of page.body.messages) {
-      const line = lineOf(message);
+      const line = lineOf(message, await countOpens(history, message.messageId, query.keys));
       emit(line, ...textOf(line));
     }
     messages += page.body.messages.length;
@@ -121,11 +127,27 @@ function nothingFound(recipient: string, filter: unknown): string {
 type FoundMessage = Awaited<ReturnType<ReturnType<typeof createRecipients>>>['body']['messages'][number];
 type MessageLine = FindLine & { event: 'message' };
 
-function lineOf({ firstAt, statusAt, ...message }: FoundMessage): MessageLine {
-  return { event: 'message', ...message, firstAt: iso(firstAt * 1000), statusAt: iso(statusAt * 1000) };
+function lineOf({ firstAt, statusAt, ...message }: FoundMessage, opens: number): MessageLine {
+  return { event: 'message', ...message, firstAt: iso(firstAt * 1000), statusAt: iso(statusAt * 1000), opens };
 }
 
-function textOf({ messageId, subject, firstAt, status, reason, tags, ...marks }: MessageLine): string[] {
+async function countOpens(history: RecipientHistory, messageId: string | null, keys: readonly string[]) {
+  const tally = noCounts();
+  for (const key of messageId === null ? [] : keys) {
+    let after: string | undefined;
+    do {
+      const page = await history.events(messagePartition(messageId ?? ''), key, 'opened', MAX_PAGE, after);
+      for (const entry of page.entries) {
+        after = entry.sort;
+        if ('event' in entry) count(tally, entry.event.event);
+      }
+      if (!page.hasMore) break;
+    } while (after !== undefined);
+  }
+  return tally.opens;
+}
+
+function textOf({ messageId, subject, statusAt, status, reason, tags, ...marks }: MessageLine): string[] {
   const notes = [
     ...(marks.unconfirmed ? ["not on Mailgun's list, may be forged"] : []),
     ...(marks.testMode ? ['test mode, not sent'] : []),
@@ -133,8 +155,9 @@ function textOf({ messageId, subject, firstAt, status, reason, tags, ...marks }:
   ];
   const became = `${status ?? 'no status'}${reason === null ? '' : ` (${plain(reason)})`}`;
   return [
-    `${utc(Date.parse(firstAt))}  ${became.padEnd(10)}  ${subject === null ? '(no subject)' : plain(subject)}` +
+    `${utc(Date.parse(statusAt))}  ${became.padEnd(10)}  ${subject === null ? '(no subject)' : plain(subject)}` +
       (notes.length === 0 ? '' : `  ! ${notes.join(', ')}`),
-    `  ${plain(messageId ?? 'no message id')}${tags.length === 0 ? '' : `  tags: ${tags.map(plain).join(', ')}`}`,
+    `  ${plain(messageId ?? 'no message id')}${tags.length === 0 ? '' : `  tags: ${tags.map(plain).join(', ')}`}` +
+      (marks.opens === 0 ? '' : `  ${counted(marks.opens, 'open')}`),
   ];
 }

@@ -53,6 +53,29 @@ test('lists the messages to an address in any case, newest first, with what tell
   ]);
 });
 
+test('the time is that of the status, and opens by people tell two mails apart', async () => {
+  const recipient = 'grace@example.org';
+  const opened = { ...{ recipient, event: 'opened' }, 'client-info': { bot: '' } };
+  const events = [
+    mail(id.order, AT, 'Hello', { recipient, event: 'accepted' }),
+    mail(id.order, AT + 60, 'Hello', { recipient }),
+    ...[100, 110].map((after) => mail(id.order, AT + after, 'Hello', opened)),
+    mail(id.order, AT + 120, 'Hello', { ...opened, 'client-info': { bot: 'gmail' } }),
+    mail(id.news, AT - 60, 'Hello', { recipient }),
+  ];
+  for (const event of events) expect(await postWebhook(local.stack, event)).toBe(200);
+  await drained(local.stack);
+
+  const { lines } = await local.ledger(['find', recipient]);
+  expect(lines.slice(0, 4)).toEqual([
+    '2026-10-02 08:01:00 UTC  DELIVERED   Hello',
+    `  ${id.order}  tags: welcome  2 opens`,
+    '2026-10-02 07:59:00 UTC  DELIVERED   Hello',
+    `  ${id.news}  tags: welcome`,
+  ]);
+  expect((await find(recipient)).lines).toMatchObject([{ opens: 2 }, { opens: 0 }, { messages: 2 }]);
+});
+
 test.each([
   ['--status failed', ['--status', 'failed'], [id.bounced]],
   ['a tag in any case', ['--tag', 'SPRING'], [id.bounced, id.news]],

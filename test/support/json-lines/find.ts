@@ -16,6 +16,7 @@ export const findLine = z.discriminatedUnion('event', [
     testMode: z.boolean(),
     direction: z.enum(['inbound', 'outbound']),
     unconfirmed: z.boolean(),
+    opens: z.int(),
   }),
   z.strictObject({ event: z.literal('found'), recipient: z.string(), messages: z.int(), hasMore: z.boolean() }),
 ]) satisfies z.ZodType<FindLine>;
