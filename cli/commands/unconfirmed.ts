@@ -193,7 +193,7 @@ async function lineOf(
     unconfirmedSince: iso(unconfirmedSinceMs),
     ...{ decides, suppresses },
     fix:
-      (hasEffect && messageId !== null && printedCommand(deployment, 'distrust --plan', messageId, recipient)) || null,
+      (hasEffect && messageId !== null && printedCommand(deployment, 'distrust', messageId, recipient)) || null,
   };
 }
 
@@ -261,7 +261,7 @@ function countText(line: CountLine): string {
 }
 
 const acceptOf = (deployment: Deployment, { domain, start }: { domain: string; start: string }) =>
-  printedCommand(deployment, `accept ${start} --domain ${domain} --plan --reason "<why>"`) ?? '';
+  printedCommand(deployment, `accept ${start} --domain ${domain} --reason "<why>"`) ?? '';
 
 /** Reads the statuses that events may decide, by partition and recipient. */
 async function readStatuses(deployment: Deployment, events: readonly UnconfirmedEvent[]): Promise<Statuses> {

@@ -68,7 +68,7 @@ test('lists the marked events alone, those without a domain too', async () => {
     {
       ...{ event: 'slice', domain: DOMAIN, start: '2026-11-21T11:15:00Z', end: '2026-11-21T11:30:00Z', events: 1 },
       compare: `${RUN} replay --from 2026-11-21T11:15:00Z --to 2026-11-21T11:30:00Z --domain ${DOMAIN} ${HERE}`,
-      accept: `${RUN} accept 2026-11-21T11:15:00Z --domain ${DOMAIN} --plan --reason "<why>" ${HERE}`,
+      accept: `${RUN} accept 2026-11-21T11:15:00Z --domain ${DOMAIN} --reason "<why>" ${HERE}`,
     },
     expect.objectContaining({ event: 'unconfirmed', domain: '-', messageId: 'c@x.example' }),
     expect.objectContaining({ event: 'slice', domain: '-', compare: null }),
@@ -100,7 +100,7 @@ test('an event that decides the status comes with the command that discards that
   const one = slice(DAY + 1800, counted);
   const event = forged(one, 'a b`c');
   const { parsed } = await unconfirmed([sliceItem(one), ...event], '--json');
-  const command = `${RUN} distrust --plan ${HERE} 'a b\`c@x.example' ada@example.org`;
+  const command = `${RUN} distrust ${HERE} 'a b\`c@x.example' ada@example.org`;
   expect(parsed()[0]).toMatchObject({ decides: 'DELIVERED', fix: command });
 
   const hidden = await unconfirmed([sliceItem(one), ...forged(one, 'a\u202eb')], '--json');
@@ -181,7 +181,7 @@ test('says what it searched where nothing is found, and when what is not listed 
 
 test('counts what is stored otherwise than Mailgun lists, since the alarm does', async () => {
   const altered = slice(3600, { altered: { failed: 1 }, finalAt: null });
-  const accept = `${RUN} accept 2026-11-22T10:45:00Z --domain ${DOMAIN} --plan --reason "<why>" ${HERE}`;
+  const accept = `${RUN} accept 2026-11-22T10:45:00Z --domain ${DOMAIN} --reason "<why>" ${HERE}`;
   const { lines } = await unconfirmed([sliceItem(altered), doubtItem(altered)]);
   expect([lines[0], lines.at(-1)]).toEqual([
     `${DOMAIN}  2026-11-22T10:45:00Z to 2026-11-22T11:00:00Z: 1 failed stored otherwise than Mailgun lists, and put right from its listing; if not: ${accept}`,
