@@ -100,9 +100,13 @@ export function breakable(address: string): Child {
   return at < 1 ? address : [address.slice(0, at), h('wbr'), address.slice(at)];
 }
 
+/** Returns a message id that breaks after an `@`, a dot or a dash; the style sheet keeps words whole. */
+export const breakableId = (id: string): Child =>
+  id.split(/(?<=[@.-])/).map((part, nth) => (nth === 0 ? part : [h('wbr'), part]));
+
 export const messageLink = (messageId: string | null | undefined): Child =>
   messageId
-    ? h('a', { href: linkTo('message', messageId), class: 'id' }, breakable(visible(messageId)))
+    ? h('a', { href: linkTo('message', messageId), class: 'id' }, breakableId(visible(messageId)))
     : 'no message id';
 
 export const recipientLink = (recipient: string | null): Child =>

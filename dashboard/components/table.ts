@@ -1,8 +1,8 @@
 import { numberText } from '../values/numbers.ts';
 import { type Attributes, type Child, h } from './dom.ts';
 
-/** Rows that a table of limited height shows on a phone. */
-const SEEN_AT_ONCE = 3;
+/** A table of so few rows is never limited: a box that scrolls would cut them. */
+const SHORT = 8;
 
 export interface Column<Row> {
   readonly head: string;
@@ -14,7 +14,7 @@ export interface TableOptions {
   readonly caption: string;
   /** Rows become cards on a narrow screen. */
   readonly cards?: boolean;
-  /** Limits the table's height; how many rows there are is then said above. */
+  /** Limits the height of a table with many rows; how many rows there are is then said above. */
   readonly tall?: boolean;
 }
 
@@ -24,6 +24,7 @@ export function table<Row>(
   columns: readonly Column<Row>[],
   { caption, cards, tall }: TableOptions,
 ): HTMLElement {
+  const isLimited = tall === true && rows.length > SHORT;
   const kind = ({ numeric }: Column<Row>) => (numeric ? { class: 'number' } : {});
   const cell = (column: Column<Row>, row: Row, position: number) => {
     const attributes: Attributes = { ...kind(column), 'data-head': column.head };
@@ -33,7 +34,7 @@ export function table<Row>(
   };
   const scrolling = h(
     'div',
-    { class: `scroll${tall ? ' tall' : ''}`, tabindex: 0, role: 'region', 'aria-label': caption },
+    { class: `scroll${isLimited ? ' tall' : ''}`, tabindex: 0, role: 'region', 'aria-label': caption },
     h(
       'table',
       { class: cards ? 'cards' : undefined },
@@ -42,7 +43,7 @@ export function table<Row>(
       h('tbody', {}, ...rows.map((row) => h('tr', {}, ...columns.map((column, at) => cell(column, row, at))))),
     ),
   );
-  if (!tall || rows.length <= SEEN_AT_ONCE) return scrolling;
+  if (!isLimited) return scrolling;
   const note = h('p', { class: 'note rows' }, `${numberText(rows.length)} rows; scroll to see them all.`);
   // Whether all rows fit depends on how wide the screen is.
   new ResizeObserver(() => {

@@ -2,6 +2,7 @@ import type { EventEntry } from '../../api/responses/events.ts';
 import type { MessageResponse, RecipientStatus } from '../../api/responses/message.ts';
 import { type Child, h } from '../components/dom.ts';
 import {
+  breakableId,
   copyButton,
   empty,
   eventText,
@@ -35,7 +36,7 @@ export const messageView: View = async ({ api, subject, parameters }) => {
         'p',
         { class: 'subject' },
         subjectLine !== undefined && [h('strong', {}, visible(subjectLine)), h('br')],
-        h('code', {}, messageId),
+        h('code', { class: 'id' }, breakableId(messageId)),
         ' ',
         copyButton('Copy id', () => messageId),
       ),

@@ -1,12 +1,14 @@
+import type { EventEntry, EventsResponse } from '../../api/responses/events.ts';
 import type { RecipientMessageEntry, RecipientResponse } from '../../api/responses/recipient.ts';
 import type { SuppressionsResponse } from '../../api/responses/suppressions.ts';
 import { STATUSES } from '../../lambdas/domain/event-types.ts';
+import { type Api, unlessUnfit } from '../api.ts';
 import { ledgerCommand } from '../components/command.ts';
 import { type Child, h } from '../components/dom.ts';
 import { dateInput, field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import {
   badge,
-  breakable,
+  breakableId,
   commandOn,
   copyButton,
   empty,
@@ -22,6 +24,8 @@ import { timeElement } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const PAGE = 50;
+/** Events of one type and second at most, among which the cause of a suppression is looked for. */
+const CAUSES = 1000;
 const FILTERS = ['status', 'tag', 'from', 'to'];
 const STATUS_CHOICES = sameText(STATUSES.map((status) => status.toLowerCase()));
 
@@ -56,7 +60,7 @@ export const recipientView: View = async (context) => {
     title: 'Recipient',
     content: [
       heading,
-      suppressionPanel(suppressions, context),
+      await suppressionPanel(suppressions, context),
       panel(
         'Messages',
         goForm(
@@ -106,17 +110,36 @@ const subjectLink = ({ subject, messageId }: RecipientMessageEntry): Child =>
     ? [
         h('a', { href: linkTo('message', messageId) }, visible(subject)),
         h('br'),
-        h('small', { class: 'id' }, breakable(messageId)),
+        h('small', { class: 'id' }, breakableId(messageId)),
       ]
     : messageLink(messageId);
 
 type Suppression = SuppressionsResponse['suppressions'][number];
 
-function suppressionPanel(
-  { recipient, suppressed, suppressions }: SuppressionsResponse,
-  { settings }: ViewContext,
-): HTMLElement {
-  const lift: Child = suppressed && [
+async function suppressionPanel(
+  { suppressed, suppressions }: SuppressionsResponse,
+  { api, settings, subject: recipient }: ViewContext,
+): Promise<HTMLElement> {
+  const causes = new Map<Suppression, EventEntry>();
+  for (const each of suppressions.filter(isInForce)) {
+    const cause = await causeOf(each, api);
+    if (cause !== undefined) causes.set(each, cause);
+  }
+  const inForce = suppressions.filter(isInForce);
+  const isDoubtful = (each: Suppression) => causes.get(each)?.unconfirmed === true;
+  const trusted = kindsOf(inForce.filter((each) => !isDoubtful(each)));
+  const doubtful = inForce.flatMap((each) => (isDoubtful(each) ? (causes.get(each)?.messageId ?? []) : []));
+  const distrust: Child = doubtful.length > 0 && [
+    h(
+      'p',
+      { class: 'note' },
+      'It may be forged. This shows what would change without the events Mailgun never listed:',
+    ),
+    [...new Set(doubtful)].map((messageId) =>
+      commandOn(`${messageId}${recipient}`, ledgerCommand(settings.target, 'distrust --plan', messageId, recipient)),
+    ),
+  ];
+  const lift: Child = trusted.length > 0 && [
     h(
       'p',
       { class: 'note' },
@@ -125,7 +148,7 @@ function suppressionPanel(
       ' takes the address off Mailgun’s own lists too.',
     ),
     // A lift of every kind at once would lift more than was looked at.
-    kindsInForce(suppressions).map((kind) =>
+    trusted.map((kind) =>
       commandOn(recipient, ledgerCommand(settings.target, `suppressions lift --kind ${kind}`, recipient)),
     ),
   ];
@@ -139,22 +162,30 @@ function suppressionPanel(
           suppressions,
           [
             { head: 'Kind', cell: ({ kind }) => kind },
-            { head: 'Reason', cell: reasonText },
+            { head: 'Reason', cell: (each) => [reasonText(each), marksOf(causes.get(each))] },
             { head: 'Domain', cell: ({ domain }) => domain },
             { head: 'Since', cell: ({ since }) => timeElement(since) },
             { head: 'Lifted', cell: ({ liftedAt }) => (liftedAt === null ? 'no' : timeElement(liftedAt)) },
           ],
           { caption: `Suppressions of ${recipient}`, cards: true },
         ),
+    distrust,
     lift,
   );
 }
 
-const kindsInForce = (suppressions: readonly Suppression[]) => [
-  ...new Set(
-    suppressions.filter(({ lastAt, liftedAt }) => liftedAt === null || lastAt > liftedAt).map(({ kind }) => kind),
-  ),
-];
+const isInForce = ({ lastAt, liftedAt }: Suppression) => liftedAt === null || lastAt > liftedAt;
+const kindsOf = (suppressions: readonly Suppression[]) => [...new Set(suppressions.map(({ kind }) => kind))];
+const marksOf = (cause: EventEntry | undefined): Child => cause !== undefined && marks(cause);
+
+/** Returns the earliest event that caused a suppression, which alone says whether it may be forged; it may be gone. */
+async function causeOf({ domain, since, eventKey }: Suppression, api: Api): Promise<EventEntry | undefined> {
+  const from = Math.floor(Date.parse(since) / 1000);
+  const [type] = eventKey.split('#');
+  const query = { domain, type, from, to: from + 1, limit: CAUSES };
+  const found = await unlessUnfit(api.get<EventsResponse>('/events', query));
+  return found?.events.find(({ key }) => key === eventKey);
+}
 
 function reasonText({ kind, reason, scope, source }: Suppression): string {
   if (source === 'mailgun') return `on Mailgun’s own list${reason === null ? '' : ` (${reason})`}`;

@@ -57,4 +57,68 @@ describe('a recipient', () => {
     expect(shown).toContain('that fits the filter');
     expect(shown).toContain('none in force');
   });
+
+  describe('that is suppressed', () => {
+    const since = '2026-02-02T02:40:00.500Z';
+    const suppression = {
+      ...{ domain: 'mg.example.com', kind: 'complaint', scope: '*', reason: null, source: 'event' },
+      ...{ since, lastAt: since, eventKey: 'complained#e1', liftedAt: null },
+    };
+    const cause = { key: 'complained#e1', messageId: 'a@mg.example.com', testMode: false, direction: 'outbound' };
+    const shown = (unconfirmed: boolean, key = cause.key) =>
+      show('recipient', ADDRESS, {
+        '/suppressions': () => ({ recipient: ADDRESS, suppressed: true, suppressions: [suppression] }),
+        '/recipients': () => mails([mail]),
+        '/events': ({ domain, type, from, to }) => {
+          expect({ domain, type, from, to }).toEqual({
+            ...{ domain: 'mg.example.com', type: 'complained', from: 1_770_000_000, to: 1_770_000_001 },
+          });
+          return { events: [{ ...cause, key, unconfirmed }], searched: null, next: null };
+        },
+      });
+
+    test('by an event that may be forged bears the mark, and is distrusted rather than lifted', async () => {
+      const text = await shown(true);
+
+      expect(text).toMatch(/marked as spam\s+not on Mailgun’s list, may be forged/);
+      expect(text).toContain('distrust --plan --local a@mg.example.com ada@example.org');
+      expect(text).not.toContain('suppressions lift');
+    });
+
+    test.each([
+      ['that Mailgun lists', false, cause.key],
+      ['that is not stored any more', true, 'complained#e2'],
+    ])('by an event %s can be lifted', async (_, unconfirmed, key) => {
+      const text = await shown(unconfirmed, key);
+
+      expect(text).not.toMatch(/may be forged|distrust/);
+      expect(text).toContain('suppressions lift --kind complaint --local ada@example.org');
+    });
+  });
+});
+
+test('a message id may break after signs, and within no word', async () => {
+  const { breakableId } = await load('components/parts.ts');
+  const parts = breakableId('20260202.a-1@mg.example.com').map((part: unknown) =>
+    Array.isArray(part) ? part[1] : part,
+  );
+
+  expect(parts).toEqual(['20260202.', 'a-', '1@', 'mg.', 'example.', 'com']);
+});
+
+test.each([
+  [8, false],
+  [9, true],
+])('a table of %d rows is limited in height: %j', async (count, isLimited) => {
+  const { table } = await load('components/table.ts');
+  Object.assign(globalThis, {
+    ResizeObserver: class {
+      observe() {}
+    },
+  });
+  const rows = Array.from({ length: count }, (_, n) => n);
+  const options = { caption: 'numbers', tall: true };
+  const shown = textOf(table(rows, [{ head: 'Number', cell: String }], options));
+
+  expect(shown.includes('scroll to see them all')).toBe(isLimited);
 });
