@@ -192,8 +192,7 @@ async function lineOf(
     receivedAt: receivedAtMs === undefined ? null : iso(receivedAtMs),
     unconfirmedSince: iso(unconfirmedSinceMs),
     ...{ decides, suppresses },
-    fix:
-      (hasEffect && messageId !== null && printedCommand(deployment, 'distrust', messageId, recipient)) || null,
+    fix: (hasEffect && messageId !== null && printedCommand(deployment, 'distrust', messageId, recipient)) || null,
   };
 }
 
