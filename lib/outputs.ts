@@ -75,6 +75,7 @@ export function writeOutputs(scope: Construct, config: Config, from: OutputSourc
     Domains: [JSON.stringify(config.domains), 'Sending domains and the Mailgun region of each'],
     HeldElsewhere: [config.heldElsewhere || undefined, 'Marks of the domains that other environments of cdk.json hold'],
     LedgerTimes: [JSON.stringify(timesOf(config.reconcile)), 'When a slice of the ledger is due, in seconds'],
+    BounceClasses: [config.reconcile.bounceClasses ? 'yes' : undefined, "Mailgun's classes of failures are read"],
     IngestFunctionName: [from.ingest.function.functionName, 'Takes webhooks'],
     IngestLogGroup: [from.ingest.function.logGroup.logGroupName, 'Logs of ingest'],
     ProcessFunctionName: [from.process.function.functionName, 'Stores events'],

@@ -24,4 +24,14 @@ export const statsByProvider: StatsResponse = {
       open: false,
     },
   ],
+  mailgunClasses: {
+    triedAt: '2026-02-02T00:06:00.000Z',
+    note: null,
+    read: {
+      at: '2026-02-02T00:06:00.000Z',
+      ...{ from: '2026-01-26T00:00:00.000Z', to: '2026-02-02T00:00:00.000Z' },
+      classes: [{ entity: 'Gmail', category: 'Spam content', severity: 'critical', failures: 7 }],
+      cut: false,
+    },
+  },
 };

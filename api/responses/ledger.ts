@@ -117,9 +117,54 @@ const bucket = name(
   }),
 );
 
-export const statsResponse = name('Stats', z.object({ buckets: z.array(bucket) }));
+const mailgunClasses = name(
+  'MailgunClasses',
+  z.object({
+    triedAt: says('When Mailgun was last asked, once a day.', z.iso.datetime()),
+    note: says(
+      'Why it gave none then, such as `not-given` to the key or plan, or `rate-limited`; null where it did.',
+      z.nullable(z.string()),
+    ),
+    read: says(
+      'What it gave last, of 7 whole days; null where it gave nothing in the last 8 days.',
+      z.nullable(
+        z.object({
+          at: z.iso.datetime(),
+          from: z.iso.datetime(),
+          to: z.iso.datetime(),
+          classes: says(
+            'The most frequent first, with the party that refused the mail.',
+            z.array(
+              z.object({
+                entity: z.nullable(z.string()),
+                category: z.nullable(z.string()),
+                severity: z.nullable(z.string()),
+                failures: z.int(),
+              }),
+            ),
+          ),
+          cut: says('Whether rarer classes are left out.', z.boolean()),
+        }),
+      ),
+    ),
+  }),
+);
+
+export const statsResponse = name(
+  'Stats',
+  z.object({
+    buckets: z.array(bucket),
+    mailgunClasses: z.optional(
+      says(
+        'By provider: how Mailgun itself classifies failures, whatever the range. Absent unless `reconcile.bounceClasses` is set.',
+        mailgunClasses,
+      ),
+    ),
+  }),
+);
 
 export type SliceEntry = z.infer<typeof slice>;
 export type LedgerResponse = z.infer<typeof ledgerResponse>;
 export type StatsBucket = z.infer<typeof bucket>;
+export type MailgunClassesEntry = z.infer<typeof mailgunClasses>;
 export type StatsResponse = z.infer<typeof statsResponse>;

@@ -9,6 +9,7 @@ import { table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { DAY_SECONDS, dayIn, midnight, timeElement } from '../values/time.ts';
 import { chosenDomain, type View, type ViewContext } from '../view.ts';
+import { classesPanel } from './deliverability/classes.ts';
 import { providerPanel } from './deliverability/providers.ts';
 import { ALL_TAGS, dayPanel, daysOf, tagPanel, withSeverities } from './deliverability/statistics.ts';
 
@@ -69,6 +70,7 @@ export const deliverabilityView: View = async (context) => {
         ),
       ),
       providerPanel(byProvider.buckets, domain),
+      classesPanel(byProvider.mailgunClasses, domain),
       dayPanel(list, domain, tag, link),
       tagPanel(byTag.buckets.map(withSeverities), { domain, day }, link),
       peoplePanel(failed, complained, domain, day),

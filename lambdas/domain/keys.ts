@@ -354,6 +354,11 @@ export function witnessStateKey(domain: string): ItemKey {
   return { pk: join(LEDGER, keyPart(domain)), sk: WITNESS };
 }
 
+/** Returns the key of what is known of Mailgun's own classes of failures. */
+export function bounceClassesKey(domain: string): ItemKey {
+  return { pk: join(LEDGER, keyPart(domain)), sk: 'CLASSES' };
+}
+
 /** Returns the key of what is sealed of a slice, by its start. */
 export function sealMarkKey(domain: string, startSeconds: number): ItemKey {
   return { pk: join(SEAL, keyPart(domain)), sk: timeKey(startSeconds) };

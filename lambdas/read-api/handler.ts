@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
 import type { JwtRules } from '../adapters/http/jwt-issuer.ts';
+import { createBounceClassesTable } from '../adapters/table/bounce-classes.ts';
 import { createCampaignReader, createDayEvents } from '../adapters/table/day-index.ts';
 import { createStackDomains, type StackDomains } from '../adapters/table/domain-repository.ts';
 import { createErasureRepository } from '../adapters/table/event-repository.ts';
@@ -88,7 +89,7 @@ const routesFor = remakeFor(({ names: domains, only }: StackDomains) =>
     suppressions: createSuppressions(createSuppressionRepository(table)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
-    stats: createStats(ledgerDeps),
+    stats: createStats({ ...ledgerDeps, classes: createBounceClassesTable(table) }),
     receivers: createReceivers({
       receivers: env.receivers,
       states: createReceiverStates(table),

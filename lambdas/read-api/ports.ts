@@ -4,6 +4,7 @@ import type { Stretch } from '../domain/campaign/stretches.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import type { Status, SuppressionKind } from '../domain/event-types.ts';
 import type { Source } from '../domain/events/queue-message.ts';
+import type { KnownClasses } from '../domain/ledger/bounce-classes.ts';
 import type { ListingNote } from '../domain/ledger/listing-note.ts';
 import type { Slice, Watermarks } from '../domain/ledger/slice.ts';
 import type { Witness } from '../domain/ledger/witness.ts';
@@ -234,6 +235,11 @@ export interface SliceReader {
 export interface WitnessReader {
   /** Returns what Mailgun itself counts of a stretch of time (epoch seconds); undefined where that was never read. */
   read(domain: string, from: number, to: number): Promise<Witness | undefined>;
+}
+
+export interface ClassesReader {
+  /** Returns what is known of Mailgun's own classes of failures; undefined where they were never asked for. */
+  read(domain: string): Promise<KnownClasses | undefined>;
 }
 
 export interface ListingReader {

@@ -36,6 +36,8 @@ export interface ReconcileEnv {
   /** Comma-separated mailbox providers that alarms watch, and from how many mails on; absent where there are none. */
   WATCHED_PROVIDERS?: string;
   MIN_JUDGED_MAILS?: string;
+  /** `yes`: Mailgun's classes of failures are read; absent where they are not. */
+  BOUNCE_CLASSES?: string;
 }
 
 export function readReconcileEnv(source: EnvSource) {
@@ -60,6 +62,7 @@ export function readReconcileEnv(source: EnvSource) {
     backlogMessages: wholeNumberEnv(source, 'BACKLOG_MESSAGES'),
     parallel: wholeNumberEnv(source, 'PARALLEL'),
     watchedProviders: listEnv(source, 'WATCHED_PROVIDERS'),
+    readsClasses: source.BOUNCE_CLASSES === 'yes',
     minJudgedMails: source.MIN_JUDGED_MAILS ? wholeNumberEnv(source, 'MIN_JUDGED_MAILS') : undefined,
   };
 }

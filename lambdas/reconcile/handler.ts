@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import middy from '@middy/core';
 import { createEventQueue, createQueueDepth, openQueues } from '../adapters/aws/queues.ts';
 import { createApiKey, createCachedSecret, createErasureKey, openSecrets } from '../adapters/aws/secrets.ts';
+import { createMailgunClasses } from '../adapters/mailgun/bounce-classes.ts';
 import {
   createMailgunDomains,
   createMailgunListing,
@@ -13,6 +14,7 @@ import {
   LOGS_PATH,
 } from '../adapters/mailgun/mailgun-apis.ts';
 import type { MailgunAccess } from '../adapters/mailgun/mailgun-client.ts';
+import { createBounceClassesTable } from '../adapters/table/bounce-classes.ts';
 import { createDayIndexTable } from '../adapters/table/day-index.ts';
 import { createDomainStore } from '../adapters/table/domain-repository.ts';
 import { createLeaseTable, createLedgerStateTable, createListingNotes, every } from '../adapters/table/ledger-state.ts';
@@ -47,6 +49,7 @@ import { createCompareWebhooks } from './webhooks/compare-webhooks.ts';
 import { createDiscoverDomains } from './webhooks/discover-domains.ts';
 import { createFindDomainDrift } from './webhooks/find-domain-drift.ts';
 import { createFindRedaction } from './webhooks/find-redaction.ts';
+import { createReadClasses } from './witness/read-classes.ts';
 import { createReadWitness } from './witness/read-witness.ts';
 
 // Trigger: the schedule, or an operator's invocation with {"ignoreWaits":true}, {"replay":{…}} or {"accept":{…}}. Promise: what Mailgun
@@ -190,9 +193,19 @@ const useCasesOf = remakeFor(({ all, compared, domains, known }: RunDomains) => 
     witness: createWitnessTable(table),
     onFailure: (domain, error) => onFailure(domain, error, "Mailgun's counts not read"),
   });
+  const readClasses = env.readsClasses
+    ? createReadClasses({
+        ...deps,
+        domains,
+        classes: createMailgunClasses(mailgun),
+        store: createBounceClassesTable(table),
+        onFailure: (domain, error) => onFailure(domain, error, "Mailgun's classes not read"),
+      })
+    : undefined;
   const replay = createReplay({ ...deps, domains: all, queue: createEventQueue(queues, env.queueUrl, true) });
   const accept = createAccept({ ...deps, domains: all });
-  return { reconcile, compareWebhooks, findDomainDrift, findRedaction, watchProviders, readWitness, replay, accept };
+  const comparisons = { compareWebhooks, findDomainDrift, findRedaction, watchProviders, readWitness, readClasses };
+  return { reconcile, ...comparisons, replay, accept };
 });
 
 type UseCases = ReturnType<typeof useCasesOf>;
@@ -268,7 +281,7 @@ async function run({ reconcile }: UseCases, ignoreWaits: boolean, deadlineMs: nu
 
 // Runs after every scheduled run; a listing that fails does not keep it from telling what it could compare.
 async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> {
-  const { watchProviders, compareWebhooks, findRedaction, findDomainDrift, readWitness } = useCases;
+  const { watchProviders, compareWebhooks, findRedaction, findDomainDrift, readWitness, readClasses } = useCases;
   // It reads the table alone, beside what waits for Mailgun.
   const judged = watchProviders({ ignoreWaits });
   const drift = await compareWebhooks({ ignoreWaits });
@@ -277,7 +290,7 @@ async function compare(useCases: UseCases, ignoreWaits: boolean): Promise<void> 
   const [redacted, domains] = await Promise.all([findRedaction({ ignoreWaits }), findDomainDrift({ ignoreWaits })]);
   if (domains !== undefined) log.measure({ [METRICS.domainDrift]: domains }, 'domains compared');
   if (redacted !== undefined) log.measure({ [METRICS.redactedDomains]: redacted }, 'redaction read');
-  const failed = await readWitness({ ignoreWaits });
+  const [failed] = await Promise.all([readWitness({ ignoreWaits }), readClasses?.()]);
   if (failed !== undefined) log.measure({ [METRICS.failedWebhooks]: failed }, "Mailgun's counts read");
   await judged;
 }

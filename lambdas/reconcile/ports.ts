@@ -2,6 +2,7 @@ import type { SendingDomain } from '../contract.ts';
 import type { JsonObject } from '../domain/canonical.ts';
 import type { StoredKey } from '../domain/events/day-index.ts';
 import type { QueueMessage, Source } from '../domain/events/queue-message.ts';
+import type { BounceClass, KnownClasses } from '../domain/ledger/bounce-classes.ts';
 import type { LedgerDomains, UndiscoveredDomain } from '../domain/ledger/ledger-domains.ts';
 import type { EventPlace } from '../domain/ledger/ledger-name.ts';
 import type { Announcement, ListingNote } from '../domain/ledger/listing-note.ts';
@@ -107,6 +108,25 @@ export interface WitnessStore {
   moveState(domain: string, moved: WitnessState, previous: WitnessState | undefined): Promise<boolean>;
   hours(domain: string, from: number, to: number): Promise<WitnessHour[]>;
   put(domain: string, hour: WitnessHour): Promise<void>;
+}
+
+/** Mailgun's own classes of failures. */
+export interface MailgunClasses {
+  /**
+   * Returns the rows of a domain from one time on and before another (epoch seconds), by a bounded number of calls;
+   * undefined where Mailgun has no classes. A `ListingError` where they cannot be read by then (epoch milliseconds).
+   */
+  ofDomain(
+    domain: SendingDomain,
+    range: { from: number; to: number },
+    deadlineMs: number,
+  ): Promise<{ rows: BounceClass[]; isWhole: boolean } | undefined>;
+}
+
+export interface ClassesStore {
+  read(domain: string): Promise<KnownClasses | undefined>;
+  /** False, and nothing is written, where another run has tried since `previous` was read. */
+  write(domain: string, next: KnownClasses, previous: KnownClasses | undefined): Promise<boolean>;
 }
 
 /** The domains that Mailgun has; a `ListingError` where it cannot be told by then (epoch milliseconds). */

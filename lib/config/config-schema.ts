@@ -307,6 +307,10 @@ export const environmentSchema = z.strictObject({
       86_400,
       'How long Mailgun keeps events on your plan. The second pass is at half of it, at most 24 h.',
     ),
+    bounceClasses: flag(
+      false,
+      "Reads Mailgun's own classes of failures once a day, for the deliverability view; not every plan has them.",
+    ),
     fromEpochSeconds: z.int().min(1_000_000_000).max(9_999_999_999).optional().register(fields, {
       constraint: 'a time in epoch seconds',
       description: "Where the ledgers start; without it, at each domain's first webhook.",

@@ -1,6 +1,8 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
+import { createBounceClassesTable } from '../../../lambdas/adapters/table/bounce-classes.ts';
 import { createListingNotes } from '../../../lambdas/adapters/table/ledger-state.ts';
 import { MESSAGES, ROUTES } from '../../../lambdas/contract.ts';
+import { NOT_GIVEN } from '../../../lambdas/domain/ledger/bounce-classes.ts';
 import { announcementText } from '../../../lambdas/domain/ledger/listing-note.ts';
 import { keyFingerprint, type SigningKeys } from '../../../lambdas/domain/webhooks/signature.ts';
 import { type Drift, webhookDrift } from '../../../lambdas/domain/webhooks/webhook-drift.ts';
@@ -69,6 +71,12 @@ export function stackChecks({ deployment, account, now }: StackContext): Check[]
     ...atMailgun('redaction of', (domain) => redaction(deployment, domain)),
     { name: 'table', look: () => table(deployment) },
     { name: 'listing API', look: () => listingApi(deployment, run) },
+    ...(hasOutput(deployment, 'BounceClasses')
+      ? deployment.domains.map((domain) => ({
+          name: `bounce classes of ${domain}`,
+          look: () => bounceClasses(deployment, domain, now(), run),
+        }))
+      : []),
     ...(hasOutput(deployment, 'CertificateKeyArn')
       ? [{ name: 'key of certificates', look: () => certificateKey(deployment), unknownFix: certificateKeyFix }]
       : []),
@@ -245,6 +253,26 @@ async function listingApi(deployment: Deployment, run: CommandText): Promise<Fin
   return warning(
     `Mailgun has announced the end of its ${announcementText(announced)}`,
     announced.api === 'events' ? fix : 'look for its successor and for a new version of this stack',
+  );
+}
+
+/** Says what Mailgun answered to reconcile, which asks once a day. */
+async function bounceClasses(
+  deployment: Deployment,
+  domain: string,
+  nowMs: number,
+  run: CommandText,
+): Promise<Finding> {
+  const known = await createBounceClassesTable(tableOf(deployment)).read(domain);
+  if (known === undefined) return skipped('Mailgun has not been asked yet');
+  const asked = `asked ${timeAgo(known.triedAt, nowMs)}`;
+  if (known.note === null) return ok(`Mailgun gives them, ${asked}`);
+  if (known.note !== NOT_GIVEN) {
+    return warning(`not read: ${known.note}, ${asked}; tried again every day`, run('logs reconcile --since 1d'));
+  }
+  return warning(
+    `Mailgun gives none to this key or plan, ${asked}`,
+    'set reconcile.bounceClasses in cdk.json to false, and deploy; or change the plan or key at Mailgun',
   );
 }
 

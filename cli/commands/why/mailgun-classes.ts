@@ -1,6 +1,10 @@
-import { DAY_MS } from '../../../lambdas/contract.ts';
-import { isObject, type JsonObject } from '../../../lambdas/domain/canonical.ts';
-import { textAt, valueAt } from '../../../lambdas/domain/events/event.ts';
+import {
+  CLASSES_PATH,
+  classesRequest,
+  type ListedClass,
+  readClassesPage,
+} from '../../../lambdas/adapters/mailgun/bounce-classes.ts';
+import { DAY_SECONDS } from '../../../lambdas/contract.ts';
 import { ApiKeyRefusedError, type MailgunRequest, messageOf, openMailgun } from '../../access.ts';
 import { TargetUnavailableError } from '../../errors.ts';
 import type { HistoryRecipient } from '../../event-history.ts';
@@ -17,24 +21,10 @@ export interface MailgunClasses {
   readonly sendingDomain: string;
   readonly recipientDomain: string;
   readonly day: string;
-  readonly classes: readonly MailgunClass[];
+  readonly classes: readonly ListedClass[];
   /** Why Mailgun does not tell them; null where it does. */
   readonly unknown: string | null;
 }
-
-interface MailgunClass {
-  /** The party that refused it, such as a mailbox provider or a blocklist. */
-  readonly entity: string | null;
-  readonly category: string | null;
-  readonly severity: string | null;
-  readonly explanation: string | null;
-  readonly failures: number;
-}
-
-const PATH = '/v2/bounce-classification/metrics';
-/** More than Mailgun lists of one recipient's domain in a day; it gives no more in a page. */
-const MAX_CLASSES = 50;
-const COUNT = 'classified_failures_count';
 
 /** Asks Mailgun for its classes around the last failure of a recipient; undefined where nothing failed. Each is asked for once. */
 export function openMailgunClasses(deployment: Deployment) {
@@ -67,52 +57,21 @@ async function readClasses(deployment: Deployment, place: Place): Promise<Mailgu
   }
 }
 
-async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, day }: Place): Promise<MailgunClass[]> {
-  const startMs = Date.parse(day);
-  const answer = await request(sendingDomain, 'POST', PATH, {
-    start: rfc2822(startMs),
-    end: rfc2822(startMs + DAY_MS - 1000),
-    resolution: 'day',
-    dimensions: ['entity-name', 'group-id', 'category', 'severity'],
-    metrics: [COUNT],
-    filter: { AND: [isEqual('domain.name', sendingDomain), isEqual('recipient-domain', recipientDomain)] },
-    include_subaccounts: false,
-    pagination: { sort: 'entity-name:asc', skip: 0, limit: MAX_CLASSES },
-  });
-  const { items, pagination } = isObject(answer.body) ? answer.body : {};
+async function ask(request: MailgunRequest, { sendingDomain, recipientDomain, day }: Place): Promise<ListedClass[]> {
+  const from = Date.parse(day) / 1000;
+  const query = {
+    ...{ from, to: from + DAY_SECONDS, dimensions: ['entity-name', 'group-id', 'category', 'severity'] },
+    of: { 'domain.name': sendingDomain, 'recipient-domain': recipientDomain },
+  };
+  const answer = await request(sendingDomain, 'POST', CLASSES_PATH, classesRequest(query));
   if (answer.status !== 200) throw new TargetUnavailableError(`Mailgun gives none: ${messageOf(answer)}`);
-  const total = isObject(pagination) ? pagination.total : undefined;
-  if (!Array.isArray(items) || !items.every(isObject) || (typeof total === 'number' && total > items.length)) {
+  const page = readClassesPage(answer.body);
+  // Of one recipient's domain in a day it lists less than a page holds.
+  if (page === undefined || (page.total ?? 0) > page.classes.length) {
     throw new TargetUnavailableError('Mailgun does not list them as a whole');
   }
-  return items.map(classOf).sort((a, b) => b.failures - a.failures);
+  return page.classes.sort((a, b) => b.failures - a.failures);
 }
-
-function classOf(item: JsonObject): MailgunClass {
-  const { dimensions } = item;
-  // Its official clients know them in two forms.
-  const dimension = (name: string) =>
-    textAt(item, name) ??
-    (Array.isArray(dimensions) ? dimensions : [])
-      .filter(isObject)
-      .flatMap((each) => (each.dimension === name ? (textAt(each, 'value') ?? []) : []))[0] ??
-    null;
-  const failures = valueAt(item, 'metrics', COUNT);
-  return {
-    entity: dimension('entity-name'),
-    category: dimension('category'),
-    severity: dimension('severity'),
-    explanation: dimension('explanation'),
-    failures: typeof failures === 'number' ? failures : 0,
-  };
-}
-
-const isEqual = (attribute: string, value: string) => ({
-  ...{ attribute, comparator: '=' },
-  values: [{ label: value, value }],
-});
-
-const rfc2822 = (ms: number) => new Date(ms).toUTCString().replace('GMT', '+0000');
 
 /** The classes as lines of text. */
 export function classesText({ sendingDomain, recipientDomain, day, classes, unknown }: MailgunClasses): string[] {

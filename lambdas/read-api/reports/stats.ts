@@ -1,9 +1,11 @@
 import type { StatsDimension } from '../../../api/parameters.ts';
-import type { StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
+import type { MailgunClassesEntry, StatsBucket, StatsResponse } from '../../../api/responses/ledger.ts';
+import { isRecent } from '../../domain/ledger/bounce-classes.ts';
 import { addAll, type Counts, type Rows } from '../../domain/ledger/counts.ts';
 import { lacksFailures, mayBeCut } from '../../domain/ledger/dimensions.ts';
 import { type Slice, stateOf } from '../../domain/ledger/slice.ts';
 import { MAX_TAGS } from '../../domain/ledger/tally.ts';
+import type { ClassesReader } from '../ports.ts';
 import type { LedgerDeps, LedgerQuery } from './ledger.ts';
 
 /** The dimension that says more of statistics by another, and where a bucket shows it. */
@@ -13,6 +15,10 @@ const DETAILS: Partial<Record<StatsDimension, { of: 'policy' | 'failure'; as: 'p
 };
 
 const LENGTHS = { hour: 3600, day: 86_400 };
+
+export interface StatsDeps extends Pick<LedgerDeps, 'slices' | 'ledger' | 'now'> {
+  classes: ClassesReader;
+}
 
 export interface StatsQuery extends Omit<LedgerQuery, 'domain'> {
   domains: readonly string[];
@@ -34,11 +40,31 @@ interface Stretch {
  * Statistics by hour or day: slices added up, and spellings of a tag that differ in case. A bucket is open while one of
  * its slices is missing or not settled.
  */
-export function createStats({ slices, ledger }: Pick<LedgerDeps, 'slices' | 'ledger'>) {
+export function createStats({ slices, ledger, classes, now }: StatsDeps) {
   return async ({ domains, ...query }: StatsQuery): Promise<StatsResponse> => {
-    const buckets = await Promise.all(domains.map((domain) => bucketsOf(domain, query)));
-    return { buckets: buckets.flat() };
+    const [only] = domains;
+    const [mailgunClasses, ...buckets] = await Promise.all([
+      query.by === 'provider' && only !== undefined ? classesOf(only) : undefined,
+      ...domains.map((domain) => bucketsOf(domain, query)),
+    ]);
+    return { buckets: buckets.flat(), ...(mailgunClasses && { mailgunClasses }) };
   };
+
+  async function classesOf(domain: string): Promise<MailgunClassesEntry | undefined> {
+    const known = await classes.read(domain);
+    if (known === undefined) return undefined;
+    const { triedAt, note, read } = known;
+    const shown = read && isRecent(read, now()) ? read : null;
+    return {
+      triedAt: new Date(triedAt).toISOString(),
+      note,
+      read: shown && {
+        ...{ at: isoTime(shown.at), from: isoTime(shown.from), to: isoTime(shown.to) },
+        classes: [...shown.classes],
+        cut: shown.isCut,
+      },
+    };
+  }
 
   async function bucketsOf(domain: string, { from, to, tag, by, per }: Omit<StatsQuery, 'domains'>) {
     const length = LENGTHS[per];
@@ -96,6 +122,8 @@ function addRows(sum: Map<string, Counts>, rows: readonly [string, Counts][], on
     addAll(countsOf(sum, name), row);
   }
 }
+
+const isoTime = (seconds: number) => new Date(seconds * 1000).toISOString();
 
 const byName = ([a]: [string, Counts], [b]: [string, Counts]) => (a < b ? -1 : 1);
 

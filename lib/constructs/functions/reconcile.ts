@@ -59,6 +59,7 @@ export class Reconcile extends Construct {
           WATCHED_PROVIDERS: providers.join(','),
           MIN_JUDGED_MAILS: String(limits.leastSentToProvider),
         }),
+        ...(reconcile.bounceClasses && { BOUNCE_CLASSES: 'yes' }),
       } satisfies ReconcileEnv,
     });
     this.function.allow(

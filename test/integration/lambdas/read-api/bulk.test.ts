@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Operation } from '../../../../api/routes.ts';
+import { createBounceClassesTable } from '../../../../lambdas/adapters/table/bounce-classes.ts';
 import { createCampaignReader, createDayEvents } from '../../../../lambdas/adapters/table/day-index.ts';
 import { createLedgerStateTable, createListingNotes } from '../../../../lambdas/adapters/table/ledger-state.ts';
 import { createDeliveryHistory } from '../../../../lambdas/adapters/table/publishing.ts';
@@ -75,7 +76,7 @@ beforeAll(async () => {
     suppressions: createSuppressions(createSuppressionRepository(table)),
     suppressionList: createSuppressionPages(createSuppressionList(table)),
     ledger: createLedger({ ...ledgerDeps, witness: createWitnessReader(table), listing: createListingNotes(table) }),
-    stats: createStats(ledgerDeps),
+    stats: createStats({ ...ledgerDeps, classes: createBounceClassesTable(table) }),
     health: async () => ({ ledger: '', domains: [], receivers: [], queue: null, deadLetters: null, alarms: null }),
     receivers: async () => ({ receivers: [] }),
     deliveries: createDeliveries(createDeliveryHistory(table)),

@@ -124,6 +124,7 @@ describe('a configuration that says only what it must', () => {
         sliceSeconds: 900,
         parallel: 8,
         retentionSeconds: 86_400,
+        bounceClasses: false,
       },
       publish: { enabled: false, bus: 'default', recipients: false, retrySeconds: 43_200 },
       receivers: [],

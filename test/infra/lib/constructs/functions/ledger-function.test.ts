@@ -26,6 +26,7 @@ const own = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 /** Variables that functions have only where the configuration needs them; the read API its erasure key by the archive. */
 const OPTIONAL: readonly unknown[] = [
   'DAY_SHARDS',
+  'BOUNCE_CLASSES',
   'RECEIVERS',
   'ARCHIVE_BUCKET',
   'WATCHED_PROVIDERS',

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { KnownClasses } from '../../../../../lambdas/domain/ledger/bounce-classes.ts';
 import { emptyDimensions } from '../../../../../lambdas/domain/ledger/dimensions.ts';
 import { createStats } from '../../../../../lambdas/read-api/reports/stats.ts';
 import { numbered, ReconcileWorld } from '../../../../model/reconcile-world.ts';
@@ -14,9 +15,14 @@ async function world() {
   await world.process();
   world.nowMs = (HOUR + 2 * 3600 + 1800) * 1000;
   await world.run();
-  return createStats({ slices: world.book, ledger: world.book });
+  return createStats({ ...NO_LEDGER, slices: world.book, ledger: world.book });
 }
 const all = { domains: [DOMAIN], from: HOUR, to: HOUR + 9000 };
+const NO_LEDGER = {
+  ledger: { readWatermarks: async () => undefined },
+  classes: { read: async () => undefined },
+  now: () => NOW_MS,
+};
 const BY_TAG = { by: 'tag', per: 'hour' } as const;
 
 test('add slices up to hours, one bucket for each tag, and mark the open hour', async () => {
@@ -48,7 +54,7 @@ test('count the spellings of one tag together', async () => {
       yield { ...slice, tags, dimensions: emptyDimensions() };
     },
   };
-  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const stats = createStats({ slices, ...NO_LEDGER } as never);
   const counts = async (tag: string | undefined) =>
     (await stats({ ...all, ...BY_TAG, tag })).buckets.map((bucket) => [bucket.tag, bucket.counts]);
   expect(await counts(undefined)).toEqual([
@@ -68,7 +74,7 @@ test('by tag, failures are divided by severity as far as their slices counted it
       yield { ...slice, start: HOUR + 900, tags, dimensions: emptyDimensions() };
     },
   };
-  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const stats = createStats({ slices, ...NO_LEDGER } as never);
   const { buckets } = await stats({ ...all, ...BY_TAG, tag: 'spring' });
   expect(buckets.map(({ tag, counts, failures }) => [tag, counts, failures])).toEqual([
     ['spring', { failed: 6, delivered: 2 }, { permanent_fail: 1, temporary_fail: 2 }],
@@ -86,7 +92,7 @@ test('says where a slice may have had more names than rows', async () => {
         yield { ...slice, domain: DOMAIN, tags: named(rows, 't'), dimensions: counted };
       },
     };
-    const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+    const stats = createStats({ slices, ...NO_LEDGER } as never);
     return new Set((await stats({ ...all, by, per: 'hour', tag: undefined })).buckets.map(({ cut }) => cut));
   };
   expect(await cutIn('provider', 49)).toEqual(new Set([undefined]));
@@ -105,7 +111,7 @@ test('by tag, says where the failures of a tag had no room in a slice', async ()
       yield { ...slice, tags, dimensions: { ...emptyDimensions(), failure } };
     },
   };
-  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const stats = createStats({ slices, ...NO_LEDGER } as never);
   const { buckets } = await stats({ ...all, ...BY_TAG, tag: 'rare' });
   expect(buckets.map(({ failures, cut }) => [failures, cut])).toEqual([[undefined, true]]);
 });
@@ -130,7 +136,7 @@ test('by mailbox provider and sending IP, failures by severity, over a whole day
   await world.process();
   world.nowMs = (midnight + 100_000) * 1000;
   await world.run();
-  const stats = createStats({ slices: world.book, ledger: world.book });
+  const stats = createStats({ ...NO_LEDGER, slices: world.book, ledger: world.book });
   const query = { domains: [DOMAIN], from: midnight, to: midnight + 86_400, tag: undefined, per: 'day' } as const;
 
   const rows = async (by: 'provider' | 'ip') =>
@@ -158,7 +164,7 @@ test('by mailbox provider, refusals by policy are counted by their code, and onl
         yield { ...slice, dimensions: { provider: rows, ip: rows, policy } };
       },
     };
-    const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+    const stats = createStats({ slices, ...NO_LEDGER } as never);
     const { buckets } = await stats({ ...all, tag: undefined, by, per: 'day' });
     return buckets.map(({ policy }) => policy);
   };
@@ -179,7 +185,7 @@ test('by domain, all that was sent from each is one row', async () => {
       };
     },
   };
-  const stats = createStats({ slices, ledger: { readWatermarks: async () => undefined } } as never);
+  const stats = createStats({ slices, ...NO_LEDGER } as never);
   const query = { ...all, domains: ['a.example', 'bb.example'], tag: undefined, by: 'domain', per: 'hour' } as const;
   expect((await stats(query)).buckets).toEqual(
     [['a.example', 12] as const, ['bb.example', 13] as const].map(([domain, delivered]) => ({
@@ -187,4 +193,32 @@ test('by domain, all that was sent from each is one row', async () => {
       counts: { delivered, permanent_fail: 1 },
     })),
   );
+});
+
+test("by mailbox provider alone, Mailgun's own classes, while they are recent", async () => {
+  const DAY = 86_400;
+  const now = NOW_MS / 1000;
+  const classes = [{ entity: 'Gmail', category: 'Spam content', severity: null, failures: 2 }];
+  const known = (at: number): KnownClasses => ({
+    triedAt: NOW_MS,
+    note: 'rate-limited',
+    read: { at, from: DAY, to: 8 * DAY, classes, isCut: true },
+  });
+  const slices = { async *list() {} };
+  const shown = async (by: 'provider' | 'tag', at: number) => {
+    const stats = createStats({ ...NO_LEDGER, slices, classes: { read: async () => known(at) } } as never);
+    return (await stats({ ...all, by, per: 'day', tag: undefined })).mailgunClasses;
+  };
+  expect(await shown('tag', now)).toBeUndefined();
+  expect(await shown('provider', now - 8 * DAY + 1)).toEqual({
+    triedAt: new Date(NOW_MS).toISOString(),
+    note: 'rate-limited',
+    read: {
+      at: new Date((now - 8 * DAY + 1) * 1000).toISOString(),
+      ...{ from: '1970-01-02T00:00:00.000Z', to: '1970-01-09T00:00:00.000Z' },
+      classes,
+      cut: true,
+    },
+  });
+  expect(await shown('provider', now - 8 * DAY)).toMatchObject({ note: 'rate-limited', read: null });
 });

@@ -1,0 +1,106 @@
+import { isObject, type JsonObject } from '../../domain/canonical.ts';
+import { textAt, valueAt } from '../../domain/events/event.ts';
+import type { BounceClass } from '../../domain/ledger/bounce-classes.ts';
+import { ListingError, type MailgunClasses } from '../../reconcile/ports.ts';
+import { rfc2822 } from './mailgun-apis.ts';
+import { baseUrlOf, type MailgunAccess, requestMailgun } from './mailgun-client.ts';
+
+/** A class as Mailgun lists it. */
+export interface ListedClass extends BounceClass {
+  readonly explanation: string | null;
+}
+
+export const CLASSES_PATH = '/v2/bounce-classification/metrics';
+/** Mailgun gives no more in a page. */
+const CLASSES_PER_PAGE = 50;
+const MAX_PAGES = 5;
+const COUNT = 'classified_failures_count';
+
+export interface ClassesQuery {
+  /** Epoch seconds; `to` is excluded. */
+  from: number;
+  to: number;
+  dimensions: readonly string[];
+  /** What every failure has, by the attribute. */
+  of: Readonly<Record<string, string>>;
+  skip?: number;
+}
+
+/** Returns the body of a request for a page of classes. */
+export function classesRequest({ from, to, dimensions, of, skip = 0 }: ClassesQuery) {
+  return {
+    start: rfc2822(from),
+    end: rfc2822(to - 1),
+    resolution: 'day',
+    dimensions,
+    metrics: [COUNT],
+    filter: {
+      AND: Object.entries(of).map(([attribute, value]) => ({
+        ...{ attribute, comparator: '=' },
+        values: [{ label: value, value }],
+      })),
+    },
+    include_subaccounts: false,
+    pagination: { sort: 'entity-name:asc', skip, limit: CLASSES_PER_PAGE },
+  };
+}
+
+/** Reads a page of classes, with the number of all where it says that; undefined where it is none. */
+export function readClassesPage(body: unknown): { classes: ListedClass[]; total: number | undefined } | undefined {
+  const { items, pagination } = isObject(body) ? body : {};
+  if (!Array.isArray(items) || !items.every(isObject)) return undefined;
+  const total = isObject(pagination) ? pagination.total : undefined;
+  return { classes: items.map(classOf), total: typeof total === 'number' ? total : undefined };
+}
+
+function classOf(item: JsonObject): ListedClass {
+  const { dimensions } = item;
+  // Its official clients know them in two forms.
+  const dimension = (name: string) =>
+    textAt(item, name) ??
+    (Array.isArray(dimensions) ? dimensions : [])
+      .filter(isObject)
+      .flatMap((each) => (each.dimension === name ? (textAt(each, 'value') ?? []) : []))[0] ??
+    null;
+  const failures = valueAt(item, 'metrics', COUNT);
+  return {
+    entity: dimension('entity-name'),
+    category: dimension('category'),
+    severity: dimension('severity'),
+    explanation: dimension('explanation'),
+    failures: typeof failures === 'number' ? failures : 0,
+  };
+}
+
+/** Mailgun's classification of failures (`POST /v2/bounce-classification/metrics`), which not every plan has. */
+export function createMailgunClasses(access: MailgunAccess): MailgunClasses {
+  return {
+    async ofDomain({ name, region }, { from, to }, deadlineMs) {
+      const url = baseUrlOf(access, region) + CLASSES_PATH;
+      const rows: ListedClass[] = [];
+      for (let page = 0; page < MAX_PAGES; page += 1) {
+        const query = { from, to, dimensions: ['entity-name', 'category', 'severity'], of: { 'domain.name': name } };
+        const absent: JsonObject = {};
+        const body = await requestMailgun(
+          access,
+          url,
+          {
+            method: 'POST',
+            body: JSON.stringify(classesRequest({ ...query, skip: page * CLASSES_PER_PAGE })),
+            headers: { 'content-type': 'application/json' },
+          },
+          // The next day makes up for a call that failed.
+          { deadlineMs, maxAttempts: 1, absent },
+        );
+        if (body === absent) return undefined;
+        const found = readClassesPage(body);
+        if (found === undefined) throw new ListingError('malformed');
+        rows.push(...found.classes);
+        const isLast = found.total === undefined ? found.classes.length < CLASSES_PER_PAGE : rows.length >= found.total;
+        if (isLast) return { rows, isWhole: true };
+        if (found.classes.length === 0) break;
+      }
+      return { rows, isWhole: false };
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { MailgunClassesEntry } from '../../../api/responses/ledger.ts';
+import { installTextDom, textOf } from '../../support/text-dom.ts';
+
+let remove: () => void;
+let shown: (classes: MailgunClassesEntry | undefined) => string;
+
+beforeAll(async () => {
+  remove = installTextDom();
+  // At runtime, so that the types of the browser stay out of this program.
+  const path = '../../../dashboard/views/deliverability/classes.ts';
+  const { classesPanel } = await import(path);
+  shown = (classes) => textOf(classesPanel(classes, 'mg.example.com')).replace(/ +/g, ' ');
+});
+afterAll(() => remove());
+
+const READ = {
+  at: '2026-02-02T00:06:00.000Z',
+  from: '2026-01-26T00:00:00.000Z',
+  to: '2026-02-02T00:00:00.000Z',
+  classes: [{ entity: 'Gmail', category: 'spam', severity: null, failures: 1200 }],
+  cut: false,
+};
+const entry = (over: Partial<MailgunClassesEntry> = {}): MailgunClassesEntry => ({
+  ...{ triedAt: '2026-02-02T00:06:00.000Z', note: null, read: READ },
+  ...over,
+});
+
+test('Mailgun’s own classes are shown with their days and when they were read', () => {
+  const text = shown(entry());
+  expect(text).toContain('Mailgun’s own classes: mg.example.com, 2026-01-26 to 2026-02-01');
+  expect(text).toMatch(/Gmail .*spam .*–.*1\D?200/);
+  expect(text).toMatch(/whole days \(UTC\), read .*2026/);
+  expect(text).not.toMatch(/gave none|left out/);
+});
+
+test('a failure since, and classes that are left out, are said', () => {
+  const text = shown(entry({ note: 'rate-limited', read: { ...READ, cut: true } }));
+  expect(text).toMatch(/Rarer classes are left out/);
+  expect(text).toMatch(/It gave none .*\(rate-limited\)/);
+});
+
+test('days without a failure are said to be, and nothing is shown where Mailgun gave no classes', () => {
+  expect(shown(entry({ read: { ...READ, classes: [] } }))).toContain('Mailgun has classified no failure');
+  expect(shown(entry({ note: 'not-given', read: null }))).toBe('');
+  expect(shown(undefined)).toBe('');
+});
