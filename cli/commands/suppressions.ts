@@ -12,7 +12,6 @@ import {
 import { RESTORED_ATTRIBUTE, UNKNOWN_DOMAIN } from '../../lambdas/contract.ts';
 import { SUPPRESSION_KINDS } from '../../lambdas/domain/event-types.ts';
 import { isSuppressing } from '../../lambdas/domain/status/suppression.ts';
-import { newestPlaces } from '../../lambdas/read-api/recipients/recipient-places.ts';
 import {
   type MailgunRequest,
   messageOf,
@@ -143,7 +142,8 @@ async function show(context: CliContext, options: ShowOptions, address: string):
 async function hasMail(deployment: Deployment, recipient: string): Promise<boolean> {
   const history = createRecipientHistory(tableOf(deployment));
   const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
-  return (await newestPlaces(history, recipientKeys(recipient), everything, 1, undefined)).places.length > 0;
+  const pages = await Promise.all(recipientKeys(recipient).map((key) => history.newest(key, everything, 1)));
+  return pages.some(({ places }) => places.length > 0);
 }
 
 interface LiftOptions extends TargetOptions, WriteKeyOptions {
