@@ -1,7 +1,9 @@
 import { numberText } from '../values/numbers.ts';
 import { type Attributes, type Child, h } from './dom.ts';
 
-/** A table of so few rows is never limited: a box that scrolls would cut them. */
+/** Rows that a table of limited height shows on a phone. */
+const SEEN_AT_ONCE = 3;
+/** A table of so few rows is not limited on a phone: a box that scrolls would cut them. */
 const SHORT = 8;
 
 export interface Column<Row> {
@@ -24,7 +26,7 @@ export function table<Row>(
   columns: readonly Column<Row>[],
   { caption, cards, tall }: TableOptions,
 ): HTMLElement {
-  const isLimited = tall === true && rows.length > SHORT;
+  const limit = rows.length > SHORT ? ' tall' : ' tall short';
   const kind = ({ numeric }: Column<Row>) => (numeric ? { class: 'number' } : {});
   const cell = (column: Column<Row>, row: Row, position: number) => {
     const attributes: Attributes = { ...kind(column), 'data-head': column.head };
@@ -34,7 +36,7 @@ export function table<Row>(
   };
   const scrolling = h(
     'div',
-    { class: `scroll${isLimited ? ' tall' : ''}`, tabindex: 0, role: 'region', 'aria-label': caption },
+    { class: `scroll${tall ? limit : ''}`, tabindex: 0, role: 'region', 'aria-label': caption },
     h(
       'table',
       { class: cards ? 'cards' : undefined },
@@ -43,7 +45,7 @@ export function table<Row>(
       h('tbody', {}, ...rows.map((row) => h('tr', {}, ...columns.map((column, at) => cell(column, row, at))))),
     ),
   );
-  if (!isLimited) return scrolling;
+  if (!tall || rows.length <= SEEN_AT_ONCE) return scrolling;
   const note = h('p', { class: 'note rows' }, `${numberText(rows.length)} rows; scroll to see them all.`);
   // Whether all rows fit depends on how wide the screen is.
   new ResizeObserver(() => {
