@@ -1,9 +1,8 @@
 import { Option } from 'commander';
 import { createRecipientHistory, recipientKeys } from '../../lambdas/adapters/table/recipients.ts';
 import { STATUSES, type Status } from '../../lambdas/domain/event-types.ts';
+import { parseEvent } from '../../lambdas/domain/events/mailgun-event.ts';
 import { messagePartition } from '../../lambdas/domain/keys.ts';
-import { count, noCounts } from '../../lambdas/read-api/messages/recipient-counts.ts';
-import type { RecipientHistory } from '../../lambdas/read-api/ports.ts';
 import { createRecipients, type RecipientQuery } from '../../lambdas/read-api/recipients/recipients.ts';
 import {
   type CliContext,
@@ -131,20 +130,22 @@ function lineOf({ firstAt, statusAt, ...message }: FoundMessage, opens: number):
   return { event: 'message', ...message, firstAt: iso(firstAt * 1000), statusAt: iso(statusAt * 1000), opens };
 }
 
-async function countOpens(history: RecipientHistory, messageId: string | null, keys: readonly string[]) {
-  const tally = noCounts();
+type History = ReturnType<typeof createRecipientHistory>;
+
+async function countOpens(history: History, messageId: string | null, keys: readonly string[]): Promise<number> {
+  let opens = 0;
   for (const key of messageId === null ? [] : keys) {
     let after: string | undefined;
     do {
       const page = await history.events(messagePartition(messageId ?? ''), key, 'opened', MAX_PAGE, after);
       for (const entry of page.entries) {
         after = entry.sort;
-        if ('event' in entry) count(tally, entry.event.event);
+        if ('event' in entry && !parseEvent(entry.event.event).isByMachine) opens += 1;
       }
       if (!page.hasMore) break;
     } while (after !== undefined);
   }
-  return tally.opens;
+  return opens;
 }
 
 function textOf({ messageId, subject, statusAt, status, reason, tags, ...marks }: MessageLine): string[] {
