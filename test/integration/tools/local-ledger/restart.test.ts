@@ -64,7 +64,7 @@ test('a second start runs what the first one made, and a changed line runs at th
   expect(await startAndAsk()).toBe(400);
   expect(assemblies()).toEqual([first]);
 
-  const file = join(project, 'lambdas/ingest/handler.ts');
+  const file = join(project, 'lambdas/ingest/status-codes.ts');
   writeFileSync(file, readFileSync(file, 'utf8').replace("'malformed-body': 400", "'malformed-body': 418"));
 
   expect(await startAndAsk()).toBe(418);
