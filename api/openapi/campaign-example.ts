@@ -12,7 +12,7 @@ export const campaign: CampaignResponse = {
   listed: {},
   mails: {
     ...{ mails: 1, accepted: 0, delivered: 1, deferred: 0, failed: 0, failedByClass: {} },
-    ...{ testMode: 0, unconfirmedEvents: 0 },
+    ...{ withoutOutcome: 0, testMode: 0, unconfirmedEvents: 0 },
     secondsToDelivery: { p50: null, p95: null },
     secondsToFirstOpen: { p50: 58, p95: 58 },
   },

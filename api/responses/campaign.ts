@@ -21,6 +21,7 @@ const mails = name(
     deferred: count('Put off at least once, whatever became of them.'),
     failed: count('Given up, or bounced after the delivery.'),
     failedByClass: says('The same by class; the first failure of a mail counts.', z.record(z.string(), z.int())),
+    withoutOutcome: count('Neither delivered nor failed so far.'),
     testMode: count('In test mode, and counted as nothing else.'),
     unconfirmedEvents: count('Events that Mailgun does not list: possibly forged, and counted like others.'),
     secondsToDelivery: percentiles,

@@ -120,6 +120,7 @@ export function countOfList(sent: readonly Sent[]) {
       failedByClass: Object.fromEntries(
         [...Map.groupBy(failures, classOf)].map(([name, events]) => [name, events.length]),
       ),
+      withoutOutcome: mails.size - count(mails, (each) => is('delivered')(each) || permanent(each)),
       testMode: 0,
       unconfirmedEvents: 0,
       secondsToDelivery: between(is('accepted'), is('delivered')),

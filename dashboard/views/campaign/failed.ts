@@ -8,7 +8,7 @@ import { numberText } from '../../values/numbers.ts';
 import { timeElement } from '../../values/time.ts';
 import { reportCommand } from './report-command.ts';
 
-const TITLE = 'Everyone it bounced for';
+const TITLE = 'Failed permanently';
 
 /** The failed recipients of a campaign, each with what the server said. */
 export function failedPanel(report: CampaignResponse, target: string | undefined): Child {
@@ -21,7 +21,7 @@ export function failedPanel(report: CampaignResponse, target: string | undefined
     h(
       'div',
       { class: 'actions' },
-      csvButton(['failed recipients', `bounced-${tag}`], failures, [
+      csvButton(['failed recipients', `failed-${tag}`], failures, [
         ['recipient', ({ recipient }) => recipient],
         ['messageId', ({ messageId }) => messageId],
         ['at', ({ at }) => new Date(at * 1000).toISOString()],

@@ -31,6 +31,9 @@ export function numbersPanel(report: CampaignResponse, target: string | undefine
   const { mails, people } = report;
   // Null together, where the campaign is too large for one response.
   const counted = mails && people && { mails, rows: rowsOf(mails, people) };
+  if (mails !== null && mails.mails + mails.testMode === 0) {
+    return panel('Numbers', h('p', {}, 'No mail was sent under this tag in this time.'), ...lacking(report, target));
+  }
   const print = h('button', { type: 'button', class: 'quiet', click: () => window.print() }, 'Print');
   return panel(
     'Numbers',
@@ -77,7 +80,6 @@ const tooLarge = (report: CampaignResponse, target: string | undefined): Child[]
 ];
 
 function numbers(mails: Mails, rows: readonly Row[]): Child[] {
-  if (mails.mails + mails.testMode === 0) return [h('p', {}, 'No mail was sent under this tag in this time.')];
   const title = 'Mails and people';
   return [
     table(
@@ -109,12 +111,15 @@ function numbers(mails: Mails, rows: readonly Row[]): Child[] {
 function rowsOf(mails: Mails, people: People): Row[] {
   const ofMails = (name: string, count: number) => ({ name, count, whole: mails.mails, of: 'mails' });
   const ofPeople = (name: string, count: number) => ({ name, count, whole: people.people, of: 'people' });
+  const failedLater = mails.delivered + mails.failed + mails.withoutOutcome - mails.mails;
   return [
     ofMails('mails sent', mails.mails),
     ofMails('accepted by Mailgun', mails.accepted),
     ofMails('delivered', mails.delivered),
     ofMails('put off at least once', mails.deferred),
-    ofMails('failed permanently (bounced)', mails.failed),
+    ofMails('failed permanently', mails.failed),
+    ...(failedLater > 0 ? [ofMails('delivered, then failed: in both', failedLater)] : []),
+    ofMails('not decided yet', mails.withoutOutcome),
     ofPeople('people', people.people),
     ofPeople('opened', people.openers),
     ofPeople('clicked', people.clickers),

@@ -18,6 +18,8 @@ export interface MailCounts {
   /** Given up, also after a delivery that bounced later. */
   readonly failed: number;
   readonly failedByClass: Readonly<Counts>;
+  /** Neither delivered nor failed so far. */
+  readonly withoutOutcome: number;
   /** In test mode, and counted as nothing else. */
   readonly testMode: number;
   /** Events that Mailgun does not list: possibly forged, and counted like others. */
@@ -41,7 +43,10 @@ export interface PeopleCounts {
 
 /** Counts the mails of a campaign one by one; what it holds does not grow with their number. */
 export class MailCounter {
-  readonly #sums = { mails: 0, accepted: 0, delivered: 0, deferred: 0, failed: 0, testMode: 0, unconfirmedEvents: 0 };
+  readonly #sums = {
+    ...{ mails: 0, accepted: 0, delivered: 0, deferred: 0, failed: 0, withoutOutcome: 0 },
+    ...{ testMode: 0, unconfirmedEvents: 0 },
+  };
   readonly #classes: Counts = {};
   readonly #toDelivery = new Durations();
   readonly #toFirstOpen = new Durations();
@@ -59,6 +64,7 @@ export class MailCounter {
     this.#sums.delivered += Number(deliveredAtMs !== undefined);
     this.#sums.deferred += Number(mail.wasDeferred);
     this.#sums.failed += Number(failure !== undefined);
+    this.#sums.withoutOutcome += Number(deliveredAtMs === undefined && failure === undefined);
     this.#sums.unconfirmedEvents += mail.unconfirmed;
     if (failure !== undefined) add(this.#classes, failure.failureClass);
     this.#toDelivery.add(acceptedAtMs, deliveredAtMs);

@@ -28,7 +28,7 @@ export const reportLine = z.discriminatedUnion('event', [
     mails: z.strictObject({
       ...{ mails: count, accepted: count, delivered: count, deferred: count, failed: count },
       failedByClass: z.record(z.string(), count),
-      ...{ testMode: count, unconfirmedEvents: count },
+      ...{ withoutOutcome: count, testMode: count, unconfirmedEvents: count },
       secondsToDelivery: percentiles,
       secondsToFirstOpen: percentiles,
     }),

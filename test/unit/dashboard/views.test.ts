@@ -97,6 +97,43 @@ describe('a recipient', () => {
   });
 });
 
+describe('a campaign', () => {
+  const none = { p50: null, p95: null };
+  const report = (counts: Readonly<Record<string, number>>) => ({
+    ...{ tag: 'spring', domain: 'mg.example.com', from: 1_769_990_400, to: 1_770_076_800 },
+    ...{ asOf: '2026-02-03T08:00:00.000Z', completeness: 'unknown', completeFrom: null, listed: {}, failures: [] },
+    mails: {
+      ...{ mails: 0, accepted: 0, delivered: 0, deferred: 0, failed: 0, withoutOutcome: 0, testMode: 0 },
+      ...{ failedByClass: {}, unconfirmedEvents: 0, secondsToDelivery: none, secondsToFirstOpen: none, ...counts },
+    },
+    people: {
+      ...{ people: 0, openers: 0, clickers: 0, machineOpeners: 0, machineClickers: 0 },
+      ...{ complainers: 0, unsubscribers: 0 },
+    },
+  });
+
+  test('says how many mails are not decided yet, and how many count twice, so that its rows add up', async () => {
+    const counts = { mails: 10, accepted: 10, delivered: 7, failed: 3, withoutOutcome: 2 };
+    const shown = await show('campaign', 'spring', { '/campaigns': () => report(counts) });
+
+    expect(shown).toMatch(
+      / delivered 7 .* failed permanently 3 .*delivered, then failed: in both 2 .*not decided yet 2 /,
+    );
+  });
+
+  test('has no row of mails that count twice where there are none', async () => {
+    const counts = { mails: 2, accepted: 2, delivered: 1, withoutOutcome: 1 };
+    expect(await show('campaign', 'spring', { '/campaigns': () => report(counts) })).not.toContain('in both');
+  });
+
+  test('under a tag that is not known is no campaign', async () => {
+    const shown = await show('campaign', 'sprnig', { '/campaigns': () => report({}) });
+
+    expect(shown).toContain('No mail was sent under this tag');
+    expect(shown).not.toMatch(/may still change|Print|CSV/);
+  });
+});
+
 test('a message id may break after signs, and within no word', async () => {
   const { breakableId } = await load('components/parts.ts');
   const parts = breakableId('20260202.a-1@mg.example.com').map((part: unknown) =>
