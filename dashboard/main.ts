@@ -3,7 +3,7 @@ import { ApiError, createApi } from './api.ts';
 import { type Child, h } from './components/dom.ts';
 import { tellFailure } from './components/failure.ts';
 import { copyButton } from './components/parts.ts';
-import { linkTo, parseRoute, type ViewName } from './route.ts';
+import { linkTo, NAVIGATION, parseRoute, type ViewName } from './route.ts';
 import {
   acceptHandedOver,
   endSession,
@@ -26,6 +26,7 @@ import { messageView } from './views/message.ts';
 import { receiverView } from './views/receiver.ts';
 import { recipientView } from './views/recipient.ts';
 import { searchView } from './views/search.ts';
+import { unknownView } from './views/unknown.ts';
 
 const VIEWS: Readonly<Record<ViewName, View>> = {
   health: healthView,
@@ -38,19 +39,13 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   deliverability: deliverabilityView,
   campaign: campaignView,
   receiver: receiverView,
+  unknown: unknownView,
 };
 /** Views that another one leads to. */
 const PARENTS: Readonly<Partial<Record<ViewName, ViewName>>> = {
   ...{ search: 'find', message: 'find', recipient: 'find', events: 'find' },
   receiver: 'health',
 };
-const NAVIGATION = [
-  ['health', 'Health'],
-  ['find', 'Find'],
-  ['live', 'Live'],
-  ['deliverability', 'Deliverability'],
-  ['campaign', 'Campaigns'],
-] as const;
 
 const handedOver = takeHandedOver();
 const settings = await readSettings();

@@ -9,8 +9,18 @@ const VIEW_NAMES = [
   'deliverability',
   'campaign',
   'receiver',
+  'unknown',
 ] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
+
+/** The views that stand above every page. */
+export const NAVIGATION = [
+  ['health', 'Health'],
+  ['find', 'Find'],
+  ['live', 'Live'],
+  ['deliverability', 'Deliverability'],
+  ['campaign', 'Campaigns'],
+] as const;
 
 /** A parsed address: `#/<view>/<subject>?<parameters>`. */
 export interface Route {
@@ -22,7 +32,8 @@ export interface Route {
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = splitOnce(hash.replace(/^#\/?/, ''), '?');
   const [name = '', subject = ''] = splitOnce(path, '/');
-  const view = VIEW_NAMES.find((each) => each === name) ?? 'health';
+  const isPage = hash.startsWith('#/') && name !== '';
+  const view = VIEW_NAMES.find((each) => each === name) ?? (isPage ? 'unknown' : 'health');
   return { view, subject: decoded(subject), parameters: new URLSearchParams(query) };
 }
 

@@ -5,7 +5,7 @@ import { h } from '../components/dom.ts';
 import { field, goForm, sameText, select, textsIn } from '../components/form.ts';
 import { empty, panel } from '../components/parts.ts';
 import { linkTo } from '../route.ts';
-import { timeElement } from '../values/time.ts';
+import { timeElement, timeText } from '../values/time.ts';
 import type { View, ViewContext } from '../view.ts';
 import { eventTable } from './events.ts';
 
@@ -22,7 +22,8 @@ export const liveView: View = async (context) => {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, parameters.get(name)]));
   const read = (query: Query) => api.get<TailResponse>('/events/tail', { ...filters, limit: MAX_ROWS, ...query });
   const form = await liveForm(context);
-  const first = await read({ from: Math.floor(Date.now() / 1000) - BEGIN_SECONDS });
+  const begin = Math.floor(Date.now() / 1000) - BEGIN_SECONDS;
+  const first = await read({ from: begin });
   const holder = h('div', {});
   const state = h('p', { role: 'status', class: 'note' });
   let rows: EventEntry[] = [];
@@ -63,7 +64,7 @@ export const liveView: View = async (context) => {
   void follow(first);
   return {
     title: 'Live',
-    content: [panel('Choose', form), panel('Stored just now', pause(), state, holder)],
+    content: [panel('Choose', form), panel(`Stored since ${timeText(begin, 'short')}`, pause(), state, holder)],
   };
 
   function pause(): HTMLElement {

@@ -4,14 +4,13 @@ import type {
   ReceiverEntry,
   ReceiversResponse,
 } from '../../api/responses/receivers.ts';
-import { ApiError } from '../api.ts';
 import { h } from '../components/dom.ts';
 import { field, goForm, sameText, select, textIn } from '../components/form.ts';
-import { badge, empty, type Mood, messageLink, panel } from '../components/parts.ts';
+import { badge, empty, type Mood, messageLink, panel, visible } from '../components/parts.ts';
 import { paged, table } from '../components/table.ts';
 import { linkTo } from '../route.ts';
 import { timeElement } from '../values/time.ts';
-import type { View } from '../view.ts';
+import type { Shown, View } from '../view.ts';
 import { hoursPanel, statePanel } from './receiver/state.ts';
 
 const PAGE = 50;
@@ -28,7 +27,7 @@ export const receiverView: View = async ({ api, subject, parameters, settings })
   const state = parameters.get('state') ?? '';
   const { receivers } = await api.get<ReceiversResponse>('/receivers');
   const receiver = receivers.find(({ name }) => name === subject);
-  if (receiver === undefined) throw new ApiError({ kind: 'unknown', reason: 'unknown-receiver' });
+  if (receiver === undefined) return notFound(receivers);
   const read = async (cursor?: string) => {
     const query = { receiver: receiver.name, state, limit: PAGE, cursor };
     const { deliveries, next } = await api.get<DeliveriesResponse>('/receivers/deliveries', query);
@@ -54,6 +53,17 @@ export const receiverView: View = async ({ api, subject, parameters, settings })
     ],
   };
 };
+
+function notFound(receivers: readonly ReceiverEntry[]): Shown {
+  const links = receivers.map(({ name }) => h('p', {}, h('a', { href: linkTo('receiver', name) }, visible(name))));
+  return {
+    title: 'Not found',
+    content: [
+      panel('Receivers', h('p', {}, 'There is no receiver of this name.'), ...links),
+      h('p', {}, h('a', { href: linkTo('health') }, 'Health, with the list of receivers')),
+    ],
+  };
+}
 
 function deliveryTable(rows: readonly DeliveryEntry[], { name }: ReceiverEntry): HTMLElement {
   return table(

@@ -111,8 +111,12 @@ describe('an address of the page', () => {
     });
   });
 
-  test.each(['', '#', '#/', '#/nothing', '#/constructor', '#token=x'])('that says %j leads to health', (hash) => {
+  test.each(['', '#', '#/', '#token=x'])('that says %j leads to health', (hash) => {
     expect(parseRoute(hash).view).toBe('health');
+  });
+
+  test.each(['#/nothing', '#/constructor', '#/Health'])('that says %j leads to no page of another name', (hash) => {
+    expect(parseRoute(hash).view).toBe('unknown');
   });
 
   test('that is broken is taken as it stands', () => {
@@ -129,6 +133,12 @@ describe('a command to paste', () => {
   ])('takes %s as one word', (address, word) => {
     expect(ledgerCommand('--env prod', 'suppressions lift', address)).toBe(
       `npm run ledger -- suppressions lift --env prod ${word}`,
+    );
+  });
+
+  test('may take two words', () => {
+    expect(ledgerCommand('--local', 'distrust --plan', '1@x.example', "o'brien@west.example")).toBe(
+      `npm run ledger -- distrust --plan --local 1@x.example 'o'\\''brien@west.example'`,
     );
   });
 

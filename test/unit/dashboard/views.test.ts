@@ -134,6 +134,18 @@ describe('a campaign', () => {
   });
 });
 
+test('a page that is not there says so, and leads to those that are', async () => {
+  const shown = await show('unknown', '', {});
+
+  expect(shown).toMatch(/There is no such page.*Health.*Find.*Live.*Deliverability.*Campaigns/);
+});
+
+test('a receiver that is not there says so, and leads to those that are', async () => {
+  const shown = await show('receiver', 'cmr', { '/receivers': () => ({ receivers: [{ name: 'crm' }] }) });
+
+  expect(shown).toMatch(/There is no receiver of this name\. crm/);
+});
+
 test('a message id may break after signs, and within no word', async () => {
   const { breakableId } = await load('components/parts.ts');
   const parts = breakableId('20260202.a-1@mg.example.com').map((part: unknown) =>

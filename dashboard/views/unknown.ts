@@ -1,0 +1,12 @@
+import { h } from '../components/dom.ts';
+import { panel } from '../components/parts.ts';
+import { linkTo, NAVIGATION } from '../route.ts';
+import type { View } from '../view.ts';
+
+/** Says that an address names no view, and what there is. */
+export const unknownView: View = async () => ({
+  title: 'There is no such page',
+  content: [
+    panel('There are these', ...NAVIGATION.map(([view, name]) => h('p', {}, h('a', { href: linkTo(view) }, name)))),
+  ],
+});
