@@ -66,8 +66,6 @@ export type ReportLine =
       cut: boolean;
       mails: MailCounts;
       people: PeopleCounts;
-      /** Mails that were neither delivered nor given up. */
-      undecided: number;
     }
   /** The result of `--plan`: events of the table that are read at most, objects of the archive, and list prices. */
   | {
@@ -165,9 +163,9 @@ async function report(context: CliContext, options: ReportOptions, given: string
   const settled = completenessOf(deployment, slices, counts, from, context.now());
   // The ledger accounts for what is no longer there to be counted.
   const completeness = held !== null && settled === 'complete' ? 'unknown' : settled;
-  const { mails, people, undecided } = counts;
+  const { mails, people } = counts;
   const cut = isCut(slices, from, to);
-  const facts = { ...common, completeness, completeFrom: held, cut, mails, people, undecided };
+  const facts = { ...common, completeness, completeFrom: held, cut, mails, people };
   const text = reportText(facts);
   const asOf = iso(context.now());
   if (csv) for (const line of text) context.printError(line);

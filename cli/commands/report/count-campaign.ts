@@ -43,8 +43,6 @@ export interface CampaignQuery {
 export interface CampaignCounts {
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
-  /** Mails that were neither delivered nor given up. */
-  readonly undecided: number;
   /** Epoch milliseconds; undefined without mail. */
   readonly firstAtMs: number | undefined;
 }
@@ -78,7 +76,6 @@ export function countCampaign(
     const people = createSpill('people');
     const counter = new MailCounter();
     let firstAtMs: number | undefined;
-    let undecided = 0;
     let done = 0;
     const count = (each: ReportedMail) => {
       const bits = counter.add(each.mail);
@@ -86,7 +83,6 @@ export function countCampaign(
       const person = createHash('sha256').update(each.recipientKey).digest('hex').slice(0, 32);
       people.add(person, `${person} ${bits}`);
       firstAtMs = Math.min(firstAtMs ?? each.firstAtMs, each.firstAtMs);
-      undecided += Number(each.mail.deliveredAtMs === undefined && each.mail.failure === undefined);
       return each.mail.failure !== undefined;
     };
     for (const lines of mail.files()) {
@@ -110,7 +106,7 @@ export function countCampaign(
       if (context.signal.aborted) return undefined;
       if (archive !== undefined) for (const each of await withoutErased(failed, archive.erasures)) onFailure(each);
     }
-    return { mails: counter.counts(), people: sumOf(people.files()), undecided, firstAtMs };
+    return { mails: counter.counts(), people: sumOf(people.files()), firstAtMs };
   });
 }
 

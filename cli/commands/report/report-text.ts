@@ -14,7 +14,6 @@ interface Report {
   readonly cut: boolean;
   readonly mails: MailCounts;
   readonly people: PeopleCounts;
-  readonly undecided: number;
 }
 
 const STATES: Readonly<Record<Completeness, string>> = {
@@ -34,7 +33,6 @@ export function reportText({
   cut,
   mails,
   people,
-  undecided,
 }: Report): string[] {
   const held = completeFrom === null ? [] : [`Neither table nor archive holds all from before ${completeFrom}.`];
   if (mails.mails + mails.testMode === 0)
@@ -53,7 +51,7 @@ export function reportText({
     ...classes.map(
       ([name, count]) => `    ${number(count).padStart(8)}  ${name}: ${FAILURE_CLASSES[name as FailureClass]}`,
     ),
-    ...(undecided > 0 ? [row('not decided yet', undecided, mails.mails)] : []),
+    ...(mails.withoutOutcome > 0 ? [row('not decided yet', mails.withoutOutcome, mails.mails)] : []),
     row('people', people.people),
     row('opened', people.openers, people.people),
     row('clicked', people.clickers, people.people),

@@ -36,7 +36,6 @@ export const reportLine = z.discriminatedUnion('event', [
       ...{ people: count, openers: count, clickers: count, machineOpeners: count, machineClickers: count },
       ...{ complainers: count, unsubscribers: count },
     }),
-    undecided: count,
   }),
   z.strictObject({
     event: z.literal('plan'),
