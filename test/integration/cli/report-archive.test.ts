@@ -1,12 +1,13 @@
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
-import { BatchWriteCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { readErasureKey } from '../../../cli/access.ts';
 import { getObject, listKeys } from '../../../lambdas/adapters/archive/open-bucket.ts';
 import { EVENTS_PREFIX, parseObjectKey } from '../../../lambdas/domain/archive/layout.ts';
-import { isEventPartition, markerKey, parseMessageSort } from '../../../lambdas/domain/keys.ts';
+import { markerKey } from '../../../lambdas/domain/keys.ts';
 import { erasureHash } from '../../../lambdas/domain/recipients/erasure.ts';
 import { createRandom } from '../../../tools/mailgun-twin/random.ts';
+import { expireEvents } from '../../support/expire-events.ts';
 import { reportLine } from '../../support/json-lines/report.ts';
 import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../support/local-ledger.ts';
 import { drained, postWebhook } from '../../support/local-stack.ts';
@@ -63,21 +64,7 @@ const counted = () => {
   return { mails, people };
 };
 
-/** Removes events as TTL does. */
-async function expire(isGone: (nth: number) => boolean): Promise<number> {
-  const { client, name } = { client: local.target.clients.table, name: local.target.output('TableName') };
-  const keys: { pk: string; sk: string }[] = [];
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: name })) {
-    for (const { pk, sk } of Items as { pk: string; sk: string }[])
-      if (isEventPartition(pk) && parseMessageSort(sk).eventKey !== undefined) keys.push({ pk, sk });
-  }
-  const gone = keys.filter((_, nth) => isGone(nth));
-  for (let from = 0; from < gone.length; from += 25) {
-    const requests = gone.slice(from, from + 25).map((Key) => ({ DeleteRequest: { Key } }));
-    await client.send(new BatchWriteCommand({ RequestItems: { [name]: requests } }));
-  }
-  return gone.length;
-}
+const expire = (isGone: (nth: number) => boolean) => expireEvents(local.target, isGone);
 
 test('events that both hold count once', async () => {
   expect((await report()).counts).toEqual(counted());

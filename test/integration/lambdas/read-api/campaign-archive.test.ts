@@ -1,11 +1,10 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { BatchWriteCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import type { CampaignResponse } from '../../../../api/responses/campaign.ts';
 import { getObject, listKeys } from '../../../../lambdas/adapters/archive/open-bucket.ts';
 import { EVENTS_PREFIX } from '../../../../lambdas/domain/archive/layout.ts';
-import { isEventPartition, parseMessageSort } from '../../../../lambdas/domain/keys.ts';
 import { createRandom } from '../../../../tools/mailgun-twin/random.ts';
+import { expireEvents } from '../../../support/expire-events.ts';
 import { LOCAL_API_KEY, type LocalLedger, startLocalLedger } from '../../../support/local-ledger.ts';
 import { drained, postWebhook } from '../../../support/local-stack.ts';
 import { countOfList, type Sent, springMail } from '../../../support/spring-campaign.ts';
@@ -65,21 +64,7 @@ const numbersOf = ({ mails, people }: CampaignResponse) => ({ mails, people });
 const counted = () => numbersOf(countOfList(campaign) as unknown as CampaignResponse);
 const bucket = () => ({ client: local.target.clients.archive, name: local.target.output('ArchiveBucketName') });
 
-/** Removes events as TTL does. */
-async function expire(isGone: (nth: number) => boolean): Promise<number> {
-  const { client, name } = { client: local.target.clients.table, name: local.target.output('TableName') };
-  const keys: { pk: string; sk: string }[] = [];
-  for await (const { Items = [] } of paginateScan({ client }, { TableName: name })) {
-    for (const { pk, sk } of Items as { pk: string; sk: string }[])
-      if (isEventPartition(pk) && parseMessageSort(sk).eventKey !== undefined) keys.push({ pk, sk });
-  }
-  const gone = keys.filter((_, nth) => isGone(nth));
-  for (let from = 0; from < gone.length; from += 25) {
-    const requests = gone.slice(from, from + 25).map((Key) => ({ DeleteRequest: { Key } }));
-    await client.send(new BatchWriteCommand({ RequestItems: { [name]: requests } }));
-  }
-  return gone.length;
-}
+const expire = (isGone: (nth: number) => boolean) => expireEvents(local.target, isGone);
 
 const callsOf = async (call: string) => (await local.stack.stats()).byCaller['read-api']?.calls[call] ?? 0;
 
