@@ -1,5 +1,5 @@
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { ACCOUNT_DOMAINS } from '../../contract.ts';
+import { ACCOUNT_DOMAINS, DAY_SECONDS } from '../../contract.ts';
 import { LEDGER_DOMAINS_KEY, undiscoveredKey } from '../../domain/keys.ts';
 import {
   type LedgerDomains,
@@ -112,7 +112,7 @@ export function createDomainNames(...given: Parameters<typeof createStackDomains
   return async () => (await domains()).names;
 }
 
-const KEPT_SECONDS = 60 * 86_400;
+const KEPT_SECONDS = 60 * DAY_SECONDS;
 const HOUR_SECONDS = 3600;
 
 /** Notes that events are stored of a domain that Mailgun does not list, once an hour. */

@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from '../../contract.ts';
 import type { SliceOutline } from '../ledger/completeness.ts';
 import { type Counts, numberOf, total } from '../ledger/counts.ts';
 import { type Slice, stateOf } from '../ledger/slice.ts';
@@ -14,7 +15,7 @@ export interface Stretch {
 export const SENDING_TYPES: readonly string[] = ['accepted', 'delivered', 'failed', 'rejected'];
 
 /** A mail may be accepted that long before it is sent: Mailgun takes times of delivery a week ahead. */
-export const LOOK_BACK_SECONDS = 8 * 86_400;
+export const LOOK_BACK_SECONDS = 8 * DAY_SECONDS;
 
 /** Listings round times to the second, the millisecond or the microsecond. */
 const ROUNDING_MS = 1000;

@@ -1,4 +1,4 @@
-import type { SendingDomain } from '../../contract.ts';
+import { DAY_SECONDS, type SendingDomain } from '../../contract.ts';
 import { type AccountDomain, namesInText } from '../webhooks/domain-drift.ts';
 
 // Which domains have a ledger where all of the Mailgun account do. Times are epoch seconds.
@@ -37,7 +37,7 @@ export const NO_DOMAINS: LedgerDomains = { domains: [], listedAt: {}, undiscover
 /** So many fit into one item of the table, however long their names are. */
 export const MAX_LEDGER_DOMAINS = 1000;
 const MAX_UNDISCOVERED = 50;
-const NEWS_SECONDS = 86_400;
+const NEWS_SECONDS = DAY_SECONDS;
 
 /** What one region's API lists. */
 export interface RegionListing {
