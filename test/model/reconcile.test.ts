@@ -169,6 +169,24 @@ describe('with totals, the second pass', () => {
     expect([world.sends.get('late'), world.totals.missing, world.totals.stored]).toEqual([1, 0, 41]);
   });
 
+  test('merges a redacted copy that took the place of another, which was merged into the next slice', async () => {
+    const world = new ReconcileWorld();
+    world.mailgun.hasTotals = true;
+    world.mailgun.rounding = 'millisecond';
+    // Its webhooks lie in the first slice, and the listing, which rounds up, has it in the second.
+    const event = numbered(0, Math.ceil(NOW_MS / 900_000 + 1) * 900 - 0.0005);
+    world.mailgun.add(event);
+    const store = (recipient: string) => {
+      world.webhook({ ...event, recipient });
+      return world.process();
+    };
+    await store('***');
+    await world.live(4);
+    await store('[redacted]');
+    await world.live(26);
+    expect([...world.ledger.events.values()].map(({ event: { recipient } }) => recipient)).toEqual([event.recipient]);
+  });
+
   test('calls lost what no webhook has brought by then', async () => {
     const world = await passedOnce();
     world.happen(numbered(93, world.nowMs / 1000 + 5), true);

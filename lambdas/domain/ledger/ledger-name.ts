@@ -12,6 +12,15 @@ export function placeName({ partition, eventSort }: EventPlace): string {
 
 const NAME_BYTES = 16;
 
+/** Returns the digest of a set of names in any order, as base64url: two sets of one size may differ. */
+export function digestOfNames(names: readonly string[]): string {
+  return shortHash(names.toSorted().join(' '));
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest().subarray(0, NAME_BYTES).toString('base64url');
+}
+
 /**
  * Returns the function that names events in the ledger: 16 bytes of a keyed hash of the identity, as base64url. An
  * event and its tombstone have one name, and without the key no name can be matched with an address.
@@ -19,10 +28,6 @@ const NAME_BYTES = 16;
 export function createLedgerNaming(erasureKey: string): (place: EventPlace) => string {
   return (place) => {
     const { partition, eventSort } = tombstoneIdentity(place, erasureKey);
-    return createHash('sha256')
-      .update(`${partition} ${eventSort}`)
-      .digest()
-      .subarray(0, NAME_BYTES)
-      .toString('base64url');
+    return shortHash(`${partition} ${eventSort}`);
   };
 }

@@ -49,13 +49,14 @@ export interface Acceptance {
   names: string[];
 }
 
-/** A part of a slice that was compared: how many events Mailgun listed around it, and how many the day index held in it. */
+/** A part of a slice that was compared: how many events Mailgun listed around it, and which the day index held in it. */
 export interface ListedWindow {
   /** Epoch seconds. */
   from: number;
   to: number;
   total: number;
-  indexed: number;
+  /** Digest of their names; their number in slices of an earlier version, which are compared anew. */
+  indexed: string | number;
 }
 
 /**

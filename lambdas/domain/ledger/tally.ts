@@ -25,7 +25,7 @@ export interface Tally extends SliceCounts {
   /** Names of events that this pass accepts, while an operator closes the slice. */
   acceptedNames: string[];
   /** Events in the window that the listing of this part was asked for; absent where its source and its pages do not agree. */
-  window?: { total: number; indexed: number } | undefined;
+  window?: Pick<ListedWindow, 'total' | 'indexed'> | undefined;
   /** Absent where an earlier version has compared a part. */
   kinds?: ExpectedKinds | undefined;
 }

@@ -5,7 +5,7 @@ import { eventName, eventTimeMs } from '../../domain/events/event.ts';
 import { identify } from '../../domain/events/identity.ts';
 import { add } from '../../domain/ledger/counts.ts';
 import { countDimensions } from '../../domain/ledger/dimensions.ts';
-import { placeName } from '../../domain/ledger/ledger-name.ts';
+import { digestOfNames, placeName } from '../../domain/ledger/ledger-name.ts';
 import { countOrigin, countTags, emptyTally, type Tally, typeOf } from '../../domain/ledger/tally.ts';
 import { decidingFacts } from '../../domain/status/deciding-facts.ts';
 import { doubtfulKindOf, isExpectedByWebhook } from '../../domain/webhooks/webhook-type.ts';
@@ -95,7 +95,8 @@ export function createComparePart(deps: ComparePartDeps) {
       await countUnlisted(deps, pass, { stored, sends, tally }, isUnlisted);
       // Pages that do not hold what their source counts say nothing about what it counts later.
       if (total === distinct && to === bounds.to && error === undefined) {
-        tally.window = { total, indexed: keys.filter(({ atMs }) => isInside(atMs)).length };
+        const indexed = keys.filter(({ atMs }) => isInside(atMs)).map(pass.nameOf);
+        tally.window = { total, indexed: digestOfNames(indexed) };
       }
       return { kind: 'done', to, tally, ...(error !== undefined && { error }) };
     };

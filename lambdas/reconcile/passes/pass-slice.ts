@@ -1,7 +1,7 @@
 import { UNKNOWN_DOMAIN } from '../../contract.ts';
 import { total } from '../../domain/ledger/counts.ts';
 import { type HeldLease, LostRaceError } from '../../domain/ledger/lease.ts';
-import { createLedgerNaming } from '../../domain/ledger/ledger-name.ts';
+import { createLedgerNaming, digestOfNames } from '../../domain/ledger/ledger-name.ts';
 import {
   doubtfulIn,
   isUnsettled,
@@ -185,7 +185,7 @@ export function createPassSlice(deps: PassSliceDeps) {
     if (kinds === undefined || !(await pass.postedKinds.holds(kinds))) return false;
     for (const { from, to, total: listed, indexed } of windows) {
       const keys = await deps.index.keys(request.domain, from * 1000, to * 1000 - 1);
-      if (keys.length !== indexed) return false;
+      if (digestOfNames(keys.map(pass.nameOf)) !== indexed) return false;
       const total = await source
         .total?.({ domain, ...windowOf({ from, to }), deadlineMs: pass.deadlineMs })
         .catch(unsaid);

@@ -58,7 +58,7 @@ const BOUNDS = { domain: 'mg.example.com', start: 1_795_319_000, end: 1_795_322_
 test('the largest slice fits into one item', async () => {
   const { sizes, table: ledger } = table();
   const windows = Array.from({ length: 180 }, (_, nth) => ({
-    ...{ from: BOUNDS.start + nth * 20, to: BOUNDS.start + nth * 20 + 20, total: 123_456, indexed: 123_456 },
+    ...{ from: BOUNDS.start + nth * 20, to: BOUNDS.start + nth * 20 + 20, total: 123_456, indexed: 'x'.repeat(22) },
   }));
   const pass = { startedAtMs: 1_795_322_700_123, nowMs: 1_795_322_800_123, unlisted: false, isOld: true, windows };
   const slice = slicePassed(BOUNDS, undefined, fullTally(), { ...pass, acceptReason: 'x'.repeat(500) });
